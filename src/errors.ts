@@ -1,0 +1,40 @@
+/** The three parts of every message the project gives for wrong usage or input. */
+export interface Complaint {
+  /** What was expected and where: "an image in DIR/trainA". */
+  expected: string;
+  /** What came instead: "none". */
+  found: string;
+  /** What the user does about it, an imperative: "put .jpg, .png or .webp files there". */
+  remedy: string;
+}
+
+/** Wrong usage or input: the caller can mend it. The command line exits with code 2. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  readonly complaint: Complaint;
+
+  constructor(complaint: Complaint, options?: ErrorOptions) {
+    super(`Expected ${complaint.expected} but found ${complaint.found}; ${complaint.remedy}.`, options);
+    this.complaint = complaint;
+  }
+}
+
+/** The work failed although the input was right (disk full, engine failure). The command line exits with code 1. */
+export class RunError extends Error {
+  override readonly name = 'RunError';
+}
+
+/** The user asked to stop (Ctrl-C). The command line exits with code 130. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+}
+
+/** Text of an unknown thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The system's code of a failed file operation (ENOENT, ENOSPC, ...), where there is one. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
