@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { InputError, messageOf, systemCode } from '../errors.js';
+import { configError, type Source } from './complaints.js';
+import { formatJson, parseJson } from './json-text.js';
+import { isTree, mergeTrees, parseOverrides, type Tree } from './overrides.js';
+import { variantPresets } from './presets.js';
+import { type Config, configSchema, configShape, type PartialConfig } from './schema.js';
+
+/**
+ * The config of a run, from the weakest to the strongest: the schema's defaults, the preset of the variant, the file,
+ * the overrides.
+ * @param file path of a JSON file. @param overrides texts `a.b=c`, as `--set` takes them.
+ * @throws InputError naming the file, line or key.
+ */
+export function loadConfig({ file, overrides }: { file?: string | undefined; overrides: string[] }): Config {
+  const sources: Source[] = [];
+  if (file !== undefined) sources.push({ name: file, values: readConfigFile(file) });
+  sources.push({ name: '--set', values: parseOverrides(overrides) });
+  return resolve(sources);
+}
+
+/**
+ * A whole config from some of its keys: the rest comes from the preset of the variant and the schema's defaults.
+ * @throws InputError naming the key.
+ */
+export function resolveConfig(partial: PartialConfig = {}): Config {
+  return resolve([{ name: 'config', values: partial }]);
+}
+
+/** A config as the text of a config file that loads to the same config. */
+export function formatConfig(config: Config): string {
+  return formatJson(config);
+}
+
+/**
+ * The folder of the training images.
+ * @throws InputError where the config names none: `data.root` has no default.
+ */
+export function dataRoot(config: Config): string {
+  if (config.data.root !== undefined) return config.data.root;
+  throw new InputError({
+    expected: 'data.root to name the folder with trainA and trainB',
+    found: 'nothing',
+    remedy: 'set it in the configuration file or with --set data.root=DIR',
+  });
+}
+
+function readConfigFile(file: string): Tree {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new InputError(
+      {
+        expected: `a readable configuration file at ${file}`,
+        found: systemCode(cause) === 'ENOENT' ? 'none' : messageOf(cause),
+        remedy: 'give --config the path of a JSON file',
+      },
+      { cause },
+    );
+  }
+  const values = parseJson(text, file);
+  if (!isTree(values)) {
+    throw new InputError({
+      expected: `an object of configuration keys in ${file}`,
+      found: Array.isArray(values) ? 'a list' : JSON.stringify(values),
+      remedy: 'put the keys into braces: { "training": { ... } }',
+    });
+  }
+  const { $schema: _, ...keys } = values;
+  return keys;
+}
+
+function resolve(sources: Source[]): Config {
+  const given = sources.reduce<Tree>((below, { values }) => mergeTrees(below, values as Tree), {});
+  const defaults = mergeTrees(configShape.parse({}), variantPreset(given) as Tree);
+  const values = mergeTrees(defaults, given);
+  const result = configSchema.safeParse(values);
+  if (!result.success) throw configError(result.error.issues, values, sources);
+  return result.data;
+}
+
+/** The preset of the variant that the given values choose; an unknown variant is left to the schema to refuse. */
+function variantPreset(given: Tree): PartialConfig {
+  const variant = isTree(given.model) ? given.model.variant : undefined;
+  return variant === 'train' ? variantPresets.train : variantPresets.main;
+}

@@ -1,0 +1,18 @@
+import type { Config, PartialConfig } from './schema.js';
+
+/**
+ * What each variant changes of the schema's defaults, which are those of `main`. `train` is the setting of the
+ * reference's released training code.
+ */
+export const variantPresets: Record<Config['model']['variant'], PartialConfig> = {
+  main: {},
+  train: {
+    model: { numDown: 4, discriminatorLocalSize: 16, discriminatorGlobalSize: 4 },
+    losses: {
+      styleConsistency: { form: 'cosine' },
+      cycle: { form: 'l1' },
+      styleReconstruction: 0,
+      identity: 10,
+    },
+  },
+};

@@ -1,0 +1,56 @@
+import type { Config } from './schema.js';
+
+/** The style head of the encoder and the deepest layers work at no fewer pixels a side. */
+const SMALLEST_RESOLUTION = 4;
+
+/** A rule between keys that a config breaks: the key to change, and what was expected of it. */
+export interface BrokenRule {
+  path: string[];
+  message: string;
+}
+
+/** Checks what no single key can: sizes that fit together, and terms that have what they need. */
+export function checkConsistency(config: Config): BrokenRule[] {
+  const broken: BrokenRule[] = [];
+  const refuse = (path: string, message: string) => broken.push({ path: path.split('.'), message });
+  checkSizes(config, refuse);
+  checkDiscriminator(config, refuse);
+  const [smallest, largest] = config.data.augment.scale;
+  if (smallest > largest) refuse('data.augment.scale', 'smallest scale first, then the largest');
+  const { lpips } = config.losses;
+  if (lpips.weight > 0 && lpips.weights === null) {
+    refuse(
+      'losses.lpips.weights',
+      `a file with the LPIPS weights, because losses.lpips.weight is ${lpips.weight} ("gnr weights" provides the file; or set losses.lpips.weight=0)`,
+    );
+  }
+  return broken;
+}
+
+function checkSizes({ model }: Config, refuse: (path: string, message: string) => void): void {
+  const contentSize = model.size / 2 ** model.numDown;
+  if (contentSize < SMALLEST_RESOLUTION) {
+    const most = Math.log2(model.size / SMALLEST_RESOLUTION);
+    refuse(
+      'model.numDown',
+      `at most ${most} with model.size ${model.size}, so that the content code is at least ${SMALLEST_RESOLUTION} px wide`,
+    );
+  }
+}
+
+function checkDiscriminator({ model }: Config, refuse: (path: string, message: string) => void): void {
+  const { size, variant, discriminatorLocalSize: local, discriminatorGlobalSize: global } = model;
+  if (local > size) {
+    refuse('model.discriminatorLocalSize', `at most model.size, ${size} px`);
+  }
+  if (global > local) {
+    refuse('model.discriminatorGlobalSize', `at most model.discriminatorLocalSize, ${local} px`);
+  }
+  const smallest = SMALLEST_RESOLUTION * 2;
+  if (variant === 'main' && global < smallest) {
+    refuse(
+      'model.discriminatorGlobalSize',
+      `at least ${smallest} px in variant main, whose diversity head halves once more`,
+    );
+  }
+}

@@ -1,0 +1,226 @@
+import { z } from 'zod';
+import { checkConsistency } from './rules.js';
+
+const MEBIBYTE = 1024 * 1024;
+const CHANNELS: Record<string, number> = {
+  4: 512,
+  8: 512,
+  16: 512,
+  32: 512,
+  64: 256,
+  128: 128,
+  256: 64,
+  512: 32,
+};
+
+/** A power of two from `low` to `high`; the JSON Schema lists the choices for editors. */
+function powerOfTwo(low: number, high: number, description: string) {
+  const choices: number[] = [];
+  for (let value = low; value <= high; value *= 2) choices.push(value);
+  return z
+    .number()
+    .refine((value) => choices.includes(value), `one of ${choices.join(', ')}`)
+    .meta({ description, enum: choices });
+}
+
+const positive = () => z.number().positive();
+const fraction = () => z.number().min(0).max(1);
+const weight = (description: string) => z.number().min(0).describe(description);
+const count = (low: number, high: number) => z.int().min(low).max(high);
+const everySteps = (description: string) => count(1, 1e9).describe(description);
+
+const model = z.strictObject({
+  variant: z
+    .enum(['main', 'train'])
+    .default('main')
+    .describe(
+      "Which of the reference implementation's two networks and loss sets: the paper's (main) or that of the released training code (train). It sets the defaults of the keys that name a value for train.",
+    ),
+  size: powerOfTwo(32, 512, 'Width and height of the images, px.').default(256),
+  numDown: count(1, 5)
+    .default(3)
+    .describe('Halvings from the image to the content code, whose side is size / 2^numDown px (train: 4).'),
+  latentDim: count(1, 4096).default(8).describe('Numbers in a style code.'),
+  styleDim: count(1, 4096).default(512).describe('Width of the mapped style that modulates the decoder.'),
+  mappingLayers: count(1, 16)
+    .default(5)
+    .describe('Layers of the mapping network from style code to mapped style.'),
+  mappingRate: positive()
+    .default(0.01)
+    .describe("Factor on the learning rate of the mapping network's layers."),
+  residualBlocks: count(0, 16).default(1).describe('Residual blocks at the resolution of the content code.'),
+  latentDiscriminatorWidth: count(1, 4096)
+    .default(256)
+    .describe('Width of the layers of the discriminator of style codes.'),
+  channels: z
+    .record(z.string().regex(/^(4|8|16|32|64|128|256|512|1024)$/), count(1, 8192))
+    .default(CHANNELS)
+    .describe('Channels at each resolution (px); what a file gives is laid over the default table.'),
+  channelDivisor: positive()
+    .default(1)
+    .describe('Divides every entry of channels, rounded, at least 1: the width of the networks.'),
+  discriminatorLocalSize: powerOfTwo(
+    4,
+    512,
+    "Resolution at which the image discriminator's local branch ends, px (train: 16).",
+  ).default(32),
+  discriminatorGlobalSize: powerOfTwo(
+    4,
+    512,
+    "Resolution at which the image discriminator's global branch ends, px (train: 4).",
+  ).default(8),
+});
+
+const augment = z.strictObject({
+  probability: fraction().default(0.5).describe('Probability that an image is warped.'),
+  rotationDegrees: z.number().min(0).max(180).default(20).describe('Largest rotation either way, degrees.'),
+  scale: z
+    .tuple([positive(), positive()])
+    .default([0.8, 1.2])
+    .describe('Smallest and largest scale of the warp.'),
+  translation: fraction()
+    .default(0.1)
+    .describe('Largest shift either way along each axis, as a fraction of the image.'),
+  shearDegrees: z.number().min(0).max(45).default(0.15).describe('Largest shear either way, degrees.'),
+  resizeRatio: z
+    .number()
+    .min(1)
+    .max(4)
+    .default(286 / 256)
+    .describe('Images are enlarged by this ratio and cropped back at a random place; 1 crops nothing.'),
+  flipProbability: fraction().default(0.5).describe('Probability that an image is mirrored left to right.'),
+});
+
+const data = z.strictObject({
+  root: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder with trainA, trainB, testA and testB, relative to the working directory; training needs it.',
+    ),
+  cacheBytes: z
+    .int()
+    .min(0)
+    .default(512 * MEBIBYTE)
+    .describe('Memory for decoded images, bytes; images beyond it are decoded again when drawn.'),
+  augment: augment.prefault({}).describe('Random warps of the training images.'),
+});
+
+const training = z.strictObject({
+  steps: everySteps('Length of the training, steps.').default(300_000),
+  batch: count(1, 4096).default(4).describe('Images of each domain in a step.'),
+  seed: count(0, 2 ** 32 - 1)
+    .default(1)
+    .describe('Seed of everything random: weights, sampling, warps, styles.'),
+  learningRate: positive().default(0.002).describe('Learning rate of Adam at the start.'),
+  betas: z
+    .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+    .default([0, 0.99])
+    .describe(
+      "Decay of Adam's first and second moments; discriminators take both to the power k / (k + 1), k = r1EverySteps.",
+    ),
+  decayEverySteps: everySteps('Steps between two decays of the learning rate.').default(100_000),
+  decayFactor: positive().max(1).default(0.5).describe('What a decay multiplies the learning rate by.'),
+  r1Weight: weight('Weight of the R1 gradient penalty of the discriminators; 0 turns it off.').default(10),
+  r1EverySteps: everySteps('Steps between two R1 penalties.').default(16),
+  emaDecay: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.999)
+    .describe('Decay per step of the averaged generators, which translate.'),
+});
+
+const losses = z.strictObject({
+  adversarial: weight('Weight of the adversarial loss on images.').default(1),
+  latentAdversarial: weight('Weight of the adversarial loss on style codes.').default(2),
+  styleConsistency: z
+    .strictObject({
+      form: z
+        .enum(['variance', 'cosine'])
+        .default('variance')
+        .describe(
+          'Measure of how far the style codes of one batch lie apart: variance, or pairwise cosine distance (train: cosine).',
+        ),
+      weight: weight('Weight of the style consistency loss.').default(50),
+    })
+    .prefault({})
+    .describe('One style for all warps of one image.'),
+  cycle: z
+    .strictObject({
+      form: z
+        .enum(['l2', 'l1'])
+        .default('l2')
+        .describe('Squared (l2) or absolute (l1) difference of pixels (train: l1).'),
+      weight: weight('Weight of the cycle consistency loss on pixels.').default(20),
+    })
+    .prefault({})
+    .describe('Translating there and back gives the image again.'),
+  lpips: z
+    .strictObject({
+      weight: weight('Weight of the perceptual (LPIPS, VGG) cycle loss; 0 turns it off.').default(10),
+      weights: z
+        .string()
+        .min(1)
+        .nullable()
+        .default(null)
+        .describe(
+          'File with the weights of LPIPS (VGG), relative to the working directory; null where weight is 0.',
+        ),
+    })
+    .prefault({})
+    .describe('Perceptual cycle consistency.'),
+  styleReconstruction: weight('Weight of recovering a random style from its image (train: 0).').default(5),
+  identity: weight('Weight of leaving an image alone that is of the target domain (train: 10).').default(0),
+});
+
+const checkpoint = z.strictObject({
+  everySteps: everySteps('Steps between two checkpoints.').default(2000),
+  keepLast: count(1, 1e6).default(3).describe('Checkpoints kept; older ones are removed.'),
+});
+
+const log = z.strictObject({
+  everySteps: everySteps('Steps between two lines of metrics.').default(50),
+  sampleEverySteps: everySteps('Steps between two pictures of samples.').default(1000),
+  sampleImages: count(1, 256).default(8).describe('Images in a picture of samples.'),
+});
+
+/** The keys, their ranges and defaults (variant main), without the rules between keys. */
+export const configShape = z.strictObject({
+  model: model.prefault({}).describe('The networks.'),
+  data: data.prefault({}).describe('The training images.'),
+  training: training.prefault({}).describe('The optimization.'),
+  losses: losses.prefault({}).describe("The terms of the generators' loss."),
+  checkpoint: checkpoint.prefault({}).describe('Saving.'),
+  log: log.prefault({}).describe('Metrics and sample pictures.'),
+});
+
+/** The config: the one description of every key; types, checks, defaults and the JSON Schema come from it. */
+export const configSchema = configShape.superRefine((config, context) => {
+  if (context.issues.length > 0) return;
+  for (const { path, message } of checkConsistency(config)) {
+    context.addIssue({ code: 'custom', path, message });
+  }
+});
+
+export type Config = z.output<typeof configShape>;
+export type ModelConfig = Config['model'];
+export type AugmentConfig = Config['data']['augment'];
+export type TrainingConfig = Config['training'];
+export type LossesConfig = Config['losses'];
+/** A config with any keys left out, at every level. */
+export type PartialConfig = z.input<typeof configShape>;
+
+/**
+ * Channels of the networks at a resolution (px): the table's entry over the divisor, rounded, at least 1.
+ * @throws RangeError where the table has no such resolution.
+ */
+export function channelsAt(
+  model: Pick<ModelConfig, 'channels' | 'channelDivisor'>,
+  resolution: number,
+): number {
+  const channels = model.channels[resolution];
+  if (channels === undefined) throw new RangeError(`model.channels has no entry for ${resolution} px`);
+  return Math.max(1, Math.round(channels / model.channelDivisor));
+}

@@ -1,0 +1,204 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dataRoot, formatConfig, loadConfig, resolveConfig } from '../../src/config/load.js';
+import { type Config, channelsAt } from '../../src/config/schema.js';
+import { InputError } from '../../src/errors.js';
+
+const withoutLpips = { losses: { lpips: { weight: 0 } } };
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gnr-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(text: string): string {
+  const path = join(folder, 'config.json');
+  writeFileSync(path, text);
+  return path;
+}
+
+function refusal(load: () => Config): string {
+  try {
+    load();
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    return (error as InputError).message;
+  }
+  throw new Error('The config was accepted');
+}
+
+const refusalOf = (...overrides: string[]) =>
+  refusal(() => loadConfig({ overrides: ['losses.lpips.weight=0', ...overrides] }));
+
+describe('order of the layers', () => {
+  it('takes the defaults of the main variant where nothing is given', () => {
+    const config = resolveConfig(withoutLpips);
+    expect(config.model).toMatchObject({
+      variant: 'main',
+      size: 256,
+      numDown: 3,
+      discriminatorLocalSize: 32,
+    });
+    expect(config.losses).toMatchObject({
+      styleConsistency: { form: 'variance', weight: 50 },
+      cycle: { form: 'l2', weight: 20 },
+      styleReconstruction: 5,
+      identity: 0,
+    });
+    expect(config.data.root).toBeUndefined();
+    expect(config.data.augment.resizeRatio).toBe(1.1171875);
+  });
+
+  it('lays preset, file and overrides over them, in this order', () => {
+    const path = file(
+      '{"model": {"variant": "train", "size": 128}, "losses": {"identity": 3, "lpips": {"weight": 0}}}',
+    );
+    const config = loadConfig({ file: path, overrides: ['model.size=64', 'training.steps=7'] });
+    expect(config.model).toMatchObject({
+      variant: 'train',
+      size: 64,
+      numDown: 4,
+      discriminatorGlobalSize: 4,
+    });
+    expect(config.losses).toMatchObject({
+      identity: 3,
+      styleReconstruction: 0,
+      cycle: { form: 'l1', weight: 20 },
+    });
+    expect(config.training.steps).toBe(7);
+  });
+
+  it('takes the preset of a variant that an override names', () => {
+    const config = loadConfig({ overrides: ['losses.lpips.weight=0', 'model.variant=train'] });
+    expect(config.losses.styleConsistency.form).toBe('cosine');
+  });
+
+  it('lays given channels over the default table', () => {
+    const { model } = resolveConfig({
+      ...withoutLpips,
+      model: { channels: { 64: 100 }, channelDivisor: 16 },
+    });
+    expect([4, 64, 256].map((resolution) => channelsAt(model, resolution))).toEqual([32, 6, 4]);
+    expect(channelsAt({ ...model, channelDivisor: 1e6 }, 256)).toBe(1);
+    expect(() => channelsAt(model, 1024)).toThrow('1024 px');
+  });
+
+  it('keeps the order of the schema, whatever the order of the file', () => {
+    const path = file(
+      '{"training": {"steps": 5}, "losses": {"lpips": {"weight": 0}}, "model": {"size": 64}}',
+    );
+    const config = loadConfig({ file: path, overrides: [] });
+    expect(Object.keys(config)).toEqual(['model', 'data', 'training', 'losses', 'checkpoint', 'log']);
+    expect(Object.keys(config.model).slice(0, 3)).toEqual(['variant', 'size', 'numDown']);
+  });
+
+  it('ignores keys that are undefined', () => {
+    const config = resolveConfig({ ...withoutLpips, model: { variant: 'train', numDown: undefined } });
+    expect(config.model.numDown).toBe(4);
+  });
+});
+
+describe('overrides', () => {
+  it('reads values as JSON, and as text where they are none', () => {
+    const config = loadConfig({
+      overrides: [
+        'losses.lpips={"weight": 0}',
+        'training.betas=[0.5, 0.9]',
+        'data.root=faces/a=b',
+        'checkpoint.keepLast=1',
+        'checkpoint.keepLast=2',
+      ],
+    });
+    expect(config.losses.lpips).toEqual({ weight: 0, weights: null });
+    expect(config.training.betas).toEqual([0.5, 0.9]);
+    expect(config.data.root).toBe('faces/a=b');
+    expect(config.checkpoint.keepLast).toBe(2);
+  });
+
+  it.each(['steps', '=5', '', 'training..steps=5', '.a=1'])('refuses %j', (override) => {
+    expect(refusalOf(override)).toContain(`KEY=VALUE`);
+  });
+
+  it('says how to give a text of digits', () => {
+    expect(refusalOf('data.root=2024')).toContain(`--set 'data.root="..."'`);
+    expect(loadConfig({ overrides: ['losses.lpips.weight=0', 'data.root="2024"'] }).data.root).toBe('2024');
+  });
+
+  it('leaves object prototypes alone', () => {
+    refusalOf('__proto__.polluted=1', 'model.size=1');
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+});
+
+describe('refusals', () => {
+  it.each([
+    ['training.stepps=5', 'unknown key training.stepps; did you mean training.steps?'],
+    ['training.batch_size=5', 'did you mean training.batch?'],
+    ['model.num_down=2', 'did you mean model.numDown?'],
+    ['steps=5', 'did you mean training.steps?'],
+    ['data.augment.flip=1', 'did you mean data.augment.flipProbability?'],
+    ['losses.cycle.from=l1', 'did you mean losses.cycle.form?'],
+    ['lossess.identity=1', 'unknown key lossess; did you mean losses?'],
+    ['model.size=100', 'model.size (--set) to be one of 32, 64, 128, 256, 512 but found 100'],
+    ['model.size.px=1', 'model.size (--set) to be a number but found {"px":1}'],
+    ['model.variant=paper', 'one of main, train but found "paper"'],
+    ['training.steps=1.5', 'training.steps (--set) to be a whole number but found 1.5'],
+    ['training.steps=0', 'to be 1 or more but found 0'],
+    ['training.betas=[0]', 'a list of 2 numbers'],
+    ['training=5', 'training (--set) to be a section with keys but found 5'],
+    ['model.channels.7=5', 'a resolution in px'],
+    ['losses.colour=1', 'unknown key losses.colour; remove it'],
+    ['model.numDown=5', 'model.numDown (--set)', 'model.size=64'],
+    ['model.size=64', 'at most 4 with model.size 64', 'model.numDown=5'],
+    ['model.channels.16=null', 'model.channels.16 (--set) to be a number but found null'],
+    ['data.augment.scale=[1.2,0.8]', 'smallest scale first'],
+    ['model.discriminatorGlobalSize=64', 'at most model.discriminatorLocalSize, 32 px'],
+    ['model.discriminatorGlobalSize=4', 'at least 8 px in variant main'],
+    ['model.discriminatorLocalSize=128', 'at most model.size, 64 px', 'model.size=64'],
+    ['losses.lpips.weight=10', 'set losses.lpips.weight=0'],
+  ])('%s', (override, message, ...others) => {
+    expect(refusalOf(override, ...others)).toContain(message);
+  });
+
+  it('names the file that gave a key, and every problem at once', () => {
+    const path = file('{"model": {"size": 100, "width": 3}, "training": {"batch": 0}}');
+    const message = refusal(() => loadConfig({ file: path, overrides: ['training.seed=-1'] }));
+    expect(message).toContain('4 problems');
+    expect(message).toContain(`model.size (${path})`);
+    expect(message).toContain(`training.batch (${path})`);
+    expect(message).toContain('training.seed (--set)');
+  });
+
+  it('asks for the folder of the training images', () => {
+    expect(() => dataRoot(resolveConfig(withoutLpips))).toThrow('--set data.root=');
+    expect(dataRoot(resolveConfig({ ...withoutLpips, data: { root: 'faces' } }))).toBe('faces');
+  });
+
+  it('names a file that is missing or no object', () => {
+    expect(refusal(() => loadConfig({ file: join(folder, 'none.json'), overrides: [] }))).toContain(
+      'none.json',
+    );
+    expect(refusal(() => loadConfig({ file: folder, overrides: [] }))).toContain(folder);
+    expect(refusal(() => loadConfig({ file: file('[1]'), overrides: [] }))).toContain('found a list');
+  });
+});
+
+describe('files', () => {
+  const configs = new URL('../../configs/', import.meta.url);
+  const names = readdirSync(configs).filter((name) => name !== 'schema.json');
+
+  it.each(names)('configs/%s loads', (name) => {
+    const config = loadConfig({ file: new URL(name, configs).pathname, overrides: [] });
+    expect(config.model.variant).toBe(name.includes('train') ? 'train' : 'main');
+  });
+
+  it('loads again what formatConfig wrote', () => {
+    const config = resolveConfig({ ...withoutLpips, data: { root: 'a "quoted" folder' } });
+    const text = formatConfig(config);
+    expect(text).toContain('"betas": [0, 0.99]');
+    expect(loadConfig({ file: file(text), overrides: [] })).toEqual(config);
+  });
+});
