@@ -40,12 +40,8 @@ function checkSizes({ model }: Config, refuse: (path: string, message: string) =
 
 function checkDiscriminator({ model }: Config, refuse: (path: string, message: string) => void): void {
   const { size, variant, discriminatorLocalSize: local, discriminatorGlobalSize: global } = model;
-  if (local > size) {
-    refuse('model.discriminatorLocalSize', `at most model.size, ${size} px`);
-  }
-  if (global > local) {
-    refuse('model.discriminatorGlobalSize', `at most model.discriminatorLocalSize, ${local} px`);
-  }
+  if (local > size) refuse('model.discriminatorLocalSize', `at most model.size, ${size} px`);
+  if (global > size) refuse('model.discriminatorGlobalSize', `at most model.size, ${size} px`);
   const smallest = SMALLEST_RESOLUTION * 2;
   if (variant === 'main' && global < smallest) {
     refuse(

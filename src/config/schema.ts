@@ -211,16 +211,3 @@ export type TrainingConfig = Config['training'];
 export type LossesConfig = Config['losses'];
 /** A config with any keys left out, at every level. */
 export type PartialConfig = z.input<typeof configShape>;
-
-/**
- * Channels of the networks at a resolution (px): the table's entry over the divisor, rounded, at least 1.
- * @throws RangeError where the table has no such resolution.
- */
-export function channelsAt(
-  model: Pick<ModelConfig, 'channels' | 'channelDivisor'>,
-  resolution: number,
-): number {
-  const channels = model.channels[resolution];
-  if (channels === undefined) throw new RangeError(`model.channels has no entry for ${resolution} px`);
-  return Math.max(1, Math.round(channels / model.channelDivisor));
-}
