@@ -1,0 +1,24 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { addN, mean, scalarOf, scale, softplus } from '../ops/arithmetic.js';
+
+/**
+ * The discriminator's logistic loss: `softplus(-real) + softplus(fake)`, averaged within each head and summed over the
+ * heads (reference: util.py, d_logistic_loss). Higher logits mean more real.
+ */
+export function discriminatorLoss(real: readonly Tensor[], fake: readonly Tensor[]): Tensor {
+  return scalarOf(
+    addN([
+      ...real.map((logits) => scalarOf(mean(softplus(scale(logits, -1))))),
+      ...fake.map((logits) => scalarOf(mean(softplus(logits)))),
+    ]),
+  );
+}
+
+/**
+ * The generator's non-saturating loss: `softplus(-fake)`, averaged within each head and over the heads
+ * (reference: util.py, g_nonsaturating_loss).
+ */
+export function generatorLoss(fake: readonly Tensor[]): Tensor {
+  const heads = fake.map((logits) => scalarOf(mean(softplus(scale(logits, -1)))));
+  return scale(addN(heads), 1 / heads.length);
+}

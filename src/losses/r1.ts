@@ -1,0 +1,19 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { addN, mean, scalarOf, square, sum } from '../ops/arithmetic.js';
+import type { Tape } from '../ops/autodiff.js';
+
+/**
+ * R1 (Mescheder et al. 2018, equation 9) as the reference takes it: for every head on its own the squared norm of the
+ * gradient of its mean logit with respect to the real input, averaged over the batch, summed over the heads
+ * (util.py, d_r1_loss). The mean runs over the batch too, so the penalty shrinks with the batch size squared.
+ *
+ * Must run while `tape` records and watches `input`.
+ */
+export function r1Penalty(tape: Tape, logits: readonly Tensor[], input: Tensor): Tensor {
+  const axes = input.shape.slice(1).map((_, axis) => axis + 1);
+  const norms = logits.map((head) => {
+    const [gradient] = tape.gradients(scalarOf(mean(head)), [input]);
+    return scalarOf(mean(sum(square(gradient!), axes)));
+  });
+  return addN(norms);
+}

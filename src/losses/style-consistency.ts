@@ -1,0 +1,35 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import {
+  affine,
+  broadcastTo,
+  divide,
+  matMul,
+  mean,
+  scalarOf,
+  sqrt,
+  square,
+  subtract,
+  sum,
+} from '../ops/arithmetic.js';
+
+/** Keeps the norm of a style code of zeros away from zero. */
+const NORM_EPSILON = 1e-16;
+
+/**
+ * The paper's style consistency (equation 3): one picture, differently augmented over the batch, must have one style,
+ * so the variance of its codes over the batch (biased), summed over the code, goes to 0. `[n, latentDim]`.
+ */
+export function styleVariance(styles: Tensor): Tensor {
+  const centred = subtract(styles, broadcastTo(mean(styles, [0]), styles.shape));
+  return scalarOf(sum(mean(square(centred), [0])));
+}
+
+/**
+ * The released training code's form: the sum over all pairs of the batch of one minus their cosine similarity
+ * (branch train, util.py, cosine_distance). `[n, latentDim]`.
+ */
+export function styleCosineDistance(styles: Tensor): Tensor {
+  const norm = sqrt(affine(sum(square(styles), [1]), 1, NORM_EPSILON)); // [n, 1]
+  const unit = divide(styles, broadcastTo(norm, styles.shape));
+  return scalarOf(sum(affine(matMul(unit, unit, false, true), -1, 1)));
+}

@@ -1,0 +1,18 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { affine, broadcastTo, mean, reshape, sqrt, square, subtract } from '../ops/arithmetic.js';
+
+/** Under the root of the batch variance (reference: Discriminator.forward, FCMinibatchStd.forward). */
+const DEVIATION_EPSILON = 1e-8;
+
+/**
+ * Standard deviation of every feature over the batch (biased), repeated for every row: `[n, f] -> [n, f]`. With
+ * `groups`, over each of so many equal parts of the batch on its own.
+ */
+export function batchDeviation(features: Tensor, groups = 1): Tensor {
+  const [count, width] = features.shape as [number, number];
+  const grouped = reshape(features, [groups, count / groups, width]);
+  const centred = subtract(grouped, broadcastTo(mean(grouped, [1]), grouped.shape));
+  const variance = mean(square(centred), [1]); // [groups, 1, f]
+  const deviation = sqrt(affine(variance, 1, DEVIATION_EPSILON));
+  return reshape(broadcastTo(deviation, grouped.shape), [count, width]);
+}

@@ -1,0 +1,179 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Architecture, channelsAt, contentSize, halvings } from './architecture.js';
+import {
+  convLayer,
+  flatten,
+  type Layer,
+  linearLayer,
+  mergeSpecs,
+  residualBlock,
+  sequence,
+} from './layers.js';
+import { styledConv, styledResidualBlock, toRgb } from './modulated.js';
+import type { ParameterSpecs, Params } from './parameters.js';
+
+/** A picture taken apart. */
+export interface Code {
+  /** Where things are: `[n, c, c, channels]`, c the content size. */
+  content: Tensor;
+  /** How they look: `[n, latentDim]`. */
+  style: Tensor;
+}
+
+/** One direction of GNR (the reference's `Generator`): pictures to codes, and a content code with any style to a picture. */
+export interface Generator {
+  specs: ParameterSpecs;
+  /** What content and style heads share: `[n, size, size, 3]` in [-1, 1] to `[n, c, c, channels]`. */
+  stem(params: Params, images: Tensor): Tensor;
+  /** The stem's features to the content code, same shape. */
+  contentHead(params: Params, features: Tensor): Tensor;
+  /** The stem's features to the style code `[n, latentDim]`. */
+  styleHead(params: Params, features: Tensor): Tensor;
+  /** `[n, size, size, 3]` in [-1, 1] to both codes. */
+  encode(params: Params, images: Tensor): Code;
+  /** The style code alone. */
+  styleEncode(params: Params, images: Tensor): Tensor;
+  /** The mapping network: style code `[n, latentDim]` to mapped style `[n, styleDim]`. */
+  map(params: Params, style: Tensor): Tensor;
+  /** Content code and style code to pictures `[n, size, size, 3]`, about [-1, 1], not clamped. */
+  decode(params: Params, content: Tensor, style: Tensor): Tensor;
+}
+
+function buildEncoder(architecture: Architecture) {
+  const { size, numDown, residualBlocks, variant, latentDim } = architecture;
+  const bottom = contentSize(architecture);
+  let channels = channelsAt(architecture, size);
+  const stem: Layer[] = [convLayer('encoder.stem.0', { inChannels: 3, outChannels: channels, size: 1 })];
+  for (const px of halvings(size, bottom)) {
+    const next = channelsAt(architecture, px);
+    stem.push(residualBlock(`encoder.stem.${stem.length}`, channels, next, true));
+    channels = next;
+  }
+  for (let i = 0; i < residualBlocks; i++)
+    stem.push(residualBlock(`encoder.stem.${numDown + 1 + i}`, channels, channels, false));
+
+  const contentFilter = variant === 'main' ? 1 : 3;
+  const content = [0, 1].map((i) =>
+    convLayer(`encoder.content.${i}`, { inChannels: channels, outChannels: channels, size: contentFilter }),
+  );
+
+  const style: Layer[] = [];
+  let styleChannels = channels;
+  for (const px of halvings(bottom, 4)) {
+    const next = channelsAt(architecture, px);
+    style.push(
+      convLayer(`encoder.style.${style.length}`, {
+        inChannels: styleChannels,
+        outChannels: next,
+        size: 3,
+        down: true,
+      }),
+    );
+    styleChannels = next;
+  }
+  const width = channelsAt(architecture, 4);
+  const first = style.length + 1; // the reference counts its Flatten
+  style.push(
+    flatten(),
+    linearLayer(`encoder.style.${first}`, {
+      inFeatures: styleChannels * 16,
+      outFeatures: width,
+      activate: true,
+      torch: { kind: 'linear-after-flatten', px: 4, channels: styleChannels },
+    }),
+    linearLayer(`encoder.style.${first + 1}`, { inFeatures: width, outFeatures: latentDim }),
+  );
+  return { stem: sequence(stem), content: sequence(content), style: sequence(style), channels };
+}
+
+function buildDecoder(architecture: Architecture, bottomChannels: number) {
+  const { size, styleDim, residualBlocks } = architecture;
+  const bottom = contentSize(architecture);
+  const bottleneck = Array.from({ length: residualBlocks }, (_, i) =>
+    styledResidualBlock(`adain_bottleneck.${i}`, bottomChannels, styleDim),
+  );
+  const conv1 = styledConv('conv1', {
+    inChannels: bottomChannels,
+    outChannels: bottomChannels,
+    size: 3,
+    styleDim,
+  });
+  const rgb1 = toRgb('to_rgb1', bottomChannels, styleDim);
+  let channels = bottomChannels;
+  const levels = halvings(2 * size, 2 * bottom)
+    .reverse()
+    .map((px, i) => {
+      const next = channelsAt(architecture, px);
+      const grow = styledConv(`convs.${2 * i}`, {
+        inChannels: channels,
+        outChannels: next,
+        size: 3,
+        styleDim,
+        up: true,
+      });
+      const refine = styledConv(`convs.${2 * i + 1}`, {
+        inChannels: next,
+        outChannels: next,
+        size: 3,
+        styleDim,
+      });
+      channels = next;
+      return { grow, refine, rgb: toRgb(`to_rgbs.${i}`, next, styleDim) };
+    });
+  const specs = mergeSpecs([
+    ...bottleneck,
+    conv1,
+    rgb1,
+    ...levels.flatMap(({ grow, refine, rgb }) => [grow, refine, rgb]),
+  ]);
+  const synthesize = (params: Params, content: Tensor, mapped: Tensor): Tensor => {
+    let x = content;
+    for (const block of bottleneck) x = block.apply(params, x, mapped);
+    x = conv1.apply(params, x, mapped); // [n, c, c, channels]
+    let picture = rgb1.apply(params, x, mapped); // [n, c, c, 3]
+    for (const { grow, refine, rgb } of levels) {
+      x = refine.apply(params, grow.apply(params, x, mapped), mapped); // [n, px, px, channels]
+      picture = rgb.apply(params, x, mapped, picture); // [n, px, px, 3]
+    }
+    return picture;
+  };
+  return { specs, synthesize };
+}
+
+function buildMapping({ mappingLayers, latentDim, styleDim, mappingRate }: Architecture): Layer {
+  return sequence(
+    Array.from({ length: mappingLayers }, (_, i) =>
+      linearLayer(`mapping.${i}`, {
+        inFeatures: i === 0 ? latentDim : styleDim,
+        outFeatures: styleDim,
+        activate: true,
+        rate: mappingRate,
+      }),
+    ),
+  );
+}
+
+/** Builds a generator for an architecture; the functions are pure, the parameters come with every call. */
+export function buildGenerator(architecture: Architecture): Generator {
+  const encoder = buildEncoder(architecture);
+  const mapping = buildMapping(architecture);
+  const decoder = buildDecoder(architecture, encoder.channels);
+  const styleEncode = (params: Params, images: Tensor): Tensor =>
+    encoder.style.apply(params, encoder.stem.apply(params, images));
+  return {
+    specs: mergeSpecs([mapping, encoder.stem, encoder.content, encoder.style, decoder]),
+    stem: encoder.stem.apply,
+    contentHead: encoder.content.apply,
+    styleHead: encoder.style.apply,
+    encode(params, images) {
+      const features = encoder.stem.apply(params, images);
+      return {
+        content: encoder.content.apply(params, features),
+        style: encoder.style.apply(params, features),
+      };
+    },
+    styleEncode,
+    map: mapping.apply,
+    decode: (params, content, style) => decoder.synthesize(params, content, mapping.apply(params, style)),
+  };
+}

@@ -1,0 +1,112 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Architecture, channelsAt, halvings } from './architecture.js';
+import { batchDeviation } from './batch-deviation.js';
+import {
+  convLayer,
+  flatten,
+  type Layer,
+  linearLayer,
+  mergeSpecs,
+  residualBlock,
+  sequence,
+} from './layers.js';
+import type { ParameterSpecs, Params } from './parameters.js';
+
+/** Width of the features whose deviation over the batch the diversity head judges. */
+const DIVERSITY_FEATURES = 128;
+
+/** Real or fake, seen three ways; higher is more real. */
+export interface ImageLogits {
+  /** Patch by patch: `[n, p, p, 1]`, p the local branch's side. */
+  local: Tensor;
+  /** The whole picture: `[n, q, q, 1]` in `main`, `[n, 1]` in `train`. */
+  global: Tensor;
+  /** The batch's variety, one value repeated: `[n, 1]`. */
+  diversity: Tensor;
+}
+
+/** The diversity discriminator (the reference's `Discriminator`). */
+export interface ImageDiscriminator {
+  specs: ParameterSpecs;
+  /**
+   * @param images `[n, size, size, 3]` in [-1, 1]; the diversity head compares the pictures within `groups` equal
+   *   parts of the batch (real and fake may so share one pass), each part in order.
+   */
+  apply(params: Params, images: Tensor, groups?: number): ImageLogits;
+}
+
+/** From RGB down to `outSize` px (the reference's `make_net_`). */
+function branch(path: string, architecture: Architecture, outSize: number): Layer[] {
+  let channels = channelsAt(architecture, architecture.size);
+  const layers = [convLayer(`${path}.0`, { inChannels: 3, outChannels: channels, size: 1 })];
+  for (const px of halvings(architecture.size, outSize)) {
+    const next = channelsAt(architecture, px);
+    layers.push(residualBlock(`${path}.${layers.length}`, channels, next, true));
+    channels = next;
+  }
+  return layers;
+}
+
+function flattenedLinear(path: string, px: number, channels: number): Layer {
+  return linearLayer(path, {
+    inFeatures: px * px * channels,
+    outFeatures: DIVERSITY_FEATURES,
+    activate: true,
+    torch: { kind: 'linear-after-flatten', px, channels },
+  });
+}
+
+/** Builds the discriminator of either variant. */
+export function buildImageDiscriminator(architecture: Architecture): ImageDiscriminator {
+  const { discriminatorLocalSize: localSize, discriminatorGlobalSize: globalSize, variant } = architecture;
+  const localLayers = branch('l_branch', architecture, localSize);
+  const localChannels = channelsAt(architecture, localSize);
+  const logit = { outChannels: 1, size: 1, activate: false };
+  const local = sequence([
+    ...localLayers,
+    convLayer(`l_branch.${localLayers.length}`, { ...logit, inChannels: localChannels }),
+  ]);
+  const globalLayers = branch('g_branch', architecture, globalSize);
+  const globalChannels = channelsAt(architecture, globalSize);
+  const final = linearLayer('g_final', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
+
+  if (variant === 'main') {
+    const half = globalSize / 2;
+    const halfChannels = channelsAt(architecture, half);
+    const trunk = sequence(globalLayers);
+    const adversarial = convLayer('g_adv', { ...logit, inChannels: globalChannels });
+    const diversity = sequence([
+      convLayer('g_std.0', { inChannels: globalChannels, outChannels: halfChannels, size: 3, down: true }),
+      flatten(),
+      flattenedLinear('g_std.2', half, halfChannels),
+    ]);
+    return {
+      specs: mergeSpecs([local, trunk, adversarial, diversity, final]),
+      apply(params, images, groups = 1) {
+        const features = trunk.apply(params, images);
+        return {
+          local: local.apply(params, images),
+          global: adversarial.apply(params, features),
+          diversity: final.apply(params, batchDeviation(diversity.apply(params, features), groups)),
+        };
+      },
+    };
+  }
+  const trunk = sequence([
+    ...globalLayers,
+    flatten(),
+    flattenedLinear(`g_branch.${globalLayers.length + 1}`, globalSize, globalChannels),
+  ]);
+  const adversarial = linearLayer('g_adv', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
+  return {
+    specs: mergeSpecs([local, trunk, adversarial, final]),
+    apply(params, images, groups = 1) {
+      const features = trunk.apply(params, images); // [n, 128]
+      return {
+        local: local.apply(params, images),
+        global: adversarial.apply(params, features),
+        diversity: final.apply(params, batchDeviation(features, groups)),
+      };
+    },
+  };
+}

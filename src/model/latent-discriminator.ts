@@ -1,0 +1,37 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { mean } from '../ops/arithmetic.js';
+import { concat } from '../ops/shape.js';
+import type { Architecture } from './architecture.js';
+import { batchDeviation } from './batch-deviation.js';
+import { linearLayer, mergeSpecs, sequence } from './layers.js';
+import type { ParameterSpecs, Params } from './parameters.js';
+
+/** Tells style codes drawn from the normal distribution from encoded ones (the reference's `LatDiscriminator`). */
+export interface LatentDiscriminator {
+  specs: ParameterSpecs;
+  /**
+   * @param styles `[n, latentDim]`; the minibatch deviation is taken over each of `groups` equal parts of the batch.
+   * @returns logits `[n, 1]`, higher is more like a draw.
+   */
+  apply(params: Params, styles: Tensor, groups?: number): Tensor;
+}
+
+/** Builds the discriminator of style codes. */
+export function buildLatentDiscriminator(architecture: Architecture): LatentDiscriminator {
+  const { latentDim, latentDiscriminatorWidth: width } = architecture;
+  const hidden = sequence(
+    [0, 1, 2, 3].map((i) =>
+      linearLayer(`fc.${i}`, { inFeatures: i === 0 ? latentDim : width, outFeatures: width, activate: true }),
+    ),
+  );
+  const withDeviation = linearLayer('fc.4.fc', { inFeatures: width + 1, outFeatures: width, activate: true });
+  const logit = linearLayer('fc.5', { inFeatures: width, outFeatures: 1 });
+  return {
+    specs: mergeSpecs([hidden, withDeviation, logit]),
+    apply(params, styles, groups = 1) {
+      const features = hidden.apply(params, styles); // [n, width]
+      const deviation = mean(batchDeviation(features, groups), [1]); // [n, 1]
+      return logit.apply(params, withDeviation.apply(params, concat([features, deviation], 1)));
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { kernels } from '../runtime/kernels.js';
+import { differentiable } from './autodiff.js';
+
+/** Slope of the negative side in every leaky ReLU of the networks. */
+export const LEAKY_SLOPE = 0.2;
+
+/** `x + bias` over the last axis (channels). */
+export function addBias(x: Tensor, bias: Tensor): Tensor {
+  return differentiable([x, bias], kernels().addBias(x, bias), [(dy) => dy, (dy) => sumToChannels(dy)]);
+}
+
+/**
+ * `leakyRelu(x + bias)`, slope 0.2, of the reference's op/fused_act.py without its gain of sqrt(2): leaky ReLU is
+ * positively homogeneous, so layers put the gain into their weights and bias. The sign of the output is that of the
+ * input, so the gradient needs the output only.
+ */
+export function biasLeakyRelu(x: Tensor, bias: Tensor): Tensor {
+  const y = kernels().biasLeakyRelu(x, bias, LEAKY_SLOPE);
+  // Both pullbacks start from the same product; whichever runs first makes it.
+  let shared: { dy: Tensor; dx: Tensor } | undefined;
+  const through = (dy: Tensor): Tensor => {
+    if (shared?.dy !== dy) shared = { dy, dx: leakyReluGradient(dy, y, LEAKY_SLOPE) };
+    return shared.dx;
+  };
+  return differentiable([x, bias], y, [through, (dy) => sumToChannels(through(dy))]);
+}
+
+/** `max(x, 0)`. */
+export function relu(x: Tensor): Tensor {
+  const y = kernels().leakyRelu(x, 0);
+  return differentiable([x], y, [(dy) => leakyReluGradient(dy, y, 0)]);
+}
+
+/** `dy` where `y > 0`, `slope * dy` elsewhere. Linear in `dy`; its derivative in `y` is 0 almost everywhere. */
+function leakyReluGradient(dy: Tensor, y: Tensor, slope: number): Tensor {
+  return differentiable([dy], kernels().leakyReluGradient(dy, y, slope), [
+    (d) => leakyReluGradient(d, y, slope),
+  ]);
+}
+
+/** Sum over all axes but the last. */
+function sumToChannels(dy: Tensor): Tensor {
+  return differentiable([dy], kernels().sumToLastAxis(dy), [(d) => kernels().broadcastTo(d, dy.shape)]);
+}
+
+/** Largest of every window without padding: `[n, h, w, c]`. First-order gradient only (LPIPS trunks). */
+export function maxPool(x: Tensor, size: number, stride: number): Tensor {
+  const y = kernels().maxPool(x, size, stride);
+  return differentiable([x], y, [(dy) => kernels().maxPoolGradient(dy, x, y, size, stride)]);
+}

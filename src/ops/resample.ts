@@ -1,0 +1,70 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { type ConvGeometry, kernels } from '../runtime/kernels.js';
+import { differentiable } from './autodiff.js';
+
+/** The separable filter [1, 3, 3, 1] of StyleGAN2, as all blurs of the reference use. */
+const TAPS = [1, 3, 3, 1];
+
+/** `[4, 4, channels, 1]`, summing to `gain` per channel. */
+function blurFilter(channels: number, gain: number): Tensor {
+  const total = TAPS.reduce((a, b) => a + b) ** 2;
+  const weights = TAPS.flatMap((a) =>
+    TAPS.flatMap((b) => Array<number>(channels).fill((a * b * gain) / total)),
+  );
+  return tf.tensor4d(weights, [TAPS.length, TAPS.length, channels, 1]);
+}
+
+const filters = new Map<string, Tensor>();
+
+/** One filter for each width and gain, shared by all layers for the life of the process (a few kB together). */
+function sharedBlurFilter(channels: number, gain: number): Tensor {
+  const key = `${tf.getBackend()}:${channels}:${gain}`;
+  let filter = filters.get(key);
+  if (filter === undefined || filter.isDisposed) {
+    filter = tf.keep(blurFilter(channels, gain));
+    filters.set(key, filter);
+  }
+  return filter;
+}
+
+// Both directions are linear and adjoint to each other, so gradients exist to any order. The filter is symmetric:
+// no flipping anywhere.
+
+function filtered(x: Tensor, geometry: ConvGeometry, gain: number): Tensor {
+  const filter = sharedBlurFilter(x.shape[3]!, gain);
+  return differentiable([x], kernels().depthwise(x, filter, geometry), [
+    (dy) => spread(dy, x.shape, geometry, gain),
+  ]);
+}
+
+function spread(dy: Tensor, shape: number[], geometry: ConvGeometry, gain: number): Tensor {
+  const { stride, padding } = geometry;
+  if (stride === 1) {
+    const overlap = TAPS.length - 1;
+    return filtered(dy, { stride, padding: [overlap - padding[0], overlap - padding[1]] }, gain);
+  }
+  const filter = sharedBlurFilter(dy.shape[3]!, gain);
+  return differentiable([dy], kernels().depthwiseInputGradient(shape, filter, dy, geometry), [
+    (d) => filtered(d, geometry, gain),
+  ]);
+}
+
+/**
+ * Blurs with [1, 3, 3, 1] in both directions after padding with zeros, sums to `gain`
+ * (op/upfirdn2d.py with up = down = 1): `[n, h, w, c] -> [n, h + before + after - 3, ..., c]`.
+ */
+export function blur(x: Tensor, padding: readonly [number, number], gain = 1): Tensor {
+  return filtered(x, { stride: 1, padding }, gain);
+}
+
+/** Blur and halve, computing only the kept pixels: `[n, h, w, c] -> [n, h / 2, w / 2, c]`. */
+export function downsample(x: Tensor): Tensor {
+  return filtered(x, { stride: 2, padding: [1, 1] }, 1);
+}
+
+/** Double by zero insertion and blur with gain 4: `[n, h, w, c] -> [n, 2h, 2w, c]`; 4 times `downsample`'s adjoint. */
+export function upsample(x: Tensor): Tensor {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  return spread(x, [n, 2 * h, 2 * w, c], { stride: 2, padding: [1, 1] }, 4);
+}

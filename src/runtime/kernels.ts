@@ -1,0 +1,81 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { portableKernels } from './portable-kernels.js';
+
+/** How a convolution moves over its input: square stride, and zero padding of each border in px. */
+export interface ConvGeometry {
+  stride: number;
+  /** Zeros before (top, left) and after (bottom, right). */
+  padding: readonly [before: number, after: number];
+}
+
+/**
+ * The arithmetic that networks are made of, on plain tensors without gradients. One implementation calls TensorFlow's
+ * kernels by name (`native-kernels.ts`), the other uses what every tfjs backend has (`portable-kernels.ts`); tests hold
+ * them equal. Tensors are NHWC, filters HWIO; every function gives a new tensor that belongs to the caller.
+ */
+export interface Kernels {
+  readonly name: 'native' | 'portable';
+  /** `[n, h, w, i] * [k, k, i, o] -> [n, h', w', o]`. */
+  conv2d(x: Tensor, filter: Tensor, geometry: ConvGeometry): Tensor;
+  /** Adjoint of `conv2d` in its input, which is also the transposed convolution. */
+  conv2dInputGradient(inputShape: number[], filter: Tensor, dy: Tensor, geometry: ConvGeometry): Tensor;
+  /** Adjoint of `conv2d` in its filter. */
+  conv2dFilterGradient(x: Tensor, filterShape: number[], dy: Tensor, geometry: ConvGeometry): Tensor;
+  /** Every channel convolved with its own filter: `[n, h, w, c] * [k, k, c, 1]`. */
+  depthwise(x: Tensor, filter: Tensor, geometry: ConvGeometry): Tensor;
+  /** Adjoint of `depthwise` in its input. */
+  depthwiseInputGradient(inputShape: number[], filter: Tensor, dy: Tensor, geometry: ConvGeometry): Tensor;
+  matMul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor;
+  /** `x + bias` over the last axis, then leaky ReLU of the given slope. */
+  biasLeakyRelu(x: Tensor, bias: Tensor, slope: number): Tensor;
+  leakyRelu(x: Tensor, slope: number): Tensor;
+  /** `dy` where `y > 0`, `slope * dy` elsewhere; `y` may be the activation's input or its output. */
+  leakyReluGradient(dy: Tensor, y: Tensor, slope: number): Tensor;
+  addBias(x: Tensor, bias: Tensor): Tensor;
+  /** Sum over all axes but the last. */
+  sumToLastAxis(dy: Tensor): Tensor;
+  maxPool(x: Tensor, size: number, stride: number): Tensor;
+  maxPoolGradient(dy: Tensor, x: Tensor, y: Tensor, size: number, stride: number): Tensor;
+  add(a: Tensor, b: Tensor): Tensor;
+  addN(terms: readonly Tensor[]): Tensor;
+  subtract(a: Tensor, b: Tensor): Tensor;
+  /** Elementwise, with broadcasting. */
+  multiply(a: Tensor, b: Tensor): Tensor;
+  /** `x * factor + offset`, both plain numbers. */
+  affine(x: Tensor, factor: number, offset: number): Tensor;
+  divide(a: Tensor, b: Tensor): Tensor;
+  square(x: Tensor): Tensor;
+  sqrt(x: Tensor): Tensor;
+  rsqrt(x: Tensor): Tensor;
+  abs(x: Tensor): Tensor;
+  sign(x: Tensor): Tensor;
+  softplus(x: Tensor): Tensor;
+  sigmoid(x: Tensor): Tensor;
+  sum(x: Tensor, axes: number[], keepDims: boolean): Tensor;
+  mean(x: Tensor, axes: number[], keepDims: boolean): Tensor;
+  broadcastTo(x: Tensor, shape: number[]): Tensor;
+  fill(shape: number[], value: number): Tensor;
+  reshape(x: Tensor, shape: number[]): Tensor;
+  concat(parts: readonly Tensor[], axis: number): Tensor;
+  slice(x: Tensor, begin: number[], size: number[]): Tensor;
+  /** Zero padding; `paddings[i]` is before and after of axis i. */
+  pad(x: Tensor, paddings: [number, number][]): Tensor;
+  /** A vector cut into pieces of the given lengths. */
+  split(x: Tensor, sizes: number[]): Tensor[];
+  /** Rows of `x` by index (int32 vector). */
+  gatherRows(x: Tensor, indices: Tensor): Tensor;
+  /** Adjoint of `gatherRows`. */
+  scatterRows(dy: Tensor, indices: Tensor, rows: number): Tensor;
+}
+
+let active: Kernels = portableKernels;
+
+/** The kernels of the backend in use. */
+export function kernels(): Kernels {
+  return active;
+}
+
+/** Chosen once by the platform's set-up (`node.ts`, `web.ts`); tests switch it to compare. */
+export function useKernels(implementation: Kernels): void {
+  active = implementation;
+}
