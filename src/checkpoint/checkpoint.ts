@@ -1,0 +1,257 @@
+import { readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { InputError, systemCode } from '../errors.js';
+import {
+  removeDirectory,
+  removeLeftovers,
+  replaceDirectory,
+  replaceEntry,
+  writeFileAtomic,
+} from './atomic.js';
+import {
+  type CheckpointState,
+  CONFIG,
+  checkpointFolder,
+  checkpointsFolder,
+  checkWhole,
+  isFile,
+  MODEL,
+  readJson,
+  readState,
+  STATE,
+  STEP_FOLDER,
+  stepsOf,
+  TRAINING,
+  VERSION,
+} from './layout.js';
+import {
+  readSafetensors,
+  readSafetensorsHeader,
+  type StoredTensor,
+  type TensorToStore,
+  writeSafetensors,
+} from './safetensors.js';
+
+const LATEST = 'latest';
+
+export interface CheckpointContents {
+  /** What translation needs. */
+  model: ReadonlyMap<string, TensorToStore>;
+  /** What only training needs: discriminators, optimizer moments. */
+  training: ReadonlyMap<string, TensorToStore>;
+  /** JSON values: random states, sampler positions, schedules. */
+  state: Readonly<Record<string, unknown>>;
+  /** The resolved config; RUN/config.json is copied where it is left out. */
+  config?: unknown;
+}
+
+export interface ResolvedCheckpoint {
+  /** The real path, which stays valid while `latest` moves on. */
+  dir: string;
+  modelPath: string;
+  trainingPath?: string;
+  statePath?: string;
+  configPath: string;
+}
+
+export interface Checkpoint {
+  dir: string;
+  step: number;
+  model: Map<string, StoredTensor>;
+  training: Map<string, StoredTensor>;
+  state: CheckpointState;
+  /** The content of config.json, not checked. */
+  config: unknown;
+}
+
+/**
+ * The complete checkpoint of the highest step below `belowStep`. A run directory holds one line of training: to go on
+ * from an older checkpoint, start another run from it.
+ * @param options.onSkipped is told of every newer checkpoint that is damaged, and why.
+ * @returns undefined where there is none.
+ */
+export async function latestCheckpoint(
+  runDir: string,
+  options: { belowStep?: number; onSkipped?: (dir: string, error: InputError) => void } = {},
+): Promise<{ dir: string; step: number } | undefined> {
+  for (const step of await stepsOf(runDir)) {
+    if (step >= (options.belowStep ?? Number.POSITIVE_INFINITY)) continue;
+    const dir = checkpointFolder(runDir, step);
+    try {
+      await checkWhole(dir);
+      return { dir, step };
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      options.onSkipped?.(dir, error);
+    }
+  }
+  return undefined;
+}
+
+async function pointLatest(runDir: string, dir: string): Promise<void> {
+  await replaceEntry(join(checkpointsFolder(runDir), LATEST), async (temporary) => {
+    try {
+      await symlink(basename(dir), temporary, 'dir');
+    } catch (error) {
+      // Some file systems and accounts have no symbolic links: there the name stands in a text file.
+      if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(systemCode(error) ?? '')) throw error;
+      await writeFile(temporary, `${basename(dir)}\n`);
+    }
+  });
+}
+
+/** Removes complete checkpoints but for the newest `keepLast`, never the one of `savedStep`. */
+async function prune(runDir: string, savedStep: number, keepLast: number): Promise<void> {
+  let kept = 1;
+  for (const step of await stepsOf(runDir)) {
+    if (step === savedStep) continue;
+    const dir = checkpointFolder(runDir, step);
+    const whole = await checkWhole(dir).then(
+      () => true,
+      () => false,
+    );
+    if (!whole) continue;
+    if (kept < keepLast) kept++;
+    // What cannot be removed now is tried again after the next save: no reason to stop a long run.
+    else await removeDirectory(dir).catch(() => undefined);
+  }
+}
+
+/**
+ * Writes RUN/checkpoints/step-NNNNNN with model.safetensors, training.safetensors, state.json and config.json, so that
+ * it can be moved on its own. It is written beside, synced and renamed; `latest` follows, and older checkpoints go only
+ * then. Tensors must not change until the promise resolves.
+ * @param options.keepLast how many complete checkpoints stay (at least 1); all where it is left out.
+ * @returns the checkpoint's folder.
+ * @throws RunError that names the path, the cause and the remedy; earlier checkpoints are kept.
+ */
+export async function saveCheckpoint(
+  runDir: string,
+  step: number,
+  contents: CheckpointContents,
+  options: { keepLast?: number } = {},
+): Promise<string> {
+  const keepLast = options.keepLast ?? Number.POSITIVE_INFINITY;
+  if (!Number.isSafeInteger(step) || step < 0) throw new RangeError(`step is ${step}, not a count`);
+  if (!(keepLast >= 1)) throw new RangeError(`keepLast is ${keepLast}, below 1`);
+  const dir = checkpointFolder(runDir, step);
+  const fixed = { format: 'gnr-checkpoint', version: VERSION, step };
+  const state = { ...fixed, ...contents.state, ...fixed };
+  await removeLeftovers(checkpointsFolder(runDir));
+  await replaceDirectory(dir, async (temporary) => {
+    await writeSafetensors(join(temporary, MODEL), contents.model);
+    await writeSafetensors(join(temporary, TRAINING), contents.training);
+    if (contents.config !== undefined) {
+      await writeFileAtomic(join(temporary, CONFIG), `${JSON.stringify(contents.config, null, 2)}\n`);
+    } else if (await isFile(join(runDir, CONFIG))) {
+      await writeFileAtomic(join(temporary, CONFIG), await readFile(join(runDir, CONFIG)));
+    }
+    await writeFileAtomic(join(temporary, STATE), `${JSON.stringify(state, null, 2)}\n`);
+  });
+  await pointLatest(runDir, (await latestCheckpoint(runDir))?.dir ?? dir);
+  if (Number.isFinite(keepLast)) await prune(runDir, step, keepLast);
+  return dir;
+}
+
+/** Adds to a complaint about a checkpoint where the newest older one that is complete is, if there is one. */
+async function withOlder(dir: string, error: unknown): Promise<unknown> {
+  const match = STEP_FOLDER.exec(basename(dir));
+  if (!(error instanceof InputError) || match === null) return error;
+  const older = await latestCheckpoint(dirname(dirname(dir)), { belowStep: Number(match[1]) });
+  if (older === undefined) return error;
+  const remedy = `${error.complaint.remedy}, or use the older complete checkpoint ${older.dir}`;
+  return new InputError({ ...error.complaint, remedy }, { cause: error });
+}
+
+async function resolveFolder(dir: string): Promise<ResolvedCheckpoint> {
+  const modelPath = join(dir, MODEL);
+  const statePath = join(dir, STATE);
+  const trainingPath = join(dir, TRAINING);
+  await readSafetensorsHeader(modelPath);
+  const isCheckpoint = await isFile(statePath);
+  if (isCheckpoint) await readState(statePath);
+  const candidates = [join(dir, CONFIG), ...(isCheckpoint ? [join(dirname(dirname(dir)), CONFIG)] : [])];
+  for (const configPath of candidates) {
+    if (!(await isFile(configPath))) continue;
+    return {
+      dir,
+      modelPath,
+      configPath,
+      ...(isCheckpoint ? { statePath } : {}),
+      ...((await isFile(trainingPath)) ? { trainingPath } : {}),
+    };
+  }
+  throw new InputError({
+    expected: `the model's config at ${candidates[0]}`,
+    found: 'nothing',
+    remedy: 'copy config.json of the run into that folder',
+  });
+}
+
+function notACheckpoint(path: string, found: string, remedy?: string): InputError {
+  return new InputError({
+    expected: `a checkpoint at ${path}`,
+    found,
+    remedy: remedy ?? 'name a checkpoint directory, a run directory or an exported model directory',
+  });
+}
+
+function complaintAboutFile(path: string): InputError {
+  if (/\.(pt|pth|ckpt)$/i.test(path)) {
+    return notACheckpoint(path, 'a PyTorch file', `run "gnr import ${path} --out DIR" and name DIR`);
+  }
+  if (/\.safetensors$/i.test(path)) {
+    return notACheckpoint(path, 'a single file', `name its folder, ${dirname(path)}, with config.json in it`);
+  }
+  return notACheckpoint(path, 'a file');
+}
+
+/**
+ * Finds the files behind a CKPT argument: a checkpoint directory (or `latest`), a run directory (its newest complete
+ * checkpoint), or an exported model directory with model.safetensors and config.json. Headers and state are checked.
+ * The config is the folder's own, or that of the run around it.
+ * @throws InputError that names the file that is missing or damaged, and an older complete checkpoint if there is one.
+ */
+export async function resolveCheckpoint(
+  path: string,
+  options: { onSkipped?: (dir: string, error: InputError) => void } = {},
+): Promise<ResolvedCheckpoint> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) throw notACheckpoint(path, 'nothing');
+  if (found.isFile() && basename(path) === LATEST) {
+    const name = (await readFile(path, 'utf8')).trim();
+    if (!STEP_FOLDER.test(name)) throw notACheckpoint(path, 'a file that names no checkpoint');
+    return resolveCheckpoint(join(dirname(path), name), options);
+  }
+  if (!found.isDirectory()) throw complaintAboutFile(path);
+  const dir = await realpath(path);
+  if ((await isFile(join(dir, MODEL))) || STEP_FOLDER.test(basename(dir))) {
+    return resolveFolder(dir).catch(async (error: unknown) => Promise.reject(await withOlder(dir, error)));
+  }
+  const damaged: InputError[] = [];
+  const latest = await latestCheckpoint(dir, {
+    onSkipped: (skipped, error) => {
+      damaged.push(error);
+      options.onSkipped?.(skipped, error);
+    },
+  });
+  if (latest !== undefined) return resolveFolder(latest.dir);
+  throw damaged[0] ?? notACheckpoint(path, 'a folder without one');
+}
+
+/**
+ * Reads all of a checkpoint directory (what `resolveCheckpoint` gives as `dir`), to go on training from it.
+ * @throws InputError that names the file that is missing or damaged, and an older complete checkpoint if there is one.
+ */
+export async function readCheckpoint(dir: string): Promise<Checkpoint> {
+  try {
+    const state = await readState(join(dir, STATE));
+    const { modelPath, configPath } = await resolveFolder(dir);
+    const model = (await readSafetensors(modelPath)).tensors;
+    const training = (await readSafetensors(join(dir, TRAINING))).tensors;
+    const config = await readJson(configPath, 'the config of a checkpoint');
+    return { dir, step: state.step, model, training, state, config };
+  } catch (error) {
+    throw await withOlder(dir, error);
+  }
+}

@@ -1,0 +1,59 @@
+const EXPONENT_16 = 0x7c00;
+const FRACTION_16 = 0x03ff;
+
+let table: Float32Array | undefined;
+
+/** Every float16 as float32, by bit pattern: 65,536 numbers, made at the first use. */
+function halfTable(): Float32Array {
+  if (table !== undefined) return table;
+  table = new Float32Array(0x10000);
+  for (let bits = 0; bits < 0x10000; bits++) {
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits & EXPONENT_16) >> 10;
+    const fraction = bits & FRACTION_16;
+    if (exponent === 0) table[bits] = sign * fraction * 2 ** -24;
+    else if (exponent === 31) table[bits] = fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+    else table[bits] = sign * (1024 + fraction) * 2 ** (exponent - 25);
+  }
+  return table;
+}
+
+/** IEEE 754 float16 bit patterns to float32, exactly; `out` has as many elements. */
+export function float16ToFloat32(bits: Uint16Array, out: Float32Array): void {
+  const values = halfTable();
+  for (let i = 0; i < bits.length; i++) out[i] = values[bits[i]!]!;
+}
+
+/** bfloat16 bit patterns (the upper half of a float32) to float32, exactly; `out` has as many elements. */
+export function bfloat16ToFloat32(bits: Uint16Array, out: Float32Array): void {
+  const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
+}
+
+/** Shifts right and rounds to the nearest, ties to even. */
+function shiftRounded(value: number, shift: number): number {
+  const kept = value >>> shift;
+  const rest = value - kept * 2 ** shift;
+  const half = 2 ** (shift - 1);
+  return rest > half || (rest === half && (kept & 1) === 1) ? kept + 1 : kept;
+}
+
+/**
+ * float32 to IEEE 754 float16 bit patterns, rounded to the nearest (ties to even); what is beyond 65,504 becomes
+ * infinite and what is below 2^-25 becomes zero, as in PyTorch and NumPy. `out` has as many elements.
+ */
+export function float32ToFloat16(values: Float32Array, out: Uint16Array): void {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const sign = (word >>> 16) & 0x8000;
+    const exponent = ((word >>> 23) & 0xff) - 112; // float16's exponent, biased by 15
+    const fraction = word & 0x7fffff;
+    if (exponent === 143) out[i] = sign | EXPONENT_16 | (fraction === 0 ? 0 : 0x200);
+    else if (exponent >= 31) out[i] = sign | EXPONENT_16;
+    // A carry out of the fraction moves to the next exponent, and from the largest to infinity, as it should.
+    else if (exponent > 0) out[i] = sign | shiftRounded((exponent << 23) | fraction, 13);
+    else if (exponent >= -10) out[i] = sign | shiftRounded(0x800000 | fraction, 14 - exponent);
+    else out[i] = sign;
+  }
+}

@@ -1,0 +1,94 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InputError, messageOf, systemCode } from '../errors.js';
+import { readSafetensorsHeader } from './safetensors.js';
+
+export const MODEL = 'model.safetensors';
+export const TRAINING = 'training.safetensors';
+export const STATE = 'state.json';
+export const CONFIG = 'config.json';
+export const STEP_FOLDER = /^step-(\d{6,15})$/;
+export const VERSION = 1;
+
+const stateSchema = z.looseObject({
+  format: z.literal('gnr-checkpoint'),
+  version: z.literal(VERSION),
+  step: z.int().nonnegative(),
+});
+
+/** state.json: what the format asks for, and whatever the trainer keeps beside it. */
+export type CheckpointState = z.infer<typeof stateSchema>;
+
+/** The folder of a run's checkpoints. */
+export function checkpointsFolder(runDir: string): string {
+  return join(runDir, 'checkpoints');
+}
+
+/** The folder of the checkpoint after `step` steps: RUN/checkpoints/step-000500. */
+export function checkpointFolder(runDir: string, step: number): string {
+  return join(checkpointsFolder(runDir), `step-${String(step).padStart(6, '0')}`);
+}
+
+export async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+export async function readJson(path: string, what: string): Promise<unknown> {
+  const expected = `${what} at ${path}`;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const code = systemCode(error);
+    const found = code === 'ENOENT' ? 'nothing' : `a file that cannot be read (${code ?? messageOf(error)})`;
+    throw new InputError({ expected, found, remedy: 'copy the whole folder again' }, { cause: error });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(
+      { expected, found: `no JSON (${messageOf(error)})`, remedy: 'copy the whole folder again' },
+      { cause: error },
+    );
+  }
+}
+
+export async function readState(path: string): Promise<CheckpointState> {
+  const value = await readJson(path, 'the state of a checkpoint');
+  const parsed = stateSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const newer = z.looseObject({ format: z.literal('gnr-checkpoint'), version: z.number().gt(VERSION) });
+  const isNewer = newer.safeParse(value).success;
+  throw new InputError({
+    expected: `the state of a checkpoint of format version ${VERSION} at ${path}`,
+    found: isNewer ? 'a newer version' : z.prettifyError(parsed.error).replaceAll('\n', ' '),
+    remedy: isNewer ? 'update this program' : 'copy the whole folder again, or use another checkpoint',
+  });
+}
+
+/** Checks everything of a checkpoint but the numbers themselves. @throws InputError that names the file. */
+export async function checkWhole(dir: string): Promise<CheckpointState> {
+  const state = await readState(join(dir, STATE));
+  await readSafetensorsHeader(join(dir, MODEL));
+  await readSafetensorsHeader(join(dir, TRAINING));
+  return state;
+}
+
+/** The steps for which a folder exists, the highest first. */
+export async function stepsOf(runDir: string): Promise<number[]> {
+  const folder = checkpointsFolder(runDir);
+  const names = await readdir(folder).catch((error: unknown) => {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw new InputError(
+      { expected: `checkpoints in ${folder}`, found: messageOf(error), remedy: 'make the folder readable' },
+      { cause: error },
+    );
+  });
+  const steps = names.flatMap((name) => {
+    const match = STEP_FOLDER.exec(name);
+    return match === null ? [] : [Number(match[1])];
+  });
+  return steps.sort((a, b) => b - a);
+}

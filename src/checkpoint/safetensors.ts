@@ -1,0 +1,273 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { InputError, messageOf, systemCode } from '../errors.js';
+import { writeFileAtomic, writeFully } from './atomic.js';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from './half.js';
+import {
+  brokenFile,
+  buildHeader,
+  HEADER_LIMIT_BYTES,
+  LENGTH_BYTES,
+  parseHeader,
+  type SafetensorsDtype,
+  type SafetensorsEntry,
+  type SafetensorsHeader,
+  tensorBytes,
+} from './safetensors-header.js';
+
+/** A multiple of every element's size; no read, write or conversion buffer is larger. */
+const CHUNK_BYTES = 8 * 1024 * 1024;
+
+export type TensorData = Float32Array | Float64Array | Int32Array;
+
+/** A tensor read from a file; `data` is row-major. */
+export interface StoredTensor {
+  dtype: SafetensorsDtype;
+  shape: number[];
+  data: TensorData;
+}
+
+/** A tensor to write; `dtype` is that of `data` unless named: F16 from Float32Array, I64 from Int32Array. */
+export interface TensorToStore {
+  shape: readonly number[];
+  data: TensorData;
+  dtype?: 'F16' | 'F32' | 'F64' | 'I32' | 'I64';
+}
+
+export interface SafetensorsFile {
+  tensors: Map<string, StoredTensor>;
+  metadata: Record<string, string>;
+}
+
+/** How the bytes of a type become numbers: read as `raw`, copied or converted to `data`. */
+const READERS: Partial<
+  Record<
+    SafetensorsDtype,
+    { data: (n: number) => TensorData; convert?: (raw: Uint8Array, out: TensorData) => void }
+  >
+> = {
+  F32: { data: (n) => new Float32Array(n) },
+  F64: { data: (n) => new Float64Array(n) },
+  I32: { data: (n) => new Int32Array(n) },
+  F16: {
+    data: (n) => new Float32Array(n),
+    convert: (raw, out) => float16ToFloat32(new Uint16Array(raw.buffer, 0, out.length), out as Float32Array),
+  },
+  BF16: {
+    data: (n) => new Float32Array(n),
+    convert: (raw, out) => bfloat16ToFloat32(new Uint16Array(raw.buffer, 0, out.length), out as Float32Array),
+  },
+  I64: { data: (n) => new Int32Array(n), convert: narrow },
+  I16: {
+    data: (n) => new Int32Array(n),
+    convert: (raw, out) => out.set(new Int16Array(raw.buffer, 0, out.length)),
+  },
+  I8: {
+    data: (n) => new Int32Array(n),
+    convert: (raw, out) => out.set(new Int8Array(raw.buffer, 0, out.length)),
+  },
+  U8: { data: (n) => new Int32Array(n), convert: (raw, out) => out.set(raw.subarray(0, out.length)) },
+  BOOL: { data: (n) => new Int32Array(n), convert: (raw, out) => out.set(raw.subarray(0, out.length)) },
+};
+
+function narrow(raw: Uint8Array, out: TensorData): void {
+  const wide = new BigInt64Array(raw.buffer, 0, out.length);
+  for (let i = 0; i < wide.length; i++) {
+    out[i] = Number(wide[i]!);
+    if (BigInt(out[i]!) !== wide[i]) throw new RangeError(`the integer ${wide[i]}, which needs 64 bits`);
+  }
+}
+
+/** Opens a regular file for reading. @throws InputError that names it where there is none or it cannot be read. */
+async function openForReading(path: string): Promise<{ handle: FileHandle; fileBytes: number }> {
+  const expected = `a safetensors file at ${path}`;
+  try {
+    // Asked before opening: to open a named pipe would wait for its other end.
+    const found = await stat(path);
+    if (!found.isFile()) {
+      const what = found.isDirectory() ? 'a folder' : 'something that is no file';
+      throw new InputError({ expected, found: what, remedy: 'name the file itself' });
+    }
+    const handle = await open(path, 'r');
+    return { handle, fileBytes: (await handle.stat()).size };
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    const found = code === 'ENOENT' ? 'nothing' : `one that cannot be opened (${code})`;
+    throw new InputError({ expected, found, remedy: 'check the path and its permissions' }, { cause: error });
+  }
+}
+
+/** Fills `out` from `position` of the file. */
+async function readFully(handle: FileHandle, path: string, out: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < out.byteLength; ) {
+    const length = Math.min(CHUNK_BYTES, out.byteLength - done);
+    let bytesRead = 0;
+    try {
+      ({ bytesRead } = await handle.read(out, done, length, position + done));
+    } catch (error) {
+      throw brokenFile(path, `one that cannot be read (${messageOf(error)})`, error);
+    }
+    if (bytesRead === 0) throw brokenFile(path, 'one that became shorter while it was read');
+    done += bytesRead;
+  }
+}
+
+async function readHeader(handle: FileHandle, path: string, fileBytes: number): Promise<SafetensorsHeader> {
+  if (fileBytes < LENGTH_BYTES) throw brokenFile(path, `one of ${fileBytes} bytes`);
+  const length = new Uint8Array(LENGTH_BYTES);
+  await readFully(handle, path, length, 0);
+  const headerBytes = Number(new DataView(length.buffer).getBigUint64(0, true));
+  if (headerBytes > HEADER_LIMIT_BYTES || headerBytes > fileBytes - LENGTH_BYTES) {
+    throw brokenFile(path, `a header of ${headerBytes} bytes in a file of ${fileBytes}`);
+  }
+  const json = new Uint8Array(headerBytes);
+  await readFully(handle, path, json, LENGTH_BYTES);
+  return parseHeader(path, json, fileBytes);
+}
+
+async function readTensor(
+  handle: FileHandle,
+  path: string,
+  dataStartBytes: number,
+  entry: SafetensorsEntry,
+): Promise<StoredTensor> {
+  const { name, dtype, shape, beginBytes, endBytes } = entry;
+  const reader = READERS[dtype];
+  if (reader === undefined) {
+    throw new InputError({
+      expected: `tensor ${JSON.stringify(name)} of ${path} to be of dtype ${Object.keys(READERS).join(', ')}`,
+      found: dtype,
+      remedy: 'convert it to F32',
+    });
+  }
+  const elementBytes = tensorBytes(dtype, [1])!;
+  const elements = (endBytes - beginBytes) / elementBytes;
+  const position = dataStartBytes + beginBytes;
+  try {
+    const data = reader.data(elements);
+    if (reader.convert === undefined) {
+      await readFully(handle, path, new Uint8Array(data.buffer), position);
+      return { dtype, shape, data };
+    }
+    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, endBytes - beginBytes));
+    for (let done = 0; done < elements; done += CHUNK_BYTES / elementBytes) {
+      const part = data.subarray(done, done + CHUNK_BYTES / elementBytes);
+      await readFully(
+        handle,
+        path,
+        buffer.subarray(0, part.length * elementBytes),
+        position + done * elementBytes,
+      );
+      reader.convert(buffer, part);
+    }
+    return { dtype, shape, data };
+  } catch (error) {
+    // More elements than memory or an array can take, or an integer that does not fit.
+    if (error instanceof RangeError) {
+      throw brokenFile(path, `tensor ${JSON.stringify(name)} with ${error.message}`, error);
+    }
+    throw error;
+  }
+}
+
+/**
+ * Reads names, types, shapes and metadata of a safetensors file, not its tensors. The file is not trusted: the header is
+ * checked as a whole (limits, types, shapes against bytes, no gap, no overlap, no truncation).
+ * @throws InputError that names the file and what is wrong.
+ */
+export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
+  const { handle, fileBytes } = await openForReading(path);
+  try {
+    return await readHeader(handle, path, fileBytes);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Reads tensors of a safetensors file (https://github.com/huggingface/safetensors), all or those in `names`, in file
+ * order. F32, F16 and BF16 become Float32Array, F64 Float64Array; I64, I32, I16, I8, U8 and BOOL Int32Array.
+ * @throws InputError that names the file and what is wrong: no such file, a damaged one, a missing name, another dtype,
+ *   an integer that needs 64 bits.
+ */
+export async function readSafetensors(
+  path: string,
+  options: { names?: Iterable<string> } = {},
+): Promise<SafetensorsFile> {
+  const { handle, fileBytes } = await openForReading(path);
+  try {
+    const { entries, metadata, dataStartBytes } = await readHeader(handle, path, fileBytes);
+    const wanted = new Set(options.names ?? entries.keys());
+    for (const name of wanted) {
+      if (entries.has(name)) continue;
+      throw new InputError({
+        expected: `tensor ${JSON.stringify(name)} in ${path}`,
+        found: `${entries.size} tensors of other names`,
+        remedy: 'use a file of the same model',
+      });
+    }
+    const inOrder = [...entries.values()]
+      .filter(({ name }) => wanted.has(name))
+      .sort((a, b) => a.beginBytes - b.beginBytes || a.endBytes - b.endBytes);
+    const tensors = new Map<string, StoredTensor>();
+    for (const entry of inOrder) {
+      tensors.set(entry.name, await readTensor(handle, path, dataStartBytes, entry));
+    }
+    return { tensors, metadata };
+  } finally {
+    await handle.close();
+  }
+}
+
+function dtypeOf(name: string, { data, shape, dtype }: TensorToStore): NonNullable<TensorToStore['dtype']> {
+  const own = data instanceof Float32Array ? 'F32' : data instanceof Float64Array ? 'F64' : 'I32';
+  const chosen = dtype ?? own;
+  const fits = chosen === own || (chosen === 'F16' && own === 'F32') || (chosen === 'I64' && own === 'I32');
+  if (!fits) throw new TypeError(`Tensor ${name} holds ${own} and cannot be written as ${chosen}`);
+  if (tensorBytes(own, shape) !== data.byteLength) {
+    throw new RangeError(`Tensor ${name} of shape [${shape}] cannot have ${data.length} elements`);
+  }
+  return chosen;
+}
+
+async function writeTensor(handle: FileHandle, data: TensorData, dtype: SafetensorsDtype): Promise<void> {
+  const step = CHUNK_BYTES / 8;
+  for (let done = 0; done < data.length; done += step) {
+    let part: TensorData | Uint16Array | BigInt64Array = data.subarray(done, done + step);
+    if (dtype === 'F16') {
+      const halves = new Uint16Array(part.length);
+      float32ToFloat16(part as Float32Array, halves);
+      part = halves;
+    } else if (dtype === 'I64') {
+      part = BigInt64Array.from(part as Int32Array, BigInt);
+    }
+    await writeFully(handle, new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+  }
+}
+
+/**
+ * Writes tensors as a safetensors file, piece by piece, under a temporary name that is renamed at the end. The bytes
+ * depend on names, shapes, types, values and metadata alone, not on the order of the map. Arrays must not change until
+ * the promise resolves. Numbers are written as the processor keeps them: little-endian on all that TensorFlow runs on.
+ * @throws RunError that names the path, the cause and the remedy, where the disk refuses; TypeError or RangeError where
+ *   shape, dtype and data of a tensor disagree.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, TensorToStore>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  if (tensors.has('__metadata__')) throw new RangeError('The name __metadata__ is reserved by the format');
+  const described = new Map(
+    [...tensors].map(([name, tensor]) => [
+      name,
+      { dtype: dtypeOf(name, tensor), shape: tensor.shape } as const,
+    ]),
+  );
+  const { entries, bytes } = buildHeader(described, metadata);
+  await writeFileAtomic(path, async (handle) => {
+    await writeFully(handle, bytes);
+    for (const { name, dtype } of entries) await writeTensor(handle, tensors.get(name)!.data, dtype);
+  });
+}
