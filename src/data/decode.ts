@@ -1,0 +1,185 @@
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import sharp from 'sharp';
+import { writeFileAtomic } from '../checkpoint/atomic.js';
+import { InputError, messageOf, systemCode } from '../errors.js';
+
+/** A picture: 8-bit sRGB, row-major [height, width, 3]. */
+export interface DecodedImage {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
+/**
+ * How a picture that is not square becomes one: `cover` scales the shorter side to the size and crops the centre;
+ * `stretch` scales both sides, as the reference's `Resize((size, size))` does.
+ */
+export type Fit = 'cover' | 'stretch';
+
+export interface DecodeOptions {
+  /** Side of the square result in px; as large as the file where it is left out. */
+  size?: number;
+  /** `cover` where it is left out. */
+  fit?: Fit;
+}
+
+/** As sharp names them; heif is AVIF here. */
+const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff']);
+
+const REPLACE = 'replace or remove the file';
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const code = systemCode(error) ?? messageOf(error);
+    const known: Record<string, [found: string, remedy: string]> = {
+      ENOENT: ['nothing', 'check the path'],
+      EISDIR: ['a folder', 'name a file'],
+      EACCES: ['one without permission to read it', 'make it readable (chmod +r)'],
+    };
+    const [found, remedy] = known[code] ?? [`one that cannot be read (${code})`, REPLACE];
+    throw new InputError({ expected: `a picture at ${path}`, found, remedy }, { cause: error });
+  }
+  if (bytes.byteLength === 0) {
+    throw new InputError({ expected: `a picture at ${path}`, found: 'an empty file', remedy: REPLACE });
+  }
+  return bytes;
+}
+
+function notAPicture(name: string, found: string, cause?: unknown): InputError {
+  return new InputError({ expected: `a picture at ${name}`, found, remedy: REPLACE }, { cause });
+}
+
+/** One, two or four channels to three; sharp gives fewer only for grey pictures. */
+function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
+  // A Buffer's slice() shares memory where a Uint8Array's copies: hand out the plain kind.
+  if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.length);
+  const pixels = data.length / channels;
+  const out = new Uint8Array(pixels * 3);
+  for (let i = 0; i < pixels; i++) {
+    for (let c = 0; c < 3; c++) out[i * 3 + c] = data[i * channels + (channels >= 3 ? c : 0)]!;
+  }
+  return out;
+}
+
+/**
+ * Decodes a JPEG, PNG, WebP, AVIF, GIF or TIFF file, told by its content, to 8-bit sRGB:
+ * - the EXIF orientation is applied; an embedded colour profile and CMYK are converted to sRGB;
+ * - grey becomes three equal channels; transparency is laid over white; 16 bits are reduced to 8;
+ * - of an animation the first frame is used, of several pages the first;
+ * - resizing is Lanczos (3 lobes), widened when it reduces, in sRGB as the reference does.
+ * A file is read at every call, so that a changed one is never answered from a cache.
+ * @param source a path, or the bytes of a file.
+ * @throws InputError that names the file: missing, a folder, unreadable, empty, of another kind, damaged or truncated.
+ */
+export async function decodeImage(
+  source: string | Uint8Array,
+  options: DecodeOptions = {},
+): Promise<DecodedImage> {
+  const name = typeof source === 'string' ? source : 'the given bytes';
+  const bytes = typeof source === 'string' ? await readBytes(source) : source;
+  if (bytes.byteLength === 0) throw notAPicture(name, 'no bytes');
+  // Harmless oddities (warnings) pass, as they do in most viewers; truncation and errors do not.
+  const input = sharp(bytes, { failOn: 'error', pages: 1 });
+  const format = await input.metadata().then(
+    (metadata) => metadata.format,
+    (error: unknown) => Promise.reject(notAPicture(name, describe(error), error)),
+  );
+  // SVG would pass otherwise: a text that draws whatever it says, at any size.
+  if (!FORMATS.has(format)) throw notAPicture(name, `a file of the kind ${format}`);
+  const upright = input.autoOrient().flatten({ background: '#ffffff' });
+  if (options.size !== undefined) {
+    upright.resize(options.size, options.size, {
+      fit: options.fit === 'stretch' ? 'fill' : 'cover',
+      position: 'centre',
+      kernel: 'lanczos3',
+      fastShrinkOnLoad: false,
+    });
+  }
+  try {
+    const { data, info } = await upright
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { data: toThreeChannels(data, info.channels), width: info.width, height: info.height };
+  } catch (error) {
+    throw notAPicture(name, describe(error), error);
+  }
+}
+
+function describe(error: unknown): string {
+  const message = messageOf(error).trim().split('\n')[0]!;
+  if (message.includes('unsupported image format')) return 'a file that is no picture';
+  return `a damaged one (${message})`;
+}
+
+/** Only characters that EXIF texts can hold. */
+function asciiJson(metadata: Readonly<Record<string, string>>): string {
+  return JSON.stringify(metadata).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
+ * Encodes a picture by the extension of `path` (.png; .jpg and .jpeg at quality 95 without chroma subsampling; .webp at
+ * quality 95) and writes it whole or not at all.
+ * @param metadata how the picture came about (seed, checkpoint): a JSON object in EXIF's ImageDescription.
+ * @throws InputError for another extension, RunError that names the path where the disk refuses.
+ */
+export async function encodeImage(
+  image: DecodedImage,
+  path: string,
+  metadata?: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { data, width, height } = image;
+  const encoder = sharp(data, { raw: { width, height, channels: 3 } });
+  if (metadata !== undefined) encoder.withExif({ IFD0: { ImageDescription: asciiJson(metadata) } });
+  const extension = extname(path).toLowerCase();
+  if (extension === '.png') encoder.png();
+  else if (extension === '.jpg' || extension === '.jpeg') {
+    encoder.jpeg({ quality: 95, chromaSubsampling: '4:4:4' });
+  } else if (extension === '.webp') encoder.webp({ quality: 95 });
+  else {
+    throw new InputError({
+      expected: `a picture's name that ends in .png, .jpg or .webp`,
+      found: path,
+      remedy: 'change the extension',
+    });
+  }
+  await writeFileAtomic(path, await encoder.toBuffer());
+}
+
+/** Writes a picture as PNG, whole or not at all, whatever `path` ends in. @throws RunError where the disk refuses. */
+export async function encodePng(image: DecodedImage, path: string): Promise<void> {
+  const { data, width, height } = image;
+  await writeFileAtomic(
+    path,
+    await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer(),
+  );
+}
+
+/** 8-bit picture to the networks' range: 0..255 becomes -1..1, [height, width, 3] float32. */
+export function toFloat(image: { data: Uint8Array }): Float32Array {
+  const out = new Float32Array(image.data.length);
+  for (let i = 0; i < out.length; i++) out[i] = image.data[i]! / 127.5 - 1;
+  return out;
+}
+
+/** The networks' range to an 8-bit picture: -1..1 becomes 0..255, rounded to the nearest; what is beyond is clamped. */
+export function fromFloat(data: Float32Array, width: number, height: number): DecodedImage {
+  if (data.length !== width * height * 3) {
+    throw new RangeError(
+      `A picture of ${width}x${height} px has ${width * height * 3} values, not ${data.length}`,
+    );
+  }
+  // Uint8ClampedArray clamps, takes NaN as 0 and rounds ties to even.
+  const clamped = new Uint8ClampedArray(data.length);
+  for (let i = 0; i < data.length; i++) clamped[i] = (data[i]! + 1) * 127.5;
+  return { data: new Uint8Array(clamped.buffer), width, height };
+}

@@ -1,0 +1,140 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { InputError, messageOf, systemCode } from '../errors.js';
+
+/** Of a gif the first frame is used, of a tif the first page. */
+const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
+  '.jpg',
+  '.jpeg',
+  '.png',
+  '.webp',
+  '.avif',
+  '.gif',
+  '.tif',
+  '.tiff',
+]);
+
+const FOLDERS = ['trainA', 'trainB', 'testA', 'testB'] as const;
+type DatasetFolder = (typeof FOLDERS)[number];
+
+/** The image files of an unpaired dataset: domain A (photos) and domain B (anime). */
+export type Dataset = { root: string } & Record<DatasetFolder, string[]>;
+
+const PUT_IMAGES = 'put .jpg, .png or .webp files there';
+
+interface Found {
+  /** Relative to the listed folder, with `/` between the parts on every system. */
+  images: string[];
+  /** How many files there are of every other extension. */
+  others: Map<string, number>;
+}
+
+/** True for a folder, and for a link to one; a link to nothing counts as a file, which decoding then names. */
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+async function walk(folder: string, prefix: string, parents: readonly string[], found: Found): Promise<void> {
+  const real = await realpath(folder);
+  // A link to a folder around it would never end.
+  if (parents.includes(real)) return;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const isUsable = entry.isFile() || entry.isDirectory() || entry.isSymbolicLink();
+    if (!isUsable || entry.name.startsWith('.')) continue;
+    const path = join(folder, entry.name);
+    const relative = prefix + entry.name;
+    const extension = extname(entry.name).toLowerCase();
+    if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) {
+      await walk(path, `${relative}/`, [...parents, real], found);
+    } else if (IMAGE_EXTENSIONS.has(extension)) {
+      found.images.push(relative);
+    } else {
+      found.others.set(extension, (found.others.get(extension) ?? 0) + 1);
+    }
+  }
+}
+
+async function find(dir: string): Promise<Found> {
+  const found: Found = { images: [], others: new Map() };
+  try {
+    await walk(dir, '', [], found);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) throw error;
+    const expected = `a folder with images at ${dir}`;
+    const what = { ENOENT: 'nothing', ENOTDIR: 'a file' }[code] ?? messageOf(error);
+    throw new InputError(
+      { expected, found: what, remedy: 'check the path and its permissions' },
+      { cause: error },
+    );
+  }
+  const keyed = found.images.map((name) => ({ name, key: Buffer.from(name) }));
+  keyed.sort((a, b) => Buffer.compare(a.key, b.key));
+  return { ...found, images: keyed.map(({ name }) => join(dir, name)) };
+}
+
+/**
+ * The image files in a folder and the folders below it, links followed: .jpg .jpeg .png .webp .avif .gif .tif .tiff in
+ * any case. Names that start with a dot are passed over. Sorted by the bytes of the path below `dir` (UTF-8, `/` between
+ * the parts), which is the same order on every machine, language and file system.
+ * @throws InputError where `dir` is no folder or cannot be read. An empty list is no error here.
+ */
+export async function listImages(dir: string): Promise<string[]> {
+  return (await find(dir)).images;
+}
+
+/** "none", or what is there instead. */
+function insteadOfImages(others: ReadonlyMap<string, number>): string {
+  if (others.size === 0) return 'none';
+  const parts = [...others].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 5);
+  const counts = parts.map(([extension, count]) => `${count} ${extension || 'without extension'}`);
+  return `none (other files: ${counts.join(', ')})`;
+}
+
+async function openFolder(root: string, name: DatasetFolder, required: boolean): Promise<string[]> {
+  const dir = join(root, name);
+  if (!(await isFolder(dir))) {
+    if (!required) return [];
+    const siblings = (await readdir(root)).filter((sibling) => !sibling.startsWith('.')).sort();
+    const found = siblings.length === 0 ? 'an empty folder' : `only ${siblings.slice(0, 8).join(', ')}`;
+    throw new InputError({
+      expected: `a folder ${name} in ${root}`,
+      found,
+      remedy: `make ${dir} and ${PUT_IMAGES}`,
+    });
+  }
+  const { images, others } = await find(dir);
+  if (images.length === 0 && required) {
+    throw new InputError({
+      expected: `an image in ${dir}`,
+      found: insteadOfImages(others),
+      remedy: PUT_IMAGES,
+    });
+  }
+  return images;
+}
+
+/**
+ * Lists the images of a dataset: trainA, trainB, testA and testB in `root`, each as `listImages` does.
+ * @param options.requireTest with `false`, test folders may be missing or empty.
+ * @throws InputError that names the folder and the remedy: no such root, a folder missing, a folder without images.
+ */
+export async function openDataset(root: string, options: { requireTest?: boolean } = {}): Promise<Dataset> {
+  if (!(await isFolder(root))) {
+    const exists = await stat(root).then(
+      () => true,
+      () => false,
+    );
+    throw new InputError({
+      expected: `a dataset folder at ${root}`,
+      found: exists ? 'a file' : 'nothing',
+      remedy: `make it with the folders ${FOLDERS.join(', ')}, or run "gnr dataset sample ${root}" to draw an example`,
+    });
+  }
+  const dataset: Dataset = { root, trainA: [], trainB: [], testA: [], testB: [] };
+  for (const name of FOLDERS) {
+    const required = name.startsWith('train') || (options.requireTest ?? true);
+    dataset[name] = await openFolder(root, name, required);
+  }
+  return dataset;
+}

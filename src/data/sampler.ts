@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { InputError } from '../errors.js';
+import { Rng } from '../runtime/rng.js';
+
+const count = z.int().nonnegative();
+
+/** What a checkpoint keeps of a sampler: JSON values, enough to go on with the very next index. */
+export const samplerStateSchema = z.strictObject({
+  /** Images in the set. */
+  count: z.int().positive(),
+  /** Epochs begun before the present one. */
+  epoch: count,
+  /** Indices of the present epoch that were handed out. */
+  position: count,
+  /** The generator as it was before it shuffled the present epoch. */
+  rng: z.strictObject({ seed: count, stream: count, drawn: count }),
+});
+
+export type SamplerState = z.infer<typeof samplerStateSchema>;
+
+/**
+ * Indices of a set of images in random order, epoch after epoch, each once an epoch, as PyTorch's
+ * `DataLoader(sampler=RandomSampler(set), drop_last=True)` does: what is left of an epoch and too little for a batch is
+ * dropped. Only a batch larger than the set, where PyTorch gives nothing at all, goes on into the next epochs: every
+ * index then comes up equally often, give or take one.
+ */
+export class Sampler {
+  readonly count: number;
+  private readonly rng: Rng;
+  private epochStart: SamplerState['rng'];
+  private order: Int32Array;
+  private epoch = 0;
+  private position = 0;
+
+  /**
+   * @param imageCount images in the set, at least 1.
+   * @param rng where the stream starts; the sampler goes on with a copy, so give every sampler a fork of its own.
+   */
+  constructor(imageCount: number, rng: Rng) {
+    if (!Number.isSafeInteger(imageCount) || imageCount < 1) {
+      throw new InputError({
+        expected: 'at least one image to sample from',
+        found: String(imageCount),
+        remedy: 'put images in the folder',
+      });
+    }
+    this.count = imageCount;
+    this.rng = Rng.fromState(rng.state());
+    this.epochStart = this.rng.state();
+    this.order = this.rng.permutation(imageCount);
+  }
+
+  /** The sampler that `state()` described. @throws InputError where it is no such state. */
+  static fromState(state: SamplerState): Sampler {
+    const parsed = samplerStateSchema.safeParse(state);
+    if (!parsed.success || parsed.data.position > parsed.data.count) {
+      const found = parsed.success ? 'a position past its end' : z.prettifyError(parsed.error);
+      throw new InputError({
+        expected: "a sampler's state in the checkpoint",
+        found: found.replaceAll('\n', ' '),
+        remedy: 'use another checkpoint',
+      });
+    }
+    const sampler = new Sampler(parsed.data.count, Rng.fromState(parsed.data.rng));
+    sampler.epoch = parsed.data.epoch;
+    sampler.position = parsed.data.position;
+    return sampler;
+  }
+
+  state(): SamplerState {
+    const { count, epoch, position, epochStart } = this;
+    return { count, epoch, position, rng: { ...epochStart } };
+  }
+
+  private startEpoch(): void {
+    this.epochStart = this.rng.state();
+    this.order = this.rng.permutation(this.count);
+    this.epoch++;
+    this.position = 0;
+  }
+
+  /** The next `batch` indices, each from 0 to count - 1. */
+  next(batch: number): Int32Array {
+    if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch is ${batch}, not a count`);
+    if (batch <= this.count && this.position + batch > this.count) this.startEpoch();
+    const out = new Int32Array(batch);
+    for (let done = 0; done < batch; ) {
+      if (this.position === this.count) this.startEpoch();
+      const taken = Math.min(batch - done, this.count - this.position);
+      out.set(this.order.subarray(this.position, this.position + taken), done);
+      this.position += taken;
+      done += taken;
+    }
+    return out;
+  }
+}
