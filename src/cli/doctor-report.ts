@@ -1,0 +1,183 @@
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { matMul, tensor2d } from '@tensorflow/tfjs-core';
+import { messageOf } from '../errors.js';
+import { cacheDirectory } from '../runtime/cache.js';
+import { listGpus } from '../runtime/libtensorflow/platform.js';
+import { runProgram } from '../runtime/libtensorflow/processes.js';
+import { type EngineInfo, loadEngine } from '../runtime/node.js';
+
+/** Something that some commands use and others do without. */
+export interface OptionalPart {
+  name: string;
+  /** What needs it. */
+  use: string;
+  /** What is there, in words; null where it is missing. */
+  found: string | null;
+  /** What to do where it is missing; null where it is there. */
+  remedy: string | null;
+}
+
+export interface DoctorReport {
+  /** Whether the engine loads and computes. */
+  ok: boolean;
+  engine: EngineInfo | null;
+  /** Why it does not work, with the remedy; null where it works. */
+  problem: string | null;
+  versions: { node: string; sharp: string | null; libvips: string | null };
+  machine: {
+    system: string;
+    processor: string;
+    cores: number;
+    /** Instruction sets that matter to the arithmetic, of those the processor has. */
+    instructions: string[];
+    /** Whether the processor multiplies in bfloat16, which `runtime.arithmetic` may then use. */
+    bfloat16: boolean;
+    memoryBytes: number;
+    memoryFreeBytes: number;
+  };
+  cacheDirectory: string;
+  optional: OptionalPart[];
+}
+
+const INSTRUCTIONS = [
+  'avx',
+  'avx2',
+  'fma',
+  'avx512f',
+  'avx512_bf16',
+  'amx_tile',
+  'amx_bf16',
+  'asimd',
+  'sve',
+  'bf16',
+];
+const BFLOAT16_INSTRUCTIONS = ['avx512_bf16', 'amx_bf16', 'bf16'];
+
+/** The instruction sets of the first processor in the text of /proc/cpuinfo that matter to the arithmetic. */
+export function instructionsOf(cpuinfo: string): string[] {
+  const flags = new Set(/^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1]?.split(' ') ?? []);
+  return INSTRUCTIONS.filter((name) => flags.has(name));
+}
+
+async function machine(): Promise<DoctorReport['machine']> {
+  const instructions = instructionsOf(await fs.readFile('/proc/cpuinfo', 'utf8').catch(() => ''));
+  const limit = process.constrainedMemory();
+  return {
+    system: `${os.type()} ${os.release()} ${process.arch}`,
+    processor: os.cpus()[0]?.model.trim() || 'unknown',
+    cores: os.availableParallelism(),
+    instructions,
+    bfloat16: instructions.some((name) => BFLOAT16_INSTRUCTIONS.includes(name)),
+    // A container's limit counts where it is below the machine's memory.
+    memoryBytes: limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem(),
+    memoryFreeBytes: Math.min(os.freemem(), process.availableMemory()),
+  };
+}
+
+async function engineState(): Promise<Pick<DoctorReport, 'ok' | 'engine' | 'problem'>> {
+  try {
+    const engine = await loadEngine();
+    const product = matMul(tensor2d([[1, 2]]), tensor2d([[3], [4]]));
+    const [value] = product.dataSync();
+    if (value === 11) return { ok: true, engine, problem: null };
+    return {
+      ok: false,
+      engine,
+      problem: `The engine multiplies wrongly (11 is ${value}); run npx gnr setup.`,
+    };
+  } catch (error) {
+    return { ok: false, engine: null, problem: messageOf(error) };
+  }
+}
+
+async function sharpVersions(): Promise<{ sharp: string | null; libvips: string | null }> {
+  try {
+    const { default: sharp } = await import('sharp');
+    return { sharp: sharp.versions.sharp ?? null, libvips: sharp.versions.vips ?? null };
+  } catch {
+    return { sharp: null, libvips: null };
+  }
+}
+
+/** The first line that a program prints about its version; null where it is missing or fails. */
+async function programVersion(program: string, argument: string): Promise<string | null> {
+  const { code, stdout } = await runProgram(program, [argument]);
+  return code === 0 ? (stdout.split('\n', 1)[0]?.trim() ?? '') : null;
+}
+
+async function weightFiles(folder: string): Promise<string | null> {
+  const names = await fs.readdir(folder).catch(() => []);
+  return names.length > 0 ? names.sort().join(', ') : null;
+}
+
+function part(name: string, use: string, found: string | null, remedy: string): OptionalPart {
+  return { name, use, found, remedy: found === null ? remedy : null };
+}
+
+async function optionalParts(engine: EngineInfo | null, cache: string): Promise<OptionalPart[]> {
+  const gpus = await listGpus();
+  const weights = path.join(cache, 'weights');
+  const gpu = part(
+    'GPU',
+    'much faster training',
+    gpus.length > 0 ? gpus.join(', ') : null,
+    'install an NVIDIA driver (nvidia-smi shows whether it works), then run npx gnr setup --device gpu',
+  );
+  if (gpus.length > 0 && engine?.device !== 'gpu') gpu.remedy = 'run npx gnr setup --device gpu to use it';
+  return [
+    gpu,
+    part('ffmpeg', 'gnr video', await programVersion('ffmpeg', '-version'), 'apt install ffmpeg'),
+    part(
+      'MPI',
+      'training on several machines',
+      await programVersion('mpirun', '--version'),
+      'apt install openmpi-bin',
+    ),
+    part(
+      'metric weights',
+      'LPIPS, FID, KID',
+      await weightFiles(weights),
+      `none under ${weights}: npx gnr weights list tells where each comes from`,
+    ),
+  ];
+}
+
+/** Looks at everything that the project runs on. Loads the engine; changes nothing. */
+export async function examine(): Promise<DoctorReport> {
+  const state = await engineState();
+  const cache = cacheDirectory();
+  return {
+    ...state,
+    versions: { node: process.versions.node, ...(await sharpVersions()) },
+    machine: await machine(),
+    cacheDirectory: cache,
+    optional: await optionalParts(state.engine, cache),
+  };
+}
+
+/** The report as a table of two columns, and the missing parts with their remedies. */
+export function formatReport(report: DoctorReport): string {
+  const { engine, versions, machine: m } = report;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  const rows: [string, string][] = [
+    ['engine', engine ? `${engine.backend} on ${engine.device}, ${engine.threads} threads` : 'does not work'],
+    ['TensorFlow', engine ? `${engine.tensorflowVersion} (tfjs ${engine.tfjsVersion})` : '-'],
+    ['Node', versions.node],
+    ['sharp', versions.sharp ? `${versions.sharp} (libvips ${versions.libvips})` : 'missing: run npm ci'],
+    ['system', m.system],
+    ['processor', `${m.processor}, ${m.cores} cores`],
+    ['instructions', m.instructions.join(' ') || 'unknown'],
+    ['arithmetic', m.bfloat16 ? 'float32, or bfloat16 products' : 'float32'],
+    ['memory', `${gigabytes(m.memoryBytes)}, ${gigabytes(m.memoryFreeBytes)} free`],
+    ['cache', report.cacheDirectory],
+    ...report.optional.map((p): [string, string] => [p.name, p.found ?? `missing (for ${p.use})`]),
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  const lines = rows.map(([name, value]) => name.padEnd(width) + value);
+  const remedies = report.optional.filter((p) => p.remedy !== null).map((p) => `  ${p.name}: ${p.remedy}`);
+  if (remedies.length > 0) lines.push('', 'Optional:', ...remedies);
+  if (report.problem) lines.push('', `Problem: ${report.problem}`);
+  return lines.join('\n');
+}

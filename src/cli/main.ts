@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { systemCode } from '../errors.js';
+import { runCommandLine } from './run.js';
+
+// `gnr ... | head` closes the pipe early: that is no failure.
+process.stdout.on('error', (error) => {
+  if (systemCode(error) === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await runCommandLine(process.argv.slice(2));

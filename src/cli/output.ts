@@ -1,0 +1,174 @@
+/** The parts of a writable stream that output needs. */
+export interface OutputStream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** No progress shows before this: work that is over sooner needs none. */
+const QUIET_MILLISECONDS = 2000;
+const LINE_MILLISECONDS = 10_000;
+const REDRAW_MILLISECONDS = 100;
+const TICK_MILLISECONDS = 500;
+const BAR_CHARACTERS = 24;
+const CLEAR_LINE = '\r\u001b[2K';
+
+export interface ProgressOptions {
+  /** What is under way, such as "training". */
+  label: string;
+  /** Amount of the whole work in `unit`; absent where it is not known. */
+  total?: number | undefined;
+  /** `bytes`, or a countable thing such as "steps" or "images". */
+  unit: string;
+  /** Where it shows; standard error by default, so that standard output stays the answer's. */
+  stream?: OutputStream;
+  /** Milliseconds from any origin; a monotonic clock by default. */
+  clock?: () => number;
+}
+
+export interface Progress {
+  /** Tells how much is done by now, in the unit, and a short note to show behind it. */
+  update(done: number, note?: string): void;
+  /** Ends the display; what was shown stays as its last line. */
+  finish(note?: string): void;
+}
+
+function formatBytes(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
+  if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(0)} MB`;
+  return `${(bytes / 1e3).toFixed(0)} kB`;
+}
+
+/** A duration for reading: 8s, 3m 05s, 2h 05m. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${two(whole % 60)}s`;
+  return `${Math.floor(whole / 3600)}h ${two(Math.floor((whole % 3600) / 60))}m`;
+}
+
+function formatAmount(done: number, total: number | undefined, unit: string): string {
+  if (unit === 'bytes')
+    return total === undefined ? formatBytes(done) : `${formatBytes(done)} of ${formatBytes(total)}`;
+  return total === undefined ? `${done} ${unit}` : `${done}/${total} ${unit}`;
+}
+
+function formatRate(rate: number, unit: string): string {
+  if (unit === 'bytes') return `${formatBytes(rate)}/s`;
+  return rate >= 1 || rate === 0
+    ? `${rate.toFixed(1)} ${unit}/s`
+    : `${(1 / rate).toFixed(1)} s/${unit.replace(/s$/, '')}`;
+}
+
+/** The display that owns the terminal's last line, if any. */
+let active: ProgressDisplay | undefined;
+
+class ProgressDisplay implements Progress {
+  private readonly options: Required<Omit<ProgressOptions, 'total'>> & { total: number | undefined };
+  private readonly start: number;
+  private readonly timer: NodeJS.Timeout;
+  private done = 0;
+  private note = '';
+  private shownAt: number | undefined;
+  private ended = false;
+
+  constructor(options: ProgressOptions) {
+    const { stream = process.stderr, clock = () => performance.now(), total } = options;
+    this.options = { ...options, total, stream, clock };
+    this.start = clock();
+    if (stream.isTTY) active = this;
+    // Redraws the elapsed time where updates are rare.
+    this.timer = setInterval(() => this.show(), TICK_MILLISECONDS);
+    this.timer.unref();
+  }
+
+  update(done: number, note = ''): void {
+    if (this.ended) return;
+    this.done = done;
+    this.note = note;
+    this.show();
+  }
+
+  finish(note = this.note): void {
+    if (this.ended) return;
+    this.ended = true;
+    clearInterval(this.timer);
+    if (active === this) active = undefined;
+    const { stream, clock } = this.options;
+    const elapsed = clock() - this.start;
+    if (this.shownAt === undefined && elapsed < QUIET_MILLISECONDS) return;
+    this.note = note;
+    const text = this.text(elapsed, true);
+    stream.write(stream.isTTY ? `${CLEAR_LINE}${this.fit(text)}\n` : `${text}\n`);
+  }
+
+  /** Removes the line from the terminal while something else is written; `show` draws it again. */
+  clear(): void {
+    if (this.shownAt !== undefined) this.options.stream.write(CLEAR_LINE);
+    this.shownAt = undefined;
+  }
+
+  private show(): void {
+    const { stream, clock } = this.options;
+    const now = clock();
+    if (now - this.start < QUIET_MILLISECONDS) return;
+    const interval = stream.isTTY ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
+    if (this.shownAt !== undefined && now - this.shownAt < interval) return;
+    this.shownAt = now;
+    const text = this.text(now - this.start, false);
+    stream.write(stream.isTTY ? CLEAR_LINE + this.fit(text) : `${text}\n`);
+  }
+
+  private fit(text: string): string {
+    const width = Math.max(1, (this.options.stream.columns ?? 80) - 1);
+    const characters = [...text];
+    return characters.length <= width ? text : characters.slice(0, width).join('');
+  }
+
+  private text(elapsedMilliseconds: number, last: boolean): string {
+    const { label, total, unit, stream } = this.options;
+    const seconds = elapsedMilliseconds / 1000;
+    const rate = seconds > 0 ? this.done / seconds : 0;
+    const parts = [formatAmount(this.done, total, unit)];
+    if (this.done > 0) parts.push(formatRate(rate, unit));
+    const remaining = total !== undefined && rate > 0 ? (total - this.done) / rate : undefined;
+    if (last || remaining === undefined) parts.push(formatDuration(seconds));
+    else parts.push(`${formatDuration(Math.max(0, remaining))} left`);
+    if (this.note) parts.push(this.note);
+    if (total === undefined || total <= 0) return `${label}: ${parts.join(', ')}`;
+    const share = Math.min(1, Math.max(0, this.done / total));
+    const percentage = `${String(Math.floor(share * 100)).padStart(3)}%`;
+    const filled = Math.round(share * BAR_CHARACTERS);
+    const bar = stream.isTTY ? ` [${'='.repeat(filled)}${' '.repeat(BAR_CHARACTERS - filled)}]` : '';
+    return `${label}${bar} ${percentage} ${parts.join(', ')}`;
+  }
+}
+
+/**
+ * Starts to show the progress of some work: on a terminal one line, drawn anew, with bar, percentage, rate, time left and
+ * note; elsewhere a plain line every ten seconds, and one at the end. Work of under two seconds shows nothing.
+ */
+export function startProgress(options: ProgressOptions): Progress {
+  return new ProgressDisplay(options);
+}
+
+function write(stream: OutputStream, text: string): void {
+  active?.clear();
+  stream.write(`${text}\n`);
+}
+
+/** Writes one line, or several, to standard output. */
+export function printLine(text = ''): void {
+  write(process.stdout, text);
+}
+
+/** Writes one line, or several, to standard error: what is not part of the answer. */
+export function printError(text: string): void {
+  write(process.stderr, text);
+}
+
+/** Writes a value as JSON to standard output, for programs to read. */
+export function printJson(value: unknown): void {
+  write(process.stdout, JSON.stringify(value, null, 2));
+}

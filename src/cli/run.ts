@@ -1,0 +1,119 @@
+import { createRequire } from 'node:module';
+import yargs, { type CommandModule } from 'yargs';
+import { InputError, InterruptedError, messageOf, RunError } from '../errors.js';
+import { commands } from './commands.js';
+import { printError } from './output.js';
+import { closest } from './suggest.js';
+
+export const EXIT_DONE = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+export const EXIT_INTERRUPTED = 130;
+
+/** Wrong words on the command line, with the help text they were wrong in. */
+class UsageError extends Error {}
+
+function version(): string {
+  const manifest: unknown = createRequire(import.meta.url)('../../package.json');
+  return (manifest as { version: string }).version;
+}
+
+function buildParser(argv: readonly string[], modules: readonly CommandModule[]) {
+  let parser = yargs([...argv])
+    .scriptName('gnr')
+    .usage("$0 <command>\n\nGANs N' Roses: diverse image-to-anime translation.")
+    .version(version())
+    .alias('help', 'h')
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, 'Name a command.')
+    .wrap(Math.min(110, process.stdout.columns ?? 80))
+    .exitProcess(false)
+    .parserConfiguration({ 'duplicate-arguments-array': true, 'strip-dashed': true });
+  for (const module of modules) parser = parser.command(module);
+  return parser;
+}
+
+/** The option names of the help text that an argument list leads to. */
+async function knownFlags(argv: readonly string[], modules: readonly CommandModule[]): Promise<string[]> {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const commandLine = words.slice(0, 2);
+  const help = await new Promise<string>((resolve) => {
+    buildParser([], modules).parse(
+      [...commandLine, '--help'],
+      (_error: unknown, _argv: unknown, out: string) => resolve(out),
+    );
+  });
+  return [...help.matchAll(/--([a-z][\w-]*)/g)].map((match) => match[1]!);
+}
+
+/** yargs' words about wrong usage, as one line with a suggestion. */
+async function usageMessage(
+  error: Error,
+  argv: readonly string[],
+  modules: readonly CommandModule[],
+): Promise<string> {
+  const lines = error.message.split('\n').map((line) => line.trim());
+  let message = lines.filter((line) => line !== '').join(' ');
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(', ') ?? [];
+  const flags = unknown.filter((name) => argv.some((word) => word.split('=')[0] === `--${name}`));
+  if (flags.length > 0) {
+    const known = await knownFlags(argv, modules);
+    message = [...new Set(flags)]
+      .map((name) => {
+        const near = closest(name, known);
+        return `Unknown option --${name}.${near ? ` Did you mean --${near}?` : ''}`;
+      })
+      .join(' ');
+  } else if (unknown.length === 1 && unknown[0] === argv[0]) {
+    const names = modules.map((module) => String(module.command).split(' ')[0]!);
+    const near = closest(unknown[0]!, names);
+    message = `Unknown command ${unknown[0]}.${near ? ` Did you mean ${near}?` : ''}`;
+  }
+  return message;
+}
+
+/** Reports an error on standard error and returns the exit code that it means. */
+function reportError(error: unknown): number {
+  const message = messageOf(error);
+  if (error instanceof UsageError) {
+    printError(`gnr: ${message}\nRun gnr --help, or gnr <command> --help, for what there is.`);
+    return EXIT_USAGE;
+  }
+  if (error instanceof InterruptedError) {
+    printError(`gnr: ${message}`);
+    return EXIT_INTERRUPTED;
+  }
+  const expected = error instanceof InputError || error instanceof RunError;
+  if (process.env.GNR_DEBUG === '1' && error instanceof Error) printError(error.stack ?? message);
+  else if (expected) printError(`gnr: ${message}`);
+  else printError(`gnr: unexpected error: ${message}\nSet GNR_DEBUG=1 to see where it comes from.`);
+  return error instanceof InputError ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/**
+ * Runs one command line.
+ * @param argv the words after the program's name. @param modules the commands there are.
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted.
+ */
+export async function runCommandLine(
+  argv: readonly string[],
+  modules: readonly CommandModule[] = commands as readonly unknown[] as readonly CommandModule[],
+): Promise<number> {
+  const before = process.exitCode;
+  process.exitCode = undefined;
+  try {
+    const parser = buildParser(argv, modules).fail((message, error) => {
+      // yargs has an error without a message of its own where a handler threw.
+      if (error && error.name !== 'YError') throw error;
+      throw new UsageError(message ?? error?.message ?? 'wrong usage');
+    });
+    await parser.parseAsync();
+    return Number(process.exitCode ?? EXIT_DONE);
+  } catch (error) {
+    if (!(error instanceof UsageError)) return reportError(error);
+    return reportError(new UsageError(await usageMessage(error, argv, modules)));
+  } finally {
+    process.exitCode = before;
+  }
+}
