@@ -1,0 +1,84 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Config } from '../config/schema.js';
+import { discriminatorLoss } from '../losses/adversarial.js';
+import { r1Penalty } from '../losses/r1.js';
+import { type LossTerms, totalLoss, weighted } from '../losses/total.js';
+import type { ImageLogits } from '../model/image-discriminator.js';
+import type { Params } from '../model/parameters.js';
+import { add } from '../ops/arithmetic.js';
+import { Tape } from '../ops/autodiff.js';
+import { concat, rows } from '../ops/shape.js';
+import type { Networks } from './networks.js';
+
+/** What the discriminators judge in one step; all of it constant to them. */
+export interface JudgedBatch {
+  /** Real pictures of each domain, augmented: `[n, size, size, 3]`. */
+  realA: Tensor;
+  realB: Tensor;
+  /** Translations into each domain. */
+  fakeA: Tensor;
+  fakeB: Tensor;
+  /** Drawn style codes, `[n, latentDim]`. */
+  drawnA2B: Tensor;
+  drawnB2A: Tensor;
+  /** Encoded style codes. */
+  encodedA2B: Tensor;
+  encodedB2A: Tensor;
+}
+
+/** The heads as a list, in the reference's order. */
+export function heads({ local, global, diversity }: ImageLogits): Tensor[] {
+  return [local, global, diversity];
+}
+
+/** Cuts a pass over several joined batches of `count` rows into one list of logits for each. */
+function parts(logits: readonly Tensor[], count: number): Tensor[][] {
+  const groups = logits[0]!.shape[0]! / count;
+  return Array.from({ length: groups }, (_, i) => logits.map((head) => rows(head, i * count, count)));
+}
+
+/** Loss terms of all discriminators, and their gradients in the order of the group. */
+export function discriminatorGradients(
+  config: Config,
+  networks: Networks,
+  params: Record<string, Params>,
+  batch: JudgedBatch,
+  withR1: boolean,
+): { terms: LossTerms; gradients: Tensor[] } {
+  const { imageDiscriminator, latentDiscriminator, discriminators } = networks;
+  const parameters = discriminators.inOrder(params);
+  const watched = withR1 ? [batch.realA, batch.realB, batch.drawnA2B, batch.drawnB2A] : [];
+  const tape = new Tape([...parameters, ...watched]);
+  return tape.record(() => {
+    const count = batch.realA.shape[0]!;
+    const judge = (name: 'D_A' | 'D_B', real: Tensor, fake: Tensor): Tensor[][] => {
+      const apply = (images: Tensor, groups: number) =>
+        heads(imageDiscriminator.apply(params[name]!, images, groups));
+      // R1 differentiates the real logits alone; otherwise real and fake share one pass.
+      if (withR1) return [apply(real, 1), apply(fake, 1)];
+      return parts(apply(concat([real, fake], 0), 2), count);
+    };
+    const judgeStyles = (): Tensor[][] => {
+      const styles = [batch.drawnA2B, batch.drawnB2A, batch.encodedA2B, batch.encodedB2A];
+      const apply = (x: Tensor, groups: number) => [latentDiscriminator.apply(params.D_L!, x, groups)];
+      if (withR1) return styles.map((style) => apply(style, 1));
+      return parts(apply(concat(styles, 0), styles.length), count);
+    };
+    const [realA, fakeA] = judge('D_A', batch.realA, batch.fakeA);
+    const [realB, fakeB] = judge('D_B', batch.realB, batch.fakeB);
+    const [drawnA2B, drawnB2A, encodedA2B, encodedB2A] = judgeStyles();
+    const terms: LossTerms = {
+      images: add(discriminatorLoss(realA!, fakeA!), discriminatorLoss(realB!, fakeB!)),
+      styles: add(discriminatorLoss(drawnA2B!, encodedA2B!), discriminatorLoss(drawnB2A!, encodedB2A!)),
+    };
+    if (withR1) {
+      const { r1Weight, r1EverySteps } = config.training;
+      const penalty = (logits: Tensor[], input: Tensor): Tensor =>
+        weighted((r1Weight / 2) * r1EverySteps, () => r1Penalty(tape, logits, input))!;
+      terms.r1A = penalty(realA!, batch.realA);
+      terms.r1B = penalty(realB!, batch.realB);
+      terms.r1Styles = add(penalty(drawnA2B!, batch.drawnA2B), penalty(drawnB2A!, batch.drawnB2A));
+    }
+    return { terms, gradients: tape.gradients(totalLoss(terms), parameters) };
+  });
+}

@@ -1,0 +1,48 @@
+import type { Config } from '../config/schema.js';
+import { buildGenerator, type Generator } from '../model/generator.js';
+import { buildImageDiscriminator, type ImageDiscriminator } from '../model/image-discriminator.js';
+import { buildLatentDiscriminator, type LatentDiscriminator } from '../model/latent-discriminator.js';
+import { initParameters } from '../model/parameters.js';
+import type { Rng } from '../runtime/rng.js';
+import { type NetworkValues, ParameterGroup } from './parameter-groups.js';
+
+/** The networks of GNR, with the two groups that are optimized in turn. Both directions share one architecture. */
+export interface Networks {
+  generator: Generator;
+  imageDiscriminator: ImageDiscriminator;
+  latentDiscriminator: LatentDiscriminator;
+  /** G_A2B and G_B2A. */
+  generators: ParameterGroup;
+  /** D_L, D_A and D_B. */
+  discriminators: ParameterGroup;
+}
+
+/** The networks of a config; nothing is computed yet. */
+export function buildNetworks(config: Config): Networks {
+  const generator = buildGenerator(config.model);
+  const imageDiscriminator = buildImageDiscriminator(config.model);
+  const latentDiscriminator = buildLatentDiscriminator(config.model);
+  return {
+    generator,
+    imageDiscriminator,
+    latentDiscriminator,
+    generators: new ParameterGroup({ G_A2B: generator.specs, G_B2A: generator.specs }),
+    discriminators: new ParameterGroup({
+      D_L: latentDiscriminator.specs,
+      D_A: imageDiscriminator.specs,
+      D_B: imageDiscriminator.specs,
+    }),
+  };
+}
+
+/** Freshly drawn weights of all networks. */
+export function initNetworks(networks: Networks, rng: Rng): NetworkValues {
+  const { generator, imageDiscriminator, latentDiscriminator } = networks;
+  return {
+    G_A2B: initParameters(generator.specs, rng.fork('G_A2B')),
+    G_B2A: initParameters(generator.specs, rng.fork('G_B2A')),
+    D_A: initParameters(imageDiscriminator.specs, rng.fork('D_A')),
+    D_B: initParameters(imageDiscriminator.specs, rng.fork('D_B')),
+    D_L: initParameters(latentDiscriminator.specs, rng.fork('D_L')),
+  };
+}

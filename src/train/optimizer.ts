@@ -1,0 +1,74 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { kernels } from '../runtime/kernels.js';
+
+/** Adam's denominator offset (torch.optim.Adam's default, as the reference uses). */
+const ADAM_EPSILON = 1e-8;
+
+/** Decay rates of Adam's moments. */
+export interface AdamBetas {
+  first: number;
+  second: number;
+}
+
+/** What changes from step to step: computed on the host, fed as scalars, so that a captured step needs no counters. */
+export interface AdamScalars {
+  /** Learning rate over the first moment's bias correction. */
+  stepSize: number;
+  /** One over the root of the second moment's bias correction. */
+  rootCorrection: number;
+}
+
+/** Moments of one bucket; without a first decay rate the first moment is the gradient itself and is not stored. */
+export interface AdamMoments {
+  first?: Tensor;
+  second: Tensor;
+}
+
+/** @param step counted from 1. */
+export function adamScalars(learningRate: number, betas: AdamBetas, step: number): AdamScalars {
+  return {
+    stepSize: learningRate / (1 - betas.first ** step),
+    rootCorrection: 1 / Math.sqrt(1 - betas.second ** step),
+  };
+}
+
+/**
+ * Betas for an optimizer that is regularized lazily every `every` steps: each to the power every / (every + 1), as
+ * StyleGAN2 and the reference do for the discriminators.
+ */
+export function lazyBetas(betas: AdamBetas, every: number): AdamBetas {
+  const ratio = every / (every + 1);
+  return { first: betas.first ** ratio, second: betas.second ** ratio };
+}
+
+/**
+ * One update of a bucket by Adam (Kingma and Ba 2015; in the order of torch.optim.Adam).
+ *
+ * @param scalars tensors of shape [].
+ * @returns new tensors; the old ones stay the caller's.
+ */
+export function adamUpdate(
+  value: Tensor,
+  gradient: Tensor,
+  moments: AdamMoments,
+  betas: AdamBetas,
+  scalars: { stepSize: Tensor; rootCorrection: Tensor },
+): { value: Tensor; moments: AdamMoments } {
+  const k = kernels();
+  const decayed = (old: Tensor, beta: number, fresh: Tensor): Tensor =>
+    k.add(k.affine(old, beta, 0), k.affine(fresh, 1 - beta, 0));
+  const second = decayed(moments.second, betas.second, k.square(gradient));
+  const first = moments.first === undefined ? gradient : decayed(moments.first, betas.first, gradient);
+  const denominator = k.affine(k.multiply(k.sqrt(second), scalars.rootCorrection), 1, ADAM_EPSILON);
+  const change = k.multiply(k.divide(first, denominator), scalars.stepSize);
+  return {
+    value: k.subtract(value, change),
+    moments: moments.first === undefined ? { second } : { first, second },
+  };
+}
+
+/** Exponential moving average: `average * decay + value * (1 - decay)` (reference: util.py, accumulate). */
+export function emaUpdate(average: Tensor, value: Tensor, decay: number): Tensor {
+  const k = kernels();
+  return k.add(k.affine(average, decay, 0), k.affine(value, 1 - decay, 0));
+}

@@ -1,0 +1,152 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { type ParameterSpecs, type ParameterValues, type Params, sizeOf } from '../model/parameters.js';
+import { kernels } from '../runtime/kernels.js';
+
+/**
+ * Parameters lie together in flat buckets: one optimizer update, one averaging and one gain are then a few kernels for
+ * hundreds of parameters, and gradients leave in few pieces. 16 MiB bounds what such a kernel needs at a time.
+ */
+const BUCKET_ELEMENTS = 4 * 1024 * 1024;
+
+/** A parameter's place in its bucket. */
+interface Entry {
+  network: string;
+  path: string;
+  shape: number[];
+  size: number;
+  gain: number;
+}
+
+interface Bucket {
+  entries: Entry[];
+  size: number;
+}
+
+/** Values of several networks on the host: network name to path to stored values. */
+export type NetworkValues = Record<string, ParameterValues>;
+
+/** The networks that one optimizer trains together, and where each parameter lies. */
+export class ParameterGroup {
+  readonly buckets: readonly Bucket[];
+  private readonly gains = new Map<number, Tensor>();
+
+  /** @param networks specs by network name; the order decides the layout. */
+  constructor(networks: Readonly<Record<string, ParameterSpecs>>, bucketElements = BUCKET_ELEMENTS) {
+    const buckets: Bucket[] = [];
+    for (const [network, specs] of Object.entries(networks)) {
+      for (const [path, { shape, gain }] of Object.entries(specs)) {
+        const size = sizeOf(shape);
+        let bucket = buckets.at(-1);
+        if (bucket === undefined || bucket.size + size > bucketElements) {
+          bucket = { entries: [], size: 0 };
+          buckets.push(bucket);
+        }
+        bucket.entries.push({ network, path, shape, size, gain });
+        bucket.size += size;
+      }
+    }
+    this.buckets = buckets;
+  }
+
+  /** Number of trained numbers. */
+  get parameterCount(): number {
+    return this.buckets.reduce((total, bucket) => total + bucket.size, 0);
+  }
+
+  /** Values into one vector for each bucket. @throws RangeError where a parameter is missing or of another size. */
+  pack(values: NetworkValues): Float32Array[] {
+    return this.buckets.map((bucket) => {
+      const flat = new Float32Array(bucket.size);
+      let offset = 0;
+      for (const { network, path, size } of bucket.entries) {
+        const stored = values[network]?.[path];
+        if (stored?.length !== size)
+          throw new RangeError(
+            `${network}/${path} has ${stored?.length ?? 'no'} values where ${size} are needed`,
+          );
+        flat.set(stored, offset);
+        offset += size;
+      }
+      return flat;
+    });
+  }
+
+  /** The reverse of `pack`. */
+  unpack(flat: readonly Float32Array[]): NetworkValues {
+    const values: NetworkValues = {};
+    this.buckets.forEach((bucket, i) => {
+      let offset = 0;
+      for (const { network, path, size } of bucket.entries) {
+        values[network] ??= {};
+        values[network][path] = flat[i]!.slice(offset, offset + size);
+        offset += size;
+      }
+    });
+    return values;
+  }
+
+  /** Effective parameters of every network, from the stored buckets: one product and one split for a bucket. */
+  effective(stored: readonly Tensor[]): Record<string, Params> {
+    const networks: Record<string, Record<string, Tensor>> = {};
+    this.buckets.forEach((bucket, i) => {
+      const { entries } = bucket;
+      const scaled = this.applyGain(stored[i]!, i);
+      const pieces =
+        entries.length === 1
+          ? [scaled]
+          : kernels().split(
+              scaled,
+              entries.map(({ size }) => size),
+            );
+      entries.forEach(({ network, path, shape }, k) => {
+        networks[network] ??= {};
+        networks[network][path] = shape.length === 1 ? pieces[k]! : kernels().reshape(pieces[k]!, shape);
+      });
+    });
+    return networks;
+  }
+
+  /** The effective parameters in bucket order, as `gradientBuckets` wants their gradients. */
+  inOrder(networks: Record<string, Params>): Tensor[] {
+    return this.buckets.flatMap(({ entries }) =>
+      entries.map(({ network, path }) => networks[network]![path]!),
+    );
+  }
+
+  /** Gradients with respect to the stored buckets, from those with respect to the effective parameters in order. */
+  gradientBuckets(gradients: readonly Tensor[]): Tensor[] {
+    let next = 0;
+    return this.buckets.map((bucket, i) => {
+      const pieces = bucket.entries.map(() => {
+        const gradient = gradients[next++]!;
+        return gradient.rank === 1 ? gradient : kernels().reshape(gradient, [gradient.size]);
+      });
+      return this.applyGain(pieces.length === 1 ? pieces[0]! : kernels().concat(pieces, 0), i);
+    });
+  }
+
+  /** Frees the constants that the group holds. */
+  dispose(): void {
+    for (const tensor of this.gains.values()) tensor.dispose();
+    this.gains.clear();
+  }
+
+  private applyGain(flat: Tensor, index: number): Tensor {
+    const { entries, size } = this.buckets[index]!;
+    const first = entries[0]!.gain;
+    if (entries.every(({ gain }) => gain === first)) return kernels().affine(flat, first, 0);
+    let gains = this.gains.get(index);
+    if (gains === undefined) {
+      const values = new Float32Array(size);
+      let offset = 0;
+      for (const entry of entries) {
+        values.fill(entry.gain, offset, offset + entry.size);
+        offset += entry.size;
+      }
+      gains = tf.keep(tf.tensor1d(values));
+      this.gains.set(index, gains);
+    }
+    return kernels().multiply(flat, gains);
+  }
+}

@@ -1,0 +1,121 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Config } from '../config/schema.js';
+import { type LossTerms, totalLoss } from '../losses/total.js';
+import type { Params } from '../model/parameters.js';
+import { Tape } from '../ops/autodiff.js';
+import type { Lpips } from '../perceptual/lpips.js';
+import { discriminatorGradients } from './discriminator-step.js';
+import { generatorTerms, type StepBatch, translateBatch } from './generator-step.js';
+import type { Networks } from './networks.js';
+import { type AdamBetas, adamUpdate, emaUpdate, lazyBetas } from './optimizer.js';
+import type { GroupState, TrainState } from './state.js';
+
+/** Adam's scalars for each side, as tensors of shape []. */
+export interface StepScalars {
+  generators: { stepSize: Tensor; rootCorrection: Tensor };
+  discriminators: { stepSize: Tensor; rootCorrection: Tensor };
+}
+
+/** What is the same in every step of a run. */
+export interface StepContext {
+  config: Config;
+  networks: Networks;
+  perceptual?: { lpips: Lpips; params: Params };
+}
+
+export interface StepResult {
+  state: TrainState;
+  /** Weighted loss terms; each side's sum is its loss. */
+  generatorTerms: LossTerms;
+  discriminatorTerms: LossTerms;
+  /** Gradients with respect to the stored buckets, for who wants to look. */
+  gradients: { generators: Tensor[]; discriminators: Tensor[] };
+}
+
+/** Betas of each side's optimizer. */
+export function optimizerBetas({ training }: Config): { generators: AdamBetas; discriminators: AdamBetas } {
+  const betas = { first: training.betas[0], second: training.betas[1] };
+  return { generators: betas, discriminators: lazyBetas(betas, training.r1EverySteps) };
+}
+
+function updateGroup(
+  state: GroupState,
+  gradients: readonly Tensor[],
+  betas: AdamBetas,
+  scalars: { stepSize: Tensor; rootCorrection: Tensor },
+): GroupState {
+  const next: GroupState = { values: [], first: [], second: [] };
+  state.values.forEach((value, i) => {
+    const first = state.first[i];
+    const moments = { second: state.second[i]!, ...(first && { first }) };
+    const updated = adamUpdate(value, gradients[i]!, moments, betas, scalars);
+    next.values.push(updated.value);
+    next.second.push(updated.moments.second);
+    if (updated.moments.first) next.first.push(updated.moments.first);
+  });
+  return next;
+}
+
+/**
+ * One training step (reference: train.py, the loop's body): translate, update the discriminators on the translations,
+ * then update the generators against the updated discriminators, then average. A pure function of tensors: runs inside
+ * the caller's `tf.tidy`, who keeps the new state and reads the terms.
+ *
+ * @param withR1 whether the discriminators' loss carries the gradient penalty.
+ */
+export function trainStep(
+  context: StepContext,
+  state: TrainState,
+  batch: StepBatch,
+  scalars: StepScalars,
+  withR1: boolean,
+): StepResult {
+  const { config, networks, perceptual } = context;
+  const betas = optimizerBetas(config);
+  const params = networks.generators.effective(state.generators.values);
+  const parameters = networks.generators.inOrder(params);
+  const tape = new Tape(parameters);
+  const made = tape.record(() => translateBatch(networks, params, batch));
+
+  const judged = discriminatorGradients(
+    config,
+    networks,
+    networks.discriminators.effective(state.discriminators.values),
+    {
+      realA: batch.mixedA,
+      realB: batch.mixedB,
+      fakeA: made.fakeA,
+      fakeB: made.fakeB,
+      drawnA2B: batch.drawnA2B,
+      drawnB2A: batch.drawnB2A,
+      encodedA2B: made.B.encoded,
+      encodedB2A: made.A.encoded,
+    },
+    withR1,
+  );
+  const discriminatorBuckets = networks.discriminators.gradientBuckets(judged.gradients);
+  const discriminators = updateGroup(
+    state.discriminators,
+    discriminatorBuckets,
+    betas.discriminators,
+    scalars.discriminators,
+  );
+
+  const judges = networks.discriminators.effective(discriminators.values);
+  const { terms, gradients } = tape.record(() => {
+    const inputs = { config, networks, params, judges, ...(perceptual && { perceptual }) };
+    const weightedTerms = generatorTerms(inputs, batch, made);
+    return { terms: weightedTerms, gradients: tape.gradients(totalLoss(weightedTerms), parameters) };
+  });
+  const generatorBuckets = networks.generators.gradientBuckets(gradients);
+  const generators = updateGroup(state.generators, generatorBuckets, betas.generators, scalars.generators);
+  const ema = state.ema.map((average, i) =>
+    emaUpdate(average, generators.values[i]!, config.training.emaDecay),
+  );
+  return {
+    state: { generators, discriminators, ema },
+    generatorTerms: terms,
+    discriminatorTerms: judged.terms,
+    gradients: { generators: generatorBuckets, discriminators: discriminatorBuckets },
+  };
+}

@@ -1,0 +1,183 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ParameterSpecs, ParameterValues, Params } from '../../src/model/parameters.js';
+import { buildLpips } from '../../src/perceptual/lpips.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { buildNetworks, type Networks } from '../../src/train/networks.js';
+import { type NetworkValues, ParameterGroup } from '../../src/train/parameter-groups.js';
+import { hasR1 } from '../../src/train/schedule.js';
+import { disposeState, uploadState } from '../../src/train/state.js';
+import { type StepContext, trainStep } from '../../src/train/step.js';
+import { type HostBatch, stepScalars, Trainer, uploadBatch, uploadScalars } from '../../src/train/trainer.js';
+import { configOf, formulaLpips, ReferenceRun, relativeError } from '../support/reference.js';
+
+const NETWORKS = ['G_A2B', 'G_B2A', 'D_A', 'D_B', 'D_L'] as const;
+
+/** Our terms whose sum is the reference's term of that name. */
+const TERMS: Record<string, string[]> = {
+  D_adv: ['discriminators/images', 'discriminators/styles'],
+  r1_A: ['discriminators/r1A'],
+  r1_B: ['discriminators/r1B'],
+  r1_L: ['discriminators/r1Styles'],
+  G_adv: ['generators/adversarial', 'generators/latentAdversarial'],
+  G_con: ['generators/styleConsistency'],
+  G_cycle: ['generators/cycle'],
+  G_style: ['generators/styleReconstruction'],
+  G_id: ['generators/identity'],
+  lpips: ['generators/lpips'],
+};
+
+function specsOf(networks: Networks, name: string): ParameterSpecs {
+  if (name.startsWith('G_')) return networks.generator.specs;
+  return name === 'D_L' ? networks.latentDiscriminator.specs : networks.imageDiscriminator.specs;
+}
+
+function parametersOf(run: ReferenceRun, networks: Networks, stage: string): NetworkValues {
+  const read = (name: string): ParameterValues => run.parameters(`${stage}/${name}`, specsOf(networks, name));
+  return Object.fromEntries(NETWORKS.map((name) => [name, read(name)]));
+}
+
+function effective(specs: ParameterSpecs, values: ParameterValues): Params {
+  const group = new ParameterGroup({ net: specs });
+  const params = group.effective(group.pack({ net: values }).map((flat) => tf.tensor1d(flat)));
+  return params.net!;
+}
+
+describe.each(['main', 'train'])('variant %s', (variant) => {
+  let run: ReferenceRun;
+  let networks: Networks;
+  let context: StepContext;
+
+  beforeAll(async () => {
+    await loadEngine();
+    run = new ReferenceRun(variant);
+    const config = configOf(run.config);
+    networks = buildNetworks(config);
+    const lpips = buildLpips('vgg');
+    const perceptual = { lpips, params: effective(lpips.specs, formulaLpips('vgg', lpips.specs)) };
+    context = { config, networks, ...(run.config.lpips && { perceptual }) };
+  });
+
+  function expectForward(name: string, actual: tf.Tensor): void {
+    const expected = run.tensor(`forward/${name}`).dataSync();
+    expect(relativeError(actual.dataSync(), expected), name).toBeLessThan(1e-4);
+  }
+
+  it('computes the forward figures within 1e-4 of the largest magnitude', () => {
+    tf.tidy(() => {
+      const values = parametersOf(run, networks, 'init');
+      const image = run.tensor('forward/image');
+      const z = run.tensor('forward/z');
+      for (const name of ['G_A2B', 'G_B2A'] as const) {
+        const params = effective(networks.generator.specs, values[name]!);
+        const { content, style } = networks.generator.encode(params, image);
+        expectForward(`${name}/content`, content);
+        expectForward(`${name}/style`, style);
+        expectForward(`${name}/mapped`, networks.generator.map(params, z));
+        expectForward(`${name}/decoded`, networks.generator.decode(params, content, z));
+      }
+      for (const name of ['D_A', 'D_B'] as const) {
+        const params = effective(networks.imageDiscriminator.specs, values[name]!);
+        const logits = networks.imageDiscriminator.apply(params, image);
+        for (const head of ['local', 'global', 'diversity'] as const)
+          expectForward(`${name}/${head}`, logits[head]);
+      }
+      const params = effective(networks.latentDiscriminator.specs, values.D_L!);
+      expectForward('D_L/logit', networks.latentDiscriminator.apply(params, z));
+    });
+  });
+
+  function batchOf(step: number): HostBatch {
+    const read = (name: string) => run.tensor(`step${step}/${name}`).dataSync<'float32'>();
+    const rows = (name: string) =>
+      run.tensor(`step${step}/${name}`).dataSync<'int32'>().slice(0, run.config.batch);
+    return tf.tidy(() => ({
+      sameA: read('A'),
+      sameB: read('B'),
+      mixedA: read('aug_A'),
+      mixedB: read('aug_B'),
+      drawnA2B: read('rand_A2B_style'),
+      drawnB2A: read('rand_B2A_style'),
+      pickA2B: rows('mix_A2B'),
+      pickB2A: rows('mix_B2A'),
+      orderA: rows('shuffle_A2B_style'),
+      orderB: rows('shuffle_B2A_style'),
+    })) as unknown as HostBatch;
+  }
+
+  it('computes the gradients of step 0 within 2e-3 of the largest magnitude', () => {
+    const state = uploadState(networks, { values: parametersOf(run, networks, 'init') }, false);
+    tf.tidy(() => {
+      const batch = uploadBatch(batchOf(0), context);
+      const scalars = uploadScalars(stepScalars(context, 0));
+      expectGradients(trainStep(context, state, batch, scalars, hasR1(0, context.config.training)).gradients);
+    });
+    disposeState(state);
+  });
+
+  it('trains as the reference does: loss terms, final and averaged parameters', () => {
+    const trainer = new Trainer(context, { values: parametersOf(run, networks, 'init') });
+    run.steps.forEach((row, step) => {
+      const batch = batchOf(step);
+      const before = tf.memory().numTensors;
+      const terms = trainer.step(batch, step);
+      // The first step also makes the constants that all share.
+      if (step > 0) expect(tf.memory().numTensors, 'a step leaves no tensor behind').toBe(before);
+      expectTerms(step, row, terms);
+    });
+    expectFinal(trainer.read());
+    trainer.dispose();
+  });
+
+  function expectGradients(gradients: { generators: tf.Tensor[]; discriminators: tf.Tensor[] }): void {
+    const read = (group: ParameterGroup, tensors: tf.Tensor[]): NetworkValues =>
+      group.unpack(tensors.map((tensor) => tensor.dataSync<'float32'>()));
+    const found = {
+      ...read(networks.generators, gradients.generators),
+      ...read(networks.discriminators, gradients.discriminators),
+    };
+    const expected = parametersOf(run, networks, 'grad0');
+    for (const name of NETWORKS)
+      for (const [path, gradient] of Object.entries(expected[name]!))
+        expect(relativeError(found[name]![path]!, gradient), `${name}/${path}`).toBeLessThan(2e-3);
+  }
+
+  function expectTerms(step: number, row: Record<string, number>, terms: Record<string, number>): void {
+    const { r1, dRegEvery } = run.config;
+    const tolerance = step <= 2 ? 1e-3 : 5e-2;
+    let compared = 0;
+    for (const [name, parts] of Object.entries(TERMS)) {
+      if (row[name] === undefined) continue;
+      const weight = name.startsWith('r1') ? (r1 / 2) * dRegEvery : 1;
+      const sum = parts.reduce((total, part) => total + terms[part]!, 0) / weight;
+      expect(Math.abs(sum / row[name] - 1), `${name} in step ${step}`).toBeLessThan(tolerance);
+      compared += parts.length;
+    }
+    expect(compared, 'every term has its figure').toBe(Object.keys(terms).length);
+  }
+
+  function expectFinal(final: { values: NetworkValues; ema: NetworkValues }): void {
+    const { learningRate, steps } = run.config;
+    const expected = parametersOf(run, networks, 'final');
+    const averages = Object.fromEntries(
+      ['G_A2B', 'G_B2A'].map((name) => [name, run.parameters(`final/${name}_ema`, networks.generator.specs)]),
+    );
+    let count = 0;
+    let close = 0;
+    let furthest = 0;
+    for (const [ours, theirs] of [
+      [final.values, expected],
+      [final.ema, averages],
+    ] as const)
+      for (const [name, tree] of Object.entries(theirs))
+        for (const [path, values] of Object.entries(tree))
+          values.forEach((value, i) => {
+            const difference = Math.abs(ours[name]![path]![i]! - value);
+            count++;
+            if (difference < 1e-4) close++;
+            furthest = Math.max(furthest, difference);
+          });
+    expect(close / count).toBeGreaterThan(0.97);
+    expect(furthest).toBeLessThan(2 * learningRate * steps);
+  }
+});
