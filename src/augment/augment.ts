@@ -1,0 +1,46 @@
+import type { AugmentConfig } from '../config/schema.js';
+import type { Rng } from '../runtime/rng.js';
+import { type AffineMatrix, affineMatrix, type ResizeWindow, resizeWindow, warpAffine } from './warp.js';
+
+/** One picture's drawn augmentation. */
+export interface Augmentation {
+  /** Where the picture is warped at all. */
+  matrix?: AffineMatrix;
+  window: ResizeWindow;
+}
+
+/**
+ * Draws what the reference's pipeline draws (train.py, `aug`): with probability one half an affine warp; then enlarge,
+ * crop back at a random place, mirror with probability one half. Always uses the same number of random words.
+ */
+export function drawAugmentation(config: AugmentConfig, size: number, rng: Rng): Augmentation {
+  const symmetric = (limit: number): number => rng.uniform(-limit, limit);
+  const warped = rng.uniform() < config.probability;
+  const parameters = {
+    rotationDegrees: symmetric(config.rotationDegrees),
+    scale: rng.uniform(config.scale[0], config.scale[1]),
+    translation: [symmetric(config.translation * size), symmetric(config.translation * size)],
+    shearDegrees: [symmetric(config.shearDegrees), 0],
+  } as const;
+  const resized = Math.max(size, Math.round(size * config.resizeRatio));
+  const window = {
+    resized,
+    left: rng.integer(resized - size + 1),
+    top: rng.integer(resized - size + 1),
+    size,
+    flip: rng.uniform() < config.flipProbability,
+  };
+  return warped ? { matrix: affineMatrix(parameters, size), window } : { window };
+}
+
+/** Applies an augmentation to a picture `[size, size, 3]` and writes the result, as large, to `out` from `offset`. */
+export function applyAugmentation(
+  image: Float32Array,
+  size: number,
+  { matrix, window }: Augmentation,
+  out: Float32Array,
+  offset: number,
+): void {
+  const warped = matrix === undefined ? image : warpAffine(image, size, matrix);
+  resizeWindow(warped, size, window, out, offset);
+}

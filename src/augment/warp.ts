@@ -1,0 +1,162 @@
+/** An affine map of pixel positions, `[x', y'] = [[a, b], [d, e]] [x, y] + [c, f]`, as `[a, b, c, d, e, f]`. */
+export type AffineMatrix = readonly [number, number, number, number, number, number];
+
+/** A warp about the centre of a square picture. */
+export interface AffineParameters {
+  rotationDegrees: number;
+  scale: number;
+  /** Shift, px. */
+  translation: readonly [number, number];
+  shearDegrees: readonly [number, number];
+}
+
+const CHANNELS = 3;
+const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+
+/**
+ * The map from source to warped pixels: shear, then rotation and scale about the centre `(size - 1) / 2`, then shift
+ * (kornia 0.9.0, get_affine_matrix2d).
+ */
+export function affineMatrix(parameters: AffineParameters, size: number): AffineMatrix {
+  const { rotationDegrees, scale, translation, shearDegrees } = parameters;
+  const centre = (size - 1) / 2;
+  const cos = scale * Math.cos(radians(rotationDegrees));
+  const sin = scale * Math.sin(radians(rotationDegrees));
+  const shiftX = centre - cos * centre + sin * centre + translation[0];
+  const shiftY = centre - sin * centre - cos * centre + translation[1];
+  const shearX = Math.tan(radians(shearDegrees[0]));
+  const shearY = Math.tan(radians(shearDegrees[1]));
+  const s01 = -shearX;
+  const s02 = shearX * centre;
+  const s10 = -shearY;
+  const s11 = 1 + shearX * shearY;
+  const s12 = shearY * (centre - shearX * centre);
+  return [
+    cos - sin * s10,
+    cos * s01 - sin * s11,
+    cos * s02 - sin * s12 + shiftX,
+    sin + cos * s10,
+    sin * s01 + cos * s11,
+    sin * s02 + cos * s12 + shiftY,
+  ];
+}
+
+/** The inverse of an affine map. @throws RangeError for a map that flattens the plane. */
+export function invertAffine([a, b, c, d, e, f]: AffineMatrix): AffineMatrix {
+  const determinant = a * e - b * d;
+  if (Math.abs(determinant) < 1e-12) throw new RangeError('the affine map cannot be inverted');
+  const [ia, ib, id, ie] = [e / determinant, -b / determinant, -d / determinant, a / determinant];
+  return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
+}
+
+/**
+ * Adds one bilinearly weighted source pixel at fractional `(x, y)` into `out`; beyond the border lie zeros
+ * (grey, as pictures run from -1 to 1).
+ */
+function sampleZeroPadded(
+  image: Float32Array,
+  size: number,
+  x: number,
+  y: number,
+  out: Float32Array,
+  to: number,
+): void {
+  const left = Math.floor(x);
+  const top = Math.floor(y);
+  for (let row = top; row <= top + 1; row++) {
+    if (row < 0 || row >= size) continue;
+    const rowWeight = 1 - Math.abs(y - row);
+    for (let column = left; column <= left + 1; column++) {
+      if (column < 0 || column >= size) continue;
+      const weight = rowWeight * (1 - Math.abs(x - column));
+      const from = (row * size + column) * CHANNELS;
+      out[to] = out[to]! + weight * image[from]!;
+      out[to + 1] = out[to + 1]! + weight * image[from + 1]!;
+      out[to + 2] = out[to + 2]! + weight * image[from + 2]!;
+    }
+  }
+}
+
+/**
+ * Warps a picture `[size, size, 3]` with bilinear sampling and zeros outside, as kornia 0.9.0's `warp_affine` does
+ * with `align_corners=False`. Kornia normalises the matrix for corner-aligned pixels all the same, so positions are
+ * stretched by `(size - 1) / size` before the map and back after it; reproduced, since the reference trains with it.
+ *
+ * @param matrix from source to warped pixels.
+ */
+export function warpAffine(image: Float32Array, size: number, matrix: AffineMatrix): Float32Array {
+  const [a, b, c, d, e, f] = invertAffine(matrix);
+  const out = new Float32Array(image.length);
+  const shrink = (size - 1) / size;
+  for (let row = 0; row < size; row++) {
+    const v = (row + 0.5) * shrink;
+    for (let column = 0; column < size; column++) {
+      const u = (column + 0.5) * shrink;
+      const x = (a * u + b * v + c) / shrink - 0.5;
+      const y = (d * u + e * v + f) / shrink - 0.5;
+      sampleZeroPadded(image, size, x, y, out, (row * size + column) * CHANNELS);
+    }
+  }
+  return out;
+}
+
+/** A window of a resized picture. */
+export interface ResizeWindow {
+  /** Side of the whole resized picture, px. */
+  resized: number;
+  /** Upper left corner of the window, px. */
+  left: number;
+  top: number;
+  /** Side of the window, px. */
+  size: number;
+  /** Mirrored left to right. */
+  flip: boolean;
+}
+
+/** Source pixels and weight for each position along one axis (torch's bilinear interpolation, align_corners=False). */
+function resizeTaps(from: number, to: number, start: number, count: number) {
+  const low = new Int32Array(count);
+  const fraction = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const position = Math.max(0, ((start + i + 0.5) * from) / to - 0.5);
+    low[i] = Math.min(Math.floor(position), from - 1);
+    fraction[i] = position - low[i]!;
+  }
+  return { low, fraction };
+}
+
+/**
+ * Resizes a picture `[size, size, 3]` bilinearly without antialiasing (torch's `interpolate`, `align_corners=False`),
+ * computing only a window of the result, which is written to `out` from `offset`.
+ */
+export function resizeWindow(
+  image: Float32Array,
+  size: number,
+  window: ResizeWindow,
+  out: Float32Array,
+  offset = 0,
+): void {
+  const horizontal = resizeTaps(size, window.resized, window.left, window.size);
+  const vertical = resizeTaps(size, window.resized, window.top, window.size);
+  for (let row = 0; row < window.size; row++) {
+    const top = vertical.low[row]!;
+    const bottom = Math.min(top + 1, size - 1);
+    const v = vertical.fraction[row]!;
+    for (let column = 0; column < window.size; column++) {
+      const left = horizontal.low[column]!;
+      const right = Math.min(left + 1, size - 1);
+      const u = horizontal.fraction[column]!;
+      const target = window.flip ? window.size - 1 - column : column;
+      const to = offset + (row * window.size + target) * CHANNELS;
+      for (let channel = 0; channel < CHANNELS; channel++) {
+        const topLeft = image[(top * size + left) * CHANNELS + channel]!;
+        const topRight = image[(top * size + right) * CHANNELS + channel]!;
+        const bottomLeft = image[(bottom * size + left) * CHANNELS + channel]!;
+        const bottomRight = image[(bottom * size + right) * CHANNELS + channel]!;
+        const upper = topLeft + u * (topRight - topLeft);
+        const lower = bottomLeft + u * (bottomRight - bottomLeft);
+        out[to + channel] = upper + v * (lower - upper);
+      }
+    }
+  }
+}
