@@ -78,25 +78,19 @@ function sampleZeroPadded(
 }
 
 /**
- * Warps a picture `[size, size, 3]` with bilinear sampling and zeros outside, as kornia 0.9.0's `warp_affine` does
- * with `align_corners=False`. Kornia normalises the matrix for corner-aligned pixels all the same, so positions are
- * stretched by `(size - 1) / size` before the map and back after it; reproduced, since the reference trains with it.
+ * Warps a picture `[size, size, 3]` with bilinear sampling and zeros outside (kornia 0.9.0, `warp_affine`).
  *
  * @param matrix from source to warped pixels.
  */
 export function warpAffine(image: Float32Array, size: number, matrix: AffineMatrix): Float32Array {
   const [a, b, c, d, e, f] = invertAffine(matrix);
   const out = new Float32Array(image.length);
-  const shrink = (size - 1) / size;
-  for (let row = 0; row < size; row++) {
-    const v = (row + 0.5) * shrink;
+  for (let row = 0; row < size; row++)
     for (let column = 0; column < size; column++) {
-      const u = (column + 0.5) * shrink;
-      const x = (a * u + b * v + c) / shrink - 0.5;
-      const y = (d * u + e * v + f) / shrink - 0.5;
+      const x = a * column + b * row + c;
+      const y = d * column + e * row + f;
       sampleZeroPadded(image, size, x, y, out, (row * size + column) * CHANNELS);
     }
-  }
   return out;
 }
 

@@ -44,7 +44,7 @@ describe("kornia's figures", () => {
     const warped = warpAffine(picture('input', i), size, matrix);
     expect(largestDifference(warped, picture('warped', i))).toBeLessThan(1e-3);
     const resized = new Float32Array(72 * 72 * 3);
-    resizeWindow(picture('input', i), size, { resized: 72, left: 0, top: 0, size: 72, flip: false }, resized);
+    resizeWindow(picture('warped', i), size, { resized: 72, left: 0, top: 0, size: 72, flip: false }, resized);
     expect(largestDifference(resized, picture('resized_72', i))).toBeLessThan(1e-5);
   });
 });
