@@ -1,0 +1,287 @@
+import { readdirSync } from 'node:fs';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeLeftovers } from '../../src/checkpoint/atomic.js';
+import {
+  latestCheckpoint,
+  readCheckpoint,
+  resolveCheckpoint,
+  saveCheckpoint,
+} from '../../src/checkpoint/checkpoint.js';
+import { InputError } from '../../src/errors.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { compileForChild, startChild } from './child-process.js';
+
+let folder: string;
+let run: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-checkpoint-'));
+  run = join(folder, 'run');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const contents = (step: number) => ({
+  model: new Map([['G_A2B/w', { shape: [2, 2], data: Float32Array.of(step, 0.5, -1, 3e-9) }]]),
+  training: new Map([
+    ['D_A/w', { shape: [1], data: Float32Array.of(-step) }],
+    ['order', { shape: [2], data: Int32Array.of(1, 0) }],
+  ]),
+  state: { sampler: { position: step * 7 }, history: [1, 2, 3] },
+  config: { model: { size: 64 } },
+});
+
+const at = (step: number) => join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
+
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => expect.unreachable('was accepted'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(InputError);
+  return (error as InputError).message;
+}
+
+describe('saveCheckpoint', () => {
+  it('writes the layout, a relative link to it, and reads back the same values', async () => {
+    expect(await saveCheckpoint(run, 500, contents(500))).toBe(at(500));
+    expect((await readdir(at(500))).sort()).toEqual([
+      'config.json',
+      'model.safetensors',
+      'state.json',
+      'training.safetensors',
+    ]);
+    expect(await readlink(join(run, 'checkpoints', 'latest'))).toBe('step-000500');
+    const { dir, step, model, training, state, config } = await readCheckpoint(at(500));
+    expect([dir, step, config]).toEqual([at(500), 500, contents(500).config]);
+    expect(state).toEqual({ format: 'gnr-checkpoint', version: 1, step: 500, ...contents(500).state });
+    expect(model.get('G_A2B/w')).toMatchObject(contents(500).model.get('G_A2B/w')!);
+    expect(training.get('order')!.data).toEqual(Int32Array.of(1, 0));
+    expect(training.get('D_A/w')!.data).toEqual(Float32Array.of(-500));
+  });
+
+  it('gives the same bytes for the same contents', async () => {
+    await saveCheckpoint(run, 1, contents(1));
+    const files = await readdir(at(1));
+    const before = await Promise.all(files.map((file) => readFile(join(at(1), file))));
+    await saveCheckpoint(run, 1, contents(1));
+    expect(await Promise.all(files.map((file) => readFile(join(at(1), file))))).toEqual(before);
+  });
+
+  it('copies the config of the run where none is given', async () => {
+    await mkdir(run);
+    await writeFile(join(run, 'config.json'), '{"from": "run"}');
+    const { config, ...rest } = contents(1);
+    await saveCheckpoint(run, 1, rest);
+    expect(config).toBeDefined();
+    expect((await readCheckpoint(at(1))).config).toEqual({ from: 'run' });
+  });
+
+  it('keeps as many as it is told, the newest', async () => {
+    for (const step of [1, 2, 3, 4]) await saveCheckpoint(run, step, contents(step));
+    expect((await readdir(join(run, 'checkpoints'))).length).toBe(5);
+    await saveCheckpoint(run, 5, contents(5), { keepLast: 2 });
+    expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual([
+      'latest',
+      'step-000004',
+      'step-000005',
+    ]);
+    await saveCheckpoint(run, 1_000_000, contents(1_000_000), { keepLast: 1 });
+    expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual(['latest', 'step-1000000']);
+    expect((await latestCheckpoint(run))?.step).toBe(1_000_000);
+  });
+
+  it('does not count a damaged checkpoint as kept, and does not remove it', async () => {
+    for (const step of [1, 2, 3]) await saveCheckpoint(run, step, contents(step));
+    await truncate(join(at(3), 'model.safetensors'), 20);
+    await saveCheckpoint(run, 4, contents(4), { keepLast: 2 });
+    expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual([
+      'latest',
+      'step-000002',
+      'step-000003',
+      'step-000004',
+    ]);
+  });
+
+  it('leaves all as it was when writing fails', async () => {
+    await saveCheckpoint(run, 1, contents(1), { keepLast: 1 });
+    const bad = { ...contents(2), training: new Map([['x', { shape: [3], data: new Float32Array(2) }]]) };
+    await expect(saveCheckpoint(run, 2, bad, { keepLast: 1 })).rejects.toThrow(RangeError);
+    expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual(['latest', 'step-000001']);
+    expect((await latestCheckpoint(run))?.step).toBe(1);
+  });
+});
+
+describe('latestCheckpoint', () => {
+  it('is undefined where there is no run or no checkpoint', async () => {
+    expect(await latestCheckpoint(run)).toBeUndefined();
+    await mkdir(join(run, 'checkpoints', '.tmp-step-000001-1'), { recursive: true });
+    expect(await latestCheckpoint(run)).toBeUndefined();
+  });
+
+  it.each([
+    ['model.safetensors', (path: string) => truncate(path, 100)],
+    ['training.safetensors', (path: string) => rm(path)],
+    ['state.json', (path: string) => writeFile(path, '{"format":')],
+    ['state.json', (path: string) => writeFile(path, '{"format":"other","version":1,"step":2}')],
+  ])('falls back to the one before when %s is damaged, and says so', async (file, damage) => {
+    for (const step of [1, 2]) await saveCheckpoint(run, step, contents(step));
+    await damage(join(at(2), file));
+    const skipped: string[] = [];
+    const latest = await latestCheckpoint(run, {
+      onSkipped: (dir, error) => skipped.push(dir, error.message),
+    });
+    expect(latest).toEqual({ dir: at(1), step: 1 });
+    expect(skipped[0]).toBe(at(2));
+    expect(skipped[1]).toContain(join(at(2), file));
+    expect((await resolveCheckpoint(run)).dir).toBe(at(1));
+  });
+});
+
+describe('resolveCheckpoint', () => {
+  it('takes a checkpoint, latest, a run, and an exported model', async () => {
+    for (const step of [1, 2]) await saveCheckpoint(run, step, contents(step));
+    const files = (dir: string) => ({
+      dir,
+      modelPath: join(dir, 'model.safetensors'),
+      trainingPath: join(dir, 'training.safetensors'),
+      statePath: join(dir, 'state.json'),
+      configPath: join(dir, 'config.json'),
+    });
+    expect(await resolveCheckpoint(at(1))).toEqual(files(at(1)));
+    expect(await resolveCheckpoint(run)).toEqual(files(at(2)));
+    expect(await resolveCheckpoint(join(run, 'checkpoints', 'latest'))).toEqual(files(at(2)));
+    expect(await resolveCheckpoint(relative('.', run))).toEqual(files(at(2)));
+    // A file system without symbolic links.
+    await rm(join(run, 'checkpoints', 'latest'));
+    await writeFile(join(run, 'checkpoints', 'latest'), 'step-000001\n');
+    expect(await resolveCheckpoint(join(run, 'checkpoints', 'latest'))).toEqual(files(at(1)));
+
+    const model = join(folder, 'model');
+    await mkdir(model);
+    for (const file of ['model.safetensors', 'config.json']) await cp(join(at(1), file), join(model, file));
+    expect(await resolveCheckpoint(model)).toEqual({
+      dir: model,
+      modelPath: join(model, 'model.safetensors'),
+      configPath: join(model, 'config.json'),
+    });
+  });
+
+  it('takes a checkpoint that was moved away from its run, and the config of the run where it has none', async () => {
+    await saveCheckpoint(run, 1, contents(1));
+    await rename(join(at(1), 'config.json'), join(run, 'config.json'));
+    expect((await resolveCheckpoint(at(1))).configPath).toBe(join(run, 'config.json'));
+    const moved = join(folder, 'elsewhere', 'mine');
+    await cp(at(1), moved, { recursive: true });
+    expect(await refusal(resolveCheckpoint(moved))).toMatch(/elsewhere\/mine\/config.json.*copy config.json/);
+    await cp(join(run, 'config.json'), join(moved, 'config.json'));
+    expect((await readCheckpoint((await resolveCheckpoint(moved)).dir)).step).toBe(1);
+  });
+
+  it('says what to name instead', async () => {
+    await mkdir(run);
+    for (const [name, message] of [
+      ['nowhere', /but found nothing; name a checkpoint directory, a run directory or an exported/],
+      ['run', /found a folder without one/],
+      ['official.pt', /found a PyTorch file; run "gnr import .*official.pt --out DIR"/],
+      ['model.safetensors', /found a single file; name its folder/],
+      ['notes.txt', /found a file; name/],
+    ] as const) {
+      if (name.includes('.')) await writeFile(join(folder, name), 'x');
+      expect(await refusal(resolveCheckpoint(join(folder, name)))).toMatch(message);
+    }
+  });
+
+  it('names the damaged file, and the older complete checkpoint where there is one', async () => {
+    for (const step of [1, 2, 3]) await saveCheckpoint(run, step, contents(step));
+    await truncate(join(at(3), 'model.safetensors'), 150);
+    await rm(join(at(2), 'training.safetensors'));
+    for (const attempt of [resolveCheckpoint(at(3)), readCheckpoint(at(3))]) {
+      const message = await refusal(attempt);
+      expect(message).toContain(join(at(3), 'model.safetensors'));
+      expect(message).toContain(`or use the older complete checkpoint ${at(1)}`);
+    }
+    // For translation alone the model is enough.
+    expect((await resolveCheckpoint(at(2))).trainingPath).toBeUndefined();
+    expect(await refusal(readCheckpoint(at(2)))).toContain(join(at(2), 'training.safetensors'));
+    await truncate(join(at(1), 'model.safetensors'), 3);
+    expect(await refusal(readCheckpoint(at(1)))).not.toContain('older');
+    expect(await refusal(resolveCheckpoint(run))).toContain(join(at(3), 'model.safetensors'));
+  });
+
+  it('asks for an update where the format is newer', async () => {
+    await saveCheckpoint(run, 1, contents(1));
+    await writeFile(join(at(1), 'state.json'), '{"format":"gnr-checkpoint","version":2,"step":1}');
+    expect(await refusal(readCheckpoint(at(1)))).toMatch(
+      /state.json but found a newer version; update this program/,
+    );
+  });
+});
+
+describe('kill -9 while a checkpoint is written', () => {
+  // Every tensor of checkpoint N holds N, so that a mixture would show.
+  const script = `
+    import { latestCheckpoint, saveCheckpoint } from './src/checkpoint/checkpoint.js';
+    const [run, mode] = process.argv.slice(2);
+    const tensors = (step) => new Map([0, 1, 2].map((i) => ['t' + i, { shape: [400_000], data: new Float32Array(400_000).fill(step) }]));
+    let step = (await latestCheckpoint(run))?.step ?? 0;
+    for (;;) {
+      if (mode === 'forward' || step === 0) step++;
+      await saveCheckpoint(run, step, { model: tensors(step), training: tensors(step), state: {}, config: {} }, { keepLast: 2 });
+      process.stdout.write(step + '\\n');
+    }
+  `;
+
+  async function killOnce(mode: string, rng: Rng): Promise<number> {
+    const { child, done, output } = await startChild(folder, script, { args: [run, mode] });
+    const saved = () => output().split('\n').filter(Boolean).map(Number);
+    const target = 1 + rng.integer(3);
+    while (saved().length < target && child.exitCode === null) await sleep(1);
+    const isWriting = () =>
+      readdirSync(join(run, 'checkpoints')).some((name) => name.startsWith('.tmp-step'));
+    while (!isWriting() && child.exitCode === null) await sleep(0);
+    await sleep(rng.integer(12));
+    child.kill('SIGKILL');
+    const result = await done;
+    expect(result.stderr).toBe('');
+    expect(result.signal).toBe('SIGKILL');
+    return saved().at(-1)!;
+  }
+
+  it.each(['forward', 'again'])('leaves every checkpoint under its final name whole (%s)', async (mode) => {
+    await compileForChild(folder);
+    const rng = new Rng(3, mode);
+    let leftovers = 0;
+    for (let round = 0; round < 6; round++) {
+      const lastSaved = await killOnce(mode, rng);
+      leftovers += (await removeLeftovers(join(run, 'checkpoints'))).length;
+      const names = (await readdir(join(run, 'checkpoints'))).filter((name) => name.startsWith('step-'));
+      expect((await latestCheckpoint(run))!.step).toBeGreaterThanOrEqual(lastSaved);
+      for (const name of names) {
+        const { step, model, training } = await readCheckpoint(join(run, 'checkpoints', name));
+        for (const { data } of [...model.values(), ...training.values()]) {
+          expect(data.every((value) => value === step)).toBe(true);
+        }
+      }
+      expect((await resolveCheckpoint(join(run, 'checkpoints', 'latest'))).dir).toContain('step-');
+    }
+    // Some kills did hit a write.
+    expect(leftovers).toBeGreaterThan(0);
+    expect((await readdir(join(run, 'checkpoints'))).every((name) => /^(step-\d+|latest)$/.test(name))).toBe(
+      true,
+    );
+  });
+});

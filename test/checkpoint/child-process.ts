@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import ts from 'typescript';
+
+/** Folders of src that child processes may import. */
+const PARTS = ['.', 'checkpoint', 'data', 'runtime'];
+
+/** Compiles what does not need TensorFlow to `folder`/src, so that a plain Node process can import it. */
+export async function compileForChild(folder: string): Promise<void> {
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  await symlink(resolve('node_modules'), join(folder, 'node_modules'), 'dir');
+  for (const part of PARTS) {
+    for (const name of await readdir(join('src', part))) {
+      if (!name.endsWith('.ts')) continue;
+      const source = await readFile(join('src', part, name), 'utf8');
+      const path = join(folder, 'src', part, name.replace(/\.ts$/, '.js'));
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, ts.transpileModule(source, { compilerOptions }).outputText);
+    }
+  }
+}
+
+export interface ChildResult {
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Starts Node on an ES module text that sits in `folder`, where './src/...' is what `compileForChild` made.
+ * @param shell commands before Node starts, such as `ulimit -f 100`.
+ * @param wrapper a command that runs the shell, such as `unshare -rm`.
+ */
+export async function startChild(
+  folder: string,
+  script: string,
+  options: { shell?: string; wrapper?: readonly string[]; args?: readonly string[] } = {},
+): Promise<{ child: ChildProcess; done: Promise<ChildResult>; output: () => string }> {
+  const file = join(folder, 'child.mjs');
+  await writeFile(file, script);
+  const { shell = ':', wrapper = [], args = [] } = options;
+  const command = [...wrapper, 'bash', '-c', `${shell}; exec "$@"`, 'bash', process.execPath, file, ...args];
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const done = new Promise<ChildResult>((settle, fail) => {
+    child.on('error', fail);
+    child.on('close', (status, signal) => settle({ status, signal, stdout, stderr }));
+  });
+  return { child, done, output: () => stdout };
+}
+
+/** Whether a process may mount a small disk of its own here. */
+export function canMount(): boolean {
+  return spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp']).status === 0;
+}
