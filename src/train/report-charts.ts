@@ -1,0 +1,297 @@
+import { escapeHtml } from './html.js';
+import type { Series } from './metrics-log.js';
+
+const WIDTH = 440;
+const HEIGHT = 232;
+const LEFT = 46;
+const RIGHT = 16;
+const TOP = 8;
+const BOTTOM = 24;
+const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
+const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
+
+/** From this ratio of largest to smallest on, positive values are drawn on a logarithmic axis. */
+const LOG_RATIO = 50;
+/** Points of a curve on paper; more are gathered into that many spans of steps. */
+const MOST_POINTS = 240;
+const FEWEST_TO_SMOOTH = 24;
+/** Width of the smoothing window (one deviation to a side) as a part of the curve. */
+const SMOOTHING = 1 / 40;
+const HOVER_STRIPS = 48;
+/** What is larger counts as not finite: no axis could hold it. */
+const LARGEST = 1e100;
+/** What is smaller is drawn as 0. */
+const SMALLEST = 1e-100;
+/** Colours of the page's style sheet; further series repeat them with dashes. */
+const COLOURS = 6;
+
+interface Point {
+  step: number;
+  value: number;
+}
+
+interface Curve {
+  name: string;
+  /** Position among the chart's series, for its colour. */
+  index: number;
+  points: Point[];
+  notFinite: number;
+}
+
+interface Axis {
+  isLog: boolean;
+  low: number;
+  high: number;
+  ticks: number[];
+}
+
+/**
+ * A chart of one group of series: a figure with heading, inline SVG and legend. Thin lines are the values as logged,
+ * thick ones the smoothed course. Values that are not finite are left out and counted in the legend.
+ */
+export function renderChart(title: string, series: readonly Series[]): string {
+  const curves = series.map((entry, index) => curveOf(entry, index));
+  const drawn = curves.filter(({ points }) => points.length > 0);
+  const legend = `<ul class="legend">${curves.map((curve) => legendItem(curve)).join('')}</ul>`;
+  const heading = `<figcaption><h3>${escapeHtml(title)}</h3></figcaption>`;
+  if (drawn.length === 0) {
+    return `<figure class="chart">${heading}<p class="empty">No values.</p>${legend}</figure>`;
+  }
+  const x = stepAxis(drawn);
+  const y = valueAxis(drawn.flatMap(({ points }) => points.map(({ value }) => value)));
+  const toX = (step: number) => LEFT + PLOT_WIDTH * positionOn(x, step);
+  const toY = (value: number) => TOP + PLOT_HEIGHT * (1 - positionOn(y, value));
+  const parts = [
+    gridLines(x, y, toX, toY),
+    ...drawn.map((curve) => drawCurve(curve, y.isLog, toX, toY)),
+    hoverStrips(drawn, x),
+  ];
+  const label = escapeHtml(`${title}: ${drawn.map(describe).join('; ')}`);
+  const scale = y.isLog ? '<span class="scale">logarithmic</span>' : '';
+  return `<figure class="chart"><figcaption><h3>${escapeHtml(title)}</h3>${scale}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">${parts.join('')}</svg>${legend}</figure>`;
+}
+
+/** A number as a person reads it: so many significant digits, k and M on large ones, powers of ten at the extremes. */
+export function formatNumber(value: number, digits = 3): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value > 0 ? '∞' : '−∞';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  let text: string;
+  if (size >= 1e9 || size < 1e-4)
+    text = value
+      .toExponential(2)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e');
+  else if (size >= 1e6) text = `${trim(value / 1e6, digits)}M`;
+  else if (size >= 1e4) text = `${trim(value / 1e3, digits)}k`;
+  else text = trim(value, digits);
+  return text.replaceAll('-', '−');
+}
+
+function trim(value: number, digits: number): string {
+  return String(Math.abs(value) >= 10 ** digits ? Math.round(value) : Number(value.toPrecision(digits)));
+}
+
+/** A tick's number, with the digits that tell it from its neighbours. */
+function formatTick(value: number, { isLog, ticks }: Axis): string {
+  const stride = Math.abs((ticks[1] ?? value) - (ticks[0] ?? value));
+  if (isLog || stride === 0) return formatNumber(value);
+  return formatNumber(
+    value,
+    Math.max(3, Math.min(12, Math.ceil(Math.log10(Math.abs(value || 1) / stride)) + 1)),
+  );
+}
+
+function curveOf({ name, points }: Series, index: number): Curve {
+  const finite = points.filter(({ step, value }) => Number.isFinite(step) && Math.abs(value) < LARGEST);
+  const sorted = finite
+    .map(({ step, value }) => ({ step, value: Math.abs(value) < SMALLEST ? 0 : value }))
+    .sort((a, b) => a.step - b.step);
+  return { name, index, points: sorted, notFinite: points.length - finite.length };
+}
+
+function describe({ name, points }: Curve): string {
+  const first = points[0]!;
+  const last = points.at(-1)!;
+  return `${name} ${formatNumber(first.value)} at step ${first.step}, ${formatNumber(last.value)} at step ${last.step}`;
+}
+
+function legendItem(curve: Curve): string {
+  const last = curve.points.at(-1);
+  const value = last ? formatNumber(last.value) : 'no values';
+  const omitted = curve.notFinite > 0 ? ` <em>(${curve.notFinite} not finite)</em>` : '';
+  return `<li><svg class="key" viewBox="0 0 16 4" aria-hidden="true"><path class="${lineClass(curve)}" d="M0 2H16"/></svg><span>${escapeHtml(curve.name)}${omitted}</span> <b>${value}</b></li>`;
+}
+
+function lineClass({ index }: Curve): string {
+  return `line c${index % COLOURS}${index >= COLOURS ? ' dashed' : ''}`;
+}
+
+// Axes
+
+function positionOn({ isLog, low, high }: Axis, value: number): number {
+  return isLog ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+}
+
+function stepAxis(curves: Curve[]): Axis {
+  const high = Math.max(...curves.map(({ points }) => points.at(-1)!.step));
+  const low = Math.min(0, ...curves.map(({ points }) => points[0]!.step));
+  const end = high > low ? high : low + 1;
+  return { isLog: false, low, high: end, ticks: niceTicks(low, end, 5).filter(Number.isInteger) };
+}
+
+/** The axis that holds all values: from 0 where that is near, logarithmic where they span decades. */
+function valueAxis(values: number[]): Axis {
+  const [low, high] = values.reduce(
+    ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as [number, number],
+  );
+  if (low > 0 && high / low >= LOG_RATIO) return logAxis(low, high);
+  const room = high > low ? high - low : Math.abs(high) || 1;
+  const from = low >= 0 && (low < high * 0.6 || low === high) ? 0 : low - room * 0.05;
+  const step = niceStep(high - from || room, 5);
+  const start = Math.floor(from / step + 1e-9) * step;
+  const end = Math.ceil(high / step - 1e-9) * step;
+  const top = end > start ? end : start + step;
+  return { isLog: false, low: start, high: top, ticks: niceTicks(start, top, 5) };
+}
+
+function logAxis(low: number, high: number): Axis {
+  const ticks: number[] = [];
+  const decades = Math.log10(high / low);
+  const factors = decades <= 3 ? [1, 3] : [1];
+  const stride = Math.max(1, Math.ceil(decades / 6));
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += stride) {
+    for (const factor of factors) ticks.push(Number(`${factor}e${power}`));
+  }
+  // The axis ends at the ticks around the values.
+  const start = ticks.findLast((tick) => tick <= low) ?? low;
+  const end = ticks.find((tick) => tick >= high) ?? high;
+  return { isLog: true, low: start, high: end, ticks: ticks.filter((tick) => tick >= start && tick <= end) };
+}
+
+/** 1, 2 or 5 times a power of ten, so that about `count` of them cover `span`. */
+function niceStep(span: number, count: number): number {
+  const rough = span / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= rough * 0.999) ?? 10;
+  return factor * power;
+}
+
+function niceTicks(low: number, high: number, count: number): number[] {
+  const step = niceStep(high - low, count);
+  const ticks: number[] = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) {
+    ticks.push(Number((i * step).toPrecision(12)));
+  }
+  return ticks;
+}
+
+function gridLines(x: Axis, y: Axis, toX: (step: number) => number, toY: (value: number) => number): string {
+  const bottom = TOP + PLOT_HEIGHT;
+  const rows = y.ticks.map((tick) => {
+    const at = round(toY(tick));
+    return `<path class="grid" d="M${LEFT} ${at}H${WIDTH - RIGHT}"/><text x="${LEFT - 7}" y="${round(at + 4)}" text-anchor="end">${formatTick(tick, y)}</text>`;
+  });
+  const columns = x.ticks.map((tick) => {
+    const at = round(toX(tick));
+    return `<path class="tick" d="M${at} ${bottom}v4"/><text x="${at}" y="${bottom + 18}" text-anchor="middle">${formatTick(tick, x)}</text>`;
+  });
+  return `${rows.join('')}<path class="axis" d="M${LEFT} ${bottom}H${WIDTH - RIGHT}"/>${columns.join('')}`;
+}
+
+// Curves
+
+function drawCurve(
+  curve: Curve,
+  isLog: boolean,
+  toX: (step: number) => number,
+  toY: (value: number) => number,
+): string {
+  const path = (points: Point[]) =>
+    `M${points.map(({ step, value }) => `${round(toX(step))} ${round(toY(value))}`).join('L')}`;
+  const { points } = curve;
+  const style = lineClass(curve);
+  if (points.length === 1) {
+    const { step, value } = points[0]!;
+    return `<circle class="dot c${curve.index % COLOURS}" cx="${round(toX(step))}" cy="${round(toY(value))}" r="3"/>`;
+  }
+  if (points.length < FEWEST_TO_SMOOTH || isStepped(points))
+    return `<path class="${style}" d="${path(extremes(points))}"/>`;
+  const course = smooth(gather(points, mean), isLog);
+  return `<path class="${style} raw" d="${path(extremes(points))}"/><path class="${style}" d="${path(course)}"/>`;
+}
+
+/** Whether most values repeat the one before, as a learning rate's do: smoothing would bend its steps. */
+function isStepped(points: Point[]): boolean {
+  const repeats = points.filter(({ value }, i) => value === points[i - 1]?.value);
+  return repeats.length > points.length / 2;
+}
+
+/** Spans of steps, each with one point from its points. */
+function gather(points: Point[], pick: (span: Point[]) => Point): Point[] {
+  return spans(points, MOST_POINTS).map(pick);
+}
+
+function spans(points: Point[], most: number): Point[][] {
+  const count = Math.min(points.length, most);
+  return Array.from({ length: count }, (_, i) =>
+    points.slice(Math.floor((i * points.length) / count), Math.floor(((i + 1) * points.length) / count)),
+  );
+}
+
+function mean(span: Point[]): Point {
+  const total = span.reduce((sum, { value }) => sum + value, 0);
+  return { step: span[Math.floor(span.length / 2)]!.step, value: total / span.length };
+}
+
+/** Smallest and largest of each span, in their order, so that thinning loses no spike. */
+function extremes(points: Point[]): Point[] {
+  if (points.length <= 2 * MOST_POINTS) return points;
+  return spans(points, MOST_POINTS).flatMap((span) => {
+    const ordered = span.toSorted((a, b) => a.value - b.value);
+    return [ordered[0]!, ordered.at(-1)!].sort((a, b) => a.step - b.step);
+  });
+}
+
+/** Mean under a Gaussian window around each point, of the logarithms on a logarithmic axis. */
+function smooth(points: Point[], isLog: boolean): Point[] {
+  const values = points.map(({ value }) => (isLog ? Math.log(value) : value));
+  const deviation = Math.max(1, points.length * SMOOTHING);
+  const reach = Math.ceil(3 * deviation);
+  return points.map(({ step }, i) => {
+    let total = 0;
+    let weights = 0;
+    for (let j = Math.max(0, i - reach); j <= Math.min(values.length - 1, i + reach); j++) {
+      const weight = Math.exp(-0.5 * ((j - i) / deviation) ** 2);
+      total += weight * values[j]!;
+      weights += weight;
+    }
+    return { step, value: isLog ? Math.exp(total / weights) : total / weights };
+  });
+}
+
+/** Invisible columns over the plot that name the values under the pointer. */
+function hoverStrips(curves: Curve[], x: Axis): string {
+  const width = PLOT_WIDTH / HOVER_STRIPS;
+  const strips: string[] = [];
+  for (let i = 0; i < HOVER_STRIPS; i++) {
+    const from = x.low + ((x.high - x.low) * i) / HOVER_STRIPS;
+    const to = x.low + ((x.high - x.low) * (i + 1)) / HOVER_STRIPS;
+    const isLast = i === HOVER_STRIPS - 1;
+    const lines = curves.flatMap(({ name, points }) => {
+      const point = points.find(({ step }) => step >= from && (step < to || (isLast && step <= to)));
+      return point ? [{ step: point.step, text: `${name} ${formatNumber(point.value)}` }] : [];
+    });
+    if (lines.length === 0) continue;
+    const title = [`step ${lines[0]!.step}`, ...lines.map(({ text }) => text)].join('\n');
+    strips.push(
+      `<rect class="strip" x="${round(LEFT + i * width)}" y="${TOP}" width="${round(width)}" height="${PLOT_HEIGHT}"><title>${escapeHtml(title)}</title></rect>`,
+    );
+  }
+  return strips.join('');
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
