@@ -1,6 +1,6 @@
 // Runs after `npm ci`: builds dist in a checkout, then provides TensorFlow's library and the addon.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
@@ -27,16 +27,11 @@ function compilerPath() {
 }
 
 const isCheckout = existsSync(path.join(root, 'src', 'cli', 'main.ts'));
+// The first `npx gnr` in a checkout links it into npm's own cache, and npm runs this script again for the link.
+if (isCheckout && process.env.npm_command === 'exec') process.exit(0);
+
 const compiler = isCheckout ? compilerPath() : undefined;
-if (compiler) {
-  runNode(compiler, '-p', path.join(root, 'tsconfig.build.json'));
-  chmodSync(entry, 0o755);
-  // npm links a project's own command only where another project installs it.
-  const link = path.join(root, 'node_modules', '.bin', 'gnr');
-  mkdirSync(path.dirname(link), { recursive: true });
-  rmSync(link, { force: true });
-  symlinkSync(path.relative(path.dirname(link), entry), link);
-}
+if (compiler) runNode(compiler, '-p', path.join(root, 'tsconfig.build.json'));
 
 if (process.env.GNR_SKIP_SETUP === '1') {
   process.stdout.write('gnr: GNR_SKIP_SETUP=1, so TensorFlow is not set up; npx gnr setup does it.\n');

@@ -1,5 +1,11 @@
+import type { CommandModule } from 'yargs';
 import { doctorCommand } from './doctor.js';
 import { setupCommand } from './setup.js';
 
+/** Forgets the type of a command's arguments, so that commands of all types fit into one list. */
+function command<T>(module: CommandModule<object, T>): CommandModule {
+  return module as unknown as CommandModule;
+}
+
 /** Every command, in the order of the help text. A new one is a file of its own and a line here. */
-export const commands = [setupCommand, doctorCommand] as const;
+export const commands: readonly CommandModule[] = [command(setupCommand), command(doctorCommand)];

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { systemCode } from '../errors.js';
 import { runCommandLine } from './run.js';
 

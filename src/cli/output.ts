@@ -10,6 +10,8 @@ const QUIET_MILLISECONDS = 2000;
 const LINE_MILLISECONDS = 10_000;
 const REDRAW_MILLISECONDS = 100;
 const TICK_MILLISECONDS = 500;
+/** Share of the work that has to be done before a time left is told. */
+const LEAST_SHARE = 0.005;
 const BAR_CHARACTERS = 24;
 const CLEAR_LINE = '\r\u001b[2K';
 
@@ -132,9 +134,10 @@ class ProgressDisplay implements Progress {
     const rate = seconds > 0 ? this.done / seconds : 0;
     const parts = [formatAmount(this.done, total, unit)];
     if (this.done > 0) parts.push(formatRate(rate, unit));
-    const remaining = total !== undefined && rate > 0 ? (total - this.done) / rate : undefined;
-    if (last || remaining === undefined) parts.push(formatDuration(seconds));
-    else parts.push(`${formatDuration(Math.max(0, remaining))} left`);
+    // From the first bytes no rate can be told.
+    const known = total !== undefined && this.done >= total * LEAST_SHARE && rate > 0;
+    if (last || !known) parts.push(formatDuration(seconds));
+    else parts.push(`${formatDuration(Math.max(0, (total - this.done) / rate))} left`);
     if (this.note) parts.push(this.note);
     if (total === undefined || total <= 0) return `${label}: ${parts.join(', ')}`;
     const share = Math.min(1, Math.max(0, this.done / total));

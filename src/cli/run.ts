@@ -98,7 +98,7 @@ function reportError(error: unknown): number {
  */
 export async function runCommandLine(
   argv: readonly string[],
-  modules: readonly CommandModule[] = commands as readonly unknown[] as readonly CommandModule[],
+  modules: readonly CommandModule[] = commands,
 ): Promise<number> {
   const before = process.exitCode;
   process.exitCode = undefined;

@@ -150,7 +150,9 @@ util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 const { createRequire } = require('node:module');
 const [packageDirectory, addon] = process.argv.slice(1);
 const ofPackage = createRequire(packageDirectory + '/package.json');
-ofPackage('@mapbox/node-pre-gyp').find = () => addon;
+// tfjs asks this module where its addon is.
+const locator = ofPackage.resolve('@mapbox/node-pre-gyp');
+ofPackage.cache[locator] = { id: locator, filename: locator, loaded: true, exports: { find: () => addon } };
 const tf = ofPackage(packageDirectory);
 const product = tf.matMul(tf.tensor2d([[1, 2], [3, 4]]), tf.tensor2d([[5, 6], [7, 8]])).dataSync();
 const backend = tf.backend();
