@@ -84,13 +84,14 @@ export async function decodeImage(
   if (bytes.byteLength === 0) throw notAPicture(name, 'no bytes');
   // Harmless oddities (warnings) pass, as they do in most viewers; truncation and errors do not.
   const input = sharp(bytes, { failOn: 'error', pages: 1 });
-  const format = await input.metadata().then(
-    (metadata) => metadata.format,
-    (error: unknown) => Promise.reject(notAPicture(name, describe(error), error)),
-  );
+  const { format, space, hasProfile } = await input
+    .metadata()
+    .catch((error: unknown) => Promise.reject(notAPicture(name, describe(error), error)));
   // SVG would pass otherwise: a text that draws whatever it says, at any size.
   if (!FORMATS.has(format)) throw notAPicture(name, `a file of the kind ${format}`);
   const upright = input.autoOrient().flatten({ background: '#ffffff' });
+  // sharp takes 16-bit colours with a profile to Display P3 and leaves them there unless told so.
+  if (space === 'rgb16' && hasProfile) upright.withIccProfile('srgb');
   if (options.size !== undefined) {
     upright.resize(options.size, options.size, {
       fit: options.fit === 'stretch' ? 'fill' : 'cover',
