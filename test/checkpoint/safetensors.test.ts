@@ -259,7 +259,7 @@ describe('readSafetensors', () => {
     const original = await readFile(path);
     const headerBytes = (await readSafetensorsHeader(path)).dataStartBytes;
     let refused = 0;
-    for (let round = 0; round < 1500; round++) {
+    for (let round = 0; round < 800; round++) {
       let bytes = Buffer.from(original);
       for (let flips = 1 + rng.integer(3); flips > 0; flips--) {
         bytes[rng.integer(headerBytes)]! ^= 1 << rng.integer(8);
@@ -275,8 +275,8 @@ describe('readSafetensors', () => {
       }
     }
     // Flips in names and metadata leave a valid file.
-    expect(refused).toBeGreaterThan(900);
-    expect(refused).toBeLessThan(1500);
+    expect(refused).toBeGreaterThan(480);
+    expect(refused).toBeLessThan(800);
   });
 });
 

@@ -1,0 +1,250 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { decodeImage, encodePng } from '../../src/data/decode.js';
+import { ImageLoader, type ImageLoaderOptions } from '../../src/data/loader.js';
+import { Sampler } from '../../src/data/sampler.js';
+import { InputError, RunError } from '../../src/errors.js';
+import { Rng } from '../../src/runtime/rng.js';
+
+const SIZE = 2;
+const names = (count: number) => Array.from({ length: count }, (_, i) => `${i}.png`);
+/** What the pictures of a file hold. */
+const numberOf = (file: string) => Number.parseInt(file, 10) % 251;
+const sampler = (count: number) => new Sampler(count, new Rng(4, 'loader'));
+
+/** A picture that holds the number in its file's name; files in `bad` fail. Answers come late and out of order. */
+function fakeDecode(options: { bad?: ReadonlySet<string>; delaySeed?: number } = {}) {
+  const rng = new Rng(options.delaySeed ?? 0);
+  return vi.fn(async (file: string) => {
+    if (options.delaySeed !== undefined) await sleep(rng.integer(6));
+    if (options.bad?.has(file)) throw new Error(`bad ${file}`);
+    const data = new Uint8Array(SIZE * SIZE * 3).fill(numberOf(file));
+    return { data, width: SIZE, height: SIZE };
+  });
+}
+
+function make(count: number, options: Partial<ImageLoaderOptions> = {}): ImageLoader {
+  return new ImageLoader({
+    files: names(count),
+    size: SIZE,
+    sampler: sampler(count),
+    batch: 3,
+    decode: fakeDecode(),
+    ...options,
+  });
+}
+
+async function take(loader: ImageLoader, batches: number): Promise<string[][]> {
+  const out: string[][] = [];
+  for (let i = 0; i < batches; i++) {
+    const { images, files } = await loader.next();
+    const numbers = files.map((_, slot) => images[slot * SIZE * SIZE * 3]);
+    expect(numbers).toEqual(files.map(numberOf));
+    out.push(files);
+  }
+  return out;
+}
+
+describe('ImageLoader', () => {
+  it('gives the batches of the sampler', async () => {
+    const expected = sampler(10);
+    const loader = make(10);
+    for (let i = 0; i < 12; i++) {
+      const [files] = await take(loader, 1);
+      expect(files).toEqual([...expected.next(3)].map((index) => `${index}.png`));
+      expect(loader.state()).toEqual(expected.state());
+    }
+    await loader.close();
+  });
+
+  it.each([0, 1, 2, 5])(
+    'gives the same batches whatever the timing, with %i read ahead',
+    async (prefetch) => {
+      const expected = await take(make(11, { prefetch: 0 }), 14);
+      for (const delaySeed of [1, 2]) {
+        const loader = make(11, { prefetch, cacheBytes: 5 * 12, decode: fakeDecode({ delaySeed }) });
+        expect(await take(loader, 14)).toEqual(expected);
+        await loader.close();
+      }
+    },
+  );
+
+  it('repeats nothing and skips nothing when it goes on from the state of the batches delivered', async () => {
+    const bad = new Set(['3.png', '4.png']);
+    const whole = await take(make(11, { decode: fakeDecode({ bad }) }), 20);
+    for (const cut of [0, 1, 3, 4, 9]) {
+      const first = make(11, { prefetch: 4, decode: fakeDecode({ bad, delaySeed: 3 }) });
+      const before = await take(first, cut);
+      const state = JSON.parse(JSON.stringify(first.state()));
+      await first.close();
+      const second = make(11, { sampler: Sampler.fromState(state), decode: fakeDecode({ bad }) });
+      expect([...before, ...(await take(second, 20 - cut))]).toEqual(whole);
+      await second.close();
+    }
+  });
+
+  it('reads ahead while the caller works, and no further', async () => {
+    const decode = fakeDecode();
+    const loader = make(30, { prefetch: 2, decode });
+    expect(decode).toHaveBeenCalledTimes(0);
+    await loader.next();
+    await vi.waitFor(() => expect(decode).toHaveBeenCalledTimes(9));
+    await sleep(5);
+    expect(decode).toHaveBeenCalledTimes(9);
+    await loader.close();
+  });
+
+  it('answers overlapping calls in turn', async () => {
+    const expected = await take(make(11), 6);
+    const loader = make(11, { decode: fakeDecode({ delaySeed: 9 }) });
+    const batches = await Promise.all(Array.from({ length: 6 }, () => loader.next()));
+    expect(batches.map(({ files }) => files)).toEqual(expected);
+    await loader.close();
+  });
+
+  it('decodes a file once as long as the cache holds it', async () => {
+    const cached = fakeDecode();
+    await take(make(9, { cacheBytes: 9 * 12, decode: cached }), 12);
+    expect(cached).toHaveBeenCalledTimes(9);
+    const uncached = fakeDecode();
+    await take(make(9, { prefetch: 0, decode: uncached }), 12);
+    expect(uncached).toHaveBeenCalledTimes(36);
+  });
+
+  it('hands out images of its own: what a caller does to them stays with it', async () => {
+    const loader = make(3, { cacheBytes: 1000 });
+    (await loader.next()).images.fill(77);
+    await take(loader, 3);
+    await loader.close();
+  });
+
+  it('fills batches larger than the set', async () => {
+    const [files] = await take(make(2, { batch: 5 }), 1);
+    expect(files).toHaveLength(5);
+    expect(new Set(files)).toEqual(new Set(['0.png', '1.png']));
+  });
+
+  it('refuses a sampler of another set', () => {
+    expect(() => make(5, { sampler: sampler(6) })).toThrow(InputError);
+    expect(() => make(5, { sampler: sampler(6) })).toThrow(/the 6 images .* found 5; restore the dataset/);
+  });
+
+  it('stops when it is closed', async () => {
+    const decode = fakeDecode({ delaySeed: 1 });
+    const loader = make(30, { decode });
+    await loader.next();
+    await loader.close();
+    const calls = decode.mock.calls.length;
+    await expect(loader.next()).rejects.toThrow('closed');
+    expect(decode).toHaveBeenCalledTimes(calls);
+  });
+});
+
+describe('ImageLoader with files that cannot be decoded', () => {
+  it('takes the next good file instead, and tells of each bad one once', async () => {
+    const bad = new Set(['2.png', '3.png', '9.png']);
+    const onBadFile = vi.fn();
+    const decode = fakeDecode({ bad, delaySeed: 5 });
+    const loader = make(10, { batch: 5, onBadFile, decode, prefetch: 3 });
+    const plain = sampler(10);
+    const stand: Record<number, number> = { 2: 4, 3: 4, 9: 0 };
+    for (const files of await take(loader, 8)) {
+      expect(files).toEqual([...plain.next(5)].map((index) => `${stand[index] ?? index}.png`));
+    }
+    expect(onBadFile.mock.calls.map(([file]) => file).sort()).toEqual([...bad]);
+    expect(onBadFile.mock.calls[0]![1]).toBeInstanceOf(Error);
+    const triedBad = decode.mock.calls.filter(([file]) => bad.has(file));
+    expect(triedBad).toHaveLength(3);
+    await loader.close();
+  });
+
+  it('tells of them in the same order whatever the timing', async () => {
+    const bad = new Set(names(400).filter((_, i) => i % 100 === 7));
+    const orders = [];
+    for (const delaySeed of [1, 2]) {
+      const onBadFile = vi.fn();
+      const loader = make(400, { batch: 40, onBadFile, decode: fakeDecode({ bad, delaySeed }), prefetch: 4 });
+      await take(loader, 10);
+      orders.push(onBadFile.mock.calls.map(([file]) => file));
+      await loader.close();
+    }
+    expect(orders[0]).toHaveLength(4);
+    expect(orders[1]).toEqual(orders[0]);
+  });
+
+  it.each([
+    [600, 6, true],
+    [600, 7, false],
+    [50, 3, true],
+    [50, 4, false],
+    [3, 2, true],
+    [3, 3, false],
+    [1, 1, false],
+  ])('of %i files may lose %i: %s', async (count, badCount, isAllowed) => {
+    const bad = new Set(names(count).filter((_, i) => i < badCount));
+    const loader = make(count, { decode: fakeDecode({ bad }), cacheBytes: 1e6 });
+    const epoch = take(loader, Math.ceil(count / 3) + 2);
+    if (isAllowed) {
+      await epoch;
+    } else {
+      const error = await epoch.then(
+        () => expect.unreachable('was accepted'),
+        (reason: Error) => reason,
+      );
+      expect(error).toBeInstanceOf(RunError);
+      expect(error.message).toContain(`Cannot decode ${badCount} of the ${count} images: `);
+      expect(error.message).toMatch(/\d\.png \(bad \d\.png\).*Replace or remove them/);
+      await expect(loader.next()).rejects.toBe(error);
+    }
+    await loader.close();
+  });
+
+  it('keeps the state of the last batch delivered when it fails', async () => {
+    const loader = make(50, { decode: fakeDecode({ bad: new Set(names(50)) }) });
+    const before = loader.state();
+    await expect(loader.next()).rejects.toThrow(RunError);
+    expect(loader.state()).toEqual(before);
+    await loader.close();
+  });
+});
+
+describe('ImageLoader on files', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gnr-loader-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('decodes, resizes, crops, and passes over a text named .png', async () => {
+    const files = names(8).map((name) => join(folder, name));
+    for (const [i, file] of files.entries()) {
+      const data = Uint8Array.from({ length: 12 * 9 * 3 }, (_, at) => (at * 7 + i * 31) % 256);
+      await encodePng({ data, width: 12, height: 9 }, file);
+    }
+    await writeFile(files[5]!, 'no picture');
+    const onBadFile = vi.fn();
+    const loader = new ImageLoader({
+      files,
+      size: 6,
+      sampler: sampler(8),
+      batch: 4,
+      cacheBytes: 500,
+      onBadFile,
+    });
+    for (let round = 0; round < 4; round++) {
+      const batch = await loader.next();
+      expect(batch.images).toHaveLength(4 * 6 * 6 * 3);
+      for (const [slot, file] of batch.files.entries()) {
+        const { data } = await decodeImage(file, { size: 6 });
+        expect(batch.images.subarray(slot * 108, slot * 108 + 108)).toEqual(data);
+      }
+    }
+    expect(onBadFile).toHaveBeenCalledTimes(1);
+    expect(onBadFile.mock.calls[0]![0]).toBe(files[5]);
+    expect(onBadFile.mock.calls[0]![1]).toBeInstanceOf(InputError);
+    await loader.close();
+  });
+});
