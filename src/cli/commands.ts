@@ -1,6 +1,8 @@
 import type { CommandModule } from 'yargs';
 import { doctorCommand } from './doctor.js';
 import { setupCommand } from './setup.js';
+import { trainCommand } from './train.js';
+import { translateCommand } from './translate.js';
 
 /** Forgets the type of a command's arguments, so that commands of all types fit into one list. */
 function command<T>(module: CommandModule<object, T>): CommandModule {
@@ -8,4 +10,9 @@ function command<T>(module: CommandModule<object, T>): CommandModule {
 }
 
 /** Every command, in the order of the help text. A new one is a file of its own and a line here. */
-export const commands: readonly CommandModule[] = [command(setupCommand), command(doctorCommand)];
+export const commands: readonly CommandModule[] = [
+  command(trainCommand),
+  command(translateCommand),
+  command(setupCommand),
+  command(doctorCommand),
+];

@@ -2,9 +2,9 @@ import type { Config } from '../config/schema.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
 import { buildImageDiscriminator, type ImageDiscriminator } from '../model/image-discriminator.js';
 import { buildLatentDiscriminator, type LatentDiscriminator } from '../model/latent-discriminator.js';
+import { type NetworkValues, ParameterGroup } from '../model/parameter-groups.js';
 import { initParameters } from '../model/parameters.js';
 import type { Rng } from '../runtime/rng.js';
-import { type NetworkValues, ParameterGroup } from './parameter-groups.js';
 
 /** The networks of GNR, with the two groups that are optimized in turn. Both directions share one architecture. */
 export interface Networks {

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import type { NetworkValues, ParameterGroup } from '../model/parameter-groups.js';
 import type { Networks } from './networks.js';
-import type { NetworkValues, ParameterGroup } from './parameter-groups.js';
 
 /** One optimizer's side of the training state: a tensor for each bucket of its group. */
 export interface GroupState {

@@ -4,7 +4,7 @@ import type { ParameterSpecs, ParameterValues, Params } from '../../src/model/pa
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { buildNetworks, type Networks } from '../../src/train/networks.js';
-import { type NetworkValues, ParameterGroup } from '../../src/train/parameter-groups.js';
+import { type NetworkValues, ParameterGroup } from '../../src/model/parameter-groups.js';
 import { hasR1 } from '../../src/train/schedule.js';
 import { disposeState, uploadState } from '../../src/train/state.js';
 import { type StepContext, trainStep } from '../../src/train/step.js';

@@ -6,7 +6,7 @@ import { sum } from '../../src/ops/arithmetic.js';
 import { Tape } from '../../src/ops/autodiff.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { ParameterGroup } from '../../src/train/parameter-groups.js';
+import { ParameterGroup } from '../../src/model/parameter-groups.js';
 import { formulaLpips, REFERENCE_DIR, readTensors, relativeError } from '../support/reference.js';
 
 const PAIRS = [0, 1, 2, 3];

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type ParameterSpecs, type ParameterValues, type Params, sizeOf } from '../model/parameters.js';
 import { kernels } from '../runtime/kernels.js';
+import { type ParameterSpecs, type ParameterValues, type Params, sizeOf } from './parameters.js';
 
 /**
  * Parameters lie together in flat buckets: one optimizer update, one averaging and one gain are then a few kernels for
@@ -105,6 +105,16 @@ export class ParameterGroup {
       });
     });
     return networks;
+  }
+
+  /** Effective parameters of fixed weights, kept on the device until the caller disposes them. */
+  keepEffective(values: NetworkValues): Record<string, Params> {
+    const flat = this.pack(values);
+    return tf.tidy(() => {
+      const networks = this.effective(flat.map((bucket) => tf.tensor1d(bucket)));
+      for (const tensor of this.inOrder(networks)) tf.keep(tensor);
+      return networks as Record<string, Record<string, Tensor>>;
+    });
   }
 
   /** The effective parameters in bucket order, as `gradientBuckets` wants their gradients. */

@@ -1,0 +1,195 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../checkpoint/atomic.js';
+import { latestCheckpoint, readCheckpoint } from '../checkpoint/checkpoint.js';
+import { dataRoot, formatConfig, loadConfig } from '../config/load.js';
+import { type Config, configSchema } from '../config/schema.js';
+import { openDataset } from '../data/folder.js';
+import { InputError, RunError } from '../errors.js';
+import { Rng } from '../runtime/rng.js';
+import { Batches } from './batches.js';
+import { restoreTraining, saveTraining, type TrainProgress } from './checkpoint-state.js';
+import { MetricsLog } from './metrics-log.js';
+import { buildNetworks, initNetworks, type Networks } from './networks.js';
+import { loadLpips } from './perceptual-weights.js';
+import { Samples } from './samples.js';
+import { learningRateAt } from './schedule.js';
+import type { TrainStateValues } from './state.js';
+import type { StepContext } from './step.js';
+import { type TermValues, Trainer } from './trainer.js';
+
+/** What a run tells while it goes on. Steps are counted from 1: `step` of them are done. */
+export type TrainEvent =
+  | { type: 'start'; step: number; steps: number; parameters: { generators: number; discriminators: number } }
+  | { type: 'step'; step: number; terms: TermValues; learningRate: number; seconds: number }
+  | { type: 'samples'; step: number; path: string }
+  | { type: 'checkpoint'; step: number; dir: string }
+  | { type: 'bad-file'; file: string; error: unknown }
+  | { type: 'skipped-checkpoint'; dir: string; error: unknown }
+  | { type: 'end'; step: number; interrupted: boolean };
+
+export interface TrainOptions {
+  /** With `data.root`. */
+  config: Config;
+  /** The run directory; made where it is missing. */
+  runDir: string;
+  /** Go on from the newest complete checkpoint of the run. */
+  resume?: boolean;
+  /** Aborting ends the run after the step under way, with a checkpoint. */
+  signal?: AbortSignal;
+}
+
+interface Start {
+  step: number;
+  host: TrainStateValues;
+  progress?: TrainProgress;
+}
+
+async function findStart(options: TrainOptions, networks: Networks, skipped: TrainEvent[]): Promise<Start> {
+  const { config, runDir, resume = false } = options;
+  const latest = await latestCheckpoint(runDir, {
+    onSkipped: (dir, error) => skipped.push({ type: 'skipped-checkpoint', dir, error }),
+  });
+  if (!resume) {
+    if (latest !== undefined)
+      throw new InputError({
+        expected: `no checkpoints yet in ${runDir}`,
+        found: `one of step ${latest.step}`,
+        remedy: 'add --resume to go on with that run, or give --out another folder',
+      });
+    return { step: 0, host: { values: initNetworks(networks, new Rng(config.training.seed, 'init')) } };
+  }
+  if (latest === undefined) throw nothingToResume(runDir);
+  const { host, progress } = restoreTraining(networks, await readCheckpoint(latest.dir));
+  return { step: latest.step, host, progress };
+}
+
+/**
+ * The config of a run that is resumed, with overrides laid over it.
+ *
+ * @throws InputError where the run has no checkpoint, or its config or an override is wrong.
+ */
+export async function resumedConfig(runDir: string, overrides: string[]): Promise<Config> {
+  const latest = await latestCheckpoint(runDir);
+  if (latest === undefined) throw nothingToResume(runDir);
+  return loadConfig({ file: join(latest.dir, 'config.json'), overrides });
+}
+
+function nothingToResume(runDir: string): InputError {
+  return new InputError({
+    expected: `a checkpoint in ${runDir} to resume from`,
+    found: 'none',
+    remedy: 'give --out the folder of the run, or leave out --resume to start one',
+  });
+}
+
+function assertFinite(terms: TermValues, step: number, runDir: string): void {
+  const broken = Object.entries(terms).find(([, value]) => !Number.isFinite(value));
+  if (broken === undefined) return;
+  throw new RunError(
+    `The loss term ${broken[0]} is ${broken[1]} after step ${step}: the training has diverged. ` +
+      `Earlier checkpoints in ${runDir} are kept; start again with a smaller training.learningRate.`,
+  );
+}
+
+/**
+ * Trains a run to `training.steps`, writing config.json, metrics.jsonl, samples and checkpoints into the run directory,
+ * and yields what happens. Weights, moments, averages and sampler positions come from the checkpoint on resuming; draws
+ * follow from seed and step.
+ *
+ * @throws InputError for wrong input, RunError where the training diverges or the disk refuses; checkpoints stay.
+ */
+export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEvent> {
+  const config = configSchema.parse(options.config);
+  const { runDir, signal } = options;
+  const dataset = await openDataset(dataRoot(config), { requireTest: false });
+  const networks = buildNetworks(config);
+  const events: TrainEvent[] = [];
+  const start = await findStart(options, networks, events);
+  const perceptual =
+    config.losses.lpips.weight > 0 && config.losses.lpips.weights !== null
+      ? await loadLpips(config.losses.lpips.weights)
+      : undefined;
+  await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
+  const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), start.step);
+  const batches = new Batches(config, dataset, {
+    ...(start.progress && { state: start.progress }),
+    onBadFile: (file, error) => events.push({ type: 'bad-file', file, error }),
+  });
+  const samples = await Samples.open(config, dataset);
+  const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
+  const trainer = new Trainer(context, start.host);
+  const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
+  try {
+    yield {
+      type: 'start',
+      step: start.step,
+      steps: config.training.steps,
+      parameters: {
+        generators: networks.generators.parameterCount,
+        discriminators: networks.discriminators.parameterCount,
+      },
+    };
+    if (start.step === 0) yield await writeSamples(run, 0);
+    yield* takeSteps(run, start.step, start.progress?.seconds ?? 0, signal);
+  } finally {
+    await batches.close();
+    await metrics.close();
+    trainer.dispose();
+  }
+}
+
+interface Run {
+  config: Config;
+  runDir: string;
+  networks: Networks;
+  trainer: Trainer;
+  batches: Batches;
+  metrics: MetricsLog;
+  samples: Samples;
+  /** What happened beside the steps, to be told with the next one. */
+  events: TrainEvent[];
+}
+
+async function writeSamples({ samples, trainer, runDir }: Run, step: number): Promise<TrainEvent> {
+  return { type: 'samples', step, path: await samples.write(runDir, step, trainer.read().ema) };
+}
+
+async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {
+  const { config, runDir, networks, trainer, batches } = run;
+  const progress = { ...batches.state(), seconds };
+  const dir = await saveTraining(runDir, step, config, networks, trainer.read(), progress);
+  return { type: 'checkpoint', step, dir };
+}
+
+async function* takeSteps(
+  run: Run,
+  firstStep: number,
+  secondsBefore: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TrainEvent> {
+  const { config, runDir, trainer, batches, metrics, events } = run;
+  const { steps } = config.training;
+  let seconds = secondsBefore;
+  let step = firstStep;
+  let saved = firstStep;
+  while (step < steps && !signal?.aborted) {
+    const began = performance.now();
+    const batch = await batches.next(step);
+    const learningRate = learningRateAt(step, config.training);
+    const terms = trainer.step(batch, step);
+    step++;
+    seconds += (performance.now() - began) / 1000;
+    yield* events.splice(0);
+    assertFinite(terms, step, runDir);
+    if (step % config.log.everySteps === 0 || step === 1)
+      await metrics.write({ step, seconds, learningRate, terms });
+    yield { type: 'step', step, terms, learningRate, seconds };
+    if (step % config.log.sampleEverySteps === 0 || step === steps) yield await writeSamples(run, step);
+    if (step % config.checkpoint.everySteps === 0 || step === steps) {
+      yield await save(run, step, seconds);
+      saved = step;
+    }
+  }
+  if (saved < step) yield await save(run, step, seconds);
+  yield { type: 'end', step, interrupted: step < steps };
+}

@@ -1,0 +1,42 @@
+import { readSafetensors } from '../checkpoint/safetensors.js';
+import { fromTorchLayout, type TorchTensor } from '../checkpoint/torch-layout.js';
+import { InputError, messageOf } from '../errors.js';
+import { ParameterGroup } from '../model/parameter-groups.js';
+import type { Params } from '../model/parameters.js';
+import { buildLpips, type Lpips } from '../perceptual/lpips.js';
+
+/** Our path to the name in the `state_dict` of `lpips.LPIPS`. */
+function packageName(path: string): string {
+  const linear = /^(lin\d)\.weight$/.exec(path);
+  return linear ? `${linear[1]}.model.1.weight` : `net.${path}`;
+}
+
+/**
+ * LPIPS on VGG-16 with weights from a safetensors file of the `state_dict` of package lpips 0.1.4 (`LPIPS(net='vgg')`).
+ * The parameters are kept for the life of the run.
+ *
+ * @throws InputError where the file is missing, damaged, or of another network.
+ */
+export async function loadLpips(path: string): Promise<{ lpips: Lpips; params: Params }> {
+  const { tensors } = await readSafetensors(path);
+  const lpips = buildLpips('vgg');
+  const group = new ParameterGroup({ lpips: lpips.specs });
+  try {
+    const values = fromTorchLayout(lpips.specs, (name) => {
+      const tensor = tensors.get(packageName(name));
+      return tensor?.data instanceof Float32Array ? (tensor as TorchTensor) : undefined;
+    });
+    return { lpips, params: group.keepEffective({ lpips: values }).lpips! };
+  } catch (error) {
+    throw new InputError(
+      {
+        expected: `the weights of lpips.LPIPS(net='vgg') in ${path}`,
+        found: messageOf(error),
+        remedy: 'save them as the README says under "Perceptual loss", or set losses.lpips.weight=0',
+      },
+      { cause: error },
+    );
+  } finally {
+    group.dispose();
+  }
+}

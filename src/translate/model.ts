@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { readSafetensors } from '../checkpoint/safetensors.js';
+import { configShape, type ModelConfig } from '../config/schema.js';
+import { InputError, messageOf } from '../errors.js';
+import { buildGenerator } from '../model/generator.js';
+import type { NetworkValues } from '../model/parameter-groups.js';
+
+/** A trained model: what translation needs. */
+export interface Model {
+  architecture: ModelConfig;
+  /** Averaged weights of G_A2B and G_B2A. */
+  values: NetworkValues;
+  /** The folder it came from. */
+  dir: string;
+}
+
+const NETWORKS = ['G_A2B', 'G_B2A'] as const;
+
+async function readArchitecture(path: string): Promise<ModelConfig> {
+  try {
+    const config = JSON.parse(await readFile(path, 'utf8')) as unknown;
+    return z.looseObject({ model: configShape.shape.model }).parse(config).model;
+  } catch (error) {
+    const found =
+      error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error);
+    throw new InputError(
+      { expected: `the model's config in ${path}`, found, remedy: 'copy the config.json of the run there' },
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Loads the generators behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
+ *
+ * @throws InputError naming the missing, damaged or unfitting file.
+ */
+export async function loadModel(checkpoint: string): Promise<Model> {
+  const { modelPath, configPath } = await resolveCheckpoint(checkpoint);
+  const architecture = await readArchitecture(configPath);
+  const { tensors } = await readSafetensors(modelPath);
+  const { specs } = buildGenerator(architecture);
+  const values: NetworkValues = {};
+  for (const network of NETWORKS) {
+    values[network] = {};
+    for (const [path, { shape }] of Object.entries(specs)) {
+      const tensor = tensors.get(`${network}/${path}`);
+      if (!(tensor?.data instanceof Float32Array) || tensor.shape.join() !== shape.join())
+        throw new InputError({
+          expected: `the tensor ${network}/${path} of shape [${shape}] in ${modelPath}`,
+          found: tensor === undefined ? 'none' : `one of shape [${tensor.shape}]`,
+          remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
+        });
+      values[network][path] = tensor.data;
+    }
+  }
+  return { architecture, values, dir: dirname(modelPath) };
+}
