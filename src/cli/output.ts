@@ -115,6 +115,8 @@ class ProgressDisplay implements Progress {
     const { stream, clock } = this.options;
     const now = clock();
     if (now - this.start < QUIET_MILLISECONDS) return;
+    // A plain line for the end is finish's to write.
+    if (!stream.isTTY && this.options.total !== undefined && this.done >= this.options.total) return;
     const interval = stream.isTTY ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
     if (this.shownAt !== undefined && now - this.shownAt < interval) return;
     this.shownAt = now;

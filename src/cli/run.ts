@@ -25,13 +25,26 @@ function buildParser(argv: readonly string[], modules: readonly CommandModule[])
     .version(version())
     .alias('help', 'h')
     .strict()
-    .recommendCommands()
     .demandCommand(1, 'Name a command.')
     .wrap(Math.min(110, process.stdout.columns ?? 80))
-    .exitProcess(false)
-    .parserConfiguration({ 'duplicate-arguments-array': true, 'strip-dashed': true });
+    .exitProcess(false);
   for (const module of modules) parser = parser.command(module);
-  return parser;
+  return parser.check(refuseRepeats, true);
+}
+
+/** A repeated option would reach its command as a list, where a single value is due. */
+function refuseRepeats(parsed: Record<string, unknown>, options: unknown): true {
+  // yargs gives its check functions what it was told of the options; its types call that the aliases.
+  const lists = (options as { array: string[] }).array.map(camelCase);
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '_' || !Array.isArray(value) || lists.includes(camelCase(name))) continue;
+    throw new UsageError(`Option --${name} was given more than once.`);
+  }
+  return true;
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** The option names of the help text that an argument list leads to. */
@@ -65,9 +78,9 @@ async function usageMessage(
         return `Unknown option --${name}.${near ? ` Did you mean --${near}?` : ''}`;
       })
       .join(' ');
-  } else if (unknown.length === 1 && unknown[0] === argv[0]) {
+  } else if (unknown[0] !== undefined && unknown[0] === argv[0]) {
     const names = modules.map((module) => String(module.command).split(' ')[0]!);
-    const near = closest(unknown[0]!, names);
+    const near = closest(unknown[0], names);
     message = `Unknown command ${unknown[0]}.${near ? ` Did you mean ${near}?` : ''}`;
   }
   return message;

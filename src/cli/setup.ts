@@ -45,7 +45,7 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
           'Build of TensorFlow; auto keeps what is in place, else takes gpu where nvidia-smi shows one',
       })
       .example('$0 setup', 'the build for this machine; nothing to do where it works')
-      .example('$0 setup --device gpu', 'TensorFlow with CUDA (3.6 GB to download, 6 GB on disk)')
+      .example('$0 setup --device gpu', 'TensorFlow with CUDA (3.3 GB to download, 5.4 GB on disk)')
       .epilogue('Cached under GNR_CACHE_DIR, else $XDG_CACHE_HOME/gans-n-roses or ~/.cache/gans-n-roses.'),
   handler: async ({ device }) => {
     const { setUpEngine } = await import('../runtime/libtensorflow/setup.js');

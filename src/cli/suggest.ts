@@ -15,7 +15,7 @@ function distance(a: string, b: string): number {
 /** The known word that a mistyped one most likely stands for; undefined where none is near. */
 export function closest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let least = word.length / 2;
   for (const candidate of known) {
     const edits = distance(word, candidate);
     if (edits < least) {

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { formatDuration, type OutputStream, printError, startProgress } from '../../src/cli/output.js';
+
+/** A stream that keeps what is written, and a clock that the test moves. */
+function capture(terminal: Partial<OutputStream> = {}) {
+  const written: string[] = [];
+  const time = { now: 0 };
+  const stream: OutputStream = { write: (text) => written.push(text), ...terminal };
+  return { written, time, stream, clock: () => time.now };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals are steered by control characters.
+const CONTROL = /\r|\u001b\[2K|\n/g;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe('progress without a terminal', () => {
+  test('writes nothing for work of under two seconds', () => {
+    const { written, time, stream, clock } = capture();
+    const progress = startProgress({ label: 'reading', total: 4, unit: 'images', stream, clock });
+    for (let done = 1; done <= 4; done++) {
+      time.now += 400;
+      progress.update(done);
+    }
+    progress.finish('all read');
+    expect(written).toEqual([]);
+  });
+
+  test('writes a line at first, every ten seconds, and at the end', () => {
+    const { written, time, stream, clock } = capture();
+    const progress = startProgress({ label: 'training', total: 30, unit: 'steps', stream, clock });
+    for (let done = 1; done <= 30; done++) {
+      time.now += 1000;
+      progress.update(done, `loss ${done}`);
+    }
+    progress.finish('done');
+    expect(written).toEqual([
+      'training   6% 2/30 steps, 1.0 steps/s, 28s left, loss 2\n',
+      'training  40% 12/30 steps, 1.0 steps/s, 18s left, loss 12\n',
+      'training  73% 22/30 steps, 1.0 steps/s, 8s left, loss 22\n',
+      'training 100% 30/30 steps, 1.0 steps/s, 30s, done\n',
+    ]);
+  });
+
+  test('tells amounts without a total, slow rates by their inverse, and bytes in readable units', () => {
+    const { written, time, stream, clock } = capture();
+    const frames = startProgress({ label: 'video', unit: 'frames', stream, clock });
+    time.now = 8000;
+    frames.update(2);
+    frames.finish();
+    const bytes = startProgress({ label: 'download', total: 2e9, unit: 'bytes', stream, clock });
+    time.now = 12_000;
+    bytes.update(5e8);
+    expect(written).toEqual([
+      'video: 2 frames, 4.0 s/frame, 8s\n',
+      'video: 2 frames, 4.0 s/frame, 8s\n',
+      'download  25% 500 MB of 2.00 GB, 125 MB/s, 12s left\n',
+    ]);
+    bytes.finish();
+  });
+
+  test('shows that time passes where no update comes', () => {
+    const { written, time, stream, clock } = capture();
+    const progress = startProgress({ label: 'loading', total: 10, unit: 'images', stream, clock });
+    progress.update(5);
+    time.now = 5000;
+    vi.advanceTimersByTime(500);
+    expect(written).toEqual(['loading  50% 5/10 images, 1.0 images/s, 5s left\n']);
+    progress.finish();
+    vi.advanceTimersByTime(60_000);
+    expect(written).toHaveLength(2);
+  });
+});
+
+describe('progress on a terminal', () => {
+  test('draws one line anew, never wider than the terminal, and ends it once', () => {
+    const { written, time, stream, clock } = capture({ isTTY: true, columns: 40 });
+    const progress = startProgress({ label: 'training', total: 1000, unit: 'steps', stream, clock });
+    for (let done = 100; done <= 1000; done += 100) {
+      time.now += 1000;
+      progress.update(done, 'a long note about the losses of this step');
+    }
+    progress.finish();
+    for (const text of written) expect(text.replace(CONTROL, '').length).toBeLessThan(40);
+    expect(written.slice(0, -1).every((text) => text.startsWith('\r') && !text.includes('\n'))).toBe(true);
+    expect(written.at(-1)).toMatch(/\n$/);
+    expect(written.at(-1)).toContain('training [========================] 100');
+  });
+
+  test('draws no more often than ten times a second', () => {
+    const { written, time, stream, clock } = capture({ isTTY: true, columns: 80 });
+    const progress = startProgress({ label: 'training', total: 1000, unit: 'steps', stream, clock });
+    time.now = 2000;
+    for (let done = 0; done < 100; done++) {
+      time.now += 10;
+      progress.update(done);
+    }
+    expect(written.length).toBeGreaterThanOrEqual(9);
+    expect(written.length).toBeLessThanOrEqual(10);
+    progress.finish();
+  });
+
+  test('makes room for other lines', () => {
+    const { written, time, stream, clock } = capture({ isTTY: true, columns: 80 });
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    const progress = startProgress({ label: 'training', total: 10, unit: 'steps', stream, clock });
+    time.now = 3000;
+    progress.update(5);
+    printError('a bad file');
+    progress.finish();
+    expect(written[1]).toBe('\r\u001b[2K');
+    expect(written[2]).toBe('a bad file\n');
+  });
+});
+
+test('durations read naturally', () => {
+  expect([8.4, 185, 7500].map(formatDuration)).toEqual(['8s', '3m 05s', '2h 05m']);
+});

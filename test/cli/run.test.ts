@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { CommandModule } from 'yargs';
+import { commands } from '../../src/cli/commands.js';
+import { runCommandLine } from '../../src/cli/run.js';
+import { InputError, InterruptedError, RunError } from '../../src/errors.js';
+
+let stderr = '';
+let stdout = '';
+
+beforeEach(() => {
+  stderr = '';
+  stdout = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    stderr += text;
+    return true;
+  });
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    stdout += text;
+    return true;
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+const seen: unknown[] = [];
+
+/** A command that does what the test says, with options of each kind. */
+function probe(handler: () => void | Promise<void> = () => undefined): CommandModule[] {
+  return [
+    {
+      command: 'probe <dir>',
+      describe: 'Probe',
+      builder: (yargs) =>
+        yargs
+          .option('steps', { type: 'number' })
+          .option('set', { type: 'array', string: true })
+          .option('style-image', { type: 'string' }),
+      handler: async (args) => {
+        seen.push(args);
+        await handler();
+      },
+    },
+  ];
+}
+
+describe('exit codes', () => {
+  test('0 where the command is done', async () => {
+    expect(await runCommandLine(['probe', 'x'], probe())).toBe(0);
+    expect(stderr).toBe('');
+  });
+
+  test.each([
+    [
+      'input',
+      new InputError({ expected: 'a', found: 'b', remedy: 'do c' }),
+      2,
+      'gnr: Expected a but found b; do c.\n',
+    ],
+    ['work', new RunError('The disk is full.'), 1, 'gnr: The disk is full.\n'],
+    ['interruption', new InterruptedError('Stopped at step 7.'), 130, 'gnr: Stopped at step 7.\n'],
+  ])('of errors of %s', async (_kind, error, code, text) => {
+    const modules = probe(() => Promise.reject(error));
+    expect(await runCommandLine(['probe', 'x'], modules)).toBe(code);
+    expect(stderr).toBe(text);
+  });
+
+  test('1 for anything else, whose stack shows with GNR_DEBUG alone', async () => {
+    const modules = probe(() => {
+      throw new TypeError('broken');
+    });
+    expect(await runCommandLine(['probe', 'x'], modules)).toBe(1);
+    expect(stderr).toBe('gnr: unexpected error: broken\nSet GNR_DEBUG=1 to see where it comes from.\n');
+    stderr = '';
+    vi.stubEnv('GNR_DEBUG', '1');
+    expect(await runCommandLine(['probe', 'x'], modules)).toBe(1);
+    expect(stderr).toMatch(/TypeError: broken\n\s+at .*run\.test/);
+  });
+
+  test('what the command itself sets', async () => {
+    const modules = probe(() => {
+      process.exitCode = 2;
+    });
+    expect(await runCommandLine(['probe', 'x'], modules)).toBe(2);
+    expect(process.exitCode).toBeUndefined();
+  });
+});
+
+describe('wrong usage', () => {
+  test.each([
+    [['proeb', 'x'], 'Unknown command proeb. Did you mean probe?'],
+    [['probe', 'x', '--stesp', '3'], 'Unknown option --stesp. Did you mean --steps?'],
+    [['probe', 'x', '--style-imag=f.png'], 'Unknown option --style-imag. Did you mean --style-image?'],
+    [['probe', 'x', '--frobnicate'], 'Unknown option --frobnicate.'],
+    [['probe', 'x', '--steps', '3', '--steps', '4'], 'Option --steps was given more than once.'],
+    [['probe'], 'Not enough non-option arguments'],
+    [['probe', 'x', 'y'], 'Unknown argument: y'],
+    [[], 'Name a command.'],
+  ])('%j is refused', async (argv, message) => {
+    const count = seen.length;
+    expect(await runCommandLine(argv, probe())).toBe(2);
+    expect(stderr).toContain(`gnr: ${message}`);
+    expect(stderr).toContain('--help');
+    expect(stdout).toBe('');
+    expect(seen).toHaveLength(count);
+  });
+});
+
+test('options that are lists may be repeated', async () => {
+  expect(await runCommandLine(['probe', 'x', '--set', 'a=1', '--set', 'b=2'], probe())).toBe(0);
+  expect(seen.at(-1)).toMatchObject({ dir: 'x', set: ['a=1', 'b=2'] });
+});
+
+describe('every command of the project', () => {
+  const names = commands.map((module) => String(module.command).split(' ')[0]!);
+
+  test('has a name of its own and a description', () => {
+    expect(new Set(names).size).toBe(names.length);
+    for (const module of commands) expect(module.describe).toBeTruthy();
+  });
+
+  test.each(names)('gnr %s --help shows an example', async (name) => {
+    const log = vi.spyOn(console, 'log').mockImplementation((text) => {
+      stdout += `${text}\n`;
+    });
+    expect(await runCommandLine([name, '--help'])).toBe(0);
+    log.mockRestore();
+    expect(stdout).toContain(`gnr ${name}`);
+    expect(stdout).toContain('Examples:');
+  });
+});

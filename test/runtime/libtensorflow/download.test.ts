@@ -1,0 +1,135 @@
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InputError, InterruptedError, RunError } from '../../../src/errors.js';
+import { checkPython, downloadWheel, unpackWheel } from '../../../src/runtime/libtensorflow/download.js';
+import type { SetupEvent } from '../../../src/runtime/libtensorflow/events.js';
+import { deliver, type FakeMachine, fakeMachine, fakePython, wheel, writeWheel } from './fakes.js';
+
+let machine: FakeMachine;
+let folder: string;
+let events: SetupEvent[];
+
+function options(signal?: AbortSignal) {
+  return { env: machine.env, onEvent: (event: SetupEvent) => events.push(event), signal };
+}
+
+beforeEach(async () => {
+  machine = await fakeMachine();
+  folder = path.join(machine.root, 'work');
+  events = [];
+});
+
+afterEach(() => machine.dispose());
+
+describe('checkPython', () => {
+  test('names the missing interpreter and its package', async () => {
+    await expect(checkPython(machine.env)).rejects.toThrow(InputError);
+    await expect(checkPython(machine.env)).rejects.toThrow(
+      /no python3 on PATH.*apt install python3 python3-pip/,
+    );
+  });
+
+  test('names the missing pip and its package', async () => {
+    await machine.program('python3', 'case "$*" in *pip*) exit 1 ;; *) echo 3 ;; esac');
+    await expect(checkPython(machine.env)).rejects.toThrow(/python3 without pip.*apt install python3-pip/);
+  });
+
+  test('refuses Python 2, and takes the interpreter that PYTHON names', async () => {
+    await machine.program('python3', 'echo 2');
+    await expect(checkPython(machine.env)).rejects.toThrow('name a Python 3 in PYTHON');
+    await machine.program('other', fakePython(''));
+    await checkPython({ ...machine.env, PYTHON: 'other' });
+  });
+});
+
+describe('downloadWheel', () => {
+  test('returns the file that pip delivers, and reports up to the whole', async () => {
+    const file = path.join(machine.root, 'a.whl');
+    await fs.writeFile(file, 'wheel');
+    await machine.program('python3', fakePython(deliver(file)));
+    const got = await downloadWheel(wheel('some-wheel'), folder, options());
+    expect(await fs.readFile(got, 'utf8')).toBe('wheel');
+    expect(events.at(-1)).toMatchObject({ kind: 'progress', done: 1000, total: 1000 });
+    expect(await fs.readFile(path.join(folder, 'requirements.txt'), 'utf8')).toContain(
+      '--hash=sha256:some-wheel0',
+    );
+  });
+
+  test.each([
+    [
+      `echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.' >&2
+       echo '             Got        ${'ab'.repeat(32)}' >&2`,
+      `found sha256 ${'ab'.repeat(32)}`,
+    ],
+    [
+      `echo 'WARNING: Retrying after connection broken by NewConnectionError: Name or service not known' >&2
+       echo 'ERROR: Could not find a version that satisfies the requirement' >&2`,
+      'check the network',
+    ],
+    [
+      `echo 'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device' >&2`,
+      'full disk',
+    ],
+    [
+      `echo 'ERROR: some-wheel==1.0 is not a supported wheel on this platform.' >&2`,
+      'is not a supported wheel',
+    ],
+  ])('explains a failure of pip: %#', async (script, text) => {
+    await machine.program('python3', fakePython(`${script}; exit 1`));
+    const failure = downloadWheel(wheel('some-wheel'), folder, options());
+    await expect(failure).rejects.toThrow(InputError);
+    await expect(failure).rejects.toThrow(text);
+    await expect(failure).rejects.toThrow('some-wheel 1.0');
+  });
+
+  test('stops when asked to', async () => {
+    await machine.program('python3', fakePython('while :; do :; done'));
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 100);
+    const failure = downloadWheel(wheel('some-wheel'), folder, options(controller.signal));
+    await expect(failure).rejects.toThrow(InterruptedError);
+  });
+});
+
+describe('unpackWheel', () => {
+  const members = { 'a/lib/x.so': 'x'.repeat(5000), 'a/lib/x.py': 'y', 'a/b/lib/z.so.2': 'zz', 'c.txt': 'c' };
+
+  test('keeps the wanted members alone, and reports bytes', async () => {
+    await machine.program('python3', fakePython(''));
+    const file = path.join(machine.root, 'a.whl');
+    writeWheel(file, members);
+    await unpackWheel(file, wheel('some-wheel', ['a/*.so*', 'c.txt']), folder, options());
+    const found = await fs.readdir(folder, { recursive: true, withFileTypes: true });
+    const files = found
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath, entry.name));
+    expect(files.map((name) => path.relative(folder, name)).sort()).toEqual([
+      'a/b/lib/z.so.2',
+      'a/lib/x.so',
+      'c.txt',
+    ]);
+    expect(await fs.readFile(path.join(folder, 'a/lib/x.so'), 'utf8')).toBe(members['a/lib/x.so']);
+    expect(events.at(-1)).toMatchObject({ done: 5003, total: 5003 });
+  });
+
+  test('fails on a damaged file, and on one without the wanted members', async () => {
+    await machine.program('python3', fakePython(''));
+    const file = path.join(machine.root, 'a.whl');
+    await fs.writeFile(file, 'not a zip file');
+    await expect(unpackWheel(file, wheel('some-wheel'), folder, options())).rejects.toThrow(RunError);
+    writeWheel(file, members);
+    const none = unpackWheel(file, wheel('some-wheel', ['none/*']), folder, options());
+    await expect(none).rejects.toThrow('holds none of the files');
+  });
+
+  test('refuses members that would leave the folder', async () => {
+    await machine.program('python3', fakePython(''));
+    const file = path.join(machine.root, 'a.whl');
+    writeWheel(file, { '../outside.so': 'x' });
+    await expect(unpackWheel(file, wheel('some-wheel'), folder, options())).rejects.toThrow(
+      'unsafe member name',
+    );
+    expect(await fs.readdir(machine.root)).not.toContain('outside.so');
+  });
+});

@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { type EngineInfo, loadEngine } from '../../src/runtime/node.js';
+
+const ENGINE = '@tensorflow/tfjs-node-gpu';
+let engine: EngineInfo;
+
+beforeAll(async () => {
+  engine = await loadEngine();
+});
+
+test('tells what computes', () => {
+  expect(engine.backend).toBe('tensorflow');
+  expect(engine.tensorflowVersion).toMatch(/^2\.\d+\.\d+/);
+  expect(engine.tfjsVersion).toBe(tf.version_core);
+  expect(engine.threads).toBeGreaterThan(0);
+});
+
+test('is the backend of tfjs-core, with gradients', () => {
+  expect(tf.getBackend()).toBe('tensorflow');
+  const gradient = tf.grad((x: tf.Tensor) => tf.sum(tf.matMul(x, tf.tensor2d([[3], [4]]))));
+  expect([...gradient(tf.tensor2d([[1, 2]])).dataSync()]).toEqual([3, 4]);
+});
+
+test('loads once', async () => {
+  expect(await loadEngine()).toBe(engine);
+});
+
+test('its loader keeps the banner off standard error, and gives it back', () => {
+  const script = `
+    const [addons, engine] = process.argv.slice(1);
+    process.dlopen({ exports: {} }, addons + '/gnr_quiet.node');
+    require(engine);
+    process.stderr.write('after');`;
+  const engineFolder = path.dirname(createRequire(import.meta.url).resolve(`${ENGINE}/package.json`));
+  const args = ['-e', script, path.join(engineFolder, 'lib', 'napi-v8'), engineFolder];
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' };
+  const { stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+  expect(stderr).not.toContain('oneDNN');
+  expect(stderr).toMatch(/after$/);
+});
+
+test('names the remedy where the addon is missing', async () => {
+  vi.resetModules();
+  vi.doMock('@tensorflow/tfjs-node-gpu', () => {
+    throw new Error('libtensorflow_cc.so.2: cannot open shared object file');
+  });
+  const fresh = await import('../../src/runtime/node.js');
+  await expect(fresh.loadEngine()).rejects.toThrow(/run npx gnr setup/);
+  vi.doUnmock('@tensorflow/tfjs-node-gpu');
+});
