@@ -1,0 +1,154 @@
+import type { Content } from '../data/sample/factors.js';
+import { type FaceMeasure, measureFace, type Picture } from './face-measure.js';
+
+export { type FaceMeasure, measureFace, type Picture } from './face-measure.js';
+
+/** Pearson's correlation of two lists; 0 where one of them is constant. */
+export function pearson(x: readonly number[], y: readonly number[]): number {
+  if (x.length !== y.length || x.length < 2) {
+    throw new RangeError(
+      `pearson needs two lists of one length, at least 2, but got ${x.length} and ${y.length}`,
+    );
+  }
+  const [meanX, meanY] = [mean(x), mean(y)];
+  let [xy, xx, yy] = [0, 0, 0];
+  for (let i = 0; i < x.length; i++) {
+    const [dx, dy] = [x[i]! - meanX, y[i]! - meanY];
+    xy += dx * dy;
+    xx += dx * dx;
+    yy += dy * dy;
+  }
+  return xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : 0;
+}
+
+/**
+ * How well what is measured in the pictures follows what they were drawn from (or, for a translation, what its input
+ * was drawn from): the correlation of each measure over the set.
+ */
+export function contentCorrelation(
+  pictures: readonly Picture[],
+  factors: readonly Pick<Content, 'x' | 'y' | 'scale'>[],
+): FaceMeasure {
+  const measured = pictures.map(measureFace);
+  const of = (key: keyof FaceMeasure): number =>
+    pearson(
+      measured.map((face) => face[key]),
+      factors.map((content) => content[key]),
+    );
+  return { x: of('x'), y: of('y'), scale: of('scale') };
+}
+
+/** Upper bounds of the bins of saturation (largest less smallest channel, in [0, 2]); the last bin is open. */
+const SATURATION_BOUNDS = [0.1, 0.25, 0.45, 0.7, 1];
+/** Upper bounds of the bins of gradient magnitude (of [-1, 1] per pixel step); the first is flatness, and
+ * takes in what a network leaves of ripple on a flat colour. */
+const GRADIENT_BOUNDS = [0.04, 0.08, 0.15, 0.25, 0.45];
+
+/**
+ * A short description of a picture's colours and edges: mean and standard deviation of brightness, red-green and
+ * yellow-blue (6 numbers), the histogram of saturation (6 shares) and that of gradient magnitude (6 shares, the first
+ * being the share of flat pixels). Compare pictures of one size only, since gradients depend on it.
+ */
+export function colourEdgeStatistics(picture: Picture): number[] {
+  const { data, width, height } = picture;
+  const count = width * height;
+  const sums = new Float64Array(6);
+  const saturation = new Array<number>(SATURATION_BOUNDS.length + 1).fill(0);
+  const gradient = new Array<number>(GRADIENT_BOUNDS.length + 1).fill(0);
+  for (let i = 0; i < count; i++) {
+    const [r, g, b] = [data[3 * i]!, data[3 * i + 1]!, data[3 * i + 2]!];
+    const opponent = [(r + g + b) / 3, r - g, (r + g) / 2 - b];
+    for (let c = 0; c < 3; c++) {
+      sums[c]! += opponent[c]! / count;
+      sums[3 + c]! += opponent[c]! ** 2 / count;
+    }
+    saturation[binOf(Math.max(r, g, b) - Math.min(r, g, b), SATURATION_BOUNDS)]! += 1 / count;
+    gradient[binOf(gradientAt(picture, i % width, Math.floor(i / width)), GRADIENT_BOUNDS)]! += 1 / count;
+  }
+  const deviations = [0, 1, 2].map((c) => Math.sqrt(Math.max(0, sums[3 + c]! - sums[c]! ** 2)));
+  return [...sums.slice(0, 3), ...deviations, ...saturation, ...gradient];
+}
+
+function binOf(value: number, bounds: readonly number[]): number {
+  let bin = 0;
+  while (bin < bounds.length && value >= bounds[bin]!) bin++;
+  return bin;
+}
+
+/** Root mean square over the channels of the forward difference's length; edges repeat the last pixel. */
+function gradientAt({ data, width, height }: Picture, x: number, y: number): number {
+  const here = 3 * (y * width + x);
+  const right = x + 1 < width ? here + 3 : here;
+  const below = y + 1 < height ? here + 3 * width : here;
+  let sum = 0;
+  for (let c = 0; c < 3; c++) {
+    sum += (data[right + c]! - data[here + c]!) ** 2 + (data[below + c]! - data[here + c]!) ** 2;
+  }
+  return Math.sqrt(sum / 3);
+}
+
+/** No feature counts as steadier than this, so that one that hardly ever occurs does not decide. */
+const LEAST_DEVIATION = 0.04;
+
+/**
+ * Distance of a set's colour and edge statistics from those of a reference set: the Frechet distance of two normal
+ * distributions with diagonal covariance, over features standardised by the reference's deviations, per feature. 0 for
+ * equal statistics; 1 where a typical feature lies one reference deviation off. Not symmetric: the unit is the reference's.
+ */
+export function statisticsDistance(set: readonly Picture[], reference: readonly Picture[]): number {
+  if (set.length === 0 || reference.length === 0) {
+    throw new RangeError('statisticsDistance needs two sets that are not empty');
+  }
+  const [a, b] = [momentsOf(set), momentsOf(reference)];
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) {
+    const unit = Math.max(b[i]!.deviation, LEAST_DEVIATION);
+    sum += (a[i]!.mean - b[i]!.mean) ** 2 / unit ** 2 + (a[i]!.deviation - b[i]!.deviation) ** 2 / unit ** 2;
+  }
+  return sum / a.length;
+}
+
+function momentsOf(set: readonly Picture[]): { mean: number; deviation: number }[] {
+  const features = set.map(colourEdgeStatistics);
+  return features[0]!.map((_, i) => {
+    const values = features.map((feature) => feature[i]!);
+    const centre = mean(values);
+    return { mean: centre, deviation: Math.sqrt(mean(values.map((value) => (value - centre) ** 2))) };
+  });
+}
+
+/**
+ * How much styles change a picture: the root mean square pixel distance between two pictures of the same input, averaged
+ * over all pairs and inputs. Compare with `setDiversity` of real pictures. Needs two pictures for each input.
+ */
+export function styleDiversity(picturesByInput: readonly (readonly Picture[])[]): number {
+  if (picturesByInput.length === 0) throw new RangeError('styleDiversity needs at least one input');
+  return mean(picturesByInput.map(setDiversity));
+}
+
+/** The root mean square pixel distance between two pictures of a set, averaged over all pairs. */
+export function setDiversity(pictures: readonly Picture[]): number {
+  if (pictures.length < 2) throw new RangeError('Diversity needs at least two pictures');
+  let sum = 0;
+  for (let i = 0; i < pictures.length; i++) {
+    for (let j = 0; j < i; j++) sum += rmsDistance(pictures[i]!, pictures[j]!);
+  }
+  return sum / ((pictures.length * (pictures.length - 1)) / 2);
+}
+
+function rmsDistance(a: Picture, b: Picture): number {
+  if (a.width !== b.width || a.height !== b.height) {
+    throw new RangeError(
+      `Diversity needs pictures of one size, but got ${a.width}x${a.height} and ${b.width}x${b.height} px`,
+    );
+  }
+  let sum = 0;
+  for (let i = 0; i < a.data.length; i++) sum += (a.data[i]! - b.data[i]!) ** 2;
+  return Math.sqrt(sum / a.data.length);
+}
+
+function mean(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
