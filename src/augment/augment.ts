@@ -1,11 +1,19 @@
 import type { AugmentConfig } from '../config/schema.js';
 import type { Rng } from '../runtime/rng.js';
-import { type AffineMatrix, affineMatrix, type ResizeWindow, resizeWindow, warpAffine } from './warp.js';
+import {
+  type AffineMatrix,
+  affineMatrix,
+  type Border,
+  type ResizeWindow,
+  resizeWindow,
+  warpAffine,
+} from './warp.js';
 
 /** One picture's drawn augmentation. */
 export interface Augmentation {
   /** Where the picture is warped at all. */
   matrix?: AffineMatrix;
+  border: Border;
   window: ResizeWindow;
 }
 
@@ -30,17 +38,18 @@ export function drawAugmentation(config: AugmentConfig, size: number, rng: Rng):
     size,
     flip: rng.uniform() < config.flipProbability,
   };
-  return warped ? { matrix: affineMatrix(parameters, size), window } : { window };
+  const { border } = config;
+  return warped ? { matrix: affineMatrix(parameters, size), border, window } : { border, window };
 }
 
 /** Applies an augmentation to a picture `[size, size, 3]` and writes the result, as large, to `out` from `offset`. */
 export function applyAugmentation(
   image: Float32Array,
   size: number,
-  { matrix, window }: Augmentation,
+  { matrix, border, window }: Augmentation,
   out: Float32Array,
   offset: number,
 ): void {
-  const warped = matrix === undefined ? image : warpAffine(image, size, matrix);
+  const warped = matrix === undefined ? image : warpAffine(image, size, matrix, border);
   resizeWindow(warped, size, window, out, offset);
 }

@@ -49,47 +49,55 @@ export function invertAffine([a, b, c, d, e, f]: AffineMatrix): AffineMatrix {
   return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
 }
 
-/**
- * Adds one bilinearly weighted source pixel at fractional `(x, y)` into `out`; beyond the border lie zeros
- * (grey, as pictures run from -1 to 1).
- */
-function sampleZeroPadded(
-  image: Float32Array,
-  size: number,
-  x: number,
-  y: number,
-  out: Float32Array,
-  to: number,
-): void {
-  const left = Math.floor(x);
-  const top = Math.floor(y);
-  for (let row = top; row <= top + 1; row++) {
-    if (row < 0 || row >= size) continue;
-    const rowWeight = 1 - Math.abs(y - row);
-    for (let column = left; column <= left + 1; column++) {
-      if (column < 0 || column >= size) continue;
-      const weight = rowWeight * (1 - Math.abs(x - column));
-      const from = (row * size + column) * CHANNELS;
-      out[to] = out[to]! + weight * image[from]!;
-      out[to + 1] = out[to + 1]! + weight * image[from + 1]!;
-      out[to + 2] = out[to + 2]! + weight * image[from + 2]!;
-    }
+/** What lies beyond the border of a warped picture: zeros (grey, as pictures run from -1 to 1) or its edge, drawn out. */
+export type Border = 'zeros' | 'edge';
+
+/** The source pixels on both sides of a position along one axis, and their weights; -1 for none. */
+interface Tap {
+  low: number;
+  high: number;
+  fraction: number;
+}
+
+function tapAt(position: number, size: number, border: Border): Tap {
+  if (border === 'edge') {
+    const inside = Math.min(Math.max(position, 0), size - 1);
+    const low = Math.min(Math.floor(inside), size - 2);
+    return { low, high: low + 1, fraction: inside - low };
   }
+  const low = Math.floor(position);
+  const orNone = (index: number): number => (index >= 0 && index < size ? index : -1);
+  return { low: orNone(low), high: orNone(low + 1), fraction: position - low };
 }
 
 /**
- * Warps a picture `[size, size, 3]` with bilinear sampling and zeros outside (kornia 0.9.0, `warp_affine`).
+ * Warps a picture `[size, size, 3]` with bilinear sampling (kornia 0.9.0, `warp_affine`, whose border is `zeros`).
  *
  * @param matrix from source to warped pixels.
  */
-export function warpAffine(image: Float32Array, size: number, matrix: AffineMatrix): Float32Array {
+export function warpAffine(
+  image: Float32Array,
+  size: number,
+  matrix: AffineMatrix,
+  border: Border = 'zeros',
+): Float32Array {
   const [a, b, c, d, e, f] = invertAffine(matrix);
   const out = new Float32Array(image.length);
+  const addPixel = (row: number, column: number, weight: number, to: number): void => {
+    if (row < 0 || column < 0) return;
+    const from = (row * size + column) * CHANNELS;
+    for (let channel = 0; channel < CHANNELS; channel++)
+      out[to + channel] = out[to + channel]! + weight * image[from + channel]!;
+  };
   for (let row = 0; row < size; row++)
     for (let column = 0; column < size; column++) {
-      const x = a * column + b * row + c;
-      const y = d * column + e * row + f;
-      sampleZeroPadded(image, size, x, y, out, (row * size + column) * CHANNELS);
+      const x = tapAt(a * column + b * row + c, size, border);
+      const y = tapAt(d * column + e * row + f, size, border);
+      const to = (row * size + column) * CHANNELS;
+      addPixel(y.low, x.low, (1 - y.fraction) * (1 - x.fraction), to);
+      addPixel(y.low, x.high, (1 - y.fraction) * x.fraction, to);
+      addPixel(y.high, x.low, y.fraction * (1 - x.fraction), to);
+      addPixel(y.high, x.high, y.fraction * x.fraction, to);
     }
   return out;
 }

@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { setupCommand } from './setup.js';
 import { trainCommand } from './train.js';
@@ -11,6 +12,7 @@ function command<T>(module: CommandModule<object, T>): CommandModule {
 
 /** Every command, in the order of the help text. A new one is a file of its own and a line here. */
 export const commands: readonly CommandModule[] = [
+  command(demoCommand),
   command(trainCommand),
   command(translateCommand),
   command(setupCommand),

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
-import type { TrainEvent } from '../train/loop.js';
 import { withInterrupt } from './interrupt.js';
-import { formatDuration, type Progress, printError, printLine, startProgress } from './output.js';
+import { formatDuration, printLine } from './output.js';
+import { TrainingDisplay } from './training-display.js';
 
 interface TrainArguments {
   config: string | undefined;
@@ -9,59 +9,6 @@ interface TrainArguments {
   set: string[] | undefined;
   resume: boolean;
   steps: number | undefined;
-}
-
-/** The two sums and the speed, for the progress line. */
-function stepNote(event: Extract<TrainEvent, { type: 'step' }>): string {
-  const sum = (side: string) =>
-    Object.entries(event.terms)
-      .filter(([name]) => name.startsWith(side))
-      .reduce((total, [, value]) => total + value, 0);
-  return `loss G ${sum('generators').toFixed(2)}, D ${sum('discriminators').toFixed(2)}`;
-}
-
-/** Shows a run's events on the terminal. @returns whether it was interrupted. */
-export async function showTraining(events: AsyncIterable<TrainEvent>): Promise<boolean> {
-  let progress: Progress | undefined;
-  let interrupted = false;
-  let first = 0;
-  for await (const event of events) {
-    switch (event.type) {
-      case 'start': {
-        const { generators, discriminators } = event.parameters;
-        const million = (count: number) => `${(count / 1e6).toFixed(2)} million`;
-        printLine(
-          `Training ${event.step > 0 ? `from step ${event.step} ` : ''}to step ${event.steps}: ` +
-            `${million(generators)} generator and ${million(discriminators)} discriminator parameters.`,
-        );
-        first = event.step;
-        progress = startProgress({ label: 'training', total: event.steps - event.step, unit: 'steps' });
-        break;
-      }
-      case 'step':
-        progress?.update(event.step - first, stepNote(event));
-        break;
-      case 'samples':
-        printLine(`Samples of step ${event.step}: ${event.path}`);
-        break;
-      case 'checkpoint':
-        printLine(`Checkpoint of step ${event.step}: ${event.dir}`);
-        break;
-      case 'bad-file':
-        printError(`gnr: passed over ${event.file}: ${String((event.error as Error).message)}`);
-        break;
-      case 'skipped-checkpoint':
-        printError(
-          `gnr: passed over the damaged checkpoint ${event.dir}: ${String((event.error as Error).message)}`,
-        );
-        break;
-      case 'end':
-        progress?.finish();
-        interrupted = event.interrupted;
-        break;
-    }
-  }
-  return interrupted;
 }
 
 export const trainCommand: CommandModule<object, TrainArguments> = {
@@ -104,10 +51,16 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       resume && file === undefined ? await resumedConfig(out, overrides) : loadConfig({ file, overrides });
     await loadEngine();
     const began = performance.now();
-    const interrupted = await withInterrupt((signal) =>
-      showTraining(trainRun({ config, runDir: out, resume, signal })),
-    );
-    if (interrupted) throw new InterruptedError(`stopped; go on with: gnr train --out ${out} --resume`);
+    const display = new TrainingDisplay();
+    await withInterrupt(async (signal) => {
+      try {
+        for await (const event of trainRun({ config, runDir: out, resume, signal })) display.show(event);
+      } finally {
+        display.close();
+      }
+    });
+    if (display.interrupted)
+      throw new InterruptedError(`stopped; go on with: gnr train --out ${out} --resume`);
     printLine(`Done in ${formatDuration((performance.now() - began) / 1000)}: ${out}`);
   },
 };

@@ -82,6 +82,12 @@ const augment = z.strictObject({
     .default(0.1)
     .describe('Largest shift either way along each axis, as a fraction of the image.'),
   shearDegrees: z.number().min(0).max(45).default(0.15).describe('Largest shear either way, degrees.'),
+  border: z
+    .enum(['zeros', 'edge'])
+    .default('zeros')
+    .describe(
+      "What a warp shows beyond the image: grey, which the generator then learns to draw (the reference's), or the edge drawn out.",
+    ),
   resizeRatio: z
     .number()
     .min(1)

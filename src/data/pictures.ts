@@ -1,14 +1,19 @@
 import { type DecodedImage, fromFloat } from './decode.js';
 
-/** Cuts `[n, size, size, 3]` in [-1, 1] into pictures. */
-export function splitPictures(pictures: Float32Array, size: number): DecodedImage[] {
+/** Cuts `[n, size, size, 3]` into pictures, without copying. */
+export function splitFloats(pictures: Float32Array, size: number): Float32Array[] {
   const length = size * size * 3;
   return Array.from({ length: pictures.length / length }, (_, i) =>
-    fromFloat(pictures.subarray(i * length, (i + 1) * length), size, size),
+    pictures.subarray(i * length, (i + 1) * length),
   );
 }
 
-/** Joins pictures into `[n, size, size, 3]`. */
+/** Cuts `[n, size, size, 3]` in [-1, 1] into 8-bit pictures. */
+export function splitPictures(pictures: Float32Array, size: number): DecodedImage[] {
+  return splitFloats(pictures, size).map((picture) => fromFloat(picture, size, size));
+}
+
+/** Joins pictures into `[n, size, size, 3]`, or codes into `[n, length]`. */
 export function joinPictures(pictures: readonly Float32Array[]): Float32Array {
   const out = new Float32Array(pictures.reduce((total, picture) => total + picture.length, 0));
   let offset = 0;

@@ -44,7 +44,12 @@ describe("kornia's figures", () => {
     const warped = warpAffine(picture('input', i), size, matrix);
     expect(largestDifference(warped, picture('warped', i))).toBeLessThan(1e-3);
     const resized = new Float32Array(72 * 72 * 3);
-    resizeWindow(picture('warped', i), size, { resized: 72, left: 0, top: 0, size: 72, flip: false }, resized);
+    resizeWindow(
+      picture('warped', i),
+      size,
+      { resized: 72, left: 0, top: 0, size: 72, flip: false },
+      resized,
+    );
     expect(largestDifference(resized, picture('resized_72', i))).toBeLessThan(1e-5);
   });
 });
@@ -70,6 +75,15 @@ describe('augmentation', () => {
     expect(out).toEqual(image);
     applyAugmentation(image, 8, drawAugmentation({ ...off, flipProbability: 1 }, 8, new Rng(1)), out, 0);
     expect([...out.slice(0, 3)]).toEqual([...image.slice(7 * 3, 8 * 3)]);
+  });
+
+  it('fills the border with grey or draws the edge out', () => {
+    const image = new Float32Array(8 * 8 * 3).fill(0.5);
+    const shift = [1, 0, 3, 0, 1, 0] as const;
+    const rowOf = (border: 'zeros' | 'edge') =>
+      Array.from(warpAffine(image, 8, shift, border).subarray(0, 8 * 3)).filter((_, i) => i % 3 === 0);
+    expect(rowOf('zeros')).toEqual([0, 0, 0, 0.5, 0.5, 0.5, 0.5, 0.5]);
+    expect(rowOf('edge')).toEqual(Array(8).fill(0.5));
   });
 
   it('stays within the configured ranges', () => {

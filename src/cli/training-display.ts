@@ -1,0 +1,60 @@
+import { messageOf } from '../errors.js';
+import type { TrainEvent } from '../train/loop.js';
+import { type Progress, printError, printLine, startProgress } from './output.js';
+
+/** The two sums, for the progress line. */
+function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {
+  const sum = (side: string) =>
+    Object.entries(terms)
+      .filter(([name]) => name.startsWith(side))
+      .reduce((total, [, value]) => total + value, 0);
+  return `loss G ${sum('generators').toFixed(2)}, D ${sum('discriminators').toFixed(2)}`;
+}
+
+const million = (count: number): string => `${(count / 1e6).toFixed(2)} million`;
+
+/** Shows a run's events on the terminal: steps as progress, the rest as lines. */
+export class TrainingDisplay {
+  /** Whether the run ended before its last step. */
+  interrupted = false;
+  private progress: Progress | undefined;
+  private firstStep = 0;
+
+  show(event: TrainEvent): void {
+    switch (event.type) {
+      case 'start':
+        printLine(
+          `Training ${event.step > 0 ? `from step ${event.step} ` : ''}to step ${event.steps}: ` +
+            `${million(event.parameters.generators)} generator and ` +
+            `${million(event.parameters.discriminators)} discriminator parameters.`,
+        );
+        this.firstStep = event.step;
+        this.progress = startProgress({ label: 'training', total: event.steps - event.step, unit: 'steps' });
+        break;
+      case 'step':
+        this.progress?.update(event.step - this.firstStep, stepNote(event));
+        break;
+      case 'samples':
+        printLine(`Samples of step ${event.step}: ${event.path}`);
+        break;
+      case 'checkpoint':
+        printLine(`Checkpoint of step ${event.step}: ${event.dir}`);
+        break;
+      case 'bad-file':
+        printError(`gnr: passed over ${event.file}: ${messageOf(event.error)}`);
+        break;
+      case 'skipped-checkpoint':
+        printError(`gnr: passed over the damaged checkpoint ${event.dir}: ${messageOf(event.error)}`);
+        break;
+      case 'end':
+        this.interrupted = event.interrupted;
+        this.close();
+        break;
+    }
+  }
+
+  close(): void {
+    this.progress?.finish();
+    this.progress = undefined;
+  }
+}

@@ -1,0 +1,111 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SampleFigures } from '../eval/sample-evaluation.js';
+import { type MetricsRow, metricSeries, readMetrics } from '../train/metrics-log.js';
+import { type ReportGrid, type ReportMeasure, writeReport } from '../train/report.js';
+import { SAMPLE_COLUMNS } from '../train/samples.js';
+import type { DemoFigures, DemoOptions } from './demo.js';
+
+interface MeasureText {
+  name: string;
+  explanation: string;
+  better: ReportMeasure['better'];
+  of: (figures: SampleFigures) => number;
+}
+
+const MEASURES: MeasureText[] = [
+  {
+    name: 'Distance of colours and edges to anime',
+    explanation:
+      'How far brightness, colours, saturation and edges of the translated test photos lie from those of the anime test ' +
+      'pictures, in standard deviations. Real: one half of the anime test pictures against the other.',
+    better: 'lower',
+    of: (figures) => figures.statisticsDistance,
+  },
+  ...(['x', 'y', 'scale'] as const).map(
+    (key): MeasureText => ({
+      name: {
+        x: 'Face stays in place, left to right',
+        y: 'Face stays in place, up and down',
+        scale: 'Face keeps its size',
+      }[key],
+      explanation:
+        'Correlation of the face found in the translated picture with what the photo was drawn from. Real: the same in ' +
+        'the anime test pictures with their own drawings.',
+      better: 'higher',
+      of: (figures) => figures.correlation[key],
+    }),
+  ),
+  {
+    name: 'Difference between styles',
+    explanation:
+      'Mean pixel distance between translations of one photo in different styles. Real: between different anime pictures, ' +
+      'which differ in content too.',
+    better: 'near reference',
+    of: (figures) => figures.diversity,
+  },
+];
+
+/** The figures as rows of the report's table. */
+export function demoMeasures({ untrained, trained, reference }: DemoFigures): ReportMeasure[] {
+  return MEASURES.map(({ of, ...text }) => ({
+    ...text,
+    untrained: of(untrained),
+    trained: of(trained),
+    reference: of(reference),
+  }));
+}
+
+async function sampleGrids(runDir: string): Promise<ReportGrid[]> {
+  const folder = join(runDir, 'samples');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.png')).sort();
+  return Promise.all(
+    names.map(async (name) => ({
+      title: `Step ${Number.parseInt(name.slice('step-'.length), 10)}`,
+      caption:
+        'Photo, an anime picture, its style on the photo, three random styles, and back from the first of them.',
+      png: await readFile(join(folder, name)),
+      columnLabels: SAMPLE_COLUMNS,
+    })),
+  );
+}
+
+/** Writes the demo's page. */
+export async function writeDemoReport(
+  path: string,
+  { config, device, date }: DemoOptions,
+  { runDir, figures, png }: { runDir: string; figures: DemoFigures; png: Uint8Array },
+): Promise<void> {
+  const rows: MetricsRow[] = [];
+  for await (const row of readMetrics(join(runDir, 'metrics.jsonl'))) rows.push(row);
+  const last = rows.at(-1);
+  const earlier = await sampleGrids(runDir);
+  await writeReport(path, {
+    title: "GANs N' Roses: demo",
+    summary:
+      'A network trained from scratch, on this machine and on drawn portraits, to turn photographs into anime. It splits ' +
+      'a photo into a content code and a style code; each column below is one style on every photo.',
+    facts: [
+      { label: 'Steps', value: String(last?.step ?? config.training.steps) },
+      ...(last ? [{ label: 'Seconds per step', value: (last.seconds / last.step).toFixed(2) }] : []),
+      { label: 'Picture size', value: `${config.model.size} px` },
+      { label: 'Device', value: device },
+      { label: 'Date', value: date },
+    ],
+    grids: [
+      {
+        title: 'Translated test photos',
+        caption: 'Photos that the training never saw, and six random styles. Averaged weights.',
+        png,
+        columnLabels: ['photo', ...Array.from({ length: 6 }, (_, i) => `style ${i + 1}`)],
+      },
+      ...earlier
+        .slice(-1)
+        .map((grid) => ({ ...grid, title: `The newest samples (${grid.title.toLowerCase()})` })),
+    ],
+    measures: demoMeasures(figures),
+    series: metricSeries(rows),
+    earlier: earlier.slice(0, -1),
+    config,
+  });
+}

@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { decodeImage, toFloat } from '../data/decode.js';
+import { joinPictures, splitFloats } from '../data/pictures.js';
+import type { Content } from '../data/sample/factors.js';
+import { type FactorsFile, readFactors } from '../data/sample/factors-file.js';
+import { Rng } from '../runtime/rng.js';
+import { drawStyles, type Translator } from '../translate/translator.js';
+import {
+  contentCorrelation,
+  type Picture,
+  setDiversity,
+  statisticsDistance,
+  styleDiversity,
+} from './sample-measures.js';
+
+/** Pictures translated together. */
+const BATCH = 8;
+
+/** How well translations of the sample dataset's test photos do; definitions in `sample-measures.ts`. */
+export interface SampleFigures {
+  /** Distance of their colour and edge statistics from those of the anime test pictures. */
+  statisticsDistance: number;
+  /** Correlation of the face measured in them with the position and size that the photo was drawn with. */
+  correlation: { x: number; y: number; scale: number };
+  /** Mean distance between translations of one photo in different styles. */
+  diversity: number;
+}
+
+/** The test pictures of a sample dataset at one size. */
+export interface SampleTestSet {
+  photos: Picture[];
+  photoContents: Content[];
+  anime: Picture[];
+  animeContents: Content[];
+}
+
+async function readFolder(
+  root: string,
+  factors: FactorsFile,
+  folder: 'testA' | 'testB',
+  size: number,
+  count: number,
+): Promise<{ pictures: Picture[]; contents: Content[] }> {
+  const names = Object.keys(factors.images)
+    .filter((name) => name.startsWith(`${folder}/`))
+    .sort()
+    .slice(0, count);
+  const pictures = await Promise.all(
+    names.map(async (name) => ({
+      data: toFloat(await decodeImage(join(root, name), { size })),
+      width: size,
+      height: size,
+    })),
+  );
+  return { pictures, contents: names.map((name) => factors.images[name]!.content) };
+}
+
+/** Reads up to `count` test pictures of each domain. @throws InputError for a folder that is no sample dataset. */
+export async function readSampleTestSet(root: string, size: number, count: number): Promise<SampleTestSet> {
+  const factors = await readFactors(root);
+  const photos = await readFolder(root, factors, 'testA', size, count);
+  const anime = await readFolder(root, factors, 'testB', size, count);
+  return {
+    photos: photos.pictures,
+    photoContents: photos.contents,
+    anime: anime.pictures,
+    animeContents: anime.contents,
+  };
+}
+
+/** What real anime pictures score: one half against the other, and the whole set's factors and diversity. */
+export function referenceFigures({ anime, animeContents }: SampleTestSet): SampleFigures {
+  const half = Math.floor(anime.length / 2);
+  return {
+    statisticsDistance: statisticsDistance(anime.slice(0, half), anime.slice(half)),
+    correlation: contentCorrelation(anime, animeContents),
+    diversity: setDiversity(anime),
+  };
+}
+
+/**
+ * Translates every test photo with `styles` random styles of its own and measures the pictures.
+ *
+ * @param onProgress is told how many photos are done.
+ */
+export function sampleFigures(
+  translator: Translator,
+  set: SampleTestSet,
+  options: { styles: number; seed: number; onProgress?: (done: number) => void },
+): SampleFigures {
+  const { size, latentDim } = translator.architecture;
+  const rng = new Rng(options.seed, 'evaluation');
+  const byPhoto: Picture[][] = [];
+  for (let from = 0; from < set.photos.length; from += BATCH) {
+    const batch = set.photos.slice(from, from + BATCH);
+    const content = translator.encode('A2B', joinPictures(batch.map(({ data }) => data)));
+    const results = batch.map((): Picture[] => []);
+    for (let style = 0; style < options.styles; style++) {
+      const pictures = translator.decode(content, drawStyles(rng, batch.length, latentDim));
+      for (const [i, data] of splitFloats(pictures, size).entries())
+        results[i]!.push({ data, width: size, height: size });
+    }
+    content.codes.dispose();
+    byPhoto.push(...results);
+    options.onProgress?.(byPhoto.length);
+  }
+  const all = byPhoto.flat();
+  const contents = byPhoto.flatMap((pictures, i) => pictures.map(() => set.photoContents[i]!));
+  return {
+    statisticsDistance: statisticsDistance(all, set.anime),
+    correlation: contentCorrelation(all, contents),
+    diversity: styleDiversity(byPhoto),
+  };
+}
