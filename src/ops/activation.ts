@@ -41,7 +41,12 @@ function leakyReluGradient(dy: Tensor, y: Tensor, slope: number): Tensor {
 
 /** Sum over all axes but the last. */
 function sumToChannels(dy: Tensor): Tensor {
-  return differentiable([dy], kernels().sumToLastAxis(dy), [(d) => kernels().broadcastTo(d, dy.shape)]);
+  return differentiable([dy], kernels().sumToLastAxis(dy), [(d) => repeatChannels(d, dy.shape)]);
+}
+
+/** Adjoint of `sumToChannels`: a vector of channels, repeated over all other axes. */
+function repeatChannels(x: Tensor, shape: number[]): Tensor {
+  return differentiable([x], kernels().broadcastTo(x, shape), [sumToChannels]);
 }
 
 /** Largest of every window without padding: `[n, h, w, c]`. First-order gradient only (LPIPS trunks). */

@@ -26,13 +26,14 @@ export interface Kernels {
   /** Adjoint of `depthwise` in its input. */
   depthwiseInputGradient(inputShape: number[], filter: Tensor, dy: Tensor, geometry: ConvGeometry): Tensor;
   matMul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor;
-  /** `x + bias` over the last axis, then leaky ReLU of the given slope. */
+  /** `x + bias` over the last axis, then leaky ReLU of the given slope; `x` has two axes or more. */
   biasLeakyRelu(x: Tensor, bias: Tensor, slope: number): Tensor;
   leakyRelu(x: Tensor, slope: number): Tensor;
   /** `dy` where `y > 0`, `slope * dy` elsewhere; `y` may be the activation's input or its output. */
   leakyReluGradient(dy: Tensor, y: Tensor, slope: number): Tensor;
+  /** `x + bias` over the last axis; `x` has two axes or more. */
   addBias(x: Tensor, bias: Tensor): Tensor;
-  /** Sum over all axes but the last. */
+  /** Sum over all axes but the last, of two axes or more. */
   sumToLastAxis(dy: Tensor): Tensor;
   maxPool(x: Tensor, size: number, stride: number): Tensor;
   maxPoolGradient(dy: Tensor, x: Tensor, y: Tensor, size: number, stride: number): Tensor;
@@ -56,6 +57,7 @@ export interface Kernels {
   broadcastTo(x: Tensor, shape: number[]): Tensor;
   fill(shape: number[], value: number): Tensor;
   reshape(x: Tensor, shape: number[]): Tensor;
+  /** Two parts or more. */
   concat(parts: readonly Tensor[], axis: number): Tensor;
   slice(x: Tensor, begin: number[], size: number[]): Tensor;
   /** Zero padding; `paddings[i]` is before and after of axis i. */
