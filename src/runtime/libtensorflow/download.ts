@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { InputError, InterruptedError, RunError } from '../../errors.js';
+import { InputError, RunError } from '../../errors.js';
 import type { OnSetupEvent } from './events.js';
 import { type Finished, lastLines, runProgram } from './processes.js';
 import type { Wheel } from './wheels.js';
@@ -179,7 +179,6 @@ export async function unpackWheel(
   const args = ['-c', UNPACK_SCRIPT, file, folder, ...wheel.keep];
   const finished = await runProgram(pythonProgram(env), args, { env, signal, onLine });
   if (finished.code === 0 && done > 0) return;
-  if (signal?.aborted) throw new InterruptedError('Stopped while unpacking.');
   if (/No space left on device|Errno 28/.test(finished.stderr)) {
     throw new InputError({
       expected: `disk space under ${folder}`,

@@ -1,6 +1,8 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { InterruptedError, systemCode } from '../../errors.js';
 
+const STOPPED = 'Stopped; npx gnr setup goes on from here.';
+
 export interface Finished {
   /** Exit code; null where a signal ended the process, undefined where there is no such program. */
   code: number | null | undefined;
@@ -23,7 +25,7 @@ export function runProgram(
   options: RunOptions = {},
 ): Promise<Finished> {
   const { signal, onLine } = options;
-  if (signal?.aborted) return Promise.reject(new InterruptedError(`Stopped before running ${program}.`));
+  if (signal?.aborted) return Promise.reject(new InterruptedError(STOPPED));
   const spawnOptions: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'], env: options.env ?? process.env };
   if (options.cwd) spawnOptions.cwd = options.cwd;
   return new Promise((resolve, reject) => {
@@ -51,7 +53,7 @@ export function runProgram(
     });
     child.on('close', (code) => {
       signal?.removeEventListener('abort', stop);
-      if (signal?.aborted) reject(new InterruptedError(`Stopped while ${program} was running.`));
+      if (signal?.aborted) reject(new InterruptedError(STOPPED));
       else resolve({ code, stdout, stderr });
     });
   });
