@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { datasetCommand } from './dataset.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { setupCommand } from './setup.js';
@@ -13,6 +14,7 @@ function command<T>(module: CommandModule<object, T>): CommandModule {
 /** Every command, in the order of the help text. A new one is a file of its own and a line here. */
 export const commands: readonly CommandModule[] = [
   command(demoCommand),
+  command(datasetCommand),
   command(trainCommand),
   command(translateCommand),
   command(setupCommand),
