@@ -8,6 +8,7 @@ import { InputError, RunError } from '../errors.js';
 import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
 import { restoreTraining, saveTraining, type TrainProgress } from './checkpoint-state.js';
+import { EagerTrainer } from './eager-trainer.js';
 import { MetricsLog } from './metrics-log.js';
 import { buildNetworks, initNetworks, type Networks } from './networks.js';
 import { loadLpips } from './perceptual-weights.js';
@@ -15,7 +16,7 @@ import { Samples } from './samples.js';
 import { learningRateAt } from './schedule.js';
 import type { TrainStateValues } from './state.js';
 import type { StepContext } from './step.js';
-import { type TermValues, Trainer } from './trainer.js';
+import type { TermValues, Trainer } from './trainer.js';
 
 /** What a run tells while it goes on. Steps are counted from 1: `step` of them are done. */
 export type TrainEvent =
@@ -117,7 +118,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   });
   const samples = await Samples.open(config, dataset);
   const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
-  const trainer = new Trainer(context, start.host);
+  const trainer = new EagerTrainer(context, start.host);
   const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
   try {
     yield {
@@ -151,7 +152,7 @@ interface Run {
 }
 
 async function writeSamples({ samples, trainer, runDir }: Run, step: number): Promise<TrainEvent> {
-  return { type: 'samples', step, path: await samples.write(runDir, step, trainer.read().ema) };
+  return { type: 'samples', step, path: await samples.write(runDir, step, trainer.readAverages()) };
 }
 
 async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {

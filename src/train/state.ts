@@ -1,5 +1,4 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
 import type { NetworkValues, ParameterGroup } from '../model/parameter-groups.js';
 import type { Networks } from './networks.js';
 
@@ -30,55 +29,72 @@ export interface TrainStateValues {
   second?: NetworkValues;
 }
 
-function upload(flat: readonly Float32Array[]): Tensor[] {
-  return flat.map((values) => tf.keep(tf.tensor1d(values)));
+/** A flat tree of the state: names such as `generators/second/0`, in one fixed order. */
+export type FlatState<T> = Record<string, T>;
+
+const PARTS = ['values', 'first', 'second'] as const;
+const SIDES = ['generators', 'discriminators'] as const;
+
+/** The state's tensors by name. */
+export function flattenState(state: TrainState): FlatState<Tensor> {
+  const flat: FlatState<Tensor> = {};
+  for (const side of SIDES)
+    for (const part of PARTS)
+      for (const [i, tensor] of state[side][part].entries()) flat[`${side}/${part}/${i}`] = tensor;
+  for (const [i, tensor] of state.ema.entries()) flat[`ema/${i}`] = tensor;
+  return flat;
 }
 
-function zerosLike(group: ParameterGroup): Float32Array[] {
-  return group.buckets.map(({ size }) => new Float32Array(size));
+/** The reverse of `flattenState`. */
+export function unflattenState(flat: FlatState<Tensor>): TrainState {
+  const list = (prefix: string): Tensor[] => {
+    const tensors: Tensor[] = [];
+    for (let i = 0; flat[`${prefix}/${i}`] !== undefined; i++) tensors.push(flat[`${prefix}/${i}`]!);
+    return tensors;
+  };
+  const side = (name: string): GroupState => ({
+    values: list(`${name}/values`),
+    first: list(`${name}/first`),
+    second: list(`${name}/second`),
+  });
+  return { generators: side('generators'), discriminators: side('discriminators'), ema: list('ema') };
 }
 
-/** Puts a state on the device. The tensors are kept: free them with `disposeState`. */
-export function uploadState(
+/** A state's vectors by the names of `flattenState`; moments that are left out start at zero. */
+export function packState(
   networks: Networks,
   host: TrainStateValues,
   withFirstMoments: boolean,
-): TrainState {
-  const groupState = (group: ParameterGroup): GroupState => ({
-    values: upload(group.pack(host.values)),
-    first: withFirstMoments ? upload(host.first ? group.pack(host.first) : zerosLike(group)) : [],
-    second: upload(host.second ? group.pack(host.second) : zerosLike(group)),
-  });
-  return {
-    generators: groupState(networks.generators),
-    discriminators: groupState(networks.discriminators),
-    ema: upload(networks.generators.pack(host.ema ?? host.values)),
+): FlatState<Float32Array> {
+  const flat: FlatState<Float32Array> = {};
+  const add = (name: string, vectors: readonly Float32Array[]): void => {
+    for (const [i, vector] of vectors.entries()) flat[`${name}/${i}`] = vector;
   };
+  const zeros = (group: ParameterGroup) => group.buckets.map(({ size }) => new Float32Array(size));
+  for (const side of SIDES) {
+    const group = networks[side];
+    add(`${side}/values`, group.pack(host.values));
+    if (withFirstMoments) add(`${side}/first`, host.first ? group.pack(host.first) : zeros(group));
+    add(`${side}/second`, host.second ? group.pack(host.second) : zeros(group));
+  }
+  add('ema', networks.generators.pack(host.ema ?? host.values));
+  return flat;
 }
 
-/** Reads a state back to the host. */
-export function downloadState(networks: Networks, state: TrainState): Required<TrainStateValues> {
-  const read = (group: ParameterGroup, tensors: readonly Tensor[]): NetworkValues =>
-    tensors.length === 0 ? {} : group.unpack(tensors.map((tensor) => tensor.dataSync<'float32'>()));
-  const both = (part: keyof GroupState): NetworkValues => ({
-    ...read(networks.generators, state.generators[part]),
-    ...read(networks.discriminators, state.discriminators[part]),
+/** The reverse of `packState`. */
+export function unpackState(networks: Networks, flat: FlatState<Float32Array>): Required<TrainStateValues> {
+  const read = (group: ParameterGroup, prefix: string): NetworkValues => {
+    if (flat[`${prefix}/0`] === undefined) return {};
+    return group.unpack(group.buckets.map((_, i) => flat[`${prefix}/${i}`]!));
+  };
+  const both = (part: (typeof PARTS)[number]): NetworkValues => ({
+    ...read(networks.generators, `generators/${part}`),
+    ...read(networks.discriminators, `discriminators/${part}`),
   });
   return {
     values: both('values'),
     first: both('first'),
     second: both('second'),
-    ema: read(networks.generators, state.ema),
+    ema: read(networks.generators, 'ema'),
   };
-}
-
-/** All tensors of a state. */
-export function stateTensors(state: TrainState): Tensor[] {
-  const group = ({ values, first, second }: GroupState): Tensor[] => [...values, ...first, ...second];
-  return [...group(state.generators), ...group(state.discriminators), ...state.ema];
-}
-
-/** Frees a state's memory. */
-export function disposeState(state: TrainState): void {
-  tf.dispose(stateTensors(state));
 }

@@ -1,14 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type NetworkValues, ParameterGroup } from '../../src/model/parameter-groups.js';
 import type { ParameterSpecs, ParameterValues, Params } from '../../src/model/parameters.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
+import { CapturedTrainer } from '../../src/train/captured-trainer.js';
+import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
 import { buildNetworks, type Networks } from '../../src/train/networks.js';
-import { type NetworkValues, ParameterGroup } from '../../src/model/parameter-groups.js';
 import { hasR1 } from '../../src/train/schedule.js';
-import { disposeState, uploadState } from '../../src/train/state.js';
+import { packState, unflattenState } from '../../src/train/state.js';
 import { type StepContext, trainStep } from '../../src/train/step.js';
-import { type HostBatch, stepScalars, Trainer, uploadBatch, uploadScalars } from '../../src/train/trainer.js';
+import { type HostBatch, stepScalars } from '../../src/train/trainer.js';
 import { configOf, formulaLpips, ReferenceRun, relativeError } from '../support/reference.js';
 
 const NETWORKS = ['G_A2B', 'G_B2A', 'D_A', 'D_B', 'D_L'] as const;
@@ -106,16 +108,21 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
   }
 
   it('computes the gradients of step 0 within 2e-3 of the largest magnitude', () => {
-    const state = uploadState(networks, { values: parametersOf(run, networks, 'init') }, false);
     tf.tidy(() => {
+      const packed = packState(networks, { values: parametersOf(run, networks, 'init') }, false);
+      const state = unflattenState(
+        Object.fromEntries(Object.entries(packed).map(([name, values]) => [name, tf.tensor1d(values)])),
+      );
       const batch = uploadBatch(batchOf(0), context);
       const scalars = uploadScalars(stepScalars(context, 0));
       expectGradients(trainStep(context, state, batch, scalars, hasR1(0, context.config.training)).gradients);
     });
-    disposeState(state);
   });
 
-  it('trains as the reference does: loss terms, final and averaged parameters', () => {
+  it.each([
+    ['eager', EagerTrainer],
+    ['captured', CapturedTrainer],
+  ] as const)('%s, trains as the reference does: loss terms, final and averaged parameters', (_, Trainer) => {
     const trainer = new Trainer(context, { values: parametersOf(run, networks, 'init') });
     run.steps.forEach((row, step) => {
       const batch = batchOf(step);

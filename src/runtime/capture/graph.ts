@@ -1,0 +1,159 @@
+import { createRequire } from 'node:module';
+import type { OpAttribute, TensorflowBinding } from '../native-kernels.js';
+import { DT_INT32 } from './shape-rules.js';
+
+/** The protocol buffer classes that come with tfjs-node, as far as they are used here. */
+interface Message {
+  serializeBinary(): Uint8Array;
+}
+interface AttrValue extends Message {
+  setS(bytes: Uint8Array): void;
+  setI(value: number): void;
+  setF(value: number): void;
+  setB(value: boolean): void;
+  setType(value: number): void;
+  setShape(shape: Message): void;
+  setTensor(tensor: Message): void;
+  setList(list: Message): void;
+}
+interface NodeDef extends Message {
+  setName(name: string): void;
+  setOp(op: string): void;
+  setInputList(inputs: string[]): void;
+  getAttrMap(): Map<string, AttrValue>;
+}
+interface Setters extends Message {
+  [setter: `set${string}`]: (value: never) => void;
+}
+interface ProtocolBuffers {
+  NodeDef: new () => NodeDef;
+  AttrValue: (new () => AttrValue) & { ListValue: new () => Setters };
+  TensorShape: (new () => Setters) & { Dim: new () => Setters };
+  Tensor: new () => Setters;
+  GraphDef: new () => Setters;
+  VersionDef: new () => Setters;
+  MetaGraphDef: (new () => Setters) & { MetaInfoDef: new () => Setters };
+  SavedModel: new () => Setters;
+}
+
+const messages = createRequire(import.meta.url)(
+  '@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js',
+) as ProtocolBuffers;
+
+/** The graph version that nodes are written for; operations keep their meaning from there on. */
+const GRAPH_PRODUCER = 1987;
+/** Tag under which the graph is loaded. */
+export const GRAPH_TAG = 'serve';
+
+function set(message: Setters, values: Record<string, unknown>): Setters {
+  for (const [name, value] of Object.entries(values)) {
+    const setter = message[`set${name}`] as (value: unknown) => void;
+    setter.call(message, value);
+  }
+  return message;
+}
+
+function shapeMessage(shape: readonly number[]): Setters {
+  const dims = shape.map((size) => set(new messages.TensorShape.Dim(), { Size: size }));
+  return set(new messages.TensorShape(), { DimList: dims });
+}
+
+function attrValue(fill: (value: AttrValue) => void): AttrValue {
+  const value = new messages.AttrValue();
+  fill(value);
+  return value;
+}
+
+/** Attributes of the kinds that graph nodes need. */
+export const graphAttribute = {
+  type: (dtype: number): AttrValue => attrValue((value) => value.setType(dtype)),
+  shape: (shape: readonly number[]): AttrValue => attrValue((value) => value.setShape(shapeMessage(shape))),
+  string: (text: string): AttrValue => attrValue((value) => value.setS(Buffer.from(text))),
+  tensor: (dtype: number, shape: readonly number[], bytes: Uint8Array): AttrValue =>
+    attrValue((value) =>
+      value.setTensor(
+        set(new messages.Tensor(), { Dtype: dtype, TensorShape: shapeMessage(shape), TensorContent: bytes }),
+      ),
+    ),
+};
+
+/** A TensorFlow graph under construction: a node is named, and is an operation on outputs of other nodes. */
+export class Graph {
+  private readonly nodes: NodeDef[] = [];
+  private readonly constants = new Map<string, string>();
+
+  /** Nodes so far. */
+  get size(): number {
+    return this.nodes.length;
+  }
+
+  /** Adds a node. @returns its name, which is also that of its first output. */
+  add(
+    op: string,
+    inputs: string[],
+    attributes: Record<string, AttrValue>,
+    name = `n${this.nodes.length}`,
+  ): string {
+    const node = new messages.NodeDef();
+    node.setName(name);
+    node.setOp(op);
+    node.setInputList(inputs);
+    for (const [key, value] of Object.entries(attributes)) node.getAttrMap().set(key, value);
+    this.nodes.push(node);
+    return name;
+  }
+
+  /** A constant; equal ones are one node. */
+  constant(dtype: number, shape: readonly number[], values: ArrayLike<number>): string {
+    const array = dtype === DT_INT32 ? Int32Array.from(values) : Float32Array.from(values);
+    const bytes = new Uint8Array(array.buffer);
+    const key = `${dtype}:${shape.join()}:${Buffer.from(bytes).toString('base64')}`;
+    let name = this.constants.get(key);
+    if (name === undefined) {
+      name = this.add('Const', [], {
+        dtype: graphAttribute.type(dtype),
+        value: graphAttribute.tensor(dtype, shape, bytes),
+      });
+      this.constants.set(key, name);
+    }
+    return name;
+  }
+
+  /** The graph as a SavedModel file, which is how the addon takes graphs. */
+  serialize(): Uint8Array {
+    const versions = set(new messages.VersionDef(), { Producer: GRAPH_PRODUCER });
+    const graph = set(new messages.GraphDef(), { NodeList: this.nodes, Versions: versions });
+    const info = set(new messages.MetaGraphDef.MetaInfoDef(), { TagsList: [GRAPH_TAG] });
+    const meta = set(new messages.MetaGraphDef(), { MetaInfoDef: info, GraphDef: graph });
+    return set(new messages.SavedModel(), {
+      SavedModelSchemaVersion: 1,
+      MetaGraphsList: [meta],
+    }).serializeBinary();
+  }
+}
+
+/** An attribute of an eager call as a graph's. @throws RangeError for a kind that no kernel here uses. */
+export function toGraphAttribute({ name, type, value }: OpAttribute, binding: TensorflowBinding): AttrValue {
+  return attrValue((attr) => {
+    switch (type) {
+      case binding.TF_ATTR_STRING:
+        attr.setS(Buffer.from(value as string));
+        return;
+      case binding.TF_ATTR_INT:
+        if (Array.isArray(value)) attr.setList(set(new messages.AttrValue.ListValue(), { IList: value }));
+        else attr.setI(value as number);
+        return;
+      case binding.TF_ATTR_FLOAT:
+        attr.setF(value as number);
+        return;
+      case binding.TF_ATTR_BOOL:
+        attr.setB(value as boolean);
+        return;
+      case binding.TF_ATTR_TYPE:
+        attr.setType(value as number);
+        return;
+      default:
+        throw new RangeError(`capture cannot record the attribute ${name} of type ${type}`);
+    }
+  });
+}

@@ -1,0 +1,156 @@
+import type { DataType, Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { OpAttribute, TensorflowBackend, TensorflowBinding } from '../native-kernels.js';
+import { type Graph, toGraphAttribute } from './graph.js';
+import { DT_FLOAT, DT_INT32, outputInfos, type TensorInfo } from './shape-rules.js';
+
+/** Shape and type of a program's input or of a variable. */
+export interface TensorSpec {
+  shape: readonly number[];
+  dtype: 'float32' | 'int32';
+}
+
+/** What the backend is told of a new tensor. */
+interface OutputMetadata {
+  id: number;
+  shape: readonly number[];
+  dtype: number;
+}
+
+/** The calls of the addon that recording stands in for. */
+interface RecordedBinding extends TensorflowBinding {
+  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): ArrayLike<number>;
+  executeOp(op: string, attributes: OpAttribute[], inputs: number[], outputs: number): OutputMetadata[];
+}
+
+interface RecordedBackend extends TensorflowBackend {
+  createOutputTensor(metadata: OutputMetadata): Tensor;
+  getInputTensorIds(tensors: readonly Tensor[]): number[];
+}
+
+/** Ids of tensors that exist in the graph only; the addon counts its own from 0. */
+const FIRST_SYMBOLIC_ID = 2 ** 30;
+
+interface RecordedTensor extends TensorInfo {
+  /** `node` or `node:output`. */
+  source: string;
+}
+
+/** TensorFlow's number for a type. */
+export function dtypeCode(dtype: DataType): number {
+  if (dtype === 'float32') return DT_FLOAT;
+  if (dtype === 'int32') return DT_INT32;
+  throw new RangeError(`captured programs have no tensors of type ${dtype}`);
+}
+
+/**
+ * Turns what a function does with tensors into graph nodes, without computing anything: while it records, the backend's
+ * calls into TensorFlow append nodes, and shapes follow from rules. Constants made meanwhile become constant nodes.
+ */
+export class Recorder {
+  private readonly graph: Graph;
+  private readonly backend: RecordedBackend;
+  private readonly tensors = new Map<number, RecordedTensor>();
+  private nextId = FIRST_SYMBOLIC_ID;
+
+  constructor(graph: Graph, backend: TensorflowBackend) {
+    this.graph = graph;
+    this.backend = backend as RecordedBackend;
+  }
+
+  /** A tensor that stands for the output of a graph node. */
+  symbol(source: string, { shape, dtype }: TensorSpec): Tensor {
+    return this.backend.createOutputTensor(this.register(source, { shape, dtype: dtypeCode(dtype) }));
+  }
+
+  /** The graph output that a tensor made while recording stands for. */
+  sourceOf(tensor: Tensor): string {
+    return this.find(this.backend.getInputTensorIds([tensor])[0]!, 'an output').source;
+  }
+
+  /** Runs `fn` with its tensor operations recorded in place of computed; frees the tensors that it leaves. */
+  record<T>(fn: () => T): T {
+    const real = this.backend.binding as RecordedBinding;
+    const overrides: Partial<RecordedBinding> = {
+      createTensor: (shape, dtype, values) => {
+        const id = real.createTensor(shape, dtype, values);
+        // Both a real tensor, which may outlive the recording, and a constant of the graph.
+        this.tensors.set(id, { shape, dtype, values, source: this.graph.constant(dtype, shape, values) });
+        return id;
+      },
+      deleteTensor: (id) => {
+        if (id >= FIRST_SYMBOLIC_ID) return;
+        this.tensors.delete(id);
+        real.deleteTensor(id);
+      },
+      tensorDataSync: (id) => {
+        if (id >= FIRST_SYMBOLIC_ID)
+          throw new RangeError('a captured function cannot read values: they exist only when it runs');
+        return real.tensorDataSync(id);
+      },
+      executeOp: (op, attributes, inputs, outputs) => this.recordOp(real, op, attributes, inputs, outputs),
+    };
+    // The addon's own properties are read-only, so an inheriting object has to define its own.
+    const stand = Object.create(real, Object.getOwnPropertyDescriptors(overrides)) as RecordedBinding;
+    const { backend } = this;
+    const getInputTensorIds = backend.getInputTensorIds.bind(backend);
+    backend.getInputTensorIds = (tensors) => {
+      const ids = getInputTensorIds(tensors);
+      this.identify(real, tensors, ids);
+      return ids;
+    };
+    backend.binding = stand;
+    try {
+      // Within, so that what is freed at its end is told to the stand-in too.
+      return tf.tidy(fn as () => tf.TensorContainer) as T;
+    } finally {
+      backend.binding = real;
+      backend.getInputTensorIds = getInputTensorIds;
+    }
+  }
+
+  private recordOp(
+    real: RecordedBinding,
+    op: string,
+    attributes: OpAttribute[],
+    ids: number[],
+    outputs: number,
+  ): OutputMetadata[] {
+    const inputs = ids.map((id) => this.find(id, `an input of ${op}`));
+    const infos = outputInfos({ op, inputs, attributes, outputs });
+    const node = this.graph.add(
+      op,
+      inputs.map(({ source }) => source),
+      Object.fromEntries(attributes.map((entry) => [entry.name, toGraphAttribute(entry, real)])),
+    );
+    return infos.map((info, i) => this.register(i === 0 ? node : `${node}:${i}`, info));
+  }
+
+  /**
+   * The ids of an operation's inputs; of a tensor that was made before recording, such as a blur filter that all layers
+   * share, also what makes it a constant of the graph.
+   */
+  private identify(real: RecordedBinding, tensors: readonly Tensor[], ids: readonly number[]): void {
+    ids.forEach((id, i) => {
+      if (this.tensors.has(id)) return;
+      const { shape, dtype: name } = tensors[i]!;
+      const dtype = dtypeCode(name);
+      const values = real.tensorDataSync(id);
+      this.tensors.set(id, { shape, dtype, values, source: this.graph.constant(dtype, shape, values) });
+    });
+  }
+
+  private register(source: string, info: TensorInfo): OutputMetadata {
+    const id = this.nextId++;
+    this.tensors.set(id, { ...info, source });
+    return { id, shape: info.shape, dtype: info.dtype };
+  }
+
+  private find(id: number, what: string): RecordedTensor {
+    const tensor = this.tensors.get(id);
+    if (tensor === undefined) throw new RangeError(`${what} was not made by the captured function`);
+    return tensor;
+  }
+}

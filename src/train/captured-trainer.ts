@@ -1,0 +1,141 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { LossTerms } from '../losses/total.js';
+import { reshape } from '../ops/arithmetic.js';
+import { concat } from '../ops/shape.js';
+import {
+  type CapturedPrograms,
+  capture,
+  type HostValues,
+  type Program,
+  type TensorSpec,
+} from '../runtime/capture/capture.js';
+import type { StepBatch } from './generator-step.js';
+import { hasR1 } from './schedule.js';
+import {
+  type FlatState,
+  flattenState,
+  packState,
+  type TrainStateValues,
+  unflattenState,
+  unpackState,
+} from './state.js';
+import { optimizerBetas, type StepContext, type StepScalars, trainStep } from './step.js';
+import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
+
+const PERCEPTUAL = 'lpips/';
+
+function inputSpecs(context: StepContext): Record<string, TensorSpec> {
+  const specs: Record<string, TensorSpec> = {};
+  for (const [name, shape] of Object.entries(batchShapes(context)))
+    specs[name] = { shape, dtype: /^(pick|order)/.test(name) ? 'int32' : 'float32' };
+  for (const side of ['generators', 'discriminators'])
+    for (const name of ['stepSize', 'rootCorrection'])
+      specs[`${side}/${name}`] = { shape: [], dtype: 'float32' };
+  return specs;
+}
+
+/** The named terms as one vector, so that one tensor comes back from a step. */
+function joinTerms(terms: readonly LossTerms[]): Tensor {
+  return concat(
+    terms.flatMap((side) => Object.values(side)).map((term) => reshape(term, [1])),
+    0,
+  );
+}
+
+/**
+ * Takes steps as one TensorFlow session call each: weights, moments and averages live in the session, the steps with
+ * and without R1 share them.
+ */
+export class CapturedTrainer implements Trainer {
+  private readonly context: StepContext;
+  private readonly programs: CapturedPrograms<'plain' | 'withR1'>;
+  private readonly stateNames: string[];
+  private readonly termNames: Record<'plain' | 'withR1', string[]> = { plain: [], withR1: [] };
+
+  constructor(context: StepContext, initial: TrainStateValues) {
+    this.context = context;
+    const withFirst = optimizerBetas(context.config).generators.first > 0;
+    const state: FlatState<HostValues> = packState(context.networks, initial, withFirst);
+    this.stateNames = Object.keys(state);
+    const variables: Record<string, TensorSpec> = {};
+    for (const [name, { length }] of Object.entries(state))
+      variables[name] = { shape: [length], dtype: 'float32' };
+    // LPIPS's weights, too large to be constants of the graph, are variables that no step assigns.
+    for (const [name, tensor] of Object.entries(context.perceptual?.params ?? {})) {
+      variables[PERCEPTUAL + name] = { shape: tensor.shape, dtype: 'float32' };
+      state[PERCEPTUAL + name] = tensor.dataSync<'float32'>();
+    }
+    this.programs = capture({ plain: this.program('plain'), withR1: this.program('withR1') }, variables);
+    this.programs.write(state);
+  }
+
+  step(batch: HostBatch, index: number): TermValues {
+    const { context } = this;
+    const kind = hasR1(index, context.config.training) ? 'withR1' : 'plain';
+    const inputs: Record<string, HostValues> = { ...batch };
+    for (const [side, scalars] of Object.entries(stepScalars(context, index)))
+      for (const [name, value] of Object.entries(scalars)) inputs[`${side}/${name}`] = Float32Array.of(value);
+    const { terms } = this.programs.run(kind, inputs);
+    return Object.fromEntries(this.termNames[kind].map((name, i) => [name, terms![i]!]));
+  }
+
+  read(): Required<TrainStateValues> {
+    return unpackState(this.context.networks, this.programs.read(this.stateNames) as FlatState<Float32Array>);
+  }
+
+  readAverages(): Required<TrainStateValues>['ema'] {
+    const names = this.stateNames.filter((name) => name.startsWith('ema/'));
+    return unpackState(this.context.networks, this.programs.read(names) as FlatState<Float32Array>).ema;
+  }
+
+  dispose(): void {
+    this.programs.dispose();
+    this.context.networks.generators.dispose();
+    this.context.networks.discriminators.dispose();
+  }
+
+  private program(kind: 'plain' | 'withR1'): Program {
+    const { context } = this;
+    return {
+      inputs: inputSpecs(context),
+      run: (variables, inputs) => {
+        const state = Object.fromEntries(this.stateNames.map((name) => [name, variables[name]!]));
+        const side = (name: string) => ({
+          stepSize: inputs[`${name}/stepSize`]!,
+          rootCorrection: inputs[`${name}/rootCorrection`]!,
+        });
+        const scalars: StepScalars = {
+          generators: side('generators'),
+          discriminators: side('discriminators'),
+        };
+        const result = trainStep(
+          {
+            ...context,
+            ...(context.perceptual && { perceptual: perceptualVariables(context.perceptual, variables) }),
+          },
+          unflattenState(state),
+          inputs as unknown as StepBatch,
+          scalars,
+          kind === 'withR1',
+        );
+        const { discriminatorTerms, generatorTerms } = result;
+        this.termNames[kind] = [
+          ...Object.keys(discriminatorTerms).map((name) => `discriminators/${name}`),
+          ...Object.keys(generatorTerms).map((name) => `generators/${name}`),
+        ];
+        return {
+          outputs: { terms: joinTerms([discriminatorTerms, generatorTerms]) },
+          assign: flattenState(result.state),
+        };
+      },
+    };
+  }
+}
+
+function perceptualVariables(
+  { lpips, params }: NonNullable<StepContext['perceptual']>,
+  variables: Readonly<Record<string, Tensor>>,
+): NonNullable<StepContext['perceptual']> {
+  const names = Object.keys(params);
+  return { lpips, params: Object.fromEntries(names.map((name) => [name, variables[PERCEPTUAL + name]!])) };
+}

@@ -1,0 +1,89 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { StepBatch } from './generator-step.js';
+import type { AdamScalars } from './optimizer.js';
+import { hasR1 } from './schedule.js';
+import {
+  type FlatState,
+  flattenState,
+  packState,
+  type TrainStateValues,
+  unflattenState,
+  unpackState,
+} from './state.js';
+import { optimizerBetas, type StepContext, type StepScalars, trainStep } from './step.js';
+import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
+
+/** A batch on the device; belongs to the caller's `tf.tidy`. */
+export function uploadBatch(batch: HostBatch, context: StepContext): StepBatch {
+  const shapes = batchShapes(context);
+  const upload = ([name, values]: [string, Float32Array | Int32Array]): [string, Tensor] => {
+    const dtype = values instanceof Int32Array ? 'int32' : 'float32';
+    return [name, tf.tensor(values, shapes[name as keyof StepBatch], dtype)];
+  };
+  return Object.fromEntries(Object.entries(batch).map(upload)) as unknown as StepBatch;
+}
+
+/** Adam's scalars on the device; they belong to the caller's `tf.tidy`. */
+export function uploadScalars(values: Record<keyof StepScalars, AdamScalars>): StepScalars {
+  const upload = ({ stepSize, rootCorrection }: AdamScalars) => ({
+    stepSize: tf.scalar(stepSize),
+    rootCorrection: tf.scalar(rootCorrection),
+  });
+  return { generators: upload(values.generators), discriminators: upload(values.discriminators) };
+}
+
+function readTerms(prefix: string, terms: Record<string, Tensor>): [string, number][] {
+  return Object.entries(terms).map(([name, term]) => [`${prefix}/${name}`, term.dataSync()[0]!]);
+}
+
+/** Takes steps kernel by kernel: slower than captured, and easy to look into. */
+export class EagerTrainer implements Trainer {
+  private readonly context: StepContext;
+  private state: FlatState<Tensor>;
+
+  constructor(context: StepContext, initial: TrainStateValues) {
+    this.context = context;
+    const packed = packState(context.networks, initial, optimizerBetas(context.config).generators.first > 0);
+    this.state = Object.fromEntries(
+      Object.entries(packed).map(([name, values]) => [name, tf.keep(tf.tensor1d(values))]),
+    );
+  }
+
+  step(batch: HostBatch, index: number): TermValues {
+    const { context, state: old } = this;
+    const withR1 = hasR1(index, context.config.training);
+    let terms: TermValues = {};
+    tf.tidy(() => {
+      const scalars = uploadScalars(stepScalars(context, index));
+      const result = trainStep(context, unflattenState(old), uploadBatch(batch, context), scalars, withR1);
+      terms = Object.fromEntries([
+        ...readTerms('discriminators', result.discriminatorTerms),
+        ...readTerms('generators', result.generatorTerms),
+      ]);
+      this.state = flattenState(result.state);
+      for (const tensor of Object.values(this.state)) tf.keep(tensor);
+    });
+    tf.dispose(Object.values(old));
+    return terms;
+  }
+
+  read(): Required<TrainStateValues> {
+    return unpackState(this.context.networks, this.download(Object.keys(this.state)));
+  }
+
+  readAverages(): Required<TrainStateValues>['ema'] {
+    const names = Object.keys(this.state).filter((name) => name.startsWith('ema/'));
+    return unpackState(this.context.networks, this.download(names)).ema;
+  }
+
+  dispose(): void {
+    tf.dispose(Object.values(this.state));
+    this.context.networks.generators.dispose();
+    this.context.networks.discriminators.dispose();
+  }
+
+  private download(names: readonly string[]): FlatState<Float32Array> {
+    return Object.fromEntries(names.map((name) => [name, this.state[name]!.dataSync<'float32'>()]));
+  }
+}
