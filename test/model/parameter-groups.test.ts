@@ -1,0 +1,118 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ParameterGroup } from '../../src/model/parameter-groups.js';
+import { initParameters, type ParameterSpecs } from '../../src/model/parameters.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { buildNetworks, initNetworks } from '../../src/train/networks.js';
+import { tinyConfig } from '../support/config.js';
+import { valuesOf } from '../support/tensors.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
+beforeEach(() => tf.engine().startScope());
+afterEach(() => tf.engine().endScope());
+
+const spec = (shape: number[], gain: number): ParameterSpecs[string] => ({
+  shape,
+  init: { deviation: 1 },
+  gain,
+  torch: { kind: 'vector' },
+});
+
+const FIRST: ParameterSpecs = { weight: spec([2, 3], 0.5), bias: spec([3], 2), scalar: spec([1], 1) };
+const SECOND: ParameterSpecs = { weight: spec([1, 1, 3, 2], 3), bias: spec([2], 3) };
+const NETWORKS = { first: FIRST, second: SECOND };
+const values = {
+  first: initParameters(FIRST, new Rng(1, 'first')),
+  second: initParameters(SECOND, new Rng(1, 'second')),
+};
+const paths = Object.entries(NETWORKS).flatMap(([network, specs]) =>
+  Object.keys(specs).map((path) => ({ network: network as keyof typeof NETWORKS, path })),
+);
+
+const upload = (flat: Float32Array[]): tf.Tensor[] => flat.map((bucket) => tf.tensor1d(bucket));
+
+// One bucket; several; one for every parameter, though some are larger than a bucket should be.
+describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) => {
+  const group = new ParameterGroup(NETWORKS, bucketElements);
+  afterEach(() => group.dispose());
+
+  it('holds every parameter once, in order', () => {
+    expect(group.parameterCount).toBe(6 + 3 + 1 + 6 + 2);
+    const entries = group.buckets.flatMap((bucket) => bucket.entries);
+    expect(entries.map(({ network, path }) => ({ network, path }))).toEqual(paths);
+    for (const { entries: inside, size } of group.buckets) {
+      expect(size).toBe(inside.reduce((total, entry) => total + entry.size, 0));
+      if (inside.length > 1) expect(size).toBeLessThanOrEqual(bucketElements);
+    }
+    expect(group.buckets.length).toBe({ 100: 1, 10: 2, 8: 3, 1: 5 }[bucketElements]);
+  });
+
+  it('packs and unpacks without changing a bit', () => {
+    expect(group.unpack(group.pack(values))).toEqual(values);
+  });
+
+  it('gives every parameter its shape and gain', () => {
+    const params = group.effective(upload(group.pack(values)));
+    for (const { network, path } of paths) {
+      const { shape, gain } = NETWORKS[network][path]!;
+      const tensor = params[network]![path]!;
+      expect(tensor.shape).toEqual(shape);
+      expect(valuesOf(tensor)).toEqual([...values[network][path]!].map((value) => Math.fround(value * gain)));
+    }
+    expect(group.inOrder(params)).toEqual(paths.map(({ network, path }) => params[network]![path]));
+  });
+
+  it('brings gradients of the effective parameters back to the stored ones', () => {
+    const gradients = paths.map(({ network, path }, i) => tf.fill(NETWORKS[network][path]!.shape, i + 1));
+    const buckets = group.gradientBuckets(gradients);
+    expect(buckets.map(({ shape }) => shape)).toEqual(group.buckets.map(({ size }) => [size]));
+    const unpacked = group.unpack(buckets.map((bucket) => bucket.dataSync<'float32'>()));
+    paths.forEach(({ network, path }, i) => {
+      const { gain } = NETWORKS[network][path]!;
+      expect(new Set(unpacked[network]![path])).toEqual(new Set([(i + 1) * gain]));
+    });
+  });
+
+  it('keeps fixed weights beyond the scope, and nothing else', () => {
+    // Counts with the group's own constants already made.
+    tf.tidy(() => void group.effective(upload(group.pack(values))));
+    const before = tf.memory().numTensors;
+    const params = tf.tidy(() => group.keepEffective(values));
+    expect(tf.memory().numTensors - before).toBe(paths.length);
+    const kept = group.inOrder(params);
+    expect(kept.every((tensor) => !tensor.isDisposed)).toBe(true);
+    tf.dispose(kept);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('pack', () => {
+  const group = new ParameterGroup(NETWORKS);
+
+  it('names a parameter that is missing, a network that is missing, and one of another size', () => {
+    const { bias, ...rest } = values.first;
+    expect(() => group.pack({ ...values, first: rest as typeof values.first })).toThrow(
+      /^first\/bias has no values where 3 are needed$/,
+    );
+    expect(() => group.pack({ first: values.first })).toThrow(/^second\/weight has no values where 6/);
+    const longer = { ...rest, bias: new Float32Array([...bias!, 1]) } as typeof values.first;
+    expect(() => group.pack({ ...values, first: longer })).toThrow(/^first\/bias has 4 values where 3/);
+  });
+
+  it('leaves out what the group does not train', () => {
+    const third = { weight: new Float32Array(5) };
+    expect(group.unpack(group.pack({ ...values, third }))).toEqual(values);
+  });
+});
+
+it('the networks of a config go through their groups unchanged', () => {
+  const networks = buildNetworks(tinyConfig());
+  const { generators, discriminators } = networks;
+  const drawn = initNetworks(networks, new Rng(1, 'init'));
+  const { G_A2B, G_B2A, ...judges } = drawn;
+  expect(generators.unpack(generators.pack(drawn))).toEqual({ G_A2B, G_B2A });
+  expect(discriminators.unpack(discriminators.pack(drawn))).toEqual(judges);
+});

@@ -1,0 +1,22 @@
+import { resolveConfig } from '../../src/config/load.js';
+import { mergeTrees, type Tree } from '../../src/config/overrides.js';
+import type { Config, PartialConfig } from '../../src/config/schema.js';
+
+const TINY: PartialConfig = {
+  model: {
+    size: 32,
+    numDown: 2,
+    channelDivisor: 64,
+    styleDim: 16,
+    mappingLayers: 2,
+    latentDiscriminatorWidth: 16,
+    discriminatorLocalSize: 16,
+  },
+  training: { batch: 2 },
+  losses: { lpips: { weight: 0 } },
+};
+
+/** The config of networks so small that a step takes a moment, with changes laid over it. */
+export function tinyConfig(changes: PartialConfig = {}): Config {
+  return resolveConfig(mergeTrees(TINY as Tree, changes as Tree) as PartialConfig);
+}
