@@ -198,7 +198,7 @@ function notACheckpoint(path: string, found: string, remedy?: string): InputErro
 
 function complaintAboutFile(path: string): InputError {
   if (/\.(pt|pth|ckpt)$/i.test(path)) {
-    return notACheckpoint(path, 'a PyTorch file', `run "gnr import ${path} --out DIR" and name DIR`);
+    return notACheckpoint(path, 'a PyTorch file');
   }
   if (/\.safetensors$/i.test(path)) {
     return notACheckpoint(path, 'a single file', `name its folder, ${dirname(path)}, with config.json in it`);

@@ -93,7 +93,7 @@ export const demoCommand: CommandModule<object, DemoArguments> = {
         ...(steps === undefined ? [] : [`training.steps=${steps}`]),
       ],
     });
-    const engine = await loadEngine();
+    const engine = await loadEngine(config.runtime);
     const began = performance.now();
     const device = `${engine.device.toUpperCase()}, ${engine.threads} threads, TensorFlow ${engine.tensorflowVersion}`;
     const date = new Date().toISOString().slice(0, 10);

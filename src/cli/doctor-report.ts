@@ -137,9 +137,9 @@ async function optionalParts(engine: EngineInfo | null, cache: string): Promise<
     ),
     part(
       'metric weights',
-      'LPIPS, FID, KID',
+      'the perceptual loss',
       await weightFiles(weights),
-      `none under ${weights}: npx gnr weights list tells where each comes from`,
+      `none under ${weights}: the README tells under "Perceptual loss" how to make them`,
     ),
   ];
 }

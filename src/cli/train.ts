@@ -49,7 +49,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       });
     const config =
       resume && file === undefined ? await resumedConfig(out, overrides) : loadConfig({ file, overrides });
-    await loadEngine();
+    await loadEngine(config.runtime);
     const began = performance.now();
     const display = new TrainingDisplay();
     await withInterrupt(async (signal) => {

@@ -21,7 +21,7 @@ export function checkConsistency(config: Config): BrokenRule[] {
   if (lpips.weight > 0 && lpips.weights === null) {
     refuse(
       'losses.lpips.weights',
-      `a file with the LPIPS weights, because losses.lpips.weight is ${lpips.weight} ("gnr weights" provides the file; or set losses.lpips.weight=0)`,
+      `a file with the LPIPS weights, because losses.lpips.weight is ${lpips.weight} (the README tells under "Perceptual loss" how to make it; or set losses.lpips.weight=0)`,
     );
   }
   return broken;

@@ -192,6 +192,19 @@ const log = z.strictObject({
   sampleImages: count(1, 256).default(8).describe('Images in a picture of samples.'),
 });
 
+const runtime = z.strictObject({
+  capture: z
+    .boolean()
+    .default(true)
+    .describe('Run a training step as one TensorFlow graph; false runs it kernel by kernel, slower.'),
+  arithmetic: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe(
+      'Numbers that convolutions and matrix products multiply in; bfloat16 is faster on processors that have it (gnr doctor tells).',
+    ),
+});
+
 /** The keys, their ranges and defaults (variant main), without the rules between keys. */
 export const configShape = z.strictObject({
   model: model.prefault({}).describe('The networks.'),
@@ -200,6 +213,7 @@ export const configShape = z.strictObject({
   losses: losses.prefault({}).describe("The terms of the generators' loss."),
   checkpoint: checkpoint.prefault({}).describe('Saving.'),
   log: log.prefault({}).describe('Metrics and sample pictures.'),
+  runtime: runtime.prefault({}).describe('How the machine computes.'),
 });
 
 /** The config: the one description of every key; types, checks, defaults and the JSON Schema come from it. */

@@ -73,7 +73,7 @@ export class ImageLoader {
       throw new InputError({
         expected: `the ${sampler.count} images that the checkpoint was trained on`,
         found: `${files.length}`,
-        remedy: 'restore the dataset, or start a new run from the checkpoint with --init',
+        remedy: 'restore the dataset, or start a new run',
       });
     }
     this.options = options;

@@ -27,12 +27,20 @@ interface NodeBackend {
 
 let loading: Promise<EngineInfo> | undefined;
 
+export interface EngineOptions {
+  /** `bfloat16` lets convolutions and products multiply in bfloat16 where the processor has it. */
+  arithmetic?: 'float32' | 'bfloat16';
+}
+
 /**
  * Loads TensorFlow and makes it the backend of `@tensorflow/tfjs-core`, from where all other code takes its operations.
- * Further calls return the same engine. Whatever TensorFlow reads from the environment has to be set before.
+ * Further calls return the same engine; its options are those of the first. Whatever TensorFlow reads from the
+ * environment has to be set before.
  * @throws InputError where `gnr setup` has not run or its library has gone.
  */
-export function loadEngine(): Promise<EngineInfo> {
+export function loadEngine({ arithmetic }: EngineOptions = {}): Promise<EngineInfo> {
+  // oneDNN reads it when it first computes; a value of the user's own stays.
+  if (loading === undefined && arithmetic === 'bfloat16') process.env.ONEDNN_DEFAULT_FPMATH_MODE ??= 'BF16';
   loading ??= load().catch((error: unknown) => {
     loading = undefined;
     throw error;

@@ -7,6 +7,7 @@ import { openDataset } from '../data/folder.js';
 import { InputError, RunError } from '../errors.js';
 import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
+import { CapturedTrainer } from './captured-trainer.js';
 import { restoreTraining, saveTraining, type TrainProgress } from './checkpoint-state.js';
 import { EagerTrainer } from './eager-trainer.js';
 import { MetricsLog } from './metrics-log.js';
@@ -118,7 +119,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   });
   const samples = await Samples.open(config, dataset);
   const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
-  const trainer = new EagerTrainer(context, start.host);
+  const trainer = new (config.runtime.capture ? CapturedTrainer : EagerTrainer)(context, start.host);
   const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
   try {
     yield {

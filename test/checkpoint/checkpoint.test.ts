@@ -209,8 +209,8 @@ describe('resolveCheckpoint', () => {
     for (const step of [1, 2, 3]) await saveCheckpoint(run, step, contents(step));
     await truncate(join(at(3), 'model.safetensors'), 150);
     await rm(join(at(2), 'training.safetensors'));
-    for (const attempt of [resolveCheckpoint(at(3)), readCheckpoint(at(3))]) {
-      const message = await refusal(attempt);
+    for (const attempt of [resolveCheckpoint, readCheckpoint]) {
+      const message = await refusal(attempt(at(3)));
       expect(message).toContain(join(at(3), 'model.safetensors'));
       expect(message).toContain(`or use the older complete checkpoint ${at(1)}`);
     }

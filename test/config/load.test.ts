@@ -86,7 +86,15 @@ describe('order of the layers', () => {
       '{"training": {"steps": 5}, "losses": {"lpips": {"weight": 0}}, "model": {"size": 64}}',
     );
     const config = loadConfig({ file: path, overrides: [] });
-    expect(Object.keys(config)).toEqual(['model', 'data', 'training', 'losses', 'checkpoint', 'log']);
+    expect(Object.keys(config)).toEqual([
+      'model',
+      'data',
+      'training',
+      'losses',
+      'checkpoint',
+      'log',
+      'runtime',
+    ]);
     expect(Object.keys(config.model).slice(0, 3)).toEqual(['variant', 'size', 'numDown']);
   });
 

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ParameterGroup } from '../../src/model/parameter-groups.js';
 import { sum } from '../../src/ops/arithmetic.js';
 import { Tape } from '../../src/ops/autodiff.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { ParameterGroup } from '../../src/model/parameter-groups.js';
 import { formulaLpips, REFERENCE_DIR, readTensors, relativeError } from '../support/reference.js';
 
 const PAIRS = [0, 1, 2, 3];
