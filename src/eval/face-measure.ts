@@ -11,7 +11,7 @@ export interface FaceMeasure {
   x: number;
   /** The same downwards, in picture heights. */
   y: number;
-  /** 1 where the face is 0.42 picture widths wide. */
+  /** 1 where the bare face, as far as hair leaves it, is about 0.42 picture widths wide. */
   scale: number;
 }
 
@@ -39,7 +39,7 @@ const OUTSIDE = mirrored([[28.5, 3], [25, 10.5], [22.8, 14.5], [20, 19], [17.5, 
 const EYES = mirrored([[9.7, -2], [9.7, 1], [9.7, 4], [7.5, 1], [12, 1]]);
 
 const TILTS_DEGREES = [-10, 0, 10];
-const SCALES = Array.from({ length: 11 }, (_, i) => 0.7 + 0.06 * i);
+const SCALES = Array.from({ length: 13 }, (_, i) => 0.58 + 0.06 * i);
 /** Half the side of the square of centres that are tried, px of `SIZE`. */
 const REACH = 11;
 const EYE_WEIGHT = 0.7;
@@ -52,9 +52,11 @@ const SOFTNESS = 0.03;
 
 /**
  * Finds the face of a portrait by a template of places: for each centre, size and tilt, bare skin should be even and
- * warm, while eyes and what lies beyond cheeks and jaw should differ from it. The answer is the mean of the candidates, weighted by
- * how well they fit, and so moves smoothly with the picture. No colour is assumed beyond warmth, so that it works on
- * photographs, on anime and on blurred pictures. It covers centres within 0.17 of the middle and scales 0.7 to 1.3.
+ * warm, while eyes and what lies beyond cheeks and jaw should differ from it. The answer is the mean of the candidates,
+ * weighted by how well they fit, and so moves smoothly with the picture. No colour is assumed beyond warmth, so that it
+ * works on photographs, on anime and on blurred pictures. It covers centres within 0.17 of the middle and scales 0.58 to
+ * 1.3. Low eyes and locks at the cheeks make anime read about 0.03 lower and 0.2 smaller than it is drawn: correlate
+ * within one domain, and do not subtract across domains.
  */
 export function measureFace(picture: Picture): FaceMeasure {
   const planes = opponentPlanes(picture);

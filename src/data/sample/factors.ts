@@ -153,7 +153,7 @@ const PHOTO_CLOTHES_COLOURS = [
 
 /** Draws the look of a photographic portrait. */
 export function drawPhotoStyle(rng: Rng): PhotoStyle {
-  const tone = rng.uniform();
+  const tone = rng.uniform() ** 1.2;
   const skin = ramp(SKIN_TONES, tone);
   const dark = tone > 0.6;
   const hair = mix(rng.pick(dark ? DARK_HAIR : NATURAL_HAIR), '#201816', rng.uniform(0, 0.25));
@@ -182,7 +182,7 @@ export function drawPhotoStyle(rng: Rng): PhotoStyle {
 /** Draws the look of an anime portrait of one family. */
 export function drawAnimeStyle(rng: Rng, family: Family): AnimeStyle {
   const hairHue = rng.pick(family === 'vivid' ? VIVID_HAIR_HUES : PASTEL_HAIR_HUES) + rng.uniform(-8, 8);
-  const backHue = hairHue + rng.uniform(110, 250);
+  const backHue = rng.pick(BACK_HUES.filter((hue) => hueDistance(hue, hairHue) >= 45));
   const accentHue = hairHue + rng.pick([150, 180, 210]);
   const shared = {
     manner: 'anime' as const,
@@ -205,7 +205,7 @@ export function drawAnimeStyle(rng: Rng, family: Family): AnimeStyle {
       line: hsl(hairHue, 0.35, 0.1),
       clothesColour: rng.pick(['#2b3a8f', '#f4f4f8', '#20242f', '#1f7a63', '#5b2a86', '#2f6fd0']),
       accent: hsl(accentHue, 0.85, 0.5),
-      backgroundColours: backgroundPair(backHue, 0.75, 0.66, 0.56),
+      backgroundColours: backgroundPair(backHue, rng.uniform(0.5, 0.75), rng.uniform(0.6, 0.76), -0.09),
     };
   }
   return {
@@ -217,16 +217,22 @@ export function drawAnimeStyle(rng: Rng, family: Family): AnimeStyle {
     line: hsl(hairHue, 0.32, 0.42),
     clothesColour: hsl(accentHue, 0.35, rng.uniform(0.8, 0.9)),
     accent: hsl(accentHue, 0.55, 0.72),
-    backgroundColours: backgroundPair(backHue, 0.5, 0.9, 0.96),
+    backgroundColours: backgroundPair(backHue, 0.5, rng.uniform(0.86, 0.91), 0.055),
   };
 }
 
 const VIVID_HAIR_HUES = [2, 45, 135, 175, 205, 228, 265, 290, 325];
 const PASTEL_HAIR_HUES = [48, 150, 180, 205, 235, 265, 300, 335];
 
-/** Two tones of a background; the hues of skin (10 to 50 degrees) are moved to the cool side. */
-function backgroundPair(hue: number, saturation: number, first: number, second: number): string[] {
-  const turned = ((hue % 360) + 360) % 360;
-  const cool = turned < 70 || turned > 340 ? 90 + (turned % 70) * 1.5 : turned;
-  return [hsl(cool, saturation, first), hsl(cool + 12, saturation, second)];
+/** Hues of backgrounds, degrees: none is near that of skin. */
+const BACK_HUES = [76, 105, 165, 190, 208, 228, 255, 278, 305, 328];
+
+function hueDistance(a: number, b: number): number {
+  const turned = (((a - b) % 360) + 360) % 360;
+  return Math.min(turned, 360 - turned);
+}
+
+/** Two tones of a background, the second `step` lighter than the first. */
+function backgroundPair(hue: number, saturation: number, lightness: number, step: number): string[] {
+  return [hsl(hue, saturation, lightness), hsl(hue + 10, saturation, lightness + step)];
 }

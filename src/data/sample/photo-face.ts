@@ -72,7 +72,7 @@ function nose(style: PhotoStyle): string {
 function mouth(content: Content, style: PhotoStyle): string {
   const { smile, open } = content;
   const w = lerp(5.6, 8.4, smile) - 0.8 * open;
-  const corner = MOUTH_Y + lerp(0.8, -1.7, smile);
+  const corner = MOUTH_Y + lerp(0.45, -1.8, smile);
   const gap = 5.4 * open;
   const top = MOUTH_Y - 0.1 - 0.1 * gap;
   const bottom = MOUTH_Y + 0.5 + gap + 0.5 * smile;

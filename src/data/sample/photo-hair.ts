@@ -26,7 +26,7 @@ export function photoHair(content: Content, style: PhotoStyle): HairLayers {
 <clipPath id="mass"><path d="${mass}"/></clipPath><clipPath id="front"><path d="${front}" clip-rule="nonzero"/></clipPath>`;
   const behind = `<path d="${mass}" fill="url(#hairBack)"/><g clip-path="url(#mass)">${strands(content, style, rng, 26, 'back')}</g>`;
   const shadow = svg`<g clip-path="url(#head)"><path d="${front}" transform="translate(${-style.light * 0.8} 1.9)" fill="${mix(shadowOf(style.skin), '#1a0b08', 0.3)}" opacity=".55" filter="url(#blur1)"/></g>`;
-  const gloss = svg`<path d="M${style.light * -6} -29Q${style.light * 8} -33 ${style.light * 17} -19" stroke="${mix(style.hair, '#fff1da', 0.5)}" stroke-width="4.5" fill="none" opacity=".3" filter="url(#blur2)"/>`;
+  const gloss = svg`<path d="M${style.light * -6} -29Q${style.light * 8} -33 ${style.light * 17} -19" stroke="${mix(style.hair, '#fff1da', 0.5)}" stroke-width="4.5" fill="none" opacity="${style.hairShape === 'curly' ? 0.14 : 0.28}" filter="url(#blur2)"/>`;
   const over = `${shadow}<path d="${front}" fill="url(#hairFront)"/><g clip-path="url(#front)">${strands(content, style, rng, 34, 'front')}${gloss}</g>`;
   return { behind, front: over, definitions };
 }
