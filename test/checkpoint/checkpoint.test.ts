@@ -196,7 +196,7 @@ describe('resolveCheckpoint', () => {
     for (const [name, message] of [
       ['nowhere', /but found nothing; name a checkpoint directory, a run directory or an exported/],
       ['run', /found a folder without one/],
-      ['official.pt', /found a PyTorch file; run "gnr import .*official.pt --out DIR"/],
+      ['official.pt', /found a PyTorch file; name a checkpoint directory/],
       ['model.safetensors', /found a single file; name its folder/],
       ['notes.txt', /found a file; name/],
     ] as const) {
