@@ -1,0 +1,232 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { discriminatorLoss, generatorLoss } from '../../src/losses/adversarial.js';
+import { cycleLoss } from '../../src/losses/cycle.js';
+import { identityLoss } from '../../src/losses/identity.js';
+import { lpipsLoss } from '../../src/losses/lpips.js';
+import { r1Penalty } from '../../src/losses/r1.js';
+import { l1Distance, l2Distance } from '../../src/losses/reconstruction.js';
+import { styleCosineDistance, styleVariance } from '../../src/losses/style-consistency.js';
+import { styleReconstructionLoss } from '../../src/losses/style-reconstruction.js';
+import { namedTerms, totalLoss, weighted } from '../../src/losses/total.js';
+import { mean, multiply, reshape, scale, square, sum } from '../../src/ops/arithmetic.js';
+import { Tape } from '../../src/ops/autodiff.js';
+import type { Lpips } from '../../src/perceptual/lpips.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { checkGradients } from '../support/gradients.js';
+import { randomTensor, separatedTensor, valuesOf } from '../support/tensors.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
+beforeEach(() => tf.engine().startScope());
+afterEach(() => tf.engine().endScope());
+
+const average = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+const softplus = (x: number): number => Math.log1p(Math.exp(x));
+
+function expectScalar(actual: tf.Tensor, expected: number): void {
+  expect(actual.shape).toEqual([]);
+  expect(Math.abs(valuesOf(actual)[0]! - expected)).toBeLessThan(2e-6 * (1 + Math.abs(expected)));
+}
+
+describe('adversarial losses', () => {
+  /** Heads of different sizes, as a discriminator has them. */
+  const heads = (seed: number): tf.Tensor[] => [
+    randomTensor(seed, [2, 4, 4, 1], 0, 3),
+    randomTensor(seed + 1, [2, 1]),
+    randomTensor(seed + 2, [2, 1], 5),
+  ];
+
+  it('discriminator: softplus of the wrong sign, a mean for each head, all heads summed', () => {
+    const expected =
+      heads(1)
+        .map((head) => average(valuesOf(head).map((x) => softplus(-x))))
+        .reduce((a, b) => a + b) +
+      heads(4)
+        .map((head) => average(valuesOf(head).map(softplus)))
+        .reduce((a, b) => a + b);
+    expectScalar(discriminatorLoss(heads(1), heads(4)), expected);
+  });
+
+  it('generator: softplus of minus the logit, a mean for each head, averaged over the heads', () => {
+    expectScalar(
+      generatorLoss(heads(1)),
+      average(heads(1).map((head) => average(valuesOf(head).map((x) => softplus(-x))))),
+    );
+  });
+
+  it('are 0 for a discriminator that is surely right and large for one that is surely wrong', () => {
+    const [high, low] = [[tf.fill([2, 1], 40)], [tf.fill([2, 1], -40)]];
+    expectScalar(discriminatorLoss(high, low), 0);
+    expectScalar(discriminatorLoss(low, high), 80);
+    expectScalar(generatorLoss(high), 0);
+    expectScalar(generatorLoss(low), 40);
+  });
+
+  it('have gradients', () => {
+    const logits = (): tf.Tensor[] => [randomTensor(1, [2, 3]), randomTensor(2, [2, 1])];
+    checkGradients((real, fake) => discriminatorLoss([real!], [fake!]), logits(), 1);
+    checkGradients((...given) => generatorLoss(given), logits(), 1);
+  });
+});
+
+describe('distances', () => {
+  const a = (): tf.Tensor => randomTensor(1, [2, 4, 4, 3]);
+  const b = (): tf.Tensor => randomTensor(2, [2, 4, 4, 3]);
+  const differences = (): number[] => valuesOf(a()).map((value, i) => value - valuesOf(b())[i]!);
+  const squared = (): number => average(differences().map((d) => d * d));
+  const absolute = (): number => average(differences().map(Math.abs));
+
+  it('l2 is the mean square, l1 the mean magnitude of the difference', () => {
+    expectScalar(l2Distance(a(), b()), squared());
+    expectScalar(l1Distance(a(), b()), absolute());
+  });
+
+  it('cycle takes either form, identity l1, style reconstruction l2', () => {
+    expectScalar(cycleLoss('l2', a(), b()), squared());
+    expectScalar(cycleLoss('l1', a(), b()), absolute());
+    expectScalar(identityLoss(a(), b()), absolute());
+    expectScalar(styleReconstructionLoss(a(), b()), squared());
+  });
+
+  it('have gradients', () => {
+    const pair = (): tf.Tensor[] => [separatedTensor(1, [2, 3], 0.3), tf.fill([2, 3], 0.3)];
+    for (const fn of [l1Distance, l2Distance]) checkGradients((x, y) => fn(x!, y!), pair(), 1);
+  });
+});
+
+describe('style consistency', () => {
+  const rows = [
+    [1, 2, -1],
+    [0.5, -2, 3],
+    [2, 2, 2],
+    [-1, 0.25, 1],
+  ];
+  const styles = (): tf.Tensor => tf.tensor2d(rows);
+
+  it('variance: biased over the batch, summed over the code', () => {
+    const expected = [0, 1, 2].map((feature) => {
+      const column = rows.map((row) => row[feature]!);
+      const centre = average(column);
+      return average(column.map((value) => (value - centre) ** 2));
+    });
+    expectScalar(
+      styleVariance(styles()),
+      expected.reduce((a, b) => a + b),
+    );
+  });
+
+  it('cosine: one minus the similarity, summed over all ordered pairs', () => {
+    const norm = (row: number[]): number => Math.hypot(...row);
+    let expected = 0;
+    for (const p of rows)
+      for (const q of rows)
+        expected += 1 - p.reduce((total, value, i) => total + value * q[i]!, 0) / (norm(p) * norm(q));
+    expectScalar(styleCosineDistance(styles()), expected);
+  });
+
+  it('is 0 for one style, and the cosine form does not see its length', () => {
+    const same = tf.tile(tf.tensor2d([[1, -2, 3]]), [3, 1]);
+    expectScalar(styleVariance(same), 0);
+    expectScalar(styleCosineDistance(same), 0);
+    const longer = tf.mul(same, tf.tensor2d([[1], [2], [5]]));
+    expectScalar(styleCosineDistance(longer), 0);
+    expect(valuesOf(styleVariance(longer))[0]).toBeGreaterThan(1);
+  });
+
+  it('has gradients, finite at a code of zeros too', () => {
+    checkGradients((x) => styleVariance(x!), [styles()], 1);
+    checkGradients((x) => styleCosineDistance(x!), [styles()], 1);
+    const zeros = tf.zeros([2, 3]);
+    const tape = new Tape([zeros]);
+    const loss = tape.record(() => styleCosineDistance(zeros));
+    expect(valuesOf(tape.gradients(loss, [zeros])[0]!).every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('R1', () => {
+  const COUNT = 3;
+  const images = (): tf.Tensor => randomTensor(1, [COUNT, 2, 2, 3]);
+  const weights = (): tf.Tensor => randomTensor(2, [1, 2, 2, 3]);
+  /** Logits `sum(w x^2)`, whose gradient in x is `2 w x`, and `3 sum(w x)`, whose is `3 w`. */
+  const heads = (x: tf.Tensor, w: tf.Tensor): tf.Tensor[] => {
+    const repeated = tf.tile(w, [COUNT, 1, 1, 1]);
+    const logit = (values: tf.Tensor): tf.Tensor => reshape(sum(values, [1, 2, 3]), [COUNT, 1]);
+    return [logit(multiply(repeated, square(x))), logit(scale(multiply(repeated, x), 3))];
+  };
+
+  it('is the squared norm of the gradient of each mean logit, averaged over the batch, summed over the heads', () => {
+    const x = images();
+    const tape = new Tape([x]);
+    const penalty = tape.record(() => r1Penalty(tape, heads(x, weights()), x));
+    const w = valuesOf(weights());
+    const perPicture = w.length;
+    // The mean over the batch is part of the logit: every gradient is a COUNT-th of the picture's own.
+    const first = valuesOf(x).reduce((total, value, i) => total + (2 * w[i % perPicture]! * value) ** 2, 0);
+    const second = COUNT * w.reduce((total, value) => total + (3 * value) ** 2, 0);
+    expectScalar(penalty, (first + second) / COUNT / COUNT ** 2);
+  });
+
+  it('has gradients in what the discriminator is made of', () => {
+    const x = images();
+    const scales = randomTensor(3, [COUNT, 2, 2, 3]);
+    const penaltyOf = (given: tf.Tensor): { tape: Tape; penalty: tf.Tensor } => {
+      const tape = new Tape([x, given]);
+      const penalty = tape.record(() =>
+        r1Penalty(tape, [reshape(mean(multiply(given, square(x)), [1, 2, 3]), [COUNT, 1])], x),
+      );
+      return { tape, penalty };
+    };
+    const { tape, penalty } = penaltyOf(scales);
+    // |2 s x / 12 / COUNT|^2 / COUNT: the derivative in s is 2 / s of each part.
+    const expected = valuesOf(scales).map(
+      (s, i) => (2 * s * (valuesOf(x)[i]! * (2 / 12 / COUNT)) ** 2) / COUNT,
+    );
+    const [gradient] = tape.gradients(penalty, [scales]);
+    valuesOf(gradient!).forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i]!, 6);
+    });
+  });
+
+  it('needs the tape to watch the input', () => {
+    const x = images();
+    const w = weights();
+    const tape = new Tape([w]);
+    expect(() => tape.record(() => r1Penalty(tape, [sum(multiply(w, w))], x))).toThrow(RangeError);
+  });
+});
+
+describe('LPIPS loss', () => {
+  it('is the mean of the distances, of the first pictures to the second', () => {
+    // Distances of a network that sees every picture's first number only.
+    const lpips: Lpips = {
+      specs: {},
+      features: (_, images) => [tf.slice(reshape(images, [images.shape[0]!, 12]), [0, 0], [-1, 1])],
+      distance: (_, a, b) => reshape(tf.sub(tf.mul(a[0]!, 2), b[0]!), [3]),
+    };
+    const [a, b] = [randomTensor(1, [3, 2, 2, 3]), randomTensor(2, [3, 2, 2, 3])];
+    const first = (x: tf.Tensor): number[] => [0, 12, 24].map((i) => valuesOf(x)[i]!);
+    expectScalar(lpipsLoss(lpips, {}, a, b), average(first(a).map((value, i) => 2 * value - first(b)[i]!)));
+  });
+});
+
+describe('totals', () => {
+  it('weighs a term, and does not compute it for weight 0', () => {
+    expectScalar(weighted(2.5, () => tf.scalar(4))!, 10);
+    expect(weighted(0, () => expect.unreachable('nobody needs this term'))).toBeUndefined();
+  });
+
+  it('keeps the terms that are there, in order', () => {
+    const [a, c] = [tf.scalar(1), tf.scalar(3)];
+    expect(Object.entries(namedTerms({ a, b: undefined, c }))).toEqual([
+      ['a', a],
+      ['c', c],
+    ]);
+  });
+
+  it('is the sum of the named terms', () => {
+    expectScalar(totalLoss({ a: tf.scalar(1), b: tf.scalar(-4), c: tf.scalar(2.5) }), -0.5);
+    expectScalar(totalLoss({ a: tf.scalar(1) }), 1);
+  });
+});
