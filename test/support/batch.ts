@@ -1,0 +1,24 @@
+import type { Config } from '../../src/config/schema.js';
+import { Rng } from '../../src/runtime/rng.js';
+import type { HostBatch } from '../../src/train/trainer.js';
+
+/** A step's inputs: pictures of noise in [-1, 1], drawn styles and orders, from a seed. */
+export function noiseBatch({ model, training }: Config, seed: number): HostBatch {
+  const rng = new Rng(seed, 'batch');
+  const { batch } = training;
+  const pictures = (): Float32Array =>
+    Float32Array.from({ length: batch * model.size ** 2 * 3 }, () => rng.uniform(-1, 1));
+  const styles = (): Float32Array => rng.normals(batch * model.latentDim);
+  return {
+    sameA: pictures(),
+    sameB: pictures(),
+    mixedA: pictures(),
+    mixedB: pictures(),
+    drawnA2B: styles(),
+    drawnB2A: styles(),
+    pickA2B: rng.permutation(2 * batch).slice(0, batch),
+    pickB2A: rng.permutation(2 * batch).slice(0, batch),
+    orderA: rng.permutation(batch),
+    orderB: rng.permutation(batch),
+  };
+}
