@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Config, PartialConfig } from '../../src/config/schema.js';
+import { type Dataset, openDataset } from '../../src/data/folder.js';
+import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { Batches } from '../../src/train/batches.js';
+import type { HostBatch } from '../../src/train/trainer.js';
+import { tinyConfig } from '../support/config.js';
+
+const BATCH = 3;
+const PICTURE = 32 * 32 * 3;
+
+let folder: string;
+let dataset: Dataset;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-batches-'));
+  await drawSampleDataset({ dir: join(folder, 'data'), images: 7, testImages: 0, size: 32 });
+  dataset = await openDataset(join(folder, 'data'), { requireTest: false });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const configOf = (changes: PartialConfig = {}): Config =>
+  tinyConfig({ ...changes, training: { batch: BATCH, ...changes.training } });
+const unwarped: PartialConfig = { data: { augment: { probability: 0, resizeRatio: 1, flipProbability: 0 } } };
+
+/** The batches of some steps, from a new start or from a state. */
+async function batchesOf(
+  config: Config,
+  steps: number[],
+  state?: ReturnType<Batches['state']>,
+): Promise<{ batches: HostBatch[]; state: ReturnType<Batches['state']> }> {
+  const source = new Batches(config, dataset, state && { state });
+  try {
+    const batches: HostBatch[] = [];
+    for (const step of steps) batches.push(await source.next(step));
+    return { batches, state: source.state() };
+  } finally {
+    await source.close();
+  }
+}
+
+const pictures = (values: Float32Array): Float32Array[] =>
+  Array.from({ length: values.length / PICTURE }, (_, i) => values.subarray(i * PICTURE, (i + 1) * PICTURE));
+
+describe('Batches', () => {
+  it('gives pictures in [-1, 1], styles and rows of the right number', async () => {
+    const config = configOf();
+    const { batches } = await batchesOf(config, [0]);
+    const batch = batches[0]!;
+    for (const name of ['sameA', 'sameB', 'mixedA', 'mixedB'] as const) {
+      expect(batch[name].length).toBe(BATCH * PICTURE);
+      expect(batch[name].every((value) => value >= -1 && value <= 1)).toBe(true);
+      expect(new Set(batch[name]).size, 'a picture, not a grey square').toBeGreaterThan(50);
+    }
+    for (const name of ['drawnA2B', 'drawnB2A'] as const)
+      expect(batch[name].length).toBe(BATCH * config.model.latentDim);
+    expect(batch.drawnA2B).not.toEqual(batch.drawnB2A);
+  });
+
+  it('picks styles from drawn and encoded ones without repeats, and orders the encoded ones', async () => {
+    const { batches } = await batchesOf(configOf(), [...Array(20).keys()]);
+    const seen = new Set<number>();
+    for (const { pickA2B, pickB2A, orderA, orderB } of batches) {
+      for (const pick of [pickA2B, pickB2A]) {
+        expect(pick.length).toBe(BATCH);
+        expect(new Set(pick).size).toBe(BATCH);
+        for (const row of pick) seen.add(row);
+      }
+      for (const order of [orderA, orderB]) expect([...order].sort()).toEqual([0, 1, 2]);
+    }
+    expect([...seen].sort()).toEqual([...Array(2 * BATCH).keys()]);
+  });
+
+  it('takes one of the batch for all of the same pictures, and warps each anew', async () => {
+    const plain = (await batchesOf(configOf(unwarped), [0])).batches[0]!;
+    for (const [same, mixed] of [
+      [plain.sameA, plain.mixedA],
+      [plain.sameB, plain.mixedB],
+    ] as const) {
+      const [first, ...others] = pictures(same);
+      for (const other of others) expect(other).toEqual(first);
+      expect(pictures(mixed).filter((picture) => picture.every((v, i) => v === first![i])).length).toBe(1);
+    }
+    const warped = (await batchesOf(configOf(), [0])).batches[0]!;
+    const [first, second] = pictures(warped.sameA);
+    expect(second).not.toEqual(first);
+  });
+
+  it('shows every picture once before it shows one again', async () => {
+    const { batches } = await batchesOf(configOf({ ...unwarped, training: { batch: 1 } }), [
+      ...Array(7).keys(),
+    ]);
+    const distinct = new Set(batches.map(({ mixedA }) => Buffer.from(mixedA.buffer).toString('base64')));
+    expect(distinct.size).toBe(7);
+  });
+
+  it('gives the same for a seed and a step, others for other steps and seeds', async () => {
+    const [first, again, reseeded] = await Promise.all([
+      batchesOf(configOf(), [0, 1]),
+      batchesOf(configOf(), [0, 1]),
+      batchesOf(configOf({ training: { seed: 2 } }), [0]),
+    ]);
+    expect(again.batches).toEqual(first.batches);
+    expect(first.batches[1]!.drawnA2B).not.toEqual(first.batches[0]!.drawnA2B);
+    expect(reseeded.batches[0]!.drawnA2B).not.toEqual(first.batches[0]!.drawnA2B);
+    expect(reseeded.batches[0]!.mixedA).not.toEqual(first.batches[0]!.mixedA);
+  });
+
+  it('goes on from a state as if it had never stopped, whatever was read ahead', async () => {
+    const steps = [0, 1, 2, 3, 4, 5];
+    const straight = await batchesOf(configOf(), steps);
+    const before = await batchesOf(configOf(), steps.slice(0, 2));
+    const after = await batchesOf(configOf(), steps.slice(2), JSON.parse(JSON.stringify(before.state)));
+    expect([...before.batches, ...after.batches]).toEqual(straight.batches);
+    expect(after.state).toEqual(straight.state);
+  });
+});

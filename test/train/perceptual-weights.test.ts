@@ -1,0 +1,96 @@
+import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeSafetensors } from '../../src/checkpoint/safetensors.js';
+import { type TorchTensor, toTorchLayout } from '../../src/checkpoint/torch-layout.js';
+import { InputError } from '../../src/errors.js';
+import type { ParameterValues } from '../../src/model/parameters.js';
+import { buildLpips } from '../../src/perceptual/lpips.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { loadLpips } from '../../src/train/perceptual-weights.js';
+import { formulaLpips } from '../support/reference.js';
+import { randomTensor, valuesOf } from '../support/tensors.js';
+
+const { specs } = buildLpips('vgg');
+let folder: string;
+let values: ParameterValues;
+
+/** The weights as `lpips.LPIPS(net='vgg').state_dict()` names them. */
+function stateDict(tree: ParameterValues): Map<string, TorchTensor> {
+  const names = Object.entries(toTorchLayout(specs, tree));
+  return new Map(
+    names.map(([path, tensor]) => [
+      path.replace(/^(lin\d)\./, '$1.model.1.').replace(/^slice/, 'net.slice'),
+      tensor,
+    ]),
+  );
+}
+
+beforeAll(async () => {
+  await loadEngine();
+  folder = await mkdtemp(join(tmpdir(), 'gnr-lpips-'));
+  values = formulaLpips('vgg', specs);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function refusal(path: string): Promise<string> {
+  const before = tf.memory().numTensors;
+  const error = await loadLpips(path).then(
+    () => expect.unreachable('was accepted'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(InputError);
+  expect(tf.memory().numTensors, 'nothing stays on the device').toBe(before);
+  return (error as InputError).message;
+}
+
+describe('loadLpips', () => {
+  it('reads the state_dict of the package, and refuses it when it is cut off', async () => {
+    const path = join(folder, 'vgg.safetensors');
+    // The package's file has entries that LPIPS does not compute with.
+    await writeSafetensors(
+      path,
+      stateDict(values).set('scaling_layer.shift', { shape: [1], data: Float32Array.of(1) }),
+    );
+    const { lpips, params } = await loadLpips(path);
+    expect(Object.keys(params).sort()).toEqual(Object.keys(specs).sort());
+    for (const [name, tensor] of Object.entries(params)) {
+      expect(tensor.shape).toEqual(specs[name]!.shape);
+      expect(Buffer.from(tensor.dataSync().buffer).equals(Buffer.from(values[name]!.buffer)), name).toBe(
+        true,
+      );
+    }
+    tf.tidy(() => {
+      const [a, b] = [randomTensor(1, [2, 32, 32, 3], 0, 0.5), randomTensor(2, [2, 32, 32, 3], 0, 0.5)];
+      const distances = (x: tf.Tensor, y: tf.Tensor): number[] =>
+        valuesOf(lpips.distance(params, lpips.features(params, x), lpips.features(params, y)));
+      expect(distances(a, a)).toEqual([0, 0]);
+      for (const distance of distances(a, b)) expect(distance).toBeGreaterThan(0.01);
+    });
+    tf.dispose(params);
+
+    await truncate(path, 1_000_000);
+    expect(await refusal(path)).toContain(path);
+  });
+
+  it('names the file where there is none', async () => {
+    const path = join(folder, 'nowhere.safetensors');
+    expect(await refusal(path)).toContain(`a safetensors file at ${path} but found nothing`);
+  });
+
+  it('names the first tensor that is missing or of another network', async () => {
+    const path = join(folder, 'other.safetensors');
+    const tensors = stateDict({ ...values });
+    const first = tensors.get('net.slice1.0.weight')!;
+    await writeSafetensors(path, new Map([['net.slice1.0.weight', first]]));
+    expect(await refusal(path)).toMatch(
+      /LPIPS\(net='vgg'\).*other\.safetensors.*'slice1\.0\.bias' is missing/,
+    );
+    // AlexNet's first filters.
+    const alex = { shape: [64, 3, 11, 11], data: new Float32Array(64 * 3 * 121) };
+    await writeSafetensors(path, new Map([['net.slice1.0.weight', alex]]));
+    expect(await refusal(path)).toMatch(/'slice1\.0\.weight' is \[64,3,11,11\], expected \[64,3,3,3\]/);
+  });
+});
