@@ -29,9 +29,9 @@ function figureLines({ untrained, trained, reference }: DemoFigures): string {
       trained.statisticsDistance,
       reference.statisticsDistance,
     ]),
-    row('correlation of the face: x', [before.x, after.x, real.x]),
-    row('                         y', [before.y, after.y, real.y]),
-    row('                         size', [before.scale, after.scale, real.scale]),
+    row('correlation with the photo: x', [before.x, after.x, real.x]),
+    row('                           y', [before.y, after.y, real.y]),
+    row('                           size', [before.scale, after.scale, real.scale]),
     row('difference between styles', [untrained.diversity, trained.diversity, reference.diversity]),
   ].join('\n');
 }

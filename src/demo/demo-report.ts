@@ -30,8 +30,9 @@ const MEASURES: MeasureText[] = [
         scale: 'Face keeps its size',
       }[key],
       explanation:
-        'Correlation of the face found in the translated picture with what the photo was drawn from. Real: the same in ' +
-        'the anime test pictures with their own drawings.',
+        key === 'scale'
+          ? 'Correlation of the size of the face found in the translated picture with the size that the photo was drawn with.'
+          : 'Correlation of the centroid of the edges in the translated picture with where the photo was drawn. Real: in the anime test pictures.',
       better: 'higher',
       of: (figures) => figures.correlation[key],
     }),

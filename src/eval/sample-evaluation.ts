@@ -6,8 +6,10 @@ import { type FactorsFile, readFactors } from '../data/sample/factors-file.js';
 import { Rng } from '../runtime/rng.js';
 import { drawStyles, type Translator } from '../translate/translator.js';
 import {
-  contentCorrelation,
+  edgeCentroid,
+  measureFace,
   type Picture,
+  pearson,
   setDiversity,
   statisticsDistance,
   styleDiversity,
@@ -20,7 +22,7 @@ const BATCH = 8;
 export interface SampleFigures {
   /** Distance of their colour and edge statistics from those of the anime test pictures. */
   statisticsDistance: number;
-  /** Correlation of the face measured in them with the position and size that the photo was drawn with. */
+  /** Correlation of the centroid of their edges, and of the size of the face found, with what the photo was drawn with. */
   correlation: { x: number; y: number; scale: number };
   /** Mean distance between translations of one photo in different styles. */
   diversity: number;
@@ -68,12 +70,38 @@ export async function readSampleTestSet(root: string, size: number, count: numbe
   };
 }
 
+function placeAndSize(
+  pictures: readonly Picture[],
+  contents: readonly Content[],
+): SampleFigures['correlation'] {
+  const centroids = pictures.map(edgeCentroid);
+  const of = (measured: number[], key: 'x' | 'y' | 'scale'): number =>
+    pearson(
+      measured,
+      contents.map((content) => content[key]),
+    );
+  return {
+    x: of(
+      centroids.map(({ x }) => x),
+      'x',
+    ),
+    y: of(
+      centroids.map(({ y }) => y),
+      'y',
+    ),
+    scale: of(
+      pictures.map((picture) => measureFace(picture).scale),
+      'scale',
+    ),
+  };
+}
+
 /** What real anime pictures score: one half against the other, and the whole set's factors and diversity. */
 export function referenceFigures({ anime, animeContents }: SampleTestSet): SampleFigures {
   const half = Math.floor(anime.length / 2);
   return {
     statisticsDistance: statisticsDistance(anime.slice(0, half), anime.slice(half)),
-    correlation: contentCorrelation(anime, animeContents),
+    correlation: placeAndSize(anime, animeContents),
     diversity: setDiversity(anime),
   };
 }
@@ -108,7 +136,7 @@ export function sampleFigures(
   const contents = byPhoto.flatMap((pictures, i) => pictures.map(() => set.photoContents[i]!));
   return {
     statisticsDistance: statisticsDistance(all, set.anime),
-    correlation: contentCorrelation(all, contents),
+    correlation: placeAndSize(all, contents),
     diversity: styleDiversity(byPhoto),
   };
 }

@@ -38,6 +38,33 @@ export function contentCorrelation(
   return { x: of('x'), y: of('y'), scale: of('scale') };
 }
 
+/** Share of the height, from above, in which edges are looked at: below it clothes and shoulders decide. */
+const CENTROID_HEIGHT = 0.8;
+
+/**
+ * The centroid of the edges (gradient magnitude of all channels) in the upper four fifths, in units of the picture's
+ * size: hair and face have most of them. Simple, and so robust to how far a picture is from a finished one.
+ */
+export function edgeCentroid({ data, width, height }: Picture): { x: number; y: number } {
+  const value = (x: number, y: number, channel: number): number => data[(y * width + x) * 3 + channel]!;
+  let total = 0;
+  let sumX = 0;
+  let sumY = 0;
+  for (let y = 1; y < Math.min(height - 1, height * CENTROID_HEIGHT); y++)
+    for (let x = 1; x < width - 1; x++) {
+      let squares = 0;
+      for (let channel = 0; channel < 3; channel++)
+        squares +=
+          (value(x + 1, y, channel) - value(x - 1, y, channel)) ** 2 +
+          (value(x, y + 1, channel) - value(x, y - 1, channel)) ** 2;
+      const weight = Math.sqrt(squares);
+      total += weight;
+      sumX += weight * x;
+      sumY += weight * y;
+    }
+  return total > 0 ? { x: sumX / total / width, y: sumY / total / height } : { x: 0.5, y: 0.5 };
+}
+
 /** Upper bounds of the bins of saturation (largest less smallest channel, in [0, 2]); the last bin is open. */
 const SATURATION_BOUNDS = [0.1, 0.25, 0.45, 0.7, 1];
 /** Upper bounds of the bins of gradient magnitude (of [-1, 1] per pixel step); the first is flatness, and

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../../errors.js';
 import { Rng } from '../../runtime/rng.js';
@@ -69,6 +69,8 @@ export async function drawSampleDataset(options: SampleDatasetOptions): Promise<
     await mkdir(dirname(dir), { recursive: true });
     partial = await mkdtemp(join(dirname(dir), `.${basename(dir)}.partial-`));
     const file = await drawInto(partial, settings, options);
+    // mkdtemp's folders are for their owner alone; this one is like any other.
+    await chmod(partial, 0o777 & ~process.umask());
     // Beside the empty folder that the caller may have made there is nothing to lose.
     await rmdir(dir).catch(ignoreMissing);
     await rename(partial, dir);
