@@ -1,0 +1,206 @@
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { decodeImage, toFloat } from '../../src/data/decode.js';
+import { splitPictures } from '../../src/data/pictures.js';
+import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { InputError } from '../../src/errors.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { buildNetworks, initNetworks } from '../../src/train/networks.js';
+import { collectInputs } from '../../src/translate/inputs.js';
+import {
+  randomStyles,
+  referenceStyle,
+  type TranslateEvent,
+  type TranslateOptions,
+  translateImages,
+} from '../../src/translate/translate-images.js';
+import { Translator } from '../../src/translate/translator.js';
+import { tinyConfig } from '../support/config.js';
+
+const config = tinyConfig();
+const { size, latentDim } = config.model;
+let data: string;
+let folder: string;
+let outDir: string;
+let translator: Translator;
+
+beforeAll(async () => {
+  await loadEngine();
+  data = join(await mkdtemp(join(tmpdir(), 'gnr-translate-data-')), 'data');
+  await drawSampleDataset({ dir: data, images: 3, testImages: 1, size: 40 });
+  translator = new Translator(config.model, initNetworks(buildNetworks(config), new Rng(1, 'init')));
+});
+afterAll(async () => {
+  translator.dispose();
+  await rm(join(data, '..'), { recursive: true, force: true });
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-translate-'));
+  outDir = join(folder, 'out');
+  await mkdir(outDir);
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function translate(
+  paths: string[],
+  options: Partial<TranslateOptions> = {},
+): Promise<TranslateEvent[]> {
+  const events: TranslateEvent[] = [];
+  const all: TranslateOptions = {
+    translator,
+    direction: 'A2B',
+    inputs: await collectInputs(paths),
+    styles: randomStyles(2, 7, latentDim),
+    outDir,
+    grid: false,
+    ...options,
+  };
+  for await (const event of translateImages(all)) events.push(event);
+  return events;
+}
+
+const written = async (): Promise<string[]> => (await readdir(outDir)).sort();
+
+describe('single files', () => {
+  it('are written for every picture and style, named after both', async () => {
+    const events = await translate([join(data, 'trainA')]);
+    const files = [0, 1, 2].flatMap((i) => [`0000${i}_style-1.png`, `0000${i}_style-2.png`]);
+    expect(await written()).toEqual(files);
+    expect(events.map(({ type }) => type)).toEqual(['picture', 'picture', 'picture']);
+    expect(events[1]).toEqual({
+      type: 'picture',
+      file: join(data, 'trainA', '00001.png'),
+      outputs: files.slice(2, 4).map((name) => join(outDir, name)),
+    });
+  });
+
+  it.each(['A2B', 'B2A'] as const)('are what the translator makes of the picture (%s)', async (direction) => {
+    const file = join(data, 'trainA', '00000.png');
+    const styles = randomStyles(1, 3, latentDim);
+    await translate([file], { direction, styles });
+    const made = await decodeImage(join(outDir, '00000_style-1.png'));
+    expect([made.width, made.height]).toEqual([size, size]);
+    const picture = toFloat(await decodeImage(file, { size }));
+    const [expected] = splitPictures(translator.translate(direction, picture, styles[0]!.code), size);
+    expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
+  });
+
+  it('are the same bytes for the same seed, others for another', async () => {
+    const file = join(data, 'trainA', '00000.png');
+    const bytes = async (seed: number): Promise<Buffer> => {
+      await translate([file], { styles: randomStyles(1, seed, latentDim) });
+      return readFile(join(outDir, '00000_style-1.png'));
+    };
+    const first = await bytes(1);
+    expect((await bytes(1)).equals(first)).toBe(true);
+    expect((await bytes(2)).equals(first)).toBe(false);
+  });
+});
+
+describe('a picture that cannot be read', () => {
+  it('is told and passed over', async () => {
+    const bad = join(folder, 'bad.jpg');
+    await writeFile(bad, Buffer.from('ffd8ffe000104a4649460001', 'hex'));
+    const good = join(data, 'trainA', '00000.png');
+    const before = tf.memory().numTensors;
+    const events = await translate([bad, good]);
+    expect(events.map(({ type }) => type)).toEqual(['failed', 'picture']);
+    const [failed] = events;
+    expect(failed).toMatchObject({ type: 'failed', file: bad });
+    expect(failed?.type === 'failed' && failed.error).toBeInstanceOf(InputError);
+    expect(await written()).toEqual(['00000_style-1.png', '00000_style-2.png']);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('writes nothing where it is the only one, in a grid too', async () => {
+    const bad = join(folder, 'bad.png');
+    await writeFile(bad, 'no picture');
+    for (const grid of [false, true]) {
+      const events = await translate([bad], { grid });
+      expect(events.map(({ type }) => type)).toEqual(['failed']);
+    }
+    expect(await written()).toEqual([]);
+  });
+});
+
+describe('a grid', () => {
+  it('has a row for every picture: the input and its translations', async () => {
+    const events = await translate([join(data, 'trainA')], { grid: true });
+    expect(events.map(({ type }) => type)).toEqual(['picture', 'picture', 'picture', 'grid']);
+    expect(events[0]).toMatchObject({ outputs: [] });
+    expect(await written()).toEqual(['grid.png']);
+    const { width, height } = await sharp(join(outDir, 'grid.png')).metadata();
+    // Small pictures are shown larger, three columns by three rows with gaps around, and labels above.
+    expect(width).toBe(3 * 96 + 4 * 4);
+    expect(height).toBeGreaterThanOrEqual(3 * 96 + 4 * 4);
+  });
+
+  it('goes on in further files where there are many pictures', async () => {
+    const many = join(folder, 'many');
+    await mkdir(many);
+    for (let i = 0; i < 33; i++)
+      await copyFile(join(data, 'trainA', '00000.png'), join(many, `${String(i).padStart(2, '0')}.png`));
+    const events = await translate([many], { grid: true, styles: randomStyles(1, 1, latentDim) });
+    expect(events.filter(({ type }) => type === 'picture').length).toBe(33);
+    expect(
+      events.filter(({ type }) => type === 'grid').map((event) => 'path' in event && basename(event.path)),
+    ).toEqual(['grid-001.png', 'grid-002.png']);
+    const heights = await Promise.all(
+      ['grid-001.png', 'grid-002.png'].map(
+        async (name) => (await sharp(join(outDir, name)).metadata()).height,
+      ),
+    );
+    expect(heights[0]! - heights[1]!).toBe(31 * (96 + 4));
+  });
+});
+
+describe('styles', () => {
+  it('are drawn from the seed, each with its label', () => {
+    const styles = randomStyles(3, 5, latentDim);
+    expect(styles.map(({ label }) => label)).toEqual(['style-1', 'style-2', 'style-3']);
+    expect(styles.map(({ code }) => code.length)).toEqual([latentDim, latentDim, latentDim]);
+    expect(randomStyles(3, 5, latentDim)).toEqual(styles);
+    expect(randomStyles(1, 5, latentDim)[0]).toEqual(styles[0]);
+    expect(randomStyles(1, 6, latentDim)[0]!.code).not.toEqual(styles[0]!.code);
+    expect(styles[1]!.code).not.toEqual(styles[0]!.code);
+  });
+
+  it('are pulled towards the mean by truncation', () => {
+    const [drawn, half, mean] = [1, 0.5, 0].map(
+      (truncation) => randomStyles(1, 5, latentDim, truncation)[0]!,
+    );
+    expect([...half!.code]).toEqual([...drawn!.code].map((value) => Math.fround(value * 0.5)));
+    expect(mean!.code.every((value) => value === 0)).toBe(true);
+  });
+
+  it('come from a reference picture of the target domain', async () => {
+    const file = join(data, 'trainB', '00000.png');
+    const { label, code } = await referenceStyle(translator, 'A2B', file);
+    expect(label).toBe('reference');
+    expect(code).toEqual(translator.styleOf('A2B', toFloat(await decodeImage(file, { size }))));
+    await translate([join(data, 'trainA', '00000.png')], { styles: [{ label, code }] });
+    expect(await written()).toEqual(['00000_reference.png']);
+    await expect(referenceStyle(translator, 'A2B', join(folder, 'missing.png'))).rejects.toThrow(InputError);
+  });
+});
+
+it('frees what it held where nobody listens to the end', async () => {
+  const inputs = await collectInputs([join(data, 'trainA')]);
+  const before = tf.memory().numTensors;
+  const styles = randomStyles(2, 7, latentDim);
+  for await (const event of translateImages({
+    translator,
+    direction: 'A2B',
+    inputs,
+    styles,
+    outDir,
+    grid: false,
+  }))
+    if (event.type === 'picture') break;
+  expect(tf.memory().numTensors).toBe(before);
+});
