@@ -4,10 +4,11 @@ import { kernels } from '../runtime/kernels.js';
 import { type ParameterSpecs, type ParameterValues, type Params, sizeOf } from './parameters.js';
 
 /**
- * Parameters lie together in flat buckets: one optimizer update, one averaging and one gain are then a few kernels for
- * hundreds of parameters, and gradients leave in few pieces. 16 MiB bounds what such a kernel needs at a time.
+ * Small parameters lie together in flat buckets: one optimizer update, one averaging and one gain are then a few kernels
+ * for hundreds of them. Large ones have a bucket each, where nothing has to be cut and joined, and the gain is a number.
  */
-const BUCKET_ELEMENTS = 4 * 1024 * 1024;
+const BUCKET_ELEMENTS = 1024 * 1024;
+const LARGE_ELEMENTS = 64 * 1024;
 
 /** A parameter's place in its bucket. */
 interface Entry {
@@ -32,18 +33,27 @@ export class ParameterGroup {
   private readonly gains = new Map<number, Tensor>();
 
   /** @param networks specs by network name; the order decides the layout. */
-  constructor(networks: Readonly<Record<string, ParameterSpecs>>, bucketElements = BUCKET_ELEMENTS) {
+  constructor(
+    networks: Readonly<Record<string, ParameterSpecs>>,
+    bucketElements = BUCKET_ELEMENTS,
+    largeElements = LARGE_ELEMENTS,
+  ) {
     const buckets: Bucket[] = [];
+    let open: Bucket | undefined;
     for (const [network, specs] of Object.entries(networks)) {
       for (const [path, { shape, gain }] of Object.entries(specs)) {
         const size = sizeOf(shape);
-        let bucket = buckets.at(-1);
-        if (bucket === undefined || bucket.size + size > bucketElements) {
-          bucket = { entries: [], size: 0 };
-          buckets.push(bucket);
+        const entry = { network, path, shape, size, gain };
+        if (size >= largeElements) {
+          buckets.push({ entries: [entry], size });
+          continue;
         }
-        bucket.entries.push({ network, path, shape, size, gain });
-        bucket.size += size;
+        if (open === undefined || open.size + size > bucketElements) {
+          open = { entries: [], size: 0 };
+          buckets.push(open);
+        }
+        open.entries.push(entry);
+        open.size += size;
       }
     }
     this.buckets = buckets;

@@ -42,6 +42,8 @@ const messages = createRequire(import.meta.url)(
 
 /** The graph version that nodes are written for; operations keep their meaning from there on. */
 const GRAPH_PRODUCER = 1987;
+/** Constants of at most so many elements are looked up before they become nodes. */
+const SHARED_ELEMENTS = 64;
 /** Tag under which the graph is loaded. */
 export const GRAPH_TAG = 'serve';
 
@@ -103,19 +105,18 @@ export class Graph {
     return name;
   }
 
-  /** A constant; equal ones are one node. */
+  /** A constant; equal small ones are one node. */
   constant(dtype: number, shape: readonly number[], values: ArrayLike<number>): string {
     const array = dtype === DT_INT32 ? Int32Array.from(values) : Float32Array.from(values);
     const bytes = new Uint8Array(array.buffer);
-    const key = `${dtype}:${shape.join()}:${Buffer.from(bytes).toString('base64')}`;
-    let name = this.constants.get(key);
-    if (name === undefined) {
-      name = this.add('Const', [], {
-        dtype: graphAttribute.type(dtype),
-        value: graphAttribute.tensor(dtype, shape, bytes),
-      });
-      this.constants.set(key, name);
-    }
+    const key = values.length <= SHARED_ELEMENTS ? `${dtype}:${shape.join()}:${array.join()}` : undefined;
+    const known = key === undefined ? undefined : this.constants.get(key);
+    if (known !== undefined) return known;
+    const name = this.add('Const', [], {
+      dtype: graphAttribute.type(dtype),
+      value: graphAttribute.tensor(dtype, shape, bytes),
+    });
+    if (key !== undefined) this.constants.set(key, name);
     return name;
   }
 
