@@ -20,3 +20,12 @@ const TINY: PartialConfig = {
 export function tinyConfig(changes: PartialConfig = {}): Config {
   return resolveConfig(mergeTrees(TINY as Tree, changes as Tree) as PartialConfig);
 }
+
+/** Networks with as few layers as there can be, for tests that take many steps. */
+export const FEWEST_LAYERS: NonNullable<PartialConfig['model']> = {
+  numDown: 1,
+  residualBlocks: 0,
+  mappingLayers: 1,
+  discriminatorLocalSize: 32,
+  discriminatorGlobalSize: 16,
+};

@@ -11,7 +11,7 @@ import { InputError, RunError } from '../../src/errors.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { resumedConfig, type TrainEvent, type TrainOptions, trainRun } from '../../src/train/loop.js';
 import { type MetricsRow, readMetrics } from '../../src/train/metrics-log.js';
-import { tinyConfig } from '../support/config.js';
+import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 
 let dataset: string;
 let folder: string;
@@ -33,6 +33,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 function configFor(steps: number, changes: PartialConfig = {}): Config {
   const config = tinyConfig({
     ...changes,
+    model: { ...FEWEST_LAYERS, ...changes.model },
     data: { root: dataset, ...changes.data },
     training: { r1EverySteps: 2, ...changes.training, steps },
     log: { everySteps: 2, sampleEverySteps: 1000, sampleImages: 1, ...changes.log },
@@ -172,7 +173,7 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
     name: 'captured',
     stopAfter: 1,
     changes: {
-      model: { variant: 'train', numDown: 1, residualBlocks: 0, mappingLayers: 1, channelDivisor: 128 },
+      model: { variant: 'train' },
       training: { betas: [0.5, 0.99] },
       runtime: { capture: true },
     },

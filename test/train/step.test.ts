@@ -10,7 +10,7 @@ import { packState, unflattenState } from '../../src/train/state.js';
 import { type StepContext, trainStep } from '../../src/train/step.js';
 import { stepScalars } from '../../src/train/trainer.js';
 import { noiseBatch } from '../support/batch.js';
-import { tinyConfig } from '../support/config.js';
+import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 
 beforeAll(async () => {
   await loadEngine();
@@ -122,7 +122,8 @@ describe.each(['main', 'train'] as const)('a step of %s', (variant) => {
 describe('terms', () => {
   const everything: PartialConfig['losses'] = { identity: 3 };
   const generatorTerms = (losses: PartialConfig['losses']) =>
-    takeStep(contextOf({ losses: { ...everything, ...losses } }), { withR1: false }).terms.generators;
+    takeStep(contextOf({ model: FEWEST_LAYERS, losses: { ...everything, ...losses } }), { withR1: false })
+      .terms.generators;
   let cached: Record<string, number> | undefined;
   const all = () => {
     cached ??= generatorTerms({});
@@ -165,7 +166,7 @@ describe('terms', () => {
 
   it('R1 is proportional to its weight and to the steps that it stands for', () => {
     const r1 = (training: PartialConfig['training']): number =>
-      takeStep(contextOf({ training }), { withR1: true }).terms.discriminators.r1A!;
+      takeStep(contextOf({ model: FEWEST_LAYERS, training }), { withR1: true }).terms.discriminators.r1A!;
     const reference = r1({ r1Weight: 10, r1EverySteps: 16 });
     expect(reference).toBeGreaterThan(0);
     expect(r1({ r1Weight: 30, r1EverySteps: 16 }) / reference).toBeCloseTo(3, 4);
@@ -173,7 +174,7 @@ describe('terms', () => {
   });
 
   it('R1 adds terms and leaves the others as they are', () => {
-    const context = contextOf();
+    const context = contextOf({ model: FEWEST_LAYERS });
     const without = takeStep(context, { withR1: false }).terms.discriminators;
     const { images, styles, ...penalties } = takeStep(context, { withR1: true }).terms.discriminators;
     expect(Object.keys(without).sort()).toEqual(['images', 'styles']);
@@ -185,7 +186,7 @@ describe('terms', () => {
 
 describe('the training state', () => {
   const trained = (changes: PartialConfig, steps: number) => {
-    const context = contextOf(changes);
+    const context = contextOf({ model: FEWEST_LAYERS, ...changes });
     const trainer = new EagerTrainer(context, initialOf(context));
     for (let step = 0; step < steps; step++) trainer.step(noiseBatch(context.config, step), step);
     const state = trainer.read();
