@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { latestCheckpoint, readCheckpoint } from '../checkpoint/checkpoint.js';
 import { dataRoot, formatConfig, loadConfig } from '../config/load.js';
@@ -179,6 +180,8 @@ async function* takeSteps(
     const batch = await batches.next(step);
     const learningRate = learningRateAt(step, config.training);
     const terms = trainer.step(batch, step);
+    // Where all pictures are in memory nothing else in a step waits, and signals and timers would not get their turn.
+    await setImmediate();
     step++;
     seconds += (performance.now() - began) / 1000;
     yield* events.splice(0);
