@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { RunError } from '../../errors.js';
+import { messageOf, RunError } from '../../errors.js';
 import type { TensorflowBackend } from '../native-kernels.js';
 import { GRAPH_TAG, Graph, graphAttribute } from './graph.js';
 import { dtypeCode, Recorder, type TensorSpec } from './recorder.js';
@@ -127,6 +127,36 @@ function recordProgram(
   return { inputs, outputs };
 }
 
+/** Hands a graph over to TensorFlow, which takes files only. @throws RunError where it cannot be written or loaded. */
+function loadGraph(binding: SessionBinding, graph: Graph): number {
+  let dir: string | undefined;
+  try {
+    try {
+      dir = mkdtempSync(join(tmpdir(), 'gnr-graph-'));
+      writeFileSync(join(dir, 'saved_model.pb'), graph.serialize());
+    } catch (error) {
+      throw new RunError(
+        `Cannot write the graph of the captured programs into ${tmpdir()}: ${messageOf(error)}; ` +
+          'free some space there, or let TMPDIR name another folder.',
+        { cause: error },
+      );
+    }
+    return loadSession(binding, dir);
+  } finally {
+    if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function loadSession(binding: SessionBinding, dir: string): number {
+  try {
+    return binding.loadSavedModel(dir, GRAPH_TAG);
+  } catch (error) {
+    throw new RunError(`TensorFlow could not load the captured programs: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 /** Several programs over one set of variables, loaded as one TensorFlow session. Free it with `dispose`. */
 export class CapturedPrograms<P extends string = string> {
   /** Nodes of the whole graph. */
@@ -147,13 +177,7 @@ export class CapturedPrograms<P extends string = string> {
     this.nodes = graph.size;
     this.variables = variables;
     this.endpoints = endpoints;
-    const dir = mkdtempSync(join(tmpdir(), 'gnr-graph-'));
-    try {
-      writeFileSync(join(dir, 'saved_model.pb'), graph.serialize());
-      this.session = binding.loadSavedModel(dir, GRAPH_TAG);
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
+    this.session = loadGraph(binding, graph);
   }
 
   /** Runs a program and gives its outputs on the host. @throws RunError where TensorFlow fails. */
@@ -220,7 +244,9 @@ export class CapturedPrograms<P extends string = string> {
       return results.map(({ id }) => this.binding.tensorDataSync(id));
     } catch (error) {
       if (error instanceof RangeError) throw error;
-      throw new RunError(`TensorFlow could not run the captured program: ${String(error)}`, { cause: error });
+      throw new RunError(`TensorFlow could not run the captured program: ${messageOf(error)}`, {
+        cause: error,
+      });
     } finally {
       for (const id of ids) this.binding.deleteTensor(id);
       for (const { id } of results) this.binding.deleteTensor(id);
@@ -232,7 +258,8 @@ export class CapturedPrograms<P extends string = string> {
  * Turns functions over tensors into programs that each run as one TensorFlow session call, with variables that live in
  * the session. Recording computes nothing and needs no memory beyond the graph. Works on the native backend only.
  *
- * @throws RangeError naming an operation without a shape rule, or a variable that a program gives another shape.
+ * @throws RangeError naming an operation without a shape rule, or a variable that a program gives another shape; RunError
+ *   where the temporary folder has no room for the graph.
  */
 export function capture<P extends string>(
   programs: Readonly<Record<P, Program>>,
