@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import type { Config } from '../config/schema.js';
@@ -65,6 +66,12 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** Lets signals have their turn between computations that take seconds. @throws InterruptedError after `signal`. */
+async function pause(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  if (signal.aborted) throw new InterruptedError('stopped; the same command goes on from there');
+}
+
 /** Draws the dataset, unless an earlier demo has; yields progress. */
 async function* drawDataset(dir: string, { config, images, signal }: DemoOptions): AsyncGenerator<DemoEvent> {
   if (await exists(join(dir, FACTORS_FILE))) return;
@@ -92,7 +99,7 @@ async function* drawDataset(dir: string, { config, images, signal }: DemoOptions
 
 /** The untrained, trained and real figures; yields progress. */
 async function* measure(
-  { config }: DemoOptions,
+  { config, signal }: DemoOptions,
   root: string,
   weights: { untrained: NetworkValues; trained: NetworkValues },
 ): AsyncGenerator<DemoEvent, DemoFigures> {
@@ -107,10 +114,13 @@ async function* measure(
     }
   };
   yield { type: 'measuring', done: 0, total };
+  await pause(signal);
   const untrained = figures(weights.untrained);
   yield { type: 'measuring', done: set.photos.length, total };
+  await pause(signal);
   const trained = figures(weights.trained);
   yield { type: 'measuring', done: total, total };
+  await pause(signal);
   return { untrained, trained, reference: referenceFigures(set) };
 }
 
