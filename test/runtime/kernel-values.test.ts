@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type ConvGeometry, kernels } from '../../src/runtime/kernels.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { GEOMETRIES, HEIGHT, outSide, WIDTH } from '../support/geometries.js';
+import { relativeError } from '../support/reference.js';
+import { indicesOf, randomTensor } from '../support/tensors.js';
+
+/** Float32 sums in another order. */
+const TOLERANCE = 1e-5;
+
+describe('what the kernels compute', () => {
+  beforeAll(async () => {
+    await loadEngine();
+  });
+  const values = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
+
+  it('convolves as a plain loop over pixels does', () => {
+    const geometry: ConvGeometry = { stride: 2, padding: [1, 0] };
+    const x = randomTensor(1, [2, 5, 6, 2]);
+    const filter = randomTensor(2, [3, 3, 2, 3]);
+    const X = x.dataSync();
+    const F = filter.dataSync();
+    const [height, width] = [outSide(5, geometry, 3), outSide(6, geometry, 3)];
+    const pixel = (n: number, row: number, column: number, c: number): number =>
+      row < 0 || column < 0 || row >= 5 || column >= 6 ? 0 : X[((n * 5 + row) * 6 + column) * 2 + c]!;
+    const expected = indicesOf([2, height, width, 3]).map(([n, row, column, o]) =>
+      indicesOf([3, 3, 2]).reduce(
+        (total, [i, j, c]) =>
+          total +
+          pixel(n!, row! * 2 + i! - 1, column! * 2 + j! - 1, c!) * F[((i! * 3 + j!) * 2 + c!) * 3 + o!]!,
+        0,
+      ),
+    );
+    const y = kernels().conv2d(x, filter, geometry);
+    expect(y.shape).toEqual([2, height, width, 3]);
+    expect(relativeError(values(y), expected)).toBeLessThan(TOLERANCE);
+  });
+
+  it('keeps adjoints: <conv(x), dy> = <x, conv*(dy)> = <filter, dF>', () => {
+    for (const [, geometry, size] of GEOMETRIES) {
+      const x = randomTensor(1, [2, HEIGHT, WIDTH, 3]);
+      const filter = randomTensor(2, [size, size, 3, 4]);
+      const k = kernels();
+      const y = k.conv2d(x, filter, geometry);
+      const dy = randomTensor(3, y.shape);
+      const dot = (a: tf.Tensor, b: tf.Tensor): number => tf.sum(tf.mul(a, b)).dataSync()[0]!;
+      const through = dot(y, dy);
+      const scale = Math.abs(through) + 10;
+      const byInput = dot(x, k.conv2dInputGradient(x.shape, filter, dy, geometry));
+      const byFilter = dot(filter, k.conv2dFilterGradient(x, filter.shape, dy, geometry));
+      expect(Math.abs(byInput - through) / scale).toBeLessThan(TOLERANCE);
+      expect(Math.abs(byFilter - through) / scale).toBeLessThan(TOLERANCE);
+    }
+  });
+
+  it('splits and joins without changing a number', () => {
+    const x = randomTensor(1, [10]);
+    const pieces = kernels().split(x, [3, 1, 6]);
+    expect(pieces.map(({ shape }) => shape)).toEqual([[3], [1], [6]]);
+    expect(values(kernels().concat(pieces, 0))).toEqual(values(x));
+  });
+});

@@ -1,0 +1,90 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import type { Config, PartialConfig } from '../../src/config/schema.js';
+import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { type TrainEvent, type TrainOptions, trainRun } from '../../src/train/loop.js';
+import { type MetricsRow, readMetrics } from '../../src/train/metrics-log.js';
+import { FEWEST_LAYERS, tinyConfig } from './config.js';
+
+/** Folders of one test file: a dataset for all of its tests, and for each test a new folder with a place for a run. */
+export class RunFolders {
+  dataset = '';
+  folder = '';
+  runDir = '';
+
+  /** Call at the top of a test file. */
+  static prepare(): RunFolders {
+    const folders = new RunFolders();
+    beforeAll(async () => {
+      await loadEngine();
+      folders.dataset = join(await mkdtemp(join(tmpdir(), 'gnr-train-data-')), 'data');
+      await drawSampleDataset({ dir: folders.dataset, images: 5, testImages: 2, size: 32 });
+    });
+    afterAll(() => rm(join(folders.dataset, '..'), { recursive: true, force: true }));
+    beforeEach(async () => {
+      folders.folder = await mkdtemp(join(tmpdir(), 'gnr-train-'));
+      folders.runDir = join(folders.folder, 'run');
+    });
+    afterEach(() => rm(folders.folder, { recursive: true, force: true }));
+    return folders;
+  }
+
+  /** The config of a short run, kernel by kernel: capturing takes longer than a few small steps. */
+  config(steps: number, changes: PartialConfig = {}): Config {
+    return tinyConfig({
+      ...changes,
+      model: { ...FEWEST_LAYERS, ...changes.model },
+      data: { root: this.dataset, ...changes.data },
+      training: { r1EverySteps: 2, ...changes.training, steps },
+      log: { everySteps: 2, sampleEverySteps: 1000, sampleImages: 1, ...changes.log },
+      runtime: { capture: false, ...changes.runtime },
+    });
+  }
+
+  /** Trains to the end; `onEvent` sees every event as it comes. */
+  async train(
+    config: Config,
+    options: Partial<TrainOptions> = {},
+    onEvent: (event: TrainEvent) => void = () => undefined,
+  ): Promise<TrainEvent[]> {
+    const events: TrainEvent[] = [];
+    for await (const event of trainRun({ config, runDir: this.runDir, ...options })) {
+      events.push(event);
+      onEvent(event);
+    }
+    return events;
+  }
+
+  checkpointAt(step: number, run = this.runDir): string {
+    return join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
+  }
+
+  /** The bytes of a checkpoint's tensors. */
+  weightsAt(step: number, run = this.runDir): Promise<Buffer[]> {
+    const names = ['model.safetensors', 'training.safetensors'];
+    return Promise.all(names.map((name) => readFile(join(this.checkpointAt(step, run), name))));
+  }
+
+  async metrics(): Promise<MetricsRow[]> {
+    const rows: MetricsRow[] = [];
+    for await (const row of readMetrics(join(this.runDir, 'metrics.jsonl'))) rows.push(row);
+    return rows;
+  }
+}
+
+/** The error that an attempt has to end in. */
+export async function failure(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => expect.unreachable('was accepted'),
+    (error: unknown) => error as Error,
+  );
+}
+
+export const ofType = <T extends TrainEvent['type']>(events: TrainEvent[], type: T) =>
+  events.filter((event): event is Extract<TrainEvent, { type: T }> => event.type === type);
+
+export const areEqual = (ours: Buffer[], theirs: Buffer[]): boolean =>
+  ours.length === theirs.length && ours.every((bytes, i) => bytes.equals(theirs[i]!));

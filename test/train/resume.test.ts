@@ -1,0 +1,150 @@
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
+import type { PartialConfig } from '../../src/config/schema.js';
+import { InputError } from '../../src/errors.js';
+import { resumedConfig } from '../../src/train/loop.js';
+import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
+
+const runs = RunFolders.prepare();
+
+// The captured run has the other variant, and first moments too.
+describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
+  { name: 'kernel by kernel', stopAfter: 2, changes: {} },
+  {
+    name: 'captured',
+    stopAfter: 1,
+    changes: {
+      model: { variant: 'train' },
+      training: { betas: [0.5, 0.99] },
+      runtime: { capture: true },
+    },
+  },
+])('a run that was stopped ($name)', ({ stopAfter, changes }) => {
+  const steps = 2 * stopAfter;
+
+  it('has a complete checkpoint and goes on from it bit for bit', async () => {
+    const straight = join(runs.folder, 'straight');
+    await runs.train(runs.config(steps, changes), { runDir: straight });
+    const controller = new AbortController();
+    const stopped = await runs.train(runs.config(steps, changes), { signal: controller.signal }, (event) => {
+      if (event.type === 'step' && event.step === stopAfter) controller.abort();
+    });
+    expect(stopped.slice(-2)).toMatchObject([
+      { type: 'checkpoint', step: stopAfter },
+      { type: 'end', step: stopAfter, interrupted: true },
+    ]);
+    expect(await latestCheckpoint(runs.runDir)).toEqual({
+      dir: runs.checkpointAt(stopAfter),
+      step: stopAfter,
+    });
+    const resumed = await runs.train(runs.config(steps, changes), { resume: true });
+    expect(ofType(resumed, 'start')[0]).toMatchObject({ step: stopAfter, steps });
+    expect(ofType(resumed, 'step').map(({ step }) => step)).toEqual(
+      Array.from({ length: stopAfter }, (_, i) => stopAfter + i + 1),
+    );
+    expect(areEqual(await runs.weightsAt(steps, runs.runDir), await runs.weightsAt(steps, straight))).toBe(
+      true,
+    );
+    const rows = await runs.metrics();
+    expect(rows.map(({ step }) => step)).toEqual([...new Set([1, 2, steps])]);
+    const seconds = rows.map((row) => row.seconds);
+    expect(seconds).toEqual(seconds.toSorted((a, b) => a - b));
+  });
+});
+
+describe('resuming', () => {
+  it('goes on bit for bit from the end of a shorter run', async () => {
+    const straight = join(runs.folder, 'straight');
+    await runs.train(runs.config(6), { runDir: straight });
+    await runs.train(runs.config(3));
+    const events = await runs.train(runs.config(6), { resume: true });
+    expect(ofType(events, 'start')[0]).toMatchObject({ step: 3, steps: 6 });
+    expect(ofType(events, 'step').map(({ step }) => step)).toEqual([4, 5, 6]);
+    expect(areEqual(await runs.weightsAt(6, runs.runDir), await runs.weightsAt(6, straight))).toBe(true);
+  });
+
+  it('passes over a damaged checkpoint, tells of it, and comes to the same end', async () => {
+    const config = runs.config(3, { checkpoint: { everySteps: 1 } });
+    await runs.train(config);
+    const expected = await runs.weightsAt(3);
+    await rm(runs.checkpointAt(3), { recursive: true });
+    await truncate(join(runs.checkpointAt(2), 'training.safetensors'), 1000);
+    const events = await runs.train(config, { resume: true });
+    expect(ofType(events, 'skipped-checkpoint').map(({ dir }) => dir)).toEqual([runs.checkpointAt(2)]);
+    expect(ofType(events, 'start')[0]!.step).toBe(1);
+    expect(areEqual(await runs.weightsAt(3), expected)).toBe(true);
+  });
+
+  it('needs no flag to be refused where a run is already, and leaves it alone', async () => {
+    await runs.train(runs.config(1));
+    const config = await readFile(join(runs.runDir, 'config.json'), 'utf8');
+    const error = await failure(runs.train(runs.config(2)));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toBe(
+      `Expected no checkpoints yet in ${runs.runDir} but found one of step 1; add --resume to go on with that run, or give --out another folder.`,
+    );
+    expect(await readFile(join(runs.runDir, 'config.json'), 'utf8')).toBe(config);
+  });
+
+  it('refuses a folder without a checkpoint, and writes nothing there', async () => {
+    const attempts = [
+      () => runs.train(runs.config(2), { resume: true }),
+      () => resumedConfig(runs.runDir, []),
+    ];
+    for (const attempt of attempts) {
+      const error = await failure(attempt());
+      expect(error).toBeInstanceOf(InputError);
+      expect(error.message).toContain(`a checkpoint in ${runs.runDir} to resume from`);
+    }
+    expect(await readdir(runs.folder)).toEqual([]);
+  });
+
+  it('takes the config of the run, with overrides', async () => {
+    const config = runs.config(1);
+    await runs.train(config);
+    const resumed = await resumedConfig(runs.runDir, ['training.steps=2', 'training.learningRate=0.001']);
+    expect(resumed).toEqual({ ...config, training: { ...config.training, steps: 2, learningRate: 0.001 } });
+    expect(await failure(resumedConfig(runs.runDir, ['training.step=2']))).toBeInstanceOf(InputError);
+  });
+
+  it('has nothing to do where all steps are done', async () => {
+    await runs.train(runs.config(1));
+    const events = await runs.train(runs.config(1), { resume: true });
+    expect(events.map(({ type }) => type)).toEqual(['start', 'end']);
+  });
+
+  it('names the tensor of a checkpoint with other channels', async () => {
+    await runs.train(runs.config(1));
+    const error = await failure(
+      runs.train(runs.config(2, { model: { channelDivisor: 32 } }), { resume: true }),
+    );
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(
+      /the tensor values\/\w+\/\S+ of shape \[[\d,]+\] in .*training\.safetensors but found one of shape/,
+    );
+    expect(error.message).toContain('the same model section');
+  });
+
+  it('refuses a dataset of another size', async () => {
+    await runs.train(runs.config(1));
+    const smaller = join(runs.folder, 'smaller');
+    await cp(runs.dataset, smaller, { recursive: true });
+    await rm(join(smaller, 'trainA', '00000.png'));
+    const error = await failure(runs.train(runs.config(2, { data: { root: smaller } }), { resume: true }));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toContain('the 5 images that the checkpoint was trained on');
+  });
+
+  it('refuses a checkpoint whose state is not that of a training', async () => {
+    await runs.train(runs.config(1));
+    const path = join(runs.checkpointAt(1), 'state.json');
+    const { seconds, ...rest } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    expect(seconds).toBeGreaterThan(0);
+    await writeFile(path, JSON.stringify(rest));
+    const error = await failure(runs.train(runs.config(2), { resume: true }));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toContain(path);
+  });
+});
