@@ -66,20 +66,28 @@ export class ParameterGroup {
 
   /** Values into one vector for each bucket. @throws RangeError where a parameter is missing or of another size. */
   pack(values: NetworkValues): Float32Array[] {
-    return this.buckets.map((bucket) => {
-      const flat = new Float32Array(bucket.size);
-      let offset = 0;
-      for (const { network, path, size } of bucket.entries) {
-        const stored = values[network]?.[path];
-        if (stored?.length !== size)
-          throw new RangeError(
-            `${network}/${path} has ${stored?.length ?? 'no'} values where ${size} are needed`,
-          );
-        flat.set(stored, offset);
-        offset += size;
-      }
-      return flat;
+    return this.buckets.map((_, i) => this.packBucket(values, i));
+  }
+
+  /** One bucket of `pack`; a parameter that has a bucket of its own is not copied. */
+  packBucket(values: NetworkValues, index: number): Float32Array {
+    const { entries, size: bucketSize } = this.buckets[index]!;
+    const vectors = entries.map(({ network, path, size }) => {
+      const stored = values[network]?.[path];
+      if (stored?.length !== size)
+        throw new RangeError(
+          `${network}/${path} has ${stored?.length ?? 'no'} values where ${size} are needed`,
+        );
+      return stored;
     });
+    if (vectors.length === 1) return vectors[0]!;
+    const flat = new Float32Array(bucketSize);
+    let offset = 0;
+    for (const vector of vectors) {
+      flat.set(vector, offset);
+      offset += vector.length;
+    }
+    return flat;
   }
 
   /** The reverse of `pack`. */

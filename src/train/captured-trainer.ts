@@ -14,7 +14,8 @@ import { hasR1 } from './schedule.js';
 import {
   type FlatState,
   flattenState,
-  packState,
+  stateSizes,
+  stateVectors,
   type TrainStateValues,
   unflattenState,
   unpackState,
@@ -55,18 +56,19 @@ export class CapturedTrainer implements Trainer {
   constructor(context: StepContext, initial: TrainStateValues) {
     this.context = context;
     const withFirst = optimizerBetas(context.config).generators.first > 0;
-    const state: FlatState<HostValues> = packState(context.networks, initial, withFirst);
-    this.stateNames = Object.keys(state);
+    const sizes = stateSizes(context.networks, withFirst);
+    this.stateNames = Object.keys(sizes);
     const variables: Record<string, TensorSpec> = {};
-    for (const [name, { length }] of Object.entries(state))
-      variables[name] = { shape: [length], dtype: 'float32' };
+    for (const [name, size] of Object.entries(sizes)) variables[name] = { shape: [size], dtype: 'float32' };
     // LPIPS's weights, too large to be constants of the graph, are variables that no step assigns.
-    for (const [name, tensor] of Object.entries(context.perceptual?.params ?? {})) {
+    const perceptual = Object.entries(context.perceptual?.params ?? {});
+    for (const [name, tensor] of perceptual)
       variables[PERCEPTUAL + name] = { shape: tensor.shape, dtype: 'float32' };
-      state[PERCEPTUAL + name] = tensor.dataSync<'float32'>();
-    }
     this.programs = capture({ plain: this.program('plain'), withR1: this.program('withR1') }, variables);
-    this.programs.write(state);
+    for (const [name, vector] of stateVectors(context.networks, initial, withFirst))
+      this.programs.write({ [name]: vector });
+    for (const [name, tensor] of perceptual)
+      this.programs.write({ [PERCEPTUAL + name]: tensor.dataSync<'float32'>() });
   }
 
   step(batch: HostBatch, index: number): TermValues {

@@ -6,7 +6,7 @@ import { hasR1 } from './schedule.js';
 import {
   type FlatState,
   flattenState,
-  packState,
+  stateVectors,
   type TrainStateValues,
   unflattenState,
   unpackState,
@@ -44,10 +44,10 @@ export class EagerTrainer implements Trainer {
 
   constructor(context: StepContext, initial: TrainStateValues) {
     this.context = context;
-    const packed = packState(context.networks, initial, optimizerBetas(context.config).generators.first > 0);
-    this.state = Object.fromEntries(
-      Object.entries(packed).map(([name, values]) => [name, tf.keep(tf.tensor1d(values))]),
-    );
+    const withFirst = optimizerBetas(context.config).generators.first > 0;
+    this.state = {};
+    for (const [name, vector] of stateVectors(context.networks, initial, withFirst))
+      this.state[name] = tf.keep(tf.tensor1d(vector));
   }
 
   step(batch: HostBatch, index: number): TermValues {

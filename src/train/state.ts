@@ -60,28 +60,43 @@ export function unflattenState(flat: FlatState<Tensor>): TrainState {
   return { generators: side('generators'), discriminators: side('discriminators'), ema: list('ema') };
 }
 
-/** A state's vectors by the names of `flattenState`; moments that are left out start at zero. */
-export function packState(
+/**
+ * A state's vectors by the names of `flattenState`, one after another, so that a large state never stands twice in
+ * memory; moments that are left out start at zero.
+ */
+export function* stateVectors(
   networks: Networks,
   host: TrainStateValues,
   withFirstMoments: boolean,
-): FlatState<Float32Array> {
-  const flat: FlatState<Float32Array> = {};
-  const add = (name: string, vectors: readonly Float32Array[]): void => {
-    for (const [i, vector] of vectors.entries()) flat[`${name}/${i}`] = vector;
+): Generator<[name: string, vector: Float32Array]> {
+  const vectors = function* (
+    name: string,
+    group: ParameterGroup,
+    values: NetworkValues | undefined,
+  ): Generator<[string, Float32Array]> {
+    for (const [i, { size }] of group.buckets.entries())
+      yield [`${name}/${i}`, values ? group.packBucket(values, i) : new Float32Array(size)];
   };
-  const zeros = (group: ParameterGroup) => group.buckets.map(({ size }) => new Float32Array(size));
   for (const side of SIDES) {
-    const group = networks[side];
-    add(`${side}/values`, group.pack(host.values));
-    if (withFirstMoments) add(`${side}/first`, host.first ? group.pack(host.first) : zeros(group));
-    add(`${side}/second`, host.second ? group.pack(host.second) : zeros(group));
+    yield* vectors(`${side}/values`, networks[side], host.values);
+    if (withFirstMoments) yield* vectors(`${side}/first`, networks[side], host.first);
+    yield* vectors(`${side}/second`, networks[side], host.second);
   }
-  add('ema', networks.generators.pack(host.ema ?? host.values));
-  return flat;
+  yield* vectors('ema', networks.generators, host.ema ?? host.values);
 }
 
-/** The reverse of `packState`. */
+/** Lengths of the vectors of `stateVectors`, by name. */
+export function stateSizes(networks: Networks, withFirstMoments: boolean): FlatState<number> {
+  const sizes: FlatState<number> = {};
+  const parts = withFirstMoments ? PARTS : PARTS.filter((part) => part !== 'first');
+  for (const side of SIDES)
+    for (const part of parts)
+      for (const [i, { size }] of networks[side].buckets.entries()) sizes[`${side}/${part}/${i}`] = size;
+  for (const [i, { size }] of networks.generators.buckets.entries()) sizes[`ema/${i}`] = size;
+  return sizes;
+}
+
+/** The reverse of `stateVectors`. */
 export function unpackState(networks: Networks, flat: FlatState<Float32Array>): Required<TrainStateValues> {
   const read = (group: ParameterGroup, prefix: string): NetworkValues => {
     if (flat[`${prefix}/0`] === undefined) return {};

@@ -6,7 +6,7 @@ import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
-import { packState, unflattenState } from '../../src/train/state.js';
+import { stateVectors, unflattenState } from '../../src/train/state.js';
 import { type StepContext, trainStep } from '../../src/train/step.js';
 import { stepScalars } from '../../src/train/trainer.js';
 import { noiseBatch } from '../support/batch.js';
@@ -39,11 +39,9 @@ function takeStep(
 ) {
   const { withR1, frozen = false, moved = (_, values) => values } = options;
   return tf.tidy(() => {
-    const packed = packState(context.networks, initialOf(context), false);
+    const vectors = [...stateVectors(context.networks, initialOf(context), false)];
     const state = unflattenState(
-      Object.fromEntries(
-        Object.entries(packed).map(([name, values]) => [name, tf.tensor1d(moved(name, values))]),
-      ),
+      Object.fromEntries(vectors.map(([name, values]) => [name, tf.tensor1d(moved(name, values))])),
     );
     const scalars = stepScalars(context, 0);
     if (frozen) for (const side of SIDES) scalars[side].stepSize = 0;
