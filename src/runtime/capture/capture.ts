@@ -95,14 +95,17 @@ function recordProgram(
       return [key, { node: graph.add('Placeholder', [], attributes, `${name}_${key}`), spec }];
     }),
   );
+  // Reads of its own for each program: another program's have nothing to do with its order.
+  const reads = Object.fromEntries(
+    Object.entries(variables).map(([key, { nodes }]) => [
+      key,
+      graph.add('ReadVariableOp', [nodes.handle], { dtype: nodes.type }),
+    ]),
+  );
   const outputs: Record<string, string> = {};
   recorder.record(() => {
     const variableSymbols = Object.fromEntries(
-      Object.entries(variables).map(([key, { spec, nodes }]) => {
-        // A read of its own for each program: another program's reads have nothing to do with its order.
-        const read = graph.add('ReadVariableOp', [nodes.handle], { dtype: nodes.type });
-        return [key, recorder.symbol(read, spec)];
-      }),
+      Object.entries(variables).map(([key, { spec }]) => [key, recorder.symbol(reads[key]!, spec)]),
     );
     const inputSymbols = Object.fromEntries(
       Object.entries(inputs).map(([key, { node, spec }]) => [key, recorder.symbol(node, spec)]),
@@ -117,7 +120,9 @@ function recordProgram(
           `program ${name} gives '${key}' the shape [${tensor.shape}], not [${variable.spec.shape}]`,
         );
       const { handle, type } = variable.nodes;
-      return `^${graph.add('AssignVariableOp', [handle, recorder.sourceOf(tensor)], { dtype: type })}`;
+      // After the one read that everything in this program uses, even where the new value does not come from it.
+      const assigned = [handle, recorder.sourceOf(tensor), `^${reads[key]}`];
+      return `^${graph.add('AssignVariableOp', assigned, { dtype: type })}`;
     });
     for (const [key, tensor] of Object.entries(result.outputs)) {
       const type = graphAttribute.type(dtypeCode(tensor.dtype));
