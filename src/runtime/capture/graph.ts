@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { OpAttribute, TensorflowBinding } from '../native-kernels.js';
-import { DT_INT32 } from './shape-rules.js';
+import { DT_FLOAT, DT_INT32 } from './shape-rules.js';
 
 /** The protocol buffer classes that come with tfjs-node, as far as they are used here. */
 interface Message {
@@ -105,8 +105,10 @@ export class Graph {
     return name;
   }
 
-  /** A constant; equal small ones are one node. */
+  /** A constant; equal small ones are one node. @throws RangeError for types that captured programs do not have. */
   constant(dtype: number, shape: readonly number[], values: ArrayLike<number>): string {
+    if (dtype !== DT_FLOAT && dtype !== DT_INT32)
+      throw new RangeError(`captured programs have no tensors of TensorFlow's type ${dtype}`);
     const array = dtype === DT_INT32 ? Int32Array.from(values) : Float32Array.from(values);
     const bytes = new Uint8Array(array.buffer);
     const key = values.length <= SHARED_ELEMENTS ? `${dtype}:${shape.join()}:${array.join()}` : undefined;

@@ -75,9 +75,10 @@ export class Recorder {
     const real = this.backend.binding as RecordedBinding;
     const overrides: Partial<RecordedBinding> = {
       createTensor: (shape, dtype, values) => {
+        // Both a constant of the graph and a real tensor, which may outlive the recording.
+        const source = this.graph.constant(dtype, shape, values);
         const id = real.createTensor(shape, dtype, values);
-        // Both a real tensor, which may outlive the recording, and a constant of the graph.
-        this.tensors.set(id, { shape, dtype, values, source: this.graph.constant(dtype, shape, values) });
+        this.tensors.set(id, { shape, dtype, values, source });
         return id;
       },
       deleteTensor: (id) => {
