@@ -1,0 +1,328 @@
+import { readdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { RunError } from '../../../src/errors.js';
+import { type CapturedPrograms, capture, type Program } from '../../../src/runtime/capture/capture.js';
+import { kernels } from '../../../src/runtime/kernels.js';
+import { loadEngine } from '../../../src/runtime/node.js';
+import { randomTensor } from '../../support/tensors.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
+
+const made: CapturedPrograms[] = [];
+afterEach(() => {
+  for (const programs of made.splice(0)) programs.dispose();
+});
+
+/** Captured programs that the test need not dispose. */
+function captured<P extends string>(...args: Parameters<typeof capture<P>>): CapturedPrograms<P> {
+  const programs = capture<P>(...args);
+  made.push(programs as CapturedPrograms);
+  return programs;
+}
+
+const float = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
+const int = (...shape: number[]) => ({ shape, dtype: 'int32' as const });
+const floats = (...values: number[]) => Float32Array.of(...values);
+const sumOf = (a: Tensor, b: Tensor): Tensor => kernels().add(a, b);
+
+/** Counts of tensors: of tfjs, and of TensorFlow below it. */
+function counts() {
+  const backend = tf.backend() as unknown as { getNumOfTFTensors(): number; getNumOfSavedModels(): number };
+  return {
+    tensors: tf.memory().numTensors,
+    tensorflow: backend.getNumOfTFTensors(),
+    sessions: backend.getNumOfSavedModels(),
+  };
+}
+
+/** Adds its input to the variable `total`, and gives the total before. */
+const adding: Program = {
+  inputs: { amount: float(2) },
+  run: ({ total }, { amount }) => ({
+    outputs: { before: total! },
+    assign: { total: sumOf(total!, amount!) },
+  }),
+};
+
+describe('a captured program', () => {
+  it('computes what the function computes, whenever and with whatever it is called', () => {
+    const filter = randomTensor(1, [3, 3, 2, 4]);
+    const network = (x: Tensor, w: Tensor, rows: Tensor): Tensor => {
+      const k = kernels();
+      const y = k.conv2d(x, w, { stride: 2, padding: [1, 0] });
+      const picked = k.gatherRows(k.mean(k.leakyRelu(y, 0.2), [1, 2], false), rows);
+      return k.affine(k.matMul(picked, picked, false, true), 3, -1);
+    };
+    const program: Program = {
+      inputs: { x: float(3, 6, 5, 2), rows: int(2) },
+      run: ({ w }, { x, rows }) => ({ outputs: { y: network(x!, w!, rows!) } }),
+    };
+    const programs = captured({ program }, { w: float(3, 3, 2, 4) });
+    programs.write({ w: filter.dataSync<'float32'>() });
+    for (const seed of [2, 3]) {
+      const x = randomTensor(seed, [3, 6, 5, 2]);
+      const rows = tf.tensor1d([2, seed - 2], 'int32');
+      const { y } = programs.run('program', {
+        x: x.dataSync<'float32'>(),
+        rows: rows.dataSync<'int32'>(),
+      });
+      const expected = tf.tidy(() => network(x, filter, rows).dataSync());
+      expect(y).toHaveLength(4);
+      expected.forEach((value, i) => {
+        expect(y![i]).toBeCloseTo(value, 4);
+      });
+    }
+  });
+
+  it('computes nothing while it is recorded', () => {
+    const shapes: number[][] = [];
+    const program: Program = {
+      // Far more than there is memory for.
+      inputs: { x: float(2 ** 20, 2 ** 20) },
+      run: (_, { x }) => {
+        const y = kernels().square(x!);
+        shapes.push(y.shape);
+        return { outputs: { y: kernels().slice(y, [0, 0], [1, 1]) } };
+      },
+    };
+    captured({ program }, {});
+    expect(shapes).toEqual([[2 ** 20, 2 ** 20]]);
+  });
+
+  it('takes tensors that were made before as constants, whatever becomes of them', () => {
+    const factor = tf.tensor1d([2, 3]);
+    const index = tf.tensor1d([1, 0], 'int32');
+    const program: Program = {
+      inputs: { x: float(2) },
+      run: (_, { x }) => ({ outputs: { y: kernels().gatherRows(kernels().multiply(x!, factor), index) } }),
+    };
+    const programs = captured({ program }, {});
+    factor.dispose();
+    index.dispose();
+    expect(programs.run('program', { x: floats(10, 100) })).toEqual({ y: floats(300, 20) });
+  });
+
+  it('may keep a tensor that it makes for good, such as a filter that all layers share', () => {
+    let shared: Tensor | undefined;
+    const program: Program = {
+      inputs: { x: float(2) },
+      run: (_, { x }) => {
+        shared ??= tf.keep(tf.tensor1d([5, 7]));
+        return { outputs: { y: kernels().multiply(x!, shared) } };
+      },
+    };
+    const programs = captured({ first: program, second: program }, {});
+    for (const name of ['first', 'second'] as const)
+      expect(programs.run(name, { x: floats(1, 2) })).toEqual({ y: floats(5, 14) });
+    expect([...shared!.dataSync()]).toEqual([5, 7]);
+    shared!.dispose();
+  });
+
+  it('gives outputs of either type, inputs as they are among them', () => {
+    const program: Program = {
+      inputs: { x: float(2), rows: int(2) },
+      run: (_, { x, rows }) => ({ outputs: { x: x!, rows: rows!, y: kernels().fill([1], 4) } }),
+    };
+    const programs = captured({ program }, {});
+    const rows = Int32Array.of(7, -8);
+    expect(programs.run('program', { x: floats(1, 2), rows })).toEqual({
+      x: floats(1, 2),
+      rows,
+      y: floats(4),
+    });
+  });
+});
+
+describe('variables', () => {
+  it('come back as they were written, all or some', () => {
+    const programs = captured(
+      { adding },
+      { total: float(2), other: float(2, 1), count: int(), one: float() },
+    );
+    const values = {
+      total: floats(1, 2),
+      other: floats(-0.1, 1e30),
+      count: Int32Array.of(-5),
+      one: floats(9),
+    };
+    programs.write(values);
+    expect(programs.read()).toEqual(values);
+    programs.write({ other: floats(3, 4) });
+    expect(programs.read(['other', 'count'])).toEqual({ other: floats(3, 4), count: values.count });
+    expect(programs.read(['total'])).toEqual({ total: values.total });
+  });
+
+  it('keep what a program assigns, for all programs', () => {
+    const doubling: Program = {
+      inputs: {},
+      run: ({ total }) => ({ outputs: { twice: kernels().affine(total!, 2, 0) } }),
+    };
+    const programs = captured({ adding, doubling }, { total: float(2) });
+    programs.write({ total: floats(1, 2) });
+    expect(programs.run('adding', { amount: floats(10, 20) })).toEqual({ before: floats(1, 2) });
+    expect(programs.run('doubling', {})).toEqual({ twice: floats(22, 44) });
+    expect(programs.run('adding', { amount: floats(1, 1) })).toEqual({ before: floats(11, 22) });
+    expect(programs.read()).toEqual({ total: floats(12, 23) });
+  });
+
+  it('change after everything has been read', () => {
+    const swapping: Program = {
+      inputs: {},
+      run: ({ a, b }) => ({ outputs: { sum: sumOf(a!, b!) }, assign: { a: b!, b: a! } }),
+    };
+    const programs = captured({ swapping }, { a: float(3), b: float(3) });
+    programs.write({ a: floats(1, 2, 3), b: floats(4, 5, 6) });
+    for (let i = 0; i < 5; i++) expect(programs.run('swapping', {})).toEqual({ sum: floats(5, 7, 9) });
+    expect(programs.read()).toEqual({ a: floats(4, 5, 6), b: floats(1, 2, 3) });
+  });
+
+  it('of two captures have nothing to do with each other', () => {
+    const [one, two] = [0, 1].map(() => captured({ adding }, { total: float(2) }));
+    one!.write({ total: floats(1, 1) });
+    two!.write({ total: floats(2, 2) });
+    one!.run('adding', { amount: floats(5, 5) });
+    expect(two!.read()).toEqual({ total: floats(2, 2) });
+    two!.dispose();
+    expect(one!.read()).toEqual({ total: floats(6, 6) });
+  });
+});
+
+describe('what is refused', () => {
+  const record = (run: Program['run']) => () =>
+    captured({ faulty: { inputs: { x: float(2) }, run } }, { total: float(2) });
+
+  it('an operation without a shape rule, by name', () => {
+    expect(record((_, { x }) => ({ outputs: { y: tf.tan(x!) } }))).toThrow(
+      /no shape rule for the TensorFlow operation Tan; add one to/,
+    );
+  });
+
+  it('reading a value, which exists only when the program runs', () => {
+    expect(
+      record((_, { x }) => {
+        const [first] = kernels().square(x!).dataSync();
+        return { outputs: { y: tf.tensor1d([first!]) } };
+      }),
+    ).toThrow(/cannot read values/);
+  });
+
+  it('assigning what is no variable, or has another shape', () => {
+    expect(record((_, { x }) => ({ outputs: { x: x! }, assign: { totl: x! } }))).toThrow(
+      "program faulty assigns 'totl', which is no variable",
+    );
+    expect(
+      record((_, { x }) => ({ outputs: { x: x! }, assign: { total: kernels().reshape(x!, [1, 2]) } })),
+    ).toThrow("program faulty gives 'total' the shape [1,2], not [2]");
+  });
+
+  it('a tensor of a type that it does not know', () => {
+    const mask = tf.tensor1d([true, false]);
+    for (const isUploaded of [false, true]) {
+      if (isUploaded) tf.logicalNot(mask).dispose();
+      expect(record((_, { x }) => ({ outputs: { y: tf.where(mask, x!, x!) } }))).toThrow(
+        /^captured programs have no tensors of .*type/,
+      );
+    }
+    mask.dispose();
+  });
+
+  it('and afterwards the backend computes as ever, with nothing left behind', () => {
+    const before = counts();
+    expect(
+      record((_, { x }) => {
+        const k = kernels();
+        return { outputs: { y: tf.tan(k.multiply(k.square(x!), k.fill([2], 3))) } };
+      }),
+    ).toThrow(RangeError);
+    expect(counts()).toEqual(before);
+    const y = tf.tidy(() => tf.tan(kernels().fill([1], 0.5)).dataSync()[0]);
+    expect(y).toBeCloseTo(Math.tan(0.5), 5);
+  });
+
+  it('inputs that are missing, too long or of no variable, before anything runs', () => {
+    const programs = captured({ adding }, { total: float(2) });
+    programs.write({ total: floats(1, 2) });
+    expect(() => programs.run('adding', {})).toThrow("'amount' takes 2 values of [2], not none");
+    expect(() => programs.run('adding', { amount: floats(1, 2, 3) })).toThrow(
+      "'amount' takes 2 values of [2], not 3",
+    );
+    expect(() => programs.write({ totl: floats(1, 2) })).toThrow("there is no variable 'totl'");
+    expect(() => programs.write({ total: floats(1) })).toThrow("'total' takes 2 values of [2], not 1");
+    expect(() => programs.read(['totl'])).toThrow("there is no variable 'totl'");
+    expect(programs.read()).toEqual({ total: floats(1, 2) });
+  });
+
+  it('running before the variables have values, as an error of the work', () => {
+    const programs = captured({ adding }, { total: float(2) });
+    expect(() => programs.run('adding', { amount: floats(1, 2) })).toThrow(RunError);
+    expect(() => programs.read()).toThrow(RunError);
+    programs.write({ total: floats(1, 2) });
+    expect(programs.run('adding', { amount: floats(1, 2) })).toEqual({ before: floats(1, 2) });
+  });
+});
+
+describe('memory', () => {
+  it('recording leaves nothing behind but the session, which dispose frees', () => {
+    const before = counts();
+    const programs = captured({ adding, again: adding }, { total: float(2) });
+    expect(counts()).toEqual({ ...before, sessions: before.sessions + 1 });
+    programs.write({ total: floats(1, 2) });
+    programs.dispose();
+    expect(counts()).toEqual(before);
+  });
+
+  it('runs, reads, writes and refusals leave no tensor behind', () => {
+    const programs = captured({ adding }, { total: float(2) });
+    const before = counts();
+    for (let i = 0; i < 20; i++) {
+      programs.write({ total: floats(1, 2) });
+      programs.run('adding', { amount: floats(1, 2) });
+      programs.read();
+      expect(() => programs.run('adding', { amount: floats(1) })).toThrow(RangeError);
+    }
+    expect(counts()).toEqual(before);
+  });
+
+  it('after dispose every call throws but another dispose', () => {
+    const programs = captured({ adding }, { total: float(2) });
+    programs.write({ total: floats(1, 2) });
+    programs.dispose();
+    programs.dispose();
+    for (const call of [
+      () => programs.run('adding', { amount: floats(1, 2) }),
+      () => programs.read(),
+      () => programs.write({ total: floats(1, 2) }),
+    ])
+      expect(call).toThrow('the captured programs were disposed');
+  });
+});
+
+describe('the temporary folder', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gnr-capture-'));
+  });
+  afterEach(() => vi.unstubAllEnvs());
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('is left empty', () => {
+    vi.stubEnv('TMPDIR', folder);
+    captured({ adding }, { total: float(2) });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is named, with the remedy, where it takes no file', () => {
+    const missing = join(folder, 'missing');
+    vi.stubEnv('TMPDIR', missing);
+    const attempt = () => captured({ adding }, { total: float(2) });
+    expect(attempt).toThrow(RunError);
+    expect(attempt).toThrow(new RegExp(`^Cannot write .* into ${missing}: .*ENOENT.*; free .* TMPDIR`));
+  });
+});

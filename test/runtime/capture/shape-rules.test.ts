@@ -1,0 +1,245 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type OpCall,
+  outputInfos,
+  shapeRules,
+  type TensorInfo,
+} from '../../../src/runtime/capture/shape-rules.js';
+import { type Kernels, kernels } from '../../../src/runtime/kernels.js';
+import { loadEngine } from '../../../src/runtime/node.js';
+import { randomTensor, uniformTensor } from '../../support/tensors.js';
+
+interface Metadata {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+interface Binding {
+  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
+  executeOp(op: string, attributes: OpCall['attributes'], inputs: number[], outputs: number): Metadata[];
+}
+
+/** An operation that ran, what came out of it, and what its rule says. */
+interface Observed {
+  op: string;
+  real: TensorInfo[];
+  told: TensorInfo[];
+}
+
+/** Runs `fn` and watches the operations that reach TensorFlow; what they are given must be made by `fn`. */
+function observe(fn: () => void): Observed[] {
+  const backend = tf.backend() as unknown as { binding: Binding };
+  const real = backend.binding;
+  const tensors = new Map<number, TensorInfo>();
+  const observed: Observed[] = [];
+  const overrides: Binding = {
+    createTensor: (shape, dtype, values) => {
+      const id = real.createTensor(shape, dtype, values);
+      tensors.set(id, { shape, dtype, values });
+      return id;
+    },
+    executeOp: (op, attributes, ids, outputs) => {
+      const inputs = ids.map((id) => tensors.get(id)!);
+      const results = real.executeOp(op, attributes, ids, outputs);
+      for (const { id, shape, dtype } of results) tensors.set(id, { shape, dtype });
+      observed.push({
+        op,
+        real: results.map(({ shape, dtype }) => ({ shape: [...shape], dtype })),
+        told: outputInfos({ op, inputs, attributes, outputs }).map(({ shape, dtype }) => ({
+          shape: [...shape],
+          dtype,
+        })),
+      });
+      return results;
+    },
+  };
+  backend.binding = Object.create(real, Object.getOwnPropertyDescriptors(overrides)) as Binding;
+  try {
+    fn();
+  } finally {
+    backend.binding = real;
+  }
+  return observed;
+}
+
+type Function = Exclude<keyof Kernels, 'name'>;
+type Call = (k: Kernels) => unknown;
+
+// Sides, channels and batch all differ, so that no axis can stand for another.
+const picture = () => randomTensor(1, [2, 9, 7, 3]);
+const matrix = () => randomTensor(2, [3, 5]);
+const same = { stride: 1, padding: [1, 1] } as const;
+const uneven = { stride: 2, padding: [0, 1] } as const;
+const bare = { stride: 2, padding: [0, 0] } as const;
+const filter = () => randomTensor(3, [3, 3, 3, 4]);
+const depthwiseFilter = () => randomTensor(3, [3, 3, 3, 1]);
+const rowNumbers = () => tf.tensor1d([3, 0, 3], 'int32');
+/** The same function on a vector, a matrix and a picture. */
+const everywhere = (call: (k: Kernels, x: tf.Tensor) => unknown): Call[] =>
+  [() => randomTensor(4, [7]), matrix, picture].map((make) => (k) => call(k, make()));
+const withBroadcasting = (name: 'add' | 'subtract' | 'multiply' | 'divide'): Call[] => [
+  (k) => k[name](picture(), uniformTensor(5, [2, 9, 7, 3], 1, 2)),
+  (k) => k[name](picture(), uniformTensor(5, [2, 1, 1, 3], 1, 2)),
+  (k) => k[name](picture(), uniformTensor(5, [7, 1], 1, 2)),
+  (k) => k[name](randomTensor(6, [3]), uniformTensor(5, [2, 5, 3], 1, 2)),
+  (k) => k[name](randomTensor(6, [5, 1]), uniformTensor(5, [1, 4], 1, 2)),
+  (k) => k[name](matrix(), tf.scalar(2)),
+  (k) => k[name](tf.scalar(2), tf.scalar(3)),
+];
+const reductions = (name: 'sum' | 'mean'): Call[] =>
+  [[0], [1, 2], [3], [0, 1, 2, 3], [-1]].flatMap((axes) =>
+    [true, false].map(
+      (keepDims): Call =>
+        (k) =>
+          k[name](picture(), axes, keepDims),
+    ),
+  );
+
+const CASES: Record<Function, Call[]> = {
+  conv2d: [same, uneven, bare].map((geometry) => (k) => k.conv2d(picture(), filter(), geometry)),
+  conv2dInputGradient: [same, uneven, bare].map((geometry) => (k) => {
+    const y = k.conv2d(picture(), filter(), geometry);
+    return k.conv2dInputGradient([2, 9, 7, 3], filter(), y, geometry);
+  }),
+  conv2dFilterGradient: [same, uneven, bare].map((geometry) => (k) => {
+    const y = k.conv2d(picture(), filter(), geometry);
+    return k.conv2dFilterGradient(picture(), [3, 3, 3, 4], y, geometry);
+  }),
+  depthwise: [same, uneven, bare].map(
+    (geometry) => (k) => k.depthwise(picture(), depthwiseFilter(), geometry),
+  ),
+  depthwiseInputGradient: [same, uneven, bare].map((geometry) => (k) => {
+    const y = k.depthwise(picture(), depthwiseFilter(), geometry);
+    return k.depthwiseInputGradient([2, 9, 7, 3], depthwiseFilter(), y, geometry);
+  }),
+  matMul: [
+    (k) => k.matMul(randomTensor(1, [3, 5]), randomTensor(2, [5, 4]), false, false),
+    (k) => k.matMul(randomTensor(1, [5, 3]), randomTensor(2, [5, 4]), true, false),
+    (k) => k.matMul(randomTensor(1, [3, 5]), randomTensor(2, [4, 5]), false, true),
+    (k) => k.matMul(randomTensor(1, [5, 3]), randomTensor(2, [4, 5]), true, true),
+  ],
+  biasLeakyRelu: [(k) => k.biasLeakyRelu(picture(), randomTensor(2, [3]), 0.2)],
+  leakyRelu: everywhere((k, x) => k.leakyRelu(x, 0.2)),
+  leakyReluGradient: everywhere((k, x) => k.leakyReluGradient(x, x, 0.2)),
+  addBias: [
+    (k) => k.addBias(picture(), randomTensor(2, [3])),
+    (k) => k.addBias(matrix(), randomTensor(2, [5])),
+  ],
+  sumToLastAxis: [(k) => k.sumToLastAxis(picture()), (k) => k.sumToLastAxis(matrix())],
+  maxPool: [(k) => k.maxPool(picture(), 2, 2), (k) => k.maxPool(picture(), 3, 2)],
+  maxPoolGradient: [
+    (k) => {
+      const y = k.maxPool(picture(), 3, 2);
+      return k.maxPoolGradient(y, picture(), y, 3, 2);
+    },
+  ],
+  add: withBroadcasting('add'),
+  addN: [1, 3].map((count) => (k) => k.addN(Array.from({ length: count }, matrix))),
+  subtract: withBroadcasting('subtract'),
+  multiply: withBroadcasting('multiply'),
+  affine: everywhere((k, x) => k.affine(x, 2, 3)),
+  divide: withBroadcasting('divide'),
+  square: everywhere((k, x) => k.square(x)),
+  sqrt: everywhere((k, x) => k.sqrt(k.square(x))),
+  rsqrt: everywhere((k, x) => k.rsqrt(k.square(x))),
+  abs: everywhere((k, x) => k.abs(x)),
+  sign: everywhere((k, x) => k.sign(x)),
+  softplus: everywhere((k, x) => k.softplus(x)),
+  sigmoid: everywhere((k, x) => k.sigmoid(x)),
+  sum: reductions('sum'),
+  mean: reductions('mean'),
+  broadcastTo: [
+    (k) => k.broadcastTo(randomTensor(1, [3]), [2, 5, 3]),
+    (k) => k.broadcastTo(randomTensor(1, [2, 1, 1, 4]), [2, 3, 5, 4]),
+    (k) => k.broadcastTo(tf.scalar(2), [3, 1]),
+  ],
+  fill: [(k) => k.fill([3, 5], -0.25), (k) => k.fill([], 1)],
+  reshape: [
+    (k) => k.reshape(picture(), [2, 63, 3]),
+    (k) => k.reshape(randomTensor(1, [1, 1]), []),
+    (k) => k.reshape(tf.tensor1d([1, 2, 3, 4], 'int32'), [2, 2]),
+  ],
+  concat: [
+    (k) => k.concat([randomTensor(1, [2, 3]), randomTensor(2, [1, 3]), randomTensor(3, [4, 3])], 0),
+    (k) => k.concat([randomTensor(1, [2, 3]), randomTensor(2, [2, 1])], 1),
+    (k) => k.concat([tf.tensor1d([1, 2], 'int32'), tf.tensor1d([3], 'int32')], 0),
+  ],
+  slice: [
+    (k) => k.slice(picture(), [1, 2, 0, 1], [1, 3, 6, 2]),
+    (k) => k.slice(tf.tensor1d([1, 2, 3], 'int32'), [1], [2]),
+  ],
+  pad: [
+    (k) =>
+      k.pad(picture(), [
+        [0, 1],
+        [2, 0],
+        [1, 1],
+        [0, 2],
+      ]),
+    (k) => k.pad(randomTensor(1, [3]), [[2, 1]]),
+  ],
+  split: [(k) => k.split(randomTensor(1, [10]), [3, 1, 6]), (k) => k.split(randomTensor(1, [10]), [10])],
+  gatherRows: [
+    (k) => k.gatherRows(randomTensor(1, [4, 3]), rowNumbers()),
+    (k) => k.gatherRows(randomTensor(1, [4, 2, 5, 3]), rowNumbers()),
+    (k) => k.gatherRows(tf.tensor1d([5, 6, 7, 8], 'int32'), rowNumbers()),
+  ],
+  scatterRows: [
+    (k) => k.scatterRows(randomTensor(1, [3, 2]), rowNumbers(), 5),
+    (k) => k.scatterRows(randomTensor(1, [3, 2, 2, 4]), rowNumbers(), 5),
+  ],
+};
+
+describe('the shape rule of every operation', () => {
+  beforeAll(async () => {
+    await loadEngine();
+  });
+  beforeEach(() => tf.engine().startScope());
+  afterEach(() => tf.engine().endScope());
+
+  it.each(Object.entries(CASES))('%s: tells the shape and type of what comes out', (name, calls) => {
+    for (const [i, call] of calls.entries()) {
+      const observed = observe(() => call(kernels()));
+      expect(observed.length, `${name}, case ${i}`).toBeGreaterThan(0);
+      for (const { op, real, told } of observed) {
+        expect(told, `${op} in ${name}, case ${i}`).toEqual(real);
+      }
+    }
+  });
+
+  it('is held against the kernel: every kernel function has a case, and every rule came up', () => {
+    const functions = Object.keys(kernels()).filter((key) => key !== 'name');
+    expect(Object.keys(CASES).sort()).toEqual(functions.sort());
+    const ran = new Set(
+      Object.values(CASES).flatMap((calls) =>
+        calls.flatMap((call) => observe(() => call(kernels())).map(({ op }) => op)),
+      ),
+    );
+    expect([...ran].sort(), 'add a case above for a new rule').toEqual(Object.keys(shapeRules).sort());
+  });
+});
+
+describe('a rule', () => {
+  const float = (shape: number[], values?: number[]): TensorInfo => ({
+    shape,
+    dtype: 1,
+    ...(values && { values }),
+  });
+  const tell = (op: string, inputs: TensorInfo[]) => outputInfos({ op, inputs, attributes: [], outputs: 1 });
+
+  it('that is missing is named, with where to add it', () => {
+    expect(() => tell('Frobnicate', [])).toThrow(
+      /no shape rule for the TensorFlow operation Frobnicate; add one to src\/runtime\/capture\/shape-rules\.ts/,
+    );
+  });
+
+  it('refuses shapes that do not go together, and what it cannot know', () => {
+    expect(() => tell('AddV2', [float([2, 3]), float([4])])).toThrow(
+      'shapes [2,3] and [4] do not go together',
+    );
+    expect(() => tell('Reshape', [float([6]), float([2])])).toThrow(/input 1 of Reshape must be a constant/);
+    expect(() => tell('MatMul', [float([2, 3]), float([3, 4])])).toThrow(/MatMul .* attribute transpose_a/);
+    expect(() => tell('SplitV', [float([5]), float([2], [2, 2]), float([], [0])])).toThrow(RangeError);
+  });
+});
