@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { benchCommand } from './bench.js';
 import { datasetCommand } from './dataset.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
@@ -17,6 +18,7 @@ export const commands: readonly CommandModule[] = [
   command(datasetCommand),
   command(trainCommand),
   command(translateCommand),
+  command(benchCommand),
   command(setupCommand),
   command(doctorCommand),
 ];

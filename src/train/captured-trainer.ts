@@ -71,6 +71,11 @@ export class CapturedTrainer implements Trainer {
       this.programs.write({ [PERCEPTUAL + name]: tensor.dataSync<'float32'>() });
   }
 
+  /** Graph nodes that a step without R1 runs. */
+  get kernels(): number {
+    return this.programs.kernels.plain;
+  }
+
   step(batch: HostBatch, index: number): TermValues {
     const { context } = this;
     const kind = hasR1(index, context.config.training) ? 'withR1' : 'plain';

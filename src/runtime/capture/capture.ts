@@ -166,6 +166,8 @@ function loadSession(binding: SessionBinding, dir: string): number {
 export class CapturedPrograms<P extends string = string> {
   /** Nodes of the whole graph. */
   readonly nodes: number;
+  /** Nodes that each program runs. */
+  readonly kernels: Readonly<Record<P, number>>;
   private readonly binding: SessionBinding;
   private readonly variables: Record<string, { spec: TensorSpec; fed: string; done: string; read: string }>;
   private readonly endpoints: Record<P, Endpoint>;
@@ -180,6 +182,12 @@ export class CapturedPrograms<P extends string = string> {
   ) {
     this.binding = binding;
     this.nodes = graph.size;
+    this.kernels = Object.fromEntries(
+      Object.entries<Endpoint>(endpoints).map(([name, { outputs }]) => [
+        name,
+        graph.countKernels(Object.values(outputs)),
+      ]),
+    ) as Record<P, number>;
     this.variables = variables;
     this.endpoints = endpoints;
     this.session = loadGraph(binding, graph);

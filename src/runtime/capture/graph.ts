@@ -17,6 +17,9 @@ interface AttrValue extends Message {
   setList(list: Message): void;
 }
 interface NodeDef extends Message {
+  getName(): string;
+  getOp(): string;
+  getInputList(): string[];
   setName(name: string): void;
   setOp(op: string): void;
   setInputList(inputs: string[]): void;
@@ -44,6 +47,8 @@ const messages = createRequire(import.meta.url)(
 const GRAPH_PRODUCER = 1987;
 /** Constants of at most so many elements are looked up before they become nodes. */
 const SHARED_ELEMENTS = 64;
+/** Nodes that compute nothing. */
+const UNCOUNTED: ReadonlySet<string> = new Set(['Const', 'Placeholder', 'VarHandleOp']);
 /** Tag under which the graph is loaded. */
 export const GRAPH_TAG = 'serve';
 
@@ -120,6 +125,23 @@ export class Graph {
     });
     if (key !== undefined) this.constants.set(key, name);
     return name;
+  }
+
+  /** How many nodes must run for `targets`, constants and placeholders not counted: the kernels of a program. */
+  countKernels(targets: readonly string[]): number {
+    const byName = new Map(this.nodes.map((node) => [node.getName(), node]));
+    const seen = new Set<string>();
+    const open = [...targets];
+    let kernels = 0;
+    while (open.length > 0) {
+      const name = open.pop()!.replace(/^\^/, '').split(':')[0]!;
+      const node = byName.get(name);
+      if (node === undefined || seen.has(name)) continue;
+      seen.add(name);
+      if (!UNCOUNTED.has(node.getOp())) kernels++;
+      open.push(...node.getInputList());
+    }
+    return kernels;
   }
 
   /** The graph as a SavedModel file, which is how the addon takes graphs. */

@@ -1,0 +1,101 @@
+import type { Config } from '../config/schema.js';
+import { Rng } from '../runtime/rng.js';
+import { CapturedTrainer } from '../train/captured-trainer.js';
+import { EagerTrainer } from '../train/eager-trainer.js';
+import { buildNetworks, initNetworks } from '../train/networks.js';
+import type { StepContext } from '../train/step.js';
+import { batchShapes, type HostBatch } from '../train/trainer.js';
+import { drawStyles, Translator } from '../translate/translator.js';
+
+/** Runs before the ones that count: memory is taken and kernels choose their algorithms. */
+export const WARM_UP = 2;
+
+/** What a bench found. Seconds are per training step, or per run of a batch. */
+export interface BenchResult {
+  work: 'train' | 'translate';
+  size: number;
+  batch: number;
+  captured: boolean;
+  arithmetic: Config['runtime']['arithmetic'];
+  /** Median after the warm-up. */
+  seconds: number;
+  /** Every run in order, the warm-up included. */
+  all: number[];
+  /** The process's high-water mark. */
+  peakRssBytes: number;
+  /** Graph nodes that a step without R1 runs; absent where kernels are called one by one. */
+  kernels?: number;
+  /** Recording and loading the graph. */
+  captureSeconds?: number;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function summary(config: Config, work: BenchResult['work'], all: number[]): BenchResult {
+  return {
+    work,
+    size: config.model.size,
+    batch: config.training.batch,
+    captured: work === 'train' && config.runtime.capture,
+    arithmetic: config.runtime.arithmetic,
+    seconds: median(all.length > WARM_UP ? all.slice(WARM_UP) : all),
+    all,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+/** A step's inputs out of noise: speed does not depend on what the pictures show. */
+export function noiseBatch(context: StepContext, rng: Rng): HostBatch {
+  const { batch } = context.config.training;
+  const draw = ([name, shape]: [string, number[]]): [string, Float32Array | Int32Array] => {
+    if (name.startsWith('pick')) return [name, rng.permutation(2 * batch).slice(0, batch)];
+    if (name.startsWith('order')) return [name, rng.permutation(batch)];
+    return [name, rng.normals(shape.reduce((a, b) => a * b, 1))];
+  };
+  return Object.fromEntries(Object.entries(batchShapes(context)).map(draw)) as unknown as HostBatch;
+}
+
+/** Times training steps without R1. @param onStep is told how many steps are done. */
+export function benchTrain(config: Config, steps: number, onStep: (done: number) => void): BenchResult {
+  const networks = buildNetworks(config);
+  const context: StepContext = { config, networks };
+  const rng = new Rng(config.training.seed, 'bench');
+  const values = initNetworks(networks, rng.fork('init'));
+  const began = performance.now();
+  const trainer = new (config.runtime.capture ? CapturedTrainer : EagerTrainer)(context, { values });
+  const captureSeconds = (performance.now() - began) / 1000;
+  const batch = noiseBatch(context, rng);
+  const all: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const start = performance.now();
+    // Index 1 is the first without R1.
+    trainer.step(batch, 1);
+    all.push((performance.now() - start) / 1000);
+    onStep(i + 1);
+  }
+  const kernels = trainer instanceof CapturedTrainer ? trainer.kernels : undefined;
+  trainer.dispose();
+  return { ...summary(config, 'train', all), ...(kernels && { kernels, captureSeconds }) };
+}
+
+/** Times encoding and decoding of a batch of pictures with random styles. */
+export function benchTranslate(config: Config, runs: number, onRun: (done: number) => void): BenchResult {
+  const { size, latentDim } = config.model;
+  const { batch } = config.training;
+  const rng = new Rng(config.training.seed, 'bench');
+  const translator = new Translator(config.model, initNetworks(buildNetworks(config), rng.fork('init')));
+  const pictures = rng.normals(batch * size * size * 3);
+  const all: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now();
+    translator.translate('A2B', pictures, drawStyles(rng, batch, latentDim));
+    all.push((performance.now() - start) / 1000);
+    onRun(i + 1);
+  }
+  translator.dispose();
+  return summary(config, 'translate', all);
+}
