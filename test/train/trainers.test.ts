@@ -1,0 +1,109 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { NetworkValues } from '../../src/model/parameter-groups.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { CapturedTrainer } from '../../src/train/captured-trainer.js';
+import { EagerTrainer } from '../../src/train/eager-trainer.js';
+import { buildNetworks, initNetworks } from '../../src/train/networks.js';
+import type { TermValues, Trainer } from '../../src/train/trainer.js';
+import { noiseBatch } from '../support/batch.js';
+import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
+
+const STEPS = 4;
+const config = tinyConfig({
+  model: FEWEST_LAYERS,
+  training: { batch: 2, betas: [0.5, 0.99], r1EverySteps: 2, emaDecay: 0.9 },
+  losses: { identity: 1 },
+});
+
+/** What a trainer tells and holds after some steps on noise. */
+function train(Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) => Trainer) {
+  const networks = buildNetworks(config);
+  const trainer = new Kind({ config, networks }, { values: initNetworks(networks, new Rng(1, 'init')) });
+  const terms: TermValues[] = [];
+  let before = 0;
+  for (let step = 0; step < STEPS; step++) {
+    terms.push(trainer.step(noiseBatch(config, step), step));
+    // The first step with R1 and the first without make what is made once.
+    if (step < 2) before = tf.memory().numTensors;
+  }
+  const left = tf.memory().numTensors - before;
+  const state = trainer.read();
+  const averages = trainer.readAverages();
+  trainer.dispose();
+  return { terms, state, averages, left };
+}
+
+/** Largest and mean difference of two sets of networks, over all numbers. */
+function differences(ours: NetworkValues, theirs: NetworkValues) {
+  let largest = 0;
+  let sum = 0;
+  let count = 0;
+  expect(Object.keys(ours).sort()).toEqual(Object.keys(theirs).sort());
+  for (const [network, tree] of Object.entries(theirs))
+    for (const [path, values] of Object.entries(tree))
+      values.forEach((value, i) => {
+        const difference = Math.abs(value - ours[network]![path]![i]!);
+        largest = Math.max(largest, difference);
+        sum += difference;
+        count++;
+      });
+  return { largest, mean: sum / count };
+}
+
+describe('a captured run and one kernel by kernel', () => {
+  let eager: ReturnType<typeof train>;
+  let captured: ReturnType<typeof train>;
+  beforeAll(() => {
+    eager = train(EagerTrainer);
+    captured = train(CapturedTrainer);
+  });
+
+  it('tell the same terms in the same order, steps with R1 among them', () => {
+    expect(captured.terms.map(Object.keys)).toEqual(eager.terms.map(Object.keys));
+    expect(eager.terms.map((terms) => 'discriminators/r1A' in terms)).toEqual([true, false, true, false]);
+    eager.terms.forEach((terms, step) => {
+      for (const [name, value] of Object.entries(terms)) {
+        expect(value, name).not.toBe(0);
+        const ratio = captured.terms[step]![name]! / value;
+        expect(Math.abs(ratio - 1), `${name} in step ${step}`).toBeLessThan(1e-3);
+      }
+    });
+  });
+
+  it('come to the same weights, moments and averages', () => {
+    // Where a gradient is near 0, Adam's step is as large as ever and its sign is rounding's.
+    const step = config.training.learningRate;
+    for (const part of ['values', 'ema'] as const) {
+      const { largest, mean } = differences(captured.state[part], eager.state[part]);
+      expect(largest, part).toBeLessThan(2 * step * STEPS);
+      expect(mean, part).toBeLessThan(step / 100);
+    }
+    for (const part of ['first', 'second'] as const) {
+      const { largest } = differences(captured.state[part], eager.state[part]);
+      expect(largest, part).toBeLessThan(1e-3 * largestOf(eager.state[part]));
+    }
+  });
+
+  it('have moved, give their averages alone too, and leave no tensor behind', () => {
+    const start = initNetworks(buildNetworks(config), new Rng(1, 'init'));
+    for (const { state, averages, left } of [eager, captured]) {
+      expect(differences(state.values, start).mean).toBeGreaterThan(config.training.learningRate / 10);
+      expect(averages).toEqual(state.ema);
+      expect(left).toBe(0);
+    }
+  });
+});
+
+function largestOf(values: NetworkValues): number {
+  let largest = 0;
+  for (const tree of Object.values(values))
+    for (const numbers of Object.values(tree))
+      for (const value of numbers) largest = Math.max(largest, Math.abs(value));
+  return largest;
+}
