@@ -6,6 +6,7 @@ import { dataRoot, formatConfig, loadConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
 import { InputError, RunError } from '../errors.js';
+import type { NetworkValues } from '../model/parameter-groups.js';
 import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
 import { CapturedTrainer } from './captured-trainer.js';
@@ -88,8 +89,20 @@ function nothingToResume(runDir: string): InputError {
 function assertFinite(terms: TermValues, step: number, runDir: string): void {
   const broken = Object.entries(terms).find(([, value]) => !Number.isFinite(value));
   if (broken === undefined) return;
-  throw new RunError(
-    `The loss term ${broken[0]} is ${broken[1]} after step ${step}: the training has diverged. ` +
+  throw diverged(`The loss term ${broken[0]} is ${broken[1]}`, step, runDir);
+}
+
+/** The loss terms of a step are those before its update: a checkpoint that could not go on would be the newest one. */
+function assertFiniteWeights(values: NetworkValues, step: number, runDir: string): void {
+  for (const [network, tree] of Object.entries(values))
+    for (const [path, data] of Object.entries(tree))
+      if (!data.every(Number.isFinite))
+        throw diverged(`${network}/${path} has weights that are not finite`, step, runDir);
+}
+
+function diverged(what: string, step: number, runDir: string): RunError {
+  return new RunError(
+    `${what} after step ${step}: the training has diverged. ` +
       `Earlier checkpoints in ${runDir} are kept; start again with a smaller training.learningRate.`,
   );
 }
@@ -107,22 +120,25 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   const dataset = await openDataset(dataRoot(config), { requireTest: false });
   const networks = buildNetworks(config);
   const events: TrainEvent[] = [];
+  const onBadFile = (file: string, error: unknown) => events.push({ type: 'bad-file', file, error });
   const start = await findStart(options, networks, events);
+  // All that can be refused is refused before the run directory changes.
+  const batches = new Batches(config, dataset, {
+    ...(start.progress && { state: start.progress }),
+    onBadFile,
+  });
+  const samples = await Samples.open(config, dataset, onBadFile);
   const perceptual =
     config.losses.lpips.weight > 0 && config.losses.lpips.weights !== null
       ? await loadLpips(config.losses.lpips.weights)
       : undefined;
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
   const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), start.step);
-  const batches = new Batches(config, dataset, {
-    ...(start.progress && { state: start.progress }),
-    onBadFile: (file, error) => events.push({ type: 'bad-file', file, error }),
-  });
-  const samples = await Samples.open(config, dataset);
-  const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
-  const trainer = new (config.runtime.capture ? CapturedTrainer : EagerTrainer)(context, start.host);
-  const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
+  let trainer: Trainer | undefined;
   try {
+    const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
+    trainer = new (config.runtime.capture ? CapturedTrainer : EagerTrainer)(context, start.host);
+    const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
     yield {
       type: 'start',
       step: start.step,
@@ -132,12 +148,14 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
         discriminators: networks.discriminators.parameterCount,
       },
     };
+    yield* events.splice(0);
     if (start.step === 0) yield await writeSamples(run, 0);
     yield* takeSteps(run, start.step, start.progress?.seconds ?? 0, signal);
   } finally {
     await batches.close();
     await metrics.close();
-    trainer.dispose();
+    trainer?.dispose();
+    perceptual?.dispose();
   }
 }
 
@@ -160,7 +178,9 @@ async function writeSamples({ samples, trainer, runDir }: Run, step: number): Pr
 async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {
   const { config, runDir, networks, trainer, batches } = run;
   const progress = { ...batches.state(), seconds };
-  const dir = await saveTraining(runDir, step, config, networks, trainer.read(), progress);
+  const host = trainer.read();
+  assertFiniteWeights(host.values, step, runDir);
+  const dir = await saveTraining(runDir, step, config, networks, host, progress);
   return { type: 'checkpoint', step, dir };
 }
 

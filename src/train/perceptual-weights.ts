@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { fromTorchLayout, type TorchTensor } from '../checkpoint/torch-layout.js';
 import { InputError, messageOf } from '../errors.js';
@@ -13,11 +14,11 @@ function packageName(path: string): string {
 
 /**
  * LPIPS on VGG-16 with weights from a safetensors file of the `state_dict` of package lpips 0.1.4 (`LPIPS(net='vgg')`).
- * The parameters are kept for the life of the run.
+ * The parameters are kept on the device until `dispose`.
  *
  * @throws InputError where the file is missing, damaged, or of another network.
  */
-export async function loadLpips(path: string): Promise<{ lpips: Lpips; params: Params }> {
+export async function loadLpips(path: string): Promise<{ lpips: Lpips; params: Params; dispose(): void }> {
   const { tensors } = await readSafetensors(path);
   const lpips = buildLpips('vgg');
   const group = new ParameterGroup({ lpips: lpips.specs });
@@ -26,7 +27,8 @@ export async function loadLpips(path: string): Promise<{ lpips: Lpips; params: P
       const tensor = tensors.get(packageName(name));
       return tensor?.data instanceof Float32Array ? (tensor as TorchTensor) : undefined;
     });
-    return { lpips, params: group.keepEffective({ lpips: values }).lpips! };
+    const params = group.keepEffective({ lpips: values }).lpips!;
+    return { lpips, params, dispose: () => tf.dispose(Object.values(params)) };
   } catch (error) {
     throw new InputError(
       {

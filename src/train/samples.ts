@@ -33,16 +33,34 @@ export class Samples {
     private readonly references: Float32Array,
   ) {}
 
-  /** Reads the first test pictures of both domains, or training pictures where there are none. */
-  static async open(config: Config, dataset: Dataset): Promise<Samples> {
+  /**
+   * Reads the first test pictures of both domains, or training pictures where there are none. One that cannot be read
+   * is told to `onBadFile` and the next one takes its place.
+   *
+   * @throws InputError where none of a domain can be read.
+   */
+  static async open(
+    config: Config,
+    dataset: Dataset,
+    onBadFile: (file: string, error: unknown) => void = () => undefined,
+  ): Promise<Samples> {
     const { size } = config.model;
     const count = config.log.sampleImages;
     const read = async (test: string[], train: string[]): Promise<Float32Array> => {
       const files = test.length > 0 ? test : train;
-      const chosen = Array.from({ length: count }, (_, i) => files[i % files.length]!);
-      return joinPictures(
-        await Promise.all(chosen.map(async (file) => toFloat(await decodeImage(file, { size })))),
-      );
+      const pictures: Float32Array[] = [];
+      let failure: unknown;
+      for (const file of files) {
+        if (pictures.length === count) break;
+        try {
+          pictures.push(toFloat(await decodeImage(file, { size })));
+        } catch (error) {
+          failure = error;
+          onBadFile(file, error);
+        }
+      }
+      if (pictures.length === 0) throw failure;
+      return joinPictures(Array.from({ length: count }, (_, i) => pictures[i % pictures.length]!));
     };
     const photos = await read(dataset.testA, dataset.trainA);
     return new Samples(config, photos, await read(dataset.testB, dataset.trainB));

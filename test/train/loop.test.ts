@@ -109,6 +109,19 @@ describe('a training that diverges', () => {
   });
 });
 
+describe('a training that diverges, in the step of a checkpoint', () => {
+  it('does not save weights that it could not go on with', async () => {
+    // Without adversaries, the first step's loss terms are those of the drawn weights.
+    const losses = { adversarial: 0, latentAdversarial: 0 };
+    const error = await failure(runs.train(runs.config(1, { losses, training: { learningRate: 1e39 } })));
+    expect(error).toBeInstanceOf(RunError);
+    expect(error.message).toMatch(
+      /^\S+\/\S+ has weights that are not finite after step 1: the training has diverged/,
+    );
+    expect(await latestCheckpoint(runs.runDir)).toBeUndefined();
+  });
+});
+
 describe('pictures', () => {
   it('names a damaged file once and goes on without it', async () => {
     const damaged = join(runs.folder, 'damaged');
@@ -121,6 +134,19 @@ describe('pictures', () => {
     expect(bad.map((event) => event.file)).toEqual([file]);
     expect(String(bad[0]!.error)).toContain('00001.jpg');
     expect(ofType(events, 'end')[0]!.step).toBe(6);
+  });
+
+  it('of the samples are passed over too, and told at the start', async () => {
+    const root = join(runs.folder, 'damaged');
+    await cp(runs.dataset, root, { recursive: true });
+    const file = join(root, 'testA', '00000.png');
+    await writeFile(file, 'no picture');
+    const events = await runs.train(runs.config(1, { data: { root } }));
+    expect(events.slice(0, 3).map(({ type }) => type)).toEqual(['start', 'bad-file', 'samples']);
+    expect(ofType(events, 'bad-file').map((event) => event.file)).toEqual([file]);
+    await writeFile(join(root, 'testA', '00001.png'), 'no picture either');
+    await rm(runs.runDir, { recursive: true });
+    expect(await failure(runs.train(runs.config(1, { data: { root } })))).toBeInstanceOf(InputError);
   });
 
   it('that are missing are told before anything is written', async () => {

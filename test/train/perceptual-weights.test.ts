@@ -54,7 +54,8 @@ describe('loadLpips', () => {
       path,
       stateDict(values).set('scaling_layer.shift', { shape: [1], data: Float32Array.of(1) }),
     );
-    const { lpips, params } = await loadLpips(path);
+    const before = tf.memory().numTensors;
+    const { lpips, params, dispose } = await loadLpips(path);
     expect(Object.keys(params).sort()).toEqual(Object.keys(specs).sort());
     for (const [name, tensor] of Object.entries(params)) {
       expect(tensor.shape).toEqual(specs[name]!.shape);
@@ -69,7 +70,8 @@ describe('loadLpips', () => {
       expect(distances(a, a)).toEqual([0, 0]);
       for (const distance of distances(a, b)) expect(distance).toBeGreaterThan(0.01);
     });
-    tf.dispose(params);
+    dispose();
+    expect(tf.memory().numTensors).toBe(before);
 
     await truncate(path, 1_000_000);
     expect(await refusal(path)).toContain(path);

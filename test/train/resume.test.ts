@@ -127,14 +127,16 @@ describe('resuming', () => {
     expect(error.message).toContain('the same model section');
   });
 
-  it('refuses a dataset of another size', async () => {
+  it('refuses a dataset of another size, and leaves the run as it was', async () => {
     await runs.train(runs.config(1));
+    const config = await readFile(join(runs.runDir, 'config.json'), 'utf8');
     const smaller = join(runs.folder, 'smaller');
     await cp(runs.dataset, smaller, { recursive: true });
     await rm(join(smaller, 'trainA', '00000.png'));
     const error = await failure(runs.train(runs.config(2, { data: { root: smaller } }), { resume: true }));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toContain('the 5 images that the checkpoint was trained on');
+    expect(await readFile(join(runs.runDir, 'config.json'), 'utf8')).toBe(config);
   });
 
   it('refuses a checkpoint whose state is not that of a training', async () => {
