@@ -17,7 +17,15 @@ export function checkConsistency(config: Config): BrokenRule[] {
   checkDiscriminator(config, refuse);
   const [smallest, largest] = config.data.augment.scale;
   if (smallest > largest) refuse('data.augment.scale', 'smallest scale first, then the largest');
-  const { lpips } = config.losses;
+  const { adversarial, cycle, lpips, styleReconstruction, identity } = config.losses;
+  // The other terms look at style codes alone: they would leave the decoders untrained.
+  if (
+    [adversarial, cycle.weight, lpips.weight, styleReconstruction, identity].every((weight) => weight === 0)
+  )
+    refuse(
+      'losses',
+      'a weight above 0 for adversarial, cycle, lpips, styleReconstruction or identity: no other term trains the decoder',
+    );
   if (lpips.weight > 0 && lpips.weights === null) {
     refuse(
       'losses.lpips.weights',

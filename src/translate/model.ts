@@ -7,6 +7,7 @@ import { configShape, type ModelConfig } from '../config/schema.js';
 import { InputError, messageOf } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
+import type { ParameterSpecs } from '../model/parameters.js';
 
 /** A trained model: what translation needs. */
 export interface Model {
@@ -33,6 +34,21 @@ async function readArchitecture(path: string): Promise<ModelConfig> {
   }
 }
 
+function generatorSpecs(architecture: ModelConfig, configPath: string): ParameterSpecs {
+  try {
+    return buildGenerator(architecture).specs;
+  } catch (error) {
+    throw new InputError(
+      {
+        expected: `a model section in ${configPath} that makes a network`,
+        found: messageOf(error),
+        remedy: 'use the config.json that belongs to these weights',
+      },
+      { cause: error },
+    );
+  }
+}
+
 /**
  * Loads the generators behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
  *
@@ -42,7 +58,7 @@ export async function loadModel(checkpoint: string): Promise<Model> {
   const { modelPath, configPath } = await resolveCheckpoint(checkpoint);
   const architecture = await readArchitecture(configPath);
   const { tensors } = await readSafetensors(modelPath);
-  const { specs } = buildGenerator(architecture);
+  const specs = generatorSpecs(architecture, configPath);
   const values: NetworkValues = {};
   for (const network of NETWORKS) {
     values[network] = {};

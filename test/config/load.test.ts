@@ -162,6 +162,12 @@ describe('refusals', () => {
     ['model.discriminatorGlobalSize=4', 'at least 8 px in variant main'],
     ['model.discriminatorLocalSize=128', 'at most model.size, 64 px', 'model.size=64'],
     ['losses.lpips.weight=10', 'set losses.lpips.weight=0'],
+    [
+      'losses.adversarial=0',
+      'no other term trains the decoder',
+      'losses.cycle.weight=0',
+      'losses.styleReconstruction=0',
+    ],
   ])('%s', (override, message, ...others) => {
     expect(refusalOf(override, ...others)).toContain(message);
   });
