@@ -23,22 +23,55 @@ function buildParser(argv: readonly string[], modules: readonly CommandModule[])
     .scriptName('gnr')
     .usage("$0 <command>\n\nGANs N' Roses: diverse image-to-anime translation.")
     .version(version())
+    // --no-out would set out to false.
+    .parserConfiguration({ 'boolean-negation': false })
     .alias('help', 'h')
     .strict()
     .demandCommand(1, 'Name a command.')
     .wrap(Math.min(110, process.stdout.columns ?? 80))
     .exitProcess(false);
   for (const module of modules) parser = parser.command(module);
-  return parser.check(refuseRepeats, true);
+  return parser
+    .check(refuseRepeats, true)
+    .check((parsed, options) => refuseNoValue(argv, parsed, options as unknown as KnownOptions), true);
+}
+
+/** The options of each kind: what yargs gives its check functions beside the values, where its types tell of aliases. */
+interface KnownOptions {
+  array: string[];
+  string: string[];
+  number: string[];
 }
 
 /** A repeated option would reach its command as a list, where a single value is due. */
 function refuseRepeats(parsed: Record<string, unknown>, options: unknown): true {
-  // yargs gives its check functions what it was told of the options; its types call that the aliases.
-  const lists = (options as { array: string[] }).array.map(camelCase);
+  const lists = (options as KnownOptions).array.map(camelCase);
   for (const [name, value] of Object.entries(parsed)) {
     if (name === '_' || !Array.isArray(value) || lists.includes(camelCase(name))) continue;
     throw new UsageError(`Option --${name} was given more than once.`);
+  }
+  return true;
+}
+
+/**
+ * Options whose value is missing, empty or no number. yargs would take the default for the first; an empty one comes from a
+ * shell variable that is not set, and as a path it would mean the working directory.
+ */
+function refuseNoValue(
+  argv: readonly string[],
+  parsed: Record<string, unknown>,
+  options: KnownOptions,
+): true {
+  const valued = new Set([...options.string, ...options.number].map(camelCase));
+  for (const [i, word] of argv.entries()) {
+    const name = /^--([a-z][\w-]*)$/.exec(word)?.[1];
+    if (name !== undefined && valued.has(camelCase(name)) && /^(--?[a-z]|$)/i.test(argv[i + 1] ?? ''))
+      throw new UsageError(`Option --${name} needs a value.`);
+  }
+  for (const [name, value] of Object.entries(parsed)) {
+    if (value === '' || (Array.isArray(value) && value.includes('')))
+      throw new UsageError(`The value of ${name === '_' ? 'an argument' : name} is empty.`);
+    if (Number.isNaN(value)) throw new UsageError(`The value of --${name} is no number.`);
   }
   return true;
 }

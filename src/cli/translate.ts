@@ -108,6 +108,7 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
         describe: 'Take the style of this picture instead',
       })
       .option('direction', {
+        type: 'string',
         choices: ['A2B', 'B2A'] as const,
         default: 'A2B' as const,
         describe: 'Photo to anime (A2B), or back',

@@ -95,6 +95,15 @@ describe('wrong usage', () => {
     [['probe', 'x', '--style-imag=f.png'], 'Unknown option --style-imag. Did you mean --style-image?'],
     [['probe', 'x', '--frobnicate'], 'Unknown option --frobnicate.'],
     [['probe', 'x', '--steps', '3', '--steps', '4'], 'Option --steps was given more than once.'],
+    [['probe', 'x', '--steps'], 'Option --steps needs a value.'],
+    [['probe', 'x', '--steps', '--set', 'a=1'], 'Option --steps needs a value.'],
+    [['probe', 'x', '--style-image'], 'Option --style-image needs a value.'],
+    [['probe', 'x', '--style-image', ''], 'Option --style-image needs a value.'],
+    [['probe', 'x', '--style-image='], 'The value of style-image is empty.'],
+    [['probe', ''], 'The value of dir is empty.'],
+    [['probe', 'x', '--set', ''], 'Option --set needs a value.'],
+    [['probe', 'x', '--steps', 'many'], 'The value of --steps is no number.'],
+    [['probe', 'x', '--no-style-image'], 'Unknown option --no-style-image.'],
     [['probe'], 'Not enough non-option arguments'],
     [['probe', 'x', 'y'], 'Unknown argument: y'],
     [[], 'Name a command.'],
@@ -111,6 +120,11 @@ describe('wrong usage', () => {
 test('options that are lists may be repeated', async () => {
   expect(await runCommandLine(['probe', 'x', '--set', 'a=1', '--set', 'b=2'], probe())).toBe(0);
   expect(seen.at(-1)).toMatchObject({ dir: 'x', set: ['a=1', 'b=2'] });
+});
+
+test('a value may start with a minus sign', async () => {
+  expect(await runCommandLine(['probe', 'x', '--steps', '-1'], probe())).toBe(0);
+  expect(seen.at(-1)).toMatchObject({ steps: -1 });
 });
 
 describe('every command of the project', () => {
