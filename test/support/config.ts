@@ -2,7 +2,8 @@ import { resolveConfig } from '../../src/config/load.js';
 import { mergeTrees, type Tree } from '../../src/config/overrides.js';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
 
-const TINY: PartialConfig = {
+/** Networks so small that a step takes a moment. */
+export const TINY: PartialConfig = {
   model: {
     size: 32,
     numDown: 2,

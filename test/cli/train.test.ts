@@ -1,0 +1,277 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
+import { loadConfig } from '../../src/config/load.js';
+import { CapturedTrainer } from '../../src/train/captured-trainer.js';
+import { EagerTrainer } from '../../src/train/eager-trainer.js';
+import { complaints, contentOf, gnr, type Outcome, type TinyTraining, tinyTraining } from '../support/gnr.js';
+
+let shared: string;
+let tiny: TinyTraining;
+let folder: string;
+let runDir: string;
+
+beforeAll(async () => {
+  shared = await mkdtemp(join(tmpdir(), 'gnr-cli-train-'));
+  tiny = await tinyTraining(shared);
+});
+afterAll(() => rm(shared, { recursive: true, force: true }));
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-cli-train-'));
+  runDir = join(folder, 'run');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const train = (...words: string[]): Promise<Outcome> =>
+  gnr('train', '--config', tiny.config, '--out', runDir, ...words);
+describe('gnr train', () => {
+  it('runs to the end, tells so, and leaves a run with the resolved config', async () => {
+    const { code, stdout, stderr } = await train('--set', 'checkpoint.everySteps=2', '--steps', '3');
+    expect([code, complaints(stderr)]).toEqual([0, []]);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(
+      /^Training to step 3: \d\.\d\d million generator and \d\.\d\d million discriminator parameters\.$/,
+    );
+    expect(lines.slice(1, -1)).toEqual([
+      `Samples of step 0: ${join(runDir, 'samples', 'step-000000.png')}`,
+      `Checkpoint of step 2: ${join(runDir, 'checkpoints', 'step-000002')}`,
+      `Samples of step 3: ${join(runDir, 'samples', 'step-000003.png')}`,
+      `Checkpoint of step 3: ${join(runDir, 'checkpoints', 'step-000003')}`,
+    ]);
+    expect(lines.at(-1)).toMatch(new RegExp(`^Done in \\d+s: ${runDir}$`));
+    expect(Object.keys(await contentOf(runDir)).sort()).toEqual(
+      [
+        ...['step-000002', 'step-000003'].flatMap((step) =>
+          ['config.json', 'model.safetensors', 'state.json', 'training.safetensors'].map((name) =>
+            join(runDir, 'checkpoints', step, name),
+          ),
+        ),
+        join(runDir, 'config.json'),
+        join(runDir, 'metrics.jsonl'),
+        join(runDir, 'samples', 'step-000000.png'),
+        join(runDir, 'samples', 'step-000003.png'),
+      ].sort(),
+    );
+    const written = JSON.parse(await readFile(join(runDir, 'config.json'), 'utf8')) as object;
+    expect(written).toEqual(
+      loadConfig({ file: tiny.config, overrides: ['checkpoint.everySteps=2', 'training.steps=3'] }),
+    );
+    // Also what nobody gave.
+    expect(written).toMatchObject({ training: { emaDecay: 0.999 }, losses: { identity: 0 } });
+  });
+
+  it('does not touch a run that is there already, unless told to resume it', async () => {
+    expect((await train('--steps', '1')).code).toBe(0);
+    const before = await contentOf(runDir);
+    const refused = await train('--steps', '2');
+    expect(refused).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `gnr: Expected no checkpoints yet in ${runDir} but found one of step 1; add --resume to go on with that run, or give --out another folder.\n`,
+    });
+    expect(await contentOf(runDir)).toEqual(before);
+    const resumed = await gnr('train', '--out', runDir, '--resume', '--steps', '2');
+    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect(resumed.stdout).toMatch(/^Training from step 1 to step 2:/);
+    expect(await latestCheckpoint(runDir)).toMatchObject({ step: 2 });
+    expect(await contentOf(runDir)).toMatchObject(
+      Object.fromEntries(Object.entries(before).filter(([file]) => file.includes('step-00000'))),
+    );
+  });
+
+  it.each([
+    ['true', 'captured'],
+    ['false', 'kernel by kernel'],
+  ])('with runtime.capture=%s trains %s', async (value) => {
+    const captured = vi.spyOn(CapturedTrainer.prototype, 'step');
+    const eager = vi.spyOn(EagerTrainer.prototype, 'step');
+    try {
+      expect((await train('--steps', '2', '--set', `runtime.capture=${value}`)).code).toBe(0);
+      const calls = [captured.mock.calls.length, eager.mock.calls.length];
+      expect(calls).toEqual(value === 'true' ? [2, 0] : [0, 2]);
+    } finally {
+      captured.mockRestore();
+      eager.mockRestore();
+    }
+  });
+});
+
+describe('wrong usage and input', () => {
+  const set = (...overrides: string[]) => overrides.flatMap((override) => ['--set', override]);
+
+  /** One line that says what is wrong; nothing printed, nothing made. */
+  async function expectRefusal(outcome: Outcome, message: RegExp): Promise<void> {
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.stderr.match(/\n/g)).toHaveLength(1);
+    expect(outcome.stderr).toMatch(/^gnr: Expected .* but found .*; .*\.\n$/);
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    await expect(stat(runDir)).rejects.toThrow('ENOENT');
+  }
+
+  it.each<[string, string[], RegExp]>([
+    [
+      'an unknown key',
+      set('training.batchSize=4'),
+      /keys of the configuration \(--set\).*the unknown key training\.batchSize; did you mean training\.batch/,
+    ],
+    ['a value of another kind', set('training.batch=many'), /training\.batch \(--set\).*"many"; change it/],
+    ['a value out of range', set('model.size=100'), /model\.size \(--set\).*one of 32, .*512.*100/],
+    ['an override without a value', set('training.steps'), /--set KEY=VALUE.*"training\.steps"/],
+    ['no steps', ['--steps', '0'], /training\.steps.* 1 or more but found 0/],
+    ['half a step', ['--steps', '1.5'], /training\.steps.* a whole number but found 1\.5/],
+    ['capture neither on nor off', set('runtime.capture=yes'), /runtime\.capture.*boolean.*"yes"/],
+    [
+      'an arithmetic that there is not',
+      set('runtime.arithmetic=float16'),
+      /runtime\.arithmetic.*one of float32, bfloat16 but found "float16"/,
+    ],
+    [
+      'LPIPS without its weights',
+      set('losses.lpips.weight=1'),
+      /losses\.lpips\.weights.*Perceptual loss.*losses\.lpips\.weight=0/,
+    ],
+    [
+      'a file of LPIPS weights that is not there',
+      set('losses.lpips.weight=1', 'losses.lpips.weights=/nowhere/lpips.safetensors'),
+      /\/nowhere\/lpips\.safetensors/,
+    ],
+    [
+      'a data folder that is not there',
+      set('data.root=/nowhere'),
+      /dataset folder at \/nowhere.*found nothing/,
+    ],
+    ['no data folder', set('data.root=""'), /data\.root/],
+    ['a run to resume that has no checkpoint', ['--resume'], /a checkpoint in .*run to resume from.*none/],
+  ])('%s is refused', async (_, words, message) => {
+    await expectRefusal(await train(...words), message);
+  });
+
+  it.each<[string, string | undefined, RegExp]>([
+    ['that is not there', undefined, /configuration file at .*given\.json but found none/],
+    ['with a slip of the pen', '{\n  "training": {\n    "steps": 10,,\n  }\n}', /given\.json.*line 3/],
+    ['that is no object', '[1, 2]', /object of configuration keys in .*given\.json but found a list/],
+    [
+      'with an unknown key',
+      '{ "trainig": {} }',
+      /given\.json.*the unknown key trainig; did you mean training/,
+    ],
+    ['with a wrong value', '{ "training": { "steps": -1 } }', /training\.steps \(.*given\.json\).*-1/],
+    [
+      'without a data folder',
+      '{ "losses": { "lpips": { "weight": 0 } } }',
+      /data\.root.*--set data\.root=DIR/,
+    ],
+  ])('a config file %s is refused', async (_, text, message) => {
+    const file = join(folder, 'given.json');
+    if (text !== undefined) await writeFile(file, text);
+    await expectRefusal(await gnr('train', '--config', file, '--out', runDir), message);
+  });
+
+  it('no config file is refused, and so is no run directory', async () => {
+    await expectRefusal(
+      await gnr('train', '--out', runDir),
+      /--config FILE .*none.*configs\/selfie2anime\.json/,
+    );
+    for (const words of [[], ['--out'], ['--out', ''], ['--out='], ['--no-out']]) {
+      const { code, stderr, stdout } = await gnr('train', '--config', tiny.config, ...words);
+      expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^gnr: .*out.*\nRun gnr --help/)]);
+    }
+  });
+
+  it.each<[string, (root: string) => Promise<void>, RegExp]>([
+    [
+      'without trainB',
+      (root) => rm(join(root, 'trainB'), { recursive: true }),
+      /a folder trainB in .*set but found only .*trainA/,
+    ],
+    [
+      'with an empty trainA',
+      async (root) => {
+        await rm(join(root, 'trainA'), { recursive: true });
+        await mkdir(join(root, 'trainA'));
+      },
+      /an image in .*set\/trainA but found none; put .*there/,
+    ],
+    [
+      'with other files only',
+      async (root) => {
+        await rm(join(root, 'trainB'), { recursive: true });
+        await mkdir(join(root, 'trainB'));
+        await writeFile(join(root, 'trainB', 'notes.txt'), 'x');
+      },
+      /an image in .*set\/trainB but found none \(other files: 1 \.txt\)/,
+    ],
+  ])('a dataset %s is refused', async (_, spoil, message) => {
+    const root = join(folder, 'set');
+    await cp(tiny.dataset, root, { recursive: true });
+    await spoil(root);
+    await expectRefusal(await train(...set(`data.root=${root}`)), message);
+  });
+
+  it('a run directory that is a file is refused and kept', async () => {
+    await writeFile(runDir, 'mine');
+    const { code, stdout, stderr } = await train('--steps', '1');
+    expect(code).toBeGreaterThan(0);
+    expect([stdout, stderr]).toEqual(['', expect.stringMatching(new RegExp(`^gnr: .*${runDir}.*\n$`))]);
+    expect(stderr).not.toContain('unexpected');
+    expect(await readFile(runDir, 'utf8')).toBe('mine');
+  });
+});
+
+describe('pictures of all kinds', () => {
+  let root: string;
+  // Two epochs of all 13 files.
+  const steps = ['--steps', '2', '--set', 'training.batch=13'];
+  beforeEach(async () => {
+    root = join(folder, 'set');
+    await cp(tiny.dataset, root, { recursive: true });
+  });
+  const into = (name: string, data: Uint8Array | string) => writeFile(join(root, 'trainA', name), data);
+
+  it('are trained on, and what is no picture is named once and passed over', async () => {
+    const picture = await sharp(join(tiny.dataset, 'trainA', '00000.png'))
+      .resize(40, 56)
+      .png()
+      .toBuffer();
+    const other = await sharp(picture).negate().png().toBuffer();
+    await into('cmyk.jpg', await sharp(picture).toColourspace('cmyk').jpeg().toBuffer());
+    await into('grey.png', await sharp(picture).toColourspace('b-w').png().toBuffer());
+    await into('alpha.png', await sharp(picture).ensureAlpha(0.5).png().toBuffer());
+    await into('deep.png', await sharp(picture).toColourspace('rgb16').png().toBuffer());
+    await into(
+      'moving.gif',
+      await sharp([picture, other], { join: { animated: true } })
+        .gif()
+        .toBuffer(),
+    );
+    const jpeg = await sharp(picture).jpeg().toBuffer();
+    await into('cut.jpg', jpeg.subarray(0, jpeg.length / 2));
+    await into('text.png', 'this is no picture');
+    await into('notes.txt', 'and this does not look like one');
+    const { code, stdout, stderr } = await train(...steps, '--set', `data.root=${root}`);
+    expect(code).toBe(0);
+    expect(complaints(stderr).sort()).toEqual([
+      expect.stringMatching(
+        new RegExp(`^gnr: passed over ${root}/trainA/cut\\.jpg: Expected a picture .* damaged`),
+      ),
+      expect.stringMatching(
+        new RegExp(`^gnr: passed over ${root}/trainA/text\\.png: Expected a picture .* no picture`),
+      ),
+    ]);
+    expect(stdout).toContain('Checkpoint of step 2');
+  });
+
+  it('of which too many are damaged end the run, with their names and the remedy', async () => {
+    for (const name of await readdir(join(root, 'trainA'))) await into(name, 'no picture');
+    const { code, stderr } = await train(...steps, '--set', `data.root=${root}`);
+    expect(code).toBe(1);
+    expect(complaints(stderr).at(-1)).toMatch(
+      new RegExp(
+        `^gnr: Cannot decode \\d of the 6 images: ${root}/trainA/0000\\d\\.png .*Replace or remove them`,
+      ),
+    );
+  });
+});

@@ -1,0 +1,100 @@
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import ts from 'typescript';
+import { vi } from 'vitest';
+import { runCommandLine } from '../../src/cli/run.js';
+import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { startChild } from '../checkpoint/child-process.js';
+import { FEWEST_LAYERS, TINY } from './config.js';
+
+/** What a command line left: its exit code and what it wrote. */
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command line in this process, whose engine is loaded once for all tests of a file. */
+export async function gnr(...words: string[]): Promise<Outcome> {
+  let stdout = '';
+  let stderr = '';
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      stdout += String(text);
+      return true;
+    }),
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      stderr += String(text);
+      return true;
+    }),
+  ];
+  try {
+    const code = await runCommandLine(words);
+    return { code, stdout, stderr };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** Compiles the program to `folder`/src, for `startGnr`: the tests run what is in the working tree, not what was built. */
+export async function compileGnr(folder: string): Promise<void> {
+  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
+  await cp('package.json', join(folder, 'package.json'));
+  for (const name of ['node_modules', 'configs']) await symlink(resolve(name), join(folder, name), 'dir');
+  for (const name of await readdir('src', { recursive: true })) {
+    if (!name.endsWith('.ts')) continue;
+    const source = await readFile(join('src', name), 'utf8');
+    const path = join(folder, 'src', name.replace(/\.ts$/, '.js'));
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, ts.transpileModule(source, { compilerOptions }).outputText);
+  }
+}
+
+/**
+ * Starts the program of `compileGnr` as a process of its own.
+ * @param shell commands before it starts, such as `ulimit -f 100`.
+ */
+export function startGnr(folder: string, words: readonly string[], shell?: string) {
+  return startChild(folder, `await import('./src/cli/main.js');`, { args: words, ...(shell && { shell }) });
+}
+
+/** Waits until `isTrue`, asking again and again. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((go) => setTimeout(go, 10));
+}
+
+export interface TinyTraining {
+  /** A folder with a sample dataset of 32 px. */
+  dataset: string;
+  /** A config file for it: networks and steps as small as they can be, kernel by kernel. */
+  config: string;
+}
+
+/** Makes a dataset and a config file in `folder`. */
+export async function tinyTraining(folder: string): Promise<TinyTraining> {
+  const dataset = join(folder, 'data');
+  const config = join(folder, 'tiny.json');
+  await drawSampleDataset({ dir: dataset, images: 6, testImages: 2, size: 32 });
+  const values = {
+    ...TINY,
+    model: { ...TINY.model, ...FEWEST_LAYERS },
+    data: { root: dataset },
+    log: { sampleImages: 1 },
+    runtime: { capture: false },
+  };
+  await writeFile(config, JSON.stringify(values));
+  return { dataset, config };
+}
+
+/** The program's own lines on standard error, without those of progress. */
+export const complaints = (stderr: string): string[] =>
+  stderr.split('\n').filter((line) => line.startsWith('gnr:'));
+
+/** Every file below a folder with its bytes in base64; links are left out. */
+export async function contentOf(dir: string): Promise<Record<string, string>> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    await Promise.all(files.map(async (file) => [file, (await readFile(file)).toString('base64')])),
+  );
+}
