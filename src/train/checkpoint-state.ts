@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { type Checkpoint, type CheckpointContents, saveCheckpoint } from '../checkpoint/checkpoint.js';
-import type { StoredTensor, TensorToStore } from '../checkpoint/safetensors.js';
+import { fromTensors, toTensors } from '../checkpoint/network-tensors.js';
 import type { Config } from '../config/schema.js';
 import { samplerStateSchema } from '../data/sampler.js';
 import { InputError } from '../errors.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
 import type { ParameterSpecs } from '../model/parameters.js';
 import type { BatchesState } from './batches.js';
 import type { Networks } from './networks.js';
@@ -36,43 +35,7 @@ function specsByNetwork(networks: Networks): Record<string, ParameterSpecs> {
   };
 }
 
-function toTensors(
-  prefix: string,
-  values: NetworkValues,
-  specs: Record<string, ParameterSpecs>,
-): [string, TensorToStore][] {
-  return Object.entries(values).flatMap(([network, tree]) =>
-    Object.entries(tree).map(([path, data]): [string, TensorToStore] => [
-      `${prefix}${network}/${path}`,
-      { shape: specs[network]![path]!.shape, data },
-    ]),
-  );
-}
-
-/** Values under a prefix such as `values/`, checked against the networks' shapes. @throws InputError naming the tensor. */
-export function fromTensors(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  prefix: string,
-  specs: Record<string, ParameterSpecs>,
-  file: string,
-): NetworkValues {
-  const values: NetworkValues = {};
-  for (const [network, tree] of Object.entries(specs)) {
-    values[network] = {};
-    for (const [path, { shape }] of Object.entries(tree)) {
-      const name = `${prefix}${network}/${path}`;
-      const tensor = tensors.get(name);
-      if (!(tensor?.data instanceof Float32Array) || tensor.shape.join() !== shape.join())
-        throw new InputError({
-          expected: `the tensor ${name} of shape [${shape}] in ${file}`,
-          found: tensor === undefined ? 'none' : `one of shape [${tensor.shape}]`,
-          remedy: 'use a checkpoint that was trained with the same model section of the config',
-        });
-      values[network][path] = tensor.data;
-    }
-  }
-  return values;
-}
+const OTHER_MODEL = 'use a checkpoint that was trained with the same model section of the config';
 
 /** Saves a step: averaged generators as the model, everything else beside it. @returns the checkpoint's folder. */
 export function saveTraining(
@@ -108,14 +71,20 @@ export function restoreTraining(
       found: z.prettifyError(progress.error).replaceAll('\n', ' '),
       remedy: 'resume from another checkpoint',
     });
-  const read = (part: string) => fromTensors(training, `${part}/`, specs, `${dir}/training.safetensors`);
+  const read = (part: string) =>
+    fromTensors(training, `${part}/`, specs, { file: `${dir}/training.safetensors`, remedy: OTHER_MODEL });
   const hasFirst = [...training.keys()].some((name) => name.startsWith('first/'));
   return {
     host: {
       values: read('values'),
       second: read('second'),
       ...(hasFirst && { first: read('first') }),
-      ema: fromTensors(model, '', { G_A2B, G_B2A }, `${dir}/model.safetensors`),
+      ema: fromTensors(
+        model,
+        '',
+        { G_A2B, G_B2A },
+        { file: `${dir}/model.safetensors`, remedy: OTHER_MODEL },
+      ),
     },
     progress: progress.data,
   };

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
 import { InputError, messageOf } from '../errors.js';
@@ -17,8 +18,6 @@ export interface Model {
   /** The folder it came from. */
   dir: string;
 }
-
-const NETWORKS = ['G_A2B', 'G_B2A'] as const;
 
 async function readArchitecture(path: string): Promise<ModelConfig> {
   try {
@@ -52,26 +51,25 @@ function generatorSpecs(architecture: ModelConfig, configPath: string): Paramete
 /**
  * Loads the generators behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
  *
+ * @param options.onSkipped is told of every newer checkpoint of a run that is damaged, and why.
  * @throws InputError naming the missing, damaged or unfitting file.
  */
-export async function loadModel(checkpoint: string): Promise<Model> {
-  const { modelPath, configPath } = await resolveCheckpoint(checkpoint);
+export async function loadModel(
+  checkpoint: string,
+  options: { onSkipped?: (dir: string, error: InputError) => void } = {},
+): Promise<Model> {
+  const { modelPath, configPath } = await resolveCheckpoint(checkpoint, options);
   const architecture = await readArchitecture(configPath);
   const { tensors } = await readSafetensors(modelPath);
   const specs = generatorSpecs(architecture, configPath);
-  const values: NetworkValues = {};
-  for (const network of NETWORKS) {
-    values[network] = {};
-    for (const [path, { shape }] of Object.entries(specs)) {
-      const tensor = tensors.get(`${network}/${path}`);
-      if (!(tensor?.data instanceof Float32Array) || tensor.shape.join() !== shape.join())
-        throw new InputError({
-          expected: `the tensor ${network}/${path} of shape [${shape}] in ${modelPath}`,
-          found: tensor === undefined ? 'none' : `one of shape [${tensor.shape}]`,
-          remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
-        });
-      values[network][path] = tensor.data;
-    }
-  }
+  const values = fromTensors(
+    tensors,
+    '',
+    { G_A2B: specs, G_B2A: specs },
+    {
+      file: modelPath,
+      remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
+    },
+  );
   return { architecture, values, dir: dirname(modelPath) };
 }

@@ -1,0 +1,50 @@
+import { InputError } from '../errors.js';
+import type { NetworkValues } from '../model/parameter-groups.js';
+import type { ParameterSpecs } from '../model/parameters.js';
+import type { StoredTensor, TensorToStore } from './safetensors.js';
+
+/** Specs by network name. */
+export type NetworkSpecs = Readonly<Record<string, ParameterSpecs>>;
+
+/** Values as tensors named `PREFIX NETWORK/PATH`, in our layout. */
+export function toTensors(
+  prefix: string,
+  values: NetworkValues,
+  specs: NetworkSpecs,
+): [string, TensorToStore][] {
+  return Object.entries(values).flatMap(([network, tree]) =>
+    Object.entries(tree).map(([path, data]): [string, TensorToStore] => [
+      `${prefix}${network}/${path}`,
+      { shape: specs[network]![path]!.shape, data },
+    ]),
+  );
+}
+
+/**
+ * The reverse of `toTensors`, checked against the networks' shapes.
+ *
+ * @param file where the tensors came from. @throws InputError naming the tensor that is missing or of another shape.
+ */
+export function fromTensors(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  prefix: string,
+  specs: NetworkSpecs,
+  { file, remedy }: { file: string; remedy: string },
+): NetworkValues {
+  const values: NetworkValues = {};
+  for (const [network, tree] of Object.entries(specs)) {
+    values[network] = {};
+    for (const [path, { shape }] of Object.entries(tree)) {
+      const name = `${prefix}${network}/${path}`;
+      const tensor = tensors.get(name);
+      if (!(tensor?.data instanceof Float32Array) || tensor.shape.join() !== shape.join())
+        throw new InputError({
+          expected: `the tensor ${name} of shape [${shape}] in ${file}`,
+          found: tensor === undefined ? 'none' : `one of shape [${tensor.shape}]`,
+          remedy,
+        });
+      values[network][path] = tensor.data;
+    }
+  }
+  return values;
+}
