@@ -45,7 +45,11 @@ async function translate(args: TranslateArguments): Promise<void> {
   const { collectInputs } = await import('../translate/inputs.js');
   const { loadModel } = await import('../translate/model.js');
   const inputs = await collectInputs(args.inputs);
-  const model = await loadModel(args.checkpoint);
+  const skipped: string[] = [];
+  const model = await loadModel(args.checkpoint, {
+    onSkipped: (dir, error) => skipped.push(`${dir}: ${error.message}`),
+  });
+  for (const text of skipped) printError(`gnr: passed over the damaged checkpoint ${text}`);
   const { loadEngine } = await import('../runtime/node.js');
   await loadEngine();
   const { Translator } = await import('../translate/translator.js');
@@ -59,7 +63,7 @@ async function translate(args: TranslateArguments): Promise<void> {
   const progress = startProgress({ label: 'translating', total: inputs.length, unit: 'pictures' });
   let done = 0;
   let failed = 0;
-  const isComplete = await withInterrupt(async (signal) => {
+  const work = async (signal: AbortSignal): Promise<boolean> => {
     const options = { translator, direction, inputs, styles, outDir: out, grid };
     for await (const event of translateImages(options)) {
       if (event.type === 'grid') printLine(event.path);
@@ -72,9 +76,14 @@ async function translate(args: TranslateArguments): Promise<void> {
       if (signal.aborted) return false;
     }
     return true;
-  });
-  progress.finish();
-  translator.dispose();
+  };
+  let isComplete: boolean;
+  try {
+    isComplete = await withInterrupt(work);
+  } finally {
+    progress.finish();
+    translator.dispose();
+  }
   if (!isComplete) throw new InterruptedError(`stopped after ${done} of ${inputs.length} pictures`);
   if (failed > 0)
     throw new InputError({
