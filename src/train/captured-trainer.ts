@@ -24,6 +24,8 @@ import { optimizerBetas, type StepContext, type StepScalars, trainStep } from '.
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 const PERCEPTUAL = 'lpips/';
+/** State is written to the session in pieces of about this many numbers: 128 MiB. */
+const WRITE_ELEMENTS = 32 * 1024 * 1024;
 
 function inputSpecs(context: StepContext): Record<string, TensorSpec> {
   const specs: Record<string, TensorSpec> = {};
@@ -65,10 +67,8 @@ export class CapturedTrainer implements Trainer {
     for (const [name, tensor] of perceptual)
       variables[PERCEPTUAL + name] = { shape: tensor.shape, dtype: 'float32' };
     this.programs = capture({ plain: this.program('plain'), withR1: this.program('withR1') }, variables);
-    for (const [name, vector] of stateVectors(context.networks, initial, withFirst))
-      this.programs.write({ [name]: vector });
-    for (const [name, tensor] of perceptual)
-      this.programs.write({ [PERCEPTUAL + name]: tensor.dataSync<'float32'>() });
+    this.writeAll(stateVectors(context.networks, initial, withFirst));
+    this.writeAll(perceptual.map(([name, tensor]) => [PERCEPTUAL + name, tensor.dataSync<'float32'>()]));
   }
 
   /** Graph nodes that a step without R1 runs. */
@@ -99,6 +99,21 @@ export class CapturedTrainer implements Trainer {
     this.programs.dispose();
     this.context.networks.generators.dispose();
     this.context.networks.discriminators.dispose();
+  }
+
+  /** Writes variables in few calls, as each one costs the session a look at the whole graph, and in bounded pieces. */
+  private writeAll(vectors: Iterable<[name: string, values: Float32Array]>): void {
+    let piece: Record<string, Float32Array> = {};
+    let elements = 0;
+    for (const [name, values] of vectors) {
+      piece[name] = values;
+      elements += values.length;
+      if (elements < WRITE_ELEMENTS) continue;
+      this.programs.write(piece);
+      piece = {};
+      elements = 0;
+    }
+    if (elements > 0) this.programs.write(piece);
   }
 
   private program(kind: 'plain' | 'withR1'): Program {
