@@ -1,5 +1,6 @@
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import ts from 'typescript';
 import { vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/run.js';
@@ -58,9 +59,15 @@ export function startGnr(folder: string, words: readonly string[], shell?: strin
   return startChild(folder, `await import('./src/cli/main.js');`, { args: words, ...(shell && { shell }) });
 }
 
-/** Waits until `isTrue`, asking again and again. */
-export async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((go) => setTimeout(go, 10));
+/** Waits until something is so, asking again and again. @throws Error where the process ends before. */
+export async function until(
+  { child, done }: Awaited<ReturnType<typeof startGnr>>,
+  isSo: () => boolean | Promise<boolean>,
+): Promise<void> {
+  while (!(await isSo())) {
+    if (child.exitCode !== null) throw new Error(`gnr has ended: ${(await done).stderr}`);
+    await setTimeout(20);
+  }
 }
 
 export interface TinyTraining {
