@@ -145,7 +145,7 @@ export class ImageLoader {
     const rest = bad > NAMED_IN_ERROR ? ` and ${bad - NAMED_IN_ERROR} more` : '';
     this.failure = new RunError(
       `Cannot decode ${bad} of the ${files.length} images: ${named.join(', ')}${rest}. ` +
-        'Replace or remove them ("gnr dataset check DIR" lists them all), then run again.',
+        'Replace or remove them, then run again.',
     );
     throw this.failure;
   }
