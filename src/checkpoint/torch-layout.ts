@@ -65,32 +65,45 @@ function conversion(shape: readonly number[], layout: TorchLayout): Conversion {
   }
 }
 
-/** One network's parameters out of the `state_dict`'s layout. @throws RangeError for a missing or misshapen tensor. */
+function scaled(data: Float32Array, factor: number): Float32Array {
+  return factor === 1 ? data : data.map((value) => value * factor);
+}
+
+/**
+ * One network's parameters out of the `state_dict`'s layout, larger by their gains.
+ *
+ * @param withGain `false` for what is in the layout of the parameters but is not their values (gradients).
+ * @throws RangeError for a missing or misshapen tensor.
+ */
 export function fromTorchLayout(
   specs: ParameterSpecs,
   read: (path: string) => TorchTensor | undefined,
+  { withGain = true } = {},
 ): ParameterValues {
   const values: ParameterValues = {};
-  for (const [path, { shape, torch }] of Object.entries(specs)) {
+  for (const [path, { shape, torch, gain }] of Object.entries(specs)) {
     const tensor = read(path);
     const { torchShape, viewShape, order } = conversion(shape, torch);
     if (tensor === undefined || tensor.shape.join() !== torchShape.join())
       throw new RangeError(
         `'${path}' is ${tensor ? `[${tensor.shape}]` : 'missing'}, expected [${torchShape}]`,
       );
-    values[path] = transpose(tensor.data, viewShape, order);
+    values[path] = scaled(transpose(tensor.data, viewShape, order), withGain ? gain : 1);
   }
   return values;
 }
 
-/** One network's parameters in the `state_dict`'s layout. */
+/** The reverse of `fromTorchLayout`. */
 export function toTorchLayout(specs: ParameterSpecs, values: ParameterValues): Record<string, TorchTensor> {
   const tensors: Record<string, TorchTensor> = {};
-  for (const [path, { shape, torch }] of Object.entries(specs)) {
+  for (const [path, { shape, torch, gain }] of Object.entries(specs)) {
     const { torchShape, viewShape, order } = conversion(shape, torch);
     const ourShape = order.map((axis) => viewShape[axis]!);
     const inverse = viewShape.map((_, axis) => order.indexOf(axis));
-    tensors[path] = { shape: torchShape, data: transpose(values[path]!, ourShape, inverse) };
+    tensors[path] = {
+      shape: torchShape,
+      data: scaled(transpose(values[path]!, ourShape, inverse), 1 / gain),
+    };
   }
   return tensors;
 }

@@ -4,8 +4,8 @@ import { kernels } from '../runtime/kernels.js';
 import { type ParameterSpecs, type ParameterValues, type Params, sizeOf } from './parameters.js';
 
 /**
- * Small parameters lie together in flat buckets: one optimizer update, one averaging and one gain are then a few kernels
- * for hundreds of them. Large ones have a bucket each, where nothing has to be cut and joined, and the gain is a number.
+ * Small parameters lie together in flat buckets: one optimizer update and one averaging are then a few kernels for
+ * hundreds of them. Large ones have a bucket each, where nothing has to be cut and joined, and the gain is a number.
  */
 const BUCKET_ELEMENTS = 1024 * 1024;
 const LARGE_ELEMENTS = 64 * 1024;
@@ -104,66 +104,56 @@ export class ParameterGroup {
     return values;
   }
 
-  /** Effective parameters of every network, from the stored buckets: one product and one split for a bucket. */
-  effective(stored: readonly Tensor[]): Record<string, Params> {
+  /** The parameters of every network, cut out of the buckets. */
+  parameters(buckets: readonly Tensor[]): Record<string, Params> {
     const networks: Record<string, Record<string, Tensor>> = {};
-    this.buckets.forEach((bucket, i) => {
-      const { entries } = bucket;
-      const scaled = this.applyGain(stored[i]!, i);
-      const pieces =
-        entries.length === 1
-          ? [scaled]
-          : kernels().split(
-              scaled,
-              entries.map(({ size }) => size),
-            );
+    this.buckets.forEach(({ entries }, i) => {
+      const sizes = entries.map(({ size }) => size);
+      const pieces = entries.length === 1 ? [buckets[i]!] : kernels().split(buckets[i]!, sizes);
       entries.forEach(({ network, path, shape }, k) => {
         networks[network] ??= {};
-        networks[network][path] = shape.length === 1 ? pieces[k]! : kernels().reshape(pieces[k]!, shape);
+        // A vector that is a bucket is copied all the same: the parameter is the caller's, the bucket is not.
+        networks[network][path] =
+          shape.length === 1 && entries.length > 1 ? pieces[k]! : kernels().reshape(pieces[k]!, shape);
       });
     });
     return networks;
   }
 
-  /** Effective parameters of fixed weights, kept on the device until the caller disposes them. */
-  keepEffective(values: NetworkValues): Record<string, Params> {
+  /** The parameters of fixed weights, kept on the device until the caller disposes them. */
+  keepParameters(values: NetworkValues): Record<string, Params> {
     const flat = this.pack(values);
     return tf.tidy(() => {
-      const networks = this.effective(flat.map((bucket) => tf.tensor1d(bucket)));
+      const networks = this.parameters(flat.map((bucket) => tf.tensor1d(bucket)));
       for (const tensor of this.inOrder(networks)) tf.keep(tensor);
       return networks as Record<string, Record<string, Tensor>>;
     });
   }
 
-  /** The effective parameters in bucket order, as `gradientBuckets` wants their gradients. */
+  /** The parameters in bucket order, as `gradientBuckets` wants their gradients. */
   inOrder(networks: Record<string, Params>): Tensor[] {
     return this.buckets.flatMap(({ entries }) =>
       entries.map(({ network, path }) => networks[network]![path]!),
     );
   }
 
-  /** Gradients with respect to the stored buckets, from those with respect to the effective parameters in order. */
+  /** Gradients with respect to the buckets, from those with respect to the parameters in order. */
   gradientBuckets(gradients: readonly Tensor[]): Tensor[] {
     let next = 0;
-    return this.buckets.map((bucket, i) => {
+    return this.buckets.map((bucket) => {
       const pieces = bucket.entries.map(() => {
         const gradient = gradients[next++]!;
         return gradient.rank === 1 ? gradient : kernels().reshape(gradient, [gradient.size]);
       });
-      return this.applyGain(pieces.length === 1 ? pieces[0]! : kernels().concat(pieces, 0), i);
+      return pieces.length === 1 ? pieces[0]! : kernels().concat(pieces, 0);
     });
   }
 
-  /** Frees the constants that the group holds. */
-  dispose(): void {
-    for (const tensor of this.gains.values()) tensor.dispose();
-    this.gains.clear();
-  }
-
-  private applyGain(flat: Tensor, index: number): Tensor {
+  /** The gains of a bucket's parameters: one number, or one for each element. The tensor is the group's. */
+  gainOf(index: number): number | Tensor {
     const { entries, size } = this.buckets[index]!;
     const first = entries[0]!.gain;
-    if (entries.every(({ gain }) => gain === first)) return kernels().affine(flat, first, 0);
+    if (entries.every(({ gain }) => gain === first)) return first;
     let gains = this.gains.get(index);
     if (gains === undefined) {
       const values = new Float32Array(size);
@@ -175,6 +165,12 @@ export class ParameterGroup {
       gains = tf.keep(tf.tensor1d(values));
       this.gains.set(index, gains);
     }
-    return kernels().multiply(flat, gains);
+    return gains;
+  }
+
+  /** Frees the constants that the group holds. */
+  dispose(): void {
+    for (const tensor of this.gains.values()) tensor.dispose();
+    this.gains.clear();
   }
 }

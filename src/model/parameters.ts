@@ -25,7 +25,8 @@ export interface ParameterSpec {
   /** Initial values: normal of this deviation, or one constant. */
   init: { deviation: number } | { value: number };
   /**
-   * The stored value times `gain` is what the layer computes with: the equalized learning rate's scale, and constant
+   * How much larger the value here is than in the reference's `state_dict`: the equalized learning rate's scale (there a
+   * layer scales its weights whenever it uses them; here the optimizer scales its steps, which is the same), and constant
    * factors of the activation and of residual sums, which cost nothing here.
    */
   gain: number;
@@ -35,10 +36,10 @@ export interface ParameterSpec {
 /** A network's parameters by path; paths are those of the reference's `state_dict`. */
 export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
 
-/** Effective values (stored value times gain) by path. */
+/** Values by path, on the device. */
 export type Params = Readonly<Record<string, Tensor>>;
 
-/** Stored values by path, on the host. */
+/** Values by path, on the host. */
 export type ParameterValues = Record<string, Float32Array>;
 
 /** Adds a prefix to all paths: `prefixed('stem.0.', {...})`. */
@@ -51,17 +52,18 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-/** Initial stored values. Every parameter draws from its own stream, so that adding one changes no other. */
+/** Initial values, gain included. Every parameter draws from its own stream, so that adding one changes no other. */
 export function initParameters(specs: ParameterSpecs, rng: Rng): ParameterValues {
   const values: ParameterValues = {};
-  for (const [path, { shape, init }] of Object.entries(specs)) {
+  for (const [path, { shape, init, gain }] of Object.entries(specs)) {
     const count = sizeOf(shape);
     if ('value' in init) {
-      values[path] = new Float32Array(count).fill(init.value);
+      values[path] = new Float32Array(count).fill(init.value * gain);
       continue;
     }
     const drawn = rng.fork(path).normals(count);
-    if (init.deviation !== 1) for (let i = 0; i < count; i++) drawn[i]! *= init.deviation;
+    const deviation = init.deviation * gain;
+    for (let i = 0; i < count; i++) drawn[i]! *= deviation;
     values[path] = drawn;
   }
   return values;

@@ -41,8 +41,24 @@ export function lazyBetas(betas: AdamBetas, every: number): AdamBetas {
   return { first: betas.first ** ratio, second: betas.second ** ratio };
 }
 
+/** `step * gain` of one number or one for each element. */
+function scaledByGain(change: Tensor, stepSize: Tensor, gain: number | Tensor): Tensor {
+  const k = kernels();
+  if (typeof gain === 'number') return k.multiply(change, k.affine(stepSize, gain, 0));
+  return k.multiply(k.multiply(change, stepSize), gain);
+}
+
+/** `root + epsilon / gain`. */
+function offsetRoot(root: Tensor, gain: number | Tensor): Tensor {
+  const k = kernels();
+  if (typeof gain === 'number') return k.affine(root, 1, ADAM_EPSILON / gain);
+  return k.add(root, k.divide(k.fill(gain.shape, ADAM_EPSILON), gain));
+}
+
 /**
- * One update of a bucket by Adam (Kingma and Ba 2015; in the order of torch.optim.Adam).
+ * One update of a bucket by Adam (Kingma and Ba 2015; in the order of torch.optim.Adam), as if the parameters were
+ * smaller by their gains and scaled up at every use (equalized learning rate): Adam's steps do not depend on the
+ * gradient's scale, so they come out larger by the gain, and its epsilon smaller.
  *
  * @param scalars tensors of shape [].
  * @returns new tensors; the old ones stay the caller's.
@@ -53,14 +69,15 @@ export function adamUpdate(
   moments: AdamMoments,
   betas: AdamBetas,
   scalars: { stepSize: Tensor; rootCorrection: Tensor },
+  gain: number | Tensor = 1,
 ): { value: Tensor; moments: AdamMoments } {
   const k = kernels();
   const decayed = (old: Tensor, beta: number, fresh: Tensor): Tensor =>
     k.add(k.affine(old, beta, 0), k.affine(fresh, 1 - beta, 0));
   const second = decayed(moments.second, betas.second, k.square(gradient));
   const first = moments.first === undefined ? gradient : decayed(moments.first, betas.first, gradient);
-  const denominator = k.affine(k.multiply(k.sqrt(second), scalars.rootCorrection), 1, ADAM_EPSILON);
-  const change = k.multiply(k.divide(first, denominator), scalars.stepSize);
+  const denominator = offsetRoot(k.multiply(k.sqrt(second), scalars.rootCorrection), gain);
+  const change = scaledByGain(k.divide(first, denominator), scalars.stepSize, gain);
   return {
     value: k.subtract(value, change),
     moments: moments.first === undefined ? { second } : { first, second },

@@ -27,7 +27,7 @@ export async function loadLpips(path: string): Promise<{ lpips: Lpips; params: P
       const tensor = tensors.get(packageName(name));
       return tensor?.data instanceof Float32Array ? (tensor as TorchTensor) : undefined;
     });
-    const params = group.keepEffective({ lpips: values }).lpips!;
+    const params = group.keepParameters({ lpips: values }).lpips!;
     return { lpips, params, dispose: () => tf.dispose(Object.values(params)) };
   } catch (error) {
     throw new InputError(

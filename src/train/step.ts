@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema.js';
 import { type LossTerms, totalLoss } from '../losses/total.js';
+import type { ParameterGroup } from '../model/parameter-groups.js';
 import type { Params } from '../model/parameters.js';
 import { Tape } from '../ops/autodiff.js';
 import type { Lpips } from '../perceptual/lpips.js';
@@ -28,7 +29,7 @@ export interface StepResult {
   /** Weighted loss terms; each side's sum is its loss. */
   generatorTerms: LossTerms;
   discriminatorTerms: LossTerms;
-  /** Gradients with respect to the stored buckets, for who wants to look. */
+  /** Gradients with respect to the buckets, for who wants to look. */
   gradients: { generators: Tensor[]; discriminators: Tensor[] };
 }
 
@@ -39,6 +40,7 @@ export function optimizerBetas({ training }: Config): { generators: AdamBetas; d
 }
 
 function updateGroup(
+  group: ParameterGroup,
   state: GroupState,
   gradients: readonly Tensor[],
   betas: AdamBetas,
@@ -48,7 +50,7 @@ function updateGroup(
   state.values.forEach((value, i) => {
     const first = state.first[i];
     const moments = { second: state.second[i]!, ...(first && { first }) };
-    const updated = adamUpdate(value, gradients[i]!, moments, betas, scalars);
+    const updated = adamUpdate(value, gradients[i]!, moments, betas, scalars, group.gainOf(i));
     next.values.push(updated.value);
     next.second.push(updated.moments.second);
     if (updated.moments.first) next.first.push(updated.moments.first);
@@ -72,7 +74,7 @@ export function trainStep(
 ): StepResult {
   const { config, networks, perceptual } = context;
   const betas = optimizerBetas(config);
-  const params = networks.generators.effective(state.generators.values);
+  const params = networks.generators.parameters(state.generators.values);
   const parameters = networks.generators.inOrder(params);
   const tape = new Tape(parameters);
   const made = tape.record(() => translateBatch(networks, params, batch));
@@ -80,7 +82,7 @@ export function trainStep(
   const judged = discriminatorGradients(
     config,
     networks,
-    networks.discriminators.effective(state.discriminators.values),
+    networks.discriminators.parameters(state.discriminators.values),
     {
       realA: batch.mixedA,
       realB: batch.mixedB,
@@ -95,20 +97,27 @@ export function trainStep(
   );
   const discriminatorBuckets = networks.discriminators.gradientBuckets(judged.gradients);
   const discriminators = updateGroup(
+    networks.discriminators,
     state.discriminators,
     discriminatorBuckets,
     betas.discriminators,
     scalars.discriminators,
   );
 
-  const judges = networks.discriminators.effective(discriminators.values);
+  const judges = networks.discriminators.parameters(discriminators.values);
   const { terms, gradients } = tape.record(() => {
     const inputs = { config, networks, params, judges, ...(perceptual && { perceptual }) };
     const weightedTerms = generatorTerms(inputs, batch, made);
     return { terms: weightedTerms, gradients: tape.gradients(totalLoss(weightedTerms), parameters) };
   });
   const generatorBuckets = networks.generators.gradientBuckets(gradients);
-  const generators = updateGroup(state.generators, generatorBuckets, betas.generators, scalars.generators);
+  const generators = updateGroup(
+    networks.generators,
+    state.generators,
+    generatorBuckets,
+    betas.generators,
+    scalars.generators,
+  );
   const ema = state.ema.map((average, i) =>
     emaUpdate(average, generators.values[i]!, config.training.emaDecay),
   );

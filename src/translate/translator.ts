@@ -35,7 +35,7 @@ export class Translator {
     this.architecture = architecture;
     this.generator = buildGenerator(architecture);
     const group = new ParameterGroup({ G_A2B: this.generator.specs, G_B2A: this.generator.specs });
-    const { G_A2B, G_B2A } = group.keepEffective(values) as { G_A2B: Params; G_B2A: Params };
+    const { G_A2B, G_B2A } = group.keepParameters(values) as { G_A2B: Params; G_B2A: Params };
     group.dispose();
     this.params = { A2B: G_A2B, B2A: G_B2A };
   }

@@ -93,9 +93,10 @@ describe.each(['main', 'train'])('parameters of %s', (variant) => {
     let compared = 0;
     for (const [name, tree] of Object.entries(specs)) {
       const ours = initParameters(tree, new Rng(3, 'compare'));
-      for (const [path, { shape }] of Object.entries(tree)) {
+      for (const [path, { shape, gain }] of Object.entries(tree)) {
         if (path.endsWith('bias')) continue;
-        const ratio = rootMeanSquare(ours[path]!) / rootMeanSquare(run.raw(`init/${name}/${path}`).data);
+        const theirs = rootMeanSquare(run.raw(`init/${name}/${path}`).data);
+        const ratio = rootMeanSquare(ours[path]!) / gain / theirs;
         // Of n normal numbers each, the ratio's deviation is 1 / sqrt(n).
         expect(Math.abs(ratio - 1), `${name}/${path}`).toBeLessThan(5 / Math.sqrt(sizeOf(shape)));
         compared++;
@@ -133,7 +134,7 @@ describe('initParameters', () => {
     expect(initParameters({ [path]: spec }, new Rng(1, 'init'))[path]).toEqual(all[path]);
   });
 
-  it('stores deviation 1, or that over the rate of the mapping network, and biases of 0 and 1', () => {
+  it('draws what the layers compute with: the equalized scale and the gain of the activation are in it', () => {
     const wide = resolveConfig({
       model: { channelDivisor: 8, styleDim: 128 },
       losses: { lpips: { weight: 0 } },
@@ -141,13 +142,14 @@ describe('initParameters', () => {
     const { specs } = buildNetworks(wide).generator;
     const values = initParameters(specs, new Rng(1, 'init'));
     const deviation = (path: string): number => rootMeanSquare(values[path]!);
-    expect(deviation('conv1.conv.weight')).toBeCloseTo(1, 1);
-    expect(deviation('mapping.1.weight') * wide.model.mappingRate).toBeCloseTo(1, 1);
+    const fanIn = specs['conv1.conv.weight']!.shape.slice(0, 3).reduce((a, b) => a * b, 1);
+    expect(deviation('conv1.conv.weight') * Math.sqrt(fanIn)).toBeCloseTo(1, 1);
     expect(new Set(values['conv1.conv.modulation.bias'])).toEqual(new Set([1]));
     expect(new Set(values['mapping.1.bias'])).toEqual(new Set([0]));
-    // A layer computes with the deviation 1 over the root of the fan-in, times the activation's gain.
+    // Deviation 1 over the root of the fan-in, times the activation's gain; the learning rate's factor is the gain alone.
     const { gain, shape } = specs['mapping.1.weight']!;
-    expect(deviation('mapping.1.weight') * gain * Math.sqrt(shape[0]!)).toBeCloseTo(Math.SQRT2, 1);
+    expect(deviation('mapping.1.weight') * Math.sqrt(shape[0]!)).toBeCloseTo(Math.SQRT2, 1);
+    expect(gain * Math.sqrt(shape[0]!)).toBeCloseTo(Math.SQRT2 * wide.model.mappingRate, 6);
   });
 });
 

@@ -54,33 +54,41 @@ describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) 
     expect(group.unpack(group.pack(values))).toEqual(values);
   });
 
-  it('gives every parameter its shape and gain', () => {
-    const params = group.effective(upload(group.pack(values)));
+  it('gives every parameter its shape and values', () => {
+    const params = group.parameters(upload(group.pack(values)));
     for (const { network, path } of paths) {
-      const { shape, gain } = NETWORKS[network][path]!;
+      const { shape } = NETWORKS[network][path]!;
       const tensor = params[network]![path]!;
       expect(tensor.shape).toEqual(shape);
-      expect(valuesOf(tensor)).toEqual([...values[network][path]!].map((value) => Math.fround(value * gain)));
+      expect(valuesOf(tensor)).toEqual([...values[network][path]!]);
     }
     expect(group.inOrder(params)).toEqual(paths.map(({ network, path }) => params[network]![path]));
   });
 
-  it('brings gradients of the effective parameters back to the stored ones', () => {
+  it('joins gradients as the parameters lie, and knows the gain of every element', () => {
     const gradients = paths.map(({ network, path }, i) => tf.fill(NETWORKS[network][path]!.shape, i + 1));
     const buckets = group.gradientBuckets(gradients);
     expect(buckets.map(({ shape }) => shape)).toEqual(group.buckets.map(({ size }) => [size]));
     const unpacked = group.unpack(buckets.map((bucket) => bucket.dataSync<'float32'>()));
     paths.forEach(({ network, path }, i) => {
-      const { gain } = NETWORKS[network][path]!;
-      expect(new Set(unpacked[network]![path])).toEqual(new Set([(i + 1) * gain]));
+      expect(new Set(unpacked[network]![path])).toEqual(new Set([i + 1]));
     });
+    const gains = group.buckets.map(({ size }, i) => {
+      const gain = group.gainOf(i);
+      return typeof gain === 'number' ? new Float32Array(size).fill(gain) : gain.dataSync<'float32'>();
+    });
+    const gainsByPath = group.unpack(gains);
+    for (const { network, path } of paths)
+      expect(new Set(gainsByPath[network]![path])).toEqual(
+        new Set([Math.fround(NETWORKS[network][path]!.gain)]),
+      );
   });
 
   it('keeps fixed weights beyond the scope, and nothing else', () => {
     // Counts with the group's own constants already made.
-    tf.tidy(() => void group.effective(upload(group.pack(values))));
+    tf.tidy(() => void group.parameters(upload(group.pack(values))));
     const before = tf.memory().numTensors;
-    const params = tf.tidy(() => group.keepEffective(values));
+    const params = tf.tidy(() => group.keepParameters(values));
     expect(tf.memory().numTensors - before).toBe(paths.length);
     const kept = group.inOrder(params);
     expect(kept.every((tensor) => !tensor.isDisposed)).toBe(true);

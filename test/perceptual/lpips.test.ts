@@ -38,7 +38,7 @@ describe.each(['vgg', 'alex'] as const)('LPIPS %s', (net) => {
     const lpips = buildLpips(net);
     const group = new ParameterGroup({ lpips: lpips.specs });
     const flat = group.pack({ lpips: formulaLpips(net, lpips.specs) }).map((values) => tf.tensor1d(values));
-    const params = group.effective(flat).lpips!;
+    const params = group.parameters(flat).lpips!;
     const expected = readTensors('metrics.safetensors');
     const real = await pictures('real');
     const fake = await pictures('fake');

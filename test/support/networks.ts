@@ -10,5 +10,5 @@ export function drawnParams(specs: ParameterSpecs, seed = 1): Params {
   for (const [path, data] of Object.entries(values))
     if (path.endsWith('bias')) values[path] = data.map((value) => value + rng.normal(0, 0.2));
   const group = new ParameterGroup({ net: specs });
-  return group.effective(group.pack({ net: values }).map((flat) => tf.tensor1d(flat))).net!;
+  return group.parameters(group.pack({ net: values }).map((flat) => tf.tensor1d(flat))).net!;
 }

@@ -126,8 +126,8 @@ export class ReferenceRun {
   }
 
   /** A network's parameters under a prefix such as `init/G_A2B`, in our layout. */
-  parameters(prefix: string, specs: ParameterSpecs): ParameterValues {
-    return fromTorchLayout(specs, (path) => this.raw(`${prefix}/${path}`) as TorchTensor);
+  parameters(prefix: string, specs: ParameterSpecs, options = { withGain: true }): ParameterValues {
+    return fromTorchLayout(specs, (path) => this.raw(`${prefix}/${path}`) as TorchTensor, options);
   }
 }
 

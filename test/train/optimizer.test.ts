@@ -51,8 +51,12 @@ describe.each([
     });
   }
 
-  function ours(withFirst: boolean): number[] {
-    let value: tf.Tensor = tf.tensor1d(initial);
+  function ours(withFirst: boolean, gains?: number[]): number[] {
+    // With gains the parameter is larger by them, so what is there as a gradient is smaller here.
+    const gainAt = (i: number): number => gains?.[i] ?? 1;
+    const isSame = gains?.every((gain) => gain === gains[0]) ?? true;
+    const gain = isSame ? gainAt(0) : tf.tensor1d(gains!);
+    let value: tf.Tensor = tf.tensor1d(initial.map((start, i) => start * gainAt(i)));
     let moments: AdamMoments = {
       second: tf.zeros([COUNT]),
       ...(withFirst && { first: tf.zeros([COUNT]) }),
@@ -60,15 +64,24 @@ describe.each([
     gradients.forEach((gradient, step) => {
       const { stepSize, rootCorrection } = adamScalars(RATE, betas, step + 1);
       const scalars = { stepSize: tf.scalar(stepSize), rootCorrection: tf.scalar(rootCorrection) };
-      ({ value, moments } = adamUpdate(value, tf.tensor1d(gradient), moments, betas, scalars));
+      const scaled = tf.tensor1d(gradient.map((entry, i) => entry / gainAt(i)));
+      ({ value, moments } = adamUpdate(value, scaled, moments, betas, scalars, gain));
     });
     expect(moments.first !== undefined).toBe(withFirst);
-    return valuesOf(value);
+    return valuesOf(value).map((entry, i) => entry / gainAt(i));
   }
 
   it('updates as the plain loop does', () => {
     expect(relativeError(ours(true), plain())).toBeLessThan(1e-6);
     if (betas.first === 0) expect(relativeError(ours(false), plain())).toBeLessThan(1e-6);
+  });
+
+  it.each([
+    ['one gain', Array<number>(COUNT).fill(0.03)],
+    ['a gain for each', Array.from({ length: COUNT }, (_, i) => 0.01 * (i + 1))],
+  ])('with %s updates as if the smaller parameter were scaled at every use', (_, gains) => {
+    expect(relativeError(ours(true, gains), plain())).toBeLessThan(1e-5);
+    if (betas.first === 0) expect(relativeError(ours(false, gains), plain())).toBeLessThan(1e-5);
   });
 
   it('moves by about the learning rate in the first step, whatever the size of the gradient', () => {

@@ -56,7 +56,7 @@ function withGenerator<T extends number[]>(
   const group = new ParameterGroup({ net: generator.specs });
   const result = tf.tidy(() => {
     const flat = group.pack({ net: values[name]! }).map((bucket) => tf.tensor1d(bucket));
-    return Array.from(fn(generator, group.effective(flat).net!).dataSync());
+    return Array.from(fn(generator, group.parameters(flat).net!).dataSync());
   });
   group.dispose();
   return result as T;
