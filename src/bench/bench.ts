@@ -59,15 +59,21 @@ export function noiseBatch(context: StepContext, rng: Rng): HostBatch {
   return Object.fromEntries(Object.entries(batchShapes(context)).map(draw)) as unknown as HostBatch;
 }
 
+/** A trainer of fresh weights; a function of its own, so that the host's copy of them can go. */
+function makeTrainer(context: StepContext, rng: Rng) {
+  const values = initNetworks(context.networks, rng.fork('init'));
+  const began = performance.now();
+  const Kind = context.config.runtime.capture ? CapturedTrainer : EagerTrainer;
+  const trainer = new Kind(context, { values });
+  return { trainer, captureSeconds: (performance.now() - began) / 1000 };
+}
+
 /** Times training steps without R1. @param onStep is told how many steps are done. */
 export function benchTrain(config: Config, steps: number, onStep: (done: number) => void): BenchResult {
   const networks = buildNetworks(config);
   const context: StepContext = { config, networks };
   const rng = new Rng(config.training.seed, 'bench');
-  const values = initNetworks(networks, rng.fork('init'));
-  const began = performance.now();
-  const trainer = new (config.runtime.capture ? CapturedTrainer : EagerTrainer)(context, { values });
-  const captureSeconds = (performance.now() - began) / 1000;
+  const { trainer, captureSeconds } = makeTrainer(context, rng);
   const batch = noiseBatch(context, rng);
   const all: number[] = [];
   for (let i = 0; i < steps; i++) {

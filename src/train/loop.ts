@@ -44,7 +44,7 @@ export interface TrainOptions {
 
 interface Start {
   step: number;
-  host: TrainStateValues;
+  host: TrainStateValues | undefined;
   progress?: TrainProgress;
 }
 
@@ -137,7 +137,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   let trainer: Trainer | undefined;
   try {
     const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
-    trainer = new (config.runtime.capture ? CapturedTrainer : EagerTrainer)(context, start.host);
+    trainer = new (config.runtime.capture ? CapturedTrainer : EagerTrainer)(context, takeHost(start));
     const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
     yield {
       type: 'start',
@@ -157,6 +157,14 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
     trainer?.dispose();
     perceptual?.dispose();
   }
+}
+
+/** The state to start from, which the host then lets go of: on the device it stands anyway, and it is large. */
+function takeHost(start: Start): TrainStateValues {
+  const { host } = start;
+  start.host = undefined;
+  if (host === undefined) throw new RangeError('the state to start from was taken already');
+  return host;
 }
 
 interface Run {
