@@ -44,12 +44,13 @@ export interface TrainOptions {
 
 interface Start {
   step: number;
-  host: TrainStateValues | undefined;
+  /** The state of a resumed run. */
+  host?: TrainStateValues | undefined;
   progress?: TrainProgress;
 }
 
 async function findStart(options: TrainOptions, networks: Networks, skipped: TrainEvent[]): Promise<Start> {
-  const { config, runDir, resume = false } = options;
+  const { runDir, resume = false } = options;
   const latest = await latestCheckpoint(runDir, {
     onSkipped: (dir, error) => skipped.push({ type: 'skipped-checkpoint', dir, error }),
   });
@@ -60,7 +61,7 @@ async function findStart(options: TrainOptions, networks: Networks, skipped: Tra
         found: `one of step ${latest.step}`,
         remedy: 'add --resume to go on with that run, or give --out another folder',
       });
-    return { step: 0, host: { values: initNetworks(networks, new Rng(config.training.seed, 'init')) } };
+    return { step: 0 };
   }
   if (latest === undefined) throw nothingToResume(runDir);
   const { host, progress } = restoreTraining(networks, await readCheckpoint(latest.dir));
@@ -136,9 +137,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), start.step);
   let trainer: Trainer | undefined;
   try {
-    const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
-    trainer = new (config.runtime.capture ? CapturedTrainer : EagerTrainer)(context, takeHost(start));
-    const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
+    // Told first: with large networks, what follows takes many seconds.
     yield {
       type: 'start',
       step: start.step,
@@ -149,6 +148,10 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
       },
     };
     yield* events.splice(0);
+    const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
+    const Kind = config.runtime.capture ? CapturedTrainer : EagerTrainer;
+    trainer = new Kind(context, takeHost(start, networks, config.training.seed));
+    const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
     if (start.step === 0) yield await writeSamples(run, 0);
     yield* takeSteps(run, start.step, start.progress?.seconds ?? 0, signal);
   } finally {
@@ -160,11 +163,10 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
 }
 
 /** The state to start from, which the host then lets go of: on the device it stands anyway, and it is large. */
-function takeHost(start: Start): TrainStateValues {
+function takeHost(start: Start, networks: Networks, seed: number): TrainStateValues {
   const { host } = start;
   start.host = undefined;
-  if (host === undefined) throw new RangeError('the state to start from was taken already');
-  return host;
+  return host ?? { values: initNetworks(networks, new Rng(seed, 'init')) };
 }
 
 interface Run {
