@@ -22,8 +22,8 @@ import {
   resolveCheckpoint,
   saveCheckpoint,
 } from '../../src/checkpoint/checkpoint.js';
-import { InputError } from '../../src/errors.js';
 import { Rng } from '../../src/runtime/rng.js';
+import { refusal } from '../support/refusal.js';
 import { compileForChild, startChild } from './child-process.js';
 
 let folder: string;
@@ -45,15 +45,6 @@ const contents = (step: number) => ({
 });
 
 const at = (step: number) => join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => expect.unreachable('was accepted'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(InputError);
-  return (error as InputError).message;
-}
 
 describe('saveCheckpoint', () => {
   it('writes the layout, a relative link to it, and reads back the same values', async () => {

@@ -11,7 +11,8 @@ import {
   fromFloat,
   toFloat,
 } from '../../src/data/decode.js';
-import { InputError, RunError } from '../../src/errors.js';
+import { RunError } from '../../src/errors.js';
+import { refusal } from '../support/refusal.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -61,15 +62,6 @@ function difference(a: readonly (readonly number[])[], b: readonly (readonly num
   return Math.max(
     ...a.map((colour, i) => Math.max(...colour.map((value, c) => Math.abs(value - b[i]![c]!)))),
   );
-}
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => expect.unreachable('was accepted'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(InputError);
-  return (error as InputError).message;
 }
 
 describe('decodeImage', () => {

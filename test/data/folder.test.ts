@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listImages, openDataset } from '../../src/data/folder.js';
-import { InputError } from '../../src/errors.js';
+import { refusal } from '../support/refusal.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -19,15 +19,6 @@ async function touch(...names: string[]): Promise<void> {
 }
 
 const inFolder = (names: string[]) => names.map((name) => join(folder, name));
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => expect.unreachable('was accepted'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(InputError);
-  return (error as InputError).message;
-}
 
 describe('listImages', () => {
   it('lists pictures of the folder and those below it, in the order of their bytes', async () => {

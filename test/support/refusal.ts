@@ -1,0 +1,12 @@
+import { expect } from 'vitest';
+import { InputError } from '../../src/errors.js';
+
+/** The message of the InputError that a promise rejects with; anything else fails the test. */
+export async function refusal(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => expect.unreachable('was accepted'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(InputError);
+  return (error as InputError).message;
+}
