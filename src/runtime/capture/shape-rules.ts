@@ -64,7 +64,10 @@ function slidingSize(size: number, window: number, stride: number, padding: numb
 function windowed(call: OpCall, height: number, width: number, channels: number): TensorInfo[] {
   const [batch, h, w] = call.inputs[0]!.shape as [number, number, number];
   const stride = attribute<number[]>(call, 'strides')[1]!;
-  const explicit = attribute<string>(call, 'padding') === 'EXPLICIT';
+  const padding = attribute<string>(call, 'padding');
+  // Only windows of stride 1 are padded so by native-kernels.ts.
+  if (padding === 'SAME') return float([batch, h, w, channels]);
+  const explicit = padding === 'EXPLICIT';
   const pads = explicit ? attribute<number[]>(call, 'explicit_paddings') : [0, 0, 0, 0, 0, 0, 0, 0];
   return float([
     batch,
