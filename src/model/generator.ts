@@ -23,6 +23,11 @@ export interface Code {
 /** One direction of GNR (the reference's `Generator`): pictures to codes, and a content code with any style to a picture. */
 export interface Generator {
   specs: ParameterSpecs;
+  /**
+   * The parameters with what follows from them alone (the power of every modulated filter, which demodulation needs), so
+   * that several passes share it. All functions take either; without it they compute it.
+   */
+  derive(params: Params): Params;
   /** What content and style heads share: `[n, size, size, 3]` in [-1, 1] to `[n, c, c, channels]`. */
   stem(params: Params, images: Tensor): Tensor;
   /** The stem's features to the content code, same shape. */
@@ -137,7 +142,10 @@ function buildDecoder(architecture: Architecture, bottomChannels: number) {
     }
     return picture;
   };
-  return { specs, synthesize };
+  const styled = [...bottleneck, conv1, ...levels.flatMap(({ grow, refine }) => [grow, refine])];
+  const derive = (params: Params): Params =>
+    Object.assign({}, ...styled.map((layer) => layer.derive(params))) as Params;
+  return { specs, derive, synthesize };
 }
 
 function buildMapping({ mappingLayers, latentDim, styleDim, mappingRate }: Architecture): Layer {
@@ -162,6 +170,7 @@ export function buildGenerator(architecture: Architecture): Generator {
     encoder.style.apply(params, encoder.stem.apply(params, images));
   return {
     specs: mergeSpecs([mapping, encoder.stem, encoder.content, encoder.style, decoder]),
+    derive: (params) => ({ ...params, ...decoder.derive(params) }),
     stem: encoder.stem.apply,
     contentHead: encoder.content.apply,
     styleHead: encoder.style.apply,

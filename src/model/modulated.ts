@@ -1,6 +1,16 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { addBias, biasLeakyRelu } from '../ops/activation.js';
-import { add, affine, matMul, reshape, rsqrt, scale, scaleBy, square, sum } from '../ops/arithmetic.js';
+import {
+  add,
+  affine,
+  matMul,
+  reshape,
+  rsqrt,
+  scale,
+  scaleBy,
+  square,
+  sumOfSquares,
+} from '../ops/arithmetic.js';
 import { conv2d, conv2dInputGradient, sameGeometry } from '../ops/convolution.js';
 import { blur, upsample } from '../ops/resample.js';
 import { linearLayer, mergeSpecs } from './layers.js';
@@ -12,6 +22,8 @@ const DEMODULATION_EPSILON = 1e-8;
 /** A part of the decoder: takes the features and the mapped style. */
 export interface StyledLayer {
   specs: ParameterSpecs;
+  /** What follows from the weights alone, by path, to be laid over them; `apply` computes what it does not find. */
+  derive(params: Params): Params;
   /** @param style `[n, styleDim]`, mapped. */
   apply(params: Params, x: Tensor, style: Tensor): Tensor;
 }
@@ -52,9 +64,14 @@ function modulatedConvolution(path: string, options: ModulatedOptions, demodulat
     const spread = conv2dInputGradient(grown, filter, x, { stride: 2, padding: [0, 0] });
     return blur(spread, [1, 1], 4); // [n, 2h, 2w, out]
   };
+  const powerPath = `${path}.power`;
+  /** The filter's squares summed over its area: `[in, out]`, or `[out, in]` where it goes up. */
+  const powerOf = (params: Params): Tensor => {
+    const filter = parameter(params, `${path}.weight`);
+    return reshape(sumOfSquares(filter, [0, 1]), filter.shape.slice(2));
+  };
   /** `gain / sqrt(sum over the modulated filter)`: `[n, 1, 1, out]`. */
-  const demodulation = (style: Tensor, filter: Tensor): Tensor => {
-    const power = reshape(sum(square(filter), [0, 1]), filter.shape.slice(2)); // [in, out] or [out, in]
+  const demodulation = (style: Tensor, power: Tensor): Tensor => {
     const total = matMul(square(style), power, false, up); // [n, out]
     const inverseSquare = 1 / (gain * gain);
     return reshape(rsqrt(affine(total, inverseSquare, inverseSquare * DEMODULATION_EPSILON)), [
@@ -66,11 +83,12 @@ function modulatedConvolution(path: string, options: ModulatedOptions, demodulat
   };
   return {
     specs: { ...modulation.specs, [`${path}.weight`]: weight },
+    derive: (params: Params): Params => (demodulate ? { [powerPath]: powerOf(params) } : {}),
     apply(params: Params, x: Tensor, style: Tensor): Tensor {
       const filter = parameter(params, `${path}.weight`);
       const s = modulation.apply(params, style); // [n, in]
       const y = convolve(scaleBy(x, reshape(s, [s.shape[0]!, 1, 1, inChannels])), filter);
-      return demodulate ? scaleBy(y, demodulation(s, filter)) : y;
+      return demodulate ? scaleBy(y, demodulation(s, params[powerPath] ?? powerOf(params))) : y;
     },
   };
 }
@@ -88,6 +106,7 @@ export function styledConv(path: string, options: ModulatedOptions): StyledLayer
   };
   return {
     specs: { ...convolution.specs, [bias]: spec },
+    derive: convolution.derive,
     apply: (params, x, style) => biasLeakyRelu(convolution.apply(params, x, style), parameter(params, bias)),
   };
 }
@@ -99,6 +118,7 @@ export function styledResidualBlock(path: string, channels: number, styleDim: nu
   const second = styledConv(`${path}.conv2`, { ...shape, gain: Math.SQRT1_2 });
   return {
     specs: mergeSpecs([first, second]),
+    derive: (params) => ({ ...first.derive(params), ...second.derive(params) }),
     apply: (params, x, style) =>
       add(second.apply(params, first.apply(params, x, style), style), scale(x, Math.SQRT1_2)),
   };

@@ -72,6 +72,12 @@ export function square(x: Tensor): Tensor {
   return differentiable([x], kernels().square(x), [(dy) => multiply(dy, scale(x, 2))]);
 }
 
+/** Sum of `x^2` over `axes`, which stay as ones; unlike `sum(square(x))` it keeps nothing as large as `x` for its gradient. */
+export function sumOfSquares(x: Tensor, axes: number[]): Tensor {
+  const k = kernels();
+  return differentiable([x], k.sum(k.square(x), axes, true), [(dy) => scaleBy(x, scale(dy, 2))]);
+}
+
 /** Square root of positive numbers. */
 export function sqrt(x: Tensor): Tensor {
   const y = kernels().sqrt(x);

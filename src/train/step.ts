@@ -58,6 +58,13 @@ function updateGroup(
   return next;
 }
 
+function mapNetworks(
+  networks: Record<string, Params>,
+  fn: (params: Params) => Params,
+): Record<string, Params> {
+  return Object.fromEntries(Object.entries(networks).map(([name, params]) => [name, fn(params)]));
+}
+
 /**
  * One training step (reference: train.py, the loop's body): translate, update the discriminators on the translations,
  * then update the generators against the updated discriminators, then average. A pure function of tensors: runs inside
@@ -74,10 +81,13 @@ export function trainStep(
 ): StepResult {
   const { config, networks, perceptual } = context;
   const betas = optimizerBetas(config);
-  const params = networks.generators.parameters(state.generators.values);
-  const parameters = networks.generators.inOrder(params);
+  const weights = networks.generators.parameters(state.generators.values);
+  const parameters = networks.generators.inOrder(weights);
   const tape = new Tape(parameters);
-  const made = tape.record(() => translateBatch(networks, params, batch));
+  const { params, made } = tape.record(() => {
+    const derived = mapNetworks(weights, networks.generator.derive);
+    return { params: derived, made: translateBatch(networks, derived, batch) };
+  });
 
   const judged = discriminatorGradients(
     config,

@@ -134,6 +134,13 @@ const ARITHMETIC: Cases = {
     () => randomTensor(1, [1, 1]),
   ),
   square: unary(arithmetic.square),
+  sumOfSquares: [
+    {
+      name: 'over two axes of three',
+      fn: (x) => arithmetic.sumOfSquares(x!, [0, 1]),
+      inputs: () => [randomTensor(1, [2, 3, 2])],
+    },
+  ],
   sqrt: unary(arithmetic.sqrt, () => positive(1, [2, 3])),
   rsqrt: unary(arithmetic.rsqrt, () => uniformTensor(1, [2, 3], 1, 2)),
   divide: binary(arithmetic.divide),
