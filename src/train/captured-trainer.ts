@@ -9,6 +9,9 @@ import {
   type Program,
   type TensorSpec,
 } from '../runtime/capture/capture.js';
+import { CapturedTranslator } from '../translate/captured-translator.js';
+import { type TranslationProgram, translationPrograms } from '../translate/translation-programs.js';
+import type { Translator } from '../translate/translator.js';
 import type { StepBatch } from './generator-step.js';
 import { hasR1 } from './schedule.js';
 import {
@@ -25,6 +28,8 @@ import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer
 
 const PERCEPTUAL = 'lpips/';
 /** State is written to the session in pieces of about this many numbers: 128 MiB. */
+/** The averages translate few pictures and seldom: one at a time needs least memory beside that of training. */
+const TRANSLATE_BATCHES = [1];
 const WRITE_ELEMENTS = 32 * 1024 * 1024;
 
 function inputSpecs(context: StepContext): Record<string, TensorSpec> {
@@ -51,8 +56,9 @@ function joinTerms(terms: readonly LossTerms[]): Tensor {
  */
 export class CapturedTrainer implements Trainer {
   private readonly context: StepContext;
-  private readonly programs: CapturedPrograms<'plain' | 'withR1'>;
+  private readonly programs: CapturedPrograms<'plain' | 'withR1' | TranslationProgram>;
   private readonly stateNames: string[];
+  private translating: Translator | undefined;
   private readonly termNames: Record<'plain' | 'withR1', string[]> = { plain: [], withR1: [] };
 
   constructor(context: StepContext, initial: TrainStateValues) {
@@ -66,7 +72,17 @@ export class CapturedTrainer implements Trainer {
     const perceptual = Object.entries(context.perceptual?.params ?? {});
     for (const [name, tensor] of perceptual)
       variables[PERCEPTUAL + name] = { shape: tensor.shape, dtype: 'float32' };
-    this.programs = capture({ plain: this.program('plain'), withR1: this.program('withR1') }, variables);
+    const programs = {
+      plain: this.program('plain'),
+      withR1: this.program('withR1'),
+      ...translationPrograms(
+        context.config.model,
+        context.networks.generator,
+        TRANSLATE_BATCHES,
+        (tensors, network) => context.networks.generators.parameters(unflattenState(tensors).ema)[network]!,
+      ),
+    };
+    this.programs = capture(programs, variables, { arithmetic: context.config.runtime.arithmetic });
     this.writeAll(stateVectors(context.networks, initial, withFirst));
     this.writeAll(perceptual.map(([name, tensor]) => [PERCEPTUAL + name, tensor.dataSync<'float32'>()]));
   }
@@ -78,6 +94,8 @@ export class CapturedTrainer implements Trainer {
 
   step(batch: HostBatch, index: number): TermValues {
     const { context } = this;
+    this.translating?.dispose();
+    this.translating = undefined;
     const kind = hasR1(index, context.config.training) ? 'withR1' : 'plain';
     const inputs: Record<string, HostValues> = { ...batch };
     for (const [side, scalars] of Object.entries(stepScalars(context, index)))
@@ -90,12 +108,13 @@ export class CapturedTrainer implements Trainer {
     return unpackState(this.context.networks, this.programs.read(this.stateNames) as FlatState<Float32Array>);
   }
 
-  readAverages(): Required<TrainStateValues>['ema'] {
-    const names = this.stateNames.filter((name) => name.startsWith('ema/'));
-    return unpackState(this.context.networks, this.programs.read(names) as FlatState<Float32Array>).ema;
+  translator(): Translator {
+    this.translating ??= new CapturedTranslator(this.context.config.model, this.programs, TRANSLATE_BATCHES);
+    return this.translating;
   }
 
   dispose(): void {
+    this.translating?.dispose();
     this.programs.dispose();
     this.context.networks.generators.dispose();
     this.context.networks.discriminators.dispose();

@@ -1,8 +1,8 @@
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { OpAttribute, TensorflowBackend, TensorflowBinding } from '../native-kernels.js';
-import { type Graph, toGraphAttribute } from './graph.js';
-import { DT_FLOAT, DT_INT32, outputInfos, type TensorInfo } from './shape-rules.js';
+import { type Graph, graphAttribute, toGraphAttribute } from './graph.js';
+import { DT_BFLOAT16, DT_FLOAT, DT_INT32, outputInfos, type TensorInfo } from './shape-rules.js';
 
 /** Shape and type of a program's input or of a variable. */
 export interface TensorSpec {
@@ -33,6 +33,13 @@ interface RecordedBackend extends TensorflowBackend {
 /** Ids of tensors that exist in the graph only; the addon counts its own from 0. */
 const FIRST_SYMBOLIC_ID = 2 ** 30;
 
+/** What convolutions multiply in; sums, weights, and everything else stay float32. */
+export type Arithmetic = 'float32' | 'bfloat16';
+
+const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
+/** Convolutions from or to fewer channels (pictures, logits) gain nothing from bfloat16, and would lose precision. */
+const FEWEST_BFLOAT16_CHANNELS = 16;
+
 interface RecordedTensor extends TensorInfo {
   /** `node` or `node:output`. */
   source: string;
@@ -53,11 +60,15 @@ export class Recorder {
   private readonly graph: Graph;
   private readonly backend: RecordedBackend;
   private readonly tensors = new Map<number, RecordedTensor>();
+  private readonly arithmetic: Arithmetic;
+  /** Nodes that give a float32 source in bfloat16. */
+  private readonly rounded = new Map<string, string>();
   private nextId = FIRST_SYMBOLIC_ID;
 
-  constructor(graph: Graph, backend: TensorflowBackend) {
+  constructor(graph: Graph, backend: TensorflowBackend, arithmetic: Arithmetic = 'float32') {
     this.graph = graph;
     this.backend = backend as RecordedBackend;
+    this.arithmetic = arithmetic;
   }
 
   /** A tensor that stands for the output of a graph node. */
@@ -102,6 +113,7 @@ export class Recorder {
       this.identify(real, tensors, ids);
       return ids;
     };
+    backend.executeAfter = (x, dependencies) => this.recordAfter(x, dependencies);
     backend.binding = stand;
     try {
       // Within, so that what is freed at its end is told to the stand-in too.
@@ -109,7 +121,18 @@ export class Recorder {
     } finally {
       backend.binding = real;
       backend.getInputTensorIds = getInputTensorIds;
+      delete backend.executeAfter;
     }
+  }
+
+  /** An identity with control inputs: the only operation that says what comes first without taking its values. */
+  private recordAfter(x: Tensor, dependencies: readonly Tensor[]): Tensor {
+    const [{ shape, dtype, source }, ...others] = this.backend
+      .getInputTensorIds([x, ...dependencies])
+      .map((id) => this.find(id, 'an input of Identity')) as [RecordedTensor, ...RecordedTensor[]];
+    const controls = new Set(others.map((other) => `^${other.source.split(':')[0]!}`));
+    const node = this.graph.add('Identity', [source, ...controls], { T: graphAttribute.type(dtype) });
+    return this.backend.createOutputTensor(this.register(node, { shape, dtype }));
   }
 
   private recordOp(
@@ -121,12 +144,35 @@ export class Recorder {
   ): OutputMetadata[] {
     const inputs = ids.map((id) => this.find(id, `an input of ${op}`));
     const infos = outputInfos({ op, inputs, attributes, outputs });
+    const attrs = Object.fromEntries(attributes.map((entry) => [entry.name, toGraphAttribute(entry, real)]));
+    if (this.isRounded(op, inputs, infos[0]!)) {
+      const sources = inputs.map((input) => (input.dtype === DT_FLOAT ? this.round(input) : input.source));
+      const product = this.graph.add(op, sources, { ...attrs, T: graphAttribute.type(DT_BFLOAT16) });
+      return [this.register(this.cast(product, DT_BFLOAT16, DT_FLOAT), infos[0]!)];
+    }
     const node = this.graph.add(
       op,
       inputs.map(({ source }) => source),
-      Object.fromEntries(attributes.map((entry) => [entry.name, toGraphAttribute(entry, real)])),
+      attrs,
     );
     return infos.map((info, i) => this.register(i === 0 ? node : `${node}:${i}`, info));
+  }
+
+  private isRounded(op: string, inputs: readonly TensorInfo[], output: TensorInfo): boolean {
+    if (this.arithmetic === 'float32' || !CONVOLUTIONS.has(op)) return false;
+    const filter = op === 'Conv2DBackpropFilter' ? output : inputs[1]!;
+    return filter.shape.slice(2).every((channels) => channels >= FEWEST_BFLOAT16_CHANNELS);
+  }
+
+  private round({ source }: RecordedTensor): string {
+    const node = this.rounded.get(source) ?? this.cast(source, DT_FLOAT, DT_BFLOAT16);
+    this.rounded.set(source, node);
+    return node;
+  }
+
+  private cast(source: string, from: number, to: number): string {
+    const attributes = { SrcT: graphAttribute.type(from), DstT: graphAttribute.type(to) };
+    return this.graph.add('Cast', [source], attributes);
   }
 
   /**

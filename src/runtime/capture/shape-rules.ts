@@ -3,6 +3,7 @@ import type { OpAttribute } from '../native-kernels.js';
 /** TensorFlow's data types by number, as far as captured programs use them. */
 export const DT_FLOAT = 1;
 export const DT_INT32 = 3;
+export const DT_BFLOAT16 = 14;
 
 /** What is known of a tensor while recording. */
 export interface TensorInfo {
@@ -159,6 +160,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   GatherV2: ({ inputs }) => [
     { shape: [...inputs[1]!.shape, ...inputs[0]!.shape.slice(1)], dtype: inputs[0]!.dtype },
   ],
+  Identity: like(0),
   UnsortedSegmentSum: (call) => float([constant(call, 2)[0]!, ...call.inputs[0]!.shape.slice(1)]),
 };
 

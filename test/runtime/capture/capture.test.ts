@@ -51,6 +51,69 @@ const adding: Program = {
   }),
 };
 
+/** The nearest number with 8 significant bits. */
+function toBfloat16(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer);
+  const low = bits[0]! & 0xffff;
+  const up = low > 0x8000 || (low === 0x8000 && (bits[0]! & 0x10000) !== 0);
+  bits[0] = (bits[0]! & 0xffff0000) + (up ? 0x10000 : 0);
+  return new Float32Array(bits.buffer)[0]!;
+}
+
+describe('bfloat16 arithmetic', () => {
+  const geometry = { stride: 1, padding: [1, 1] } as const;
+  const shapes = (channels: number) => ({
+    x: [2, 5, 5, channels],
+    w: [3, 3, channels, 16],
+    dy: [2, 5, 5, 16],
+  });
+  const convolutions = ({ x, w, dy }: Record<string, Tensor>): Record<string, Tensor> => ({
+    forward: kernels().conv2d(x!, w!, geometry),
+    input: kernels().conv2dInputGradient(x!.shape, w!, dy!, geometry),
+    filter: kernels().conv2dFilterGradient(x!, w!.shape, dy!, geometry),
+  });
+  /** Each convolution captured in bfloat16, and what `prepare` of the same inputs gives in float32. */
+  const compare = (channels: number, prepare: (x: Tensor) => Tensor) => {
+    const entries = Object.entries(shapes(channels));
+    const values = Object.fromEntries(entries.map(([name, shape], i) => [name, randomTensor(i + 1, shape)]));
+    const program: Program = {
+      inputs: Object.fromEntries(entries.map(([name, shape]) => [name, float(...shape)])),
+      run: (_, inputs) => ({ outputs: convolutions(inputs) }),
+    };
+    const programs = captured({ program }, {}, { arithmetic: 'bfloat16' });
+    const found = programs.run(
+      'program',
+      Object.fromEntries(entries.map(([name]) => [name, values[name]!.dataSync<'float32'>()])),
+    );
+    const prepared = Object.fromEntries(entries.map(([name]) => [name, prepare(values[name]!)]));
+    return Object.entries(convolutions(prepared)).map(([name, tensor]) => ({
+      found: found[name]!,
+      expected: tensor.dataSync<'float32'>(),
+    }));
+  };
+
+  it('rounds what wide convolutions multiply, and nothing before they are summed', () => {
+    const rounded = (x: Tensor): Tensor =>
+      tf.tensor(x.dataSync<'float32'>().map(toBfloat16), x.shape, 'float32');
+    for (const { found, expected } of compare(16, rounded)) {
+      const largest = Math.max(...expected.map(Math.abs));
+      expected.forEach((value, i) => {
+        expect(found[i]).toBe(toBfloat16(found[i]!));
+        expect(Math.abs(found[i]! - value)).toBeLessThan(2 ** -8 * Math.abs(value) + 1e-5 * largest);
+      });
+    }
+  });
+
+  it('leaves convolutions of pictures alone', () => {
+    for (const { found, expected } of compare(3, (x) => x)) {
+      const largest = Math.max(...expected.map(Math.abs));
+      expected.forEach((value, i) => {
+        expect(Math.abs(found[i]! - value)).toBeLessThan(1e-5 * largest);
+      });
+    }
+  });
+});
+
 describe('a captured program', () => {
   it('computes what the function computes, whenever and with whatever it is called', () => {
     const filter = randomTensor(1, [3, 3, 2, 4]);
