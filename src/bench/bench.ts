@@ -1,11 +1,16 @@
 import type { Config } from '../config/schema.js';
+import { buildGenerator } from '../model/generator.js';
+import { initParameters } from '../model/parameters.js';
+import { freeUnusedArrays } from '../runtime/garbage.js';
 import { Rng } from '../runtime/rng.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
 import { EagerTrainer } from '../train/eager-trainer.js';
 import { buildNetworks, initNetworks } from '../train/networks.js';
 import type { StepContext } from '../train/step.js';
 import { batchShapes, type HostBatch } from '../train/trainer.js';
-import { drawStyles, Translator } from '../translate/translator.js';
+import { CapturedTranslator } from '../translate/captured-translator.js';
+import { openTranslator } from '../translate/open-translator.js';
+import { drawStyles } from '../translate/translator.js';
 
 /** Runs before the ones that count: memory is taken and kernels choose their algorithms. */
 export const WARM_UP = 2;
@@ -23,7 +28,7 @@ export interface BenchResult {
   all: number[];
   /** The process's high-water mark. */
   peakRssBytes: number;
-  /** Graph nodes that a step without R1 runs; absent where kernels are called one by one. */
+  /** Graph nodes that a step without R1 runs, or encoding and decoding; absent where kernels are called one by one. */
   kernels?: number;
   /** Recording and loading the graph. */
   captureSeconds?: number;
@@ -40,7 +45,7 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
     work,
     size: config.model.size,
     batch: config.training.batch,
-    captured: work === 'train' && config.runtime.capture,
+    captured: config.runtime.capture,
     arithmetic: config.runtime.arithmetic,
     seconds: median(all.length > WARM_UP ? all.slice(WARM_UP) : all),
     all,
@@ -74,6 +79,7 @@ export function benchTrain(config: Config, steps: number, onStep: (done: number)
   const context: StepContext = { config, networks };
   const rng = new Rng(config.training.seed, 'bench');
   const { trainer, captureSeconds } = makeTrainer(context, rng);
+  freeUnusedArrays();
   const batch = noiseBatch(context, rng);
   const all: number[] = [];
   for (let i = 0; i < steps; i++) {
@@ -88,12 +94,22 @@ export function benchTrain(config: Config, steps: number, onStep: (done: number)
   return { ...summary(config, 'train', all), ...(kernels && { kernels, captureSeconds }) };
 }
 
+/** A translator of fresh weights; a function of its own, so that the host's copy of them can go. */
+function makeTranslator({ model, training, runtime }: Config, rng: Rng) {
+  const { specs } = buildGenerator(model);
+  const draw = (name: string) => initParameters(specs, rng.fork(name));
+  const values = { G_A2B: draw('G_A2B'), G_B2A: draw('G_B2A') };
+  const began = performance.now();
+  const translator = openTranslator(model, values, { ...runtime, batch: training.batch });
+  return { translator, captureSeconds: (performance.now() - began) / 1000 };
+}
+
 /** Times encoding and decoding of a batch of pictures with random styles. */
 export function benchTranslate(config: Config, runs: number, onRun: (done: number) => void): BenchResult {
   const { size, latentDim } = config.model;
   const { batch } = config.training;
   const rng = new Rng(config.training.seed, 'bench');
-  const translator = new Translator(config.model, initNetworks(buildNetworks(config), rng.fork('init')));
+  const { translator, captureSeconds } = makeTranslator(config, rng.fork('init'));
   const pictures = rng.normals(batch * size * size * 3);
   const all: number[] = [];
   for (let i = 0; i < runs; i++) {
@@ -102,6 +118,7 @@ export function benchTranslate(config: Config, runs: number, onRun: (done: numbe
     all.push((performance.now() - start) / 1000);
     onRun(i + 1);
   }
+  const kernels = translator instanceof CapturedTranslator ? translator.kernels(batch) : undefined;
   translator.dispose();
-  return summary(config, 'translate', all);
+  return { ...summary(config, 'translate', all), ...(kernels && { kernels, captureSeconds }) };
 }

@@ -7,6 +7,7 @@ import { type Config, configSchema } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
 import { InputError, RunError } from '../errors.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
+import { freeUnusedArrays } from '../runtime/garbage.js';
 import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
 import { CapturedTrainer } from './captured-trainer.js';
@@ -151,6 +152,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
     const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
     const Kind = config.runtime.capture ? CapturedTrainer : EagerTrainer;
     trainer = new Kind(context, takeHost(start, networks, config.training.seed));
+    freeUnusedArrays();
     const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
     if (start.step === 0) yield await writeSamples(run, 0);
     yield* takeSteps(run, start.step, start.progress?.seconds ?? 0, signal);
@@ -182,15 +184,19 @@ interface Run {
 }
 
 async function writeSamples({ samples, trainer, runDir }: Run, step: number): Promise<TrainEvent> {
-  return { type: 'samples', step, path: await samples.write(runDir, step, trainer.readAverages()) };
+  return { type: 'samples', step, path: await samples.write(runDir, step, trainer.translator()) };
 }
 
 async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {
   const { config, runDir, networks, trainer, batches } = run;
   const progress = { ...batches.state(), seconds };
-  const host = trainer.read();
-  assertFiniteWeights(host.values, step, runDir);
-  const dir = await saveTraining(runDir, step, config, networks, host, progress);
+  const write = async (): Promise<string> => {
+    const host = trainer.read();
+    assertFiniteWeights(host.values, step, runDir);
+    return saveTraining(runDir, step, config, networks, host, progress);
+  };
+  const dir = await write();
+  freeUnusedArrays();
   return { type: 'checkpoint', step, dir };
 }
 
