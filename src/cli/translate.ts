@@ -52,9 +52,9 @@ async function translate(args: TranslateArguments): Promise<void> {
   for (const text of skipped) printError(`gnr: passed over the damaged checkpoint ${text}`);
   const { loadEngine } = await import('../runtime/node.js');
   await loadEngine();
-  const { Translator } = await import('../translate/translator.js');
+  const { openTranslator } = await import('../translate/open-translator.js');
   const { randomStyles, referenceStyle, translateImages } = await import('../translate/translate-images.js');
-  const translator = new Translator(model.architecture, model.values);
+  const translator = openTranslator(model.architecture, model.values);
   const { direction, out, grid } = args;
   const styles =
     args.styleImage === undefined

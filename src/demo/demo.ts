@@ -5,35 +5,34 @@ import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import type { Config } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
-import { joinPictures, splitPictures } from '../data/pictures.js';
 import { drawSampleDataset } from '../data/sample/draw.js';
 import { FACTORS_FILE } from '../data/sample/factors-file.js';
-import { InterruptedError } from '../errors.js';
+import { InputError, InterruptedError } from '../errors.js';
 import {
   readSampleTestSet,
   referenceFigures,
   type SampleFigures,
+  type SampleTestSet,
   sampleFigures,
 } from '../eval/sample-evaluation.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
 import { Rng } from '../runtime/rng.js';
 import { type TrainEvent, trainRun } from '../train/loop.js';
 import { buildNetworks, initNetworks } from '../train/networks.js';
-import { composeGrid } from '../translate/grid.js';
-import { loadModel } from '../translate/model.js';
-import { randomStyles } from '../translate/translate-images.js';
-import { Translator } from '../translate/translator.js';
+import { loadModel, type Model } from '../translate/model.js';
+import { openTranslator } from '../translate/open-translator.js';
 import { writeDemoReport } from './demo-report.js';
+import { translatedGrid } from './translated-grid.js';
 
 const TEST_PICTURES = 48;
 const STYLES_PER_PHOTO = 4;
-const GRID_PHOTOS = 8;
-const GRID_STYLES = 6;
-const GRID_CELL_PX = 128;
 
 /** What a demo tells while it goes on. */
 export type DemoEvent =
   | { type: 'drawing'; done: number; total: number }
+  | { type: 'translating'; done: number; total: number }
+  | ({ type: 'sampleModel' } & SampleModelResult)
+  | { type: 'noSampleModel'; reason: string }
   | { type: 'training'; event: TrainEvent }
   | { type: 'measuring'; done: number; total: number }
   | { type: 'done'; grid: string; report: string; figures: DemoFigures };
@@ -45,9 +44,18 @@ export interface DemoFigures {
   reference: SampleFigures;
 }
 
+/** What the trained model that comes with the program makes of the test photos. */
+export interface SampleModelResult {
+  grid: string;
+  figures: SampleFigures;
+  reference: SampleFigures;
+}
+
 export interface DemoOptions {
-  /** Where everything goes: `dataset/`, `run/`, `translated.png`, `report.html`. */
+  /** Where everything goes: `dataset/`, `run/`, `sample-model.png`, `translated.png`, `report.html`. */
   outDir: string;
+  /** The folder of a trained model that is shown first; the demo goes on without it where it cannot be read. */
+  sampleModel: string;
   /** The training's config; `data.root` is set by the demo. */
   config: Config;
   /** Pictures in each training folder of the sample dataset. */
@@ -97,70 +105,92 @@ async function* drawDataset(dir: string, { config, images, signal }: DemoOptions
   await work;
 }
 
-/** The untrained, trained and real figures; yields progress. */
-async function* measure(
-  { config, signal }: DemoOptions,
-  root: string,
-  weights: { untrained: NetworkValues; trained: NetworkValues },
-): AsyncGenerator<DemoEvent, DemoFigures> {
-  const set = await readSampleTestSet(root, config.model.size, TEST_PICTURES);
-  const total = 2 * set.photos.length;
-  const figures = (values: NetworkValues): SampleFigures => {
-    const translator = new Translator(config.model, values);
-    try {
-      return sampleFigures(translator, set, { styles: STYLES_PER_PHOTO, seed: config.training.seed });
-    } finally {
-      translator.dispose();
-    }
-  };
-  yield { type: 'measuring', done: 0, total };
-  await pause(signal);
-  const untrained = figures(weights.untrained);
-  yield { type: 'measuring', done: set.photos.length, total };
-  await pause(signal);
-  const trained = figures(weights.trained);
-  yield { type: 'measuring', done: total, total };
-  await pause(signal);
-  return { untrained, trained, reference: referenceFigures(set) };
-}
-
-/** Test photos beside their translations, one column for each style. */
-async function translatedGrid({ config }: DemoOptions, root: string, values: NetworkValues): Promise<Buffer> {
-  const { size, latentDim } = config.model;
-  const { photos } = await readSampleTestSet(root, size, GRID_PHOTOS);
-  const translator = new Translator(config.model, values);
+/** A model's figures on the test set, and its grid. */
+async function translateTestSet(
+  { config }: DemoOptions,
+  { architecture, values }: Pick<Model, 'architecture' | 'values'>,
+  set: SampleTestSet,
+): Promise<{ figures: SampleFigures; png: Buffer }> {
+  const { seed } = config.training;
+  const translator = openTranslator(architecture, values, config.runtime);
   try {
-    const content = translator.encode('A2B', joinPictures(photos.map(({ data }) => data)));
-    const columns = randomStyles(GRID_STYLES, config.training.seed, latentDim).map(({ code }) =>
-      splitPictures(translator.decode(content, joinPictures(photos.map(() => code))), size),
-    );
-    content.codes.dispose();
-    const sources = splitPictures(joinPictures(photos.map(({ data }) => data)), size);
-    const { png } = await composeGrid({
-      rows: sources.map((source, row) => [source, ...columns.map((column) => column[row]!)]),
-      columnLabels: ['photo', ...columns.map((_, i) => `style ${i + 1}`)],
-      cellSize: GRID_CELL_PX,
-      gap: 4,
-    });
-    return png;
+    const png = await translatedGrid(translator, set, seed);
+    return { png, figures: sampleFigures(translator, set, { styles: STYLES_PER_PHOTO, seed }) };
   } finally {
     translator.dispose();
   }
 }
 
+/** Shows what the trained model makes of the test photos; gives its grid, or nothing where there is no model. */
+async function* showSampleModel(
+  options: DemoOptions,
+  set: SampleTestSet,
+): AsyncGenerator<DemoEvent, (SampleModelResult & { png: Buffer }) | undefined> {
+  const { sampleModel, outDir, config, signal } = options;
+  let model: Model;
+  try {
+    model = await loadModel(sampleModel);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    yield { type: 'noSampleModel', reason: error.message };
+    return undefined;
+  }
+  const total = set.photos.length;
+  yield { type: 'translating', done: 0, total };
+  await pause(signal);
+  const { size } = model.architecture;
+  const own = size === config.model.size ? set : await readSampleTestSet(config.data.root, size, total);
+  const { png, figures } = await translateTestSet(options, model, own);
+  const grid = join(outDir, 'sample-model.png');
+  await writeFileAtomic(grid, png);
+  yield { type: 'translating', done: total, total };
+  const result = { grid, figures, reference: referenceFigures(own) };
+  yield { type: 'sampleModel', ...result };
+  await pause(signal);
+  return { ...result, png };
+}
+
+/** The untrained, trained and real figures, and the trained network's grid; yields progress. */
+async function* measure(
+  options: DemoOptions,
+  set: SampleTestSet,
+  weights: { untrained: NetworkValues; trained: NetworkValues },
+): AsyncGenerator<DemoEvent, { figures: DemoFigures; png: Buffer }> {
+  const { config, signal } = options;
+  const translated = (values: NetworkValues) =>
+    translateTestSet(options, { architecture: config.model, values }, set);
+  const total = 2 * set.photos.length;
+  yield { type: 'measuring', done: 0, total };
+  await pause(signal);
+  const untrained = await translated(weights.untrained);
+  yield { type: 'measuring', done: set.photos.length, total };
+  await pause(signal);
+  const trained = await translated(weights.trained);
+  yield { type: 'measuring', done: total, total };
+  await pause(signal);
+  const reference = referenceFigures(set);
+  return {
+    figures: { untrained: untrained.figures, trained: trained.figures, reference },
+    png: trained.png,
+  };
+}
+
 /**
- * From nothing to translated pictures: draws the sample dataset, trains on it, translates its test photos, measures
- * them and writes a report. What an interrupted demo has done is kept, and another call goes on from there.
+ * From nothing to translated pictures: draws the sample dataset, shows what a trained model makes of its test photos,
+ * trains on it, translates the photos, measures the pictures and writes a report. What an interrupted demo has done is kept, and another call goes on from there.
  *
  * @throws InterruptedError after `signal`.
  */
-export async function* runDemo(options: DemoOptions): AsyncGenerator<DemoEvent> {
-  const { outDir, signal } = options;
+export async function* runDemo(given: DemoOptions): AsyncGenerator<DemoEvent> {
+  const { outDir, signal } = given;
   const root = join(outDir, 'dataset');
   const runDir = join(outDir, 'run');
-  yield* drawDataset(root, options);
-  const config = { ...options.config, data: { ...options.config.data, root } };
+  yield* drawDataset(root, given);
+  const config = { ...given.config, data: { ...given.config.data, root } };
+  const options = { ...given, config };
   await openDataset(root);
+  const set = await readSampleTestSet(root, config.model.size, TEST_PICTURES);
+  const sampleModel = yield* showSampleModel(options, set);
   const earlier = await latestCheckpoint(runDir);
   if (earlier === undefined || earlier.step < config.training.steps) {
     const events = trainRun({ config, runDir, resume: earlier !== undefined, signal });
@@ -172,11 +202,10 @@ export async function* runDemo(options: DemoOptions): AsyncGenerator<DemoEvent> 
   }
   const { values: trained } = await loadModel(runDir);
   const untrained = initNetworks(buildNetworks(config), new Rng(config.training.seed, 'init'));
-  const figures = yield* measure({ ...options, config }, root, { untrained, trained });
+  const { figures, png } = yield* measure(options, set, { untrained, trained });
   const grid = join(outDir, 'translated.png');
-  const png = await translatedGrid(options, root, trained);
   await writeFileAtomic(grid, png);
   const report = join(outDir, 'report.html');
-  await writeDemoReport(report, { ...options, config }, { runDir, figures, png });
+  await writeDemoReport(report, options, { runDir, figures, png, sampleModel });
   yield { type: 'done', grid, report, figures };
 }

@@ -128,7 +128,6 @@ export function sampleFigures(
       for (const [i, data] of splitFloats(pictures, size).entries())
         results[i]!.push({ data, width: size, height: size });
     }
-    content.codes.dispose();
     byPhoto.push(...results);
     options.onProgress?.(byPhoto.length);
   }

@@ -9,6 +9,7 @@ import {
   type Program,
   type TensorSpec,
 } from '../runtime/capture/capture.js';
+import { writeInPieces } from '../runtime/capture/write.js';
 import { CapturedTranslator } from '../translate/captured-translator.js';
 import { type TranslationProgram, translationPrograms } from '../translate/translation-programs.js';
 import type { Translator } from '../translate/translator.js';
@@ -27,10 +28,8 @@ import { optimizerBetas, type StepContext, type StepScalars, trainStep } from '.
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 const PERCEPTUAL = 'lpips/';
-/** State is written to the session in pieces of about this many numbers: 128 MiB. */
 /** The averages translate few pictures and seldom: one at a time needs least memory beside that of training. */
 const TRANSLATE_BATCHES = [1];
-const WRITE_ELEMENTS = 32 * 1024 * 1024;
 
 function inputSpecs(context: StepContext): Record<string, TensorSpec> {
   const specs: Record<string, TensorSpec> = {};
@@ -83,8 +82,11 @@ export class CapturedTrainer implements Trainer {
       ),
     };
     this.programs = capture(programs, variables, { arithmetic: context.config.runtime.arithmetic });
-    this.writeAll(stateVectors(context.networks, initial, withFirst));
-    this.writeAll(perceptual.map(([name, tensor]) => [PERCEPTUAL + name, tensor.dataSync<'float32'>()]));
+    writeInPieces(this.programs, stateVectors(context.networks, initial, withFirst));
+    writeInPieces(
+      this.programs,
+      perceptual.map(([name, tensor]) => [PERCEPTUAL + name, tensor.dataSync<'float32'>()]),
+    );
   }
 
   /** Graph nodes that a step without R1 runs. */
@@ -118,21 +120,6 @@ export class CapturedTrainer implements Trainer {
     this.programs.dispose();
     this.context.networks.generators.dispose();
     this.context.networks.discriminators.dispose();
-  }
-
-  /** Writes variables in few calls, as each one costs the session a look at the whole graph, and in bounded pieces. */
-  private writeAll(vectors: Iterable<[name: string, values: Float32Array]>): void {
-    let piece: Record<string, Float32Array> = {};
-    let elements = 0;
-    for (const [name, values] of vectors) {
-      piece[name] = values;
-      elements += values.length;
-      if (elements < WRITE_ELEMENTS) continue;
-      this.programs.write(piece);
-      piece = {};
-      elements = 0;
-    }
-    if (elements > 0) this.programs.write(piece);
   }
 
   private program(kind: 'plain' | 'withR1'): Program {

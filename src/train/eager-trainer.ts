@@ -1,5 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { EagerTranslator } from '../translate/eager-translator.js';
+import type { Translator } from '../translate/translator.js';
 import type { StepBatch } from './generator-step.js';
 import type { AdamScalars } from './optimizer.js';
 import { hasR1 } from './schedule.js';
@@ -41,6 +43,7 @@ function readTerms(prefix: string, terms: Record<string, Tensor>): [string, numb
 export class EagerTrainer implements Trainer {
   private readonly context: StepContext;
   private state: FlatState<Tensor>;
+  private translating: Translator | undefined;
 
   constructor(context: StepContext, initial: TrainStateValues) {
     this.context = context;
@@ -52,6 +55,8 @@ export class EagerTrainer implements Trainer {
 
   step(batch: HostBatch, index: number): TermValues {
     const { context, state: old } = this;
+    this.translating?.dispose();
+    this.translating = undefined;
     const withR1 = hasR1(index, context.config.training);
     let terms: TermValues = {};
     tf.tidy(() => {
@@ -72,12 +77,16 @@ export class EagerTrainer implements Trainer {
     return unpackState(this.context.networks, this.download(Object.keys(this.state)));
   }
 
-  readAverages(): Required<TrainStateValues>['ema'] {
-    const names = Object.keys(this.state).filter((name) => name.startsWith('ema/'));
-    return unpackState(this.context.networks, this.download(names)).ema;
+  translator(): Translator {
+    const { config, networks } = this.context;
+    this.translating ??= new EagerTranslator(config.model, () =>
+      networks.generators.parameters(unflattenState(this.state).ema),
+    );
+    return this.translating;
   }
 
   dispose(): void {
+    this.translating?.dispose();
     tf.dispose(Object.values(this.state));
     this.context.networks.generators.dispose();
     this.context.networks.discriminators.dispose();

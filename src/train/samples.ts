@@ -4,10 +4,9 @@ import type { Config } from '../config/schema.js';
 import { type DecodedImage, decodeImage, toFloat } from '../data/decode.js';
 import type { Dataset } from '../data/folder.js';
 import { joinPictures, splitPictures } from '../data/pictures.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
 import { Rng } from '../runtime/rng.js';
 import { composeGrid } from '../translate/grid.js';
-import { drawStyles, Translator } from '../translate/translator.js';
+import { drawStyles, type Translator } from '../translate/translator.js';
 
 const RANDOM_STYLES = 3;
 /** Sample grids of small models are enlarged, so that a person can see them. */
@@ -66,11 +65,11 @@ export class Samples {
     return new Samples(config, photos, await read(dataset.testB, dataset.trainB));
   }
 
-  /** Draws the grid with the given (averaged) generator weights and writes it. @returns its path. */
-  async write(runDir: string, step: number, values: NetworkValues): Promise<string> {
+  /** Draws the grid with a translator of the run's architecture and writes it. @returns its path. */
+  async write(runDir: string, step: number, translator: Translator): Promise<string> {
     const path = join(runDir, 'samples', `step-${String(step).padStart(6, '0')}.png`);
     const grid = await composeGrid({
-      rows: this.rows(values),
+      rows: this.rows(translator),
       columnLabels: SAMPLE_COLUMNS,
       cellSize: Math.max(SMALLEST_CELL_PX, this.config.model.size),
       gap: 4,
@@ -79,26 +78,20 @@ export class Samples {
     return path;
   }
 
-  private rows(values: NetworkValues): DecodedImage[][] {
+  private rows(translator: Translator): DecodedImage[][] {
     const { size, latentDim } = this.config.model;
     const { photos, references } = this;
-    const translator = new Translator(this.config.model, values);
-    try {
-      const count = this.config.log.sampleImages;
-      const rng = new Rng(this.config.training.seed, 'samples');
-      const content = translator.encode('A2B', photos);
-      const guided = translator.decode(content, translator.styleOf('A2B', references));
-      const random = Array.from({ length: RANDOM_STYLES }, () => {
-        // One style for the whole column: what differs down a column is the content.
-        const style = drawStyles(rng, 1, latentDim);
-        return translator.decode(content, joinPictures(Array<Float32Array>(count).fill(style)));
-      });
-      content.codes.dispose();
-      const back = translator.translate('B2A', random[0]!, translator.styleOf('B2A', photos));
-      const columns = [photos, references, guided, ...random, back].map((part) => splitPictures(part, size));
-      return Array.from({ length: count }, (_, row) => columns.map((column) => column[row]!));
-    } finally {
-      translator.dispose();
-    }
+    const count = this.config.log.sampleImages;
+    const rng = new Rng(this.config.training.seed, 'samples');
+    const content = translator.encode('A2B', photos);
+    const guided = translator.decode(content, translator.styleOf('A2B', references));
+    const random = Array.from({ length: RANDOM_STYLES }, () => {
+      // One style for the whole column: what differs down a column is the content.
+      const style = drawStyles(rng, 1, latentDim);
+      return translator.decode(content, joinPictures(Array<Float32Array>(count).fill(style)));
+    });
+    const back = translator.translate('B2A', random[0]!, translator.styleOf('B2A', photos));
+    const columns = [photos, references, guided, ...random, back].map((part) => splitPictures(part, size));
+    return Array.from({ length: count }, (_, row) => columns.map((column) => column[row]!));
   }
 }

@@ -1,3 +1,4 @@
+import type { Translator } from '../translate/translator.js';
 import type { StepBatch } from './generator-step.js';
 import { type AdamScalars, adamScalars } from './optimizer.js';
 import { learningRateAt } from './schedule.js';
@@ -18,9 +19,12 @@ export interface Trainer {
   step(batch: HostBatch, index: number): TermValues;
   /** The whole training state, on the host. */
   read(): Required<TrainStateValues>;
-  /** The averaged generators alone. */
-  readAverages(): Required<TrainStateValues>['ema'];
-  /** Frees the state. */
+  /**
+   * Translates with the averaged generators as they are now, without a copy of them. It is the trainer's: the next step
+   * disposes it, and so does `dispose`.
+   */
+  translator(): Translator;
+  /** Frees the state, and the translator with it. */
   dispose(): void;
 }
 

@@ -84,14 +84,10 @@ async function decodeAll(inputs: readonly InputPicture[], size: number): Promise
 function translateBatch({ translator, direction, styles }: TranslateOptions, batch: Translated[]): void {
   const pictures = joinPictures(batch.map(({ source }) => toFloat(source)));
   const content = translator.encode(direction, pictures);
-  try {
-    for (const { code } of styles) {
-      const repeated = joinPictures(Array<Float32Array>(batch.length).fill(code));
-      const results = splitPictures(translator.decode(content, repeated), translator.architecture.size);
-      for (const [i, result] of results.entries()) batch[i]!.results.push(result);
-    }
-  } finally {
-    content.codes.dispose();
+  for (const { code } of styles) {
+    const repeated = joinPictures(Array<Float32Array>(batch.length).fill(code));
+    const results = splitPictures(translator.decode(content, repeated), translator.architecture.size);
+    for (const [i, result] of results.entries()) batch[i]!.results.push(result);
   }
 }
 

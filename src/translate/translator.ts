@@ -1,19 +1,43 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../model/architecture.js';
-import { buildGenerator, type Generator } from '../model/generator.js';
-import { type NetworkValues, ParameterGroup } from '../model/parameter-groups.js';
-import type { Params } from '../model/parameters.js';
 import type { Rng } from '../runtime/rng.js';
 
 /** Photo to anime, or back. */
 export type Direction = 'A2B' | 'B2A';
 
-/** Content codes of some pictures, on the device; the caller disposes them. */
+/** The generator of each direction. */
+export const NETWORK_OF = { A2B: 'G_A2B', B2A: 'G_B2A' } as const satisfies Record<Direction, string>;
+
+/** Content codes of some pictures; plain numbers, which nobody has to free. */
 export interface ContentCodes {
+  /** The direction that they were encoded for, in which alone they mean something. */
   direction: Direction;
+  /** Number of pictures. */
   count: number;
-  codes: Tensor;
+  /** `[count, c, c, channels]`, c the content size. */
+  codes: Float32Array;
+}
+
+/**
+ * Translates with fixed weights: pictures to content codes once, then to as many pictures as there are styles. Works on
+ * host arrays of any number of pictures from one on.
+ *
+ * All methods throw RangeError for arrays of a wrong length, and after `dispose`.
+ */
+export interface Translator {
+  readonly architecture: Architecture;
+  /** Content codes of pictures `[n, size, size, 3]` in [-1, 1], to be decoded in the same direction. */
+  encode(direction: Direction, pictures: Float32Array): ContentCodes;
+  /** Pictures `[n, size, size, 3]`, clamped to [-1, 1], of content codes with one style each: `[n, latentDim]`. */
+  decode(content: ContentCodes, styles: Float32Array): Float32Array;
+  /**
+   * Style codes `[n, latentDim]` of pictures of the domain that `direction` translates to, for use in that direction.
+   * They are encoded by the other direction's encoder, which is the one that knows that domain.
+   */
+  styleOf(direction: Direction, pictures: Float32Array): Float32Array;
+  /** Pictures in one go: every picture with its own style. */
+  translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array;
+  /** Frees what it holds; further calls do nothing. */
+  dispose(): void;
 }
 
 /** Style codes drawn from the distribution that training draws from: `count * latentDim` numbers. */
@@ -21,69 +45,40 @@ export function drawStyles(rng: Rng, count: number, latentDim: number): Float32A
   return rng.normals(count * latentDim);
 }
 
-/**
- * Translates with fixed weights: pictures to content codes once, then to as many pictures as there are styles. Works on
- * host arrays; runs wherever tfjs does.
- */
-export class Translator {
-  readonly architecture: Architecture;
-  private readonly generator: Generator;
-  private readonly params: Record<Direction, Params>;
+/** The direction whose encoder knows the pictures that `direction` makes. */
+export function reverseOf(direction: Direction): Direction {
+  return direction === 'A2B' ? 'B2A' : 'A2B';
+}
 
-  /** @param values stored weights of `G_A2B` and `G_B2A`. @throws RangeError where they do not fit the architecture. */
-  constructor(architecture: Architecture, values: NetworkValues) {
-    this.architecture = architecture;
-    this.generator = buildGenerator(architecture);
-    const group = new ParameterGroup({ G_A2B: this.generator.specs, G_B2A: this.generator.specs });
-    const { G_A2B, G_B2A } = group.keepParameters(values) as { G_A2B: Params; G_B2A: Params };
-    group.dispose();
-    this.params = { A2B: G_A2B, B2A: G_B2A };
-  }
+/** How many pictures an array holds. @throws RangeError where it is not one whole picture or more. */
+export function countPictures({ size }: Architecture, pictures: Float32Array): number {
+  const count = pictures.length / (size * size * 3);
+  if (!Number.isInteger(count) || count < 1)
+    throw new RangeError(
+      `expected pictures of ${size} x ${size} x 3 numbers, one or more, not ${pictures.length} numbers`,
+    );
+  return count;
+}
 
-  /** Content codes of pictures `[n, size, size, 3]` in [-1, 1], to be decoded in the same direction. */
-  encode(direction: Direction, pictures: Float32Array): ContentCodes {
-    const codes = tf.tidy(() => {
-      const network = this.params[direction];
-      return this.generator.contentHead(network, this.generator.stem(network, this.upload(pictures)));
-    });
-    return { direction, count: codes.shape[0]!, codes };
-  }
+/** @throws RangeError where there is not one style for each picture. */
+export function assertStyles({ latentDim }: Architecture, count: number, styles: Float32Array): void {
+  if (styles.length !== count * latentDim)
+    throw new RangeError(
+      `expected a style of ${latentDim} numbers for each of ${count} pictures, not ${styles.length} numbers`,
+    );
+}
 
-  /** Pictures `[n, size, size, 3]`, clamped to [-1, 1], of content codes with one style each: `[n, latentDim]`. */
-  decode(content: ContentCodes, styles: Float32Array): Float32Array {
-    return tf.tidy(() => {
-      const codes = tf.tensor2d(styles, [content.count, this.architecture.latentDim]);
-      const pictures = this.generator.decode(this.params[content.direction], content.codes, codes);
-      return tf.clipByValue(pictures, -1, 1).dataSync<'float32'>();
-    });
-  }
+/** What using a translator after its `dispose` throws. */
+export function disposedError(): RangeError {
+  return new RangeError('this translator was disposed; make another one');
+}
 
-  /**
-   * Style codes `[n, latentDim]` of pictures of the domain that `direction` translates to, for use in that direction.
-   * They are encoded by the other direction's encoder, which is the one that knows that domain.
-   */
-  styleOf(direction: Direction, pictures: Float32Array): Float32Array {
-    const network = this.params[direction === 'A2B' ? 'B2A' : 'A2B'];
-    return tf.tidy(() => this.generator.styleEncode(network, this.upload(pictures)).dataSync<'float32'>());
+/** Puts the decoder's pictures, which only come near that range, into [-1, 1], in place. */
+export function clampPictures(pictures: Float32Array): Float32Array {
+  for (let i = 0; i < pictures.length; i++) {
+    const value = pictures[i]!;
+    if (value > 1) pictures[i] = 1;
+    else if (value < -1) pictures[i] = -1;
   }
-
-  /** Pictures in one go: every picture with its own style. */
-  translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array {
-    const content = this.encode(direction, pictures);
-    try {
-      return this.decode(content, styles);
-    } finally {
-      content.codes.dispose();
-    }
-  }
-
-  /** Frees the weights. */
-  dispose(): void {
-    for (const network of Object.values(this.params)) tf.dispose(Object.values(network));
-  }
-
-  private upload(pictures: Float32Array): Tensor {
-    const { size } = this.architecture;
-    return tf.tensor4d(pictures, [pictures.length / (size * size * 3), size, size, 3]);
-  }
+  return pictures;
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { messageOf } from '../../src/errors.js';
 import type { NetworkValues } from '../../src/model/parameter-groups.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
@@ -7,8 +8,11 @@ import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer } from '../../src/train/eager-trainer.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import type { TermValues, Trainer } from '../../src/train/trainer.js';
+import { EagerTranslator } from '../../src/translate/eager-translator.js';
+import type { Translator } from '../../src/translate/translator.js';
 import { noiseBatch } from '../support/batch.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { relativeError } from '../support/reference.js';
 
 beforeAll(async () => {
   await loadEngine();
@@ -20,6 +24,22 @@ const config = tinyConfig({
   training: { batch: 2, betas: [0.5, 0.99], r1EverySteps: 2, emaDecay: 0.9 },
   losses: { identity: 1 },
 });
+
+/** Pictures there and back by a translator, with styles of pictures. */
+function translateNoise(translator: Translator): Float32Array {
+  const { sameA, sameB } = noiseBatch(config, 100);
+  const there = translator.translate('A2B', sameA, translator.styleOf('A2B', sameB));
+  return translator.translate('B2A', there, translator.styleOf('B2A', sameA));
+}
+
+function refusalOf(translator: Translator): string {
+  try {
+    translateNoise(translator);
+  } catch (error) {
+    return messageOf(error);
+  }
+  return 'none';
+}
 
 /** What a trainer tells and holds after some steps on noise. */
 function train(Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) => Trainer) {
@@ -34,9 +54,17 @@ function train(Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) =
   }
   const left = tf.memory().numTensors - before;
   const state = trainer.read();
-  const averages = trainer.readAverages();
+  const translator = trainer.translator();
+  const translated = translateNoise(translator);
+  trainer.step(noiseBatch(config, STEPS), STEPS);
+  const refusals = [refusalOf(translator)];
+  const next = trainer.translator();
   trainer.dispose();
-  return { terms, state, averages, left };
+  refusals.push(refusalOf(next));
+  const reference = EagerTranslator.fromValues(config.model, state.ema);
+  const expected = translateNoise(reference);
+  reference.dispose();
+  return { terms, state, left, translated, expected, refusals };
 }
 
 /** Largest and mean difference of two sets of networks, over all numbers. */
@@ -90,12 +118,18 @@ describe('a captured run and one kernel by kernel', () => {
     }
   });
 
-  it('have moved, give their averages alone too, and leave no tensor behind', () => {
+  it('have moved, and leave no tensor behind', () => {
     const start = initNetworks(buildNetworks(config), new Rng(1, 'init'));
-    for (const { state, averages, left } of [eager, captured]) {
+    for (const { state, left } of [eager, captured]) {
       expect(differences(state.values, start).mean).toBeGreaterThan(config.training.learningRate / 10);
-      expect(averages).toEqual(state.ema);
       expect(left).toBe(0);
+    }
+  });
+
+  it('translate with their averages, until the next step or their end', () => {
+    for (const { translated, expected, refusals } of [eager, captured]) {
+      expect(relativeError(translated, expected)).toBeLessThan(1e-4);
+      for (const refusal of refusals) expect(refusal).toMatch(/^this translator was disposed/);
     }
   });
 });

@@ -12,6 +12,7 @@ import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import { collectInputs } from '../../src/translate/inputs.js';
+import { openTranslator } from '../../src/translate/open-translator.js';
 import {
   randomStyles,
   referenceStyle,
@@ -19,7 +20,7 @@ import {
   type TranslateOptions,
   translateImages,
 } from '../../src/translate/translate-images.js';
-import { Translator } from '../../src/translate/translator.js';
+import type { Translator } from '../../src/translate/translator.js';
 import { tinyConfig } from '../support/config.js';
 
 const config = tinyConfig();
@@ -33,7 +34,7 @@ beforeAll(async () => {
   await loadEngine();
   data = join(await mkdtemp(join(tmpdir(), 'gnr-translate-data-')), 'data');
   await drawSampleDataset({ dir: data, images: 3, testImages: 1, size: 40 });
-  translator = new Translator(config.model, initNetworks(buildNetworks(config), new Rng(1, 'init')));
+  translator = openTranslator(config.model, initNetworks(buildNetworks(config), new Rng(1, 'init')));
 });
 afterAll(async () => {
   translator.dispose();

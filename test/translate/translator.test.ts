@@ -1,12 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildGenerator } from '../../src/model/generator.js';
 import { type NetworkValues, ParameterGroup } from '../../src/model/parameter-groups.js';
 import type { Params } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
-import { drawStyles, Translator } from '../../src/translate/translator.js';
+import { CapturedTranslator } from '../../src/translate/captured-translator.js';
+import { EagerTranslator } from '../../src/translate/eager-translator.js';
+import { openTranslator } from '../../src/translate/open-translator.js';
+import { drawStyles, type Translator } from '../../src/translate/translator.js';
 import { tinyConfig } from '../support/config.js';
 import { relativeError } from '../support/reference.js';
 
@@ -29,24 +32,6 @@ function noise(count: number, seed = 1): Float32Array {
 const styles = (count: number, seed = 1): Float32Array =>
   drawStyles(new Rng(seed, 'styles'), count, model.latentDim);
 
-let translator: Translator;
-let before: number;
-beforeAll(async () => {
-  await loadEngine();
-  // Makes the constants that all translations share.
-  const first = new Translator(model, values);
-  first.translate('A2B', noise(1), styles(1));
-  first.dispose();
-});
-beforeEach(() => {
-  before = tf.memory().numTensors;
-  translator = new Translator(model, values);
-});
-afterEach(() => {
-  translator.dispose();
-  expect(tf.memory().numTensors, 'tensors left behind').toBe(before);
-});
-
 /** The generator's own functions on the weights of one direction. */
 function withGenerator<T extends number[]>(
   name: 'G_A2B' | 'G_B2A',
@@ -64,7 +49,41 @@ function withGenerator<T extends number[]>(
 const upload = (pictures: Float32Array): tf.Tensor =>
   tf.tensor4d(pictures, [pictures.length / PICTURE, model.size, model.size, 3]);
 
-describe('translate', () => {
+/** Counts of tensors: of tfjs, and of TensorFlow below it. */
+function counts() {
+  const backend = tf.backend() as unknown as { getNumOfTFTensors(): number; getNumOfSavedModels(): number };
+  return {
+    tensors: tf.memory().numTensors,
+    tensorflow: backend.getNumOfTFTensors(),
+    sessions: backend.getNumOfSavedModels(),
+  };
+}
+
+const kinds = { captured: true, eager: false };
+
+beforeAll(async () => {
+  await loadEngine();
+  // Makes the constants that all translations share.
+  for (const capture of [true, false]) {
+    const first = openTranslator(model, values, { capture });
+    first.translate('A2B', noise(1), styles(1));
+    first.dispose();
+  }
+});
+
+describe.each(Object.entries(kinds))('%s', (_, capture) => {
+  let translator: Translator;
+  let before: ReturnType<typeof counts>;
+  const open = (weights: NetworkValues): Translator => openTranslator(model, weights, { capture, batch: 2 });
+  beforeAll(() => {
+    before = counts();
+    translator = open(values);
+  });
+  afterAll(() => {
+    translator.dispose();
+    expect(counts(), 'left behind').toEqual(before);
+  });
+
   it.each([
     ['A2B', 'G_A2B'],
     ['B2A', 'G_B2A'],
@@ -79,30 +98,46 @@ describe('translate', () => {
         1,
       );
     });
-    expect(relativeError(result, expected)).toBeLessThan(1e-6);
+    expect(relativeError(result, expected)).toBeLessThan(1e-5);
     const other = translator.translate(direction === 'A2B' ? 'B2A' : 'A2B', noise(3), styles(3));
     expect(relativeError(other, expected)).toBeGreaterThan(0.01);
+  });
+
+  it.each([
+    ['A2B', 'G_B2A'],
+    ['B2A', 'G_A2B'],
+  ] as const)('%s: the style of a picture of the target domain comes from %s', (direction, network) => {
+    const found = translator.styleOf(direction, noise(3));
+    expect(found.length).toBe(3 * model.latentDim);
+    const expected = withGenerator(network, (generator, params) =>
+      generator.styleEncode(params, upload(noise(3))),
+    );
+    expect(relativeError(found, expected)).toBeLessThan(1e-5);
   });
 
   it('gives the same bytes every time', () => {
     const first = translator.translate('A2B', noise(2), styles(2));
     expect(translator.translate('A2B', noise(2), styles(2))).toEqual(first);
-    const fresh = new Translator(model, values);
+    const fresh = open(values);
     expect(fresh.translate('A2B', noise(2), styles(2))).toEqual(first);
     fresh.dispose();
   });
 
   it('translates every picture as it would alone', () => {
-    const both = translator.translate('A2B', noise(2), styles(2));
-    const alone = translator.translate('A2B', noise(2).slice(PICTURE), styles(2).slice(model.latentDim));
-    expect(relativeError(alone, both.slice(PICTURE))).toBeLessThan(1e-5);
+    const all = translator.translate('A2B', noise(3), styles(3));
+    for (const i of [0, 1, 2]) {
+      const picture = noise(3).slice(i * PICTURE, (i + 1) * PICTURE);
+      const style = styles(3).slice(i * model.latentDim, (i + 1) * model.latentDim);
+      const alone = translator.translate('A2B', picture, style);
+      expect(relativeError(alone, all.slice(i * PICTURE, (i + 1) * PICTURE))).toBeLessThan(1e-5);
+    }
   });
 
   it('clamps to [-1, 1]', () => {
     for (const bias of [100, -100]) {
-      const bright = new Translator(model, withRgbBias(bias));
-      expect(new Set(bright.translate('A2B', noise(1), styles(1)))).toContain(Math.sign(bias));
+      const bright = open(withRgbBias(bias));
       const result = bright.translate('A2B', noise(1), styles(1));
+      expect(new Set(result)).toContain(Math.sign(bias));
       expect(result.every((value) => value >= -1 && value <= 1)).toBe(true);
       bright.dispose();
     }
@@ -110,39 +145,106 @@ describe('translate', () => {
 
   it('codes content once for several styles', () => {
     const content = translator.encode('A2B', noise(1));
-    expect(content.count).toBe(1);
-    expect(content.codes.shape.slice(0, 3)).toEqual([1, 8, 8]);
+    expect(content).toMatchObject({ direction: 'A2B', count: 1 });
+    expect(content.codes.length % 8 ** 2).toBe(0);
     for (const seed of [1, 2])
       expect(translator.decode(content, styles(1, seed))).toEqual(
         translator.translate('A2B', noise(1), styles(1, seed)),
       );
-    content.codes.dispose();
   });
 
-  it('refuses another number of styles than of pictures, and leaves nothing behind', () => {
-    expect(() => translator.translate('A2B', noise(2), styles(3))).toThrow();
+  it('leaves results alone that it gave before, and what it was given', () => {
+    const pictures = noise(3);
+    const content = translator.encode('A2B', pictures);
+    const codes = content.codes.slice();
+    const first = translator.decode(content, styles(3));
+    const copy = first.slice();
+    for (const seed of [2, 3, 4]) translator.translate('A2B', noise(3, seed), styles(3, seed));
+    expect(first).toEqual(copy);
+    expect(content.codes).toEqual(codes);
+    expect(pictures).toEqual(noise(3));
   });
-});
 
-describe('styleOf', () => {
-  it.each([
-    ['A2B', 'G_B2A'],
-    ['B2A', 'G_A2B'],
-  ] as const)('%s: the style of a picture of the target domain comes from %s', (direction, network) => {
-    const found = translator.styleOf(direction, noise(2));
-    expect(found.length).toBe(2 * model.latentDim);
-    const expected = withGenerator(network, (generator, params) =>
-      generator.styleEncode(params, upload(noise(2))),
+  it('accumulates no tensors over many translations and refusals', () => {
+    const during = counts();
+    for (let i = 0; i < 20; i++) {
+      translator.translate('A2B', noise(3), styles(3));
+      translator.styleOf('B2A', noise(1));
+      expect(() => translator.translate('A2B', noise(2), styles(3))).toThrow(RangeError);
+    }
+    expect(counts()).toEqual(during);
+  });
+
+  it('refuses what is no number of pictures, and another number of styles, saying what it takes', () => {
+    for (const pictures of [new Float32Array(0), noise(1).subarray(1)])
+      for (const attempt of [
+        () => translator.encode('A2B', pictures),
+        () => translator.styleOf('A2B', pictures),
+      ])
+        expect(attempt).toThrow(
+          `expected pictures of 32 x 32 x 3 numbers, one or more, not ${pictures.length} numbers`,
+        );
+    expect(() => translator.translate('A2B', noise(2), styles(3))).toThrow(
+      `expected a style of 8 numbers for each of 2 pictures, not ${3 * 8} numbers`,
     );
-    expect(relativeError(found, expected)).toBeLessThan(1e-6);
+  });
+
+  it('refuses weights that do not fit, and leaves nothing behind', () => {
+    const during = counts();
+    const { 'conv1.conv.weight': __, ...rest } = values.G_A2B!;
+    expect(() => open({ ...values, G_A2B: rest })).toThrow(/G_A2B\/conv1.conv.weight/);
+    const wider = tinyConfig({ model: { channelDivisor: 32 } }).model;
+    expect(() => openTranslator(wider, values, { capture })).toThrow(RangeError);
+    expect(counts()).toEqual(during);
+  });
+
+  it('says so where it is used after dispose, which may be called again', () => {
+    const gone = open(values);
+    const content = gone.encode('A2B', noise(1));
+    gone.dispose();
+    gone.dispose();
+    for (const attempt of [
+      () => gone.encode('A2B', noise(1)),
+      () => gone.decode(content, styles(1)),
+      () => gone.styleOf('A2B', noise(1)),
+      () => gone.translate('A2B', noise(1), styles(1)),
+    ])
+      expect(attempt).toThrow('this translator was disposed');
   });
 });
 
-describe('a translator', () => {
-  it('refuses weights that do not fit', () => {
-    const { 'conv1.conv.weight': _, ...rest } = values.G_A2B!;
-    expect(() => new Translator(model, { ...values, G_A2B: rest })).toThrow(/G_A2B\/conv1.conv.weight/);
-    const wider = tinyConfig({ model: { channelDivisor: 32 } }).model;
-    expect(() => new Translator(wider, values)).toThrow(RangeError);
+describe('captured and eager', () => {
+  let captured: Translator;
+  let eager: Translator;
+  beforeAll(() => {
+    captured = CapturedTranslator.fromValues(model, values);
+    eager = EagerTranslator.fromValues(model, values);
+  });
+  afterAll(() => {
+    captured.dispose();
+    eager.dispose();
+  });
+
+  it.each([1, 3, 8, 9])('are equal for %i pictures at a time, in both directions', (count) => {
+    for (const direction of ['A2B', 'B2A'] as const) {
+      const [ours, theirs] = [captured, eager].map((translator) => {
+        const content = translator.encode(direction, noise(count));
+        return {
+          codes: content.codes,
+          pictures: translator.decode(content, styles(count)),
+          styles: translator.styleOf(direction, noise(count, 2)),
+        };
+      });
+      for (const part of ['codes', 'pictures', 'styles'] as const) {
+        expect(ours![part].length).toBe(theirs![part].length);
+        expect(relativeError(ours![part], theirs![part]), `${direction} ${part}`).toBeLessThan(1e-4);
+      }
+    }
+  });
+
+  it('captured is what is opened where nothing else is said', () => {
+    const translator = openTranslator(model, values);
+    expect(translator).toBeInstanceOf(CapturedTranslator);
+    translator.dispose();
   });
 });

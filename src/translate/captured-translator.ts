@@ -1,0 +1,190 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Architecture } from '../model/architecture.js';
+import { buildGenerator, type Generator } from '../model/generator.js';
+import type { NetworkValues } from '../model/parameter-groups.js';
+import { type ParameterValues, type Params, sizeOf } from '../model/parameters.js';
+import {
+  type Arithmetic,
+  type CapturedPrograms,
+  capture,
+  type TensorSpec,
+} from '../runtime/capture/capture.js';
+import { writeInPieces } from '../runtime/capture/write.js';
+import {
+  type Part,
+  programName,
+  type TranslationProgram,
+  translationPrograms,
+} from './translation-programs.js';
+import {
+  assertStyles,
+  type ContentCodes,
+  clampPictures,
+  countPictures,
+  type Direction,
+  disposedError,
+  type Translator,
+} from './translator.js';
+
+const BATCH = 8;
+
+export interface CapturedTranslatorOptions {
+  /** How many pictures are translated at a time, where there are so many; the others go one by one. */
+  batch?: number;
+  /** What convolutions multiply in. */
+  arithmetic?: Arithmetic;
+}
+
+/** Translates by programs that each run as one TensorFlow session call, over weights that live in the session. */
+export class CapturedTranslator implements Translator {
+  readonly architecture: Architecture;
+  private readonly programs: CapturedPrograms<TranslationProgram>;
+  private readonly batches: readonly number[];
+  private readonly onDispose: () => void;
+  private isDisposed = false;
+
+  /**
+   * For programs that somebody has captured, with others maybe; `CapturedTranslator.fromValues` captures its own.
+   *
+   * @param programs those of `translationPrograms` among them.
+   * @param batches the batches that they were made for, 1 among them.
+   * @param onDispose frees what is the translator's alone.
+   */
+  constructor(
+    architecture: Architecture,
+    programs: CapturedPrograms<TranslationProgram>,
+    batches: readonly number[],
+    onDispose: () => void = () => undefined,
+  ) {
+    this.architecture = architecture;
+    this.programs = programs;
+    this.batches = [...batches].sort((a, b) => b - a);
+    this.onDispose = onDispose;
+  }
+
+  /**
+   * Captures programs of its own, over a copy of the weights.
+   *
+   * @param values stored weights of `G_A2B` and `G_B2A`.
+   * @throws RangeError where the weights do not fit the architecture.
+   */
+  static fromValues(
+    architecture: Architecture,
+    values: NetworkValues,
+    { batch = BATCH, arithmetic = 'float32' }: CapturedTranslatorOptions = {},
+  ): CapturedTranslator {
+    const generator = buildGenerator(architecture);
+    const variables: Record<string, TensorSpec> = {};
+    const written: Record<string, Float32Array> = {};
+    for (const network of ['G_A2B', 'G_B2A'])
+      for (const [path, { shape, data }] of Object.entries(weightsOf(generator, network, values[network]))) {
+        variables[`${network}/${path}`] = { shape, dtype: 'float32' };
+        written[`${network}/${path}`] = data;
+      }
+    const batches = [...new Set([1, batch])];
+    const programs = capture(
+      translationPrograms(architecture, generator, batches, (tensors, network) => {
+        const prefix = `${network}/`;
+        const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
+        return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+      }),
+      variables,
+      { arithmetic },
+    );
+    writeInPieces(programs, Object.entries(written));
+    return new CapturedTranslator(architecture, programs, batches, () => programs.dispose());
+  }
+
+  /** Graph nodes that run to translate `count` pictures. */
+  kernels(count: number): number {
+    let kernels = 0;
+    for (const { batch } of this.cut(count))
+      for (const part of ['encode', 'decode'] as const)
+        kernels += this.programs.kernels[programName(part, 'A2B', batch)]!;
+    return kernels;
+  }
+
+  encode(direction: Direction, pictures: Float32Array): ContentCodes {
+    const count = countPictures(this.architecture, pictures);
+    return { direction, count, codes: this.run('encode', direction, count, { pictures }) };
+  }
+
+  decode({ direction, count, codes }: ContentCodes, styles: Float32Array): Float32Array {
+    assertStyles(this.architecture, count, styles);
+    return clampPictures(this.run('decode', direction, count, { codes, styles }));
+  }
+
+  styleOf(direction: Direction, pictures: Float32Array): Float32Array {
+    return this.run('style', direction, countPictures(this.architecture, pictures), { pictures });
+  }
+
+  translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array {
+    return this.decode(this.encode(direction, pictures), styles);
+  }
+
+  dispose(): void {
+    if (this.isDisposed) return;
+    this.isDisposed = true;
+    this.onDispose();
+  }
+
+  /** `count` pictures as batches that there are programs for. */
+  private cut(count: number): { from: number; batch: number }[] {
+    const pieces: { from: number; batch: number }[] = [];
+    let from = 0;
+    for (const batch of this.batches)
+      for (; count - from >= batch; from += batch) pieces.push({ from, batch });
+    return pieces;
+  }
+
+  private run(
+    part: Part,
+    direction: Direction,
+    count: number,
+    inputs: Readonly<Record<string, Float32Array>>,
+  ): Float32Array {
+    if (this.isDisposed) throw disposedError();
+    let joined: Float32Array | undefined;
+    for (const { from, batch } of this.cut(count)) {
+      const rows = Object.entries(inputs).map(([name, values]) => {
+        const length = values.length / count;
+        return [name, values.subarray(from * length, (from + batch) * length)] as const;
+      });
+      const { result } = this.programs.run(programName(part, direction, batch), Object.fromEntries(rows));
+      const values = result as Float32Array;
+      if (batch === count) return values;
+      joined ??= new Float32Array((values.length / batch) * count);
+      joined.set(values, from * (values.length / batch));
+    }
+    return joined!;
+  }
+}
+
+interface Weight {
+  shape: number[];
+  data: Float32Array;
+}
+
+/** A network's weights with what follows from them alone, which is so computed once and not with every picture. */
+function weightsOf(
+  generator: Generator,
+  network: string,
+  values: ParameterValues | undefined,
+): Record<string, Weight> {
+  const weights: Record<string, Weight> = {};
+  for (const [path, { shape }] of Object.entries(generator.specs)) {
+    const data = values?.[path];
+    const size = sizeOf(shape);
+    if (data?.length !== size)
+      throw new RangeError(`${network}/${path} has ${data?.length ?? 'no'} values where ${size} are needed`);
+    weights[path] = { shape, data };
+  }
+  tf.tidy(() => {
+    const params: Params = Object.fromEntries(
+      Object.entries(weights).map(([path, { shape, data }]) => [path, tf.tensor(data, shape)]),
+    );
+    for (const [path, tensor] of Object.entries(generator.derive(params)))
+      weights[path] ??= { shape: tensor.shape, data: tensor.dataSync<'float32'>() };
+  });
+  return weights;
+}
