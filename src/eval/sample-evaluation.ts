@@ -2,28 +2,23 @@ import { join } from 'node:path';
 import { decodeImage, toFloat } from '../data/decode.js';
 import { joinPictures, splitFloats } from '../data/pictures.js';
 import type { Content } from '../data/sample/factors.js';
-import { type FactorsFile, readFactors } from '../data/sample/factors-file.js';
+import { type FactorsFile, readFactors, type SampleFolder } from '../data/sample/factors-file.js';
 import { Rng } from '../runtime/rng.js';
 import { drawStyles, type Translator } from '../translate/translator.js';
-import {
-  edgeCentroid,
-  measureFace,
-  type Picture,
-  pearson,
-  setDiversity,
-  statisticsDistance,
-  styleDiversity,
-} from './sample-measures.js';
+import { type FaceMeasure, type MeanFace, meanFace, type Picture } from './face-measure.js';
+import { contentCorrelation, setDiversity, statisticsDistance, styleDiversity } from './sample-measures.js';
 
 /** Pictures translated together. */
 const BATCH = 8;
+/** Anime pictures of the training folder that the mean face is made from, at most. */
+const FACE_PICTURES = 64;
 
 /** How well translations of the sample dataset's test photos do; definitions in `sample-measures.ts`. */
 export interface SampleFigures {
   /** Distance of their colour and edge statistics from those of the anime test pictures. */
   statisticsDistance: number;
-  /** Correlation of the centroid of their edges, and of the size of the face found, with what the photo was drawn with. */
-  correlation: { x: number; y: number; scale: number };
+  /** Correlation of the place and size of the face found in them with what the photo was drawn with. */
+  correlation: FaceMeasure;
   /** Mean distance between translations of one photo in different styles. */
   diversity: number;
 }
@@ -34,12 +29,14 @@ export interface SampleTestSet {
   photoContents: Content[];
   anime: Picture[];
   animeContents: Content[];
+  /** By which faces are found; made from anime pictures of the training folder, none of which is measured. */
+  face: MeanFace;
 }
 
 async function readFolder(
   root: string,
   factors: FactorsFile,
-  folder: 'testA' | 'testB',
+  folder: SampleFolder,
   size: number,
   count: number,
 ): Promise<{ pictures: Picture[]; contents: Content[] }> {
@@ -62,46 +59,22 @@ export async function readSampleTestSet(root: string, size: number, count: numbe
   const factors = await readFactors(root);
   const photos = await readFolder(root, factors, 'testA', size, count);
   const anime = await readFolder(root, factors, 'testB', size, count);
+  const others = await readFolder(root, factors, 'trainB', size, FACE_PICTURES);
   return {
     photos: photos.pictures,
     photoContents: photos.contents,
     anime: anime.pictures,
     animeContents: anime.contents,
-  };
-}
-
-function placeAndSize(
-  pictures: readonly Picture[],
-  contents: readonly Content[],
-): SampleFigures['correlation'] {
-  const centroids = pictures.map(edgeCentroid);
-  const of = (measured: number[], key: 'x' | 'y' | 'scale'): number =>
-    pearson(
-      measured,
-      contents.map((content) => content[key]),
-    );
-  return {
-    x: of(
-      centroids.map(({ x }) => x),
-      'x',
-    ),
-    y: of(
-      centroids.map(({ y }) => y),
-      'y',
-    ),
-    scale: of(
-      pictures.map((picture) => measureFace(picture).scale),
-      'scale',
-    ),
+    face: meanFace(others.pictures, others.contents),
   };
 }
 
 /** What real anime pictures score: one half against the other, and the whole set's factors and diversity. */
-export function referenceFigures({ anime, animeContents }: SampleTestSet): SampleFigures {
+export function referenceFigures({ anime, animeContents, face }: SampleTestSet): SampleFigures {
   const half = Math.floor(anime.length / 2);
   return {
     statisticsDistance: statisticsDistance(anime.slice(0, half), anime.slice(half)),
-    correlation: placeAndSize(anime, animeContents),
+    correlation: contentCorrelation(anime, animeContents, face),
     diversity: setDiversity(anime),
   };
 }
@@ -135,7 +108,7 @@ export function sampleFigures(
   const contents = byPhoto.flatMap((pictures, i) => pictures.map(() => set.photoContents[i]!));
   return {
     statisticsDistance: statisticsDistance(all, set.anime),
-    correlation: placeAndSize(all, contents),
+    correlation: contentCorrelation(all, contents, set.face),
     diversity: styleDiversity(byPhoto),
   };
 }

@@ -1,7 +1,4 @@
-import type { Content } from '../data/sample/factors.js';
-import { type FaceMeasure, measureFace, type Picture } from './face-measure.js';
-
-export { type FaceMeasure, measureFace, type Picture } from './face-measure.js';
+import { type FaceMeasure, type MeanFace, measureFace, type Picture } from './face-measure.js';
 
 /** Pearson's correlation of two lists; 0 where one of them is constant. */
 export function pearson(x: readonly number[], y: readonly number[]): number {
@@ -22,47 +19,23 @@ export function pearson(x: readonly number[], y: readonly number[]): number {
 }
 
 /**
- * How well what is measured in the pictures follows what they were drawn from (or, for a translation, what its input
- * was drawn from): the correlation of each measure over the set.
+ * How well the place and size of the faces in the pictures follow what they were drawn from (or, for a translation, what
+ * its input was drawn from): the correlation of each over the set.
+ *
+ * @param face what faces look like, made from other pictures than these.
  */
 export function contentCorrelation(
   pictures: readonly Picture[],
-  factors: readonly Pick<Content, 'x' | 'y' | 'scale'>[],
+  contents: readonly FaceMeasure[],
+  face: MeanFace,
 ): FaceMeasure {
-  const measured = pictures.map(measureFace);
+  const measured = pictures.map((picture) => measureFace(picture, face));
   const of = (key: keyof FaceMeasure): number =>
     pearson(
-      measured.map((face) => face[key]),
-      factors.map((content) => content[key]),
+      measured.map((found) => found[key]),
+      contents.map((content) => content[key]),
     );
   return { x: of('x'), y: of('y'), scale: of('scale') };
-}
-
-/** Share of the height, from above, in which edges are looked at: below it clothes and shoulders decide. */
-const CENTROID_HEIGHT = 0.8;
-
-/**
- * The centroid of the edges (gradient magnitude of all channels) in the upper four fifths, in units of the picture's
- * size: hair and face have most of them. Simple, and so robust to how far a picture is from a finished one.
- */
-export function edgeCentroid({ data, width, height }: Picture): { x: number; y: number } {
-  const value = (x: number, y: number, channel: number): number => data[(y * width + x) * 3 + channel]!;
-  let total = 0;
-  let sumX = 0;
-  let sumY = 0;
-  for (let y = 1; y < Math.min(height - 1, height * CENTROID_HEIGHT); y++)
-    for (let x = 1; x < width - 1; x++) {
-      let squares = 0;
-      for (let channel = 0; channel < 3; channel++)
-        squares +=
-          (value(x + 1, y, channel) - value(x - 1, y, channel)) ** 2 +
-          (value(x, y + 1, channel) - value(x, y - 1, channel)) ** 2;
-      const weight = Math.sqrt(squares);
-      total += weight;
-      sumX += weight * x;
-      sumY += weight * y;
-    }
-  return total > 0 ? { x: sumX / total / width, y: sumY / total / height } : { x: 0.5, y: 0.5 };
 }
 
 /** Upper bounds of the bins of saturation (largest less smallest channel, in [0, 2]); the last bin is open. */

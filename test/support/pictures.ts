@@ -1,0 +1,25 @@
+import sharp from 'sharp';
+import type { Content } from '../../src/data/sample/factors.js';
+import type { Picture } from '../../src/eval/face-measure.js';
+
+/** A drawn picture and what it was drawn from. */
+export interface Sample {
+  picture: Picture;
+  content: Content;
+}
+
+/** A PNG's numbers in [-1, 1]. */
+export async function decodedPicture(png: Buffer): Promise<Picture> {
+  const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+  return {
+    data: Float32Array.from(data, (level) => level / 127.5 - 1),
+    width: info.width,
+    height: info.height,
+  };
+}
+
+/** One colour everywhere. */
+export function flatPicture(r: number, g: number, b: number, size = 8): Picture {
+  const data = Float32Array.from({ length: 3 * size * size }, (_, i) => [r, g, b][i % 3]!);
+  return { data, width: size, height: size };
+}
