@@ -190,6 +190,12 @@ const log = z.strictObject({
   everySteps: everySteps('Steps between two lines of metrics.').default(50),
   sampleEverySteps: everySteps('Steps between two pictures of samples.').default(1000),
   sampleImages: count(1, 256).default(8).describe('Images in a picture of samples.'),
+  tensorboard: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Write metrics, samples and histograms of the weights for TensorBoard too (tensorboard/ in the run).',
+    ),
 });
 
 const runtime = z.strictObject({
@@ -202,6 +208,12 @@ const runtime = z.strictObject({
     .default('float32')
     .describe(
       'Numbers that convolutions and matrix products multiply in; bfloat16 is faster on processors that have it (gnr doctor tells).',
+    ),
+  recomputeActivations: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Activation checkpointing: keep for the gradients only what enters each block of the networks and compute the rest again, which saves memory where pictures or batches are large and takes about a third more time; results are the same.',
     ),
 });
 

@@ -9,8 +9,9 @@ import {
   residualBlock,
   sequence,
 } from './layers.js';
-import { styledConv, styledResidualBlock, toRgb } from './modulated.js';
+import { type StyledLayer, styledConv, styledResidualBlock, toRgb } from './modulated.js';
 import type { ParameterSpecs, Params } from './parameters.js';
+import { type Keeping, keepAll } from './recomputed.js';
 
 /** A picture taken apart. */
 export interface Code {
@@ -44,18 +45,18 @@ export interface Generator {
   decode(params: Params, content: Tensor, style: Tensor): Tensor;
 }
 
-function buildEncoder(architecture: Architecture) {
+function buildEncoder(architecture: Architecture, keeping: Keeping) {
   const { size, numDown, residualBlocks, variant, latentDim } = architecture;
   const bottom = contentSize(architecture);
   let channels = channelsAt(architecture, size);
   const stem: Layer[] = [convLayer('encoder.stem.0', { inChannels: 3, outChannels: channels, size: 1 })];
   for (const px of halvings(size, bottom)) {
     const next = channelsAt(architecture, px);
-    stem.push(residualBlock(`encoder.stem.${stem.length}`, channels, next, true));
+    stem.push(keeping.layer(residualBlock(`encoder.stem.${stem.length}`, channels, next, true)));
     channels = next;
   }
   for (let i = 0; i < residualBlocks; i++)
-    stem.push(residualBlock(`encoder.stem.${numDown + 1 + i}`, channels, channels, false));
+    stem.push(keeping.layer(residualBlock(`encoder.stem.${numDown + 1 + i}`, channels, channels, false)));
 
   const contentFilter = variant === 'main' ? 1 : 3;
   const content = [0, 1].map((i) =>
@@ -91,11 +92,31 @@ function buildEncoder(architecture: Architecture) {
   return { stem: sequence(stem), content: sequence(content), style: sequence(style), channels };
 }
 
-function buildDecoder(architecture: Architecture, bottomChannels: number) {
+/** One doubling of the decoder: features and the picture so far, with the mapped style, to those of twice the size. */
+function decoderLevel(
+  index: number,
+  channels: { in: number; out: number },
+  styleDim: number,
+  keeping: Keeping,
+) {
+  const shape = { outChannels: channels.out, size: 3, styleDim };
+  const grow = styledConv(`convs.${2 * index}`, { ...shape, inChannels: channels.in, up: true });
+  const refine = styledConv(`convs.${2 * index + 1}`, { ...shape, inChannels: channels.out });
+  const rgb = toRgb(`to_rgbs.${index}`, channels.out, styleDim);
+  const specs = mergeSpecs([grow, refine, rgb]);
+  const paths = [...Object.keys(specs), ...grow.derivedPaths, ...refine.derivedPaths];
+  const apply = keeping.block(paths, (params, [features, picture, mapped]) => {
+    const x = refine.apply(params, grow.apply(params, features!, mapped!), mapped!); // [n, px, px, out]
+    return [x, rgb.apply(params, x, mapped!, picture!)]; // [n, px, px, 3]
+  });
+  return { specs, styled: [grow, refine], apply };
+}
+
+function buildDecoder(architecture: Architecture, bottomChannels: number, keeping: Keeping) {
   const { size, styleDim, residualBlocks } = architecture;
   const bottom = contentSize(architecture);
   const bottleneck = Array.from({ length: residualBlocks }, (_, i) =>
-    styledResidualBlock(`adain_bottleneck.${i}`, bottomChannels, styleDim),
+    keeping.styledLayer(styledResidualBlock(`adain_bottleneck.${i}`, bottomChannels, styleDim)),
   );
   const conv1 = styledConv('conv1', {
     inChannels: bottomChannels,
@@ -109,40 +130,20 @@ function buildDecoder(architecture: Architecture, bottomChannels: number) {
     .reverse()
     .map((px, i) => {
       const next = channelsAt(architecture, px);
-      const grow = styledConv(`convs.${2 * i}`, {
-        inChannels: channels,
-        outChannels: next,
-        size: 3,
-        styleDim,
-        up: true,
-      });
-      const refine = styledConv(`convs.${2 * i + 1}`, {
-        inChannels: next,
-        outChannels: next,
-        size: 3,
-        styleDim,
-      });
+      const level = decoderLevel(i, { in: channels, out: next }, styleDim, keeping);
       channels = next;
-      return { grow, refine, rgb: toRgb(`to_rgbs.${i}`, next, styleDim) };
+      return level;
     });
-  const specs = mergeSpecs([
-    ...bottleneck,
-    conv1,
-    rgb1,
-    ...levels.flatMap(({ grow, refine, rgb }) => [grow, refine, rgb]),
-  ]);
+  const specs = mergeSpecs([...bottleneck, conv1, rgb1, ...levels]);
   const synthesize = (params: Params, content: Tensor, mapped: Tensor): Tensor => {
     let x = content;
     for (const block of bottleneck) x = block.apply(params, x, mapped);
     x = conv1.apply(params, x, mapped); // [n, c, c, channels]
     let picture = rgb1.apply(params, x, mapped); // [n, c, c, 3]
-    for (const { grow, refine, rgb } of levels) {
-      x = refine.apply(params, grow.apply(params, x, mapped), mapped); // [n, px, px, channels]
-      picture = rgb.apply(params, x, mapped, picture); // [n, px, px, 3]
-    }
+    for (const level of levels) [x, picture] = level.apply(params, [x, picture, mapped]) as [Tensor, Tensor];
     return picture;
   };
-  const styled = [...bottleneck, conv1, ...levels.flatMap(({ grow, refine }) => [grow, refine])];
+  const styled: StyledLayer[] = [...bottleneck, conv1, ...levels.flatMap((level) => level.styled)];
   const derive = (params: Params): Params =>
     Object.assign({}, ...styled.map((layer) => layer.derive(params))) as Params;
   return { specs, derive, synthesize };
@@ -161,11 +162,15 @@ function buildMapping({ mappingLayers, latentDim, styleDim, mappingRate }: Archi
   );
 }
 
-/** Builds a generator for an architecture; the functions are pure, the parameters come with every call. */
-export function buildGenerator(architecture: Architecture): Generator {
-  const encoder = buildEncoder(architecture);
+/**
+ * Builds a generator for an architecture; the functions are pure, the parameters come with every call.
+ *
+ * @param keeping what its blocks keep for their gradients.
+ */
+export function buildGenerator(architecture: Architecture, keeping: Keeping = keepAll): Generator {
+  const encoder = buildEncoder(architecture, keeping);
   const mapping = buildMapping(architecture);
-  const decoder = buildDecoder(architecture, encoder.channels);
+  const decoder = buildDecoder(architecture, encoder.channels, keeping);
   const styleEncode = (params: Params, images: Tensor): Tensor =>
     encoder.style.apply(params, encoder.stem.apply(params, images));
   return {

@@ -11,6 +11,7 @@ import {
   sequence,
 } from './layers.js';
 import type { ParameterSpecs, Params } from './parameters.js';
+import { type Keeping, keepAll } from './recomputed.js';
 
 /** Width of the features whose deviation over the batch the diversity head judges. */
 const DIVERSITY_FEATURES = 128;
@@ -36,12 +37,12 @@ export interface ImageDiscriminator {
 }
 
 /** From RGB down to `outSize` px (the reference's `make_net_`). */
-function branch(path: string, architecture: Architecture, outSize: number): Layer[] {
+function branch(path: string, architecture: Architecture, outSize: number, keeping: Keeping): Layer[] {
   let channels = channelsAt(architecture, architecture.size);
   const layers = [convLayer(`${path}.0`, { inChannels: 3, outChannels: channels, size: 1 })];
   for (const px of halvings(architecture.size, outSize)) {
     const next = channelsAt(architecture, px);
-    layers.push(residualBlock(`${path}.${layers.length}`, channels, next, true));
+    layers.push(keeping.layer(residualBlock(`${path}.${layers.length}`, channels, next, true)));
     channels = next;
   }
   return layers;
@@ -56,17 +57,20 @@ function flattenedLinear(path: string, px: number, channels: number): Layer {
   });
 }
 
-/** Builds the discriminator of either variant. */
-export function buildImageDiscriminator(architecture: Architecture): ImageDiscriminator {
+/** Builds the discriminator of either variant. @param keeping what its blocks keep for their gradients. */
+export function buildImageDiscriminator(
+  architecture: Architecture,
+  keeping: Keeping = keepAll,
+): ImageDiscriminator {
   const { discriminatorLocalSize: localSize, discriminatorGlobalSize: globalSize, variant } = architecture;
-  const localLayers = branch('l_branch', architecture, localSize);
+  const localLayers = branch('l_branch', architecture, localSize, keeping);
   const localChannels = channelsAt(architecture, localSize);
   const logit = { outChannels: 1, size: 1, activate: false };
   const local = sequence([
     ...localLayers,
     convLayer(`l_branch.${localLayers.length}`, { ...logit, inChannels: localChannels }),
   ]);
-  const globalLayers = branch('g_branch', architecture, globalSize);
+  const globalLayers = branch('g_branch', architecture, globalSize, keeping);
   const globalChannels = channelsAt(architecture, globalSize);
   const final = linearLayer('g_final', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
 

@@ -24,6 +24,8 @@ export interface StyledLayer {
   specs: ParameterSpecs;
   /** What follows from the weights alone, by path, to be laid over them; `apply` computes what it does not find. */
   derive(params: Params): Params;
+  /** The paths that `derive` gives. */
+  derivedPaths: readonly string[];
   /** @param style `[n, styleDim]`, mapped. */
   apply(params: Params, x: Tensor, style: Tensor): Tensor;
 }
@@ -84,6 +86,7 @@ function modulatedConvolution(path: string, options: ModulatedOptions, demodulat
   return {
     specs: { ...modulation.specs, [`${path}.weight`]: weight },
     derive: (params: Params): Params => (demodulate ? { [powerPath]: powerOf(params) } : {}),
+    derivedPaths: demodulate ? [powerPath] : [],
     apply(params: Params, x: Tensor, style: Tensor): Tensor {
       const filter = parameter(params, `${path}.weight`);
       const s = modulation.apply(params, style); // [n, in]
@@ -107,6 +110,7 @@ export function styledConv(path: string, options: ModulatedOptions): StyledLayer
   return {
     specs: { ...convolution.specs, [bias]: spec },
     derive: convolution.derive,
+    derivedPaths: convolution.derivedPaths,
     apply: (params, x, style) => biasLeakyRelu(convolution.apply(params, x, style), parameter(params, bias)),
   };
 }
@@ -119,6 +123,7 @@ export function styledResidualBlock(path: string, channels: number, styleDim: nu
   return {
     specs: mergeSpecs([first, second]),
     derive: (params) => ({ ...first.derive(params), ...second.derive(params) }),
+    derivedPaths: [...first.derivedPaths, ...second.derivedPaths],
     apply: (params, x, style) =>
       add(second.apply(params, first.apply(params, x, style), style), scale(x, Math.SQRT1_2)),
   };

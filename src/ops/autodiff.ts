@@ -4,13 +4,35 @@ import { kernels } from '../runtime/kernels.js';
 /** Gives the gradient of one input from the gradient of the output; may itself use differentiable operations. */
 export type Pullback = (dy: Tensor) => Tensor;
 
+/** A gradient for each tensor of a list, or none where nothing arrived or nothing leads to the tensor. */
+export type Gradients = readonly (Tensor | undefined)[];
+
+/** Gives the gradients of those inputs that are `wanted` from those of the outputs, at least one of which arrived. */
+export type JointPullback = (dys: Gradients, wanted: readonly boolean[]) => Gradients;
+
 interface TapeNode {
   inputs: readonly Tensor[];
-  output: Tensor;
-  pullbacks: readonly Pullback[];
+  outputs: readonly Tensor[];
+  pullback: JointPullback;
 }
 
-let activeTape: Tape | null = null;
+/** The tapes that record now. */
+let active: readonly Tape[] = [];
+
+function withTapes<T>(tapes: readonly Tape[], fn: () => T): T {
+  const before = active;
+  active = tapes;
+  try {
+    return fn();
+  } finally {
+    active = before;
+  }
+}
+
+/** Runs `fn` with no tape recording: what it computes is a constant to all of them. */
+export function unrecorded<T>(fn: () => T): T {
+  return withTapes([], fn);
+}
 
 /**
  * Records differentiable operations on the tensors that it watches and on what is computed from them; everything else
@@ -30,19 +52,18 @@ export class Tape {
 
   /** Runs `fn` with this tape recording; tapes may be nested, the innermost one records. */
   record<T>(fn: () => T): T {
-    const outer = activeTape;
-    activeTape = this;
-    try {
-      return fn();
-    } finally {
-      activeTape = outer;
-    }
+    return withTapes([this], fn);
+  }
+
+  /** Runs `fn` with this tape recording beside those that record already. */
+  recordToo<T>(fn: () => T): T {
+    return withTapes([...active, this], fn);
   }
 
   /** Called by every differentiable operation; keeps what leads from a watched tensor. */
   push(node: TapeNode): void {
     if (!node.inputs.some((input) => this.tracked.has(input.id))) return;
-    this.tracked.add(node.output.id);
+    for (const output of node.outputs) this.tracked.add(output.id);
     this.nodes.push(node);
   }
 
@@ -52,57 +73,96 @@ export class Tape {
    * @throws RangeError where `y` does not depend on one of `xs`: a loss that forgets a parameter is a defect.
    */
   gradients(y: Tensor, xs: readonly Tensor[]): Tensor[] {
-    const path = this.pathBetween(xs, y);
-    const partials = new Map<number, Tensor[]>([[y.id, [kernels().fill(y.shape, 1)]]]);
+    return this.gradientsFrom([y], [kernels().fill(y.shape, 1)], xs).map((gradient, k) => {
+      if (gradient === undefined)
+        throw new RangeError(`y does not depend on x number ${k} of shape [${xs[k]!.shape}]`);
+      return gradient;
+    });
+  }
+
+  /**
+   * The gradients `dys` of the tensors `ys`, taken on to `xs`: of the sum of all `<y, dy>`. None for an x that no y
+   * depends on.
+   */
+  gradientsFrom(
+    ys: readonly Tensor[],
+    dys: readonly Tensor[],
+    xs: readonly Tensor[],
+  ): (Tensor | undefined)[] {
+    const path = this.pathBetween(xs, ys);
+    const partials = new Map<number, Tensor[]>();
+    const arrive = (at: Tensor, partial: Tensor): void => {
+      assertSameShape(partial, at);
+      const sum = partials.get(at.id);
+      if (sum === undefined) partials.set(at.id, [partial]);
+      else sum.push(partial);
+    };
+    ys.forEach((y, i) => {
+      arrive(y, dys[i]!);
+    });
     for (let i = path.nodes.length - 1; i >= 0; i--) {
-      const node = path.nodes[i]!;
-      const arrived = partials.get(node.output.id);
-      if (arrived === undefined) continue;
-      if (!path.targets.has(node.output.id)) partials.delete(node.output.id);
-      const dy = addTogether(arrived);
-      node.inputs.forEach((input, k) => {
-        if (!path.fromTargets.has(input.id)) return;
-        const partial = node.pullbacks[k]!(dy);
-        assertSameShape(partial, input);
-        const sum = partials.get(input.id);
-        if (sum === undefined) partials.set(input.id, [partial]);
-        else sum.push(partial);
+      const { inputs, outputs, pullback } = path.nodes[i]!;
+      const arrived = outputs.map(({ id }) => partials.get(id));
+      if (arrived.every((terms) => terms === undefined)) continue;
+      for (const { id } of outputs) if (!path.targets.has(id)) partials.delete(id);
+      const wanted = inputs.map(({ id }) => path.fromTargets.has(id));
+      const dy = arrived.map((terms) => terms && addTogether(terms));
+      pullback(dy, wanted).forEach((partial, k) => {
+        if (partial !== undefined) arrive(inputs[k]!, partial);
       });
     }
-    return xs.map((x, k) => {
+    return xs.map((x) => {
       const arrived = partials.get(x.id);
-      if (arrived === undefined)
-        throw new RangeError(`y does not depend on x number ${k} of shape [${x.shape}]`);
-      return addTogether(arrived);
+      return arrived && addTogether(arrived);
     });
   }
 
   /** The recorded operations on the way from `xs`, with the ids of the tensors on it. */
-  private pathBetween(xs: readonly Tensor[], y: Tensor) {
+  private pathBetween(xs: readonly Tensor[], ys: readonly Tensor[]) {
     const targets = new Set(xs.map((x) => x.id));
     const fromTargets = new Set(targets);
+    const missing = new Set(ys.map((y) => y.id));
     const nodes: TapeNode[] = [];
     for (const node of this.nodes) {
       if (!node.inputs.some((input) => fromTargets.has(input.id))) continue;
-      fromTargets.add(node.output.id);
       nodes.push(node);
-      if (node.output.id === y.id) break;
+      for (const { id } of node.outputs) {
+        fromTargets.add(id);
+        missing.delete(id);
+      }
+      if (missing.size === 0) break;
     }
     return { nodes, targets, fromTargets };
   }
 }
 
 /**
- * Registers `output` as computed from `inputs`, with one pullback for each input, on the recording tape, if there is
- * one. This is how every operation of the project becomes differentiable.
+ * Registers `output` as computed from `inputs`, with one pullback for each input, on the recording tapes, if there are
+ * any. This is how every operation of the project becomes differentiable.
  */
 export function differentiable<T extends Tensor>(
   inputs: readonly Tensor[],
   output: T,
   pullbacks: readonly Pullback[],
 ): T {
-  activeTape?.push({ inputs, output, pullbacks });
+  const pullback: JointPullback = ([dy], wanted) =>
+    pullbacks.map((pull, k) => (wanted[k] ? pull(dy!) : undefined));
+  register({ inputs, outputs: [output], pullback });
   return output;
+}
+
+/** `differentiable` for operations with several outputs, or whose gradients come from one computation. */
+export function differentiableJointly(
+  inputs: readonly Tensor[],
+  outputs: Tensor[],
+  pullback: JointPullback,
+): Tensor[] {
+  register({ inputs, outputs, pullback });
+  return outputs;
+}
+
+function register(node: TapeNode): void {
+  for (const tape of active) tape.push(node);
 }
 
 /** The sum of tensors of one shape; one kernel for any number of them. */

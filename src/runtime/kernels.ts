@@ -68,6 +68,11 @@ export interface Kernels {
   gatherRows(x: Tensor, indices: Tensor): Tensor;
   /** Adjoint of `gatherRows`. */
   scatterRows(dy: Tensor, indices: Tensor, rows: number): Tensor;
+  /**
+   * The values of `x`, not before all `dependencies` have been computed: what follows from it in a captured program then
+   * waits, and takes no memory meanwhile. Kernel by kernel, order is that of the calls and nothing is copied.
+   */
+  after(x: Tensor, dependencies: readonly Tensor[]): Tensor;
 }
 
 let active: Kernels = portableKernels;

@@ -31,6 +31,8 @@ export interface TensorflowBackend {
     inputs: readonly Tensor[],
     outputs: number,
   ): Tensor[];
+  /** There while a program is recorded: a copy of `x` that is ordered after `dependencies`. */
+  executeAfter?(x: Tensor, dependencies: readonly Tensor[]): Tensor;
 }
 
 /** Kernels by TensorFlow's own operation names: fewer of them, and none that upload constants as large as a picture. */
@@ -206,5 +208,7 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
       withInts(rows, (count) =>
         run('UnsortedSegmentSum', [dy, indices, count], [T, index('Tindices'), index('Tnumsegments')]),
       ),
+    after: (x, dependencies) =>
+      backend.executeAfter?.(x, dependencies) ?? run('Identity', [x], [type('T', x.dtype)]),
   };
 }

@@ -119,4 +119,5 @@ export const portableKernels: Kernels = {
   gatherRows: (x, indices) => tf.gather(x, indices as Tensor1D),
   scatterRows: (dy, indices, rows) =>
     tf.tidy(() => tf.unsortedSegmentSum(dy, tf.cast(indices, 'int32') as Tensor1D, rows)),
+  after: (x) => tf.clone(x),
 };

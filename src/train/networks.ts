@@ -4,6 +4,7 @@ import { buildImageDiscriminator, type ImageDiscriminator } from '../model/image
 import { buildLatentDiscriminator, type LatentDiscriminator } from '../model/latent-discriminator.js';
 import { type NetworkValues, ParameterGroup } from '../model/parameter-groups.js';
 import { initParameters } from '../model/parameters.js';
+import { keepAll, keepInputs } from '../model/recomputed.js';
 import type { Rng } from '../runtime/rng.js';
 
 /** The networks of GNR, with the two groups that are optimized in turn. Both directions share one architecture. */
@@ -19,8 +20,9 @@ export interface Networks {
 
 /** The networks of a config; nothing is computed yet. */
 export function buildNetworks(config: Config): Networks {
-  const generator = buildGenerator(config.model);
-  const imageDiscriminator = buildImageDiscriminator(config.model);
+  const keeping = config.runtime.recomputeActivations ? keepInputs : keepAll;
+  const generator = buildGenerator(config.model, keeping);
+  const imageDiscriminator = buildImageDiscriminator(config.model, keeping);
   const latentDiscriminator = buildLatentDiscriminator(config.model);
   return {
     generator,

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as activation from '../../src/ops/activation.js';
 import * as arithmetic from '../../src/ops/arithmetic.js';
 import * as convolution from '../../src/ops/convolution.js';
+import * as recomputing from '../../src/ops/recompute.js';
 import * as resample from '../../src/ops/resample.js';
 import * as shape from '../../src/ops/shape.js';
 import { loadEngine } from '../../src/runtime/node.js';
@@ -274,6 +275,92 @@ const SHAPE: Cases = {
   ),
 };
 
+/** One output of a recomputation of tensors that are all activations. */
+const again = (fn: (...inputs: tf.Tensor[]) => tf.Tensor): Fn => {
+  return (...inputs) => recomputing.recompute((given) => [fn(...given)], inputs)[0]!;
+};
+const RECOMPUTE: Cases = {
+  after: [
+    {
+      name: 'itself',
+      fn: (x, other) => arithmetic.square(recomputing.after(x!, [x!, other!])),
+      inputs: () => [randomTensor(1, [2, 3]), randomTensor(2, [4])],
+    },
+  ],
+  recompute: [
+    {
+      name: 'a product, then squared',
+      fn: (a, b) =>
+        arithmetic.square(again((x, y) => arithmetic.multiply(arithmetic.square(x!), y!))(a!, b!)),
+      inputs: () => [randomTensor(1, [2, 3]), randomTensor(2, [2, 3])],
+    },
+    {
+      name: 'a layer of a picture, filter and bias',
+      fn: (x, f, b) =>
+        recomputing.recompute(
+          ([input], [weight, bias]) => [
+            activation.biasLeakyRelu(convolution.conv2d(input!, weight!, GEOMETRIES[1]), bias!),
+          ],
+          [x!],
+          [f!, b!],
+        )[0]!,
+      // Biases so large that no element is near the corner.
+      inputs: () => [picture(1, 2), filter(2), tf.tensor1d([40, -40, 40])],
+    },
+    {
+      name: 'one within another',
+      fn: again((x, y) => {
+        const inner = again((a, b) => arithmetic.sigmoid(arithmetic.multiply(a!, b!)));
+        return arithmetic.multiply(inner(x!, y!), y!);
+      }),
+      inputs: () => [randomTensor(1, [2, 2]), randomTensor(2, [2, 2])],
+    },
+    {
+      name: 'two outputs, used unevenly, one of which leaves an input out',
+      fn: (a, b) => {
+        const [first, second] = recomputing.recompute(
+          ([x, y]) => [arithmetic.multiply(x!, y!), arithmetic.square(x!)],
+          [a!, b!],
+        );
+        return arithmetic.multiply(arithmetic.sigmoid(first!), arithmetic.add(first!, second!));
+      },
+      inputs: () => [randomTensor(1, [2, 2]), randomTensor(2, [2, 2])],
+    },
+    {
+      name: 'an output that nothing uses',
+      fn: (a, b) =>
+        recomputing.recompute(([x, y]) => [arithmetic.square(x!), arithmetic.multiply(x!, y!)], [a!, b!])[0]!,
+      inputs: () => [randomTensor(1, [2, 2]), randomTensor(2, [2, 2])],
+    },
+    {
+      name: 'outputs that are inputs or each other',
+      fn: (a, b) => {
+        const [first, second, third] = recomputing.recompute(
+          ([x, y]) => {
+            const product = arithmetic.multiply(x!, y!);
+            return [product, product, x!];
+          },
+          [a!, b!],
+        );
+        return arithmetic.multiply(arithmetic.multiply(first!, third!), arithmetic.add(second!, a!));
+      },
+      inputs: () => [randomTensor(1, [2, 2]), randomTensor(2, [2, 2])],
+    },
+    {
+      name: 'one tensor as several activations and parameters',
+      fn: (x) =>
+        recomputing.recompute(
+          ([a, b], [c, d]) => [
+            arithmetic.multiply(arithmetic.multiply(a!, b!), arithmetic.add(c!, arithmetic.square(d!))),
+          ],
+          [x!, x!],
+          [x!, x!],
+        )[0]!,
+      inputs: () => [randomTensor(1, [2, 2])],
+    },
+  ],
+};
+
 const functionsOf = (module: object): string[] =>
   Object.entries(module)
     .filter(([, value]) => typeof value === 'function')
@@ -284,6 +371,7 @@ describe.each([
   { file: 'activation', module: activation, cases: ACTIVATION, others: [] },
   { file: 'arithmetic', module: arithmetic, cases: ARITHMETIC, others: [] },
   { file: 'convolution', module: convolution, cases: CONVOLUTION, others: ['sameGeometry'] },
+  { file: 'recompute', module: recomputing, cases: RECOMPUTE, others: [] },
   { file: 'resample', module: resample, cases: RESAMPLE, others: [] },
   { file: 'shape', module: shape, cases: SHAPE, others: [] },
 ])('gradients of ops/$file', ({ module, cases, others }) => {

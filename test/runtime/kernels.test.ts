@@ -185,6 +185,10 @@ const CASES: Record<Operation, Case[]> = {
     ['with repeats', (k) => k.scatterRows(randomTensor(1, [3, 2]), tf.tensor1d([3, 0, 3], 'int32'), 5)],
     ['of pictures', (k) => k.scatterRows(randomTensor(1, [2, 2, 2, 3]), tf.tensor1d([2, 1], 'int32'), 3)],
   ],
+  after: [
+    ['of two', (k) => k.after(randomTensor(1, [3, 2]), [randomTensor(2, [4]), tf.scalar(1)])],
+    ['of none, integers', (k) => k.after(tf.tensor1d([2, 1], 'int32'), [])],
+  ],
 };
 
 function reductions(): Record<'sum' | 'mean', Case[]> {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Config } from '../../src/config/schema.js';
 import { messageOf } from '../../src/errors.js';
 import type { NetworkValues } from '../../src/model/parameter-groups.js';
 import { loadEngine } from '../../src/runtime/node.js';
@@ -42,9 +43,14 @@ function refusalOf(translator: Translator): string {
 }
 
 /** What a trainer tells and holds after some steps on noise. */
-function train(Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) => Trainer) {
-  const networks = buildNetworks(config);
-  const trainer = new Kind({ config, networks }, { values: initNetworks(networks, new Rng(1, 'init')) });
+function train(
+  Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) => Trainer,
+  runtime: Partial<Config['runtime']> = {},
+) {
+  const settings = { ...config, runtime: { ...config.runtime, ...runtime } };
+  const networks = buildNetworks(settings);
+  const values = initNetworks(networks, new Rng(1, 'init'));
+  const trainer = new Kind({ config: settings, networks }, { values });
   const terms: TermValues[] = [];
   let before = 0;
   for (let step = 0; step < STEPS; step++) {
@@ -84,21 +90,28 @@ function differences(ours: NetworkValues, theirs: NetworkValues) {
   return { largest, mean: sum / count };
 }
 
-describe('a captured run and one kernel by kernel', () => {
-  let eager: ReturnType<typeof train>;
-  let captured: ReturnType<typeof train>;
+let eager: ReturnType<typeof train>;
+beforeAll(() => {
+  eager = train(EagerTrainer);
+});
+
+describe.each([
+  { name: 'captured', Kind: CapturedTrainer, recomputeActivations: false },
+  { name: 'captured, activations recomputed', Kind: CapturedTrainer, recomputeActivations: true },
+  { name: 'kernel by kernel, activations recomputed', Kind: EagerTrainer, recomputeActivations: true },
+])('a run $name and one kernel by kernel', ({ Kind, recomputeActivations }) => {
+  let other: ReturnType<typeof train>;
   beforeAll(() => {
-    eager = train(EagerTrainer);
-    captured = train(CapturedTrainer);
+    other = train(Kind, { recomputeActivations });
   });
 
   it('tell the same terms in the same order, steps with R1 among them', () => {
-    expect(captured.terms.map(Object.keys)).toEqual(eager.terms.map(Object.keys));
+    expect(other.terms.map(Object.keys)).toEqual(eager.terms.map(Object.keys));
     expect(eager.terms.map((terms) => 'discriminators/r1A' in terms)).toEqual([true, false, true, false]);
     eager.terms.forEach((terms, step) => {
       for (const [name, value] of Object.entries(terms)) {
         expect(value, name).not.toBe(0);
-        const ratio = captured.terms[step]![name]! / value;
+        const ratio = other.terms[step]![name]! / value;
         expect(Math.abs(ratio - 1), `${name} in step ${step}`).toBeLessThan(1e-3);
       }
     });
@@ -108,26 +121,26 @@ describe('a captured run and one kernel by kernel', () => {
     // Where a gradient is near 0, Adam's step is as large as ever and its sign is rounding's.
     const step = config.training.learningRate;
     for (const part of ['values', 'ema'] as const) {
-      const { largest, mean } = differences(captured.state[part], eager.state[part]);
+      const { largest, mean } = differences(other.state[part], eager.state[part]);
       expect(largest, part).toBeLessThan(2 * step * STEPS);
       expect(mean, part).toBeLessThan(step / 100);
     }
     for (const part of ['first', 'second'] as const) {
-      const { largest } = differences(captured.state[part], eager.state[part]);
+      const { largest } = differences(other.state[part], eager.state[part]);
       expect(largest, part).toBeLessThan(1e-3 * largestOf(eager.state[part]));
     }
   });
 
   it('have moved, and leave no tensor behind', () => {
     const start = initNetworks(buildNetworks(config), new Rng(1, 'init'));
-    for (const { state, left } of [eager, captured]) {
+    for (const { state, left } of [eager, other]) {
       expect(differences(state.values, start).mean).toBeGreaterThan(config.training.learningRate / 10);
       expect(left).toBe(0);
     }
   });
 
   it('translate with their averages, until the next step or their end', () => {
-    for (const { translated, expected, refusals } of [eager, captured]) {
+    for (const { translated, expected, refusals } of [eager, other]) {
       expect(relativeError(translated, expected)).toBeLessThan(1e-4);
       for (const refusal of refusals) expect(refusal).toMatch(/^this translator was disposed/);
     }

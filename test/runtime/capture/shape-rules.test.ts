@@ -189,6 +189,7 @@ const CASES: Record<Function, Call[]> = {
     (k) => k.scatterRows(randomTensor(1, [3, 2]), rowNumbers(), 5),
     (k) => k.scatterRows(randomTensor(1, [3, 2, 2, 4]), rowNumbers(), 5),
   ],
+  after: [(k) => k.after(picture(), [matrix()]), (k) => k.after(rowNumbers(), [])],
 };
 
 describe('the shape rule of every operation', () => {
