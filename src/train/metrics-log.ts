@@ -18,6 +18,10 @@ const rowSchema = z.looseObject({
   /** Time spent in training so far, s, with what came before a resume. */
   seconds: z.number().min(0),
   learningRate: metric.optional(),
+  /** Speed since the row before. */
+  stepsPerSecond: metric.optional(),
+  /** Memory of the process (resident set); a GPU's own is not in it. */
+  rssBytes: z.number().optional(),
   /** The values of the loss terms; `generator/cycle` names a term of a network. */
   terms: z.record(z.string(), metric),
 });
@@ -31,6 +35,19 @@ export interface Series {
   /** The chart that it belongs to: series of one group share their axes. */
   group: string;
   points: { step: number; value: number }[];
+}
+
+/** The speed between rows; the first row has none, since the time before it is mostly that of starting. */
+export class StepRate {
+  private last: { step: number; seconds: number } | undefined;
+
+  /** The speed from the row before to one at this step, after so many seconds of training. */
+  next(step: number, seconds: number): { stepsPerSecond?: number } {
+    const { last } = this;
+    this.last = { step, seconds };
+    if (last === undefined || seconds <= last.seconds) return {};
+    return { stepsPerSecond: (step - last.step) / (seconds - last.seconds) };
+  }
 }
 
 /**

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import type { NetworkValues } from '../../model/parameter-groups.js';
+import type { MetricsRow } from '../metrics-log.js';
+import type { TrainStateValues } from '../state.js';
+import { EventFile, type EventFileOptions } from './event-file.js';
+
+/** Larger grids are scaled down to it, px: the full ones lie in `samples/`, and over a long run they add up. */
+const LONGEST_SIDE = 1024;
+
+/** What a training run shows in TensorBoard. All writers throw RunError where the disk refuses. */
+export class TensorboardLog {
+  private constructor(private readonly file: EventFile) {}
+
+  /** Starts a new file in `dir`; the options are those of `EventFile.open`. */
+  static async open(dir: string, options: EventFileOptions = {}): Promise<TensorboardLog> {
+    return new TensorboardLog(await EventFile.open(dir, options));
+  }
+
+  /** Writes a row of metrics as scalars. */
+  async row(row: MetricsRow): Promise<void> {
+    await this.file.scalars(row.step, rowScalars(row));
+  }
+
+  /** Writes a sample grid, a PNG file, as the picture `samples`. */
+  async samples(step: number, path: string): Promise<void> {
+    const png = await readFile(path);
+    const { width, height } = await sharp(png).metadata();
+    if (Math.max(width, height) <= LONGEST_SIDE)
+      return this.file.image(step, 'samples', png, { width, height });
+    const { data, info } = await sharp(png)
+      .resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'inside' })
+      .png({ compressionLevel: 9 })
+      .toBuffer({ resolveWithObject: true });
+    await this.file.image(step, 'samples', data, info);
+  }
+
+  /** Writes histograms of the weights, a handful for each network: of generators the averaged ones, which translate. */
+  async weights(step: number, host: Required<Pick<TrainStateValues, 'values' | 'ema'>>): Promise<void> {
+    for (const [tag, vectors] of weightGroups({ ...host.values, ...host.ema }))
+      await this.file.histogram(step, tag, vectors);
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+}
+
+/**
+ * The numbers of a row by tag: loss terms under their own names, the row's other numbers under theirs with hyphens
+ * (`learningRate` is learning-rate). Time has an axis of its own.
+ */
+export function rowScalars({ step: _, seconds: __, terms, ...rest }: MetricsRow): Record<string, number> {
+  const scalars: Record<string, number> = { ...terms };
+  for (const [name, value] of Object.entries(rest))
+    if (typeof value === 'number')
+      scalars[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)] = value;
+  return scalars;
+}
+
+/** The vectors of each part of each network: `weights/G_A2B/encoder`, in the networks' order. */
+export function weightGroups(networks: NetworkValues): Map<string, Float32Array[]> {
+  const groups = new Map<string, Float32Array[]>();
+  for (const [network, parameters] of Object.entries(networks)) {
+    for (const [path, values] of Object.entries(parameters)) {
+      const tag = `weights/${network}/${partOf(network, path)}`;
+      const group = groups.get(tag) ?? [];
+      groups.set(tag, group);
+      group.push(values);
+    }
+  }
+  return groups;
+}
+
+/** Generators: encoder, mapping, decoder (several paths). Image discriminators: branches. Otherwise the path's start. */
+function partOf(network: string, path: string): string {
+  const [start = path] = path.split('.');
+  if (start.startsWith('g_')) return 'global';
+  if (start.startsWith('l_')) return 'local';
+  if (network.startsWith('G_') && start !== 'encoder' && start !== 'mapping') return 'decoder';
+  return start;
+}
