@@ -4,7 +4,7 @@ import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { latestCheckpoint, readCheckpoint } from '../checkpoint/checkpoint.js';
 import { dataRoot, formatConfig, loadConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
-import { openDataset } from '../data/folder.js';
+import { type Dataset, openDataset } from '../data/folder.js';
 import { InputError, RunError } from '../errors.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
 import { freeUnusedArrays } from '../runtime/garbage.js';
@@ -13,13 +13,15 @@ import { Batches } from './batches.js';
 import { CapturedTrainer } from './captured-trainer.js';
 import { restoreTraining, saveTraining, type TrainProgress } from './checkpoint-state.js';
 import { EagerTrainer } from './eager-trainer.js';
-import { MetricsLog } from './metrics-log.js';
+import { MetricsLog, StepRate } from './metrics-log.js';
 import { buildNetworks, initNetworks, type Networks } from './networks.js';
 import { loadLpips } from './perceptual-weights.js';
+import { lockRun } from './run-lock.js';
 import { Samples } from './samples.js';
 import { learningRateAt } from './schedule.js';
 import type { TrainStateValues } from './state.js';
 import type { StepContext } from './step.js';
+import { TensorboardLog } from './tensorboard/training-log.js';
 import type { TermValues, Trainer } from './trainer.js';
 
 /** What a run tells while it goes on. Steps are counted from 1: `step` of them are done. */
@@ -118,8 +120,18 @@ function diverged(what: string, step: number, runDir: string): RunError {
  */
 export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEvent> {
   const config = configSchema.parse(options.config);
-  const { runDir, signal } = options;
+  const { runDir } = options;
   const dataset = await openDataset(dataRoot(config), { requireTest: false });
+  const release = await lockRun(runDir);
+  try {
+    yield* lockedRun({ ...options, config }, dataset);
+  } finally {
+    await release();
+  }
+}
+
+async function* lockedRun(options: TrainOptions, dataset: Dataset): AsyncGenerator<TrainEvent> {
+  const { config, runDir, signal } = options;
   const networks = buildNetworks(config);
   const events: TrainEvent[] = [];
   const onBadFile = (file: string, error: unknown) => events.push({ type: 'bad-file', file, error });
@@ -137,7 +149,10 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
   const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), start.step);
   let trainer: Trainer | undefined;
+  let tensorboard: TensorboardLog | undefined;
   try {
+    if (config.log.tensorboard)
+      tensorboard = await TensorboardLog.open(join(runDir, 'tensorboard'), { step: start.step });
     // Told first: with large networks, what follows takes many seconds.
     yield {
       type: 'start',
@@ -153,12 +168,13 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
     const Kind = config.runtime.capture ? CapturedTrainer : EagerTrainer;
     trainer = new Kind(context, takeHost(start, networks, config.training.seed));
     freeUnusedArrays();
-    const run: Run = { config, runDir, networks, trainer, batches, metrics, samples, events };
+    const run: Run = { config, runDir, networks, trainer, batches, metrics, tensorboard, samples, events };
     if (start.step === 0) yield await writeSamples(run, 0);
     yield* takeSteps(run, start.step, start.progress?.seconds ?? 0, signal);
   } finally {
     await batches.close();
     await metrics.close();
+    await tensorboard?.close();
     trainer?.dispose();
     perceptual?.dispose();
   }
@@ -178,22 +194,28 @@ interface Run {
   trainer: Trainer;
   batches: Batches;
   metrics: MetricsLog;
+  tensorboard: TensorboardLog | undefined;
   samples: Samples;
   /** What happened beside the steps, to be told with the next one. */
   events: TrainEvent[];
 }
 
-async function writeSamples({ samples, trainer, runDir }: Run, step: number): Promise<TrainEvent> {
-  return { type: 'samples', step, path: await samples.write(runDir, step, trainer.translator()) };
+async function writeSamples(run: Run, step: number): Promise<TrainEvent> {
+  const { samples, trainer, tensorboard, runDir } = run;
+  const path = await samples.write(runDir, step, trainer.translator());
+  await tensorboard?.samples(step, path);
+  return { type: 'samples', step, path };
 }
 
 async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {
-  const { config, runDir, networks, trainer, batches } = run;
+  const { config, runDir, networks, trainer, batches, tensorboard } = run;
   const progress = { ...batches.state(), seconds };
   const write = async (): Promise<string> => {
     const host = trainer.read();
     assertFiniteWeights(host.values, step, runDir);
-    return saveTraining(runDir, step, config, networks, host, progress);
+    const dir = await saveTraining(runDir, step, config, networks, host, progress);
+    await tensorboard?.weights(step, host);
+    return dir;
   };
   const dir = await write();
   freeUnusedArrays();
@@ -206,11 +228,12 @@ async function* takeSteps(
   secondsBefore: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainEvent> {
-  const { config, runDir, trainer, batches, metrics, events } = run;
+  const { config, runDir, trainer, batches, metrics, tensorboard, events } = run;
   const { steps } = config.training;
   let seconds = secondsBefore;
   let step = firstStep;
   let saved = firstStep;
+  const rate = new StepRate();
   while (step < steps && !signal?.aborted) {
     const began = performance.now();
     const batch = await batches.next(step);
@@ -222,8 +245,12 @@ async function* takeSteps(
     seconds += (performance.now() - began) / 1000;
     yield* events.splice(0);
     assertFinite(terms, step, runDir);
-    if (step % config.log.everySteps === 0 || step === 1)
-      await metrics.write({ step, seconds, learningRate, terms });
+    if (step % config.log.everySteps === 0 || step === 1) {
+      const rssBytes = process.memoryUsage.rss();
+      const row = { step, seconds, learningRate, ...rate.next(step, seconds), rssBytes, terms };
+      await metrics.write(row);
+      await tensorboard?.row(row);
+    }
     yield { type: 'step', step, terms, learningRate, seconds };
     if (step % config.log.sampleEverySteps === 0 || step === steps) yield await writeSamples(run, step);
     if (step % config.checkpoint.everySteps === 0 || step === steps) {

@@ -2,6 +2,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, InterruptedError, messageOf, systemCode } from '../../errors.js';
 import { cacheDirectory } from '../cache.js';
+import { withLock } from '../process-lock.js';
 import {
   type AddonCheck,
   type AddonOptions,
@@ -15,7 +16,6 @@ import {
 import type { OnSetupEvent } from './events.js';
 import { findPackages, installAddon, installedStamp, type Stamp } from './installed.js';
 import { libraryIsComplete, libraryPlace, provideLibrary } from './library.js';
-import { withLock } from './lock.js';
 import {
   chooseDevice,
   type DeviceChoice,

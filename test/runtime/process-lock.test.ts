@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { InterruptedError } from '../../../src/errors.js';
-import { withLock } from '../../../src/runtime/libtensorflow/lock.js';
+import { InterruptedError } from '../../src/errors.js';
+import { withLock } from '../../src/runtime/process-lock.js';
 
 let folder: string;
 let file: string;

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InterruptedError, systemCode } from '../../errors.js';
+import { InterruptedError, systemCode } from '../errors.js';
 
 const POLL_MILLISECONDS = 300;
 const HEARTBEAT_MILLISECONDS = 20_000;
@@ -67,11 +67,56 @@ async function tryCreate(file: string, text: string): Promise<boolean> {
     await fs.link(draft, file);
     return true;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
+    const code = systemCode(error) ?? '';
+    if (code === 'EEXIST') return false;
+    // Some file systems have no hard links.
+    if (['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(code)) return createExclusively(file, text);
     throw error;
   } finally {
     await fs.rm(draft, { force: true });
   }
+}
+
+async function createExclusively(file: string, text: string): Promise<boolean> {
+  try {
+    await fs.writeFile(file, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+export type LockAttempt =
+  | { release: () => Promise<void> }
+  /** Held by another process; by which, where that is known. */
+  | { release: undefined; heldBy: number | undefined };
+
+/**
+ * Takes the lock file, or tells who holds it. A lock whose process has ended is taken over; one held by another machine
+ * (a shared folder) is taken over after two minutes without its heartbeat.
+ */
+export async function tryLock(file: string): Promise<LockAttempt> {
+  await fs.mkdir(path.dirname(file), { recursive: true });
+  const mine: Holder = { pid: process.pid, host: os.hostname(), started: await startOf(process.pid) };
+  const text = JSON.stringify(mine);
+  while (!(await tryCreate(file, text))) {
+    const held = await readIfThere(file);
+    if (held === undefined) continue;
+    if (!(await isStale(file, held))) return { release: undefined, heldBy: parseHolder(held)?.pid };
+    // Not while somebody else has just taken over: remove only what was judged.
+    if ((await readIfThere(file)) === held) await fs.rm(file, { force: true });
+  }
+  const heartbeat = setInterval(() => {
+    const now = new Date();
+    fs.utimes(file, now, now).catch(() => undefined);
+  }, HEARTBEAT_MILLISECONDS);
+  heartbeat.unref();
+  const release = async (): Promise<void> => {
+    clearInterval(heartbeat);
+    if ((await readIfThere(file)) === text) await fs.rm(file, { force: true });
+  };
+  return { release };
 }
 
 export interface LockOptions {
@@ -80,41 +125,25 @@ export interface LockOptions {
   onWait?: (pid: number | undefined) => void;
 }
 
-/**
- * Runs `work` while this process alone holds the lock file. A lock whose process has ended is taken over; one held by
- * another machine (a shared home folder) is taken over after two minutes without its heartbeat.
- */
+/** Runs `work` while this process alone holds the lock file; waits for it as long as another process does. */
 export async function withLock<T>(
   file: string,
   work: () => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  await fs.mkdir(path.dirname(file), { recursive: true });
-  const mine: Holder = { pid: process.pid, host: os.hostname(), started: await startOf(process.pid) };
-  const text = JSON.stringify(mine);
   let told = false;
-  while (!(await tryCreate(file, text))) {
-    if (options.signal?.aborted) throw new InterruptedError('Stopped while waiting for another set-up.');
-    const held = await readIfThere(file);
-    if (held === undefined) continue;
-    if (await isStale(file, held)) {
-      // Not while somebody else has just taken over: remove only what was judged.
-      if ((await readIfThere(file)) === held) await fs.rm(file, { force: true });
-      continue;
+  for (;;) {
+    const attempt = await tryLock(file);
+    if (attempt.release !== undefined) {
+      try {
+        return await work();
+      } finally {
+        await attempt.release();
+      }
     }
-    if (!told) options.onWait?.(parseHolder(held)?.pid);
+    if (!told) options.onWait?.(attempt.heldBy);
     told = true;
     await sleep(POLL_MILLISECONDS);
-  }
-  const heartbeat = setInterval(() => {
-    const now = new Date();
-    fs.utimes(file, now, now).catch(() => undefined);
-  }, HEARTBEAT_MILLISECONDS);
-  heartbeat.unref();
-  try {
-    return await work();
-  } finally {
-    clearInterval(heartbeat);
-    if ((await readIfThere(file)) === text) await fs.rm(file, { force: true });
+    if (options.signal?.aborted) throw new InterruptedError('Stopped while waiting for another set-up.');
   }
 }

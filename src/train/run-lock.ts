@@ -1,0 +1,32 @@
+import { rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toWriteError } from '../checkpoint/atomic.js';
+import { InputError } from '../errors.js';
+import { tryLock } from '../runtime/process-lock.js';
+
+/**
+ * Takes a run directory for this process alone, making it where it is missing: two trainings in one folder would tear
+ * each other's logs and checkpoints.
+ *
+ * @returns what gives it back, and removes a folder that was made for nothing.
+ * @throws InputError naming the process that trains there; RunError where the folder cannot be written.
+ */
+export async function lockRun(runDir: string): Promise<() => Promise<void>> {
+  const isNew = (await stat(runDir).catch(() => undefined)) === undefined;
+  const attempt = await tryLock(join(runDir, '.lock')).catch((error: unknown) => {
+    throw toWriteError(error, runDir);
+  });
+  if (attempt.release === undefined) {
+    const holder = attempt.heldBy === undefined ? 'another process' : `process ${attempt.heldBy}`;
+    throw new InputError({
+      expected: `a run directory that no other process uses: ${runDir}`,
+      found: `${holder} training in it`,
+      remedy: 'give --out another folder, or stop that process first',
+    });
+  }
+  const { release } = attempt;
+  return async () => {
+    await release();
+    if (isNew) await rmdir(runDir).catch(() => undefined); // refused where something is in it
+  };
+}

@@ -1,0 +1,29 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { InputError } from '../../src/errors.js';
+import { trainRun } from '../../src/train/loop.js';
+import { lockRun } from '../../src/train/run-lock.js';
+import { failure, RunFolders } from '../support/runs.js';
+
+const runs = RunFolders.prepare();
+
+it('lets one process at a time into a run directory, and says who is there', async () => {
+  const first = trainRun({ config: runs.config(3), runDir: runs.runDir });
+  await first.next();
+  const error = await failure(runs.train(runs.config(3)));
+  expect(error).toBeInstanceOf(InputError);
+  expect(String(error)).toContain(`process ${process.pid}`);
+  for await (const _ of first);
+  expect(readdirSync(runs.runDir)).not.toContain('.lock');
+  const latest = await runs.train(runs.config(4), { resume: true });
+  expect(latest.at(-1)).toMatchObject({ type: 'end', step: 4 });
+});
+
+it('removes a folder that it made for nothing', async () => {
+  const dir = join(runs.folder, 'none');
+  const release = await lockRun(dir);
+  expect(existsSync(dir)).toBe(true);
+  await release();
+  expect(existsSync(dir)).toBe(false);
+});
