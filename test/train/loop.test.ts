@@ -42,6 +42,7 @@ describe('a run', () => {
       'config.json',
       'metrics.jsonl',
       'samples',
+      'tensorboard',
     ]);
     expect(loadConfig({ file: join(runs.runDir, 'config.json'), overrides: [] })).toEqual(config);
     expect((await readdir(join(runs.runDir, 'samples'))).sort()).toEqual(
