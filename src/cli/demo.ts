@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandModule } from 'yargs';
-import type { DemoEvent, DemoFigures } from '../demo/demo.js';
+import type { DemoEvent, DemoFigures, SampleModelResult } from '../demo/demo.js';
 import type { TrainEvent } from '../train/loop.js';
 import { withInterrupt } from './interrupt.js';
 import { formatDuration, type Progress, printLine, startProgress } from './output.js';
 import { TrainingDisplay } from './training-display.js';
 
 const CONFIG = fileURLToPath(new URL('../../configs/demo.json', import.meta.url));
+const SAMPLE_MODEL = fileURLToPath(new URL('../../models/sample', import.meta.url));
 const IMAGES = 400;
 
 interface DemoArguments {
@@ -36,6 +37,25 @@ function figureLines({ untrained, trained, reference }: DemoFigures): string {
   ].join('\n');
 }
 
+function sampleModelLines({ grid, figures, reference }: SampleModelResult): string {
+  const { x, y, scale } = figures.correlation;
+  const share = figures.diversity / reference.diversity;
+  return (
+    `The sample model, trained for longer, on the test photos: ${grid}\n` +
+    `  correlation with the photo: x ${x.toFixed(2)}, y ${y.toFixed(2)}, size ${scale.toFixed(2)}; ` +
+    `styles differ ${share.toFixed(2)} times as much as anime pictures do\n`
+  );
+}
+
+function resultLines(event: Extract<DemoEvent, { type: 'sampleModel' | 'noSampleModel' | 'done' }>): string {
+  if (event.type === 'sampleModel') return sampleModelLines(event);
+  if (event.type === 'noSampleModel') return `Without the sample model: ${event.reason}\n`;
+  return (
+    `\n${figureLines(event.figures)}\n\n` +
+    `Translated test photos: ${event.grid}\nReport:                 ${event.report}`
+  );
+}
+
 /** Shows a demo's events. */
 async function showDemo(events: AsyncIterable<DemoEvent>): Promise<void> {
   const training = new TrainingDisplay();
@@ -55,14 +75,13 @@ async function showDemo(events: AsyncIterable<DemoEvent>): Promise<void> {
     for await (const event of events) {
       if (event.type === 'drawing') {
         if (event.total > 0) show('drawing the sample dataset', event.done, event.total);
-      } else if (event.type === 'measuring') show('measuring', event.done, event.total);
+      } else if (event.type === 'translating')
+        show('translating with the sample model', event.done, event.total);
+      else if (event.type === 'measuring') show('measuring', event.done, event.total);
       else {
         close();
         if (event.type === 'training') training.show(event.event satisfies TrainEvent);
-        else {
-          printLine(`\n${figureLines(event.figures)}\n`);
-          printLine(`Translated test photos: ${event.grid}\nReport:                 ${event.report}`);
-        }
+        else printLine(resultLines(event));
       }
     }
   } finally {
@@ -98,7 +117,9 @@ export const demoCommand: CommandModule<object, DemoArguments> = {
     const device = `${engine.device.toUpperCase()}, ${engine.threads} threads, TensorFlow ${engine.tensorflowVersion}`;
     const date = new Date().toISOString().slice(0, 10);
     await withInterrupt((signal) =>
-      showDemo(runDemo({ outDir: out, config, images: IMAGES, device, date, signal })),
+      showDemo(
+        runDemo({ outDir: out, sampleModel: SAMPLE_MODEL, config, images: IMAGES, device, date, signal }),
+      ),
     );
     printLine(`Done in ${formatDuration((performance.now() - began) / 1000)}.`);
   },

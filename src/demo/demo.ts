@@ -124,6 +124,7 @@ async function translateTestSet(
 /** Shows what the trained model makes of the test photos; gives its grid, or nothing where there is no model. */
 async function* showSampleModel(
   options: DemoOptions,
+  root: string,
   set: SampleTestSet,
 ): AsyncGenerator<DemoEvent, (SampleModelResult & { png: Buffer }) | undefined> {
   const { sampleModel, outDir, config, signal } = options;
@@ -139,7 +140,7 @@ async function* showSampleModel(
   yield { type: 'translating', done: 0, total };
   await pause(signal);
   const { size } = model.architecture;
-  const own = size === config.model.size ? set : await readSampleTestSet(config.data.root, size, total);
+  const own = size === config.model.size ? set : await readSampleTestSet(root, size, total);
   const { png, figures } = await translateTestSet(options, model, own);
   const grid = join(outDir, 'sample-model.png');
   await writeFileAtomic(grid, png);
@@ -190,7 +191,7 @@ export async function* runDemo(given: DemoOptions): AsyncGenerator<DemoEvent> {
   const options = { ...given, config };
   await openDataset(root);
   const set = await readSampleTestSet(root, config.model.size, TEST_PICTURES);
-  const sampleModel = yield* showSampleModel(options, set);
+  const sampleModel = yield* showSampleModel(options, root, set);
   const earlier = await latestCheckpoint(runDir);
   if (earlier === undefined || earlier.step < config.training.steps) {
     const events = trainRun({ config, runDir, resume: earlier !== undefined, signal });

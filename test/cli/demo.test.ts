@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -8,12 +8,17 @@ import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import type { Config } from '../../src/config/schema.js';
 import { type DemoEvent, type DemoFigures, type DemoOptions, runDemo } from '../../src/demo/demo.js';
 import { InterruptedError } from '../../src/errors.js';
+import { writeModelFolder } from '../../src/export/model-folder.js';
 import { loadEngine } from '../../src/runtime/node.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import { formatNumber } from '../../src/train/report-charts.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 import { contentOf, gnr } from '../support/gnr.js';
 
 let shared: string;
+/** A model as the program brings one, but small, untrained, and of another size than the demo's. */
+let sampleModel: string;
 let folder: string;
 let outDir: string;
 
@@ -24,6 +29,10 @@ let wholeEvents: DemoEvent[];
 beforeAll(async () => {
   await loadEngine();
   shared = await mkdtemp(join(tmpdir(), 'gnr-cli-demo-'));
+  sampleModel = join(shared, 'model');
+  const config = tinyConfig({ model: { ...FEWEST_LAYERS, size: 64 } });
+  const values = initNetworks(buildNetworks(config), new Rng(1, 'init'));
+  await writeModelFolder(sampleModel, { architecture: config.model, values }, { config, card: '' });
   whole = join(shared, 'demo');
   wholeEvents = await demo({ outDir: whole });
 });
@@ -50,6 +59,7 @@ async function demo(
   const events: DemoEvent[] = [];
   const all: DemoOptions = {
     outDir,
+    sampleModel,
     config: configFor(2),
     images: 4,
     device: 'the test machine',
@@ -99,13 +109,26 @@ const isMeasuring = ({ type }: DemoEvent): boolean => type === 'measuring';
 
 describe('a demo', () => {
   it('draws, trains, measures and is done', async () => {
-    expect(phases(wholeEvents)).toEqual(['drawing', 'training', 'measuring', 'done']);
+    expect(phases(wholeEvents)).toEqual([
+      'drawing',
+      'translating',
+      'sampleModel',
+      'training',
+      'measuring',
+      'done',
+    ]);
     expect(stepsOf(wholeEvents)).toEqual([1, 2]);
     expect(wholeEvents.at(-1)).toMatchObject({
       grid: join(whole, 'translated.png'),
       report: join(whole, 'report.html'),
     });
-    expect((await readdir(whole)).sort()).toEqual(['dataset', 'report.html', 'run', 'translated.png']);
+    expect((await readdir(whole)).sort()).toEqual([
+      'dataset',
+      'report.html',
+      'run',
+      'sample-model.png',
+      'translated.png',
+    ]);
     expect(await latestCheckpoint(join(whole, 'run'))).toMatchObject({ step: 2 });
   });
 
@@ -123,10 +146,35 @@ describe('a demo', () => {
     expect(reference.correlation.x).toBeGreaterThan(0.5);
   });
 
-  it('translates test photos into one picture: a row for each, a column for each style', async () => {
-    const { width, height, channels } = await sharp(join(whole, 'translated.png')).metadata();
-    expect([width, channels]).toEqual([7 * 128 + 8 * 4, 3]);
-    expect(height).toBeGreaterThanOrEqual(8 * 128 + 9 * 4);
+  it.each(['translated.png', 'sample-model.png'])(
+    'translates test photos into one picture, %s: a row for each, a column for each style',
+    async (name) => {
+      const { width, height, channels } = await sharp(join(whole, name)).metadata();
+      expect([width, channels]).toEqual([7 * 128 + 8 * 4, 3]);
+      expect(height).toBeGreaterThanOrEqual(8 * 128 + 9 * 4);
+    },
+  );
+
+  it('shows the model that comes with the program on the page too, plainly named, with its figures', async () => {
+    const page = await readFile(join(whole, 'report.html'), 'utf8');
+    const png = await readFile(join(whole, 'sample-model.png'));
+    expect(page).toContain(`data:image/png;base64,${png.toString('base64')}`);
+    expect(page).toContain('For comparison: the sample model, trained for longer');
+    const event = wholeEvents.find(({ type }) => type === 'sampleModel');
+    if (event?.type !== 'sampleModel') return expect.unreachable('no sample model was shown');
+    expect(event.grid).toBe(join(whole, 'sample-model.png'));
+    for (const value of [event.figures.correlation.x, event.figures.diversity, event.reference.diversity])
+      expect(page).toContain(value.toFixed(2));
+  });
+
+  it('goes on where no model comes with the program, and says why', async () => {
+    await takeDataset();
+    const missing = join(folder, 'models', 'none');
+    const events = await interruptedAt((event) => stepsOf([event]).length > 0, { sampleModel: missing });
+    expect(phases(events)).toEqual(['noSampleModel', 'training']);
+    expect(events[0]).toMatchObject({
+      reason: `Expected a checkpoint at ${missing} but found nothing; name a checkpoint directory, a run directory or an exported model directory.`,
+    });
   });
 
   it('writes a page that holds the picture, every figure, the curves and the config', async () => {
@@ -161,7 +209,7 @@ describe('a demo', () => {
     const before = tf.memory().numTensors;
     const events = await demo();
     expect(tf.memory().numTensors).toBe(before);
-    expect(phases(events)).toEqual(['measuring', 'done']);
+    expect(phases(events)).toEqual(['translating', 'sampleModel', 'measuring', 'done']);
     expect(figuresOf(events)).toEqual(figuresOf(wholeEvents));
     expect(await contentOf(join(outDir, 'run'))).toEqual(run);
     const grids = [outDir, whole].map((dir) => readFile(join(dir, 'translated.png')));
@@ -174,7 +222,7 @@ describe('a demo', () => {
     const before = tf.memory().numTensors;
     const events = await interruptedAt(isMeasuring, { config: configFor(3) });
     expect(stepsOf(events)).toEqual([3]);
-    expect(phases(events)).toEqual(['training', 'measuring']);
+    expect(phases(events)).toEqual(['translating', 'sampleModel', 'training', 'measuring']);
     expect(tf.memory().numTensors).toBe(before);
   });
 });
@@ -183,7 +231,7 @@ describe('an interrupted demo', () => {
   it('goes on with the training where it stopped, to the same bytes', async () => {
     await takeDataset();
     await interruptedAt((event) => stepsOf([event]).length > 0);
-    expect((await readdir(outDir)).sort()).toEqual(['dataset', 'run']);
+    expect((await readdir(outDir)).sort()).toEqual(['dataset', 'run', 'sample-model.png']);
     const events = await interruptedAt(isMeasuring);
     expect(stepsOf(events)).toEqual([2]);
     const weights = [outDir, whole].map((dir) =>
@@ -202,7 +250,7 @@ describe('an interrupted demo', () => {
     await cp(whole, outDir, { recursive: true, verbatimSymlinks: true });
     for (const name of ['report.html', 'translated.png']) await rm(join(outDir, name));
     await interruptedAt(isMeasuring);
-    expect((await readdir(outDir)).sort()).toEqual(['dataset', 'run']);
+    expect((await readdir(outDir)).sort()).toEqual(['dataset', 'run', 'sample-model.png']);
   });
 });
 
@@ -235,6 +283,7 @@ describe('gnr demo', () => {
     expect(given).toMatchObject([
       {
         outDir,
+        sampleModel: resolve('models/sample'),
         images: 400,
         config: { model: { size: 64 }, training: { steps: 7 }, data: { root: join(outDir, 'dataset') } },
         device: expect.stringMatching(/^[CG]PU, \d+ threads, TensorFlow 2\.\d+/) as string,
@@ -246,6 +295,7 @@ describe('gnr demo', () => {
       label.padEnd(34) +
       [untrained, trained, reference].map((figures) => of(figures).toFixed(2).padStart(11)).join('');
     for (const line of [
+      `The sample model, trained for longer, on the test photos: ${join(whole, 'sample-model.png')}`,
       'Training to step 2: ',
       row('distance of colours and edges', (figures) => figures.statisticsDistance),
       row('correlation with the photo: x', (figures) => figures.correlation.x),

@@ -1,0 +1,37 @@
+import { joinPictures, splitPictures } from '../data/pictures.js';
+import type { SampleTestSet } from '../eval/sample-evaluation.js';
+import { composeGrid } from '../translate/grid.js';
+import { randomStyles } from '../translate/translate-images.js';
+import type { Translator } from '../translate/translator.js';
+
+const PHOTOS = 8;
+const STYLES = 6;
+const CELL_PX = 128;
+
+/** What the columns of the grid are. */
+export const GRID_COLUMNS: readonly string[] = [
+  'photo',
+  ...Array.from({ length: STYLES }, (_, i) => `style ${i + 1}`),
+];
+
+/** The first test photos beside their translations, one column for each random style of the seed; a PNG. */
+export async function translatedGrid(
+  translator: Translator,
+  set: SampleTestSet,
+  seed: number,
+): Promise<Buffer> {
+  const { size, latentDim } = translator.architecture;
+  const photos = joinPictures(set.photos.slice(0, PHOTOS).map(({ data }) => data));
+  const content = translator.encode('A2B', photos);
+  const columns = randomStyles(STYLES, seed, latentDim).map(({ code }) => {
+    const styles = joinPictures(Array<Float32Array>(content.count).fill(code));
+    return splitPictures(translator.decode(content, styles), size);
+  });
+  const { png } = await composeGrid({
+    rows: splitPictures(photos, size).map((photo, row) => [photo, ...columns.map((column) => column[row]!)]),
+    columnLabels: GRID_COLUMNS,
+    cellSize: CELL_PX,
+    gap: 4,
+  });
+  return png;
+}
