@@ -234,6 +234,7 @@ async function* takeSteps(
   let step = firstStep;
   let saved = firstStep;
   const rate = new StepRate();
+  let termsSinceRow: TermValues = {};
   while (step < steps && !signal?.aborted) {
     const began = performance.now();
     const batch = await batches.next(step);
@@ -245,9 +246,18 @@ async function* takeSteps(
     seconds += (performance.now() - began) / 1000;
     yield* events.splice(0);
     assertFinite(terms, step, runDir);
+    termsSinceRow = { ...termsSinceRow, ...terms };
     if (step % config.log.everySteps === 0 || step === 1) {
       const rssBytes = process.memoryUsage.rss();
-      const row = { step, seconds, learningRate, ...rate.next(step, seconds), rssBytes, terms };
+      const row = {
+        step,
+        seconds,
+        learningRate,
+        ...rate.next(step, seconds),
+        rssBytes,
+        terms: termsSinceRow,
+      };
+      termsSinceRow = {};
       await metrics.write(row);
       await tensorboard?.row(row);
     }

@@ -22,7 +22,10 @@ const rowSchema = z.looseObject({
   stepsPerSecond: metric.optional(),
   /** Memory of the process (resident set); a GPU's own is not in it. */
   rssBytes: z.number().optional(),
-  /** The values of the loss terms; `generator/cycle` names a term of a network. */
+  /**
+   * The values of the loss terms; `generator/cycle` names a term of a network. Of terms that not every step has, such as
+   * R1, the newest since the row before.
+   */
   terms: z.record(z.string(), metric),
 });
 
