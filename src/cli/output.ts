@@ -35,7 +35,8 @@ export interface Progress {
   finish(note?: string): void;
 }
 
-function formatBytes(bytes: number): string {
+/** An amount of bytes for reading: 12 kB, 340 MB, 1.20 GB. */
+export function formatBytes(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(0)} MB`;
   return `${(bytes / 1e3).toFixed(0)} kB`;

@@ -1,14 +1,15 @@
 import { messageOf } from '../errors.js';
 import type { TrainEvent } from '../train/loop.js';
-import { type Progress, printError, printLine, startProgress } from './output.js';
+import { formatBytes, type Progress, printError, printLine, startProgress } from './output.js';
 
-/** The two sums, for the progress line. */
+/** The two sums and the memory of the process, for the progress line; what is last gives way on a narrow terminal. */
 function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {
   const sum = (side: string) =>
     Object.entries(terms)
       .filter(([name]) => name.startsWith(side))
       .reduce((total, [, value]) => total + value, 0);
-  return `loss G ${sum('generators').toFixed(2)}, D ${sum('discriminators').toFixed(2)}`;
+  const memory = formatBytes(process.memoryUsage.rss());
+  return `loss G ${sum('generators').toFixed(2)}, D ${sum('discriminators').toFixed(2)}, ${memory}`;
 }
 
 const million = (count: number): string => `${(count / 1e6).toFixed(2)} million`;
