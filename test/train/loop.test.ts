@@ -7,6 +7,7 @@ import { formatConfig, loadConfig } from '../../src/config/load.js';
 import { InputError, RunError } from '../../src/errors.js';
 import { trainRun } from '../../src/train/loop.js';
 import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
+import { readEvents } from './tensorboard/record-reader.js';
 
 const runs = RunFolders.prepare();
 
@@ -56,12 +57,38 @@ describe('a run', () => {
     const rows = await runs.metrics();
     expect(rows.map(({ step }) => step)).toEqual([1, 2, 4]);
     const steps = ofType(events, 'step');
-    for (const { step, terms, learningRate, seconds } of rows)
-      expect({ terms, learningRate, seconds }).toEqual({
-        terms: steps[step - 1]!.terms,
-        learningRate: steps[step - 1]!.learningRate,
-        seconds: steps[step - 1]!.seconds,
-      });
+    for (const { step, terms, learningRate, seconds, rssBytes } of rows) {
+      const of = steps[step - 1]!;
+      expect([learningRate, seconds]).toEqual([of.learningRate, of.seconds]);
+      expect(terms).toMatchObject(of.terms);
+      expect(rssBytes).toBeGreaterThan(1e7);
+    }
+    // The second step has no penalty, the third has.
+    const penalties = rows.map(({ terms }) => terms['discriminators/r1A']);
+    expect(penalties).toEqual([steps[0], undefined, steps[2]].map((of) => of?.terms['discriminators/r1A']));
+    expect(penalties[2]).toBeDefined();
+    expect(rows.map(({ stepsPerSecond = 0 }) => stepsPerSecond > 0)).toEqual([false, true, true]);
+  });
+
+  it('shows rows, samples and weights in TensorBoard, where a resumed run starts a file, or leaves that out', async () => {
+    const changes = { log: { everySteps: 1, sampleEverySteps: 2 } };
+    await runs.train(runs.config(2, changes));
+    await runs.train(runs.config(4, changes), { resume: true });
+    const dir = join(runs.runDir, 'tensorboard');
+    const files = await Promise.all((await readdir(dir)).sort().map((name) => readEvents(join(dir, name))));
+    const found = files.map(({ events }) => ({
+      starts: events.filter((event) => event.sessionStatus !== undefined).map(({ step }) => step),
+      scalars: events.filter((event) => event.scalars).map(({ step }) => step),
+      images: events.filter((event) => event.images?.samples).map(({ step }) => step),
+      weights: events.filter((event) => event.histograms?.['weights/G_A2B/encoder']).map(({ step }) => step),
+    }));
+    expect(found).toEqual([
+      { starts: [0], scalars: [1, 2], images: [0, 2], weights: [2] },
+      { starts: [3], scalars: [3, 4], images: [4], weights: [4] },
+    ]);
+    const without = join(runs.folder, 'without');
+    await runs.train(runs.config(1, { log: { tensorboard: false } }), { runDir: without });
+    expect(await readdir(without)).not.toContain('tensorboard');
   });
 
   it('adds penalties every so many steps and lowers the learning rate when it is time', async () => {

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, RunError } from '../../src/errors.js';
-import { MetricsLog, type MetricsRow, metricSeries, readMetrics } from '../../src/train/metrics-log.js';
+import {
+  MetricsLog,
+  type MetricsRow,
+  metricSeries,
+  readMetrics,
+  StepRate,
+} from '../../src/train/metrics-log.js';
 
 let folder: string;
 let path: string;
@@ -103,6 +109,15 @@ describe('MetricsLog', () => {
     await writeFile(join(folder, 'run'), 'a file');
     await expect(MetricsLog.open(path)).rejects.toThrow(RunError);
   });
+});
+
+it('the speed is that between rows, and the first row has none', () => {
+  const rate = new StepRate();
+  expect(rate.next(1, 60)).toEqual({});
+  expect(rate.next(10, 63)).toEqual({ stepsPerSecond: 3 });
+  expect(rate.next(20, 68)).toEqual({ stepsPerSecond: 2 });
+  // A clock that stands still is no speed.
+  expect(rate.next(21, 68)).toEqual({});
 });
 
 describe('metricSeries', () => {
