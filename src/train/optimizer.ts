@@ -72,10 +72,9 @@ export function adamUpdate(
   gain: number | Tensor = 1,
 ): { value: Tensor; moments: AdamMoments } {
   const k = kernels();
-  const decayed = (old: Tensor, beta: number, fresh: Tensor): Tensor =>
-    k.add(k.affine(old, beta, 0), k.affine(fresh, 1 - beta, 0));
-  const second = decayed(moments.second, betas.second, k.square(gradient));
-  const first = moments.first === undefined ? gradient : decayed(moments.first, betas.first, gradient);
+  const second = movedTowards(moments.second, k.square(gradient), 1 - betas.second);
+  const first =
+    moments.first === undefined ? gradient : movedTowards(moments.first, gradient, 1 - betas.first);
   const denominator = offsetRoot(k.multiply(k.sqrt(second), scalars.rootCorrection), gain);
   const change = scaledByGain(k.divide(first, denominator), scalars.stepSize, gain);
   return {
@@ -84,8 +83,16 @@ export function adamUpdate(
   };
 }
 
+/**
+ * `old + (fresh - old) * share`, in this order: all of it waits for `fresh`. A product with `old` alone would be computed
+ * when a captured step begins, and stand in memory until its end.
+ */
+function movedTowards(old: Tensor, fresh: Tensor, share: number): Tensor {
+  const k = kernels();
+  return k.add(old, k.affine(k.subtract(fresh, old), share, 0));
+}
+
 /** Exponential moving average: `average * decay + value * (1 - decay)` (reference: util.py, accumulate). */
 export function emaUpdate(average: Tensor, value: Tensor, decay: number): Tensor {
-  const k = kernels();
-  return k.add(k.affine(average, decay, 0), k.affine(value, 1 - decay, 0));
+  return movedTowards(average, value, 1 - decay);
 }

@@ -5,6 +5,7 @@ import type { ParameterGroup } from '../model/parameter-groups.js';
 import type { Params } from '../model/parameters.js';
 import { Tape } from '../ops/autodiff.js';
 import type { Lpips } from '../perceptual/lpips.js';
+import { kernels } from '../runtime/kernels.js';
 import { discriminatorGradients } from './discriminator-step.js';
 import { generatorTerms, type StepBatch, translateBatch } from './generator-step.js';
 import type { Networks } from './networks.js';
@@ -47,14 +48,19 @@ function updateGroup(
   scalars: { stepSize: Tensor; rootCorrection: Tensor },
 ): GroupState {
   const next: GroupState = { values: [], first: [], second: [] };
-  state.values.forEach((value, i) => {
+  // One bucket after another, from the last layers, whose gradients come first: all at once would hold several copies
+  // of all weights.
+  let before: Tensor[] = [];
+  for (let i = state.values.length - 1; i >= 0; i--) {
     const first = state.first[i];
     const moments = { second: state.second[i]!, ...(first && { first }) };
-    const updated = adamUpdate(value, gradients[i]!, moments, betas, scalars, group.gainOf(i));
-    next.values.push(updated.value);
-    next.second.push(updated.moments.second);
-    if (updated.moments.first) next.first.push(updated.moments.first);
-  });
+    const gradient = kernels().after(gradients[i]!, before);
+    const updated = adamUpdate(state.values[i]!, gradient, moments, betas, scalars, group.gainOf(i));
+    next.values.unshift(updated.value);
+    next.second.unshift(updated.moments.second);
+    if (updated.moments.first) next.first.unshift(updated.moments.first);
+    before = [updated.value];
+  }
   return next;
 }
 
