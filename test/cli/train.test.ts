@@ -42,7 +42,9 @@ describe('gnr train', () => {
       `Checkpoint of step 3: ${join(runDir, 'checkpoints', 'step-000003')}`,
     ]);
     expect(lines.at(-1)).toMatch(new RegExp(`^Done in \\d+s: ${runDir}$`));
-    expect(Object.keys(await contentOf(runDir)).sort()).toEqual(
+    // The names of TensorBoard's files hold the time.
+    const names = Object.keys(await contentOf(runDir)).map((name) => name.replace(/\d{10}/, 'TIME'));
+    expect(names.sort()).toEqual(
       [
         ...['step-000002', 'step-000003'].flatMap((step) =>
           ['config.json', 'model.safetensors', 'state.json', 'training.safetensors'].map((name) =>
@@ -53,6 +55,7 @@ describe('gnr train', () => {
         join(runDir, 'metrics.jsonl'),
         join(runDir, 'samples', 'step-000000.png'),
         join(runDir, 'samples', 'step-000003.png'),
+        join(runDir, 'tensorboard', 'events.out.tfevents.TIME.gnr'),
       ].sort(),
     );
     const written = JSON.parse(await readFile(join(runDir, 'config.json'), 'utf8')) as object;
