@@ -1,4 +1,11 @@
-import { type ParameterSpecs, type ParameterValues, sizeOf, type TorchLayout } from '../model/parameters.js';
+import { messageOf } from '../errors.js';
+import {
+  type ParameterSpec,
+  type ParameterSpecs,
+  type ParameterValues,
+  sizeOf,
+  type TorchLayout,
+} from '../model/parameters.js';
 
 /** A tensor as the reference's `state_dict` holds it. */
 export interface TorchTensor {
@@ -65,8 +72,49 @@ function conversion(shape: readonly number[], layout: TorchLayout): Conversion {
   }
 }
 
+/** `data * factor`, each element rounded once. */
 function scaled(data: Float32Array, factor: number): Float32Array {
   return factor === 1 ? data : data.map((value) => value * factor);
+}
+
+/**
+ * A tensor of ours from one of the `state_dict`'s layout.
+ *
+ * @param gainPower power of the gain by which ours is larger: 1 for values, -1 for gradients and their means, -2 for
+ *   means of their squares, 0 for no change.
+ * @throws RangeError for another shape.
+ */
+export function fromTorchTensor(
+  { shape, torch, gain }: ParameterSpec,
+  tensor: TorchTensor,
+  gainPower: number,
+): Float32Array {
+  const { torchShape, viewShape, order } = conversion(shape, torch);
+  if (tensor.shape.join() !== torchShape.join())
+    throw new RangeError(`[${tensor.shape}], expected [${torchShape}]`);
+  return scaled(transpose(tensor.data, viewShape, order), gain ** gainPower);
+}
+
+/**
+ * The reverse of `fromTorchTensor`, to the nearest float32. Going there and back gives the same bits wherever any number
+ * there would; where the numbers there lie further apart than ours, it may miss by one rounding.
+ */
+export function toTorchTensor(
+  { shape, torch, gain }: ParameterSpec,
+  data: Float32Array,
+  gainPower: number,
+): TorchTensor {
+  const { torchShape, viewShape, order } = conversion(shape, torch);
+  const ourShape = order.map((axis) => viewShape[axis]!);
+  const inverse = viewShape.map((_, axis) => order.indexOf(axis));
+  const factor = gain ** gainPower;
+  const moved = transpose(data, ourShape, inverse);
+  return { shape: torchShape, data: factor === 1 ? moved : moved.map((value) => value / factor) };
+}
+
+/** The shape of a parameter in the `state_dict`. */
+export function torchShapeOf({ shape, torch }: ParameterSpec): number[] {
+  return conversion(shape, torch).torchShape;
 }
 
 /**
@@ -81,29 +129,21 @@ export function fromTorchLayout(
   { withGain = true } = {},
 ): ParameterValues {
   const values: ParameterValues = {};
-  for (const [path, { shape, torch, gain }] of Object.entries(specs)) {
+  for (const [path, spec] of Object.entries(specs)) {
     const tensor = read(path);
-    const { torchShape, viewShape, order } = conversion(shape, torch);
-    if (tensor === undefined || tensor.shape.join() !== torchShape.join())
-      throw new RangeError(
-        `'${path}' is ${tensor ? `[${tensor.shape}]` : 'missing'}, expected [${torchShape}]`,
-      );
-    values[path] = scaled(transpose(tensor.data, viewShape, order), withGain ? gain : 1);
+    if (tensor === undefined) throw new RangeError(`'${path}' is missing, expected [${torchShapeOf(spec)}]`);
+    try {
+      values[path] = fromTorchTensor(spec, tensor, withGain ? 1 : 0);
+    } catch (error) {
+      throw new RangeError(`'${path}' is ${messageOf(error)}`, { cause: error });
+    }
   }
   return values;
 }
 
 /** The reverse of `fromTorchLayout`. */
 export function toTorchLayout(specs: ParameterSpecs, values: ParameterValues): Record<string, TorchTensor> {
-  const tensors: Record<string, TorchTensor> = {};
-  for (const [path, { shape, torch, gain }] of Object.entries(specs)) {
-    const { torchShape, viewShape, order } = conversion(shape, torch);
-    const ourShape = order.map((axis) => viewShape[axis]!);
-    const inverse = viewShape.map((_, axis) => order.indexOf(axis));
-    tensors[path] = {
-      shape: torchShape,
-      data: scaled(transpose(values[path]!, ourShape, inverse), 1 / gain),
-    };
-  }
-  return tensors;
+  return Object.fromEntries(
+    Object.entries(specs).map(([path, spec]) => [path, toTorchTensor(spec, values[path]!, 1)]),
+  );
 }

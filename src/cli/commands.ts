@@ -3,6 +3,8 @@ import { benchCommand } from './bench.js';
 import { datasetCommand } from './dataset.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
+import { exportCommand } from './export.js';
+import { importCommand } from './import.js';
 import { setupCommand } from './setup.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
@@ -18,6 +20,8 @@ export const commands: readonly CommandModule[] = [
   command(datasetCommand),
   command(trainCommand),
   command(translateCommand),
+  command(importCommand),
+  command(exportCommand),
   command(benchCommand),
   command(setupCommand),
   command(doctorCommand),

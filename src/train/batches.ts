@@ -12,6 +12,9 @@ export interface BatchesState {
   samplerB: SamplerState;
 }
 
+/** The same as a checkpoint has it: null where it comes from another program. */
+export type SavedBatchesState = { [Name in keyof BatchesState]: BatchesState[Name] | null };
+
 /** Bytes to [-1, 1]. */
 function normalise(bytes: Uint8Array): Float32Array {
   const out = new Float32Array(bytes.length);
@@ -32,7 +35,7 @@ export class Batches {
   constructor(
     config: Config,
     dataset: Dataset,
-    options: { state?: BatchesState; onBadFile?: (file: string, error: unknown) => void } = {},
+    options: { state?: SavedBatchesState; onBadFile?: (file: string, error: unknown) => void } = {},
   ) {
     this.config = config;
     const { batch, seed } = config.training;

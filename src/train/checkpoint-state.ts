@@ -5,19 +5,20 @@ import type { Config } from '../config/schema.js';
 import { samplerStateSchema } from '../data/sampler.js';
 import { InputError } from '../errors.js';
 import type { ParameterSpecs } from '../model/parameters.js';
-import type { BatchesState } from './batches.js';
+import type { SavedBatchesState } from './batches.js';
 import type { Networks } from './networks.js';
 import type { TrainStateValues } from './state.js';
 
 const progressSchema = z.object({
   /** Seconds spent in training so far. */
   seconds: z.number().nonnegative(),
-  samplerA: samplerStateSchema,
-  samplerB: samplerStateSchema,
+  /** Null where the training so far was another program's: the sampler then starts anew. */
+  samplerA: samplerStateSchema.nullable(),
+  samplerB: samplerStateSchema.nullable(),
 });
 
 /** What training needs to go on, beside the tensors. */
-export interface TrainProgress extends BatchesState {
+export interface TrainProgress extends SavedBatchesState {
   seconds: number;
 }
 

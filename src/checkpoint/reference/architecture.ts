@@ -1,0 +1,88 @@
+import type { PartialConfig } from '../../config/schema.js';
+import { InputError } from '../../errors.js';
+
+/** Shapes of a network's tensors by path. */
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+export interface InferredModel {
+  model: NonNullable<PartialConfig['model']>;
+  /** Keys of the config that the shapes do not tell, which have their defaults. */
+  untold: string[];
+}
+
+/** Number of 0, 1, 2, ... for which a path is there. */
+function countOf(shapes: Shapes, path: (i: number) => string, from = 0): number {
+  let count = 0;
+  while (shapes.has(path(from + count))) count++;
+  return count;
+}
+
+function dimension(shapes: Shapes, path: string, axis: number, file: string): number {
+  const size = shapes.get(path)?.[axis];
+  if (size !== undefined) return size;
+  throw new InputError({
+    expected: `the tensor ${path} of a generator in ${file}`,
+    found: 'none',
+    remedy: "use a checkpoint of the reference implementation's branch main or train",
+  });
+}
+
+/** Channels by resolution, px, from the widths of the encoder's layers. */
+function inferChannels(
+  generator: Shapes,
+  file: string,
+  size: number,
+  halvings: number,
+): Record<string, number> {
+  const channels: Record<string, number> = {};
+  channels[size] = dimension(generator, 'encoder.stem.0.0.weight', 0, file);
+  for (let i = 1; i <= halvings; i++)
+    channels[size / 2 ** i] = dimension(generator, `encoder.stem.${i}.conv2.1.weight`, 0, file);
+  for (let i = 0, px = size / 2 ** (halvings + 1); px >= 4; i++, px /= 2)
+    channels[px] = dimension(generator, `encoder.style.${i}.1.weight`, 0, file);
+  return channels;
+}
+
+/** Side at which a branch of the image discriminator ends, px. */
+function branchEnd(discriminator: Shapes, branch: string, size: number): number {
+  return size / 2 ** countOf(discriminator, (i) => `${branch}.${i}.conv1.0.weight`, 1);
+}
+
+/**
+ * The architecture of a checkpoint of the reference, told by names and shapes: variant by the content head's filters (1x1 in
+ * `main`, 3x3 in `train`), size by the number of halvings down to 4 px, widths by the layers themselves.
+ *
+ * @param networks shapes by network; `generator` is needed.
+ * @throws InputError naming the tensor that is missing.
+ */
+export function inferModel(
+  networks: { generator: Shapes; image?: Shapes | undefined; latent?: Shapes | undefined },
+  file: string,
+): InferredModel {
+  const { generator, image, latent } = networks;
+  const contentFilter = dimension(generator, 'encoder.content.0.0.weight', 2, file);
+  const blocks = countOf(generator, (i) => `encoder.stem.${i}.conv1.0.weight`, 1);
+  const numDown = countOf(generator, (i) => `encoder.stem.${i}.skip.1.weight`, 1);
+  const styleHalvings = countOf(generator, (i) => `encoder.style.${i}.1.weight`);
+  const size = 2 ** (numDown + styleHalvings + 2);
+  const untold = ['model.mappingRate'];
+  const model: InferredModel['model'] = {
+    variant: contentFilter === 1 ? 'main' : 'train',
+    size,
+    numDown,
+    latentDim: dimension(generator, 'mapping.0.weight', 1, file),
+    styleDim: dimension(generator, 'mapping.0.weight', 0, file),
+    mappingLayers: countOf(generator, (i) => `mapping.${i}.weight`),
+    residualBlocks: blocks - numDown,
+    channels: inferChannels(generator, file, size, numDown),
+    channelDivisor: 1,
+  };
+  if (image === undefined) untold.push('model.discriminatorLocalSize', 'model.discriminatorGlobalSize');
+  else {
+    model.discriminatorLocalSize = branchEnd(image, 'l_branch', size);
+    model.discriminatorGlobalSize = branchEnd(image, 'g_branch', size);
+  }
+  if (latent === undefined) untold.push('model.latentDiscriminatorWidth');
+  else model.latentDiscriminatorWidth = dimension(latent, 'fc.0.weight', 0, file);
+  return { model, untold };
+}

@@ -1,0 +1,254 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Config, configShape } from '../../config/schema.js';
+import { InputError } from '../../errors.js';
+import type { ParameterSpecs } from '../../model/parameters.js';
+import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint.js';
+import { isFile, readJson, readState } from '../layout.js';
+import { readSafetensors, readSafetensorsHeader, type StoredTensor } from '../safetensors.js';
+import {
+  OrderedDict,
+  PythonFloat,
+  type PythonValue,
+  TensorToPickle,
+  Tuple,
+} from '../torch-file/python-values.js';
+import { writeTorchFile } from '../torch-file/write-torch-file.js';
+import { torchShapeOf, toTorchTensor } from '../torch-layout.js';
+import { AS_IMPORTED, GAIN_POWERS, type Part } from './convert.js';
+import {
+  AVERAGED,
+  BUFFER_SHAPE,
+  buffersOf,
+  NETWORKS,
+  type NetworkName,
+  networkSpecs,
+  OPTIMIZERS,
+  type OptimizerName,
+  parameterOrder,
+  stateDictShapes,
+} from './networks.js';
+import { CONFIG_KEY } from './reference-file.js';
+import { restoreRounding } from './rounding.js';
+
+/** torch.optim.Adam's default, as the reference uses. */
+const ADAM_EPSILON = 1e-8;
+
+/** What an optimizer's group says beside its parameters. */
+export interface GroupSettings {
+  /** At the step of the checkpoint. */
+  learningRate: number;
+  betas: { first: number; second: number };
+}
+
+export interface ExportOptions {
+  /** The optimizers' settings after `step` steps. */
+  settings: (config: ExportedConfig, step: number) => Record<OptimizerName, GroupSettings>;
+  onProgress?: (doneBytes: number, totalBytes: number) => void;
+  /** Is told of every newer checkpoint of a run that is damaged, and why. */
+  onSkipped?: (dir: string, error: InputError) => void;
+}
+
+export type ExportedConfig = Pick<Config, 'model' | 'training'> & { losses?: Config['losses'] | undefined };
+
+const configSchema = z.looseObject({
+  model: configShape.shape.model,
+  training: configShape.shape.training,
+  losses: configShape.shape.losses.optional(),
+});
+
+/** The tensors of a file, those of one network at a time in memory. */
+class TensorFile {
+  private readonly path: string;
+  private readonly names: ReadonlySet<string>;
+  /** What is in memory, by part. */
+  private readonly held = new Map<string, { group: string; tensors: Map<string, StoredTensor> }>();
+
+  private constructor(path: string, names: ReadonlySet<string>) {
+    this.path = path;
+    this.names = names;
+  }
+
+  static async open(path: string | undefined): Promise<TensorFile> {
+    if (path === undefined || !(await isFile(path))) return new TensorFile('', new Set());
+    return new TensorFile(path, new Set((await readSafetensorsHeader(path)).entries.keys()));
+  }
+
+  has(name: string): boolean {
+    return this.names.has(name);
+  }
+
+  /** @param name `[PART/]NETWORK/PATH`. */
+  async get(name: string): Promise<StoredTensor | undefined> {
+    if (!this.names.has(name)) return undefined;
+    const group = name.slice(0, name.lastIndexOf('/') + 1);
+    const part = group.includes('/', group.indexOf('/') + 1) ? group.slice(0, group.indexOf('/')) : '';
+    if (this.held.get(part)?.group !== group) {
+      this.held.delete(part);
+      const names = [...this.names].filter((other) => other.startsWith(group));
+      this.held.set(part, { group, tensors: (await readSafetensors(this.path, { names })).tensors });
+    }
+    return this.held.get(part)!.tensors.get(name);
+  }
+}
+
+/** The files of a checkpoint, seen as the reference's tensors. */
+class Exporter {
+  readonly specs: Record<NetworkName, ParameterSpecs>;
+  private readonly model: TensorFile;
+  private readonly training: TensorFile;
+  private readonly asImported: TensorFile;
+
+  private constructor(config: ExportedConfig, files: TensorFile[]) {
+    this.specs = networkSpecs(config.model);
+    [this.model, this.training, this.asImported] = files as [TensorFile, TensorFile, TensorFile];
+  }
+
+  static async open(
+    { dir, modelPath, trainingPath }: ResolvedCheckpoint,
+    config: ExportedConfig,
+  ): Promise<Exporter> {
+    const paths = [modelPath, trainingPath, join(dir, AS_IMPORTED)];
+    return new Exporter(config, await Promise.all(paths.map((path) => TensorFile.open(path))));
+  }
+
+  private place(part: Part, name: string): { file: TensorFile; name: string } {
+    return part === 'ema' ? { file: this.model, name } : { file: this.training, name: `${part}/${name}` };
+  }
+
+  /** Whether any parameter of a network is there. */
+  has(part: Part, network: NetworkName): boolean {
+    const { file, name } = this.place(part, `${network}/${Object.keys(this.specs[network])[0]}`);
+    return file.has(name);
+  }
+
+  /** A tensor in the reference's layout and scale; zeros for a first moment that nobody kept. */
+  private async read(part: Part, network: NetworkName, path: string): Promise<Float32Array> {
+    const spec = this.specs[network][path]!;
+    const { file, name } = this.place(part, `${network}/${path}`);
+    const tensor = await file.get(name);
+    const kept = await this.asImported.get(`${part}/${network}/${path}`);
+    if (tensor === undefined && part === 'first')
+      return restoreRounding(new Float32Array(spec.shape.reduce((product, n) => product * n, 1)), kept);
+    if (!(tensor?.data instanceof Float32Array) || tensor.shape.join() !== spec.shape.join())
+      throw new InputError({
+        expected: `the tensor ${name} of shape [${spec.shape}] in the checkpoint`,
+        found: tensor === undefined ? 'none' : `one of shape [${tensor.shape}]`,
+        remedy: 'use the config.json that belongs to these weights',
+      });
+    return restoreRounding(toTorchTensor(spec, tensor.data, GAIN_POWERS[part]).data, kept);
+  }
+
+  tensor(part: Part, network: NetworkName, path: string): TensorToPickle {
+    const shape = torchShapeOf(this.specs[network][path]!);
+    return new TensorToPickle(shape, () => this.read(part, network, path));
+  }
+
+  stateDict(part: 'ema' | 'values', network: NetworkName): OrderedDict {
+    const specs = this.specs[network];
+    const buffers = buffersOf(specs);
+    const entries = [...stateDictShapes(specs).keys()].map((path): [string, PythonValue] => {
+      const buffer = buffers.get(path);
+      return [
+        path,
+        buffer ? new TensorToPickle(BUFFER_SHAPE, () => buffer) : this.tensor(part, network, path),
+      ];
+    });
+    return new OrderedDict(entries);
+  }
+
+  optimizer(name: OptimizerName, step: number, group: GroupSettings, initialRate: number): PythonValue {
+    const state = new Map<number, PythonValue>();
+    for (const network of OPTIMIZERS[name])
+      for (const path of parameterOrder(this.specs[network]))
+        state.set(
+          state.size,
+          new Map<string, PythonValue>([
+            ['step', new TensorToPickle([], () => Float32Array.of(step))],
+            ['exp_avg', this.tensor('first', network, path)],
+            ['exp_avg_sq', this.tensor('second', network, path)],
+          ]),
+        );
+    const settings = new Map<string, PythonValue>([
+      ['lr', new PythonFloat(group.learningRate)],
+      ['betas', new Tuple([new PythonFloat(group.betas.first), new PythonFloat(group.betas.second)])],
+      ['eps', new PythonFloat(ADAM_EPSILON)],
+      ['weight_decay', 0],
+      ['amsgrad', false],
+      ['maximize', false],
+      ['foreach', null],
+      ['capturable', false],
+      ['differentiable', false],
+      ['fused', null],
+      ['decoupled_weight_decay', false],
+      ['initial_lr', new PythonFloat(initialRate)],
+      ['params', [...state.keys()]],
+    ]);
+    return new Map<string, PythonValue>([
+      ['state', state],
+      ['param_groups', [settings]],
+    ]);
+  }
+}
+
+/** The config to keep in the file, without paths of this machine. */
+function portableConfig({ model, training, losses }: ExportedConfig): string {
+  const { lpips, ...others } = losses ?? {};
+  const kept = lpips && { ...others, lpips: { weight: lpips.weight } };
+  return JSON.stringify({ model, training, ...(kept && { losses: kept }) });
+}
+
+export interface ExportReport {
+  /** The checkpoint that was exported. */
+  dir: string;
+  /** Steps done. */
+  step: number;
+  /** Keys of the file's dictionary. */
+  keys: string[];
+}
+
+/**
+ * Writes a checkpoint of ours as the reference saves its own: `torch.load` reads it (with `weights_only=True` too), and
+ * its networks and optimizers take it strictly (`load_state_dict`). What the checkpoint does not have (discriminators and
+ * optimizers of an exported model) is left out. Weights and moments are divided by their gains and rounded once; those of an
+ * imported checkpoint come out as they were. First moments, where Adam's first decay rate is 0, are zeros: Adam forgets
+ * them in the next step, so that it goes on exactly.
+ *
+ * @param checkpoint a checkpoint, a run (its newest) or a model folder. @param outFile replaced where it is there.
+ * @throws InputError naming the file that is missing or damaged; RunError where the disk refuses.
+ */
+export async function exportReferenceCheckpoint(
+  checkpoint: string,
+  outFile: string,
+  { settings, onProgress, onSkipped }: ExportOptions,
+): Promise<ExportReport> {
+  const resolved = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
+  const config = await readConfig(resolved.configPath);
+  const step = resolved.statePath === undefined ? 0 : (await readState(resolved.statePath)).step;
+  const exporter = await Exporter.open(resolved, config);
+  const root = new Map<string, PythonValue>();
+  for (const network of NETWORKS)
+    if (exporter.has('values', network)) root.set(network, exporter.stateDict('values', network));
+  for (const [averaged, network] of Object.entries(AVERAGED))
+    if (exporter.has('ema', network)) root.set(averaged, exporter.stateDict('ema', network));
+  if (NETWORKS.every((network) => exporter.has('second', network))) {
+    const groups = settings(config, step);
+    for (const name of Object.keys(OPTIMIZERS) as OptimizerName[])
+      root.set(name, exporter.optimizer(name, step, groups[name], config.training.learningRate));
+  }
+  // The reference counts the last step, from 0.
+  if (resolved.statePath !== undefined) root.set('iter', Math.max(0, step - 1));
+  root.set(CONFIG_KEY, portableConfig(config));
+  await writeTorchFile(outFile, root, { onProgress });
+  return { dir: resolved.dir, step, keys: [...root.keys()] };
+}
+
+async function readConfig(path: string): Promise<ExportedConfig> {
+  const parsed = configSchema.safeParse(await readJson(path, "the model's config"));
+  if (parsed.success) return parsed.data;
+  throw new InputError({
+    expected: `the model's config in ${path}`,
+    found: z.prettifyError(parsed.error).replaceAll('\n', ' '),
+    remedy: 'copy the config.json of the run there',
+  });
+}

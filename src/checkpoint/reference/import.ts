@@ -1,0 +1,280 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatConfig, resolveConfig } from '../../config/load.js';
+import { isTree, mergeTrees, parseOverrides, type Tree } from '../../config/overrides.js';
+import type { Config, PartialConfig } from '../../config/schema.js';
+import { InputError, messageOf, systemCode } from '../../errors.js';
+import type { ParameterSpecs } from '../../model/parameters.js';
+import { replaceDirectory, writeFileAtomic } from '../atomic.js';
+import { saveCheckpoint } from '../checkpoint.js';
+import { CONFIG, checkpointFolder, MODEL, TRAINING } from '../layout.js';
+import { type TensorToStore, writeSafetensors } from '../safetensors.js';
+import { TorchFile } from '../torch-file/torch-file.js';
+import { inferModel, type Shapes } from './architecture.js';
+import { AS_IMPORTED, Converter } from './convert.js';
+import {
+  AVERAGED,
+  type AveragedName,
+  NETWORKS,
+  type NetworkName,
+  networkSpecs,
+  OPTIMIZERS,
+  type OptimizerName,
+  parameterOrder,
+} from './networks.js';
+import { type CountedParameter, inferTraining, momentsOf } from './optimizers.js';
+import {
+  checkBuffers,
+  checkStateDict,
+  parseReferenceFile,
+  type ReferenceFile,
+  type StateDict,
+} from './reference-file.js';
+
+/** Where the README tells to put the perceptual loss's weights. */
+const LPIPS_WEIGHTS = 'weights/lpips-vgg.safetensors';
+
+/** What the trainer keeps in state.json and the reference does not save: samplers start anew. */
+const UNTOLD_STATE = { seconds: 0, samplerA: null, samplerB: null };
+
+export interface ImportOptions {
+  /** Texts `KEY=VALUE` over what the file tells of the config. */
+  overrides?: readonly string[];
+  onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+export interface ImportReport {
+  /** `run`: training can go on. `model`: the file lacks networks or optimizers for that. */
+  kind: 'run' | 'model';
+  /** The folder with model.safetensors. */
+  dir: string;
+  /** Steps done. */
+  step: number;
+  config: Config;
+  /** The networks that were there, by the reference's names. */
+  networks: string[];
+  /** Config keys that the file does not tell, which have their defaults or come from the overrides. */
+  untold: string[];
+  notes: string[];
+}
+
+interface Contents {
+  model: Map<string, TensorToStore>;
+  training: Map<string, TensorToStore>;
+}
+
+async function refuseUsedFolder(dir: string): Promise<void> {
+  const names = await readdir(dir).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    const found = systemCode(error) === 'ENOTDIR' ? 'a file' : messageOf(error);
+    throw new InputError(
+      { expected: `a new folder at ${dir}`, found, remedy: 'give --out another name' },
+      { cause: error },
+    );
+  });
+  if (names.length === 0) return;
+  throw new InputError({
+    expected: `a new or empty folder at ${dir}`,
+    found: `${names.length} entries in it`,
+    remedy: 'give --out another name',
+  });
+}
+
+const shapesOf = (dict: StateDict | undefined): Shapes | undefined =>
+  dict && new Map([...dict].map(([path, { shape }]) => [path, shape]));
+
+function firstOf(file: ReferenceFile, names: readonly string[]): StateDict | undefined {
+  return names.map((name) => file.networks.get(name)).find((dict) => dict !== undefined);
+}
+
+/** The config of what is in the file: as exported, or told by shapes and optimizers. */
+function configOf(
+  path: string,
+  file: ReferenceFile,
+  step: number,
+  overrides: readonly string[],
+): Pick<ImportReport, 'config' | 'untold' | 'notes'> {
+  const generator = shapesOf(firstOf(file, ['G_A2B_ema', 'G_B2A_ema', 'G_A2B', 'G_B2A']));
+  if (generator === undefined)
+    throw new InputError({
+      expected: `a generator (G_A2B_ema, G_B2A_ema, G_A2B or G_B2A) in ${path}`,
+      found: `${[...file.networks.keys()].join(', ')} alone`,
+      remedy: 'use a checkpoint with a generator',
+    });
+  const lpips = { losses: { lpips: { weights: LPIPS_WEIGHTS } } };
+  const over = parseOverrides(overrides);
+  if (isTree(file.config)) {
+    const config = resolveConfig(mergeTrees(mergeTrees(lpips, file.config), over) as PartialConfig);
+    return { config, untold: [], notes: [] };
+  }
+  const image = shapesOf(firstOf(file, ['D_A', 'D_B']));
+  const { model, untold } = inferModel(
+    { generator, image, latent: shapesOf(file.networks.get('D_L')) },
+    path,
+  );
+  if (image === undefined) {
+    const ends = model.variant === 'train' ? { local: 16, global: 4 } : { local: 32, global: 8 };
+    model.discriminatorLocalSize = Math.min(ends.local, model.size!);
+    model.discriminatorGlobalSize = Math.min(ends.global, model.size!);
+  }
+  const { training, notes } = inferTraining(file, step);
+  const told = { model, training, ...lpips };
+  const config = resolveConfig(mergeTrees(told as Tree, over) as PartialConfig);
+  return { config, untold: [...untold, 'training.batch', 'losses'], notes };
+}
+
+/** What is in the file and in order, before any of its numbers are read. */
+interface Plan {
+  file: TorchFile;
+  parsed: ReferenceFile;
+  specs: Record<NetworkName, ParameterSpecs>;
+  config: Config;
+  /** All that training needs is there. */
+  isRun: boolean;
+}
+
+function networkOf(name: string): NetworkName {
+  return name in AVERAGED ? AVERAGED[name as AveragedName] : (name as NetworkName);
+}
+
+/** Parameters in the order of an optimizer. */
+function countedParameters({ specs, parsed }: Plan, optimizer: OptimizerName): CountedParameter[] {
+  return OPTIMIZERS[optimizer].flatMap((network) =>
+    parameterOrder(specs[network]).map((path) => ({
+      network,
+      path,
+      shape: parsed.networks.get(network)!.get(path)!.shape,
+    })),
+  );
+}
+
+async function readNetworks(plan: Plan, converter: Converter, contents: Contents): Promise<void> {
+  const { parsed, specs } = plan;
+  for (const [name, dict] of parsed.networks) {
+    const network = networkOf(name);
+    const isAveraged = name in AVERAGED;
+    // Where there is no average, the weights themselves translate.
+    const isModel = isAveraged || (network in averagedNames && !parsed.networks.has(averagedNames[network]!));
+    for (const [path, spec] of Object.entries(specs[network])) {
+      const tensorName = `${network}/${path}`;
+      const part = isAveraged ? 'ema' : 'values';
+      const tensor = await converter.convert(part, tensorName, spec, dict.get(path)!);
+      if (isModel) contents.model.set(tensorName, tensor);
+      if (!isAveraged) contents.training.set(`values/${tensorName}`, tensor);
+    }
+  }
+}
+
+const averagedNames: Partial<Record<NetworkName, AveragedName>> = { G_A2B: 'G_A2B_ema', G_B2A: 'G_B2A_ema' };
+
+async function readOptimizers(plan: Plan, converter: Converter, contents: Contents): Promise<void> {
+  const { file, parsed, specs, config } = plan;
+  for (const [name, optimizer] of parsed.optimizers) {
+    const parameters = countedParameters(plan, name);
+    const moments = momentsOf(file.path, name, optimizer, parameters);
+    for (const [i, { network, path }] of parameters.entries()) {
+      const spec = specs[network][path]!;
+      const tensorName = `${network}/${path}`;
+      const read = moments[i];
+      const zeros = (): TensorToStore => ({
+        shape: spec.shape,
+        data: new Float32Array(spec.shape.reduce((product, n) => product * n, 1)),
+      });
+      const second = read ? await converter.convert('second', tensorName, spec, read.second) : zeros();
+      contents.training.set(`second/${tensorName}`, second);
+      if (config.training.betas[0] > 0) {
+        const first = read ? await converter.convert('first', tensorName, spec, read.first) : zeros();
+        contents.training.set(`first/${tensorName}`, first);
+      }
+      // Without a decay rate it is the last gradient, which nobody reads again.
+      else if (read) await converter.keep('first', tensorName, read.first);
+    }
+  }
+}
+
+function totalBytes({ networks, optimizers }: ReferenceFile, isRun: boolean): number {
+  const sum = (dicts: Iterable<StateDict>) =>
+    [...dicts].flatMap((dict) => [...dict.values()]).reduce((bytes, tensor) => bytes + tensor.bytes, 0);
+  const trained = sum(NETWORKS.map((name) => networks.get(name) ?? new Map()));
+  return sum(networks.values()) + (isRun && optimizers.size > 0 ? 2 * trained : 0);
+}
+
+function describe({ parsed, isRun }: Plan, report: Pick<ImportReport, 'notes'>): void {
+  const { networks, ignored } = parsed;
+  for (const [network, averaged] of Object.entries(averagedNames)) {
+    if (networks.has(averaged)) continue;
+    report.notes.push(
+      networks.has(network)
+        ? `The file has no ${averaged}: ${network} itself will translate.`
+        : `The file has neither ${averaged} nor ${network}: the model is not whole, and gnr translate cannot use it.`,
+    );
+  }
+  if (!isRun)
+    report.notes.push(
+      'The file lacks networks or optimizers that training needs: --resume cannot go on from it.',
+    );
+  if (ignored.length > 0) report.notes.push(`Passed over in the file: ${ignored.slice(0, 10).join(', ')}.`);
+}
+
+async function plan(file: TorchFile, overrides: readonly string[]): Promise<Plan & ImportReport> {
+  const parsed = parseReferenceFile(file);
+  const step = parsed.iter === undefined ? 0 : parsed.iter + 1;
+  const told = configOf(file.path, parsed, step, overrides);
+  const specs = networkSpecs(told.config.model);
+  for (const [name, dict] of parsed.networks) {
+    checkStateDict(file, name, dict, specs[networkOf(name)]);
+    await checkBuffers(file, name, dict, specs[networkOf(name)]);
+  }
+  const isRun =
+    NETWORKS.every((name) => parsed.networks.has(name)) &&
+    parsed.optimizers.size === Object.keys(OPTIMIZERS).length;
+  const made = { file, parsed, specs, isRun, ...told, step, networks: [...parsed.networks.keys()] };
+  describe(made, made);
+  return { ...made, kind: isRun ? 'run' : 'model', dir: '' };
+}
+
+/**
+ * Imports a checkpoint of the reference implementation, either branch: its architecture is told by names and shapes. With
+ * all networks and optimizers it becomes a run directory, with which `gnr train --resume` goes on; with fewer a model
+ * folder of what is there. Weights and moments are the file's, each multiplied by its gain and rounded once.
+ *
+ * @param outDir a new folder; it appears as a whole or not at all.
+ * @throws InputError naming the file and the key that is missing, misshapen or refused; RunError where the disk refuses.
+ */
+export async function importReferenceCheckpoint(
+  path: string,
+  outDir: string,
+  { overrides = [], onProgress }: ImportOptions = {},
+): Promise<ImportReport> {
+  const file = await TorchFile.open(path);
+  try {
+    await refuseUsedFolder(outDir);
+    const made = await plan(file, overrides);
+    const { config, isRun, step } = made;
+    const total = totalBytes(made.parsed, isRun);
+    let done = 0;
+    const converter = new Converter(file, (bytes) => {
+      done += bytes;
+      onProgress?.(Math.min(done, total), total);
+    });
+    const contents: Contents = { model: new Map(), training: new Map() };
+    await readNetworks(made, converter, contents);
+    if (isRun) await readOptimizers(made, converter, contents);
+    await replaceDirectory(outDir, async (temporary) => {
+      const dir = isRun
+        ? await saveCheckpoint(temporary, step, { ...contents, state: UNTOLD_STATE, config })
+        : temporary;
+      if (!isRun) {
+        await writeSafetensors(join(dir, MODEL), contents.model);
+        if (contents.training.size > 0) await writeSafetensors(join(dir, TRAINING), contents.training);
+      }
+      await writeFileAtomic(join(temporary, CONFIG), formatConfig(config));
+      if (converter.asImported.size > 0) await writeSafetensors(join(dir, AS_IMPORTED), converter.asImported);
+    });
+    const { kind, networks, untold, notes } = made;
+    const dir = isRun ? checkpointFolder(outDir, step) : outDir;
+    return { kind, dir, step, config, networks, untold, notes };
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,250 @@
+/** What the pickle is not allowed to ask for, or cannot mean. The message says what was found. */
+export class PickleError extends Error {
+  override readonly name = 'PickleError';
+}
+
+/** A class or function that the pickle asks for and that is not on the list. */
+export class RefusedGlobalError extends PickleError {}
+
+/** The pickle goes on behind the bytes that are there. */
+export class TruncatedPickleError extends PickleError {}
+
+/** A function on the list: code of ours that builds a plain value; nothing of the file is ever run. */
+export class Callable {
+  readonly name: string;
+  readonly call: (args: readonly unknown[]) => unknown;
+  constructor(name: string, call: (args: readonly unknown[]) => unknown) {
+    this.name = name;
+    this.call = call;
+  }
+}
+
+export interface PickleHost {
+  /** What stands for `module.name`. @throws RefusedGlobalError for all that is not on the list. */
+  global(name: string): unknown;
+  /** What stands for a persistent id. @throws PickleError */
+  persistent(id: unknown): unknown;
+}
+
+const DEEPEST_STACK = 1_000_000;
+/** torch's magic number needs 10. */
+const LONGEST_INTEGER_BYTES = 16;
+const LONGEST_NAME_BYTES = 1000;
+const HIGHEST_PROTOCOL = 5;
+const MARK = Symbol('mark');
+
+class Machine {
+  readonly host: PickleHost;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly stack: unknown[] = [];
+  readonly memo = new Map<number, unknown>();
+  position: number;
+  done = false;
+
+  constructor(bytes: Uint8Array, position: number, host: PickleHost) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.position = position;
+    this.host = host;
+  }
+
+  /** The position of the next `length` bytes, which are passed over. */
+  take(length: number): number {
+    const at = this.position;
+    if (!(length >= 0) || at + length > this.bytes.byteLength)
+      throw new TruncatedPickleError('a pickle that ends too early');
+    this.position += length;
+    return at;
+  }
+
+  text(length: number): string {
+    const at = this.take(length);
+    return Buffer.from(this.bytes.subarray(at, at + length)).toString('utf8');
+  }
+
+  line(): string {
+    const end = this.bytes.indexOf(0x0a, this.position);
+    if (end < 0) throw new TruncatedPickleError('a pickle that ends too early');
+    if (end - this.position > LONGEST_NAME_BYTES)
+      throw new PickleError('a pickle with a name that is too long');
+    const line = this.text(end - this.position);
+    this.take(1);
+    return line;
+  }
+
+  push(value: unknown): void {
+    if (this.stack.length >= DEEPEST_STACK) throw new PickleError('a pickle that nests too deep');
+    this.stack.push(value);
+  }
+
+  pop(): unknown {
+    const value = this.stack.pop();
+    if (value === MARK || value === undefined) throw new PickleError('a pickle that takes what is not there');
+    return value;
+  }
+
+  top(): unknown {
+    const value = this.stack.at(-1);
+    if (value === MARK || value === undefined) throw new PickleError('a pickle that takes what is not there');
+    return value;
+  }
+
+  popMarked(): unknown[] {
+    const at = this.stack.lastIndexOf(MARK);
+    if (at < 0) throw new PickleError('a pickle that takes what is not there');
+    const values = this.stack.splice(at);
+    values.shift();
+    return values;
+  }
+
+  integer(length: number): number | bigint {
+    if (length > LONGEST_INTEGER_BYTES) throw new PickleError(`an integer of ${length} bytes`);
+    const at = this.take(length);
+    let value = 0n;
+    for (let i = length - 1; i >= 0; i--) value = value * 256n + BigInt(this.bytes[at + i]!);
+    if (length > 0 && this.bytes[at + length - 1]! >= 128) value -= 1n << BigInt(8 * length);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  length64(): number {
+    return Number(this.view.getBigUint64(this.take(8), true));
+  }
+
+  recall(index: number): void {
+    if (!this.memo.has(index)) throw new PickleError('a pickle that refers to what is not there');
+    this.push(this.memo.get(index));
+  }
+
+  setItems(pairs: readonly unknown[]): void {
+    const dict = this.top();
+    if (!(dict instanceof Map) || pairs.length % 2 !== 0)
+      throw new PickleError('a pickle that fills something that is no dictionary');
+    for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i], pairs[i + 1]);
+  }
+
+  append(items: readonly unknown[]): void {
+    const list = this.top();
+    if (!Array.isArray(list)) throw new PickleError('a pickle that fills something that is no list');
+    for (const item of items) list.push(item);
+  }
+
+  call(): void {
+    const args = this.pop();
+    const callable = this.pop();
+    if (!(callable instanceof Callable) || !Array.isArray(args))
+      throw new PickleError('a pickle that calls something that is no function');
+    this.push(callable.call(args));
+  }
+
+  /** The attributes that torch gives its ordered dictionaries (`_metadata`) have no meaning here. */
+  build(): void {
+    this.pop();
+    if (!(this.top() instanceof Map)) throw new PickleError('a pickle that sets attributes of an object');
+  }
+
+  instance(): void {
+    const name = `${this.line()}.${this.line()}`;
+    this.host.global(name);
+    throw new RefusedGlobalError(name);
+  }
+}
+
+type Operation = (m: Machine) => void;
+
+/** Operations by byte (CPython's pickletools.py describes each). What is not here is refused. */
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  '\x80': (m) => {
+    const protocol = m.bytes[m.take(1)]!;
+    if (protocol > HIGHEST_PROTOCOL) throw new PickleError(`a pickle of protocol ${protocol}`);
+  },
+  '\x95': (m) => void m.take(8), // FRAME
+  '.': (m) => {
+    m.done = true;
+  },
+  '(': (m) => m.push(MARK),
+  '0': (m) => void m.pop(),
+  '1': (m) => void m.popMarked(),
+  // None
+  N: (m) => m.push(null),
+  '\x88': (m) => m.push(true),
+  '\x89': (m) => m.push(false),
+  // numbers
+  K: (m) => m.push(m.bytes[m.take(1)]),
+  M: (m) => m.push(m.view.getUint16(m.take(2), true)),
+  J: (m) => m.push(m.view.getInt32(m.take(4), true)),
+  G: (m) => m.push(m.view.getFloat64(m.take(8), false)),
+  '\x8a': (m) => m.push(m.integer(m.bytes[m.take(1)]!)),
+  '\x8b': (m) => m.push(m.integer(m.view.getUint32(m.take(4), true))),
+  // texts
+  X: (m) => m.push(m.text(m.view.getUint32(m.take(4), true))),
+  '\x8c': (m) => m.push(m.text(m.bytes[m.take(1)]!)),
+  '\x8d': (m) => m.push(m.text(m.length64())),
+  U: (m) => m.push(m.text(m.bytes[m.take(1)]!)),
+  T: (m) => m.push(m.text(m.view.getUint32(m.take(4), true))),
+  // containers
+  '}': (m) => m.push(new Map()),
+  ']': (m) => m.push([]),
+  ')': (m) => m.push([]),
+  t: (m) => m.push(m.popMarked()),
+  '\x85': (m) => m.push([m.pop()]),
+  '\x86': (m) => m.push([m.pop(), m.pop()].reverse()),
+  '\x87': (m) => m.push([m.pop(), m.pop(), m.pop()].reverse()),
+  l: (m) => m.push(m.popMarked()),
+  d: (m) => {
+    const pairs = m.popMarked();
+    m.push(new Map());
+    m.setItems(pairs);
+  },
+  s: (m) => m.setItems([m.pop(), m.pop()].reverse()),
+  u: (m) => m.setItems(m.popMarked()),
+  a: (m) => m.append([m.pop()]),
+  e: (m) => m.append(m.popMarked()),
+  // memo
+  q: (m) => void m.memo.set(m.bytes[m.take(1)]!, m.top()),
+  r: (m) => void m.memo.set(m.view.getUint32(m.take(4), true), m.top()),
+  '\x94': (m) => void m.memo.set(m.memo.size, m.top()),
+  h: (m) => m.recall(m.bytes[m.take(1)]!),
+  j: (m) => m.recall(m.view.getUint32(m.take(4), true)),
+  // names and calls
+  c: (m) => m.push(m.host.global(`${m.line()}.${m.line()}`)),
+  '\x93': (m) => {
+    const [name, module] = [m.pop(), m.pop()];
+    // Not made a text: a nest of lists would take any amount of memory.
+    if (typeof name !== 'string' || typeof module !== 'string')
+      throw new PickleError('a pickle with a name that is no text');
+    m.push(m.host.global(`${module}.${name}`));
+  },
+  R: (m) => m.call(),
+  '\x81': (m) => m.call(), // NEWOBJ
+  b: (m) => m.build(),
+  Q: (m) => m.push(m.host.persistent(m.pop())),
+  i: (m) => m.instance(),
+};
+
+/**
+ * Reads one pickle as plain values, without running anything: dictionaries become maps, tuples and lists arrays, long
+ * integers bigints. Names of classes and functions go to the host, whose list decides; the memory that it takes is
+ * bounded by the pickle's own length.
+ *
+ * @returns the value, and where the pickle ends.
+ * @throws PickleError
+ */
+export function unpickle(
+  bytes: Uint8Array,
+  position: number,
+  host: PickleHost,
+): { value: unknown; end: number } {
+  const machine = new Machine(bytes, position, host);
+  while (!machine.done) {
+    const code = bytes[machine.take(1)]!;
+    const operation = OPERATIONS[String.fromCharCode(code)];
+    if (operation === undefined)
+      throw new PickleError(
+        `a pickle with an instruction that checkpoints do not need (0x${code.toString(16).padStart(2, '0')})`,
+      );
+    operation(machine);
+  }
+  const value = machine.pop();
+  return { value, end: machine.position };
+}
