@@ -6,6 +6,7 @@ import { Rng } from '../runtime/rng.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
 import { EagerTrainer } from '../train/eager-trainer.js';
 import { buildNetworks, initNetworks } from '../train/networks.js';
+import { hasR1 } from '../train/schedule.js';
 import type { StepContext } from '../train/step.js';
 import { batchShapes, type HostBatch } from '../train/trainer.js';
 import { CapturedTranslator } from '../translate/captured-translator.js';
@@ -22,6 +23,8 @@ export interface BenchResult {
   batch: number;
   captured: boolean;
   arithmetic: Config['runtime']['arithmetic'];
+  /** Whether the training steps were those with R1. */
+  withR1?: boolean;
   /** Median after the warm-up. */
   seconds: number;
   /** Every run in order, the warm-up included. */
@@ -73,25 +76,38 @@ function makeTrainer(context: StepContext, rng: Rng) {
   return { trainer, captureSeconds: (performance.now() - began) / 1000 };
 }
 
-/** Times training steps without R1. @param onStep is told how many steps are done. */
-export function benchTrain(config: Config, steps: number, onStep: (done: number) => void): BenchResult {
+/**
+ * Times training steps, all of them with R1 or none (it comes every `training.r1EverySteps`, and takes more time and
+ * memory). @param onStep is told how many steps are done.
+ */
+export function benchTrain(
+  config: Config,
+  steps: number,
+  onStep: (done: number) => void,
+  withR1 = false,
+): BenchResult {
   const networks = buildNetworks(config);
   const context: StepContext = { config, networks };
   const rng = new Rng(config.training.seed, 'bench');
   const { trainer, captureSeconds } = makeTrainer(context, rng);
   freeUnusedArrays();
   const batch = noiseBatch(context, rng);
+  // Step 0 has R1 where its weight is not 0, and step 1 has none.
+  const index = withR1 ? 0 : 1;
   const all: number[] = [];
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
-    // Index 1 is the first without R1.
-    trainer.step(batch, 1);
+    trainer.step(batch, index);
     all.push((performance.now() - start) / 1000);
     onStep(i + 1);
   }
   const kernels = trainer instanceof CapturedTrainer ? trainer.kernels : undefined;
   trainer.dispose();
-  return { ...summary(config, 'train', all), ...(kernels && { kernels, captureSeconds }) };
+  return {
+    ...summary(config, 'train', all),
+    withR1: hasR1(index, config.training),
+    ...(kernels && { kernels, captureSeconds }),
+  };
 }
 
 /** A translator of fresh weights; a function of its own, so that the host's copy of them can go. */
@@ -110,6 +126,7 @@ export function benchTranslate(config: Config, runs: number, onRun: (done: numbe
   const { batch } = config.training;
   const rng = new Rng(config.training.seed, 'bench');
   const { translator, captureSeconds } = makeTranslator(config, rng.fork('init'));
+  freeUnusedArrays();
   const pictures = rng.normals(batch * size * size * 3);
   const all: number[] = [];
   for (let i = 0; i < runs; i++) {

@@ -1,4 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
+import type { Translator } from '../translate/translator.js';
 import { withInterrupt } from './interrupt.js';
 import { printError, printLine, startProgress } from './output.js';
 
@@ -39,26 +40,34 @@ async function checkNumbers({ styles, seed, truncation }: TranslateArguments): P
   check(truncation >= 0 && Number.isFinite(truncation), 'truncation', '0 or more', truncation);
 }
 
-async function translate(args: TranslateArguments): Promise<void> {
-  await checkNumbers(args);
-  const { InputError, InterruptedError } = await import('../errors.js');
-  const { collectInputs } = await import('../translate/inputs.js');
+/** A function of its own, so that the host's copy of the weights can go. */
+async function openModel(checkpoint: string, pictures: number): Promise<Translator> {
   const { loadModel } = await import('../translate/model.js');
-  const inputs = await collectInputs(args.inputs);
   const skipped: string[] = [];
-  const model = await loadModel(args.checkpoint, {
+  const { architecture, values } = await loadModel(checkpoint, {
     onSkipped: (dir, error) => skipped.push(`${dir}: ${error.message}`),
   });
   for (const text of skipped) printError(`gnr: passed over the damaged checkpoint ${text}`);
   const { loadEngine } = await import('../runtime/node.js');
   await loadEngine();
   const { openTranslator } = await import('../translate/open-translator.js');
+  const { TRANSLATED_TOGETHER } = await import('../translate/translate-images.js');
+  return openTranslator(architecture, values, { batch: Math.min(pictures, TRANSLATED_TOGETHER) });
+}
+
+async function translate(args: TranslateArguments): Promise<void> {
+  await checkNumbers(args);
+  const { InputError, InterruptedError } = await import('../errors.js');
+  const { collectInputs } = await import('../translate/inputs.js');
+  const inputs = await collectInputs(args.inputs);
+  const translator = await openModel(args.checkpoint, inputs.length);
+  const { freeUnusedArrays } = await import('../runtime/garbage.js');
+  freeUnusedArrays();
   const { randomStyles, referenceStyle, translateImages } = await import('../translate/translate-images.js');
-  const translator = openTranslator(model.architecture, model.values);
   const { direction, out, grid } = args;
   const styles =
     args.styleImage === undefined
-      ? randomStyles(args.styles, args.seed, model.architecture.latentDim, args.truncation)
+      ? randomStyles(args.styles, args.seed, translator.architecture.latentDim, args.truncation)
       : [await referenceStyle(translator, direction, args.styleImage)];
   const progress = startProgress({ label: 'translating', total: inputs.length, unit: 'pictures' });
   let done = 0;

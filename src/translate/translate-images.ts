@@ -8,8 +8,8 @@ import { composeGrid } from './grid.js';
 import type { InputPicture } from './inputs.js';
 import { type Direction, drawStyles, type Translator } from './translator.js';
 
-/** Pictures encoded together. */
-const BATCH = 8;
+/** Pictures translated together. */
+export const TRANSLATED_TOGETHER = 8;
 /** Rows of one grid file; more pictures make more files. */
 const GRID_ROWS = 32;
 const GRID_GAP_PX = 4;
@@ -98,8 +98,8 @@ function translateBatch({ translator, direction, styles }: TranslateOptions, bat
 export async function* translateImages(options: TranslateOptions): AsyncGenerator<TranslateEvent> {
   const { inputs, translator, styles, outDir, grid } = options;
   const { size } = translator.architecture;
-  const batches = Array.from({ length: Math.ceil(inputs.length / BATCH) }, (_, i) =>
-    inputs.slice(i * BATCH, (i + 1) * BATCH),
+  const batches = Array.from({ length: Math.ceil(inputs.length / TRANSLATED_TOGETHER) }, (_, i) =>
+    inputs.slice(i * TRANSLATED_TOGETHER, (i + 1) * TRANSLATED_TOGETHER),
   );
   let rows: Translated[] = [];
   let grids = 0;

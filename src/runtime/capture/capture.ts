@@ -301,5 +301,13 @@ export function capture<P extends string>(
       { spec, fed: made.fed, done: made.done, read: made.read },
     ]),
   );
+  // Such as variables that a program has no use for: every node costs time when the session loads and first runs.
+  graph.prune([
+    ...Object.values(held).flatMap(({ fed, done, read }) => [fed, done, read]),
+    ...Object.values<Endpoint>(endpoints).flatMap(({ inputs, outputs }) => [
+      ...Object.values(inputs).map(({ node }) => node),
+      ...Object.values(outputs),
+    ]),
+  ]);
   return new CapturedPrograms(backend.binding as unknown as SessionBinding, graph, held, endpoints);
 }

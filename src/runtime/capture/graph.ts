@@ -86,7 +86,7 @@ export const graphAttribute = {
 
 /** A TensorFlow graph under construction: a node is named, and is an operation on outputs of other nodes. */
 export class Graph {
-  private readonly nodes: NodeDef[] = [];
+  private nodes: NodeDef[] = [];
   private readonly constants = new Map<string, string>();
 
   /** Nodes so far. */
@@ -129,19 +129,28 @@ export class Graph {
 
   /** How many nodes must run for `targets`, constants and placeholders not counted: the kernels of a program. */
   countKernels(targets: readonly string[]): number {
+    return [...this.reachableFrom(targets)].filter((node) => !UNCOUNTED.has(node.getOp())).length;
+  }
+
+  /** Takes out what none of `targets` needs. */
+  prune(targets: readonly string[]): void {
+    const needed = this.reachableFrom(targets);
+    this.nodes = this.nodes.filter((node) => needed.has(node));
+    this.constants.clear();
+  }
+
+  private reachableFrom(targets: readonly string[]): Set<NodeDef> {
     const byName = new Map(this.nodes.map((node) => [node.getName(), node]));
-    const seen = new Set<string>();
+    const reached = new Set<NodeDef>();
     const open = [...targets];
-    let kernels = 0;
     while (open.length > 0) {
       const name = open.pop()!.replace(/^\^/, '').split(':')[0]!;
       const node = byName.get(name);
-      if (node === undefined || seen.has(name)) continue;
-      seen.add(name);
-      if (!UNCOUNTED.has(node.getOp())) kernels++;
+      if (node === undefined || reached.has(node)) continue;
+      reached.add(node);
       open.push(...node.getInputList());
     }
-    return kernels;
+    return reached;
   }
 
   /** The graph as a SavedModel file, which is how the addon takes graphs. */

@@ -188,6 +188,21 @@ describe('a captured program', () => {
     shared!.dispose();
   });
 
+  it('holds no nodes that no output needs', () => {
+    const program = (isWasteful: boolean): Program => ({
+      inputs: { x: float(2) },
+      run: (_, { x }) => {
+        if (isWasteful) kernels().square(kernels().multiply(x!, tf.tensor1d([3, 4])));
+        return { outputs: { y: kernels().sqrt(x!) } };
+      },
+    });
+    const [lean, wasteful] = [false, true].map((isWasteful) =>
+      captured({ program: program(isWasteful) }, { total: float(2) }),
+    );
+    expect(wasteful!.nodes).toBe(lean!.nodes);
+    expect(wasteful!.run('program', { x: floats(4, 9) })).toEqual({ y: floats(2, 3) });
+  });
+
   it('gives outputs of either type, inputs as they are among them', () => {
     const program: Program = {
       inputs: { x: float(2), rows: int(2) },
