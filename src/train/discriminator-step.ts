@@ -37,15 +37,21 @@ function parts(logits: readonly Tensor[], count: number): Tensor[][] {
   return Array.from({ length: groups }, (_, i) => logits.map((head) => rows(head, i * count, count)));
 }
 
-/** Loss terms of all discriminators, and their gradients in the order of the group. */
+/**
+ * Loss terms of all discriminators, and their gradients in the order of the group.
+ *
+ * @param mayHaveR1 whether the loss carries the gradient penalty, where its weight is not 0.
+ */
 export function discriminatorGradients(
   config: Config,
   networks: Networks,
   params: Record<string, Params>,
   batch: JudgedBatch,
-  withR1: boolean,
+  mayHaveR1: boolean,
 ): { terms: LossTerms; gradients: Tensor[] } {
   const { imageDiscriminator, latentDiscriminator, discriminators } = networks;
+  const { r1Weight, r1EverySteps } = config.training;
+  const withR1 = mayHaveR1 && r1Weight > 0;
   const parameters = discriminators.inOrder(params);
   const watched = withR1 ? [batch.realA, batch.realB, batch.drawnA2B, batch.drawnB2A] : [];
   const tape = new Tape([...parameters, ...watched]);
@@ -72,7 +78,6 @@ export function discriminatorGradients(
       styles: add(discriminatorLoss(drawnA2B!, encodedA2B!), discriminatorLoss(drawnB2A!, encodedB2A!)),
     };
     if (withR1) {
-      const { r1Weight, r1EverySteps } = config.training;
       const penalty = (logits: Tensor[], input: Tensor): Tensor =>
         weighted((r1Weight / 2) * r1EverySteps, () => r1Penalty(tape, logits, input))!;
       terms.r1A = penalty(realA!, batch.realA);

@@ -180,6 +180,12 @@ describe('terms', () => {
     expect(styles! / without.styles!).toBeCloseTo(1, 5);
     expect(Object.keys(penalties).sort()).toEqual(['r1A', 'r1B', 'r1Styles']);
   });
+
+  it('R1 of weight 0 leaves them out', () => {
+    const context = contextOf({ model: FEWEST_LAYERS, training: { r1Weight: 0 } });
+    const { discriminators } = takeStep(context, { withR1: true }).terms;
+    expect(Object.keys(discriminators).sort()).toEqual(['images', 'styles']);
+  });
 });
 
 describe('the training state', () => {
