@@ -6,6 +6,7 @@ interface BenchArguments {
   size: number | undefined;
   batch: number | undefined;
   steps: number;
+  r1: boolean;
   config: string | undefined;
   set: string[] | undefined;
   json: boolean;
@@ -27,6 +28,11 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       })
       .option('batch', { type: 'number', describe: 'Pictures at a time [2 for train, 1 for translate]' })
       .option('steps', { type: 'number', default: 6, describe: 'Runs, the first two of which do not count' })
+      .option('r1', {
+        type: 'boolean',
+        default: false,
+        describe: 'Training steps with R1, in place of those without',
+      })
       .option('config', { type: 'string', describe: "Config file in place of the reference's channel sizes" })
       .option('set', {
         type: 'string',
@@ -36,7 +42,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'One line of JSON' })
       .example('$0 bench train --set runtime.arithmetic=bfloat16', ''),
-  handler: async ({ work, size, batch, steps, config: file, set = [], json }) => {
+  handler: async ({ work, size, batch, steps, r1, config: file, set = [], json }) => {
     const { loadConfig } = await import('../config/load.js');
     const { InputError } = await import('../errors.js');
     if (!Number.isInteger(steps) || steps < 1)
@@ -44,6 +50,12 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
         expected: '--steps to be 1 or more',
         found: String(steps),
         remedy: 'change it',
+      });
+    if (r1 && work !== 'train')
+      throw new InputError({
+        expected: '--r1 with train',
+        found: `--r1 with ${work}`,
+        remedy: 'leave it out',
       });
     const given = (key: string, value: number | undefined, usual: number): string[] => {
       if (value !== undefined) return [`${key}=${value}`];
@@ -62,8 +74,9 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
     const { benchTrain, benchTranslate } = await import('../bench/bench.js');
     await loadEngine(config.runtime);
     const progress = startProgress({ label: `timing ${work}`, total: steps, unit: 'runs' });
-    const bench = work === 'train' ? benchTrain : benchTranslate;
-    const result = bench(config, steps, (done) => progress.update(done));
+    const onRun = (done: number) => progress.update(done);
+    const result =
+      work === 'train' ? benchTrain(config, steps, onRun, r1) : benchTranslate(config, steps, onRun);
     progress.finish();
     if (json) {
       printJson(result);
@@ -75,7 +88,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       ...(result.captureSeconds === undefined ? [] : [`captured in ${result.captureSeconds.toFixed(1)} s`]),
     ];
     printLine(
-      `${work}, ${result.size} px, batch ${result.batch}, ${result.arithmetic}: ${result.seconds.toFixed(3)} s (${details.join(', ')})`,
+      `${work}${r1 ? ' with R1' : ''}, ${result.size} px, batch ${result.batch}, ${result.arithmetic}: ${result.seconds.toFixed(3)} s (${details.join(', ')})`,
     );
   },
 };
