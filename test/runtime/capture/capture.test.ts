@@ -346,6 +346,37 @@ describe('what is refused', () => {
   });
 });
 
+describe('an order that a program asks for', () => {
+  /** Gives x, after the square of the square of y has been computed. */
+  const ordered = (dependencies: (y: Tensor) => Tensor[]): Program => ({
+    inputs: { x: float(2), y: float(3) },
+    run: (_, { x, y }) => ({ outputs: { x: kernels().after(x!, dependencies(y!)) } }),
+  });
+  const inputs = { x: floats(1, 2), y: floats(3, 4, 5) };
+
+  it('makes it run what comes first, and changes no value', () => {
+    const k = kernels();
+    const programs = captured(
+      {
+        free: ordered(() => []),
+        after: ordered((y) => [k.square(k.square(y)), k.split(y, [1, 2])[1]!]),
+      },
+      {},
+    );
+    expect(programs.kernels.after - programs.kernels.free, 'two squares and a split').toBe(3);
+    for (const name of ['free', 'after'] as const)
+      expect(programs.run(name, inputs)).toEqual({ x: floats(1, 2) });
+  });
+
+  it('is forgotten afterwards: kernel by kernel there is none', () => {
+    captured({ ordered: ordered((y) => [y]) }, {});
+    const [x, y] = [tf.tensor1d([1, 2]), tf.tensor1d([3])];
+    const copy = kernels().after(x, [y]);
+    expect([...copy.dataSync()]).toEqual([1, 2]);
+    tf.dispose([x, y, copy]);
+  });
+});
+
 describe('memory', () => {
   it('recording leaves nothing behind but the session, which dispose frees', () => {
     const before = counts();
