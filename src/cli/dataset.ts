@@ -1,4 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
+import { checkCommand } from './dataset-check.js';
 import { withInterrupt } from './interrupt.js';
 import { printJson, printLine, startProgress } from './output.js';
 
@@ -64,10 +65,14 @@ const sampleCommand: CommandModule<object, SampleArguments> = {
 
 export const datasetCommand: CommandModule = {
   command: 'dataset',
-  describe: 'Make a dataset to learn from',
+  describe: 'Draw a dataset to learn from, or examine your own',
   builder: (yargs) =>
     yargs
       .command(sampleCommand as unknown as CommandModule)
-      .demandCommand(1, 'Expected what to do with a dataset but found nothing; pass `dataset sample DIR`.'),
+      .command(checkCommand as unknown as CommandModule)
+      .demandCommand(
+        1,
+        'Expected what to do with a dataset but found nothing; pass `dataset sample DIR` or `dataset check DIR`.',
+      ),
   handler: () => {},
 };

@@ -29,7 +29,8 @@ const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'gi
 
 const REPLACE = 'replace or remove the file';
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** The bytes of a file. @throws InputError that names it: missing, a folder, unreadable, empty. */
+export async function readImageBytes(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -80,7 +81,7 @@ export async function decodeImage(
   options: DecodeOptions = {},
 ): Promise<DecodedImage> {
   const name = typeof source === 'string' ? source : 'the given bytes';
-  const bytes = typeof source === 'string' ? await readBytes(source) : source;
+  const bytes = typeof source === 'string' ? await readImageBytes(source) : source;
   if (bytes.byteLength === 0) throw notAPicture(name, 'no bytes');
   // Harmless oddities (warnings) pass, as they do in most viewers; truncation and errors do not.
   const input = sharp(bytes, { failOn: 'error', pages: 1 });
@@ -111,10 +112,10 @@ export async function decodeImage(
   }
 }
 
+/** libvips' own text stays in the cause: it is kept for all threads together, and may be another file's. */
 function describe(error: unknown): string {
-  const message = messageOf(error).trim().split('\n')[0]!;
-  if (message.includes('unsupported image format')) return 'a file that is no picture';
-  return `a damaged one (${message})`;
+  if (messageOf(error).includes('unsupported image format')) return 'a file that is no picture';
+  return 'a damaged or truncated one';
 }
 
 /** Only characters that EXIF texts can hold. */

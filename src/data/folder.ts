@@ -15,7 +15,7 @@ const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
 ]);
 
 const FOLDERS = ['trainA', 'trainB', 'testA', 'testB'] as const;
-type DatasetFolder = (typeof FOLDERS)[number];
+export type DatasetFolder = (typeof FOLDERS)[number];
 
 /** The image files of an unpaired dataset: domain A (photos) and domain B (anime). */
 export type Dataset = { root: string } & Record<DatasetFolder, string[]>;
@@ -114,23 +114,55 @@ async function openFolder(root: string, name: DatasetFolder, required: boolean):
   return images;
 }
 
+/** @throws InputError where there is no folder at `root`. */
+async function assertRoot(root: string): Promise<void> {
+  if (await isFolder(root)) return;
+  const exists = await stat(root).then(
+    () => true,
+    () => false,
+  );
+  throw new InputError({
+    expected: `a dataset folder at ${root}`,
+    found: exists ? 'a file' : 'nothing',
+    remedy: `make it with the folders ${FOLDERS.join(', ')}, or run "gnr dataset sample ${root}" to draw an example`,
+  });
+}
+
+/** A folder of a dataset as it lies on the disk. */
+export interface FolderListing {
+  name: DatasetFolder;
+  images: string[];
+  /** How many files there are of every other extension, which training does not see: `.heic`, `.txt`. */
+  otherFiles: Record<string, number>;
+}
+
+/**
+ * Lists what there is of trainA, trainB, testA and testB in `root`, whether a training could use it or not.
+ * @throws InputError where there is no such root or none of the folders.
+ */
+export async function listFolders(root: string): Promise<FolderListing[]> {
+  await assertRoot(root);
+  const listings: FolderListing[] = [];
+  for (const name of FOLDERS) {
+    if (!(await isFolder(join(root, name)))) continue;
+    const { images, others } = await find(join(root, name));
+    listings.push({ name, images, otherFiles: Object.fromEntries([...others].sort()) });
+  }
+  if (listings.length > 0) return listings;
+  throw new InputError({
+    expected: `one of the folders ${FOLDERS.join(', ')} in ${root}`,
+    found: 'none',
+    remedy: `name the folder that holds them, or make ${join(root, FOLDERS[0])} and ${PUT_IMAGES}`,
+  });
+}
+
 /**
  * Lists the images of a dataset: trainA, trainB, testA and testB in `root`, each as `listImages` does.
  * @param options.requireTest with `false`, test folders may be missing or empty.
  * @throws InputError that names the folder and the remedy: no such root, a folder missing, a folder without images.
  */
 export async function openDataset(root: string, options: { requireTest?: boolean } = {}): Promise<Dataset> {
-  if (!(await isFolder(root))) {
-    const exists = await stat(root).then(
-      () => true,
-      () => false,
-    );
-    throw new InputError({
-      expected: `a dataset folder at ${root}`,
-      found: exists ? 'a file' : 'nothing',
-      remedy: `make it with the folders ${FOLDERS.join(', ')}, or run "gnr dataset sample ${root}" to draw an example`,
-    });
-  }
+  await assertRoot(root);
   const dataset: Dataset = { root, trainA: [], trainB: [], testA: [], testB: [] };
   for (const name of FOLDERS) {
     const required = name.startsWith('train') || (options.requireTest ?? true);

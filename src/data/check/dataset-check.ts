@@ -1,0 +1,164 @@
+import { availableParallelism } from 'node:os';
+import { relative, sep } from 'node:path';
+import { InputError, InterruptedError } from '../../errors.js';
+import { type DatasetFolder, type FolderListing, listFolders } from '../folder.js';
+import { type Examined, examinePicture, reduceToGrey, type Unreadable } from './examine.js';
+import { type Finding, type FindingKind, finding, sortFindings } from './findings.js';
+import { type Comparable, findMatches } from './matches.js';
+import { type FolderStatistics, StatisticsCollector } from './statistics.js';
+
+/** Pictures under way for each core: while one is decoded, others are read. */
+const AT_ONCE_PER_CORE = 3;
+
+export const CHECK_DEFAULTS = { size: 256, aspect: 1.5, distanceBits: 10 } as const;
+
+export interface DatasetCheckOptions {
+  /** The dataset's folder. */
+  dir: string;
+  /** The size that is to be trained at, px; 256 where it is left out. */
+  size?: number;
+  /** Longer side over shorter side from which on a picture is told of; 1.5 where it is left out. */
+  aspect?: number;
+  /** Bits of 64, 0 to 16, in which the hashes of alike pictures differ at most; 10 where it is left out. */
+  distanceBits?: number;
+  onProgress?: (done: number, total: number) => void;
+  /** Ends the check. */
+  signal?: AbortSignal;
+}
+
+/** Everything a check found: JSON values. */
+export interface DatasetCheck {
+  dir: string;
+  settings: { size: number; aspect: number; distanceBits: number };
+  /** Those that there are. */
+  folders: Partial<Record<DatasetFolder, FolderStatistics>>;
+  /** How many findings there are of each kind that occurs. */
+  counts: Partial<Record<FindingKind, number>>;
+  /** Findings that somebody has to look at. */
+  problems: number;
+  notes: number;
+  /** The worst first. */
+  findings: Finding[];
+}
+
+interface Job {
+  folder: DatasetFolder;
+  path: string;
+  /** Relative to the dataset, with `/`. */
+  file: string;
+}
+
+/**
+ * Examines what there is of trainA, trainB, testA and testB: reads and decodes every picture as training does, and looks
+ * for files that cannot be read, for pictures that are too small, long, grey, transparent or of other colours, and for
+ * duplicates, leaks from training into test, and pictures in both domains.
+ * @throws InputError for options out of range, and where there is no dataset; InterruptedError after `signal`.
+ */
+export async function checkDataset(options: DatasetCheckOptions): Promise<DatasetCheck> {
+  const { dir, signal } = options;
+  const settings = checkedSettings(options);
+  const listings = await listFolders(dir);
+  const jobs = listings.flatMap(({ name, images }) =>
+    images.map((path): Job => ({ folder: name, path, file: relative(dir, path).split(sep).join('/') })),
+  );
+  const collectors = new Map(listings.map(({ name }) => [name, new StatisticsCollector()]));
+  const pictures: (Comparable | undefined)[] = new Array(jobs.length).fill(undefined);
+  const found: Finding[][] = jobs.map(() => []);
+  await examineAll(jobs, options, (i, result) => {
+    const job = jobs[i]!;
+    found[i] = judge(job, result, settings);
+    if ('reason' in result) return;
+    collectors.get(job.folder)!.add(result);
+    const { folder, file } = job;
+    pictures[i] = { folder, file, sha256: result.sha256, grey: reduceToGrey(result.pixels) };
+  });
+  const readable = pictures.filter((picture) => picture !== undefined);
+  const matches = await findMatches(readable, settings.distanceBits, signal);
+  if (signal?.aborted) throw interrupted();
+  const findings = sortFindings([...found.flat(), ...matches]);
+  return { dir, settings, folders: statistics(listings, collectors), ...count(findings), findings };
+}
+
+function statistics(
+  listings: readonly FolderListing[],
+  collectors: ReadonlyMap<DatasetFolder, StatisticsCollector>,
+): DatasetCheck['folders'] {
+  return Object.fromEntries(
+    listings.map(({ name, images, otherFiles }) => [
+      name,
+      collectors.get(name)!.result(images.length, otherFiles),
+    ]),
+  );
+}
+
+function count(findings: readonly Finding[]): Pick<DatasetCheck, 'counts' | 'problems' | 'notes'> {
+  const counts: DatasetCheck['counts'] = {};
+  for (const { kind } of findings) counts[kind] = (counts[kind] ?? 0) + 1;
+  const problems = findings.filter(({ level }) => level === 'problem').length;
+  return { counts, problems, notes: findings.length - problems };
+}
+
+async function examineAll(
+  jobs: readonly Job[],
+  { onProgress, signal }: DatasetCheckOptions,
+  onResult: (index: number, result: Examined | Unreadable) => void,
+): Promise<void> {
+  let next = 0;
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    while (next < jobs.length) {
+      if (signal?.aborted) throw interrupted();
+      const index = next++;
+      onResult(index, await examinePicture(jobs[index]!.path));
+      onProgress?.(++done, jobs.length);
+    }
+  };
+  const workers = Array.from({ length: availableParallelism() * AT_ONCE_PER_CORE }, worker);
+  // All of them come to rest before anything is thrown.
+  const outcomes = await Promise.allSettled(workers);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function interrupted(): InterruptedError {
+  return new InterruptedError('The check of the dataset was stopped; nothing was changed or written.');
+}
+
+/** What one picture alone is told of. */
+function judge(
+  { folder, file }: Job,
+  result: Examined | Unreadable,
+  { size, aspect }: DatasetCheck['settings'],
+): Finding[] {
+  const tell = (kind: FindingKind, detail: string) => finding(kind, { folder, file, detail });
+  if ('reason' in result) return [tell('unreadable', result.reason)];
+  const { width, height, isGrey, isTransparent, colours } = result;
+  const sides = `${width}x${height} px`;
+  const found: Finding[] = [];
+  if (Math.min(width, height) < size) found.push(tell('tiny', sides));
+  if (Math.max(width, height) > aspect * Math.min(width, height)) found.push(tell('non-square', sides));
+  if (isTransparent) found.push(tell('transparent', 'has pixels that are not opaque'));
+  if (isGrey) found.push(tell('grayscale', 'has no colour'));
+  if (colours !== undefined) found.push(tell('colour-profile', colours));
+  return found;
+}
+
+function checkedSettings(options: DatasetCheckOptions): DatasetCheck['settings'] {
+  const { size, aspect, distanceBits } = { ...CHECK_DEFAULTS, ...options };
+  const check = (isRight: boolean, flag: string, expected: string, found: number): void => {
+    if (isRight) return;
+    throw new InputError({
+      expected: `${expected} for ${flag}`,
+      found: String(found),
+      remedy: `pass ${flag} with a value in that range`,
+    });
+  };
+  check(Number.isInteger(size) && size >= 1 && size <= 8192, '--size', 'an integer from 1 to 8192', size);
+  check(aspect >= 1 && aspect <= 100, '--aspect', 'a number from 1 to 100', aspect);
+  check(
+    Number.isInteger(distanceBits) && distanceBits >= 0 && distanceBits <= 16,
+    '--distance',
+    'an integer from 0 to 16',
+    distanceBits,
+  );
+  return { size, aspect, distanceBits };
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { InterruptedError } from '../../errors.js';
+import { Rng } from '../../runtime/rng.js';
+import { type DatasetFolder, listFolders } from '../folder.js';
+import type { DatasetCheck } from './dataset-check.js';
+import { FINDING_KINDS, type Finding } from './findings.js';
+
+/** Twice the size that the page shows them at, for sharp screens. */
+const THUMBNAIL_PX = 192;
+const QUALITY = 75;
+const SHEET_PICTURES = 24;
+const PICTURES_PER_KIND = 12;
+const AT_ONCE = 8;
+
+/** A small picture for a page. */
+export interface Thumbnail {
+  /** Relative to the dataset. */
+  file: string;
+  webp: Uint8Array;
+}
+
+export interface CheckPictures {
+  /** Some pictures of each folder, evenly spread over it. */
+  sheets: Partial<Record<DatasetFolder, Thumbnail[]>>;
+  /** Of the first findings of each kind: the picture, and the one that it is like. */
+  findings: Map<Finding, Thumbnail[]>;
+}
+
+export interface CheckPicturesOptions {
+  /** Chooses the pictures of the contact sheets. */
+  seed: number;
+  signal?: AbortSignal;
+}
+
+/** Makes the pictures of a check's page. Files that cannot be read are left out. @throws InterruptedError after `signal`. */
+export async function drawCheckPictures(
+  check: DatasetCheck,
+  { seed, signal }: CheckPicturesOptions,
+): Promise<CheckPictures> {
+  const { dir } = check;
+  const sheets: CheckPictures['sheets'] = {};
+  const draw = (paths: readonly string[], fit: 'cover' | 'inside') => drawAll(dir, paths, fit, signal);
+  const unreadable = new Set(
+    check.findings.filter(({ kind }) => kind === 'unreadable').map(({ file }) => file),
+  );
+  for (const { name, images } of await listFolders(dir)) {
+    const files = images.map((path) => `${name}${path.slice(join(dir, name).length).replaceAll('\\', '/')}`);
+    const readable = files.filter((file) => !unreadable.has(file));
+    const chosen = spreadEvenly(readable, SHEET_PICTURES, new Rng(seed, 'contact sheet').fork(name));
+    sheets[name] = await draw(chosen, 'cover');
+  }
+  const findings: CheckPictures['findings'] = new Map();
+  for (const kind of FINDING_KINDS) {
+    if (kind === 'unreadable') continue;
+    const shown = check.findings.filter((entry) => entry.kind === kind).slice(0, PICTURES_PER_KIND);
+    for (const entry of shown) {
+      const files = entry.other === undefined ? [entry.file] : [entry.file, entry.other];
+      findings.set(entry, await draw(files, 'inside'));
+    }
+  }
+  return { sheets, findings };
+}
+
+/** At most `count` items, one at random from each of as many equal parts of the list. */
+export function spreadEvenly<T>(items: readonly T[], count: number, rng: Rng): T[] {
+  if (items.length <= count) return [...items];
+  const start = (part: number) => Math.floor((part * items.length) / count);
+  return Array.from({ length: count }, (_, i) => items[start(i) + rng.integer(start(i + 1) - start(i))]!);
+}
+
+async function drawAll(
+  dir: string,
+  files: readonly string[],
+  fit: 'cover' | 'inside',
+  signal: AbortSignal | undefined,
+): Promise<Thumbnail[]> {
+  const out: Thumbnail[] = [];
+  for (let i = 0; i < files.length; i += AT_ONCE) {
+    if (signal?.aborted) throw new InterruptedError('The page of the dataset check was not written.');
+    const drawn = files.slice(i, i + AT_ONCE).map(async (file) => {
+      const webp = await thumbnail(join(dir, file), fit).catch(() => undefined);
+      return webp === undefined ? [] : [{ file, webp }];
+    });
+    out.push(...(await Promise.all(drawn)).flat());
+  }
+  return out;
+}
+
+function thumbnail(path: string, fit: 'cover' | 'inside'): Promise<Uint8Array> {
+  return sharp(path, { pages: 1 })
+    .autoOrient()
+    .flatten({ background: '#ffffff' })
+    .resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit, withoutEnlargement: fit === 'inside' })
+    .toColourspace('srgb')
+    .webp({ quality: QUALITY })
+    .toBuffer();
+}

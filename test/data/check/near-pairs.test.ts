@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { findNearPairs } from '../../../src/data/check/near-pairs.js';
+import { type Hash64, hammingDistance } from '../../../src/data/check/perceptual-hash.js';
+import { Rng } from '../../../src/runtime/rng.js';
+
+/** Random hashes, every third one a few bits away from an earlier one. */
+function hashes(count: number, seed: number): Hash64[] {
+  const rng = new Rng(seed, 'hashes');
+  const out: Hash64[] = [];
+  for (let i = 0; i < count; i++) {
+    const hash = i % 3 === 2 ? { ...rng.pick(out) } : { high: rng.uint32(), low: rng.uint32() };
+    const flips = i % 3 === 2 ? rng.integer(20) : 0;
+    for (let flip = 0; flip < flips; flip++) {
+      if (rng.integer(2) === 0) hash.high = (hash.high ^ (1 << rng.integer(32))) >>> 0;
+      else hash.low = (hash.low ^ (1 << rng.integer(32))) >>> 0;
+    }
+    out.push(hash);
+  }
+  return out;
+}
+
+function everyPair(list: readonly Hash64[], queries: readonly Hash64[], limit: number): string[] {
+  return list
+    .flatMap((_, later) =>
+      list.slice(0, later).map((hash, earlier) => {
+        const distance = hammingDistance(queries[later]!, hash);
+        return distance <= limit ? `${later} ${earlier} ${distance}` : '';
+      }),
+    )
+    .filter((pair) => pair !== '')
+    .sort();
+}
+
+async function found(list: readonly Hash64[], queries: readonly Hash64[], limit: number): Promise<string[]> {
+  const pairs: string[] = [];
+  const onPair = (later: number, earlier: number, distance: number) =>
+    pairs.push(`${later} ${earlier} ${distance}`);
+  await findNearPairs({ hashes: list, queries, limit, onPair });
+  return pairs.sort();
+}
+
+describe('findNearPairs', () => {
+  it.each([0, 1, 3, 4, 8, 10, 16])('finds each pair within %i bits once, and no other', async (limit) => {
+    const list = hashes(400, limit);
+    const expected = everyPair(list, list, limit);
+    expect(expected.length).toBeGreaterThan(1);
+    expect(await found(list, list, limit)).toEqual(expected);
+  });
+
+  it('looks for other hashes than those in the list', async () => {
+    const list = hashes(300, 1);
+    const queries = list.map((_, i) => list[(i + 7) % list.length]!);
+    expect(await found(list, queries, 8)).toEqual(everyPair(list, queries, 8));
+  });
+
+  it('stops when it is told to', async () => {
+    const list = Array<Hash64>(3000).fill({ high: 1, low: 2 });
+    let pairs = 0;
+    const onPair = () => void pairs++;
+    await findNearPairs({ hashes: list, queries: list, limit: 0, onPair, signal: AbortSignal.abort() });
+    expect(pairs).toBeGreaterThan(0);
+    expect(pairs).toBeLessThan((3000 * 2999) / 2);
+  });
+});

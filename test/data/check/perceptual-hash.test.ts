@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { correlate, detailsOf } from '../../../src/data/check/details.js';
+import {
+  countBits,
+  HASH_PICTURE_PX,
+  hammingDistance,
+  mirror,
+  perceptualHash,
+} from '../../../src/data/check/perceptual-hash.js';
+import { Rng } from '../../../src/runtime/rng.js';
+
+const SIZE = HASH_PICTURE_PX;
+const paint = (level: (x: number, y: number) => number): Uint8Array =>
+  Uint8Array.from({ length: SIZE * SIZE }, (_, i) => level(i % SIZE, Math.floor(i / SIZE)));
+const wave = (frequency: number) => (at: number) =>
+  Math.cos((Math.PI * frequency * (2 * at + 1)) / (2 * SIZE));
+/** Blobs at random places. */
+const blobs = (seed: number): Uint8Array => {
+  const rng = new Rng(seed, 'blobs');
+  const list = Array.from({ length: 9 }, () => [rng.integer(SIZE), rng.integer(SIZE), rng.uniform(-60, 60)]);
+  return paint((x, y) =>
+    Math.max(
+      0,
+      Math.min(
+        255,
+        list.reduce((sum, [u, v, h]) => sum + h! * Math.exp(-((x - u!) ** 2 + (y - v!) ** 2) / 20), 128),
+      ),
+    ),
+  );
+};
+
+describe('perceptualHash', () => {
+  it('has the bit of the one frequency that a picture is made of', () => {
+    // Row 2, column 3 of the 8x8 frequencies: bit 2 * 8 + 3. All others are rounding, on both sides of their median.
+    const grey = paint((x, y) => 128 + 100 * wave(3)(x) * wave(2)(y));
+    expect(perceptualHash(grey).low & (1 << 19)).toBe(1 << 19);
+    const inverse = paint((x, y) => 128 - 100 * wave(3)(x) * wave(2)(y));
+    expect(perceptualHash(inverse).low & (1 << 19)).toBe(0);
+  });
+
+  it('has half of its bits set, and none for the mean', () => {
+    for (const seed of [1, 2, 3]) {
+      const { high, low } = perceptualHash(blobs(seed));
+      expect(countBits(high) + countBits(low)).toBe(31);
+      expect(low & 1).toBe(0);
+    }
+  });
+
+  it('hardly changes with brightness and contrast, and much with the picture', () => {
+    const picture = blobs(1);
+    const paler = picture.map((level) => Math.round(level * 0.7 + 50));
+    expect(hammingDistance(perceptualHash(picture), perceptualHash(paler))).toBeLessThanOrEqual(4);
+    for (const seed of [2, 3, 4, 5])
+      expect(hammingDistance(perceptualHash(picture), perceptualHash(blobs(seed)))).toBeGreaterThan(16);
+  });
+});
+
+describe('hammingDistance', () => {
+  it('counts bits in both halves', () => {
+    expect(hammingDistance({ high: 0xffffffff, low: 0 }, { high: 0, low: 0xffffffff })).toBe(64);
+    expect(hammingDistance({ high: 0x80000001, low: 5 }, { high: 0, low: 4 })).toBe(3);
+  });
+});
+
+describe('mirror', () => {
+  it('exchanges left and right, and twice gives the same', () => {
+    expect(mirror(paint((x) => x))).toEqual(paint((x) => SIZE - 1 - x));
+    const picture = blobs(7);
+    expect(mirror(mirror(picture))).toEqual(picture);
+  });
+});
+
+describe('details', () => {
+  it('correlate with themselves, brighter, paler or mirrored, and not with others', () => {
+    const details = detailsOf(blobs(1));
+    expect(correlate(details, details, false)).toBeCloseTo(1, 6);
+    const paler = detailsOf(blobs(1).map((level) => level * 0.5 + 80));
+    expect(correlate(details, paler, false)).toBeGreaterThan(0.97);
+    expect(correlate(details, detailsOf(mirror(blobs(1))), true)).toBeCloseTo(1, 6);
+    expect(Math.abs(correlate(details, detailsOf(blobs(2)), false))).toBeLessThan(0.5);
+  });
+
+  it('are nothing in one flat area', () => {
+    expect(detailsOf(paint(() => 200)).rootMeanSquare).toBe(0);
+  });
+});
