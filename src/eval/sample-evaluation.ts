@@ -5,7 +5,8 @@ import type { Content } from '../data/sample/factors.js';
 import { type FactorsFile, readFactors, type SampleFolder } from '../data/sample/factors-file.js';
 import { Rng } from '../runtime/rng.js';
 import { drawStyles, type Translator } from '../translate/translator.js';
-import { type FaceMeasure, type MeanFace, meanFace, type Picture } from './face-measure.js';
+import { type FaceMeasure, type MeanFace, meanFace } from './face-measure.js';
+import type { Picture } from './face-planes.js';
 import { contentCorrelation, setDiversity, statisticsDistance, styleDiversity } from './sample-measures.js';
 
 /** Pictures translated together. */

@@ -1,4 +1,5 @@
-import { type FaceMeasure, type MeanFace, measureFace, type Picture } from './face-measure.js';
+import { type FaceMeasure, type MeanFace, measureFace } from './face-measure.js';
+import type { Picture } from './face-planes.js';
 
 /** Pearson's correlation of two lists; 0 where one of them is constant. */
 export function pearson(x: readonly number[], y: readonly number[]): number {

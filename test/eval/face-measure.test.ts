@@ -57,7 +57,7 @@ describe('measureFace', () => {
     expect(scale).toBeGreaterThan(0.95);
   });
 
-  test('reads one family by the mean face of another, since colour and strength of edges do not count', async () => {
+  test('reads one family by the mean face of another', async () => {
     const found = correlationOf(await drawn('testB', 'pastel', 40), faces.vivid);
     for (const key of KEYS) expect(found[key]).toBeGreaterThan(0.95);
   });
@@ -72,18 +72,9 @@ describe('measureFace', () => {
     }
   });
 
-  test('hardly depends on the resolution', async () => {
-    const sizes = [32, 64, 128];
-    const [small, middle, large] = await Promise.all(
-      sizes.map(async (size) => {
-        const [sample] = await drawn('testB', 'vivid', 1, { size });
-        return measureFace(sample!.picture, faces.vivid);
-      }),
-    );
-    for (const key of KEYS) {
-      expect(Math.abs(small![key] - middle![key])).toBeLessThan(0.02);
-      expect(Math.abs(large![key] - middle![key])).toBeLessThan(0.02);
-    }
+  test.each([32, 128])('reads pictures of %d px by a mean face of 64 px ones', async (size) => {
+    const found = correlationOf(await drawn('testB', 'vivid', 40, { size }), faces.vivid);
+    for (const key of KEYS) expect(found[key]).toBeGreaterThan(0.95);
   });
 
   test('does not follow factors of other pictures', async () => {
