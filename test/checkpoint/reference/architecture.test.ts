@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { inferModel } from '../../../src/checkpoint/reference/architecture.js';
+import { networkSpecs, stateDictShapes } from '../../../src/checkpoint/reference/networks.js';
+import { resolveConfig } from '../../../src/config/load.js';
+import type { PartialConfig } from '../../../src/config/schema.js';
+
+const resolved = (model: PartialConfig['model']) =>
+  resolveConfig({ model, losses: { lpips: { weight: 0 } } }).model;
+
+describe('the architecture told by shapes', () => {
+  it.each([
+    { variant: 'main', numDown: 3, size: 256 },
+    { variant: 'main', numDown: 4, size: 256 },
+    { variant: 'train', numDown: 3, size: 128 },
+    { variant: 'train', numDown: 4, size: 512 },
+    { variant: 'main', numDown: 4, size: 64 },
+    { variant: 'main', numDown: 3, size: 32, discriminatorLocalSize: 16 },
+    {
+      variant: 'train',
+      numDown: 3,
+      size: 64,
+      residualBlocks: 0,
+      mappingLayers: 8,
+      latentDim: 16,
+      styleDim: 64,
+    },
+    { variant: 'train', numDown: 2, size: 64, residualBlocks: 3, latentDiscriminatorWidth: 32 },
+    { variant: 'main', numDown: 1, size: 64, channelDivisor: 16, channels: { 8: 48 } },
+  ] as NonNullable<PartialConfig['model']>[])('is that of %j', (wanted) => {
+    const model = resolved(wanted);
+    const specs = networkSpecs(model);
+    const networks = {
+      generator: stateDictShapes(specs.G_A2B),
+      image: stateDictShapes(specs.D_A),
+      latent: stateDictShapes(specs.D_L),
+    };
+    const { model: told, untold } = inferModel(networks, 'ck.pt');
+    const { channels, channelDivisor, mappingRate: _, ...others } = model;
+    expect(told).toMatchObject({ ...others, channelDivisor: 1 });
+    for (const [px, width] of Object.entries(told.channels!))
+      expect(width, px).toBe(Math.round(channels[px]! / channelDivisor));
+    expect(untold).toEqual(['model.mappingRate']);
+    // The same networks come of it.
+    const again = networkSpecs(resolved(told));
+    for (const name of ['G_A2B', 'D_A', 'D_L'] as const)
+      expect([...stateDictShapes(again[name])]).toEqual([...stateDictShapes(specs[name])]);
+  });
+  it('names what it cannot tell', () => {
+    const generator = stateDictShapes(networkSpecs(resolved({})).G_A2B);
+    expect(inferModel({ generator }, 'ck.pt').untold).toEqual([
+      'model.mappingRate',
+      'model.discriminatorLocalSize',
+      'model.discriminatorGlobalSize',
+      'model.latentDiscriminatorWidth',
+    ]);
+  });
+  it('names the tensor that is missing', () => {
+    const generator = new Map(stateDictShapes(networkSpecs(resolved({})).G_A2B));
+    generator.delete('encoder.content.0.0.weight');
+    expect(() => inferModel({ generator }, 'ck.pt')).toThrow(/encoder\.content\.0\.0\.weight .* in ck\.pt/);
+  });
+});

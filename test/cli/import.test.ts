@@ -1,0 +1,86 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { gnr } from '../support/gnr.js';
+import { REFERENCE_DIR, ReferenceRun } from '../support/reference.js';
+import { pickleOf, writeTorchZip } from '../support/torch-files.js';
+
+const official = join(REFERENCE_DIR, 'checkpoint-main.pt');
+const { size, steps } = new ReferenceRun('main').config;
+
+let folder: string;
+let run: string;
+let data: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-import-cli-'));
+  run = join(folder, 'official');
+  data = join(folder, 'data');
+  await drawSampleDataset({ dir: data, images: 4, testImages: 2, size });
+  const { code, stdout, stderr } = await gnr('import', official, '--out', run);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`variant main, ${size} px`);
+  expect(stdout).toContain(join(run, 'checkpoints'));
+  expect(stderr).toMatch(/not told by the file: model\.mappingRate 0\.01, training\.batch 4/);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('an imported checkpoint', () => {
+  it('translates', async () => {
+    const out = join(folder, 'anime');
+    const words = ['--checkpoint', run, '--out', out, '--styles', '1'];
+    expect(await gnr('translate', join(data, 'testA'), ...words)).toMatchObject({ code: 0 });
+    expect(await readdir(out)).toHaveLength(2);
+  });
+  it('goes on training, and is exported then', async () => {
+    const overrides = [
+      `data.root=${data}`,
+      'training.batch=2',
+      'losses.lpips.weight=0',
+      'runtime.capture=false',
+    ];
+    const sets = overrides.flatMap((override) => ['--set', override]);
+    const resumed = await gnr('train', '--out', run, '--resume', '--steps', String(steps + 1), ...sets);
+    expect(resumed).toMatchObject({ code: 0 });
+    const file = join(folder, 'further.pt');
+    const exported = await gnr('export', '--format', 'pt', '--checkpoint', run, '--out', file);
+    expect(exported).toMatchObject({ code: 0 });
+    expect(exported.stdout).toContain(`(${steps + 1} steps)`);
+    const again = join(folder, 'again');
+    expect(await gnr('import', file, '--out', again)).toMatchObject({ code: 0, stderr: '' });
+    const state = JSON.parse(
+      await readFile(join(again, 'checkpoints', 'latest', 'state.json'), 'utf8'),
+    ) as object;
+    expect(state).toMatchObject({ step: steps + 1 });
+  });
+});
+
+describe('gnr import', () => {
+  it('refuses what could run a program, with exit code 2 and without a folder', async () => {
+    const file = join(folder, 'evil.pt');
+    await writeTorchZip(file, pickleOf('cposix\nsystem\n'));
+    const { code, stderr } = await gnr('import', file, '--out', join(folder, 'evil'));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/evil\.pt but found posix\.system/);
+    expect(await readdir(folder)).not.toContain('evil');
+  });
+  it('refuses a text', async () => {
+    const file = join(folder, 'text.pt');
+    await writeFile(file, 'weights\n');
+    expect(await gnr('import', file, '--out', join(folder, 'text'))).toMatchObject({ code: 2 });
+  });
+});
+
+describe('gnr export', () => {
+  it('refuses a format that is unknown and a folder without a checkpoint', async () => {
+    const out = join(folder, 'no.pt');
+    expect(await gnr('export', '--format', 'pth', '--checkpoint', run, '--out', out)).toMatchObject({
+      code: 2,
+    });
+    const { code, stderr } = await gnr('export', '--format', 'pt', '--checkpoint', data, '--out', out);
+    expect(code).toBe(2);
+    expect(stderr).toContain(data);
+    expect(await readdir(folder)).not.toContain('no.pt');
+  });
+});
