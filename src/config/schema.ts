@@ -120,6 +120,15 @@ const training = z.strictObject({
     .default(1)
     .describe('Seed of everything random: weights, sampling, warps, styles.'),
   learningRate: positive().default(0.002).describe('Learning rate of Adam at the start.'),
+  warmUpSteps: count(0, 1e9)
+    .default(0)
+    .describe('Steps over which the learning rate rises from nothing at the start of a training.'),
+  rates: z
+    .record(z.string().min(1), z.number().min(0).max(1000))
+    .default({})
+    .describe(
+      'Factors on the learning rate of parameters by name (network/path, * for any text), of which the last that matches counts; 0 freezes: {"D_*/l_branch.*": 0}.',
+    ),
   betas: z
     .tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
     .default([0, 0.99])

@@ -17,6 +17,8 @@ interface Entry {
   shape: number[];
   size: number;
   gain: number;
+  /** Factor on the learning rate; 0 for parameters that are not trained. */
+  rate: number;
 }
 
 interface Bucket {
@@ -24,42 +26,66 @@ interface Bucket {
   size: number;
 }
 
+export interface ParameterGroupOptions {
+  /** Largest bucket of small parameters, elements. */
+  bucketElements?: number;
+  /** Parameters of so many elements have a bucket of their own. */
+  largeElements?: number;
+  /** A parameter's factor on the learning rate, 1 where left out; 0 freezes it. */
+  rateOf?: (network: string, path: string) => number;
+}
+
+/** One number for a whole bucket, or one for each element. */
+export type BucketScale = number | Tensor;
+
 /** Values of several networks on the host: network name to path to stored values. */
 export type NetworkValues = Record<string, ParameterValues>;
 
 /** The networks that one optimizer trains together, and where each parameter lies. */
 export class ParameterGroup {
+  /** Those of frozen parameters come last. */
   readonly buckets: readonly Bucket[];
-  private readonly gains = new Map<number, Tensor>();
+  /** Buckets that are trained: the first so many. */
+  readonly trainedBuckets: number;
+  private readonly scales = new Map<string, Tensor>();
 
   /** @param networks specs by network name; the order decides the layout. */
   constructor(
     networks: Readonly<Record<string, ParameterSpecs>>,
-    bucketElements = BUCKET_ELEMENTS,
-    largeElements = LARGE_ELEMENTS,
+    {
+      bucketElements = BUCKET_ELEMENTS,
+      largeElements = LARGE_ELEMENTS,
+      rateOf = () => 1,
+    }: ParameterGroupOptions = {},
   ) {
-    const buckets: Bucket[] = [];
-    let open: Bucket | undefined;
-    for (const [network, specs] of Object.entries(networks)) {
-      for (const [path, { shape, gain }] of Object.entries(specs)) {
-        const size = sizeOf(shape);
-        const entry = { network, path, shape, size, gain };
-        if (size >= largeElements) {
-          buckets.push({ entries: [entry], size });
+    const entries = Object.entries(networks).flatMap(([network, specs]) =>
+      Object.entries(specs).map(([path, { shape, gain }]): Entry => {
+        return { network, path, shape, size: sizeOf(shape), gain, rate: rateOf(network, path) };
+      }),
+    );
+    const fill = (chosen: Entry[]): Bucket[] => {
+      const buckets: Bucket[] = [];
+      let open: Bucket | undefined;
+      for (const entry of chosen) {
+        if (entry.size >= largeElements) {
+          buckets.push({ entries: [entry], size: entry.size });
           continue;
         }
-        if (open === undefined || open.size + size > bucketElements) {
+        if (open === undefined || open.size + entry.size > bucketElements) {
           open = { entries: [], size: 0 };
           buckets.push(open);
         }
         open.entries.push(entry);
-        open.size += size;
+        open.size += entry.size;
       }
-    }
-    this.buckets = buckets;
+      return buckets;
+    };
+    const trained = fill(entries.filter(({ rate }) => rate > 0));
+    this.buckets = [...trained, ...fill(entries.filter(({ rate }) => rate === 0))];
+    this.trainedBuckets = trained.length;
   }
 
-  /** Number of trained numbers. */
+  /** Numbers in all parameters. */
   get parameterCount(): number {
     return this.buckets.reduce((total, bucket) => total + bucket.size, 0);
   }
@@ -125,22 +151,23 @@ export class ParameterGroup {
     const flat = this.pack(values);
     return tf.tidy(() => {
       const networks = this.parameters(flat.map((bucket) => tf.tensor1d(bucket)));
-      for (const tensor of this.inOrder(networks)) tf.keep(tensor);
+      for (const params of Object.values(networks))
+        for (const tensor of Object.values(params)) tf.keep(tensor);
       return networks as Record<string, Record<string, Tensor>>;
     });
   }
 
-  /** The parameters in bucket order, as `gradientBuckets` wants their gradients. */
+  /** The trained parameters in bucket order, as `gradientBuckets` wants their gradients. */
   inOrder(networks: Record<string, Params>): Tensor[] {
-    return this.buckets.flatMap(({ entries }) =>
-      entries.map(({ network, path }) => networks[network]![path]!),
-    );
+    return this.buckets
+      .slice(0, this.trainedBuckets)
+      .flatMap(({ entries }) => entries.map(({ network, path }) => networks[network]![path]!));
   }
 
-  /** Gradients with respect to the buckets, from those with respect to the parameters in order. */
+  /** Gradients with respect to the trained buckets, from those with respect to the parameters in order. */
   gradientBuckets(gradients: readonly Tensor[]): Tensor[] {
     let next = 0;
-    return this.buckets.map((bucket) => {
+    return this.buckets.slice(0, this.trainedBuckets).map((bucket) => {
       const pieces = bucket.entries.map(() => {
         const gradient = gradients[next++]!;
         return gradient.rank === 1 ? gradient : kernels().reshape(gradient, [gradient.size]);
@@ -149,28 +176,38 @@ export class ParameterGroup {
     });
   }
 
-  /** The gains of a bucket's parameters: one number, or one for each element. The tensor is the group's. */
-  gainOf(index: number): number | Tensor {
-    const { entries, size } = this.buckets[index]!;
-    const first = entries[0]!.gain;
-    if (entries.every(({ gain }) => gain === first)) return first;
-    let gains = this.gains.get(index);
-    if (gains === undefined) {
-      const values = new Float32Array(size);
-      let offset = 0;
-      for (const entry of entries) {
-        values.fill(entry.gain, offset, offset + entry.size);
-        offset += entry.size;
-      }
-      gains = tf.keep(tf.tensor1d(values));
-      this.gains.set(index, gains);
-    }
-    return gains;
+  /** The gains of a bucket's parameters. A tensor is the group's. */
+  gainOf(index: number): BucketScale {
+    return this.scaleOf('gain', index, ({ gain }) => gain);
+  }
+
+  /** What the steps of a bucket's parameters are multiplied by: gain times rate. A tensor is the group's. */
+  stepScaleOf(index: number): BucketScale {
+    return this.scaleOf('step', index, ({ gain, rate }) => gain * rate);
   }
 
   /** Frees the constants that the group holds. */
   dispose(): void {
-    for (const tensor of this.gains.values()) tensor.dispose();
-    this.gains.clear();
+    for (const tensor of this.scales.values()) tensor.dispose();
+    this.scales.clear();
+  }
+
+  private scaleOf(kind: string, index: number, scale: (entry: Entry) => number): BucketScale {
+    const { entries, size } = this.buckets[index]!;
+    const first = scale(entries[0]!);
+    if (entries.every((entry) => scale(entry) === first)) return first;
+    const key = `${kind}/${index}`;
+    let scales = this.scales.get(key);
+    if (scales === undefined) {
+      const values = new Float32Array(size);
+      let offset = 0;
+      for (const entry of entries) {
+        values.fill(scale(entry), offset, offset + entry.size);
+        offset += entry.size;
+      }
+      scales = tf.keep(tf.tensor1d(values));
+      this.scales.set(key, scales);
+    }
+    return scales;
   }
 }

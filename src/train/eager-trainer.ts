@@ -69,7 +69,9 @@ export class EagerTrainer implements Trainer {
       this.state = flattenState(result.state);
       for (const tensor of Object.values(this.state)) tf.keep(tensor);
     });
-    tf.dispose(Object.values(old));
+    // Frozen weights go from the old state into the new one.
+    const kept = new Set(Object.values(this.state));
+    tf.dispose(Object.values(old).filter((tensor) => !kept.has(tensor)));
     return terms;
   }
 

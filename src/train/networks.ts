@@ -6,6 +6,7 @@ import { type NetworkValues, ParameterGroup } from '../model/parameter-groups.js
 import { initParameters } from '../model/parameters.js';
 import { keepAll, keepInputs } from '../model/recomputed.js';
 import type { Rng } from '../runtime/rng.js';
+import { parameterRates } from './rates.js';
 
 /** The networks of GNR, with the two groups that are optimized in turn. Both directions share one architecture. */
 export interface Networks {
@@ -18,22 +19,25 @@ export interface Networks {
   discriminators: ParameterGroup;
 }
 
-/** The networks of a config; nothing is computed yet. */
+/** The networks of a config; nothing is computed yet. @throws InputError for `training.rates` that match nothing. */
 export function buildNetworks(config: Config): Networks {
   const keeping = config.runtime.recomputeActivations ? keepInputs : keepAll;
   const generator = buildGenerator(config.model, keeping);
   const imageDiscriminator = buildImageDiscriminator(config.model, keeping);
   const latentDiscriminator = buildLatentDiscriminator(config.model);
+  const generators = { G_A2B: generator.specs, G_B2A: generator.specs };
+  const discriminators = {
+    D_L: latentDiscriminator.specs,
+    D_A: imageDiscriminator.specs,
+    D_B: imageDiscriminator.specs,
+  };
+  const rateOf = parameterRates(config.training.rates, { ...generators, ...discriminators });
   return {
     generator,
     imageDiscriminator,
     latentDiscriminator,
-    generators: new ParameterGroup({ G_A2B: generator.specs, G_B2A: generator.specs }),
-    discriminators: new ParameterGroup({
-      D_L: latentDiscriminator.specs,
-      D_A: imageDiscriminator.specs,
-      D_B: imageDiscriminator.specs,
-    }),
+    generators: new ParameterGroup(generators, { rateOf }),
+    discriminators: new ParameterGroup(discriminators, { rateOf }),
   };
 }
 

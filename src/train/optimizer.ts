@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { BucketScale } from '../model/parameter-groups.js';
 import { kernels } from '../runtime/kernels.js';
 
 /** Adam's denominator offset (torch.optim.Adam's default, as the reference uses). */
@@ -41,15 +42,15 @@ export function lazyBetas(betas: AdamBetas, every: number): AdamBetas {
   return { first: betas.first ** ratio, second: betas.second ** ratio };
 }
 
-/** `step * gain` of one number or one for each element. */
-function scaledByGain(change: Tensor, stepSize: Tensor, gain: number | Tensor): Tensor {
+/** `change * stepSize * scale`, the scale one number or one for each element. */
+function scaledStep(change: Tensor, stepSize: Tensor, scale: BucketScale): Tensor {
   const k = kernels();
-  if (typeof gain === 'number') return k.multiply(change, k.affine(stepSize, gain, 0));
-  return k.multiply(k.multiply(change, stepSize), gain);
+  if (typeof scale === 'number') return k.multiply(change, k.affine(stepSize, scale, 0));
+  return k.multiply(k.multiply(change, stepSize), scale);
 }
 
 /** `root + epsilon / gain`. */
-function offsetRoot(root: Tensor, gain: number | Tensor): Tensor {
+function offsetRoot(root: Tensor, gain: BucketScale): Tensor {
   const k = kernels();
   if (typeof gain === 'number') return k.affine(root, 1, ADAM_EPSILON / gain);
   return k.add(root, k.divide(k.fill(gain.shape, ADAM_EPSILON), gain));
@@ -61,6 +62,8 @@ function offsetRoot(root: Tensor, gain: number | Tensor): Tensor {
  * gradient's scale, so they come out larger by the gain, and its epsilon smaller.
  *
  * @param scalars tensors of shape [].
+ * @param scales `gain`, and what the step is multiplied by beside the step size: the gain, times a parameter's own
+ *   factor on the learning rate.
  * @returns new tensors; the old ones stay the caller's.
  */
 export function adamUpdate(
@@ -69,14 +72,14 @@ export function adamUpdate(
   moments: AdamMoments,
   betas: AdamBetas,
   scalars: { stepSize: Tensor; rootCorrection: Tensor },
-  gain: number | Tensor = 1,
+  { gain, step }: { gain: BucketScale; step: BucketScale } = { gain: 1, step: 1 },
 ): { value: Tensor; moments: AdamMoments } {
   const k = kernels();
   const second = movedTowards(moments.second, k.square(gradient), 1 - betas.second);
   const first =
     moments.first === undefined ? gradient : movedTowards(moments.first, gradient, 1 - betas.first);
   const denominator = offsetRoot(k.multiply(k.sqrt(second), scalars.rootCorrection), gain);
-  const change = scaledByGain(k.divide(first, denominator), scalars.stepSize, gain);
+  const change = scaledStep(k.divide(first, denominator), scalars.stepSize, step);
   return {
     value: k.subtract(value, change),
     moments: moments.first === undefined ? { second } : { first, second },

@@ -1,11 +1,15 @@
 import type { TrainingConfig } from '../config/schema.js';
 
-/** Learning rate of a step counted from 0: multiplied by `decayFactor` every `decayEverySteps` (torch's StepLR). */
+/**
+ * Learning rate of a step counted from 0: multiplied by `decayFactor` every `decayEverySteps` (torch's StepLR), and
+ * rising in equal parts over the first `warmUpSteps`.
+ */
 export function learningRateAt(
   step: number,
-  { learningRate, decayEverySteps, decayFactor }: TrainingConfig,
+  { learningRate, decayEverySteps, decayFactor, warmUpSteps }: TrainingConfig,
 ): number {
-  return learningRate * decayFactor ** Math.floor(step / decayEverySteps);
+  const rise = Math.min(1, (step + 1) / (warmUpSteps + 1));
+  return learningRate * rise * decayFactor ** Math.floor(step / decayEverySteps);
 }
 
 /** Whether the step, counted from 0, carries the lazy R1 penalty. */

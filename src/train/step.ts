@@ -47,18 +47,23 @@ function updateGroup(
   betas: AdamBetas,
   scalars: { stepSize: Tensor; rootCorrection: Tensor },
 ): GroupState {
-  const next: GroupState = { values: [], first: [], second: [] };
+  const next: GroupState = {
+    values: [...state.values],
+    first: [...state.first],
+    second: [...state.second],
+  };
   // One bucket after another, from the last layers, whose gradients come first: all at once would hold several copies
   // of all weights.
   let before: Tensor[] = [];
-  for (let i = state.values.length - 1; i >= 0; i--) {
+  for (let i = group.trainedBuckets - 1; i >= 0; i--) {
     const first = state.first[i];
     const moments = { second: state.second[i]!, ...(first && { first }) };
     const gradient = kernels().after(gradients[i]!, before);
-    const updated = adamUpdate(state.values[i]!, gradient, moments, betas, scalars, group.gainOf(i));
-    next.values.unshift(updated.value);
-    next.second.unshift(updated.moments.second);
-    if (updated.moments.first) next.first.unshift(updated.moments.first);
+    const scales = { gain: group.gainOf(i), step: group.stepScaleOf(i) };
+    const updated = adamUpdate(state.values[i]!, gradient, moments, betas, scalars, scales);
+    next.values[i] = updated.value;
+    next.second[i] = updated.moments.second;
+    if (updated.moments.first) next.first[i] = updated.moments.first;
     before = [updated.value];
   }
   return next;

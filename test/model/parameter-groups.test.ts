@@ -36,7 +36,7 @@ const upload = (flat: Float32Array[]): tf.Tensor[] => flat.map((bucket) => tf.te
 
 // One bucket; several; one for every parameter, though some are larger than a bucket should be.
 describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) => {
-  const group = new ParameterGroup(NETWORKS, bucketElements);
+  const group = new ParameterGroup(NETWORKS, { bucketElements });
   afterEach(() => group.dispose());
 
   it('holds every parameter once, in order', () => {
@@ -94,6 +94,47 @@ describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) 
     expect(kept.every((tensor) => !tensor.isDisposed)).toBe(true);
     tf.dispose(kept);
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('rates', () => {
+  const rates: Record<string, number> = { 'first/bias': 0, 'second/weight': 0, 'first/weight': 0.5 };
+  const group = new ParameterGroup(NETWORKS, {
+    rateOf: (network, path) => rates[`${network}/${path}`] ?? 1,
+  });
+  afterEach(() => group.dispose());
+  const named = (name: string): boolean => (rates[name] ?? 1) > 0;
+
+  it('keep frozen parameters apart, behind the trained ones', () => {
+    const names = group.buckets.map(({ entries }) =>
+      entries.map(({ network, path }) => `${network}/${path}`),
+    );
+    expect(names.slice(0, group.trainedBuckets).flat().every(named)).toBe(true);
+    expect(names.slice(group.trainedBuckets).flat().some(named)).toBe(false);
+    expect(names.flat().sort()).toEqual(paths.map(({ network, path }) => `${network}/${path}`).sort());
+    expect(group.unpack(group.pack(values))).toEqual(values);
+  });
+
+  it('ask for no gradients of frozen parameters', () => {
+    const params = group.parameters(upload(group.pack(values)));
+    const trained = paths.filter(({ network, path }) => named(`${network}/${path}`));
+    const inOrder = group.inOrder(params);
+    expect(inOrder).toHaveLength(trained.length);
+    expect(group.gradientBuckets(inOrder)).toHaveLength(group.trainedBuckets);
+  });
+
+  it('multiply the steps, not the gains', () => {
+    const scales = group.buckets.map(({ size }, i) =>
+      [group.gainOf(i), group.stepScaleOf(i)].map((scale) =>
+        typeof scale === 'number' ? new Float32Array(size).fill(scale) : scale.dataSync<'float32'>(),
+      ),
+    );
+    const [gains, steps] = [0, 1].map((k) => group.unpack(scales.map((pair) => pair[k]!)));
+    for (const { network, path } of paths) {
+      const { gain } = NETWORKS[network][path]!;
+      expect(gains![network]![path]![0]).toBeCloseTo(gain, 6);
+      expect(steps![network]![path]![0]).toBeCloseTo(gain * (rates[`${network}/${path}`] ?? 1), 6);
+    }
   });
 });
 

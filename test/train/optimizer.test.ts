@@ -65,7 +65,10 @@ describe.each([
       const { stepSize, rootCorrection } = adamScalars(RATE, betas, step + 1);
       const scalars = { stepSize: tf.scalar(stepSize), rootCorrection: tf.scalar(rootCorrection) };
       const scaled = tf.tensor1d(gradient.map((entry, i) => entry / gainAt(i)));
-      ({ value, moments } = adamUpdate(value, scaled, moments, betas, scalars, gain));
+      ({ value, moments } = adamUpdate(value, scaled, moments, betas, scalars, {
+        gain,
+        step: gain,
+      }));
     });
     expect(moments.first !== undefined).toBe(withFirst);
     return valuesOf(value).map((entry, i) => entry / gainAt(i));
@@ -141,6 +144,12 @@ describe('schedule', () => {
   it('halves the learning rate every so many steps, as StepLR does', () => {
     const rates = [0, 99, 100, 199, 200, 1000].map((step) => learningRateAt(step, training));
     expect(rates).toEqual([0.002, 0.002, 0.001, 0.001, 0.0005, 0.002 * 0.5 ** 10]);
+  });
+
+  it('rises from nothing in equal parts first, where asked', () => {
+    const rates = [0, 1, 2, 3, 4].map((step) => learningRateAt(step, { ...training, warmUpSteps: 3 }));
+    for (const [i, rate] of [0.0005, 0.001, 0.0015, 0.002, 0.002].entries())
+      expect(rates[i]).toBeCloseTo(rate, 12);
   });
 
   it('penalizes in step 0 and every so many steps after it, and never with weight 0', () => {

@@ -154,3 +154,37 @@ function largestOf(values: NetworkValues): number {
       for (const value of numbers) largest = Math.max(largest, Math.abs(value));
   return largest;
 }
+
+describe.each([
+  { name: 'captured', Kind: CapturedTrainer },
+  { name: 'kernel by kernel', Kind: EagerTrainer },
+])('a run $name', ({ Kind }) => {
+  it('leaves frozen parameters as they were, and trains the others at their own rates', () => {
+    const rates = { 'G_*/encoder.*': 0, 'D_A/*': 0, 'G_A2B/conv1.*': 0.5 };
+    const settings = { ...config, training: { ...config.training, rates } };
+    const networks = buildNetworks(settings);
+    const values = initNetworks(networks, new Rng(1, 'init'));
+    const trainer = new Kind({ config: settings, networks }, { values });
+    const step = () => trainer.step(noiseBatch(config, 1), 1);
+    step();
+    const before = tf.memory().numTensors;
+    step();
+    expect(tf.memory().numTensors).toBe(before);
+    const trained = trainer.read().values;
+    trainer.dispose();
+    for (const [network, tree] of Object.entries(values))
+      for (const [path, start] of Object.entries(tree)) {
+        const isFrozen = network === 'D_A' || path.startsWith('encoder.');
+        const moved = trained[network]![path]!.some((value, i) => value !== start[i]);
+        expect(`${network}/${path} moved: ${moved}`).toBe(`${network}/${path} moved: ${!isFrozen}`);
+      }
+    // Adam's first steps are as long as the rate, whatever the gradient.
+    const stride = (network: string): number => {
+      const path = 'conv1.activate.bias';
+      return Math.max(
+        ...trained[network]![path]!.map((value, i) => Math.abs(value - values[network]![path]![i]!)),
+      );
+    };
+    expect(stride('G_A2B') / stride('G_B2A')).toBeCloseTo(0.5, 1);
+  });
+});
