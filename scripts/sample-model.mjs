@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { joinPictures } from '../dist/data/pictures.js';
 import { drawSampleDataset } from '../dist/data/sample/draw.js';
-import { messageOf } from '../dist/errors.js';
+import { InputError, messageOf } from '../dist/errors.js';
 import { readSampleTestSet, referenceFigures, sampleFigures } from '../dist/eval/sample-evaluation.js';
 import { writeModelFolder } from '../dist/export/model-folder.js';
 import { loadEngine } from '../dist/runtime/node.js';
@@ -109,8 +109,8 @@ networks and losses of GANs N' Roses (https://arxiv.org/abs/2106.06561) without 
 
 ${MARKS.join('\n')}
 
-Place and size are measured where a picture's edges fit the mean edges of drawn anime faces best; the correlation is with what the
-photo was drawn with. The distance is the root mean square over pixels in [-1, 1]. Definitions: src/eval.
+Place and size are where a picture's edges, warmth and lightness fit those of the mean drawn anime face best; the correlation
+is with what the photo was drawn with. The distance is the root mean square over pixels in [-1, 1]. Definitions: src/eval.
 
 ## Limits
 
@@ -174,7 +174,7 @@ if (out === undefined || rest.length > 0) {
     await make(checkpoint, out, work);
   } catch (error) {
     tell(`sample-model: ${messageOf(error)}`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof InputError ? 2 : 1;
   } finally {
     await rm(work, { recursive: true, force: true });
   }

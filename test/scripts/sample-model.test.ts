@@ -1,0 +1,68 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeModelFolder } from '../../src/export/model-folder.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { buildNetworks, initNetworks } from '../../src/train/networks.js';
+import { loadModel } from '../../src/translate/model.js';
+import { startChild } from '../checkpoint/child-process.js';
+import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { compileGnr } from '../support/gnr.js';
+
+let folder: string;
+let checkpoint: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-scripts-'));
+  await compileGnr(folder);
+  await symlink('src', join(folder, 'dist'), 'dir');
+  await mkdir(join(folder, 'scripts'));
+  await cp('scripts/sample-model.mjs', join(folder, 'scripts', 'sample-model.mjs'));
+  checkpoint = join(folder, 'checkpoint');
+  const config = tinyConfig({ model: FEWEST_LAYERS, data: { root: join(folder, 'data') } });
+  const values = initNetworks(buildNetworks(config), new Rng(1, 'init'));
+  await writeModelFolder(checkpoint, { architecture: config.model, values }, { config, card: '' });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function run(...words: string[]) {
+  const code = `await import('./scripts/sample-model.mjs');`;
+  const { done } = await startChild(folder, code, { args: words });
+  return done;
+}
+
+test('makes a model folder of a checkpoint, with measured figures in a card whose other text stays', async () => {
+  const out = join(folder, 'models', 'sample');
+  await mkdir(out, { recursive: true });
+  const card = '# Mine\n\n<!-- figures -->\nold\n<!-- end of figures -->\n\nThe end.\n';
+  await writeFile(join(out, 'README.md'), card);
+  const { stdout, stderr } = await run(checkpoint, out);
+  expect(stderr).not.toContain('sample-model:');
+  const result = JSON.parse(stdout) as {
+    bytes: number;
+    largestDifferenceLevels: number;
+    figures: { correlation: { x: number }; relativeDiversity: number; anime: { correlation: { x: number } } };
+  };
+  expect((await readdir(out)).sort()).toEqual(['README.md', 'config.json', 'model.safetensors']);
+  expect((await readFile(join(out, 'model.safetensors'))).byteLength).toBe(result.bytes);
+  // The checkpoint is in float16 already: nothing is rounded.
+  expect(result.largestDifferenceLevels).toBe(0);
+  expect(result.figures.anime.correlation.x).toBeGreaterThan(0.95);
+  const made = await readFile(join(out, 'README.md'), 'utf8');
+  expect(made).toMatch(/^# Mine\n\n<!-- figures -->\n\nAfter/);
+  expect(made).toMatch(/<!-- end of figures -->\n\nThe end\.\n$/);
+  expect(made).not.toContain('old');
+  expect(made).toContain(`${result.bytes} bytes`);
+  expect(made).toContain(`| ${result.figures.relativeDiversity.toFixed(2)} | 1.00 |`);
+  expect((await readFile(join(out, 'config.json'), 'utf8')).includes(folder)).toBe(false);
+  expect(Object.keys((await loadModel(out)).values)).toEqual(['G_A2B', 'G_B2A']);
+});
+
+test.each([
+  [['only-one'], 2, 'Usage: node scripts/sample-model.mjs CHECKPOINT OUT'],
+  [['no-such-checkpoint', 'out'], 2, 'Expected a checkpoint at no-such-checkpoint but found nothing'],
+])('%j is refused', async (words, status, message) => {
+  const outcome = await run(...words);
+  expect(outcome).toMatchObject({ status, stdout: '', stderr: expect.stringContaining(message) as string });
+});
