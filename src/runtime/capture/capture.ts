@@ -63,7 +63,9 @@ function variableNodes(graph: Graph, name: string, index: number, { shape, dtype
     { dtype: type, shape: graphAttribute.shape(shape) },
     `${handle}_value`,
   );
-  const assigned = graph.add('AssignVariableOp', [handle, fed], { dtype: type }, `${handle}_assign`);
+  // A copy: what is fed may be JavaScript's memory, which the variable would give back on a thread of TensorFlow's.
+  const copied = graph.add('DeepCopy', [fed], { T: type });
+  const assigned = graph.add('AssignVariableOp', [handle, copied], { dtype: type }, `${handle}_assign`);
   // Sessions fetch tensors only: a constant that comes after the assignment stands for it.
   const done = graph.add(
     'Const',
