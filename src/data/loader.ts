@@ -1,12 +1,23 @@
-import { InputError, messageOf, RunError } from '../errors.js';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { InputError, messageOf, RunError, systemCode } from '../errors.js';
 import { type DecodedImage, type DecodeOptions, decodeImage, type Fit } from './decode.js';
 import { ImageCache } from './image-cache.js';
 import { Sampler, type SamplerState } from './sampler.js';
 
+/** The part of the different files in the list that may fail. */
 const BAD_SHARE = 0.01;
 /** A small set may lose this many files before their share counts. */
 const BAD_FILES_ALWAYS_ALLOWED = 3;
 const NAMED_IN_ERROR = 5;
+/**
+ * Reading and decoding a file takes several turns of the event loop, and a training step, which blocks it, leaves one or two:
+ * that many batches have to be under way for none to be waited for.
+ */
+const MOST_AHEAD = 8;
+const FEWEST_AHEAD = 2;
+/** What is decoded ahead may take this much memory where `FEWEST_AHEAD` is exceeded. */
+const AHEAD_BYTES = 64 * 2 ** 20;
 
 export interface LoadedBatch {
   /** [batch, size, size, 3], 8-bit sRGB. */
@@ -25,11 +36,11 @@ export interface ImageLoaderOptions {
   batch: number;
   /** How many bytes of decoded pictures are kept (least recently used go first); 0 where it is left out. */
   cacheBytes?: number;
-  /** Batches decoded ahead; 2 where it is left out, 0 for none. */
+  /** Batches decoded ahead, 0 for none; where it is left out 8, or fewer (not below 2) if those take over 64 MiB. */
   prefetch?: number;
   /** Told once of every file that could not be decoded, when the first batch that it is missing from is delivered. */
   onBadFile?: (file: string, error: unknown) => void;
-  /** In place of `decodeImage`, for pictures that are not files. */
+  /** In place of `decodeImage`, for pictures that are not files: no folder is looked for. */
   decode?: (file: string, options: DecodeOptions) => Promise<DecodedImage>;
 }
 
@@ -61,6 +72,7 @@ export class ImageLoader {
   private readonly reported = new Set<number>();
   private readonly queue: PendingBatch[] = [];
   private readonly badFilesLimit: number;
+  private readonly ahead: number;
   private delivered: SamplerState;
   private lastCall: Promise<unknown> = Promise.resolve();
   private failure: RunError | undefined;
@@ -68,7 +80,7 @@ export class ImageLoader {
 
   /** @throws InputError where the sampler was made for another number of files. */
   constructor(options: ImageLoaderOptions) {
-    const { files, sampler, cacheBytes } = options;
+    const { files, sampler, cacheBytes, batch, size, prefetch } = options;
     if (files.length !== sampler.count) {
       throw new InputError({
         expected: `the ${sampler.count} images that the checkpoint was trained on`,
@@ -81,6 +93,8 @@ export class ImageLoader {
     this.delivered = sampler.state();
     this.cache = new ImageCache(cacheBytes ?? 0);
     this.badFilesLimit = Math.max(BAD_FILES_ALWAYS_ALLOWED, Math.floor(files.length * BAD_SHARE));
+    const affordable = Math.floor(AHEAD_BYTES / (batch * size * size * 3));
+    this.ahead = prefetch ?? Math.min(MOST_AHEAD, Math.max(FEWEST_AHEAD, affordable));
   }
 
   /** The sampler's state after the batches that `next` delivered: what comes next in a loader that starts there. */
@@ -90,7 +104,8 @@ export class ImageLoader {
 
   /**
    * The next batch. Calls may overlap; they are answered in turn.
-   * @throws RunError where more than 1 % of the files (and more than 3), or all of them, cannot be decoded; it names some.
+   * @throws RunError where more than 1 % of the different files in the list (and more than 3), or all of them, cannot be
+   *   decoded, of which it names some; and where their folder is gone, in place of a word about each file.
    */
   next(): Promise<LoadedBatch> {
     const result = this.lastCall.then(() => this.deliver());
@@ -110,11 +125,11 @@ export class ImageLoader {
   private async deliver(): Promise<LoadedBatch> {
     if (this.failure !== undefined) throw this.failure;
     if (this.isClosed) throw new RunError('The image loader is closed; make another one.');
-    const ahead = this.options.prefetch ?? 2;
-    while (this.queue.length < 1 + ahead) this.enqueue();
+    while (this.queue.length < 1 + this.ahead) this.enqueue();
     const pending = this.queue.shift()!;
     const slots = await pending.slots;
     if (this.isClosed) throw new RunError('The image loader is closed; make another one.');
+    await this.checkFolder(slots);
     for (const { failed } of slots) this.report(failed);
     this.checkFailures(slots);
     this.delivered = pending.stateAfter;
@@ -125,6 +140,18 @@ export class ImageLoader {
     const indices = this.sampler.next(this.options.batch);
     const slots = Promise.all(Array.from(indices, (index) => this.fill(index)));
     this.queue.push({ slots, stateAfter: this.sampler.state() });
+  }
+
+  /** A dataset that was moved away or whose disk is unplugged is one failure, not thousands. */
+  private async checkFolder(slots: readonly Slot[]): Promise<void> {
+    const hasNew = slots.some(({ failed }) => failed.some(({ index }) => !this.reported.has(index)));
+    if (!hasNew || this.options.decode !== undefined) return;
+    const gone = await missingFolder(commonFolder(this.options.files));
+    if (gone === undefined) return;
+    this.failure = new RunError(
+      `The dataset is gone: there is no folder ${gone} any more. Put it back, then go on with --resume.`,
+    );
+    throw this.failure;
   }
 
   private report(failed: Slot['failed']): void {
@@ -204,5 +231,36 @@ export class ImageLoader {
       this.errors.set(index, error);
       return { error };
     }
+  }
+}
+
+/** The nearest folder that all files are in. */
+function commonFolder(files: readonly string[]): string {
+  let folder = dirname(files[0]!);
+  for (const file of files) {
+    while (!isBelow(file, folder)) {
+      const parent = dirname(folder);
+      if (parent === folder) break;
+      folder = parent;
+    }
+  }
+  return folder;
+}
+
+function isBelow(file: string, folder: string): boolean {
+  return file.startsWith(folder) && /[\\/]/.test(file.charAt(folder.length));
+}
+
+/** The folder, or the highest one above it, that is not there; undefined where it is. */
+async function missingFolder(folder: string): Promise<string | undefined> {
+  let missing: string | undefined;
+  for (let at = folder; ; at = dirname(at)) {
+    const code = await stat(at).then(
+      () => undefined,
+      (error: unknown) => systemCode(error),
+    );
+    if (code !== 'ENOENT') return missing;
+    missing = at;
+    if (at === dirname(at)) return missing;
   }
 }

@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeImage, encodePng } from '../../src/data/decode.js';
@@ -95,6 +95,19 @@ describe('ImageLoader', () => {
     await sleep(5);
     expect(decode).toHaveBeenCalledTimes(9);
     await loader.close();
+  });
+
+  it.each([
+    [2, 8],
+    [256, 8],
+    [1024, 5],
+    [4000, 2],
+  ])('reads batches of four pictures of %i px ahead: %i', async (size, ahead) => {
+    // Decoding never ends, so that nothing of that size is made.
+    const decode = vi.fn(() => new Promise<never>(() => undefined));
+    const loader = make(400, { size, batch: 4, decode });
+    void loader.next();
+    await vi.waitFor(() => expect(decode).toHaveBeenCalledTimes(4 * (1 + ahead)));
   });
 
   it('answers overlapping calls in turn', async () => {
@@ -245,6 +258,44 @@ describe('ImageLoader on files', () => {
     expect(onBadFile).toHaveBeenCalledTimes(1);
     expect(onBadFile.mock.calls[0]![0]).toBe(files[5]);
     expect(onBadFile.mock.calls[0]![1]).toBeInstanceOf(InputError);
+    await loader.close();
+  });
+
+  /** A loader over one picture a folder, in `set/0`, `set/1` and so on. */
+  async function spread(count: number, onBadFile = vi.fn()): Promise<ImageLoader> {
+    const data = new Uint8Array(SIZE * SIZE * 3);
+    const files = names(count).map((name, i) => join(folder, 'set', String(i), name));
+    for (const file of files) {
+      await mkdir(dirname(file), { recursive: true });
+      await encodePng({ data, width: SIZE, height: SIZE }, file);
+    }
+    return new ImageLoader({ files, size: SIZE, sampler: sampler(count), batch: 2, prefetch: 1, onBadFile });
+  }
+
+  it('says once that the folder is gone, and names no file', async () => {
+    const onBadFile = vi.fn();
+    const loader = await spread(20, onBadFile);
+    await loader.next();
+    await rename(join(folder, 'set'), join(folder, 'moved'));
+    // What was decoded ahead is still delivered.
+    await loader.next();
+    const before = loader.state();
+    const gone = `The dataset is gone: there is no folder ${join(folder, 'set')} any more. Put it back`;
+    for (let i = 0; i < 2; i++) await expect(loader.next()).rejects.toThrow(gone);
+    expect(loader.state()).toEqual(before);
+    expect(onBadFile).not.toHaveBeenCalled();
+    await loader.close();
+  });
+
+  it('takes missing files for bad ones as long as the folder is there', async () => {
+    const onBadFile = vi.fn();
+    const loader = await spread(20, onBadFile);
+    for (const i of [3, 4]) await rm(join(folder, 'set', String(i)), { recursive: true });
+    for (let i = 0; i < 10; i++) await loader.next();
+    expect(onBadFile).toHaveBeenCalledTimes(2);
+    for (const i of [5, 6]) await rm(join(folder, 'set', String(i)), { recursive: true });
+    const epoch = Promise.all(Array.from({ length: 12 }, () => loader.next()));
+    await expect(epoch).rejects.toThrow('Cannot decode 4 of the 20 images: ');
     await loader.close();
   });
 });
