@@ -85,7 +85,7 @@ def differences(ours, theirs, path):
     if type(ours) is not type(theirs):
         return [path]
     if isinstance(theirs, dict):
-        if list(ours) != list(theirs):
+        if set(ours) != set(theirs):
             return [f"{path} (keys)"]
         return [d for key in theirs for d in differences(ours[key], theirs[key], f"{path}/{key}")]
     if isinstance(theirs, (list, tuple)):

@@ -198,7 +198,7 @@ function notACheckpoint(path: string, found: string, remedy?: string): InputErro
 
 function complaintAboutFile(path: string): InputError {
   if (/\.(pt|pth|ckpt)$/i.test(path)) {
-    return notACheckpoint(path, 'a PyTorch file');
+    return notACheckpoint(path, 'a PyTorch file', `import it first: gnr import ${path} --out DIR`);
   }
   if (/\.safetensors$/i.test(path)) {
     return notACheckpoint(path, 'a single file', `name its folder, ${dirname(path)}, with config.json in it`);

@@ -14,7 +14,7 @@ export type Part = keyof typeof GAIN_POWERS;
 
 /**
  * Beside an imported checkpoint: what translation and training do not need, but an export that gives the official file
- * back bit for bit. Names are `PART/NETWORK/PATH`.
+ * back bit for bit. Names are `PART/NETWORK/PATH`, and `step/NETWORK/PATH` where Adam counted other steps than the file.
  */
 export const AS_IMPORTED = 'as-imported.safetensors';
 
@@ -52,5 +52,12 @@ export class Converter {
     if (data.some((value) => value !== 0))
       this.asImported.set(`${part}/${name}`, { shape: tensor.shape, data });
     this.onBytes(tensor.bytes);
+  }
+
+  /** Keeps Adam's count of steps where it is not that of the file (the reference repeats a step whenever it resumes). */
+  async keepStep(name: string, count: TorchTensorRef | number | undefined, step: number): Promise<void> {
+    const own = typeof count === 'object' ? (await this.file.read(count))[0]! : count;
+    if (own !== undefined && own !== step)
+      this.asImported.set(`step/${name}`, { shape: [], data: Float32Array.of(own) });
   }
 }

@@ -139,6 +139,12 @@ class Exporter {
     return restoreRounding(toTorchTensor(spec, tensor.data, GAIN_POWERS[part]).data, kept);
   }
 
+  /** Adam's count of steps for a parameter. */
+  private async stepsOf(network: NetworkName, path: string, step: number): Promise<Float32Array> {
+    const own = await this.asImported.get(`step/${network}/${path}`);
+    return own ? (own.data as Float32Array) : Float32Array.of(step);
+  }
+
   tensor(part: Part, network: NetworkName, path: string): TensorToPickle {
     const shape = torchShapeOf(this.specs[network][path]!);
     return new TensorToPickle(shape, () => this.read(part, network, path));
@@ -164,7 +170,7 @@ class Exporter {
         state.set(
           state.size,
           new Map<string, PythonValue>([
-            ['step', new TensorToPickle([], () => Float32Array.of(step))],
+            ['step', new TensorToPickle([], () => this.stepsOf(network, path, step))],
             ['exp_avg', this.tensor('first', network, path)],
             ['exp_avg_sq', this.tensor('second', network, path)],
           ]),

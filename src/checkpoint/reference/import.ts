@@ -129,6 +129,8 @@ interface Plan {
   parsed: ReferenceFile;
   specs: Record<NetworkName, ParameterSpecs>;
   config: Config;
+  /** Steps done. */
+  step: number;
   /** All that training needs is there. */
   isRun: boolean;
 }
@@ -168,7 +170,7 @@ async function readNetworks(plan: Plan, converter: Converter, contents: Contents
 const averagedNames: Partial<Record<NetworkName, AveragedName>> = { G_A2B: 'G_A2B_ema', G_B2A: 'G_B2A_ema' };
 
 async function readOptimizers(plan: Plan, converter: Converter, contents: Contents): Promise<void> {
-  const { file, parsed, specs, config } = plan;
+  const { file, parsed, specs, config, step } = plan;
   for (const [name, optimizer] of parsed.optimizers) {
     const parameters = countedParameters(plan, name);
     const moments = momentsOf(file.path, name, optimizer, parameters);
@@ -180,6 +182,7 @@ async function readOptimizers(plan: Plan, converter: Converter, contents: Conten
         shape: spec.shape,
         data: new Float32Array(spec.shape.reduce((product, n) => product * n, 1)),
       });
+      if (read) await converter.keepStep(tensorName, read.step, step);
       const second = read ? await converter.convert('second', tensorName, spec, read.second) : zeros();
       contents.training.set(`second/${tensorName}`, second);
       if (config.training.betas[0] > 0) {

@@ -8,6 +8,8 @@ import { type OptimizerState, OTHER_FILE, type ReferenceFile } from './reference
 export interface MomentRefs {
   first: TorchTensorRef;
   second: TorchTensorRef;
+  /** Adam's count of steps: a number in files of old versions of torch. */
+  step: TorchTensorRef | number | undefined;
 }
 
 /** A parameter as an optimizer counts it. */
@@ -46,7 +48,9 @@ export function momentsOf(
         remedy: OTHER_FILE,
       });
     };
-    return { first: read('exp_avg'), second: read('exp_avg_sq') };
+    const step: unknown = entry instanceof Map ? entry.get('step') : undefined;
+    const isCount = typeof step === 'number' || (step instanceof TorchTensorRef && step.elements === 1);
+    return { first: read('exp_avg'), second: read('exp_avg_sq'), step: isCount ? step : undefined };
   });
 }
 
