@@ -187,7 +187,7 @@ describe('resolveCheckpoint', () => {
     for (const [name, message] of [
       ['nowhere', /but found nothing; name a checkpoint directory, a run directory or an exported/],
       ['run', /found a folder without one/],
-      ['official.pt', /found a PyTorch file; name a checkpoint directory/],
+      ['official.pt', /found a PyTorch file; import it first: gnr import .*official\.pt --out DIR/],
       ['model.safetensors', /found a single file; name its folder/],
       ['notes.txt', /found a file; name/],
     ] as const) {
