@@ -30,6 +30,7 @@ export class Batches {
   private readonly config: Config;
   private readonly loaderA: ImageLoader;
   private readonly loaderB: ImageLoader;
+  private position: BatchesState;
 
   /** @param state where to go on. @throws InputError where the dataset is another one than the state's. */
   constructor(
@@ -52,11 +53,13 @@ export class Batches {
     };
     this.loaderA = loader(dataset.trainA, 'samplerA');
     this.loaderB = loader(dataset.trainB, 'samplerB');
+    this.position = this.loaderPosition();
   }
 
   /** The batch of a step counted from 0. @throws RunError where too many files cannot be read. */
   async next(step: number): Promise<HostBatch> {
     const [a, b] = await Promise.all([this.loaderA.next(), this.loaderB.next()]);
+    this.position = this.loaderPosition();
     const { batch } = this.config.training;
     const { latentDim } = this.config.model;
     const rng = new Rng(this.config.training.seed, 'step').fork(String(step));
@@ -76,13 +79,17 @@ export class Batches {
     };
   }
 
-  /** The position after the batches that were delivered. */
+  /** The position after the batches that were delivered; one that failed has moved neither domain. */
   state(): BatchesState {
-    return { samplerA: this.loaderA.state(), samplerB: this.loaderB.state() };
+    return this.position;
   }
 
   async close(): Promise<void> {
     await Promise.all([this.loaderA.close(), this.loaderB.close()]);
+  }
+
+  private loaderPosition(): BatchesState {
+    return { samplerA: this.loaderA.state(), samplerB: this.loaderB.state() };
   }
 
   /** All pictures augmented once, and one of them augmented differently over the whole batch (train.py, A and aug_A). */

@@ -25,7 +25,7 @@ export interface TrainProgress extends SavedBatchesState {
 /** The parts of training.safetensors: stored weights and Adam's moments. */
 const TRAINING_PARTS = ['values', 'first', 'second'] as const;
 
-function specsByNetwork(networks: Networks): Record<string, ParameterSpecs> {
+export function specsByNetwork(networks: Networks): Record<string, ParameterSpecs> {
   const { generator, imageDiscriminator, latentDiscriminator } = networks;
   return {
     G_A2B: generator.specs,

@@ -1,25 +1,23 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
-import { latestCheckpoint, readCheckpoint } from '../checkpoint/checkpoint.js';
-import { dataRoot, formatConfig, loadConfig } from '../config/load.js';
+import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { type Dataset, openDataset } from '../data/folder.js';
-import { InputError, RunError } from '../errors.js';
+import { RunError } from '../errors.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
 import { freeUnusedArrays } from '../runtime/garbage.js';
-import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
 import { CapturedTrainer } from './captured-trainer.js';
-import { restoreTraining, saveTraining, type TrainProgress } from './checkpoint-state.js';
+import { saveTraining } from './checkpoint-state.js';
 import { EagerTrainer } from './eager-trainer.js';
 import { MetricsLog, StepRate } from './metrics-log.js';
-import { buildNetworks, initNetworks, type Networks } from './networks.js';
+import { buildNetworks, type Networks } from './networks.js';
 import { loadLpips } from './perceptual-weights.js';
 import { lockRun } from './run-lock.js';
 import { Samples } from './samples.js';
 import { learningRateAt } from './schedule.js';
-import type { TrainStateValues } from './state.js';
+import { findStart, takeHost } from './start.js';
 import type { StepContext } from './step.js';
 import { TensorboardLog } from './tensorboard/training-log.js';
 import type { TermValues, Trainer } from './trainer.js';
@@ -41,53 +39,10 @@ export interface TrainOptions {
   runDir: string;
   /** Go on from the newest complete checkpoint of the run. */
   resume?: boolean;
+  /** Start with the weights of a run, a checkpoint or an exported model in place of drawn ones. */
+  init?: string;
   /** Aborting ends the run after the step under way, with a checkpoint. */
   signal?: AbortSignal;
-}
-
-interface Start {
-  step: number;
-  /** The state of a resumed run. */
-  host?: TrainStateValues | undefined;
-  progress?: TrainProgress;
-}
-
-async function findStart(options: TrainOptions, networks: Networks, skipped: TrainEvent[]): Promise<Start> {
-  const { runDir, resume = false } = options;
-  const latest = await latestCheckpoint(runDir, {
-    onSkipped: (dir, error) => skipped.push({ type: 'skipped-checkpoint', dir, error }),
-  });
-  if (!resume) {
-    if (latest !== undefined)
-      throw new InputError({
-        expected: `no checkpoints yet in ${runDir}`,
-        found: `one of step ${latest.step}`,
-        remedy: 'add --resume to go on with that run, or give --out another folder',
-      });
-    return { step: 0 };
-  }
-  if (latest === undefined) throw nothingToResume(runDir);
-  const { host, progress } = restoreTraining(networks, await readCheckpoint(latest.dir));
-  return { step: latest.step, host, progress };
-}
-
-/**
- * The config of a run that is resumed, with overrides laid over it.
- *
- * @throws InputError where the run has no checkpoint, or its config or an override is wrong.
- */
-export async function resumedConfig(runDir: string, overrides: string[]): Promise<Config> {
-  const latest = await latestCheckpoint(runDir);
-  if (latest === undefined) throw nothingToResume(runDir);
-  return loadConfig({ file: join(latest.dir, 'config.json'), overrides });
-}
-
-function nothingToResume(runDir: string): InputError {
-  return new InputError({
-    expected: `a checkpoint in ${runDir} to resume from`,
-    found: 'none',
-    remedy: 'give --out the folder of the run, or leave out --resume to start one',
-  });
 }
 
 function assertFinite(terms: TermValues, step: number, runDir: string): void {
@@ -134,8 +89,13 @@ async function* lockedRun(options: TrainOptions, dataset: Dataset): AsyncGenerat
   const { config, runDir, signal } = options;
   const networks = buildNetworks(config);
   const events: TrainEvent[] = [];
-  const onBadFile = (file: string, error: unknown) => events.push({ type: 'bad-file', file, error });
-  const start = await findStart(options, networks, events);
+  const named = new Set<string>();
+  const onBadFile = (file: string, error: unknown): void => {
+    if (!named.has(file)) events.push({ type: 'bad-file', file, error });
+    named.add(file);
+  };
+  const onSkipped = (dir: string, error: unknown) => events.push({ type: 'skipped-checkpoint', dir, error });
+  const start = await findStart({ ...options, onSkipped }, networks);
   // All that can be refused is refused before the run directory changes.
   const batches = new Batches(config, dataset, {
     ...(start.progress && { state: start.progress }),
@@ -178,13 +138,6 @@ async function* lockedRun(options: TrainOptions, dataset: Dataset): AsyncGenerat
     trainer?.dispose();
     perceptual?.dispose();
   }
-}
-
-/** The state to start from, which the host then lets go of: on the device it stands anyway, and it is large. */
-function takeHost(start: Start, networks: Networks, seed: number): TrainStateValues {
-  const { host } = start;
-  start.host = undefined;
-  return host ?? { values: initNetworks(networks, new Rng(seed, 'init')) };
 }
 
 interface Run {
@@ -237,7 +190,13 @@ async function* takeSteps(
   let termsSinceRow: TermValues = {};
   while (step < steps && !signal?.aborted) {
     const began = performance.now();
-    const batch = await batches.next(step);
+    const batch = await batches.next(step).catch((error: unknown) => ({ error }));
+    if ('error' in batch) {
+      // The dataset has gone, or too much of it is damaged: what was learnt stays.
+      yield* events.splice(0);
+      if (saved < step) yield await save(run, step, seconds);
+      throw batch.error;
+    }
     const learningRate = learningRateAt(step, config.training);
     const terms = trainer.step(batch, step);
     // Where all pictures are in memory nothing else in a step waits, and signals and timers would not get their turn.

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import type { PartialConfig } from '../../src/config/schema.js';
 import { InputError } from '../../src/errors.js';
-import { resumedConfig } from '../../src/train/loop.js';
+import { resumedConfig } from '../../src/train/start.js';
 import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();

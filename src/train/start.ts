@@ -1,0 +1,109 @@
+import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { fromTensors } from '../checkpoint/network-tensors.js';
+import { readSafetensors } from '../checkpoint/safetensors.js';
+import { loadConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { InputError } from '../errors.js';
+import type { NetworkValues } from '../model/parameter-groups.js';
+import { Rng } from '../runtime/rng.js';
+import { restoreTraining, specsByNetwork, type TrainProgress } from './checkpoint-state.js';
+import { initNetworks, type Networks } from './networks.js';
+import type { TrainStateValues } from './state.js';
+
+/** Where a training begins. */
+export interface Start {
+  /** Steps done. */
+  step: number;
+  /** The state of a resumed run. */
+  host?: TrainStateValues | undefined;
+  progress?: TrainProgress;
+  /** Weights that are not to be drawn. */
+  weights?: NetworkValues | undefined;
+}
+
+export interface StartOptions {
+  runDir: string;
+  resume?: boolean;
+  /** A run, a checkpoint or an exported model. */
+  init?: string;
+  /** Told of every newer checkpoint that is damaged, and why. */
+  onSkipped: (dir: string, error: InputError) => void;
+}
+
+/**
+ * What a run starts with: its newest complete checkpoint, the weights of another model, or nothing, which means drawn ones.
+ *
+ * @throws InputError where a run that is to be resumed has no checkpoint, one that is to be started has, or the weights do
+ *   not fit the config.
+ */
+export async function findStart(options: StartOptions, networks: Networks): Promise<Start> {
+  const { runDir, resume = false, init, onSkipped } = options;
+  const latest = await latestCheckpoint(runDir, { onSkipped });
+  if (resume) {
+    if (latest === undefined) throw nothingToResume(runDir);
+    const { host, progress } = restoreTraining(networks, await readCheckpoint(latest.dir));
+    return { step: latest.step, host, progress };
+  }
+  if (latest !== undefined)
+    throw new InputError({
+      expected: `no checkpoints yet in ${runDir}`,
+      found: `one of step ${latest.step}`,
+      remedy: 'add --resume to go on with that run, or give --out another folder',
+    });
+  if (init === undefined) return { step: 0 };
+  return { step: 0, weights: await readWeights(init, networks, onSkipped) };
+}
+
+/** The state to start from, which `start` then lets go of: on the device it stands anyway, and it is large. */
+export function takeHost(start: Start, networks: Networks, seed: number): TrainStateValues {
+  const { host, weights } = start;
+  start.host = undefined;
+  start.weights = undefined;
+  return host ?? { values: { ...initNetworks(networks, new Rng(seed, 'init')), ...weights } };
+}
+
+/**
+ * The config of a run that is resumed, with overrides laid over it.
+ *
+ * @throws InputError where the run has no checkpoint, or its config or an override is wrong.
+ */
+export async function resumedConfig(runDir: string, overrides: string[]): Promise<Config> {
+  const latest = await latestCheckpoint(runDir);
+  if (latest === undefined) throw nothingToResume(runDir);
+  return loadConfig({ file: `${latest.dir}/config.json`, overrides });
+}
+
+/** The config of the model that a run starts from, with overrides laid over it. @throws InputError as above. */
+export async function initialConfig(init: string, overrides: string[]): Promise<Config> {
+  const { configPath } = await resolveCheckpoint(init);
+  return loadConfig({ file: configPath, overrides });
+}
+
+/**
+ * The averaged generators of a model, which become weights and averages alike, and its discriminators where the folder
+ * has them: what StyleGAN's trainings call resuming from a network.
+ */
+async function readWeights(
+  init: string,
+  networks: Networks,
+  onSkipped: StartOptions['onSkipped'],
+): Promise<NetworkValues> {
+  const { modelPath, trainingPath } = await resolveCheckpoint(init, { onSkipped });
+  const { G_A2B, G_B2A, ...discriminators } = specsByNetwork(networks);
+  const remedy = `give the config the model section that ${init} was trained with`;
+  const model = await readSafetensors(modelPath);
+  const generators = { G_A2B: G_A2B!, G_B2A: G_B2A! };
+  const values = fromTensors(model.tensors, '', generators, { file: modelPath, remedy });
+  if (trainingPath === undefined) return values;
+  const training = await readSafetensors(trainingPath);
+  const judges = fromTensors(training.tensors, 'values/', discriminators, { file: trainingPath, remedy });
+  return { ...values, ...judges };
+}
+
+function nothingToResume(runDir: string): InputError {
+  return new InputError({
+    expected: `a checkpoint in ${runDir} to resume from`,
+    found: 'none',
+    remedy: 'give --out the folder of the run, or leave out --resume to start one',
+  });
+}

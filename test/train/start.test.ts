@@ -1,0 +1,76 @@
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readCheckpoint } from '../../src/checkpoint/checkpoint.js';
+import { InputError, RunError } from '../../src/errors.js';
+import { loadModel } from '../../src/translate/model.js';
+import { failure, ofType, RunFolders } from '../support/runs.js';
+
+const runs = RunFolders.prepare();
+
+describe('a run with --init', () => {
+  it('starts with the averages of another run and its discriminators, and with moments of its own', async () => {
+    await runs.train(runs.config(2));
+    const source = await readCheckpoint(runs.checkpointAt(2));
+    const tuned = join(runs.folder, 'tuned');
+    const still = runs.config(1, { training: { rates: { '*': 0 }, seed: 7 } });
+    const events = await runs.train(still, { runDir: tuned, init: runs.runDir });
+    expect(ofType(events, 'start')[0]).toMatchObject({ step: 0, steps: 1 });
+    const started = await readCheckpoint(runs.checkpointAt(1, tuned));
+    for (const [name, { data }] of source.model) {
+      expect(started.model.get(name)!.data).toEqual(data);
+      expect(started.training.get(`values/${name}`)!.data).toEqual(data);
+    }
+    for (const [name, { data }] of source.training)
+      if (name.startsWith('values/D_')) expect(started.training.get(name)!.data).toEqual(data);
+    const moments = [...started.training].filter(([name]) => name.startsWith('second/'));
+    expect(moments.length).toBeGreaterThan(0);
+    expect(moments.every(([, { data }]) => data.every((value) => value === 0))).toBe(true);
+  });
+
+  it('takes a model without discriminators, which are drawn', async () => {
+    await runs.train(runs.config(1));
+    const exported = join(runs.folder, 'exported');
+    for (const name of ['model.safetensors', 'config.json'])
+      await cp(join(runs.checkpointAt(1), name), join(exported, name));
+    const tuned = join(runs.folder, 'tuned');
+    await runs.train(runs.config(1, { training: { rates: { '*': 0 } } }), {
+      runDir: tuned,
+      init: exported,
+    });
+    expect((await loadModel(tuned)).values).toEqual((await loadModel(exported)).values);
+  });
+
+  it('refuses a model of another shape, naming the tensor, and leaves no folder behind', async () => {
+    await runs.train(runs.config(1));
+    const tuned = join(runs.folder, 'tuned');
+    const error = await failure(
+      runs.train(runs.config(1, { model: { latentDim: 5 } }), { runDir: tuned, init: runs.runDir }),
+    );
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(/G_A2B\/.*weight of shape .* found one of shape/s);
+    await expect(cp(tuned, join(runs.folder, 'copy'))).rejects.toThrow(/ENOENT/);
+  });
+});
+
+it('a dataset that goes in mid-run ends it with a checkpoint, from which it goes on when the data is back', async () => {
+  const data = join(runs.folder, 'data');
+  const kept = join(runs.folder, 'kept');
+  await cp(runs.dataset, data, { recursive: true });
+  await cp(runs.dataset, kept, { recursive: true });
+  const config = runs.config(40, { data: { root: data, cacheBytes: 0 } });
+  let last = 0;
+  const error = await failure(
+    runs.train(config, {}, (event) => {
+      if (event.type === 'step') last = event.step;
+      if (event.type === 'step' && event.step === 2) void rm(data, { recursive: true });
+    }),
+  );
+  expect(error).toBeInstanceOf(RunError);
+  expect(error.message).toContain(data);
+  expect(last).toBeGreaterThanOrEqual(2);
+  await readCheckpoint(runs.checkpointAt(last));
+  await cp(kept, data, { recursive: true });
+  const resumed = await runs.train(runs.config(last + 1, { data: { root: data } }), { resume: true });
+  expect(resumed.at(-1)).toMatchObject({ type: 'end', step: last + 1 });
+});
