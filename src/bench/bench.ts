@@ -5,6 +5,7 @@ import { freeUnusedArrays } from '../runtime/garbage.js';
 import { Rng } from '../runtime/rng.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
 import { EagerTrainer } from '../train/eager-trainer.js';
+import { median } from '../train/forecast.js';
 import { buildNetworks, initNetworks } from '../train/networks.js';
 import { hasR1 } from '../train/schedule.js';
 import type { StepContext } from '../train/step.js';
@@ -35,12 +36,6 @@ export interface BenchResult {
   kernels?: number;
   /** Recording and loading the graph. */
   captureSeconds?: number;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function summary(config: Config, work: BenchResult['work'], all: number[]): BenchResult {

@@ -1,6 +1,8 @@
-import type { CommandModule } from 'yargs';
+import type { Argv, CommandModule } from 'yargs';
+import type { Config } from '../config/schema.js';
+import type { EngineInfo } from '../runtime/node.js';
 import { withInterrupt } from './interrupt.js';
-import { formatDuration, printLine } from './output.js';
+import { formatBytes, formatDuration, type Progress, printLine, startProgress } from './output.js';
 import { TrainingDisplay } from './training-display.js';
 
 interface TrainArguments {
@@ -9,7 +11,42 @@ interface TrainArguments {
   set: string[] | undefined;
   resume: boolean;
   init: string | undefined;
+  dryRun: boolean;
   steps: number | undefined;
+}
+
+/** The resolved config, and what its training will take on this machine. */
+async function printForecast(config: Config, { device, threads }: EngineInfo): Promise<void> {
+  const { formatConfig } = await import('../config/load.js');
+  const { forecast } = await import('../train/forecast.js');
+  printLine(formatConfig(config).trimEnd());
+  let progress: Progress | undefined;
+  const found = await forecast(config, (done, total) => {
+    progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
+    progress.update(done);
+  }).finally(() => progress?.finish());
+  const { parameters, pictures, stepSeconds, totalSeconds, peakRssBytes } = found;
+  const million = (count: number): string => `${(count / 1e6).toFixed(2)} million`;
+  const { size } = config.model;
+  const { steps, batch, r1EverySteps } = config.training;
+  const rows: [string, string][] = [
+    [
+      'parameters',
+      `${million(parameters.generators)} generator, ${million(parameters.discriminators)} discriminator`,
+    ],
+    [
+      'pictures',
+      `${pictures.trainA} in trainA, ${pictures.trainB} in trainB; ${size} px, ${batch} of each a step`,
+    ],
+    [
+      'a step',
+      `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
+    ],
+    ['the training', `${formatDuration(totalSeconds)} for ${steps} steps`],
+    ['peak memory', formatBytes(peakRssBytes)],
+  ];
+  printLine();
+  for (const [label, text] of rows) printLine(`${label.padEnd(14)}${text}`);
 }
 
 export const trainCommand: CommandModule<object, TrainArguments> = {
@@ -34,14 +71,22 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
         type: 'string',
         describe: 'Start with the weights of a run, a checkpoint or an exported model',
       })
+      .option('dry-run', {
+        type: 'boolean',
+        default: false,
+        describe: 'Print the config and what the training will take, from a few timed steps; write nothing',
+      })
       .option('steps', {
         type: 'number',
         describe: 'Length of the training; short for --set training.steps=N',
       })
       .example('$0 train --config configs/selfie2anime.json --out runs/first --set data.root=DIR', '')
       .example('$0 train --out runs/first --resume', 'with the config of the run')
-      .example('$0 train --init runs/first --out runs/second --set data.root=DIR', 'fine-tune'),
-  handler: async ({ config: file, out, set = [], resume, init, steps }) => {
+      .example(
+        '$0 train --init runs/first --out runs/second --set data.root=DIR',
+        'fine-tune',
+      ) as unknown as Argv<TrainArguments>,
+  handler: async ({ config: file, out, set = [], resume, init, dryRun, steps }) => {
     const { loadConfig } = await import('../config/load.js');
     const { InputError, InterruptedError } = await import('../errors.js');
     const { loadEngine } = await import('../runtime/node.js');
@@ -66,7 +111,8 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       return init === undefined ? loadConfig({ file, overrides }) : initialConfig(init, overrides);
     };
     const config = file === undefined ? await ownConfig() : loadConfig({ file, overrides });
-    await loadEngine(config.runtime);
+    const engine = await loadEngine(config.runtime);
+    if (dryRun) return printForecast(config, engine);
     const began = performance.now();
     const display = new TrainingDisplay();
     await withInterrupt(async (signal) => {

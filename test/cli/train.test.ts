@@ -28,6 +28,23 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const train = (...words: string[]): Promise<Outcome> =>
   gnr('train', '--config', tiny.config, '--out', runDir, ...words);
 describe('gnr train', () => {
+  it('with --dry-run tells what the training will take, and writes nothing', async () => {
+    const { code, stdout } = await train('--dry-run', '--steps', '100');
+    expect(code).toBe(0);
+    const end = stdout.lastIndexOf('}') + 1;
+    expect(JSON.parse(stdout.slice(0, end))).toMatchObject({ training: { steps: 100 } });
+    expect(stdout.slice(end)).toMatch(
+      /parameters +\d.*\npictures +\d.*\na step +\d.*\nthe training +\d.* for 100 steps\npeak memory +\d/,
+    );
+    await expect(stat(runDir)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('refuses --init beside --resume', async () => {
+    const { code, stderr } = await train('--init', folder, '--resume');
+    expect(code).toBe(2);
+    expect(complaints(stderr).join()).toMatch(/--resume or --init, not both.*leave --init out/);
+  });
+
   it('runs to the end, tells so, and leaves a run with the resolved config', async () => {
     const { code, stdout, stderr } = await train('--set', 'checkpoint.everySteps=2', '--steps', '3');
     expect([code, complaints(stderr)]).toEqual([0, []]);

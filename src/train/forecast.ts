@@ -1,0 +1,94 @@
+import { dataRoot } from '../config/load.js';
+import { type Config, configSchema } from '../config/schema.js';
+import { openDataset } from '../data/folder.js';
+import { freeUnusedArrays } from '../runtime/garbage.js';
+import { Rng } from '../runtime/rng.js';
+import { Batches } from './batches.js';
+import { CapturedTrainer } from './captured-trainer.js';
+import { EagerTrainer } from './eager-trainer.js';
+import { buildNetworks, initNetworks, type Networks } from './networks.js';
+import { loadLpips } from './perceptual-weights.js';
+import type { StepContext } from './step.js';
+import type { HostBatch, Trainer } from './trainer.js';
+
+/** Steps taken of each kind; the first of a kind takes its memory and chooses its algorithms, and does not count. */
+const STEPS = { withR1: 3, plain: 6 };
+const R1_STEP = 0;
+const PLAIN_STEP = 1;
+
+/** The middle value, or the mean of the two. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** What a training of a config takes on this machine, measured on a few of its steps. */
+export interface Forecast {
+  parameters: { generators: number; discriminators: number };
+  pictures: { trainA: number; trainB: number };
+  /** Seconds of a step, without and with R1. */
+  stepSeconds: { plain: number; withR1: number };
+  /** The whole training, without samples and the writing of checkpoints. */
+  totalSeconds: number;
+  /** The process's high-water mark, with the host's copy of the state that a checkpoint is written from. */
+  peakRssBytes: number;
+}
+
+/** Takes a few steps of a run without leaving anything behind. @throws InputError for what the run itself would refuse. */
+export async function forecast(
+  options: Config,
+  onStep: (done: number, total: number) => void = () => undefined,
+): Promise<Forecast> {
+  const config = configSchema.parse(options);
+  const dataset = await openDataset(dataRoot(config), { requireTest: false });
+  const networks = buildNetworks(config);
+  const { lpips } = config.losses;
+  const perceptual = lpips.weight > 0 && lpips.weights !== null ? await loadLpips(lpips.weights) : undefined;
+  const batches = new Batches(config, dataset);
+  let trainer: Trainer | undefined;
+  try {
+    const batch = await batches.next(0);
+    trainer = makeTrainer({ config, networks, ...(perceptual && { perceptual }) }, networks);
+    freeUnusedArrays();
+    const { withR1, plain } = timeSteps(trainer, batch, onStep);
+    trainer.read();
+    const { steps, r1EverySteps, r1Weight } = config.training;
+    const r1Steps = r1Weight > 0 ? Math.ceil(steps / r1EverySteps) : 0;
+    return {
+      parameters: {
+        generators: networks.generators.parameterCount,
+        discriminators: networks.discriminators.parameterCount,
+      },
+      pictures: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
+      stepSeconds: { plain, withR1 },
+      totalSeconds: r1Steps * withR1 + (steps - r1Steps) * plain,
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    };
+  } finally {
+    await batches.close();
+    trainer?.dispose();
+    perceptual?.dispose();
+  }
+}
+
+function makeTrainer(context: StepContext, networks: Networks): Trainer {
+  const values = initNetworks(networks, new Rng(context.config.training.seed, 'init'));
+  const Kind = context.config.runtime.capture ? CapturedTrainer : EagerTrainer;
+  return new Kind(context, { values });
+}
+
+function timeSteps(trainer: Trainer, batch: HostBatch, onStep: (done: number, total: number) => void) {
+  const total = STEPS.withR1 + STEPS.plain;
+  let done = 0;
+  const time = (count: number, index: number): number => {
+    const seconds = Array.from({ length: count }, () => {
+      const began = performance.now();
+      trainer.step(batch, index);
+      onStep(++done, total);
+      return (performance.now() - began) / 1000;
+    });
+    return median(seconds.slice(1));
+  };
+  return { withR1: time(STEPS.withR1, R1_STEP), plain: time(STEPS.plain, PLAIN_STEP) };
+}
