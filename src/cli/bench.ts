@@ -72,7 +72,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
     });
     const { loadEngine } = await import('../runtime/node.js');
     const { benchTrain, benchTranslate } = await import('../bench/bench.js');
-    await loadEngine(config.runtime);
+    await loadEngine({ ...config.runtime, work: work === 'train' ? 'training' : 'translation' });
     const progress = startProgress({ label: `timing ${work}`, total: steps, unit: 'runs' });
     const onRun = (done: number) => progress.update(done);
     const result =

@@ -112,7 +112,7 @@ export const demoCommand: CommandModule<object, DemoArguments> = {
         ...(steps === undefined ? [] : [`training.steps=${steps}`]),
       ],
     });
-    const engine = await loadEngine(config.runtime);
+    const engine = await loadEngine({ ...config.runtime, work: 'training' });
     const began = performance.now();
     const device = `${engine.device.toUpperCase()}, ${engine.threads} threads, TensorFlow ${engine.tensorflowVersion}`;
     const date = new Date().toISOString().slice(0, 10);

@@ -111,7 +111,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       return init === undefined ? loadConfig({ file, overrides }) : initialConfig(init, overrides);
     };
     const config = file === undefined ? await ownConfig() : loadConfig({ file, overrides });
-    const engine = await loadEngine(config.runtime);
+    const engine = await loadEngine({ ...config.runtime, work: 'training' });
     if (dryRun) return printForecast(config, engine);
     const began = performance.now();
     const display = new TrainingDisplay();

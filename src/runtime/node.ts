@@ -6,6 +6,7 @@ import util from 'node:util';
 import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../errors.js';
 import { useKernels } from './kernels.js';
+import { installedDevice } from './libtensorflow/installed.js';
 import { nativeKernels, type TensorflowBackend } from './native-kernels.js';
 
 /** What computes, as `loadEngine` found it. */
@@ -15,7 +16,7 @@ export interface EngineInfo {
   device: 'cpu' | 'gpu';
   tensorflowVersion: string;
   tfjsVersion: string;
-  /** Threads that one operation may use. */
+  /** Threads that compute. */
   threads: number;
 }
 
@@ -30,6 +31,8 @@ let loading: Promise<EngineInfo> | undefined;
 export interface EngineOptions {
   /** `bfloat16` lets convolutions and products multiply in bfloat16 where the processor has it. */
   arithmetic?: 'float32' | 'bfloat16';
+  /** What the processors are to be shared out for; `translation` where left out. */
+  work?: 'training' | 'translation';
 }
 
 /**
@@ -38,19 +41,20 @@ export interface EngineOptions {
  * environment has to be set before.
  * @throws InputError where `gnr setup` has not run or its library has gone.
  */
-export function loadEngine({ arithmetic }: EngineOptions = {}): Promise<EngineInfo> {
+export function loadEngine({ arithmetic, work }: EngineOptions = {}): Promise<EngineInfo> {
   // oneDNN reads it when it first computes; a value of the user's own stays.
   if (loading === undefined && arithmetic === 'bfloat16') process.env.ONEDNN_DEFAULT_FPMATH_MODE ??= 'BF16';
-  loading ??= load().catch((error: unknown) => {
+  loading ??= load(work === 'training').catch((error: unknown) => {
     loading = undefined;
     throw error;
   });
   return loading;
 }
 
-async function load(): Promise<EngineInfo> {
+async function load(isTraining: boolean): Promise<EngineInfo> {
   supplyRemovedUtilities();
   const addon = addonFile();
+  if (isTraining && (await installedDevice(path.dirname(addon))) !== 'gpu') shareProcessors();
   quieten(addon);
   let tfjsVersion: string;
   try {
@@ -105,8 +109,27 @@ function quieten(addon: string): void {
   }
 }
 
-/** TensorFlow takes as many threads as it may use processors, unless told. */
+/**
+ * Threads for a training step: it has two directions that hardly wait for each other, and operations side by side, each
+ * on half of the processors, lose less than one operation on all of them (measured in bench/README.md).
+ */
+export function processorShares(processors: number): { perOperation: number; operations: number } {
+  const perOperation = Math.max(1, Math.floor(processors / 2));
+  return { perOperation, operations: Math.ceil(processors / perOperation) };
+}
+
+/** Settings of the user's stay. */
+function shareProcessors(): void {
+  const { env } = process;
+  if (env.TF_NUM_INTRAOP_THREADS !== undefined || env.TF_NUM_INTEROP_THREADS !== undefined) return;
+  const { perOperation, operations } = processorShares(os.availableParallelism());
+  env.TF_NUM_INTRAOP_THREADS = String(perOperation);
+  env.TF_NUM_INTEROP_THREADS = String(operations);
+}
+
+/** TensorFlow takes as many threads as it may use processors, for one operation or several, unless told. */
 function threadCount(): number {
-  const told = Number(process.env.TF_NUM_INTRAOP_THREADS);
+  const { TF_NUM_INTRAOP_THREADS: perOperation, TF_NUM_INTEROP_THREADS: operations } = process.env;
+  const told = Number(perOperation) * Number(operations ?? 1);
   return Number.isInteger(told) && told > 0 ? told : os.availableParallelism();
 }

@@ -39,6 +39,11 @@ export async function findPackages(): Promise<Packages> {
   }
 }
 
+/** What the installed addon computes on, as its record says; undefined where there is none. */
+export async function installedDevice(directory: string): Promise<Device | undefined> {
+  return (await readStamp(directory))?.device;
+}
+
 async function readStamp(directory: string): Promise<Stamp | undefined> {
   try {
     return JSON.parse(await fs.readFile(path.join(directory, STAMP_FILE), 'utf8')) as Stamp;
