@@ -211,12 +211,14 @@ const runtime = z.strictObject({
   capture: z
     .boolean()
     .default(true)
-    .describe('Run a training step as one TensorFlow graph; false runs it kernel by kernel, slower.'),
+    .describe(
+      'Run a training step, and a translation, as one TensorFlow graph; false runs them kernel by kernel, slower.',
+    ),
   arithmetic: z
     .enum(['float32', 'bfloat16'])
     .default('float32')
     .describe(
-      'Numbers that convolutions and matrix products multiply in; bfloat16 is faster on processors that have it (gnr doctor tells).',
+      'Numbers that convolutions of captured runs multiply in; bfloat16 is faster on processors that have it (gnr doctor tells).',
     ),
   recomputeActivations: z
     .boolean()
