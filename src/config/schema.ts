@@ -224,7 +224,7 @@ const runtime = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Activation checkpointing: keep for the gradients only what enters each block of the networks and compute the rest again, which saves memory where pictures or batches are large and takes about a third more time; results are the same.',
+      'Activation checkpointing: keep for the gradients only what enters each block of the networks and compute the rest again, which saves memory where pictures or batches are large and takes another forward pass; results are the same.',
     ),
 });
 
