@@ -4,9 +4,9 @@ import { initParameters } from '../model/parameters.js';
 import { freeUnusedArrays } from '../runtime/garbage.js';
 import { Rng } from '../runtime/rng.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
-import { EagerTrainer } from '../train/eager-trainer.js';
 import { median } from '../train/forecast.js';
 import { buildNetworks, initNetworks } from '../train/networks.js';
+import { openTrainer } from '../train/open-trainer.js';
 import { hasR1 } from '../train/schedule.js';
 import type { StepContext } from '../train/step.js';
 import { batchShapes, type HostBatch } from '../train/trainer.js';
@@ -66,8 +66,7 @@ export function noiseBatch(context: StepContext, rng: Rng): HostBatch {
 function makeTrainer(context: StepContext, rng: Rng) {
   const values = initNetworks(context.networks, rng.fork('init'));
   const began = performance.now();
-  const Kind = context.config.runtime.capture ? CapturedTrainer : EagerTrainer;
-  const trainer = new Kind(context, { values });
+  const trainer = openTrainer(context, { values });
   return { trainer, captureSeconds: (performance.now() - began) / 1000 };
 }
 

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.js';
 import type { EngineInfo } from '../runtime/node.js';
 import { withInterrupt } from './interrupt.js';
 import { formatBytes, formatDuration, type Progress, printLine, startProgress } from './output.js';
-import { TrainingDisplay } from './training-display.js';
+import { million, TrainingDisplay } from './training-display.js';
 
 interface TrainArguments {
   config: string | undefined;
@@ -26,7 +26,6 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     progress.update(done);
   }).finally(() => progress?.finish());
   const { parameters, pictures, stepSeconds, totalSeconds, peakRssBytes } = found;
-  const million = (count: number): string => `${(count / 1e6).toFixed(2)} million`;
   const { size } = config.model;
   const { steps, batch, r1EverySteps } = config.training;
   const rows: [string, string][] = [

@@ -12,7 +12,8 @@ function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {
   return `loss G ${sum('generators').toFixed(2)}, D ${sum('discriminators').toFixed(2)}, ${memory}`;
 }
 
-const million = (count: number): string => `${(count / 1e6).toFixed(2)} million`;
+/** A count in millions, as text. */
+export const million = (count: number): string => `${(count / 1e6).toFixed(2)} million`;
 
 /** Shows a run's events on the terminal: steps as progress, the rest as lines. */
 export class TrainingDisplay {

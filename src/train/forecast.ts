@@ -4,9 +4,8 @@ import { openDataset } from '../data/folder.js';
 import { freeUnusedArrays } from '../runtime/garbage.js';
 import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
-import { CapturedTrainer } from './captured-trainer.js';
-import { EagerTrainer } from './eager-trainer.js';
 import { buildNetworks, initNetworks, type Networks } from './networks.js';
+import { openTrainer } from './open-trainer.js';
 import { loadLpips } from './perceptual-weights.js';
 import type { StepContext } from './step.js';
 import type { HostBatch, Trainer } from './trainer.js';
@@ -74,8 +73,7 @@ export async function forecast(
 
 function makeTrainer(context: StepContext, networks: Networks): Trainer {
   const values = initNetworks(networks, new Rng(context.config.training.seed, 'init'));
-  const Kind = context.config.runtime.capture ? CapturedTrainer : EagerTrainer;
-  return new Kind(context, { values });
+  return openTrainer(context, { values });
 }
 
 function timeSteps(trainer: Trainer, batch: HostBatch, onStep: (done: number, total: number) => void) {

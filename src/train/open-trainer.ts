@@ -1,0 +1,11 @@
+import { CapturedTrainer } from './captured-trainer.js';
+import { EagerTrainer } from './eager-trainer.js';
+import type { TrainStateValues } from './state.js';
+import type { StepContext } from './step.js';
+import type { Trainer } from './trainer.js';
+
+/** A trainer that runs steps as `runtime.capture` of its config says. */
+export function openTrainer(context: StepContext, initial: TrainStateValues): Trainer {
+  const Kind = context.config.runtime.capture ? CapturedTrainer : EagerTrainer;
+  return new Kind(context, initial);
+}
