@@ -24,7 +24,7 @@ import {
   unflattenState,
   unpackState,
 } from './state.js';
-import { optimizerBetas, type StepContext, type StepScalars, trainStep } from './step.js';
+import { namedByPart, optimizerBetas, type StepContext, type StepScalars, trainStep } from './step.js';
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 const PERCEPTUAL = 'lpips/';
@@ -42,9 +42,9 @@ function inputSpecs(context: StepContext): Record<string, TensorSpec> {
 }
 
 /** The named terms as one vector, so that one tensor comes back from a step. */
-function joinTerms(terms: readonly LossTerms[]): Tensor {
+function joinTerms(terms: LossTerms): Tensor {
   return concat(
-    terms.flatMap((side) => Object.values(side)).map((term) => reshape(term, [1])),
+    Object.values(terms).map((term) => reshape(term, [1])),
     0,
   );
 }
@@ -146,13 +146,10 @@ export class CapturedTrainer implements Trainer {
           scalars,
           kind === 'withR1',
         );
-        const { discriminatorTerms, generatorTerms } = result;
-        this.termNames[kind] = [
-          ...Object.keys(discriminatorTerms).map((name) => `discriminators/${name}`),
-          ...Object.keys(generatorTerms).map((name) => `generators/${name}`),
-        ];
+        const terms = namedByPart(result);
+        this.termNames[kind] = Object.keys(terms);
         return {
-          outputs: { terms: joinTerms([discriminatorTerms, generatorTerms]) },
+          outputs: { terms: joinTerms(terms) },
           assign: flattenState(result.state),
         };
       },

@@ -5,9 +5,10 @@ import { r1Penalty } from '../losses/r1.js';
 import { type LossTerms, totalLoss, weighted } from '../losses/total.js';
 import type { ImageLogits } from '../model/image-discriminator.js';
 import type { Params } from '../model/parameters.js';
-import { add } from '../ops/arithmetic.js';
+import { add, reshape, scale } from '../ops/arithmetic.js';
 import { Tape } from '../ops/autodiff.js';
 import { concat, rows } from '../ops/shape.js';
+import { kernels } from '../runtime/kernels.js';
 import type { Networks } from './networks.js';
 
 /** What the discriminators judge in one step; all of it constant to them. */
@@ -38,7 +39,20 @@ function parts(logits: readonly Tensor[], count: number): Tensor[][] {
 }
 
 /**
- * Loss terms of all discriminators, and their gradients in the order of the group.
+ * Mean sign of the logits of real pictures, from -1 to 1: near 1, the discriminator knows nearly all of them, which is
+ * what learning a training set by heart looks like (r_t of Karras et al. 2020, "Training GANs with Limited Data", eq. 1).
+ * The diversity head, which judges batches, is left out.
+ */
+function realSign([local, global]: readonly Tensor[]): Tensor {
+  const k = kernels();
+  const signs = [local!, global!].map((logits) =>
+    reshape(k.mean(k.sign(logits), [...logits.shape.keys()], false), []),
+  );
+  return scale(add(signs[0]!, signs[1]!), 0.5);
+}
+
+/**
+ * Loss terms of all discriminators, their gradients in the order of the group, and signals: what else tells how they do.
  *
  * @param mayHaveR1 whether the loss carries the gradient penalty, where its weight is not 0.
  */
@@ -48,7 +62,7 @@ export function discriminatorGradients(
   params: Record<string, Params>,
   batch: JudgedBatch,
   mayHaveR1: boolean,
-): { terms: LossTerms; gradients: Tensor[] } {
+): { terms: LossTerms; signals: LossTerms; gradients: Tensor[] } {
   const { imageDiscriminator, latentDiscriminator, discriminators } = networks;
   const { r1Weight, r1EverySteps } = config.training;
   const withR1 = mayHaveR1 && r1Weight > 0;
@@ -84,6 +98,7 @@ export function discriminatorGradients(
       terms.r1B = penalty(realB!, batch.realB);
       terms.r1Styles = add(penalty(drawnA2B!, batch.drawnA2B), penalty(drawnB2A!, batch.drawnB2A));
     }
-    return { terms, gradients: tape.gradients(totalLoss(terms), parameters) };
+    const signals = { realSignA: realSign(realA!), realSignB: realSign(realB!) };
+    return { terms, signals, gradients: tape.gradients(totalLoss(terms), parameters) };
   });
 }

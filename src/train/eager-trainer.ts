@@ -13,7 +13,7 @@ import {
   unflattenState,
   unpackState,
 } from './state.js';
-import { optimizerBetas, type StepContext, type StepScalars, trainStep } from './step.js';
+import { namedByPart, optimizerBetas, type StepContext, type StepScalars, trainStep } from './step.js';
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 /** A batch on the device; belongs to the caller's `tf.tidy`. */
@@ -33,10 +33,6 @@ export function uploadScalars(values: Record<keyof StepScalars, AdamScalars>): S
     rootCorrection: tf.scalar(rootCorrection),
   });
   return { generators: upload(values.generators), discriminators: upload(values.discriminators) };
-}
-
-function readTerms(prefix: string, terms: Record<string, Tensor>): [string, number][] {
-  return Object.entries(terms).map(([name, term]) => [`${prefix}/${name}`, term.dataSync()[0]!]);
 }
 
 /** Takes steps kernel by kernel: slower than captured, and easy to look into. */
@@ -62,10 +58,9 @@ export class EagerTrainer implements Trainer {
     tf.tidy(() => {
       const scalars = uploadScalars(stepScalars(context, index));
       const result = trainStep(context, unflattenState(old), uploadBatch(batch, context), scalars, withR1);
-      terms = Object.fromEntries([
-        ...readTerms('discriminators', result.discriminatorTerms),
-        ...readTerms('generators', result.generatorTerms),
-      ]);
+      terms = Object.fromEntries(
+        Object.entries(namedByPart(result)).map(([name, term]) => [name, term.dataSync()[0]!]),
+      );
       this.state = flattenState(result.state);
       for (const tensor of Object.values(this.state)) tf.keep(tensor);
     });

@@ -30,8 +30,24 @@ export interface StepResult {
   /** Weighted loss terms; each side's sum is its loss. */
   generatorTerms: LossTerms;
   discriminatorTerms: LossTerms;
+  /** What else tells how the training goes; no part of a loss. */
+  signals: LossTerms;
   /** Gradients with respect to the buckets, for who wants to look. */
   gradients: { generators: Tensor[]; discriminators: Tensor[] };
+}
+
+/** What a step tells, by the names that it has in logs: `discriminators/...`, `generators/...`, `signals/...`. */
+export function namedByPart(result: Omit<StepResult, 'state' | 'gradients'>): LossTerms {
+  const parts = {
+    discriminators: result.discriminatorTerms,
+    generators: result.generatorTerms,
+    signals: result.signals,
+  };
+  return Object.fromEntries(
+    Object.entries(parts).flatMap(([part, terms]) =>
+      Object.entries(terms).map(([name, term]) => [`${part}/${name}`, term]),
+    ),
+  );
 }
 
 /** Betas of each side's optimizer. */
@@ -146,6 +162,7 @@ export function trainStep(
     state: { generators, discriminators, ema },
     generatorTerms: terms,
     discriminatorTerms: judged.terms,
+    signals: judged.signals,
     gradients: { generators: generatorBuckets, discriminators: discriminatorBuckets },
   };
 }

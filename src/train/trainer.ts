@@ -10,7 +10,10 @@ export type HostBatch = {
   [K in keyof StepBatch]: K extends `pick${string}` | `order${string}` ? Int32Array : Float32Array;
 };
 
-/** Weighted loss terms by name; those of `discriminators/` and `generators/` sum to each side's loss. */
+/**
+ * Weighted loss terms by name; those of `discriminators/` and `generators/` sum to each side's loss. `signals/realSignA` and
+ * `B` are no part of a loss: the mean sign of the logits of real pictures, from -1 to 1.
+ */
 export type TermValues = Record<string, number>;
 
 /** Holds the training state on the device and takes steps. */
