@@ -33,6 +33,7 @@ import {
 } from './safetensors.js';
 
 const LATEST = 'latest';
+const BEST = 'best';
 
 export interface CheckpointContents {
   /** What translation needs. */
@@ -88,8 +89,8 @@ export async function latestCheckpoint(
   return undefined;
 }
 
-async function pointLatest(runDir: string, dir: string): Promise<void> {
-  await replaceEntry(join(checkpointsFolder(runDir), LATEST), async (temporary) => {
+async function pointTo(runDir: string, name: string, dir: string): Promise<void> {
+  await replaceEntry(join(checkpointsFolder(runDir), name), async (temporary) => {
     try {
       await symlink(basename(dir), temporary, 'dir');
     } catch (error) {
@@ -100,8 +101,19 @@ async function pointLatest(runDir: string, dir: string): Promise<void> {
   });
 }
 
-/** Removes complete checkpoints but for the newest `keepLast`, never the one of `savedStep`. */
-async function prune(runDir: string, savedStep: number, keepLast: number): Promise<void> {
+/** Which checkpoints stay when a new one has been written. */
+export interface KeepPolicy {
+  /** How many complete ones stay (at least 1), the newest; all where it is left out. */
+  keepLast?: number;
+  /** Those of multiples of so many steps stay too. */
+  keepEverySteps?: number;
+  /** The step of the best one, which stays, and which `best` points to. */
+  best?: number;
+}
+
+/** Removes complete checkpoints but for those that the policy keeps, never the one of `savedStep`. */
+async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Promise<void> {
+  const { keepLast = Number.POSITIVE_INFINITY, keepEverySteps = Number.POSITIVE_INFINITY, best } = policy;
   let kept = 1;
   for (const step of await stepsOf(runDir)) {
     if (step === savedStep) continue;
@@ -112,6 +124,7 @@ async function prune(runDir: string, savedStep: number, keepLast: number): Promi
     );
     if (!whole) continue;
     if (kept < keepLast) kept++;
+    else if (step % keepEverySteps === 0 || step === best) continue;
     // What cannot be removed now is tried again after the next save: no reason to stop a long run.
     else await removeDirectory(dir).catch(() => undefined);
   }
@@ -121,7 +134,6 @@ async function prune(runDir: string, savedStep: number, keepLast: number): Promi
  * Writes RUN/checkpoints/step-NNNNNN with model.safetensors, training.safetensors, state.json and config.json, so that
  * it can be moved on its own. It is written beside, synced and renamed; `latest` follows, and older checkpoints go only
  * then. Tensors must not change until the promise resolves.
- * @param options.keepLast how many complete checkpoints stay (at least 1); all where it is left out.
  * @returns the checkpoint's folder.
  * @throws RunError that names the path, the cause and the remedy; earlier checkpoints are kept.
  */
@@ -129,9 +141,9 @@ export async function saveCheckpoint(
   runDir: string,
   step: number,
   contents: CheckpointContents,
-  options: { keepLast?: number } = {},
+  policy: KeepPolicy = {},
 ): Promise<string> {
-  const keepLast = options.keepLast ?? Number.POSITIVE_INFINITY;
+  const { keepLast = Number.POSITIVE_INFINITY, best } = policy;
   if (!Number.isSafeInteger(step) || step < 0) throw new RangeError(`step is ${step}, not a count`);
   if (!(keepLast >= 1)) throw new RangeError(`keepLast is ${keepLast}, below 1`);
   const dir = checkpointFolder(runDir, step);
@@ -148,8 +160,10 @@ export async function saveCheckpoint(
     }
     await writeFileAtomic(join(temporary, STATE), `${JSON.stringify(state, null, 2)}\n`);
   });
-  await pointLatest(runDir, (await latestCheckpoint(runDir))?.dir ?? dir);
-  if (Number.isFinite(keepLast)) await prune(runDir, step, keepLast);
+  await pointTo(runDir, LATEST, (await latestCheckpoint(runDir))?.dir ?? dir);
+  if (best !== undefined && (await isFile(join(checkpointFolder(runDir, best), STATE))))
+    await pointTo(runDir, BEST, checkpointFolder(runDir, best));
+  if (Number.isFinite(keepLast)) await prune(runDir, step, policy);
   return dir;
 }
 
@@ -207,7 +221,7 @@ function complaintAboutFile(path: string): InputError {
 }
 
 /**
- * Finds the files behind a CKPT argument: a checkpoint directory (or `latest`), a run directory (its newest complete
+ * Finds the files behind a CKPT argument: a checkpoint directory (or `latest`, `best`), a run directory (its newest complete
  * checkpoint), or an exported model directory with model.safetensors and config.json. Headers and state are checked.
  * The config is the folder's own, or that of the run around it.
  * @throws InputError that names the file that is missing or damaged, and an older complete checkpoint if there is one.
@@ -218,7 +232,7 @@ export async function resolveCheckpoint(
 ): Promise<ResolvedCheckpoint> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw notACheckpoint(path, 'nothing');
-  if (found.isFile() && basename(path) === LATEST) {
+  if (found.isFile() && [LATEST, BEST].includes(basename(path))) {
     const name = (await readFile(path, 'utf8')).trim();
     if (!STEP_FOLDER.test(name)) throw notACheckpoint(path, 'a file that names no checkpoint');
     return resolveCheckpoint(join(dirname(path), name), options);

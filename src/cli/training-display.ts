@@ -48,6 +48,15 @@ export class TrainingDisplay {
       case 'skipped-checkpoint':
         printError(`gnr: passed over the damaged checkpoint ${event.dir}: ${messageOf(event.error)}`);
         break;
+      case 'warning':
+        printError(`gnr: warning: ${event.text}`);
+        break;
+      case 'rollback':
+        this.close();
+        printError(
+          `gnr: ${event.error.what} after step ${event.from}: back to step ${event.to}, with ${event.rateScale} of the learning rate`,
+        );
+        break;
       case 'end':
         this.interrupted = event.interrupted;
         this.close();

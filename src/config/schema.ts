@@ -192,7 +192,57 @@ const losses = z.strictObject({
 
 const checkpoint = z.strictObject({
   everySteps: everySteps('Steps between two checkpoints.').default(2000),
-  keepLast: count(1, 1e6).default(3).describe('Checkpoints kept; older ones are removed.'),
+  keepLast: count(1, 1e6)
+    .default(3)
+    .describe('Newest checkpoints kept; older ones are removed, but for those that the next two keys name.'),
+  keepEverySteps: count(1, 1e9)
+    .nullable()
+    .default(null)
+    .describe('Checkpoints of multiples of so many steps stay for good; null for none.'),
+  keepBest: z
+    .strictObject({
+      metric: z
+        .string()
+        .min(1)
+        .describe(
+          'Name in metrics.jsonl, such as generators/cycle or signals/styleDiversity; its mean since the checkpoint before counts.',
+        ),
+      order: z.enum(['lowest', 'highest']).default('lowest').describe('Which value is the best.'),
+    })
+    .nullable()
+    .default(null)
+    .describe('The best checkpoint by a metric stays, and checkpoints/best points to it; null for none.'),
+});
+
+const watch = z.strictObject({
+  everySteps: everySteps('Steps between two measurements of style diversity.').default(500),
+  fromStep: count(0, 1e9)
+    .default(2000)
+    .describe('No warnings before this step: untrained networks look collapsed.'),
+  leastDiversity: fraction()
+    .default(0.1)
+    .describe(
+      'Warn where pictures of one photo in different styles differ by less than this part of the difference between real pictures of domain B.',
+    ),
+  realSignLimit: z
+    .number()
+    .min(-1)
+    .max(1)
+    .default(0.9)
+    .describe(
+      "Warn where the mean sign of a discriminator's logits of real pictures is above this: it then knows them by heart; 1 never warns.",
+    ),
+  onNonFinite: z
+    .enum(['stop', 'rollback'])
+    .default('stop')
+    .describe(
+      'What a loss or weight that is not finite does: end the run, or go back to the newest checkpoint with a smaller learning rate.',
+    ),
+  rollbackFactor: positive()
+    .lt(1)
+    .default(0.5)
+    .describe('What a rollback multiplies the learning rate by, for the rest of the run.'),
+  mostRollbacks: count(1, 1000).default(3).describe('Rollbacks to one checkpoint after which the run ends.'),
 });
 
 const log = z.strictObject({
@@ -235,6 +285,7 @@ export const configShape = z.strictObject({
   training: training.prefault({}).describe('The optimization.'),
   losses: losses.prefault({}).describe("The terms of the generators' loss."),
   checkpoint: checkpoint.prefault({}).describe('Saving.'),
+  watch: watch.prefault({}).describe('Looking out for trainings that fail.'),
   log: log.prefault({}).describe('Metrics and sample pictures.'),
   runtime: runtime.prefault({}).describe('How the machine computes.'),
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { decodeImage, toFloat } from '../data/decode.js';
+import { setDiversity, styleDiversity } from '../data/diversity.js';
 import { joinPictures, splitFloats } from '../data/pictures.js';
 import type { Content } from '../data/sample/factors.js';
 import { type FactorsFile, readFactors, type SampleFolder } from '../data/sample/factors-file.js';
@@ -7,7 +8,7 @@ import { Rng } from '../runtime/rng.js';
 import { drawStyles, type Translator } from '../translate/translator.js';
 import { type FaceMeasure, type MeanFace, meanFace } from './face-measure.js';
 import type { Picture } from './face-planes.js';
-import { contentCorrelation, setDiversity, statisticsDistance, styleDiversity } from './sample-measures.js';
+import { contentCorrelation, statisticsDistance } from './sample-measures.js';
 
 /** Pictures translated together. */
 const BATCH = 8;

@@ -8,6 +8,8 @@ import type { ParameterSpecs } from '../model/parameters.js';
 import type { SavedBatchesState } from './batches.js';
 import type { Networks } from './networks.js';
 import type { TrainStateValues } from './state.js';
+import { type BestState, bestStateSchema } from './watch/best-checkpoint.js';
+import { type WatchState, watchStateSchema } from './watch/collapse-watch.js';
 
 const progressSchema = z.object({
   /** Seconds spent in training so far. */
@@ -15,11 +17,18 @@ const progressSchema = z.object({
   /** Null where the training so far was another program's: the sampler then starts anew. */
   samplerA: samplerStateSchema.nullable(),
   samplerB: samplerStateSchema.nullable(),
+  /** Factor on the learning rate, which rollbacks make smaller. */
+  rateScale: z.number().positive().default(1),
+  watch: watchStateSchema.optional(),
+  best: bestStateSchema.optional(),
 });
 
 /** What training needs to go on, beside the tensors. */
 export interface TrainProgress extends SavedBatchesState {
   seconds: number;
+  rateScale: number;
+  watch?: WatchState | undefined;
+  best?: BestState | undefined;
 }
 
 /** The parts of training.safetensors: stored weights and Adam's moments. */
@@ -47,6 +56,7 @@ export function saveTraining(
   host: Required<TrainStateValues>,
   progress: TrainProgress,
 ): Promise<string> {
+  const { keepLast, keepEverySteps } = config.checkpoint;
   const specs = specsByNetwork(networks);
   const contents: CheckpointContents = {
     model: new Map(toTensors('', host.ema, specs)),
@@ -54,7 +64,11 @@ export function saveTraining(
     state: { ...progress },
     config,
   };
-  return saveCheckpoint(runDir, step, contents, { keepLast: config.checkpoint.keepLast });
+  return saveCheckpoint(runDir, step, contents, {
+    keepLast,
+    ...(keepEverySteps !== null && { keepEverySteps }),
+    ...(progress.best?.best && { best: progress.best.best.step }),
+  });
 }
 
 /** The reverse of `saveTraining`. @throws InputError for a checkpoint of another model or without training state. */

@@ -1,25 +1,26 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
+import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { type Dataset, openDataset } from '../data/folder.js';
-import { RunError } from '../errors.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
 import { freeUnusedArrays } from '../runtime/garbage.js';
 import { Batches } from './batches.js';
 import { saveTraining } from './checkpoint-state.js';
-import { MetricsLog, StepRate } from './metrics-log.js';
-import { buildNetworks, type Networks } from './networks.js';
+import { assertFinite, assertFiniteWeights, DivergedError } from './divergence.js';
+import { buildNetworks } from './networks.js';
 import { openTrainer } from './open-trainer.js';
 import { loadLpips } from './perceptual-weights.js';
 import { lockRun } from './run-lock.js';
+import { RunLog } from './run-log.js';
 import { Samples } from './samples.js';
-import { learningRateAt } from './schedule.js';
 import { findStart, takeHost } from './start.js';
 import type { StepContext } from './step.js';
-import { TensorboardLog } from './tensorboard/training-log.js';
-import type { TermValues, Trainer } from './trainer.js';
+import { learningRateOf, type TermValues, type Trainer } from './trainer.js';
+import { BestCheckpoint } from './watch/best-checkpoint.js';
+import { CollapseWatch } from './watch/collapse-watch.js';
+import { StyleDiversity } from './watch/style-diversity.js';
 
 /** What a run tells while it goes on. Steps are counted from 1: `step` of them are done. */
 export type TrainEvent =
@@ -29,6 +30,8 @@ export type TrainEvent =
   | { type: 'checkpoint'; step: number; dir: string }
   | { type: 'bad-file'; file: string; error: unknown }
   | { type: 'skipped-checkpoint'; dir: string; error: unknown }
+  | { type: 'warning'; step: number; text: string }
+  | { type: 'rollback'; from: number; to: number; rateScale: number; error: DivergedError }
   | { type: 'end'; step: number; interrupted: boolean };
 
 export interface TrainOptions {
@@ -42,27 +45,6 @@ export interface TrainOptions {
   init?: string;
   /** Aborting ends the run after the step under way, with a checkpoint. */
   signal?: AbortSignal;
-}
-
-function assertFinite(terms: TermValues, step: number, runDir: string): void {
-  const broken = Object.entries(terms).find(([, value]) => !Number.isFinite(value));
-  if (broken === undefined) return;
-  throw diverged(`The loss term ${broken[0]} is ${broken[1]}`, step, runDir);
-}
-
-/** The loss terms of a step are those before its update: a checkpoint that could not go on would be the newest one. */
-function assertFiniteWeights(values: NetworkValues, step: number, runDir: string): void {
-  for (const [network, tree] of Object.entries(values))
-    for (const [path, data] of Object.entries(tree))
-      if (!data.every(Number.isFinite))
-        throw diverged(`${network}/${path} has weights that are not finite`, step, runDir);
-}
-
-function diverged(what: string, step: number, runDir: string): RunError {
-  return new RunError(
-    `${what} after step ${step}: the training has diverged. ` +
-      `Earlier checkpoints in ${runDir} are kept; start again with a smaller training.learningRate.`,
-  );
 }
 
 /**
@@ -84,93 +66,158 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   }
 }
 
+/** Goes on from the newest checkpoint, with a smaller learning rate, where the training has diverged and the config says so. */
 async function* lockedRun(options: TrainOptions, dataset: Dataset): AsyncGenerator<TrainEvent> {
+  const { onNonFinite, rollbackFactor, mostRollbacks } = options.config.watch;
+  const { runDir } = options;
+  const named = new Set<string>();
+  let attempt: Attempt = { options, named };
+  let last = { step: -1, times: 0 };
+  for (;;) {
+    try {
+      return yield* runOnce(attempt, dataset);
+    } catch (error) {
+      if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
+      const to = (await latestCheckpoint(runDir))?.step ?? 0;
+      last = { step: to, times: last.step === to ? last.times + 1 : 1 };
+      if (last.times > mostRollbacks) throw error;
+      const rateScale = error.rateScale * rollbackFactor;
+      yield { type: 'rollback', from: error.step, to, rateScale, error };
+      attempt = { options: { ...options, ...(to > 0 && { resume: true }) }, rateScale, named };
+    }
+  }
+}
+
+/** One try at a run, which ends with the run or with a rollback. */
+interface Attempt {
+  options: TrainOptions;
+  /** Factor on the learning rate; where left out, that of the checkpoint. */
+  rateScale?: number;
+  /** Files that were told to be damaged. */
+  named: Set<string>;
+}
+
+async function* runOnce(
+  { options, named, ...attempt }: Attempt,
+  dataset: Dataset,
+): AsyncGenerator<TrainEvent> {
   const { config, runDir, signal } = options;
   const networks = buildNetworks(config);
   const events: TrainEvent[] = [];
-  const named = new Set<string>();
   const onBadFile = (file: string, error: unknown): void => {
     if (!named.has(file)) events.push({ type: 'bad-file', file, error });
     named.add(file);
   };
   const onSkipped = (dir: string, error: unknown) => events.push({ type: 'skipped-checkpoint', dir, error });
   const start = await findStart({ ...options, onSkipped }, networks);
+  const { progress } = start;
   // All that can be refused is refused before the run directory changes.
-  const batches = new Batches(config, dataset, {
-    ...(start.progress && { state: start.progress }),
-    onBadFile,
-  });
+  const batches = new Batches(config, dataset, { ...(progress && { state: progress }), onBadFile });
   const samples = await Samples.open(config, dataset, onBadFile);
+  const { watch: watched, training } = config;
+  const diversity =
+    watched.everySteps <= training.steps ? await StyleDiversity.open(config, dataset, onBadFile) : undefined;
   const perceptual =
     config.losses.lpips.weight > 0 && config.losses.lpips.weights !== null
       ? await loadLpips(config.losses.lpips.weights)
       : undefined;
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
-  const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), start.step);
+  const log = await RunLog.open(runDir, config, start.step);
   let trainer: Trainer | undefined;
-  let tensorboard: TensorboardLog | undefined;
   try {
-    if (config.log.tensorboard)
-      tensorboard = await TensorboardLog.open(join(runDir, 'tensorboard'), { step: start.step });
     // Told first: with large networks, what follows takes many seconds.
     yield {
       type: 'start',
       step: start.step,
-      steps: config.training.steps,
+      steps: training.steps,
       parameters: {
         generators: networks.generators.parameterCount,
         discriminators: networks.discriminators.parameterCount,
       },
     };
     yield* events.splice(0);
-    const context: StepContext = { config, networks, ...(perceptual && { perceptual }) };
-    trainer = openTrainer(context, takeHost(start, networks, config.training.seed));
+    const rateScale = attempt.rateScale ?? progress?.rateScale ?? 1;
+    const context: StepContext = { config, networks, rateScale, ...(perceptual && { perceptual }) };
+    trainer = openTrainer(context, takeHost(start, networks, training.seed));
     freeUnusedArrays();
-    const run: Run = { config, runDir, networks, trainer, batches, metrics, tensorboard, samples, events };
+    const watch = new CollapseWatch(watched, progress?.watch);
+    const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
+    const run: Run = { context, runDir, trainer, batches, samples, watch, diversity, best, log, events };
     if (start.step === 0) yield await writeSamples(run, 0);
-    yield* takeSteps(run, start.step, start.progress?.seconds ?? 0, signal);
+    yield* takeSteps(run, start.step, progress?.seconds ?? 0, signal);
   } finally {
     await batches.close();
-    await metrics.close();
-    await tensorboard?.close();
+    await log.close();
     trainer?.dispose();
     perceptual?.dispose();
   }
 }
 
 interface Run {
-  config: Config;
+  context: StepContext;
   runDir: string;
-  networks: Networks;
   trainer: Trainer;
   batches: Batches;
-  metrics: MetricsLog;
-  tensorboard: TensorboardLog | undefined;
+  watch: CollapseWatch;
+  diversity: StyleDiversity | undefined;
+  best: BestCheckpoint;
+  log: RunLog;
   samples: Samples;
   /** What happened beside the steps, to be told with the next one. */
   events: TrainEvent[];
 }
 
 async function writeSamples(run: Run, step: number): Promise<TrainEvent> {
-  const { samples, trainer, tensorboard, runDir } = run;
+  const { samples, trainer, log, runDir } = run;
   const path = await samples.write(runDir, step, trainer.translator());
-  await tensorboard?.samples(step, path);
+  await log.tensorboard?.samples(step, path);
   return { type: 'samples', step, path };
 }
 
 async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {
-  const { config, runDir, networks, trainer, batches, tensorboard } = run;
-  const progress = { ...batches.state(), seconds };
+  const { context, runDir, trainer, batches, watch, best, log } = run;
+  const { config, networks, rateScale = 1 } = context;
+  const progress = {
+    ...batches.state(),
+    seconds,
+    rateScale,
+    watch: watch.state(),
+    ...(config.checkpoint.keepBest !== null && { best: best.state() }),
+  };
   const write = async (): Promise<string> => {
     const host = trainer.read();
-    assertFiniteWeights(host.values, step, runDir);
+    assertFiniteWeights(host.values, { step, runDir, rateScale });
     const dir = await saveTraining(runDir, step, config, networks, host, progress);
-    await tensorboard?.weights(step, host);
+    await log.tensorboard?.weights(step, host);
     return dir;
   };
   const dir = await write();
   freeUnusedArrays();
   return { type: 'checkpoint', step, dir };
+}
+
+/** Whether step `step`, counted from 1, is one of every so many, or the last. */
+function isDue(step: number, everySteps: number, { training }: Config): boolean {
+  return step % everySteps === 0 || step === training.steps;
+}
+
+/** Looks at what a step told, and logs it when it is time. @returns warnings. @throws DivergedError. */
+async function observe(
+  run: Run,
+  terms: TermValues,
+  at: { step: number; seconds: number; learningRate: number },
+): Promise<string[]> {
+  const { context, runDir, trainer, watch, diversity, best, log } = run;
+  const { config, rateScale = 1 } = context;
+  const { step } = at;
+  assertFinite(terms, { step, runDir, rateScale });
+  if (diversity && step % config.watch.everySteps === 0)
+    terms['signals/styleDiversity'] = diversity.measure(trainer.translator());
+  best.observe(terms);
+  const warnings = watch.observe(step, terms);
+  log.observe(terms, warnings);
+  if (step % config.log.everySteps === 0 || step === 1) await log.write(at);
+  return warnings;
 }
 
 async function* takeSteps(
@@ -179,14 +226,12 @@ async function* takeSteps(
   secondsBefore: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainEvent> {
-  const { config, runDir, trainer, batches, metrics, tensorboard, events } = run;
-  const { steps } = config.training;
+  const { context, trainer, batches, best, events } = run;
+  const { config } = context;
   let seconds = secondsBefore;
   let step = firstStep;
   let saved = firstStep;
-  const rate = new StepRate();
-  let termsSinceRow: TermValues = {};
-  while (step < steps && !signal?.aborted) {
+  while (step < config.training.steps && !signal?.aborted) {
     const began = performance.now();
     const batch = await batches.next(step).catch((error: unknown) => ({ error }));
     if ('error' in batch) {
@@ -195,36 +240,28 @@ async function* takeSteps(
       if (saved < step) yield await save(run, step, seconds);
       throw batch.error;
     }
-    const learningRate = learningRateAt(step, config.training);
+    const learningRate = learningRateOf(context, step);
     const terms = trainer.step(batch, step);
     // Where all pictures are in memory nothing else in a step waits, and signals and timers would not get their turn.
     await setImmediate();
     step++;
     seconds += (performance.now() - began) / 1000;
     yield* events.splice(0);
-    assertFinite(terms, step, runDir);
-    termsSinceRow = { ...termsSinceRow, ...terms };
-    if (step % config.log.everySteps === 0 || step === 1) {
-      const rssBytes = process.memoryUsage.rss();
-      const row = {
-        step,
-        seconds,
-        learningRate,
-        ...rate.next(step, seconds),
-        rssBytes,
-        terms: termsSinceRow,
-      };
-      termsSinceRow = {};
-      await metrics.write(row);
-      await tensorboard?.row(row);
-    }
+    for (const text of await observe(run, terms, { step, seconds, learningRate }))
+      yield { type: 'warning', step, text };
     yield { type: 'step', step, terms, learningRate, seconds };
-    if (step % config.log.sampleEverySteps === 0 || step === steps) yield await writeSamples(run, step);
-    if (step % config.checkpoint.everySteps === 0 || step === steps) {
+    if (isDue(step, config.log.sampleEverySteps, config)) yield await writeSamples(run, step);
+    if (isDue(step, config.checkpoint.everySteps, config)) {
+      if (!best.closeStretch(step)) yield { type: 'warning', step, text: noMetric(config, terms, step) };
       yield await save(run, step, seconds);
       saved = step;
     }
   }
   if (saved < step) yield await save(run, step, seconds);
-  yield { type: 'end', step, interrupted: step < steps };
+  yield { type: 'end', step, interrupted: step < config.training.steps };
+}
+
+function noMetric({ checkpoint }: Config, terms: TermValues, step: number): string {
+  const known = Object.keys(terms).join(', ');
+  return `step ${step}: checkpoint.keepBest.metric, ${checkpoint.keepBest?.metric}, had no value since the checkpoint before; a step has ${known}`;
 }

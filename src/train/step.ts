@@ -23,6 +23,8 @@ export interface StepContext {
   config: Config;
   networks: Networks;
   perceptual?: { lpips: Lpips; params: Params };
+  /** Factor on the learning rate, 1 where left out: what rollbacks have made of it. */
+  rateScale?: number;
 }
 
 export interface StepResult {

@@ -51,10 +51,15 @@ export function batchShapes({ config }: StepContext): Record<keyof StepBatch, nu
   };
 }
 
+/** The learning rate of a step counted from 0. */
+export function learningRateOf({ config, rateScale = 1 }: StepContext, step: number): number {
+  return learningRateAt(step, config.training) * rateScale;
+}
+
 /** Adam's scalars of both sides for a step counted from 0. */
-export function stepScalars({ config }: StepContext, step: number): Record<keyof StepScalars, AdamScalars> {
-  const betas = optimizerBetas(config);
-  const rate = learningRateAt(step, config.training);
+export function stepScalars(context: StepContext, step: number): Record<keyof StepScalars, AdamScalars> {
+  const betas = optimizerBetas(context.config);
+  const rate = learningRateOf(context, step);
   return {
     generators: adamScalars(rate, betas.generators, step + 1),
     discriminators: adamScalars(rate, betas.discriminators, step + 1),

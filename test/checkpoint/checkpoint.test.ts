@@ -6,6 +6,7 @@ import {
   readdir,
   readFile,
   readlink,
+  realpath,
   rename,
   rm,
   truncate,
@@ -93,6 +94,28 @@ describe('saveCheckpoint', () => {
     await saveCheckpoint(run, 1_000_000, contents(1_000_000), { keepLast: 1 });
     expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual(['latest', 'step-1000000']);
     expect((await latestCheckpoint(run))?.step).toBe(1_000_000);
+  });
+
+  it('keeps those of every so many steps and the best one too, which gets a name', async () => {
+    const policy = { keepLast: 1, keepEverySteps: 4 };
+    for (const step of [1, 2, 3, 4, 5])
+      await saveCheckpoint(run, step, contents(step), { ...policy, best: 2 });
+    const names = async () => (await readdir(join(run, 'checkpoints'))).sort();
+    expect(await names()).toEqual(['best', 'latest', 'step-000002', 'step-000004', 'step-000005']);
+    expect((await resolveCheckpoint(join(run, 'checkpoints', 'best'))).dir).toBe(await realpath(at(2)));
+    for (const step of [6, 7, 8, 9]) await saveCheckpoint(run, step, contents(step), { ...policy, best: 7 });
+    expect(await names()).toEqual([
+      'best',
+      'latest',
+      'step-000004',
+      'step-000007',
+      'step-000008',
+      'step-000009',
+    ]);
+    // A best one that is gone is no reason to fail.
+    await rm(at(7), { recursive: true });
+    await saveCheckpoint(run, 10, contents(10), { ...policy, best: 7 });
+    expect(await names()).toContain('step-000010');
   });
 
   it('does not count a damaged checkpoint as kept, and does not remove it', async () => {

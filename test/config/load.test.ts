@@ -92,6 +92,7 @@ describe('order of the layers', () => {
       'training',
       'losses',
       'checkpoint',
+      'watch',
       'log',
       'runtime',
     ]);

@@ -2,13 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { sampleFactors } from '../../src/data/sample/draw.js';
 import type { Family } from '../../src/data/sample/factors.js';
 import { rasterise } from '../../src/data/sample/raster.js';
-import {
-  colourEdgeStatistics,
-  pearson,
-  setDiversity,
-  statisticsDistance,
-  styleDiversity,
-} from '../../src/eval/sample-measures.js';
+import { colourEdgeStatistics, pearson, statisticsDistance } from '../../src/eval/sample-measures.js';
 import { decodedPicture, flatPicture, type Sample } from '../support/pictures.js';
 
 async function drawn(folder: 'trainA' | 'trainB', family: Family, count: number): Promise<Sample[]> {
@@ -75,19 +69,4 @@ test('pearson', () => {
   expect(pearson([1, 2, 3, 5], [2, 1, 4, 4])).toBeCloseTo(0.74819, 5);
   expect(pearson([1, 1, 1], [1, 2, 3])).toBe(0);
   expect(() => pearson([1, 2], [1])).toThrow(RangeError);
-});
-
-test('diversity is the mean distance over the pairs of an input, then over the inputs', () => {
-  const [zero, half, one] = [flatPicture(0, 0, 0), flatPicture(0.5, 0.5, 0.5), flatPicture(1, 1, 1)];
-  expect(setDiversity([zero, half, one])).toBeCloseTo((0.5 + 0.5 + 1) / 3, 6);
-  expect(setDiversity([half, half])).toBe(0);
-  expect(
-    styleDiversity([
-      [zero, one],
-      [half, half, half],
-    ]),
-  ).toBeCloseTo(0.5, 6);
-  expect(() => setDiversity([one])).toThrow(RangeError);
-  expect(() => styleDiversity([])).toThrow(RangeError);
-  expect(() => setDiversity([one, flatPicture(0, 0, 0, 4)])).toThrow('8x8');
 });

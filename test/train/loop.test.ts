@@ -2,7 +2,7 @@ import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { latestCheckpoint, readCheckpoint } from '../../src/checkpoint/checkpoint.js';
+import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { formatConfig, loadConfig } from '../../src/config/load.js';
 import { InputError, RunError } from '../../src/errors.js';
 import { trainRun } from '../../src/train/loop.js';
@@ -134,6 +134,98 @@ describe('a training that diverges', () => {
     expect(await latestCheckpoint(runs.runDir)).toEqual({ dir: runs.checkpointAt(2), step: 2 });
     expect(areEqual(await runs.weightsAt(2), expected)).toBe(true);
     expect((await readCheckpoint(runs.checkpointAt(2))).step).toBe(2);
+  });
+});
+
+describe('a training that diverges, with watch.onNonFinite=rollback', () => {
+  const diverging = (rollbackFactor: number) =>
+    runs.config(6, {
+      training: { learningRate: 1e30 },
+      checkpoint: { everySteps: 4 },
+      watch: { onNonFinite: 'rollback', rollbackFactor, mostRollbacks: 2 },
+    });
+
+  it('goes back to the newest checkpoint and on with a smaller learning rate, which a resumed run keeps', async () => {
+    await runs.train(runs.config(2));
+    await cp(runs.runDir, join(runs.folder, 'stopped'), { recursive: true });
+    const config = diverging(1e-33);
+    const events = await runs.train(config, { resume: true });
+    const [rollback] = ofType(events, 'rollback');
+    expect(ofType(events, 'rollback').length).toBe(1);
+    expect(rollback).toMatchObject({ to: 2, rateScale: 1e-33 });
+    expect([3, 4]).toContain(rollback!.from);
+    expect(rollback!.error.message).toMatch(/^The loss term \S+ is (NaN|-?Infinity)/);
+    const after = events.slice(events.indexOf(rollback!) + 1);
+    expect(after[0]).toMatchObject({ type: 'start', step: 2 });
+    expect(ofType(after, 'step').map(({ step, learningRate }) => [step, learningRate / 1e-3])).toEqual(
+      [3, 4, 5, 6].map((step) => [step, expect.closeTo(1)]),
+    );
+    expect((await runs.metrics()).map(({ step }) => step)).toEqual([1, 2, 4, 6]);
+
+    const stopped = join(runs.folder, 'stopped');
+    const controller = new AbortController();
+    let isBack = false;
+    await runs.train(config, { runDir: stopped, resume: true, signal: controller.signal }, (event) => {
+      if (event.type === 'rollback') isBack = true;
+      if (isBack && event.type === 'step' && event.step === 5) controller.abort();
+    });
+    await runs.train(config, { runDir: stopped, resume: true });
+    expect(areEqual(await runs.weightsAt(6, stopped), await runs.weightsAt(6))).toBe(true);
+  });
+
+  it('starts anew where there is no checkpoint, and ends after so many rollbacks to one step', async () => {
+    const events: string[] = [];
+    const error = await failure(
+      runs.train(diverging(0.5), {}, (event) => {
+        if (event.type === 'rollback') events.push(`to ${event.to} with ${event.rateScale}`);
+      }),
+    );
+    expect(events).toEqual(['to 0 with 0.5', 'to 0 with 0.25']);
+    expect(error).toBeInstanceOf(RunError);
+    expect(error.message).toContain('the training has diverged');
+  });
+});
+
+describe('a run under watch', () => {
+  it('measures style diversity when it is time, warns, and puts both into its metrics', async () => {
+    const config = runs.config(4, {
+      watch: { everySteps: 2, fromStep: 3, leastDiversity: 1 },
+      log: { everySteps: 1 },
+    });
+    const events = await runs.train(config);
+    const rows = await runs.metrics();
+    const measured = rows.map(({ terms }) => terms['signals/styleDiversity']);
+    expect(measured.map((value) => value !== undefined)).toEqual([false, true, false, true]);
+    expect(measured[3]).toBeGreaterThan(0);
+    expect(ofType(events, 'warning').map(({ step }) => step)).toEqual([4]);
+    expect(rows.map((row) => row.warnings)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      [expect.stringContaining('styles hardly change the pictures')],
+    ]);
+    for (const { terms } of rows)
+      for (const domain of ['A', 'B'])
+        expect(Math.abs(terms[`signals/realSign${domain}`]!)).toBeLessThanOrEqual(1);
+  });
+
+  it('keeps the best checkpoint by a metric and names it, and says where the metric is none', async () => {
+    const config = runs.config(4, {
+      checkpoint: { everySteps: 1, keepLast: 1, keepBest: { metric: 'generators/cycle' } },
+    });
+    const events = await runs.train(config);
+    const values = ofType(events, 'step').map(({ terms }) => terms['generators/cycle']!);
+    const best = 1 + values.indexOf(Math.min(...values));
+    const names = await readdir(join(runs.runDir, 'checkpoints'));
+    expect(names.sort()).toEqual([...new Set(['best', 'latest', `step-00000${best}`, 'step-000004'])]);
+    expect((await resolveCheckpoint(join(runs.runDir, 'checkpoints', 'best'))).dir).toBe(
+      runs.checkpointAt(best),
+    );
+
+    const other = runs.config(1, { checkpoint: { keepBest: { metric: 'cycle' } } });
+    const [warning] = ofType(await runs.train(other, { runDir: join(runs.folder, 'other') }), 'warning');
+    expect(warning!.text).toContain('checkpoint.keepBest.metric, cycle, had no value');
+    expect(warning!.text).toContain('generators/cycle');
   });
 });
 

@@ -1,0 +1,48 @@
+import { RunError } from '../errors.js';
+import type { NetworkValues } from '../model/parameter-groups.js';
+import type { TermValues } from './trainer.js';
+
+interface Where {
+  /** Steps done. */
+  step: number;
+  runDir: string;
+  /** Factor on the learning rate. */
+  rateScale: number;
+}
+
+/** A loss or weight is not finite any more. */
+export class DivergedError extends RunError {
+  /** What is not finite. */
+  readonly what: string;
+  readonly step: number;
+  readonly rateScale: number;
+
+  constructor(what: string, { step, runDir, rateScale }: Where) {
+    super(
+      `${what} after step ${step}: the training has diverged. ` +
+        `Earlier checkpoints in ${runDir} are kept; start again with a smaller training.learningRate, ` +
+        'or go on with --resume --set watch.onNonFinite=rollback.',
+    );
+    this.what = what;
+    this.step = step;
+    this.rateScale = rateScale;
+  }
+}
+
+/** @throws DivergedError that names the term. */
+export function assertFinite(terms: TermValues, where: Where): void {
+  const broken = Object.entries(terms).find(([, value]) => !Number.isFinite(value));
+  if (broken !== undefined) throw new DivergedError(`The loss term ${broken[0]} is ${broken[1]}`, where);
+}
+
+/**
+ * The loss terms of a step are those before its update: a checkpoint that could not go on would be the newest one.
+ *
+ * @throws DivergedError that names the parameter.
+ */
+export function assertFiniteWeights(values: NetworkValues, where: Where): void {
+  for (const [network, tree] of Object.entries(values))
+    for (const [path, data] of Object.entries(tree))
+      if (!data.every(Number.isFinite))
+        throw new DivergedError(`${network}/${path} has weights that are not finite`, where);
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { Config } from '../../config/schema.js';
+import type { TermValues } from '../trainer.js';
+
+export const bestStateSchema = z.object({
+  /** The best checkpoint so far. */
+  best: z.object({ metric: z.string(), step: z.int().nonnegative(), value: z.number() }).nullable(),
+  /** Values since the checkpoint before. */
+  sum: z.number(),
+  count: z.int().nonnegative(),
+});
+
+/** What a checkpoint keeps of the search for the best one. */
+export type BestState = z.output<typeof bestStateSchema>;
+
+/**
+ * Tells which checkpoint is the best by a metric: the mean of a term over the steps since the checkpoint before.
+ */
+export class BestCheckpoint {
+  private readonly rule: Config['checkpoint']['keepBest'];
+  private readonly current: BestState;
+
+  constructor(rule: Config['checkpoint']['keepBest'], state?: BestState) {
+    this.rule = rule;
+    this.current = structuredClone(state ?? { best: null, sum: 0, count: 0 });
+    // A resumed run may ask for another metric.
+    if (this.current.best?.metric !== rule?.metric) this.current.best = null;
+  }
+
+  /** Step of the best checkpoint so far. */
+  get step(): number | undefined {
+    return this.current.best?.step;
+  }
+
+  state(): BestState {
+    return structuredClone(this.current);
+  }
+
+  /** Takes the terms of a step into account. */
+  observe(terms: TermValues): void {
+    const value = this.rule === null ? undefined : terms[this.rule.metric];
+    if (value === undefined) return;
+    this.current.sum += value;
+    this.current.count++;
+  }
+
+  /**
+   * Closes the stretch up to the checkpoint of this step.
+   *
+   * @returns whether the metric had a value in it; true where none is asked for.
+   */
+  closeStretch(step: number): boolean {
+    const { rule, current } = this;
+    if (rule === null) return true;
+    const { sum, count, best } = current;
+    current.sum = 0;
+    current.count = 0;
+    if (count === 0) return false;
+    const value = sum / count;
+    const isBetter = best === null || (rule.order === 'lowest' ? value < best.value : value > best.value);
+    if (isBetter) current.best = { metric: rule.metric, step, value };
+    return true;
+  }
+}

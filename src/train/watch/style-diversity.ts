@@ -1,0 +1,57 @@
+import type { Config } from '../../config/schema.js';
+import { setDiversity, styleDiversity } from '../../data/diversity.js';
+import { readFirstPictures } from '../../data/first-pictures.js';
+import type { Dataset } from '../../data/folder.js';
+import { joinPictures, splitFloats } from '../../data/pictures.js';
+import { Rng } from '../../runtime/rng.js';
+import { drawStyles, type Translator } from '../../translate/translator.js';
+
+const PHOTOS = 4;
+/** Styles for each photo; all pairs of them are compared. */
+const STYLES = 5;
+const REAL_PICTURES = 16;
+
+/**
+ * How much styles change a run's pictures: the distance between translations of one photo in different styles, in parts of
+ * that between different real pictures of the target domain. Photos and styles are the same at every time.
+ */
+export class StyleDiversity {
+  private constructor(
+    private readonly photos: Float32Array,
+    private readonly styles: readonly Float32Array[],
+    private readonly real: number,
+  ) {}
+
+  /**
+   * Reads the first pictures of both training folders.
+   *
+   * @returns undefined where the target domain has no two different ones to compare with.
+   * @throws InputError where none of a folder can be read.
+   */
+  static async open(
+    config: Config,
+    dataset: Dataset,
+    onBadFile: (file: string, error: unknown) => void = () => undefined,
+  ): Promise<StyleDiversity | undefined> {
+    const { size, latentDim } = config.model;
+    const photos = await readFirstPictures(dataset.trainA, { size, count: PHOTOS }, onBadFile);
+    const real = await readFirstPictures(dataset.trainB, { size, count: REAL_PICTURES }, onBadFile);
+    const distance =
+      real.length < 2 ? 0 : setDiversity(real.map((data) => ({ data, width: size, height: size })));
+    if (distance === 0) return undefined;
+    const rng = new Rng(config.training.seed, 'watch');
+    const styles = Array.from({ length: STYLES }, () => drawStyles(rng, photos.length, latentDim));
+    return new StyleDiversity(joinPictures(photos), styles, distance);
+  }
+
+  /** 0 where styles change nothing, 1 where they change as much as one real picture differs from another. */
+  measure(translator: Translator): number {
+    const { size } = translator.architecture;
+    const content = translator.encode('A2B', this.photos);
+    const byStyle = this.styles.map((styles) => splitFloats(translator.decode(content, styles), size));
+    const byPhoto = byStyle[0]!.map((_, photo) =>
+      byStyle.map((pictures) => ({ data: pictures[photo]!, width: size, height: size })),
+    );
+    return styleDiversity(byPhoto) / this.real;
+  }
+}
