@@ -270,6 +270,12 @@ const runtime = z.strictObject({
     .describe(
       'Numbers that convolutions of captured runs multiply in; bfloat16 is faster on processors that have it (gnr doctor tells).',
     ),
+  microBatch: count(1, 4096)
+    .nullable()
+    .default(null)
+    .describe(
+      'Pictures that go through a network at a time, where training.batch is larger: gradients are accumulated part by part, which takes the memory of a small batch and another forward pass; statistics over the batch stay those of the whole, and results are the same. null takes all at once.',
+    ),
   recomputeActivations: z
     .boolean()
     .default(false)

@@ -1,11 +1,23 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Params } from '../model/parameters.js';
+import { type Keeping, keepAll } from '../model/recomputed.js';
 import { mean, scalarOf } from '../ops/arithmetic.js';
 import type { Lpips } from '../perceptual/lpips.js';
 
-/** Mean perceptual distance of pictures `[n, h, w, 3]` in [-1, 1] to their originals. */
-export function lpipsLoss(lpips: Lpips, params: Params, returned: Tensor, original: Tensor): Tensor {
-  const a = lpips.features(params, returned);
-  const b = lpips.features(params, original);
-  return scalarOf(mean(lpips.distance(params, a, b)));
+/**
+ * Mean perceptual distance of pictures `[n, h, w, 3]` in [-1, 1] to their originals.
+ *
+ * @param keeping what the pass through the network keeps for the gradient.
+ */
+export function lpipsLoss(
+  lpips: Lpips,
+  params: Params,
+  returned: Tensor,
+  original: Tensor,
+  keeping: Keeping = keepAll,
+): Tensor {
+  const distances = keeping.pass(Object.keys(lpips.specs), (given, [a, b]) => [
+    lpips.distance(given, lpips.features(given, a!), lpips.features(given, b!)),
+  ]);
+  return scalarOf(mean(distances(params, [returned, original])[0]!));
 }

@@ -146,7 +146,8 @@ function buildDecoder(architecture: Architecture, bottomChannels: number, keepin
   const styled: StyledLayer[] = [...bottleneck, conv1, ...levels.flatMap((level) => level.styled)];
   const derive = (params: Params): Params =>
     Object.assign({}, ...styled.map((layer) => layer.derive(params))) as Params;
-  return { specs, derive, synthesize };
+  const derivedPaths = styled.flatMap((layer) => layer.derivedPaths);
+  return { specs, derivedPaths, derive, synthesize };
 }
 
 function buildMapping({ mappingLayers, latentDim, styleDim, mappingRate }: Architecture): Layer {
@@ -171,23 +172,29 @@ export function buildGenerator(architecture: Architecture, keeping: Keeping = ke
   const encoder = buildEncoder(architecture, keeping);
   const mapping = buildMapping(architecture);
   const decoder = buildDecoder(architecture, encoder.channels, keeping);
-  const styleEncode = (params: Params, images: Tensor): Tensor =>
-    encoder.style.apply(params, encoder.stem.apply(params, images));
+  const pass = (layer: Layer): Layer['apply'] => {
+    const block = keeping.pass(Object.keys(layer.specs), (params, [x]) => [layer.apply(params, x!)]);
+    return (params, x) => block(params, [x])[0]!;
+  };
+  const stem = pass(encoder.stem);
+  const contentHead = pass(encoder.content);
+  const styleHead = pass(encoder.style);
+  const decodePaths = [mapping, decoder].flatMap(({ specs }) => Object.keys(specs));
+  const decode = keeping.pass([...decodePaths, ...decoder.derivedPaths], (params, [content, style]) => [
+    decoder.synthesize(params, content!, mapping.apply(params, style!)),
+  ]);
   return {
     specs: mergeSpecs([mapping, encoder.stem, encoder.content, encoder.style, decoder]),
     derive: (params) => ({ ...params, ...decoder.derive(params) }),
-    stem: encoder.stem.apply,
-    contentHead: encoder.content.apply,
-    styleHead: encoder.style.apply,
+    stem,
+    contentHead,
+    styleHead,
     encode(params, images) {
-      const features = encoder.stem.apply(params, images);
-      return {
-        content: encoder.content.apply(params, features),
-        style: encoder.style.apply(params, features),
-      };
+      const features = stem(params, images);
+      return { content: contentHead(params, features), style: styleHead(params, features) };
     },
-    styleEncode,
+    styleEncode: (params, images) => styleHead(params, stem(params, images)),
     map: mapping.apply,
-    decode: (params, content, style) => decoder.synthesize(params, content, mapping.apply(params, style)),
+    decode: (params, content, style) => decode(params, [content, style])[0]!,
   };
 }

@@ -74,41 +74,45 @@ export function buildImageDiscriminator(
   const globalChannels = channelsAt(architecture, globalSize);
   const final = linearLayer('g_final', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
 
+  const trunkLayers = [...globalLayers];
+  let adversarial: Layer;
+  let diversity: Layer;
   if (variant === 'main') {
     const half = globalSize / 2;
     const halfChannels = channelsAt(architecture, half);
-    const trunk = sequence(globalLayers);
-    const adversarial = convLayer('g_adv', { ...logit, inChannels: globalChannels });
-    const diversity = sequence([
+    adversarial = convLayer('g_adv', { ...logit, inChannels: globalChannels });
+    diversity = sequence([
       convLayer('g_std.0', { inChannels: globalChannels, outChannels: halfChannels, size: 3, down: true }),
       flatten(),
       flattenedLinear('g_std.2', half, halfChannels),
     ]);
-    return {
-      specs: mergeSpecs([local, trunk, adversarial, diversity, final]),
-      apply(params, images, groups = 1) {
-        const features = trunk.apply(params, images);
-        return {
-          local: local.apply(params, images),
-          global: adversarial.apply(params, features),
-          diversity: final.apply(params, batchDeviation(diversity.apply(params, features), groups)),
-        };
-      },
-    };
+  } else {
+    trunkLayers.push(
+      flatten(),
+      flattenedLinear(`g_branch.${globalLayers.length + 1}`, globalSize, globalChannels),
+    );
+    adversarial = linearLayer('g_adv', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
+    // The trunk's features, `[n, 128]`, are compared themselves.
+    diversity = sequence([]);
   }
-  const trunk = sequence([
-    ...globalLayers,
-    flatten(),
-    flattenedLinear(`g_branch.${globalLayers.length + 1}`, globalSize, globalChannels),
-  ]);
-  const adversarial = linearLayer('g_adv', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
+  const trunk = sequence(trunkLayers);
+  const parts = [local, trunk, adversarial, diversity];
+  // What treats every picture by itself; the batch is compared after it.
+  const judge = keeping.pass(Object.keys(mergeSpecs(parts)), (params, [images]) => {
+    const features = trunk.apply(params, images!);
+    return [
+      local.apply(params, images!),
+      adversarial.apply(params, features),
+      diversity.apply(params, features),
+    ];
+  });
   return {
-    specs: mergeSpecs([local, trunk, adversarial, final]),
+    specs: mergeSpecs([...parts, final]),
     apply(params, images, groups = 1) {
-      const features = trunk.apply(params, images); // [n, 128]
+      const [patches, whole, features] = judge(params, [images]) as [Tensor, Tensor, Tensor];
       return {
-        local: local.apply(params, images),
-        global: adversarial.apply(params, features),
+        local: patches,
+        global: whole,
         diversity: final.apply(params, batchDeviation(features, groups)),
       };
     },

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { recompute } from '../ops/recompute.js';
+import { inParts } from '../ops/parts.js';
+import { type Recomputable, recompute } from '../ops/recompute.js';
 import type { Layer } from './layers.js';
 import type { StyledLayer } from './modulated.js';
 import type { Params } from './parameters.js';
@@ -13,11 +14,14 @@ export interface Keeping {
   block(paths: readonly string[], block: Block): Block;
   layer(layer: Layer): Layer;
   styledLayer(layer: StyledLayer): StyledLayer;
+  /** A whole pass through a network, or a part of one, that treats every picture by itself. */
+  pass(paths: readonly string[], pass: Block): Block;
 }
 
 /** Blocks keep everything that their gradients need. */
 export const keepAll: Keeping = {
   block: (_, block) => block,
+  pass: (_, pass) => pass,
   layer: (layer) => layer,
   styledLayer: (layer) => layer,
 };
@@ -25,6 +29,7 @@ export const keepAll: Keeping = {
 /** Blocks keep what enters them, and compute the rest again (activation checkpointing). */
 export const keepInputs: Keeping = {
   block: recomputed,
+  pass: (_, pass) => pass,
   layer(layer) {
     const block = recomputed(Object.keys(layer.specs), (params, [x]) => [layer.apply(params, x!)]);
     return { ...layer, apply: (params, x) => block(params, [x])[0]! };
@@ -36,12 +41,28 @@ export const keepInputs: Keeping = {
   },
 };
 
+/** As `keeping`, with no more than `pictures` in a pass: those of a larger batch go through one part after another. */
+export function inPasses(keeping: Keeping, pictures: number): Keeping {
+  const pass: Keeping['pass'] = (paths, block) =>
+    withNames(paths, block, (fn, inputs, parameters) => inParts(fn, inputs, parameters, pictures));
+  return { ...keeping, pass };
+}
+
 function recomputed(paths: readonly string[], block: Block): Block {
+  return withNames(paths, block, recompute);
+}
+
+/** Runs a block by something that takes its parameters as a list. */
+function withNames(
+  paths: readonly string[],
+  block: Block,
+  run: (fn: Recomputable, inputs: readonly Tensor[], parameters: readonly Tensor[]) => Tensor[],
+): Block {
   return (params, inputs) => {
     const used = paths.filter((path) => params[path] !== undefined);
     const named = (tensors: readonly Tensor[]): Params =>
       Object.fromEntries(used.map((path, i) => [path, tensors[i]!]));
-    return recompute(
+    return run(
       (activations, parameters) => block(named(parameters), activations),
       inputs,
       used.map((path) => params[path]!),

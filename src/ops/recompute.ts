@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
-import { differentiable, differentiableJointly, Tape, unrecorded } from './autodiff.js';
+import { differentiable, differentiableJointly, type JointPullback, Tape, unrecorded } from './autodiff.js';
 
 /** Computes some tensors from activations and parameters by differentiable operations; called once or many times. */
 export type Recomputable = (activations: readonly Tensor[], parameters: readonly Tensor[]) => Tensor[];
@@ -32,7 +32,17 @@ export function recompute(
     unrecorded(() => tf.tidy(() => fn(activations, parameters))),
     inputs,
   );
-  return differentiableJointly(inputs, outputs, (arrived, isWanted) => {
+  return differentiableJointly(inputs, outputs, recomputedPullback(fn, activations, parameters));
+}
+
+/** The pullback of `recompute`: from gradients of the outputs of `fn` to those of activations and parameters, in this order. */
+export function recomputedPullback(
+  fn: Recomputable,
+  activations: readonly Tensor[],
+  parameters: readonly Tensor[],
+): JointPullback {
+  const inputs = [...activations, ...parameters];
+  return (arrived, isWanted) => {
     const which = arrived.flatMap((dy, i) => (dy === undefined ? [] : [i]));
     const dys = which.map((i) => arrived[i]!);
     const wanted = inputs.flatMap((_, k) => (isWanted[k] ? [k] : []));
@@ -56,7 +66,7 @@ export function recompute(
     };
     const gradients = recompute(gradient, [...activations, ...dys], parameters);
     return inputs.map((_, k) => gradients[found.indexOf(k)]);
-  });
+  };
 }
 
 /** Outputs that are inputs, or each other, as tensors of their own: a tape tells tensors apart by their ids. */

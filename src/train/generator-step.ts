@@ -12,7 +12,7 @@ import { add } from '../ops/arithmetic.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
 import type { Lpips } from '../perceptual/lpips.js';
 import { heads } from './discriminator-step.js';
-import type { Networks } from './networks.js';
+import { keepingOf, type Networks } from './networks.js';
 
 /** What goes into one training step. Pictures are `[n, size, size, 3]` in [-1, 1]. */
 export interface StepBatch {
@@ -121,6 +121,7 @@ export function generatorTerms(inputs: GeneratorLossInputs, batch: StepBatch, ma
   const { config, networks, params, judges, perceptual } = inputs;
   const { losses } = config;
   const { imageDiscriminator, latentDiscriminator } = networks;
+  const keeping = keepingOf(config.runtime);
   const withIdentity = losses.identity > 0;
   const backA = translateBack(networks, params.G_B2A!, {
     fake: made.fakeB,
@@ -157,8 +158,8 @@ export function generatorTerms(inputs: GeneratorLossInputs, batch: StepBatch, ma
       perceptual &&
       weighted(losses.lpips.weight, () =>
         add(
-          lpipsLoss(perceptual.lpips, perceptual.params, backA.returned, batch.sameA),
-          lpipsLoss(perceptual.lpips, perceptual.params, backB.returned, batch.sameB),
+          lpipsLoss(perceptual.lpips, perceptual.params, backA.returned, batch.sameA, keeping),
+          lpipsLoss(perceptual.lpips, perceptual.params, backB.returned, batch.sameB, keeping),
         ),
       ),
     styleReconstruction: weighted(losses.styleReconstruction, () =>

@@ -4,7 +4,7 @@ import { buildImageDiscriminator, type ImageDiscriminator } from '../model/image
 import { buildLatentDiscriminator, type LatentDiscriminator } from '../model/latent-discriminator.js';
 import { type NetworkValues, ParameterGroup } from '../model/parameter-groups.js';
 import { initParameters } from '../model/parameters.js';
-import { keepAll, keepInputs } from '../model/recomputed.js';
+import { inPasses, type Keeping, keepAll, keepInputs } from '../model/recomputed.js';
 import type { Rng } from '../runtime/rng.js';
 import { parameterRates } from './rates.js';
 
@@ -21,7 +21,7 @@ export interface Networks {
 
 /** The networks of a config; nothing is computed yet. @throws InputError for `training.rates` that match nothing. */
 export function buildNetworks(config: Config): Networks {
-  const keeping = config.runtime.recomputeActivations ? keepInputs : keepAll;
+  const keeping = keepingOf(config.runtime);
   const generator = buildGenerator(config.model, keeping);
   const imageDiscriminator = buildImageDiscriminator(config.model, keeping);
   const latentDiscriminator = buildLatentDiscriminator(config.model);
@@ -39,6 +39,12 @@ export function buildNetworks(config: Config): Networks {
     generators: new ParameterGroup(generators, { rateOf }),
     discriminators: new ParameterGroup(discriminators, { rateOf }),
   };
+}
+
+/** What networks keep for their gradients. */
+export function keepingOf({ recomputeActivations, microBatch }: Config['runtime']): Keeping {
+  const keeping = recomputeActivations ? keepInputs : keepAll;
+  return microBatch === null ? keeping : inPasses(keeping, microBatch);
 }
 
 /** Freshly drawn weights of all networks. */

@@ -96,13 +96,22 @@ beforeAll(() => {
 });
 
 describe.each([
-  { name: 'captured', Kind: CapturedTrainer, recomputeActivations: false },
-  { name: 'captured, activations recomputed', Kind: CapturedTrainer, recomputeActivations: true },
-  { name: 'kernel by kernel, activations recomputed', Kind: EagerTrainer, recomputeActivations: true },
-])('a run $name and one kernel by kernel', ({ Kind, recomputeActivations }) => {
+  { name: 'captured', Kind: CapturedTrainer, runtime: {} },
+  {
+    name: 'captured, activations recomputed',
+    Kind: CapturedTrainer,
+    runtime: { recomputeActivations: true },
+  },
+  {
+    name: 'kernel by kernel, activations recomputed',
+    Kind: EagerTrainer,
+    runtime: { recomputeActivations: true },
+  },
+  { name: 'captured, gradients accumulated', Kind: CapturedTrainer, runtime: { microBatch: 1 } },
+])('a run $name and one kernel by kernel', ({ Kind, runtime }) => {
   let other: ReturnType<typeof train>;
   beforeAll(() => {
-    other = train(Kind, { recomputeActivations });
+    other = train(Kind, runtime);
   });
 
   it('tell the same terms in the same order, steps with R1 among them', () => {
