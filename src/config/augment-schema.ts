@@ -54,7 +54,7 @@ export const adaptiveAugment = z.strictObject({
   limit: fraction()
     .default(0.8)
     .describe(
-      'Largest probability of a transform; beyond 0.8 the generators may learn to draw transformed pictures.',
+      'Largest probability of a transform; beyond 0.8 (section 2.2 of the paper) the generators may learn to draw transformed pictures.',
     ),
   blit: z.boolean().default(true).describe('Flips, turns by 90 degrees, shifts by whole pixels.'),
   geometry: z.boolean().default(true).describe('Scale, rotation, stretch, shift.'),

@@ -38,7 +38,9 @@ const DRIFT_DEVIATION = 0.125;
 /**
  * Draws the pixel blits and the geometric transforms of Karras et al. 2020, "Training Generative Adversarial Networks
  * with Limited Data", appendix B, with its distributions and constants; each comes with its stage's probability on its
- * own, and a rotation before or after the stretch with that of either. Always uses the same number of random words.
+ * own, and a rotation before or after the stretch with that of either. With `drawColour` that is the paper's pipeline
+ * "bgc", its best; filtering, noise and cutout, which it found of no more use, are left out. Always uses the same number of
+ * random words.
  *
  * @param size side of the picture, px.
  */
