@@ -5,6 +5,7 @@ import { freeUnusedArrays } from '../runtime/garbage.js';
 import { Rng } from '../runtime/rng.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
 import { median } from '../train/forecast.js';
+import { drawTransforms } from '../train/judged-pictures.js';
 import { buildNetworks, initNetworks } from '../train/networks.js';
 import { openTrainer } from '../train/open-trainer.js';
 import { hasR1 } from '../train/schedule.js';
@@ -51,15 +52,17 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
   };
 }
 
-/** A step's inputs out of noise: speed does not depend on what the pictures show. */
+/** A step's inputs out of noise: speed does not depend on what the pictures show. Transforms are as frequent as at the start. */
 export function noiseBatch(context: StepContext, rng: Rng): HostBatch {
-  const { batch } = context.config.training;
+  const { batch, adaptiveAugment } = context.config.training;
+  const { initial } = adaptiveAugment;
   const draw = ([name, shape]: [string, number[]]): [string, Float32Array | Int32Array] => {
     if (name.startsWith('pick')) return [name, rng.permutation(2 * batch).slice(0, batch)];
     if (name.startsWith('order')) return [name, rng.permutation(batch)];
     return [name, rng.normals(shape.reduce((a, b) => a * b, 1))];
   };
-  return Object.fromEntries(Object.entries(batchShapes(context)).map(draw)) as unknown as HostBatch;
+  const noise = Object.fromEntries(Object.entries(batchShapes(context)).map(draw)) as unknown as HostBatch;
+  return { ...noise, ...drawTransforms(context.config, 0, { A: initial, B: initial }) };
 }
 
 /** A trainer of fresh weights; a function of its own, so that the host's copy of them can go. */

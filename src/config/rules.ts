@@ -15,6 +15,7 @@ export function checkConsistency(config: Config): BrokenRule[] {
   const refuse = (path: string, message: string) => broken.push({ path: path.split('.'), message });
   checkSizes(config, refuse);
   checkDiscriminator(config, refuse);
+  checkAdaptiveAugment(config, refuse);
   const [smallest, largest] = config.data.augment.scale;
   if (smallest > largest) refuse('data.augment.scale', 'smallest scale first, then the largest');
   const { adversarial, cycle, lpips, styleReconstruction, identity } = config.losses;
@@ -33,6 +34,17 @@ export function checkConsistency(config: Config): BrokenRule[] {
     );
   }
   return broken;
+}
+
+function checkAdaptiveAugment({ training }: Config, refuse: (path: string, message: string) => void): void {
+  const { enabled, initial, limit, blit, geometry, colour } = training.adaptiveAugment;
+  if (initial > limit)
+    refuse('training.adaptiveAugment.initial', `at most training.adaptiveAugment.limit, ${limit}`);
+  if (enabled && !(blit || geometry || colour))
+    refuse(
+      'training.adaptiveAugment',
+      'blit, geometry or colour true, or enabled false: nothing would be transformed',
+    );
 }
 
 function checkSizes({ model }: Config, refuse: (path: string, message: string) => void): void {

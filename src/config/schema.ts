@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { adaptiveAugment, augment } from './augment-schema.js';
+import { count, everySteps, fraction, positive, powerOfTwo, weight } from './fields.js';
 import { checkConsistency } from './rules.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -12,22 +14,6 @@ const CHANNELS: Record<string, number> = {
   256: 64,
   512: 32,
 };
-
-/** A power of two from `low` to `high`; the JSON Schema lists the choices for editors. */
-function powerOfTwo(low: number, high: number, description: string) {
-  const choices: number[] = [];
-  for (let value = low; value <= high; value *= 2) choices.push(value);
-  return z
-    .number()
-    .refine((value) => choices.includes(value), `one of ${choices.join(', ')}`)
-    .meta({ description, enum: choices });
-}
-
-const positive = () => z.number().positive();
-const fraction = () => z.number().min(0).max(1);
-const weight = (description: string) => z.number().min(0).describe(description);
-const count = (low: number, high: number) => z.int().min(low).max(high);
-const everySteps = (description: string) => count(1, 1e9).describe(description);
 
 const model = z.strictObject({
   variant: z
@@ -69,32 +55,6 @@ const model = z.strictObject({
     512,
     "Resolution at which the image discriminator's global branch ends, px (train: 4).",
   ).default(8),
-});
-
-const augment = z.strictObject({
-  probability: fraction().default(0.5).describe('Probability that an image is warped.'),
-  rotationDegrees: z.number().min(0).max(180).default(20).describe('Largest rotation either way, degrees.'),
-  scale: z
-    .tuple([positive(), positive()])
-    .default([0.8, 1.2])
-    .describe('Smallest and largest scale of the warp.'),
-  translation: fraction()
-    .default(0.1)
-    .describe('Largest shift either way along each axis, as a fraction of the image.'),
-  shearDegrees: z.number().min(0).max(45).default(0.15).describe('Largest shear either way, degrees.'),
-  border: z
-    .enum(['zeros', 'edge'])
-    .default('zeros')
-    .describe(
-      "What a warp shows beyond the image: grey, which the generator then learns to draw (the reference's), or the edge drawn out.",
-    ),
-  resizeRatio: z
-    .number()
-    .min(1)
-    .max(4)
-    .default(286 / 256)
-    .describe('Images are enlarged by this ratio and cropped back at a random place; 1 crops nothing.'),
-  flipProbability: fraction().default(0.5).describe('Probability that an image is mirrored left to right.'),
 });
 
 const data = z.strictObject({
@@ -145,6 +105,9 @@ const training = z.strictObject({
     .lt(1)
     .default(0.999)
     .describe('Decay per step of the averaged generators, which translate.'),
+  adaptiveAugment: adaptiveAugment
+    .prefault({})
+    .describe('Transforms of what the image discriminators see, as frequent as they overfit.'),
 });
 
 const losses = z.strictObject({

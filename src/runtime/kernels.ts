@@ -49,6 +49,10 @@ export interface Kernels {
   sqrt(x: Tensor): Tensor;
   rsqrt(x: Tensor): Tensor;
   abs(x: Tensor): Tensor;
+  /** Down to whole numbers. */
+  floor(x: Tensor): Tensor;
+  /** Whole float32 numbers as int32. */
+  toInt32(x: Tensor): Tensor;
   sign(x: Tensor): Tensor;
   softplus(x: Tensor): Tensor;
   sigmoid(x: Tensor): Tensor;

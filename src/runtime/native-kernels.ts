@@ -157,6 +157,9 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
     sqrt: (x) => run('Sqrt', [x]),
     rsqrt: (x) => run('Rsqrt', [x]),
     abs: (x) => run('Abs', [x]),
+    floor: (x) => run('Floor', [x]),
+    toInt32: (x) =>
+      run('Cast', [x], [type('SrcT', 'float32'), type('DstT', 'int32'), bool('Truncate', false)]),
     sign: (x) => run('Sign', [x]),
     softplus: (x) => run('Softplus', [x]),
     sigmoid: (x) => run('Sigmoid', [x]),

@@ -4,6 +4,7 @@ import type { Dataset } from '../data/folder.js';
 import { ImageLoader } from '../data/loader.js';
 import { Sampler, type SamplerState } from '../data/sampler.js';
 import { Rng } from '../runtime/rng.js';
+import { type AugmentProbabilities, drawTransforms } from './judged-pictures.js';
 import type { HostBatch } from './trainer.js';
 
 /** What a checkpoint keeps of the data: the rest follows from seed and step. */
@@ -15,6 +16,9 @@ export interface BatchesState {
 /** The same as a checkpoint has it: null where it comes from another program. */
 export type SavedBatchesState = { [Name in keyof BatchesState]: BatchesState[Name] | null };
 
+/** Transforms that change nothing. */
+const NONE: AugmentProbabilities = { A: 0, B: 0 };
+
 /** Bytes to [-1, 1]. */
 function normalise(bytes: Uint8Array): Float32Array {
   const out = new Float32Array(bytes.length);
@@ -24,7 +28,7 @@ function normalise(bytes: Uint8Array): Float32Array {
 
 /**
  * The training's inputs: loads pictures ahead of the step, augments them, draws styles and permutations. The draws of a
- * step depend on seed and step number alone, so that a resumed run goes on exactly as one that never stopped.
+ * step depend on seed and step number (and on p, in adaptive augmentation) alone, so that a resumed run goes on exactly as one that never stopped.
  */
 export class Batches {
   private readonly config: Config;
@@ -56,8 +60,12 @@ export class Batches {
     this.position = this.loaderPosition();
   }
 
-  /** The batch of a step counted from 0. @throws RunError where too many files cannot be read. */
-  async next(step: number): Promise<HostBatch> {
+  /**
+   * The batch of a step counted from 0, with the probabilities of its adaptive transforms where the config has them.
+   *
+   * @throws RunError where too many files cannot be read.
+   */
+  async next(step: number, probabilities: AugmentProbabilities = NONE): Promise<HostBatch> {
     const [a, b] = await Promise.all([this.loaderA.next(), this.loaderB.next()]);
     this.position = this.loaderPosition();
     const { batch } = this.config.training;
@@ -76,6 +84,7 @@ export class Batches {
       pickB2A: rng.permutation(2 * batch).slice(0, batch),
       orderA: rng.permutation(batch),
       orderB: rng.permutation(batch),
+      ...drawTransforms(this.config, step, probabilities),
     };
   }
 

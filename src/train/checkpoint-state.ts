@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.js';
 import { samplerStateSchema } from '../data/sampler.js';
 import { InputError } from '../errors.js';
 import type { ParameterSpecs } from '../model/parameters.js';
+import { type AdaptiveAugmentState, adaptiveAugmentSchema } from './adaptive-augment.js';
 import type { SavedBatchesState } from './batches.js';
 import type { Networks } from './networks.js';
 import type { TrainStateValues } from './state.js';
@@ -21,6 +22,8 @@ const progressSchema = z.object({
   rateScale: z.number().positive().default(1),
   watch: watchStateSchema.optional(),
   best: bestStateSchema.optional(),
+  /** Absent where nothing was transformed so far. */
+  adaptiveAugment: adaptiveAugmentSchema.optional(),
 });
 
 /** What training needs to go on, beside the tensors. */
@@ -29,6 +32,7 @@ export interface TrainProgress extends SavedBatchesState {
   rateScale: number;
   watch?: WatchState | undefined;
   best?: BestState | undefined;
+  adaptiveAugment?: AdaptiveAugmentState | undefined;
 }
 
 /** The parts of training.safetensors: stored weights and Adam's moments. */

@@ -9,6 +9,7 @@ import { add, reshape, scale } from '../ops/arithmetic.js';
 import { Tape } from '../ops/autodiff.js';
 import { concat, rows } from '../ops/shape.js';
 import { kernels } from '../runtime/kernels.js';
+import { asJudged, type JudgedTransforms } from './judged-pictures.js';
 import type { Networks } from './networks.js';
 
 /** What the discriminators judge in one step; all of it constant to them. */
@@ -25,6 +26,8 @@ export interface JudgedBatch {
   /** Encoded style codes. */
   encodedA2B: Tensor;
   encodedB2A: Tensor;
+  /** Of the pictures, real ones and translations. */
+  transforms: JudgedTransforms;
 }
 
 /** The heads as a list, in the reference's order. */
@@ -71,12 +74,18 @@ export function discriminatorGradients(
   const tape = new Tape([...parameters, ...watched]);
   return tape.record(() => {
     const count = batch.realA.shape[0]!;
-    const judge = (name: 'D_A' | 'D_B', real: Tensor, fake: Tensor): Tensor[][] => {
-      const apply = (images: Tensor, groups: number) =>
-        heads(imageDiscriminator.apply(params[name]!, images, groups));
+    const judge = (domain: 'A' | 'B', real: Tensor, fake: Tensor): Tensor[][] => {
+      const apply = (images: Tensor, first: 'real' | 'fake', groups: number) =>
+        heads(
+          imageDiscriminator.apply(
+            params[`D_${domain}`]!,
+            asJudged(images, batch.transforms, `${first}${domain}`),
+            groups,
+          ),
+        );
       // R1 differentiates the real logits alone; otherwise real and fake share one pass.
-      if (withR1) return [apply(real, 1), apply(fake, 1)];
-      return parts(apply(concat([real, fake], 0), 2), count);
+      if (withR1) return [apply(real, 'real', 1), apply(fake, 'fake', 1)];
+      return parts(apply(concat([real, fake], 0), 'real', 2), count);
     };
     const judgeStyles = (): Tensor[][] => {
       const styles = [batch.drawnA2B, batch.drawnB2A, batch.encodedA2B, batch.encodedB2A];
@@ -84,8 +93,8 @@ export function discriminatorGradients(
       if (withR1) return styles.map((style) => apply(style, 1));
       return parts(apply(concat(styles, 0), styles.length), count);
     };
-    const [realA, fakeA] = judge('D_A', batch.realA, batch.fakeA);
-    const [realB, fakeB] = judge('D_B', batch.realB, batch.fakeB);
+    const [realA, fakeA] = judge('A', batch.realA, batch.fakeA);
+    const [realB, fakeB] = judge('B', batch.realB, batch.fakeB);
     const [drawnA2B, drawnB2A, encodedA2B, encodedB2A] = judgeStyles();
     const terms: LossTerms = {
       images: add(discriminatorLoss(realA!, fakeA!), discriminatorLoss(realB!, fakeB!)),

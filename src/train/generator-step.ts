@@ -12,10 +12,11 @@ import { add } from '../ops/arithmetic.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
 import type { Lpips } from '../perceptual/lpips.js';
 import { heads } from './discriminator-step.js';
+import { asJudged, type JudgedTransforms } from './judged-pictures.js';
 import { keepingOf, type Networks } from './networks.js';
 
 /** What goes into one training step. Pictures are `[n, size, size, 3]` in [-1, 1]. */
-export interface StepBatch {
+export interface StepBatch extends JudgedTransforms {
   /** One picture of each domain, differently augmented over the batch. */
   sameA: Tensor;
   sameB: Tensor;
@@ -138,8 +139,12 @@ export function generatorTerms(inputs: GeneratorLossInputs, batch: StepBatch, ma
   return namedTerms({
     adversarial: weighted(losses.adversarial, () =>
       add(
-        generatorLoss(heads(imageDiscriminator.apply(judges.D_A!, made.fakeA))),
-        generatorLoss(heads(imageDiscriminator.apply(judges.D_B!, made.fakeB))),
+        generatorLoss(
+          heads(imageDiscriminator.apply(judges.D_A!, asJudged(made.fakeA, batch, 'generatedA'))),
+        ),
+        generatorLoss(
+          heads(imageDiscriminator.apply(judges.D_B!, asJudged(made.fakeB, batch, 'generatedB'))),
+        ),
       ),
     ),
     latentAdversarial: weighted(losses.latentAdversarial, () => {

@@ -6,6 +6,7 @@ import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { type Dataset, openDataset } from '../data/folder.js';
 import { freeUnusedArrays } from '../runtime/garbage.js';
+import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
 import { saveTraining } from './checkpoint-state.js';
 import { assertFinite, assertFiniteWeights, DivergedError } from './divergence.js';
@@ -142,7 +143,20 @@ async function* runOnce(
     freeUnusedArrays();
     const watch = new CollapseWatch(watched, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
-    const run: Run = { context, runDir, trainer, batches, samples, watch, diversity, best, log, events };
+    const augment = new AdaptiveAugment(training, progress?.adaptiveAugment);
+    const run: Run = {
+      context,
+      runDir,
+      trainer,
+      batches,
+      augment,
+      samples,
+      watch,
+      diversity,
+      best,
+      log,
+      events,
+    };
     if (start.step === 0) yield await writeSamples(run, 0);
     yield* takeSteps(run, start.step, progress?.seconds ?? 0, signal);
   } finally {
@@ -158,6 +172,7 @@ interface Run {
   runDir: string;
   trainer: Trainer;
   batches: Batches;
+  augment: AdaptiveAugment;
   watch: CollapseWatch;
   diversity: StyleDiversity | undefined;
   best: BestCheckpoint;
@@ -175,13 +190,14 @@ async function writeSamples(run: Run, step: number): Promise<TrainEvent> {
 }
 
 async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {
-  const { context, runDir, trainer, batches, watch, best, log } = run;
+  const { context, runDir, trainer, batches, augment, watch, best, log } = run;
   const { config, networks, rateScale = 1 } = context;
   const progress = {
     ...batches.state(),
     seconds,
     rateScale,
     watch: watch.state(),
+    adaptiveAugment: augment.state(),
     ...(config.checkpoint.keepBest !== null && { best: best.state() }),
   };
   const write = async (): Promise<string> => {
@@ -226,14 +242,14 @@ async function* takeSteps(
   secondsBefore: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainEvent> {
-  const { context, trainer, batches, best, events } = run;
+  const { context, trainer, batches, augment, best, events } = run;
   const { config } = context;
   let seconds = secondsBefore;
   let step = firstStep;
   let saved = firstStep;
   while (step < config.training.steps && !signal?.aborted) {
     const began = performance.now();
-    const batch = await batches.next(step).catch((error: unknown) => ({ error }));
+    const batch = await batches.next(step, augment.probabilities).catch((error: unknown) => ({ error }));
     if ('error' in batch) {
       // The dataset has gone, or too much of it is damaged: what was learnt stays.
       yield* events.splice(0);
@@ -241,7 +257,7 @@ async function* takeSteps(
       throw batch.error;
     }
     const learningRate = learningRateOf(context, step);
-    const terms = trainer.step(batch, step);
+    const terms = augment.observe(trainer.step(batch, step));
     // Where all pictures are in memory nothing else in a step waits, and signals and timers would not get their turn.
     await setImmediate();
     step++;

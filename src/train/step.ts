@@ -131,6 +131,7 @@ export function trainStep(
       drawnB2A: batch.drawnB2A,
       encodedA2B: made.B.encoded,
       encodedB2A: made.A.encoded,
+      transforms: batch,
     },
     withR1,
   );

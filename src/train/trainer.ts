@@ -1,5 +1,6 @@
 import type { Translator } from '../translate/translator.js';
 import type { StepBatch } from './generator-step.js';
+import { transformShapes } from './judged-pictures.js';
 import { type AdamScalars, adamScalars } from './optimizer.js';
 import { learningRateAt } from './schedule.js';
 import type { TrainStateValues } from './state.js';
@@ -11,8 +12,9 @@ export type HostBatch = {
 };
 
 /**
- * Weighted loss terms by name; those of `discriminators/` and `generators/` sum to each side's loss. `signals/realSignA` and
- * `B` are no part of a loss: the mean sign of the logits of real pictures, from -1 to 1.
+ * Weighted loss terms by name; those of `discriminators/` and `generators/` sum to each side's loss. Those of `signals/` are
+ * no part of a loss: the mean sign of the logits of real pictures, from -1 to 1 (`realSignA` and `B`), and where training
+ * transforms what the discriminators see, the probability of a transform (`augmentA` and `B`).
  */
 export type TermValues = Record<string, number>;
 
@@ -32,7 +34,7 @@ export interface Trainer {
 }
 
 /** Shapes of a step's inputs. */
-export function batchShapes({ config }: StepContext): Record<keyof StepBatch, number[]> {
+export function batchShapes({ config }: StepContext): { [Name in keyof StepBatch]: number[] } {
   const { size, latentDim } = config.model;
   const { batch } = config.training;
   const pictures = [batch, size, size, 3];
@@ -48,6 +50,7 @@ export function batchShapes({ config }: StepContext): Record<keyof StepBatch, nu
     pickB2A: [batch],
     orderA: [batch],
     orderB: [batch],
+    ...transformShapes(config),
   };
 }
 

@@ -154,7 +154,7 @@ describe('refusals', () => {
     ['training.betas=[0]', 'a list of 2 numbers'],
     ['training=5', 'training (--set) to be a section with keys but found 5'],
     ['model.channels.7=5', 'a resolution in px'],
-    ['losses.colour=1', 'unknown key losses.colour; remove it'],
+    ['losses.flavour=1', 'unknown key losses.flavour; remove it'],
     ['model.numDown=5', 'model.numDown (--set)', 'model.size=64'],
     ['model.size=64', 'at most 4 with model.size 64', 'model.numDown=5'],
     ['model.channels.16=null', 'model.channels.16 (--set) to be a number but found null'],
@@ -163,6 +163,14 @@ describe('refusals', () => {
     ['model.discriminatorGlobalSize=4', 'at least 8 px in variant main'],
     ['model.discriminatorLocalSize=128', 'at most model.size, 64 px', 'model.size=64'],
     ['losses.lpips.weight=10', 'set losses.lpips.weight=0'],
+    ['training.adaptiveAugment.initial=0.9', 'at most training.adaptiveAugment.limit, 0.8'],
+    [
+      'training.adaptiveAugment.enabled=true',
+      'nothing would be transformed',
+      'training.adaptiveAugment.blit=false',
+      'training.adaptiveAugment.geometry=false',
+      'training.adaptiveAugment.colour=false',
+    ],
     [
       'losses.adversarial=0',
       'no other term trains the decoder',

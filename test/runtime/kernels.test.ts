@@ -127,6 +127,11 @@ const CASES: Record<Operation, Case[]> = {
   sqrt: elementwise((k, x) => k.sqrt(positive(x))),
   rsqrt: elementwise((k, x) => k.rsqrt(positive(x))),
   abs: elementwise((k, x) => k.abs(x)),
+  floor: [
+    ...elementwise((k, x) => k.floor(x)),
+    ['whole numbers', (k) => k.floor(tf.tensor1d([-2, -1.5, 0, 1.5, 2]))],
+  ],
+  toInt32: [['whole numbers', (k) => k.toInt32(tf.tensor2d([-2, 0, 3, 2 ** 24 - 1], [2, 2]))]],
   sign: [...elementwise((k, x) => k.sign(x)), ['at 0', (k) => k.sign(tf.tensor1d([-2, 0, 2]))]],
   softplus: [
     ...elementwise((k, x) => k.softplus(x)),

@@ -1,9 +1,12 @@
 import type { Config } from '../../src/config/schema.js';
 import { Rng } from '../../src/runtime/rng.js';
+import { drawTransforms } from '../../src/train/judged-pictures.js';
 import type { HostBatch } from '../../src/train/trainer.js';
 
-/** A step's inputs: pictures of noise in [-1, 1], drawn styles and orders, from a seed. */
-export function noiseBatch({ model, training }: Config, seed: number): HostBatch {
+/** A step's inputs: pictures of noise in [-1, 1], drawn styles, orders and (as the config says) transforms, from a seed. */
+export function noiseBatch(config: Config, seed: number): HostBatch {
+  const { model, training } = config;
+  const { initial } = training.adaptiveAugment;
   const rng = new Rng(seed, 'batch');
   const { batch } = training;
   const pictures = (): Float32Array =>
@@ -20,5 +23,6 @@ export function noiseBatch({ model, training }: Config, seed: number): HostBatch
     pickB2A: rng.permutation(2 * batch).slice(0, batch),
     orderA: rng.permutation(batch),
     orderB: rng.permutation(batch),
+    ...drawTransforms(config, seed, { A: initial, B: initial }),
   };
 }

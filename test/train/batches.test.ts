@@ -109,6 +109,29 @@ describe('Batches', () => {
     expect(reseeded.batches[0]!.mixedA).not.toEqual(first.batches[0]!.mixedA);
   });
 
+  it('draws transforms by their probabilities, beside everything else', async () => {
+    const adaptiveAugment = { enabled: true };
+    const source = new Batches(configOf({ training: { adaptiveAugment } }), dataset);
+    const plain = await batchesOf(configOf(), [0, 1]);
+    try {
+      const first = await source.next(0, { A: 0, B: 1 });
+      const second = await source.next(1);
+      const { warps, colours, ...others } = first;
+      expect(others).toEqual(plain.batches[0]);
+      const identity = [1, 0, 0, 0, 1, 0];
+      const rowsOf = (values: Float32Array): number[][] =>
+        Array.from({ length: 6 * BATCH }, (_, i) => [...values.subarray(6 * i, 6 * i + 6)]);
+      const isMoved = rowsOf(warps!).map((row) => row.some((value, i) => value !== identity[i]));
+      // Real and made pictures of A, of B, then the generators' of each.
+      expect(isMoved).toEqual([0, 0, 1, 1, 0, 1].flatMap((moved) => Array<boolean>(BATCH).fill(moved === 1)));
+      expect(new Set(rowsOf(warps!).map(String)).size, 'every one drawn on its own').toBe(3 * BATCH + 1);
+      expect(rowsOf(second.warps!)).toEqual(Array(6 * BATCH).fill(identity));
+      expect(colours!.length).toBe(6 * BATCH * 12);
+    } finally {
+      await source.close();
+    }
+  });
+
   it('goes on from a state as if it had never stopped, whatever was read ahead', async () => {
     const steps = [0, 1, 2, 3, 4, 5];
     const straight = await batchesOf(configOf(), steps);

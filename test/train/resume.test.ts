@@ -13,6 +13,15 @@ const runs = RunFolders.prepare();
 describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
   { name: 'kernel by kernel', stopAfter: 2, changes: {} },
   {
+    name: 'between two adjustments of its transforms',
+    stopAfter: 3,
+    changes: {
+      training: {
+        adaptiveAugment: { enabled: true, initial: 0.4, target: 0, speedImages: 40, everySteps: 2 },
+      },
+    },
+  },
+  {
     name: 'captured',
     stopAfter: 1,
     changes: {
@@ -48,7 +57,8 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
       true,
     );
     const rows = await runs.metrics();
-    expect(rows.map(({ step }) => step)).toEqual([...new Set([1, 2, steps])]);
+    const logged = Array.from({ length: steps }, (_, i) => i + 1).filter((n) => n === 1 || n % 2 === 0);
+    expect(rows.map(({ step }) => step)).toEqual(logged);
     const seconds = rows.map((row) => row.seconds);
     expect(seconds).toEqual(seconds.toSorted((a, b) => a - b));
   });

@@ -8,7 +8,7 @@ import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import { stateVectors, unflattenState } from '../../src/train/state.js';
 import { type StepContext, trainStep } from '../../src/train/step.js';
-import { stepScalars } from '../../src/train/trainer.js';
+import { batchShapes, type HostBatch, stepScalars } from '../../src/train/trainer.js';
 import { noiseBatch } from '../support/batch.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 
@@ -35,9 +35,10 @@ function takeStep(
     withR1: boolean;
     frozen?: boolean;
     moved?: (name: string, values: Float32Array) => Float32Array;
+    change?: (batch: HostBatch) => HostBatch;
   },
 ) {
-  const { withR1, frozen = false, moved = (_, values) => values } = options;
+  const { withR1, frozen = false, moved = (_, values) => values, change = (batch) => batch } = options;
   return tf.tidy(() => {
     const vectors = [...stateVectors(context.networks, initialOf(context), false)];
     const state = unflattenState(
@@ -45,7 +46,7 @@ function takeStep(
     );
     const scalars = stepScalars(context, 0);
     if (frozen) for (const side of SIDES) scalars[side].stepSize = 0;
-    const batch = uploadBatch(noiseBatch(context.config, 1), context);
+    const batch = uploadBatch(change(noiseBatch(context.config, 1)), context);
     const result = trainStep(context, state, batch, uploadScalars(scalars), withR1);
     const read = (terms: Record<string, tf.Tensor>): Record<string, number> =>
       Object.fromEntries(Object.entries(terms).map(([name, term]) => [name, term.dataSync()[0]!]));
@@ -69,8 +70,12 @@ function onlyNetwork(group: ParameterGroup, buckets: Float32Array[], name: strin
   return group.pack(unpacked);
 }
 
-describe.each(['main', 'train'] as const)('a step of %s', (variant) => {
-  const context = contextOf({ model: { variant, numDown: 2 } });
+describe.each([
+  { name: 'main', variant: 'main', adaptiveAugment: {} },
+  { name: 'train', variant: 'train', adaptiveAugment: {} },
+  { name: 'main, transformed', variant: 'main', adaptiveAugment: { enabled: true, initial: 0.8 } },
+] as const)('a step of $name', ({ variant, adaptiveAugment }) => {
+  const context = contextOf({ model: { variant, numDown: 2 }, training: { adaptiveAugment } });
 
   it.each([
     ['generators', 'G_A2B'],
@@ -185,6 +190,82 @@ describe('terms', () => {
     const context = contextOf({ model: FEWEST_LAYERS, training: { r1Weight: 0 } });
     const { discriminators } = takeStep(context, { withR1: true }).terms;
     expect(Object.keys(discriminators).sort()).toEqual(['images', 'styles']);
+  });
+});
+
+describe('transforms of what the discriminators see', () => {
+  const model = FEWEST_LAYERS;
+  const enabled = { enabled: true, initial: 0.8 };
+  const termsWith = (
+    adaptiveAugment: NonNullable<PartialConfig['training']>['adaptiveAugment'],
+    change: (batch: HostBatch) => HostBatch = (batch) => batch,
+  ) => takeStep(contextOf({ model, training: { adaptiveAugment } }), { withR1: true, change }).terms;
+
+  it('at probability 0 change nothing', () => {
+    const { generators, discriminators } = termsWith({ enabled: true });
+    const plain = termsWith({});
+    for (const [name, value] of Object.entries(plain.generators))
+      expect(generators[name]! / value, name).toBeCloseTo(1, 5);
+    for (const [name, value] of Object.entries(plain.discriminators))
+      expect(discriminators[name]! / value, name).toBeCloseTo(1, 4);
+  });
+
+  it('change the terms that the image discriminators have a part in, and no other', () => {
+    const { generators, discriminators } = termsWith(enabled);
+    const plain = termsWith({});
+    const changed = (terms: Record<string, number>, others: Record<string, number>): string[] =>
+      Object.keys(terms).filter((name) => Math.abs(terms[name]! / others[name]! - 1) > 1e-5);
+    expect(changed(generators, plain.generators)).toEqual(['adversarial']);
+    expect(changed(discriminators, plain.discriminators)).toEqual(['images', 'r1A', 'r1B']);
+  });
+
+  it('of every set of pictures have rows of their own', () => {
+    const { batch } = contextOf({}).config.training;
+    const unlit = (set: number) => (given: HostBatch) => {
+      const colours = Float32Array.from(given.colours!);
+      colours.fill(0, set * batch * 12, (set + 1) * batch * 12);
+      return { ...given, colours };
+    };
+    const plain = termsWith(enabled);
+    const touched = [0, 1, 2, 3, 4, 5].map((set) => {
+      const terms = termsWith(enabled, unlit(set));
+      return (['discriminators', 'generators'] as const).flatMap((side) =>
+        Object.keys(plain[side]).filter(
+          (name) => Math.abs(terms[side][name]! / plain[side][name]! - 1) > 1e-5,
+        ),
+      );
+    });
+    // The updated discriminators judge the generators' pictures.
+    expect(touched).toEqual([
+      ['images', 'r1A', 'adversarial'],
+      ['images', 'adversarial'],
+      ['images', 'r1B', 'adversarial'],
+      ['images', 'adversarial'],
+      ['adversarial'],
+      ['adversarial'],
+    ]);
+  });
+
+  it('come after what R1 differentiates: nothing is left of a picture whose colours are gone', () => {
+    const { r1A, r1B, r1Styles } = termsWith(enabled, (batch) => ({
+      ...batch,
+      colours: new Float32Array(batch.colours!.length),
+    })).discriminators;
+    expect([r1A, r1B]).toEqual([0, 0]);
+    expect(r1Styles).toBeGreaterThan(0);
+  });
+
+  it('may be of one kind alone, which takes one input', () => {
+    const inputs = (kinds: Record<string, boolean>) => {
+      const context = contextOf({ training: { adaptiveAugment: { ...enabled, ...kinds } } });
+      const shapes = Object.keys(batchShapes(context));
+      expect(Object.keys(noiseBatch(context.config, 1)).sort()).toEqual(shapes.toSorted());
+      return shapes.filter((name) => ['warps', 'colours'].includes(name));
+    };
+    expect(inputs({})).toEqual(['warps', 'colours']);
+    expect(inputs({ colour: false, blit: false })).toEqual(['warps']);
+    expect(inputs({ geometry: false, blit: false })).toEqual(['colours']);
+    expect(inputs({ enabled: false })).toEqual([]);
   });
 });
 

@@ -25,6 +25,7 @@ const config = tinyConfig({
   training: { batch: 2, betas: [0.5, 0.99], r1EverySteps: 2, emaDecay: 0.9 },
   losses: { identity: 1 },
 });
+const TRANSFORMED = { enabled: true, initial: 0.7 };
 
 /** Pictures there and back by a translator, with styles of pictures. */
 function translateNoise(translator: Translator): Float32Array {
@@ -46,15 +47,21 @@ function refusalOf(translator: Translator): string {
 function train(
   Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) => Trainer,
   runtime: Partial<Config['runtime']> = {},
+  transforms: Partial<Config['training']['adaptiveAugment']> = {},
 ) {
-  const settings = { ...config, runtime: { ...config.runtime, ...runtime } };
+  const adaptiveAugment = { ...config.training.adaptiveAugment, ...transforms };
+  const settings = {
+    ...config,
+    training: { ...config.training, adaptiveAugment },
+    runtime: { ...config.runtime, ...runtime },
+  };
   const networks = buildNetworks(settings);
   const values = initNetworks(networks, new Rng(1, 'init'));
   const trainer = new Kind({ config: settings, networks }, { values });
   const terms: TermValues[] = [];
   let before = 0;
   for (let step = 0; step < STEPS; step++) {
-    terms.push(trainer.step(noiseBatch(config, step), step));
+    terms.push(trainer.step(noiseBatch(settings, step), step));
     // The first step with R1 and the first without make what is made once.
     if (step < 2) before = tf.memory().numTensors;
   }
@@ -62,7 +69,7 @@ function train(
   const state = trainer.read();
   const translator = trainer.translator();
   const translated = translateNoise(translator);
-  trainer.step(noiseBatch(config, STEPS), STEPS);
+  trainer.step(noiseBatch(settings, STEPS), STEPS);
   const refusals = [refusalOf(translator)];
   const next = trainer.translator();
   trainer.dispose();
@@ -90,9 +97,11 @@ function differences(ours: NetworkValues, theirs: NetworkValues) {
   return { largest, mean: sum / count };
 }
 
-let eager: ReturnType<typeof train>;
+let plain: ReturnType<typeof train>;
+let transformed: ReturnType<typeof train>;
 beforeAll(() => {
-  eager = train(EagerTrainer);
+  plain = train(EagerTrainer);
+  transformed = train(EagerTrainer, {}, TRANSFORMED);
 });
 
 describe.each([
@@ -108,10 +117,13 @@ describe.each([
     runtime: { recomputeActivations: true },
   },
   { name: 'captured, gradients accumulated', Kind: CapturedTrainer, runtime: { microBatch: 1 } },
-])('a run $name and one kernel by kernel', ({ Kind, runtime }) => {
+  { name: 'captured, transformed', Kind: CapturedTrainer, runtime: {}, isTransformed: true },
+])('a run $name and one kernel by kernel', ({ Kind, runtime, isTransformed = false }) => {
+  let eager: ReturnType<typeof train>;
   let other: ReturnType<typeof train>;
   beforeAll(() => {
-    other = train(Kind, runtime);
+    eager = isTransformed ? transformed : plain;
+    other = train(Kind, runtime, isTransformed ? TRANSFORMED : {});
   });
 
   it('tell the same terms in the same order, steps with R1 among them', () => {

@@ -137,6 +137,8 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   Sqrt: like(0),
   Rsqrt: like(0),
   Abs: like(0),
+  Floor: like(0),
+  Cast: (call) => [{ shape: call.inputs[0]!.shape, dtype: attribute<number>(call, 'DstT') }],
   Sign: like(0),
   Softplus: like(0),
   Sigmoid: like(0),

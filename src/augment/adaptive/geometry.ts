@@ -1,0 +1,98 @@
+import type { Rng } from '../../runtime/rng.js';
+import type { AffineMatrix } from '../warp.js';
+
+/** What moves the pixels of one picture, in the order in which it is applied. Lengths are px, angles radians. */
+export interface Geometry {
+  /** Mirrored left to right. */
+  flip: boolean;
+  /** Turns by 90 degrees, 0 to 3. */
+  quarterTurns: number;
+  /** Whole pixels. */
+  shift: readonly [x: number, y: number];
+  /** Above 1 enlarges. */
+  scale: number;
+  rotationBefore: number;
+  /** Widens by this factor and flattens by it. */
+  stretch: number;
+  rotationAfter: number;
+  /** Parts of pixels too. */
+  drift: readonly [x: number, y: number];
+}
+
+/** Probabilities of a transform, by the two stages that move pixels. */
+export interface GeometryStrength {
+  /** Flips, quarter turns, whole pixels: what needs no resampling. */
+  blit: number;
+  /** Scale, rotation, stretch, drift. */
+  geometry: number;
+}
+
+/** Largest whole shift either way, as a fraction of the picture. */
+const SHIFT = 0.125;
+/** Deviations of the binary logarithms of scale and stretch. */
+const SCALE_DEVIATION = 0.2;
+const STRETCH_DEVIATION = 0.2;
+/** Deviation of the drift along each axis, as a fraction of the picture. */
+const DRIFT_DEVIATION = 0.125;
+
+/**
+ * Draws the pixel blits and the geometric transforms of Karras et al. 2020, "Training Generative Adversarial Networks
+ * with Limited Data", appendix B, with its distributions and constants; each comes with its stage's probability on its
+ * own, and a rotation before or after the stretch with that of either. With `drawColour` that is the paper's pipeline
+ * "bgc", its best; filtering, noise and cutout, which it found of no more use, are left out. Always uses the same number of
+ * random words.
+ *
+ * @param size side of the picture, px.
+ */
+export function drawGeometry({ blit, geometry }: GeometryStrength, size: number, rng: Rng): Geometry {
+  // Drawn whether or not it is taken, so that a transform's draws do not depend on p.
+  const orNone = <T>(drawn: T, none: T, p: number): T => (rng.uniform() < p ? drawn : none);
+  const shiftAlong = (): number => Math.round(rng.uniform(-SHIFT, SHIFT) * size);
+  const angle = (): number => rng.uniform(-Math.PI, Math.PI);
+  const driftAlong = (): number => rng.normal(0, DRIFT_DEVIATION * size);
+  const eitherRotation = 1 - Math.sqrt(1 - geometry);
+  const none = [0, 0] as const;
+  return {
+    flip: orNone(rng.integer(2) === 1, false, blit),
+    quarterTurns: orNone(rng.integer(4), 0, blit),
+    shift: orNone<Geometry['shift']>([shiftAlong(), shiftAlong()], none, blit),
+    scale: orNone(2 ** rng.normal(0, SCALE_DEVIATION), 1, geometry),
+    rotationBefore: orNone(angle(), 0, eitherRotation),
+    stretch: orNone(2 ** rng.normal(0, STRETCH_DEVIATION), 1, geometry),
+    rotationAfter: orNone(angle(), 0, eitherRotation),
+    drift: orNone<Geometry['drift']>([driftAlong(), driftAlong()], none, geometry),
+  };
+}
+
+/** `p -> first(second(p))`. */
+function compose(first: AffineMatrix, second: AffineMatrix): AffineMatrix {
+  const [a, b, c, d, e, f] = first;
+  const [g, h, i, j, k, l] = second;
+  return [a * g + b * j, a * h + b * k, a * i + b * l + c, d * g + e * j, d * h + e * k, d * i + e * l + f];
+}
+
+/** What undoes a rotation of this cosine and sine. */
+const turnedBack = (cos: number, sin: number): AffineMatrix => [cos, sin, 0, -sin, cos, 0];
+const movedBack = ([x, y]: readonly [number, number]): AffineMatrix => [1, 0, -x, 0, 1, -y];
+
+/** Whole turns by 90 degrees stay whole: `Math.cos(Math.PI / 2)` is not 0. */
+const QUARTER_COSINES = [1, 0, -1, 0];
+const QUARTER_SINES = [0, 1, 0, -1];
+
+/** The map from a pixel of the transformed picture to where it comes from, about the centre; pixel positions are px. */
+export function samplingMatrix(geometry: Geometry, size: number): AffineMatrix {
+  const { flip, quarterTurns, shift, scale, rotationBefore, stretch, rotationAfter, drift } = geometry;
+  const steps: AffineMatrix[] = [
+    [flip ? -1 : 1, 0, 0, 0, 1, 0],
+    turnedBack(QUARTER_COSINES[quarterTurns]!, QUARTER_SINES[quarterTurns]!),
+    movedBack(shift),
+    [1 / scale, 0, 0, 0, 1 / scale, 0],
+    turnedBack(Math.cos(rotationBefore), Math.sin(rotationBefore)),
+    [1 / stretch, 0, 0, 0, stretch, 0],
+    turnedBack(Math.cos(rotationAfter), Math.sin(rotationAfter)),
+    movedBack(drift),
+  ];
+  const centre = (size - 1) / 2;
+  const fromCentre: AffineMatrix = [1, 0, -centre, 0, 1, -centre];
+  return compose(movedBack([-centre, -centre]), compose(steps.reduce(compose), fromCentre));
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { TrainingConfig } from '../config/schema.js';
+import type { AugmentProbabilities } from './judged-pictures.js';
+import type { TermValues } from './trainer.js';
+
+const DOMAINS = ['A', 'B'] as const;
+
+const domainSchema = z.object({
+  /** Probability of every transform. */
+  probability: z.number().min(0).max(1),
+  /** Sum of r_t over the steps since the last adjustment. */
+  signSum: z.number(),
+});
+
+/** What a checkpoint keeps of the controller. */
+export const adaptiveAugmentSchema = z.object({
+  /** Steps since the last adjustment. */
+  steps: z.int().nonnegative(),
+  A: domainSchema,
+  B: domainSchema,
+});
+
+export type AdaptiveAugmentState = z.output<typeof adaptiveAugmentSchema>;
+
+/**
+ * Controls how often pictures are transformed before the image discriminators see them, for each domain on its own
+ * (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3.1): every few steps p moves
+ * up where r_t, the mean sign of real logits, was above its target, and down where it was below.
+ */
+export class AdaptiveAugment {
+  private readonly training: TrainingConfig;
+  private current: AdaptiveAugmentState;
+
+  /** @param state where to go on; the config's initial probability where left out. */
+  constructor(training: TrainingConfig, state?: AdaptiveAugmentState) {
+    const { initial } = training.adaptiveAugment;
+    const start = () => ({ probability: initial, signSum: 0 });
+    this.training = training;
+    this.current = state ?? { steps: 0, A: start(), B: start() };
+  }
+
+  /** For the next step. */
+  get probabilities(): AugmentProbabilities {
+    return { A: this.current.A.probability, B: this.current.B.probability };
+  }
+
+  /** Undefined where nothing is transformed: such a checkpoint says nothing of it. */
+  state(): AdaptiveAugmentState | undefined {
+    return this.training.adaptiveAugment.enabled ? this.current : undefined;
+  }
+
+  /** Takes in what a step told; gives it back with the probabilities that the step had. */
+  observe(terms: TermValues): TermValues {
+    if (!this.training.adaptiveAugment.enabled) return terms;
+    const { A, B } = this.probabilities;
+    const steps = this.current.steps + 1;
+    const isDue = steps >= this.training.adaptiveAugment.everySteps;
+    const [nextA, nextB] = DOMAINS.map((domain) => {
+      const { probability, signSum } = this.current[domain];
+      const sum = signSum + terms[`signals/realSign${domain}`]!;
+      return isDue
+        ? { probability: this.adjusted(probability, sum / steps, steps), signSum: 0 }
+        : { probability, signSum: sum };
+    });
+    this.current = { steps: isDue ? 0 : steps, A: nextA!, B: nextB! };
+    return { ...terms, 'signals/augmentA': A, 'signals/augmentB': B };
+  }
+
+  private adjusted(probability: number, realSign: number, steps: number): number {
+    const { batch, adaptiveAugment } = this.training;
+    const { target, speedImages, limit } = adaptiveAugment;
+    const moved = probability + (Math.sign(realSign - target) * batch * steps) / speedImages;
+    return Math.min(Math.max(moved, 0), limit);
+  }
+}
