@@ -1,6 +1,7 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { Config } from '../config/schema.js';
 import type { EngineInfo } from '../runtime/node.js';
+import type { TrainOptions } from '../train/loop.js';
 import { withInterrupt } from './interrupt.js';
 import { formatBytes, formatDuration, type Progress, printLine, startProgress } from './output.js';
 import { million, TrainingDisplay } from './training-display.js';
@@ -68,7 +69,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       })
       .option('init', {
         type: 'string',
-        describe: 'Start with the weights of a run, a checkpoint or an exported model',
+        describe: 'Start with the weights of a run, a checkpoint, an exported model or a PyTorch file',
       })
       .option('dry-run', {
         type: 'boolean',
@@ -87,10 +88,9 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       ) as unknown as Argv<TrainArguments>,
   handler: async ({ config: file, out, set = [], resume, init, dryRun, steps }) => {
     const { loadConfig } = await import('../config/load.js');
-    const { InputError, InterruptedError } = await import('../errors.js');
+    const { InputError } = await import('../errors.js');
     const { loadEngine } = await import('../runtime/node.js');
-    const { trainRun } = await import('../train/loop.js');
-    const { initialConfig, resumedConfig } = await import('../train/start.js');
+    const { initialConfig, resumedConfig, withModelFolder } = await import('../train/start.js');
     const overrides = steps === undefined ? set : [...set, `training.steps=${steps}`];
     if (resume && init !== undefined)
       throw new InputError({
@@ -105,25 +105,41 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
         remedy:
           'name a config such as configs/selfie2anime.json, or add --resume to go on with a run, or --init to start from its weights',
       });
-    const ownConfig = async () => {
-      if (resume) return resumedConfig(out, overrides);
-      return init === undefined ? loadConfig({ file, overrides }) : initialConfig(init, overrides);
+    const configOf = async (start: string | undefined): Promise<Config> => {
+      if (start !== undefined) return initialConfig(start, overrides, file);
+      return resume && file === undefined ? resumedConfig(out, overrides) : loadConfig({ file, overrides });
     };
-    const config = file === undefined ? await ownConfig() : loadConfig({ file, overrides });
-    const engine = await loadEngine({ ...config.runtime, work: 'training' });
-    if (dryRun) return printForecast(config, engine);
-    const began = performance.now();
-    const display = new TrainingDisplay();
-    await withInterrupt(async (signal) => {
-      const options = { config, runDir: out, resume, signal, ...(init !== undefined && { init }) };
-      try {
-        for await (const event of trainRun(options)) display.show(event);
-      } finally {
-        display.close();
-      }
+    const work = async (start?: string): Promise<void> => {
+      const config = await configOf(start);
+      const engine = await loadEngine({ ...config.runtime, work: 'training' });
+      if (dryRun) return printForecast(config, engine);
+      await trainShown({ config, runDir: out, resume, ...(start !== undefined && { init: start }) });
+    };
+    if (init === undefined) return work();
+    let progress: Progress | undefined;
+    await withModelFolder(init, work, (doneBytes, totalBytes) => {
+      progress ??= startProgress({ label: 'importing', total: totalBytes, unit: 'bytes' });
+      progress.update(doneBytes);
+      if (doneBytes === totalBytes) progress.finish();
     });
-    if (display.interrupted)
-      throw new InterruptedError(`stopped; go on with: gnr train --out ${out} --resume`);
-    printLine(`Done in ${formatDuration((performance.now() - began) / 1000)}: ${out}`);
   },
 };
+
+/** Trains a run and shows what happens. */
+async function trainShown(options: TrainOptions): Promise<void> {
+  const { InterruptedError } = await import('../errors.js');
+  const { trainRun } = await import('../train/loop.js');
+  const { runDir } = options;
+  const began = performance.now();
+  const display = new TrainingDisplay();
+  await withInterrupt(async (signal) => {
+    try {
+      for await (const event of trainRun({ ...options, signal })) display.show(event);
+    } finally {
+      display.close();
+    }
+  });
+  if (display.interrupted)
+    throw new InterruptedError(`stopped; go on with: gnr train --out ${runDir} --resume`);
+  printLine(`Done in ${formatDuration((performance.now() - began) / 1000)}: ${runDir}`);
+}

@@ -6,14 +6,24 @@ import { isTree, mergeTrees, parseOverrides, type Tree } from './overrides.js';
 import { variantPresets } from './presets.js';
 import { type Config, configSchema, configShape, type PartialConfig } from './schema.js';
 
+/** Where a config comes from. */
+export interface ConfigSources {
+  /** Keys below the file's, and what to call their source in complaints. */
+  below?: Source | undefined;
+  /** Path of a JSON file. */
+  file?: string | undefined;
+  /** Texts `a.b=c`, as `--set` takes them. */
+  overrides: string[];
+}
+
 /**
- * The config of a run, from the weakest to the strongest: the schema's defaults, the preset of the variant, the file,
- * the overrides.
- * @param file path of a JSON file. @param overrides texts `a.b=c`, as `--set` takes them.
+ * The config of a run, from the weakest to the strongest: the schema's defaults, the preset of the variant, what lies below
+ * the file, the file, the overrides.
  * @throws InputError naming the file, line or key.
  */
-export function loadConfig({ file, overrides }: { file?: string | undefined; overrides: string[] }): Config {
+export function loadConfig({ below, file, overrides }: ConfigSources): Config {
   const sources: Source[] = [];
+  if (below !== undefined) sources.push(below);
   if (file !== undefined) sources.push({ name: file, values: readConfigFile(file) });
   sources.push({ name: '--set', values: parseOverrides(overrides) });
   return resolve(sources);

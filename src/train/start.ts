@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
+import { importReferenceCheckpoint } from '../checkpoint/reference/import.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -73,10 +77,50 @@ export async function resumedConfig(runDir: string, overrides: string[]): Promis
   return loadConfig({ file: `${latest.dir}/config.json`, overrides });
 }
 
-/** The config of the model that a run starts from, with overrides laid over it. @throws InputError as above. */
-export async function initialConfig(init: string, overrides: string[]): Promise<Config> {
+/**
+ * The config of a run that starts from a model: the model's own, or a file's over the model's `model` section, with overrides
+ * laid over it.
+ *
+ * @throws InputError as above.
+ */
+export async function initialConfig(init: string, overrides: string[], file?: string): Promise<Config> {
   const { configPath } = await resolveCheckpoint(init);
-  return loadConfig({ file: configPath, overrides });
+  if (file === undefined) return loadConfig({ file: configPath, overrides });
+  const { model } = loadConfig({ file: configPath, overrides: [] });
+  return loadConfig({ below: { name: configPath, values: { model } }, file, overrides });
+}
+
+/** Whether a path looks like a PyTorch checkpoint. */
+const isTorchFile = (path: string): boolean => /\.(pt|pth|ckpt)$/i.test(path);
+
+/**
+ * Runs `use` with a folder that a run can start from: `init` itself, or for the duration of `use` what is imported of a
+ * checkpoint of the reference implementation.
+ *
+ * @throws InputError where the file is none.
+ */
+export async function withModelFolder<T>(
+  init: string,
+  use: (folder: string) => Promise<T>,
+  onProgress: (doneBytes: number, totalBytes: number) => void = () => undefined,
+): Promise<T> {
+  if (!isTorchFile(init)) return use(init);
+  const scratch = await mkdtemp(join(tmpdir(), 'gnr-init-'));
+  try {
+    const folder = join(scratch, 'imported');
+    let total = 0;
+    await importReferenceCheckpoint(init, folder, {
+      onProgress: (doneBytes, totalBytes) => {
+        total = totalBytes;
+        onProgress(doneBytes, totalBytes);
+      },
+    });
+    // What the file has beside tensors is not counted.
+    onProgress(total, total);
+    return await use(folder);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /**

@@ -1,9 +1,11 @@
-import { cp, rm } from 'node:fs/promises';
+import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { InputError, RunError } from '../../src/errors.js';
+import { initialConfig, withModelFolder } from '../../src/train/start.js';
 import { loadModel } from '../../src/translate/model.js';
+import { REFERENCE_DIR } from '../support/reference.js';
 import { failure, ofType, RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
@@ -50,6 +52,41 @@ describe('a run with --init', () => {
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toMatch(/G_A2B\/.*weight of shape .* found one of shape/s);
     await expect(cp(tuned, join(runs.folder, 'copy'))).rejects.toThrow(/ENOENT/);
+  });
+});
+
+describe('the model to start from', () => {
+  it('gives the config, or its model section below that of a file', async () => {
+    const config = runs.config(1, { training: { seed: 5 } });
+    await runs.train(config);
+    const own = await initialConfig(runs.runDir, ['training.steps=7']);
+    expect(own).toEqual({ ...config, training: { ...config.training, steps: 7 } });
+    const file = join(runs.folder, 'tune.json');
+    await writeFile(file, '{"training": {"learningRate": 0.0001}, "losses": {"lpips": {"weight": 0}}}');
+    const tuned = await initialConfig(runs.runDir, ['training.steps=7'], file);
+    expect(tuned.model).toEqual(config.model);
+    expect(tuned.training).toMatchObject({ learningRate: 0.0001, steps: 7, seed: 1 });
+    await writeFile(file, '{"model": {"latentDim": 0}}');
+    expect((await failure(initialConfig(runs.runDir, [], file))).message).toContain('model.latentDim');
+  });
+
+  it('may be a checkpoint of the reference, which is imported for the time being', async () => {
+    const file = join(REFERENCE_DIR, 'checkpoint-main.pt');
+    let folder = '';
+    const bytes: number[][] = [];
+    const config = await withModelFolder(
+      file,
+      async (imported) => {
+        folder = imported;
+        expect(await readdir(imported)).not.toEqual([]);
+        return initialConfig(imported, []);
+      },
+      (...progress) => bytes.push(progress),
+    );
+    expect(config.model.variant).toBe('main');
+    expect(bytes.at(-1)![0]).toBe(bytes.at(-1)![1]);
+    await expect(readdir(join(folder, '..'))).rejects.toThrow(/ENOENT/);
+    expect(await withModelFolder(runs.folder, async (same) => same)).toBe(runs.folder);
   });
 });
 

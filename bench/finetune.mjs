@@ -1,0 +1,113 @@
+#!/usr/bin/env node
+// Fine-tunes a model on few pictures of the sample dataset's pastel family, and trains from scratch on the same for as many
+// steps, and prints what both score on test pictures that neither saw. Needs `npm run build`.
+//
+// usage: node bench/finetune.mjs --base RUN --work DIR [--steps N] [--pictures 25,50,100,300]
+//
+// RUN was trained by configs/sample.json (with its discriminators). DIR keeps datasets and runs; what is there is not made again.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { drawSampleDataset } from '../dist/data/sample/draw.js';
+import { readSampleTestSet, referenceFigures, sampleFigures } from '../dist/eval/sample-evaluation.js';
+import { loadEngine } from '../dist/runtime/node.js';
+import { loadModel } from '../dist/translate/model.js';
+import { openTranslator } from '../dist/translate/open-translator.js';
+
+const TEST_IMAGES = 64;
+const STYLES = 4;
+/** Not that of the sample model's own pictures. */
+const SEED = 11;
+
+const { values } = parseArgs({
+  options: {
+    base: { type: 'string' },
+    work: { type: 'string' },
+    steps: { type: 'string', default: '500' },
+    pictures: { type: 'string', default: '25,50,100,300' },
+  },
+});
+const { base, work, steps } = values;
+if (base === undefined || work === undefined) {
+  process.stderr.write('Expected --base RUN and --work DIR; see the head of this file.\n');
+  process.exit(2);
+}
+const here = (file) => fileURLToPath(new URL(file, import.meta.url));
+const counts = values.pictures.split(',').map(Number);
+
+/** All photos, and the first `count` anime pictures, as links. */
+function subset(all, count) {
+  const folder = path.join(work, `data-${count}`);
+  if (existsSync(folder)) return folder;
+  for (const name of ['trainA', 'testA', 'testB']) {
+    mkdirSync(folder, { recursive: true });
+    symlinkSync(path.resolve(all, name), path.join(folder, name));
+  }
+  mkdirSync(path.join(folder, 'trainB'));
+  for (const name of readdirSync(path.join(all, 'trainB')).sort().slice(0, count))
+    symlinkSync(path.resolve(all, 'trainB', name), path.join(folder, 'trainB', name));
+  return folder;
+}
+
+function train(out, args) {
+  if (existsSync(path.join(out, 'done'))) return;
+  const settings = [
+    `training.steps=${steps}`,
+    // Of short runs, an average over fewer steps.
+    'training.emaDecay=0.99',
+    'losses.lpips.weight=0',
+    `log.sampleEverySteps=${steps}`,
+    'checkpoint.everySteps=100000',
+  ].flatMap((setting) => ['--set', setting]);
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [here('../bin/gnr.mjs'), 'train', '--out', out, ...args, ...settings],
+    { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  if (status !== 0) {
+    process.stderr.write(stderr);
+    process.exit(1);
+  }
+  mkdirSync(path.join(out, 'done'));
+}
+
+async function score(folder, set) {
+  const { architecture, values: weights } = await loadModel(folder);
+  const translator = openTranslator(architecture, weights);
+  const figures = sampleFigures(translator, set, { styles: STYLES, seed: SEED });
+  translator.dispose();
+  const { statisticsDistance, correlation, diversity } = figures;
+  const relative = diversity / referenceFigures(set).diversity;
+  return [statisticsDistance, correlation.x, correlation.y, correlation.scale, relative].map((value) =>
+    value.toFixed(2),
+  );
+}
+
+await loadEngine();
+const all = path.join(work, 'pastel');
+if (!existsSync(all))
+  await drawSampleDataset({
+    dir: all,
+    images: Math.max(...counts),
+    testImages: TEST_IMAGES,
+    seed: SEED,
+    family: 'pastel',
+  });
+const print = (cells) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
+print(['pictures', 'training', 'distance', 'left to right', 'up and down', 'size', 'style diversity']);
+print(Array(7).fill('---'));
+const sizeOf = async () => (await loadModel(base)).architecture.size;
+const set = await readSampleTestSet(all, await sizeOf(), TEST_IMAGES);
+print([0, 'none', ...(await score(base, set))]);
+for (const count of counts) {
+  const root = `data.root=${subset(all, count)}`;
+  const tuned = path.join(work, `tuned-${count}`);
+  train(tuned, ['--config', here('../configs/finetune.json'), '--init', base, '--set', root]);
+  print([count, 'fine-tuned', ...(await score(tuned, set))]);
+  const fresh = path.join(work, `scratch-${count}`);
+  train(fresh, ['--config', here('../configs/sample.json'), '--set', root]);
+  print([count, 'from scratch', ...(await score(fresh, set))]);
+}
