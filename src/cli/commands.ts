@@ -5,6 +5,7 @@ import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { exportCommand } from './export.js';
 import { importCommand } from './import.js';
+import { reportCommand } from './report.js';
 import { setupCommand } from './setup.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
@@ -19,6 +20,7 @@ export const commands: readonly CommandModule[] = [
   command(demoCommand),
   command(datasetCommand),
   command(trainCommand),
+  command(reportCommand),
   command(translateCommand),
   command(importCommand),
   command(exportCommand),

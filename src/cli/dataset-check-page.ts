@@ -2,7 +2,7 @@ import type { DatasetCheck } from '../data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS, type Finding, type FindingKind } from '../data/check/findings.js';
 import { type FolderStatistics, HISTOGRAM_BINS } from '../data/check/statistics.js';
 import type { CheckPictures, Thumbnail } from '../data/check/thumbnails.js';
-import { escapeHtml } from '../train/html.js';
+import { escapeHtml, htmlPage } from '../train/html.js';
 import { REPORT_STYLE } from '../train/report-style.js';
 import { countOf, formatSize, formatSpread, summaryOf } from './dataset-check-text.js';
 
@@ -36,22 +36,11 @@ const STYLE = `
 }
 `;
 
-/** The check as one HTML page: no scripts, no other files, nothing from the network. */
+/** The check as one HTML page, as `htmlPage` makes it. */
 export function checkPage(check: DatasetCheck, pictures: CheckPictures): string {
   const { size, aspect, distanceBits } = check.settings;
-  const title = escapeHtml(`Dataset check: ${check.dir}`);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${REPORT_STYLE}${STYLE}</style>
-</head>
-<body>
-<main>
-<header><h1>${title}</h1><p class="lede">${escapeHtml(summaryOf(check))}. Looked at for a training at ${size} px; long means
+  const title = `Dataset check: ${check.dir}`;
+  const main = `<header><h1>${escapeHtml(title)}</h1><p class="lede">${escapeHtml(summaryOf(check))}. Looked at for a training at ${size} px; long means
 more than ${aspect} to 1; alike means hashes within ${distanceBits} of 64 bits.</p></header>
 <section><h2>Findings</h2>
 ${findings(check, pictures)}
@@ -64,11 +53,8 @@ ${charts(check)}
 <section><h2>Contact sheets</h2>
 <p class="intro">Pictures spread evenly over each folder, cropped as training crops them.</p>
 ${sheets(check, pictures)}
-</section>
-</main>
-</body>
-</html>
-`;
+</section>`;
+  return htmlPage(title, REPORT_STYLE + STYLE, main);
 }
 
 // Findings

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandModule } from 'yargs';
 import type { DemoEvent, DemoFigures, SampleModelResult } from '../demo/demo.js';
+import { formatDuration } from '../train/amounts.js';
 import type { TrainEvent } from '../train/loop.js';
 import { withInterrupt } from './interrupt.js';
-import { formatDuration, type Progress, printLine, startProgress } from './output.js';
+import { type Progress, printLine, startProgress } from './output.js';
 import { TrainingDisplay } from './training-display.js';
 
 const CONFIG = fileURLToPath(new URL('../../configs/demo.json', import.meta.url));

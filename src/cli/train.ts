@@ -1,9 +1,10 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { Config } from '../config/schema.js';
 import type { EngineInfo } from '../runtime/node.js';
+import { formatBytes, formatDuration } from '../train/amounts.js';
 import type { TrainOptions } from '../train/loop.js';
 import { withInterrupt } from './interrupt.js';
-import { formatBytes, formatDuration, type Progress, printLine, startProgress } from './output.js';
+import { type Progress, printLine, startProgress } from './output.js';
 import { million, TrainingDisplay } from './training-display.js';
 
 interface TrainArguments {

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.js';
+import { formatBytes } from '../train/amounts.js';
 import type { TrainEvent } from '../train/loop.js';
-import { formatBytes, type Progress, printError, printLine, startProgress } from './output.js';
+import { type Progress, printError, printLine, startProgress } from './output.js';
 
 /** The two sums and the memory of the process, for the progress line; what is last gives way on a narrow terminal. */
 function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {

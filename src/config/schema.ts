@@ -211,7 +211,15 @@ const watch = z.strictObject({
 const log = z.strictObject({
   everySteps: everySteps('Steps between two lines of metrics.').default(50),
   sampleEverySteps: everySteps('Steps between two pictures of samples.').default(1000),
-  sampleImages: count(1, 256).default(8).describe('Images in a picture of samples.'),
+  sampleImages: count(1, 256)
+    .default(4)
+    .describe('Images of each domain in a picture of samples: a row each.'),
+  sampleRaw: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Draw each picture of samples a second time, with the weights as trained in place of their averages.',
+    ),
   tensorboard: z
     .boolean()
     .default(true)

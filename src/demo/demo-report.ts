@@ -1,11 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SampleFigures } from '../eval/sample-evaluation.js';
-import { type MetricsRow, metricSeries, readMetrics } from '../train/metrics-log.js';
+import { MetricCourses } from '../train/metric-series.js';
+import { type MetricsRow, readMetrics } from '../train/metrics-log.js';
 import { type ReportGrid, type ReportMeasure, writeReport } from '../train/report.js';
-import { SAMPLE_COLUMNS } from '../train/samples.js';
+import { type ReportImage, reportImage } from '../train/report-picture.js';
+import { reportSamples } from '../train/report-samples.js';
 import type { DemoFigures, DemoOptions, SampleModelResult } from './demo.js';
 import { GRID_COLUMNS } from './translated-grid.js';
+
+/** Largest size of a grid on the page, px: as it was drawn. */
+const GRID_PX = { width: 1200, height: 1800 };
 
 interface MeasureText {
   name: string;
@@ -58,22 +62,8 @@ export function demoMeasures({ untrained, trained, reference }: DemoFigures): Re
   }));
 }
 
-async function sampleGrids(runDir: string): Promise<ReportGrid[]> {
-  const folder = join(runDir, 'samples');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.png')).sort();
-  return Promise.all(
-    names.map(async (name) => ({
-      title: `Step ${Number.parseInt(name.slice('step-'.length), 10)}`,
-      caption:
-        'Photo, an anime picture, its style on the photo, three random styles, and back from the first of them.',
-      png: await readFile(join(folder, name)),
-      columnLabels: SAMPLE_COLUMNS,
-    })),
-  );
-}
-
 /** The grid of the model that comes with the program, with its figures. */
-function sampleModelGrid({ figures, reference, png }: SampleModelResult & { png: Uint8Array }): ReportGrid {
+function sampleModelGrid({ figures, reference }: SampleModelResult, image: ReportImage): ReportGrid {
   const { x, y, scale } = figures.correlation;
   const texts = [
     'The same test photos, translated by the model that comes with this program (models/sample): larger, and trained for',
@@ -85,7 +75,7 @@ function sampleModelGrid({ figures, reference, png }: SampleModelResult & { png:
   return {
     title: 'For comparison: the sample model, trained for longer',
     caption: texts.join(' '),
-    png,
+    image,
     columnLabels: GRID_COLUMNS,
   };
 }
@@ -102,10 +92,13 @@ export async function writeDemoReport(
   },
 ): Promise<void> {
   const { runDir, figures, png, sampleModel } = results;
-  const rows: MetricsRow[] = [];
-  for await (const row of readMetrics(join(runDir, 'metrics.jsonl'))) rows.push(row);
-  const last = rows.at(-1);
-  const earlier = await sampleGrids(runDir);
+  const courses = new MetricCourses();
+  let last: MetricsRow | undefined;
+  for await (const row of readMetrics(join(runDir, 'metrics.jsonl'))) {
+    courses.add(row);
+    last = row;
+  }
+  const { newest, ...samples } = await reportSamples(runDir);
   await writeReport(path, {
     title: "GANs N' Roses: demo",
     summary:
@@ -122,17 +115,15 @@ export async function writeDemoReport(
       {
         title: 'Translated test photos',
         caption: 'Photos that the training never saw, and six random styles. Averaged weights.',
-        png,
+        image: await reportImage(png, GRID_PX),
         columnLabels: GRID_COLUMNS,
       },
-      ...(sampleModel ? [sampleModelGrid(sampleModel)] : []),
-      ...earlier
-        .slice(-1)
-        .map((grid) => ({ ...grid, title: `The newest samples (${grid.title.toLowerCase()})` })),
+      ...(sampleModel ? [sampleModelGrid(sampleModel, await reportImage(sampleModel.png, GRID_PX))] : []),
+      ...newest.slice(0, 1),
     ],
     measures: demoMeasures(figures),
-    series: metricSeries(rows),
-    earlier: earlier.slice(0, -1),
+    series: courses.series(),
+    ...samples,
     config,
   });
 }

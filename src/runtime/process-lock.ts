@@ -119,6 +119,12 @@ export async function tryLock(file: string): Promise<LockAttempt> {
   return { release };
 }
 
+/** Whether a process holds the lock file; by the rules of `tryLock`. */
+export async function isLocked(file: string): Promise<boolean> {
+  const held = await readIfThere(file);
+  return held !== undefined && !(await isStale(file, held));
+}
+
 export interface LockOptions {
   signal?: AbortSignal | undefined;
   /** Called once, where another process holds the lock and this one waits. */

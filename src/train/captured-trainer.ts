@@ -21,6 +21,8 @@ import {
   stateSizes,
   stateVectors,
   type TrainStateValues,
+  type TranslatingWeights,
+  translatingVectors,
   unflattenState,
   unpackState,
 } from './state.js';
@@ -28,8 +30,10 @@ import { namedByPart, optimizerBetas, type StepContext, type StepScalars, trainS
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 const PERCEPTUAL = 'lpips/';
-/** The averages translate few pictures and seldom: one at a time needs least memory beside that of training. */
+/** Samples are few pictures and seldom: one at a time needs least memory beside that of training. */
 const TRANSLATE_BATCHES = [1];
+/** The sets of translation programs; that of the weights shares the variables that steps change. */
+const PROGRAM_SETS: Record<TranslatingWeights, string> = { averages: '', weights: 'raw' };
 
 function inputSpecs(context: StepContext): Record<string, TensorSpec> {
   const specs: Record<string, TensorSpec> = {};
@@ -57,7 +61,7 @@ export class CapturedTrainer implements Trainer {
   private readonly context: StepContext;
   private readonly programs: CapturedPrograms<'plain' | 'withR1' | TranslationProgram>;
   private readonly stateNames: string[];
-  private translating: Translator | undefined;
+  private lent: { weights: TranslatingWeights; translator: Translator } | undefined;
   private readonly termNames: Record<'plain' | 'withR1', string[]> = { plain: [], withR1: [] };
 
   constructor(context: StepContext, initial: TrainStateValues) {
@@ -74,12 +78,8 @@ export class CapturedTrainer implements Trainer {
     const programs = {
       plain: this.program('plain'),
       withR1: this.program('withR1'),
-      ...translationPrograms(
-        context.config.model,
-        context.networks.generator,
-        TRANSLATE_BATCHES,
-        (tensors, network) => context.networks.generators.parameters(unflattenState(tensors).ema)[network]!,
-      ),
+      ...this.translation('averages'),
+      ...(context.config.log.sampleRaw && this.translation('weights')),
     };
     this.programs = capture(programs, variables, { arithmetic: context.config.runtime.arithmetic });
     writeInPieces(this.programs, stateVectors(context.networks, initial, withFirst));
@@ -96,8 +96,7 @@ export class CapturedTrainer implements Trainer {
 
   step(batch: HostBatch, index: number): TermValues {
     const { context } = this;
-    this.translating?.dispose();
-    this.translating = undefined;
+    this.takeBack();
     const kind = hasR1(index, context.config.training) ? 'withR1' : 'plain';
     const inputs: Record<string, HostValues> = { ...batch };
     for (const [side, scalars] of Object.entries(stepScalars(context, index)))
@@ -110,16 +109,40 @@ export class CapturedTrainer implements Trainer {
     return unpackState(this.context.networks, this.programs.read(this.stateNames) as FlatState<Float32Array>);
   }
 
-  translator(): Translator {
-    this.translating ??= new CapturedTranslator(this.context.config.model, this.programs, TRANSLATE_BATCHES);
-    return this.translating;
+  translator(weights: TranslatingWeights): Translator {
+    const { model, log } = this.context.config;
+    if (weights === 'weights' && !log.sampleRaw)
+      throw new RangeError('a captured run with log.sampleRaw=false translates with averages only');
+    if (this.lent?.weights === weights) return this.lent.translator;
+    this.takeBack();
+    const set = PROGRAM_SETS[weights];
+    const translator = new CapturedTranslator(model, this.programs, TRANSLATE_BATCHES, { set });
+    this.lent = { weights, translator };
+    return translator;
   }
 
   dispose(): void {
-    this.translating?.dispose();
+    this.takeBack();
     this.programs.dispose();
     this.context.networks.generators.dispose();
     this.context.networks.discriminators.dispose();
+  }
+
+  private takeBack(): void {
+    this.lent?.translator.dispose();
+    this.lent = undefined;
+  }
+
+  private translation(weights: TranslatingWeights): Record<TranslationProgram, Program> {
+    const { config, networks } = this.context;
+    return translationPrograms(
+      config.model,
+      networks.generator,
+      TRANSLATE_BATCHES,
+      (tensors, network) =>
+        networks.generators.parameters(translatingVectors(unflattenState(tensors), weights))[network]!,
+      PROGRAM_SETS[weights],
+    );
   }
 
   private program(kind: 'plain' | 'withR1'): Program {

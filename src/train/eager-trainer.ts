@@ -10,6 +10,8 @@ import {
   flattenState,
   stateVectors,
   type TrainStateValues,
+  type TranslatingWeights,
+  translatingVectors,
   unflattenState,
   unpackState,
 } from './state.js';
@@ -39,7 +41,7 @@ export function uploadScalars(values: Record<keyof StepScalars, AdamScalars>): S
 export class EagerTrainer implements Trainer {
   private readonly context: StepContext;
   private state: FlatState<Tensor>;
-  private translating: Translator | undefined;
+  private lent: { weights: TranslatingWeights; translator: Translator } | undefined;
 
   constructor(context: StepContext, initial: TrainStateValues) {
     this.context = context;
@@ -51,8 +53,7 @@ export class EagerTrainer implements Trainer {
 
   step(batch: HostBatch, index: number): TermValues {
     const { context, state: old } = this;
-    this.translating?.dispose();
-    this.translating = undefined;
+    this.takeBack();
     const withR1 = hasR1(index, context.config.training);
     let terms: TermValues = {};
     tf.tidy(() => {
@@ -74,19 +75,27 @@ export class EagerTrainer implements Trainer {
     return unpackState(this.context.networks, this.download(Object.keys(this.state)));
   }
 
-  translator(): Translator {
+  translator(weights: TranslatingWeights): Translator {
     const { config, networks } = this.context;
-    this.translating ??= new EagerTranslator(config.model, () =>
-      networks.generators.parameters(unflattenState(this.state).ema),
+    if (this.lent?.weights === weights) return this.lent.translator;
+    this.takeBack();
+    const translator = new EagerTranslator(config.model, () =>
+      networks.generators.parameters(translatingVectors(unflattenState(this.state), weights)),
     );
-    return this.translating;
+    this.lent = { weights, translator };
+    return translator;
   }
 
   dispose(): void {
-    this.translating?.dispose();
+    this.takeBack();
     tf.dispose(Object.values(this.state));
     this.context.networks.generators.dispose();
     this.context.networks.discriminators.dispose();
+  }
+
+  private takeBack(): void {
+    this.lent?.translator.dispose();
+    this.lent = undefined;
   }
 
   private download(names: readonly string[]): FlatState<Float32Array> {

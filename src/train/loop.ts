@@ -5,6 +5,7 @@ import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { type Dataset, openDataset } from '../data/folder.js';
+import { messageOf } from '../errors.js';
 import { freeUnusedArrays } from '../runtime/garbage.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
@@ -15,8 +16,10 @@ import { openTrainer } from './open-trainer.js';
 import { loadLpips } from './perceptual-weights.js';
 import { lockRun } from './run-lock.js';
 import { RunLog } from './run-log.js';
+import { RunPage } from './run-report.js';
 import { Samples } from './samples.js';
 import { findStart, takeHost } from './start.js';
+import type { TranslatingWeights } from './state.js';
 import type { StepContext } from './step.js';
 import { learningRateOf, type TermValues, type Trainer } from './trainer.js';
 import { BestCheckpoint } from './watch/best-checkpoint.js';
@@ -27,7 +30,8 @@ import { StyleDiversity } from './watch/style-diversity.js';
 export type TrainEvent =
   | { type: 'start'; step: number; steps: number; parameters: { generators: number; discriminators: number } }
   | { type: 'step'; step: number; terms: TermValues; learningRate: number; seconds: number }
-  | { type: 'samples'; step: number; path: string }
+  /** Pictures with the averaged weights, and with the weights as trained where `log.sampleRaw` asks for them. */
+  | { type: 'samples'; step: number; path: string; rawPath?: string }
   | { type: 'checkpoint'; step: number; dir: string }
   | { type: 'bad-file'; file: string; error: unknown }
   | { type: 'skipped-checkpoint'; dir: string; error: unknown }
@@ -49,8 +53,8 @@ export interface TrainOptions {
 }
 
 /**
- * Trains a run to `training.steps`, writing config.json, metrics.jsonl, samples and checkpoints into the run directory,
- * and yields what happens. Weights, moments, averages and sampler positions come from the checkpoint on resuming; draws
+ * Trains a run to `training.steps`, writing config.json, metrics.jsonl, samples, checkpoints and report.html into the run
+ * directory, and yields what happens. Weights, moments, averages and sampler positions come from the checkpoint on resuming; draws
  * follow from seed and step.
  *
  * @throws InputError for wrong input, RunError where the training diverges or the disk refuses; checkpoints stay.
@@ -60,19 +64,25 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   const { runDir } = options;
   const dataset = await openDataset(dataRoot(config), { requireTest: false });
   const release = await lockRun(runDir);
+  const page = new RunPage(runDir);
   try {
-    yield* lockedRun({ ...options, config }, dataset);
+    yield* lockedRun({ ...options, config }, dataset, page);
   } finally {
+    if (page.hasRun) await page.write({ isTraining: false });
     await release();
   }
 }
 
 /** Goes on from the newest checkpoint, with a smaller learning rate, where the training has diverged and the config says so. */
-async function* lockedRun(options: TrainOptions, dataset: Dataset): AsyncGenerator<TrainEvent> {
+async function* lockedRun(
+  options: TrainOptions,
+  dataset: Dataset,
+  page: RunPage,
+): AsyncGenerator<TrainEvent> {
   const { onNonFinite, rollbackFactor, mostRollbacks } = options.config.watch;
   const { runDir } = options;
   const named = new Set<string>();
-  let attempt: Attempt = { options, named };
+  let attempt: Attempt = { options, named, page };
   let last = { step: -1, times: 0 };
   for (;;) {
     try {
@@ -84,7 +94,7 @@ async function* lockedRun(options: TrainOptions, dataset: Dataset): AsyncGenerat
       if (last.times > mostRollbacks) throw error;
       const rateScale = error.rateScale * rollbackFactor;
       yield { type: 'rollback', from: error.step, to, rateScale, error };
-      attempt = { options: { ...options, ...(to > 0 && { resume: true }) }, rateScale, named };
+      attempt = { options: { ...options, ...(to > 0 && { resume: true }) }, rateScale, named, page };
     }
   }
 }
@@ -96,10 +106,11 @@ interface Attempt {
   rateScale?: number;
   /** Files that were told to be damaged. */
   named: Set<string>;
+  page: RunPage;
 }
 
 async function* runOnce(
-  { options, named, ...attempt }: Attempt,
+  { options, named, page, ...attempt }: Attempt,
   dataset: Dataset,
 ): AsyncGenerator<TrainEvent> {
   const { config, runDir, signal } = options;
@@ -124,6 +135,7 @@ async function* runOnce(
       : undefined;
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
   const log = await RunLog.open(runDir, config, start.step);
+  page.hasRun = true;
   let trainer: Trainer | undefined;
   try {
     // Told first: with large networks, what follows takes many seconds.
@@ -155,9 +167,11 @@ async function* runOnce(
       diversity,
       best,
       log,
+      page,
       events,
     };
     if (start.step === 0) yield await writeSamples(run, 0);
+    else await writePage(run, start.step);
     yield* takeSteps(run, start.step, progress?.seconds ?? 0, signal);
   } finally {
     await batches.close();
@@ -178,15 +192,29 @@ interface Run {
   best: BestCheckpoint;
   log: RunLog;
   samples: Samples;
+  page: RunPage;
   /** What happened beside the steps, to be told with the next one. */
   events: TrainEvent[];
 }
 
 async function writeSamples(run: Run, step: number): Promise<TrainEvent> {
-  const { samples, trainer, log, runDir } = run;
-  const path = await samples.write(runDir, step, trainer.translator());
-  await log.tensorboard?.samples(step, path);
-  return { type: 'samples', step, path };
+  const { context, samples, trainer, log, runDir } = run;
+  const write = async (weights: TranslatingWeights): Promise<string> => {
+    const path = await samples.write(runDir, step, trainer.translator(weights), weights);
+    await log.tensorboard?.samples(step, path, weights);
+    return path;
+  };
+  const path = await write('averages');
+  const rawPath = context.config.log.sampleRaw && (await write('weights'));
+  await writePage(run, step);
+  return { type: 'samples', step, path, ...(rawPath && { rawPath }) };
+}
+
+async function writePage({ page, events }: Run, step: number): Promise<void> {
+  const error = await page.write({ isTraining: true, step });
+  if (error === undefined) return;
+  const text = `step ${step}: the report page was not written: ${messageOf(error)}`;
+  events.push({ type: 'warning', step, text });
 }
 
 async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {
@@ -228,7 +256,7 @@ async function observe(
   const { step } = at;
   assertFinite(terms, { step, runDir, rateScale });
   if (diversity && step % config.watch.everySteps === 0)
-    terms['signals/styleDiversity'] = diversity.measure(trainer.translator());
+    terms['signals/styleDiversity'] = diversity.measure(trainer.translator('averages'));
   best.observe(terms);
   const warnings = watch.observe(step, terms);
   log.observe(terms, warnings);
@@ -274,6 +302,7 @@ async function* takeSteps(
     }
   }
   if (saved < step) yield await save(run, step, seconds);
+  yield* events.splice(0);
   yield { type: 'end', step, interrupted: step < config.training.steps };
 }
 

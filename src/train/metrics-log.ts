@@ -1,4 +1,5 @@
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { toWriteError } from '../checkpoint/atomic.js';
@@ -22,23 +23,19 @@ const rowSchema = z.looseObject({
   stepsPerSecond: metric.optional(),
   /** Memory of the process (resident set); a GPU's own is not in it. */
   rssBytes: z.number().optional(),
+  /** When it was written, ISO 8601 in UTC. */
+  time: z.string().optional(),
   /**
    * The values of the loss terms; `generator/cycle` names a term of a network. Of terms that not every step has, such as
    * R1, the newest since the row before.
    */
   terms: z.record(z.string(), metric),
+  /** What the training warned of since the row before. */
+  warnings: z.array(z.string()).optional(),
 });
 
 /** One line of `metrics.jsonl`. Writers may add keys of their own. */
 export type MetricsRow = z.output<typeof rowSchema>;
-
-/** A named course of values over the training. */
-export interface Series {
-  name: string;
-  /** The chart that it belongs to: series of one group share their axes. */
-  group: string;
-  points: { step: number; value: number }[];
-}
 
 /** The speed between rows; the first row has none, since the time before it is mostly that of starting. */
 export class StepRate {
@@ -103,9 +100,16 @@ export class MetricsLog {
  * @throws InputError naming file and line where a line is no metrics row. A torn last line is passed over.
  */
 export async function* readMetrics(path: string): AsyncGenerator<MetricsRow> {
-  let bytes: Buffer;
+  let damaged: { number: number; text: string } | undefined;
+  let number = 0;
   try {
-    bytes = await readFile(path);
+    for await (const text of linesOf(path)) {
+      number++;
+      if (damaged !== undefined) break;
+      const row = parseRow(text);
+      if (row === undefined) damaged = { number, text };
+      else yield row;
+    }
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return;
     throw new InputError(
@@ -113,38 +117,26 @@ export async function* readMetrics(path: string): AsyncGenerator<MetricsRow> {
       { cause: error },
     );
   }
-  for (const { row } of parseLines(bytes, path)) yield row;
+  if (damaged !== undefined && damaged.number < number) throw damagedLine(path, damaged.number, damaged.text);
 }
 
-/** The courses that the rows hold: one for each term, the learning rate, and the seconds that a step took. */
-export function metricSeries(rows: Iterable<MetricsRow>): Series[] {
-  const series = new Map<string, Series>();
-  const add = (group: string, name: string, step: number, value: number) => {
-    const key = JSON.stringify([group, name]);
-    const entry = series.get(key) ?? { name, group, points: [] };
-    series.set(key, entry);
-    entry.points.push({ step, value });
-  };
-  let last: MetricsRow | undefined;
-  for (const row of rows) {
-    for (const [term, value] of Object.entries(row.terms)) add(...groupOf(term), row.step, value);
-    if (row.learningRate !== undefined) add('Learning rate', 'learning rate', row.step, row.learningRate);
-    // Between two rows only: the time before the first is mostly that of starting.
-    const steps = last ? row.step - last.step : 0;
-    const seconds = last ? row.seconds - last.seconds : 0;
-    if (steps > 0 && seconds > 0) add('Seconds per step', 'seconds per step', row.step, seconds / steps);
-    last = row;
+/** The lines of a text one after another: the log of a long run is large, and read while it trains. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of createReadStream(path, 'utf8')) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    yield* lines;
   }
-  // The terms first, in the order of their first line; what describes the run itself last.
-  const isTerm = ({ group }: Series) => group !== 'Learning rate' && group !== 'Seconds per step';
-  return [...series.values()].sort((a, b) => Number(isTerm(b)) - Number(isTerm(a)));
+  if (rest !== '') yield rest;
 }
 
-/** `generator/cycle` is the series cycle in the chart Generator; a plain name belongs to the chart Losses. */
-function groupOf(term: string): [group: string, name: string] {
-  const split = term.indexOf('/');
-  if (split <= 0) return ['Losses', term];
-  return [term[0]!.toUpperCase() + term.slice(1, split), term.slice(split + 1)];
+function damagedLine(path: string, number: number, text: string): InputError {
+  return new InputError({
+    expected: `a line of metrics in ${path}, line ${number}`,
+    found: JSON.stringify(text.slice(0, 60)),
+    remedy: 'remove the line, or give the file another name to start a new log',
+  });
 }
 
 interface Line {
@@ -160,13 +152,8 @@ function* parseLines(bytes: Buffer, path: string): Generator<Line> {
     const end = newline < 0 ? bytes.length : newline + 1;
     const row = parseRow(bytes.toString('utf8', start, end));
     if (row !== undefined) yield { row, end };
-    else if (end < bytes.length) {
-      throw new InputError({
-        expected: `a line of metrics in ${path}, line ${number}`,
-        found: JSON.stringify(bytes.toString('utf8', start, Math.min(end, start + 60)).trimEnd()),
-        remedy: 'remove the line, or give the file another name to start a new log',
-      });
-    }
+    else if (end < bytes.length)
+      throw damagedLine(path, number, bytes.toString('utf8', start, end).trimEnd());
     start = end;
   }
 }

@@ -1,5 +1,6 @@
+import type { Point } from './course.js';
 import { escapeHtml } from './html.js';
-import type { Series } from './metrics-log.js';
+import type { Series } from './metric-series.js';
 
 const WIDTH = 440;
 const HEIGHT = 232;
@@ -25,16 +26,13 @@ const SMALLEST = 1e-100;
 /** Colours of the page's style sheet; further series repeat them with dashes. */
 const COLOURS = 6;
 
-interface Point {
-  step: number;
-  value: number;
-}
-
 interface Curve {
   name: string;
   /** Position among the chart's series, for its colour. */
   index: number;
   points: Point[];
+  /** What the smoothed line is made from. */
+  means: Point[];
   notFinite: number;
 }
 
@@ -58,7 +56,10 @@ export function renderChart(title: string, series: readonly Series[]): string {
     return `<figure class="chart">${heading}<p class="empty">No values.</p>${legend}</figure>`;
   }
   const x = stepAxis(drawn);
-  const y = valueAxis(drawn.flatMap(({ points }) => points.map(({ value }) => value)));
+  const range = series.find((entry) => entry.range)?.range;
+  const y = range
+    ? linearAxis(...range)
+    : valueAxis(drawn.flatMap(({ points }) => points.map(({ value }) => value)));
   const toX = (step: number) => LEFT + PLOT_WIDTH * positionOn(x, step);
   const toY = (value: number) => TOP + PLOT_HEIGHT * (1 - positionOn(y, value));
   const parts = [
@@ -102,12 +103,17 @@ function formatTick(value: number, { isLog, ticks }: Axis): string {
   );
 }
 
-function curveOf({ name, points }: Series, index: number): Curve {
-  const finite = points.filter(({ step, value }) => Number.isFinite(step) && Math.abs(value) < LARGEST);
-  const sorted = finite
+function curveOf({ name, points, means }: Series, index: number): Curve {
+  const sorted = drawable(points);
+  const notFinite = points.length - sorted.length;
+  return { name, index, points: sorted, means: means ? drawable(means) : sorted, notFinite };
+}
+
+function drawable(points: readonly Point[]): Point[] {
+  return points
+    .filter(({ step, value }) => Number.isFinite(step) && Math.abs(value) < LARGEST)
     .map(({ step, value }) => ({ step, value: Math.abs(value) < SMALLEST ? 0 : value }))
     .sort((a, b) => a.step - b.step);
-  return { name, index, points: sorted, notFinite: points.length - finite.length };
 }
 
 function describe({ name, points }: Curve): string {
@@ -149,8 +155,13 @@ function valueAxis(values: number[]): Axis {
   if (low > 0 && high / low >= LOG_RATIO) return logAxis(low, high);
   const room = high > low ? high - low : Math.abs(high) || 1;
   const from = low >= 0 && (low < high * 0.6 || low === high) ? 0 : low - room * 0.05;
-  const step = niceStep(high - from || room, 5);
-  const start = Math.floor(from / step + 1e-9) * step;
+  return linearAxis(from, high > from ? high : from + room);
+}
+
+/** An axis that ends at the ticks around two values. */
+function linearAxis(low: number, high: number): Axis {
+  const step = niceStep(high - low, 5);
+  const start = Math.floor(low / step + 1e-9) * step;
   const end = Math.ceil(high / step - 1e-9) * step;
   const top = end > start ? end : start + step;
   return { isLog: false, low: start, high: top, ticks: niceTicks(start, top, 5) };
@@ -218,7 +229,7 @@ function drawCurve(
   }
   if (points.length < FEWEST_TO_SMOOTH || isStepped(points))
     return `<path class="${style}" d="${path(extremes(points))}"/>`;
-  const course = smooth(gather(points, mean), isLog);
+  const course = smooth(gather(curve.means, mean), isLog);
   return `<path class="${style} raw" d="${path(extremes(points))}"/><path class="${style}" d="${path(course)}"/>`;
 }
 

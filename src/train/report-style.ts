@@ -82,6 +82,9 @@ tbody .explanation { padding: 0 0 .9rem; color: var(--soft); font-size: .9375rem
 .explanation b { font-weight: 550; }
 .better { color: var(--good); }
 .worse { color: var(--bad); }
+.list { margin-bottom: 1.25rem; }
+.list th, .list td { text-align: left; }
+.list tbody td { padding-top: .45rem; }
 details { border-top: 1px solid var(--rule); }
 details:last-child { border-bottom: 1px solid var(--rule); }
 summary { padding: .8rem 0; cursor: pointer; font-weight: 550; }

@@ -1,15 +1,12 @@
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { formatJson } from '../config/json-text.js';
-import { escapeHtml } from './html.js';
-import type { Series } from './metrics-log.js';
+import { escapeHtml, htmlPage } from './html.js';
+import type { Series } from './metric-series.js';
 import { formatNumber, renderChart } from './report-charts.js';
+import type { ReportImage } from './report-picture.js';
 import { REPORT_STYLE } from './report-style.js';
 
-/** Earlier sample pictures that the page holds at most; of more, evenly spaced ones are taken. */
-const MOST_EARLIER = 12;
 const LARGEST_ENLARGEMENT = 2;
-/** Signature, and the chunk with the size. */
-const PNG_HEADER_BYTES = 24;
 /** A figure has to differ by this part of the untrained one to count as better or worse. */
 const SMALLEST_CHANGE = 0.005;
 
@@ -35,11 +32,17 @@ export interface ReportMeasure {
 export interface ReportGrid {
   title: string;
   caption: string;
-  /** The PNG's bytes, or the same in base64. */
-  png: Uint8Array | string;
+  image: ReportImage;
   /** What the columns and rows are, for a picture that has no labels in it. */
   columnLabels?: readonly string[] | undefined;
   rowLabels?: readonly string[] | undefined;
+}
+
+/** Rows of text under a heading of their own. */
+export interface ReportTable {
+  title: string;
+  columns: readonly string[];
+  rows: readonly (readonly string[])[];
 }
 
 /** Everything on the page; what is missing or empty is left out. */
@@ -55,6 +58,9 @@ export interface ReportData {
   series?: readonly Series[] | undefined;
   /** Sample pictures from earlier in the training, in order. */
   earlier?: readonly ReportGrid[] | undefined;
+  /** How many there are, where these are some of them. */
+  earlierCount?: number | undefined;
+  tables?: readonly ReportTable[] | undefined;
   /** The resolved config. */
   config?: object | undefined;
 }
@@ -64,33 +70,17 @@ export async function writeReport(path: string, data: ReportData): Promise<void>
   await writeFileAtomic(path, renderReport(data));
 }
 
-/** The report as one HTML page: no scripts, no other files, nothing from the network. */
+/** The report as one HTML page, as `htmlPage` makes it. */
 export function renderReport(data: ReportData): string {
-  const title = escapeHtml(data.title);
   const body = [
-    `<header><h1>${title}</h1>${data.summary ? `<p class="lede">${escapeHtml(data.summary)}</p>` : ''}${facts(data.facts ?? [])}</header>`,
+    `<header><h1>${escapeHtml(data.title)}</h1>${data.summary ? `<p class="lede">${escapeHtml(data.summary)}</p>` : ''}${facts(data.facts ?? [])}</header>`,
     warnings(data.warnings ?? []),
     pictures(data.grids ?? []),
     measures(data.measures ?? []),
     charts(data.series ?? []),
     details(data),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${REPORT_STYLE}</style>
-</head>
-<body>
-<main>
-${body.filter((part) => part !== '').join('\n')}
-</main>
-</body>
-</html>
-`;
+  return htmlPage(data.title, REPORT_STYLE, body.filter((part) => part !== '').join('\n'));
 }
 
 function facts(items: readonly ReportFact[]): string {
@@ -115,24 +105,21 @@ function pictures(grids: readonly ReportGrid[]): string {
 }
 
 function picture(grid: ReportGrid, level: number): string {
-  const { title, caption, png, columnLabels = [], rowLabels = [] } = grid;
+  const { title, caption, image, columnLabels = [], rowLabels = [] } = grid;
   const labels = [
     columnLabels.length > 0 ? `Columns: ${columnLabels.join(', ')}.` : '',
     rowLabels.length > 0 ? `Rows: ${rowLabels.join(', ')}.` : '',
   ].filter((text) => text !== '');
-  const bytes = typeof png === 'string' ? Buffer.from(png, 'base64') : Buffer.from(png);
+  const data = Buffer.from(image.bytes).toString('base64');
   const alt = escapeHtml([title, caption].filter((text) => text !== '').join(': '));
   const listed = labels.map((text) => `<p class="labels">${escapeHtml(text)}</p>`).join('');
   const words = caption === '' ? '' : `<p>${escapeHtml(caption)}</p>`;
   const below = words + listed === '' ? '' : `<figcaption>${words}${listed}</figcaption>`;
-  return `<div class="picture"><h${level}>${escapeHtml(title)}</h${level}><figure><img src="data:image/png;base64,${bytes.toString('base64')}" alt="${alt}"${sizeAttributes(bytes)}>${below}</figure></div>`;
+  return `<div class="picture"><h${level}>${escapeHtml(title)}</h${level}><figure><img src="data:${image.type};base64,${data}" alt="${alt}"${sizeAttributes(image)}>${below}</figure></div>`;
 }
 
-/** Room for the picture before it is decoded, and a limit to enlarging; from the PNG's header. */
-function sizeAttributes(png: Buffer): string {
-  if (png.length < PNG_HEADER_BYTES) return '';
-  const width = png.readUInt32BE(16);
-  const height = png.readUInt32BE(20);
+/** Room for the picture before it is decoded, and a limit to enlarging. */
+function sizeAttributes({ width, height }: ReportImage): string {
   return ` width="${width}" height="${height}" style="max-width:min(100%,${width * LARGEST_ENLARGEMENT}px)"`;
 }
 
@@ -204,17 +191,27 @@ function charts(series: readonly Series[]): string {
 <div class="charts">${figures.join('\n')}</div></section>`;
 }
 
-function details({ earlier = [], config }: ReportData): string {
+function tableDetails({ title, columns, rows }: ReportTable): string {
+  const head = columns.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('');
+  const lines = rows.map(
+    (cells) => `<tr>${cells.map((text) => `<td>${escapeHtml(text)}</td>`).join('')}</tr>`,
+  );
+  return `<details><summary>${escapeHtml(title)} (${rows.length})</summary><table class="list"><thead><tr>${head}</tr></thead><tbody>
+${lines.join('\n')}
+</tbody></table></details>`;
+}
+
+function details({ earlier = [], earlierCount = 0, tables = [], config }: ReportData): string {
   const parts: string[] = [];
   if (earlier.length > 0) {
-    const shown = pickEvenly(earlier, MOST_EARLIER);
     const count =
-      shown.length < earlier.length ? `${shown.length} of ${earlier.length}` : `${earlier.length}`;
-    const list = shown.map((grid) => picture(grid, 3)).join('\n');
+      earlierCount > earlier.length ? `${earlier.length} of ${earlierCount}` : `${earlier.length}`;
+    const list = earlier.map((grid) => picture(grid, 3)).join('\n');
     parts.push(
       `<details><summary>Earlier samples (${count})</summary><div class="timeline">${list}</div></details>`,
     );
   }
+  parts.push(...tables.filter(({ rows }) => rows.length > 0).map(tableDetails));
   if (config !== undefined) {
     const text = escapeHtml(formatJson(config).trimEnd());
     parts.push(`<details><summary>Configuration</summary><pre tabindex="0">${text}</pre></details>`);

@@ -2,7 +2,7 @@ import { rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toWriteError } from '../checkpoint/atomic.js';
 import { InputError } from '../errors.js';
-import { tryLock } from '../runtime/process-lock.js';
+import { isLocked, tryLock } from '../runtime/process-lock.js';
 
 /**
  * Takes a run directory for this process alone, making it where it is missing: two trainings in one folder would tear
@@ -13,7 +13,7 @@ import { tryLock } from '../runtime/process-lock.js';
  */
 export async function lockRun(runDir: string): Promise<() => Promise<void>> {
   const isNew = (await stat(runDir).catch(() => undefined)) === undefined;
-  const attempt = await tryLock(join(runDir, '.lock')).catch((error: unknown) => {
+  const attempt = await tryLock(lockFile(runDir)).catch((error: unknown) => {
     throw toWriteError(error, runDir);
   });
   if (attempt.release === undefined) {
@@ -29,4 +29,13 @@ export async function lockRun(runDir: string): Promise<() => Promise<void>> {
     await release();
     if (isNew) await rmdir(runDir).catch(() => undefined); // refused where something is in it
   };
+}
+
+/** Whether a process trains in a run directory. */
+export function isRunLocked(runDir: string): Promise<boolean> {
+  return isLocked(lockFile(runDir));
+}
+
+function lockFile(runDir: string): string {
+  return join(runDir, '.lock');
 }

@@ -41,6 +41,7 @@ export class RunLog {
       ...at,
       ...this.rate.next(at.step, at.seconds),
       rssBytes: process.memoryUsage.rss(),
+      time: new Date().toISOString(),
       terms,
       ...(warnings.length > 0 && { warnings }),
     };

@@ -11,6 +11,9 @@ export interface GroupState {
   second: Tensor[];
 }
 
+/** The generators that translate: their averages, as a trained model's do, or the weights that steps change. */
+export type TranslatingWeights = 'averages' | 'weights';
+
 /** Everything that a training step changes. */
 export interface TrainState {
   generators: GroupState;
@@ -27,6 +30,11 @@ export interface TrainStateValues {
   ema?: NetworkValues;
   first?: NetworkValues;
   second?: NetworkValues;
+}
+
+/** The generators' vectors that translate. */
+export function translatingVectors(state: TrainState, weights: TranslatingWeights): Tensor[] {
+  return weights === 'averages' ? state.ema : state.generators.values;
 }
 
 /** A flat tree of the state: names such as `generators/second/0`, in one fixed order. */

@@ -3,7 +3,7 @@ import type { StepBatch } from './generator-step.js';
 import { transformShapes } from './judged-pictures.js';
 import { type AdamScalars, adamScalars } from './optimizer.js';
 import { learningRateAt } from './schedule.js';
-import type { TrainStateValues } from './state.js';
+import type { TrainStateValues, TranslatingWeights } from './state.js';
 import { optimizerBetas, type StepContext, type StepScalars } from './step.js';
 
 /** A step's inputs on the host: pictures `[n, size, size, 3]` in [-1, 1], style codes, row numbers. */
@@ -25,10 +25,12 @@ export interface Trainer {
   /** The whole training state, on the host. */
   read(): Required<TrainStateValues>;
   /**
-   * Translates with the averaged generators as they are now, without a copy of them. It is the trainer's: the next step
-   * disposes it, and so does `dispose`.
+   * Translates with the generators as they are now. There is one at a time, and it is the trainer's: a call for the other
+   * weights disposes it, and so do the next step and `dispose`.
+   *
+   * @throws RangeError for `weights` in a captured run that `log.sampleRaw` left them out of.
    */
-  translator(): Translator;
+  translator(weights: TranslatingWeights): Translator;
   /** Frees the state, and the translator with it. */
   dispose(): void;
 }

@@ -28,6 +28,13 @@ import {
 
 const BATCH = 8;
 
+interface SharedPrograms {
+  /** The set of `translationPrograms`. */
+  set?: string;
+  /** Frees what is the translator's alone. */
+  onDispose?: () => void;
+}
+
 export interface CapturedTranslatorOptions {
   /** How many pictures are translated at a time, where there are so many; the others go one by one. */
   batch?: number;
@@ -40,6 +47,7 @@ export class CapturedTranslator implements Translator {
   readonly architecture: Architecture;
   private readonly programs: CapturedPrograms<TranslationProgram>;
   private readonly batches: readonly number[];
+  private readonly set: string;
   private readonly onDispose: () => void;
   private isDisposed = false;
 
@@ -48,17 +56,17 @@ export class CapturedTranslator implements Translator {
    *
    * @param programs those of `translationPrograms` among them.
    * @param batches the batches that they were made for, 1 among them.
-   * @param onDispose frees what is the translator's alone.
    */
   constructor(
     architecture: Architecture,
     programs: CapturedPrograms<TranslationProgram>,
     batches: readonly number[],
-    onDispose: () => void = () => undefined,
+    { set = '', onDispose = () => undefined }: SharedPrograms = {},
   ) {
     this.architecture = architecture;
     this.programs = programs;
     this.batches = [...batches].sort((a, b) => b - a);
+    this.set = set;
     this.onDispose = onDispose;
   }
 
@@ -92,7 +100,7 @@ export class CapturedTranslator implements Translator {
       { arithmetic },
     );
     writeInPieces(programs, Object.entries(written));
-    return new CapturedTranslator(architecture, programs, batches, () => programs.dispose());
+    return new CapturedTranslator(architecture, programs, batches, { onDispose: () => programs.dispose() });
   }
 
   /** Graph nodes that run to translate `count` pictures. */
@@ -100,7 +108,7 @@ export class CapturedTranslator implements Translator {
     let kernels = 0;
     for (const { batch } of this.cut(count))
       for (const part of ['encode', 'decode'] as const)
-        kernels += this.programs.kernels[programName(part, 'A2B', batch)]!;
+        kernels += this.programs.kernels[programName(part, 'A2B', batch, this.set)]!;
     return kernels;
   }
 
@@ -150,7 +158,8 @@ export class CapturedTranslator implements Translator {
         const length = values.length / count;
         return [name, values.subarray(from * length, (from + batch) * length)] as const;
       });
-      const { result } = this.programs.run(programName(part, direction, batch), Object.fromEntries(rows));
+      const program = programName(part, direction, batch, this.set);
+      const { result } = this.programs.run(program, Object.fromEntries(rows));
       const values = result as Float32Array;
       if (batch === count) return values;
       joined ??= new Float32Array((values.length / batch) * count);

@@ -43,7 +43,28 @@ interface Layout {
  * boxes, the labels are left out.
  * @throws RangeError for a grid without cells or a cell size that is no positive whole number.
  */
-export async function composeGrid(options: GridOptions): Promise<Grid> {
+export function composeGrid(options: GridOptions): Promise<Grid> {
+  return stackGrids([options]);
+}
+
+/** Several grids of `composeGrid` under each other in one PNG, as wide as the widest. @throws RangeError as there. */
+export async function stackGrids(grids: readonly GridOptions[]): Promise<Grid> {
+  const drawn = await Promise.all(grids.map(drawGrid));
+  const width = Math.max(...drawn.map((grid) => grid.width));
+  const height = drawn.reduce((total, grid) => total + grid.height, 0);
+  const pixels = new Uint8Array(width * height * 3).fill(BACKGROUND);
+  let top = 0;
+  for (const grid of drawn) {
+    blit(pixels, width, grid, 0, top);
+    top += grid.height;
+  }
+  const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 6, adaptiveFiltering: true }) // half the bytes of level 9 without filters
+    .toBuffer();
+  return { png, width, height, isLabelled: drawn.every(({ isLabelled }) => isLabelled) };
+}
+
+async function drawGrid(options: GridOptions): Promise<DecodedImage & { isLabelled: boolean }> {
   const { rows, cellSize, gap } = options;
   const columns = Math.max(0, ...rows.map((row) => row.length));
   if (columns === 0) throw new RangeError('A grid needs at least one cell');
@@ -65,10 +86,13 @@ export async function composeGrid(options: GridOptions): Promise<Grid> {
       blit(pixels, width, fitted, left, top);
     }
   }
-  const picture = sharp(pixels, { raw: { width, height, channels: 3 } });
-  if (isLabelled) picture.composite([{ input: Buffer.from(labelsSvg(options, layout)) }]).removeAlpha();
-  const png = await picture.png({ compressionLevel: 9 }).toBuffer();
-  return { png, width, height, isLabelled: isLabelled || !wantsLabels };
+  if (!isLabelled) return { data: pixels, width, height, isLabelled: !wantsLabels };
+  const data = await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .composite([{ input: Buffer.from(labelsSvg(options, layout)) }])
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+  return { data, width, height, isLabelled };
 }
 
 function layOut(options: GridOptions, columns: number, isLabelled: boolean): Layout {

@@ -8,11 +8,17 @@ import { type Direction, NETWORK_OF, reverseOf } from './translator.js';
 /** What one program does: pictures to content codes, content and style codes to pictures, pictures to style codes. */
 export type Part = 'encode' | 'decode' | 'style';
 
-/** A program's name: its part, the direction that it is for, and the pictures that it takes at a time. */
-export type TranslationProgram = `${Part}${Direction}x${number}`;
+/** A program's name: its part, the direction that it is for, the pictures that it takes at a time, and its set. */
+export type TranslationProgram = `${Part}${Direction}x${number}${string}`;
 
-export function programName(part: Part, direction: Direction, batch: number): TranslationProgram {
-  return `${part}${direction}x${batch}`;
+/** @param set tells the programs of several translators apart that share a graph. */
+export function programName(
+  part: Part,
+  direction: Direction,
+  batch: number,
+  set: string,
+): TranslationProgram {
+  return `${part}${direction}x${batch}${set}`;
 }
 
 const float = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
@@ -23,12 +29,14 @@ const float = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
  *
  * @param batches how many pictures a program takes at a time; a program is recorded for each.
  * @param parametersOf gives a network's parameters (`G_A2B` or `G_B2A`) from the captured variables.
+ * @param set is put behind the programs' names.
  */
 export function translationPrograms(
   architecture: Architecture,
   generator: Generator,
   batches: readonly number[],
   parametersOf: (variables: Readonly<Record<string, Tensor>>, network: string) => Params,
+  set = '',
 ): Record<TranslationProgram, Program> {
   const { size, latentDim } = architecture;
   const side = contentSize(architecture);
@@ -38,7 +46,7 @@ export function translationPrograms(
     const reverse = NETWORK_OF[reverseOf(direction)];
     for (const batch of batches) {
       const pictures = float(batch, size, size, 3);
-      programs[programName('encode', direction, batch)] = {
+      programs[programName('encode', direction, batch, set)] = {
         inputs: { pictures },
         run(variables, inputs) {
           const params = parametersOf(variables, network);
@@ -46,7 +54,7 @@ export function translationPrograms(
           return { outputs: { result: codes } };
         },
       };
-      programs[programName('decode', direction, batch)] = {
+      programs[programName('decode', direction, batch, set)] = {
         inputs: {
           codes: float(batch, side, side, channelsAt(architecture, side)),
           styles: float(batch, latentDim),
@@ -56,7 +64,7 @@ export function translationPrograms(
           return { outputs: { result: generator.decode(params, inputs.codes!, inputs.styles!) } };
         },
       };
-      programs[programName('style', direction, batch)] = {
+      programs[programName('style', direction, batch, set)] = {
         inputs: { pictures },
         run: (variables, inputs) => ({
           outputs: {

@@ -70,8 +70,10 @@ describe('gnr train', () => {
         ),
         join(runDir, 'config.json'),
         join(runDir, 'metrics.jsonl'),
-        join(runDir, 'samples', 'step-000000.png'),
-        join(runDir, 'samples', 'step-000003.png'),
+        join(runDir, 'report.html'),
+        ...['step-000000-raw', 'step-000000', 'step-000003-raw', 'step-000003'].map((name) =>
+          join(runDir, 'samples', `${name}.png`),
+        ),
         join(runDir, 'tensorboard', 'events.out.tfevents.TIME.gnr'),
       ].sort(),
     );

@@ -42,12 +42,13 @@ describe('a run', () => {
       'checkpoints',
       'config.json',
       'metrics.jsonl',
+      'report.html',
       'samples',
       'tensorboard',
     ]);
     expect(loadConfig({ file: join(runs.runDir, 'config.json'), overrides: [] })).toEqual(config);
     expect((await readdir(join(runs.runDir, 'samples'))).sort()).toEqual(
-      [0, 2, 4, 5].map((step) => `step-00000${step}.png`),
+      [0, 2, 4, 5].flatMap((step) => [`step-00000${step}-raw.png`, `step-00000${step}.png`]),
     );
     expect((await readdir(join(runs.runDir, 'checkpoints'))).sort()).toEqual([
       'latest',
@@ -79,12 +80,13 @@ describe('a run', () => {
     const found = files.map(({ events }) => ({
       starts: events.filter((event) => event.sessionStatus !== undefined).map(({ step }) => step),
       scalars: events.filter((event) => event.scalars).map(({ step }) => step),
-      images: events.filter((event) => event.images?.samples).map(({ step }) => step),
+      images: events.filter((event) => event.images?.['samples/averages']).map(({ step }) => step),
+      raw: events.filter((event) => event.images?.['samples/weights']).map(({ step }) => step),
       weights: events.filter((event) => event.histograms?.['weights/G_A2B/encoder']).map(({ step }) => step),
     }));
     expect(found).toEqual([
-      { starts: [0], scalars: [1, 2], images: [0, 2], weights: [2] },
-      { starts: [3], scalars: [3, 4], images: [4], weights: [4] },
+      { starts: [0], scalars: [1, 2], images: [0, 2], raw: [0, 2], weights: [2] },
+      { starts: [3], scalars: [3, 4], images: [4], raw: [4], weights: [4] },
     ]);
     const without = join(runs.folder, 'without');
     await runs.train(runs.config(1, { log: { tensorboard: false } }), { runDir: without });

@@ -3,13 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, RunError } from '../../src/errors.js';
-import {
-  MetricsLog,
-  type MetricsRow,
-  metricSeries,
-  readMetrics,
-  StepRate,
-} from '../../src/train/metrics-log.js';
+import { MetricsLog, type MetricsRow, readMetrics, StepRate } from '../../src/train/metrics-log.js';
 
 let folder: string;
 let path: string;
@@ -118,30 +112,4 @@ it('the speed is that between rows, and the first row has none', () => {
   expect(rate.next(20, 68)).toEqual({ stepsPerSecond: 2 });
   // A clock that stands still is no speed.
   expect(rate.next(21, 68)).toEqual({});
-});
-
-describe('metricSeries', () => {
-  it('gathers terms by their network, learning rate and speed last', () => {
-    const rows = [1, 2, 4].map((step) => ({
-      step,
-      seconds: step * 3,
-      learningRate: 0.1,
-      terms: { 'generator/cycle': step, plain: -step, ...(step === 2 ? { 'discriminator/R1': 9 } : {}) },
-    }));
-    const series = metricSeries(rows);
-    expect(series.map(({ group, name }) => `${group}: ${name}`)).toEqual([
-      'Generator: cycle',
-      'Losses: plain',
-      'Discriminator: R1',
-      'Learning rate: learning rate',
-      'Seconds per step: seconds per step',
-    ]);
-    expect(series[2]?.points).toEqual([{ step: 2, value: 9 }]);
-    expect(series[4]?.points).toEqual([
-      { step: 2, value: 3 },
-      { step: 4, value: 3 },
-    ]);
-  });
-
-  it('gives no series for no rows', () => expect(metricSeries([])).toEqual([]));
 });

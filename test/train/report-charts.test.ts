@@ -87,6 +87,25 @@ describe('renderChart', () => {
     expect(html).toContain('<title>step 10\n&quot;&gt;&lt;script&gt; 2</title>');
     expect(html).toContain('no values');
   });
+
+  it('has the axis of a series that has a range of its own', () => {
+    const html = renderChart('Chart', [{ ...course([0.2, 0.3]), range: [-1, 1] as const }]);
+    expect(ticks(html)).toEqual(['−1', '−0.5', '0', '0.5', '1']);
+  });
+
+  it('smooths the means of a course that was thinned, not its extremes', () => {
+    const long = Array.from({ length: 200 }, (_, i) => (i % 2 ? 10 : 0));
+    const thinned = { ...course(long), means: course(long.map(() => 1)).points };
+    const [, smooth] = paths(renderChart('Chart', [thinned]));
+    const [height] = new Set(
+      smooth!
+        .slice(1)
+        .split('L')
+        .map((place) => place.split(' ')[1]),
+    );
+    // A tenth of the axis from 0 to 10.
+    expect(Number(height)).toBeCloseTo(8 + 200 * 0.9, 0);
+  });
 });
 
 describe('formatNumber', () => {

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { pickEvenly, type ReportData, renderReport, verdictOf, writeReport } from '../../src/train/report.js';
+import { reportImage } from '../../src/train/report-picture.js';
 
 const EVIL = `"><script src='https://evil.example/x.js'></script>&amp;<img onerror=x>`;
 
 async function fullData(): Promise<ReportData> {
-  const png = await sharp({ create: { width: 20, height: 10, channels: 3, background: 'red' } })
-    .png()
-    .toBuffer();
+  const red = sharp({ create: { width: 20, height: 10, channels: 3, background: 'red' } });
+  const image = await reportImage(await red.png().toBuffer(), { width: 20, height: 20 });
   const grid = {
     title: `Title ${EVIL}`,
     caption: `Caption ${EVIL}`,
-    png,
+    image,
     columnLabels: [EVIL],
     rowLabels: [EVIL],
   };
@@ -23,8 +23,9 @@ async function fullData(): Promise<ReportData> {
     summary: `Summary ${EVIL}`,
     facts: [{ label: `Label ${EVIL}`, value: `Value ${EVIL}` }],
     warnings: [`Warning ${EVIL}`],
-    grids: [grid, { ...grid, png: png.toString('base64') }],
+    grids: [grid, grid],
     earlier: [grid],
+    tables: [{ title: EVIL, columns: [EVIL], rows: [[EVIL]] }],
     measures: [
       { name: `Name ${EVIL}`, explanation: EVIL, untrained: 3, trained: 2, reference: 1, better: 'lower' },
       { name: 'Half', explanation: 'No figures.', better: 'higher' },
@@ -41,7 +42,7 @@ describe('renderReport', () => {
     expect(html).toContain('&lt;script src=&#39;https://evil.example');
     // Attributes end where they should: each picture is one tag with its own alt text.
     expect(
-      html.match(/<img src="data:image\/png;base64,[\w+/=]+" alt="[^"<>]*" width="20" height="10"/g),
+      html.match(/<img src="data:image\/webp;base64,[\w+/=]+" alt="[^"<>]*" width="20" height="10"/g),
     ).toHaveLength(3);
   });
 
@@ -115,11 +116,11 @@ describe('renderReport', () => {
     expect(renderReport(await fullData())).toBe(renderReport(await fullData()));
   });
 
-  it('keeps a long run of samples short', async () => {
-    const [grid] = (await fullData()).grids!;
-    const html = renderReport({ title: 'Run', earlier: Array.from({ length: 300 }, () => grid!) });
-    expect(html).toContain('Earlier samples (12 of 300)');
-    expect(html.match(/<img /g)).toHaveLength(12);
+  it('tells how many earlier samples are not on it', async () => {
+    const { earlier } = await fullData();
+    expect(renderReport({ title: 'Run', earlier, earlierCount: 300 })).toContain(
+      'Earlier samples (1 of 300)',
+    );
   });
 });
 

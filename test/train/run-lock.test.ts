@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
 import { trainRun } from '../../src/train/loop.js';
-import { lockRun } from '../../src/train/run-lock.js';
+import { isRunLocked, lockRun } from '../../src/train/run-lock.js';
 import { failure, RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
@@ -14,8 +14,10 @@ it('lets one process at a time into a run directory, and says who is there', asy
   const error = await failure(runs.train(runs.config(3)));
   expect(error).toBeInstanceOf(InputError);
   expect(String(error)).toContain(`process ${process.pid}`);
+  expect(await isRunLocked(runs.runDir)).toBe(true);
   for await (const _ of first);
   expect(readdirSync(runs.runDir)).not.toContain('.lock');
+  expect(await isRunLocked(runs.runDir)).toBe(false);
   const latest = await runs.train(runs.config(4), { resume: true });
   expect(latest.at(-1)).toMatchObject({ type: 'end', step: 4 });
 });

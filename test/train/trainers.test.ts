@@ -43,6 +43,15 @@ function refusalOf(translator: Translator): string {
   return 'none';
 }
 
+function translationBy(values: NetworkValues): Float32Array {
+  const translator = EagerTranslator.fromValues(config.model, values);
+  try {
+    return translateNoise(translator);
+  } finally {
+    translator.dispose();
+  }
+}
+
 /** What a trainer tells and holds after some steps on noise. */
 function train(
   Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) => Trainer,
@@ -67,16 +76,17 @@ function train(
   }
   const left = tf.memory().numTensors - before;
   const state = trainer.read();
-  const translator = trainer.translator();
-  const translated = translateNoise(translator);
+  const averages = trainer.translator('averages');
+  const byAverages = translateNoise(averages);
+  const weights = trainer.translator('weights');
+  const refusals = [refusalOf(averages)];
+  const translated = { averages: byAverages, weights: translateNoise(weights) };
   trainer.step(noiseBatch(settings, STEPS), STEPS);
-  const refusals = [refusalOf(translator)];
-  const next = trainer.translator();
+  refusals.push(refusalOf(weights));
+  const next = trainer.translator('averages');
   trainer.dispose();
   refusals.push(refusalOf(next));
-  const reference = EagerTranslator.fromValues(config.model, state.ema);
-  const expected = translateNoise(reference);
-  reference.dispose();
+  const expected = { averages: translationBy(state.ema), weights: translationBy(state.values) };
   return { terms, state, left, translated, expected, refusals };
 }
 
@@ -160,9 +170,12 @@ describe.each([
     }
   });
 
-  it('translate with their averages, until the next step or their end', () => {
+  it('translate with their averages or weights, until the others, the next step or their end', () => {
     for (const { translated, expected, refusals } of [eager, other]) {
-      expect(relativeError(translated, expected)).toBeLessThan(1e-4);
+      for (const weights of ['averages', 'weights'] as const)
+        expect(relativeError(translated[weights], expected[weights]), weights).toBeLessThan(1e-4);
+      expect(relativeError(translated.weights, expected.averages)).toBeGreaterThan(1e-2);
+      expect(refusals.length).toBe(3);
       for (const refusal of refusals) expect(refusal).toMatch(/^this translator was disposed/);
     }
   });
@@ -208,4 +221,14 @@ describe.each([
     };
     expect(stride('G_A2B') / stride('G_B2A')).toBeCloseTo(0.5, 1);
   });
+});
+
+it('a captured run without log.sampleRaw has programs for the averages only', () => {
+  const settings = { ...config, log: { ...config.log, sampleRaw: false } };
+  const networks = buildNetworks(settings);
+  const values = initNetworks(networks, new Rng(1, 'init'));
+  const trainer = new CapturedTrainer({ config: settings, networks }, { values });
+  expect(() => trainer.translator('weights')).toThrow(/log\.sampleRaw=false/);
+  expect(translateNoise(trainer.translator('averages')).length).toBeGreaterThan(0);
+  trainer.dispose();
 });

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { describe, expect, it } from 'vitest';
 import type { DecodedImage } from '../../src/data/decode.js';
-import { canDrawText, composeGrid } from '../../src/translate/grid.js';
+import { canDrawText, composeGrid, stackGrids } from '../../src/translate/grid.js';
 
 type Colour = readonly [number, number, number];
 const WHITE: Colour = [255, 255, 255];
@@ -102,6 +102,17 @@ describe('composeGrid', () => {
     await expect(composeGrid({ rows: [[], []], cellSize: 8, gap: 1 })).rejects.toThrow(RangeError);
     await expect(composeGrid({ rows: [[null]], cellSize: 0, gap: 1 })).rejects.toThrow(RangeError);
   });
+});
+
+it('stackGrids puts grids of their own widths under each other', async () => {
+  const grids = [
+    { rows: [[plain(RED, 8)]], cellSize: 8, gap: 1 },
+    { rows: [[plain(BLUE, 8), plain(RED, 8)]], cellSize: 8, gap: 1 },
+  ];
+  const grid = await stackGrids(grids);
+  const { info, at } = await decode(grid.png);
+  expect([info.width, info.height, grid.width, grid.height]).toEqual([19, 20, 19, 20]);
+  expect([at(1, 1), at(10, 1), at(1, 11), at(10, 11)]).toEqual([RED, WHITE, BLUE, RED]);
 });
 
 describe('on a machine without fonts', () => {

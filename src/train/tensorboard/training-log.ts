@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { NetworkValues } from '../../model/parameter-groups.js';
 import type { MetricsRow } from '../metrics-log.js';
-import type { TrainStateValues } from '../state.js';
+import type { TrainStateValues, TranslatingWeights } from '../state.js';
 import { EventFile, type EventFileOptions } from './event-file.js';
 
 /** Larger grids are scaled down to it, px: the full ones lie in `samples/`, and over a long run they add up. */
@@ -22,17 +22,17 @@ export class TensorboardLog {
     await this.file.scalars(row.step, rowScalars(row));
   }
 
-  /** Writes a sample grid, a PNG file, as the picture `samples`. */
-  async samples(step: number, path: string): Promise<void> {
+  /** Writes a sample grid, a PNG file, as the picture `samples/averages` or `samples/weights`. */
+  async samples(step: number, path: string, weights: TranslatingWeights): Promise<void> {
+    const tag = `samples/${weights}`;
     const png = await readFile(path);
     const { width, height } = await sharp(png).metadata();
-    if (Math.max(width, height) <= LONGEST_SIDE)
-      return this.file.image(step, 'samples', png, { width, height });
+    if (Math.max(width, height) <= LONGEST_SIDE) return this.file.image(step, tag, png, { width, height });
     const { data, info } = await sharp(png)
       .resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'inside' })
-      .png({ compressionLevel: 9 })
+      .png({ compressionLevel: 6, adaptiveFiltering: true })
       .toBuffer({ resolveWithObject: true });
-    await this.file.image(step, 'samples', data, info);
+    await this.file.image(step, tag, data, info);
   }
 
   /** Writes histograms of the weights, a handful for each network: of generators the averaged ones, which translate. */

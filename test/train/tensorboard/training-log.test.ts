@@ -50,10 +50,11 @@ it('samples are the file as it is, or scaled down to 1024 px', async () => {
   await draw(1024, 700, small);
   await draw(1500, 2048, large);
   const events = await written(async (log) => {
-    await log.samples(10, small);
-    await log.samples(20, large);
+    await log.samples(10, small, 'averages');
+    await log.samples(20, large, 'weights');
   });
-  const [first, second] = events.map(({ images }) => images!.samples!);
+  const first = events[0]!.images!['samples/averages'];
+  const second = events[1]!.images!['samples/weights'];
   expect(events.map(({ step }) => step)).toEqual([10, 20]);
   expect(first).toEqual({ width: 1024, height: 700, png: await sharp(small).toBuffer() });
   expect([second!.width, second!.height]).toEqual([750, 1024]);

@@ -1,0 +1,35 @@
+import sharp from 'sharp';
+import { InputError, messageOf } from '../errors.js';
+
+const QUALITY = 85;
+
+/** A picture that is part of a page, in a format that browsers read. */
+export interface ReportImage {
+  bytes: Uint8Array;
+  /** Such as `image/webp`. */
+  type: string;
+  width: number;
+  height: number;
+}
+
+/**
+ * A picture for a page: WebP, which is a tenth of a PNG of such pictures, and no larger than the page has use for.
+ *
+ * @param source a file's path, or its bytes, in a format that sharp reads.
+ * @param width and `height`: the largest, px.
+ * @throws InputError naming a file that is no picture.
+ */
+export async function reportImage(
+  source: string | Uint8Array,
+  { width, height }: { width: number; height: number },
+): Promise<ReportImage> {
+  const encoded = sharp(source)
+    .resize(width, height, { fit: 'inside', withoutEnlargement: true })
+    .webp({ quality: QUALITY })
+    .toBuffer({ resolveWithObject: true });
+  const { data, info } = await encoded.catch((error: unknown) => {
+    const expected = `a picture ${typeof source === 'string' ? `at ${source}` : 'for the page'}`;
+    throw new InputError({ expected, found: messageOf(error), remedy: 'remove it' }, { cause: error });
+  });
+  return { bytes: data, type: 'image/webp', width: info.width, height: info.height };
+}
