@@ -14,6 +14,7 @@ import {
   gnr,
   type Outcome,
   startGnr,
+  startGnrToKill,
   type TinyTraining,
   tinyTraining,
   until,
@@ -100,6 +101,32 @@ describe('gnr train', () => {
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: 1 });
     expect(await contentOf(join(runDir, 'checkpoints'))).toMatchObject(before);
     expect((await gnr('train', '--out', runDir, '--resume', '--steps', '2')).code).toBe(0);
+  });
+
+  it.each<[string, Parameters<typeof startGnrToKill>[2], number]>([
+    ['in the midst of its tensors', ['write', /step-000002.*training\.safetensors/, 3], 1],
+    ['when it has its name and is not the latest yet', ['symlink', /latest/, 2], 2],
+  ])('killed while it writes a checkpoint, %s, loses nothing else', async (_, moment, newest) => {
+    const straight = join(folder, 'straight');
+    const words = ['--config', tiny.config, '--steps', '3', '--set', 'checkpoint.everySteps=1'];
+    expect((await gnr('train', '--out', straight, ...words)).code).toBe(0);
+    const run = await startGnrToKill(shared, ['train', '--out', runDir, ...words], moment);
+    started.push(run.child);
+    expect((await run.done).signal).toBe('SIGKILL');
+    const left = await readdir(join(runDir, 'checkpoints'));
+    expect(left.filter((name) => name.startsWith('.tmp-')).length).toBe(newest === 1 ? 1 : 0);
+    expect(await latestCheckpoint(runDir)).toMatchObject({ step: newest });
+    const resumed = await gnr('train', '--out', runDir, '--resume');
+    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual([
+      'latest',
+      ...[1, 2, 3].map((step) => `step-00000${step}`),
+    ]);
+    for (const step of [1, 2, 3])
+      for (const file of ['model.safetensors', 'training.safetensors']) {
+        const path = join('checkpoints', `step-00000${step}`, file);
+        expect((await readFile(join(runDir, path))).equals(await readFile(join(straight, path)))).toBe(true);
+      }
   });
 
   it('fails with the path and the remedy where the disk takes no more, and the run goes on once it does', async () => {

@@ -7,6 +7,7 @@ import { runCommandLine } from '../../src/cli/run.js';
 import { drawSampleDataset } from '../../src/data/sample/draw.js';
 import { startChild } from '../checkpoint/child-process.js';
 import { FEWEST_LAYERS, TINY } from './config.js';
+import type { FileCall } from './faults.js';
 
 /** What a command line left: its exit code and what it wrote. */
 export interface Outcome {
@@ -49,6 +50,24 @@ export async function compileGnr(folder: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, ts.transpileModule(source, { compilerOptions }).outputText);
   }
+  const faults = await readFile('test/support/faults.ts', 'utf8');
+  await writeFile(join(folder, 'faults.js'), ts.transpileModule(faults, { compilerOptions }).outputText);
+}
+
+/** Starts the program as `startGnr` does, and kills it before the `count`th call of that name on a path that matches. */
+export function startGnrToKill(
+  folder: string,
+  words: readonly string[],
+  [call, pattern, count]: readonly [call: FileCall, pattern: RegExp, count: number],
+) {
+  const script = `
+    import { beforeFileCall } from './faults.js';
+    let calls = 0;
+    await beforeFileCall('${call}', ${pattern}, () => {
+      if (++calls === ${count}) process.kill(process.pid, 'SIGKILL');
+    });
+    await import('./src/cli/main.js');`;
+  return startChild(folder, script, { args: words });
 }
 
 /**
