@@ -122,10 +122,11 @@ async function replacing(target: string, make: (temporary: string) => Promise<vo
   }
 }
 
-/** Writes all of `bytes` at the handle's position; a single write may take only a part. */
-export async function writeFully(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Writes all of `bytes` at `position`, or at the handle's own; a single write may take only a part. */
+export async function writeFully(handle: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   for (let done = 0; done < bytes.byteLength; ) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done);
+    const at = position === undefined ? null : position + done;
+    const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, at);
     done += bytesWritten;
   }
 }

@@ -28,6 +28,7 @@ import {
   readSafetensors,
   readSafetensorsHeader,
   type StoredTensor,
+  type TensorStream,
   type TensorToStore,
   writeSafetensors,
 } from './safetensors.js';
@@ -37,9 +38,9 @@ const BEST = 'best';
 
 export interface CheckpointContents {
   /** What translation needs. */
-  model: ReadonlyMap<string, TensorToStore>;
+  model: ReadonlyMap<string, TensorToStore> | TensorStream;
   /** What only training needs: discriminators, optimizer moments. */
-  training: ReadonlyMap<string, TensorToStore>;
+  training: ReadonlyMap<string, TensorToStore> | TensorStream;
   /** JSON values: random states, sampler positions, schedules. */
   state: Readonly<Record<string, unknown>>;
   /** The resolved config; RUN/config.json is copied where it is left out. */
@@ -135,7 +136,8 @@ async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Pro
  * it can be moved on its own. It is written beside, synced and renamed; `latest` follows, and older checkpoints go only
  * then. Tensors must not change until the promise resolves.
  * @returns the checkpoint's folder.
- * @throws RunError that names the path, the cause and the remedy; earlier checkpoints are kept.
+ * @throws RunError that names the path, the cause and the remedy, and what a stream of tensors throws; earlier checkpoints
+ *   are kept.
  */
 export async function saveCheckpoint(
   runDir: string,

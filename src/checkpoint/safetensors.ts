@@ -34,6 +34,13 @@ export interface TensorToStore {
   dtype?: 'F16' | 'F32' | 'F64' | 'I32' | 'I64';
 }
 
+/** Tensors to write that are made one after another, in any order: each when the one before it is written. */
+export interface TensorStream {
+  /** All that will come. */
+  tensors: ReadonlyMap<string, Required<Omit<TensorToStore, 'data'>>>;
+  data: Iterable<readonly [name: string, data: TensorData]>;
+}
+
 export interface SafetensorsFile {
   tensors: Map<string, StoredTensor>;
   metadata: Record<string, string>;
@@ -220,7 +227,15 @@ export async function readSafetensors(
   }
 }
 
-function dtypeOf(name: string, { data, shape, dtype }: TensorToStore): NonNullable<TensorToStore['dtype']> {
+type StoredDtype = NonNullable<TensorToStore['dtype']>;
+
+/** @throws TypeError or RangeError where data and what is said of it disagree. */
+function checkedDtype(
+  name: string,
+  shape: readonly number[],
+  data: TensorData,
+  dtype?: StoredDtype,
+): StoredDtype {
   const own = data instanceof Float32Array ? 'F32' : data instanceof Float64Array ? 'F64' : 'I32';
   const chosen = dtype ?? own;
   const fits = chosen === own || (chosen === 'F16' && own === 'F32') || (chosen === 'I64' && own === 'I32');
@@ -231,8 +246,23 @@ function dtypeOf(name: string, { data, shape, dtype }: TensorToStore): NonNullab
   return chosen;
 }
 
-async function writeTensor(handle: FileHandle, data: TensorData, dtype: SafetensorsDtype): Promise<void> {
+/** Tensors that are there already, as a stream of them. */
+function streamOf(stored: ReadonlyMap<string, TensorToStore>): TensorStream {
+  const tensors = [...stored].map(
+    ([name, { shape, data, dtype }]) =>
+      [name, { shape, dtype: checkedDtype(name, shape, data, dtype) }] as const,
+  );
+  return { tensors: new Map(tensors), data: [...stored].map(([name, { data }]) => [name, data] as const) };
+}
+
+async function writeTensor(
+  handle: FileHandle,
+  data: TensorData,
+  { dtype }: SafetensorsEntry,
+  position: number,
+): Promise<void> {
   const step = CHUNK_BYTES / 8;
+  const elementBytes = tensorBytes(dtype, [1])!;
   for (let done = 0; done < data.length; done += step) {
     let part: TensorData | Uint16Array | BigInt64Array = data.subarray(done, done + step);
     if (dtype === 'F16') {
@@ -242,32 +272,38 @@ async function writeTensor(handle: FileHandle, data: TensorData, dtype: Safetens
     } else if (dtype === 'I64') {
       part = BigInt64Array.from(part as Int32Array, BigInt);
     }
-    await writeFully(handle, new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+    await writeFully(handle, bytes, position + done * elementBytes);
   }
 }
 
 /**
  * Writes tensors as a safetensors file, piece by piece, under a temporary name that is renamed at the end. The bytes
- * depend on names, shapes, types, values and metadata alone, not on the order of the map. Arrays must not change until
- * the promise resolves. Numbers are written as the processor keeps them: little-endian on all that TensorFlow runs on.
+ * depend on names, shapes, types, values and metadata alone, not on the order of the map or the stream. Arrays must not
+ * change until the promise resolves. Numbers are written as the processor keeps them: little-endian on all that TensorFlow
+ * runs on.
  * @throws RunError that names the path, the cause and the remedy, where the disk refuses; TypeError or RangeError where
- *   shape, dtype and data of a tensor disagree.
+ *   shape, dtype and data of a tensor disagree, or a stream does not bring each of its tensors once; what the stream throws.
  */
 export async function writeSafetensors(
   path: string,
-  tensors: ReadonlyMap<string, TensorToStore>,
+  tensors: ReadonlyMap<string, TensorToStore> | TensorStream,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  if (tensors.has('__metadata__')) throw new RangeError('The name __metadata__ is reserved by the format');
-  const described = new Map(
-    [...tensors].map(([name, tensor]) => [
-      name,
-      { dtype: dtypeOf(name, tensor), shape: tensor.shape } as const,
-    ]),
-  );
-  const { entries, bytes } = buildHeader(described, metadata);
+  const stream = 'data' in tensors ? tensors : streamOf(tensors);
+  if (stream.tensors.has('__metadata__'))
+    throw new RangeError('The name __metadata__ is reserved by the format');
+  const { entries, bytes } = buildHeader(stream.tensors, metadata);
+  const missing = new Map(entries.map((entry) => [entry.name, entry]));
   await writeFileAtomic(path, async (handle) => {
-    await writeFully(handle, bytes);
-    for (const { name, dtype } of entries) await writeTensor(handle, tensors.get(name)!.data, dtype);
+    await writeFully(handle, bytes, 0);
+    for (const [name, data] of stream.data) {
+      const entry = missing.get(name);
+      if (entry === undefined) throw new RangeError(`Tensor ${name} was not announced, or came before`);
+      checkedDtype(name, entry.shape, data, stream.tensors.get(name)!.dtype);
+      await writeTensor(handle, data, entry, bytes.byteLength + entry.beginBytes);
+      missing.delete(name);
+    }
+    if (missing.size > 0) throw new RangeError(`Tensor ${[...missing.keys()][0]} did not come`);
   });
 }

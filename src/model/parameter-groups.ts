@@ -119,15 +119,25 @@ export class ParameterGroup {
   /** The reverse of `pack`. */
   unpack(flat: readonly Float32Array[]): NetworkValues {
     const values: NetworkValues = {};
-    this.buckets.forEach((bucket, i) => {
-      let offset = 0;
-      for (const { network, path, size } of bucket.entries) {
+    flat.forEach((vector, i) => {
+      for (const { network, path, data } of this.unpackBucket(vector, i)) {
         values[network] ??= {};
-        values[network][path] = flat[i]!.slice(offset, offset + size);
-        offset += size;
+        values[network][path] = data.slice();
       }
     });
     return values;
+  }
+
+  /** The reverse of `packBucket`: views of the vector, no copies. */
+  *unpackBucket(
+    vector: Float32Array,
+    index: number,
+  ): Generator<{ network: string; path: string; data: Float32Array }> {
+    let offset = 0;
+    for (const { network, path, size } of this.buckets[index]!.entries) {
+      yield { network, path, data: vector.subarray(offset, offset + size) };
+      offset += size;
+    }
   }
 
   /** The parameters of every network, cut out of the buckets. */

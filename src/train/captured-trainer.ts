@@ -9,24 +9,25 @@ import {
   type Program,
   type TensorSpec,
 } from '../runtime/capture/capture.js';
-import { writeInPieces } from '../runtime/capture/write.js';
+import { readInPieces, writeInPieces } from '../runtime/capture/pieces.js';
 import { CapturedTranslator } from '../translate/captured-translator.js';
 import { type TranslationProgram, translationPrograms } from '../translate/translation-programs.js';
 import type { Translator } from '../translate/translator.js';
 import type { StepBatch } from './generator-step.js';
 import { hasR1 } from './schedule.js';
 import {
-  type FlatState,
   flattenState,
-  stateSizes,
+  parametersIn,
+  type StateParameter,
+  type StateVector,
+  stateLayout,
   stateVectors,
   type TrainStateValues,
   type TranslatingWeights,
   translatingVectors,
   unflattenState,
-  unpackState,
 } from './state.js';
-import { namedByPart, optimizerBetas, type StepContext, type StepScalars, trainStep } from './step.js';
+import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from './step.js';
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 const PERCEPTUAL = 'lpips/';
@@ -60,17 +61,15 @@ function joinTerms(terms: LossTerms): Tensor {
 export class CapturedTrainer implements Trainer {
   private readonly context: StepContext;
   private readonly programs: CapturedPrograms<'plain' | 'withR1' | TranslationProgram>;
-  private readonly stateNames: string[];
+  private readonly layout: readonly StateVector[];
   private lent: { weights: TranslatingWeights; translator: Translator } | undefined;
   private readonly termNames: Record<'plain' | 'withR1', string[]> = { plain: [], withR1: [] };
 
   constructor(context: StepContext, initial: TrainStateValues) {
     this.context = context;
-    const withFirst = optimizerBetas(context.config).generators.first > 0;
-    const sizes = stateSizes(context.networks, withFirst);
-    this.stateNames = Object.keys(sizes);
+    this.layout = stateLayout(context.networks, hasFirstMoments(context.config));
     const variables: Record<string, TensorSpec> = {};
-    for (const [name, size] of Object.entries(sizes)) variables[name] = { shape: [size], dtype: 'float32' };
+    for (const { name, size } of this.layout) variables[name] = { shape: [size], dtype: 'float32' };
     // LPIPS's weights, too large to be constants of the graph, are variables that no step assigns.
     const perceptual = Object.entries(context.perceptual?.params ?? {});
     for (const [name, tensor] of perceptual)
@@ -82,7 +81,7 @@ export class CapturedTrainer implements Trainer {
       ...(context.config.log.sampleRaw && this.translation('weights')),
     };
     this.programs = capture(programs, variables, { arithmetic: context.config.runtime.arithmetic });
-    writeInPieces(this.programs, stateVectors(context.networks, initial, withFirst));
+    writeInPieces(this.programs, stateVectors(this.layout, initial));
     writeInPieces(
       this.programs,
       perceptual.map(([name, tensor]) => [PERCEPTUAL + name, tensor.dataSync<'float32'>()]),
@@ -105,8 +104,11 @@ export class CapturedTrainer implements Trainer {
     return Object.fromEntries(this.termNames[kind].map((name, i) => [name, terms![i]!]));
   }
 
-  read(): Required<TrainStateValues> {
-    return unpackState(this.context.networks, this.programs.read(this.stateNames) as FlatState<Float32Array>);
+  *read(select: (vector: StateVector) => boolean = () => true): Generator<StateParameter> {
+    const chosen = new Map(this.layout.filter(select).map((vector) => [vector.name, vector]));
+    const sizes = [...chosen.values()].map(({ name, size }) => [name, size] as const);
+    for (const [name, values] of readInPieces(this.programs, sizes))
+      yield* parametersIn(chosen.get(name)!, values as Float32Array);
   }
 
   translator(weights: TranslatingWeights): Translator {
@@ -150,7 +152,7 @@ export class CapturedTrainer implements Trainer {
     return {
       inputs: inputSpecs(context),
       run: (variables, inputs) => {
-        const state = Object.fromEntries(this.stateNames.map((name) => [name, variables[name]!]));
+        const state = Object.fromEntries(this.layout.map(({ name }) => [name, variables[name]!]));
         const side = (name: string) => ({
           stepSize: inputs[`${name}/stepSize`]!,
           rootCorrection: inputs[`${name}/rootCorrection`]!,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Checkpoint, type CheckpointContents, saveCheckpoint } from '../checkpoint/checkpoint.js';
-import { fromTensors, toTensors } from '../checkpoint/network-tensors.js';
+import { fromTensors, type NetworkSpecs } from '../checkpoint/network-tensors.js';
+import type { TensorStream } from '../checkpoint/safetensors.js';
 import type { Config } from '../config/schema.js';
 import { samplerStateSchema } from '../data/sampler.js';
 import { InputError } from '../errors.js';
@@ -8,7 +9,9 @@ import type { ParameterSpecs } from '../model/parameters.js';
 import { type AdaptiveAugmentState, adaptiveAugmentSchema } from './adaptive-augment.js';
 import type { SavedBatchesState } from './batches.js';
 import type { Networks } from './networks.js';
-import type { TrainStateValues } from './state.js';
+import type { StatePart, TrainStateValues } from './state.js';
+import { hasFirstMoments } from './step.js';
+import type { Trainer } from './trainer.js';
 import { type BestState, bestStateSchema } from './watch/best-checkpoint.js';
 import { type WatchState, watchStateSchema } from './watch/collapse-watch.js';
 
@@ -35,9 +38,6 @@ export interface TrainProgress extends SavedBatchesState {
   adaptiveAugment?: AdaptiveAugmentState | undefined;
 }
 
-/** The parts of training.safetensors: stored weights and Adam's moments. */
-const TRAINING_PARTS = ['values', 'first', 'second'] as const;
-
 export function specsByNetwork(networks: Networks): Record<string, ParameterSpecs> {
   const { generator, imageDiscriminator, latentDiscriminator } = networks;
   return {
@@ -51,20 +51,47 @@ export function specsByNetwork(networks: Networks): Record<string, ParameterSpec
 
 const OTHER_MODEL = 'use a checkpoint that was trained with the same model section of the config';
 
-/** Saves a step: averaged generators as the model, everything else beside it. @returns the checkpoint's folder. */
+/** The tensors of parts of the state, read from the trainer while they are written. */
+function streamOf(read: Trainer['read'], parts: readonly StatePart[], specs: NetworkSpecs): TensorStream {
+  const nameOf = (part: StatePart, network: string, path: string): string =>
+    part === 'ema' ? `${network}/${path}` : `${part}/${network}/${path}`;
+  const tensors: TensorStream['tensors'] = new Map(
+    parts.flatMap((part) =>
+      Object.entries(specs).flatMap(([network, tree]) =>
+        Object.entries(tree).map(
+          ([path, { shape }]) => [nameOf(part, network, path), { shape, dtype: 'F32' }] as const,
+        ),
+      ),
+    ),
+  );
+  const data = function* (): Generator<[string, Float32Array]> {
+    for (const { part, network, path, data } of read((vector) => parts.includes(vector.part)))
+      yield [nameOf(part, network, path), data];
+  };
+  return { tensors, data: data() };
+}
+
+/**
+ * Saves a step: averaged generators as the model, everything else beside it. The state is read little by little.
+ *
+ * @param read the trainer's; what it throws ends the writing, and earlier checkpoints are kept.
+ * @returns the checkpoint's folder.
+ */
 export function saveTraining(
   runDir: string,
   step: number,
   config: Config,
   networks: Networks,
-  host: Required<TrainStateValues>,
+  read: Trainer['read'],
   progress: TrainProgress,
 ): Promise<string> {
   const { keepLast, keepEverySteps } = config.checkpoint;
   const specs = specsByNetwork(networks);
+  const { G_A2B, G_B2A } = specs as { G_A2B: ParameterSpecs; G_B2A: ParameterSpecs };
+  const parts: StatePart[] = hasFirstMoments(config) ? ['values', 'first', 'second'] : ['values', 'second'];
   const contents: CheckpointContents = {
-    model: new Map(toTensors('', host.ema, specs)),
-    training: new Map(TRAINING_PARTS.flatMap((part) => toTensors(`${part}/`, host[part], specs))),
+    model: streamOf(read, ['ema'], { G_A2B, G_B2A }),
+    training: streamOf(read, parts, specs),
     state: { ...progress },
     config,
   };

@@ -1,5 +1,5 @@
 import { RunError } from '../errors.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { StateParameter } from './state.js';
 import type { TermValues } from './trainer.js';
 
 interface Where {
@@ -36,13 +36,19 @@ export function assertFinite(terms: TermValues, where: Where): void {
 }
 
 /**
- * The loss terms of a step are those before its update: a checkpoint that could not go on would be the newest one.
+ * The state's parameters as they come, with a look at the weights: the loss terms of a step are those before its update,
+ * and a checkpoint that could not go on would be the newest one.
  *
  * @throws DivergedError that names the parameter.
  */
-export function assertFiniteWeights(values: NetworkValues, where: Where): void {
-  for (const [network, tree] of Object.entries(values))
-    for (const [path, data] of Object.entries(tree))
-      if (!data.every(Number.isFinite))
-        throw new DivergedError(`${network}/${path} has weights that are not finite`, where);
+export function* finiteWeights(
+  parameters: Iterable<StateParameter>,
+  where: Where,
+): Generator<StateParameter> {
+  for (const parameter of parameters) {
+    const { part, network, path, data } = parameter;
+    if (part === 'values' && !data.every(Number.isFinite))
+      throw new DivergedError(`${network}/${path} has weights that are not finite`, where);
+    yield parameter;
+  }
 }

@@ -8,14 +8,17 @@ import { hasR1 } from './schedule.js';
 import {
   type FlatState,
   flattenState,
+  parametersIn,
+  type StateParameter,
+  type StateVector,
+  stateLayout,
   stateVectors,
   type TrainStateValues,
   type TranslatingWeights,
   translatingVectors,
   unflattenState,
-  unpackState,
 } from './state.js';
-import { namedByPart, optimizerBetas, type StepContext, type StepScalars, trainStep } from './step.js';
+import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from './step.js';
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 /** A batch on the device; belongs to the caller's `tf.tidy`. */
@@ -40,14 +43,15 @@ export function uploadScalars(values: Record<keyof StepScalars, AdamScalars>): S
 /** Takes steps kernel by kernel: slower than captured, and easy to look into. */
 export class EagerTrainer implements Trainer {
   private readonly context: StepContext;
+  private readonly layout: readonly StateVector[];
   private state: FlatState<Tensor>;
   private lent: { weights: TranslatingWeights; translator: Translator } | undefined;
 
   constructor(context: StepContext, initial: TrainStateValues) {
     this.context = context;
-    const withFirst = optimizerBetas(context.config).generators.first > 0;
+    this.layout = stateLayout(context.networks, hasFirstMoments(context.config));
     this.state = {};
-    for (const [name, vector] of stateVectors(context.networks, initial, withFirst))
+    for (const [name, vector] of stateVectors(this.layout, initial))
       this.state[name] = tf.keep(tf.tensor1d(vector));
   }
 
@@ -71,8 +75,9 @@ export class EagerTrainer implements Trainer {
     return terms;
   }
 
-  read(): Required<TrainStateValues> {
-    return unpackState(this.context.networks, this.download(Object.keys(this.state)));
+  *read(select: (vector: StateVector) => boolean = () => true): Generator<StateParameter> {
+    for (const vector of this.layout.filter(select))
+      yield* parametersIn(vector, this.state[vector.name]!.dataSync<'float32'>());
   }
 
   translator(weights: TranslatingWeights): Translator {
@@ -96,9 +101,5 @@ export class EagerTrainer implements Trainer {
   private takeBack(): void {
     this.lent?.translator.dispose();
     this.lent = undefined;
-  }
-
-  private download(names: readonly string[]): FlatState<Float32Array> {
-    return Object.fromEntries(names.map((name) => [name, this.state[name]!.dataSync<'float32'>()]));
   }
 }

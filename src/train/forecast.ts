@@ -30,7 +30,7 @@ export interface Forecast {
   stepSeconds: { plain: number; withR1: number };
   /** The whole training, without samples and the writing of checkpoints. */
   totalSeconds: number;
-  /** The process's high-water mark, with the host's copy of the state that a checkpoint is written from. */
+  /** The process's high-water mark, with what a checkpoint's writing takes. */
   peakRssBytes: number;
 }
 
@@ -51,7 +51,8 @@ export async function forecast(
     trainer = makeTrainer({ config, networks, ...(perceptual && { perceptual }) }, networks);
     freeUnusedArrays();
     const { withR1, plain } = timeSteps(trainer, batch, onStep);
-    trainer.read();
+    // As a checkpoint does.
+    for (const _ of trainer.read());
     const { steps, r1EverySteps, r1Weight } = config.training;
     const r1Steps = r1Weight > 0 ? Math.ceil(steps / r1EverySteps) : 0;
     return {

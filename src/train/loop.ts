@@ -10,7 +10,7 @@ import { freeUnusedArrays } from '../runtime/garbage.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
 import { saveTraining } from './checkpoint-state.js';
-import { assertFinite, assertFiniteWeights, DivergedError } from './divergence.js';
+import { assertFinite, DivergedError, finiteWeights } from './divergence.js';
 import { buildNetworks } from './networks.js';
 import { openTrainer } from './open-trainer.js';
 import { loadLpips } from './perceptual-weights.js';
@@ -228,14 +228,9 @@ async function save(run: Run, step: number, seconds: number): Promise<TrainEvent
     adaptiveAugment: augment.state(),
     ...(config.checkpoint.keepBest !== null && { best: best.state() }),
   };
-  const write = async (): Promise<string> => {
-    const host = trainer.read();
-    assertFiniteWeights(host.values, { step, runDir, rateScale });
-    const dir = await saveTraining(runDir, step, config, networks, host, progress);
-    await log.tensorboard?.weights(step, host);
-    return dir;
-  };
-  const dir = await write();
+  const read: Trainer['read'] = (select) => finiteWeights(trainer.read(select), { step, runDir, rateScale });
+  const dir = await saveTraining(runDir, step, config, networks, read, progress);
+  await log.tensorboard?.weights(step, trainer);
   freeUnusedArrays();
   return { type: 'checkpoint', step, dir };
 }

@@ -40,6 +40,9 @@ export function translatingVectors(state: TrainState, weights: TranslatingWeight
 /** A flat tree of the state: names such as `generators/second/0`, in one fixed order. */
 export type FlatState<T> = Record<string, T>;
 
+/** Weights, Adam's moments of them, and averages of the generators' weights. */
+export type StatePart = 'values' | 'first' | 'second' | 'ema';
+
 const PARTS = ['values', 'first', 'second'] as const;
 const SIDES = ['generators', 'discriminators'] as const;
 
@@ -68,56 +71,62 @@ export function unflattenState(flat: FlatState<Tensor>): TrainState {
   return { generators: side('generators'), discriminators: side('discriminators'), ema: list('ema') };
 }
 
+/** One vector of the state: a bucket of a group, in one part of the state. */
+export interface StateVector {
+  /** As in `flattenState`. */
+  name: string;
+  side: (typeof SIDES)[number];
+  part: StatePart;
+  group: ParameterGroup;
+  /** Of the bucket in the group. */
+  index: number;
+  size: number;
+}
+
+/** One parameter's numbers in one part of the state, on the host. */
+export interface StateParameter {
+  part: StatePart;
+  network: string;
+  path: string;
+  data: Float32Array;
+}
+
+/** The state's vectors in the order of `flattenState`. */
+export function stateLayout(networks: Networks, withFirstMoments: boolean): StateVector[] {
+  const vectors = (side: StateVector['side'], part: StatePart, prefix: string): StateVector[] =>
+    networks[side].buckets.map(({ size }, index) => ({
+      name: `${prefix}/${index}`,
+      side,
+      part,
+      group: networks[side],
+      index,
+      size,
+    }));
+  const parts = withFirstMoments ? PARTS : PARTS.filter((part) => part !== 'first');
+  return [
+    ...SIDES.flatMap((side) => parts.flatMap((part) => vectors(side, part, `${side}/${part}`))),
+    ...vectors('generators', 'ema', 'ema'),
+  ];
+}
+
 /**
- * A state's vectors by the names of `flattenState`, one after another, so that a large state never stands twice in
- * memory; moments that are left out start at zero.
+ * A state's vectors by name, one after another, so that a large state never stands twice in memory; moments that are left
+ * out start at zero.
  */
 export function* stateVectors(
-  networks: Networks,
+  layout: readonly StateVector[],
   host: TrainStateValues,
-  withFirstMoments: boolean,
 ): Generator<[name: string, vector: Float32Array]> {
-  const vectors = function* (
-    name: string,
-    group: ParameterGroup,
-    values: NetworkValues | undefined,
-  ): Generator<[string, Float32Array]> {
-    for (const [i, { size }] of group.buckets.entries())
-      yield [`${name}/${i}`, values ? group.packBucket(values, i) : new Float32Array(size)];
-  };
-  for (const side of SIDES) {
-    yield* vectors(`${side}/values`, networks[side], host.values);
-    if (withFirstMoments) yield* vectors(`${side}/first`, networks[side], host.first);
-    yield* vectors(`${side}/second`, networks[side], host.second);
+  for (const { name, part, group, index, size } of layout) {
+    const values = part === 'ema' ? (host.ema ?? host.values) : host[part];
+    yield [name, values ? group.packBucket(values, index) : new Float32Array(size)];
   }
-  yield* vectors('ema', networks.generators, host.ema ?? host.values);
 }
 
-/** Lengths of the vectors of `stateVectors`, by name. */
-export function stateSizes(networks: Networks, withFirstMoments: boolean): FlatState<number> {
-  const sizes: FlatState<number> = {};
-  const parts = withFirstMoments ? PARTS : PARTS.filter((part) => part !== 'first');
-  for (const side of SIDES)
-    for (const part of parts)
-      for (const [i, { size }] of networks[side].buckets.entries()) sizes[`${side}/${part}/${i}`] = size;
-  for (const [i, { size }] of networks.generators.buckets.entries()) sizes[`ema/${i}`] = size;
-  return sizes;
-}
-
-/** The reverse of `stateVectors`. */
-export function unpackState(networks: Networks, flat: FlatState<Float32Array>): Required<TrainStateValues> {
-  const read = (group: ParameterGroup, prefix: string): NetworkValues => {
-    if (flat[`${prefix}/0`] === undefined) return {};
-    return group.unpack(group.buckets.map((_, i) => flat[`${prefix}/${i}`]!));
-  };
-  const both = (part: (typeof PARTS)[number]): NetworkValues => ({
-    ...read(networks.generators, `generators/${part}`),
-    ...read(networks.discriminators, `discriminators/${part}`),
-  });
-  return {
-    values: both('values'),
-    first: both('first'),
-    second: both('second'),
-    ema: read(networks.generators, 'ema'),
-  };
+/** The reverse of `stateVectors` for one vector: its parameters, as views of it. */
+export function* parametersIn(
+  { part, group, index }: StateVector,
+  vector: Float32Array,
+): Generator<StateParameter> {
+  for (const parameter of group.unpackBucket(vector, index)) yield { part, ...parameter };
 }

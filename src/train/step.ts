@@ -58,6 +58,11 @@ export function optimizerBetas({ training }: Config): { generators: AdamBetas; d
   return { generators: betas, discriminators: lazyBetas(betas, training.r1EverySteps) };
 }
 
+/** Whether Adam keeps first moments: without a decay rate they are the gradients themselves. */
+export function hasFirstMoments(config: Config): boolean {
+  return optimizerBetas(config).generators.first > 0;
+}
+
 function updateGroup(
   group: ParameterGroup,
   state: GroupState,

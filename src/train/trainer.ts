@@ -3,7 +3,7 @@ import type { StepBatch } from './generator-step.js';
 import { transformShapes } from './judged-pictures.js';
 import { type AdamScalars, adamScalars } from './optimizer.js';
 import { learningRateAt } from './schedule.js';
-import type { TrainStateValues, TranslatingWeights } from './state.js';
+import type { StateParameter, StateVector, TranslatingWeights } from './state.js';
 import { optimizerBetas, type StepContext, type StepScalars } from './step.js';
 
 /** A step's inputs on the host: pictures `[n, size, size, 3]` in [-1, 1], style codes, row numbers. */
@@ -22,8 +22,8 @@ export type TermValues = Record<string, number>;
 export interface Trainer {
   /** Takes the step of this index (from 0) and gives its loss terms. */
   step(batch: HostBatch, index: number): TermValues;
-  /** The whole training state, on the host. */
-  read(): Required<TrainStateValues>;
+  /** The training state or some of its vectors, copied to the host little by little as it is asked for. */
+  read(select?: (vector: StateVector) => boolean): Iterable<StateParameter>;
   /**
    * Translates with the generators as they are now. There is one at a time, and it is the trainer's: a call for the other
    * weights disposes it, and so do the next step and `dispose`.

@@ -9,7 +9,7 @@ import {
   capture,
   type TensorSpec,
 } from '../runtime/capture/capture.js';
-import { writeInPieces } from '../runtime/capture/write.js';
+import { writeInPieces } from '../runtime/capture/pieces.js';
 import {
   type Part,
   programName,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +134,64 @@ describe('writeSafetensors', () => {
     // Every value is a multiple of 1/2048 below 1, which float16 holds exactly.
     expect(Buffer.compare(bytesOf(tensors.get('f16')!.data), bytesOf(view))).toBe(0);
     expect(Buffer.compare(bytesOf(tensors.get('i64')!.data), bytesOf(integers))).toBe(0);
+  });
+
+  describe('of a stream', () => {
+    const tensors = new Map(
+      ['a', 'b', 'c'].map((name) => [name, { shape: [2], dtype: 'F32' as const }] as const),
+    );
+    const vector = (value: number) => Float32Array.of(value, -value);
+    const stored = (data: readonly (readonly [string, Float32Array])[]) =>
+      new Map(data.map(([name, values]) => [name, { shape: [2], data: values }]));
+
+    it('asks for a tensor when the one before is written, and gives the same bytes in any order', async () => {
+      const path = join(folder, 'x');
+      const sizes: number[] = [];
+      const data = function* (): Generator<[string, Float32Array]> {
+        for (const [i, name] of ['b', 'c', 'a'].entries()) {
+          const temporary = readdirSync(folder).find((entry) => entry.startsWith('.tmp-'))!;
+          sizes.push(statSync(join(folder, temporary)).size);
+          yield [name, vector(i)];
+        }
+      };
+      await writeSafetensors(path, { tensors, data: data() });
+      const expected = join(folder, 'expected');
+      const order = [2, 0, 1].map((i, k) => ['abc'[k]!, vector(i)] as const);
+      await writeSafetensors(expected, stored(order));
+      expect(await readFile(path)).toEqual(await readFile(expected));
+      const { dataStartBytes } = await readSafetensorsHeader(path);
+      expect(sizes).toEqual([dataStartBytes, dataStartBytes + 16, dataStartBytes + 24]);
+    });
+
+    it.each<[string, (readonly [string, Float32Array])[], RegExp]>([
+      ['lacks a tensor', [['a', vector(1)]], /b did not come/],
+      [
+        'brings one twice',
+        [
+          ['a', vector(1)],
+          ['a', vector(1)],
+        ],
+        /a was not announced, or came before/,
+      ],
+      ['brings another', [['d', vector(1)]], /d was not announced/],
+      ['brings another size', [['a', new Float32Array(3)]], /a of shape \[2\] cannot have 3/],
+    ])('that %s is refused and leaves no file', async (_, data, message) => {
+      await expect(writeSafetensors(join(folder, 'x'), { tensors, data })).rejects.toThrow(message);
+      expect(await readdir(folder)).toEqual([]);
+    });
+
+    it('passes on what the stream throws, and keeps the file of that name', async () => {
+      const path = join(folder, 'x');
+      await writeSafetensors(path, stored([['a', vector(1)]]));
+      const before = await readFile(path);
+      const data = function* (): Generator<[string, Float32Array]> {
+        yield ['a', vector(2)];
+        throw new Error('the well is dry');
+      };
+      await expect(writeSafetensors(path, { tensors, data: data() })).rejects.toThrow('the well is dry');
+      expect(await readFile(path)).toEqual(before);
+      expect(await readdir(folder)).toEqual(['x']);
+    });
   });
 
   it.each([

@@ -8,10 +8,11 @@ import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
 import { buildNetworks, type Networks } from '../../src/train/networks.js';
 import { hasR1 } from '../../src/train/schedule.js';
-import { stateVectors, unflattenState } from '../../src/train/state.js';
+import { stateLayout, stateVectors, unflattenState } from '../../src/train/state.js';
 import { type StepContext, trainStep } from '../../src/train/step.js';
 import { type HostBatch, stepScalars } from '../../src/train/trainer.js';
 import { configOf, formulaLpips, ReferenceRun, relativeError } from '../support/reference.js';
+import { collectState } from '../support/state.js';
 
 const NETWORKS = ['G_A2B', 'G_B2A', 'D_A', 'D_B', 'D_L'] as const;
 
@@ -116,7 +117,7 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
   it('computes the gradients of step 0 within 2e-3 of the largest magnitude', () => {
     tf.tidy(() => {
       const host = { values: parametersOf(run, networks, 'init') };
-      const vectors = [...stateVectors(networks, host, false)];
+      const vectors = [...stateVectors(stateLayout(networks, false), host)];
       const state = unflattenState(
         Object.fromEntries(vectors.map(([name, values]) => [name, tf.tensor1d(values)])),
       );
@@ -139,7 +140,7 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
       if (step > 0) expect(tf.memory().numTensors, 'a step leaves no tensor behind').toBe(before);
       expectTerms(step, row, terms);
     });
-    expectFinal(trainer.read());
+    expectFinal(collectState(trainer.read()));
     trainer.dispose();
   });
 

@@ -6,11 +6,12 @@ import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
-import { stateVectors, unflattenState } from '../../src/train/state.js';
+import { stateLayout, stateVectors, unflattenState } from '../../src/train/state.js';
 import { type StepContext, trainStep } from '../../src/train/step.js';
 import { batchShapes, type HostBatch, stepScalars } from '../../src/train/trainer.js';
 import { noiseBatch } from '../support/batch.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { collectState } from '../support/state.js';
 
 beforeAll(async () => {
   await loadEngine();
@@ -40,7 +41,7 @@ function takeStep(
 ) {
   const { withR1, frozen = false, moved = (_, values) => values, change = (batch) => batch } = options;
   return tf.tidy(() => {
-    const vectors = [...stateVectors(context.networks, initialOf(context), false)];
+    const vectors = [...stateVectors(stateLayout(context.networks, false), initialOf(context))];
     const state = unflattenState(
       Object.fromEntries(vectors.map(([name, values]) => [name, tf.tensor1d(moved(name, values))])),
     );
@@ -274,7 +275,7 @@ describe('the training state', () => {
     const context = contextOf({ model: FEWEST_LAYERS, ...changes });
     const trainer = new EagerTrainer(context, initialOf(context));
     for (let step = 0; step < steps; step++) trainer.step(noiseBatch(context.config, step), step);
-    const state = trainer.read();
+    const state = collectState(trainer.read());
     trainer.dispose();
     return { context, state };
   };
@@ -302,7 +303,7 @@ describe('the training state', () => {
     const { context, state } = trained(changes, 2);
     const resumed = new EagerTrainer(context, state);
     for (const step of [2, 3]) resumed.step(noiseBatch(context.config, step), step);
-    expect(resumed.read()).toEqual(trained(changes, 4).state);
+    expect(collectState(resumed.read())).toEqual(trained(changes, 4).state);
     resumed.dispose();
   });
 });

@@ -14,6 +14,7 @@ import type { Translator } from '../../src/translate/translator.js';
 import { noiseBatch } from '../support/batch.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 import { relativeError } from '../support/reference.js';
+import { collectState } from '../support/state.js';
 
 beforeAll(async () => {
   await loadEngine();
@@ -75,7 +76,7 @@ function train(
     if (step < 2) before = tf.memory().numTensors;
   }
   const left = tf.memory().numTensors - before;
-  const state = trainer.read();
+  const state = collectState(trainer.read());
   const averages = trainer.translator('averages');
   const byAverages = translateNoise(averages);
   const weights = trainer.translator('weights');
@@ -204,7 +205,7 @@ describe.each([
     const before = tf.memory().numTensors;
     step();
     expect(tf.memory().numTensors).toBe(before);
-    const trained = trainer.read().values;
+    const trained = collectState(trainer.read()).values;
     trainer.dispose();
     for (const [network, tree] of Object.entries(values))
       for (const [path, start] of Object.entries(tree)) {

@@ -10,7 +10,7 @@ import {
   startEvent,
   versionEvent,
 } from './event.js';
-import { histogramOf } from './histogram.js';
+import type { Histogram } from './histogram.js';
 import { frameRecord } from './record.js';
 
 /** TensorBoard reads files with `tfevents` in their names, in the order of the names. */
@@ -74,10 +74,9 @@ export class EventFile {
     await this.append(imageEvent(this.at(step), tag, { png, ...size }));
   }
 
-  /** Adds the histogram of all numbers of some vectors. */
-  async histogram(step: number, tag: string, values: Float32Array | readonly Float32Array[]): Promise<void> {
-    const vectors = values instanceof Float32Array ? [values] : values;
-    await this.append(histogramsEvent(this.at(step), { [tag]: histogramOf(vectors) }));
+  /** Adds a histogram. */
+  async histogram(step: number, tag: string, histogram: Histogram): Promise<void> {
+    await this.append(histogramsEvent(this.at(step), { [tag]: histogram }));
   }
 
   async close(): Promise<void> {

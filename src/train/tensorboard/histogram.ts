@@ -14,36 +14,57 @@ export interface Histogram {
   counts: number[];
 }
 
-/** The histogram of all numbers of some vectors; numbers that are not finite are left out. Without any, no buckets. */
-export function histogramOf(vectors: readonly Float32Array[], buckets = BUCKETS): Histogram {
-  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  let [count, sum, sumOfSquares] = [0, 0, 0];
-  for (const vector of vectors) {
-    for (let i = 0; i < vector.length; i++) {
-      const value = vector[i]!;
-      if (!Number.isFinite(value)) continue;
-      if (value < min) min = value;
-      if (value > max) max = value;
-      count++;
-      sum += value;
-      sumOfSquares += value * value;
-    }
-  }
-  if (count === 0) return { min: 0, max: 0, count, sum, sumOfSquares, limits: [], counts: [] };
-  if (min === max) return { min, max, count, sum, sumOfSquares, limits: [max], counts: [count] };
-  const width = (max - min) / buckets;
-  const limits = Array.from({ length: buckets }, (_, i) => (i === buckets - 1 ? max : min + (i + 1) * width));
-  return { min, max, count, sum, sumOfSquares, limits, counts: countInto(vectors, min, width, buckets) };
-}
+/**
+ * Counts numbers that are too many to be held at once: hand all of them to `measure`, then all of them again to `count`.
+ * Numbers that are not finite are left out; without any others there are no buckets.
+ */
+export class HistogramBuilder {
+  private min = Number.POSITIVE_INFINITY;
+  private max = Number.NEGATIVE_INFINITY;
+  private numbers = 0;
+  private sum = 0;
+  private sumOfSquares = 0;
+  private readonly counts: number[];
 
-function countInto(vectors: readonly Float32Array[], min: number, width: number, buckets: number): number[] {
-  const counts = Array<number>(buckets).fill(0);
-  for (const vector of vectors) {
-    for (let i = 0; i < vector.length; i++) {
-      const value = vector[i]!;
-      // The largest number belongs to the last bucket.
-      if (Number.isFinite(value)) counts[Math.min(buckets - 1, Math.floor((value - min) / width))]!++;
+  constructor(buckets = BUCKETS) {
+    this.counts = Array<number>(buckets).fill(0);
+  }
+
+  measure(values: Float32Array): void {
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      if (!Number.isFinite(value)) continue;
+      if (value < this.min) this.min = value;
+      if (value > this.max) this.max = value;
+      this.numbers++;
+      this.sum += value;
+      this.sumOfSquares += value * value;
     }
   }
-  return counts;
+
+  count(values: Float32Array): void {
+    const { counts, min } = this;
+    const last = counts.length - 1;
+    const width = this.width();
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]!;
+      // The largest number belongs to the last bucket.
+      if (Number.isFinite(value)) counts[Math.min(last, Math.floor((value - min) / width))]!++;
+    }
+  }
+
+  /** Call once all is counted. */
+  finish(): Histogram {
+    const { min, max, numbers: count, sum, sumOfSquares, counts } = this;
+    const width = this.width();
+    if (count === 0) return { min: 0, max: 0, count, sum, sumOfSquares, limits: [], counts: [] };
+    if (min === max) return { min, max, count, sum, sumOfSquares, limits: [max], counts: [count] };
+    const last = counts.length - 1;
+    const limits = counts.map((_, i) => (i === last ? max : min + (i + 1) * width));
+    return { min, max, count, sum, sumOfSquares, limits, counts };
+  }
+
+  private width(): number {
+    return (this.max - this.min) / this.counts.length;
+  }
 }

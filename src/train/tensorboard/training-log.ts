@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import type { NetworkValues } from '../../model/parameter-groups.js';
 import type { MetricsRow } from '../metrics-log.js';
-import type { TrainStateValues, TranslatingWeights } from '../state.js';
+import type { StateVector, TranslatingWeights } from '../state.js';
+import type { Trainer } from '../trainer.js';
 import { EventFile, type EventFileOptions } from './event-file.js';
+import { HistogramBuilder } from './histogram.js';
 
 /** Larger grids are scaled down to it, px: the full ones lie in `samples/`, and over a long run they add up. */
 const LONGEST_SIDE = 1024;
@@ -35,10 +36,23 @@ export class TensorboardLog {
     await this.file.image(step, tag, data, info);
   }
 
-  /** Writes histograms of the weights, a handful for each network: of generators the averaged ones, which translate. */
-  async weights(step: number, host: Required<Pick<TrainStateValues, 'values' | 'ema'>>): Promise<void> {
-    for (const [tag, vectors] of weightGroups({ ...host.values, ...host.ema }))
-      await this.file.histogram(step, tag, vectors);
+  /**
+   * Writes histograms of the weights, a handful for each network: of generators the averaged ones, which translate. Reads
+   * them twice, little by little.
+   */
+  async weights(step: number, trainer: Pick<Trainer, 'read'>): Promise<void> {
+    const shown = ({ side, part }: StateVector): boolean =>
+      part === (side === 'generators' ? 'ema' : 'values');
+    const histograms = new Map<string, HistogramBuilder>();
+    for (const { network, path, data } of trainer.read(shown)) {
+      const tag = weightTag(network, path);
+      const histogram = histograms.get(tag) ?? new HistogramBuilder();
+      histograms.set(tag, histogram);
+      histogram.measure(data);
+    }
+    for (const { network, path, data } of trainer.read(shown))
+      histograms.get(weightTag(network, path))!.count(data);
+    for (const [tag, histogram] of histograms) await this.file.histogram(step, tag, histogram.finish());
   }
 
   async close(): Promise<void> {
@@ -58,18 +72,9 @@ export function rowScalars({ step: _, seconds: __, terms, ...rest }: MetricsRow)
   return scalars;
 }
 
-/** The vectors of each part of each network: `weights/G_A2B/encoder`, in the networks' order. */
-export function weightGroups(networks: NetworkValues): Map<string, Float32Array[]> {
-  const groups = new Map<string, Float32Array[]>();
-  for (const [network, parameters] of Object.entries(networks)) {
-    for (const [path, values] of Object.entries(parameters)) {
-      const tag = `weights/${network}/${partOf(network, path)}`;
-      const group = groups.get(tag) ?? [];
-      groups.set(tag, group);
-      group.push(values);
-    }
-  }
-  return groups;
+/** The histogram that a parameter belongs to: `weights/G_A2B/encoder`. */
+function weightTag(network: string, path: string): string {
+  return `weights/${network}/${partOf(network, path)}`;
 }
 
 /** Generators: encoder, mapping, decoder (several paths). Image discriminators: branches. Otherwise the path's start. */

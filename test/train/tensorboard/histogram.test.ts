@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest';
-import { histogramOf } from '../../../src/train/tensorboard/histogram.js';
+import { type Histogram, HistogramBuilder } from '../../../src/train/tensorboard/histogram.js';
+
+function histogramOf(vectors: readonly Float32Array[], buckets?: number): Histogram {
+  const builder = new HistogramBuilder(buckets);
+  for (const vector of vectors) builder.measure(vector);
+  for (const vector of vectors) builder.count(vector);
+  return builder.finish();
+}
 
 it('counts the numbers of all vectors in buckets of equal width, the edges included', () => {
   const vectors = [new Float32Array([0, 0.5, 1, 3.5]), new Float32Array([4, 4, 2])];

@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { rowScalars, TensorboardLog, weightGroups } from '../../../src/train/tensorboard/training-log.js';
+import { Rng } from '../../../src/runtime/rng.js';
+import { buildNetworks, initNetworks } from '../../../src/train/networks.js';
+import { parametersIn, stateLayout, stateVectors } from '../../../src/train/state.js';
+import { rowScalars, TensorboardLog } from '../../../src/train/tensorboard/training-log.js';
+import { tinyConfig } from '../../support/config.js';
 import { type ReadEvent, readEvents } from './record-reader.js';
 
 let folder: string;
@@ -62,32 +66,40 @@ it('samples are the file as it is, or scaled down to 1024 px', async () => {
 });
 
 it('weights are a handful of histograms for each network, of the averaged generators', async () => {
-  const one = () => new Float32Array([1, 1]);
-  const generator = () => ({
-    'mapping.0.weight': one(),
-    'encoder.stem.0.weight': one(),
-    'encoder.style.1.bias': one(),
-    'adain_bottleneck.0.conv1.weight': one(),
-    'to_rgbs.1.bias': one(),
-  });
-  const values = {
-    G_A2B: generator(),
-    D_A: { 'l_branch.0.weight': one(), 'g_branch.0.weight': one(), 'g_std.0.bias': one() },
-    D_L: { 'fc.0.weight': one() },
-  };
-  const ema = { G_A2B: { ...generator(), 'mapping.0.weight': new Float32Array([5, 6, 7]) } };
-  expect([...weightGroups(values)].map(([tag, vectors]) => [tag, vectors.length])).toEqual([
-    ['weights/G_A2B/mapping', 1],
-    ['weights/G_A2B/encoder', 2],
-    ['weights/G_A2B/decoder', 2],
-    ['weights/D_A/local', 1],
-    ['weights/D_A/global', 2],
-    ['weights/D_L/fc', 1],
-  ]);
-  const events = await written((log) => log.weights(30, { values, ema }));
+  const networks = buildNetworks(tinyConfig());
+  const values = initNetworks(networks, new Rng(1, 'init'));
+  const ema = { G_A2B: values.G_B2A!, G_B2A: values.G_A2B! };
+  const layout = stateLayout(networks, false);
+  const vectors = new Map(stateVectors(layout, { values, ema }));
+  const asked = new Set<string>();
+  const events = await written((log) =>
+    log.weights(30, {
+      *read(select = () => true) {
+        for (const vector of layout.filter(select)) {
+          asked.add(vector.name.split('/').slice(0, -1).join('/'));
+          yield* parametersIn(vector, vectors.get(vector.name)!);
+        }
+      },
+    }),
+  );
+  expect([...asked]).toEqual(['discriminators/values', 'ema']);
   expect(events.every(({ step }) => step === 30)).toBe(true);
   const histograms = Object.assign({}, ...events.map((event) => event.histograms));
-  expect(Object.keys(histograms).length).toBe(6);
-  expect(histograms['weights/G_A2B/mapping']).toMatchObject({ count: 3, min: 5, max: 7 });
-  expect(histograms['weights/D_A/global']).toMatchObject({ count: 4, sum: 4 });
+  const parts = { G_A2B: ['encoder', 'decoder', 'mapping'], G_B2A: ['encoder', 'decoder', 'mapping'] };
+  expect(Object.keys(histograms).sort()).toEqual(
+    Object.entries({ ...parts, D_A: ['global', 'local'], D_B: ['global', 'local'], D_L: ['fc'] })
+      .flatMap(([network, names]) => names.map((name) => `weights/${network}/${name}`))
+      .sort(),
+  );
+  // The averages of this test are the other generator's weights.
+  const encoder = Object.entries(values.G_B2A!).filter(([path]) => path.startsWith('encoder.'));
+  const numbers = encoder.flatMap(([, data]) => [...data]);
+  expect(histograms['weights/G_A2B/encoder']).toMatchObject({
+    count: numbers.length,
+    min: Math.min(...numbers),
+    max: Math.max(...numbers),
+  });
+  const counted = histograms['weights/D_A/local'];
+  expect(counted.counts.reduce((total: number, count: number) => total + count)).toBe(counted.count);
+  expect(new Set(counted.counts).size).toBeGreaterThan(1);
 });
