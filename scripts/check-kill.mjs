@@ -1,6 +1,7 @@
 // Kills trainings with SIGKILL at random moments, of which half are aimed at the writing of a checkpoint, resumes them,
-// and compares what they leave with a training that nothing stopped: every checkpoint has to be the same to the byte, and
-// nothing but the unfinished temporary folder may be lost. Needs `npm run build`; takes some minutes.
+// and compares what they leave with a training that nothing stopped: every checkpoint has to be the same to the byte,
+// every line of metrics but for times and memory, and nothing but the unfinished temporary folder may be lost. Needs
+// `npm run build`; takes some minutes.
 import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -98,6 +99,13 @@ async function isSame(run, straight, step) {
   }
 }
 
+/** The lines of metrics without times and memory, which no two runs share. */
+async function metricsOf(run) {
+  const lines = (await readFile(path.join(run, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
+  const rows = lines.map((line) => JSON.parse(line));
+  return JSON.stringify(rows.map(({ seconds, stepsPerSecond, rssBytes, ...row }) => row));
+}
+
 /** @returns how long the straight run takes after its first line, ms. */
 async function trainStraight(config, run) {
   const started = gnr('train', '--config', config, '--out', run);
@@ -140,6 +148,7 @@ async function tryMoment(config, run, straight, moment) {
   if (after.unfinished.length > 0) problems.push(`${after.unfinished} is left`);
   for (let step = 1; step <= STEPS; step++)
     if (!(await isSame(run, straight, step))) problems.push(`step ${step} differs at the end`);
+  if ((await metricsOf(run)) !== (await metricsOf(straight))) problems.push('metrics.jsonl differs');
   return { killed, last, unfinished, problems };
 }
 

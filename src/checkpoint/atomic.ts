@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { lstat, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { messageOf, RunError, systemCode } from '../errors.js';
 
 /**
@@ -17,6 +17,8 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, remedy: string]>>
   EACCES: ['permission is denied', 'make the folder writable or name another one'],
   EPERM: ['the operation is not permitted', 'make the folder writable or name another one'],
   EROFS: ['the file system is read-only', 'name a folder on a writable disk'],
+  // What Node tells of a folder that is to be made, with those above it, on a read-only disk.
+  ENOENT: ['a folder for it cannot be made, or has gone', 'name a folder on a writable disk'],
   ENOTDIR: ['a part of the path is a file', 'name a path whose parents are all folders'],
   EISDIR: ['a folder has that name', 'remove it or name another path'],
   EEXIST: ['a file has the name of a folder that is needed', 'remove it or name another path'],
@@ -28,6 +30,15 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, remedy: string]>>
 /** Temporary paths that this process is writing to at the moment. */
 const active = new Set<string>();
 
+/** A path as it would have been in the end: the temporary folder in it is gone when somebody reads of it. */
+function withoutTemporary(path: string): string {
+  const names = path.split(sep).map((name) => {
+    const match = LEFTOVER.exec(name);
+    return match?.[1] === 'tmp' ? match[2] : name;
+  });
+  return names.join(sep);
+}
+
 /** A failed write as the project says it: the path, the cause, the remedy. Other errors pass unchanged. */
 export function toWriteError(error: unknown, path: string): Error {
   const code = systemCode(error);
@@ -35,9 +46,12 @@ export function toWriteError(error: unknown, path: string): Error {
     return error instanceof Error ? error : new RunError(messageOf(error));
   }
   const [cause, remedy] = CAUSES[code] ?? [error.message, 'check the path and the disk'];
-  return new RunError(`Cannot write ${path}: ${cause} (${code}); ${remedy}. What was there before is kept.`, {
-    cause: error,
-  });
+  return new RunError(
+    `Cannot write ${withoutTemporary(path)}: ${cause} (${code}); ${remedy}. What was there before is kept.`,
+    {
+      cause: error,
+    },
+  );
 }
 
 async function isThere(path: string): Promise<boolean> {

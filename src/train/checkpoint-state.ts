@@ -9,6 +9,7 @@ import type { ParameterSpecs } from '../model/parameters.js';
 import { type AdaptiveAugmentState, adaptiveAugmentSchema } from './adaptive-augment.js';
 import type { SavedBatchesState } from './batches.js';
 import type { Networks } from './networks.js';
+import { type SinceRow, sinceRowSchema } from './run-log.js';
 import type { StatePart, TrainStateValues } from './state.js';
 import { hasFirstMoments } from './step.js';
 import type { Trainer } from './trainer.js';
@@ -27,6 +28,8 @@ const progressSchema = z.object({
   best: bestStateSchema.optional(),
   /** Absent where nothing was transformed so far. */
   adaptiveAugment: adaptiveAugmentSchema.optional(),
+  /** Absent in checkpoints of other programs. */
+  sinceRow: sinceRowSchema.optional(),
 });
 
 /** What training needs to go on, beside the tensors. */
@@ -36,6 +39,7 @@ export interface TrainProgress extends SavedBatchesState {
   watch?: WatchState | undefined;
   best?: BestState | undefined;
   adaptiveAugment?: AdaptiveAugmentState | undefined;
+  sinceRow?: SinceRow | undefined;
 }
 
 export function specsByNetwork(networks: Networks): Record<string, ParameterSpecs> {

@@ -1,4 +1,4 @@
-import { RunError } from '../errors.js';
+import { messageOf, RunError } from '../errors.js';
 import type { StateParameter } from './state.js';
 import type { TermValues } from './trainer.js';
 
@@ -51,4 +51,12 @@ export function* finiteWeights(
       throw new DivergedError(`${network}/${path} has weights that are not finite`, where);
     yield parameter;
   }
+}
+
+/** What ended a run, and why nothing could be saved of its last steps. */
+export function unsaved(error: unknown, saved: number, cause: unknown): RunError {
+  return new RunError(
+    `${messageOf(error)} The steps after ${saved} could not be saved either: ${messageOf(cause)}`,
+    { cause: error },
+  );
 }

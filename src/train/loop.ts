@@ -10,7 +10,7 @@ import { freeUnusedArrays } from '../runtime/garbage.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
 import { saveTraining } from './checkpoint-state.js';
-import { assertFinite, DivergedError, finiteWeights } from './divergence.js';
+import { assertFinite, DivergedError, finiteWeights, unsaved } from './divergence.js';
 import { buildNetworks } from './networks.js';
 import { openTrainer } from './open-trainer.js';
 import { loadLpips } from './perceptual-weights.js';
@@ -134,7 +134,7 @@ async function* runOnce(
       ? await loadLpips(config.losses.lpips.weights)
       : undefined;
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
-  const log = await RunLog.open(runDir, config, start.step);
+  const log = await RunLog.open(runDir, config, start.step, progress?.sinceRow);
   page.hasRun = true;
   let trainer: Trainer | undefined;
   try {
@@ -173,6 +173,9 @@ async function* runOnce(
     if (start.step === 0) yield await writeSamples(run, 0);
     else await writePage(run, start.step);
     yield* takeSteps(run, start.step, progress?.seconds ?? 0, signal);
+  } catch (error) {
+    yield* events.splice(0);
+    throw error;
   } finally {
     await batches.close();
     await log.close();
@@ -226,11 +229,11 @@ async function save(run: Run, step: number, seconds: number): Promise<TrainEvent
     rateScale,
     watch: watch.state(),
     adaptiveAugment: augment.state(),
+    sinceRow: log.state(),
     ...(config.checkpoint.keepBest !== null && { best: best.state() }),
   };
   const read: Trainer['read'] = (select) => finiteWeights(trainer.read(select), { step, runDir, rateScale });
   const dir = await saveTraining(runDir, step, config, networks, read, progress);
-  await log.tensorboard?.weights(step, trainer);
   freeUnusedArrays();
   return { type: 'checkpoint', step, dir };
 }
@@ -240,22 +243,16 @@ function isDue(step: number, everySteps: number, { training }: Config): boolean 
   return step % everySteps === 0 || step === training.steps;
 }
 
-/** Looks at what a step told, and logs it when it is time. @returns warnings. @throws DivergedError. */
-async function observe(
-  run: Run,
-  terms: TermValues,
-  at: { step: number; seconds: number; learningRate: number },
-): Promise<string[]> {
+/** Looks at what a step told. @returns warnings. @throws DivergedError. */
+function observe(run: Run, terms: TermValues, step: number): string[] {
   const { context, runDir, trainer, watch, diversity, best, log } = run;
   const { config, rateScale = 1 } = context;
-  const { step } = at;
   assertFinite(terms, { step, runDir, rateScale });
   if (diversity && step % config.watch.everySteps === 0)
     terms['signals/styleDiversity'] = diversity.measure(trainer.translator('averages'));
   best.observe(terms);
   const warnings = watch.observe(step, terms);
   log.observe(terms, warnings);
-  if (step % config.log.everySteps === 0 || step === 1) await log.write(at);
   return warnings;
 }
 
@@ -265,20 +262,31 @@ async function* takeSteps(
   secondsBefore: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainEvent> {
-  const { context, trainer, batches, augment, best, events } = run;
+  const { context, trainer, batches, augment, best, log, events } = run;
   const { config } = context;
   let seconds = secondsBefore;
   let step = firstStep;
   let saved = firstStep;
+  const saveNow = async (): Promise<TrainEvent> => {
+    const event = await save(run, step, seconds);
+    saved = step;
+    return event;
+  };
+  const checkpoint = async function* (): AsyncGenerator<TrainEvent> {
+    yield await saveNow();
+    await log.tensorboard?.weights(step, trainer);
+    freeUnusedArrays();
+  };
+  /** What goes wrong beside the steps (the dataset has gone, a log cannot be written) costs none of them. */
+  const beside = <T>(work: Promise<T>): Promise<T> =>
+    work.catch(async (error: unknown) => {
+      const rescue = (cause: unknown) => Promise.reject(unsaved(error, saved, cause));
+      if (saved < step) events.push(await saveNow().catch(rescue));
+      throw error;
+    });
   while (step < config.training.steps && !signal?.aborted) {
     const began = performance.now();
-    const batch = await batches.next(step, augment.probabilities).catch((error: unknown) => ({ error }));
-    if ('error' in batch) {
-      // The dataset has gone, or too much of it is damaged: what was learnt stays.
-      yield* events.splice(0);
-      if (saved < step) yield await save(run, step, seconds);
-      throw batch.error;
-    }
+    const batch = await beside(batches.next(step, augment.probabilities));
     const learningRate = learningRateOf(context, step);
     const terms = augment.observe(trainer.step(batch, step));
     // Where all pictures are in memory nothing else in a step waits, and signals and timers would not get their turn.
@@ -286,17 +294,17 @@ async function* takeSteps(
     step++;
     seconds += (performance.now() - began) / 1000;
     yield* events.splice(0);
-    for (const text of await observe(run, terms, { step, seconds, learningRate }))
-      yield { type: 'warning', step, text };
+    for (const text of observe(run, terms, step)) yield { type: 'warning', step, text };
+    if (step % config.log.everySteps === 0 || step === 1)
+      await beside(log.write({ step, seconds, learningRate }));
     yield { type: 'step', step, terms, learningRate, seconds };
-    if (isDue(step, config.log.sampleEverySteps, config)) yield await writeSamples(run, step);
+    if (isDue(step, config.log.sampleEverySteps, config)) yield await beside(writeSamples(run, step));
     if (isDue(step, config.checkpoint.everySteps, config)) {
       if (!best.closeStretch(step)) yield { type: 'warning', step, text: noMetric(config, terms, step) };
-      yield await save(run, step, seconds);
-      saved = step;
+      yield* checkpoint();
     }
   }
-  if (saved < step) yield await save(run, step, seconds);
+  if (saved < step) yield* checkpoint();
   yield* events.splice(0);
   yield { type: 'end', step, interrupted: step < config.training.steps };
 }

@@ -26,7 +26,8 @@ export async function lockRun(runDir: string): Promise<() => Promise<void>> {
   }
   const { release } = attempt;
   return async () => {
-    await release();
+    // One that cannot be removed does no harm: once its process has ended it is nobody's.
+    await release().catch(() => undefined);
     if (isNew) await rmdir(runDir).catch(() => undefined); // refused where something is in it
   };
 }

@@ -1,27 +1,41 @@
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { Config } from '../config/schema.js';
 import { MetricsLog, StepRate } from './metrics-log.js';
 import { TensorboardLog } from './tensorboard/training-log.js';
 import type { TermValues } from './trainer.js';
 
+export const sinceRowSchema = z.object({
+  /** The newest value of each term since the row before. */
+  terms: z.record(z.string(), z.number()),
+  warnings: z.array(z.string()),
+});
+
+/** What a checkpoint keeps of the steps after the last row, so that the next one is that of a run that never stopped. */
+export type SinceRow = z.output<typeof sinceRowSchema>;
+
 /** A run's rows of metrics, in `metrics.jsonl` and for TensorBoard. All writers throw RunError where the disk refuses. */
 export class RunLog {
   private readonly rate = new StepRate();
-  /** The newest value of each term since the row before. */
-  private terms: TermValues = {};
-  private warnings: string[] = [];
 
   private constructor(
     private readonly metrics: MetricsLog,
     readonly tensorboard: TensorboardLog | undefined,
+    private sinceRow: SinceRow,
   ) {}
 
   /** Opens the logs of a run that goes on after `step` steps. */
-  static async open(runDir: string, config: Config, step: number): Promise<RunLog> {
+  static async open(
+    runDir: string,
+    config: Config,
+    step: number,
+    sinceRow: SinceRow = { terms: {}, warnings: [] },
+  ): Promise<RunLog> {
     const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), step);
-    if (!config.log.tensorboard) return new RunLog(metrics, undefined);
+    if (!config.log.tensorboard) return new RunLog(metrics, undefined, sinceRow);
     try {
-      return new RunLog(metrics, await TensorboardLog.open(join(runDir, 'tensorboard'), { step }));
+      const tensorboard = await TensorboardLog.open(join(runDir, 'tensorboard'), { step });
+      return new RunLog(metrics, tensorboard, sinceRow);
     } catch (error) {
       await metrics.close();
       throw error;
@@ -30,13 +44,20 @@ export class RunLog {
 
   /** Takes a step into the next row. */
   observe(terms: TermValues, warnings: readonly string[]): void {
-    this.terms = { ...this.terms, ...terms };
-    this.warnings.push(...warnings);
+    const before = this.sinceRow;
+    this.sinceRow = {
+      terms: { ...before.terms, ...terms },
+      warnings: [...before.warnings, ...warnings],
+    };
+  }
+
+  state(): SinceRow {
+    return this.sinceRow;
   }
 
   /** Writes the row of what was observed since the one before. */
   async write(at: { step: number; seconds: number; learningRate: number }): Promise<void> {
-    const { terms, warnings } = this;
+    const { terms, warnings } = this.sinceRow;
     const row = {
       ...at,
       ...this.rate.next(at.step, at.seconds),
@@ -45,9 +66,8 @@ export class RunLog {
       terms,
       ...(warnings.length > 0 && { warnings }),
     };
-    this.terms = {};
-    this.warnings = [];
     await this.metrics.write(row);
+    this.sinceRow = { terms: {}, warnings: [] };
     await this.tensorboard?.row(row);
   }
 

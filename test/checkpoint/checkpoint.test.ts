@@ -23,7 +23,9 @@ import {
   resolveCheckpoint,
   saveCheckpoint,
 } from '../../src/checkpoint/checkpoint.js';
+import { RunError } from '../../src/errors.js';
 import { Rng } from '../../src/runtime/rng.js';
+import { type FileCall, refusing } from '../support/faults.js';
 import { refusal } from '../support/refusal.js';
 import { compileForChild, startChild } from './child-process.js';
 
@@ -136,6 +138,36 @@ describe('saveCheckpoint', () => {
     await expect(saveCheckpoint(run, 2, bad, { keepLast: 1 })).rejects.toThrow(RangeError);
     expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual(['latest', 'step-000001']);
     expect((await latestCheckpoint(run))?.step).toBe(1);
+  });
+});
+
+describe('a full disk', () => {
+  it.each<[stage: string, call: FileCall, pattern: RegExp, named: string]>([
+    ['its folder', 'mkdir', /\.tmp-step-000002-\d+$/, 'step-000002'],
+    ['a file in it', 'open', /\.tmp-step-000002.*model/, 'step-000002/model.safetensors'],
+    ['tensors', 'write', /\.tmp-step-000002.*training/, 'step-000002/training.safetensors'],
+    ['the state', 'write', /\.tmp-step-000002.*state/, 'step-000002/state.json'],
+    ['tensors to the disk', 'sync', /\.tmp-step-000002.*training/, 'step-000002/training.safetensors'],
+    ['names to the disk', 'sync', /\.tmp-step-000002-\d+$/, 'step-000002/model.safetensors'],
+    ['a file under its name', 'rename', /\.tmp-step-000002.*\/state\.json$/, 'step-000002/state.json'],
+    ['the whole under its name', 'rename', /\/step-000002$/, 'step-000002'],
+  ])('met while writing %s, is told with the path in the end, and leaves no piece', async (...stage) => {
+    const [, call, pattern, named] = stage;
+    await saveCheckpoint(run, 1, contents(1), { keepLast: 1 });
+    const refused = await refusing('ENOSPC', call, pattern, async () => {
+      const attempt = saveCheckpoint(run, 2, contents(2), { keepLast: 1 });
+      await expect(attempt).rejects.toThrow(
+        new RunError(
+          `Cannot write ${join(run, 'checkpoints', named)}: no space is left on the disk (ENOSPC); ` +
+            'free some space and run the command again. What was there before is kept.',
+        ),
+      );
+    });
+    expect(refused).toBe(1);
+    expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual(['latest', 'step-000001']);
+    expect((await readCheckpoint(at(1))).step).toBe(1);
+    await saveCheckpoint(run, 2, contents(2), { keepLast: 1 });
+    expect((await readCheckpoint(at(2))).step).toBe(2);
   });
 });
 

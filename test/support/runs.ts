@@ -68,9 +68,9 @@ export class RunFolders {
     return Promise.all(names.map((name) => readFile(join(this.checkpointAt(step, run), name))));
   }
 
-  async metrics(): Promise<MetricsRow[]> {
+  async metrics(run = this.runDir): Promise<MetricsRow[]> {
     const rows: MetricsRow[] = [];
-    for await (const row of readMetrics(join(this.runDir, 'metrics.jsonl'))) rows.push(row);
+    for await (const row of readMetrics(join(run, 'metrics.jsonl'))) rows.push(row);
     return rows;
   }
 }

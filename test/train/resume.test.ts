@@ -67,12 +67,20 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
 describe('resuming', () => {
   it('goes on bit for bit from the end of a shorter run', async () => {
     const straight = join(runs.folder, 'straight');
-    await runs.train(runs.config(6), { runDir: straight });
-    await runs.train(runs.config(3));
-    const events = await runs.train(runs.config(6), { resume: true });
-    expect(ofType(events, 'start')[0]).toMatchObject({ step: 3, steps: 6 });
-    expect(ofType(events, 'step').map(({ step }) => step)).toEqual([4, 5, 6]);
+    const config = (steps: number) => runs.config(steps, { log: { everySteps: 3 } });
+    await runs.train(config(6), { runDir: straight });
+    await runs.train(config(5));
+    const events = await runs.train(config(6), { resume: true });
+    expect(ofType(events, 'start')[0]).toMatchObject({ step: 5, steps: 6 });
+    expect(ofType(events, 'step').map(({ step }) => step)).toEqual([6]);
     expect(areEqual(await runs.weightsAt(6, runs.runDir), await runs.weightsAt(6, straight))).toBe(true);
+    const untimed = async (run: string) =>
+      (await runs.metrics(run)).map(({ step, learningRate, terms }) => ({ step, learningRate, terms }));
+    const rows = await untimed(runs.runDir);
+    expect(rows).toEqual(await untimed(straight));
+    // The penalty of the fifth step, before the run stopped, stands in the line of the sixth.
+    expect(rows.at(-1)).toMatchObject({ step: 6, terms: { 'discriminators/r1A': expect.any(Number) } });
+    expect(ofType(events, 'step')[0]!.terms).not.toHaveProperty('discriminators/r1A');
   });
 
   it('passes over a damaged checkpoint, tells of it, and comes to the same end', async () => {

@@ -1,0 +1,153 @@
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
+import { RunError } from '../../src/errors.js';
+import type { TrainEvent } from '../../src/train/loop.js';
+import { beforeFileCall, type FileCall, refusing, systemError } from '../support/faults.js';
+import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
+
+const runs = RunFolders.prepare();
+const EVERY_STEP = { checkpoint: { everySteps: 1 } };
+
+describe('a disk that is full while a checkpoint is written', () => {
+  it('ends the run with the path and the remedy, and the run goes on to the same bytes', async () => {
+    const straight = join(runs.folder, 'straight');
+    await runs.train(runs.config(3, EVERY_STEP), { runDir: straight });
+    await runs.train(runs.config(1, EVERY_STEP));
+    await refusing('ENOSPC', 'write', /\.tmp-step-000002.*training/, async () => {
+      const error = await failure(runs.train(runs.config(3, EVERY_STEP), { resume: true }));
+      expect(error).toBeInstanceOf(RunError);
+      expect(error.message).toBe(
+        `Cannot write ${runs.checkpointAt(2)}/training.safetensors: no space is left on the disk (ENOSPC); ` +
+          'free some space and run the command again. What was there before is kept.',
+      );
+    });
+    expect((await readdir(join(runs.runDir, 'checkpoints'))).sort()).toEqual(['latest', 'step-000001']);
+    expect(await readdir(runs.runDir)).not.toContain('.lock');
+    await runs.train(runs.config(3, EVERY_STEP), { resume: true });
+    for (const step of [1, 2, 3])
+      expect(areEqual(await runs.weightsAt(step), await runs.weightsAt(step, straight))).toBe(true);
+  });
+
+  it('with the checkpoint itself done, keeps it', async () => {
+    await runs.train(runs.config(1, EVERY_STEP));
+    await refusing('ENOSPC', 'symlink', /latest/, async () => {
+      const error = await failure(runs.train(runs.config(2, EVERY_STEP), { resume: true }));
+      expect(error.message).toContain(`Cannot write ${join(runs.runDir, 'checkpoints', 'latest')}: no space`);
+    });
+    expect(await latestCheckpoint(runs.runDir)).toEqual({ dir: runs.checkpointAt(2), step: 2 });
+  });
+});
+
+describe('a run directory that cannot be written', () => {
+  it('is told before the training starts, also where it is a file', async () => {
+    await writeFile(runs.runDir, 'a file');
+    const error = await failure(runs.train(runs.config(1)));
+    expect(error).toBeInstanceOf(RunError);
+    expect(error.message).toContain(`Cannot write ${runs.runDir}: a file has the name of a folder`);
+    expect(await readFile(runs.runDir, 'utf8')).toBe('a file');
+  });
+
+  it('is told before the training starts, on a read-only disk', async () => {
+    await runs.train(runs.config(1));
+    const before = await readdir(runs.runDir);
+    await refusing('EROFS', 'writeFile', /\.lock/, async () => {
+      const events: TrainEvent[] = [];
+      const attempt = runs.train(runs.config(2), { resume: true }, (event) => events.push(event));
+      const error = await failure(attempt);
+      expect(error).toBeInstanceOf(RunError);
+      expect(error.message).toContain(
+        `Cannot write ${runs.runDir}: the file system is read-only (EROFS); name a folder`,
+      );
+      expect(events).toEqual([]);
+    });
+    expect(await readdir(runs.runDir)).toEqual(before);
+  });
+
+  it('is told before the training starts, where it cannot be made', async () => {
+    await refusing('ENOENT', 'mkdir', new RegExp(`${runs.runDir}$`), async () => {
+      const error = await failure(runs.train(runs.config(1)));
+      expect(error).toBeInstanceOf(RunError);
+      expect(error.message).toContain(`Cannot write ${runs.runDir}: a folder for it cannot be made`);
+    });
+  });
+
+  it.skipIf(process.getuid?.() === 0)('is told before the training starts (permissions)', async () => {
+    await mkdir(runs.runDir);
+    await chmod(runs.runDir, 0o500);
+    try {
+      const error = await failure(runs.train(runs.config(1)));
+      expect(error).toBeInstanceOf(RunError);
+      expect(error.message).toContain(`Cannot write ${runs.runDir}: permission is denied`);
+    } finally {
+      await chmod(runs.runDir, 0o700);
+    }
+  });
+
+  it('any more, ends it with the cause, though the lock cannot be removed either', async () => {
+    await runs.train(runs.config(1));
+    const undo = await beforeFileCall('readFile', /\.lock$/, () => {
+      throw systemError('EIO', 'read');
+    });
+    try {
+      await refusing('EROFS', 'mkdir', /\.tmp-step/, async () => {
+        const error = await failure(runs.train(runs.config(2), { resume: true }));
+        expect(error.message).toMatch(/step-000002: the file system is read-only \(EROFS\); name a folder/);
+      });
+    } finally {
+      undo();
+    }
+    expect(await latestCheckpoint(runs.runDir)).toMatchObject({ step: 1 });
+  });
+});
+
+describe('in mid-run', () => {
+  const config = (steps: number) => runs.config(steps, { log: { everySteps: 2, sampleEverySteps: 2 } });
+
+  /** The run so far ends with this error, and the steps taken are saved. */
+  async function expectSaved(attempt: Promise<TrainEvent[]>, seen: TrainEvent[], message: RegExp) {
+    const error = await failure(attempt);
+    expect(error).toBeInstanceOf(RunError);
+    expect(error.message).toMatch(message);
+    const saved = (await latestCheckpoint(runs.runDir))!;
+    expect(ofType(seen, 'step').at(-1)?.step ?? 0).toBeLessThanOrEqual(saved.step);
+    expect(ofType(seen, 'checkpoint').map(({ dir }) => dir)).toEqual([saved.dir]);
+    return saved.step;
+  }
+
+  it.each<[string, FileCall, RegExp, RegExp]>([
+    ['metrics', 'appendFile', /metrics\.jsonl/, /metrics\.jsonl: no space is left/],
+    ['samples', 'rename', /step-000002\.png/, /step-000002\.png: no space is left/],
+    ['TensorBoard', 'write', /tfevents/, /tfevents\.\d+\.gnr: no space is left/],
+  ])('%s that cannot be written end the run with a checkpoint', async (_, call, pattern, message) => {
+    const seen: TrainEvent[] = [];
+    // From the second step on: the first line of metrics is that of the first step.
+    const undo = await beforeFileCall(call, pattern, () => {
+      if (ofType(seen, 'step').length > 0) throw systemError('ENOSPC', call);
+    });
+    try {
+      const attempt = runs.train(config(4), {}, (event) => void seen.push(event));
+      expect(await expectSaved(attempt, seen, message)).toBe(2);
+    } finally {
+      undo();
+    }
+    const resumed = await runs.train(config(4), { resume: true });
+    expect(ofType(resumed, 'step').map(({ step }) => step)).toEqual([3, 4]);
+  });
+
+  it('where nothing can be saved either, both causes are told', async () => {
+    await runs.train(runs.config(1));
+    let error: Error | undefined;
+    await refusing('ENOSPC', 'mkdir', /\.tmp-step/, () =>
+      refusing('EIO', 'appendFile', /metrics\.jsonl/, async () => {
+        error = await failure(runs.train(config(4), { resume: true }));
+      }),
+    );
+    expect(error).toBeInstanceOf(RunError);
+    expect(error!.message).toMatch(
+      /metrics\.jsonl: the disk reported an error .* The steps after 1 could not be saved either: Cannot write .*step-000002: no space/,
+    );
+    expect(await latestCheckpoint(runs.runDir)).toMatchObject({ step: 1 });
+  });
+});
