@@ -106,26 +106,31 @@ async function metricsOf(run) {
   return JSON.stringify(rows.map(({ seconds, stepsPerSecond, rssBytes, ...row }) => row));
 }
 
-/** @returns how long the straight run takes after its first line, ms. */
+/** @returns how long a step of the straight run takes with its checkpoint, ms. */
 async function trainStraight(config, run) {
   const started = gnr('train', '--config', config, '--out', run);
-  const begun = await new Promise((resolve) => {
-    started.child.stdout.once('data', () => resolve(performance.now()));
+  let began;
+  started.child.stdout.on('data', (text) => {
+    if (text.includes('Checkpoint of step 1:')) began = performance.now();
   });
   await finished(started, 'The straight run');
-  return performance.now() - begun;
+  return (performance.now() - began) / (STEPS - 1);
 }
 
-/** Trains a run that is killed: `delay` ms after its first line, or after it begins to write a step's checkpoint. */
-async function trainAndKill(config, run, { step, delay }) {
+/** Trains a run that is killed `delay` ms after it begins to write a step's checkpoint, or has told that it is done. */
+async function trainAndKill(config, run, { writing, step, delay }) {
   await mkdir(checkpointsOf(run), { recursive: true });
   const started = gnr('train', '--config', config, '--out', run);
   const kill = () => setTimeout(() => started.child.kill('SIGKILL'), delay);
+  const first = step === 0 ? 'Training to' : `Checkpoint of step ${step}:`;
   let stopWatching = () => {};
-  if (step === undefined) started.child.stdout.once('data', kill);
-  else
+  if (writing)
     stopWatching = watchWrites(checkpointsOf(run), (written) => {
       if (written === step) kill();
+    });
+  else
+    started.child.stdout.on('data', (text) => {
+      if (text.includes(first)) kill();
     });
   const { signal, stdout } = await started.done;
   stopWatching();
@@ -152,12 +157,12 @@ async function tryMoment(config, run, straight, moment) {
   return { killed, last, unfinished, problems };
 }
 
-/** Half of the moments at any time, evenly spread with a random place in each part; half in the writes of random steps. */
-function drawMoments(kills, length, rng) {
+/** Half of the moments at any time after the start or a step, spread over all of them; half in the writes of random steps. */
+function drawMoments(kills, stepTime, rng) {
   return Array.from({ length: kills }, (_, i) =>
     i % 2 === 0
-      ? { delay: ((i + 2 * rng.uniform(0, 1)) / kills) * length }
-      : { step: 1 + rng.integer(STEPS), delay: rng.uniform(0, LONGEST_WRITE) },
+      ? { writing: false, step: Math.floor((i * STEPS) / kills), delay: rng.uniform(0, stepTime) }
+      : { writing: true, step: 1 + rng.integer(STEPS), delay: rng.uniform(0, LONGEST_WRITE) },
   );
 }
 
@@ -171,17 +176,19 @@ try {
   await drawSampleDataset({ dir: root, images: 8, testImages: 2, size: 32 });
   await writeFile(config, JSON.stringify({ ...CONFIG, data: { root } }));
   const straight = path.join(folder, 'straight');
-  const length = await trainStraight(config, straight);
-  tell(`${STEPS} steps straight: ${(length / 1000).toFixed(1)} s after the first line`);
+  const stepTime = await trainStraight(config, straight);
+  tell(`${STEPS} steps straight, ${stepTime.toFixed(0)} ms each with its checkpoint`);
   const found = { killed: 0, writing: 0, failed: 0 };
-  for (const [i, moment] of drawMoments(
-    Number(values.kills),
-    length,
-    new Rng(Number(values.seed)),
-  ).entries()) {
+  const moments = drawMoments(Number(values.kills), stepTime, new Rng(Number(values.seed)));
+  for (const [i, moment] of moments.entries()) {
     const run = path.join(folder, 'run');
     const { killed, last, unfinished, problems } = await tryMoment(config, run, straight, moment);
-    const where = moment.step === undefined ? 'the first line' : `writing step ${moment.step} began`;
+    const { writing, step } = moment;
+    const where = writing
+      ? `writing step ${step} began`
+      : step === 0
+        ? 'the start'
+        : `step ${step} was saved`;
     tell(
       `${String(i + 1).padStart(2)}: ${killed ? 'killed' : 'had ended'} ${moment.delay.toFixed(0)} ms after ${where}; ` +
         `newest checkpoint ${last}, unfinished: ${unfinished.join(' ') || 'none'}; ` +

@@ -1,0 +1,63 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Config } from '../../src/config/schema.js';
+import { buildLpips } from '../../src/perceptual/lpips.js';
+import { Graph } from '../../src/runtime/capture/graph.js';
+import { Recorder } from '../../src/runtime/capture/recorder.js';
+import type { TensorflowBackend } from '../../src/runtime/native-kernels.js';
+import type { StepBatch } from '../../src/train/generator-step.js';
+import { buildNetworks } from '../../src/train/networks.js';
+import { flattenState, stateLayout, unflattenState } from '../../src/train/state.js';
+import { hasFirstMoments, namedByPart, type StepScalars, trainStep } from '../../src/train/step.js';
+import { batchShapes } from '../../src/train/trainer.js';
+
+export interface RecordedStep {
+  parameters: { generators: number; discriminators: number };
+  /** Shapes of the step's terms by name. */
+  terms: Record<string, number[]>;
+  /** Names of the state's vectors whose new value has another length than the old one. */
+  changedVectors: string[];
+}
+
+/** Records a step with R1 of any size: the shapes of all that it does are checked, and nothing is computed. */
+export function recordStep(config: Config): RecordedStep {
+  const networks = buildNetworks(config);
+  const recorder = new Recorder(new Graph(), tf.backend() as unknown as TensorflowBackend);
+  const symbols = (shapes: Record<string, readonly number[]>, int = /^$/): Record<string, Tensor> =>
+    Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => [
+        name,
+        recorder.symbol(name, { shape, dtype: int.test(name) ? 'int32' : 'float32' }),
+      ]),
+    );
+  const layout = stateLayout(networks, hasFirstMoments(config));
+  const lpips = buildLpips('vgg');
+  const lpipsShapes = Object.entries(lpips.specs).map(([name, { shape }]) => [name, shape] as const);
+  const scalars = () => symbols({ stepSize: [], rootCorrection: [] }) as StepScalars['generators'];
+  try {
+    return recorder.record(() => {
+      const state = symbols(Object.fromEntries(layout.map(({ name, size }) => [name, [size]])));
+      const perceptual = { lpips, params: symbols(Object.fromEntries(lpipsShapes)) };
+      const context = { config, networks, ...(config.losses.lpips.weight > 0 && { perceptual }) };
+      const batch = symbols(batchShapes(context), /^(pick|order)/) as unknown as StepBatch;
+      const both = { generators: scalars(), discriminators: scalars() };
+      const result = trainStep(context, unflattenState(state), batch, both, true);
+      const next = flattenState(result.state);
+      return {
+        parameters: {
+          generators: networks.generators.parameterCount,
+          discriminators: networks.discriminators.parameterCount,
+        },
+        terms: Object.fromEntries(
+          Object.entries(namedByPart(result)).map(([name, { shape }]) => [name, shape]),
+        ),
+        changedVectors: layout
+          .filter(({ name, size }) => next[name]?.shape.join() !== String(size))
+          .map(({ name }) => name),
+      };
+    });
+  } finally {
+    networks.generators.dispose();
+    networks.discriminators.dispose();
+  }
+}
