@@ -18,12 +18,17 @@ export class RunFolders {
   /** Call at the top of a test file. */
   static prepare(): RunFolders {
     const folders = new RunFolders();
+    // Where a hook fails, those that clean up run all the same: they know only what was made.
+    let shared: string | undefined;
     beforeAll(async () => {
       await loadEngine();
-      folders.dataset = join(await mkdtemp(join(tmpdir(), 'gnr-train-data-')), 'data');
+      shared = await mkdtemp(join(tmpdir(), 'gnr-train-data-'));
+      folders.dataset = join(shared, 'data');
       await drawSampleDataset({ dir: folders.dataset, images: 5, testImages: 2, size: 32 });
     });
-    afterAll(() => rm(join(folders.dataset, '..'), { recursive: true, force: true }));
+    afterAll(async () => {
+      if (shared !== undefined) await rm(shared, { recursive: true, force: true });
+    });
     beforeEach(async () => {
       folders.folder = await mkdtemp(join(tmpdir(), 'gnr-train-'));
       folders.runDir = join(folders.folder, 'run');

@@ -25,6 +25,7 @@ import { tinyConfig } from '../support/config.js';
 
 const config = tinyConfig();
 const { size, latentDim } = config.model;
+let shared: string;
 let data: string;
 let folder: string;
 let outDir: string;
@@ -32,13 +33,14 @@ let translator: Translator;
 
 beforeAll(async () => {
   await loadEngine();
-  data = join(await mkdtemp(join(tmpdir(), 'gnr-translate-data-')), 'data');
+  shared = await mkdtemp(join(tmpdir(), 'gnr-translate-data-'));
+  data = join(shared, 'data');
   await drawSampleDataset({ dir: data, images: 3, testImages: 1, size: 40 });
   translator = openTranslator(config.model, initNetworks(buildNetworks(config), new Rng(1, 'init')));
 });
 afterAll(async () => {
   translator.dispose();
-  await rm(join(data, '..'), { recursive: true, force: true });
+  await rm(shared, { recursive: true, force: true });
 });
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-translate-'));
