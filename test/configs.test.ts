@@ -59,6 +59,7 @@ describe.each(Object.keys(PARAMETERS))('configs/%s.json', (name) => {
   const file = join('configs', `${name}.json`);
 
   it('has networks and a step whose shapes fit, at its own size', () => {
+    recordStep(loadConfig({ file, overrides: [] })); // makes what all of its layers share
     const before = tf.memory().numTensors;
     const { parameters, terms, changedVectors } = recordStep(loadConfig({ file, overrides: [] }));
     expect([parameters.generators, parameters.discriminators]).toEqual(PARAMETERS[name]);

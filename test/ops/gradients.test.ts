@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as activation from '../../src/ops/activation.js';
 import * as arithmetic from '../../src/ops/arithmetic.js';
 import * as convolution from '../../src/ops/convolution.js';
+import * as inPartsModule from '../../src/ops/parts.js';
 import * as recomputing from '../../src/ops/recompute.js';
 import * as resample from '../../src/ops/resample.js';
 import * as shape from '../../src/ops/shape.js';
@@ -361,6 +362,46 @@ const RECOMPUTE: Cases = {
   ],
 };
 
+/** Rows squared and multiplied by a matrix, and their sums, two rows at a time. */
+const byTwo = (x: tf.Tensor, w: tf.Tensor): tf.Tensor[] =>
+  inPartsModule.inParts(
+    ([rows], [weights]) => [
+      arithmetic.matMul(arithmetic.square(rows!), weights!),
+      arithmetic.sum(rows!, [1]),
+    ],
+    [x],
+    [w],
+    2,
+  );
+
+const PARTS: Cases = {
+  inParts: [
+    {
+      name: 'parts of unequal size, a parameter that all share',
+      fn: (x, w) => byTwo(x!, w!)[0]!,
+      inputs: () => [randomTensor(1, [3, 2]), randomTensor(2, [2, 2])],
+    },
+    {
+      name: 'all rows at once where there are few',
+      fn: (x, w) => byTwo(x!, w!)[0]!,
+      inputs: () => [randomTensor(1, [2, 2]), randomTensor(2, [2, 2])],
+    },
+    {
+      name: 'outputs that meet again',
+      fn: (x, w) => {
+        const [products, sums] = byTwo(x!, w!);
+        return arithmetic.scaleBy(products!, sums!);
+      },
+      inputs: () => [randomTensor(1, [4, 2]), randomTensor(2, [2, 2])],
+    },
+    {
+      name: 'an output that leads to no parameter',
+      fn: (x) => byTwo(x!, randomTensor(2, [2, 2]))[1]!,
+      inputs: () => [randomTensor(1, [5, 2])],
+    },
+  ],
+};
+
 const functionsOf = (module: object): string[] =>
   Object.entries(module)
     .filter(([, value]) => typeof value === 'function')
@@ -371,7 +412,8 @@ describe.each([
   { file: 'activation', module: activation, cases: ACTIVATION, others: [] },
   { file: 'arithmetic', module: arithmetic, cases: ARITHMETIC, others: [] },
   { file: 'convolution', module: convolution, cases: CONVOLUTION, others: ['sameGeometry'] },
-  { file: 'recompute', module: recomputing, cases: RECOMPUTE, others: [] },
+  { file: 'parts', module: inPartsModule, cases: PARTS, others: [] },
+  { file: 'recompute', module: recomputing, cases: RECOMPUTE, others: ['recomputedPullback'] },
   { file: 'resample', module: resample, cases: RESAMPLE, others: [] },
   { file: 'shape', module: shape, cases: SHAPE, others: [] },
 ])('gradients of ops/$file', ({ module, cases, others }) => {
