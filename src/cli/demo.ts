@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { CommandModule } from 'yargs';
 import type { DemoEvent, DemoFigures, SampleModelResult } from '../demo/demo.js';
 import { formatDuration } from '../train/amounts.js';
-import type { TrainEvent } from '../train/loop.js';
+import type { TrainEvent } from '../train/events.js';
 import { withInterrupt } from './interrupt.js';
 import { type Progress, printLine, startProgress } from './output.js';
 import { TrainingDisplay } from './training-display.js';

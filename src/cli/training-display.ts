@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js';
 import { formatBytes } from '../train/amounts.js';
-import type { TrainEvent } from '../train/loop.js';
+import type { TrainEvent } from '../train/events.js';
 import { type Progress, printError, printLine, startProgress } from './output.js';
 
 /** The two sums and the memory of the process, for the progress line; what is last gives way on a narrow terminal. */

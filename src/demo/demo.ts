@@ -17,7 +17,8 @@ import {
 } from '../eval/sample-evaluation.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
 import { Rng } from '../runtime/rng.js';
-import { type TrainEvent, trainRun } from '../train/loop.js';
+import type { TrainEvent } from '../train/events.js';
+import { trainRun } from '../train/loop.js';
 import { buildNetworks, initNetworks } from '../train/networks.js';
 import { loadModel, type Model } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';

@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
 import { drawSampleDataset } from '../../src/data/sample/draw.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { type TrainEvent, type TrainOptions, trainRun } from '../../src/train/loop.js';
+import type { TrainEvent } from '../../src/train/events.js';
+import { type TrainOptions, trainRun } from '../../src/train/loop.js';
 import { type MetricsRow, readMetrics } from '../../src/train/metrics-log.js';
 import { FEWEST_LAYERS, tinyConfig } from './config.js';
 

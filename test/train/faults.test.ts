@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { RunError } from '../../src/errors.js';
-import type { TrainEvent } from '../../src/train/loop.js';
+import type { TrainEvent } from '../../src/train/events.js';
 import { beforeFileCall, type FileCall, refusing, systemError } from '../support/faults.js';
 import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
 
