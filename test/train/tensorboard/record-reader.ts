@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Histogram } from '../../../src/train/tensorboard/histogram.js';
 
 /** Bit by bit and of its own: what the writer computes by a table. */
 function crc32c(bytes: Uint8Array): number {
@@ -80,20 +81,10 @@ export interface ReadEvent {
   sessionStatus?: number;
   scalars?: Record<string, number>;
   images?: Record<string, { width: number; height: number; png: Buffer }>;
-  histograms?: Record<string, ReadHistogram>;
+  histograms?: Record<string, Histogram>;
 }
 
-export interface ReadHistogram {
-  min: number;
-  max: number;
-  count: number;
-  sum: number;
-  sumOfSquares: number;
-  limits: number[];
-  counts: number[];
-}
-
-function readHistogram(bytes: Buffer): ReadHistogram {
+function readHistogram(bytes: Buffer): Histogram {
   const [min, max, count, sum, sumOfSquares, limits, counts] = [1, 2, 3, 4, 5, 6, 7].map(
     (field) => parseMessage(bytes).get(field)![0]!,
   ) as [number, number, number, number, number, Buffer, Buffer];
