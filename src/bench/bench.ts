@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.js';
 import { buildGenerator } from '../model/generator.js';
 import { initParameters } from '../model/parameters.js';
-import { freeUnusedArrays } from '../runtime/garbage.js';
+import { freeUnusedMemory } from '../runtime/garbage.js';
 import { Rng } from '../runtime/rng.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
 import { median } from '../train/forecast.js';
@@ -87,7 +87,7 @@ export function benchTrain(
   const context: StepContext = { config, networks };
   const rng = new Rng(config.training.seed, 'bench');
   const { trainer, captureSeconds } = makeTrainer(context, rng);
-  freeUnusedArrays();
+  freeUnusedMemory();
   const batch = noiseBatch(context, rng);
   // Step 0 has R1 where its weight is not 0, and step 1 has none.
   const index = withR1 ? 0 : 1;
@@ -123,7 +123,7 @@ export function benchTranslate(config: Config, runs: number, onRun: (done: numbe
   const { batch } = config.training;
   const rng = new Rng(config.training.seed, 'bench');
   const { translator, captureSeconds } = makeTranslator(config, rng.fork('init'));
-  freeUnusedArrays();
+  freeUnusedMemory();
   const pictures = rng.normals(batch * size * size * 3);
   const all: number[] = [];
   for (let i = 0; i < runs; i++) {

@@ -61,8 +61,8 @@ async function translate(args: TranslateArguments): Promise<void> {
   const { collectInputs } = await import('../translate/inputs.js');
   const inputs = await collectInputs(args.inputs);
   const translator = await openModel(args.checkpoint, inputs.length);
-  const { freeUnusedArrays } = await import('../runtime/garbage.js');
-  freeUnusedArrays();
+  const { freeUnusedMemory } = await import('../runtime/garbage.js');
+  freeUnusedMemory();
   const { randomStyles, referenceStyle, translateImages } = await import('../translate/translate-images.js');
   const { direction, out, grid } = args;
   const styles =

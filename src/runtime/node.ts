@@ -5,6 +5,7 @@ import path from 'node:path';
 import util from 'node:util';
 import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../errors.js';
+import { useTrim } from './garbage.js';
 import { useKernels } from './kernels.js';
 import { installedDevice } from './libtensorflow/installed.js';
 import { nativeKernels, type TensorflowBackend } from './native-kernels.js';
@@ -56,6 +57,7 @@ async function load(isTraining: boolean): Promise<EngineInfo> {
   const addon = addonFile();
   if (isTraining && (await installedDevice(path.dirname(addon))) !== 'gpu') shareProcessors();
   quieten(addon);
+  learnToTrim(addon);
   let tfjsVersion: string;
   try {
     const engine = await import('@tensorflow/tfjs-node-gpu');
@@ -107,6 +109,17 @@ function quieten(addon: string): void {
   } catch {
     // Then the banner shows, and nothing else is lost.
   }
+}
+
+/** Lets `freeUnusedMemory` give memory back to the system; without the addon for it, the C library keeps what it has. */
+function learnToTrim(addon: string): void {
+  const memory: { exports: { trim?: () => void } } = { exports: {} };
+  try {
+    process.dlopen(memory, path.join(path.dirname(addon), 'gnr_memory.node'));
+  } catch {
+    return; // An installation from before there was one.
+  }
+  if (memory.exports.trim !== undefined) useTrim(memory.exports.trim);
 }
 
 /**

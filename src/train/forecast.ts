@@ -1,7 +1,7 @@
 import { dataRoot } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
-import { freeUnusedArrays } from '../runtime/garbage.js';
+import { freeUnusedMemory } from '../runtime/garbage.js';
 import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
 import { buildNetworks, initNetworks, type Networks } from './networks.js';
@@ -49,7 +49,7 @@ export async function forecast(
   try {
     const batch = await batches.next(0);
     trainer = makeTrainer({ config, networks, ...(perceptual && { perceptual }) }, networks);
-    freeUnusedArrays();
+    freeUnusedMemory();
     const { withR1, plain } = timeSteps(trainer, batch, onStep);
     // As a checkpoint does.
     for (const _ of trainer.read());

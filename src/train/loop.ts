@@ -4,7 +4,7 @@ import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { type Dataset, openDataset } from '../data/folder.js';
-import { freeUnusedArrays } from '../runtime/garbage.js';
+import { freeUnusedMemory } from '../runtime/garbage.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
 import { DivergedError } from './divergence.js';
@@ -137,7 +137,7 @@ async function* runOnce(
     const rateScale = attempt.rateScale ?? progress?.rateScale ?? 1;
     const context: StepContext = { config, networks, rateScale, ...(perceptual && { perceptual }) };
     trainer = openTrainer(context, takeHost(start, networks, training.seed));
-    freeUnusedArrays();
+    freeUnusedMemory();
     const watch = new CollapseWatch(watched, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
     const augment = new AdaptiveAugment(training, progress?.adaptiveAugment);

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
 import { messageOf } from '../errors.js';
-import { freeUnusedArrays } from '../runtime/garbage.js';
+import { freeUnusedMemory } from '../runtime/garbage.js';
 import type { AdaptiveAugment } from './adaptive-augment.js';
 import type { Batches } from './batches.js';
 import { saveTraining } from './checkpoint-state.js';
@@ -45,6 +45,7 @@ export async function writeSamples(run: Run, step: number): Promise<TrainEvent> 
   const path = await write('averages');
   const rawPath = context.config.log.sampleRaw && (await write('weights'));
   await writePage(run, step);
+  freeUnusedMemory();
   return { type: 'samples', step, path, ...(rawPath && { rawPath }) };
 }
 
@@ -70,7 +71,7 @@ async function save(run: Run, step: number, seconds: number): Promise<TrainEvent
   };
   const read: Trainer['read'] = (select) => finiteWeights(trainer.read(select), { step, runDir, rateScale });
   const dir = await saveTraining(runDir, step, config, networks, read, progress);
-  freeUnusedArrays();
+  freeUnusedMemory();
   return { type: 'checkpoint', step, dir };
 }
 
@@ -117,7 +118,7 @@ export async function* takeSteps(
   const checkpoint = async function* (): AsyncGenerator<TrainEvent> {
     yield await saveNow();
     await log.tensorboard?.weights(step, trainer);
-    freeUnusedArrays();
+    freeUnusedMemory();
   };
   /** What goes wrong beside the steps (the dataset has gone, a log cannot be written) costs none of them. */
   const beside = <T>(work: Promise<T>): Promise<T> =>

@@ -1,4 +1,4 @@
-import { freeUnusedArrays } from '../garbage.js';
+import { freeUnusedMemory } from '../garbage.js';
 import type { CapturedPrograms, HostValues } from './capture.js';
 
 /** Variables go to a session and come from it in pieces of about this many numbers: 128 MiB. */
@@ -41,7 +41,7 @@ export function* readInPieces(
     if (elements < pieceElements) continue;
     yield* Object.entries(programs.read(names));
     // V8 does not see how much memory the piece was.
-    freeUnusedArrays();
+    freeUnusedMemory();
     names = [];
     elements = 0;
   }

@@ -10,6 +10,9 @@ import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js'
 const NAPI_VERSION = 8;
 export const ADDON_FILE = 'tfjs_binding.node';
 export const LOADER_FILE = 'gnr_quiet.node';
+export const MEMORY_FILE = 'gnr_memory.node';
+/** What is installed, the addon first. */
+export const ADDON_FILES = [ADDON_FILE, LOADER_FILE, MEMORY_FILE];
 
 /**
  * A second, tiny addon that only loads TensorFlow while standard error is closed off. TensorFlow logs to it from its
@@ -29,6 +32,32 @@ NAPI_MODULE_INIT() {
   return exports;
 }
 `;
+
+/**
+ * A third one, whose `trim` gives memory that was freed back to the system. The C library keeps it in as many arenas as
+ * there are threads, between blocks in use, and a training that writes pictures and checkpoints would grow by that.
+ */
+const MEMORY_SOURCE = `#include <node_api.h>
+#include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+static napi_value Trim(napi_env, napi_callback_info) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+  return nullptr;
+}
+NAPI_MODULE_INIT() {
+  napi_value trim;
+  if (napi_create_function(env, "trim", NAPI_AUTO_LENGTH, Trim, nullptr, &trim) == napi_ok)
+    napi_set_named_property(env, exports, "trim", trim);
+  return exports;
+}
+`;
+
+/** Addons of our own; linked to nothing: loading TensorFlow has to wait until the loader's code runs. */
+const OWN_SOURCES = { [LOADER_FILE]: LOADER_SOURCE, [MEMORY_FILE]: MEMORY_SOURCE };
 
 /** The npm packages that the addon is built from. */
 export interface Packages {
@@ -53,7 +82,7 @@ export interface AddonOptions {
 export function addonDirectory(options: Omit<AddonOptions, 'env' | 'signal'>): string {
   const { cache, place, packages, device, architecture } = options;
   const rest = createHash('sha256')
-    .update(JSON.stringify([place.libraries, LOADER_SOURCE]))
+    .update(JSON.stringify([place.libraries, OWN_SOURCES]))
     .digest('hex');
   const parts = [`tfjs-${packages.tfjsVersion}`, `tensorflow-${TENSORFLOW_VERSION}`, device, architecture];
   return path.join(cache, 'addons', [...parts, `napi${NAPI_VERSION}`, rest.slice(0, 12)].join('-'));
@@ -61,7 +90,7 @@ export function addonDirectory(options: Omit<AddonOptions, 'env' | 'signal'>): s
 
 /** Whether a folder of the cache holds a built addon. */
 export async function addonIsBuilt(directory: string): Promise<boolean> {
-  const files = [ADDON_FILE, LOADER_FILE].map((name) => path.join(directory, name));
+  const files = ADDON_FILES.map((name) => path.join(directory, name));
   const found = await Promise.all(
     files.map((file) =>
       fs.access(file).then(
@@ -127,15 +156,16 @@ export async function buildAddon(directory: string, options: AddonOptions): Prom
   try {
     const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((n) => path.join(packages.tfjs, 'binding', n));
     await compile(compiler, compilerArguments(options, sources, path.join(partial, ADDON_FILE)), options);
-    const loader = path.join(partial, 'quiet.cc');
-    await fs.writeFile(loader, LOADER_SOURCE);
-    // Linked to nothing: loading TensorFlow has to wait until its code runs.
-    const loaderArguments = compilerArguments(options, [loader], path.join(partial, LOADER_FILE));
-    await compile(
-      compiler,
-      loaderArguments.filter((argument) => !argument.startsWith('-l:')),
-      options,
-    );
+    for (const [name, text] of Object.entries(OWN_SOURCES)) {
+      const source = path.join(partial, `${path.parse(name).name}.cc`);
+      await fs.writeFile(source, text);
+      const args = compilerArguments(options, [source], path.join(partial, name));
+      await compile(
+        compiler,
+        args.filter((argument) => !argument.startsWith('-l:')),
+        options,
+      );
+    }
     await fs.rm(directory, { recursive: true, force: true });
     await fs.rename(partial, directory);
   } finally {

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
-import { ADDON_FILE, LOADER_FILE, type Packages } from './addon.js';
+import { ADDON_FILES, type Packages } from './addon.js';
 import { LIBRARY_FILES } from './library.js';
 import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js';
 
@@ -58,6 +58,7 @@ export async function installedStamp(packages: Packages): Promise<Stamp | undefi
   const stamp = await readStamp(directory);
   if (stamp?.tfjs !== packages.tfjsVersion || stamp.tensorflow !== TENSORFLOW_VERSION) return undefined;
   if (stamp.architecture !== process.arch || typeof stamp.files !== 'object') return undefined;
+  if (!ADDON_FILES.every((name) => name in stamp.files)) return undefined;
   for (const [file, bytes] of Object.entries(stamp.files)) {
     const size = await fs.stat(path.resolve(directory, file)).then(
       (stat) => stat.size,
@@ -88,7 +89,7 @@ export async function installAddon(
   await fs.mkdir(directory, { recursive: true });
   await fs.rm(path.join(directory, STAMP_FILE), { force: true });
   const files: Record<string, number> = {};
-  for (const name of [ADDON_FILE, LOADER_FILE]) {
+  for (const name of ADDON_FILES) {
     const source = path.join(addon, name);
     await replaceFile(path.join(directory, name), (draft) => fs.copyFile(source, draft));
     files[name] = (await fs.stat(source)).size;

@@ -17,7 +17,10 @@ import {
   writeWheel,
 } from './fakes.js';
 
-const EVERYTHING = ['download tensorflow-cpu', 'compile tfjs_binding.node', 'compile gnr_quiet.node'];
+const EVERYTHING = [
+  'download tensorflow-cpu',
+  ...['tfjs_binding', 'gnr_quiet', 'gnr_memory'].map((name) => `compile ${name}.node`),
+];
 
 let machine: FakeMachine;
 let packages: Packages;
