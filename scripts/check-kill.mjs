@@ -103,7 +103,9 @@ async function isSame(run, straight, step) {
 async function metricsOf(run) {
   const lines = (await readFile(path.join(run, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
   const rows = lines.map((line) => JSON.parse(line));
-  return JSON.stringify(rows.map(({ seconds, stepsPerSecond, rssBytes, ...row }) => row));
+  return JSON.stringify(
+    rows.map(({ step, learningRate, terms, warnings }) => ({ step, learningRate, terms, warnings })),
+  );
 }
 
 /** @returns how long a step of the straight run takes with its checkpoint, ms. */
