@@ -6,7 +6,7 @@ import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
 import { buildNetworks, initNetworks, type Networks } from './networks.js';
 import { openTrainer } from './open-trainer.js';
-import { loadLpips } from './perceptual-weights.js';
+import { loadPerceptual } from './perceptual-weights.js';
 import type { StepContext } from './step.js';
 import type { HostBatch, Trainer } from './trainer.js';
 
@@ -42,8 +42,7 @@ export async function forecast(
   const config = configSchema.parse(options);
   const dataset = await openDataset(dataRoot(config), { requireTest: false });
   const networks = buildNetworks(config);
-  const { lpips } = config.losses;
-  const perceptual = lpips.weight > 0 && lpips.weights !== null ? await loadLpips(lpips.weights) : undefined;
+  const perceptual = await loadPerceptual(config);
   const batches = new Batches(config, dataset);
   let trainer: Trainer | undefined;
   try {

@@ -11,7 +11,7 @@ import { DivergedError } from './divergence.js';
 import type { TrainEvent } from './events.js';
 import { buildNetworks } from './networks.js';
 import { openTrainer } from './open-trainer.js';
-import { loadLpips } from './perceptual-weights.js';
+import { loadPerceptual } from './perceptual-weights.js';
 import { lockRun } from './run-lock.js';
 import { RunLog } from './run-log.js';
 import { RunPage } from './run-report.js';
@@ -114,10 +114,7 @@ async function* runOnce(
   const { watch: watched, training } = config;
   const diversity =
     watched.everySteps <= training.steps ? await StyleDiversity.open(config, dataset, onBadFile) : undefined;
-  const perceptual =
-    config.losses.lpips.weight > 0 && config.losses.lpips.weights !== null
-      ? await loadLpips(config.losses.lpips.weights)
-      : undefined;
+  const perceptual = await loadPerceptual(config);
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
   const log = await RunLog.open(runDir, config, start.step, progress?.sinceRow);
   page.hasRun = true;

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { fromTorchLayout, type TorchTensor } from '../checkpoint/torch-layout.js';
+import type { Config } from '../config/schema.js';
 import { InputError, messageOf } from '../errors.js';
 import { ParameterGroup } from '../model/parameter-groups.js';
 import type { Params } from '../model/parameters.js';
@@ -12,13 +13,19 @@ function packageName(path: string): string {
   return linear ? `${linear[1]}.model.1.weight` : `net.${path}`;
 }
 
+interface Loaded {
+  lpips: Lpips;
+  params: Params;
+  dispose(): void;
+}
+
 /**
  * LPIPS on VGG-16 with weights from a safetensors file of the `state_dict` of package lpips 0.1.4 (`LPIPS(net='vgg')`).
  * The parameters are kept on the device until `dispose`.
  *
  * @throws InputError where the file is missing, damaged, or of another network.
  */
-export async function loadLpips(path: string): Promise<{ lpips: Lpips; params: Params; dispose(): void }> {
+export async function loadLpips(path: string): Promise<Loaded> {
   const { tensors } = await readSafetensors(path);
   const lpips = buildLpips('vgg');
   const group = new ParameterGroup({ lpips: lpips.specs });
@@ -41,4 +48,9 @@ export async function loadLpips(path: string): Promise<{ lpips: Lpips; params: P
   } finally {
     group.dispose();
   }
+}
+
+/** The same for a config; none where the loss has no perceptual term. @throws InputError as `loadLpips`. */
+export async function loadPerceptual({ losses: { lpips } }: Config): Promise<Loaded | undefined> {
+  return lpips.weight > 0 && lpips.weights !== null ? loadLpips(lpips.weights) : undefined;
 }
