@@ -4,7 +4,7 @@
 //
 // usage: node bench/finetune.mjs --base RUN --work DIR [--steps N] [--pictures 25,50,100,300]
 //
-// RUN was trained by configs/sample.json (with its discriminators). DIR keeps datasets and runs; what is there is not made again.
+// RUN is a run of configs/sample.json or a model of one, such as models/sample. DIR keeps datasets and runs; what is there is not made again.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
@@ -26,7 +26,7 @@ const { values } = parseArgs({
   options: {
     base: { type: 'string' },
     work: { type: 'string' },
-    steps: { type: 'string', default: '500' },
+    steps: { type: 'string', default: '400' },
     pictures: { type: 'string', default: '25,50,100,300' },
   },
 });
@@ -105,7 +105,9 @@ print([0, 'none', ...(await score(base, set))]);
 for (const count of counts) {
   const root = `data.root=${subset(all, count)}`;
   const tuned = path.join(work, `tuned-${count}`);
-  train(tuned, ['--config', here('../configs/finetune.json'), '--init', base, '--set', root]);
+  // The config's warm-up is that of thousands of steps.
+  const tuning = ['--config', here('../configs/finetune.json'), '--set', 'training.warmUpSteps=50'];
+  train(tuned, [...tuning, '--init', base, '--set', root]);
   print([count, 'fine-tuned', ...(await score(tuned, set))]);
   const fresh = path.join(work, `scratch-${count}`);
   train(fresh, ['--config', here('../configs/sample.json'), '--set', root]);
