@@ -39,7 +39,7 @@ describe("kornia's figures", () => {
     );
     expect(largestDifference(matrix, figure('matrix').data.slice(i * 9, i * 9 + 6))).toBeLessThan(1e-4);
     const warped = warpAffine(picture('input', i), size, matrix);
-    expect(largestDifference(warped, picture('warped', i))).toBeLessThan(1e-3);
+    expect(largestDifference(warped, picture('warped', i))).toBeLessThan(1e-4);
     const resized = new Float32Array(72 * 72 * 3);
     resizeWindow(
       picture('warped', i),
