@@ -15,6 +15,7 @@ import {
   checkpointsFolder,
   checkWhole,
   isFile,
+  isTorchFile,
   MODEL,
   readJson,
   readState,
@@ -213,7 +214,7 @@ function notACheckpoint(path: string, found: string, remedy?: string): InputErro
 }
 
 function complaintAboutFile(path: string): InputError {
-  if (/\.(pt|pth|ckpt)$/i.test(path)) {
+  if (isTorchFile(path)) {
     return notACheckpoint(path, 'a PyTorch file', `import it first: gnr import ${path} --out DIR`);
   }
   if (/\.safetensors$/i.test(path)) {

@@ -30,6 +30,9 @@ export function checkpointFolder(runDir: string, step: number): string {
   return join(checkpointsFolder(runDir), `step-${String(step).padStart(6, '0')}`);
 }
 
+/** Whether a path looks like a PyTorch checkpoint. */
+export const isTorchFile = (path: string): boolean => /\.(pt|pth|ckpt)$/i.test(path);
+
 export async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }

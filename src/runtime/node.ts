@@ -7,6 +7,7 @@ import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../errors.js';
 import { useTrim } from './garbage.js';
 import { useKernels } from './kernels.js';
+import { ADDON_FILE, LOADER_FILE, MEMORY_FILE } from './libtensorflow/addon.js';
 import { installedDevice } from './libtensorflow/installed.js';
 import { nativeKernels, type TensorflowBackend } from './native-kernels.js';
 
@@ -96,7 +97,7 @@ function supplyRemovedUtilities(): void {
 
 function addonFile(): string {
   const manifest = createRequire(import.meta.url).resolve('@tensorflow/tfjs-node-gpu/package.json');
-  return path.join(path.dirname(manifest), 'lib', 'napi-v8', 'tfjs_binding.node');
+  return path.join(path.dirname(manifest), 'lib', 'napi-v8', ADDON_FILE);
 }
 
 /** Keeps TensorFlow's banner off standard error, unless the user has set TF_CPP_MIN_LOG_LEVEL. */
@@ -105,7 +106,7 @@ function quieten(addon: string): void {
   process.env.TF_CPP_MIN_LOG_LEVEL = '2';
   try {
     // Loads libtensorflow with standard error closed off; see libtensorflow/addon.ts.
-    process.dlopen({ exports: {} }, path.join(path.dirname(addon), 'gnr_quiet.node'));
+    process.dlopen({ exports: {} }, path.join(path.dirname(addon), LOADER_FILE));
   } catch {
     // Then the banner shows, and nothing else is lost.
   }
@@ -115,7 +116,7 @@ function quieten(addon: string): void {
 function learnToTrim(addon: string): void {
   const memory: { exports: { trim?: () => void } } = { exports: {} };
   try {
-    process.dlopen(memory, path.join(path.dirname(addon), 'gnr_memory.node'));
+    process.dlopen(memory, path.join(path.dirname(addon), MEMORY_FILE));
   } catch {
     return; // An installation from before there was one.
   }

@@ -71,7 +71,6 @@ async function save(run: Run, step: number, seconds: number): Promise<TrainEvent
   };
   const read: Trainer['read'] = (select) => finiteWeights(trainer.read(select), { step, runDir, rateScale });
   const dir = await saveTraining(runDir, step, config, networks, read, progress);
-  freeUnusedMemory();
   return { type: 'checkpoint', step, dir };
 }
 

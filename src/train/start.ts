@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { isTorchFile } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { importReferenceCheckpoint } from '../checkpoint/reference/import.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
@@ -89,9 +90,6 @@ export async function initialConfig(init: string, overrides: string[], file?: st
   const { model } = loadConfig({ file: configPath, overrides: [] });
   return loadConfig({ below: { name: configPath, values: { model } }, file, overrides });
 }
-
-/** Whether a path looks like a PyTorch checkpoint. */
-const isTorchFile = (path: string): boolean => /\.(pt|pth|ckpt)$/i.test(path);
 
 /**
  * Runs `use` with a folder that a run can start from: `init` itself, or for the duration of `use` what is imported of a
