@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { type DecodedImage, decodeImage, readImageBytes } from '../data/decode.js';
+
+/** A picture to measure, read when it is needed. */
+export interface MeasuredImage {
+  /** What to call it in messages: a path, or what made it. */
+  name: string;
+  /** SHA-256 of a file's bytes, as hex digits; undefined for pictures that were made for this one measurement. */
+  hash?: () => Promise<string>;
+  /** As large as it is. @throws InputError that names it where it cannot be read. */
+  read(): Promise<DecodedImage>;
+}
+
+/** @returns hex digits. */
+export function sha256(data: Uint8Array | string): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** A file; its hash is computed once. */
+export function fileImage(path: string): MeasuredImage {
+  let hash: Promise<string> | undefined;
+  return {
+    name: path,
+    hash: () => {
+      hash ??= readImageBytes(path).then(sha256);
+      return hash;
+    },
+    read: () => decodeImage(path),
+  };
+}
+
+/** A picture that is there already. */
+export function madeImage(name: string, image: DecodedImage): MeasuredImage {
+  return { name, read: () => Promise.resolve(image) };
+}
