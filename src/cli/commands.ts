@@ -3,6 +3,7 @@ import { benchCommand } from './bench.js';
 import { datasetCommand } from './dataset.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
+import { evaluateCommand } from './evaluate.js';
 import { exportCommand } from './export.js';
 import { importCommand } from './import.js';
 import { reportCommand } from './report.js';
@@ -22,6 +23,7 @@ export const commands: readonly CommandModule[] = [
   command(trainCommand),
   command(reportCommand),
   command(translateCommand),
+  command(evaluateCommand),
   command(importCommand),
   command(exportCommand),
   command(benchCommand),

@@ -7,8 +7,12 @@ export interface MeasuredImage {
   name: string;
   /** SHA-256 of a file's bytes, as hex digits; undefined for pictures that were made for this one measurement. */
   hash?: () => Promise<string>;
-  /** As large as it is. @throws InputError that names it where it cannot be read. */
-  read(): Promise<DecodedImage>;
+  /**
+   * As large as it is, or a file's picture as a square of `size` px.
+   *
+   * @throws InputError that names it where it cannot be read.
+   */
+  read(size?: number): Promise<DecodedImage>;
 }
 
 /** @returns hex digits. */
@@ -25,11 +29,18 @@ export function fileImage(path: string): MeasuredImage {
       hash ??= readImageBytes(path).then(sha256);
       return hash;
     },
-    read: () => decodeImage(path),
+    read: (size) => decodeImage(path, size === undefined ? {} : { size }),
   };
 }
 
 /** A picture that is there already. */
 export function madeImage(name: string, image: DecodedImage): MeasuredImage {
-  return { name, read: () => Promise.resolve(image) };
+  return {
+    name,
+    read(size) {
+      if (size !== undefined && (image.width !== size || image.height !== size))
+        throw new RangeError(`${name} is ${image.width} x ${image.height} px and is not resized to ${size}`);
+      return Promise.resolve(image);
+    },
+  };
 }

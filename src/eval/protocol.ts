@@ -1,11 +1,17 @@
 import { z } from 'zod';
 
 /** Networks that give the features of FID, KID, precision and the like. */
-export const FEATURE_KINDS = ['inception', 'inception-clean', 'inception-imagenet'] as const;
+export const FEATURE_KINDS = [
+  'inception',
+  'inception-clean',
+  'inception-pillow',
+  'inception-imagenet',
+] as const;
 
 /**
  * - `inception`: pytorch-fid 0.3.0: its Inception, pictures resized to 299 px bilinearly without antialiasing.
  * - `inception-clean`: clean-fid 0.1.35: the same network, antialiased bicubic in floating point.
+ * - `inception-pillow`: taki0112/GAN_Metrics-Tensorflow (U-GAT-IT's figures): the same network, Pillow's bilinear on 8 bits.
  * - `inception-imagenet`: StarGAN v2's evaluation: torchvision's Inception, Pillow's bilinear on 8 bits.
  */
 export type FeatureKind = (typeof FEATURE_KINDS)[number];
@@ -16,7 +22,17 @@ const count = z.int().positive();
 /** What is measured, each with all that decides its value. A metric that is left out is not measured. */
 const metricsSchema = z.strictObject({
   fid: z.strictObject({ features }).optional(),
-  kid: z.strictObject({ features, subsets: count.default(100), subsetSize: count.default(1000) }).optional(),
+  kid: z
+    .strictObject({
+      features,
+      /** Random subsets (torch-fidelity), or disjoint blocks in the order of the files (U-GAT-IT), which use all pictures. */
+      estimator: z.enum(['subsets', 'blocks']).default('subsets'),
+      /** Subsets drawn; blocks are as many as there are. */
+      subsets: count.default(100),
+      /** Pictures of each side in a subset or block, at most. */
+      subsetSize: count.default(1000),
+    })
+    .optional(),
   precisionRecall: z.strictObject({ features, neighbours: count.default(3) }).optional(),
   densityCoverage: z.strictObject({ features, neighbours: count.default(5) }).optional(),
   lpipsDiversity: z.strictObject({ net: z.enum(['vgg', 'alex']).default('alex') }).optional(),
@@ -58,8 +74,10 @@ export const protocolSchema = z.strictObject({
     .strictObject({
       /** Outputs of each input. */
       perInput: count.default(10),
-      /** Drawn, or encoded from pictures of the real folder. */
+      /** Drawn, or encoded from pictures of the target domain. */
       source: z.enum(['random', 'reference']).default('random'),
+      /** Whose styles references are. */
+      references: z.enum(['testB', 'trainB']).default('testB'),
       truncation: z.number().min(0).default(1),
     })
     .prefault({}),

@@ -29,7 +29,7 @@ export const figureSchema = z.strictObject({
 export type Figure = z.infer<typeof figureSchema>;
 
 const imageListSchema = z.strictObject({
-  /** `inputs`, `real`, `training`, or `fake NAME`. */
+  /** `inputs`, `real`, `other real` (what baselines draw from), or `fake NAME`. */
   role: z.string(),
   folder: z.string(),
   count: z.number(),
@@ -56,8 +56,7 @@ export const receiptSchema = z.strictObject({
   sources: z.strictObject({
     data: z.string().nullable(),
     inputs: z.string().nullable(),
-    real: z.string(),
-    training: z.string().nullable(),
+    real: z.string().nullable(),
     fakes: z.array(z.strictObject({ name: z.string(), folder: z.string() })),
     baselines: z.array(z.string()),
   }),

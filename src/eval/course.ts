@@ -1,0 +1,60 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../checkpoint/atomic.js';
+import { InputError } from '../errors.js';
+import { type EvaluationRequest, runEvaluation } from './evaluation.js';
+import type { Figure } from './receipt.js';
+
+/** Figures of a run at one step. */
+export interface CoursePoint {
+  step: number;
+  figures: Figure[];
+}
+
+const STEP_FOLDER = /^step-(\d+)$/;
+
+/** The checkpoints of a run in order. @throws InputError for a folder without any. */
+export async function checkpointsOf(runDir: string): Promise<{ step: number; dir: string }[]> {
+  const folder = join(runDir, 'checkpoints');
+  const names = await readdir(folder).catch(() => []);
+  const found = names.flatMap((name) => {
+    const match = STEP_FOLDER.exec(name);
+    return match === null ? [] : [{ step: Number(match[1]), dir: join(folder, name) }];
+  });
+  if (found.length > 0) return found.sort((a, b) => a.step - b.step);
+  throw new InputError({
+    expected: `a run with checkpoints at ${runDir}`,
+    found: 'none',
+    remedy: 'name the folder that gnr train --out wrote (checkpoint.keepEverySteps keeps more of them)',
+  });
+}
+
+/**
+ * Evaluates every checkpoint of a run, one after another, and writes each receipt as soon as it is there
+ * (`OUT/step-000500.json`). Damaged checkpoints are told and passed over.
+ *
+ * @throws InputError as `runEvaluation`.
+ */
+export async function evaluateCheckpoints(
+  runDir: string,
+  out: string,
+  request: Omit<EvaluationRequest, 'checkpoint' | 'fakes' | 'baselines'>,
+): Promise<CoursePoint[]> {
+  const points: CoursePoint[] = [];
+  for (const { step, dir } of await checkpointsOf(runDir)) {
+    const onEvent: EvaluationRequest['onEvent'] = (event) =>
+      request.onEvent?.({ ...event, label: `step ${step}: ${event.label}` });
+    const { receipt, instruments } = await runEvaluation({
+      ...request,
+      checkpoint: dir,
+      fakes: [],
+      baselines: [],
+      onEvent,
+    });
+    await instruments.close();
+    const name = `step-${String(step).padStart(6, '0')}.json`;
+    await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
+    points.push({ step, figures: receipt.methods[0]!.figures });
+  }
+  return points;
+}

@@ -1,0 +1,202 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { InputError } from '../errors.js';
+import type { EngineInfo } from '../runtime/node.js';
+import { loadModel } from '../translate/model.js';
+import { openTranslator } from '../translate/open-translator.js';
+import type { Translator } from '../translate/translator.js';
+import { type EvaluationEvent, evaluateMethods, type MethodEvaluation } from './evaluate.js';
+import { hashImages, type ImageList, imageListFacts } from './image-list.js';
+import { type OpenInstruments, openInstruments } from './instruments.js';
+import { type BaselineName, baselineMethod, baselineProblem } from './methods/baselines.js';
+import { folderMethod } from './methods/folder-method.js';
+import type { Method } from './methods/method.js';
+import { modelMethod, randomStyleSource, referenceStyleSource } from './methods/model-method.js';
+import { fileImage } from './pictures.js';
+import type { Protocol } from './protocol.js';
+import type { Receipt } from './receipt.js';
+import { softwareFacts } from './software.js';
+import { listSources, type SourcePaths, type Sources } from './sources.js';
+
+export interface EvaluationRequest extends SourcePaths {
+  protocol: Protocol;
+  /** A checkpoint, a run, or an exported model; undefined to measure folders alone. */
+  checkpoint?: string | undefined;
+  baselines: readonly BaselineName[];
+  engine: EngineInfo;
+  onEvent?: (event: EvaluationEvent) => void;
+  /** A newer checkpoint of a run that is damaged and passed over. */
+  onSkipped?: (dir: string, error: InputError) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** All that an evaluation gives. */
+export interface Evaluation {
+  receipt: Receipt;
+  methods: MethodEvaluation[];
+  lists: ImageList[];
+  sources: Sources;
+  /** Open still, for what comes after (nearest pictures); the caller closes them. */
+  instruments: OpenInstruments;
+}
+
+interface OpenModel {
+  translator: Translator;
+  facts: NonNullable<Receipt['model']>;
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+async function openModel(checkpoint: string, onSkipped: EvaluationRequest['onSkipped']): Promise<OpenModel> {
+  const options = onSkipped === undefined ? {} : { onSkipped };
+  const { modelPath, statePath } = await resolveCheckpoint(checkpoint, options);
+  const { architecture, values } = await loadModel(checkpoint);
+  const state =
+    statePath === undefined ? {} : (JSON.parse(await readFile(statePath, 'utf8')) as { step?: number });
+  return {
+    translator: openTranslator(architecture, values),
+    facts: {
+      path: checkpoint,
+      sha256: await hashFile(modelPath),
+      size: architecture.size,
+      step: state.step ?? null,
+    },
+  };
+}
+
+async function makeMethods(
+  { protocol, baselines }: EvaluationRequest,
+  sources: Sources,
+  model: OpenModel | undefined,
+): Promise<Method[]> {
+  const { direction, styles } = protocol;
+  const methods: Method[] = [];
+  if (model !== undefined) {
+    const { translator } = model;
+    const { truncation, perInput } = styles;
+    methods.push(
+      modelMethod({
+        name: 'model',
+        translator,
+        direction,
+        inputs: sources.inputs.files,
+        perInput,
+        styles:
+          styles.source === 'random'
+            ? randomStyleSource(translator.architecture.latentDim, truncation)
+            : await referenceStyleSource(translator, direction, sources.real.files, truncation),
+      }),
+    );
+  }
+  for (const { name, folder, files } of sources.fakes)
+    methods.push(folderMethod({ name, dir: folder, files, inputs: sources.inputs.files }));
+  const options = {
+    inputs: sources.inputs.files,
+    real: sources.real.files,
+    otherReal: sources.otherReal.files,
+    perInput: styles.perInput,
+    ...(model !== undefined && { size: model.facts.size }),
+  };
+  for (const name of baselines)
+    if (baselineProblem(name, options) === undefined) methods.push(baselineMethod(name, options));
+  return methods;
+}
+
+async function listHashes(request: EvaluationRequest, sources: Sources): Promise<ImageList[]> {
+  const { signal, onEvent } = request;
+  const roles = [
+    { role: 'inputs', ...sources.inputs },
+    { role: 'real', ...sources.real },
+    ...(request.baselines.length > 0 ? [{ role: 'other real', ...sources.otherReal }] : []),
+    ...sources.fakes.map(({ name, folder, files }) => ({ role: `fake ${name}`, folder, files })),
+  ].filter(({ files }) => files.length > 0);
+  const total = roles.reduce((sum, { files }) => sum + files.length, 0);
+  const lists: ImageList[] = [];
+  let before = 0;
+  for (const { role, folder, files } of roles) {
+    const onProgress = (done: number) =>
+      onEvent?.({ type: 'progress', label: 'hashing', done: before + done, total, unit: 'pictures' });
+    lists.push(await hashImages(role, folder, files, { onProgress, signal }));
+    before += files.length;
+  }
+  return lists;
+}
+
+function assertUsable({ checkpoint, fakes, baselines }: EvaluationRequest, sources: Sources): void {
+  if (checkpoint !== undefined && sources.inputs.files.length === 0)
+    throw new InputError({
+      expected: 'inputs for the model',
+      found: 'neither --data nor --inputs',
+      remedy: 'name a dataset with --data DIR, or a folder with --inputs DIR',
+    });
+  if (checkpoint === undefined && fakes.length === 0 && baselines.length === 0)
+    throw new InputError({
+      expected: 'something to evaluate',
+      found: 'no checkpoint, no --fake and no baseline',
+      remedy: 'name a checkpoint, a folder with --fake NAME=DIR, or both',
+    });
+  const names = ['model', ...baselines, ...fakes.map(({ name }) => name)];
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new InputError({
+      expected: 'every method to have a name of its own',
+      found: `two called ${twice}`,
+      remedy: 'change one of the names given to --fake',
+    });
+}
+
+/**
+ * Evaluates a model, folders of pictures and baselines as a protocol says.
+ *
+ * @throws InputError for missing folders, pictures, models and weights.
+ */
+export async function runEvaluation(request: EvaluationRequest): Promise<Evaluation> {
+  const { protocol, signal, onEvent } = request;
+  const sources = await listSources(protocol, request);
+  assertUsable(request, sources);
+  const lists = await listHashes(request, sources);
+  const model =
+    request.checkpoint === undefined ? undefined : await openModel(request.checkpoint, request.onSkipped);
+  let instruments: OpenInstruments | undefined;
+  try {
+    instruments = await openInstruments(request.data, sources.inputs.files);
+    const methods = await evaluateMethods({
+      protocol,
+      methods: await makeMethods(request, sources, model),
+      real: sources.real.files.map(fileImage),
+      instruments,
+      signal,
+      ...(onEvent !== undefined && { onEvent }),
+    });
+    const receipt: Receipt = {
+      format: 'gnr-receipt',
+      version: 1,
+      created: new Date().toISOString(),
+      protocol,
+      sources: {
+        data: request.data ?? null,
+        inputs: request.inputs ?? null,
+        real: request.real ?? null,
+        fakes: request.fakes.map(({ name, folder }) => ({ name, folder })),
+        baselines: [...request.baselines],
+      },
+      model: model?.facts ?? null,
+      images: lists.map(imageListFacts),
+      weights: instruments.weights(),
+      software: softwareFacts(request.engine),
+      methods: methods.map(({ result }) => result),
+    };
+    return { receipt, methods, lists, sources, instruments };
+  } catch (error) {
+    await instruments?.close();
+    throw error;
+  } finally {
+    model?.translator.dispose();
+  }
+}

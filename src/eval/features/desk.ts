@@ -1,0 +1,74 @@
+import type { MeasuredImage } from '../pictures.js';
+import type { FeatureKind } from '../protocol.js';
+import { type FeatureStatistics, featureStatistics } from '../statistics/frechet.js';
+import type { FeatureExtractor } from './extractor.js';
+
+/** Features of some pictures: rows of `dims` numbers. */
+export interface FeatureRows {
+  values: Float32Array;
+  count: number;
+  dims: number;
+}
+
+export interface ExtractOptions {
+  onProgress?: (done: number) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** Keeps the feature networks that an evaluation uses, and the features of real pictures, which many methods share. */
+export class FeatureDesk {
+  private readonly extractors = new Map<FeatureKind, Promise<FeatureExtractor>>();
+  private readonly rows = new Map<FeatureKind, Map<readonly MeasuredImage[], Promise<FeatureRows>>>();
+  private readonly statistics = new WeakMap<FeatureRows, FeatureStatistics>();
+
+  /** @param open loads a network, once for each kind. */
+  constructor(private readonly open: (kind: FeatureKind) => Promise<FeatureExtractor>) {}
+
+  extractor(kind: FeatureKind): Promise<FeatureExtractor> {
+    let extractor = this.extractors.get(kind);
+    if (extractor === undefined) {
+      extractor = this.open(kind);
+      this.extractors.set(kind, extractor);
+    }
+    return extractor;
+  }
+
+  /** Features of a list of pictures, which is told by being the same object and is computed once. */
+  async featuresOf(
+    kind: FeatureKind,
+    images: readonly MeasuredImage[],
+    options: ExtractOptions = {},
+  ): Promise<FeatureRows> {
+    const lists = this.rows.get(kind) ?? new Map<readonly MeasuredImage[], Promise<FeatureRows>>();
+    this.rows.set(kind, lists);
+    let rows = lists.get(images);
+    if (rows === undefined) {
+      rows = this.extractor(kind).then(async (extractor) => ({
+        values: await extractor.extract(images, options),
+        count: images.length,
+        dims: extractor.dims,
+      }));
+      lists.set(images, rows);
+      rows.catch(() => lists.delete(images));
+    }
+    return rows;
+  }
+
+  /** Mean and covariance of such features, computed once. */
+  async statisticsOf(kind: FeatureKind, images: readonly MeasuredImage[]): Promise<FeatureStatistics> {
+    const rows = await this.featuresOf(kind, images);
+    let statistics = this.statistics.get(rows);
+    if (statistics === undefined) {
+      statistics = featureStatistics(rows);
+      this.statistics.set(rows, statistics);
+    }
+    return statistics;
+  }
+
+  /** Frees the networks; features stay. */
+  async dispose(): Promise<void> {
+    const extractors = [...this.extractors.values()];
+    this.extractors.clear();
+    for (const extractor of extractors) (await extractor.catch(() => undefined))?.dispose();
+  }
+}

@@ -1,0 +1,35 @@
+import type { MeasuredImage } from '../pictures.js';
+import type { FeatureKind } from '../protocol.js';
+import type { ExtractOptions, FeatureDesk, FeatureRows } from './desk.js';
+
+/** Features of a method's outputs in one repeat: each picture's computed once, however many metrics ask for it. */
+export class OutputFeatures {
+  private readonly known = new Map<FeatureKind, WeakMap<MeasuredImage, Float32Array>>();
+
+  constructor(
+    private readonly desk: FeatureDesk,
+    private readonly options: ExtractOptions = {},
+  ) {}
+
+  async of(kind: FeatureKind, images: readonly MeasuredImage[]): Promise<Float32Array[]> {
+    const known = this.known.get(kind) ?? new WeakMap<MeasuredImage, Float32Array>();
+    this.known.set(kind, known);
+    const missing = [...new Set(images.filter((image) => !known.has(image)))];
+    if (missing.length > 0) {
+      const extractor = await this.desk.extractor(kind);
+      const values = await extractor.extract(missing, this.options);
+      for (const [i, image] of missing.entries())
+        known.set(image, values.slice(i * extractor.dims, (i + 1) * extractor.dims));
+    }
+    return images.map((image) => known.get(image)!);
+  }
+}
+
+/** Feature vectors as rows. @throws RangeError for none. */
+export function joinRows(vectors: readonly Float32Array[]): FeatureRows {
+  const dims = vectors[0]?.length;
+  if (dims === undefined) throw new RangeError('no feature vectors to join');
+  const values = new Float32Array(vectors.length * dims);
+  for (const [i, vector] of vectors.entries()) values.set(vector, i * dims);
+  return { values, count: vectors.length, dims };
+}

@@ -1,0 +1,71 @@
+import { loadWeights, type WeightsSource } from '../weights/load.js';
+import { loadLpips } from '../weights/lpips.js';
+import { featureCacheDirectory, withFeatureCache } from './features/cache.js';
+import { FeatureDesk } from './features/desk.js';
+import { type FeatureExtractor, openFeatureExtractor } from './features/extractor.js';
+import { LpipsMeter } from './features/lpips-meter.js';
+import type { Instruments } from './metrics/metric.js';
+import type { FeatureKind } from './protocol.js';
+import { readSampleFactors } from './sample-factors.js';
+
+/** Instruments with what they were made of. */
+export interface OpenInstruments extends Instruments {
+  /** The weights that have been measured with so far. */
+  weights(): WeightsSource[];
+  close(): Promise<void>;
+}
+
+async function openExtractor(kind: FeatureKind, used: WeightsSource[]): Promise<FeatureExtractor> {
+  const name = kind === 'inception-imagenet' ? 'inception-imagenet' : 'inception';
+  const { tensors, ...source } = await loadWeights(name);
+  used.push(source);
+  return withFeatureCache(
+    openFeatureExtractor(kind, { tensors, sha256: source.sha256 }),
+    featureCacheDirectory(),
+  );
+}
+
+async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsMeter> {
+  const { lpips, params, sources, dispose } = await loadLpips(net);
+  used.push(...sources);
+  try {
+    const values = Object.entries(params).map(
+      ([path, tensor]) => [path, tensor.dataSync<'float32'>()] as const,
+    );
+    return new LpipsMeter(lpips, Object.fromEntries(values));
+  } finally {
+    dispose();
+  }
+}
+
+/**
+ * What metrics measure with. Networks are loaded when a metric first asks for one, which throws InputError where their
+ * weights are missing.
+ *
+ * @param data the dataset, which may be a sample dataset.
+ * @param inputs files of its source domain.
+ * @throws InputError for a damaged factors.json.
+ */
+export async function openInstruments(
+  data: string | undefined,
+  inputs: readonly string[],
+): Promise<OpenInstruments> {
+  const used: WeightsSource[] = [];
+  const features = new FeatureDesk((kind) => openExtractor(kind, used));
+  const meters = new Map<'vgg' | 'alex', Promise<LpipsMeter>>();
+  const factors = data === undefined ? undefined : await readSampleFactors(data, inputs);
+  return {
+    features,
+    factors,
+    lpips(net) {
+      const meter = meters.get(net) ?? openMeter(net, used);
+      meters.set(net, meter);
+      return meter;
+    },
+    weights: () => [...new Map(used.map((source) => [source.name, source])).values()],
+    async close() {
+      await features.dispose();
+      for (const meter of meters.values()) (await meter.catch(() => undefined))?.dispose();
+    },
+  };
+}

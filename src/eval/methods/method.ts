@@ -1,0 +1,32 @@
+import type { DecodedImage } from '../../data/decode.js';
+import type { Direction, Translator } from '../../translate/translator.js';
+import type { MeasuredImage } from '../pictures.js';
+
+/** What a method made of one input. */
+export interface OutputGroup {
+  /** Which input, counted from 0. */
+  input: number;
+  /** The input as the method saw it; undefined where a folder of outputs does not say. */
+  source?: DecodedImage;
+  outputs: readonly MeasuredImage[];
+}
+
+/** Something that makes pictures of the target domain: a model, a folder of another method's outputs, a baseline. */
+export interface Method {
+  name: string;
+  kind: 'model' | 'folder' | 'baseline';
+  /** How many groups there are. */
+  inputs: number;
+  /** Outputs of each input, where all have as many; undefined where they differ. */
+  outputsPerInput: number | undefined;
+  /** False where every seed gives the same pictures. */
+  isRandom: boolean;
+  /** Every input once, some at a time. */
+  groups(seed: number): AsyncIterable<OutputGroup[]>;
+  /** Outputs of one input in random styles, some at a time; undefined where only those of `groups` exist. */
+  outputsOf?(input: number, count: number, seed: number): AsyncIterable<MeasuredImage[]>;
+  /** The model itself, for metrics that look into it. */
+  model?: { translator: Translator; direction: Direction };
+  /** Real pictures to compare with, in place of the evaluation's. */
+  real?: readonly MeasuredImage[];
+}

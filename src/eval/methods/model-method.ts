@@ -1,0 +1,119 @@
+import { type DecodedImage, decodeImage, toFloat } from '../../data/decode.js';
+import { joinPictures, splitPictures } from '../../data/pictures.js';
+import { Rng } from '../../runtime/rng.js';
+import { type Direction, drawStyles, type Translator } from '../../translate/translator.js';
+import { type MeasuredImage, madeImage } from '../pictures.js';
+import type { Method, OutputGroup } from './method.js';
+
+/** Pictures that go through the network together. */
+const BATCH = 8;
+
+/** Gives the styles of an input, the same for the same seed, whatever else is evaluated. */
+export interface StyleSource {
+  /** `count` style codes, `[count, latentDim]`. */
+  stylesOf(input: number, count: number, seed: number): Float32Array;
+}
+
+/** Styles drawn as in training, pulled towards the mean style by `truncation` (1 leaves them as drawn). */
+export function randomStyleSource(latentDim: number, truncation: number): StyleSource {
+  return {
+    stylesOf: (input, count, seed) =>
+      drawStyles(new Rng(seed, 'evaluation').fork(String(input)), count, latentDim).map(
+        (value) => value * truncation,
+      ),
+  };
+}
+
+/**
+ * Styles of pictures of the target domain, drawn with replacement.
+ *
+ * @throws InputError for a picture that cannot be read.
+ */
+export async function referenceStyleSource(
+  translator: Translator,
+  direction: Direction,
+  references: readonly string[],
+  truncation: number,
+): Promise<StyleSource> {
+  const { size, latentDim } = translator.architecture;
+  const codes: Float32Array[] = [];
+  for (let from = 0; from < references.length; from += BATCH) {
+    const files = references.slice(from, from + BATCH);
+    const pictures = await Promise.all(files.map(async (file) => toFloat(await decodeImage(file, { size }))));
+    codes.push(translator.styleOf(direction, joinPictures(pictures)));
+  }
+  const all = joinPictures(codes);
+  return {
+    stylesOf(input, count, seed) {
+      const rng = new Rng(seed, 'references').fork(String(input));
+      const styles = new Float32Array(count * latentDim);
+      for (let i = 0; i < count; i++) {
+        const row = rng.integer(references.length);
+        styles.set(all.subarray(row * latentDim, (row + 1) * latentDim), i * latentDim);
+      }
+      return styles.map((value) => value * truncation);
+    },
+  };
+}
+
+export interface ModelMethodOptions {
+  name: string;
+  translator: Translator;
+  direction: Direction;
+  /** Files of the source domain. */
+  inputs: readonly string[];
+  styles: StyleSource;
+  perInput: number;
+}
+
+/** A trained model: every input in `perInput` styles of its own. Pictures are rounded to 8 bits, as if they were saved. */
+export function modelMethod(options: ModelMethodOptions): Method {
+  const { name, translator, direction, inputs, styles, perInput } = options;
+  const { size, latentDim } = translator.architecture;
+  const read = (files: readonly string[]): Promise<DecodedImage[]> =>
+    Promise.all(files.map((file) => decodeImage(file, { size })));
+
+  async function* groups(seed: number): AsyncGenerator<OutputGroup[]> {
+    let ahead = read(inputs.slice(0, BATCH));
+    for (let from = 0; from < inputs.length; from += BATCH) {
+      const sources = await ahead;
+      ahead = read(inputs.slice(from + BATCH, from + 2 * BATCH));
+      // Told when it is awaited; until then it is nobody's.
+      ahead.catch(() => undefined);
+      const content = translator.encode(direction, joinPictures(sources.map(toFloat)));
+      const codes = sources.map((_, i) => styles.stylesOf(from + i, perInput, seed));
+      const made = sources.map((): MeasuredImage[] => []);
+      for (let k = 0; k < perInput; k++) {
+        const row = codes.map((code) => code.subarray(k * latentDim, (k + 1) * latentDim));
+        const pictures = splitPictures(translator.decode(content, joinPictures(row)), size);
+        for (const [i, picture] of pictures.entries())
+          made[i]!.push(madeImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, picture));
+      }
+      yield sources.map((source, i) => ({ input: from + i, source, outputs: made[i]! }));
+    }
+  }
+
+  async function* outputsOf(input: number, count: number, seed: number): AsyncGenerator<MeasuredImage[]> {
+    const [source] = await read([inputs[input]!]);
+    const { codes } = translator.encode(direction, toFloat(source!));
+    const all = styles.stylesOf(input, count, seed);
+    for (let from = 0; from < count; from += BATCH) {
+      const some = Math.min(BATCH, count - from);
+      const content = { direction, count: some, codes: joinPictures(Array<Float32Array>(some).fill(codes)) };
+      const rows = all.subarray(from * latentDim, (from + some) * latentDim);
+      const pictures = splitPictures(translator.decode(content, rows), size);
+      yield pictures.map((picture, i) => madeImage(`${name}, style ${from + i + 1}`, picture));
+    }
+  }
+
+  return {
+    name,
+    kind: 'model',
+    inputs: inputs.length,
+    outputsPerInput: perInput,
+    isRandom: true,
+    groups,
+    outputsOf,
+    model: { translator, direction },
+  };
+}

@@ -1,0 +1,39 @@
+import { toFloat } from '../../data/decode.js';
+import { joinPictures } from '../../data/pictures.js';
+import { reverseOf } from '../../translate/translator.js';
+import type { Metric } from './metric.js';
+
+/**
+ * Cycle error: the mean absolute difference, of the 8-bit range, between an input and its first output translated back in
+ * the input's own style (the reference's cycle, train.py, in evaluation).
+ */
+export const cycleError: Metric<'cycleError'> = {
+  name: 'cycleError',
+  problem: ({ method }) => (method.model === undefined ? 'only a model can translate back' : undefined),
+  start(_, { method }) {
+    const { translator, direction } = method.model!;
+    const reverse = reverseOf(direction);
+    let [sum, inputs] = [0, 0];
+    return {
+      async add(groups) {
+        const sources = joinPictures(groups.map(({ source }) => toFloat(source!)));
+        const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
+        const made = joinPictures(outputs.map(toFloat));
+        const returned = translator.translate(reverse, made, translator.styleOf(reverse, sources));
+        const length = returned.length / groups.length;
+        for (let i = 0; i < returned.length; i++) sum += Math.abs(returned[i]! - sources[i]!) / 2 / length;
+        inputs += groups.length;
+      },
+      finish: () => [
+        {
+          key: 'cycle',
+          title: 'Cycle error',
+          better: 'lower',
+          value: sum / inputs,
+          n: { inputs },
+          how: "mean absolute difference, in parts of the 8-bit range, between an input and its first output translated back in the input's own style",
+        },
+      ],
+    };
+  },
+};

@@ -1,0 +1,74 @@
+import { joinRows } from '../features/output-features.js';
+import type { MeasuredImage } from '../pictures.js';
+import type { FeatureKind } from '../protocol.js';
+import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
+import { FEATURES_TOLD } from './features-told.js';
+import type { Measurement, Metric, MetricContext, Options } from './metric.js';
+
+/**
+ * Diversity FID (GANs N' Roses, section 4): for each of some inputs, the FID between its outputs in random styles and the
+ * real pictures; averaged. Low where every single face gives pictures as different as the real ones. The paper's counts
+ * are not known to us; the protocol says those used.
+ */
+export const dfid: Metric<'dfid'> = {
+  name: 'dfid',
+  problem: ({ method }) =>
+    method.outputsOf === undefined && method.outputsPerInput === 1
+      ? 'there is one output of each input'
+      : undefined,
+  start(options, context) {
+    return context.method.outputsOf === undefined ? ofGroups(options, context) : ofMore(options, context);
+  },
+};
+
+type Work = { features: FeatureKind; context: MetricContext; distances: number[] };
+
+async function addDistance(
+  { features, context, distances }: Work,
+  outputs: AsyncIterable<readonly MeasuredImage[]> | Iterable<readonly MeasuredImage[]>,
+): Promise<void> {
+  const vectors: Float32Array[] = [];
+  for await (const some of outputs) vectors.push(...(await context.outputFeatures(features, some)));
+  const real = await context.instruments.features.statisticsOf(features, context.real);
+  distances.push(frechetDistance(featureStatistics(joinRows(vectors)), real));
+}
+
+function told({ features, context, distances }: Work, styles: number) {
+  const value = distances.reduce((a, b) => a + b, 0) / distances.length;
+  const n = { inputs: distances.length, styles, real: context.real.length };
+  const how = `mean over ${distances.length} inputs of the Frechet distance between ${styles} outputs of one input and the real pictures, on ${FEATURES_TOLD[features]}`;
+  return [{ key: 'dfid', title: 'DFID', better: 'lower' as const, value, n, how }];
+}
+
+/** The outputs that all metrics see. */
+function ofGroups({ features, inputs }: Options<'dfid'>, context: MetricContext): Measurement {
+  const work: Work = { features, context, distances: [] };
+  let most = 0;
+  return {
+    async add(groups) {
+      for (const { outputs } of groups) {
+        if (work.distances.length >= inputs || outputs.length < 2) continue;
+        most = Math.max(most, outputs.length);
+        await addDistance(work, [outputs]);
+      }
+    },
+    finish: () => (work.distances.length === 0 ? [] : told(work, most)),
+  };
+}
+
+/** Outputs made for this metric. */
+function ofMore({ features, inputs, styles }: Options<'dfid'>, context: MetricContext): Measurement {
+  const { method, seed, onProgress, signal } = context;
+  return {
+    async finish() {
+      const work: Work = { features, context, distances: [] };
+      const count = Math.min(inputs, method.inputs);
+      for (let input = 0; input < count; input++) {
+        signal?.throwIfAborted();
+        await addDistance(work, method.outputsOf!(input, styles, seed));
+        onProgress(input + 1, count);
+      }
+      return told(work, styles);
+    },
+  };
+}

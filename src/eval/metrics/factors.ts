@@ -1,0 +1,45 @@
+import { toFloat } from '../../data/decode.js';
+import { type FaceMeasure, measureFace } from '../face-measure.js';
+import { pearson } from '../sample-measures.js';
+import type { Metric } from './metric.js';
+
+const TITLES = { x: 'Place, left to right', y: 'Place, up and down', scale: 'Size' } as const;
+
+/**
+ * On the sample dataset: how well place and size of the face found in the outputs follow what the input was drawn from
+ * (`factors.json`), as correlations over all outputs.
+ */
+export const factors: Metric<'factors'> = {
+  name: 'factors',
+  problem: ({ method, instruments }) => {
+    if (instruments.factors === undefined) return 'no sample dataset, whose factors are known';
+    return method.kind === 'baseline' && method.name === 'real-split' ? 'it has no inputs' : undefined;
+  },
+  start(_, { instruments }) {
+    const { contents, face } = instruments.factors!;
+    const found: FaceMeasure[] = [];
+    const drawn: FaceMeasure[] = [];
+    return {
+      async add(groups) {
+        for (const { input, outputs } of groups)
+          for (const output of new Set(outputs)) {
+            const image = await output.read();
+            found.push(measureFace({ ...image, data: toFloat(image) }, face));
+            drawn.push(contents[input]!);
+          }
+      },
+      finish: () =>
+        (['x', 'y', 'scale'] as const).map((key) => ({
+          key: `factors/${key}`,
+          title: TITLES[key],
+          better: 'higher',
+          value: pearson(
+            found.map((face) => face[key]),
+            drawn.map((content) => content[key]),
+          ),
+          n: { outputs: found.length },
+          how: `correlation of the ${key === 'scale' ? 'size' : key} of the face that fits best with that of factors.json`,
+        })),
+    };
+  },
+};

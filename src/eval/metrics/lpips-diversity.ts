@@ -1,0 +1,58 @@
+import { toFloat } from '../../data/decode.js';
+import { joinPictures } from '../../data/pictures.js';
+import { InputError } from '../../errors.js';
+import type { Metric } from './metric.js';
+
+/**
+ * LPIPS diversity (StarGAN v2, `metrics/eval.py`): the mean LPIPS over all pairs of outputs of one input, averaged over
+ * inputs; package lpips 0.1.4, version 0.1 weights.
+ */
+export const lpipsDiversity: Metric<'lpipsDiversity'> = {
+  name: 'lpipsDiversity',
+  problem: ({ method }) =>
+    method.outputsPerInput === 1 ? 'there is one output of each input, and so no pair' : undefined,
+  async start({ net }, { instruments }) {
+    const meter = await instruments.lpips(net);
+    let [sum, inputs, pairs] = [0, 0, 0];
+    return {
+      async add(groups) {
+        for (const { outputs } of groups) {
+          if (outputs.length < 2) continue;
+          const images = await Promise.all(outputs.map((output) => output.read()));
+          const { width, height } = images[0]!;
+          const other = images.findIndex((image) => image.width !== width || image.height !== height);
+          if (other >= 0)
+            throw mixedSizes(outputs[other]!.name, images[other]!, outputs[0]!.name, images[0]!);
+          const shape = [images.length, height, width] as const;
+          const distances = meter.pairDistances(joinPictures(images.map(toFloat)), shape);
+          sum += distances.reduce((a, b) => a + b, 0) / distances.length;
+          pairs += distances.length;
+          inputs++;
+        }
+      },
+      finish() {
+        if (inputs === 0) return [];
+        const how =
+          `mean LPIPS (version 0.1, ${net === 'alex' ? 'AlexNet' : 'VGG-16'}) over all pairs of outputs of one ` +
+          'input, at the size of the outputs, averaged over inputs';
+        const n = { inputs, pairs };
+        return [
+          { key: 'lpips', title: `LPIPS diversity (${net})`, better: 'higher', value: sum / inputs, n, how },
+        ];
+      },
+    };
+  },
+};
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+function mixedSizes(name: string, size: Size, firstName: string, first: Size): InputError {
+  return new InputError({
+    expected: `${name} to be as large as ${firstName}, ${first.width} x ${first.height} px`,
+    found: `${size.width} x ${size.height} px`,
+    remedy: 'give all outputs of one input the same size, or leave lpipsDiversity out',
+  });
+}

@@ -1,0 +1,28 @@
+import type { MetricName } from '../protocol.js';
+import { contentConsistency } from './content-consistency.js';
+import { cycleError } from './cycle-error.js';
+import { densityCoverage } from './density-coverage.js';
+import { dfid } from './dfid.js';
+import { factors } from './factors.js';
+import { fid } from './fid.js';
+import { kid } from './kid.js';
+import { lpipsDiversity } from './lpips-diversity.js';
+import type { Metric } from './metric.js';
+import { precisionRecall } from './precision-recall.js';
+import { styleConsistency } from './style-consistency.js';
+
+/** Every metric, in the order of tables. A new one is a file of its own, a key of the protocol, and a line here. */
+export const metrics: { readonly [Name in MetricName]: Metric<Name> } = {
+  fid,
+  kid,
+  precisionRecall,
+  densityCoverage,
+  lpipsDiversity,
+  dfid,
+  cycleError,
+  styleConsistency,
+  contentConsistency,
+  factors,
+};
+
+export const METRIC_NAMES = Object.keys(metrics) as MetricName[];

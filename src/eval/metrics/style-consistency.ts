@@ -1,0 +1,78 @@
+import { applyAugmentation, drawAugmentation } from '../../augment/augment.js';
+import { resolveConfig } from '../../config/load.js';
+import { toFloat } from '../../data/decode.js';
+import { Rng } from '../../runtime/rng.js';
+import type { Metric } from './metric.js';
+
+/** Real pictures that are looked at, at most. */
+const PICTURES = 100;
+
+/**
+ * Style consistency (GANs N' Roses, eq. 2): the variance of the style code over warps of one picture, by the warps of
+ * training; and its share of the variance between pictures, 0 where a style is a property of the picture, 1 where it
+ * tells nothing.
+ */
+export const styleConsistency: Metric<'styleConsistency'> = {
+  name: 'styleConsistency',
+  problem: ({ method, real }) => {
+    if (method.model === undefined) return 'only a model has style codes';
+    return real.length < 2 ? 'needs two real pictures' : undefined;
+  },
+  start({ views }, { method, real, seed, onProgress, signal }) {
+    return {
+      async finish() {
+        const { translator, direction } = method.model!;
+        const { size, latentDim } = translator.architecture;
+        const augment = resolveConfig().data.augment;
+        const rng = new Rng(seed, 'style-consistency');
+        const pictures = real.slice(0, PICTURES);
+        const means: Float32Array[] = [];
+        let within = 0;
+        for (const [i, picture] of pictures.entries()) {
+          signal?.throwIfAborted();
+          const image = toFloat(await picture.read(size));
+          const batch = new Float32Array(views * image.length);
+          for (let view = 0; view < views; view++)
+            applyAugmentation(image, size, drawAugmentation(augment, size, rng), batch, view * image.length);
+          const codes = translator.styleOf(direction, batch);
+          const { mean, variance } = moments(codes, latentDim);
+          within += variance / pictures.length;
+          means.push(mean);
+          onProgress(i + 1, pictures.length);
+        }
+        const all = new Float32Array(means.length * latentDim);
+        for (const [i, mean] of means.entries()) all.set(mean, i * latentDim);
+        const between = moments(all, latentDim).variance;
+        const n = { pictures: pictures.length, views };
+        return [
+          {
+            key: 'style',
+            title: 'Style variance',
+            better: 'lower',
+            value: within,
+            n,
+            how: `variance of the style code over ${views} warps of one real picture (the warps of the paper's training), summed over the code, averaged over pictures`,
+          },
+          {
+            key: 'style-share',
+            title: 'Style variance share',
+            better: 'lower',
+            value: within / (within + between),
+            n,
+            how: 'that variance over its sum with the variance of the mean codes of different pictures',
+          },
+        ];
+      },
+    };
+  },
+};
+
+/** Mean code, and variance over rows summed over the code. */
+function moments(codes: Float32Array, length: number): { mean: Float32Array; variance: number } {
+  const count = codes.length / length;
+  const mean = new Float32Array(length);
+  for (let i = 0; i < codes.length; i++) mean[i % length]! += codes[i]! / count;
+  let variance = 0;
+  for (let i = 0; i < codes.length; i++) variance += (codes[i]! - mean[i % length]!) ** 2 / count;
+  return { mean, variance };
+}

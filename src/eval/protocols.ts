@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { parseJson } from '../config/json-text.js';
+import { InputError, messageOf, systemCode } from '../errors.js';
+import { METRIC_NAMES } from './metrics/registry.js';
+import { type MetricName, type Protocol, protocolSchema } from './protocol.js';
+
+const FOLDER = fileURLToPath(new URL('../../configs/protocols', import.meta.url));
+
+/** Names of the protocols that come with the package. */
+export function protocolNames(): string[] {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => basename(file, '.json'))
+    .sort();
+}
+
+/** What the command line changes of a protocol. */
+export interface ProtocolChanges {
+  metrics?: readonly string[] | undefined;
+  styles?: number | undefined;
+  seeds?: readonly number[] | undefined;
+  direction?: 'A2B' | 'B2A' | undefined;
+}
+
+/**
+ * A protocol by name or file.
+ *
+ * @throws InputError for an unknown name, a damaged file, an unknown key or metric.
+ */
+export function loadProtocol(nameOrFile: string, changes: ProtocolChanges = {}): Protocol {
+  const isFile = nameOrFile.endsWith('.json') || nameOrFile.includes('/');
+  const names = protocolNames();
+  if (!isFile && !names.includes(nameOrFile))
+    throw new InputError({
+      expected: `--protocol to be one of ${names.join(', ')}, or a .json file`,
+      found: nameOrFile,
+      remedy: 'change it',
+    });
+  const path = isFile ? nameOrFile : join(FOLDER, `${nameOrFile}.json`);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const found = systemCode(error) === 'ENOENT' ? 'nothing' : messageOf(error);
+    throw new InputError(
+      { expected: `a protocol at ${path}`, found, remedy: 'name a JSON file that exists' },
+      { cause: error },
+    );
+  }
+  return withChanges(parseProtocol(parseJson(text, path), path), changes);
+}
+
+function parseProtocol(value: unknown, path: string): Protocol {
+  const parsed = protocolSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
+  throw new InputError({
+    expected: `a protocol in ${path}`,
+    found,
+    remedy: 'correct the key; those in configs/protocols are examples',
+  });
+}
+
+function withChanges(protocol: Protocol, { metrics, styles, seeds, direction }: ProtocolChanges): Protocol {
+  const unknown = metrics?.find((name) => !(METRIC_NAMES as string[]).includes(name));
+  if (unknown !== undefined)
+    throw new InputError({
+      expected: `--metrics to name some of ${METRIC_NAMES.join(', ')}`,
+      found: unknown,
+      remedy: 'change it',
+    });
+  const chosen = metrics?.map((name) => [name, protocol.metrics[name as MetricName] ?? {}]);
+  return protocolSchema.parse({
+    ...protocol,
+    ...(direction !== undefined && { direction }),
+    ...(seeds !== undefined && { seeds }),
+    ...(styles !== undefined && { styles: { ...protocol.styles, perInput: styles } }),
+    ...(chosen !== undefined && { metrics: Object.fromEntries(chosen) }),
+  });
+}

@@ -1,0 +1,21 @@
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import sharp from 'sharp';
+import type { EngineInfo } from '../runtime/node.js';
+
+/** Versions and machine, for receipts. */
+export function softwareFacts(engine: EngineInfo): Record<string, string> {
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  const { sharp: sharpVersion, vips } = sharp.versions as Record<string, string>;
+  return {
+    'gans-n-roses': version,
+    node: process.versions.node,
+    tensorflow: engine.tensorflowVersion,
+    tfjs: engine.tfjsVersion,
+    device: engine.device,
+    threads: String(engine.threads),
+    sharp: `${sharpVersion ?? '?'} (libvips ${vips ?? '?'})`,
+    system: `${os.type()} ${os.machine()}`,
+    processor: os.cpus()[0]?.model ?? 'unknown',
+  };
+}

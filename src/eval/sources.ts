@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { listImages } from '../data/folder.js';
+import { InputError } from '../errors.js';
+import type { Protocol } from './protocol.js';
+
+/** Where the pictures of an evaluation are. */
+export interface SourcePaths {
+  /** A dataset with trainA, trainB, testA, testB. */
+  data?: string | undefined;
+  /** Pictures of the source domain, in place of the dataset's. */
+  inputs?: string | undefined;
+  /** Pictures of the target domain, in place of the dataset's. */
+  real?: string | undefined;
+  fakes: readonly { name: string; folder: string }[];
+}
+
+/** Files by role; empty lists for what there is not. */
+export interface Sources {
+  inputs: { folder: string; files: string[] };
+  real: { folder: string; files: string[] };
+  /** Pictures of the target domain that are not compared with. */
+  otherReal: { folder: string; files: string[] };
+  /** Pictures of the target domain that a model was trained on. */
+  training: { folder: string; files: string[] };
+  fakes: { name: string; folder: string; files: string[] }[];
+}
+
+const NONE = { folder: '', files: [] };
+
+async function listOf(folder: string, what: string, count: number | null = null) {
+  const files = await listImages(folder);
+  if (files.length === 0)
+    throw new InputError({
+      expected: `${what} in ${folder}`,
+      found: 'no pictures',
+      remedy: 'put .jpg, .png or .webp files there, or name another folder',
+    });
+  return { folder, files: count === null ? files : files.slice(0, count) };
+}
+
+async function listIfThere(folder: string): Promise<{ folder: string; files: string[] }> {
+  try {
+    return { folder, files: await listImages(folder) };
+  } catch (error) {
+    if (error instanceof InputError) return NONE;
+    throw error;
+  }
+}
+
+/**
+ * Lists the pictures that a protocol asks for.
+ *
+ * @throws InputError for a folder that is missing or has no pictures.
+ */
+export async function listSources(protocol: Protocol, paths: SourcePaths): Promise<Sources> {
+  const { data } = paths;
+  // Sides of the protocol are those of A2B.
+  const side = (folder: string): string =>
+    protocol.direction === 'A2B' ? folder : folder.replace(/.$/, (letter) => (letter === 'A' ? 'B' : 'A'));
+  const inDataset = (folder: string): string | undefined =>
+    data === undefined ? undefined : join(data, side(folder));
+  const realFolder = paths.real ?? inDataset(protocol.real.folder);
+  if (realFolder === undefined)
+    throw new InputError({
+      expected: 'real pictures to compare with',
+      found: 'neither --data nor --real',
+      remedy: 'name a dataset with --data DIR, or a folder with --real DIR',
+    });
+  const inputsFolder = paths.inputs ?? inDataset(protocol.inputs.folder);
+  const other = inDataset(protocol.real.folder === 'testB' ? 'trainB' : 'testB');
+  const training = inDataset('trainB');
+  return {
+    inputs:
+      inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input pictures', protocol.inputs.count),
+    real: await listOf(realFolder, 'real pictures', protocol.real.count),
+    otherReal: other === undefined || paths.real !== undefined ? NONE : await listIfThere(other),
+    training: training === undefined ? NONE : await listIfThere(training),
+    fakes: await Promise.all(
+      paths.fakes.map(async ({ name, folder }) => ({
+        name,
+        ...(await listOf(folder, `the pictures of ${name}`)),
+      })),
+    ),
+  };
+}
