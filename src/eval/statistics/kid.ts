@@ -1,0 +1,209 @@
+import { type Matrix, matMul } from '../../runtime/float64.js';
+import type { Rng } from '../../runtime/rng.js';
+import {
+  asMatrix,
+  checkFeatures,
+  checkSameDims,
+  type Features,
+  rowsOf,
+  rowsPerBlock,
+  type StatisticsOptions,
+} from './features.js';
+import { finish, type Work } from './work.js';
+
+/** Kernel values that are held at a time: 32 MB. */
+const BLOCK_ELEMENTS = 2 ** 22;
+
+export interface KernelDistanceOptions extends StatisticsOptions {
+  rng: Rng;
+  /** 100 where left out. */
+  subsets?: number;
+  /** Pictures of each side in a subset: 1,000 where left out, and as many as the smaller set has where it has fewer. */
+  subsetSize?: number;
+}
+
+export interface KernelDistance {
+  mean: number;
+  /** Over the subsets, divisor their number, as torch-fidelity has it. */
+  deviation: number;
+  /** The estimate of each subset; one where both sets are subsets as a whole. */
+  values: number[];
+  /** Pictures of each side that a subset really had. */
+  subsetSize: number;
+  /** What a reader of the figure must know about the subsets, or null. */
+  note: string | null;
+}
+
+/** Columns of 0 and 1: which rows each subset has, `[rows, subsets]`. */
+interface Members {
+  indices: Int32Array[];
+  matrix: Matrix;
+}
+
+/** `size` of the numbers below `count`, each at most once: the beginning of a Fisher-Yates shuffle. */
+function drawWithout(rng: Rng, count: number, size: number): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  for (let i = 0; i < size; i++) {
+    const j = i + rng.integer(count - i);
+    const held = order[i]!;
+    order[i] = order[j]!;
+    order[j] = held;
+  }
+  return order.subarray(0, size);
+}
+
+function membersOf(indices: Int32Array[], rows: number): Members {
+  const subsets = indices.length;
+  const values = new Float64Array(rows * subsets);
+  indices.forEach((subset, s) => {
+    for (const row of subset) values[row * subsets + s] = 1;
+  });
+  return { indices, matrix: { values, rows, columns: subsets } };
+}
+
+function polynomial(dot: number, dims: number): number {
+  const base = dot / dims + 1;
+  return base * base * base;
+}
+
+/** Kernel of rows of `x` with rows of `y`, `[x rows, y rows]`. */
+function kernel(x: Matrix, y: Matrix): Matrix {
+  const product = matMul(x, y, { transposeB: true });
+  const { values } = product;
+  for (let i = 0; i < values.length; i++) values[i] = polynomial(values[i]!, x.columns);
+  return product;
+}
+
+/** Adds, for each subset, the sum over its rows of `left` of what stands in `sums` for them. */
+function addMembers(total: Float64Array, left: Matrix, sums: Matrix): void {
+  const subsets = total.length;
+  for (let i = 0; i < left.values.length; i++) total[i % subsets]! += left.values[i]! * sums.values[i]!;
+}
+
+/** For each subset, the sum of the kernel over its pairs of a picture of `x` and one of `y`. */
+function* crossSums(x: Matrix, y: Matrix, inX: Members, inY: Members): Work<Float64Array> {
+  const total = new Float64Array(inX.indices.length);
+  const step = rowsPerBlock(y.rows, BLOCK_ELEMENTS);
+  for (let start = 0; start < x.rows; start += step) {
+    const end = Math.min(x.rows, start + step);
+    const sums = matMul(kernel(rowsOf(x, start, end), y), inY.matrix);
+    addMembers(total, rowsOf(inX.matrix, start, end), sums);
+    yield (end - start) * y.rows;
+  }
+  return total;
+}
+
+/** For each subset, the sum of the kernel over its ordered pairs of two different pictures of `x`. */
+function* ownSums(x: Matrix, members: Members): Work<Float64Array> {
+  const subsets = members.indices.length;
+  const total = new Float64Array(subsets);
+  const step = rowsPerBlock(x.rows, BLOCK_ELEMENTS);
+  for (let start = 0; start < x.rows; start += step) {
+    const end = Math.min(x.rows, start + step);
+    const values = kernel(rowsOf(x, start, end), rowsOf(x, start, x.rows));
+    for (let row = 0; row < end - start; row++) values.values[row * values.columns + row] = 0;
+    // The kernel is symmetric: pairs with a later block stand for those the other way about too.
+    const rest = rowsOf(members.matrix, start, x.rows);
+    const weights = { ...rest, values: rest.values.slice() };
+    for (let i = (end - start) * subsets; i < weights.values.length; i++) weights.values[i]! *= 2;
+    addMembers(total, rowsOf(members.matrix, start, end), matMul(values, weights));
+    yield values.values.length;
+  }
+  return total;
+}
+
+/** The unbiased estimate of each subset, its members being those of `inX` and `inY`. */
+function* estimates(x: Matrix, y: Matrix, inX: Members, inY: Members): Work<number[]> {
+  const size = inX.indices[0]!.length;
+  const xx = yield* ownSums(x, inX);
+  const yy = yield* ownSums(y, inY);
+  const xy = yield* crossSums(x, y, inX, inY);
+  return Array.from(xy, (cross, s) => (xx[s]! + yy[s]!) / (size * (size - 1)) - (2 * cross) / (size * size));
+}
+
+function gather({ values, dims }: Features, indices: Int32Array): Matrix {
+  const out = new Float64Array(indices.length * dims);
+  indices.forEach((row, i) => {
+    out.set(values.subarray(row * dims, (row + 1) * dims), i * dims);
+  });
+  return { values: out, rows: indices.length, columns: dims };
+}
+
+/** Subset by subset: each has a kernel of its own. */
+function* separateEstimates(
+  real: Features,
+  fake: Features,
+  inReal: Int32Array[],
+  inFake: Int32Array[],
+): Work<number[]> {
+  const values: number[] = [];
+  const all = Int32Array.from(inReal[0]!, (_, i) => i);
+  const members = membersOf([all], all.length);
+  for (let s = 0; s < inReal.length; s++) {
+    const [x, y] = [gather(real, inReal[s]!), gather(fake, inFake[s]!)];
+    values.push(...(yield* estimates(x, y, members, members)));
+  }
+  return values;
+}
+
+/** Kernel values that `estimates` computes for sets of these sizes, blocks aside. */
+function kernelValues(x: number, y: number): number {
+  return (x * x) / 2 + (y * y) / 2 + x * y;
+}
+
+function noteOf(size: number, asked: number, isWhole: boolean): string | null {
+  if (isWhole) return `one subset, of all ${size} pictures of each side: there is no deviation`;
+  return size < asked
+    ? `subsets of ${size} pictures in place of ${asked}: the smaller set has no more`
+    : null;
+}
+
+/**
+ * Kernel distance (KID) as torch-fidelity 0.4.0: the unbiased estimate of the squared maximum mean discrepancy with the
+ * kernel `(x.y / dims + 1)^3`, over subsets drawn from each side without replacement. In double precision; all subsets
+ * share one kernel matrix, made block by block, where that is less work than one for each.
+ *
+ * Where torch-fidelity refuses subsets larger than a set, they become as large as the smaller set, and `note` says so.
+ *
+ * @param rng draws the subsets: the same one gives the same figure.
+ * @throws InputError for fewer than 2 pictures, features that are not finite, or of different networks; RangeError for
+ *   no subsets or subsets of fewer than 2.
+ */
+export async function kernelDistance(
+  real: Features,
+  fake: Features,
+  { rng, subsets = 100, subsetSize = 1000, ...options }: KernelDistanceOptions,
+): Promise<KernelDistance> {
+  checkFeatures(real, 'real', 2, 'for an unbiased kernel distance');
+  checkFeatures(fake, 'fake', 2, 'for an unbiased kernel distance');
+  checkSameDims(real, fake);
+  if (!(subsets >= 1) || !(subsetSize >= 2))
+    throw new RangeError(`a kernel distance cannot have ${subsets} subsets of ${subsetSize}`);
+  const size = Math.min(subsetSize, real.count, fake.count);
+  const isWhole = size === real.count && size === fake.count;
+  const inReal: Int32Array[] = [];
+  const inFake: Int32Array[] = [];
+  for (let s = 0; s < (isWhole ? 1 : subsets); s++) {
+    inReal.push(drawWithout(rng, real.count, size));
+    inFake.push(drawWithout(rng, fake.count, size));
+  }
+  const shared = kernelValues(real.count, fake.count);
+  const separate = inReal.length * kernelValues(size, size);
+  const work =
+    shared <= separate
+      ? estimates(
+          asMatrix(real),
+          asMatrix(fake),
+          membersOf(inReal, real.count),
+          membersOf(inFake, fake.count),
+        )
+      : separateEstimates(real, fake, inReal, inFake);
+  const values = await finish(work, Math.min(shared, separate), options);
+  const mean = meanOf(values);
+  const deviation = Math.sqrt(meanOf(values.map((value) => (value - mean) ** 2)));
+  return { mean, deviation, values, subsetSize: size, note: noteOf(size, subsetSize, isWhole) };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { type Matrix, matMul } from '../../runtime/float64.js';
+import { asMatrix, checkFeatures, checkSameDims, type Features, rowsOf, rowsPerBlock } from './features.js';
+import type { Work } from './work.js';
+
+/** Distances that are held at a time: 32 MB. */
+const BLOCK_ELEMENTS = 2 ** 22;
+
+/** Features with what distances between them need. */
+export interface Points {
+  readonly matrix: Matrix;
+  /** |x|^2 of each. */
+  readonly squares: Float64Array;
+  /** The same for features of the same bits, and for no others. */
+  readonly identities: readonly string[];
+}
+
+/**
+ * @param neighbours k: a set whose neighbours count needs one picture more.
+ * @param ofFake whether those of the generated pictures count.
+ * @throws InputError for too few pictures, features that are not finite, or of different networks; RangeError for k < 1.
+ */
+export function checkNeighbours(real: Features, fake: Features, neighbours: number, ofFake: boolean): void {
+  if (!(Number.isInteger(neighbours) && neighbours >= 1))
+    throw new RangeError(`there is no neighbour number ${neighbours}`);
+  const purpose = `for ${neighbours} neighbours of each`;
+  checkFeatures(real, 'real', neighbours + 1, purpose);
+  if (ofFake) checkFeatures(fake, 'fake', neighbours + 1, purpose);
+  else checkFeatures(fake, 'fake', 1, 'to measure');
+  checkSameDims(real, fake);
+}
+
+export function pointsOf(features: Features): Points {
+  const matrix = asMatrix(features);
+  const { values, rows, columns } = matrix;
+  const squares = new Float64Array(rows);
+  const identities: string[] = [];
+  for (let row = 0; row < rows; row++) {
+    const of = values.subarray(row * columns, (row + 1) * columns);
+    squares[row] = of.reduce((sum, value) => sum + value * value, 0);
+    identities.push(createHash('sha1').update(of).digest('base64'));
+  }
+  return { matrix, squares, identities };
+}
+
+/** A row of squared distances, those of picture `index` of the first set from every one of the second. */
+export type VisitDistances = (index: number, distances: Float64Array) => void;
+
+/**
+ * Squared distances of every picture of `a` from every one of `b`, in double precision and block by block: memory grows
+ * with the pictures, not with their square. The same features are at 0 exactly; prdc leaves that to rounding.
+ */
+export function* squaredDistances(a: Points, b: Points, visit: VisitDistances): Work<void> {
+  const columns = b.matrix.rows;
+  const twins = twinsOf(b.identities);
+  const step = rowsPerBlock(columns, BLOCK_ELEMENTS);
+  for (let start = 0; start < a.matrix.rows; start += step) {
+    const end = Math.min(a.matrix.rows, start + step);
+    const { values } = matMul(rowsOf(a.matrix, start, end), b.matrix, { transposeB: true });
+    for (let index = start; index < end; index++) {
+      const row = values.subarray((index - start) * columns, (index - start + 1) * columns);
+      const square = a.squares[index]!;
+      for (let j = 0; j < columns; j++) row[j] = Math.max(0, square + b.squares[j]! - 2 * row[j]!);
+      for (const j of twins.get(a.identities[index]!) ?? []) row[j] = 0;
+      visit(index, row);
+    }
+    yield (end - start) * columns;
+  }
+}
+
+function twinsOf(identities: readonly string[]): Map<string, number[]> {
+  const twins = new Map<string, number[]>();
+  identities.forEach((identity, index) => {
+    const known = twins.get(identity);
+    if (known === undefined) twins.set(identity, [index]);
+    else known.push(index);
+  });
+  return twins;
+}
+
+/** The `rank`-th smallest value, rank 1 being the smallest. */
+function smallest(values: Float64Array, rank: number, least: Float64Array): number {
+  // Insertion into a short sorted list: hardly any value gets past the comparison.
+  least.fill(Number.POSITIVE_INFINITY);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value >= least[rank - 1]!) continue;
+    let place = rank - 1;
+    for (; place > 0 && least[place - 1]! > value; place--) least[place] = least[place - 1]!;
+    least[place] = value;
+  }
+  return least[rank - 1]!;
+}
+
+/** Squared distance of each picture from its `neighbours`-th nearest of the same set, itself not counted. */
+export function* neighbourRadii(points: Points, neighbours: number): Work<Float64Array> {
+  const radii = new Float64Array(points.matrix.rows);
+  // A picture is its own first.
+  const least = new Float64Array(neighbours + 1);
+  yield* squaredDistances(points, points, (index, distances) => {
+    radii[index] = smallest(distances, neighbours + 1, least);
+  });
+  return radii;
+}

@@ -1,0 +1,182 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { messageOf, RunError } from '../errors.js';
+import type { OpAttribute, TensorflowBinding } from './native-kernels.js';
+
+/** A matrix of doubles on the host, row by row. */
+export interface Matrix {
+  readonly values: Float64Array;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** TensorFlow's codes of types that tfjs has no tensors of. */
+const DT_DOUBLE = 2;
+const DT_INT64 = 9;
+
+interface TensorHandle {
+  id: number;
+  shape: number[];
+}
+
+/** The addon's calls that run operations on tensors of any type. */
+interface EagerBinding extends TensorflowBinding {
+  createTensor(shape: readonly number[], dtype: number, values: Int32Array): number;
+  deleteTensor(id: number): void;
+  executeOp(op: string, attributes: OpAttribute[], inputs: number[], outputs: number): TensorHandle[];
+  tensorDataSync(id: number): BigInt64Array;
+}
+
+/** Tensors of doubles, freed together by `dispose`. */
+class Doubles {
+  private readonly binding: EagerBinding;
+  private readonly ids: number[] = [];
+
+  constructor() {
+    const backend = tf.backend() as { binding?: EagerBinding };
+    if (backend.binding === undefined)
+      throw new RunError('Doubles need TensorFlow, and another backend is set; call loadEngine() first.');
+    this.binding = backend.binding;
+  }
+
+  /** The addon carries 64-bit integers across and no doubles, so that the bits travel as integers. */
+  upload({ values, rows, columns }: Matrix): TensorHandle {
+    if (values.length !== rows * columns)
+      throw new RangeError(`a ${rows} x ${columns} matrix has not ${values.length} values`);
+    const bits = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
+    const id = this.binding.createTensor([rows, columns], DT_INT64, bits);
+    this.ids.push(id);
+    return this.bitcast(id, DT_INT64, DT_DOUBLE);
+  }
+
+  read(tensor: TensorHandle): Float64Array {
+    const bits = this.binding.tensorDataSync(this.bitcast(tensor.id, DT_DOUBLE, DT_INT64).id);
+    return new Float64Array(bits.buffer, bits.byteOffset, bits.length);
+  }
+
+  /** Runs an operation on doubles. @throws RunError naming it. */
+  run(
+    op: string,
+    inputs: readonly TensorHandle[],
+    flags: Record<string, boolean>,
+    outputs: number,
+  ): TensorHandle[] {
+    const { binding } = this;
+    const attributes = Object.entries(flags).map(([name, value]) => ({
+      name,
+      type: binding.TF_ATTR_BOOL,
+      value,
+    }));
+    return this.execute(op, [this.type('T', DT_DOUBLE), ...attributes], inputs, outputs);
+  }
+
+  dispose(): void {
+    for (const id of this.ids.splice(0)) this.binding.deleteTensor(id);
+  }
+
+  private type(name: string, value: number): OpAttribute {
+    return { name, type: this.binding.TF_ATTR_TYPE, value };
+  }
+
+  private bitcast(id: number, from: number, to: number): TensorHandle {
+    return this.execute('Bitcast', [this.type('T', from), this.type('type', to)], [{ id }], 1)[0]!;
+  }
+
+  private execute(
+    op: string,
+    attributes: OpAttribute[],
+    inputs: readonly { id: number }[],
+    outputs: number,
+  ): TensorHandle[] {
+    try {
+      const handles = this.binding.executeOp(
+        op,
+        attributes,
+        inputs.map(({ id }) => id),
+        outputs,
+      );
+      this.ids.push(...handles.map(({ id }) => id));
+      return handles;
+    } catch (error) {
+      throw new RunError(`TensorFlow could not run ${op} on doubles: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+function withDoubles<R>(work: (doubles: Doubles) => R): R {
+  const doubles = new Doubles();
+  try {
+    return work(doubles);
+  } finally {
+    doubles.dispose();
+  }
+}
+
+function checkSquare({ rows, columns }: Matrix): void {
+  if (rows !== columns) throw new RangeError(`expected a square matrix, not ${rows} x ${columns}`);
+}
+
+/**
+ * The product of two matrices, each transposed on request, in double precision.
+ * @throws RangeError where their sizes do not fit; RunError where TensorFlow fails.
+ */
+export function matMul(
+  a: Matrix,
+  b: Matrix,
+  { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {},
+): Matrix {
+  const [rows, inner] = transposeA ? [a.columns, a.rows] : [a.rows, a.columns];
+  const [innerB, columns] = transposeB ? [b.columns, b.rows] : [b.rows, b.columns];
+  if (inner !== innerB)
+    throw new RangeError(`cannot multiply ${rows} x ${inner} with ${innerB} x ${columns}`);
+  return withDoubles((doubles) => {
+    const flags = { transpose_a: transposeA, transpose_b: transposeB };
+    const [product] = doubles.run('MatMul', [doubles.upload(a), doubles.upload(b)], flags, 1);
+    return { values: doubles.read(product!), rows, columns };
+  });
+}
+
+/**
+ * The lower triangular L of `m = L L^T`, or null where a symmetric `m` is not positive definite in double precision.
+ * @throws RangeError where `m` is not square.
+ */
+export function cholesky(m: Matrix): Matrix | null {
+  checkSquare(m);
+  return withDoubles((doubles) => {
+    const input = doubles.upload(m);
+    let values: Float64Array;
+    try {
+      values = doubles.read(doubles.run('Cholesky', [input], {}, 1)[0]!);
+    } catch {
+      return null; // On a processor; graphics cards give NaN instead.
+    }
+    return values.every(Number.isFinite) ? { ...m, values } : null;
+  });
+}
+
+/**
+ * Eigenvalues of a symmetric matrix in ascending order, and the eigenvectors as the columns of a matrix. Only the lower
+ * triangle is read. @throws RangeError where `m` is not square; RunError where TensorFlow fails.
+ */
+export function symmetricEigen(m: Matrix): { values: Float64Array; vectors: Matrix } {
+  checkSquare(m);
+  return withDoubles((doubles) => {
+    const [values, vectors] = doubles.run('SelfAdjointEigV2', [doubles.upload(m)], { compute_v: true }, 2);
+    return { values: doubles.read(values!), vectors: { ...m, values: doubles.read(vectors!) } };
+  });
+}
+
+/** Eigenvalues alone, in a fifth of the time. See `symmetricEigen`. */
+export function symmetricEigenvalues(m: Matrix): Float64Array {
+  checkSquare(m);
+  return withDoubles((doubles) =>
+    doubles.read(doubles.run('SelfAdjointEigV2', [doubles.upload(m)], { compute_v: false }, 2)[0]!),
+  );
+}
+
+/** Singular values in descending order, `min(rows, columns)` of them. @throws RunError where TensorFlow fails. */
+export function singularValues(m: Matrix): Float64Array {
+  return withDoubles((doubles) => {
+    const flags = { compute_uv: false, full_matrices: false };
+    return doubles.read(doubles.run('Svd', [doubles.upload(m)], flags, 3)[0]!);
+  });
+}
