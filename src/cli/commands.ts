@@ -10,6 +10,7 @@ import { reportCommand } from './report.js';
 import { setupCommand } from './setup.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
+import { weightsCommand } from './weights.js';
 
 /** Forgets the type of a command's arguments, so that commands of all types fit into one list. */
 function command<T>(module: CommandModule<object, T>): CommandModule {
@@ -26,6 +27,7 @@ export const commands: readonly CommandModule[] = [
   command(evaluateCommand),
   command(importCommand),
   command(exportCommand),
+  command(weightsCommand),
   command(benchCommand),
   command(setupCommand),
   command(doctorCommand),

@@ -1,12 +1,12 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
-import path from 'node:path';
 import { matMul, tensor2d } from '@tensorflow/tfjs-core';
 import { messageOf } from '../errors.js';
 import { cacheDirectory } from '../runtime/cache.js';
 import { listGpus } from '../runtime/libtensorflow/platform.js';
 import { runProgram } from '../runtime/libtensorflow/processes.js';
 import { type EngineInfo, loadEngine } from '../runtime/node.js';
+import { listWeights } from '../weights/list.js';
 
 /** Something that some commands use and others do without. */
 export interface OptionalPart {
@@ -107,18 +107,28 @@ async function programVersion(program: string, argument: string): Promise<string
   return code === 0 ? (stdout.split('\n', 1)[0]?.trim() ?? '') : null;
 }
 
-async function weightFiles(folder: string): Promise<string | null> {
-  const names = await fs.readdir(folder).catch(() => []);
-  return names.length > 0 ? names.sort().join(', ') : null;
+/** Which metric weights are in the cache, and how to get the others. */
+async function metricWeights(): Promise<OptionalPart> {
+  const rows = await listWeights();
+  const found = rows.flatMap(({ name, state }) =>
+    state === 'missing' ? [] : [state === 'present' ? name : `${name} (${state})`],
+  );
+  const wanting = rows.filter(({ state }) => state === 'missing' || state === 'damaged');
+  const names = wanting.length === rows.length ? 'all' : wanting.map(({ name }) => name).join(' ');
+  return {
+    name: 'metric weights',
+    use: 'evaluation and the perceptual loss',
+    found: found.length > 0 ? found.join(', ') : null,
+    remedy: wanting.length > 0 ? `npx gnr weights fetch ${names} (npx gnr weights list tells more)` : null,
+  };
 }
 
 function part(name: string, use: string, found: string | null, remedy: string): OptionalPart {
   return { name, use, found, remedy: found === null ? remedy : null };
 }
 
-async function optionalParts(engine: EngineInfo | null, cache: string): Promise<OptionalPart[]> {
+async function optionalParts(engine: EngineInfo | null): Promise<OptionalPart[]> {
   const gpus = await listGpus();
-  const weights = path.join(cache, 'weights');
   const gpu = part(
     'GPU',
     'much faster training',
@@ -135,25 +145,19 @@ async function optionalParts(engine: EngineInfo | null, cache: string): Promise<
       await programVersion('mpirun', '--version'),
       'apt install openmpi-bin',
     ),
-    part(
-      'metric weights',
-      'the perceptual loss',
-      await weightFiles(weights),
-      `none under ${weights}: the README tells under "Perceptual loss" how to make them`,
-    ),
+    await metricWeights(),
   ];
 }
 
 /** Looks at everything that the project runs on. Loads the engine; changes nothing. */
 export async function examine(): Promise<DoctorReport> {
   const state = await engineState();
-  const cache = cacheDirectory();
   return {
     ...state,
     versions: { node: process.versions.node, ...(await sharpVersions()) },
     machine: await machine(),
-    cacheDirectory: cache,
-    optional: await optionalParts(state.engine, cache),
+    cacheDirectory: cacheDirectory(),
+    optional: await optionalParts(state.engine),
   };
 }
 

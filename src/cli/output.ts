@@ -22,6 +22,8 @@ export interface ProgressOptions {
   label: string;
   /** Amount of the whole work in `unit`; absent where it is not known. */
   total?: number | undefined;
+  /** Amount that was done before it starts, which tells nothing of its speed. */
+  from?: number;
   /** `bytes`, or a countable thing such as "steps" or "images". */
   unit: string;
   /** Where it shows; standard error by default, so that standard output stays the answer's. */
@@ -63,8 +65,8 @@ class ProgressDisplay implements Progress {
   private ended = false;
 
   constructor(options: ProgressOptions) {
-    const { stream = process.stderr, clock = () => performance.now(), total } = options;
-    this.options = { ...options, total, stream, clock };
+    const { stream = process.stderr, clock = () => performance.now(), total, from = 0 } = options;
+    this.options = { ...options, total, from, stream, clock };
     this.start = clock();
     if (stream.isTTY) active = this;
     // Redraws the elapsed time where updates are rare.
@@ -118,13 +120,13 @@ class ProgressDisplay implements Progress {
   }
 
   private text(elapsedMilliseconds: number, last: boolean): string {
-    const { label, total, unit, stream } = this.options;
+    const { label, total, from, unit, stream } = this.options;
     const seconds = elapsedMilliseconds / 1000;
-    const rate = seconds > 0 ? this.done / seconds : 0;
+    const rate = seconds > 0 ? Math.max(0, this.done - from) / seconds : 0;
     const parts = [formatAmount(this.done, total, unit)];
-    if (this.done > 0) parts.push(formatRate(rate, unit));
+    if (this.done > from) parts.push(formatRate(rate, unit));
     // From the first bytes no rate can be told.
-    const known = total !== undefined && this.done >= total * LEAST_SHARE && rate > 0;
+    const known = total !== undefined && rate > 0 && this.done - from >= (total - from) * LEAST_SHARE;
     if (last || !known) parts.push(formatDuration(seconds));
     else parts.push(`${formatDuration(Math.max(0, (total - this.done) / rate))} left`);
     if (this.note) parts.push(this.note);

@@ -30,7 +30,7 @@ export function checkConsistency(config: Config): BrokenRule[] {
   if (lpips.weight > 0 && lpips.weights === null) {
     refuse(
       'losses.lpips.weights',
-      `a file with the LPIPS weights, because losses.lpips.weight is ${lpips.weight} (the README tells under "Perceptual loss" how to make it; or set losses.lpips.weight=0)`,
+      `cache, or a file with the LPIPS weights, because losses.lpips.weight is ${lpips.weight} (run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache; the README tells more under "Perceptual loss"; or set losses.lpips.weight=0)`,
     );
   }
   return broken;

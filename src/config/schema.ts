@@ -144,7 +144,7 @@ const losses = z.strictObject({
         .nullable()
         .default(null)
         .describe(
-          'File with the weights of LPIPS (VGG), relative to the working directory; null where weight is 0.',
+          'Weights of LPIPS (VGG): "cache" for those that gnr weights keeps (vgg16 and lpips-vgg), or a file, relative to the working directory; null where weight is 0.',
         ),
     })
     .prefault({})

@@ -150,6 +150,6 @@ export async function withLock<T>(
     if (!told) options.onWait?.(attempt.heldBy);
     told = true;
     await sleep(POLL_MILLISECONDS);
-    if (options.signal?.aborted) throw new InterruptedError('Stopped while waiting for another set-up.');
+    if (options.signal?.aborted) throw new InterruptedError('Stopped while waiting for another process.');
   }
 }

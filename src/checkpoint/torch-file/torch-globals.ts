@@ -1,4 +1,4 @@
-import { Callable, PickleError, RefusedGlobalError } from './unpickler.js';
+import { Callable, PickleError, RefusedGlobalError, Unfilled } from './unpickler.js';
 import { StorageType, type TorchDtype, type TorchStorage, TorchTensorRef } from './values.js';
 
 /** PyTorch itself has no tensors of more axes. */
@@ -57,6 +57,19 @@ function rebuildParameter([tensor]: readonly unknown[]): TorchTensorRef {
   return tensor;
 }
 
+/**
+ * A parameter or tensor of a file of 2017, such as some of torchvision's still are: made of its tensor, or empty, with a
+ * state that `setState` reads (the reverse of `__setstate__` in torch/_tensor.py).
+ */
+function legacyTensor(args: readonly unknown[]): TorchTensorRef | Unfilled {
+  return args.length === 0 ? new Unfilled() : rebuildParameter(args);
+}
+
+/** Lengths of the states there are: a variable's flags; a tensor's parts; a variable's tensor and flags. */
+const FLAGS = 3;
+const TENSOR_PARTS = 4;
+const TENSOR_AND_FLAGS = 5;
+
 function size([axes]: readonly unknown[]): number[] {
   return counts(axes ?? [], 'torch.Size');
 }
@@ -67,6 +80,11 @@ const ALLOWED: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['torch._utils._rebuild_tensor', new Callable('_rebuild_tensor', rebuildTensor)],
   ['torch._utils._rebuild_tensor_v2', new Callable('_rebuild_tensor_v2', rebuildTensor)],
   ['torch._utils._rebuild_parameter', new Callable('_rebuild_parameter', rebuildParameter)],
+  ['torch.nn.parameter.Parameter', new Callable('Parameter', legacyTensor)],
+  ...Object.keys(STORAGES).map((name): [string, unknown] => {
+    const tensor = name.replace('Storage', 'Tensor');
+    return [`torch.${tensor}`, new Callable(tensor, legacyTensor)];
+  }),
   ['torch.Size', new Callable('torch.Size', size)],
   ['torch.device', new Callable('torch.device', ([type]) => (typeof type === 'string' ? type : 'cpu'))],
   ...Object.entries(STORAGES).map(([name, dtype]): [string, unknown] => [
@@ -121,5 +139,18 @@ export class TorchHost {
       throw new PickleError('a storage of two sizes');
     this.storages.set(storage.key, storage);
     return storage;
+  }
+
+  /** Tensors and parameters of 2017 have a state; what is no part of their numbers is passed over. */
+  setState(object: unknown, state: unknown): unknown {
+    if (!Array.isArray(state)) throw new PickleError('a pickle that sets attributes of an object');
+    if (object instanceof TorchTensorRef && state.length === FLAGS) return object;
+    if (object instanceof Unfilled && object.content === undefined) {
+      if (state.length === TENSOR_PARTS) object.content = rebuildTensor(state);
+      else if (state.length === TENSOR_AND_FLAGS) object.content = rebuildParameter(state);
+    }
+    if (!(object instanceof Unfilled && object.content))
+      throw new PickleError('a tensor of an unknown state');
+    return object.content;
   }
 }

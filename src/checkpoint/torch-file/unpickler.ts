@@ -19,11 +19,18 @@ export class Callable {
   }
 }
 
+/** An object that was made empty; its state, which comes later, tells what it is. */
+export class Unfilled {
+  content: unknown;
+}
+
 export interface PickleHost {
   /** What stands for `module.name`. @throws RefusedGlobalError for all that is not on the list. */
   global(name: string): unknown;
   /** What stands for a persistent id. @throws PickleError */
   persistent(id: unknown): unknown;
+  /** The object that takes the place of `object` when its state is set. @throws PickleError where it can have none. */
+  setState(object: unknown, state: unknown): unknown;
 }
 
 const DEEPEST_STACK = 1_000_000;
@@ -113,7 +120,8 @@ class Machine {
 
   recall(index: number): void {
     if (!this.memo.has(index)) throw new PickleError('a pickle that refers to what is not there');
-    this.push(this.memo.get(index));
+    const value = this.memo.get(index);
+    this.push(value instanceof Unfilled ? (value.content ?? value) : value);
   }
 
   setItems(pairs: readonly unknown[]): void {
@@ -139,8 +147,9 @@ class Machine {
 
   /** The attributes that torch gives its ordered dictionaries (`_metadata`) have no meaning here. */
   build(): void {
-    this.pop();
-    if (!(this.top() instanceof Map)) throw new PickleError('a pickle that sets attributes of an object');
+    const state = this.pop();
+    const object = this.pop();
+    this.push(object instanceof Map ? object : this.host.setState(object, state));
   }
 
   instance(): void {

@@ -1,0 +1,92 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { InputError, InterruptedError, messageOf } from '../errors.js';
+import { KNOWN_WEIGHTS, type OfficialFile } from './known.js';
+import { WEIGHT_NAMES, type WeightName } from './names.js';
+
+const CHUNK_BYTES = 1024 * 1024;
+/** Files with an official git id have a few kilobytes. */
+const LARGEST_GIT_BYTES = 1024 * 1024;
+
+/** What tells a file from others. */
+export interface FileIdentity {
+  bytes: number;
+  /** Hex digits. */
+  sha256: string;
+  /** git's id of the content, hex digits; null for large files. */
+  gitBlob: string | null;
+}
+
+export interface HashOptions {
+  signal?: AbortSignal | undefined;
+  /** Is told how many bytes are read by now. */
+  onProgress?: ((doneBytes: number) => void) | undefined;
+}
+
+/** Opens a regular file. @throws InputError that names it where there is none or it cannot be opened. */
+async function openFile(path: string): Promise<FileHandle> {
+  const complain = (found: string, cause?: unknown) =>
+    new InputError(
+      { expected: `a file of weights at ${path}`, found, remedy: 'check the path and its permissions' },
+      { cause },
+    );
+  // Asked before opening: to open a named pipe would wait for its other end.
+  const found = await stat(path).catch((error: unknown) => {
+    throw complain(`nothing that can be read (${messageOf(error)})`, error);
+  });
+  if (!found.isFile()) throw complain(found.isDirectory() ? 'a folder' : 'something that is no file');
+  return open(path, 'r').catch((error: unknown) => {
+    throw complain(`one that cannot be opened (${messageOf(error)})`, error);
+  });
+}
+
+/** Reads a file once for its hashes. @throws InputError where it cannot be read; InterruptedError. */
+export async function identityOf(path: string, options: HashOptions = {}): Promise<FileIdentity> {
+  const handle = await openFile(path);
+  try {
+    const { size } = await handle.stat();
+    const sha256 = createHash('sha256');
+    const hashes: Hash[] = [sha256];
+    const git = size <= LARGEST_GIT_BYTES ? createHash('sha1').update(`blob ${size}\0`) : null;
+    if (git !== null) hashes.push(git);
+    const buffer = Buffer.alloc(CHUNK_BYTES);
+    let bytes = 0;
+    for (;;) {
+      if (options.signal?.aborted) throw new InterruptedError(`Stopped while reading ${path}.`);
+      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES);
+      if (bytesRead === 0) break;
+      for (const hash of hashes) hash.update(buffer.subarray(0, bytesRead));
+      bytes += bytesRead;
+      options.onProgress?.(bytes);
+    }
+    return { bytes, sha256: sha256.digest('hex'), gitBlob: git === null ? null : git.digest('hex') };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether a file is that official one. */
+export function isFile({ identity }: OfficialFile, of: Pick<FileIdentity, 'sha256' | 'gitBlob'>): boolean {
+  if ('gitBlob' in identity) return of.gitBlob === identity.gitBlob;
+  return of.sha256.startsWith(identity.sha256Prefix);
+}
+
+/** The official file that this one is; undefined where it is none. */
+export function officialFile(
+  of: Pick<FileIdentity, 'sha256' | 'gitBlob'>,
+): { name: WeightName; file: OfficialFile } | undefined {
+  for (const name of WEIGHT_NAMES)
+    for (const file of KNOWN_WEIGHTS[name].files) if (isFile(file, of)) return { name, file };
+  return undefined;
+}
+
+/** What the official files of these weights are known by, in words. */
+export function officialDigits(name: WeightName): string {
+  return KNOWN_WEIGHTS[name].files
+    .map(({ name: file, identity }) =>
+      'gitBlob' in identity
+        ? `${file} with git's id ${identity.gitBlob}`
+        : `${file} whose SHA-256 begins with ${identity.sha256Prefix}`,
+    )
+    .join(', or ');
+}

@@ -1,0 +1,135 @@
+import path from 'node:path';
+import { toWriteError, writeFileAtomic } from '../checkpoint/atomic.js';
+import { writeSafetensors } from '../checkpoint/safetensors.js';
+import type { TorchTensor } from '../checkpoint/torch-layout.js';
+import { InputError, InterruptedError } from '../errors.js';
+import { withLock } from '../runtime/process-lock.js';
+import { CONVERTER_VERSION, placeOf, type WeightsRecord } from './cache.js';
+import { type FileIdentity, identityOf, officialDigits, officialFile } from './file-hash.js';
+import type { WeightName } from './names.js';
+import { type Found, recognise } from './recognise.js';
+import { openSource, type SourceFile } from './source-file.js';
+
+export interface ImportOptions {
+  /** The weights that the file has to hold; told by its names and shapes where left out. */
+  as?: WeightName | undefined;
+  /** Takes a file whose hash is not an official one; what uses the weights then says so. */
+  unverified?: boolean;
+  /** What the record calls the file, where its path does not tell. */
+  sourceName?: string;
+  /** Says where the cache is (`cacheDirectory`). */
+  env?: NodeJS.ProcessEnv | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+}
+
+/** Weights that are in the cache now. */
+export interface Imported {
+  name: WeightName;
+  verified: boolean;
+  /** Of the source file. */
+  sha256: string;
+  /** The converted file. */
+  file: string;
+}
+
+/** Whether the file is official; refuses what is neither that nor allowed. */
+function verify(
+  file: string,
+  identity: FileIdentity,
+  found: readonly Found[],
+  options: ImportOptions,
+): boolean {
+  const official = officialFile(identity);
+  if (official !== undefined) {
+    if (found.length === 1 && found[0]!.name === official.name) return true;
+    throw new InputError({
+      expected: `the weights ${found.map(({ name }) => name).join(' and ')} in ${file}`,
+      found: `the official file of ${official.name}`,
+      remedy: 'leave --as out',
+    });
+  }
+  if (options.unverified) return false;
+  throw new InputError({
+    expected: `an official file at ${file} (${found.map(({ name }) => officialDigits(name)).join('; ')})`,
+    found: `one with SHA-256 ${identity.sha256}`,
+    remedy: `run gnr weights fetch ${found[0]!.name}, or add --unverified if you trust this file; receipts then say so`,
+  });
+}
+
+async function readTensors(
+  source: SourceFile,
+  { name, sources }: Found,
+  { signal }: ImportOptions,
+  onBytes: (bytes: number) => void,
+): Promise<Map<string, TorchTensor>> {
+  const keptNames = new Map([...sources].map(([kept, stored]) => [stored, kept]));
+  const tensors = new Map<string, TorchTensor>();
+  for await (const [stored, tensor] of source.read([...sources.values()])) {
+    if (signal?.aborted) throw new InterruptedError(`Stopped while importing ${source.path}.`);
+    if (!tensor.data.every(Number.isFinite))
+      throw new InputError({
+        expected: `finite numbers in ${stored} of ${source.path}`,
+        found: 'others',
+        remedy: `use an official file of ${name}`,
+      });
+    tensors.set(keptNames.get(stored)!, tensor);
+    onBytes(tensor.data.byteLength);
+  }
+  return tensors;
+}
+
+/** Writes weights and their record; others that write the same wait. */
+async function store(
+  { name }: Found,
+  tensors: ReadonlyMap<string, TorchTensor>,
+  source: WeightsRecord['source'],
+  verified: boolean,
+  { env, signal }: ImportOptions,
+): Promise<Imported> {
+  const place = placeOf(name, env);
+  const work = async (): Promise<void> => {
+    await writeSafetensors(place.file, tensors, { format: 'pt' });
+    const { sha256 } = await identityOf(place.file);
+    const told = { converter: CONVERTER_VERSION, name, source, verified, sha256 } as const;
+    const record: WeightsRecord = { format: 'gnr-weights', ...told };
+    await writeFileAtomic(place.record, `${JSON.stringify(record, null, 2)}\n`);
+  };
+  try {
+    await withLock(place.lock, work, { signal });
+  } catch (error) {
+    throw toWriteError(error, place.file);
+  }
+  return { name, verified, sha256: source.sha256, file: place.file };
+}
+
+/**
+ * Converts a file of PyTorch (.pth, .pt) or safetensors into the cache: of an official file what the networks need, as
+ * float32 under torch's names. A whole `lpips.LPIPS` gives trunk and linear layers.
+ *
+ * @throws InputError where the file cannot be read, is of another network or is not an official one; RunError where the
+ *   disk refuses; InterruptedError.
+ */
+export async function importWeights(file: string, options: ImportOptions = {}): Promise<Imported[]> {
+  const { as, env, signal, onProgress } = options;
+  let total = 0;
+  const identity = await identityOf(file, { signal, onProgress: (done) => onProgress?.(done, 2 * done) });
+  const source = await openSource(file);
+  try {
+    const found = recognise(source, as);
+    const verified = verify(file, identity, found, options);
+    const { sha256, gitBlob } = identity;
+    const origin = { file: options.sourceName ?? path.basename(file), sha256, gitBlob };
+    const imported: Imported[] = [];
+    for (const weights of found) {
+      const tensors = await readTensors(source, weights, options, (bytes) => {
+        total += bytes;
+        onProgress?.(identity.bytes + Math.min(total, identity.bytes), 2 * identity.bytes);
+      });
+      imported.push(await store(weights, tensors, origin, verified, { env, signal }));
+    }
+    return imported;
+  } finally {
+    await source.close();
+  }
+}

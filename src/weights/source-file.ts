@@ -1,0 +1,106 @@
+import { open } from 'node:fs/promises';
+import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
+import { TorchFile } from '../checkpoint/torch-file/torch-file.js';
+import { TorchTensorRef } from '../checkpoint/torch-file/values.js';
+import type { TorchTensor } from '../checkpoint/torch-layout.js';
+import { InputError } from '../errors.js';
+
+export interface TensorEntry {
+  shape: readonly number[];
+  isFloat: boolean;
+}
+
+/** A `state_dict` in a file of either kind, open. */
+export interface SourceFile {
+  path: string;
+  /** Its tensors by name. */
+  entries: ReadonlyMap<string, TensorEntry>;
+  /** Tensors of these names as float32, one after another. @throws InputError where they are damaged. */
+  read(names: readonly string[]): AsyncGenerator<[name: string, tensor: TorchTensor]>;
+  close(): Promise<void>;
+}
+
+/** DataParallel puts this before every name. */
+const WRAPPED = 'module.';
+
+/** Names in the file by the names without DataParallel's prefix. */
+function unwrapped(names: readonly string[]): Map<string, string> {
+  const isWrapped = names.length > 0 && names.every((name) => name.startsWith(WRAPPED));
+  return new Map(names.map((name) => [isWrapped ? name.slice(WRAPPED.length) : name, name]));
+}
+
+/** Safetensors files begin with the length of a JSON object, and that object. */
+async function isSafetensors(path: string): Promise<boolean> {
+  if (path.endsWith('.safetensors')) return true;
+  const handle = await open(path, 'r');
+  try {
+    const start = Buffer.alloc(9);
+    await handle.read(start, 0, start.length, 0);
+    return start[8] === '{'.charCodeAt(0) && start.readBigUInt64LE(0) < 2 ** 32;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openSafetensors(path: string): Promise<SourceFile> {
+  const header = await readSafetensorsHeader(path);
+  const names = unwrapped([...header.entries.keys()]);
+  const entries = [...names].map(([name, stored]): [string, TensorEntry] => {
+    const { dtype, shape } = header.entries.get(stored)!;
+    return [name, { shape, isFloat: ['F64', 'F32', 'F16', 'BF16'].includes(dtype) }];
+  });
+  async function* read(wanted: readonly string[]): AsyncGenerator<[string, TorchTensor]> {
+    for (const name of wanted) {
+      const stored = names.get(name)!;
+      const { tensors } = await readSafetensors(path, { names: [stored] });
+      const { shape, data } = tensors.get(stored)!;
+      yield [name, { shape, data: data instanceof Float32Array ? data : Float32Array.from(data) }];
+    }
+  }
+  return { path, entries: new Map(entries), read, close: () => Promise.resolve() };
+}
+
+/** The tensors of a file of torch.save: its dictionary, or the one under `state_dict`. */
+function tensorsOf(path: string, root: unknown): Map<string, TorchTensorRef> {
+  const inner: unknown = root instanceof Map ? (root.get('state_dict') ?? root) : undefined;
+  const tensors = new Map<string, TorchTensorRef>();
+  if (inner instanceof Map)
+    for (const [name, value] of inner as Map<unknown, unknown>)
+      if (typeof name === 'string' && value instanceof TorchTensorRef) tensors.set(name, value);
+  if (tensors.size > 0) return tensors;
+  throw new InputError({
+    expected: `a state_dict in ${path}`,
+    found: 'no tensors by name',
+    remedy: 'use an official file (gnr weights list names them), or save the state_dict with torch.save',
+  });
+}
+
+async function openTorch(path: string): Promise<SourceFile> {
+  const file = await TorchFile.open(path);
+  try {
+    const tensors = tensorsOf(path, file.root);
+    const names = unwrapped([...tensors.keys()]);
+    const entries = [...names].map(([name, stored]): [string, TensorEntry] => {
+      const { shape, dtype } = tensors.get(stored)!;
+      return [name, { shape, isFloat: dtype.includes('float') }];
+    });
+    async function* read(wanted: readonly string[]): AsyncGenerator<[string, TorchTensor]> {
+      for (const name of wanted) {
+        const tensor = tensors.get(names.get(name)!)!;
+        yield [name, { shape: [...tensor.shape], data: await file.read(tensor) }];
+      }
+    }
+    return { path, entries: new Map(entries), read, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a file of torch.save (zip or legacy) or a safetensors file; close it in the end.
+ * @throws InputError that names the file and what is wrong with it.
+ */
+export async function openSource(path: string): Promise<SourceFile> {
+  return (await isSafetensors(path)) ? openSafetensors(path) : openTorch(path);
+}
