@@ -1,6 +1,5 @@
-import type { Point } from './course.js';
 import { escapeHtml } from './html.js';
-import type { Series } from './metric-series.js';
+import type { Point, Series } from './series.js';
 
 const WIDTH = 440;
 const HEIGHT = 232;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatNumber, renderChart } from '../../src/train/report-charts.js';
+import { formatNumber, renderChart } from '../../src/report/charts.js';
 
 const course = (values: number[], name = 'a') => ({
   name,
