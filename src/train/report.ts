@@ -1,7 +1,8 @@
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { formatJson } from '../config/json-text.js';
-import { formatNumber, renderChart } from '../report/charts.js';
+import { renderChart } from '../report/charts.js';
 import { escapeHtml, htmlPage } from '../report/html.js';
+import { formatNumber } from '../report/numbers.js';
 import { dataAddress, factList, type ReportFact, warningBox } from '../report/parts.js';
 import type { ReportImage } from '../report/picture.js';
 import type { Series } from '../report/series.js';

@@ -4,7 +4,7 @@ import { CONFIG, checkpointFolder, isFile, stepsOf } from '../checkpoint/layout.
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import { formatNumber } from '../report/charts.js';
+import { formatNumber } from '../report/numbers.js';
 import type { ReportFact } from '../report/parts.js';
 import { formatBytes, formatDuration } from './amounts.js';
 import { MetricCourses } from './metric-series.js';

@@ -9,7 +9,7 @@ import type { Config } from '../../src/config/schema.js';
 import { type DemoEvent, type DemoFigures, type DemoOptions, runDemo } from '../../src/demo/demo.js';
 import { InterruptedError } from '../../src/errors.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
-import { formatNumber } from '../../src/report/charts.js';
+import { formatNumber } from '../../src/report/numbers.js';
 import { reportImage } from '../../src/report/picture.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
