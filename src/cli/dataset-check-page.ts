@@ -2,8 +2,8 @@ import type { DatasetCheck } from '../data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS, type Finding, type FindingKind } from '../data/check/findings.js';
 import { type FolderStatistics, HISTOGRAM_BINS } from '../data/check/statistics.js';
 import type { CheckPictures, Thumbnail } from '../data/check/thumbnails.js';
-import { escapeHtml, htmlPage } from '../train/html.js';
-import { REPORT_STYLE } from '../train/report-style.js';
+import { escapeHtml, htmlPage } from '../report/html.js';
+import { REPORT_STYLE } from '../report/style.js';
 import { countOf, formatSize, formatSpread, summaryOf } from './dataset-check-text.js';
 
 /** Names on the page for each kind of finding; `--json` has all. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { SampleFigures } from '../eval/sample-evaluation.js';
+import { type ReportImage, reportImage } from '../report/picture.js';
 import { MetricCourses } from '../train/metric-series.js';
 import { type MetricsRow, readMetrics } from '../train/metrics-log.js';
 import { type ReportGrid, type ReportMeasure, writeReport } from '../train/report.js';
-import { type ReportImage, reportImage } from '../train/report-picture.js';
 import { reportSamples } from '../train/report-samples.js';
 import type { DemoFigures, DemoOptions, SampleModelResult } from './demo.js';
 import { GRID_COLUMNS } from './translated-grid.js';

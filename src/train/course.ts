@@ -1,10 +1,7 @@
+import type { Point } from '../report/series.js';
+
 /** Points of a course as it is kept: twice as many spans as a chart has room for, so that its own thinning comes after. */
 const MOST_SPANS = 1024;
-
-export interface Point {
-  step: number;
-  value: number;
-}
 
 /** Neighbouring points: the smallest, the largest, and what their mean needs. */
 interface Span {

@@ -1,4 +1,5 @@
-import { Course, type Point } from './course.js';
+import type { Series } from '../report/series.js';
+import { Course } from './course.js';
 import type { MetricsRow } from './metrics-log.js';
 
 const SIGNS = /^signals\/realSign/;
@@ -6,19 +7,6 @@ const SIGN_CHART = 'Mean sign of real logits';
 const SIGNAL_CHART = 'Signals';
 const SPEED_CHART = 'Seconds per step';
 const RATE_CHART = 'Learning rate';
-
-/** A named course of values over the training. */
-export interface Series {
-  name: string;
-  /** The chart that it belongs to: series of one group share their axes. */
-  group: string;
-  /** The values, or of a long course those that stand out, in order. */
-  points: Point[];
-  /** The course of their mean, where `points` are not all values. */
-  means?: Point[];
-  /** Ends of the axis, where the values have a range of their own. */
-  range?: readonly [low: number, high: number];
-}
 
 /** The courses that the rows of a run hold, in memory that does not grow with the run. */
 export class MetricCourses {

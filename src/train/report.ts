@@ -1,20 +1,16 @@
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { formatJson } from '../config/json-text.js';
-import { escapeHtml, htmlPage } from './html.js';
-import type { Series } from './metric-series.js';
-import { formatNumber, renderChart } from './report-charts.js';
-import type { ReportImage } from './report-picture.js';
-import { REPORT_STYLE } from './report-style.js';
+import { renderChart } from '../report/charts.js';
+import { escapeHtml, htmlPage } from '../report/html.js';
+import { formatNumber } from '../report/numbers.js';
+import { dataAddress, factList, type ReportFact, warningBox } from '../report/parts.js';
+import type { ReportImage } from '../report/picture.js';
+import type { Series } from '../report/series.js';
+import { REPORT_STYLE } from '../report/style.js';
 
 const LARGEST_ENLARGEMENT = 2;
 /** A figure has to differ by this part of the untrained one to count as better or worse. */
 const SMALLEST_CHANGE = 0.005;
-
-/** A short fact at the top: `{ label: 'Seconds per step', value: '0.42' }`. */
-export interface ReportFact {
-  label: string;
-  value: string;
-}
 
 /** A figure of quality before and after training. */
 export interface ReportMeasure {
@@ -73,28 +69,14 @@ export async function writeReport(path: string, data: ReportData): Promise<void>
 /** The report as one HTML page, as `htmlPage` makes it. */
 export function renderReport(data: ReportData): string {
   const body = [
-    `<header><h1>${escapeHtml(data.title)}</h1>${data.summary ? `<p class="lede">${escapeHtml(data.summary)}</p>` : ''}${facts(data.facts ?? [])}</header>`,
-    warnings(data.warnings ?? []),
+    `<header><h1>${escapeHtml(data.title)}</h1>${data.summary ? `<p class="lede">${escapeHtml(data.summary)}</p>` : ''}${factList(data.facts ?? [])}</header>`,
+    warningBox('Warnings', data.warnings ?? []),
     pictures(data.grids ?? []),
     measures(data.measures ?? []),
     charts(data.series ?? []),
     details(data),
   ];
   return htmlPage(data.title, REPORT_STYLE, body.filter((part) => part !== '').join('\n'));
-}
-
-function facts(items: readonly ReportFact[]): string {
-  if (items.length === 0) return '';
-  const rows = items.map(
-    ({ label, value }) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
-  );
-  return `<dl class="facts">${rows.join('')}</dl>`;
-}
-
-function warnings(items: readonly string[]): string {
-  if (items.length === 0) return '';
-  const list = items.map((text) => `<li>${escapeHtml(text)}</li>`).join('');
-  return `<aside class="warnings" aria-label="Warnings"><h2>Warnings</h2><ul>${list}</ul></aside>`;
 }
 
 // Pictures
@@ -110,12 +92,11 @@ function picture(grid: ReportGrid, level: number): string {
     columnLabels.length > 0 ? `Columns: ${columnLabels.join(', ')}.` : '',
     rowLabels.length > 0 ? `Rows: ${rowLabels.join(', ')}.` : '',
   ].filter((text) => text !== '');
-  const data = Buffer.from(image.bytes).toString('base64');
   const alt = escapeHtml([title, caption].filter((text) => text !== '').join(': '));
   const listed = labels.map((text) => `<p class="labels">${escapeHtml(text)}</p>`).join('');
   const words = caption === '' ? '' : `<p>${escapeHtml(caption)}</p>`;
   const below = words + listed === '' ? '' : `<figcaption>${words}${listed}</figcaption>`;
-  return `<div class="picture"><h${level}>${escapeHtml(title)}</h${level}><figure><img src="data:${image.type};base64,${data}" alt="${alt}"${sizeAttributes(image)}>${below}</figure></div>`;
+  return `<div class="picture"><h${level}>${escapeHtml(title)}</h${level}><figure><img src="${dataAddress(image)}" alt="${alt}"${sizeAttributes(image)}>${below}</figure></div>`;
 }
 
 /** Room for the picture before it is decoded, and a limit to enlarging. */

@@ -4,11 +4,12 @@ import { CONFIG, checkpointFolder, isFile, stepsOf } from '../checkpoint/layout.
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { InputError } from '../errors.js';
+import { formatNumber } from '../report/numbers.js';
+import type { ReportFact } from '../report/parts.js';
 import { formatBytes, formatDuration } from './amounts.js';
 import { MetricCourses } from './metric-series.js';
 import { type MetricsRow, readMetrics } from './metrics-log.js';
-import { type ReportFact, type ReportTable, writeReport } from './report.js';
-import { formatNumber } from './report-charts.js';
+import { type ReportTable, writeReport } from './report.js';
 import { reportSamples } from './report-samples.js';
 import { isRunLocked } from './run-lock.js';
 

@@ -9,11 +9,11 @@ import type { Config } from '../../src/config/schema.js';
 import { type DemoEvent, type DemoFigures, type DemoOptions, runDemo } from '../../src/demo/demo.js';
 import { InterruptedError } from '../../src/errors.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
+import { formatNumber } from '../../src/report/numbers.js';
+import { reportImage } from '../../src/report/picture.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
-import { formatNumber } from '../../src/train/report-charts.js';
-import { reportImage } from '../../src/train/report-picture.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 import { contentOf, gnr } from '../support/gnr.js';
 

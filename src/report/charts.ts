@@ -1,6 +1,7 @@
-import type { Point } from './course.js';
+import { type Axis, formatTick, linearAxis, positionOn, stepAxis, valueAxis } from './axis.js';
 import { escapeHtml } from './html.js';
-import type { Series } from './metric-series.js';
+import { formatNumber } from './numbers.js';
+import type { Point, Series } from './series.js';
 
 const WIDTH = 440;
 const HEIGHT = 232;
@@ -11,8 +12,6 @@ const BOTTOM = 24;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
 
-/** From this ratio of largest to smallest on, positive values are drawn on a logarithmic axis. */
-const LOG_RATIO = 50;
 /** Points of a curve on paper; more are gathered into that many spans of steps. */
 const MOST_POINTS = 240;
 const FEWEST_TO_SMOOTH = 24;
@@ -36,13 +35,6 @@ interface Curve {
   notFinite: number;
 }
 
-interface Axis {
-  isLog: boolean;
-  low: number;
-  high: number;
-  ticks: number[];
-}
-
 /**
  * A chart of one group of series: a figure with heading, inline SVG and legend. Thin lines are the values as logged,
  * thick ones the smoothed course. Values that are not finite are left out and counted in the legend.
@@ -55,7 +47,10 @@ export function renderChart(title: string, series: readonly Series[]): string {
   if (drawn.length === 0) {
     return `<figure class="chart">${heading}<p class="empty">No values.</p>${legend}</figure>`;
   }
-  const x = stepAxis(drawn);
+  const x = stepAxis(
+    Math.min(...drawn.map(({ points }) => points[0]!.step)),
+    Math.max(...drawn.map(({ points }) => points.at(-1)!.step)),
+  );
   const range = series.find((entry) => entry.range)?.range;
   const y = range
     ? linearAxis(...range)
@@ -70,37 +65,6 @@ export function renderChart(title: string, series: readonly Series[]): string {
   const label = escapeHtml(`${title}: ${drawn.map(describe).join('; ')}`);
   const scale = y.isLog ? '<span class="scale">logarithmic</span>' : '';
   return `<figure class="chart"><figcaption><h3>${escapeHtml(title)}</h3>${scale}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">${parts.join('')}</svg>${legend}</figure>`;
-}
-
-/** A number as a person reads it: so many significant digits, k and M on large ones, powers of ten at the extremes. */
-export function formatNumber(value: number, digits = 3): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value > 0 ? '∞' : '−∞';
-  if (value === 0) return '0';
-  const size = Math.abs(value);
-  let text: string;
-  if (size >= 1e9 || size < 1e-4)
-    text = value
-      .toExponential(2)
-      .replace(/\.?0+e/, 'e')
-      .replace('e+', 'e');
-  else if (size >= 1e6) text = `${trim(value / 1e6, digits)}M`;
-  else if (size >= 1e4) text = `${trim(value / 1e3, digits)}k`;
-  else text = trim(value, digits);
-  return text.replaceAll('-', '−');
-}
-
-function trim(value: number, digits: number): string {
-  return String(Math.abs(value) >= 10 ** digits ? Math.round(value) : Number(value.toPrecision(digits)));
-}
-
-/** A tick's number, with the digits that tell it from its neighbours. */
-function formatTick(value: number, { isLog, ticks }: Axis): string {
-  const stride = Math.abs((ticks[1] ?? value) - (ticks[0] ?? value));
-  if (isLog || stride === 0) return formatNumber(value);
-  return formatNumber(
-    value,
-    Math.max(3, Math.min(12, Math.ceil(Math.log10(Math.abs(value || 1) / stride)) + 1)),
-  );
 }
 
 function curveOf({ name, points, means }: Series, index: number): Curve {
@@ -134,69 +98,6 @@ function lineClass({ index }: Curve): string {
 }
 
 // Axes
-
-function positionOn({ isLog, low, high }: Axis, value: number): number {
-  return isLog ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
-}
-
-function stepAxis(curves: Curve[]): Axis {
-  const high = Math.max(...curves.map(({ points }) => points.at(-1)!.step));
-  const low = Math.min(0, ...curves.map(({ points }) => points[0]!.step));
-  const end = high > low ? high : low + 1;
-  return { isLog: false, low, high: end, ticks: niceTicks(low, end, 5).filter(Number.isInteger) };
-}
-
-/** The axis that holds all values: from 0 where that is near, logarithmic where they span decades. */
-function valueAxis(values: number[]): Axis {
-  const [low, high] = values.reduce(
-    ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as [number, number],
-  );
-  if (low > 0 && high / low >= LOG_RATIO) return logAxis(low, high);
-  const room = high > low ? high - low : Math.abs(high) || 1;
-  const from = low >= 0 && (low < high * 0.6 || low === high) ? 0 : low - room * 0.05;
-  return linearAxis(from, high > from ? high : from + room);
-}
-
-/** An axis that ends at the ticks around two values. */
-function linearAxis(low: number, high: number): Axis {
-  const step = niceStep(high - low, 5);
-  const start = Math.floor(low / step + 1e-9) * step;
-  const end = Math.ceil(high / step - 1e-9) * step;
-  const top = end > start ? end : start + step;
-  return { isLog: false, low: start, high: top, ticks: niceTicks(start, top, 5) };
-}
-
-function logAxis(low: number, high: number): Axis {
-  const ticks: number[] = [];
-  const decades = Math.log10(high / low);
-  const factors = decades <= 3 ? [1, 3] : [1];
-  const stride = Math.max(1, Math.ceil(decades / 6));
-  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += stride) {
-    for (const factor of factors) ticks.push(Number(`${factor}e${power}`));
-  }
-  // The axis ends at the ticks around the values.
-  const start = ticks.findLast((tick) => tick <= low) ?? low;
-  const end = ticks.find((tick) => tick >= high) ?? high;
-  return { isLog: true, low: start, high: end, ticks: ticks.filter((tick) => tick >= start && tick <= end) };
-}
-
-/** 1, 2 or 5 times a power of ten, so that about `count` of them cover `span`. */
-function niceStep(span: number, count: number): number {
-  const rough = span / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= rough * 0.999) ?? 10;
-  return factor * power;
-}
-
-function niceTicks(low: number, high: number, count: number): number[] {
-  const step = niceStep(high - low, count);
-  const ticks: number[] = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) {
-    ticks.push(Number((i * step).toPrecision(12)));
-  }
-  return ticks;
-}
 
 function gridLines(x: Axis, y: Axis, toX: (step: number) => number, toY: (value: number) => number): string {
   const bottom = TOP + PLOT_HEIGHT;

@@ -12,18 +12,29 @@ export interface ReportImage {
   height: number;
 }
 
+/** 8-bit sRGB, row-major [height, width, 3]. */
+export interface RawPicture {
+  data: Uint8Array;
+  width: number;
+  height: number;
+}
+
 /**
  * A picture for a page: WebP, which is a tenth of a PNG of such pictures, and no larger than the page has use for.
  *
- * @param source a file's path, or its bytes, in a format that sharp reads.
+ * @param source a file's path, or its bytes, in a format that sharp reads; or pixels.
  * @param width and `height`: the largest, px.
  * @throws InputError naming a file that is no picture.
  */
 export async function reportImage(
-  source: string | Uint8Array,
+  source: string | Uint8Array | RawPicture,
   { width, height }: { width: number; height: number },
 ): Promise<ReportImage> {
-  const encoded = sharp(source)
+  const input =
+    typeof source === 'string' || source instanceof Uint8Array
+      ? sharp(source)
+      : sharp(source.data, { raw: { width: source.width, height: source.height, channels: 3 } });
+  const encoded = input
     .resize(width, height, { fit: 'inside', withoutEnlargement: true })
     .webp({ quality: QUALITY })
     .toBuffer({ resolveWithObject: true });

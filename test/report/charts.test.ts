@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatNumber, renderChart } from '../../src/train/report-charts.js';
+import { renderChart } from '../../src/report/charts.js';
 
 const course = (values: number[], name = 'a') => ({
   name,
@@ -106,20 +106,4 @@ describe('renderChart', () => {
     // A tenth of the axis from 0 to 10.
     expect(Number(height)).toBeCloseTo(8 + 200 * 0.9, 0);
   });
-});
-
-describe('formatNumber', () => {
-  it.each([
-    [0, '0'],
-    [2.34567, '2.35'],
-    [-0.5, '−0.5'],
-    [4000, '4000'],
-    [300000, '300k'],
-    [1234567, '1.23M'],
-    [0.0005, '0.0005'],
-    [0.00001234, '1.23e−5'],
-    [2e12, '2e12'],
-    [Number.NaN, 'not a number'],
-    [Number.NEGATIVE_INFINITY, '−∞'],
-  ])('%d', (value, text) => expect(formatNumber(value)).toBe(text));
 });

@@ -1,0 +1,136 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { parseJson } from '../config/json-text.js';
+import { InputError, messageOf, systemCode } from '../errors.js';
+import { FEATURE_KINDS } from './protocol.js';
+import type { Receipt } from './receipt.js';
+
+const BASELINES = fileURLToPath(new URL('../../configs/baselines.json', import.meta.url));
+const TITLE_SCALE = /[×x*]\s*100\b/i;
+
+/** Figures of other people's papers: one measurement of several methods. */
+const tableSchema = z.strictObject({
+  dataset: z.string().min(1),
+  direction: z.enum(['A2B', 'B2A']),
+  /** Metric and key of the receipt's figure that they stand beside. */
+  metric: z.string().min(1),
+  figure: z.string().min(1),
+  title: z.string().min(1),
+  /** What the metric is multiplied by in the values. */
+  scale: z.number().positive(),
+  better: z.enum(['lower', 'higher', 'neither']),
+  protocol: z.strictObject({
+    /** Name of the protocol of ours that measures the same. */
+    name: z.string().min(1),
+    features: z.enum(FEATURE_KINDS),
+    /** Pictures on both sides. */
+    inputs: z.int().positive(),
+    real: z.int().positive(),
+    description: z.string().min(1),
+  }),
+  source: z.strictObject({
+    title: z.string().min(1),
+    url: z.url({ protocol: /^https?$/ }),
+    place: z.string(),
+  }),
+  /** What a reader has to know before comparing. */
+  note: z.string(),
+  figures: z
+    .array(
+      z.strictObject({
+        method: z.string().min(1),
+        value: z.number(),
+        deviation: z.number().nonnegative().nullable(),
+        /** Whether it was read in the source itself. None of them was measured again. */
+        verified: z.boolean(),
+      }),
+    )
+    .min(1),
+});
+export type PublishedTable = z.infer<typeof tableSchema>;
+
+const publishedSchema = z.strictObject({ tables: z.array(tableSchema) });
+
+/**
+ * The published figures of a file: the package's `configs/baselines.json` where none is named.
+ *
+ * @throws InputError naming the file, and the key that is wrong.
+ */
+export async function readPublished(path = BASELINES): Promise<PublishedTable[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new InputError(
+      {
+        expected: `published figures at ${path}`,
+        found: systemCode(error) === 'ENOENT' ? 'none' : messageOf(error),
+        remedy: 'install the package again, which has that file, or name another one',
+      },
+      { cause: error },
+    );
+  });
+  const result = publishedSchema.safeParse(parseJson(text, path));
+  if (result.success) return result.data.tables;
+  const [issue] = result.error.issues;
+  throw new InputError({
+    expected: `published figures in ${path}`,
+    found: `${issue!.path.join('.') || 'the whole'}: ${issue!.message}`,
+    remedy: 'correct that key',
+  });
+}
+
+/** Published values in the unit of a receipt's figure. */
+export interface PublishedContext {
+  table: PublishedTable;
+  figures: { method: string; value: number; deviation: number | null; verified: boolean }[];
+}
+
+/**
+ * The published tables that a receipt's figures may stand beside: those of the same dataset, direction, protocol (by name,
+ * network and numbers of pictures) and metric.
+ *
+ * @param dataset its name; that of the data folder where it is left out.
+ * @returns at most one for each key of a figure.
+ */
+export function publishedBeside(
+  receipt: Receipt,
+  tables: readonly PublishedTable[],
+  dataset = datasetName(receipt),
+): Map<string, PublishedContext> {
+  const found = new Map<string, PublishedContext>();
+  for (const table of tables) {
+    const figure = receipt.methods
+      .flatMap(({ figures }) => figures)
+      .find(({ metric, key }) => metric === table.metric && key === table.figure);
+    if (figure === undefined || found.has(figure.key)) continue;
+    if (dataset?.toLowerCase() !== table.dataset.toLowerCase() || !isSameProtocol(receipt, table)) continue;
+    const unit = (TITLE_SCALE.test(figure.title) ? 100 : 1) / table.scale;
+    const figures = table.figures.map(({ value, deviation, ...rest }) => ({
+      ...rest,
+      value: value * unit,
+      deviation: deviation === null ? null : deviation * unit,
+    }));
+    found.set(figure.key, { table, figures });
+  }
+  return found;
+}
+
+/** Base name of the folder that holds testA, testB, trainA and trainB; undefined where it cannot be told. */
+function datasetName({ sources }: Receipt): string | undefined {
+  if (sources.data !== null) return basename(sources.data);
+  return /^(test|train)[AB]$/.test(basename(sources.real)) ? basename(dirname(sources.real)) : undefined;
+}
+
+function isSameProtocol({ protocol, images }: Receipt, table: PublishedTable): boolean {
+  const { name, features, inputs, real } = table.protocol;
+  const settings = protocol.metrics[table.metric as keyof typeof protocol.metrics];
+  if (settings !== undefined && 'features' in settings && settings.features !== features) return false;
+  const counts = (role: string, count: number) =>
+    images.every((list) => list.role !== role || list.count === count);
+  return (
+    protocol.name === name &&
+    protocol.direction === table.direction &&
+    counts('inputs', inputs) &&
+    counts('real', real)
+  );
+}

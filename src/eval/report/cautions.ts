@@ -1,0 +1,83 @@
+import type { Figure, Receipt } from '../receipt.js';
+import { formatCount } from './figure-table.js';
+
+/** Dimensions of Inception's features: from fewer pictures, their covariance has no full rank. */
+const FEATURES = 2048;
+/** Below it, the Frechet distance is known to come out too large by more than a little. */
+const FEW = 10_000;
+/** Names of counts that are no numbers of pictures. */
+const NO_PICTURES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
+
+/** What a reader must know before comparing the figures with others, the gravest first. */
+export function cautionsOf(receipt: Receipt): string[] {
+  return [
+    ...unverifiedWeights(receipt),
+    ...inputCautions(receipt),
+    ...subsetCautions(receipt),
+    ...frechetCautions(receipt),
+  ];
+}
+
+function unverifiedWeights({ weights }: Receipt): string[] {
+  const names = weights.filter(({ verified }) => !verified).map(({ name }) => name);
+  if (names.length === 0) return [];
+  return [
+    `Unverified weights: ${names.join(', ')}. They are not from the official file, and figures made with them compare with no others.`,
+  ];
+}
+
+function inputCautions({ protocol, model }: Receipt): string[] {
+  const cautions: string[] = [];
+  if (protocol.inputs.folder === 'trainA' && model !== null)
+    cautions.push(
+      'The inputs are pictures that the model was trained on: the figures say nothing about new ones.',
+    );
+  if (protocol.styles.truncation !== 1 && model !== null)
+    cautions.push(
+      `Styles are truncated to ${protocol.styles.truncation}: that makes outputs likelier and less diverse.`,
+    );
+  return cautions;
+}
+
+function subsetCautions({ protocol }: Receipt): string[] {
+  const { inputs, real } = protocol;
+  const parts = [
+    inputs.count === null ? '' : `the first ${formatCount(inputs.count)} inputs`,
+    real.count === null ? '' : `the first ${formatCount(real.count)} real pictures`,
+  ].filter((part) => part !== '');
+  if (parts.length === 0) return [];
+  return [
+    `Reduced subset: at most ${parts.join(' and ')} were used. Figures of whole folders differ from these.`,
+  ];
+}
+
+function frechetCautions({ methods }: Receipt): string[] {
+  const cautions: string[] = [];
+  const byKey = new Map<string, Figure[]>();
+  for (const figure of methods.flatMap(({ figures }) => figures))
+    if (figure.metric === 'fid' || figure.metric === 'dfid')
+      byKey.set(figure.key, [...(byKey.get(figure.key) ?? []), figure]);
+  for (const figures of byKey.values()) {
+    const { title } = figures[0]!;
+    const counts = figures.map(fewestPictures).filter((count) => count !== undefined);
+    const [least, most] = [Math.min(...counts), Math.max(...counts)];
+    if (least >= FEW) continue;
+    const range = least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
+    const fewer =
+      least === most ? '' : ' The methods do not have equally many, so theirs differ by that too.';
+    cautions.push(
+      least < FEATURES
+        ? `${title} from ${range} pictures: with fewer than ${formatCount(FEATURES)} the covariance is rank deficient, and the value comes out too large. Compare it only with figures from as many pictures.${fewer}`
+        : `${title} from ${range} pictures: with fewer than ${formatCount(FEW)} it comes out too large. Compare it only with figures from as many pictures.${fewer}`,
+    );
+  }
+  return cautions;
+}
+
+/** The smaller one of the two sets of pictures. DFID compares the styles of one input at a time. */
+function fewestPictures({ metric, n }: Figure): number | undefined {
+  const counts = Object.entries(n).filter(
+    ([name]) => !NO_PICTURES.test(name) || (metric === 'dfid' && /style/i.test(name)),
+  );
+  return counts.length === 0 ? undefined : Math.min(...counts.map(([, count]) => count));
+}

@@ -1,0 +1,40 @@
+import type { FigureColumn } from './figure-table.js';
+
+/** Metrics that answer one question. */
+export interface Family {
+  title: string;
+  question: string;
+  columns: FigureColumn[];
+}
+
+const FAMILIES: readonly { title: string; question: string; metrics: readonly string[] }[] = [
+  {
+    title: 'Likeness to real pictures',
+    question: 'Are the outputs, taken together, like the pictures of the target, and do they cover them?',
+    metrics: ['fid', 'kid', 'precisionRecall', 'densityCoverage'],
+  },
+  {
+    title: 'Diversity of styles',
+    question: 'Do different styles of one input give different pictures, each like the target?',
+    metrics: ['lpipsDiversity', 'dfid'],
+  },
+  {
+    title: 'Faithfulness to the input',
+    question: 'Is what the input shows kept, and is a style the same from picture to picture?',
+    metrics: ['cycleError', 'styleConsistency', 'contentConsistency', 'factors'],
+  },
+];
+
+const OTHERS = { title: 'Other figures', question: 'What the figures above do not cover.' };
+
+/** The columns by what they tell, in a fixed order; those of metrics that are not known here come last. */
+export function familiesOf(columns: readonly FigureColumn[]): Family[] {
+  const known = new Set(FAMILIES.flatMap(({ metrics }) => metrics));
+  const families = FAMILIES.map(({ title, question, metrics }) => ({
+    title,
+    question,
+    columns: metrics.flatMap((name) => columns.filter(({ metric }) => metric === name)),
+  }));
+  families.push({ ...OTHERS, columns: columns.filter(({ metric }) => !known.has(metric)) });
+  return families.filter((family) => family.columns.length > 0);
+}

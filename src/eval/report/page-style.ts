@@ -1,0 +1,97 @@
+/** What evaluation's pages have beyond `REPORT_STYLE`. */
+export const EVALUATION_STYLE = `
+:root { --track: #eef0f2; --best: #e6f2ea; --folder: #7d93ab; --baseline: #bcc2cb; }
+@media (prefers-color-scheme: dark) { :root { --track: #262a31; --best: #1f3327; --folder: #6f8299; --baseline: #4d545f; } }
+a { color: inherit; text-decoration-color: var(--faint); text-underline-offset: .2em; }
+a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--c0); outline-offset: 2px; border-radius: 2px; }
+.scroll { overflow-x: auto; }
+.figures { font-size: .9375rem; }
+.figures caption { padding-bottom: .6rem; font-size: .9375rem; }
+.figures th, .figures td { padding: .55rem .6rem; vertical-align: top; }
+.figures thead th { vertical-align: bottom; color: var(--ink); font-size: .875rem; font-weight: 600; line-height: 1.35; }
+.figures thead th:not(:first-child) { min-width: 7.25rem; }
+.figures th:first-child { position: sticky; left: 0; z-index: 1; min-width: 8rem; max-width: 15rem; padding-left: 0; background: var(--page); overflow-wrap: anywhere; }
+.figures small, .kind { display: block; color: var(--faint); font-size: .75rem; font-weight: 400; line-height: 1.4; }
+.figures tbody td { white-space: nowrap; }
+.figures td small { white-space: normal; }
+.figures tbody tr + tr > * { border-top: 1px solid var(--grid); }
+.figures tfoot th, .figures tfoot td { color: var(--faint); font-size: .75rem; font-weight: 400; line-height: 1.4; }
+.figures .best { background: var(--best); font-weight: 650; }
+.figures .best small { color: var(--soft); }
+.mark { color: var(--good); font-size: .75rem; font-weight: 600; }
+.gone { color: var(--faint); }
+.notes { margin: .9rem 0 0; padding-left: 1.1rem; max-width: 42rem; color: var(--soft); font-size: .875rem; }
+.notes li { overflow-wrap: anywhere; }
+.bars { margin: 0; padding: 0; list-style: none; }
+.bars li { display: grid; grid-template-columns: minmax(5rem, 34%) minmax(0, 1fr) minmax(4.6rem, max-content); gap: 0 .7rem; align-items: center; padding: .16rem 0; font-size: .8125rem; line-height: 1.3; }
+.bars .name { overflow-wrap: anywhere; }
+.bars .value { text-align: right; font-variant-numeric: tabular-nums; }
+.bars .model .name, .bars .model .value { font-weight: 650; }
+.bars .published { color: var(--soft); }
+.track { position: relative; height: 14px; background: var(--track); border-radius: 2px; }
+.track i { position: absolute; top: 0; height: 14px; border-radius: 2px; background: var(--baseline); }
+.model .track i { background: var(--c0); }
+.folder .track i { background: var(--folder); }
+.published .track i { background: transparent; border: 1.5px dashed var(--faint); }
+.track i.dot { top: 1px; width: 12px; height: 12px; margin-left: -6px; border-radius: 50%; }
+.track u { position: absolute; top: 6px; height: 2px; background: var(--ink); opacity: .75; }
+.track u.box { top: 2px; height: 10px; background: var(--c0); opacity: .3; border-radius: 2px; }
+.track u.middle { top: 0; width: 2px; height: 14px; margin-left: -1px; opacity: 1; }
+.track u.zero { top: -2px; width: 1px; height: 18px; background: var(--faint); opacity: 1; }
+.bars .ends { padding-top: .3rem; color: var(--faint); font-size: .75rem; }
+.bars .ends .value { display: flex; justify-content: space-between; font-weight: 400; }
+.swatches { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; margin: 0 0 1rem; padding: 0; list-style: none; color: var(--soft); font-size: .8125rem; }
+.swatches li { display: inline-flex; align-items: center; gap: .45rem; }
+.swatches .track { flex: none; width: 18px; height: 10px; background: none; }
+.swatches .track i { width: 18px; height: 10px; }
+.charts + .source, .source + .source { margin-top: 1rem; }
+.source { max-width: 42rem; color: var(--soft); font-size: .875rem; overflow-wrap: anywhere; }
+.family .charts { margin-top: 1.75rem; }
+.hows { margin: 1rem 0 0; }
+.hows dt { margin-top: 1rem; font-weight: 600; }
+.hows dt span { margin-left: .5rem; color: var(--faint); font-size: .8125rem; font-weight: 400; }
+.hows dd { margin: .15rem 0 0; max-width: 42rem; color: var(--soft); font-size: .9375rem; overflow-wrap: anywhere; }
+.pictures { width: auto; min-width: 100%; table-layout: fixed; }
+.pictures th, .pictures td { padding: 3px; text-align: center; vertical-align: top; }
+.pictures thead th { padding-bottom: .3rem; border: 0; line-height: 1.25; overflow-wrap: anywhere; }
+.pictures tbody { border: 0; }
+.pictures tbody th { font-size: .75rem; font-weight: 400; }
+.pictures th:first-child, .pictures td:first-child { padding-left: 0; text-align: center; }
+.pictures img { display: block; width: 100%; min-width: 4rem; height: auto; border-radius: 3px; }
+.pictures .label { display: block; margin-top: .25rem; color: var(--faint); font-size: .75rem; font-weight: 400; line-height: 1.3; overflow-wrap: anywhere; white-space: normal; }
+.pictures .input { position: sticky; left: 0; z-index: 1; padding-right: .8rem; background: var(--page); }
+.pictures td { white-space: normal; }
+.pictures.few { table-layout: auto; min-width: 0; }
+.pictures.few td, .pictures.few th { width: 9.5rem; min-width: 5.5rem; }
+.gallery + .gallery { margin-top: 2.5rem; }
+.gallery h3 { margin-bottom: .2rem; font-size: 1rem; }
+.gallery p { margin-bottom: .8rem; max-width: 42rem; color: var(--soft); font-size: .9375rem; }
+.gallery .chart { max-width: 42rem; margin: 0 0 1.25rem; }
+.bad { color: var(--bad); font-weight: 600; }
+.receipt th { padding-right: 1rem; color: var(--soft); font-weight: 500; white-space: nowrap; vertical-align: top; }
+.receipt td { overflow-wrap: anywhere; white-space: normal; }
+.receipt tbody th, .receipt tbody td { padding-top: .35rem; padding-bottom: .35rem; font-size: .875rem; text-align: left; }
+code { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
+.course .mean { fill: none; stroke: var(--c0); stroke-width: 1.8; stroke-linejoin: round; }
+.course .point { fill: var(--card); stroke: var(--c0); stroke-width: 1.6; }
+.course .deviation { stroke: var(--c0); stroke-opacity: .45; fill: none; }
+.course .top { fill: var(--good); stroke: var(--good); }
+.course .best { fill: var(--good); font-weight: 600; }
+@media (max-width: 36rem) {
+  .figures th:first-child { min-width: 6.5rem; max-width: 8rem; }
+  .bars li { grid-template-columns: minmax(4.5rem, 30%) minmax(0, 1fr) minmax(4.2rem, max-content); }
+  .receipt tbody th, .receipt tbody td { display: block; padding: 0; white-space: normal; }
+  .receipt tbody th { padding-top: .6rem; }
+}
+@media print {
+  .track, .track *, .best { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .scroll { overflow: visible; }
+  .figures { font-size: 8.5pt; }
+  .figures th, .figures td { padding: .3rem .35rem; }
+  .figures tbody td { white-space: normal; }
+  .figures thead th:not(:first-child), .figures th:first-child { min-width: 0; position: static; }
+  .pictures tr, .bars li, .figures tr, .receipt tr { break-inside: avoid; }
+  .figures tbody, .pictures tbody, .receipt tbody { break-inside: auto; }
+  .pictures img { min-width: 0; }
+}
+`;

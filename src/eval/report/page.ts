@@ -1,0 +1,124 @@
+import { escapeHtml, htmlPage } from '../../report/html.js';
+import { factList, type ReportFact, warningBox } from '../../report/parts.js';
+import { REPORT_STYLE } from '../../report/style.js';
+import { type PublishedTable, publishedBeside } from '../published.js';
+import type { Receipt } from '../receipt.js';
+import { cautionsOf } from './cautions.js';
+import { familiesOf } from './families.js';
+import { figureColumns, formatCount } from './figure-table.js';
+import { explanations, figuresSection, notMeasured } from './figures-section.js';
+import {
+  gridSection,
+  type NearestPictures,
+  nearestSection,
+  nearnessOf,
+  type PictureGrid,
+} from './galleries.js';
+import { EVALUATION_STYLE } from './page-style.js';
+import { receiptSection } from './receipt-section.js';
+
+const NAMES_IN_TITLE = 3;
+
+/** What the page shows beside the receipt. */
+export interface EvaluationExtras {
+  /** Published figures; those of the same metric, dataset and protocol are shown beside. */
+  published?: readonly PublishedTable[];
+  /** Name of the dataset, where the folder's name does not tell it. */
+  dataset?: string | undefined;
+  grids?: readonly PictureGrid[];
+  nearest?: readonly NearestPictures[];
+  /** The receipt's file, for the command that verifies it; `receipt.json` where it is left out. */
+  receiptPath?: string | undefined;
+}
+
+/**
+ * An evaluation as one HTML page, as `htmlPage` makes it: cautions, figures of all methods, what they are, pictures,
+ * nearest training pictures, receipt.
+ *
+ * @throws InputError for bytes that are no picture.
+ */
+export async function evaluationPage(receipt: Receipt, extras: EvaluationExtras = {}): Promise<string> {
+  const { methods } = receipt;
+  const { grids = [], nearest = [], receiptPath = 'receipt.json' } = extras;
+  const columns = figureColumns(methods);
+  const published = publishedBeside(receipt, extras.published ?? [], extras.dataset);
+  const title = titleOf(receipt);
+  const main = [
+    `<header><h1>${escapeHtml(title)}</h1><p class="lede">${escapeHtml(summary(receipt))}</p>${factList(facts(receipt))}</header>`,
+    warningBox('Cautions', [...cautionsOf(receipt), ...copyCautions(nearest)]),
+    ...familiesOf(columns).map((family) => figuresSection(family, methods, published)),
+    columns.length === 0 ? '<section><h2>Figures</h2><p class="empty">None was measured.</p></section>' : '',
+    notMeasured(methods),
+    await gridSection(grids),
+    await nearestSection(nearest),
+    columns.length === 0 ? '' : explanations(columns),
+    receiptSection(receipt, receiptPath),
+  ];
+  return htmlPage(title, REPORT_STYLE + EVALUATION_STYLE, main.filter((part) => part !== '').join('\n'));
+}
+
+/** What was evaluated: the model, or else the folders. */
+export function titleOf({ model, methods }: Receipt): string {
+  if (model !== null) return `Evaluation of ${shortPath(model.path)}`;
+  const names = methods.filter(({ kind }) => kind !== 'baseline').map(({ name }) => name);
+  if (names.length === 0) return 'Evaluation of baselines';
+  const others = names.length - NAMES_IN_TITLE;
+  return `Evaluation of ${names.slice(0, NAMES_IN_TITLE).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
+}
+
+/** The last two parts of a path. */
+function shortPath(path: string): string {
+  return path.split('/').filter(Boolean).slice(-2).join('/') || path;
+}
+
+function summary({ protocol }: Receipt): string {
+  const { name, description, seeds } = protocol;
+  const repeats =
+    seeds.length === 1
+      ? 'Measured once: figures have no deviation over repeats.'
+      : `Means over ${seeds.length} repeats ± standard deviation; brackets are 95 % confidence intervals of the mean.`;
+  const sentence = description === '' ? '' : ` ${description.replace(/[^.!?]$/, '$&.')}`;
+  return `Protocol ${name}.${sentence} ${repeats}`;
+}
+
+function facts(receipt: Receipt): ReportFact[] {
+  const { protocol, model, images, created } = receipt;
+  const { direction, styles, seeds } = protocol;
+  const counted = (role: string, label: string): ReportFact[] =>
+    images
+      .filter((list) => list.role === role)
+      .map(({ count }) => ({ label, value: `${formatCount(count)} pictures` }));
+  return [
+    { label: 'Date', value: formatDate(created) },
+    { label: 'Direction', value: direction === 'A2B' ? 'A to B' : 'B to A' },
+    ...counted('inputs', 'Inputs'),
+    ...counted('real', 'Real'),
+    ...(model === null
+      ? []
+      : [
+          { label: 'Outputs of each input', value: `${styles.perInput}, ${styles.source} styles` },
+          {
+            label: 'Model',
+            value: `${model.size} px${model.step === null ? '' : `, step ${formatCount(model.step)}`}`,
+          },
+        ]),
+    { label: seeds.length === 1 ? 'Seed' : 'Seeds', value: seeds.join(', ') },
+  ];
+}
+
+/** `2026-01-02 13:45 UTC`. */
+export function formatDate(created: string): string {
+  const date = new Date(created);
+  if (Number.isNaN(date.getTime())) return created;
+  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+function copyCautions(items: readonly NearestPictures[]): string[] {
+  return items.flatMap((item) => {
+    const nearness = nearnessOf(item);
+    if (!nearness?.isSuspicious) return [];
+    return [
+      `${item.method} may repeat training pictures: ${nearness.nearer} of ${nearness.output.count} outputs are nearer to one than nineteen in twenty real test pictures are.`,
+    ];
+  });
+}
