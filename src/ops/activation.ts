@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { kernels } from '../runtime/kernels.js';
+import { kernels, type PoolScheme } from '../runtime/kernels.js';
 import { differentiable } from './autodiff.js';
 
 /** Slope of the negative side in every leaky ReLU of the networks. */
@@ -53,4 +53,24 @@ function repeatChannels(x: Tensor, shape: number[]): Tensor {
 export function maxPool(x: Tensor, size: number, stride: number): Tensor {
   const y = kernels().maxPool(x, size, stride);
   return differentiable([x], y, [(dy) => kernels().maxPoolGradient(dy, x, y, size, stride)]);
+}
+
+/** Mean of every window: `[n, h, w, c]`; `same` (stride 1) keeps height and width, and what lies outside does not count. */
+export function averagePool(x: Tensor, size: number, stride: number, scheme: PoolScheme = 'valid'): Tensor {
+  return differentiable([x], kernels().averagePool(x, size, stride, scheme), [
+    (dy) => averagePoolGradient(x.shape, dy, size, stride, scheme),
+  ]);
+}
+
+/** Adjoint of `averagePool`. */
+function averagePoolGradient(
+  inputShape: number[],
+  dy: Tensor,
+  size: number,
+  stride: number,
+  scheme: PoolScheme,
+): Tensor {
+  return differentiable([dy], kernels().averagePoolGradient(inputShape, dy, size, stride, scheme), [
+    (d) => averagePool(d, size, stride, scheme),
+  ]);
 }

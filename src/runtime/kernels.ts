@@ -1,12 +1,20 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { portableKernels } from './portable-kernels.js';
 
+/** Zeros before (top or left) and after (bottom or right) a picture, px. */
+export type Padding = readonly [before: number, after: number];
+
 /** How a convolution moves over its input: square stride, and zero padding of each border in px. */
 export interface ConvGeometry {
   stride: number;
-  /** Zeros before (top, left) and after (bottom, right). */
-  padding: readonly [before: number, after: number];
+  /** Of top and bottom, and of left and right where `sidePadding` does not say otherwise. */
+  padding: Padding;
+  /** Of left and right. */
+  sidePadding?: Padding;
 }
+
+/** How a pooling window is laid: within the picture, or at stride 1 around every pixel, where what lies outside counts for nothing. */
+export type PoolScheme = 'valid' | 'same';
 
 /**
  * The arithmetic that networks are made of, on plain tensors without gradients. One implementation calls TensorFlow's
@@ -15,7 +23,7 @@ export interface ConvGeometry {
  */
 export interface Kernels {
   readonly name: 'native' | 'portable';
-  /** `[n, h, w, i] * [k, k, i, o] -> [n, h', w', o]`. */
+  /** `[n, h, w, i] * [k, l, i, o] -> [n, h', w', o]`. */
   conv2d(x: Tensor, filter: Tensor, geometry: ConvGeometry): Tensor;
   /** Adjoint of `conv2d` in its input, which is also the transposed convolution. */
   conv2dInputGradient(inputShape: number[], filter: Tensor, dy: Tensor, geometry: ConvGeometry): Tensor;
@@ -37,6 +45,16 @@ export interface Kernels {
   sumToLastAxis(dy: Tensor): Tensor;
   maxPool(x: Tensor, size: number, stride: number): Tensor;
   maxPoolGradient(dy: Tensor, x: Tensor, y: Tensor, size: number, stride: number): Tensor;
+  /** Mean of every window. */
+  averagePool(x: Tensor, size: number, stride: number, scheme: PoolScheme): Tensor;
+  /** Adjoint of `averagePool`. */
+  averagePoolGradient(
+    inputShape: number[],
+    dy: Tensor,
+    size: number,
+    stride: number,
+    scheme: PoolScheme,
+  ): Tensor;
   add(a: Tensor, b: Tensor): Tensor;
   addN(terms: readonly Tensor[]): Tensor;
   subtract(a: Tensor, b: Tensor): Tensor;
@@ -80,6 +98,11 @@ export interface Kernels {
 }
 
 let active: Kernels = portableKernels;
+
+/** Zero padding by axis. */
+export function paddingOf({ padding, sidePadding }: ConvGeometry): { rows: Padding; columns: Padding } {
+  return { rows: padding, columns: sidePadding ?? padding };
+}
 
 /** The kernels of the backend in use. */
 export function kernels(): Kernels {

@@ -1,6 +1,6 @@
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ConvGeometry, Kernels } from './kernels.js';
+import { type ConvGeometry, type Kernels, type Padding, type PoolScheme, paddingOf } from './kernels.js';
 
 /** An attribute of a TensorFlow operation as the addon takes it. */
 export interface OpAttribute {
@@ -74,27 +74,37 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
     tensor.dispose();
     return result;
   };
-  const geometryAttributes = ({ stride, padding }: ConvGeometry, scheme: string): OpAttribute[] => [
-    T,
-    ints('strides', [1, stride, stride, 1]),
-    string('padding', scheme),
-    string('data_format', 'NHWC'),
-    ints('dilations', [1, 1, 1, 1]),
-    ...(scheme === 'EXPLICIT' ? [ints('explicit_paddings', [0, 0, ...padding, ...padding, 0, 0])] : []),
-  ];
-  const paddingScheme = ({ padding }: ConvGeometry): string =>
-    padding[0] === 0 && padding[1] === 0 ? 'VALID' : 'EXPLICIT';
-  /** Gradients of explicitly padded convolutions do not run in oneDNN (5 times slower), those padded by rule do. */
-  const convAttributes = (geometry: ConvGeometry, size: number): OpAttribute[] => {
-    const { stride, padding } = geometry;
-    const isSame = stride === 1 && padding[0] === (size - 1) / 2 && padding[1] === padding[0];
-    return geometryAttributes(geometry, isSame && size > 1 ? 'SAME' : paddingScheme(geometry));
+  const geometryAttributes = (geometry: ConvGeometry, scheme: string): OpAttribute[] => {
+    const { stride } = geometry;
+    const { rows, columns } = paddingOf(geometry);
+    return [
+      T,
+      ints('strides', [1, stride, stride, 1]),
+      string('padding', scheme),
+      string('data_format', 'NHWC'),
+      ints('dilations', [1, 1, 1, 1]),
+      ...(scheme === 'EXPLICIT' ? [ints('explicit_paddings', [0, 0, ...rows, ...columns, 0, 0])] : []),
+    ];
   };
-  const poolAttributes = (size: number, stride: number): OpAttribute[] => [
+  const paddingScheme = (geometry: ConvGeometry): string => {
+    const { rows, columns } = paddingOf(geometry);
+    return [...rows, ...columns].every((zeros) => zeros === 0) ? 'VALID' : 'EXPLICIT';
+  };
+  const isCentred = ([before, after]: Padding, size: number): boolean =>
+    before === (size - 1) / 2 && after === before;
+  /** Gradients of explicitly padded convolutions do not run in oneDNN (5 times slower), those padded by rule do. */
+  const convAttributes = (geometry: ConvGeometry, filterShape: readonly number[]): OpAttribute[] => {
+    const [height, width] = filterShape as [number, number];
+    const { rows, columns } = paddingOf(geometry);
+    const isSame = geometry.stride === 1 && isCentred(rows, height) && isCentred(columns, width);
+    const isPadded = height > 1 || width > 1;
+    return geometryAttributes(geometry, isSame && isPadded ? 'SAME' : paddingScheme(geometry));
+  };
+  const poolAttributes = (size: number, stride: number, scheme: PoolScheme = 'valid'): OpAttribute[] => [
     T,
     ints('ksize', [1, size, size, 1]),
     ints('strides', [1, stride, stride, 1]),
-    string('padding', 'VALID'),
+    string('padding', scheme.toUpperCase()),
     string('data_format', 'NHWC'),
   ];
   const reduce = (op: string, x: Tensor, axes: number[], keepDims: boolean): Tensor =>
@@ -107,14 +117,14 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
 
   return {
     name: 'native',
-    conv2d: (x, filter, geometry) => run('Conv2D', [x, filter], convAttributes(geometry, filter.shape[0]!)),
+    conv2d: (x, filter, geometry) => run('Conv2D', [x, filter], convAttributes(geometry, filter.shape)),
     conv2dInputGradient: (inputShape, filter, dy, geometry) =>
       withInts(inputShape, (sizes) =>
-        run('Conv2DBackpropInput', [sizes, filter, dy], convAttributes(geometry, filter.shape[0]!)),
+        run('Conv2DBackpropInput', [sizes, filter, dy], convAttributes(geometry, filter.shape)),
       ),
     conv2dFilterGradient: (x, filterShape, dy, geometry) =>
       withInts(filterShape, (sizes) =>
-        run('Conv2DBackpropFilter', [x, sizes, dy], convAttributes(geometry, filterShape[0]!)),
+        run('Conv2DBackpropFilter', [x, sizes, dy], convAttributes(geometry, filterShape)),
       ),
     depthwise: (x, filter, geometry) =>
       run('DepthwiseConv2dNative', [x, filter], geometryAttributes(geometry, paddingScheme(geometry))),
@@ -140,6 +150,9 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
     sumToLastAxis: (dy) => run('BiasAddGrad', [dy], [T, string('data_format', 'NHWC')]),
     maxPool: (x, size, stride) => run('MaxPool', [x], poolAttributes(size, stride)),
     maxPoolGradient: (dy, x, y, size, stride) => run('MaxPoolGrad', [x, y, dy], poolAttributes(size, stride)),
+    averagePool: (x, size, stride, scheme) => run('AvgPool', [x], poolAttributes(size, stride, scheme)),
+    averagePoolGradient: (inputShape, dy, size, stride, scheme) =>
+      withInts(inputShape, (sizes) => run('AvgPoolGrad', [sizes, dy], poolAttributes(size, stride, scheme))),
     add,
     addN: (terms) => run('AddN', terms, [ints('N', terms.length), T]),
     subtract: (a, b) => run('Sub', [a, b]),

@@ -1,28 +1,24 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ConvGeometry, Kernels } from './kernels.js';
+import { type ConvGeometry, type Kernels, paddingOf } from './kernels.js';
 
 /** Padded by hand: only zero and symmetric explicit padding exist on every backend. */
-function withPadding(x: Tensor, { padding }: ConvGeometry): Tensor4D {
-  const [before, after] = padding;
-  if (before === 0 && after === 0) return x as Tensor4D;
-  return tf.pad(x as Tensor4D, [
-    [0, 0],
-    [before, after],
-    [before, after],
-    [0, 0],
-  ]);
+function withPadding(x: Tensor, geometry: ConvGeometry): Tensor4D {
+  const { rows, columns } = paddingOf(geometry);
+  if ([...rows, ...columns].every((zeros) => zeros === 0)) return x as Tensor4D;
+  return tf.pad(x as Tensor4D, [[0, 0], [...rows], [...columns], [0, 0]]);
 }
 
-function paddedShape(shape: number[], { padding }: ConvGeometry): [number, number, number, number] {
-  const extra = padding[0] + padding[1];
-  return [shape[0]!, shape[1]! + extra, shape[2]! + extra, shape[3]!];
+function paddedShape(shape: number[], geometry: ConvGeometry): [number, number, number, number] {
+  const { rows, columns } = paddingOf(geometry);
+  return [shape[0]!, shape[1]! + rows[0] + rows[1], shape[2]! + columns[0] + columns[1], shape[3]!];
 }
 
 /** Takes the padding off again, after an adjoint computed at the padded size. */
-function withoutPadding(x: Tensor, shape: number[], { padding }: ConvGeometry): Tensor {
-  if (padding[0] === 0 && padding[1] === 0) return x;
-  return tf.slice(x as Tensor4D, [0, padding[0], padding[0], 0], shape as [number, number, number, number]);
+function withoutPadding(x: Tensor, shape: number[], geometry: ConvGeometry): Tensor {
+  const { rows, columns } = paddingOf(geometry);
+  if ([...rows, ...columns].every((zeros) => zeros === 0)) return x;
+  return tf.slice(x as Tensor4D, [0, rows[0], columns[0], 0], shape as [number, number, number, number]);
 }
 
 function runKernel(name: string, inputs: Record<string, Tensor>, attrs: Record<string, unknown>): Tensor {
@@ -89,6 +85,15 @@ export const portableKernels: Kernels = {
       'MaxPoolGrad',
       { dy, input: x, output: y },
       { filterSize: size, strides: stride, pad: 'valid', dimRoundingMode: undefined },
+    ),
+  averagePool: (x, size, stride, scheme) => tf.avgPool(x as Tensor4D, size, stride, scheme),
+  averagePoolGradient: (inputShape, dy, size, stride, scheme) =>
+    tf.tidy(() =>
+      runKernel(
+        'AvgPoolGrad',
+        { dy, input: tf.zeros(inputShape) },
+        { filterSize: size, strides: stride, pad: scheme, dimRoundingMode: undefined },
+      ),
     ),
   add: (a, b) => tf.add(a, b),
   addN: (terms) => tf.addN([...terms]),

@@ -123,6 +123,11 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
     return windowed(call, window[1]!, window[2]!, call.inputs[0]!.shape[3]!);
   },
   MaxPoolGrad: like(0),
+  AvgPool: (call) => {
+    const window = attribute<number[]>(call, 'ksize');
+    return windowed(call, window[1]!, window[2]!, call.inputs[0]!.shape[3]!);
+  },
+  AvgPoolGrad: (call) => float(constant(call, 0)),
   MatMul: matrixProduct,
   LeakyRelu: like(0),
   LeakyReluGrad: like(0),
