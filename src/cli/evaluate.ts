@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { EvaluationEvent } from '../eval/evaluate.js';
 import type { Evaluation, EvaluationRequest } from '../eval/evaluation.js';
@@ -228,15 +229,15 @@ async function evaluateRun(args: EvaluateArguments): Promise<void> {
   const { evaluateCheckpoints } = await import('../eval/course.js');
   try {
     await withInterrupt(async (signal) => {
-      const course = await evaluateCheckpoints(checkpoint, out, {
-        ...request,
-        signal,
-        onEvent: display.onEvent,
-      });
+      const options = { ...request, signal, onEvent: display.onEvent };
+      const course = await evaluateCheckpoints(checkpoint, out, options);
       display.close();
-      if (json) printJson(course.points);
-      else for (const line of course.lines) printLine(line);
-      if (!json) for (const path of course.written) printLine(path);
+      if (json) return printJson(course);
+      for (const { step, figures } of course)
+        printLine(
+          `step ${step}: ${figures.map(({ title, value }) => `${title} ${value.toPrecision(4)}`).join(', ')}`,
+        );
+      printLine(join(out, 'course.html'));
     });
   } finally {
     display.close();
@@ -281,13 +282,14 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .option('direction', { choices: ['A2B', 'B2A'] as const, describe: 'In place of the protocol' })
       .option('baselines', { type: 'string', default: 'all', describe: 'all, none, or names: identity,...' })
       .option('verify', { type: 'string', describe: 'Receipt of an evaluation to make again and compare' })
-      .option('every-checkpoint', {
+      .option('everyCheckpoint', {
+        alias: 'every-checkpoint',
         type: 'boolean',
         default: false,
         describe: 'All checkpoints of a run, and their figures over training',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print the receipt as JSON' })
-      .conflicts('verify', 'every-checkpoint')
+      .conflicts('verify', 'everyCheckpoint')
       .example('$0 evaluate runs/first --data data --out evaluation', 'a look at a run')
       .example('$0 evaluate --real data/testB --fake ours=a --fake theirs=b', 'folders alone')
       .example('$0 evaluate --verify evaluation/receipt.json', 'the same again, compared'),

@@ -1,37 +1,25 @@
-import type { DecodedImage } from '../data/decode.js';
-import type { ShownGroup } from './evaluate.js';
+import { basename } from 'node:path';
+import type { MethodEvaluation } from './evaluate.js';
 import type { FeatureDesk, FeatureRows } from './features/desk.js';
-import { fileImage, type MeasuredImage } from './pictures.js';
+import { FEATURES_TOLD } from './metrics/features-told.js';
+import type { MeasuredImage } from './pictures.js';
 import type { FeatureKind } from './protocol.js';
-
-/** A picture and those of a training set that lie nearest to it. */
-export interface NearestPictures {
-  picture: DecodedImage;
-  /** Nearest first; the distance is that of the features. */
-  nearest: { name: string; picture: DecodedImage; distance: number }[];
-}
-
-export interface NearestReport {
-  outputs: NearestPictures[];
-  /** Mean distance of real pictures, which are not of the training set, to the nearest of it; null where there are none. */
-  realDistance: number | null;
-}
+import type { NearestPictures } from './report/galleries.js';
 
 export interface NearestOptions {
   features: FeatureDesk;
   kind: FeatureKind;
-  shown: readonly ShownGroup[];
-  /** Files that the model was trained on. */
-  training: readonly string[];
-  /** Pictures of the same domain, for comparison. */
-  real: readonly MeasuredImage[];
+  method: MethodEvaluation;
+  /** What the model was trained on. */
+  training: readonly MeasuredImage[];
+  /** Pictures of the same domain that it was not trained on, for comparison. */
+  unseen: readonly MeasuredImage[];
   onProgress?: (done: number) => void;
   signal?: AbortSignal | undefined;
 }
 
-const NEAREST = 3;
-const OUTPUTS = 8;
-const COMPARED = 100;
+/** Neighbours that are shown. */
+const NEIGHBOURS = 4;
 
 function distance(a: FeatureRows, i: number, b: FeatureRows, j: number): number {
   let sum = 0;
@@ -39,46 +27,42 @@ function distance(a: FeatureRows, i: number, b: FeatureRows, j: number): number 
   return Math.sqrt(sum);
 }
 
-/** The training pictures nearest to some outputs: outputs that come close to a picture have learnt it by heart. */
-export async function nearestTrainingPictures({
-  features,
-  kind,
-  shown,
-  training,
-  real,
-  onProgress,
-  signal,
-}: NearestOptions): Promise<NearestReport> {
-  const files = training.map(fileImage);
-  const known = await features.featuresOf(kind, files, { ...(onProgress && { onProgress }), signal });
-  const outputs = shown.slice(0, OUTPUTS).map(({ images }) => images[0]!);
+/** The distances from one row to all of `others`, nearest first. */
+function nearestOf(rows: FeatureRows, i: number, others: FeatureRows): { index: number; distance: number }[] {
+  return Array.from({ length: others.count }, (_, index) => ({
+    index,
+    distance: distance(rows, i, others, index),
+  }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, NEIGHBOURS);
+}
+
+/** The training pictures nearest to a method's first outputs: outputs far nearer than real pictures are learnt by heart. */
+export async function nearestTrainingPictures(options: NearestOptions): Promise<NearestPictures> {
+  const { features, kind, method, training, unseen, onProgress, signal } = options;
+  const known = await features.featuresOf(kind, training, { ...(onProgress && { onProgress }), signal });
+  const outputs = method.shown.map(({ images }) => images[0]!);
   const made = await features.featuresOf(kind, outputs, { signal });
-  const results: NearestPictures[] = [];
-  for (const [i, output] of outputs.entries()) {
-    const order = files
-      .map((file, j) => ({ file, distance: distance(made, i, known, j) }))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, NEAREST);
-    results.push({
-      picture: await output.read(),
-      nearest: await Promise.all(
-        order.map(async (entry) => ({
-          name: entry.file.name,
-          picture: await entry.file.read(),
-          distance: entry.distance,
-        })),
-      ),
-    });
-  }
-  const names = new Set(training);
-  const others = real.filter(({ name }) => !names.has(name)).slice(0, COMPARED);
-  if (others.length === 0) return { outputs: results, realDistance: null };
-  const compared = await features.featuresOf(kind, others, { signal });
-  let sum = 0;
-  for (let i = 0; i < compared.count; i++) {
-    let least = Number.POSITIVE_INFINITY;
-    for (let j = 0; j < known.count; j++) least = Math.min(least, distance(compared, i, known, j));
-    sum += least;
-  }
-  return { outputs: results, realDistance: sum / compared.count };
+  const compared = unseen.length === 0 ? undefined : await features.featuresOf(kind, unseen, { signal });
+  return {
+    method: method.result.name,
+    how: `Euclidean distance of ${FEATURES_TOLD[kind]}`,
+    outputs: await Promise.all(
+      outputs.map(async (output, i) => ({
+        label: `input ${method.shown[i]!.input + 1}`,
+        picture: await output.read(),
+        neighbours: await Promise.all(
+          nearestOf(made, i, known).map(async (found) => ({
+            label: basename(training[found.index]!.name),
+            picture: await training[found.index]!.read(),
+            distance: found.distance,
+          })),
+        ),
+      })),
+    ),
+    realDistances: Array.from(
+      { length: compared?.count ?? 0 },
+      (_, i) => nearestOf(compared!, i, known)[0]!.distance,
+    ),
+  };
 }

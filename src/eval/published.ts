@@ -118,7 +118,8 @@ export function publishedBeside(
 /** Base name of the folder that holds testA, testB, trainA and trainB; undefined where it cannot be told. */
 function datasetName({ sources }: Receipt): string | undefined {
   if (sources.data !== null) return basename(sources.data);
-  return /^(test|train)[AB]$/.test(basename(sources.real)) ? basename(dirname(sources.real)) : undefined;
+  const real = sources.real ?? '';
+  return /^(test|train)[AB]$/.test(basename(real)) ? basename(dirname(real)) : undefined;
 }
 
 function isSameProtocol({ protocol, images }: Receipt, table: PublishedTable): boolean {

@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../checkpoint/atomic.js';
+import type { EvaluationEvent, MethodEvaluation } from './evaluate.js';
+import type { Evaluation } from './evaluation.js';
+import { formatImageList } from './image-list.js';
+import { nearestTrainingPictures } from './nearest.js';
+import { fileImage } from './pictures.js';
+import type { FeatureKind, Protocol } from './protocol.js';
+import { readPublished } from './published.js';
+import type { NearestPictures, PictureGrid } from './report/galleries.js';
+import { evaluationPage } from './report/page.js';
+import { listFileName } from './verify.js';
+
+/** Real pictures that outputs are compared with in nearness to training pictures, at most. */
+const COMPARED = 200;
+
+interface WriteOptions {
+  onEvent?: (event: EvaluationEvent) => void;
+  signal?: AbortSignal | undefined;
+}
+
+function gridsOf(methods: readonly MethodEvaluation[]): PictureGrid[] {
+  return methods.flatMap(({ result, shown }): PictureGrid[] => {
+    if (shown.length === 0) return [];
+    const styles = Math.max(...shown.map(({ outputs }) => new Set(outputs).size));
+    const hasSource = shown.some(({ source }) => source !== undefined);
+    return [
+      {
+        title: result.name,
+        columns: [
+          ...(hasSource ? ['input'] : []),
+          ...Array.from({ length: styles }, (_, i) => (styles === 1 ? 'output' : `style ${i + 1}`)),
+        ],
+        rows: shown.map(({ input, source, outputs }) => ({
+          label: `input ${input + 1}`,
+          pictures: [...(source === undefined ? [] : [source]), ...new Set(outputs)],
+        })),
+      },
+    ];
+  });
+}
+
+/** The features that nearness is told in: those of the protocol's metrics, the first of them. */
+function kindOf({ metrics }: Protocol): FeatureKind | undefined {
+  const { fid, kid, dfid, precisionRecall, densityCoverage } = metrics;
+  return (fid ?? kid ?? dfid ?? precisionRecall ?? densityCoverage)?.features;
+}
+
+async function nearestOf(
+  { receipt, methods, sources, instruments }: Evaluation,
+  { onEvent, signal }: WriteOptions,
+): Promise<NearestPictures[]> {
+  const kind = kindOf(receipt.protocol);
+  const files = sources.training.files;
+  if (kind === undefined || files.length === 0) return [];
+  const training = files.map(fileImage);
+  const seen = new Set(files);
+  const real = [...sources.real.files, ...sources.otherReal.files].filter((file) => !seen.has(file));
+  const unseen = real.slice(0, COMPARED).map(fileImage);
+  const onProgress = (done: number) =>
+    onEvent?.({ type: 'progress', label: 'training pictures', done, total: files.length, unit: 'pictures' });
+  const nearest: NearestPictures[] = [];
+  for (const method of methods.filter(({ result }) => result.kind !== 'baseline'))
+    nearest.push(
+      await nearestTrainingPictures({
+        features: instruments.features,
+        kind,
+        method,
+        training,
+        unseen,
+        onProgress,
+        signal,
+      }),
+    );
+  return nearest;
+}
+
+/**
+ * Writes `receipt.json`, a file of hashes for each list of pictures (`real.sha256`, for `sha256sum -c`) and `report.html`.
+ *
+ * @returns the paths of report and receipt.
+ * @throws RunError where the disk refuses.
+ */
+export async function writeEvaluation(
+  evaluation: Evaluation,
+  out: string,
+  options: WriteOptions = {},
+): Promise<string[]> {
+  const { receipt, methods, lists } = evaluation;
+  const [report, receiptPath] = [join(out, 'report.html'), join(out, 'receipt.json')];
+  for (const list of lists) await writeFileAtomic(join(out, listFileName(list.role)), formatImageList(list));
+  await writeFileAtomic(receiptPath, `${JSON.stringify(receipt, null, 2)}\n`);
+  const page = await evaluationPage(receipt, {
+    published: await readPublished(),
+    grids: gridsOf(methods),
+    nearest: await nearestOf(evaluation, options),
+    receiptPath,
+  });
+  await writeFileAtomic(report, page);
+  return [report, receiptPath];
+}
