@@ -66,7 +66,9 @@ export function resizePillowBicubic(image: DecodedImage, size: number): Float32A
 export function resizePillowBilinear(image: DecodedImage, size: number): DecodedImage {
   const table: TableOf = (inSize, outSize) => {
     const made = pillowTable(TRIANGLE)(inSize, outSize);
-    const whole = made.weights.map((weight) => Math.floor(weight * 2 ** PILLOW_BITS + 0.5) / 2 ** PILLOW_BITS);
+    const whole = made.weights.map(
+      (weight) => Math.floor(weight * 2 ** PILLOW_BITS + 0.5) / 2 ** PILLOW_BITS,
+    );
     return { ...made, weights: whole, isWhole: true };
   };
   return { data: new Uint8Array(resampled(image, size, table)), width: size, height: size };
@@ -148,7 +150,9 @@ function pillowTable(filter: Filter): TableOf {
       const centre = (i + 0.5) * scale;
       const first = Math.max(0, Math.trunc(centre - support + 0.5));
       const count = Math.min(inSize, Math.trunc(centre + support + 0.5)) - first;
-      const weights = Array.from({ length: count }, (_, k) => filter.at((first + k - centre + 0.5) / reduction));
+      const weights = Array.from({ length: count }, (_, k) =>
+        filter.at((first + k - centre + 0.5) / reduction),
+      );
       const sum = weights.reduce((a, b) => a + b, 0);
       table.first[i] = first;
       table.count[i] = count;

@@ -159,12 +159,7 @@ function blockE(path: string, channels: number, pool: 'average' | 'max'): Incept
 
 /** What comes before the blocks, in two parts, each followed by the largest of 3x3 with stride 2. */
 export const INCEPTION_STEM: readonly (readonly InceptionConvolution[])[] = [
-  chain(
-    3,
-    ['Conv2d_1a_3x3', 32, HALVING],
-    ['Conv2d_2a_3x3', 32, BARE],
-    ['Conv2d_2b_3x3', 64, padded(3, 3)],
-  ),
+  chain(3, ['Conv2d_1a_3x3', 32, HALVING], ['Conv2d_2a_3x3', 32, BARE], ['Conv2d_2b_3x3', 64, padded(3, 3)]),
   chain(64, ['Conv2d_3b_1x1', 80], ['Conv2d_4a_3x3', 192, BARE]),
 ];
 
