@@ -83,6 +83,18 @@ const ACTIVATION: Cases = {
       order: 1,
     },
   ],
+  averagePool: [
+    {
+      name: '3, stride 2',
+      fn: (x) => arithmetic.square(activation.averagePool(x!, 3, 2)),
+      inputs: () => [randomTensor(1, [2, 5, 7, 2])],
+    },
+    {
+      name: '3, the same size',
+      fn: (x) => arithmetic.square(activation.averagePool(x!, 3, 1, 'same')),
+      inputs: () => [randomTensor(1, [2, 4, 3, 2])],
+    },
+  ],
 };
 
 const ARITHMETIC: Cases = {

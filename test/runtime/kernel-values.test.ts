@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ConvGeometry, kernels } from '../../src/runtime/kernels.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { GEOMETRIES, HEIGHT, outSide, WIDTH } from '../support/geometries.js';
+import { GEOMETRIES, HEIGHT, OBLONG, outSide, WIDTH } from '../support/geometries.js';
 import { relativeError } from '../support/reference.js';
 import { indicesOf, randomTensor } from '../support/tensors.js';
 
@@ -38,9 +38,10 @@ describe('what the kernels compute', () => {
   });
 
   it('keeps adjoints: <conv(x), dy> = <x, conv*(dy)> = <filter, dF>', () => {
-    for (const [, geometry, size] of GEOMETRIES) {
+    const square = GEOMETRIES.map(([name, geometry, size]) => [name, geometry, size, size] as const);
+    for (const [, geometry, height, width] of [...square, ...OBLONG]) {
       const x = randomTensor(1, [2, HEIGHT, WIDTH, 3]);
-      const filter = randomTensor(2, [size, size, 3, 4]);
+      const filter = randomTensor(2, [height, width, 3, 4]);
       const k = kernels();
       const y = k.conv2d(x, filter, geometry);
       const dy = randomTensor(3, y.shape);
@@ -52,6 +53,12 @@ describe('what the kernels compute', () => {
       expect(Math.abs(byInput - through) / scale).toBeLessThan(TOLERANCE);
       expect(Math.abs(byFilter - through) / scale).toBeLessThan(TOLERANCE);
     }
+  });
+
+  it('averages what lies within the picture, with or without a border', () => {
+    const x = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 3, 1]);
+    expect(values(kernels().averagePool(x, 3, 1, 'same'))).toEqual([3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7]);
+    expect(values(kernels().averagePool(x, 2, 1, 'valid'))).toEqual([3, 4, 6, 7]);
   });
 
   it('splits and joins without changing a number', () => {

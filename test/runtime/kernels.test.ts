@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ConvGeometry, type Kernels, kernels, useKernels } from '../../src/runtime/kernels.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { portableKernels } from '../../src/runtime/portable-kernels.js';
-import { GEOMETRIES, HEIGHT, outSide, WIDTH } from '../support/geometries.js';
+import { GEOMETRIES, HEIGHT, OBLONG, outSide, outWidth, WIDTH } from '../support/geometries.js';
 import { relativeError } from '../support/reference.js';
 import { randomTensor, separatedTensor, uniformTensor } from '../support/tensors.js';
 
@@ -16,18 +16,19 @@ type Case = [name: string, call: Call];
 
 /** One case for each geometry: input, filter and what comes out have random values. */
 function convolutions(
-  filterShape: (size: number) => number[],
+  filterShape: (height: number, width: number) => number[],
   outChannels: number,
   call: (k: Kernels, x: tf.Tensor, filter: tf.Tensor, dy: tf.Tensor, geometry: ConvGeometry) => tf.Tensor,
 ): Case[] {
-  return GEOMETRIES.map(([name, geometry, size]) => [
+  const square = GEOMETRIES.map(([name, geometry, size]) => [name, geometry, size, size] as const);
+  return [...square, ...OBLONG].map(([name, geometry, height, width]) => [
     name,
     (k) => {
-      const out = [outSide(HEIGHT, geometry, size), outSide(WIDTH, geometry, size)];
+      const out = [outSide(HEIGHT, geometry, height), outWidth(WIDTH, geometry, width)];
       return call(
         k,
         randomTensor(1, [2, HEIGHT, WIDTH, 3]),
-        randomTensor(2, filterShape(size)),
+        randomTensor(2, filterShape(height, width)),
         randomTensor(3, [2, ...out, outChannels]),
         geometry,
       );
@@ -44,8 +45,8 @@ function elementwise(call: (k: Kernels, x: tf.Tensor, seed: number) => tf.Tensor
 }
 
 const positive = (x: tf.Tensor): tf.Tensor => tf.add(tf.abs(x), 0.1);
-const full = (size: number): number[] => [size, size, 3, 4];
-const perChannel = (size: number): number[] => [size, size, 3, 1];
+const full = (height: number, width: number): number[] => [height, width, 3, 4];
+const perChannel = (height: number, width: number): number[] => [height, width, 3, 1];
 
 const CASES: Record<Operation, Case[]> = {
   conv2d: convolutions(full, 4, (k, x, filter, _, geometry) => k.conv2d(x, filter, geometry)),
@@ -100,6 +101,22 @@ const CASES: Record<Operation, Case[]> = {
       return k.maxPoolGradient(randomTensor(2, y.shape), x, y, size, 2);
     },
   ]),
+  averagePool: [
+    ['2, stride 2', (k) => k.averagePool(randomTensor(1, [2, HEIGHT, WIDTH, 3]), 2, 2, 'valid')],
+    ['3, within', (k) => k.averagePool(randomTensor(1, [2, HEIGHT, WIDTH, 3]), 3, 1, 'valid')],
+    ['3, the same size', (k) => k.averagePool(randomTensor(1, [2, HEIGHT, WIDTH, 3]), 3, 1, 'same')],
+  ],
+  averagePoolGradient: [
+    [
+      '2, stride 2',
+      (k) => k.averagePoolGradient([2, HEIGHT, WIDTH, 3], randomTensor(1, [2, 4, 3, 3]), 2, 2, 'valid'),
+    ],
+    [
+      '3, the same size',
+      (k) =>
+        k.averagePoolGradient([2, HEIGHT, WIDTH, 3], randomTensor(1, [2, HEIGHT, WIDTH, 3]), 3, 1, 'same'),
+    ],
+  ],
   add: elementwise((k, x, seed) => k.add(x, randomTensor(seed, x.shape))),
   addN: [1, 2, 5].map((count) => [
     `${count} terms`,

@@ -9,9 +9,21 @@ export const GEOMETRIES: [string, ConvGeometry, number][] = [
   ['5x5, stride 4, padding 2', { stride: 4, padding: [2, 2] }, 5],
   ['1x1', { stride: 1, padding: [0, 0] }, 1],
 ];
+/** Those of filters that are not square: name, geometry, filter height and width. */
+export const OBLONG: [string, ConvGeometry, number, number][] = [
+  ['1x5, same', { stride: 1, padding: [0, 0], sidePadding: [2, 2] }, 1, 5],
+  ['5x1, same', { stride: 1, padding: [2, 2], sidePadding: [0, 0] }, 5, 1],
+  ['3x4, stride 2, padded unevenly', { stride: 2, padding: [1, 0], sidePadding: [2, 1] }, 3, 4],
+];
 /** Odd sides, px. */
 export const HEIGHT = 9;
 export const WIDTH = 7;
-/** The side of what a convolution gives. */
+/** The side of what a convolution gives; its height where the sides have a padding of their own. */
 export const outSide = (side: number, { stride, padding }: ConvGeometry, filter: number): number =>
   Math.floor((side + padding[0] + padding[1] - filter) / stride) + 1;
+/** The width of what a convolution gives. */
+export const outWidth = (
+  side: number,
+  { stride, padding, sidePadding }: ConvGeometry,
+  filter: number,
+): number => outSide(side, { stride, padding: sidePadding ?? padding }, filter);

@@ -72,6 +72,7 @@ const matrix = () => randomTensor(2, [3, 5]);
 const same = { stride: 1, padding: [1, 1] } as const;
 const uneven = { stride: 2, padding: [0, 1] } as const;
 const bare = { stride: 2, padding: [0, 0] } as const;
+const sideways = { stride: 1, padding: [0, 0], sidePadding: [1, 1] } as const;
 const filter = () => randomTensor(3, [3, 3, 3, 4]);
 const depthwiseFilter = () => randomTensor(3, [3, 3, 3, 1]);
 const rowNumbers = () => tf.tensor1d([3, 0, 3], 'int32');
@@ -97,7 +98,7 @@ const reductions = (name: 'sum' | 'mean'): Call[] =>
   );
 
 const CASES: Record<Function, Call[]> = {
-  conv2d: [same, uneven, bare].map((geometry) => (k) => k.conv2d(picture(), filter(), geometry)),
+  conv2d: [same, uneven, bare, sideways].map((geometry) => (k) => k.conv2d(picture(), filter(), geometry)),
   conv2dInputGradient: [same, uneven, bare].map((geometry) => (k) => {
     const y = k.conv2d(picture(), filter(), geometry);
     return k.conv2dInputGradient([2, 9, 7, 3], filter(), y, geometry);
@@ -133,6 +134,14 @@ const CASES: Record<Function, Call[]> = {
       const y = k.maxPool(picture(), 3, 2);
       return k.maxPoolGradient(y, picture(), y, 3, 2);
     },
+  ],
+  averagePool: [
+    (k) => k.averagePool(picture(), 3, 2, 'valid'),
+    (k) => k.averagePool(picture(), 3, 1, 'same'),
+  ],
+  averagePoolGradient: [
+    (k) => k.averagePoolGradient([2, 9, 7, 3], k.averagePool(picture(), 3, 2, 'valid'), 3, 2, 'valid'),
+    (k) => k.averagePoolGradient([2, 9, 7, 3], picture(), 3, 1, 'same'),
   ],
   add: withBroadcasting('add'),
   addN: [1, 3].map((count) => (k) => k.addN(Array.from({ length: count }, matrix))),

@@ -1,0 +1,204 @@
+import { InputError, InterruptedError, messageOf, RunError } from '../../errors.js';
+import type { ParameterValues } from '../../model/parameters.js';
+import { buildInception, INCEPTION_DIMS, INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
+import {
+  type CapturedPrograms,
+  capture,
+  type Program,
+  type TensorSpec,
+} from '../../runtime/capture/capture.js';
+import { writeInPieces } from '../../runtime/capture/pieces.js';
+import { loadEngine } from '../../runtime/node.js';
+import { type MeasuredImage, sha256 } from '../pictures.js';
+import type { FeatureKind } from '../protocol.js';
+import { inOrder } from './in-order.js';
+import { foldInception, type StateDict } from './inception-weights.js';
+import { type NetworkInput, type NetworkInputOptions, networkInput } from './network-input.js';
+
+/** Goes up with every change that changes features by more than rounding. */
+const IMPLEMENTATION_VERSION = 1;
+
+/** Pictures that are read beside the network's work: as large as they are, so that only a few stand in memory. */
+const READ_AHEAD = 8;
+
+/**
+ * Pictures at a time, where there are so many; the others go in pairs, the last one beside itself. The network gives a
+ * picture's features the same bits in every batch but that of one, for which oneDNN has another algorithm.
+ */
+const BATCH = 16;
+const FEWEST = 2;
+
+const PICTURE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;
+
+export interface ExtractOptions {
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** Gives the features of pictures that FID, KID, precision and the like compare. */
+export interface FeatureExtractor {
+  /** SHA-256, as hex digits, over all that features depend on beside the picture: what they may be cached by. */
+  readonly id: string;
+  readonly kind: FeatureKind;
+  /** Network, resizing and range, as receipts tell them. */
+  readonly description: string;
+  /** Features of a picture. */
+  readonly dims: number;
+  /**
+   * Features `[n, dims]` in the order of the pictures.
+   *
+   * @throws InputError of the first picture that cannot be read; InterruptedError where the signal aborts; RunError where
+   *   features are not finite.
+   */
+  extract(images: readonly MeasuredImage[], options?: ExtractOptions): Promise<Float32Array>;
+  /** Frees the network; nothing may be called after it but `dispose`. */
+  dispose(): void;
+}
+
+/** Weights of a network, by the names and in the layout of PyTorch. */
+export interface FeatureWeights {
+  tensors: StateDict;
+  /** Of the file that they come from, hex digits. */
+  sha256: string;
+}
+
+export interface FeatureExtractorOptions extends NetworkInputOptions {
+  /** Pictures that the network takes at a time; features do not depend on it. */
+  batch?: number;
+}
+
+/**
+ * An extractor that runs as captured programs of the engine, which is loaded where it is not yet. The caller disposes it.
+ *
+ * @param weights pytorch-fid's for `inception` and `inception-clean`, torchvision's for `inception-imagenet`.
+ * @throws InputError where the weights are not those of the network.
+ */
+export async function openFeatureExtractor(
+  kind: FeatureKind,
+  weights: FeatureWeights,
+  { batch = BATCH, ...options }: FeatureExtractorOptions = {},
+): Promise<FeatureExtractor> {
+  const input = networkInput(kind, options);
+  const inception = buildInception(input.variant);
+  const values = folded(inception, weights, input);
+  const { device, tensorflowVersion } = await loadEngine();
+  const id = sha256(
+    JSON.stringify({
+      version: IMPLEMENTATION_VERSION,
+      kind,
+      input: input.description,
+      weights: weights.sha256,
+      // What rounding depends on, which on a GPU is more than the last bits.
+      engine: [tensorflowVersion, device, process.env.ONEDNN_DEFAULT_FPMATH_MODE ?? ''],
+    }),
+  );
+  return new CapturedExtractor(kind, id, input, inception, values, Math.max(FEWEST, batch));
+}
+
+function folded(
+  inception: Inception,
+  { tensors }: FeatureWeights,
+  { description }: NetworkInput,
+): ParameterValues {
+  try {
+    return foldInception(inception, tensors);
+  } catch (error) {
+    throw new InputError(
+      {
+        expected: `the weights of ${description.split(',')[0]!}`,
+        found: messageOf(error),
+        remedy: 'import its file again with gnr weights import',
+      },
+      { cause: error },
+    );
+  }
+}
+
+const programName = (batch: number): string => `batch${batch}`;
+
+class CapturedExtractor implements FeatureExtractor {
+  readonly kind: FeatureKind;
+  readonly id: string;
+  readonly description: string;
+  readonly dims = INCEPTION_DIMS;
+  private readonly input: NetworkInput;
+  /** From the largest on. */
+  private readonly batches: readonly number[];
+  private readonly programs: CapturedPrograms;
+  private isDisposed = false;
+
+  constructor(
+    kind: FeatureKind,
+    id: string,
+    input: NetworkInput,
+    inception: Inception,
+    values: ParameterValues,
+    batch: number,
+  ) {
+    this.kind = kind;
+    this.id = id;
+    this.description = input.description;
+    this.input = input;
+    this.batches = batch > FEWEST ? [batch, FEWEST] : [FEWEST];
+    const programOf = (count: number): Program => ({
+      inputs: { pictures: { shape: [count, INCEPTION_PX, INCEPTION_PX, 3], dtype: 'float32' } },
+      run: (params, { pictures }) => ({ outputs: { features: inception.features(params, pictures!) } }),
+    });
+    const variables = Object.entries(inception.specs).map(([path, { shape }]): [string, TensorSpec] => [
+      path,
+      { shape, dtype: 'float32' },
+    ]);
+    this.programs = capture(
+      Object.fromEntries(this.batches.map((count) => [programName(count), programOf(count)])),
+      Object.fromEntries(variables),
+    );
+    writeInPieces(this.programs, Object.entries(values));
+  }
+
+  async extract(
+    images: readonly MeasuredImage[],
+    { onProgress, signal }: ExtractOptions = {},
+  ): Promise<Float32Array> {
+    const features = new Float32Array(images.length * this.dims);
+    const prepared = inOrder(images, READ_AHEAD, async (image) => this.input.prepare(await image.read()));
+    const pictures = new Float32Array(this.batches[0]! * PICTURE_LENGTH);
+    for (let done = 0; done < images.length; ) {
+      const left = images.length - done;
+      const batch = this.batches.find((size) => size <= left) ?? FEWEST;
+      const count = Math.min(batch, left);
+      for (let i = 0; i < count; i++) {
+        if (signal?.aborted) throw new InterruptedError('The extraction of features was stopped.');
+        const { value } = await prepared.next();
+        pictures.set(value!, i * PICTURE_LENGTH);
+      }
+      if (count < batch) pictures.copyWithin(PICTURE_LENGTH, 0, PICTURE_LENGTH);
+      const found = this.run(batch, pictures.subarray(0, batch * PICTURE_LENGTH));
+      for (let i = 0; i < count; i++) {
+        const row = found.subarray(i * this.dims, (i + 1) * this.dims);
+        assertFinite(row, images[done + i]!.name);
+        features.set(row, (done + i) * this.dims);
+      }
+      done += count;
+      onProgress?.(done, images.length);
+    }
+    return features;
+  }
+
+  dispose(): void {
+    if (this.isDisposed) return;
+    this.isDisposed = true;
+    this.programs.dispose();
+  }
+
+  private run(batch: number, pictures: Float32Array): Float32Array {
+    if (this.isDisposed) throw new RangeError('the feature extractor was disposed');
+    return this.programs.run(programName(batch), { pictures }).features as Float32Array;
+  }
+}
+
+function assertFinite(features: Float32Array, name: string): void {
+  if (features.every(Number.isFinite)) return;
+  throw new RunError(
+    `The features of ${name} are not finite; the network's weights are damaged: import them again with gnr weights import.`,
+  );
+}
