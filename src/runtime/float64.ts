@@ -165,14 +165,6 @@ export function symmetricEigen(m: Matrix): { values: Float64Array; vectors: Matr
   });
 }
 
-/** Eigenvalues alone, in a fifth of the time. See `symmetricEigen`. */
-export function symmetricEigenvalues(m: Matrix): Float64Array {
-  checkSquare(m);
-  return withDoubles((doubles) =>
-    doubles.read(doubles.run('SelfAdjointEigV2', [doubles.upload(m)], { compute_v: false }, 2)[0]!),
-  );
-}
-
 /** Singular values in descending order, `min(rows, columns)` of them. @throws RunError where TensorFlow fails. */
 export function singularValues(m: Matrix): Float64Array {
   return withDoubles((doubles) => {

@@ -11,7 +11,7 @@ export const REFERENCE_DIR =
 
 interface RawTensor {
   shape: number[];
-  data: Float32Array | Int32Array;
+  data: Float32Array | Float64Array | Int32Array;
 }
 
 /** All tensors of a safetensors file; independent of the project's own reader, which it helps to test. */
@@ -27,7 +27,12 @@ export function readTensors(file: string): Map<string, RawTensor> {
     if (name === '__metadata__') continue;
     const [from, to] = entry.data_offsets;
     const copy = new Uint8Array(bytes.subarray(8 + headerBytes + from, 8 + headerBytes + to)).buffer;
-    const data = entry.dtype === 'I32' ? new Int32Array(copy) : new Float32Array(copy);
+    const arrays: Record<string, typeof Int32Array | typeof Float32Array | typeof Float64Array> = {
+      I32: Int32Array,
+      F32: Float32Array,
+      F64: Float64Array,
+    };
+    const data = new arrays[entry.dtype]!(copy);
     tensors.set(name, { shape: entry.shape, data });
   }
   return tensors;

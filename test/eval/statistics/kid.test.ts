@@ -1,0 +1,147 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Features } from '../../../src/eval/statistics/features.js';
+import { kernelDistance } from '../../../src/eval/statistics/kid.js';
+import { loadEngine } from '../../../src/runtime/node.js';
+import { Rng } from '../../../src/runtime/rng.js';
+import { features, firstOf, held, normalFeatures, referenceFeatures } from '../../support/features.js';
+import { readJson } from '../../support/reference.js';
+import { refusal } from '../../support/refusal.js';
+
+const rng = () => new Rng(7, 'kid');
+
+/** Mean of the kernel over pairs, those of a picture with itself left out where the sets are one. */
+function meanKernel(a: Features, b: Features): number {
+  let sum = 0;
+  let pairs = 0;
+  for (let i = 0; i < a.count; i++) {
+    for (let j = 0; j < b.count; j++) {
+      if (a === b && i === j) continue;
+      let dot = 0;
+      for (let d = 0; d < a.dims; d++) dot += a.values[i * a.dims + d]! * b.values[j * b.dims + d]!;
+      sum += (dot / a.dims + 1) ** 3;
+      pairs++;
+    }
+  }
+  return sum / pairs;
+}
+
+const byDefinition = (a: Features, b: Features): number =>
+  meanKernel(a, a) + meanKernel(b, b) - 2 * meanKernel(a, b);
+
+beforeAll(async () => {
+  await loadEngine();
+});
+
+describe('kernelDistance', () => {
+  const real = normalFeatures(1, 40, 5);
+  const fake = normalFeatures(2, 30, 5, 0.4);
+
+  it('gives the figure of torch-fidelity 0.4.0', async () => {
+    const figures = readJson<{ kid_16d_300: { kernel_inception_distance_mean: number } }>('metrics.json');
+    const count = 300;
+    const value = await kernelDistance(
+      firstOf(referenceFeatures('frechet/x'), count),
+      firstOf(referenceFeatures('frechet/y'), count),
+      { rng: rng(), subsetSize: count },
+    );
+    expect(Math.abs(value.mean - figures.kid_16d_300.kernel_inception_distance_mean)).toBeLessThan(1e-6);
+  });
+
+  it('is the unbiased estimate by its definition, in one block or several', async () => {
+    for (const [count, dims] of [
+      [30, 5],
+      [2100, 2],
+    ] as const) {
+      const [a, b] = [normalFeatures(3, count, dims), normalFeatures(4, count, dims, 0.2)];
+      const { mean, values, deviation, note } = await kernelDistance(a, b, { rng: rng(), subsetSize: count });
+      expect(mean).toBeCloseTo(byDefinition(a, b), 11);
+      expect(values).toEqual([mean]);
+      expect(deviation).toBe(0);
+      expect(note).toBe(`one subset, of all ${count} pictures of each side: there is no deviation`);
+    }
+  });
+
+  it('gives the same subsets the same value, by a kernel of their own or one for all', async () => {
+    // 3 small subsets have kernels of their own; for 300, one kernel of everything is less work.
+    const few = await kernelDistance(real, fake, { rng: rng(), subsets: 3, subsetSize: 8 });
+    const many = await kernelDistance(real, fake, { rng: rng(), subsets: 300, subsetSize: 8 });
+    few.values.forEach((value, s) => {
+      expect(value).toBeCloseTo(many.values[s]!, 12);
+    });
+    expect(new Set(many.values).size).toBe(300);
+    expect(many.note).toBeNull();
+    // Unbiased: over many subsets the mean comes near that of the whole sets.
+    const standardError = many.deviation / Math.sqrt(300);
+    expect(Math.abs(many.mean - byDefinition(real, fake))).toBeLessThan(4 * standardError);
+  });
+
+  it('draws the pictures of a subset without replacement', async () => {
+    // 9 of 10 pictures, two of which are far off: a subset has one of them or both, so that there are two values.
+    const flat = features(10, 1, (row) => (row === 4 || row === 7 ? 100 : 1));
+    const other = features(9, 1, () => 1);
+    const { values } = await kernelDistance(flat, other, { rng: rng(), subsets: 200, subsetSize: 9 });
+    const kinds = new Set(values.map((value) => Math.round(value)));
+    expect(kinds.size).toBe(2);
+  });
+
+  it('gives mean and deviation over the subsets, divisor their number', async () => {
+    const { values, mean, deviation } = await kernelDistance(real, fake, {
+      rng: rng(),
+      subsets: 4,
+      subsetSize: 20,
+    });
+    const average = values.reduce((sum, value) => sum + value, 0) / 4;
+    expect(mean).toBeCloseTo(average, 14);
+    expect(deviation).toBeCloseTo(
+      Math.sqrt(values.reduce((sum, value) => sum + (value - average) ** 2, 0) / 4),
+      14,
+    );
+  });
+
+  it('takes smaller subsets where a set has fewer pictures, and says so', async () => {
+    const value = await kernelDistance(real, fake, { rng: rng(), subsets: 5, subsetSize: 1000 });
+    expect(value.subsetSize).toBe(30);
+    expect(value.values).toHaveLength(5);
+    expect(value.note).toBe('subsets of 30 pictures in place of 1000: the smaller set has no more');
+  });
+
+  it('depends on nothing but the sets and the generator, and leaves no tensor', async () => {
+    const before = held();
+    const options = { subsets: 6, subsetSize: 10 };
+    const once = await kernelDistance(real, fake, { rng: rng(), ...options });
+    expect(await kernelDistance(real, fake, { rng: rng(), ...options })).toEqual(once);
+    const other = await kernelDistance(real, fake, { rng: new Rng(8, 'kid'), ...options });
+    expect(other.mean).not.toBe(once.mean);
+    expect(held()).toEqual(before);
+  });
+
+  it('tells how far it is, and ends on a signal', async () => {
+    const told: [number, number][] = [];
+    const controller = new AbortController();
+    const options = { rng: rng(), subsets: 3, subsetSize: 8 };
+    await kernelDistance(real, fake, { ...options, onProgress: (...at) => told.push(at) });
+    const [last, total] = told.at(-1)!;
+    expect(last).toBe(total);
+    expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).toSorted((a, b) => a - b));
+    const stopped = kernelDistance(real, fake, {
+      ...options,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('stop')),
+    });
+    await expect(stopped).rejects.toThrow('stop');
+  });
+
+  it('refuses single pictures, features that are no numbers, and subsets without pairs', async () => {
+    expect(await refusal(kernelDistance(real, firstOf(fake, 1), { rng: rng() }))).toContain(
+      "at least 2 pictures of the set 'fake' for an unbiased kernel distance but found 1",
+    );
+    const bad = { ...real, values: real.values.slice() };
+    bad.values[0] = Number.NaN;
+    expect(await refusal(kernelDistance(bad, fake, { rng: rng() }))).toContain('finite features');
+    expect(await refusal(kernelDistance(real, normalFeatures(1, 9, 4), { rng: rng() }))).toContain(
+      'features of one network',
+    );
+    await expect(kernelDistance(real, fake, { rng: rng(), subsetSize: 1 })).rejects.toThrow(RangeError);
+    await expect(kernelDistance(real, fake, { rng: rng(), subsets: 0 })).rejects.toThrow(RangeError);
+  });
+});
