@@ -73,9 +73,11 @@ function showFetch(): { onEvent: (event: FetchEvent) => void; close: () => void 
     shown.progress.update(done);
   };
   const onEvent = (event: FetchEvent): void => {
-    if (event.kind === 'progress')
-      return advance(`fetching ${event.name}`, event.doneBytes, event.totalBytes);
-    if (event.kind === 'import') return advance(`importing ${event.name}`, event.doneBytes, event.totalBytes);
+    if (event.kind === 'progress' || event.kind === 'import') {
+      const label = `${event.kind === 'import' ? 'importing' : 'fetching'} ${event.name}`;
+      advance(label, event.doneBytes, event.totalBytes);
+      return;
+    }
     close();
     if (event.kind === 'there') printLine(`${event.name} is there already.`);
     else if (event.kind === 'done') printLine(`${event.name}: ${event.file}`);

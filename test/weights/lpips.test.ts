@@ -2,16 +2,19 @@ import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.js';
 import { type TorchTensor, toTorchLayout } from '../../src/checkpoint/torch-layout.js';
+import { resolveConfig } from '../../src/config/load.js';
 import { InputError } from '../../src/errors.js';
 import type { ParameterValues } from '../../src/model/parameters.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { loadLpips } from '../../src/train/perceptual-weights.js';
+import { loadPerceptual } from '../../src/train/perceptual-weights.js';
+import { loadLpips, loadLpipsFile } from '../../src/weights/lpips.js';
 import { formulaLpips } from '../support/reference.js';
 import { randomTensor, valuesOf } from '../support/tensors.js';
+import { formulaCache } from '../support/weights.js';
 
 const { specs } = buildLpips('vgg');
 let folder: string;
@@ -37,7 +40,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function refusal(path: string): Promise<string> {
   const before = tf.memory().numTensors;
-  const error = await loadLpips(path).then(
+  const error = await loadLpipsFile(path).then(
     () => expect.unreachable('was accepted'),
     (reason: unknown) => reason,
   );
@@ -46,7 +49,7 @@ async function refusal(path: string): Promise<string> {
   return (error as InputError).message;
 }
 
-describe('loadLpips', () => {
+describe('loadLpipsFile', () => {
   it('reads the state_dict of the package, and refuses it when it is cut off', async () => {
     const path = join(folder, 'vgg.safetensors');
     // The package's file has entries that LPIPS does not compute with.
@@ -55,7 +58,7 @@ describe('loadLpips', () => {
       stateDict(values).set('scaling_layer.shift', { shape: [1], data: Float32Array.of(1) }),
     );
     const before = tf.memory().numTensors;
-    const { lpips, params, dispose } = await loadLpips(path);
+    const { lpips, params, dispose } = await loadLpipsFile(path);
     expect(Object.keys(params).sort()).toEqual(Object.keys(specs).sort());
     for (const [name, tensor] of Object.entries(params)) {
       expect(tensor.shape).toEqual(specs[name]!.shape);
@@ -77,9 +80,11 @@ describe('loadLpips', () => {
     expect(await refusal(path)).toContain(path);
   });
 
-  it('names the file where there is none', async () => {
+  it('names the file where there is none, and the ways to the weights', async () => {
     const path = join(folder, 'nowhere.safetensors');
-    expect(await refusal(path)).toContain(`a safetensors file at ${path} but found nothing`);
+    const message = await refusal(path);
+    expect(message).toContain(`a safetensors file at ${path} but found nothing`);
+    expect(message).toMatch(/gnr weights fetch vgg16 lpips-vgg .*losses\.lpips\.weights=cache/);
   });
 
   it('names the first tensor that is missing or of another network', async () => {
@@ -94,5 +99,58 @@ describe('loadLpips', () => {
     const alex = { shape: [64, 3, 11, 11], data: new Float32Array(64 * 3 * 121) };
     await writeSafetensors(path, new Map([['net.slice1.0.weight', alex]]));
     expect(await refusal(path)).toMatch(/'slice1\.0\.weight' is \[64,3,11,11\], expected \[64,3,3,3\]/);
+  });
+});
+
+describe.each(['vgg', 'alex'] as const)('loadLpips %s', (net) => {
+  const trunk = net === 'vgg' ? 'vgg16' : 'alexnet';
+  it('joins the trunk and the linear layers of the cache, and says whence they are', async () => {
+    const env = await formulaCache(trunk, `lpips-${net}`);
+    const expected = formulaLpips(net, buildLpips(net).specs);
+    const before = tf.memory().numTensors;
+    const { params, sources, dispose } = await loadLpips(net, env);
+    expect(Object.keys(params).sort()).toEqual(Object.keys(expected).sort());
+    for (const [name, tensor] of Object.entries(params))
+      expect(Buffer.from(tensor.dataSync().buffer).equals(Buffer.from(expected[name]!.buffer)), name).toBe(
+        true,
+      );
+    expect(sources).toEqual(
+      [trunk, `lpips-${net}`].map((name) => ({
+        name,
+        verified: false,
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      })),
+    );
+    dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('loadPerceptual', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const load = (weight: number, weights: string | null) =>
+    loadPerceptual(resolveConfig({ losses: { lpips: { weight, weights } } }));
+
+  it('takes nothing where the loss has no such term, else the cache or a file', async () => {
+    expect(await load(0, null)).toBeUndefined();
+    expect(await load(0, 'cache')).toBeUndefined();
+    vi.stubEnv('GNR_CACHE_DIR', (await formulaCache('vgg16', 'lpips-vgg')).GNR_CACHE_DIR);
+    const fromCache = await load(1, 'cache');
+    expect(fromCache?.sources.map(({ name }) => name)).toEqual(['vgg16', 'lpips-vgg']);
+    fromCache?.dispose();
+    const path = join(folder, 'again.safetensors');
+    await writeSafetensors(path, stateDict(values));
+    const fromFile = await load(1, path);
+    expect(fromFile?.sources).toEqual([]);
+    fromFile?.dispose();
+  });
+
+  it('names what is missing in the cache, with the remedy', async () => {
+    vi.stubEnv('GNR_CACHE_DIR', join(folder, 'empty'));
+    const before = tf.memory().numTensors;
+    await expect(load(1, 'cache')).rejects.toThrow(
+      /the weights vgg16 at .*empty.weights.vgg16\.safetensors but found none; run gnr weights fetch vgg16, or gnr weights import FILE/,
+    );
+    expect(tf.memory().numTensors).toBe(before);
   });
 });

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { KNOWN_WEIGHTS } from '../../src/weights/known.js';
+import { WEIGHT_NAMES } from '../../src/weights/names.js';
+import { readJson } from '../support/reference.js';
+
+describe.each(WEIGHT_NAMES)('%s', (name) => {
+  const { files, tensors, downloadBytes } = KNOWN_WEIGHTS[name];
+
+  it('can be fetched, and each of its files is known by its hash', () => {
+    expect(files[0]!.url).toMatch(/^https:\/\//);
+    for (const { name: file, url, identity } of files) {
+      if (url !== null) expect(url.endsWith(`/${file}`)).toBe(true);
+      if ('gitBlob' in identity) expect(identity.gitBlob).toMatch(/^[0-9a-f]{40}$/);
+      // The makers' names hold the digits.
+      else expect(file).toContain(`-${identity.sha256Prefix}.pth`);
+    }
+  });
+
+  it('keeps no more numbers than are downloaded', () => {
+    const numbers = [...tensors.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b), 0);
+    expect(4 * numbers).toBeLessThan(downloadBytes);
+    expect(4 * numbers).toBeGreaterThan(0.03 * downloadBytes);
+  });
+});
+
+it('has the tensors of the networks that the reference printed its figures with', () => {
+  const keys = readJson<Record<string, string[]>>('metrics.json');
+  const kept = (key: string, names: (name: string) => string = (name) => name) =>
+    keys[key]!.filter((name) => !/^fc\.|num_batches_tracked$/.test(name)).map(names);
+  expect([...KNOWN_WEIGHTS.inception.tensors.keys()].sort()).toEqual(kept('inception_keys').sort());
+  for (const [name, key] of [
+    ['vgg16', 'lpips_vgg_keys'],
+    ['alexnet', 'lpips_alex_keys'],
+  ] as const) {
+    const inTorchvision = kept(key, (path) => path.replace(/^slice\d/, 'features'));
+    expect([...KNOWN_WEIGHTS[name].tensors.keys()].sort()).toEqual(inTorchvision.sort());
+  }
+});
