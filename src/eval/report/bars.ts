@@ -1,7 +1,10 @@
 import { type Axis, formatTick, linearAxis, positionOn, valueAxis } from '../../report/axis.js';
 import { escapeHtml } from '../../report/html.js';
 import { formatNumber } from '../../report/numbers.js';
-import { AIMS, type FigureColumn, formatFigure } from './figure-table.js';
+import { AIMS, type FigureColumn, formatValue } from './figure-table.js';
+
+/** The part of an axis that is below zero has a number from this share on. */
+const LEAST_NEGATIVE = 0.15;
 
 /** A value to draw as a bar. */
 export interface BarEntry {
@@ -19,22 +22,34 @@ export interface BarEntry {
 export function barChart(column: FigureColumn, entries: readonly BarEntry[]): string {
   const { title, better, decimals } = column;
   const drawn = entries.filter(({ value }) => Number.isFinite(value));
-  const axis = barAxis(drawn);
+  const axis = barAxis(drawn, better);
   const { words, arrow } = AIMS[better];
   const scale = `${arrow} ${words}${axis?.isLog ? ', logarithmic' : ''}`;
+  const deviations = entries.map(({ deviation }) => deviation);
   const rows = sorted(entries, better).map((entry) => {
     const track = axis && Number.isFinite(entry.value) ? trackOf(entry, axis) : '';
-    return `<li class="${entry.kind}"><span class="name">${escapeHtml(entry.name)}</span><span class="track" aria-hidden="true">${track}</span><span class="value">${formatFigure(entry, decimals)}</span></li>`;
+    return `<li class="${entry.kind}"><span class="name">${escapeHtml(entry.name)}</span><span class="track" aria-hidden="true">${track}</span><span class="value">${figureText(entry, decimals, deviations)}</span></li>`;
   });
   const ends = axis
-    ? `<li class="ends" aria-hidden="true"><span></span><span class="value"><span>${tick(axis.low, axis)}</span><span>${tick(axis.high, axis)}</span></span><span></span></li>`
+    ? `<li class="ends" aria-hidden="true"><span></span><span class="scale">${labels(axis)}</span><span></span></li>`
     : '';
   return `<figure class="chart"><figcaption><h3>${escapeHtml(title)}</h3><span class="scale">${scale.trim()}</span></figcaption><ul class="bars">${rows.join('')}${ends}</ul></figure>`;
 }
 
-function tick(value: number, axis: Axis): string {
-  return axis.isLog ? formatNumber(value) : formatTick(value, axis);
+/** The numbers below the bars: zero and the end, or both ends of a logarithmic axis. */
+function labels(axis: Axis): string {
+  const { isLog, low, high } = axis;
+  const isNegative = !isLog && -low > LEAST_NEGATIVE * (high - low);
+  const shown = isLog || isNegative ? [low, ...(isLog ? [] : [0]), high] : [0, high];
+  return [...new Set(shown)]
+    .map(
+      (value) =>
+        `<span style="left:${percent(positionOn(axis, value))}">${isLog ? formatNumber(value) : formatTick(value, axis)}</span>`,
+    )
+    .join('');
 }
+
+const percent = (share: number) => `${Math.round(share * 10_000) / 100}%`;
 
 /** The best first; what is not finite comes last. Where neither end is better, the order stays. */
 function sorted(entries: readonly BarEntry[], better: FigureColumn['better']): BarEntry[] {
@@ -50,13 +65,16 @@ function spreadOf({ value, deviation, interval }: BarEntry): readonly [number, n
   return ends.every(Number.isFinite) ? ends : [value, value];
 }
 
-function barAxis(entries: readonly BarEntry[]): Axis | undefined {
+/** From zero; logarithmic only where less is better, since the small values are of interest there alone. */
+function barAxis(entries: readonly BarEntry[], better: FigureColumn['better']): Axis | undefined {
   if (entries.length === 0) return undefined;
   const byValue = valueAxis(entries.map(({ value }) => value));
   const ends = entries.flatMap((entry) => [entry.value, ...spreadOf(entry)]);
-  if (byValue.isLog) return valueAxis(ends.filter((end) => end > byValue.low / 10));
+  if (byValue.isLog && better === 'lower') return valueAxis(ends.filter((end) => end > byValue.low / 10));
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
-  return linearAxis(low, high > low ? high : low + 1);
+  const axis = linearAxis(low, high > low ? high : low + 1);
+  // The end beyond which there is nothing need not be a round number: a KID a little below 0 would leave a gap.
+  return -low < LEAST_NEGATIVE * (high - low) ? { ...axis, low } : axis;
 }
 
 function trackOf(entry: BarEntry, axis: Axis): string {
@@ -72,4 +90,22 @@ function trackOf(entry: BarEntry, axis: Axis): string {
   const zero = at(0);
   const bar = `<i style="left:${Math.min(zero, end)}%;width:${Math.abs(end - zero).toFixed(2)}%"></i>`;
   return `${bar}${whisker}${zero > 0 ? `<u class="zero" style="left:${zero}%"></u>` : ''}`;
+}
+
+/**
+ * A value with its deviation, and where it has none with room for those of others, so that the values stand below each
+ * other.
+ */
+export function figureText(
+  { value, deviation }: Pick<BarEntry, 'value' | 'deviation'>,
+  decimals: number,
+  others: readonly (number | null)[],
+): string {
+  const text = (number: number) => ` ± ${formatValue(number, decimals)}`;
+  if (deviation !== null) return formatValue(value, decimals) + text(deviation);
+  const longest = others
+    .flatMap((other) => (other === null ? [] : [text(other)]))
+    .reduce((most, other) => (other.length > most.length ? other : most), '');
+  const room = longest === '' ? '' : `<span class="room" aria-hidden="true">${longest}</span>`;
+  return formatValue(value, decimals) + room;
 }

@@ -1,8 +1,8 @@
 import { formatNumber } from '../../report/numbers.js';
 import type { Figure, MethodResult } from '../receipt.js';
 
-/** Significant digits of a column's middle value. */
-const DIGITS = 4;
+/** Digits of a column's middle value where it is below 1; larger ones have two decimals, as papers give them. */
+const DIGITS = 3;
 const MOST_DECIMALS = 6;
 /** From here on a number is written with a power of ten. */
 const LARGEST_PLAIN = 1e7;
@@ -60,7 +60,8 @@ export function decimalsFor(values: readonly number[]): number {
     .sort((a, b) => a - b);
   const middle = sizes[Math.floor(sizes.length / 2)];
   if (middle === undefined) return 0;
-  return Math.min(MOST_DECIMALS, Math.max(0, DIGITS - 1 - Math.floor(Math.log10(middle))));
+  const power = Math.floor(Math.log10(middle));
+  return power < 0 ? Math.min(MOST_DECIMALS, DIGITS - 1 - power) : Math.max(0, Math.min(2, 4 - power));
 }
 
 /** A value as text with so many decimals; one that they would make 0, or too long, with a power of ten. */
@@ -85,9 +86,10 @@ export function formatInterval({ interval }: Figure, decimals: number): string |
   return `[${interval.map((end) => formatValue(end, decimals)).join(', ')}]`;
 }
 
-/** `1000 generated, 100 real`: what was counted, in the receipt's words. */
-export function formatCounts(n: Figure['n']): string {
+/** `1000 generated, 100 real`: what was counted, in the receipt's words. @param only names to give. */
+export function formatCounts(n: Figure['n'], only?: ReadonlySet<string>): string {
   return Object.entries(n)
+    .filter(([name]) => only?.has(name) ?? true)
     .map(([name, count]) => `${formatCount(count)} ${name}`)
     .join(', ');
 }
@@ -99,10 +101,30 @@ export function formatCount(count: number): string {
     : formatNumber(count, 7);
 }
 
-/** The counts of a column, where all of its methods have the same ones. */
-export function sharedCounts({ cells }: FigureColumn): string | undefined {
-  const texts = new Set(cells.flatMap((cell) => (cell ? [formatCounts(cell.n)] : [])));
-  return texts.size === 1 ? [...texts][0] : undefined;
+/** What was counted for a column: what all of its methods share, and the names of the counts in which they differ. */
+export function countsOf({ cells }: FigureColumn): { shared: Figure['n']; differing: ReadonlySet<string> } {
+  const counts = cells.flatMap((cell) => (cell ? [cell.n] : []));
+  const names = new Set(counts.flatMap((n) => Object.keys(n)));
+  const isShared = (name: string) => counts.every((n) => n[name] === counts[0]![name]);
+  return {
+    shared: Object.fromEntries([...names].filter(isShared).map((name) => [name, counts[0]![name]!])),
+    differing: new Set([...names].filter((name) => !isShared(name))),
+  };
+}
+
+/** What could not be measured, once for each reason, with the methods that it holds for. */
+export function leftByReason(
+  methods: readonly MethodResult[],
+): { metric: string; why: string; names: string[] }[] {
+  const byReason = new Map<string, { metric: string; why: string; names: string[] }>();
+  for (const { name, left } of methods)
+    for (const { metric, why } of left) {
+      const key = JSON.stringify([metric, why]);
+      const entry = byReason.get(key) ?? { metric, why, names: [] };
+      entry.names.push(name);
+      byReason.set(key, entry);
+    }
+  return [...byReason.values()];
 }
 
 /** What the deviations of a column are over: `repeats`, `subsets` or both; undefined where there are none. */

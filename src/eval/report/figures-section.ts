@@ -1,16 +1,16 @@
 import { escapeHtml } from '../../report/html.js';
 import type { PublishedContext } from '../published.js';
 import type { Figure, MethodResult } from '../receipt.js';
-import { barChart } from './bars.js';
+import { barChart, figureText } from './bars.js';
 import type { Family } from './families.js';
 import {
   AIMS,
+  countsOf,
   deviationOver,
   type FigureColumn,
   formatCounts,
-  formatFigure,
   formatInterval,
-  sharedCounts,
+  leftByReason,
 } from './figure-table.js';
 
 export const KINDS: Record<MethodResult['kind'] | 'published', string> = {
@@ -35,16 +35,17 @@ ${beside.map(source).join('\n')}
 }
 
 function figureTable({ title, question, columns }: Family, methods: readonly MethodResult[]): string {
-  const shared = columns.map(sharedCounts);
+  const counted = columns.map(countsOf);
   const rows = methods.flatMap((method, index) => {
     if (columns.every(({ cells }) => cells[index] === undefined)) return [];
-    const cells = columns.map((column, i) => figureCell(column, index, shared[i] === undefined));
+    const cells = columns.map((column, i) => figureCell(column, index, counted[i]!.differing));
     return [
       `<tr><th scope="row">${escapeHtml(method.name)}<span class="kind">${KINDS[method.kind]}</span></th>${cells.join('')}</tr>`,
     ];
   });
-  const counts = shared.map((text) => `<td>${text === undefined ? 'see above' : escapeHtml(text)}</td>`);
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table class="figures"><caption>${escapeHtml(question)}</caption>
+  const counts = counted.map(({ shared }) => `<td>${escapeHtml(formatCounts(shared))}</td>`);
+  return `<p class="question">${escapeHtml(question)}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table class="figures" aria-label="${escapeHtml(title)}">
 <thead><tr><th scope="col">Method</th>${columns.map(columnHead).join('')}</tr></thead>
 <tbody>
 ${rows.join('\n')}
@@ -65,17 +66,18 @@ export function howId({ key }: Pick<FigureColumn, 'key'>): string {
   return `how-${name}`;
 }
 
-function figureCell({ cells, best, decimals }: FigureColumn, index: number, withCounts: boolean): string {
+function figureCell(column: FigureColumn, index: number, differing: ReadonlySet<string>): string {
+  const { cells, best, decimals } = column;
   const figure = cells[index];
   if (figure === undefined) return '<td class="gone"><span aria-label="not measured">–</span></td>';
   const interval = formatInterval(figure, decimals);
-  const details = [
-    interval === undefined ? '' : `<small>${interval}</small>`,
-    withCounts ? `<small>${escapeHtml(formatCounts(figure.n))}</small>` : '',
-  ].join('');
   const isBest = best.has(index);
-  const mark = isBest ? '<span class="mark">best</span> ' : '';
-  return `<td${isBest ? ' class="best"' : ''}>${mark}${formatFigure(figure, decimals)}${details}</td>`;
+  const counts = escapeHtml(formatCounts(figure.n, differing));
+  const lines = interval === undefined ? [] : [`<small class="interval">${interval}</small>`];
+  if (counts !== '') lines.push(`<small>${counts}</small>`);
+  if (isBest) lines.push('<small class="mark">best</small>');
+  const others = cells.flatMap((cell) => (cell ? [cell.deviation] : []));
+  return `<td${isBest ? ' class="best"' : ''}>${figureText(figure, decimals, others)}${lines.join('')}</td>`;
 }
 
 // Bars
@@ -92,7 +94,7 @@ function bars(
       ...column.cells.flatMap((figure, i) => (figure ? [entryOf(methods[i]!, figure)] : [])),
       ...(context?.figures ?? []).map((figure) => ({
         ...figure,
-        name: figure.method,
+        name: `${figure.method}, published`,
         kind: 'published' as const,
         interval: null,
       })),
@@ -123,7 +125,7 @@ function source({ table, figures }: PublishedContext): string {
     unverified.length === 0
       ? 'Read in the source; not measured again.'
       : `Not checked against the source: ${unverified.join(', ')}. None was measured again.`;
-  return `<p class="source"><b>Published ${escapeHtml(table.title)}</b> on ${escapeHtml(table.dataset)}, for context: <a href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(title)}</a> (${escapeHtml(place)}); ${escapeHtml(table.protocol.description)}. ${escapeHtml(checked)} ${escapeHtml(table.note)}</p>`;
+  return `<p class="source"><b>Published ${escapeHtml(table.title)}</b> on ${escapeHtml(table.dataset)}, for context: <a href="${escapeHtml(url)}" rel="noreferrer">${escapeHtml(title)}</a> (${escapeHtml(place)}); ${escapeHtml(table.protocol.description)}. ${escapeHtml(checked)}</p>${table.note === '' ? '' : `<p class="source">${escapeHtml(table.note)}</p>`}`;
 }
 
 // Explanations
@@ -140,16 +142,10 @@ export function explanations(columns: readonly FigureColumn[]): string {
 
 /** Metrics that could not be measured on some method, with the reason. */
 export function notMeasured(methods: readonly MethodResult[]): string {
-  const byReason = new Map<string, string[]>();
-  for (const { name, left } of methods)
-    for (const { metric, why } of left) {
-      const reason = JSON.stringify([metric, why]);
-      byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
-    }
-  if (byReason.size === 0) return '';
-  const items = [...byReason].map(([reason, names]) => {
-    const [metric, why] = JSON.parse(reason) as [string, string];
-    return `<li><b>${escapeHtml(metric)}</b> of ${escapeHtml(names.join(', '))}: ${escapeHtml(why)}</li>`;
-  });
+  const items = leftByReason(methods).map(
+    ({ metric, why, names }) =>
+      `<li><b>${escapeHtml(metric)}</b> of ${escapeHtml(names.join(', '))}: ${escapeHtml(why)}</li>`,
+  );
+  if (items.length === 0) return '';
   return `<section><h2>Not measured</h2><ul class="notes">${items.join('')}</ul></section>`;
 }

@@ -186,7 +186,7 @@ function nearnessPart(item: NearestPictures): string {
   const rows = [
     spreadRow('Outputs', output, top),
     spreadRow('Real test pictures', real, top),
-    `<li class="ends" aria-hidden="true"><span></span><span class="value"><span>0, a copy</span><span>${formatNumber(top)}</span></span><span></span></li>`,
+    `<li class="ends" aria-hidden="true"><span></span><span class="scale"><span style="left:0">0, a copy</span><span style="left:100%">${formatNumber(top)}</span></span><span></span></li>`,
   ];
   return `<figure class="chart"><figcaption><h3>Distance to the nearest training picture</h3><span class="scale">median, quartiles, extremes</span></figcaption><ul class="bars">${rows.join('')}</ul></figure>
 <p>${judged}${verdict} Of real pictures, one in twenty would be.</p>`;

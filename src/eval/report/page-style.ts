@@ -5,25 +5,27 @@ export const EVALUATION_STYLE = `
 a { color: inherit; text-decoration-color: var(--faint); text-underline-offset: .2em; }
 a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--c0); outline-offset: 2px; border-radius: 2px; }
 .scroll { overflow-x: auto; }
-.figures { font-size: .9375rem; }
-.figures caption { padding-bottom: .6rem; font-size: .9375rem; }
-.figures th, .figures td { padding: .55rem .6rem; vertical-align: top; }
+.figures { font-size: .875rem; }
+.question { margin-bottom: 1rem; max-width: 42rem; color: var(--soft); }
+.figures th, .figures td { padding: .5rem .5rem; vertical-align: top; }
 .figures thead th { vertical-align: bottom; color: var(--ink); font-size: .875rem; font-weight: 600; line-height: 1.35; }
-.figures thead th:not(:first-child) { min-width: 7.25rem; }
+.figures thead th:not(:first-child) { min-width: 7rem; }
 .figures th:first-child { position: sticky; left: 0; z-index: 1; min-width: 8rem; max-width: 15rem; padding-left: 0; background: var(--page); overflow-wrap: anywhere; }
 .figures small, .kind { display: block; color: var(--faint); font-size: .75rem; font-weight: 400; line-height: 1.4; }
 .figures tbody td { white-space: nowrap; }
 .figures td small { white-space: normal; }
+.figures td .interval { white-space: nowrap; }
 .figures tbody tr + tr > * { border-top: 1px solid var(--grid); }
 .figures tfoot th, .figures tfoot td { color: var(--faint); font-size: .75rem; font-weight: 400; line-height: 1.4; }
 .figures .best { background: var(--best); font-weight: 650; }
 .figures .best small { color: var(--soft); }
-.mark { color: var(--good); font-size: .75rem; font-weight: 600; }
+.figures .best .mark { color: var(--good); font-weight: 650; }
 .gone { color: var(--faint); }
 .notes { margin: .9rem 0 0; padding-left: 1.1rem; max-width: 42rem; color: var(--soft); font-size: .875rem; }
 .notes li { overflow-wrap: anywhere; }
-.bars { margin: 0; padding: 0; list-style: none; }
-.bars li { display: grid; grid-template-columns: minmax(5rem, 34%) minmax(0, 1fr) minmax(4.6rem, max-content); gap: 0 .7rem; align-items: center; padding: .16rem 0; font-size: .8125rem; line-height: 1.3; }
+.bars { margin: .3rem 0 0; padding: 0; list-style: none; }
+.bars { display: grid; grid-template-columns: fit-content(38%) minmax(0, 1fr) max-content; gap: .35rem .8rem; align-items: center; font-size: .8125rem; line-height: 1.25; }
+.bars li { display: contents; }
 .bars .name { overflow-wrap: anywhere; }
 .bars .value { text-align: right; font-variant-numeric: tabular-nums; }
 .bars .model .name, .bars .model .value { font-weight: 650; }
@@ -38,15 +40,19 @@ a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--c0); outline-o
 .track u.box { top: 2px; height: 10px; background: var(--c0); opacity: .3; border-radius: 2px; }
 .track u.middle { top: 0; width: 2px; height: 14px; margin-left: -1px; opacity: 1; }
 .track u.zero { top: -2px; width: 1px; height: 18px; background: var(--faint); opacity: 1; }
-.bars .ends { padding-top: .3rem; color: var(--faint); font-size: .75rem; }
-.bars .ends .value { display: flex; justify-content: space-between; font-weight: 400; }
-.swatches { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; margin: 0 0 1rem; padding: 0; list-style: none; color: var(--soft); font-size: .8125rem; }
+.bars .scale { position: relative; height: 1rem; font-size: .75rem; font-variant-numeric: tabular-nums; }
+.bars .scale span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
+.bars .scale span:first-child { transform: none; }
+.bars .scale span:last-child { transform: translateX(-100%); }
+.room { visibility: hidden; }
+.swatches { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; margin: 0 0 .8rem; padding: 0; list-style: none; color: var(--soft); font-size: .8125rem; }
 .swatches li { display: inline-flex; align-items: center; gap: .45rem; }
 .swatches .track { flex: none; width: 18px; height: 10px; background: none; }
 .swatches .track i { width: 18px; height: 10px; }
-.charts + .source, .source + .source { margin-top: 1rem; }
+.compared { margin-top: 1.5rem; }
+.compared + .source { margin-top: 1.1rem; }
+.source + .source { margin-top: .5rem; }
 .source { max-width: 42rem; color: var(--soft); font-size: .875rem; overflow-wrap: anywhere; }
-.family .charts { margin-top: 1.75rem; }
 .hows { margin: 1rem 0 0; }
 .hows dt { margin-top: 1rem; font-weight: 600; }
 .hows dt span { margin-left: .5rem; color: var(--faint); font-size: .8125rem; font-weight: 400; }
@@ -62,7 +68,8 @@ a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--c0); outline-o
 .pictures .input { position: sticky; left: 0; z-index: 1; padding-right: .8rem; background: var(--page); }
 .pictures td { white-space: normal; }
 .pictures.few { table-layout: auto; min-width: 0; }
-.pictures.few td, .pictures.few th { width: 9.5rem; min-width: 5.5rem; }
+.pictures.few td, .pictures.few th { width: 9rem; min-width: 5.5rem; }
+.pictures.few .input { width: 9.4rem; }
 .gallery + .gallery { margin-top: 2.5rem; }
 .gallery h3 { margin-bottom: .2rem; font-size: 1rem; }
 .gallery p { margin-bottom: .8rem; max-width: 42rem; color: var(--soft); font-size: .9375rem; }
@@ -79,7 +86,7 @@ code { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .course .best { fill: var(--good); font-weight: 600; }
 @media (max-width: 36rem) {
   .figures th:first-child { min-width: 6.5rem; max-width: 8rem; }
-  .bars li { grid-template-columns: minmax(4.5rem, 30%) minmax(0, 1fr) minmax(4.2rem, max-content); }
+  .bars { gap: .35rem .5rem; }
   .receipt tbody th, .receipt tbody td { display: block; padding: 0; white-space: normal; }
   .receipt tbody th { padding-top: .6rem; }
 }

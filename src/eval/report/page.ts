@@ -66,19 +66,17 @@ export function titleOf({ model, methods }: Receipt): string {
   return `Evaluation of ${names.slice(0, NAMES_IN_TITLE).join(', ')}${others > 0 ? ` and ${others} more` : ''}`;
 }
 
-/** The last two parts of a path. */
+/** The last two parts of a path: `first/step-100000` of `runs/first/checkpoints/step-100000`. */
 function shortPath(path: string): string {
-  return path.split('/').filter(Boolean).slice(-2).join('/') || path;
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.' && part !== 'checkpoints');
+  return parts.slice(-2).join('/') || path;
 }
 
 function summary({ protocol }: Receipt): string {
   const { name, description, seeds } = protocol;
-  const repeats =
-    seeds.length === 1
-      ? 'Measured once: figures have no deviation over repeats.'
-      : `Means over ${seeds.length} repeats ± standard deviation; brackets are 95 % confidence intervals of the mean.`;
+  const repeats = seeds.length === 1 ? 'Measured once.' : `Means over ${seeds.length} repeats.`;
   const sentence = description === '' ? '' : ` ${description.replace(/[^.!?]$/, '$&.')}`;
-  return `Protocol ${name}.${sentence} ${repeats}`;
+  return `Protocol ${name}.${sentence} ${repeats} ± is the standard deviation over what the column names; brackets are 95\u00a0% confidence intervals of the mean.`;
 }
 
 function facts(receipt: Receipt): ReportFact[] {
