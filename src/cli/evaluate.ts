@@ -128,6 +128,7 @@ async function evaluateOnce(args: EvaluateArguments): Promise<void> {
   const display = showProgress();
   const { runEvaluation } = await import('../eval/evaluation.js');
   const { writeEvaluation } = await import('../eval/write.js');
+  const { readPublished } = await import('../eval/published.js');
   const { terminalTable } = await import('../eval/report/terminal-table.js');
   try {
     await withInterrupt(async (signal) => {
@@ -139,7 +140,13 @@ async function evaluateOnce(args: EvaluateArguments): Promise<void> {
             : await writeEvaluation(evaluation, out, { onEvent: display.onEvent, signal });
         display.close();
         if (json) printJson(evaluation.receipt);
-        else printLine(terminalTable(evaluation.receipt, process.stdout.columns ?? 80));
+        else
+          printLine(
+            terminalTable(evaluation.receipt, {
+              width: process.stdout.columns ?? 100,
+              published: await readPublished(),
+            }),
+          );
         if (written !== undefined && !json) {
           printLine();
           for (const path of written) printLine(path);
