@@ -56,6 +56,8 @@ describe('readPublished', () => {
 });
 
 describe('publishedBeside', () => {
+  const ofInception = () =>
+    tables.map((table) => ({ ...table, protocol: { ...table.protocol, features: 'inception' } }));
   const kid = (title = 'KID × 100') => figure({ metric: 'kid', key: 'kid', title });
   const protocol = { name: 'u-gat-it', metrics: { kid: {} } };
   const sources = {
@@ -67,7 +69,11 @@ describe('publishedBeside', () => {
     baselines: [],
   };
   const beside = (given: Record<string, unknown> = {}, title?: string, dataset?: string) =>
-    publishedBeside(receipt([method('a', [kid(title)])], { protocol, sources, ...given }), tables, dataset);
+    publishedBeside(
+      receipt([method('a', [kid(title)])], { protocol, sources, ...given }),
+      ofInception(),
+      dataset,
+    );
 
   it('gives the table of the same dataset, protocol, direction and metric', () => {
     const { table, figures } = beside().get('kid')!;

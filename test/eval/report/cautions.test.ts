@@ -43,6 +43,14 @@ describe('cautionsOf', () => {
     expect(cautions[0]).toMatch(/^DFID from 100 pictures/);
   });
 
+  it('does not call a folder reduced that has fewer pictures than the protocol takes', () => {
+    const limits = (count: number) => ({
+      protocol: { name: 'mine', metrics: {}, inputs: { count }, real: { count } },
+    });
+    expect(cautionsOf(receipt([], limits(101)))).toEqual([]);
+    expect(cautionsOf(receipt([], limits(100)))).toHaveLength(1);
+  });
+
   it('names unverified weights, reduced subsets, truncation and training inputs', () => {
     const cautions = cautionsOf(
       receipt([], {

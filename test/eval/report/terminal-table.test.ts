@@ -45,7 +45,7 @@ describe('terminalTable', () => {
   });
 
   it.each([1, 2, 7, 12, 18, 25, 40, 61, 80, 120, 200])('has no line wider than %d', async (width) => {
-    const protocol = { name: 'u-gat-it', metrics: {} };
+    const protocol = { name: 'u-gat-it', metrics: {} }; // no metric whose features could differ
     const kid = figure({ metric: 'kid', key: 'kid', title: 'KID × 100' });
     const given = receipt([...methods, method('c', [kid])], { protocol });
     const published = await readPublished();
