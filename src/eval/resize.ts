@@ -90,7 +90,7 @@ function acrossRows(pixels: Uint8Array, target: Float32Array, table: AxisTable):
   const rowLength = inSize * 3;
   const source = new Float32Array(rowLength);
   for (let row = 0, at = 0; row < pixels.length; row += rowLength) {
-    // Faster to read as often as the filter does than bytes are.
+    // Every number is read several times, floats faster than bytes.
     source.set(pixels.subarray(row, row + rowLength));
     for (let i = 0; i < outSize; i++, at += 3) {
       let red = start;
