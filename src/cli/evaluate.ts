@@ -296,7 +296,6 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         describe: 'All checkpoints of a run, and their figures over training',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print the receipt as JSON' })
-      .conflicts('verify', 'everyCheckpoint')
       .example('$0 evaluate runs/first --data data --out evaluation', 'a look at a run')
       .example('$0 evaluate --real data/testB --fake ours=a --fake theirs=b', 'folders alone')
       .example('$0 evaluate --verify evaluation/receipt.json', 'the same again, compared'),
