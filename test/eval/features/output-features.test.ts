@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { FeatureDesk } from '../../../src/eval/features/desk.js';
+import type { FeatureExtractor } from '../../../src/eval/features/extractor.js';
+import { joinRows, OutputFeatures } from '../../../src/eval/features/output-features.js';
+import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
+
+const picture = (value: number): MeasuredImage =>
+  madeImage(`picture ${value}`, { data: Uint8Array.of(value, 0, 0), width: 1, height: 1 });
+
+/** Two features of a picture: its first number and that times 10. */
+function desk() {
+  const asked: string[] = [];
+  let disposed = 0;
+  const extractor: FeatureExtractor = {
+    id: 'test',
+    kind: 'inception',
+    description: 'numbers',
+    dims: 2,
+    async extract(images) {
+      asked.push(...images.map(({ name }) => name));
+      const values = await Promise.all(images.map(async (image) => (await image.read()).data[0]!));
+      return Float32Array.from(values.flatMap((value) => [value, 10 * value]));
+    },
+    dispose: () => {
+      disposed++;
+    },
+  };
+  return { desk: new FeatureDesk(async () => extractor), asked, disposals: () => disposed };
+}
+
+describe('OutputFeatures', () => {
+  it('extracts each picture once, whoever asks and however often it comes', async () => {
+    const { desk: owner, asked } = desk();
+    const outputs = new OutputFeatures(owner);
+    const [a, b, c] = [picture(1), picture(2), picture(3)];
+    expect(await outputs.of('inception', [a, a, b])).toEqual([
+      Float32Array.of(1, 10),
+      Float32Array.of(1, 10),
+      Float32Array.of(2, 20),
+    ]);
+    await outputs.of('inception', [b, c]);
+    expect(asked).toEqual(['picture 1', 'picture 2', 'picture 3']);
+  });
+});
+
+describe('FeatureDesk', () => {
+  it('keeps the features of a list, and forgets a failure', async () => {
+    const { desk: owner, asked, disposals } = desk();
+    const list = [picture(1), picture(2)];
+    const first = await owner.featuresOf('inception', list);
+    expect(first).toEqual({ values: Float32Array.of(1, 10, 2, 20), count: 2, dims: 2 });
+    expect(await owner.featuresOf('inception', list)).toBe(first);
+    expect(asked).toHaveLength(2);
+    let isBroken = true;
+    const fragile: MeasuredImage = {
+      name: 'fragile',
+      read: () => (isBroken ? Promise.reject(new Error('gone')) : picture(5).read()),
+    };
+    const broken = [fragile];
+    await expect(owner.featuresOf('inception', broken)).rejects.toThrow('gone');
+    isBroken = false;
+    expect((await owner.featuresOf('inception', broken)).values).toEqual(Float32Array.of(5, 50));
+    await owner.dispose();
+    expect(disposals()).toBe(1);
+  });
+});
+
+describe('joinRows', () => {
+  it('lays vectors under each other', () => {
+    expect(joinRows([Float32Array.of(1, 2), Float32Array.of(3, 4)])).toEqual({
+      values: Float32Array.of(1, 2, 3, 4),
+      count: 2,
+      dims: 2,
+    });
+    expect(() => joinRows([])).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,113 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { formatImageList, hashImages, imageListFacts } from '../../src/eval/image-list.js';
+import { sha256 } from '../../src/eval/pictures.js';
+import type { Figure, Receipt } from '../../src/eval/receipt.js';
+import { changedPictures, compareReceipts, compareSoftware, listFileName } from '../../src/eval/verify.js';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-verify-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function list(contents: Record<string, string>) {
+  const files: string[] = [];
+  for (const [name, text] of Object.entries(contents)) {
+    files.push(join(folder, name));
+    await writeFile(files.at(-1)!, text);
+  }
+  return hashImages('fake a b', folder, files);
+}
+
+const figure = (values: number[]): Figure => ({
+  metric: 'fid',
+  key: 'fid',
+  title: 'FID',
+  better: 'lower',
+  value: values[0]!,
+  deviation: null,
+  over: null,
+  interval: null,
+  values,
+  n: {},
+  how: '',
+});
+
+function receipt(changes: Partial<Receipt> = {}): Receipt {
+  return {
+    format: 'gnr-receipt',
+    version: 1,
+    created: '2026-01-01T00:00:00.000Z',
+    protocol: {} as Receipt['protocol'],
+    sources: { data: null, inputs: null, real: null, fakes: [], baselines: [] },
+    model: null,
+    images: [],
+    weights: [],
+    software: { node: '20' },
+    methods: [{ name: 'model', kind: 'model', figures: [figure([1.5])], left: [] }],
+    ...changes,
+  };
+}
+
+describe('image lists', () => {
+  it('are told as sha256sum tells them, and by a hash over all of it', async () => {
+    const images = await list({ 'a.png': 'one', 'b.png': 'two' });
+    const text = `${sha256('one')}  a.png\n${sha256('two')}  b.png\n`;
+    expect(formatImageList(images)).toBe(text);
+    expect(imageListFacts(images)).toEqual({ role: 'fake a b', folder, count: 2, sha256: sha256(text) });
+  });
+
+  it('name what has changed, gone and come', async () => {
+    const before = await list({ 'a.png': 'one', 'b.png': 'two', 'c.png': 'three' });
+    const path = join(folder, 'receipt.json');
+    await writeFile(join(folder, listFileName('fake a b')), formatImageList(before));
+    expect(await changedPictures(path, before)).toEqual([]);
+    const now = await list({ 'a.png': 'one', 'b.png': '2', 'd.png': 'four' });
+    const changes = await changedPictures(path, now);
+    expect(changes).toEqual(['b.png has changed', 'c.png is gone', 'd.png is new']);
+    expect(await changedPictures(path, now, 1)).toEqual([
+      'b.png has changed',
+      'and 2 more in fake-a-b.sha256',
+    ]);
+    expect(await changedPictures(join(folder, 'elsewhere', 'receipt.json'), now)).toEqual([]);
+  });
+});
+
+describe('compareReceipts', () => {
+  it('finds nothing where all is the same', () => {
+    const later = receipt({ created: '2027-01-01T00:00:00.000Z' });
+    expect(compareReceipts(receipt(), later)).toEqual([]);
+  });
+
+  it('finds the last digit of a value, lists, model, weights and methods', () => {
+    const image = { role: 'real', folder: 'x', count: 2, sha256: 'a'.repeat(64) };
+    const before = receipt({
+      images: [image],
+      model: { path: 'm', sha256: 'c'.repeat(64), size: 64, step: null },
+      weights: [{ name: 'inception', sha256: 'd'.repeat(64), verified: true }],
+    });
+    const now = receipt({
+      images: [{ ...image, sha256: 'b'.repeat(64) }],
+      methods: [
+        { name: 'model', kind: 'model', figures: [figure([1.5 + Number.EPSILON])], left: [] },
+        { name: 'other', kind: 'folder', figures: [], left: [] },
+      ],
+    });
+    expect(compareReceipts(before, now).map(({ what }) => what)).toEqual([
+      'the pictures of real',
+      'the model',
+      'the weights inception',
+      'fid of model',
+      'the method other',
+    ]);
+  });
+
+  it('tells other software apart from differences', () => {
+    const now = receipt({ software: { node: '22' } });
+    expect(compareReceipts(receipt(), now)).toEqual([]);
+    expect(compareSoftware(receipt(), now)).toEqual([{ what: 'node', before: '20', now: '22' }]);
+  });
+});
