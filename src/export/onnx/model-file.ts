@@ -1,4 +1,5 @@
-import { float16ToFloat32, float32ToFloat16 } from '../../checkpoint/half.js';
+import { float16ToFloat32 } from '../../checkpoint/half.js';
+import { toHalf } from '../model-folder.js';
 import {
   ONNX_DTYPE_CODES,
   type OnnxAttribute,
@@ -41,12 +42,10 @@ export const OPSET = 17;
 const IR_VERSION = 8;
 const PRODUCER = 'gans-n-roses';
 
-function rawBytes({ dtype, data }: OnnxTensor): Uint8Array {
+function rawBytes({ name, dtype, data }: OnnxTensor): Uint8Array {
   if (dtype === 'int64') return new Uint8Array(BigInt64Array.from(data as Int32Array, BigInt).buffer);
   if (dtype === 'float32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const halves = new Uint16Array(data.length);
-  float32ToFloat16(data as Float32Array, halves);
-  return new Uint8Array(halves.buffer);
+  return new Uint8Array(toHalf(name, data as Float32Array).buffer);
 }
 
 function encodeTensor(tensor: OnnxTensor): Pieces[] {
@@ -107,7 +106,7 @@ function encodeGraph(graph: OnnxGraph): Pieces[] {
   ];
 }
 
-/** An ONNX file, in pieces to be written one after another. float32 weights are not copied. */
+/** An ONNX file, in pieces to be written one after another. float32 weights are not copied. @throws RunError where one is beyond float16. */
 export function encodeModel({ graph, producerVersion, metadata }: OnnxModel): Pieces {
   return message([
     intField(MODEL.irVersion, IR_VERSION),

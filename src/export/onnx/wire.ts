@@ -134,3 +134,31 @@ export function readPacked(bytes: Uint8Array): number[] {
   while (!reader.isAtEnd) values.push(reader.varint());
   return values;
 }
+
+/** Pieces that are as long as this are written on their own. */
+const LARGE_BYTES = 64 * 1024;
+
+/** The bytes of a message in few blocks: its small pieces joined, its large ones as they are. */
+export function* blocksOf({ parts }: Pieces): Generator<Uint8Array> {
+  let small: Uint8Array[] = [];
+  for (const part of parts) {
+    if (part.byteLength < LARGE_BYTES) {
+      small.push(part);
+      continue;
+    }
+    yield joined(small);
+    small = [];
+    yield part;
+  }
+  yield joined(small);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(piecesOf(parts).bytes);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.byteLength;
+  }
+  return out;
+}
