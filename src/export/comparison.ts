@@ -155,9 +155,11 @@ export function formatDifference(difference: number): string {
 
 /** @throws RunError that names the first thing which differs by more than its bound. */
 export function checkDifferences(comparisons: readonly Comparison[], out: string): void {
-  for (const { what, difference, bound } of comparisons)
-    if (!(difference <= bound))
-      throw new RunError(
-        `The export was read back and compared: ${what} differ by ${formatDifference(difference)}, more than ${bound}; ${out} was not written. Export with --precision float32, or another checkpoint.`,
-      );
+  for (const { what, difference, bound } of comparisons) {
+    if (difference <= bound) continue;
+    const found = Number.isFinite(difference)
+      ? `${what} differ by ${formatDifference(difference)}, more than ${bound}. ${bound === BOUNDS.float16 ? 'Export with --precision float32' : 'This is a defect of the export; report it'}`
+      : `${what} hold numbers that are not finite. Export a checkpoint from before the training diverged`;
+    throw new RunError(`${out} was not written: read back and compared with the checkpoint, ${found}.`);
+  }
 }

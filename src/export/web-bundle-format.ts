@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { float16ToFloat32 } from '../checkpoint/half.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
+import type { StoredTensor } from '../checkpoint/safetensors.js';
 import { configShape } from '../config/schema.js';
 import { InputError, InterruptedError } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
@@ -26,10 +27,9 @@ const bundleSchema = z.strictObject({
       name: z.string(),
       shape: z.array(size).max(8),
       dtype: z.enum(['float32', 'float16']),
-      /** The shard that it starts in, by number, and where in it, bytes. */
+      /** The shard that all of it is in, by number, and where in it, bytes. */
       shard: size,
       offset: size,
-      /** Its length; what does not fit into its shard goes on at the start of the next. */
       bytes: size,
     }),
   ),
@@ -55,28 +55,20 @@ function wrong(found: string, cause?: unknown): InputError {
   );
 }
 
-/** Where each shard starts in the whole, bytes; and the whole's length at the end. */
-function shardStarts(shards: WebBundle['shards']): number[] {
-  const starts = [0];
-  for (const { bytes } of shards) starts.push(starts.at(-1)! + bytes);
-  return starts;
-}
-
 function checkTensors({ tensors, shards }: WebBundle): void {
-  const starts = shardStarts(shards);
   const names = new Set<string>();
+  const used = shards.map(() => 0);
   for (const { name, shape, dtype, shard, offset, bytes } of tensors) {
     if (names.has(name)) throw wrong(`two tensors named ${name}`);
     names.add(name);
     if (shape.reduce((product, n) => product * n, ELEMENT_BYTES[dtype]) !== bytes)
       throw wrong(`${bytes} bytes for ${name} of shape [${shape}] and dtype ${dtype}`);
-    const from = (starts[shard] ?? Number.POSITIVE_INFINITY) + offset;
-    if (shard >= shards.length || offset > shards[shard]!.bytes || from + bytes > starts.at(-1)!)
-      throw wrong(`${name} beyond the end of the shards`);
+    const file = shards[shard];
+    if (file === undefined || offset + bytes > file.bytes) throw wrong(`${name} beyond the end of its shard`);
+    used[shard]! += bytes;
+    // A manifest of a few lines could otherwise ask for all memory, by many names for the same bytes.
+    if (used[shard]! > file.bytes) throw wrong(`more tensors in ${file.file} than its ${file.bytes} bytes`);
   }
-  // A manifest of a few lines could otherwise ask for all memory, by many names for the same bytes.
-  const total = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total > starts.at(-1)!) throw wrong(`tensors of ${total} bytes in shards of ${starts.at(-1)}`);
 }
 
 /** @param manifest the parsed JSON of bundle.json. @throws InputError where it is no bundle of this version. */
@@ -102,34 +94,18 @@ async function sha256Of(bytes: Uint8Array): Promise<string | undefined> {
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** All shards one after another, each checked. */
-async function readShards(
-  { shards }: WebBundle,
-  readShard: (file: string) => Promise<Uint8Array>,
-  { onProgress, signal }: ReadWebBundleOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const starts = shardStarts(shards);
-  const total = starts.at(-1)!;
-  const whole = new Uint8Array(total);
-  for (const [i, { file, bytes, sha256 }] of shards.entries()) {
-    if (signal?.aborted) throw new InterruptedError('reading the web bundle was stopped');
-    const read = await readShard(file);
-    if (read.byteLength !== bytes) throw wrong(`${file} with ${read.byteLength} bytes in place of ${bytes}`);
-    const found = await sha256Of(read);
-    if (found !== undefined && found !== sha256) throw wrong(`${file} with other content (SHA-256 ${found})`);
-    whole.set(read, starts[i]!);
-    onProgress?.(starts[i + 1]!, total);
-  }
-  return whole;
+async function checkShard(
+  { file, bytes, sha256 }: WebBundle['shards'][number],
+  read: Uint8Array,
+): Promise<void> {
+  if (read.byteLength !== bytes) throw wrong(`${file} with ${read.byteLength} bytes in place of ${bytes}`);
+  const found = await sha256Of(read);
+  if (found !== undefined && found !== sha256) throw wrong(`${file} with other content (SHA-256 ${found})`);
 }
 
-function tensorValues(
-  { shard, offset, bytes, dtype }: WebBundleTensor,
-  starts: readonly number[],
-  whole: Uint8Array<ArrayBuffer>,
-): Float32Array {
-  const from = starts[shard]! + offset;
-  const { buffer } = whole.slice(from, from + bytes); // starts where its elements can
+function tensorValues({ offset, bytes, dtype }: WebBundleTensor, shard: Uint8Array): Float32Array {
+  // A copy, which starts where its elements can.
+  const { buffer } = new Uint8Array(shard.subarray(offset, offset + bytes));
   if (dtype === 'float32') return new Float32Array(buffer);
   const values = new Float32Array(bytes / ELEMENT_BYTES.float16);
   float16ToFloat32(new Uint16Array(buffer), values);
@@ -146,15 +122,22 @@ function tensorValues(
 export async function readWebBundle(
   bundle: WebBundle,
   readShard: (file: string) => Promise<Uint8Array>,
-  options: ReadWebBundleOptions = {},
+  { onProgress, signal }: ReadWebBundleOptions = {},
 ): Promise<NetworkValues> {
   const { specs } = buildGenerator(bundle.architecture);
-  const whole = await readShards(bundle, readShard, options);
-  const starts = shardStarts(bundle.shards);
-  const tensors = bundle.tensors.map((tensor) => {
-    const stored = { dtype: 'F32' as const, shape: tensor.shape, data: tensorValues(tensor, starts, whole) };
-    return [tensor.name, stored] as const;
-  });
+  const total = bundle.shards.reduce((sum, { bytes }) => sum + bytes, 0);
+  const tensors = new Map<string, StoredTensor>();
+  let done = 0;
+  for (const [i, shard] of bundle.shards.entries()) {
+    if (signal?.aborted) throw new InterruptedError('reading the web bundle was stopped');
+    const read = await readShard(shard.file);
+    await checkShard(shard, read);
+    for (const tensor of bundle.tensors)
+      if (tensor.shard === i)
+        tensors.set(tensor.name, { dtype: 'F32', shape: tensor.shape, data: tensorValues(tensor, read) });
+    done += shard.bytes;
+    onProgress?.(done, total);
+  }
   const networks = { G_A2B: specs, G_B2A: specs };
-  return fromTensors(new Map(tensors), '', networks, { file: WEB_BUNDLE_FILE, remedy: REMEDY });
+  return fromTensors(tensors, '', networks, { file: WEB_BUNDLE_FILE, remedy: REMEDY });
 }

@@ -81,11 +81,11 @@ describe('an export folder', () => {
     async (difference) => {
       const compare = async () => [near, { ...near, what: 'other pictures', difference }];
       await expect(writeExportFolder(out, contents({ compare }))).rejects.toThrow(
-        /other pictures differ by .*, more than 0\.0001; .*out was not written/,
+        /out was not written: .*other pictures (differ by .*, more than 0\.0001|hold numbers that are not finite)/,
       );
       expect(await readdir(folder)).toEqual([]);
       await writeExportFolder(out, contents());
-      await expect(writeExportFolder(out, contents({ compare }))).rejects.toThrow('differ by');
+      await expect(writeExportFolder(out, contents({ compare }))).rejects.toThrow('not written');
       expect((await readdir(out)).sort()).toEqual(['README.md', 'below', 'export.json']);
       expect(await readdir(folder)).toEqual(['out']);
     },

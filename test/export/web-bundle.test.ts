@@ -63,14 +63,14 @@ async function manifest(name: string): Promise<WebBundle> {
 }
 
 describe('a web bundle', () => {
-  test('has shards of 4 MiB at most, also where one tensor is larger', async () => {
+  test('has shards of 4 MiB at most, but for a tensor that is larger', async () => {
     const { shards, tensors } = parseWebBundle(await manifest('float32'));
     expect(Math.max(...tensors.map(({ bytes }) => bytes))).toBeGreaterThan(SHARD_BYTES);
     expect(shards.length).toBeGreaterThan(1);
     for (const [i, { file, bytes }] of shards.entries()) {
       expect(file).toBe(`weights-0000${i + 1}-of-0000${shards.length}.bin`);
       expect((await stat(join(folder, 'float32', file))).size).toBe(bytes);
-      if (i < shards.length - 1) expect(bytes).toBe(SHARD_BYTES);
+      if (bytes > SHARD_BYTES) expect(tensors.filter(({ shard }) => shard === i)).toHaveLength(1);
     }
     const listed = ['README.md', 'bundle.json', 'export.json', ...shards.map(({ file }) => file)];
     expect((await readdir(join(folder, 'float32'))).sort()).toEqual(listed.sort());
