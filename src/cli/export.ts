@@ -33,13 +33,15 @@ interface Exported {
 }
 
 /** Writes a PyTorch checkpoint of the reference implementation: under its name when it has been compared. */
-async function exportTorch({ args, source, inputs, onProgress }: ExportRequest): Promise<Exported> {
+async function exportTorch({ args, source, inputs, onProgress, signal }: ExportRequest): Promise<Exported> {
   const { replaceEntry } = await import('../checkpoint/atomic.js');
   const { exportReferenceCheckpoint } = await import('../checkpoint/reference/export.js');
   const { checkDifferences } = await import('../export/comparison.js');
+  const { stopIfAborted } = await import('../export/export-folder.js');
   const { compareTorchFile } = await import('../export/torch-check.js');
   const { learningRateAt } = await import('../train/schedule.js');
   const { lazyBetas } = await import('../train/optimizer.js');
+  const show = onProgress('bytes');
   let told = '';
   let comparisons: Comparison[] = [];
   await replaceEntry(args.out, async (temporary) => {
@@ -52,10 +54,14 @@ async function exportTorch({ args, source, inputs, onProgress }: ExportRequest):
           D_optim: { learningRate, betas: lazyBetas(betas, training.r1EverySteps) },
         };
       },
-      onProgress: onProgress('bytes'),
+      onProgress: (doneBytes, totalBytes) => {
+        stopIfAborted(signal);
+        show(doneBytes, totalBytes);
+      },
     });
     comparisons = await compareTorchFile(temporary, source, inputs);
     checkDifferences(comparisons, args.out);
+    stopIfAborted(signal);
     told = `Exported ${keys.join(', ')} of ${dir} (${step} steps):`;
   });
   return { comparisons, told };

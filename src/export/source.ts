@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { basename, isAbsolute } from 'node:path';
+import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { readJson, readState } from '../checkpoint/layout.js';
@@ -13,7 +13,7 @@ import type { NetworkValues } from '../model/parameter-groups.js';
 import type { ParameterSpecs } from '../model/parameters.js';
 
 /** The networks that an export holds. */
-export const GENERATORS = ['G_A2B', 'G_B2A'] as const;
+const GENERATORS = ['G_A2B', 'G_B2A'] as const;
 
 const text = z.looseObject({}).catch({});
 const configSchema = z.looseObject({
@@ -59,9 +59,14 @@ async function readConfig(path: string): Promise<StoredConfig> {
   });
 }
 
+/** Whether a path leads out of the working directory. */
+function isOfMachine(path: unknown): boolean {
+  if (typeof path !== 'string') return false;
+  return posix.isAbsolute(path) || win32.isAbsolute(path) || /^~|(^|[\\/])\.\.([\\/]|$)/.test(path);
+}
+
 /** Folders of this machine say nothing elsewhere, and may tell who owns it. */
 function portableConfig({ data, losses, ...config }: StoredConfig): Record<string, unknown> {
-  const isOfMachine = (path: unknown): boolean => typeof path === 'string' && isAbsolute(path);
   const { root, ...otherData } = data ?? {};
   const { weights, ...otherLpips } = losses?.lpips ?? {};
   return {
