@@ -1,13 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceDirectory, writeFileAtomic } from '../checkpoint/atomic.js';
-import { float16ToFloat32, float32ToFloat16 } from '../checkpoint/half.js';
+import { float32ToFloat16 } from '../checkpoint/half.js';
 import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { toTensors } from '../checkpoint/network-tensors.js';
 import { type TensorToStore, writeSafetensors } from '../checkpoint/safetensors.js';
 import { RunError } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
 import type { Model } from '../translate/model.js';
+
+/** All ones: infinite, or no number. */
+const HALF_EXPONENT = 0x7c00;
 
 export interface ModelFolderOptions {
   /** Becomes config.json; its `model` section is the model's architecture. */
@@ -18,26 +21,33 @@ export interface ModelFolderOptions {
   limitBytes?: number;
 }
 
-/** The generators' tensors in float16; other networks are left out. */
-function asHalf({
-  architecture,
-  values,
-}: Pick<Model, 'architecture' | 'values'>): Map<string, TensorToStore> {
+/**
+ * float32 rounded to float16.
+ *
+ * @param name of the tensor. @throws RunError where a number is beyond float16 or none.
+ */
+export function toHalf(name: string, data: Float32Array): Uint16Array<ArrayBuffer> {
+  const half = new Uint16Array(data.length);
+  float32ToFloat16(data, half);
+  const at = half.findIndex((bits) => (bits & HALF_EXPONENT) === HALF_EXPONENT);
+  if (at >= 0)
+    throw new RunError(
+      `Cannot write ${name} as float16: it holds ${data[at]}, beyond 65504; train with a smaller step size.`,
+    );
+  return half;
+}
+
+/** The generators' tensors by name; other networks are left out. @throws RunError where one is beyond float16. */
+export function generatorTensors(
+  { architecture, values }: Pick<Model, 'architecture' | 'values'>,
+  precision: 'float32' | 'float16',
+): Map<string, TensorToStore> {
   const { specs } = buildGenerator(architecture);
   const generators = { G_A2B: specs, G_B2A: specs };
   const own = Object.fromEntries(Object.keys(generators).map((name) => [name, values[name]!]));
   const tensors = toTensors('', own, generators);
-  for (const [name, { data }] of tensors) {
-    const half = new Uint16Array(data.length);
-    float32ToFloat16(data as Float32Array, half);
-    const read = new Float32Array(data.length);
-    float16ToFloat32(half, read);
-    const at = read.findIndex((value) => !Number.isFinite(value));
-    if (at >= 0)
-      throw new RunError(
-        `Cannot write ${name} as float16: it holds ${data[at]}, beyond 65504; train with a smaller step size.`,
-      );
-  }
+  if (precision === 'float32') return new Map(tensors);
+  for (const [name, { data }] of tensors) toHalf(name, data as Float32Array);
   return new Map(tensors.map(([name, tensor]) => [name, { ...tensor, dtype: 'F16' }]));
 }
 
@@ -54,7 +64,7 @@ export async function writeModelFolder(
   model: Pick<Model, 'architecture' | 'values'>,
   { config, card, limitBytes = Number.POSITIVE_INFINITY }: ModelFolderOptions,
 ): Promise<number> {
-  const tensors = asHalf(model);
+  const tensors = generatorTensors(model, 'float16');
   let bytes = 0;
   await replaceDirectory(dir, async (temporary) => {
     await writeSafetensors(join(temporary, MODEL), tensors);

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { basename, posix, win32 } from 'node:path';
+import { z } from 'zod';
+import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { readJson, readState } from '../checkpoint/layout.js';
+import { fromTensors } from '../checkpoint/network-tensors.js';
+import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
+import { configShape, type ModelConfig } from '../config/schema.js';
+import { InputError, messageOf } from '../errors.js';
+import { buildGenerator } from '../model/generator.js';
+import type { NetworkValues } from '../model/parameter-groups.js';
+import type { ParameterSpecs } from '../model/parameters.js';
+
+/** The networks that an export holds. */
+const GENERATORS = ['G_A2B', 'G_B2A'] as const;
+
+const text = z.looseObject({}).catch({});
+const configSchema = z.looseObject({
+  model: configShape.shape.model,
+  data: z.looseObject({ root: z.unknown() }).optional().catch(undefined),
+  training: text.optional(),
+  losses: z
+    .looseObject({ lpips: z.looseObject({ weights: z.unknown() }).optional().catch(undefined) })
+    .optional(),
+});
+type StoredConfig = z.infer<typeof configSchema>;
+
+/** What is exported, and what its card tells of it. */
+export interface ExportSource {
+  architecture: ModelConfig;
+  /** Averaged weights of the generators, both unless the caller asked for any. */
+  values: NetworkValues;
+  /** The config without paths of this machine. */
+  config: Record<string, unknown>;
+  /** Last part of the name of the folder that it was trained on. */
+  dataName: string | undefined;
+  /** Steps done, where the checkpoint tells. */
+  step: number | undefined;
+  /** Of its model.safetensors: what a metrics receipt names. */
+  sha256: string;
+  /** The folder that it was read from. */
+  dir: string;
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+async function readConfig(path: string): Promise<StoredConfig> {
+  const parsed = configSchema.safeParse(await readJson(path, "the model's config"));
+  if (parsed.success) return parsed.data;
+  throw new InputError({
+    expected: `the model's config in ${path}`,
+    found: z.prettifyError(parsed.error).replaceAll('\n', ' '),
+    remedy: 'copy the config.json of the run there',
+  });
+}
+
+/** Whether a path leads out of the working directory. */
+function isOfMachine(path: unknown): boolean {
+  if (typeof path !== 'string') return false;
+  return posix.isAbsolute(path) || win32.isAbsolute(path) || /^~|(^|[\\/])\.\.([\\/]|$)/.test(path);
+}
+
+/** Folders of this machine say nothing elsewhere, and may tell who owns it. */
+function portableConfig({ data, losses, ...config }: StoredConfig): Record<string, unknown> {
+  const { root, ...otherData } = data ?? {};
+  const { weights, ...otherLpips } = losses?.lpips ?? {};
+  return {
+    ...config,
+    ...(data && { data: isOfMachine(root) || root === undefined ? otherData : { ...otherData, root } }),
+    ...(losses && {
+      losses: losses.lpips
+        ? { ...losses, lpips: isOfMachine(weights) ? otherLpips : { ...otherLpips, weights } }
+        : losses,
+    }),
+  };
+}
+
+function specsOf(architecture: ModelConfig, configPath: string): ParameterSpecs {
+  try {
+    return buildGenerator(architecture).specs;
+  } catch (error) {
+    throw new InputError(
+      {
+        expected: `a model section in ${configPath} that makes a network`,
+        found: messageOf(error),
+        remedy: 'use the config.json that belongs to these weights',
+      },
+      { cause: error },
+    );
+  }
+}
+
+async function stepOf({ statePath, modelPath }: ResolvedCheckpoint): Promise<number | undefined> {
+  if (statePath !== undefined) return (await readState(statePath)).step;
+  const { metadata } = await readSafetensorsHeader(modelPath);
+  return /^\d{1,15}$/.test(metadata.step ?? '') ? Number(metadata.step) : undefined;
+}
+
+export interface ExportSourceOptions {
+  /** Whether one generator is enough; `both` where left out. */
+  generators?: 'both' | 'any';
+  /** Is told of every newer checkpoint of a run that is damaged, and why. */
+  onSkipped?: (dir: string, error: InputError) => void;
+}
+
+/**
+ * Reads what is behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
+ *
+ * @throws InputError naming the missing, damaged or unfitting file.
+ */
+export async function readExportSource(
+  checkpoint: string,
+  { generators = 'both', onSkipped }: ExportSourceOptions = {},
+): Promise<ExportSource> {
+  const resolved = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
+  const { dir, modelPath, configPath } = resolved;
+  const config = await readConfig(configPath);
+  const specs = specsOf(config.model, configPath);
+  const { entries } = await readSafetensorsHeader(modelPath);
+  const names = [...entries.keys()];
+  const there = GENERATORS.filter((network) => names.some((name) => name.startsWith(`${network}/`)));
+  const wanted = generators === 'any' && there.length > 0 ? there : GENERATORS;
+  const own = names.filter((name) => wanted.some((network) => name.startsWith(`${network}/`)));
+  const { tensors } = await readSafetensors(modelPath, { names: own });
+  const values = fromTensors(tensors, '', Object.fromEntries(wanted.map((name) => [name, specs])), {
+    file: modelPath,
+    remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
+  });
+  const root = config.data?.root;
+  return {
+    architecture: config.model,
+    values,
+    config: portableConfig(config),
+    dataName: typeof root === 'string' ? basename(root) : undefined,
+    step: await stepOf(resolved),
+    sha256: await sha256Of(modelPath),
+    dir,
+  };
+}

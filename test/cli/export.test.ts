@@ -1,0 +1,238 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readSafetensorsHeader } from '../../src/checkpoint/safetensors.js';
+import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { receiptSchema } from '../../src/eval/receipt.js';
+import { writeModelFolder } from '../../src/export/model-folder.js';
+import { buildGenerator } from '../../src/model/generator.js';
+import { initParameters } from '../../src/model/parameters.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { complaints, gnr, type Outcome } from '../support/gnr.js';
+
+const config = tinyConfig({ model: FEWEST_LAYERS, data: { root: '/some/machine/selfies' } });
+
+let shared: string;
+let model: string;
+let photos: string;
+let folder: string;
+let out: string;
+
+function randomModel() {
+  const { specs } = buildGenerator(config.model);
+  const tree = (name: string) => initParameters(specs, new Rng(1, name));
+  return { architecture: config.model, values: { G_A2B: tree('there'), G_B2A: tree('back') } };
+}
+
+beforeAll(async () => {
+  shared = await mkdtemp(join(tmpdir(), 'gnr-cli-export-'));
+  model = join(shared, 'model');
+  await writeModelFolder(model, randomModel(), { config, card: '' });
+  const data = join(shared, 'data');
+  await drawSampleDataset({ dir: data, images: 1, testImages: 2, size: 48 });
+  photos = join(data, 'testA');
+});
+afterAll(() => rm(shared, { recursive: true, force: true }));
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-cli-export-'));
+  out = join(folder, 'out');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const exported = (format: string, ...words: string[]): Promise<Outcome> =>
+  gnr('export', model, '--format', format, '--out', out, ...words);
+const card = (): Promise<string> => readFile(join(out, 'README.md'), 'utf8');
+const differences = (stdout: string): number[] =>
+  [...stdout.matchAll(/^ {2}.*: (\S+) \(allowed: /gm)].map((match) => Number(match[1]));
+
+async function translation(checkpoint: string): Promise<string> {
+  const to = join(folder, 'translated');
+  const words = ['--checkpoint', checkpoint, '--out', to, '--styles', '1', '--grid'];
+  expect(await gnr('translate', photos, ...words)).toMatchObject({ code: 0 });
+  return (await readFile(join(to, 'grid.png'))).toString('base64');
+}
+
+describe('gnr export --format safetensors', () => {
+  it('gives a model that translates to the same bytes, with a card', async () => {
+    const { code, stdout, stderr } = await exported(
+      'safetensors',
+      '--license',
+      'mit',
+      '--data',
+      '25 | drawings',
+    );
+    expect([code, complaints(stderr)]).toEqual([0, []]);
+    expect(stdout).toContain(`${out}\n`);
+    expect(differences(stdout)).toEqual([0, 0]);
+    expect((await readdir(out)).sort()).toEqual([
+      'README.md',
+      'config.json',
+      'export.json',
+      'model.safetensors',
+    ]);
+    const { entries, metadata } = await readSafetensorsHeader(join(out, 'model.safetensors'));
+    expect(new Set([...entries.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F32']));
+    expect(metadata).toMatchObject({ licence: 'mit' });
+    expect(await translation(out)).toBe(await translation(model));
+    const text = await card();
+    expect(text).toMatch(/^---\nlicense: mit\n/);
+    expect(text).toContain('Data: 25 | drawings');
+    expect(text).toContain('## Licence\n\nmit, as stated');
+  });
+
+  it('tells nobody where this machine keeps its pictures', async () => {
+    expect(await exported('safetensors', '--precision', 'float16')).toMatchObject({ code: 0 });
+    for (const name of await readdir(out))
+      expect(await readFile(join(out, name), 'latin1')).not.toContain('/some/machine');
+    expect(await card()).toContain('a dataset folder named selfies');
+    expect(await card()).toMatch(/^---\nlicense: unknown\n/);
+    const { entries } = await readSafetensorsHeader(join(out, 'model.safetensors'));
+    expect(new Set([...entries.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F16']));
+  });
+});
+
+describe('gnr export --format onnx', () => {
+  it('gives models in both precisions that onnxruntime runs at any batch', async () => {
+    const { code, stdout } = await exported('onnx', '--direction', 'B2A', '--compare', photos);
+    expect(code).toBe(0);
+    expect(stdout).toContain('compared on 2 pictures');
+    const parts = ['decoder_model', 'encoder_model', 'model', 'style_encoder'];
+    const names = parts.flatMap((part) => [`${part}.onnx`, `${part}_fp16.onnx`]);
+    expect((await readdir(join(out, 'onnx'))).sort()).toEqual(names.sort());
+    expect(differences(stdout)).toHaveLength(8);
+    const { size, latentDim } = config.model;
+    const session = await InferenceSession.create(join(out, 'onnx', 'model_fp16.onnx'), {
+      logSeverityLevel: 3,
+    });
+    for (const batch of [1, 3]) {
+      const image = new Tensor('float32', new Float32Array(batch * 3 * size * size), [batch, 3, size, size]);
+      const style = new Tensor('float32', new Float32Array(batch * latentDim), [batch, latentDim]);
+      const { translated } = await session.run({ image, style });
+      expect(translated!.dims).toEqual([batch, 3, size, size]);
+    }
+    await session.release();
+    const text = await card();
+    for (const name of names) expect(text).toContain(`onnx/${name}`);
+    expect(text).toContain('Direction B2A');
+  });
+
+  it('gives one precision where one is named', async () => {
+    expect(await exported('onnx', '--precision', 'float32')).toMatchObject({ code: 0 });
+    expect(await readdir(join(out, 'onnx'))).toHaveLength(4);
+  });
+});
+
+describe('gnr export --format tfjs and pt', () => {
+  it('read back what they wrote', async () => {
+    const bundle = await exported('tfjs');
+    expect([bundle.code, differences(bundle.stdout)]).toEqual([0, [0, 0]]);
+    const file = join(folder, 'ck.pt');
+    const torch = await gnr('export', '--checkpoint', model, '--format', 'pt', '--out', file);
+    expect([torch.code, differences(torch.stdout).length]).toEqual([0, 2]);
+    expect((await readdir(folder)).sort()).toEqual(['ck.pt', 'out']);
+  });
+});
+
+describe('the figures of an evaluation', () => {
+  async function receipt(sha256: string): Promise<string> {
+    const figure = {
+      metric: 'fid',
+      key: 'fid',
+      title: 'FID',
+      better: 'lower',
+      value: 12.345678,
+      deviation: null,
+      over: null,
+      interval: null,
+      values: [12.345678],
+      n: { real: 2 },
+      how: 'as | measured\nhere',
+    };
+    const methods = [{ name: 'this model', kind: 'model', figures: [figure], left: [] }];
+    const parts = { methods, model: { path: 'm', sha256, size: 32, step: null } };
+    // What an evaluation writes.
+    for (const key of ['methods', 'model'] as const) receiptSchema.shape[key].parse(parts[key]);
+    const path = join(folder, 'receipt.json');
+    const head = {
+      format: 'gnr-receipt',
+      version: 1,
+      created: '2026-01-01T00:00:00Z',
+      protocol: { name: 'own' },
+    };
+    await writeFile(path, JSON.stringify({ ...head, ...parts }));
+    return path;
+  }
+
+  it('are on the card where they are of these weights', async () => {
+    expect(await exported('safetensors', '--precision', 'float16')).toMatchObject({ code: 0 });
+    const { createHash } = await import('node:crypto');
+    const sha256 = createHash('sha256')
+      .update(await readFile(join(model, 'model.safetensors')))
+      .digest('hex');
+    expect(await exported('tfjs', '--receipt', await receipt(sha256))).toMatchObject({ code: 0 });
+    expect(await card()).toContain('| FID | this model | 12.35 |  | lower | as \\| measured here |');
+  });
+
+  it('are refused where they are of others, or no receipt', async () => {
+    const other = await exported('tfjs', '--receipt', await receipt('0'.repeat(64)));
+    expect(other.code).toBe(2);
+    expect(other.stderr).toMatch(/receipt\.json but found one of 0000/);
+    const none = await exported('tfjs', '--receipt', join(model, 'config.json'));
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('config.json')]);
+    expect((await exported('tfjs', '--receipt', join(folder, 'nothing'))).code).toBe(2);
+    expect(await readdir(folder)).toEqual(['receipt.json']);
+  });
+});
+
+describe('gnr export refuses', () => {
+  it.each([
+    [['--format', 'safetensors', '--direction', 'B2A'], '--direction'],
+    [['--format', 'pt', '--precision', 'float16'], '--precision'],
+    [['--format', 'pt', '--license', 'mit'], '--license'],
+    [['--format', 'tfjs', '--license', 'my own\nlicence'], '--license'],
+    [['--format', 'tfjs', '--compare', 'nowhere'], 'nowhere'],
+  ])('%j', async (words, text) => {
+    const { code, stderr } = await gnr('export', model, '--out', out, ...words);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(text)]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('a call without a checkpoint', async () => {
+    const { code, stderr } = await gnr('export', '--format', 'tfjs', '--out', out);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('gnr export CKPT')]);
+  });
+
+  it('a folder with files of other kinds, and the model itself', async () => {
+    const before = await readdir(model);
+    const { code, stderr } = await gnr('export', model, '--format', 'safetensors', '--out', model);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`new or empty folder at ${model}`)]);
+    expect(await readdir(model)).toEqual(before);
+  });
+
+  it('an empty folder of pictures to compare on', async () => {
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    const { code, stderr } = await exported('onnx', '--compare', empty);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('or leave --compare out')]);
+  });
+
+  it('weights that are no numbers, with exit code 1 and nothing left', async () => {
+    const broken = join(folder, 'broken');
+    await cp(model, broken, { recursive: true });
+    const bytes = await readFile(join(broken, 'model.safetensors'));
+    bytes.fill(0x7e, bytes.byteLength - 2000);
+    await writeFile(join(broken, 'model.safetensors'), bytes);
+    for (const format of ['safetensors', 'onnx', 'tfjs', 'pt']) {
+      const { code, stderr } = await gnr('export', broken, '--format', format, '--out', out);
+      expect([format, code, stderr]).toEqual([
+        format,
+        1,
+        expect.stringMatching(/was not written|Cannot write/),
+      ]);
+    }
+    expect(await readdir(folder)).toEqual(['broken']);
+  });
+});

@@ -1,0 +1,104 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Comparison } from '../../src/export/comparison.js';
+import { type ExportFolderContents, writeExportFolder } from '../../src/export/export-folder.js';
+
+let folder: string;
+let out: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-export-folder-'));
+  out = join(folder, 'out');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const near: Comparison = { what: 'pictures', difference: 1e-5, bound: 1e-4 };
+const contents = (changes: Partial<ExportFolderContents> = {}): ExportFolderContents => ({
+  kind: 'test',
+  write: async (dir) => {
+    await mkdir(join(dir, 'below'));
+    await writeFile(join(dir, 'below', 'weights'), 'weights');
+  },
+  compare: async () => [near],
+  card: () => '# Card\n',
+  ...changes,
+});
+
+describe('an export folder', () => {
+  test('has its files, a card, and what the comparison gave', async () => {
+    expect(await writeExportFolder(out, contents())).toEqual([near]);
+    expect((await readdir(out)).sort()).toEqual(['README.md', 'below', 'export.json']);
+    expect(JSON.parse(await readFile(join(out, 'export.json'), 'utf8'))).toEqual({
+      format: 'gnr-export',
+      version: 1,
+      kind: 'test',
+      comparisons: [near],
+      files: {
+        'README.md': {
+          bytes: 7,
+          sha256: '87851527cd6c59eacbdd2c6798ddeb44925b095e24f5d67530cd3d57bfb716de',
+        },
+        'below/weights': {
+          bytes: 7,
+          sha256: '9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c',
+        },
+      },
+    });
+  });
+
+  test('takes the place of an earlier export, whose files all go', async () => {
+    await writeExportFolder(out, contents());
+    const write = (dir: string) => writeFile(join(dir, 'other'), '');
+    await writeExportFolder(out, contents({ write }));
+    expect((await readdir(out)).sort()).toEqual(['README.md', 'export.json', 'other']);
+    await rm(out, { recursive: true });
+    await mkdir(out);
+    await writeExportFolder(out, contents());
+    expect(await readdir(folder)).toEqual(['out']);
+  });
+
+  test.each(['notes.txt', 'below/notes.txt'])('does not take the place of %s', async (name) => {
+    await writeExportFolder(out, contents());
+    await writeFile(join(out, name), 'mine');
+    await expect(writeExportFolder(out, contents())).rejects.toThrow(`one with ${name} in it`);
+    expect(await readFile(join(out, name), 'utf8')).toBe('mine');
+  });
+
+  test('does not take the place of a folder that somebody else made, a link in it, or a file', async () => {
+    await mkdir(out);
+    await symlink('nowhere', join(out, 'link'));
+    await expect(writeExportFolder(out, contents())).rejects.toThrow('one with link in it');
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    await expect(writeExportFolder(file, contents())).rejects.toThrow('but found a file');
+    await writeFile(join(out, 'export.json'), JSON.stringify({ format: 'another', files: { link: {} } }));
+    await expect(writeExportFolder(out, contents())).rejects.toThrow('in it');
+  });
+
+  test.each([1.1e-4, Number.POSITIVE_INFINITY, Number.NaN])(
+    'that differs by %d is not made, and an earlier one stays',
+    async (difference) => {
+      const compare = async () => [near, { ...near, what: 'other pictures', difference }];
+      await expect(writeExportFolder(out, contents({ compare }))).rejects.toThrow(
+        /out was not written: .*other pictures (differ by .*, more than 0\.0001|hold numbers that are not finite)/,
+      );
+      expect(await readdir(folder)).toEqual([]);
+      await writeExportFolder(out, contents());
+      await expect(writeExportFolder(out, contents({ compare }))).rejects.toThrow('not written');
+      expect((await readdir(out)).sort()).toEqual(['README.md', 'below', 'export.json']);
+      expect(await readdir(folder)).toEqual(['out']);
+    },
+  );
+
+  test('leaves nothing where it is stopped', async () => {
+    const controller = new AbortController();
+    const compare = async () => {
+      controller.abort();
+      return [near];
+    };
+    const { signal } = controller;
+    await expect(writeExportFolder(out, contents({ compare, signal }))).rejects.toThrow('was stopped');
+    expect(await readdir(folder)).toEqual([]);
+  });
+});

@@ -1,0 +1,43 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test } from 'vitest';
+import { buildOnnxModel } from '../../../src/export/onnx/generator-graph.js';
+import type { OnnxModel } from '../../../src/export/onnx/graph.js';
+import { interpret } from '../../../src/export/onnx/interpret.js';
+import { loadEngine } from '../../../src/runtime/node.js';
+import { noisePictures, referenceModel } from '../../support/exports.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
+
+const { architecture, values } = referenceModel('train');
+const { size } = architecture;
+const options = { direction: 'A2B', precision: 'float32', producerVersion: '1' } as const;
+const encoder = (): OnnxModel => buildOnnxModel(architecture, values, 'encoder_model', options);
+const image = { shape: [1, 3, size, size], data: noisePictures(1, size) };
+
+test('leaves no tensor behind, also after an error', () => {
+  const before = tf.memory().numTensors;
+  interpret(encoder(), { image });
+  expect(tf.memory().numTensors).toBe(before);
+  expect(() => interpret(encoder(), {})).toThrow('the input image is missing');
+  const model = encoder();
+  const strange = [...model.graph.nodes, { ...model.graph.nodes[0]!, op: 'Selu' }];
+  expect(() => interpret({ ...model, graph: { ...model.graph, nodes: strange } }, { image })).toThrow('Selu');
+  expect(() =>
+    interpret(encoder(), {
+      image: { shape: [1, 2, size, size], data: image.data.subarray(0, 2 * size * size) },
+    }),
+  ).toThrow(/Conv/);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('sees a weight that is not the one which was exported', () => {
+  const right = interpret(encoder(), { image }).content!.data;
+  const model = encoder();
+  const initializers = model.graph.initializers.map((tensor) =>
+    tensor.name === 'encoder.stem.0.0.weight' ? { ...tensor, data: tensor.data.map((v) => v * 1.5) } : tensor,
+  );
+  const wrong = interpret({ ...model, graph: { ...model.graph, initializers } }, { image }).content!.data;
+  expect(wrong.some((value, i) => Math.abs(value - right[i]!) > 1e-3)).toBe(true);
+});

@@ -1,0 +1,123 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildOnnxModel, ONNX_PARTS, type OnnxPart } from '../../../src/export/onnx/generator-graph.js';
+import type { OnnxModel, WeightPrecision } from '../../../src/export/onnx/graph.js';
+import { type HostArray, interpret } from '../../../src/export/onnx/interpret.js';
+import { decodeModel, encodeModel } from '../../../src/export/onnx/model-file.js';
+import { channelsAt, contentSize } from '../../../src/model/architecture.js';
+import { buildGenerator } from '../../../src/model/generator.js';
+import { loadEngine } from '../../../src/runtime/node.js';
+import { Rng } from '../../../src/runtime/rng.js';
+import { loadModel } from '../../../src/translate/model.js';
+import { openTranslator } from '../../../src/translate/open-translator.js';
+import { type Direction, drawStyles, type Translator } from '../../../src/translate/translator.js';
+import { noisePictures, referenceModel, type TestModel, toNchw } from '../../support/exports.js';
+import { relativeError } from '../../support/reference.js';
+
+/** Of the image range, and of the largest number of a code. */
+const BOUNDS = { float32: 1e-4, float16: 2e-2 } as const;
+const COUNT = 2;
+
+const SOURCES: Record<string, () => Promise<TestModel> | TestModel> = {
+  'models/sample': () => loadModel('models/sample'),
+  'the reference, main': () => referenceModel('main'),
+  'the reference, train': () => referenceModel('train'),
+};
+
+const bytesOf = (model: OnnxModel): Uint8Array => Buffer.concat(encodeModel(model).parts);
+
+async function runtime(bytes: Uint8Array, inputs: Record<string, HostArray>): Promise<Float32Array> {
+  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  try {
+    const feeds = Object.fromEntries(
+      Object.entries(inputs).map(([name, { data, shape }]) => [name, new Tensor('float32', data, shape)]),
+    );
+    const result = await session.run(feeds);
+    return result[session.outputNames[0]!]!.data as Float32Array;
+  } finally {
+    await session.release();
+  }
+}
+
+/** What each part takes, and what the translator gives for it. */
+function examples(translator: Translator, direction: Direction) {
+  const { architecture } = translator;
+  const { size, latentDim } = architecture;
+  const side = contentSize(architecture);
+  const channels = channelsAt(architecture, side);
+  const pictures = noisePictures(COUNT, size);
+  const styles = drawStyles(new Rng(1, 'styles'), COUNT, latentDim);
+  const content = translator.encode(direction, pictures);
+  const nchw = (data: Float32Array) => toNchw(data, [COUNT, size, size, 3]);
+  const contentNchw = toNchw(content.codes, [COUNT, side, side, channels]);
+  const image: HostArray = { shape: [COUNT, 3, size, size], data: nchw(pictures) };
+  const style: HostArray = { shape: [COUNT, latentDim], data: styles };
+  const code: HostArray = { shape: [COUNT, channels, side, side], data: contentNchw };
+  const translated = nchw(translator.decode(content, styles));
+  return {
+    model: { inputs: { image, style }, expected: translated },
+    encoder_model: { inputs: { image }, expected: contentNchw },
+    decoder_model: { inputs: { content: code, style }, expected: translated },
+    style_encoder: { inputs: { image }, expected: translator.styleOf(direction, pictures) },
+  } satisfies Record<OnnxPart, { inputs: Record<string, HostArray>; expected: Float32Array }>;
+}
+
+/** Of the image range for pictures, of the largest magnitude for codes. */
+function difference(part: OnnxPart, actual: Float32Array, expected: Float32Array): number {
+  if (part === 'encoder_model' || part === 'style_encoder') return relativeError(actual, expected);
+  expect(actual).toHaveLength(expected.length);
+  return actual.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0) / 2;
+}
+
+describe.each(Object.keys(SOURCES))('ONNX of %s', (name) => {
+  let source: TestModel;
+  let translator: Translator;
+  beforeAll(async () => {
+    await loadEngine();
+    source = await SOURCES[name]!();
+    translator = openTranslator(source.architecture, source.values, { capture: false });
+  });
+  afterAll(() => translator.dispose());
+
+  const build = (part: OnnxPart, direction: Direction, precision: WeightPrecision) =>
+    buildOnnxModel(source.architecture, source.values, part, { direction, precision, producerVersion: '0' });
+
+  test.each([
+    ['A2B', 'float32'],
+    ['A2B', 'float16'],
+    ['B2A', 'float32'],
+  ] as const)(
+    '%s in %s is our translator in onnxruntime and in the interpreter',
+    async (direction, precision) => {
+      const given = examples(translator, direction);
+      for (const part of ONNX_PARTS) {
+        const { inputs, expected } = given[part];
+        const bytes = bytesOf(build(part, direction, precision));
+        const judged = await runtime(bytes, inputs);
+        const bound = BOUNDS[precision];
+        expect.soft(difference(part, judged, expected), `${part} in onnxruntime`).toBeLessThanOrEqual(bound);
+        const read = decodeModel(bytes);
+        const [output] = read.graph.outputs;
+        const own = interpret(read, inputs)[output!.name]!.data;
+        // The interpreter computes what the runtime does, whatever is in the file.
+        expect.soft(difference(part, own, judged), `${part} in the interpreter`).toBeLessThanOrEqual(1e-5);
+      }
+    },
+  );
+
+  test('has every parameter of a generator in one of its parts, and no grouped convolution over pictures', () => {
+    const graphs = ONNX_PARTS.map((part) => build(part, 'A2B', 'float32').graph);
+    const names = new Set(graphs.flatMap(({ initializers }) => initializers.map((tensor) => tensor.name)));
+    const { specs } = buildGenerator(source.architecture);
+    expect(Object.keys(specs).filter((path) => !names.has(path))).toEqual([]);
+    for (const { nodes, initializers, inputs, outputs } of graphs) {
+      const shapes = new Map(initializers.map(({ name: own, shape }) => [own, shape]));
+      for (const { op, inputs: read, attributes } of nodes) {
+        const group = attributes.group;
+        if (!op.startsWith('Conv') || group === undefined) continue;
+        expect(group).toEqual({ int: shapes.get(read[1]!)![0] });
+      }
+      for (const { shape } of [...inputs, ...outputs]) expect(shape[0]).toBe('batch');
+    }
+  });
+});
