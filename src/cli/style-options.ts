@@ -82,14 +82,10 @@ const isWhole = (value: number, least: number, most: number): boolean =>
 /**
  * Looks at everything in the style options that needs no model.
  * @param usual how many random styles there are where nobody asks for any style.
- * @param fill how many of them there are beside others; none where it is left out.
+ * @param least how many styles there are at least: random ones fill up the others.
  * @throws InputError for wrong numbers, and references, codes and recorded pictures that are not there.
  */
-export async function chooseStyles(
-  args: StyleArguments,
-  usual: number,
-  fill: (usual: number, others: number) => number = (count, others) => (others === 0 ? count : 0),
-): Promise<ChosenStyles> {
+export async function chooseStyles(args: StyleArguments, usual: number, least = 0): Promise<ChosenStyles> {
   const { styles, seed, truncation, interpolate } = args;
   if (styles !== undefined)
     await checkNumber(isWhole(styles, 1, 1000), 'styles', 'a whole number from 1 to 1000', styles);
@@ -123,11 +119,12 @@ export async function chooseStyles(
     images.length === 1 && found[0]?.file === images[0] ? [{ ...found[0]!, name: 'reference' }] : found;
   const recorded = record?.styles ?? [];
   const others = codes.length + recorded.length + pictures.length;
+  const needed = interpolate === undefined ? least : 2;
   const choice: StyleChoice = {
     codes,
     recorded,
     pictures,
-    random: styles ?? (interpolate === undefined ? fill(usual, others) : Math.max(0, 2 - others)),
+    random: styles ?? (others === 0 && interpolate === undefined ? usual : Math.max(0, needed - others)),
     seed,
     truncation,
     interpolate,

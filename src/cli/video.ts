@@ -50,11 +50,11 @@ async function checkOptions({ size, styleSeconds, beats }: VideoArguments): Prom
 
 /** @throws InputError where the number of styles is none that these options can show. */
 async function checkStyleCount(args: VideoArguments, count: number): Promise<void> {
-  const { InputError } = await import('../errors.js');
+  const errors = await import('../errors.js');
   const { MOSAIC_STYLES } = await import('../translate/video/canvas.js');
   const changes = args.styleSeconds !== undefined || args.beats !== undefined;
-  const refuse = (expected: string, remedy: string): InputError =>
-    new InputError({ expected, found: String(count), remedy });
+  const refuse = (expected: string, remedy: string) =>
+    new errors.InputError({ expected, found: String(count), remedy });
   if (args.mosaic && count !== MOSAIC_STYLES)
     throw refuse(`${MOSAIC_STYLES} styles for --mosaic`, `give so many, or leave --styles out`);
   if (changes && count < 2)
@@ -116,8 +116,10 @@ async function translateVideo(args: VideoArguments): Promise<void> {
   containerOf(out);
   const changes = args.styleSeconds !== undefined || args.beats !== undefined;
   const usual = mosaic ? MOSAIC_STYLES : changes ? USUAL_ROUND : 1;
-  const { choice, direction, recordedModel } = await chooseStyles(args, usual, (count, others) =>
-    others === 0 || mosaic || changes ? Math.max(0, (mosaic ? count : 2) - others) : 0,
+  const { choice, direction, recordedModel } = await chooseStyles(
+    args,
+    usual,
+    mosaic ? MOSAIC_STYLES : changes ? 2 : 0,
   );
   await video.refuseSameFile(input, out);
   const info = await probeVideo(input);

@@ -157,9 +157,11 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   );
   const needsAudioEncoder = audio.includes('re-encoded');
   const audioEncoder = needsAudioEncoder ? choose(container.audioEncoders, encoders, output) : '';
-  // Within half a frame of the file's start it begins with the file.
-  const offset = info.startSeconds - info.fileStartSeconds;
-  const delay = offset > 0.5 / perSecond(rate) ? ['-itsoffset', offset.toFixed(6)] : [];
+  // Sound that begins before the picture gets negative times: a delay of the picture would be filled with repeated
+  // frames. Where more than a frame of it would be lost, the muxer moves everything; with it would go the delay of
+  // frames that are encoded out of order.
+  const leadSeconds = Math.max(0, info.startSeconds - info.fileStartSeconds);
+  const isMoved = audio.length > 0 && leadSeconds * perSecond(rate) > 1;
   const scaling = 'lanczos+accurate_rnd+full_chroma_int';
   return {
     rate,
@@ -184,8 +186,8 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
     ],
     encoderArgs: (target) => [
       ...['-nostdin', '-v', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'rgb24'],
-      ...['-video_size', `${canvasPx}x${canvasPx}`, '-framerate', fraction, ...delay, '-i', 'pipe:0'],
-      ...(audio.length > 0 ? inputFile(input) : []),
+      ...['-video_size', `${canvasPx}x${canvasPx}`, '-framerate', fraction, '-i', 'pipe:0'],
+      ...(audio.length > 0 ? ['-itsoffset', (-leadSeconds).toFixed(6), ...inputFile(input)] : []),
       ...['-map', '0:v:0', ...info.audio.flatMap(({ index }) => ['-map', `1:${index}`])],
       '-vf',
       `scale=${outputPx}:${outputPx}:flags=${scaling}:out_color_matrix=bt709:out_range=tv`,
@@ -195,6 +197,7 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
         how === 'copied' ? [`-c:a:${i}`, 'copy'] : [`-c:a:${i}`, audioEncoder, `-b:a:${i}`, AUDIO_BITS],
       ),
       ...(options.comment === undefined ? [] : ['-metadata', `comment=${options.comment}`]),
+      ...(isMoved ? ['-bf', '0', '-avoid_negative_ts', 'make_zero'] : []),
       ...(['mp4', 'mov'].includes(container.muxer) ? ['-movflags', '+faststart'] : []),
       ...['-f', container.muxer, `file:${target}`],
     ],

@@ -116,7 +116,10 @@ export function parseProbe(json: string): VideoInfo | undefined {
   );
   if (video === undefined) return undefined;
   const aspect = parseRational(video.sample_aspect_ratio);
-  const ownSeconds = positive(video.duration) ?? parseClock(video.tags?.DURATION);
+  const startSeconds = finite(video.start_time);
+  // Matroska's tag tells the end.
+  const endSeconds = parseClock(video.tags?.DURATION);
+  const tagSeconds = endSeconds === undefined ? undefined : Math.max(0, endSeconds - startSeconds);
   return {
     index: video.index,
     codec: video.codec_name ?? 'unknown',
@@ -126,9 +129,9 @@ export function parseProbe(json: string): VideoInfo | undefined {
     rotationDegrees: rotationOf(video),
     averageRate: parseRational(video.avg_frame_rate),
     baseRate: parseRational(video.r_frame_rate),
-    seconds: ownSeconds,
+    seconds: positive(video.duration) ?? tagSeconds,
     frames: positive(video.nb_frames),
-    startSeconds: finite(video.start_time),
+    startSeconds,
     fileStartSeconds: finite(format.start_time),
     audio: streams.flatMap(({ index, codec_type: type, codec_name: codec, start_time: start }) =>
       type === 'audio' && codec !== undefined && codec !== 'none'

@@ -78,9 +78,9 @@ export async function outputOf(tool: Tool, args: readonly string[]): Promise<Too
   return { ...(await running.end), stdout };
 }
 
-/** The last lines of a program's complaints, on one line. */
+/** The last different lines of a program's complaints on one line, without the addresses that ffmpeg puts before them. */
 export function lastComplaints(complaints: string, count = 3): string {
-  const lines = complaints.split('\n').map((line) => line.trim());
-  const last = lines.filter((line) => line !== '').slice(-count);
+  const lines = complaints.split('\n').map((line) => line.replace(/^\[[^\]]* @ 0x[0-9a-f]+\] */, '').trim());
+  const last = [...new Set(lines.filter((line) => line !== ''))].slice(-count);
   return last.join(' | ').replace(/[.;|\s]+$/, '') || 'no reason given';
 }
