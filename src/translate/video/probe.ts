@@ -158,7 +158,7 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
   const args = ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', ...inputFile(path)];
   const { code, stdout, complaints } = await outputOf('ffprobe', args);
   if (code !== 0) {
-    const reason = lastComplaints(complaints, 1).replace(`file:${path}: `, '');
+    const reason = lastComplaints(complaints, 2).replace(`file:${path}: `, '');
     throw refuse(
       `a file that ffprobe cannot read (${reason})`,
       'name a video that players show; one whose end is missing may have lost its index',
