@@ -121,7 +121,7 @@ async function translateVideo(args: VideoArguments): Promise<void> {
     usual,
     mosaic ? MOSAIC_STYLES : changes ? 2 : 0,
   );
-  await video.refuseSameFile(input, out);
+  await video.checkOutput(input, out);
   const info = await probeVideo(input);
   const encoders = await encodersOf();
   const { translator, model } = await openModel(args.checkpoint, video.FRAMES_TOGETHER);

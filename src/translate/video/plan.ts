@@ -50,6 +50,8 @@ const QUALITY: Readonly<Record<string, readonly string[]>> = {
   libvpx: ['-crf', '8', '-b:v', '4M', '-deadline', 'realtime', '-cpu-used', '6'],
 };
 const AUDIO_BITS = '192k';
+/** A single argument of a program may have 128 kB; hundreds of styles would be more. */
+const LONGEST_COMMENT = 32_768;
 /** Above it is no rate of pictures, but a clock that a file gives in place of one. */
 const HIGHEST_RATE = 1000;
 
@@ -125,7 +127,7 @@ export interface PlanOptions {
   outputPx?: number | undefined;
   /** What ffmpeg can encode with: names. */
   encoders: ReadonlySet<string>;
-  /** Goes into the file as its comment. */
+  /** Goes into the file as its comment, unless it is longer than 32 kB. */
   comment?: string | undefined;
 }
 
@@ -145,7 +147,7 @@ function choose(candidates: readonly string[], encoders: ReadonlySet<string>, ou
  * scales, and takes the sound from the file.
  */
 export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
-  const { input, output, modelPx, cells, encoders } = options;
+  const { input, output, modelPx, cells, encoders, comment } = options;
   const container = containerOf(output);
   const rate = outputRate(info, input);
   const canvasPx = modelPx * cells;
@@ -196,7 +198,9 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
       ...audio.flatMap((how, i) =>
         how === 'copied' ? [`-c:a:${i}`, 'copy'] : [`-c:a:${i}`, audioEncoder, `-b:a:${i}`, AUDIO_BITS],
       ),
-      ...(options.comment === undefined ? [] : ['-metadata', `comment=${options.comment}`]),
+      ...(comment !== undefined && comment.length <= LONGEST_COMMENT
+        ? ['-metadata', `comment=${comment}`]
+        : []),
       ...(isMoved ? ['-bf', '0', '-avoid_negative_ts', 'make_zero'] : []),
       ...(['mp4', 'mov'].includes(container.muxer) ? ['-movflags', '+faststart'] : []),
       ...['-f', container.muxer, `file:${target}`],

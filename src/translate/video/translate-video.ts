@@ -1,4 +1,4 @@
-import { open, realpath } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { replaceEntry } from '../../checkpoint/atomic.js';
 import { toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';
@@ -160,8 +160,15 @@ function withoutTarget(complaints: string, target: string, output: string): stri
   return lastComplaints(complaints.replaceAll(target, output));
 }
 
-/** @throws InputError where the output would take the place of its own input. */
-export async function refuseSameFile(input: string, output: string): Promise<void> {
+/** @throws InputError where the output would take the place of its own input, or of a folder. */
+export async function checkOutput(input: string, output: string): Promise<void> {
+  const there = await stat(output).catch(() => undefined);
+  if (there?.isDirectory())
+    throw new InputError({
+      expected: '--out to be the name of a file',
+      found: `the folder ${output}`,
+      remedy: 'add a name, such as anime.mp4',
+    });
   const [from, to] = await Promise.all([input, output].map((path) => realpath(path).catch(() => undefined)));
   if (from === undefined || from !== to) return;
   throw new InputError({
@@ -181,7 +188,7 @@ export async function refuseSameFile(input: string, output: string): Promise<voi
  */
 export async function translateVideo(options: TranslateVideoOptions): Promise<TranslatedVideo> {
   let result: TranslatedVideo | undefined;
-  await refuseSameFile(options.input, options.output);
+  await checkOutput(options.input, options.output);
   await replaceEntry(options.output, async (target) => {
     result = await makeVideo(target, options);
     const handle = await open(target, 'r');

@@ -142,6 +142,9 @@ describe('the encoder', () => {
   it('writes the comment as one argument', () => {
     const comment = '{"a": "b=c; \'d\'"}';
     expect(valuesOf(plan({}, { comment }).encoderArgs('x'), '-metadata')).toEqual([`comment=${comment}`]);
+    // Longer ones than a program takes are left out.
+    const long = plan({}, { comment: 'x'.repeat(200_000) }).encoderArgs('x');
+    expect(valuesOf(long, '-metadata')).toEqual([]);
   });
 });
 

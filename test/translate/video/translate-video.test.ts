@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -274,6 +274,11 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     await expect(failing).rejects.toThrow(/Cannot write .*out\.mp4: ffmpeg stopped .*kept/);
     expect(await readFile(output, 'utf8')).toBe('mine');
     expect(await only()).toEqual(['out.mp4']);
+  });
+
+  it('does not begin where a folder has the name', async () => {
+    await mkdir(output);
+    await expect(translate(sound)).rejects.toThrow(/the name of a file but found the folder .*out\.mp4/);
   });
 
   it('does not write over its own input', async () => {
