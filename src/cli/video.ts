@@ -1,6 +1,8 @@
 import type { Argv, CommandModule } from 'yargs';
+import type { VideoPlan } from '../translate/video/plan.js';
+import type { VideoInfo } from '../translate/video/probe.js';
 import type { StyleCourse } from '../translate/video/style-course.js';
-import type { TranslatedVideo } from '../translate/video/translate-video.js';
+import type { TranslatedVideo, TranslateVideoOptions } from '../translate/video/translate-video.js';
 import { withInterrupt } from './interrupt.js';
 import { openModel } from './open-model.js';
 import { printError, printJson, printLine, startProgress } from './output.js';
@@ -66,35 +68,32 @@ async function checkStyleCount(args: VideoArguments, count: number): Promise<voi
     );
 }
 
-async function courseOf(
-  args: VideoArguments,
-  codes: readonly Float32Array[],
-  signal: AbortSignal,
-): Promise<{ course: StyleCourse; beats: number[] | undefined }> {
-  const courses = await import('../translate/video/style-course.js');
-  const { styleSeconds, beats: every } = args;
-  if (styleSeconds !== undefined)
-    return { course: courses.flowingStyles(codes, styleSeconds), beats: undefined };
-  if (every === undefined) return { course: courses.constantStyles(codes), beats: undefined };
+/** Beats of the sound, with progress. */
+async function beatsOf(input: string, info: VideoInfo, signal: AbortSignal): Promise<number[]> {
   const { audioBeats } = await import('../translate/video/audio-beats.js');
-  const { probeVideo } = await import('../translate/video/probe.js');
-  const info = await probeVideo(args.input);
-  const progress = startProgress({
-    label: 'listening',
-    total: info.seconds === undefined ? undefined : Math.round(info.seconds),
-    unit: 'seconds',
-  });
+  const total = info.seconds === undefined ? undefined : Math.round(info.seconds);
+  const progress = startProgress({ label: 'listening', total, unit: 'seconds' });
   try {
-    const beats = await audioBeats(args.input, info, {
-      signal,
-      onProgress: (seconds) => progress.update(Math.round(seconds)),
-    });
+    const onProgress = (seconds: number): void => progress.update(Math.round(seconds));
+    const beats = await audioBeats(input, info, { signal, onProgress });
     if (beats.length === 0) printError('gnr: no beats were found in the sound: the style stays the same');
-    const changes = beats.filter((_, i) => i > 0 && i % every === 0);
-    return { course: courses.changingStyles(codes, changes), beats };
+    return beats;
   } finally {
     progress.finish();
   }
+}
+
+/** @param beats where --beats asks for them. */
+async function courseOf(
+  { styleSeconds, beats: every = 1 }: VideoArguments,
+  codes: readonly Float32Array[],
+  beats: readonly number[] | undefined,
+): Promise<StyleCourse> {
+  const courses = await import('../translate/video/style-course.js');
+  if (styleSeconds !== undefined) return courses.flowingStyles(codes, styleSeconds);
+  if (beats === undefined) return courses.constantStyles(codes);
+  const changes = beats.filter((_, i) => i > 0 && i % every === 0);
+  return courses.changingStyles(codes, changes);
 }
 
 async function encodersOf(): Promise<Set<string>> {
@@ -103,28 +102,55 @@ async function encodersOf(): Promise<Set<string>> {
   return parseEncoders((await outputOf('ffmpeg', ['-hide_banner', '-v', 'error', '-encoders'])).stdout);
 }
 
-async function translateVideo(args: VideoArguments): Promise<void> {
+/** Everything that is known before the model is loaded. */
+async function prepare(args: VideoArguments) {
   await checkOptions(args);
-  const { InputError } = await import('../errors.js');
-  const { MOSAIC_CELLS, MOSAIC_STYLES } = await import('../translate/video/canvas.js');
-  const { containerOf, planVideo } = await import('../translate/video/plan.js');
+  const { MOSAIC_STYLES } = await import('../translate/video/canvas.js');
+  const { containerOf } = await import('../translate/video/plan.js');
   const { probeVideo } = await import('../translate/video/probe.js');
-  const video = await import('../translate/video/translate-video.js');
+  const { checkOutput } = await import('../translate/video/translate-video.js');
+  containerOf(args.out);
+  const changes = args.styleSeconds !== undefined || args.beats !== undefined;
+  const [usual, least] = args.mosaic ? [MOSAIC_STYLES, MOSAIC_STYLES] : changes ? [USUAL_ROUND, 2] : [1, 0];
+  const chosen = await chooseStyles(args, usual, least);
+  await checkOutput(args.input, args.out);
+  return { ...chosen, info: await probeVideo(args.input), encoders: await encodersOf() };
+}
+
+/** Listens where beats are asked for, and translates, until Ctrl-C. */
+async function run(
+  args: VideoArguments,
+  info: VideoInfo,
+  codes: readonly Float32Array[],
+  options: Pick<TranslateVideoOptions, 'translator' | 'direction' | 'plan'>,
+): Promise<{ result: TranslatedVideo; beats: number[] | undefined }> {
+  const { translateVideo } = await import('../translate/video/translate-video.js');
+  const { input, out: output, mosaic } = args;
+  return withInterrupt(async (signal) => {
+    const beats = args.beats === undefined ? undefined : await beatsOf(input, info, signal);
+    const course = await courseOf(args, codes, beats);
+    const total = options.plan.expectedFrames;
+    const progress = startProgress({ label: 'translating', total, unit: 'frames' });
+    try {
+      const onProgress = (frames: number): void => progress.update(frames);
+      const all = { ...options, input, output, course, mosaic, signal, onProgress };
+      return { result: await translateVideo(all), beats };
+    } finally {
+      progress.finish();
+    }
+  });
+}
+
+async function video(args: VideoArguments): Promise<void> {
+  const { choice, direction, recordedModel, info, encoders } = await prepare(args);
+  const { InputError } = await import('../errors.js');
+  const { MOSAIC_CELLS } = await import('../translate/video/canvas.js');
+  const { planVideo } = await import('../translate/video/plan.js');
+  const { FRAMES_TOGETHER } = await import('../translate/video/translate-video.js');
   const { makeStyles } = await import('../translate/styles.js');
   const { describeRecord } = await import('../translate/record.js');
   const { mosaic, input, out } = args;
-  containerOf(out);
-  const changes = args.styleSeconds !== undefined || args.beats !== undefined;
-  const usual = mosaic ? MOSAIC_STYLES : changes ? USUAL_ROUND : 1;
-  const { choice, direction, recordedModel } = await chooseStyles(
-    args,
-    usual,
-    mosaic ? MOSAIC_STYLES : changes ? 2 : 0,
-  );
-  await video.checkOutput(input, out);
-  const info = await probeVideo(input);
-  const encoders = await encodersOf();
-  const { translator, model } = await openModel(args.checkpoint, video.FRAMES_TOGETHER);
+  const { translator, model } = await openModel(args.checkpoint, FRAMES_TOGETHER);
   noteOtherModel(recordedModel, model);
   try {
     const styles = await makeStyles(choice, translator, direction);
@@ -140,31 +166,7 @@ async function translateVideo(args: VideoArguments): Promise<void> {
       comment: JSON.stringify(record),
     });
     const codes = styles.map(({ code }) => code);
-    const { result, beats } = await withInterrupt(async (signal) => {
-      const { course, beats: found } = await courseOf(args, codes, signal);
-      const progress = startProgress({
-        label: 'translating',
-        total: plan.expectedFrames,
-        unit: 'frames',
-      });
-      try {
-        const onProgress = (frames: number): void => progress.update(frames);
-        const options = {
-          translator,
-          direction,
-          plan,
-          input,
-          output: out,
-          course,
-          mosaic,
-          signal,
-          onProgress,
-        };
-        return { result: await video.translateVideo(options), beats: found };
-      } finally {
-        progress.finish();
-      }
-    });
+    const { result, beats } = await run(args, info, codes, { translator, direction, plan });
     if (result.complaints !== null) printError(`gnr: ffmpeg on ${input}: ${result.complaints}`);
     if (args.json) printJson(answer(args, result, { plan, record, beats }));
     else printLine(out);
@@ -183,7 +185,7 @@ function answer(
   { input, out }: VideoArguments,
   { frames, change, isTruncated, wallSeconds }: TranslatedVideo,
   made: {
-    plan: import('../translate/video/plan.js').VideoPlan;
+    plan: VideoPlan;
     record: object;
     beats: number[] | undefined;
   },
@@ -250,5 +252,5 @@ export const videoCommand: CommandModule<object, VideoArguments> = {
         '$0 video me.mp4 --checkpoint runs/first --out grid.mp4 --mosaic --beats 4',
         '',
       ) as unknown as Argv<VideoArguments>,
-  handler: (args) => translateVideo(args),
+  handler: (args) => video(args),
 };
