@@ -128,6 +128,7 @@ async function evaluateOnce(args: EvaluateArguments): Promise<void> {
   const display = showProgress();
   const { runEvaluation } = await import('../eval/evaluation.js');
   const { writeEvaluation } = await import('../eval/write.js');
+  const { readPublished } = await import('../eval/published.js');
   const { terminalTable } = await import('../eval/report/terminal-table.js');
   try {
     await withInterrupt(async (signal) => {
@@ -139,7 +140,13 @@ async function evaluateOnce(args: EvaluateArguments): Promise<void> {
             : await writeEvaluation(evaluation, out, { onEvent: display.onEvent, signal });
         display.close();
         if (json) printJson(evaluation.receipt);
-        else printLine(terminalTable(evaluation.receipt, process.stdout.columns ?? 80));
+        else
+          printLine(
+            terminalTable(evaluation.receipt, {
+              width: process.stdout.columns ?? 100,
+              published: await readPublished(),
+            }),
+          );
         if (written !== undefined && !json) {
           printLine();
           for (const path of written) printLine(path);
@@ -289,7 +296,6 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         describe: 'All checkpoints of a run, and their figures over training',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print the receipt as JSON' })
-      .conflicts('verify', 'everyCheckpoint')
       .example('$0 evaluate runs/first --data data --out evaluation', 'a look at a run')
       .example('$0 evaluate --real data/testB --fake ours=a --fake theirs=b', 'folders alone')
       .example('$0 evaluate --verify evaluation/receipt.json', 'the same again, compared'),

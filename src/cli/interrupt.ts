@@ -1,12 +1,14 @@
+import { InterruptedError } from '../errors.js';
+
 /**
- * Runs work with a signal that Ctrl-C (or SIGTERM) aborts, so that the work can leave everything in order. A second Ctrl-C ends the
+ * Runs work with a signal that Ctrl-C (or SIGTERM) aborts, the reason being an InterruptedError, so that the work can leave everything in order. A second Ctrl-C ends the
  * process at once.
  */
 export async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) process.exit(130);
-    controller.abort();
+    controller.abort(new InterruptedError('stopped'));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   try {

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.js';
 import type { EngineInfo } from '../runtime/node.js';
 import { formatBytes, formatDuration } from '../train/amounts.js';
 import type { TrainOptions } from '../train/loop.js';
+import type { Translator } from '../translate/translator.js';
 import { withInterrupt } from './interrupt.js';
 import { type Progress, printLine, startProgress } from './output.js';
 import { million, TrainingDisplay } from './training-display.js';
@@ -130,14 +131,19 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
 async function trainShown(options: TrainOptions): Promise<void> {
   const { InterruptedError } = await import('../errors.js');
   const { trainRun } = await import('../train/loop.js');
+  const { TrainingEvaluation } = await import('../eval/training-evaluation.js');
   const { runDir } = options;
+  const evaluation = await TrainingEvaluation.open(options.config);
+  const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
   const began = performance.now();
   const display = new TrainingDisplay();
   await withInterrupt(async (signal) => {
     try {
-      for await (const event of trainRun({ ...options, signal })) display.show(event);
+      for await (const event of trainRun({ ...options, signal, ...(evaluate && { evaluate }) }))
+        display.show(event);
     } finally {
       display.close();
+      await evaluation?.close();
     }
   });
   if (display.interrupted)

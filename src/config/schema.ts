@@ -228,6 +228,20 @@ const log = z.strictObject({
     ),
 });
 
+const evaluation = z.strictObject({
+  everySteps: count(1, 1e9)
+    .nullable()
+    .default(null)
+    .describe(
+      'Steps between two evaluations (FID and the like) of the averaged weights, whose figures stand in the metrics as evaluation/fid; null for none. gnr weights fetch provides what they need.',
+    ),
+  protocol: z
+    .string()
+    .min(1)
+    .default('quick')
+    .describe('What is measured: the name of a protocol of gnr evaluate, or a .json file.'),
+});
+
 const runtime = z.strictObject({
   capture: z
     .boolean()
@@ -263,6 +277,7 @@ export const configShape = z.strictObject({
   losses: losses.prefault({}).describe("The terms of the generators' loss."),
   checkpoint: checkpoint.prefault({}).describe('Saving.'),
   watch: watch.prefault({}).describe('Looking out for trainings that fail.'),
+  evaluation: evaluation.prefault({}).describe('Measuring the model while it is trained.'),
   log: log.prefault({}).describe('Metrics and sample pictures.'),
   runtime: runtime.prefault({}).describe('How the machine computes.'),
 });

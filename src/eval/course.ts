@@ -3,13 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { InputError } from '../errors.js';
 import { type EvaluationRequest, runEvaluation } from './evaluation.js';
-import type { Figure } from './receipt.js';
-
-/** Figures of a run at one step. */
-export interface CoursePoint {
-  step: number;
-  figures: Figure[];
-}
+import { type CoursePoint, metricCoursePage } from './report/course-page.js';
 
 const STEP_FOLDER = /^step-(\d+)$/;
 
@@ -31,7 +25,7 @@ export async function checkpointsOf(runDir: string): Promise<{ step: number; dir
 
 /**
  * Evaluates every checkpoint of a run, one after another, and writes each receipt as soon as it is there
- * (`OUT/step-000500.json`). Damaged checkpoints are told and passed over.
+ * (`OUT/step-000500.json`), and `OUT/course.html` at the end.
  *
  * @throws InputError as `runEvaluation`.
  */
@@ -56,5 +50,6 @@ export async function evaluateCheckpoints(
     await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
     points.push({ step, figures: receipt.methods[0]!.figures });
   }
+  await writeFileAtomic(join(out, 'course.html'), metricCoursePage(`Checkpoints of ${runDir}`, points));
   return points;
 }

@@ -165,7 +165,7 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
     request.checkpoint === undefined ? undefined : await openModel(request.checkpoint, request.onSkipped);
   let instruments: OpenInstruments | undefined;
   try {
-    instruments = await openInstruments(request.data, sources.inputs.files);
+    instruments = await openInstruments(request.data, sources.inputs.files, model?.facts.size);
     const methods = await evaluateMethods({
       protocol,
       methods: await makeMethods(request, sources, model),

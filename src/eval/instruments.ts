@@ -1,3 +1,4 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { loadWeights, type WeightsSource } from '../weights/load.js';
 import { loadLpips } from '../weights/lpips.js';
 import { featureCacheDirectory, withFeatureCache } from './features/cache.js';
@@ -15,12 +16,20 @@ export interface OpenInstruments extends Instruments {
   close(): Promise<void>;
 }
 
-async function openExtractor(kind: FeatureKind, used: WeightsSource[]): Promise<FeatureExtractor> {
+async function openExtractor(
+  kind: FeatureKind,
+  modelPx: number | undefined,
+  used: WeightsSource[],
+): Promise<FeatureExtractor> {
   const name = kind === 'inception-imagenet' ? 'inception-imagenet' : 'inception';
   const { tensors, ...source } = await loadWeights(name);
   used.push(source);
   return withFeatureCache(
-    openFeatureExtractor(kind, { tensors, sha256: source.sha256 }),
+    await openFeatureExtractor(
+      kind,
+      { tensors, sha256: source.sha256 },
+      modelPx === undefined ? {} : { modelPx },
+    ),
     featureCacheDirectory(),
   );
 }
@@ -30,7 +39,7 @@ async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<Lp
   used.push(...sources);
   try {
     const values = Object.entries(params).map(
-      ([path, tensor]) => [path, tensor.dataSync<'float32'>()] as const,
+      ([path, tensor]) => [path, (tensor as Tensor).dataSync<'float32'>()] as const,
     );
     return new LpipsMeter(lpips, Object.fromEntries(values));
   } finally {
@@ -44,14 +53,16 @@ async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<Lp
  *
  * @param data the dataset, which may be a sample dataset.
  * @param inputs files of its source domain.
+ * @param modelPx side of the model's pictures, px, to which some metrics bring all pictures first.
  * @throws InputError for a damaged factors.json.
  */
 export async function openInstruments(
   data: string | undefined,
   inputs: readonly string[],
+  modelPx?: number,
 ): Promise<OpenInstruments> {
   const used: WeightsSource[] = [];
-  const features = new FeatureDesk((kind) => openExtractor(kind, used));
+  const features = new FeatureDesk((kind) => openExtractor(kind, modelPx, used));
   const meters = new Map<'vgg' | 'alex', Promise<LpipsMeter>>();
   const factors = data === undefined ? undefined : await readSampleFactors(data, inputs);
   return {

@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
 import type { MethodEvaluation } from './evaluate.js';
 import type { FeatureDesk, FeatureRows } from './features/desk.js';
-import { FEATURES_TOLD } from './metrics/features-told.js';
 import type { MeasuredImage } from './pictures.js';
 import type { FeatureKind } from './protocol.js';
 import type { NearestPictures } from './report/galleries.js';
@@ -46,7 +45,7 @@ export async function nearestTrainingPictures(options: NearestOptions): Promise<
   const compared = unseen.length === 0 ? undefined : await features.featuresOf(kind, unseen, { signal });
   return {
     method: method.result.name,
-    how: `Euclidean distance of ${FEATURES_TOLD[kind]}`,
+    how: `Euclidean distance of ${await features.describe(kind)}`,
     outputs: await Promise.all(
       outputs.map(async (output, i) => ({
         label: `input ${method.shown[i]!.input + 1}`,

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { parseJson } from '../config/json-text.js';
 import { InputError, messageOf, systemCode } from '../errors.js';
-import { FEATURE_KINDS } from './protocol.js';
 import type { Receipt } from './receipt.js';
 
 const BASELINES = fileURLToPath(new URL('../../configs/baselines.json', import.meta.url));
@@ -24,7 +23,8 @@ const tableSchema = z.strictObject({
   protocol: z.strictObject({
     /** Name of the protocol of ours that measures the same. */
     name: z.string().min(1),
-    features: z.enum(FEATURE_KINDS),
+    /** As that protocol names the network and the resizing. */
+    features: z.string().min(1),
     /** Pictures on both sides. */
     inputs: z.int().positive(),
     real: z.int().positive(),

@@ -13,7 +13,18 @@ export interface ConvGeometry {
   sidePadding?: Padding;
 }
 
-/** How a pooling window is laid: within the picture, or at stride 1 around every pixel, where what lies outside counts for nothing. */
+/** Zero padding by axis. */
+export function paddingOf({ padding, sidePadding }: ConvGeometry): { rows: Padding; columns: Padding } {
+  return { rows: padding, columns: sidePadding ?? padding };
+}
+
+/** Whether there is any padding. */
+export function isPadded(geometry: ConvGeometry): boolean {
+  const { rows, columns } = paddingOf(geometry);
+  return [...rows, ...columns].some((zeros) => zeros !== 0);
+}
+
+/** Where pooling windows lie: within the picture, or around every pixel (at stride 1), where what lies outside does not count. */
 export type PoolScheme = 'valid' | 'same';
 
 /**
@@ -98,11 +109,6 @@ export interface Kernels {
 }
 
 let active: Kernels = portableKernels;
-
-/** Zero padding by axis. */
-export function paddingOf({ padding, sidePadding }: ConvGeometry): { rows: Padding; columns: Padding } {
-  return { rows: padding, columns: sidePadding ?? padding };
-}
 
 /** The kernels of the backend in use. */
 export function kernels(): Kernels {

@@ -1,6 +1,13 @@
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type ConvGeometry, type Kernels, type Padding, type PoolScheme, paddingOf } from './kernels.js';
+import {
+  type ConvGeometry,
+  isPadded,
+  type Kernels,
+  type Padding,
+  type PoolScheme,
+  paddingOf,
+} from './kernels.js';
 
 /** An attribute of a TensorFlow operation as the addon takes it. */
 export interface OpAttribute {
@@ -86,10 +93,7 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
       ...(scheme === 'EXPLICIT' ? [ints('explicit_paddings', [0, 0, ...rows, ...columns, 0, 0])] : []),
     ];
   };
-  const paddingScheme = (geometry: ConvGeometry): string => {
-    const { rows, columns } = paddingOf(geometry);
-    return [...rows, ...columns].every((zeros) => zeros === 0) ? 'VALID' : 'EXPLICIT';
-  };
+  const paddingScheme = (geometry: ConvGeometry): string => (isPadded(geometry) ? 'EXPLICIT' : 'VALID');
   const isCentred = ([before, after]: Padding, size: number): boolean =>
     before === (size - 1) / 2 && after === before;
   /** Gradients of explicitly padded convolutions do not run in oneDNN (5 times slower), those padded by rule do. */
@@ -97,8 +101,7 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
     const [height, width] = filterShape as [number, number];
     const { rows, columns } = paddingOf(geometry);
     const isSame = geometry.stride === 1 && isCentred(rows, height) && isCentred(columns, width);
-    const isPadded = height > 1 || width > 1;
-    return geometryAttributes(geometry, isSame && isPadded ? 'SAME' : paddingScheme(geometry));
+    return geometryAttributes(geometry, isSame && isPadded(geometry) ? 'SAME' : paddingScheme(geometry));
   };
   const poolAttributes = (size: number, stride: number, scheme: PoolScheme = 'valid'): OpAttribute[] => [
     T,

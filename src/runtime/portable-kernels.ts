@@ -1,11 +1,11 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type ConvGeometry, type Kernels, paddingOf } from './kernels.js';
+import { type ConvGeometry, isPadded, type Kernels, paddingOf } from './kernels.js';
 
 /** Padded by hand: only zero and symmetric explicit padding exist on every backend. */
 function withPadding(x: Tensor, geometry: ConvGeometry): Tensor4D {
+  if (!isPadded(geometry)) return x as Tensor4D;
   const { rows, columns } = paddingOf(geometry);
-  if ([...rows, ...columns].every((zeros) => zeros === 0)) return x as Tensor4D;
   return tf.pad(x as Tensor4D, [[0, 0], [...rows], [...columns], [0, 0]]);
 }
 
@@ -16,8 +16,8 @@ function paddedShape(shape: number[], geometry: ConvGeometry): [number, number, 
 
 /** Takes the padding off again, after an adjoint computed at the padded size. */
 function withoutPadding(x: Tensor, shape: number[], geometry: ConvGeometry): Tensor {
+  if (!isPadded(geometry)) return x;
   const { rows, columns } = paddingOf(geometry);
-  if ([...rows, ...columns].every((zeros) => zeros === 0)) return x;
   return tf.slice(x as Tensor4D, [0, rows[0], columns[0], 0], shape as [number, number, number, number]);
 }
 

@@ -5,6 +5,7 @@ import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { type Dataset, openDataset } from '../data/folder.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
+import type { Translator } from '../translate/translator.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
 import { DivergedError } from './divergence.js';
@@ -19,7 +20,7 @@ import { type Run, takeSteps, writePage, writeSamples } from './run-steps.js';
 import { Samples } from './samples.js';
 import { findStart, takeHost } from './start.js';
 import type { StepContext } from './step.js';
-import type { Trainer } from './trainer.js';
+import type { TermValues, Trainer } from './trainer.js';
 import { BestCheckpoint } from './watch/best-checkpoint.js';
 import { CollapseWatch } from './watch/collapse-watch.js';
 import { StyleDiversity } from './watch/style-diversity.js';
@@ -33,6 +34,8 @@ export interface TrainOptions {
   resume?: boolean;
   /** Start with the weights of a run, a checkpoint or an exported model in place of drawn ones. */
   init?: string;
+  /** Gives figures of the averaged weights every `evaluation.everySteps` steps, for the metrics of that step. */
+  evaluate?: (translator: Translator) => Promise<TermValues>;
   /** Aborting ends the run after the step under way, with a checkpoint. */
   signal?: AbortSignal;
 }
@@ -151,6 +154,7 @@ async function* runOnce(
       log,
       page,
       events,
+      ...(options.evaluate && { evaluate: options.evaluate }),
     };
     if (start.step === 0) yield await writeSamples(run, 0);
     else await writePage(run, start.step);

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
+import type { Translator } from '../translate/translator.js';
 import type { AdaptiveAugment } from './adaptive-augment.js';
 import type { Batches } from './batches.js';
 import { saveTraining } from './checkpoint-state.js';
@@ -30,6 +31,7 @@ export interface Run {
   log: RunLog;
   samples: Samples;
   page: RunPage;
+  evaluate?: (translator: Translator) => Promise<TermValues>;
   /** What happened beside the steps, to be told with the next one. */
   events: TrainEvent[];
 }
@@ -77,6 +79,13 @@ async function save(run: Run, step: number, seconds: number): Promise<TrainEvent
 /** Whether step `step`, counted from 1, is one of every so many, or the last. */
 function isDue(step: number, everySteps: number, { training }: Config): boolean {
   return step % everySteps === 0 || step === training.steps;
+}
+
+/** The figures of an evaluation, where one is due. */
+async function evaluated({ context, trainer, evaluate }: Run, step: number): Promise<TermValues> {
+  const { everySteps } = context.config.evaluation;
+  if (evaluate === undefined || everySteps === null || !isDue(step, everySteps, context.config)) return {};
+  return await evaluate(trainer.translator('averages'));
 }
 
 /** Looks at what a step told. @returns warnings. @throws DivergedError. */
@@ -136,6 +145,7 @@ export async function* takeSteps(
     step++;
     seconds += (performance.now() - began) / 1000;
     yield* events.splice(0);
+    Object.assign(terms, await beside(evaluated(run, step)));
     for (const text of observe(run, terms, step)) yield { type: 'warning', step, text };
     if (step % config.log.everySteps === 0 || step === 1)
       await beside(log.write({ step, seconds, learningRate }));

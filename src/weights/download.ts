@@ -126,7 +126,9 @@ class Download {
 
   private givenUp(error: Transient): RunError {
     const kept =
-      this.done > 0 ? ` What is here (${this.done} bytes) is kept, and the same command goes on.` : '';
+      this.done > 0
+        ? ` What is here (${this.done} bytes) is kept, and the same command goes on from there where the server can.`
+        : '';
     return new RunError(
       `Cannot fetch ${this.url}: ${error.message}, ${this.patience.attempts} times in a row; ${WITHOUT_ANSWER}.${kept}`,
       { cause: error },

@@ -19,8 +19,7 @@ export interface FileIdentity {
 
 export interface HashOptions {
   signal?: AbortSignal | undefined;
-  /** Is told how many bytes are read by now. */
-  onProgress?: ((doneBytes: number) => void) | undefined;
+  onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
 /** Opens a regular file. @throws InputError that names it where there is none or it cannot be opened. */
@@ -57,7 +56,7 @@ export async function identityOf(path: string, options: HashOptions = {}): Promi
       if (bytesRead === 0) break;
       for (const hash of hashes) hash.update(buffer.subarray(0, bytesRead));
       bytes += bytesRead;
-      options.onProgress?.(bytes);
+      options.onProgress?.(bytes, size);
     }
     return { bytes, sha256: sha256.digest('hex'), gitBlob: git === null ? null : git.digest('hex') };
   } finally {

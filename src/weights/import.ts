@@ -3,9 +3,11 @@ import { toWriteError, writeFileAtomic } from '../checkpoint/atomic.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
 import { InputError, InterruptedError } from '../errors.js';
+import { sizeOf } from '../model/parameters.js';
 import { withLock } from '../runtime/process-lock.js';
 import { CONVERTER_VERSION, placeOf, type WeightsRecord } from './cache.js';
 import { type FileIdentity, identityOf, officialDigits, officialFile } from './file-hash.js';
+import { KNOWN_WEIGHTS } from './known.js';
 import type { WeightName } from './names.js';
 import { type Found, recognise } from './recognise.js';
 import { openSource, type SourceFile } from './source-file.js';
@@ -53,8 +55,13 @@ function verify(
   throw new InputError({
     expected: `an official file at ${file} (${found.map(({ name }) => officialDigits(name)).join('; ')})`,
     found: `one with SHA-256 ${identity.sha256}`,
-    remedy: `run gnr weights fetch ${found[0]!.name}, or add --unverified if you trust this file; receipts then say so`,
+    remedy: `run gnr weights fetch ${found.map(({ name }) => name).join(' ')}, or add --unverified if you trust this file; receipts then say so`,
   });
+}
+
+/** Bytes of what is kept, as float32. */
+function bytesOf({ name }: Found): number {
+  return [...KNOWN_WEIGHTS[name].tensors.values()].reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
 }
 
 async function readTensors(
@@ -112,8 +119,8 @@ async function store(
  */
 export async function importWeights(file: string, options: ImportOptions = {}): Promise<Imported[]> {
   const { as, env, signal, onProgress } = options;
-  let total = 0;
-  const identity = await identityOf(file, { signal, onProgress: (done) => onProgress?.(done, 2 * done) });
+  // To read and to convert count as half of the work each.
+  const identity = await identityOf(file, { signal, onProgress: (done, all) => onProgress?.(done, 2 * all) });
   const source = await openSource(file);
   try {
     const found = recognise(source, as);
@@ -121,10 +128,13 @@ export async function importWeights(file: string, options: ImportOptions = {}): 
     const { sha256, gitBlob } = identity;
     const origin = { file: options.sourceName ?? path.basename(file), sha256, gitBlob };
     const imported: Imported[] = [];
+    const neededBytes = found.reduce((sum, weights) => sum + bytesOf(weights), 0);
+    let readBytes = 0;
     for (const weights of found) {
       const tensors = await readTensors(source, weights, options, (bytes) => {
-        total += bytes;
-        onProgress?.(identity.bytes + Math.min(total, identity.bytes), 2 * identity.bytes);
+        readBytes += bytes;
+        const share = readBytes / neededBytes;
+        onProgress?.(Math.round(identity.bytes * (1 + share)), 2 * identity.bytes);
       });
       imported.push(await store(weights, tensors, origin, verified, { env, signal }));
     }

@@ -1,10 +1,17 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type DoctorReport, examine, formatReport, instructionsOf } from '../../src/cli/doctor-report.js';
 import { runCommandLine } from '../../src/cli/run.js';
 import { InputError } from '../../src/errors.js';
 import * as engine from '../../src/runtime/node.js';
+import { placeOf } from '../../src/weights/cache.js';
+import { formulaCache } from '../support/weights.js';
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 /** Runs a command line and returns its exit code and standard output. */
 async function run(...argv: string[]): Promise<{ code: number; stdout: string }> {
@@ -50,6 +57,22 @@ test('gnr doctor shows a table with a line for each part, and each remedy', asyn
   ]) {
     expect(stdout).toMatch(new RegExp(`^${name} {2,}\\S`, 'm'));
   }
+});
+
+test('gnr doctor tells which metric weights there are, and how to get the others', async () => {
+  await engine.loadEngine();
+  const { GNR_CACHE_DIR } = await formulaCache('alexnet', 'lpips-alex');
+  vi.stubEnv('GNR_CACHE_DIR', GNR_CACHE_DIR);
+  await writeFile(placeOf('lpips-alex').file, 'x');
+  const { stdout } = await run('doctor');
+  expect(stdout).toMatch(/^metric weights +alexnet \(unverified\), lpips-alex \(damaged\)$/m);
+  expect(stdout).toContain(
+    'metric weights: npx gnr weights fetch inception inception-imagenet vgg16 lpips-vgg lpips-alex (',
+  );
+  vi.stubEnv('GNR_CACHE_DIR', join(GNR_CACHE_DIR, 'empty'));
+  const empty = await run('doctor');
+  expect(empty.stdout).toMatch(/^metric weights +missing \(for evaluation and the perceptual loss\)$/m);
+  expect(empty.stdout).toContain('metric weights: npx gnr weights fetch all (');
 });
 
 test('an engine that does not load is exit code 2, with its remedy', async () => {

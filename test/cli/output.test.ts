@@ -50,6 +50,21 @@ describe('progress without a terminal', () => {
     ]);
   });
 
+  test('reckons with what was done in its own time alone', () => {
+    const { written, time, stream, clock } = capture();
+    const progress = startProgress({ label: 'fetching', total: 100, from: 90, unit: 'steps', stream, clock });
+    time.now = 2000;
+    progress.update(90);
+    time.now = 14_000;
+    progress.update(97);
+    progress.finish();
+    expect(written).toEqual([
+      'fetching  90% 90/100 steps, 2s\n',
+      'fetching  97% 97/100 steps, 2.0 s/step, 6s left\n',
+      'fetching  97% 97/100 steps, 2.0 s/step, 14s\n',
+    ]);
+  });
+
   test('tells amounts without a total, slow rates by their inverse, and bytes in readable units', () => {
     const { written, time, stream, clock } = capture();
     const frames = startProgress({ label: 'video', unit: 'frames', stream, clock });

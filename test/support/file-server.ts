@@ -85,11 +85,10 @@ export class FileServer {
       ...partHeaders,
       ...headers,
     });
-    const end = breakAt ?? stallAt;
-    if (end === undefined) response.end(body);
-    else {
-      response.write(body.subarray(0, end));
-      if (breakAt !== undefined) this.breaking = { bytes: (isPart ? first : 0) + breakAt, response };
-    }
+    const sent = breakAt ?? stallAt;
+    if (sent === undefined) response.end(body);
+    else response.write(body.subarray(0, sent));
+    if (breakAt !== undefined)
+      this.breaking = { bytes: body.byteOffset - content.byteOffset + breakAt, response };
   }
 }

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { fromTorchLayout, type TorchTensor } from '../../src/checkpoint/torch-layout.js';
 import { type Config, configSchema } from '../../src/config/schema.js';
 import type { ParameterSpecs, ParameterValues } from '../../src/model/parameters.js';
+import { type Inception, inceptionPaths } from '../../src/perceptual/inception.js';
 
 /** Folder with the figures of the reference implementation. */
 export const REFERENCE_DIR =
@@ -179,4 +180,29 @@ export function formulaLpips(net: 'vgg' | 'alex', specs: ParameterSpecs): Parame
     const fanIn = torchShape.slice(1).reduce((a, b) => a * b, 1);
     return { shape: torchShape, data: formulaTensor(seed, torchShape, Math.sqrt(6 / fanIn), 0) };
   });
+}
+
+/** A `state_dict` of Inception by the formula; the reference's figures are of module seed 41. */
+export function formulaInception(inception: Inception, moduleSeed: number): Map<string, TorchTensor> {
+  const keys = readJson<{ inception_keys: string[] }>('metrics.json').inception_keys;
+  const tensors = inceptionPaths(inception).flatMap((path) => {
+    const [height, width, inChannels, outChannels] = inception.specs[`${path}.weight`]!.shape;
+    const vectors = ['weight', 'bias', 'running_mean', 'running_var'].map((name) => [
+      `${path}.bn.${name}`,
+      [outChannels!],
+    ]);
+    return [[`${path}.conv.weight`, [outChannels!, inChannels!, height!, width!]], ...vectors] as [
+      string,
+      number[],
+    ][];
+  });
+  return new Map(
+    tensors.map(([key, shape]) => {
+      const seed = (moduleSeed * 1_000_003 + keys.indexOf(key) * 7919) >>> 0;
+      const fanIn = shape.slice(1).reduce((a, b) => a * b, 1);
+      const isPositive = key.endsWith('.bn.weight') || key.endsWith('.running_var');
+      const [scale, shift] = shape.length > 1 ? [Math.sqrt(6 / fanIn), 0] : isPositive ? [0.5, 1] : [0.1, 0];
+      return [key, { shape, data: formulaTensor(seed, shape, scale!, shift!) }];
+    }),
+  );
 }

@@ -1,18 +1,13 @@
 import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind } from '../protocol.js';
 import { type FeatureStatistics, featureStatistics } from '../statistics/frechet.js';
-import type { FeatureExtractor } from './extractor.js';
+import type { ExtractOptions, FeatureExtractor } from './extractor.js';
 
 /** Features of some pictures: rows of `dims` numbers. */
 export interface FeatureRows {
   values: Float32Array;
   count: number;
   dims: number;
-}
-
-export interface ExtractOptions {
-  onProgress?: (done: number) => void;
-  signal?: AbortSignal | undefined;
 }
 
 /** Keeps the feature networks that an evaluation uses, and the features of real pictures, which many methods share. */
@@ -31,6 +26,11 @@ export class FeatureDesk {
       this.extractors.set(kind, extractor);
     }
     return extractor;
+  }
+
+  /** What the features are, for receipts. */
+  async describe(kind: FeatureKind): Promise<string> {
+    return (await this.extractor(kind)).description;
   }
 
   /** Features of a list of pictures, which is told by being the same object and is computed once. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InputError, InterruptedError, messageOf, RunError } from '../../errors.js';
 import type { ParameterValues } from '../../model/parameters.js';
 import { buildInception, INCEPTION_DIMS, INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
@@ -92,7 +93,29 @@ export async function openFeatureExtractor(
       engine: [tensorflowVersion, device, process.env.ONEDNN_DEFAULT_FPMATH_MODE ?? ''],
     }),
   );
-  return new CapturedExtractor(kind, id, input, inception, values, Math.max(FEWEST, batch));
+  const batches = batch > FEWEST ? [batch, FEWEST] : [FEWEST];
+  return new CapturedExtractor(kind, id, input, batches, () => captured(inception, values, batches));
+}
+
+function captured(
+  inception: Inception,
+  values: ParameterValues,
+  batches: readonly number[],
+): CapturedPrograms {
+  const programOf = (count: number): Program => ({
+    inputs: { pictures: { shape: [count, INCEPTION_PX, INCEPTION_PX, 3], dtype: 'float32' } },
+    run: (params, { pictures }) => ({ outputs: { features: inception.features(params, pictures!) } }),
+  });
+  const variables = Object.entries(inception.specs).map(([path, { shape }]): [string, TensorSpec] => [
+    path,
+    { shape, dtype: 'float32' },
+  ]);
+  const programs = capture(
+    Object.fromEntries(batches.map((count) => [programName(count), programOf(count)])),
+    Object.fromEntries(variables),
+  );
+  writeInPieces(programs, Object.entries(values));
+  return programs;
 }
 
 function folded(
@@ -122,37 +145,27 @@ class CapturedExtractor implements FeatureExtractor {
   readonly description: string;
   readonly dims = INCEPTION_DIMS;
   private readonly input: NetworkInput;
+  private network: (() => CapturedPrograms) | undefined;
   /** From the largest on. */
   private readonly batches: readonly number[];
-  private readonly programs: CapturedPrograms;
+  /** From the first pictures on: where features are cached, there may be none. */
+  private programs: CapturedPrograms | undefined;
   private isDisposed = false;
 
+  /** @param network captures a program for each of the batches; called once. */
   constructor(
     kind: FeatureKind,
     id: string,
     input: NetworkInput,
-    inception: Inception,
-    values: ParameterValues,
-    batch: number,
+    batches: readonly number[],
+    network: () => CapturedPrograms,
   ) {
     this.kind = kind;
     this.id = id;
     this.description = input.description;
     this.input = input;
-    this.batches = batch > FEWEST ? [batch, FEWEST] : [FEWEST];
-    const programOf = (count: number): Program => ({
-      inputs: { pictures: { shape: [count, INCEPTION_PX, INCEPTION_PX, 3], dtype: 'float32' } },
-      run: (params, { pictures }) => ({ outputs: { features: inception.features(params, pictures!) } }),
-    });
-    const variables = Object.entries(inception.specs).map(([path, { shape }]): [string, TensorSpec] => [
-      path,
-      { shape, dtype: 'float32' },
-    ]);
-    this.programs = capture(
-      Object.fromEntries(this.batches.map((count) => [programName(count), programOf(count)])),
-      Object.fromEntries(variables),
-    );
-    writeInPieces(this.programs, Object.entries(values));
+    this.batches = batches;
+    this.network = network;
   }
 
   async extract(
@@ -180,6 +193,8 @@ class CapturedExtractor implements FeatureExtractor {
       }
       done += count;
       onProgress?.(done, images.length);
+      // Signals and timers get their turn, also where no picture comes from a disk.
+      await nextTurn();
     }
     return features;
   }
@@ -187,11 +202,14 @@ class CapturedExtractor implements FeatureExtractor {
   dispose(): void {
     if (this.isDisposed) return;
     this.isDisposed = true;
-    this.programs.dispose();
+    this.programs?.dispose();
   }
 
   private run(batch: number, pictures: Float32Array): Float32Array {
     if (this.isDisposed) throw new RangeError('the feature extractor was disposed');
+    this.programs ??= this.network!();
+    // It holds the host's copy of the weights.
+    this.network = undefined;
     return this.programs.run(programName(batch), { pictures }).features as Float32Array;
   }
 }

@@ -16,7 +16,8 @@ const CLASSES: Readonly<Record<InceptionVariant, number>> = { fid: 1008, imagene
  * Parameters of Inception from a `state_dict` of pytorch-fid's or torchvision's network, of which the classifiers are not
  * needed: every batch norm goes into the convolution before it.
  *
- * @throws RangeError for a missing or misshapen tensor, and for the classifier of the other variant.
+ * @throws RangeError for a missing or misshapen tensor, one with numbers that are not finite, and for the classifier of the
+ *   other variant.
  */
 export function foldInception(inception: Inception, stateDict: StateDict): ParameterValues {
   assertVariant(inception.variant, stateDict);
@@ -28,6 +29,9 @@ export function foldInception(inception: Inception, stateDict: StateDict): Param
     // The last axis is that of the output's channels.
     for (let i = 0; i < weights.length; i += factors.length)
       for (let c = 0; c < factors.length; c++) weights[i + c]! *= factors[c]!;
+    // A ReLU makes zeros of what is not a number: nobody would see it in the features.
+    if (![weights, offsets].every((parameter) => parameter.every(Number.isFinite)))
+      throw new RangeError(`'${path}' with numbers that are not finite`);
     values[`${path}.weight`] = weights;
     values[`${path}.bias`] = offsets;
   }

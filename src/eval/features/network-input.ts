@@ -17,6 +17,8 @@ export interface NetworkInputOptions {
   modelPx?: number;
 }
 
+const POOLED = 'the 2,048 pooled features of';
+
 /** StarGAN v2's own. */
 const MODEL_PX = 256;
 
@@ -43,21 +45,28 @@ export function networkInput(
     case 'inception':
       return {
         variant: 'fid',
-        description: 'Inception of pytorch-fid 0.3.0, bilinear to 299 px without antialiasing',
+        description: `${POOLED} pytorch-fid 0.3.0's Inception (2015-12-05); pictures resized to 299 px bilinearly (align_corners=False, no antialiasing), network range [-1, 1]`,
         prepare: (image) => evenly(resizeTorchBilinear(image, INCEPTION_PX), 2 / 255, -1),
       };
     case 'inception-clean':
       return {
         variant: 'fid',
-        description: 'Inception of pytorch-fid 0.3.0, clean-fid 0.1.35: antialiased bicubic to 299 px',
+        description: `${POOLED} the Inception of 2015-12-05 as clean-fid 0.1.35 reads it; pictures resized to 299 px by Pillow's antialiased bicubic in floating point, network range (x - 128) / 128`,
         prepare: (image) => evenly(resizePillowBicubic(image, INCEPTION_PX), 1 / 128, -1),
+      };
+    case 'inception-pillow':
+      return {
+        variant: 'fid',
+        description: `${POOLED} the Inception of 2015-12-05 as taki0112/GAN_Metrics-Tensorflow reads it; pictures resized to 299 px by Pillow's antialiased bilinear on 8 bits, network range [-1, 1]`,
+        prepare: (image) =>
+          evenly(new Float32Array(resizePillowBilinear(image, INCEPTION_PX).data), 2 / 255, -1),
       };
     case 'inception-imagenet': {
       if (!Number.isInteger(modelPx) || modelPx < 1)
         throw new RangeError(`modelPx is a whole number above 0, not ${modelPx}`);
       return {
         variant: 'imagenet',
-        description: `Inception of torchvision, StarGAN v2: Pillow's bilinear to ${modelPx} px, then to 299 px, in 8 bits`,
+        description: `${POOLED} torchvision's ImageNet Inception as StarGAN v2's evaluation reads it; pictures resized by Pillow's antialiased bilinear on 8 bits to ${modelPx} px and then to 299 px, ImageNet mean and deviation`,
         prepare: (image) => {
           const { data } = resizePillowBilinear(resizePillowBilinear(image, modelPx), INCEPTION_PX);
           return scaled(

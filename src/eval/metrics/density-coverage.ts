@@ -1,6 +1,5 @@
 import { joinRows } from '../features/output-features.js';
 import { densityCoverage as compute } from '../statistics/density-coverage.js';
-import { FEATURES_TOLD } from './features-told.js';
 import type { Metric } from './metric.js';
 
 /** Density and coverage (Naeem et al. 2020), as package `prdc` 0.2 computes them. */
@@ -27,7 +26,7 @@ export const densityCoverage: Metric<'densityCoverage'> = {
           ...(signal && { signal }),
         });
         const n = { outputs: vectors.length, real: real.length };
-        const how = `k = ${neighbours} nearest neighbours, on ${FEATURES_TOLD[features]}`;
+        const how = `k = ${neighbours} nearest neighbours, on ${await instruments.features.describe(features)}`;
         return [
           { key: 'density', title: 'Density', better: 'higher', value: density, n, how },
           { key: 'coverage', title: 'Coverage', better: 'higher', value: coverage, n, how },

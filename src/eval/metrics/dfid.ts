@@ -2,8 +2,7 @@ import { joinRows } from '../features/output-features.js';
 import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind } from '../protocol.js';
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
-import { FEATURES_TOLD } from './features-told.js';
-import type { Measurement, Metric, MetricContext, Options } from './metric.js';
+import type { Measured, Measurement, Metric, MetricContext, Options } from './metric.js';
 
 /**
  * Diversity FID (GANs N' Roses, section 4): for each of some inputs, the FID between its outputs in random styles and the
@@ -33,11 +32,12 @@ async function addDistance(
   distances.push(frechetDistance(featureStatistics(joinRows(vectors)), real));
 }
 
-function told({ features, context, distances }: Work, styles: number) {
+async function told({ features, context, distances }: Work, styles: number): Promise<Measured[]> {
+  const { instruments } = context;
   const value = distances.reduce((a, b) => a + b, 0) / distances.length;
   const n = { inputs: distances.length, styles, real: context.real.length };
-  const how = `mean over ${distances.length} inputs of the Frechet distance between ${styles} outputs of one input and the real pictures, on ${FEATURES_TOLD[features]}`;
-  return [{ key: 'dfid', title: 'DFID', better: 'lower' as const, value, n, how }];
+  const how = `mean over ${distances.length} inputs of the Frechet distance between ${styles} outputs of one input and the real pictures, on ${await instruments.features.describe(features)}`;
+  return [{ key: 'dfid', title: 'DFID', better: 'lower', value, n, how }];
 }
 
 /** The outputs that all metrics see. */
@@ -68,7 +68,7 @@ function ofMore({ features, inputs, styles }: Options<'dfid'>, context: MetricCo
         await addDistance(work, method.outputsOf!(input, styles, seed));
         onProgress(input + 1, count);
       }
-      return told(work, styles);
+      return await told(work, styles);
     },
   };
 }

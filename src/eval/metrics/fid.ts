@@ -1,6 +1,5 @@
 import { joinRows } from '../features/output-features.js';
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
-import { FEATURES_TOLD } from './features-told.js';
 import type { Metric } from './metric.js';
 
 /**
@@ -24,7 +23,7 @@ export const fid: Metric<'fid'> = {
         const statistics = await instruments.features.statisticsOf(features, real);
         const value = frechetDistance(featureStatistics(joinRows(vectors)), statistics);
         const n = { outputs: vectors.length, real: real.length };
-        const how = `Frechet distance of ${FEATURES_TOLD[features]}`;
+        const how = `Frechet distance of ${await instruments.features.describe(features)}`;
         return [{ key: 'fid', title: 'FID', better: 'lower', value, n, how }];
       },
     };

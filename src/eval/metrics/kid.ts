@@ -2,7 +2,6 @@ import { Rng } from '../../runtime/rng.js';
 import type { FeatureRows } from '../features/desk.js';
 import { joinRows } from '../features/output-features.js';
 import { kernelDistance } from '../statistics/kid.js';
-import { FEATURES_TOLD } from './features-told.js';
 import type { Measured, Metric, MetricContext, Options } from './metric.js';
 
 /**
@@ -38,7 +37,7 @@ async function overSubsets(
   outputs: FeatureRows,
   real: FeatureRows,
   { features, subsets, subsetSize }: Options<'kid'>,
-  { seed, onProgress, signal }: MetricContext,
+  { seed, instruments, onProgress, signal }: MetricContext,
 ): Promise<Measured> {
   const rng = new Rng(seed, 'kid');
   const options = { subsets, subsetSize, rng, onProgress, ...(signal && { signal }) };
@@ -49,7 +48,7 @@ async function overSubsets(
     value: 100 * result.mean,
     subsetDeviation: 100 * result.deviation,
     n: { outputs: outputs.count, real: real.count, subsets, subsetSize: size },
-    how: `${KERNEL}, mean over ${subsets} random subsets of ${size}, on ${FEATURES_TOLD[features]}`,
+    how: `${KERNEL}, mean over ${subsets} random subsets of ${size}, on ${await instruments.features.describe(features)}`,
   };
 }
 
@@ -68,7 +67,7 @@ async function overBlocks(
   outputs: FeatureRows,
   real: FeatureRows,
   { features, subsetSize }: Options<'kid'>,
-  { onProgress }: MetricContext,
+  { instruments, onProgress }: MetricContext,
 ): Promise<Measured> {
   const blocks = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
   const [outputSizes, realSizes] = [blockSizes(outputs.count, blocks), blockSizes(real.count, blocks)];
@@ -92,6 +91,6 @@ async function overBlocks(
     value: 100 * mean,
     ...(blocks > 1 && { subsetDeviation: 100 * Math.sqrt(variance / blocks) }),
     n: { outputs: outputs.count, real: real.count, subsets: blocks, subsetSize },
-    how: `${KERNEL}, mean over ${blocks} blocks of at most ${subsetSize} in the order of the files, the deviation being the standard error of that mean, on ${FEATURES_TOLD[features]}`,
+    how: `${KERNEL}, mean over ${blocks} blocks of at most ${subsetSize} in the order of the files, the deviation being the standard error of that mean, on ${await instruments.features.describe(features)}`,
   };
 }

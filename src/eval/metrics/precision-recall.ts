@@ -1,6 +1,5 @@
 import { joinRows } from '../features/output-features.js';
 import { precisionRecall as compute } from '../statistics/precision-recall.js';
-import { FEATURES_TOLD } from './features-told.js';
 import type { Metric } from './metric.js';
 
 /** Improved precision and recall (Kynkaanniemi et al. 2019), as package `prdc` 0.2 computes them. */
@@ -27,7 +26,7 @@ export const precisionRecall: Metric<'precisionRecall'> = {
           ...(signal && { signal }),
         });
         const n = { outputs: vectors.length, real: real.length };
-        const how = `k = ${neighbours} nearest neighbours, on ${FEATURES_TOLD[features]}`;
+        const how = `k = ${neighbours} nearest neighbours, on ${await instruments.features.describe(features)}`;
         return [
           { key: 'precision', title: 'Precision', better: 'higher', value: precision, n, how },
           { key: 'recall', title: 'Recall', better: 'higher', value: recall, n, how },

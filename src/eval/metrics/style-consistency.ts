@@ -1,5 +1,5 @@
 import { applyAugmentation, drawAugmentation } from '../../augment/augment.js';
-import { resolveConfig } from '../../config/load.js';
+import { augment as augmentSchema } from '../../config/augment-schema.js';
 import { toFloat } from '../../data/decode.js';
 import { Rng } from '../../runtime/rng.js';
 import type { Metric } from './metric.js';
@@ -23,7 +23,7 @@ export const styleConsistency: Metric<'styleConsistency'> = {
       async finish() {
         const { translator, direction } = method.model!;
         const { size, latentDim } = translator.architecture;
-        const augment = resolveConfig().data.augment;
+        const warps = augmentSchema.parse({});
         const rng = new Rng(seed, 'style-consistency');
         const pictures = real.slice(0, PICTURES);
         const means: Float32Array[] = [];
@@ -33,7 +33,7 @@ export const styleConsistency: Metric<'styleConsistency'> = {
           const image = toFloat(await picture.read(size));
           const batch = new Float32Array(views * image.length);
           for (let view = 0; view < views; view++)
-            applyAugmentation(image, size, drawAugmentation(augment, size, rng), batch, view * image.length);
+            applyAugmentation(image, size, drawAugmentation(warps, size, rng), batch, view * image.length);
           const codes = translator.styleOf(direction, batch);
           const { mean, variance } = moments(codes, latentDim);
           within += variance / pictures.length;

@@ -39,12 +39,16 @@ function inputCautions({ protocol, model }: Receipt): string[] {
   return cautions;
 }
 
-function subsetCautions({ protocol }: Receipt): string[] {
-  const { inputs, real } = protocol;
+function subsetCautions({ protocol, images }: Receipt): string[] {
+  // A folder with fewer pictures than the limit was used whole.
+  const isReduced = (role: string, limit: number) =>
+    images.every((list) => list.role !== role || list.count >= limit);
+  const part = (role: string, limit: number | null, name: string) =>
+    limit !== null && isReduced(role, limit) ? [`the first ${formatCount(limit)} ${name}`] : [];
   const parts = [
-    inputs.count === null ? '' : `the first ${formatCount(inputs.count)} inputs`,
-    real.count === null ? '' : `the first ${formatCount(real.count)} real pictures`,
-  ].filter((part) => part !== '');
+    ...part('inputs', protocol.inputs.count, 'inputs'),
+    ...part('real', protocol.real.count, 'real pictures'),
+  ];
   if (parts.length === 0) return [];
   return [
     `Reduced subset: at most ${parts.join(' and ')} were used. Figures of whole folders differ from these.`,

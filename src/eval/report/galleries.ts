@@ -79,7 +79,7 @@ ${rows.join('\n')}
 
 async function pictureTag(picture: PagePicture, alt: string): Promise<string> {
   const image = 'bytes' in picture ? picture : await reportImage(picture, CELL);
-  return `<img src="${dataAddress(image)}" alt="${escapeHtml(alt)}" width="${image.width}" height="${image.height}" loading="lazy">`;
+  return `<img src="${dataAddress(image)}" alt="${escapeHtml(alt)}" width="${image.width}" height="${image.height}">`;
 }
 
 // Nearest training pictures

@@ -83,7 +83,7 @@ code { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .course .point { fill: var(--card); stroke: var(--c0); stroke-width: 1.6; }
 .course .deviation { stroke: var(--c0); stroke-opacity: .45; fill: none; }
 .course .top { fill: var(--good); stroke: var(--good); }
-.course .best { fill: var(--good); font-weight: 600; }
+.course .best { margin-top: .6rem; color: var(--good); font-size: .8125rem; font-weight: 600; }
 @media (max-width: 36rem) {
   .figures th:first-child { min-width: 6.5rem; max-width: 8rem; }
   .bars { gap: .35rem .5rem; }
@@ -96,7 +96,8 @@ code { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
   .figures { font-size: 8.5pt; }
   .figures th, .figures td { padding: .3rem .35rem; }
   .figures tbody td { white-space: normal; }
-  .figures thead th:not(:first-child), .figures th:first-child { min-width: 0; position: static; }
+  .figures thead th:not(:first-child), .figures th:first-child { min-width: 0; position: static; background: none; }
+  .pictures .input { position: static; background: none; }
   .pictures tr, .bars li, .figures tr, .receipt tr { break-inside: avoid; }
   .figures tbody, .pictures tbody, .receipt tbody { break-inside: auto; }
   .pictures img { min-width: 0; }

@@ -43,9 +43,10 @@ export function padTo(width: number, text: string, side: 'left' | 'right' = 'rig
 
 /**
  * A text in lines of at most `width`, broken between words, and within those that are wider.
- * @param indent of all lines but the first.
+ * @param hanging spaces before all lines but the first, where there is room for them.
  */
-export function wrapTo(width: number, text: string, indent = ''): string[] {
+export function wrapTo(width: number, text: string, hanging = ''): string[] {
+  const indent = hanging.length < width ? hanging : '';
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(/\s+/u).filter((part) => part !== '')) {

@@ -34,12 +34,6 @@ export interface KernelDistance {
   note: string | null;
 }
 
-/** Columns of 0 and 1: which rows each subset has, `[rows, subsets]`. */
-interface Members {
-  indices: Int32Array[];
-  matrix: Matrix;
-}
-
 /** `size` of the numbers below `count`, each at most once: the beginning of a Fisher-Yates shuffle. */
 function drawWithout(rng: Rng, count: number, size: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);
@@ -52,13 +46,14 @@ function drawWithout(rng: Rng, count: number, size: number): Int32Array {
   return order.subarray(0, size);
 }
 
-function membersOf(indices: Int32Array[], rows: number): Members {
+/** Columns of 0 and 1: which of the rows each subset has, `[rows, subsets]`. */
+function membersOf(indices: readonly Int32Array[], rows: number): Matrix {
   const subsets = indices.length;
   const values = new Float64Array(rows * subsets);
   indices.forEach((subset, s) => {
     for (const row of subset) values[row * subsets + s] = 1;
   });
-  return { indices, matrix: { values, rows, columns: subsets } };
+  return { values, rows, columns: subsets };
 }
 
 function polynomial(dot: number, dims: number): number {
@@ -81,21 +76,21 @@ function addMembers(total: Float64Array, left: Matrix, sums: Matrix): void {
 }
 
 /** For each subset, the sum of the kernel over its pairs of a picture of `x` and one of `y`. */
-function* crossSums(x: Matrix, y: Matrix, inX: Members, inY: Members): Work<Float64Array> {
-  const total = new Float64Array(inX.indices.length);
+function* crossSums(x: Matrix, y: Matrix, inX: Matrix, inY: Matrix): Work<Float64Array> {
+  const total = new Float64Array(inX.columns);
   const step = rowsPerBlock(y.rows, BLOCK_ELEMENTS);
   for (let start = 0; start < x.rows; start += step) {
     const end = Math.min(x.rows, start + step);
-    const sums = matMul(kernel(rowsOf(x, start, end), y), inY.matrix);
-    addMembers(total, rowsOf(inX.matrix, start, end), sums);
+    const sums = matMul(kernel(rowsOf(x, start, end), y), inY);
+    addMembers(total, rowsOf(inX, start, end), sums);
     yield (end - start) * y.rows;
   }
   return total;
 }
 
 /** For each subset, the sum of the kernel over its ordered pairs of two different pictures of `x`. */
-function* ownSums(x: Matrix, members: Members): Work<Float64Array> {
-  const subsets = members.indices.length;
+function* ownSums(x: Matrix, members: Matrix): Work<Float64Array> {
+  const subsets = members.columns;
   const total = new Float64Array(subsets);
   const step = rowsPerBlock(x.rows, BLOCK_ELEMENTS);
   for (let start = 0; start < x.rows; start += step) {
@@ -103,18 +98,17 @@ function* ownSums(x: Matrix, members: Members): Work<Float64Array> {
     const values = kernel(rowsOf(x, start, end), rowsOf(x, start, x.rows));
     for (let row = 0; row < end - start; row++) values.values[row * values.columns + row] = 0;
     // The kernel is symmetric: pairs with a later block stand for those the other way about too.
-    const rest = rowsOf(members.matrix, start, x.rows);
+    const rest = rowsOf(members, start, x.rows);
     const weights = { ...rest, values: rest.values.slice() };
     for (let i = (end - start) * subsets; i < weights.values.length; i++) weights.values[i]! *= 2;
-    addMembers(total, rowsOf(members.matrix, start, end), matMul(values, weights));
+    addMembers(total, rowsOf(members, start, end), matMul(values, weights));
     yield values.values.length;
   }
   return total;
 }
 
-/** The unbiased estimate of each subset, its members being those of `inX` and `inY`. */
-function* estimates(x: Matrix, y: Matrix, inX: Members, inY: Members): Work<number[]> {
-  const size = inX.indices[0]!.length;
+/** The unbiased estimate of each subset of `size` of either side, its members being columns of `inX` and `inY`. */
+function* estimates(x: Matrix, y: Matrix, inX: Matrix, inY: Matrix, size: number): Work<number[]> {
   const xx = yield* ownSums(x, inX);
   const yy = yield* ownSums(y, inY);
   const xy = yield* crossSums(x, y, inX, inY);
@@ -133,15 +127,15 @@ function gather({ values, dims }: Features, indices: Int32Array): Matrix {
 function* separateEstimates(
   real: Features,
   fake: Features,
-  inReal: Int32Array[],
-  inFake: Int32Array[],
+  inReal: readonly Int32Array[],
+  inFake: readonly Int32Array[],
 ): Work<number[]> {
   const values: number[] = [];
-  const all = Int32Array.from(inReal[0]!, (_, i) => i);
-  const members = membersOf([all], all.length);
+  const size = inReal[0]!.length;
+  const all = { values: new Float64Array(size).fill(1), rows: size, columns: 1 };
   for (let s = 0; s < inReal.length; s++) {
     const [x, y] = [gather(real, inReal[s]!), gather(fake, inFake[s]!)];
-    values.push(...(yield* estimates(x, y, members, members)));
+    values.push(...(yield* estimates(x, y, all, all, size)));
   }
   return values;
 }
@@ -196,6 +190,7 @@ export async function kernelDistance(
           asMatrix(fake),
           membersOf(inReal, real.count),
           membersOf(inFake, fake.count),
+          size,
         )
       : separateEstimates(real, fake, inReal, inFake);
   const values = await finish(work, Math.min(shared, separate), options);

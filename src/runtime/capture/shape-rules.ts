@@ -66,8 +66,7 @@ function windowed(call: OpCall, height: number, width: number, channels: number)
   const [batch, h, w] = call.inputs[0]!.shape as [number, number, number];
   const stride = attribute<number[]>(call, 'strides')[1]!;
   const padding = attribute<string>(call, 'padding');
-  // Only windows of stride 1 are padded so by native-kernels.ts.
-  if (padding === 'SAME') return float([batch, h, w, channels]);
+  if (padding === 'SAME') return float([batch, Math.ceil(h / stride), Math.ceil(w / stride), channels]);
   const explicit = padding === 'EXPLICIT';
   const pads = explicit ? attribute<number[]>(call, 'explicit_paddings') : [0, 0, 0, 0, 0, 0, 0, 0];
   return float([

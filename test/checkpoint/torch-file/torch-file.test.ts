@@ -18,6 +18,7 @@ import { refusal } from '../../support/refusal.js';
 import {
   dictionary,
   integer,
+  integers,
   legacyBytes,
   pickleOf,
   storage,
@@ -157,6 +158,33 @@ describe('tensors', () => {
   ])('reads %s', async (type, data, expected) => {
     const loaded = await load1(tensor(storage(type, '0', 2), 0, [2], [1]), new Uint8Array(data.buffer));
     expect(loaded).toEqual({ shape: [2], data: expected });
+  });
+  it('reads parameters and tensors as torch pickled them in 2017', async () => {
+    const stored = storage('FloatStorage', '0', 6);
+    const plain = tensor(stored, 1, [2], [1]);
+    const parameter = 'ctorch.nn.parameter\nParameter\n';
+    const flags = tuple(['\x88', '\x89', 'N']);
+    const parts = tuple([stored, integer(1), integers([2]), integers([1])]);
+    const expected = { shape: [2], data: [1, 2] };
+    expect(await load1(`${parameter}${tuple([plain])}R${flags}b`)).toEqual(expected);
+    expect(await load1(`${parameter}${tuple([plain, '\x88'])}\x81${flags}b`)).toEqual(expected);
+    expect(await load1(`${parameter})\x81${tuple([plain, 'N', 'N', '\x88', '\x89'])}b`)).toEqual(expected);
+    expect(await load1(`ctorch\nFloatTensor\n)\x81${parts}b`)).toEqual(expected);
+    // Remembered before its state was set.
+    const twice = tuple([`ctorch\nFloatTensor\n)\x81q\x00${parts}b`, 'h\x00']);
+    expect(await load1(twice)).toEqual([expected, expected]);
+  });
+  it('refuses states that are none', async () => {
+    const plain = tensor(storage('FloatStorage', '0', 6), 1, [2], [1]);
+    for (const value of [
+      `${plain}${tuple(['N'])}b`,
+      `ctorch\nFloatTensor\n)\x81${tuple(['N', 'N', 'N'])}b`,
+      `ctorch\nFloatTensor\n)\x81${tuple(['N', 'N', 'N', 'N'])}b`,
+      `ctorch.nn.parameter\nParameter\n${tuple(['N'])}R`,
+    ]) {
+      await writeTorchZip(path, pickleOf(dictionary({ t: value })), { 0: bytesOf(base) });
+      expect(await refused()).toMatch(/a tensor|a parameter/);
+    }
   });
   it('refuses a tensor that reaches beyond its storage, or repeats it', async () => {
     const stored = storage('FloatStorage', '0', 6);

@@ -138,6 +138,7 @@ const CASES: Record<Function, Call[]> = {
   averagePool: [
     (k) => k.averagePool(picture(), 3, 2, 'valid'),
     (k) => k.averagePool(picture(), 3, 1, 'same'),
+    (k) => k.averagePool(picture(), 3, 2, 'same'),
   ],
   averagePoolGradient: [
     (k) => k.averagePoolGradient([2, 9, 7, 3], k.averagePool(picture(), 3, 2, 'valid'), 3, 2, 'valid'),

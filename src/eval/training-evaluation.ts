@@ -1,0 +1,71 @@
+import { dataRoot } from '../config/load.js';
+import type { Config, ModelConfig } from '../config/schema.js';
+import { freeUnusedMemory } from '../runtime/garbage.js';
+import type { Translator } from '../translate/translator.js';
+import { evaluateMethods } from './evaluate.js';
+import { type OpenInstruments, openInstruments } from './instruments.js';
+import { modelMethod, randomStyleSource } from './methods/model-method.js';
+import { fileImage, type MeasuredImage } from './pictures.js';
+import type { Protocol } from './protocol.js';
+import { loadProtocol } from './protocols.js';
+import { listSources } from './sources.js';
+
+/** Measures a model while it is trained, always on the same pictures and styles. */
+export class TrainingEvaluation {
+  private constructor(
+    private readonly model: ModelConfig,
+    private readonly protocol: Protocol,
+    private readonly inputs: readonly string[],
+    private readonly real: readonly MeasuredImage[],
+    private readonly instruments: OpenInstruments,
+  ) {}
+
+  /**
+   * Lists the pictures that `evaluation.protocol` asks for, and loads the networks, so that what is missing is told
+   * before the training begins.
+   *
+   * @returns undefined where the config asks for no evaluation.
+   * @throws InputError for an unknown protocol, missing pictures or weights.
+   */
+  static async open(config: Config): Promise<TrainingEvaluation | undefined> {
+    const { evaluation, model } = config;
+    if (evaluation.everySteps === null) return undefined;
+    const protocol = loadProtocol(evaluation.protocol);
+    const data = dataRoot(config);
+    const { inputs, real } = await listSources(protocol, { data, fakes: [] });
+    const images = real.files.map(fileImage);
+    const instruments = await openInstruments(data, inputs.files, model.size);
+    const { fid, kid, precisionRecall, densityCoverage, dfid, lpipsDiversity } = protocol.metrics;
+    try {
+      for (const metric of [fid, kid, precisionRecall, densityCoverage, dfid])
+        if (metric !== undefined) await instruments.features.featuresOf(metric.features, images);
+      if (lpipsDiversity !== undefined) await instruments.lpips(lpipsDiversity.net);
+    } catch (error) {
+      await instruments.close();
+      throw error;
+    }
+    return new TrainingEvaluation(model, protocol, inputs.files, images, instruments);
+  }
+
+  /** The figures of the first seed, as `evaluation/fid`. */
+  async measure(translator: Translator): Promise<Record<string, number>> {
+    const { protocol, inputs, real, instruments, model } = this;
+    const method = modelMethod({
+      name: 'model',
+      translator,
+      direction: protocol.direction,
+      inputs,
+      styles: randomStyleSource(model.latentDim, protocol.styles.truncation),
+      perInput: protocol.styles.perInput,
+    });
+    const once = { ...protocol, seeds: protocol.seeds.slice(0, 1) };
+    const [evaluation] = await evaluateMethods({ protocol: once, methods: [method], real, instruments });
+    freeUnusedMemory();
+    const figures = evaluation!.result.figures.map(({ key, value }) => [`evaluation/${key}`, value]);
+    return Object.fromEntries(figures) as Record<string, number>;
+  }
+
+  close(): Promise<void> {
+    return this.instruments.close();
+  }
+}

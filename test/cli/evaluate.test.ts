@@ -1,0 +1,203 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { decodeImage, encodePng } from '../../src/data/decode.js';
+import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { type Receipt, receiptSchema } from '../../src/eval/receipt.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { gnr } from '../support/gnr.js';
+import { formulaCache } from '../support/weights.js';
+
+const PROTOCOL = {
+  name: 'small',
+  inputs: { count: 3 },
+  real: { folder: 'testB', count: 4 },
+  styles: { perInput: 2 },
+  seeds: [1, 2],
+  metrics: {
+    fid: {},
+    kid: { subsets: 3, subsetSize: 3 },
+    precisionRecall: { neighbours: 2 },
+    lpipsDiversity: { net: 'alex' },
+    dfid: { inputs: 1, styles: 3 },
+    cycleError: {},
+    styleConsistency: { views: 2 },
+    contentConsistency: {},
+    factors: {},
+  },
+};
+
+let folder = '';
+let data = '';
+let protocol = '';
+const model = 'models/sample';
+
+beforeAll(async () => {
+  await loadEngine();
+  const { GNR_CACHE_DIR } = await formulaCache('inception', 'alexnet', 'lpips-alex');
+  vi.stubEnv('GNR_CACHE_DIR', GNR_CACHE_DIR);
+  folder = await mkdtemp(join(tmpdir(), 'gnr-evaluate-'));
+  data = join(folder, 'data');
+  await drawSampleDataset({ dir: data, images: 6, testImages: 4, size: 64 });
+  protocol = join(folder, 'small.json');
+  await writeFile(protocol, JSON.stringify(PROTOCOL));
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function receiptIn(out: string): Promise<Receipt> {
+  return receiptSchema.parse(JSON.parse(await readFile(join(out, 'receipt.json'), 'utf8')));
+}
+
+function figure(receipt: Receipt, method: string, key: string) {
+  return receipt.methods.find(({ name }) => name === method)!.figures.find((entry) => entry.key === key);
+}
+
+describe('gnr evaluate', () => {
+  it('measures a model and baselines, writes receipt and page, and reproduces every figure', async () => {
+    const out = join(folder, 'out');
+    const done = await gnr('evaluate', model, '--data', data, '--out', out, '--protocol', protocol);
+    expect(done.stderr.replace(/^.*(pictures|inputs|steps).*$/gm, '').trim()).toBe('');
+    expect(done.code).toBe(0);
+    expect(done.stdout).toMatch(/model/);
+    expect(done.stdout).toContain('report.html');
+
+    const receipt = await receiptIn(out);
+    expect(receipt.methods.map(({ name }) => name)).toEqual([
+      'model',
+      'identity',
+      'colour-transfer',
+      'random-target',
+      'real-split',
+    ]);
+    const keys = receipt.methods[0]!.figures.map(({ key }) => key);
+    expect(keys).toEqual(
+      expect.arrayContaining([
+        'fid',
+        'kid',
+        'precision',
+        'recall',
+        'lpips',
+        'dfid',
+        'cycle',
+        'style',
+        'content',
+      ]),
+    );
+    expect(keys).toContain('factors/x');
+    expect(figure(receipt, 'model', 'fid')!.values).toHaveLength(2);
+    expect(figure(receipt, 'model', 'fid')!.n).toEqual({ outputs: 6, real: 4 });
+    expect(figure(receipt, 'identity', 'lpips')!.value).toBe(0);
+    expect(figure(receipt, 'model', 'lpips')!.value).toBeGreaterThan(0);
+    expect(receipt.methods[1]!.left.map(({ metric }) => metric)).toContain('cycleError');
+    expect(receipt.weights.every(({ verified }) => !verified)).toBe(true);
+    expect((await readdir(out)).sort()).toEqual([
+      'inputs.sha256',
+      'other-real.sha256',
+      'real.sha256',
+      'receipt.json',
+      'report.html',
+    ]);
+    expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('colour-transfer');
+
+    const again = await gnr('evaluate', '--verify', join(out, 'receipt.json'));
+    expect(again.stdout).toMatch(/figures reproduced exactly/);
+    expect(again.code).toBe(0);
+  });
+
+  it('notices one changed picture, and names it', async () => {
+    const own = join(folder, 'own');
+    await cp(data, own, { recursive: true });
+    const out = join(folder, 'out-own');
+    const words = ['--baselines', 'none', '--metrics', 'kid', '--protocol', protocol];
+    expect((await gnr('evaluate', model, '--data', own, '--out', out, ...words)).code).toBe(0);
+    const changed = join(own, 'testB', (await readdir(join(own, 'testB')))[1]!);
+    const picture = await decodeImage(changed);
+    picture.data[0] = picture.data[0]! ^ 1;
+    await encodePng(picture, changed);
+    const again = await gnr('evaluate', '--verify', join(out, 'receipt.json'));
+    expect(again.code).toBe(2);
+    expect(again.stderr).toMatch(/the pictures of real/);
+    expect(again.stderr).toMatch(/00001\.png has changed/);
+  });
+
+  it('compares folders of pictures of mixed sizes, without a model', async () => {
+    const fake = join(folder, 'fake');
+    await mkdir(fake);
+    const flat = (size: number, value: number) => ({
+      data: new Uint8Array(size * size * 3).fill(value),
+      width: size,
+      height: size,
+    });
+    await encodePng(flat(20, 10), join(fake, 'a.png'));
+    await encodePng(flat(33, 200), join(fake, 'b.png'));
+    const real = join(data, 'testB');
+    const words = ['--real', real, '--fake', `flat=${fake}`, '--fake', real];
+    const done = await gnr('evaluate', ...words, '--metrics', 'fid', '--baselines', 'none', '--json');
+    expect(done.stderr.replace(/^.*(pictures|inputs|steps).*$/gm, '').trim()).toBe('');
+    const receipt = receiptSchema.parse(JSON.parse(done.stdout));
+    expect(receipt.methods.map(({ name }) => name)).toEqual(['flat', 'testB']);
+    expect(figure(receipt, 'testB', 'fid')!.value).toBeLessThan(1e-3);
+    expect(figure(receipt, 'flat', 'fid')!.value).toBeGreaterThan(1);
+  });
+
+  it.each([
+    [
+      'a single picture',
+      async (dir: string) => cp(join(data, 'testB/00000.png'), join(dir, 'one.png')),
+      /at least 2/,
+    ],
+    ['no picture', async () => undefined, /no pictures/],
+    [
+      'a corrupt picture',
+      async (dir: string) => {
+        await cp(join(data, 'testB/00000.png'), join(dir, 'a.png'));
+        await writeFile(join(dir, 'b.png'), 'no picture');
+      },
+      /b\.png/,
+    ],
+  ])('refuses a folder with %s', async (name, fill, message) => {
+    const dir = join(folder, name.replaceAll(' ', '-'));
+    await mkdir(dir);
+    await fill(dir);
+    const words = [
+      '--real',
+      join(data, 'testB'),
+      '--fake',
+      `x=${dir}`,
+      '--metrics',
+      'fid',
+      '--baselines',
+      'none',
+    ];
+    const done = await gnr('evaluate', ...words);
+    expect(done.stderr).toMatch(message);
+    expect(done.code).toBe(2);
+  });
+
+  it.each([
+    ['nothing to measure', ['--real', 'REAL', '--baselines', 'none'], /something to evaluate/],
+    ['no real pictures', [model], /--data|--real/],
+    ['a model without inputs', [model, '--real', 'REAL'], /--inputs/],
+    [
+      'two methods of one name',
+      ['--real', 'REAL', '--fake', 'a=REAL', '--fake', 'a=REAL'],
+      /name of its own/,
+    ],
+    ['an unknown baseline', ['--real', 'REAL', '--baselines', 'best'], /best/],
+    ['bad seeds', ['--real', 'REAL', '--seeds', '1,x'], /--seeds/],
+    [
+      'weights that are not there',
+      ['--real', 'REAL', '--metrics', 'fid', '--protocol', 'stargan-v2'],
+      /weights fetch/,
+    ],
+    ['a receipt that is none', ['--verify', 'package.json'], /receipt/],
+  ])('refuses %s', async (_, words, message) => {
+    const done = await gnr('evaluate', ...words.map((word) => word.replace('REAL', join(data, 'testB'))));
+    expect(done.stderr).toMatch(message);
+    expect(done.code).toBe(2);
+  });
+});

@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { METRIC_NAMES } from '../../src/eval/metrics/registry.js';
+import { loadProtocol, protocolNames } from '../../src/eval/protocols.js';
+import { refusal } from '../support/refusal.js';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-protocols-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function file(content: unknown): Promise<string> {
+  const path = join(folder, 'own.json');
+  await writeFile(path, JSON.stringify(content));
+  return path;
+}
+
+describe('loadProtocol', () => {
+  it('loads every protocol of the package by its name', () => {
+    expect(protocolNames()).toEqual(['gnr', 'quick', 'stargan-v2', 'stargan-v2-reference', 'u-gat-it']);
+    for (const name of protocolNames()) {
+      const protocol = loadProtocol(name);
+      expect(protocol.name).toBe(name);
+      expect(Object.keys(protocol.metrics).length).toBeGreaterThan(0);
+    }
+  });
+
+  it('fills in everything that decides a figure', async () => {
+    const protocol = loadProtocol(await file({ name: 'own', metrics: { kid: {} } }));
+    expect(protocol.metrics.kid).toEqual({
+      features: 'inception',
+      estimator: 'subsets',
+      subsets: 100,
+      subsetSize: 1000,
+    });
+    expect(protocol.styles).toMatchObject({ perInput: 10, source: 'random', truncation: 1 });
+    expect(protocol.seeds).toEqual([0]);
+  });
+
+  it('takes what the command line changes', () => {
+    const protocol = loadProtocol('quick', {
+      metrics: ['kid', 'dfid'],
+      styles: 4,
+      seeds: [7, 8],
+      direction: 'B2A',
+    });
+    expect(Object.keys(protocol.metrics).sort()).toEqual(['dfid', 'kid']);
+    // What the protocol says of a metric stays; what it does not name has the schema's defaults.
+    expect(protocol.metrics.kid?.subsets).toBe(20);
+    expect(protocol.metrics.dfid).toEqual({ features: 'inception', inputs: 10, styles: 100 });
+    expect(protocol.styles.perInput).toBe(4);
+    expect(protocol.seeds).toEqual([7, 8]);
+    expect(protocol.direction).toBe('B2A');
+  });
+
+  it('has a metric of the registry for every key', () => {
+    expect([...METRIC_NAMES].sort()).toEqual(
+      Object.keys(loadProtocol('quick', { metrics: METRIC_NAMES }).metrics).sort(),
+    );
+  });
+
+  it.each([
+    ['an unknown name', () => loadProtocol('gan'), /quick.*found gan|quick.*gan/],
+    ['a file that is not there', () => loadProtocol('nothing.json'), /nothing\.json/],
+    ['an unknown metric', () => loadProtocol('quick', { metrics: ['fud'] }), /fud/],
+  ])('refuses %s', async (_, load, message) => {
+    expect(await refusal((async () => load())())).toMatch(message);
+  });
+
+  it('refuses an unknown key by its name', async () => {
+    const path = await file({ name: 'own', metrics: { fid: { feature: 'inception' } } });
+    expect(await refusal((async () => loadProtocol(path))())).toMatch(/feature/);
+  });
+});

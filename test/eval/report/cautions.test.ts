@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { cautionsOf } from '../../../src/eval/report/cautions.js';
+import { figure, method, receipt } from '../../support/receipt.js';
+
+const withCounts = (...counts: Record<string, number>[]) =>
+  cautionsOf(receipt(counts.map((n, i) => method(`m${i}`, [figure({ n })]))));
+
+describe('cautionsOf', () => {
+  it('says nothing where there is nothing', () => {
+    expect(cautionsOf(receipt([method('a', [figure()])]))).toEqual([]);
+    expect(withCounts({})).toEqual([]);
+  });
+
+  it('warns of few pictures on either side, as many as there are dimensions being the limit', () => {
+    expect(withCounts({ generated: 2047, real: 50_000 })[0]).toMatch(
+      /^FID from 2047 pictures:.*rank deficient/,
+    );
+    expect(withCounts({ generated: 50_000, real: 100 })[0]).toMatch(
+      /^FID from 100 pictures:.*rank deficient/,
+    );
+    const [biased] = withCounts({ generated: 2048, real: 50_000 });
+    expect(biased).toMatch(/^FID from 2048 pictures: with fewer than 10.000 it comes out too large/);
+    expect(biased).not.toContain('rank');
+    expect(withCounts({ generated: 10_000, real: 10_000, subsets: 3 })).toEqual([]);
+  });
+
+  it('tells where methods have unequally many', () => {
+    const [text, ...others] = withCounts({ generated: 100 }, { generated: 1000 });
+    expect(text).toMatch(/^FID from 100 to 1000 pictures.*do not have equally many/);
+    expect(others).toEqual([]);
+  });
+
+  it('takes the styles of an input as what DFID compares, and leaves other metrics alone', () => {
+    const dfid = figure({
+      metric: 'dfid',
+      key: 'dfid',
+      title: 'DFID',
+      n: { inputs: 10, styles: 100, real: 9000 },
+    });
+    const kid = figure({ metric: 'kid', key: 'kid', n: { generated: 10 } });
+    const cautions = cautionsOf(receipt([method('a', [dfid, kid])]));
+    expect(cautions).toHaveLength(1);
+    expect(cautions[0]).toMatch(/^DFID from 100 pictures/);
+  });
+
+  it('does not call a folder reduced that has fewer pictures than the protocol takes', () => {
+    const limits = (count: number) => ({
+      protocol: { name: 'mine', metrics: {}, inputs: { count }, real: { count } },
+    });
+    expect(cautionsOf(receipt([], limits(101)))).toEqual([]);
+    expect(cautionsOf(receipt([], limits(100)))).toHaveLength(1);
+  });
+
+  it('names unverified weights, reduced subsets, truncation and training inputs', () => {
+    const cautions = cautionsOf(
+      receipt([], {
+        weights: [
+          { name: 'inception', sha256: 'b'.repeat(64), verified: false },
+          { name: 'alex', sha256: 'b'.repeat(64), verified: true },
+        ],
+        protocol: {
+          name: 'mine',
+          metrics: {},
+          inputs: { folder: 'trainA', count: 50 },
+          real: { count: 20 },
+          styles: { truncation: 0.7 },
+        },
+      }),
+    );
+    expect(cautions).toHaveLength(4);
+    expect(cautions[0]).toMatch(/^Unverified weights: inception\. /);
+    expect(cautions[1]).toContain('trained on');
+    expect(cautions[2]).toContain('truncated to 0.7');
+    expect(cautions[3]).toContain('the first 50 inputs and the first 20 real pictures');
+  });
+});
