@@ -10,6 +10,7 @@ import { reportCommand } from './report.js';
 import { setupCommand } from './setup.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
+import { videoCommand } from './video.js';
 import { weightsCommand } from './weights.js';
 
 /** Forgets the type of a command's arguments, so that commands of all types fit into one list. */
@@ -24,6 +25,7 @@ export const commands: readonly CommandModule[] = [
   command(trainCommand),
   command(reportCommand),
   command(translateCommand),
+  command(videoCommand),
   command(evaluateCommand),
   command(importCommand),
   command(exportCommand),

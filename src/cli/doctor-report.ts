@@ -6,6 +6,7 @@ import { cacheDirectory } from '../runtime/cache.js';
 import { listGpus } from '../runtime/libtensorflow/platform.js';
 import { runProgram } from '../runtime/libtensorflow/processes.js';
 import { type EngineInfo, loadEngine } from '../runtime/node.js';
+import { type Tool, toolPath } from '../translate/video/tools.js';
 import { listWeights } from '../weights/list.js';
 
 /** Something that some commands use and others do without. */
@@ -127,6 +128,11 @@ function part(name: string, use: string, found: string | null, remedy: string): 
   return { name, use, found, remedy: found === null ? remedy : null };
 }
 
+async function videoTool(tool: Tool, variable: string): Promise<OptionalPart> {
+  const remedy = `apt install ffmpeg, or set ${variable} to where it is`;
+  return part(tool, 'gnr video', await programVersion(toolPath(tool), '-version'), remedy);
+}
+
 async function optionalParts(engine: EngineInfo | null): Promise<OptionalPart[]> {
   const gpus = await listGpus();
   const gpu = part(
@@ -138,7 +144,8 @@ async function optionalParts(engine: EngineInfo | null): Promise<OptionalPart[]>
   if (gpus.length > 0 && engine?.device !== 'gpu') gpu.remedy = 'run npx gnr setup --device gpu to use it';
   return [
     gpu,
-    part('ffmpeg', 'gnr video', await programVersion('ffmpeg', '-version'), 'apt install ffmpeg'),
+    await videoTool('ffmpeg', 'FFMPEG_PATH'),
+    await videoTool('ffprobe', 'FFPROBE_PATH'),
     part(
       'MPI',
       'training on several machines',

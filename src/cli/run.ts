@@ -138,14 +138,30 @@ function reportError(error: unknown): number {
 }
 
 /**
+ * Two things that yargs would lose: a lone `-` among a command's inputs becomes the path of standard input, and lists of
+ * numbers that begin with a minus become one word with their option.
+ */
+function spelledOut(argv: readonly string[]): string[] {
+  const words: string[] = [];
+  for (const word of argv) {
+    const last = words.at(-1);
+    if (last !== undefined && /^--[a-z][\w-]*$/.test(last) && /^-\.?\d.*,/.test(word))
+      words[words.length - 1] = `${last}=${word}`;
+    else words.push(word === '-' ? '/dev/stdin' : word);
+  }
+  return words;
+}
+
+/**
  * Runs one command line.
- * @param argv the words after the program's name. @param modules the commands there are.
+ * @param words what stands after the program's name. @param modules the commands there are.
  * @returns the exit code: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted.
  */
 export async function runCommandLine(
-  argv: readonly string[],
+  words: readonly string[],
   modules: readonly CommandModule[] = commands,
 ): Promise<number> {
+  const argv = spelledOut(words);
   const before = process.exitCode;
   process.exitCode = undefined;
   try {

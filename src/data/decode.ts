@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import sharp from 'sharp';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { InputError, messageOf, systemCode } from '../errors.js';
+import { type Description, descriptionExif } from './description.js';
 
 /** A picture: 8-bit sRGB, row-major [height, width, 3]. */
 export interface DecodedImage {
@@ -22,12 +23,17 @@ export interface DecodeOptions {
   size?: number;
   /** `cover` where it is left out. */
   fit?: Fit;
+  /** What errors call a picture that is given as bytes. */
+  name?: string;
 }
 
 /** As sharp names them; heif is AVIF here. */
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff']);
 
 const REPLACE = 'replace or remove the file';
+
+/** 23,170 x 23,170: what is larger is refused by its header, before a decoder takes the memory. */
+const MOST_PIXELS = 2 ** 29;
 
 /** The bytes of a file. @throws InputError that names it: missing, a folder, unreadable, empty. */
 export async function readImageBytes(path: string): Promise<Uint8Array> {
@@ -74,22 +80,29 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
  * - resizing is Lanczos (3 lobes), widened when it reduces, in sRGB as the reference does.
  * A file is read at every call, so that a changed one is never answered from a cache.
  * @param source a path, or the bytes of a file.
- * @throws InputError that names the file: missing, a folder, unreadable, empty, of another kind, damaged or truncated.
+ * @throws InputError that names the file: missing, a folder, unreadable, empty, of another kind, damaged or truncated,
+ *   of more than 2^29 pixels.
  */
 export async function decodeImage(
   source: string | Uint8Array,
   options: DecodeOptions = {},
 ): Promise<DecodedImage> {
-  const name = typeof source === 'string' ? source : 'the given bytes';
+  const name = typeof source === 'string' ? source : (options.name ?? 'the given bytes');
   const bytes = typeof source === 'string' ? await readImageBytes(source) : source;
   if (bytes.byteLength === 0) throw notAPicture(name, 'no bytes');
   // Harmless oddities (warnings) pass, as they do in most viewers; truncation and errors do not.
-  const input = sharp(bytes, { failOn: 'error', pages: 1 });
-  const { format, space, hasProfile } = await input
+  const input = sharp(bytes, { failOn: 'error', pages: 1, limitInputPixels: false });
+  const { format, space, hasProfile, width, height } = await input
     .metadata()
     .catch((error: unknown) => Promise.reject(notAPicture(name, describe(error), error)));
   // SVG would pass otherwise: a text that draws whatever it says, at any size.
   if (!FORMATS.has(format)) throw notAPicture(name, `a file of the kind ${format}`);
+  if (width * height > MOST_PIXELS)
+    throw new InputError({
+      expected: `a picture of at most ${MOST_PIXELS / 2 ** 20} Mi pixels at ${name}`,
+      found: `one of ${width} x ${height}`,
+      remedy: 'scale it down first',
+    });
   const upright = input.autoOrient().flatten({ background: '#ffffff' });
   // sharp takes 16-bit colours with a profile to Display P3 and leaves them there unless told so.
   if (space === 'rgb16' && hasProfile) upright.withIccProfile('srgb');
@@ -118,28 +131,16 @@ function describe(error: unknown): string {
   return 'a damaged or truncated one';
 }
 
-/** Only characters that EXIF texts can hold. */
-function asciiJson(metadata: Readonly<Record<string, string>>): string {
-  return JSON.stringify(metadata).replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
 /**
  * Encodes a picture by the extension of `path` (.png; .jpg and .jpeg at quality 95 without chroma subsampling; .webp at
  * quality 95) and writes it whole or not at all.
  * @param metadata how the picture came about (seed, checkpoint): a JSON object in EXIF's ImageDescription.
  * @throws InputError for another extension, RunError that names the path where the disk refuses.
  */
-export async function encodeImage(
-  image: DecodedImage,
-  path: string,
-  metadata?: Readonly<Record<string, string>>,
-): Promise<void> {
+export async function encodeImage(image: DecodedImage, path: string, metadata?: Description): Promise<void> {
   const { data, width, height } = image;
   const encoder = sharp(data, { raw: { width, height, channels: 3 } });
-  if (metadata !== undefined) encoder.withExif({ IFD0: { ImageDescription: asciiJson(metadata) } });
+  if (metadata !== undefined) encoder.withExif(descriptionExif(metadata));
   const extension = extname(path).toLowerCase();
   if (extension === '.png') encoder.png();
   else if (extension === '.jpg' || extension === '.jpeg') {

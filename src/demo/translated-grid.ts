@@ -1,7 +1,7 @@
 import { joinPictures, splitPictures } from '../data/pictures.js';
 import type { SampleTestSet } from '../eval/sample-evaluation.js';
 import { composeGrid } from '../translate/grid.js';
-import { randomStyles } from '../translate/translate-images.js';
+import { randomStyles } from '../translate/styles.js';
 import type { Translator } from '../translate/translator.js';
 
 const PHOTOS = 8;

@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Exif } from 'sharp';
 import type { DecodedImage } from '../data/decode.js';
 
 const BACKGROUND = 255;
@@ -18,6 +18,8 @@ export interface GridOptions {
   cellSize: number;
   /** Space between cells and around all, px. */
   gap: number;
+  /** What the file tells of itself; of several grids that of the first. */
+  exif?: Exif;
 }
 
 export interface Grid {
@@ -58,7 +60,9 @@ export async function stackGrids(grids: readonly GridOptions[]): Promise<Grid> {
     blit(pixels, width, grid, 0, top);
     top += grid.height;
   }
-  const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
+  const encoder = sharp(pixels, { raw: { width, height, channels: 3 } });
+  if (grids[0]?.exif !== undefined) encoder.withExif(grids[0].exif);
+  const png = await encoder
     .png({ compressionLevel: 6, adaptiveFiltering: true }) // half the bytes of level 9 without filters
     .toBuffer();
   return { png, width, height, isLabelled: drawn.every(({ isLabelled }) => isLabelled) };

@@ -5,9 +5,15 @@ import { InputError } from '../errors.js';
 
 /** A picture to translate, and the name that its translations start with. */
 export interface InputPicture {
+  /** Its path; for one from standard input what messages call it. */
   file: string;
   name: string;
+  /** The file's bytes, where they came from standard input. */
+  bytes?: Uint8Array;
 }
+
+/** Its path, which the command line makes of a lone `-`. */
+const STANDARD_INPUT = '/dev/stdin';
 
 function stem(path: string): string {
   const withoutExtension = path.slice(0, path.length - extname(path).length);
@@ -18,11 +24,26 @@ function stem(path: string): string {
  * The pictures that files and folders (searched through) name, in order, each with a name of its own: two of one name
  * get a number.
  *
- * @throws InputError for a path that does not exist and a folder without pictures.
+ * @param readStandardInput gives the bytes of the picture that /dev/stdin stands for, which may be a pipe that cannot be
+ *   opened; without it, that is a path as any other.
+ * @throws InputError for a path that does not exist, a folder without pictures, and standard input named twice.
  */
-export async function collectInputs(paths: readonly string[]): Promise<InputPicture[]> {
+export async function collectInputs(
+  paths: readonly string[],
+  readStandardInput?: () => Promise<Uint8Array>,
+): Promise<InputPicture[]> {
   const found: InputPicture[] = [];
+  if (readStandardInput && paths.filter((path) => path === STANDARD_INPUT).length > 1)
+    throw new InputError({
+      expected: 'standard input (-) once at most',
+      found: 'it several times',
+      remedy: 'name it once: it holds one picture',
+    });
   for (const path of paths) {
+    if (readStandardInput && path === STANDARD_INPUT) {
+      found.push({ file: 'standard input', name: 'stdin', bytes: await readStandardInput() });
+      continue;
+    }
     const info = await stat(path).catch(() => undefined);
     if (info === undefined)
       throw new InputError({

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -17,6 +19,15 @@ export interface Model {
   values: NetworkValues;
   /** The folder it came from. */
   dir: string;
+  /** The file of its weights. */
+  path: string;
+}
+
+/** SHA-256 of a file, hex digits. */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
 }
 
 async function readArchitecture(path: string): Promise<ModelConfig> {
@@ -71,5 +82,5 @@ export async function loadModel(
       remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
     },
   );
-  return { architecture, values, dir: dirname(modelPath) };
+  return { architecture, values, dir: dirname(modelPath), path: modelPath };
 }

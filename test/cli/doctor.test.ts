@@ -43,7 +43,18 @@ test('gnr doctor --json reports the engine, and exits with 0', async () => {
 test('gnr doctor shows a table with a line for each part, and each remedy', async () => {
   const { code, stdout } = await run('doctor');
   expect(code).toBe(0);
-  for (const name of ['engine', 'TensorFlow', 'Node', 'sharp', 'memory', 'cache', 'ffmpeg', 'MPI', 'GPU']) {
+  for (const name of [
+    'engine',
+    'TensorFlow',
+    'Node',
+    'sharp',
+    'memory',
+    'cache',
+    'ffmpeg',
+    'ffprobe',
+    'MPI',
+    'GPU',
+  ]) {
     expect(stdout).toMatch(new RegExp(`^${name} {2,}\\S`, 'm'));
   }
 });

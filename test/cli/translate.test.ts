@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { complaints, gnr, type Outcome, type TinyTraining, tinyTraining } from '../support/gnr.js';
@@ -33,6 +34,12 @@ const translate = (...words: string[]): Promise<Outcome> =>
   gnr('translate', '--checkpoint', run, '--out', out, ...words);
 const written = async (): Promise<string[]> => (await readdir(out)).sort();
 const bytesOf = (name: string): Promise<Buffer> => readFile(join(out, name));
+const pixelsOf = async (name: string): Promise<string> =>
+  (
+    await sharp(await bytesOf(name))
+      .raw()
+      .toBuffer()
+  ).toString('base64');
 const pathsOf = (names: string[]): string => names.map((name) => `${join(out, name)}\n`).join('');
 
 describe('gnr translate', () => {
@@ -83,7 +90,7 @@ describe('gnr translate', () => {
   /** The first picture of a call with these words. */
   async function result(...words: string[]): Promise<string> {
     expect((await translate(photo, '--styles', '2', ...words)).code).toBe(0);
-    return (await bytesOf('00000_style-1.png')).toString('base64');
+    return pixelsOf('00000_style-1.png');
   }
 
   it('gives the same bytes for the same seed, and others for another', async () => {
@@ -104,7 +111,7 @@ describe('gnr translate', () => {
     expect(await result('--truncation', '1')).toBe(plain);
     expect(await result('--truncation', '0.5')).not.toBe(plain);
     const mean = await result('--truncation', '0');
-    expect((await bytesOf('00000_style-2.png')).toString('base64')).toBe(mean);
+    expect(await pixelsOf('00000_style-2.png')).toBe(mean);
     expect(await result('--truncation', '0', '--seed', '9')).toBe(mean);
   });
 
@@ -117,8 +124,137 @@ describe('gnr translate', () => {
     const expected = await result();
     for (const path of [checkpoint, join(run, 'checkpoints', 'latest'), exported]) {
       const { code } = await gnr('translate', photo, '--checkpoint', path, '--out', out);
-      expect([code, (await bytesOf('00000_style-1.png')).toString('base64')]).toEqual([0, expected]);
+      expect([code, await pixelsOf('00000_style-1.png')]).toEqual([0, expected]);
     }
+  });
+});
+
+describe('styles of other kinds', () => {
+  const codes = Array.from({ length: 8 }, (_, i) => (i - 4) / 4).join(',');
+
+  it('come as numbers with --style-code, from the command line or a file', async () => {
+    expect((await translate(photo, '--style-code', codes)).code).toBe(0);
+    expect(await written()).toEqual(['00000_code-1.png']);
+    const given = await bytesOf('00000_code-1.png');
+    const file = join(folder, 'code.json');
+    await writeFile(file, `[${codes}]`);
+    expect((await translate(photo, '--style-code', file)).code).toBe(0);
+    expect((await bytesOf('00000_code-1.png')).equals(given)).toBe(true);
+  });
+
+  it('come from a folder of references, one for each picture', async () => {
+    expect((await translate(photo, '--style-image', join(tiny.dataset, 'testB'))).code).toBe(0);
+    expect(await written()).toEqual(['00000_00000.png', '00000_00001.png']);
+  });
+
+  it('are interpolated between the first two', async () => {
+    expect((await translate(photo, '--seed', '4', '--interpolate', '3')).code).toBe(0);
+    expect(await written()).toEqual(['00000_mix-1.png', '00000_mix-2.png', '00000_mix-3.png']);
+    const ends = await Promise.all(['00000_mix-1.png', '00000_mix-3.png'].map(pixelsOf));
+    await translate(photo, '--seed', '4', '--styles', '2');
+    expect(await Promise.all(['00000_style-1.png', '00000_style-2.png'].map(pixelsOf))).toEqual(ends);
+  });
+
+  it('come from a picture that was made before, with --like, to the same bytes', async () => {
+    await translate(photo, '--seed', '11', '--styles', '3', '--truncation', '0.6', '--direction', 'B2A');
+    const made = await bytesOf('00000_style-2.png');
+    const again = join(folder, 'again');
+    const like = join(out, '00000_style-2.png');
+    const { code, stderr } = await gnr(
+      'translate',
+      photo,
+      '--checkpoint',
+      run,
+      '--out',
+      again,
+      '--like',
+      like,
+    );
+    expect([code, complaints(stderr), await readdir(again)]).toEqual([0, [], ['00000_style-2.png']]);
+    expect((await readFile(join(again, '00000_style-2.png'))).equals(made)).toBe(true);
+  });
+
+  it('come from a grid, all of them', async () => {
+    await translate(photo, '--styles', '2', '--grid');
+    const grid = join(out, 'grid.png');
+    await translate(photo, '--like', grid);
+    expect(await written()).toEqual(['00000_style-1.png', '00000_style-2.png', 'grid.png']);
+  });
+
+  it('of a picture of another model are taken with a word about it', async () => {
+    await translate(photo, '--styles', '1');
+    const other = join(folder, 'other');
+    const words = ['--config', tiny.config, '--out', other, '--steps', '1', '--set', 'training.seed=9'];
+    expect((await gnr('train', ...words)).code).toBe(0);
+    const like = ['--like', join(out, '00000_style-1.png')];
+    const { code, stderr } = await gnr('translate', photo, '--checkpoint', other, '--out', out, ...like);
+    expect([code, complaints(stderr)]).toEqual([0, [expect.stringContaining('another model')]]);
+  });
+});
+
+describe('standard input', () => {
+  const stdin = Object.getOwnPropertyDescriptor(process, 'stdin')!;
+  afterEach(() => Object.defineProperty(process, 'stdin', stdin));
+  const pipe = (bytes: Buffer) =>
+    Object.defineProperty(process, 'stdin', {
+      configurable: true,
+      value: Readable.from([bytes.subarray(0, 100), bytes.subarray(100)]),
+    });
+
+  it('is a picture where - stands for it', async () => {
+    pipe(await readFile(photo));
+    const { code } = await translate('-', photo, '--styles', '1');
+    expect([code, await written()]).toEqual([0, ['00000_style-1.png', 'stdin_style-1.png']]);
+    expect(await bytesOf('stdin_style-1.png')).toEqual(await bytesOf('00000_style-1.png'));
+  });
+
+  it.each([
+    ['nothing', Buffer.alloc(0), /standard input but found no bytes/],
+    ['no picture', Buffer.from('x'.repeat(300)), /standard input but found a file that is no picture/],
+  ])('is named where it holds %s', async (_, bytes, message) => {
+    pipe(bytes);
+    const { code, stderr } = await translate('-');
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it('is refused twice, and where a person sits there', async () => {
+    const twice = await translate('-', '-');
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringMatching(/once at most/)]);
+    Object.defineProperty(process, 'stdin', { configurable: true, value: { isTTY: true } });
+    const terminal = await translate('-');
+    expect([terminal.code, terminal.stderr]).toEqual([2, expect.stringMatching(/found a terminal/)]);
+  });
+});
+
+describe('unusual pictures', () => {
+  const plain = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: '#405060' } });
+
+  it.each<[string, () => Promise<Buffer>]>([
+    ['in CMYK', () => plain(50, 40).toColourspace('cmyk').jpeg().toBuffer()],
+    ['turned by EXIF', () => plain(50, 40).withMetadata({ orientation: 6 }).jpeg().toBuffer()],
+    ['20,000 px wide', () => plain(20_000, 40).png().toBuffer()],
+    ['of one pixel', () => plain(1, 1).png().toBuffer()],
+    [
+      'animated',
+      () => {
+        const frames = ['#000000', '#ffffff'].map((background) => ({
+          create: { width: 40, height: 40, channels: 3 as const, background },
+        }));
+        return sharp(frames as never, { join: { animated: true } } as never)
+          .gif()
+          .toBuffer();
+      },
+    ],
+  ])('%s are translated', async (_, make) => {
+    const file = join(folder, 'unusual');
+    await writeFile(file, await make());
+    const { code, stderr } = await translate(file, '--styles', '1');
+    expect([code, complaints(stderr), await written()]).toEqual([0, [], ['unusual_style-1.png']]);
+    expect(await sharp(await bytesOf('unusual_style-1.png')).metadata()).toMatchObject({
+      width: 32,
+      height: 32,
+    });
   });
 });
 
@@ -158,7 +294,10 @@ describe('wrong usage and input', () => {
     [['--seed', '-1'], /--seed to be a whole number from 0 to 2\^32 - 1 but found -1/],
     [['--seed', '4294967296'], /--seed .* 4294967296/],
     [['--truncation', '-0.5'], /--truncation to be 0 or more but found -0\.5/],
-    [['--style-image', '/nowhere/style.png'], /a picture at \/nowhere\/style\.png but found nothing/],
+    [
+      ['--style-image', '/nowhere/style.png'],
+      /a picture or folder at \/nowhere\/style\.png but found nothing/,
+    ],
   ])('%j is refused', async (words, message) => {
     await expectRefusal(await translate(photo, ...words), message);
   });
@@ -167,7 +306,7 @@ describe('wrong usage and input', () => {
     [['--direction', 'A2C'], /direction.*"A2C".*"A2B", "B2A"/],
     [['--styles', 'many'], /--styles is no number/],
     [['--seed'], /--seed needs a value/],
-    [['--direction'], /--direction needs a value/],
+    [['--direction'], /direction.*"A2B", "B2A"/],
     [['--stlyes', '3'], /Did you mean --styles\?/],
   ])('%j is refused with a word about --help', async (words, message) => {
     const { code, stdout, stderr } = await translate(photo, ...words);

@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -267,6 +268,15 @@ describe('decodeImage', () => {
     },
   );
 
+  it('takes 20,000 x 20,000 px, and refuses by its header what is much larger', async () => {
+    const huge = await decodeImage(blackPng(20_000, 20_000), { size: 16 });
+    expect([huge.width, huge.height, Math.max(...huge.data)]).toEqual([16, 16, 0]);
+    // 60 bytes that claim 3.6 billion pixels.
+    expect(await refusal(decodeImage(blackPng(60_000, 60_000, 0), { name: 'bomb.png' }))).toBe(
+      'Expected a picture of at most 512 Mi pixels at bomb.png but found one of 60000 x 60000; scale it down first.',
+    );
+  });
+
   it('names what is there instead of a picture', async () => {
     const path = (name: string) => join(folder, name);
     await writeFile(path('text.png'), 'these are words\n');
@@ -295,6 +305,30 @@ describe('decodeImage', () => {
     expect(await refusal(decodeImage(path))).toMatch(/without permission to read it; make it readable/);
   });
 });
+
+/** A PNG of one bit a pixel, so that a large one is quickly made; with fewer rows than it claims, if so asked. */
+function blackPng(width: number, height: number, rows = height): Uint8Array {
+  const chunk = (name: string, data: Uint8Array): Buffer => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const frame = Buffer.alloc(body.length + 8);
+    frame.writeUInt32BE(data.length);
+    body.copy(frame, 4);
+    frame.writeUInt32BE(crc32(body), body.length + 4);
+    return frame;
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width);
+  header.writeUInt32BE(height, 4);
+  header[8] = 1;
+  const pixels = deflateSync(Buffer.alloc(rows * (1 + Math.ceil(width / 8))), { level: 1 });
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', pixels),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
 
 describe('encodeImage', () => {
   it.each([

@@ -13,9 +13,8 @@ import { Rng } from '../../src/runtime/rng.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import { collectInputs } from '../../src/translate/inputs.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
+import { randomStyles } from '../../src/translate/styles.js';
 import {
-  randomStyles,
-  referenceStyle,
   type TranslateEvent,
   type TranslateOptions,
   translateImages,
@@ -159,36 +158,6 @@ describe('a grid', () => {
       ),
     );
     expect(heights[0]! - heights[1]!).toBe(31 * (96 + 4));
-  });
-});
-
-describe('styles', () => {
-  it('are drawn from the seed, each with its label', () => {
-    const styles = randomStyles(3, 5, latentDim);
-    expect(styles.map(({ label }) => label)).toEqual(['style-1', 'style-2', 'style-3']);
-    expect(styles.map(({ code }) => code.length)).toEqual([latentDim, latentDim, latentDim]);
-    expect(randomStyles(3, 5, latentDim)).toEqual(styles);
-    expect(randomStyles(1, 5, latentDim)[0]).toEqual(styles[0]);
-    expect(randomStyles(1, 6, latentDim)[0]!.code).not.toEqual(styles[0]!.code);
-    expect(styles[1]!.code).not.toEqual(styles[0]!.code);
-  });
-
-  it('are pulled towards the mean by truncation', () => {
-    const [drawn, half, mean] = [1, 0.5, 0].map(
-      (truncation) => randomStyles(1, 5, latentDim, truncation)[0]!,
-    );
-    expect([...half!.code]).toEqual([...drawn!.code].map((value) => Math.fround(value * 0.5)));
-    expect(mean!.code.every((value) => value === 0)).toBe(true);
-  });
-
-  it('come from a reference picture of the target domain', async () => {
-    const file = join(data, 'trainB', '00000.png');
-    const { label, code } = await referenceStyle(translator, 'A2B', file);
-    expect(label).toBe('reference');
-    expect(code).toEqual(translator.styleOf('A2B', toFloat(await decodeImage(file, { size }))));
-    await translate([join(data, 'trainA', '00000.png')], { styles: [{ label, code }] });
-    expect(await written()).toEqual(['00000_reference.png']);
-    await expect(referenceStyle(translator, 'A2B', join(folder, 'missing.png'))).rejects.toThrow(InputError);
   });
 });
 

@@ -1,0 +1,256 @@
+import type { Argv, CommandModule } from 'yargs';
+import type { VideoPlan } from '../translate/video/plan.js';
+import type { VideoInfo } from '../translate/video/probe.js';
+import type { StyleCourse } from '../translate/video/style-course.js';
+import type { TranslatedVideo, TranslateVideoOptions } from '../translate/video/translate-video.js';
+import { withInterrupt } from './interrupt.js';
+import { openModel } from './open-model.js';
+import { printError, printJson, printLine, startProgress } from './output.js';
+import {
+  checkNumber,
+  chooseStyles,
+  noteOtherModel,
+  type StyleArguments,
+  withStyleOptions,
+} from './style-options.js';
+
+interface VideoArguments extends StyleArguments {
+  input: string;
+  checkpoint: string;
+  out: string;
+  size: number | undefined;
+  mosaic: boolean;
+  styleSeconds: number | undefined;
+  beats: number | undefined;
+  json: boolean;
+}
+
+/** Styles that follow each other where nobody says how many. */
+const USUAL_ROUND = 4;
+
+async function checkOptions({ size, styleSeconds, beats }: VideoArguments): Promise<void> {
+  const { InputError } = await import('../errors.js');
+  if (size !== undefined) {
+    const isRight = Number.isInteger(size / 2) && size >= 16 && size <= 8192;
+    await checkNumber(isRight, 'size', 'an even number from 16 to 8192', size);
+  }
+  if (styleSeconds !== undefined) {
+    const isRight = styleSeconds > 0 && Number.isFinite(styleSeconds);
+    await checkNumber(isRight, 'style-seconds', 'above 0', styleSeconds);
+  }
+  if (beats !== undefined) {
+    const isRight = Number.isInteger(beats) && beats >= 1;
+    await checkNumber(isRight, 'beats', 'a whole number from 1 on', beats);
+  }
+  if (styleSeconds !== undefined && beats !== undefined)
+    throw new InputError({
+      expected: 'one of --style-seconds and --beats',
+      found: 'both',
+      remedy: 'leave one out',
+    });
+}
+
+/** @throws InputError where the number of styles is none that these options can show. */
+async function checkStyleCount(args: VideoArguments, count: number): Promise<void> {
+  const errors = await import('../errors.js');
+  const { MOSAIC_STYLES } = await import('../translate/video/canvas.js');
+  const changes = args.styleSeconds !== undefined || args.beats !== undefined;
+  const refuse = (expected: string, remedy: string) =>
+    new errors.InputError({ expected, found: String(count), remedy });
+  if (args.mosaic && count !== MOSAIC_STYLES)
+    throw refuse(`${MOSAIC_STYLES} styles for --mosaic`, `give so many, or leave --styles out`);
+  if (changes && count < 2)
+    throw refuse('two styles or more to change between', 'add --styles, --style-image or --style-code');
+  if (!args.mosaic && !changes && count > 1)
+    throw refuse(
+      'one style',
+      'add --mosaic to see them beside each other, --style-seconds or --beats to see them one after another',
+    );
+}
+
+/** Beats of the sound, with progress. */
+async function beatsOf(input: string, info: VideoInfo, signal: AbortSignal): Promise<number[]> {
+  const { audioBeats } = await import('../translate/video/audio-beats.js');
+  const total = info.seconds === undefined ? undefined : Math.round(info.seconds);
+  const progress = startProgress({ label: 'listening', total, unit: 'seconds' });
+  try {
+    const onProgress = (seconds: number): void => progress.update(Math.round(seconds));
+    const beats = await audioBeats(input, info, { signal, onProgress });
+    if (beats.length === 0) printError('gnr: no beats were found in the sound: the style stays the same');
+    return beats;
+  } finally {
+    progress.finish();
+  }
+}
+
+/** @param beats where --beats asks for them. */
+async function courseOf(
+  { styleSeconds, beats: every = 1 }: VideoArguments,
+  codes: readonly Float32Array[],
+  beats: readonly number[] | undefined,
+): Promise<StyleCourse> {
+  const courses = await import('../translate/video/style-course.js');
+  if (styleSeconds !== undefined) return courses.flowingStyles(codes, styleSeconds);
+  if (beats === undefined) return courses.constantStyles(codes);
+  const changes = beats.filter((_, i) => i > 0 && i % every === 0);
+  return courses.changingStyles(codes, changes);
+}
+
+async function encodersOf(): Promise<Set<string>> {
+  const { outputOf } = await import('../translate/video/tools.js');
+  const { parseEncoders } = await import('../translate/video/plan.js');
+  return parseEncoders((await outputOf('ffmpeg', ['-hide_banner', '-v', 'error', '-encoders'])).stdout);
+}
+
+/** Everything that is known before the model is loaded. */
+async function prepare(args: VideoArguments) {
+  await checkOptions(args);
+  const { MOSAIC_STYLES } = await import('../translate/video/canvas.js');
+  const { containerOf } = await import('../translate/video/plan.js');
+  const { probeVideo } = await import('../translate/video/probe.js');
+  const { checkOutput } = await import('../translate/video/translate-video.js');
+  containerOf(args.out);
+  const changes = args.styleSeconds !== undefined || args.beats !== undefined;
+  const [usual, least] = args.mosaic ? [MOSAIC_STYLES, MOSAIC_STYLES] : changes ? [USUAL_ROUND, 2] : [1, 0];
+  const chosen = await chooseStyles(args, usual, least);
+  await checkOutput(args.input, args.out);
+  return { ...chosen, info: await probeVideo(args.input), encoders: await encodersOf() };
+}
+
+/** Listens where beats are asked for, and translates, until Ctrl-C. */
+async function run(
+  args: VideoArguments,
+  info: VideoInfo,
+  codes: readonly Float32Array[],
+  options: Pick<TranslateVideoOptions, 'translator' | 'direction' | 'plan'>,
+): Promise<{ result: TranslatedVideo; beats: number[] | undefined }> {
+  const { translateVideo } = await import('../translate/video/translate-video.js');
+  const { input, out: output, mosaic } = args;
+  return withInterrupt(async (signal) => {
+    const beats = args.beats === undefined ? undefined : await beatsOf(input, info, signal);
+    const course = await courseOf(args, codes, beats);
+    const total = options.plan.expectedFrames;
+    const progress = startProgress({ label: 'translating', total, unit: 'frames' });
+    try {
+      const onProgress = (frames: number): void => progress.update(frames);
+      const all = { ...options, input, output, course, mosaic, signal, onProgress };
+      return { result: await translateVideo(all), beats };
+    } finally {
+      progress.finish();
+    }
+  });
+}
+
+async function video(args: VideoArguments): Promise<void> {
+  const { choice, direction, recordedModel, info, encoders } = await prepare(args);
+  const { InputError } = await import('../errors.js');
+  const { MOSAIC_CELLS } = await import('../translate/video/canvas.js');
+  const { planVideo } = await import('../translate/video/plan.js');
+  const { FRAMES_TOGETHER } = await import('../translate/video/translate-video.js');
+  const { makeStyles } = await import('../translate/styles.js');
+  const { describeRecord } = await import('../translate/record.js');
+  const { mosaic, input, out } = args;
+  const { translator, model } = await openModel(args.checkpoint, FRAMES_TOGETHER);
+  noteOtherModel(recordedModel, model);
+  try {
+    const styles = await makeStyles(choice, translator, direction);
+    await checkStyleCount(args, styles.length);
+    const record = describeRecord({ model, direction, styles });
+    const plan = planVideo(info, {
+      input,
+      output: out,
+      modelPx: translator.architecture.size,
+      cells: mosaic ? MOSAIC_CELLS : 1,
+      outputPx: args.size,
+      encoders,
+      comment: JSON.stringify(record),
+    });
+    const codes = styles.map(({ code }) => code);
+    const { result, beats } = await run(args, info, codes, { translator, direction, plan });
+    if (result.complaints !== null) printError(`gnr: ffmpeg on ${input}: ${result.complaints}`);
+    if (args.json) printJson(answer(args, result, { plan, record, beats }));
+    else printLine(out);
+    if (result.isTruncated)
+      throw new InputError({
+        expected: `${plan.expectedFrames ?? 'more'} frames in ${input}`,
+        found: `${result.frames} that can be decoded`,
+        remedy: `get a whole copy of it; ${out} has what could be decoded`,
+      });
+  } finally {
+    translator.dispose();
+  }
+}
+
+function answer(
+  { input, out }: VideoArguments,
+  { frames, change, isTruncated, wallSeconds }: TranslatedVideo,
+  made: {
+    plan: VideoPlan;
+    record: object;
+    beats: number[] | undefined;
+  },
+): object {
+  const { plan, record, beats } = made;
+  const ratio = change.input && change.output !== null ? change.output / change.input : null;
+  return {
+    input,
+    output: out,
+    frames,
+    expectedFrames: plan.expectedFrames ?? null,
+    seconds: frames / plan.framesPerSecond,
+    fps: plan.framesPerSecond,
+    modelPx: plan.inputPx,
+    widthPx: plan.outputPx,
+    heightPx: plan.outputPx,
+    audio: plan.audio,
+    ...(beats === undefined ? {} : { beats }),
+    isTruncated,
+    temporalConsistency: { inputChange: change.input, outputChange: change.output, ratio },
+    wallSeconds,
+    framesPerSecond: frames / wallSeconds,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    record,
+  };
+}
+
+export const videoCommand: CommandModule<object, VideoArguments> = {
+  command: 'video <input>',
+  describe: 'Translate a video with a trained model, its sound kept (needs ffmpeg)',
+  builder: (yargs) =>
+    withStyleOptions(
+      yargs
+        .positional('input', { type: 'string', demandOption: true, describe: 'A video file' })
+        .option('checkpoint', {
+          type: 'string',
+          demandOption: true,
+          describe: 'A checkpoint, a run (its newest), or an exported model',
+        })
+        .option('out', {
+          type: 'string',
+          demandOption: true,
+          describe: 'The video to write: .mp4, .m4v, .mov, .mkv or .webm',
+        })
+        .option('size', { type: 'number', describe: "Side of the output, px [the model's]" })
+        .option('mosaic', {
+          type: 'boolean',
+          default: false,
+          describe: 'The original in the middle of eight styles',
+        })
+        .option('style-seconds', {
+          type: 'number',
+          describe: 'Go smoothly from style to style, in this many seconds each',
+        })
+        .option('beats', {
+          type: 'number',
+          describe: 'Change the style at every so many beats of the sound',
+        }),
+      '1; 8 for --mosaic; 4 for --style-seconds and --beats;',
+    )
+      .option('json', { type: 'boolean', default: false, describe: 'What was done, as JSON' })
+      .example('$0 video me.mp4 --checkpoint runs/first --out anime.mp4 --style-seconds 4', '')
+      .example(
+        '$0 video me.mp4 --checkpoint runs/first --out grid.mp4 --mosaic --beats 4',
+        '',
+      ) as unknown as Argv<VideoArguments>,
+  handler: (args) => video(args),
+};

@@ -1,0 +1,202 @@
+import { open, realpath, stat } from 'node:fs/promises';
+import { replaceEntry } from '../../checkpoint/atomic.js';
+import { toFloat } from '../../data/decode.js';
+import { joinPictures } from '../../data/pictures.js';
+import { InputError, InterruptedError, RunError } from '../../errors.js';
+import type { Direction, Translator } from '../translator.js';
+import { composeMosaic, MOSAIC_STYLES, toBytes } from './canvas.js';
+import { ChangeMeter } from './change-meter.js';
+import { readFrames, writeFrames } from './frames.js';
+import type { VideoPlan } from './plan.js';
+import type { StyleCourse } from './style-course.js';
+import { lastComplaints, type RunningTool, startTool } from './tools.js';
+
+/** Frames translated together. */
+export const FRAMES_TOGETHER = 8;
+
+export interface TranslateVideoOptions {
+  translator: Translator;
+  direction: Direction;
+  /** Of `planVideo`, for the same input and output. */
+  plan: VideoPlan;
+  input: string;
+  output: string;
+  course: StyleCourse;
+  /** The original amid eight styles, in place of one style. */
+  mosaic: boolean;
+  /** Frames translated together; FRAMES_TOGETHER where it is left out. */
+  batch?: number;
+  signal?: AbortSignal;
+  /** Is told how many frames are translated by now. */
+  onProgress?: (frames: number) => void;
+}
+
+export interface TranslatedVideo {
+  frames: number;
+  /** Mean absolute change between neighbouring frames, 0 to 1 of the range; null for a single frame. */
+  change: { input: number | null; output: number | null };
+  /** What the decoder found wrong; null where nothing was. */
+  complaints: string | null;
+  /** Whether the input ended before its time, or the decoder gave up. */
+  isTruncated: boolean;
+  /** From the start of the decoder to the finished file. */
+  wallSeconds: number;
+}
+
+/** Fewer frames than this below the expected ones are the rounding of rates and durations. */
+const frameSlack = (expected: number): number => 2 + expected * 0.01;
+
+/** Turns batches of frames into batches of the output's frames, and measures how both change. */
+class FrameTranslator {
+  frames = 0;
+  private readonly inputMeter: ChangeMeter;
+  private readonly outputMeters: ChangeMeter[];
+
+  constructor(private readonly options: TranslateVideoOptions) {
+    const { plan, mosaic } = options;
+    const frameBytes = plan.inputPx ** 2 * 3;
+    this.inputMeter = new ChangeMeter(frameBytes);
+    this.outputMeters = Array.from({ length: mosaic ? MOSAIC_STYLES : 1 }, () => new ChangeMeter(frameBytes));
+  }
+
+  /** @param originals `[n, size, size, 3]`. @returns frames of the canvas's size. */
+  translate(originals: Uint8Array): Uint8Array {
+    const { translator, direction, plan, course, mosaic } = this.options;
+    const content = translator.encode(direction, toFloat({ data: originals }));
+    const styled = this.outputMeters.map((meter, cell) => {
+      const codes = Array.from({ length: content.count }, (_, i) =>
+        course.at((this.frames + i) / plan.framesPerSecond, cell),
+      );
+      const frames = toBytes(translator.decode(content, joinPictures(codes)));
+      meter.add(frames);
+      return frames;
+    });
+    this.inputMeter.add(originals);
+    this.frames += content.count;
+    return mosaic ? composeMosaic(originals, styled, plan.inputPx) : styled[0]!;
+  }
+
+  change(): TranslatedVideo['change'] {
+    const changes = this.outputMeters.map((meter) => meter.meanChange());
+    const known = changes.filter((change) => change !== null);
+    const output = known.length === 0 ? null : known.reduce((sum, change) => sum + change, 0) / known.length;
+    return { input: this.inputMeter.meanChange(), output };
+  }
+}
+
+/** Frames through the network into the encoder, until there are no more or the encoder takes no more. */
+async function pump(
+  decoder: RunningTool,
+  encoder: RunningTool,
+  frames: FrameTranslator,
+  options: TranslateVideoOptions,
+): Promise<void> {
+  const { plan, signal, onProgress, batch = FRAMES_TOGETHER } = options;
+  for await (const originals of readFrames(decoder.stdout, plan.inputPx ** 2 * 3, batch)) {
+    stopIfAsked(options, frames.frames);
+    if (!(await writeFrames(encoder.stdin, frames.translate(originals)))) return;
+    onProgress?.(frames.frames);
+  }
+  if (signal?.aborted) stopIfAsked(options, frames.frames);
+  encoder.stdin.end();
+}
+
+function stopIfAsked({ signal, plan, output }: TranslateVideoOptions, frames: number): void {
+  if (!signal?.aborted) return;
+  const all = plan.expectedFrames === undefined ? '' : ` of ${plan.expectedFrames}`;
+  throw new InterruptedError(`stopped after ${frames}${all} frames; ${output} was not written`);
+}
+
+/** Makes the video at `target`, which nobody looks at before it is whole. */
+async function makeVideo(target: string, options: TranslateVideoOptions): Promise<TranslatedVideo> {
+  const { plan, input, output, signal } = options;
+  const begun = performance.now();
+  const frames = new FrameTranslator(options);
+  const decoder = startTool('ffmpeg', plan.decoderArgs);
+  decoder.stdin.end();
+  const encoder = startTool('ffmpeg', plan.encoderArgs(target));
+  const kill = (): void => {
+    decoder.kill();
+    encoder.kill();
+  };
+  signal?.addEventListener('abort', kill, { once: true });
+  try {
+    await pump(decoder, encoder, frames, options);
+    const encoded = await encoder.end;
+    stopIfAsked(options, frames.frames);
+    if (encoded.code !== 0 && frames.frames > 0)
+      throw new RunError(
+        `Cannot write ${output}: ffmpeg stopped (${withoutTarget(encoded.complaints, target, output)}). What was there before is kept.`,
+      );
+    const decoded = await decoder.end;
+    if (frames.frames === 0)
+      throw new InputError({
+        expected: `a video that can be decoded at ${input}`,
+        found: `no frame (${lastComplaints(decoded.complaints)})`,
+        remedy: 'name a video that players show',
+      });
+    const expected = plan.expectedFrames;
+    const isShort = expected !== undefined && frames.frames < expected - frameSlack(expected);
+    const endsEarly = expected === undefined && /prematurely|partial file|truncat/i.test(decoded.complaints);
+    return {
+      frames: frames.frames,
+      change: frames.change(),
+      complaints: decoded.complaints === '' ? null : lastComplaints(decoded.complaints),
+      isTruncated: decoded.code !== 0 || isShort || endsEarly,
+      wallSeconds: (performance.now() - begun) / 1000,
+    };
+  } catch (error) {
+    // A pipe that breaks because somebody asked to stop is no failure.
+    stopIfAsked(options, frames.frames);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', kill);
+    kill();
+    await Promise.allSettled([decoder.end, encoder.end]);
+  }
+}
+
+function withoutTarget(complaints: string, target: string, output: string): string {
+  return lastComplaints(complaints.replaceAll(target, output));
+}
+
+/** @throws InputError where the output would take the place of its own input, or of a folder. */
+export async function checkOutput(input: string, output: string): Promise<void> {
+  const there = await stat(output).catch(() => undefined);
+  if (there?.isDirectory())
+    throw new InputError({
+      expected: '--out to be the name of a file',
+      found: `the folder ${output}`,
+      remedy: 'add a name, such as anime.mp4',
+    });
+  const [from, to] = await Promise.all([input, output].map((path) => realpath(path).catch(() => undefined)));
+  if (from === undefined || from !== to) return;
+  throw new InputError({
+    expected: '--out to be another file than the input',
+    found: `${output} for both`,
+    remedy: 'give it another name',
+  });
+}
+
+/**
+ * Translates a video frame by frame: one ffmpeg decodes into a pipe, the network works on batches, another ffmpeg
+ * encodes from a pipe; each waits for the next, and no more than a few batches are in memory. The file appears under its
+ * name when it is whole; until then, and after an error or an interruption, what was there stays.
+ * @returns what was done; where the input is cut short, the output has what could be decoded, and `isTruncated` tells.
+ * @throws InputError where nothing can be decoded, or ffmpeg is missing; RunError where the encoder fails;
+ *   InterruptedError.
+ */
+export async function translateVideo(options: TranslateVideoOptions): Promise<TranslatedVideo> {
+  let result: TranslatedVideo | undefined;
+  await checkOutput(options.input, options.output);
+  await replaceEntry(options.output, async (target) => {
+    result = await makeVideo(target, options);
+    const handle = await open(target, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
+  return result!;
+}

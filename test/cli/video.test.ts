@@ -1,0 +1,147 @@
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { compileGnr, complaints, gnr, type Outcome, startGnr, tinyTraining, until } from '../support/gnr.js';
+import { ffmpeg, HAS_FFMPEG, lavfi, measure } from '../support/video.js';
+
+let shared: string;
+let run: string;
+let dataset: string;
+let input: string;
+let folder: string;
+let out: string;
+beforeAll(async () => {
+  shared = await mkdtemp(join(tmpdir(), 'gnr-cli-video-'));
+  const tiny = await tinyTraining(shared);
+  dataset = tiny.dataset;
+  run = join(shared, 'run');
+  expect((await gnr('train', '--config', tiny.config, '--out', run, '--steps', '1')).code).toBe(0);
+  input = join(shared, 'in.mp4');
+  if (!HAS_FFMPEG) await writeFile(input, 'a video, as far as anybody looks');
+  else {
+    const sources = [...lavfi('testsrc2=size=98x54:rate=25:duration=0.8'), ...lavfi('sine=duration=0.8')];
+    const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'aac'];
+    await ffmpeg(shared, ...sources, ...codecs, '-movflags', '+faststart', 'in.mp4');
+  }
+});
+afterAll(() => rm(shared, { recursive: true, force: true }));
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-cli-video-'));
+  out = join(folder, 'out.mp4');
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const video = (...words: string[]): Promise<Outcome> =>
+  gnr('video', input, '--checkpoint', run, '--out', out, ...words);
+
+describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
+  it('translates a video, keeps its sound, and tells what it did', async () => {
+    const { code, stdout, stderr } = await video('--json');
+    expect([code, complaints(stderr)]).toEqual([0, []]);
+    const answer = JSON.parse(stdout) as Record<string, unknown> & {
+      temporalConsistency: Record<string, number>;
+    };
+    expect(answer).toMatchObject({
+      ...{ input, output: out, frames: 20, expectedFrames: 20, seconds: 0.8, fps: 25 },
+      ...{ modelPx: 32, widthPx: 32, heightPx: 32, audio: ['copied'], isTruncated: false },
+    });
+    const { inputChange, outputChange, ratio } = answer.temporalConsistency;
+    expect(ratio).toBeCloseTo(outputChange! / inputChange!, 9);
+    const made = await measure(out);
+    expect(made).toMatchObject({ frames: 20, width: 32, audio: ['aac'] });
+    expect(JSON.parse(made.comment!)).toEqual(answer.record);
+    expect(await readdir(folder)).toEqual(['out.mp4']);
+  });
+
+  it('shows a mosaic of eight styles, references among them, at the asked size', async () => {
+    const styleImage = join(dataset, 'testB');
+    const { code, stdout } = await video('--mosaic', '--style-image', styleImage, '--size', '120');
+    expect([code, stdout]).toEqual([0, `${out}\n`]);
+    const { width, comment } = await measure(out);
+    const { styles } = JSON.parse(comment!) as { styles: { label: string }[] };
+    expect([width, styles.length]).toEqual([120, 8]);
+    expect(styles.slice(0, 3).map(({ label }) => label)).toEqual(['00000', '00001', 'style-1']);
+  });
+
+  it('goes from style to style in time, and at beats', async () => {
+    expect((await video('--style-seconds', '0.3')).code).toBe(0);
+    const flowing = await readFile(out);
+    const silent = await ffmpeg(folder, '-i', input, '-c:v', 'copy', '-af', 'volume=0', 'silent.mp4');
+    const words = ['--checkpoint', run, '--out', out, '--beats', '1'];
+    const { code, stderr } = await gnr('video', silent, ...words);
+    expect([code, complaints(stderr)]).toEqual([0, [expect.stringContaining('no beats were found')]]);
+    expect((await readFile(out)).equals(flowing)).toBe(false);
+  });
+
+  it('writes what there is of a video that was cut, and its exit code tells', async () => {
+    const cut = await ffmpeg(folder, '-i', input, '-c', 'copy', '-movflags', '+faststart', 'cut.mp4');
+    await truncate(cut, Math.floor((await stat(cut)).size * 0.6));
+    const { code, stdout, stderr } = await gnr('video', cut, '--checkpoint', run, '--out', out);
+    expect([code, stdout]).toEqual([2, `${out}\n`]);
+    expect(complaints(stderr).at(-1)).toMatch(
+      /Expected 20 frames in .*cut\.mp4 but found \d+ that can be decoded; .*out\.mp4 has what could be decoded/,
+    );
+    expect((await measure(out)).frames).toBeGreaterThan(0);
+  });
+
+  it('stops at Ctrl-C without half a file, and says so', async () => {
+    const long = await ffmpeg(folder, '-stream_loop', '2000', '-i', input, '-c', 'copy', 'long.mp4');
+    const program = join(shared, 'program');
+    await compileGnr(program);
+    const words = ['video', long, '--checkpoint', run, '--out', out];
+    const running = await startGnr(program, words);
+    await until(running, async () => (await readdir(folder)).some((name) => name.startsWith('.tmp-out.mp4')));
+    running.child.kill('SIGINT');
+    const { status, stderr } = await running.done;
+    expect([status, stderr]).toEqual([
+      130,
+      expect.stringMatching(/gnr: stopped after \d+ of \d+ frames; .*out\.mp4 was not written/),
+    ]);
+    expect(await readdir(folder)).toEqual(['long.mp4']);
+  });
+});
+
+describe('wrong usage and input', () => {
+  it.each([
+    [['--size', '33'], /--size to be an even number from 16 to 8192 but found 33/],
+    [['--style-seconds', '0'], /--style-seconds to be above 0/],
+    [['--beats', '1.5'], /--beats to be a whole number from 1 on/],
+    [['--beats', '2', '--style-seconds', '1'], /one of --style-seconds and --beats but found both/],
+    [['--styles', '0'], /--styles to be a whole number from 1 to 1000/],
+  ])('%j is refused', async (words, message) => {
+    const { code, stdout, stderr } = await video(...words);
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(message)]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.skipIf(!HAS_FFMPEG).each([
+    [['--styles', '3'], /Expected one style but found 3; add --mosaic/],
+    [['--mosaic', '--styles', '3'], /Expected 8 styles for --mosaic but found 3/],
+    [['--style-seconds', '1', '--styles', '1'], /Expected two styles or more to change between but found 1/],
+  ])('%j is refused, too', async (words, message) => {
+    const { code, stdout, stderr } = await video(...words);
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(message)]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.each([
+    [['/nowhere/in.mp4', '--out', 'x.mp4'], /a video at \/nowhere\/in\.mp4 but found nothing/],
+    [['/nowhere/in.mp4', '--out', 'x.avi'], /a video's name that ends in .* but found x\.avi/],
+  ])('%j is refused', async (words, message) => {
+    const { code, stderr } = await gnr('video', ...words, '--checkpoint', run);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it('a machine without ffmpeg is told what to do', async () => {
+    vi.stubEnv('PATH', folder);
+    const { code, stderr } = await video();
+    expect([code, stderr]).toEqual([
+      2,
+      'gnr: Expected the program ffprobe, which videos need but found none on the PATH; install ffmpeg (apt install ffmpeg), or set FFPROBE_PATH to where it is.\n',
+    ]);
+  });
+});
