@@ -108,8 +108,7 @@ const webgl: BackendSource = {
 };
 
 const wasm: BackendSource = {
-  obstacle: async () =>
-    typeof WebAssembly === 'undefined' ? 'the browser has no WebAssembly' : undefined,
+  obstacle: async () => (typeof WebAssembly === 'undefined' ? 'the browser has no WebAssembly' : undefined),
   async load(wasmPaths) {
     const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
     if (wasmPaths !== undefined) setWasmPaths(wasmPaths);

@@ -165,7 +165,10 @@ function decode(bytes: Uint8Array, dtype: 'float32' | 'float16' | 'bfloat16'): F
 }
 
 /** @throws InputError where a tensor's place and shape do not fit together. */
-function assertPlace({ shards }: WebBundle, { name, shape, dtype, shard, offset, bytes }: BundleTensor): void {
+function assertPlace(
+  { shards }: WebBundle,
+  { name, shape, dtype, shard, offset, bytes }: BundleTensor,
+): void {
   const file = shards[shard];
   if (file === undefined) throw bundleError(`the tensor ${name} in shard ${shard} of ${shards.length}`);
   if (bytes !== sizeOf(shape) * BYTES_OF[dtype])
@@ -198,7 +201,11 @@ async function loadBundle(
     await assertHash(file, data, sha256);
     for (const { name, shape, dtype, shard: place, offset, bytes: length } of bundle.tensors)
       if (place === index)
-        tensors.set(name, { dtype: 'F32', shape, data: decode(data.subarray(offset, offset + length), dtype) });
+        tensors.set(name, {
+          dtype: 'F32',
+          shape,
+          data: decode(data.subarray(offset, offset + length), dtype),
+        });
   }
   const values = fromTensors(tensors, '', specs, { file: BUNDLE_FILE, remedy: 'export the model again' });
   return { architecture, values, parameters: parametersOf(values), bytes: totalBytes };

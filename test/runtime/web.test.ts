@@ -1,12 +1,12 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.js';
 import { kernels } from '../../src/runtime/kernels.js';
 import { portableKernels } from '../../src/runtime/portable-kernels.js';
 import { selfTest } from '../../src/runtime/self-test.js';
 import { type BackendSource, loadWebEngine, type WebBackend } from '../../src/runtime/web.js';
-import { InputError } from '../../src/errors.js';
 
 const source = (changes: Partial<BackendSource> = {}): BackendSource => ({
   obstacle: async () => undefined,
@@ -61,7 +61,9 @@ it('passes over a backend that computes wrong', async () => {
     Conv2D: (given) => {
       const result = kernelFunc(given) as tf.TensorInfo;
       const backend = given.backend as MathBackendCPU;
-      const values = (backend.readSync(result.dataId) as Float32Array).map((value) => Math.fround(value * 1.001));
+      const values = (backend.readSync(result.dataId) as Float32Array).map((value) =>
+        Math.fround(value * 1.001),
+      );
       return { ...result, dataId: backend.write(values, result.shape, 'float32') };
     },
   });
