@@ -30,6 +30,22 @@ export type SafetensorsDtype = keyof typeof BITS;
 
 const RANK = new Map(Object.keys(BITS).map((dtype, rank) => [dtype, rank]));
 
+export type TensorData = Float32Array | Float64Array | Int32Array;
+
+/** A tensor read from a file; `data` is row-major. */
+export interface StoredTensor {
+  dtype: SafetensorsDtype;
+  shape: number[];
+  data: TensorData;
+}
+
+/** A tensor to write; `dtype` is that of `data` unless named: F16 from Float32Array, I64 from Int32Array. */
+export interface TensorToStore {
+  shape: readonly number[];
+  data: TensorData;
+  dtype?: 'F16' | 'F32' | 'F64' | 'I32' | 'I64';
+}
+
 /** One tensor as the header describes it; bytes count from the start of the data, which follows the header. */
 export interface SafetensorsEntry {
   name: string;

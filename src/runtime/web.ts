@@ -16,6 +16,8 @@ export interface BackendSource {
   load(wasmPaths: WasmPaths | undefined): Promise<unknown>;
   /** What it runs on, once it runs: "4 threads". */
   detail(): Promise<string>;
+  /** After a failure: turns off something that it can do without, and names it; undefined where there is nothing left. */
+  retreat?(): Promise<string | undefined>;
 }
 
 /** URLs of the three binaries of `@tensorflow/tfjs-backend-wasm`, by file name; or the folder they are in. */
@@ -48,6 +50,7 @@ export interface WebEngineInfo {
 }
 
 const LIMIT_MILLISECONDS = 10_000;
+const THREADS_FLAG = 'WASM_HAS_MULTITHREAD_SUPPORT';
 const SOFTWARE_RENDERERS = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 interface GraphicsAdapter {
@@ -116,9 +119,14 @@ const wasm: BackendSource = {
   async detail() {
     const { getThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
-    const isThreaded = simd && (await tf.env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT'));
+    const isThreaded = simd && (await tf.env().getAsync(THREADS_FLAG));
     const threads = isThreaded ? getThreadsCount() : 1;
     return `${threads} ${threads === 1 ? 'thread' : 'threads'}${simd ? '' : ', no SIMD'}`;
+  },
+  async retreat() {
+    if (!(await tf.env().getAsync(THREADS_FLAG))) return undefined;
+    tf.env().set(THREADS_FLAG, false);
+    return 'with threads';
   },
 };
 
@@ -154,14 +162,21 @@ async function start(
   return within(limitMilliseconds, startNow());
 }
 
-/** Takes a backend away, one that is still starting too, which would come into use when it is ready. */
-function abandon(backend: WebBackend): void {
-  if (tf.findBackendFactory(backend) === null) return;
+/**
+ * Takes a backend away, one that is still starting too, which would come into use when it is ready.
+ * @returns what brings it back.
+ */
+function abandon(backend: WebBackend): () => void {
+  const factory = tf.findBackendFactory(backend);
+  if (factory === null) return () => undefined;
   try {
     tf.removeBackend(backend);
   } catch {
     // A backend that failed to start may fail to end.
   }
+  return () => {
+    if (tf.findBackendFactory(backend) === null) tf.registerBackend(backend, factory);
+  };
 }
 
 /**
@@ -175,14 +190,20 @@ export async function loadWebEngine(options: WebEngineOptions = {}): Promise<Web
   useKernels(portableKernels);
   const passedOver: WebEngineInfo['passedOver'] = [];
   for (const backend of backends) {
-    const from = performance.now();
-    onTry(backend);
-    try {
-      const detail = await start(backend, sources[backend], options);
-      return { backend, detail, milliseconds: performance.now() - from, passedOver };
-    } catch (error) {
-      abandon(backend);
-      passedOver.push({ backend, reason: messageOf(error) });
+    const source = sources[backend];
+    for (let isOver = false; !isOver; ) {
+      const from = performance.now();
+      onTry(backend);
+      try {
+        const detail = await start(backend, source, options);
+        return { backend, detail, milliseconds: performance.now() - from, passedOver };
+      } catch (error) {
+        const bringBack = abandon(backend);
+        const without = await source.retreat?.();
+        passedOver.push({ backend, reason: [without, messageOf(error)].filter(Boolean).join(': ') });
+        isOver = without === undefined;
+        if (!isOver) bringBack();
+      }
     }
   }
   const reasons = passedOver.map(({ backend, reason }) => `${backend}: ${reason}`);

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../checkpoint/half.js';
 import { fromTensors, type NetworkSpecs } from '../checkpoint/network-tensors.js';
-import type { StoredTensor } from '../checkpoint/safetensors.js';
 import {
   brokenFile,
   HEADER_LIMIT_BYTES,
   LENGTH_BYTES,
   parseHeader,
   type SafetensorsDtype,
+  type StoredTensor,
 } from '../checkpoint/safetensors-header.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
 import { InputError, messageOf } from '../errors.js';

@@ -98,6 +98,27 @@ it('passes over a backend that is not ready in time, even when it becomes ready 
   await selfTest();
 });
 
+it('tries a backend again without what it can do without', async () => {
+  let hasThreads = true;
+  const threaded = source({
+    load: async () => {
+      if (hasThreads) throw new Error('its workers do not start');
+    },
+    retreat: async () => {
+      if (!hasThreads) return undefined;
+      hasThreads = false;
+      return 'with threads';
+    },
+  });
+  const info = await loadWebEngine({
+    backends: ['wasm'],
+    sources: { webgpu: source(), webgl: source(), wasm: threaded },
+  });
+  expect(info.backend).toBe('wasm');
+  expect(info.passedOver).toEqual([{ backend: 'wasm', reason: 'with threads: its workers do not start' }]);
+  await selfTest();
+});
+
 it('names every backend and its reason where none works', async () => {
   const failing = source({
     load: async () => {
