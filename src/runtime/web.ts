@@ -81,6 +81,12 @@ function webglRenderer(): string | undefined {
   return String(renderer);
 }
 
+/** "ANGLE (Intel, Intel(R) UHD Graphics 620 (0x3EA0) Direct3D11 vs_5_0 ps_5_0, D3D11)" is "Intel(R) UHD Graphics 620". */
+function rendererName(renderer: string): string {
+  const inner = /^ANGLE \([^,]*, (.*), [^,]*\)$/.exec(renderer)?.[1] ?? renderer;
+  return inner.replace(/ (\(0x|Direct3D|OpenGL ).*$/, '');
+}
+
 const isImitation = (name: string): boolean => SOFTWARE_RENDERERS.test(name);
 const imitated = (name: string): string => `only imitated by the processor (${name})`;
 
@@ -107,7 +113,7 @@ const webgl: BackendSource = {
     return !allowSoftware && isImitation(renderer) ? imitated(renderer) : undefined;
   },
   load: () => import('@tensorflow/tfjs-backend-webgl'),
-  detail: async () => webglRenderer() ?? '',
+  detail: async () => rendererName(webglRenderer() ?? ''),
 };
 
 const wasm: BackendSource = {

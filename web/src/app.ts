@@ -1,11 +1,11 @@
-import type { WebBackend, WebEngineInfo } from '../../src/runtime/web.js';
+import type { WebBackend } from '../../src/runtime/web.js';
 import type { Direction } from '../../src/translate/translator.js';
 import { BACKENDS } from './backends.js';
 import { Camera, Recorder } from './camera.js';
 import { Compare } from './compare.js';
 import { CropView } from './crop-view.js';
 import { announce, byId, download } from './dom.js';
-import { Engine } from './engine.js';
+import { Engine, StoppedError } from './engine.js';
 import type { ModelInfo, ModelSource, Tasks } from './messages.js';
 import { pixelsOf, type Source } from './pictures.js';
 import { Results } from './results.js';
@@ -29,7 +29,7 @@ export class App {
       `${this.pictureName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}.png`,
   );
   private engine = new Engine();
-  private info: WebEngineInfo | undefined;
+  private isStarted = false;
   private model: { info: ModelInfo; source: ModelSource } | undefined;
   private content: Content | undefined;
   private pictureName = 'picture';
@@ -45,14 +45,17 @@ export class App {
 
   /** Starts the chosen backend, or the fastest that works, and loads the model again where there was one. */
   async start(choice: WebBackend | 'auto'): Promise<void> {
-    this.engine.close();
-    this.engine = new Engine();
+    if (this.isStarted) {
+      this.engine.close();
+      this.engine = new Engine();
+    }
+    this.isStarted = true;
     const { engine } = this;
     const backends = choice === 'auto' ? BACKENDS : [choice];
-    this.info = await engine.run('engine', { backends, allowSoftware: choice !== 'auto' }, (text) =>
+    const info = await engine.run('engine', { backends, allowSoftware: choice !== 'auto' }, (text) =>
       this.status.busy(text),
     );
-    this.status.engine(this.info);
+    this.status.engine(info);
     if (this.model !== undefined) await this.load(this.model.source);
   }
 
@@ -125,7 +128,9 @@ export class App {
 
   /** Waits for work that nobody else waits for, and shows its error. */
   guard(work: Promise<unknown>): void {
-    work.catch((error: unknown) => this.status.fail(error));
+    work.catch((error: unknown) => {
+      if (!(error instanceof StoppedError)) this.status.fail(error);
+    });
   }
 
   private get origin(): string {

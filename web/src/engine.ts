@@ -1,6 +1,11 @@
 import type { Reply, TaskName, Tasks } from './messages.js';
 import workerUrl from './worker.ts?worker&url';
 
+/** The engine was closed; nothing is wrong. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError';
+}
+
 /** Told how a task gets on: what is done, and the share of it, where that is known. */
 export type OnProgress = (text: string, share?: number) => void;
 
@@ -54,7 +59,7 @@ export class Engine {
   /** Ends it; tasks that wait fail. */
   close(): void {
     this.worker.terminate();
-    this.fail(new Error('Stopped.'));
+    this.fail(new StoppedError('Stopped.'));
   }
 
   private receive(reply: Reply): void {
