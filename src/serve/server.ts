@@ -29,6 +29,8 @@ export interface ServeOptions {
   host: string;
   /** 0 takes any that is free. */
   port: number;
+  /** How long a client may take to send the headers of a request. */
+  headersMilliseconds?: number;
 }
 
 /** A server that runs. */
@@ -166,10 +168,12 @@ async function listen(server: Server, { host, port }: ServeOptions): Promise<voi
  * @throws InputError where the port cannot be had.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const { headersMilliseconds = HEADERS_MILLISECONDS } = options;
   const server = createServer(
     {
       maxHeaderSize: HEADER_LIMIT_BYTES,
-      headersTimeout: HEADERS_MILLISECONDS,
+      headersTimeout: headersMilliseconds,
+      connectionsCheckingInterval: headersMilliseconds / 2,
       requestTimeout: REQUEST_MILLISECONDS,
     },
     handler(options),

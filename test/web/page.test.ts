@@ -224,9 +224,8 @@ describe.skipIf(!hasChromium)('the page', () => {
         (level) => level / 127.5 - 1,
       );
       const style = new Rng(2, 'styles').normals(latentDim);
-      await page.goto(server.url);
       const { url } = isGraphics ? tinyServer : server;
-      if (isGraphics) await page.goto(tinyServer.url);
+      await page.goto(url);
       const actual = await translatedInBrowser(page, worker, backend, {
         model: `${url}model/`,
         pixels: given,
