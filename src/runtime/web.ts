@@ -157,15 +157,22 @@ async function start(
   source: BackendSource,
   { wasmPaths, allowSoftware = false, limitMilliseconds = LIMIT_MILLISECONDS }: WebEngineOptions,
 ): Promise<string> {
+  let isOver = false;
   const startNow = async (): Promise<string> => {
     const obstacle = await source.obstacle({ allowSoftware });
     if (obstacle !== undefined) throw new Error(obstacle);
     await source.load(wasmPaths);
+    // By now another backend may be in use.
+    if (isOver) throw new Error('too late');
     if (!(await tf.setBackend(backend))) throw new Error('it does not start');
     await selfTest();
     return source.detail();
   };
-  return within(limitMilliseconds, startNow());
+  try {
+    return await within(limitMilliseconds, startNow());
+  } finally {
+    isOver = true;
+  }
 }
 
 /**

@@ -182,7 +182,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
   server.maxConnections = CONNECTIONS;
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
-  const name = isLoopback(options.host) && !options.host.includes(':') ? 'localhost' : options.host;
+  const name = /^(0\.0\.0\.0|\[?::\]?)$/.test(options.host) ? 'localhost' : options.host;
   const shown = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
   return {
     url: `http://${shown}:${port}/`,

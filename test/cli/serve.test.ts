@@ -260,7 +260,7 @@ it('serves as a command until Ctrl-C', async () => {
     printed += chunk;
   });
   await until(running, () => printed.includes('\n'));
-  const [, port] = /^http:\/\/localhost:(\d+)\/ serves the model of /.exec(printed)!;
+  const [, port] = /^http:\/\/127\.0\.0\.1:(\d+)\/ serves the model of /.exec(printed)!;
   const at = { port: Number(port) } as RunningServer;
   expect((await ask('/', {}, 'GET', at)).status).toBe(200);
   running.child.kill('SIGINT');

@@ -98,6 +98,30 @@ it('passes over a backend that is not ready in time, even when it becomes ready 
   await selfTest();
 });
 
+it('does not come back to a backend whose code arrives too late', async () => {
+  registered.push('webgl');
+  registerCopy('webgl');
+  let arrive = (): void => undefined;
+  const arrival = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const late = source({
+    load: async () => {
+      await arrival;
+      registered.push('webgpu');
+      registerCopy('webgpu');
+    },
+  });
+  const info = await loadWebEngine({
+    limitMilliseconds: 400,
+    sources: { webgpu: late, webgl: source(), wasm: source() },
+  });
+  expect(info.backend).toBe('webgl');
+  arrive();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(tf.getBackend()).toBe('webgl');
+});
+
 it('tries a backend again without what it can do without', async () => {
   let hasThreads = true;
   const threaded = source({

@@ -30,7 +30,9 @@ export class App {
   );
   private engine = new Engine();
   private isStarted = false;
-  private model: { info: ModelInfo; source: ModelSource } | undefined;
+  private model: ModelInfo | undefined;
+  /** Where the model comes from that is loaded, or being loaded. */
+  private source: ModelSource | undefined;
   private content: Content | undefined;
   private pictureName = 'picture';
   private camera: Camera | undefined;
@@ -56,19 +58,22 @@ export class App {
       this.status.busy(text),
     );
     this.status.engine(info);
-    if (this.model !== undefined) await this.load(this.model.source);
+    if (this.source !== undefined) await this.load(this.source);
   }
 
   /** Loads a model; the one before stays where that fails. @throws Error that says what is wrong with it. */
   async load(source: ModelSource): Promise<void> {
-    const { engine } = this;
+    const before = this.source;
+    this.source = source;
     try {
-      const info = await engine.run('model', source, (text, share) => this.status.busy(text, share));
-      if (engine !== this.engine) return;
-      this.model = { info, source };
+      const info = await this.engine.run('model', source, (text, share) => this.status.busy(text, share));
+      this.model = info;
       this.styles.forget();
       this.status.model(info);
       announce('The model is loaded.');
+    } catch (error) {
+      if (!(error instanceof StoppedError)) this.source = before;
+      throw error;
     } finally {
       this.status.idle();
     }
@@ -93,14 +98,15 @@ export class App {
   }
 
   async startCamera(video: HTMLVideoElement): Promise<void> {
+    const camera = await Camera.start(video);
     this.stopCamera();
-    this.camera = await Camera.start(video);
+    this.camera = camera;
     this.pictureName = 'camera';
-    this.showSource(this.camera.source);
+    this.showSource(camera.source);
     this.showCameraButtons();
     announce('The camera is on.');
     this.retake();
-    await this.live(this.camera);
+    await this.live(camera);
   }
 
   async takePicture(): Promise<void> {
@@ -120,7 +126,7 @@ export class App {
   toggleRecording(): void {
     if (this.recorder !== undefined) this.guard(this.finishRecording());
     else if (this.model !== undefined) {
-      this.recorder = new Recorder(this.model.info.architecture.size);
+      this.recorder = new Recorder(this.model.architecture.size);
       announce('Recording.');
     }
     this.showCameraButtons();
@@ -179,15 +185,16 @@ export class App {
     const isOvertaken = (): boolean => job !== this.job;
     const { engine, model, direction } = this;
     if (model === undefined || !this.crop.hasSource) return;
-    const { size, latentDim } = model.info.architecture;
+    const { size, latentDim } = model.architecture;
     this.status.clear();
     this.status.busy('Translating');
     const from = performance.now();
     try {
-      this.content ??= await this.encode(size);
-      const { content } = this;
+      const content = this.content ?? (await this.encode(size));
+      if (isOvertaken()) return;
+      this.content = content;
       const styles = await this.styles.results(engine, direction, size, latentDim);
-      if (isOvertaken() || content === undefined) return;
+      if (isOvertaken()) return;
       this.results.set(styles);
       const order = styles.map((_, i) => i).sort((a, b) => this.rank(a) - this.rank(b));
       for (const index of order) {
@@ -263,8 +270,8 @@ export class App {
       const from = performance.now();
       this.crop.draw();
       const style = this.results.all[this.results.selected]?.style;
-      if (this.model !== undefined && style?.length === this.model.info.architecture.latentDim) {
-        const content = await this.encode(this.model.info.architecture.size);
+      if (this.model !== undefined && style?.length === this.model.architecture.latentDim) {
+        const content = await this.encode(this.model.architecture.size);
         const { picture } = await this.engine.run('decode', { content, style });
         if (camera !== this.camera) return;
         this.content = content;

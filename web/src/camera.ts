@@ -50,7 +50,7 @@ export class Camera {
 
   stop(): void {
     for (const track of this.stream.getTracks()) track.stop();
-    this.video.srcObject = null;
+    if (this.video.srcObject === this.stream) this.video.srcObject = null;
   }
 }
 
