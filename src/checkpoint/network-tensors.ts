@@ -1,7 +1,7 @@
 import { InputError } from '../errors.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
 import type { ParameterSpecs } from '../model/parameters.js';
-import type { StoredTensor, TensorToStore } from './safetensors.js';
+import type { StoredTensor, TensorToStore } from './safetensors-header.js';
 
 /** Specs by network name. */
 export type NetworkSpecs = Readonly<Record<string, ParameterSpecs>>;

@@ -30,6 +30,22 @@ export type SafetensorsDtype = keyof typeof BITS;
 
 const RANK = new Map(Object.keys(BITS).map((dtype, rank) => [dtype, rank]));
 
+export type TensorData = Float32Array | Float64Array | Int32Array;
+
+/** A tensor read from a file; `data` is row-major. */
+export interface StoredTensor {
+  dtype: SafetensorsDtype;
+  shape: number[];
+  data: TensorData;
+}
+
+/** A tensor to write; `dtype` is that of `data` unless named: F16 from Float32Array, I64 from Int32Array. */
+export interface TensorToStore {
+  shape: readonly number[];
+  data: TensorData;
+  dtype?: 'F16' | 'F32' | 'F64' | 'I32' | 'I64';
+}
+
 /** One tensor as the header describes it; bytes count from the start of the data, which follows the header. */
 export interface SafetensorsEntry {
   name: string;
@@ -153,6 +169,13 @@ export function parseHeader(path: string, json: Uint8Array, fileBytes: number): 
   return { entries, metadata, dataStartBytes };
 }
 
+/** The order of two texts by their UTF-8 bytes. */
+function compareBytes(a: string, b: string): number {
+  const [bytesA, bytesB] = [a, b].map((text) => new TextEncoder().encode(text)) as [Uint8Array, Uint8Array];
+  const at = bytesA.findIndex((byte, i) => byte !== bytesB[i]);
+  return at < 0 || at >= bytesB.length ? bytesA.length - bytesB.length : bytesA[at]! - bytesB[at]!;
+}
+
 /**
  * Lays tensors out as the reference library does (larger element types first, so that every tensor is aligned, then by
  * name in byte order) and writes the header for it: the same tensors always give the same bytes.
@@ -163,8 +186,7 @@ export function buildHeader(
   metadata: Readonly<Record<string, string>>,
 ): { entries: SafetensorsEntry[]; bytes: Uint8Array } {
   const inOrder = [...tensors].sort(
-    ([nameA, a], [nameB, b]) =>
-      RANK.get(b.dtype)! - RANK.get(a.dtype)! || Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)),
+    ([nameA, a], [nameB, b]) => RANK.get(b.dtype)! - RANK.get(a.dtype)! || compareBytes(nameA, nameB),
   );
   const parts: string[] = [];
   const keys = Object.keys(metadata).sort();
@@ -181,10 +203,10 @@ export function buildHeader(
     parts.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
     beginBytes = endBytes;
   }
-  const json = Buffer.from(`{${parts.join(',')}}`);
+  const json = new TextEncoder().encode(`{${parts.join(',')}}`);
   const paddedBytes = Math.ceil(json.byteLength / LENGTH_BYTES) * LENGTH_BYTES;
-  const bytes = Buffer.alloc(LENGTH_BYTES + paddedBytes, ' ');
-  bytes.writeBigUInt64LE(BigInt(paddedBytes), 0);
-  json.copy(bytes, LENGTH_BYTES);
+  const bytes = new Uint8Array(LENGTH_BYTES + paddedBytes).fill(' '.charCodeAt(0));
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(paddedBytes), true);
+  bytes.set(json, LENGTH_BYTES);
   return { entries, bytes };
 }

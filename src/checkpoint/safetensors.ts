@@ -12,27 +12,16 @@ import {
   type SafetensorsDtype,
   type SafetensorsEntry,
   type SafetensorsHeader,
+  type StoredTensor,
+  type TensorData,
+  type TensorToStore,
   tensorBytes,
 } from './safetensors-header.js';
 
+export type { StoredTensor, TensorData, TensorToStore } from './safetensors-header.js';
+
 /** A multiple of every element's size; no read, write or conversion buffer is larger. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
-
-export type TensorData = Float32Array | Float64Array | Int32Array;
-
-/** A tensor read from a file; `data` is row-major. */
-export interface StoredTensor {
-  dtype: SafetensorsDtype;
-  shape: number[];
-  data: TensorData;
-}
-
-/** A tensor to write; `dtype` is that of `data` unless named: F16 from Float32Array, I64 from Int32Array. */
-export interface TensorToStore {
-  shape: readonly number[];
-  data: TensorData;
-  dtype?: 'F16' | 'F32' | 'F64' | 'I32' | 'I64';
-}
 
 /** Tensors to write that are made one after another, in any order: each when the one before it is written. */
 export interface TensorStream {

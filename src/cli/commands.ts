@@ -7,6 +7,7 @@ import { evaluateCommand } from './evaluate.js';
 import { exportCommand } from './export.js';
 import { importCommand } from './import.js';
 import { reportCommand } from './report.js';
+import { serveCommand } from './serve.js';
 import { setupCommand } from './setup.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
@@ -26,6 +27,7 @@ export const commands: readonly CommandModule[] = [
   command(reportCommand),
   command(translateCommand),
   command(videoCommand),
+  command(serveCommand),
   command(evaluateCommand),
   command(importCommand),
   command(exportCommand),

@@ -9,16 +9,107 @@ function withPadding(x: Tensor, geometry: ConvGeometry): Tensor4D {
   return tf.pad(x as Tensor4D, [[0, 0], [...rows], [...columns], [0, 0]]);
 }
 
-function paddedShape(shape: number[], geometry: ConvGeometry): [number, number, number, number] {
-  const { rows, columns } = paddingOf(geometry);
-  return [shape[0]!, shape[1]! + rows[0] + rows[1], shape[2]! + columns[0] + columns[1], shape[3]!];
+/** `[n, h, w, c] -> [n, stride * h, stride * w, c]`: every pixel followed by zeros to the right and below. */
+function spreadOut(x: Tensor, stride: number): Tensor {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  if (stride === 1) return x;
+  const wide = tf.pad(tf.reshape(x, [n * h * w, c]), [
+    [0, 0],
+    [0, (stride - 1) * c],
+  ]); // [n * h * w, stride * c]
+  const row = w * stride * c;
+  const high = tf.pad(tf.reshape(wide, [n * h, row]), [
+    [0, 0],
+    [0, (stride - 1) * row],
+  ]); // [n * h, stride * row]
+  return tf.reshape(high, [n, stride * h, stride * w, c]);
 }
 
-/** Takes the padding off again, after an adjoint computed at the padded size. */
-function withoutPadding(x: Tensor, shape: number[], geometry: ConvGeometry): Tensor {
-  if (!isPadded(geometry)) return x;
+/** Zeros before and after on the two middle axes; where a number is negative, so many pixels are cut off. */
+function padOrCut(x: Tensor, rows: readonly [number, number], columns: readonly [number, number]): Tensor4D {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const cut = ([before, after]: readonly [number, number], size: number): [number, number] => {
+    const from = Math.max(0, -before);
+    return [from, size - from - Math.max(0, -after)];
+  };
+  const zeros = ([before, after]: readonly [number, number]): [number, number] => [
+    Math.max(0, before),
+    Math.max(0, after),
+  ];
+  const [top, height] = cut(rows, h);
+  const [left, width] = cut(columns, w);
+  const kept = height === h && width === w ? x : tf.slice(x, [0, top, left, 0], [n, height, width, c]);
+  if ([...rows, ...columns].every((count) => count <= 0)) return tf.clone(kept) as Tensor4D;
+  return tf.pad(kept as Tensor4D, [[0, 0], zeros(rows), zeros(columns), [0, 0]]);
+}
+
+/**
+ * The adjoint of a depthwise convolution as a depthwise convolution of the spread gradient with the turned filter: tfjs's
+ * WASM backend has no kernel for it.
+ */
+function depthwiseAdjoint(inputShape: number[], filter: Tensor, dy: Tensor, geometry: ConvGeometry): Tensor {
   const { rows, columns } = paddingOf(geometry);
-  return tf.slice(x as Tensor4D, [0, rows[0], columns[0], 0], shape as [number, number, number, number]);
+  const spread = spreadOut(dy, geometry.stride);
+  const around = (axis: 1 | 2, before: number): [number, number] => {
+    const taps = filter.shape[axis - 1]!;
+    return [taps - 1 - before, inputShape[axis]! + before - spread.shape[axis]!];
+  };
+  const padded = padOrCut(spread, around(1, rows[0]), around(2, columns[0]));
+  return tf.depthwiseConv2d(padded, tf.reverse(filter as Tensor4D, [0, 1]), 1, 'valid');
+}
+
+/** Filters of `convolutionAdjoint`: for every row of a block of `stride * stride` results, `[t, T, o, stride * i]`. */
+function blockFilters(filter: Tensor, stride: number): Tensor4D[] {
+  const [height, width, i, o] = filter.shape as [number, number, number, number];
+  const [down, across] = [Math.ceil(height / stride), Math.ceil(width / stride)];
+  const padded = tf.pad(filter as Tensor4D, [
+    [0, stride * down - height],
+    [0, stride * across - width],
+    [0, 0],
+    [0, 0],
+  ]);
+  const turned = tf.reshape(tf.reverse(padded, [0, 1]), [down, stride, stride * across, i * o]);
+  return Array.from({ length: stride }, (_, a) => {
+    const taps = Math.ceil((height - a) / stride);
+    const rows = tf.slice(turned, [down - taps, stride - 1 - a, 0, 0], [taps, 1, stride * across, i * o]);
+    const columns = tf.reshape(rows, [taps, across, stride, i * o]);
+    const blocks = Array.from({ length: stride }, (_, b) => {
+      const column = tf.slice(columns, [0, 0, stride - 1 - b, 0], [taps, across, 1, i * o]);
+      return tf.transpose(tf.reshape(column, [taps, across, i, o]), [0, 1, 3, 2]);
+    });
+    return (stride === 1 ? blocks[0] : tf.concat(blocks, 3)) as Tensor4D;
+  });
+}
+
+/**
+ * The adjoint of a convolution as ordinary convolutions: with stride s, the result consists of blocks of s x s pixels, and
+ * each row of a block is one convolution of `dy` with the taps that meet it. tfjs's own kernel is a plain loop in WASM, an
+ * order of magnitude slower.
+ */
+function convolutionAdjoint(
+  inputShape: number[],
+  filter: Tensor,
+  dy: Tensor,
+  geometry: ConvGeometry,
+): Tensor {
+  const { rows, columns } = paddingOf(geometry);
+  const { stride } = geometry;
+  const [n, h, w] = dy.shape as [number, number, number];
+  const [height, width, channels] = filter.shape as [number, number, number];
+  const [down, across] = [Math.ceil(height / stride), Math.ceil(width / stride)];
+  const [high, wide] = [h + down - 1, w + across - 1];
+  const lines = blockFilters(filter, stride).map((taps) => {
+    const before = taps.shape[0] - 1;
+    const padded = padOrCut(dy, [before, down - 1], [across - 1, across - 1]);
+    const line = tf.conv2d(padded, taps, 1, 'valid'); // [n, high, wide, stride * channels]
+    return tf.reshape(line, [n, high, 1, wide * stride * channels]);
+  });
+  const joined = stride === 1 ? lines[0]! : tf.concat(lines, 2);
+  const whole = tf.reshape(joined, [n, stride * high, stride * wide, channels]);
+  const around = (axis: 1 | 2, before: number): [number, number] => {
+    return [-before, inputShape[axis]! + before - whole.shape[axis]!];
+  };
+  return padOrCut(whole, around(1, rows[0]), around(2, columns[0]));
 }
 
 function runKernel(name: string, inputs: Record<string, Tensor>, attrs: Record<string, unknown>): Tensor {
@@ -33,17 +124,7 @@ export const portableKernels: Kernels = {
   conv2d: (x, filter, geometry) =>
     tf.tidy(() => tf.conv2d(withPadding(x, geometry), filter as Tensor4D, geometry.stride, 'valid')),
   conv2dInputGradient: (inputShape, filter, dy, geometry) =>
-    tf.tidy(() =>
-      withoutPadding(
-        runKernel(
-          'Conv2DBackpropInput',
-          { dy, filter },
-          { ...convAttrs, strides: geometry.stride, inputShape: paddedShape(inputShape, geometry) },
-        ),
-        inputShape,
-        geometry,
-      ),
-    ),
+    tf.tidy(() => convolutionAdjoint(inputShape, filter, dy, geometry)),
   conv2dFilterGradient: (x, filterShape, dy, geometry) =>
     tf.tidy(() =>
       runKernel(
@@ -55,23 +136,7 @@ export const portableKernels: Kernels = {
   depthwise: (x, filter, geometry) =>
     tf.tidy(() => tf.depthwiseConv2d(withPadding(x, geometry), filter as Tensor4D, geometry.stride, 'valid')),
   depthwiseInputGradient: (inputShape, filter, dy, geometry) =>
-    tf.tidy(() =>
-      withoutPadding(
-        runKernel(
-          'DepthwiseConv2dNativeBackpropInput',
-          { dy, filter },
-          {
-            strides: geometry.stride,
-            pad: 'valid',
-            dimRoundingMode: undefined,
-            dilations: 1,
-            inputShape: paddedShape(inputShape, geometry),
-          },
-        ),
-        inputShape,
-        geometry,
-      ),
-    ),
+    tf.tidy(() => depthwiseAdjoint(inputShape, filter, dy, geometry)),
   matMul: (a, b, transposeA, transposeB) => tf.matMul(a as Tensor2D, b as Tensor2D, transposeA, transposeB),
   biasLeakyRelu: (x, bias, slope) => tf.tidy(() => tf.leakyRelu(tf.add(x, bias), slope)),
   leakyRelu: (x, slope) => tf.leakyRelu(x, slope),

@@ -16,6 +16,20 @@ import {
   type Translator,
 } from './translator.js';
 
+/** The numbers of a tensor, and nothing left of what made it. */
+function read(make: () => Tensor): Float32Array {
+  return tf.tidy(() => make().dataSync<'float32'>());
+}
+
+async function readAsync(make: () => Tensor): Promise<Float32Array> {
+  const tensor = tf.tidy(make);
+  try {
+    return await tensor.data<'float32'>();
+  } finally {
+    tensor.dispose();
+  }
+}
+
 /** Translates kernel by kernel: runs wherever tfjs does, in browsers too. */
 export class EagerTranslator implements Translator {
   readonly architecture: Architecture;
@@ -51,33 +65,32 @@ export class EagerTranslator implements Translator {
   }
 
   encode(direction: Direction, pictures: Float32Array): ContentCodes {
-    const network = this.network(direction);
     const count = countPictures(this.architecture, pictures);
-    const codes = tf.tidy(() => {
-      const stem = this.generator.stem(network, this.upload(pictures, count));
-      return this.generator.contentHead(network, stem).dataSync<'float32'>();
-    });
-    return { direction, count, codes };
+    return { direction, count, codes: read(() => this.contentOf(direction, pictures, count)) };
   }
 
-  decode({ direction, count, codes }: ContentCodes, styles: Float32Array): Float32Array {
-    const network = this.network(direction);
-    assertStyles(this.architecture, count, styles);
-    const side = contentSize(this.architecture);
-    const pictures = tf.tidy(() => {
-      const content = tf.tensor4d(codes, [count, side, side, codes.length / (count * side * side)]);
-      const style = tf.tensor2d(styles, [count, this.architecture.latentDim]);
-      return this.generator.decode(network, content, style).dataSync<'float32'>();
-    });
-    return clampPictures(pictures);
+  decode(content: ContentCodes, styles: Float32Array): Float32Array {
+    return clampPictures(read(() => this.picturesOf(content, styles)));
   }
 
   styleOf(direction: Direction, pictures: Float32Array): Float32Array {
-    const network = this.network(reverseOf(direction));
+    return read(() => this.stylesOf(direction, pictures));
+  }
+
+  /** `encode` that waits for a graphics processor without holding its thread, as browsers want it. */
+  async encodeAsync(direction: Direction, pictures: Float32Array): Promise<ContentCodes> {
     const count = countPictures(this.architecture, pictures);
-    return tf.tidy(() =>
-      this.generator.styleEncode(network, this.upload(pictures, count)).dataSync<'float32'>(),
-    );
+    return { direction, count, codes: await readAsync(() => this.contentOf(direction, pictures, count)) };
+  }
+
+  /** `decode` as `encodeAsync`. */
+  async decodeAsync(content: ContentCodes, styles: Float32Array): Promise<Float32Array> {
+    return clampPictures(await readAsync(() => this.picturesOf(content, styles)));
+  }
+
+  /** `styleOf` as `encodeAsync`. */
+  styleOfAsync(direction: Direction, pictures: Float32Array): Promise<Float32Array> {
+    return readAsync(() => this.stylesOf(direction, pictures));
   }
 
   translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array {
@@ -88,6 +101,25 @@ export class EagerTranslator implements Translator {
     if (this.isDisposed) return;
     this.isDisposed = true;
     for (const network of Object.values(this.params)) tf.dispose(Object.values(network));
+  }
+
+  private contentOf(direction: Direction, pictures: Float32Array, count: number): Tensor {
+    const network = this.network(direction);
+    return this.generator.contentHead(network, this.generator.stem(network, this.upload(pictures, count)));
+  }
+
+  private picturesOf({ direction, count, codes }: ContentCodes, styles: Float32Array): Tensor {
+    const network = this.network(direction);
+    assertStyles(this.architecture, count, styles);
+    const side = contentSize(this.architecture);
+    const content = tf.tensor4d(codes, [count, side, side, codes.length / (count * side * side)]);
+    return this.generator.decode(network, content, tf.tensor2d(styles, [count, this.architecture.latentDim]));
+  }
+
+  private stylesOf(direction: Direction, pictures: Float32Array): Tensor {
+    const network = this.network(reverseOf(direction));
+    const count = countPictures(this.architecture, pictures);
+    return this.generator.styleEncode(network, this.upload(pictures, count));
   }
 
   private network(direction: Direction): Params {

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { extname } from 'node:path';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.webmanifest': 'application/manifest+json; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webp': 'image/webp',
+  '.ico': 'image/x-icon',
+  '.wasm': 'application/wasm',
+  '.txt': 'text/plain; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8',
+};
+
+/** A file in memory, in one or more parts. */
+export class ServedFile {
+  /** Its path below the root, without a slash before it: `assets/index-1a2b3c4d.js`. */
+  readonly name: string;
+  readonly parts: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly contentType: string;
+
+  constructor(name: string, parts: readonly Uint8Array[]) {
+    this.name = name;
+    this.parts = parts;
+    this.bytes = parts.reduce((total, { byteLength }) => total + byteLength, 0);
+    const hash = createHash('sha256');
+    for (const part of parts) hash.update(part);
+    this.sha256 = hash.digest('hex');
+    this.contentType = TYPES[extname(name)] ?? 'application/octet-stream';
+  }
+
+  get etag(): string {
+    return `"${this.sha256.slice(0, 32)}"`;
+  }
+
+  /** Whether the name changes with the content, so that what a browser has kept is right for ever. */
+  get isHashed(): boolean {
+    return /^assets\/.+-[\w-]{8}\.\w+$/.test(this.name);
+  }
+}

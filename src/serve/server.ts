@@ -1,0 +1,196 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { InputError, messageOf, systemCode } from '../errors.js';
+import type { ServedFile } from './served-file.js';
+
+const HEADER_LIMIT_BYTES = 16 * 1024;
+const HEADERS_MILLISECONDS = 10_000;
+const REQUEST_MILLISECONDS = 30_000;
+/** A client that reads nothing for so long is cut off. */
+const IDLE_MILLISECONDS = 60_000;
+const CONNECTIONS = 1000;
+/** Bytes that are handed to the connection at a time. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** What every answer says: cross-origin isolation, which threads need, and no guessing of types. */
+const COMMON_HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': "frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+export interface ServeOptions {
+  files: readonly ServedFile[];
+  /** A name or address of this machine. */
+  host: string;
+  /** 0 takes any that is free. */
+  port: number;
+  /** How long a client may take to send the headers of a request. */
+  headersMilliseconds?: number;
+}
+
+/** A server that runs. */
+export interface RunningServer {
+  /** Where the page is. */
+  url: string;
+  port: number;
+  /** Ends it and all its connections. */
+  close(): Promise<void>;
+}
+
+/** Whether a name or address means this machine alone. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
+
+/** The name in a Host header, without its port. */
+function hostName(header: string): string {
+  return header.replace(/:\d*$/, '');
+}
+
+/**
+ * Which requests a server answers by their Host header. A page elsewhere whose name was made to point here (DNS
+ * rebinding) could otherwise read what is meant for this machine.
+ */
+function hostCheck(host: string): (header: string | undefined) => boolean {
+  if (!isLoopback(host)) return () => true;
+  return (header) => header !== undefined && isLoopback(hostName(header));
+}
+
+function plain(response: ServerResponse, status: number, text: string, headers: object = {}): void {
+  const body = `${text}\n`;
+  response.writeHead(status, {
+    ...COMMON_HEADERS,
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    ...headers,
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/** The path below the root that a request asks for; undefined where it is malformed. */
+function requestedName(url: string): string | undefined {
+  const path = url.split(/[?#]/, 1)[0]!;
+  if (!path.startsWith('/')) return undefined;
+  try {
+    return decodeURIComponent(path.slice(1)) || 'index.html';
+  } catch {
+    return undefined;
+  }
+}
+
+function* chunksOf({ parts }: ServedFile): Iterable<Uint8Array> {
+  for (const part of parts)
+    for (let from = 0; from < part.byteLength; from += CHUNK_BYTES)
+      yield part.subarray(from, from + CHUNK_BYTES);
+}
+
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((entry) => ['*', etag].includes(entry.trim().replace(/^W\//, '')));
+}
+
+async function sendFile(request: IncomingMessage, response: ServerResponse, file: ServedFile): Promise<void> {
+  const headers = {
+    ...COMMON_HEADERS,
+    ETag: file.etag,
+    'Cache-Control': file.isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+  };
+  if (matches(request.headers['if-none-match'], file.etag)) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  response.writeHead(200, {
+    ...headers,
+    'Content-Type': file.contentType,
+    'Content-Length': file.bytes,
+  });
+  if (request.method === 'HEAD') response.end();
+  // By the client's pace: a slow one holds a chunk, not the file.
+  else await pipeline(chunksOf(file), response);
+}
+
+function handler({ files, host }: ServeOptions) {
+  // Only these names are known, so that no path, however written, leads to anything else.
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const isOurHost = hostCheck(host);
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    request.resume();
+    const name = requestedName(request.url ?? '');
+    const file = name === undefined ? undefined : byName.get(name);
+    if (!isOurHost(request.headers.host)) plain(response, 421, 'This server answers to localhost.');
+    else if (request.method !== 'GET' && request.method !== 'HEAD')
+      plain(response, 405, 'Only GET and HEAD.', { Allow: 'GET, HEAD' });
+    else if (name === undefined) plain(response, 400, 'Malformed address.');
+    else if (file === undefined) plain(response, 404, 'Nothing here.');
+    // A client that goes away in the middle is nobody's error.
+    else sendFile(request, response, file).catch(() => response.destroy());
+  };
+}
+
+async function listen(server: Server, { host, port }: ServeOptions): Promise<void> {
+  const bare = host.replace(/^\[(.*)\]$/, '$1');
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: bare, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  }).catch((error: unknown) => {
+    const code = systemCode(error);
+    const found: Record<string, string> = {
+      EADDRINUSE: 'another program there',
+      EACCES: 'that this user may not use it',
+      EADDRNOTAVAIL: 'that this machine has no such address',
+      ENOTFOUND: 'that there is no such name',
+    };
+    throw new InputError(
+      {
+        expected: `port ${port} of ${host} to be free`,
+        found: found[code ?? ''] ?? messageOf(error),
+        remedy:
+          code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'
+            ? 'choose another --host'
+            : 'choose another --port',
+      },
+      { cause: error },
+    );
+  });
+}
+
+/**
+ * Serves files from memory over HTTP until it is closed.
+ * @throws InputError where the port cannot be had.
+ */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const { headersMilliseconds = HEADERS_MILLISECONDS } = options;
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_LIMIT_BYTES,
+      headersTimeout: headersMilliseconds,
+      connectionsCheckingInterval: headersMilliseconds / 2,
+      requestTimeout: REQUEST_MILLISECONDS,
+    },
+    handler(options),
+  );
+  server.timeout = IDLE_MILLISECONDS;
+  server.maxConnections = CONNECTIONS;
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo;
+  const name = /^(0\.0\.0\.0|\[?::\]?)$/.test(options.host) ? 'localhost' : options.host;
+  const shown = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
+  return {
+    url: `http://${shown}:${port}/`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

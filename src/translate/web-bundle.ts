@@ -1,0 +1,292 @@
+import { z } from 'zod';
+import { bfloat16ToFloat32, float16ToFloat32 } from '../checkpoint/half.js';
+import { fromTensors, type NetworkSpecs } from '../checkpoint/network-tensors.js';
+import {
+  brokenFile,
+  HEADER_LIMIT_BYTES,
+  LENGTH_BYTES,
+  parseHeader,
+  type SafetensorsDtype,
+  type StoredTensor,
+} from '../checkpoint/safetensors-header.js';
+import { configShape, type ModelConfig } from '../config/schema.js';
+import { InputError, messageOf } from '../errors.js';
+import { buildGenerator } from '../model/generator.js';
+import type { NetworkValues } from '../model/parameter-groups.js';
+import { sizeOf } from '../model/parameters.js';
+import type { ModelFiles } from './model-files.js';
+
+export const BUNDLE_FILE = 'bundle.json';
+export const BUNDLE_FORMAT = 'gnr-web-bundle';
+export const BUNDLE_VERSION = 1;
+const CONFIG_FILE = 'config.json';
+const WEIGHTS_FILE = 'model.safetensors';
+/** What a browser puts into one buffer. */
+const SHARD_LIMIT_BYTES = 2 ** 31 - 1;
+const JSON_LIMIT_BYTES = 32 * 1024 * 1024;
+const BYTES_OF = { float32: 4, float16: 2 } as const;
+
+const count = z.int().nonnegative();
+
+/** bundle.json: the architecture, and where each of the generators' stored weights lies in which file. */
+const bundleSchema = z.looseObject({
+  format: z.literal(BUNDLE_FORMAT),
+  version: z.literal(BUNDLE_VERSION),
+  architecture: configShape.shape.model,
+  tensors: z.array(
+    z.looseObject({
+      /** `G_A2B/PATH`. */
+      name: z.string(),
+      shape: z.array(count),
+      dtype: z.enum(['float32', 'float16']),
+      /** Index into `shards`. */
+      shard: count,
+      offset: count,
+      bytes: count,
+    }),
+  ),
+  shards: z.array(
+    z.looseObject({
+      // A name, not a path: a bundle reads nothing outside its folder.
+      file: z.string().regex(/^[\w-][\w.-]*$/),
+      bytes: count.max(SHARD_LIMIT_BYTES),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
+});
+
+export type WebBundle = z.infer<typeof bundleSchema>;
+type BundleTensor = WebBundle['tensors'][number];
+
+/** A model read in a browser: what `EagerTranslator` takes. */
+export interface WebModel {
+  architecture: ModelConfig;
+  /** Weights of G_A2B and G_B2A. */
+  values: NetworkValues;
+  /** Numbers in both. */
+  parameters: number;
+  /** Size of what was read, bytes. */
+  bytes: number;
+}
+
+export interface LoadWebModelOptions {
+  onProgress?: (doneBytes: number, totalBytes: number | undefined) => void;
+  signal?: AbortSignal;
+}
+
+const bundleError = (found: string, cause?: unknown): InputError =>
+  new InputError(
+    { expected: `a whole web bundle with its ${BUNDLE_FILE}`, found, remedy: 'export the model again' },
+    { cause },
+  );
+
+/** All bytes of a file. @param bytes what there have to be, where that is known. @throws InputError where there are not. */
+async function readAll(
+  name: string,
+  response: Response,
+  { bytes, onBytes, limit }: { bytes?: number; onBytes?: (more: number) => void; limit: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const wrong = (found: string) => brokenModelFile(name, found);
+  const known = bytes === undefined ? undefined : new Uint8Array(bytes);
+  const chunks: Uint8Array[] = [];
+  let done = 0;
+  const reader = response.body?.getReader();
+  for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
+    const end = done + next.value.byteLength;
+    if (end > (bytes ?? limit)) {
+      await reader?.cancel();
+      throw wrong(`more than ${bytes ?? limit} bytes`);
+    }
+    if (known === undefined) chunks.push(next.value);
+    else known.set(next.value, done);
+    done = end;
+    onBytes?.(next.value.byteLength);
+  }
+  if (known !== undefined) {
+    if (done < known.byteLength) throw wrong(`${done} bytes instead of ${known.byteLength}`);
+    return known;
+  }
+  const joined = new Uint8Array(done);
+  let offset = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return joined;
+}
+
+function brokenModelFile(name: string, found: string): InputError {
+  return new InputError({ expected: `the whole file ${name}`, found, remedy: 'copy the model again' });
+}
+
+async function readJson(name: string, response: Response): Promise<unknown> {
+  const bytes = await readAll(name, response, { limit: JSON_LIMIT_BYTES });
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw brokenModelFile(name, `no JSON (${messageOf(error).slice(0, 100)})`);
+  }
+}
+
+/** The tensors that the architecture asks for. @throws InputError where it makes no network. */
+function specsOf(architecture: ModelConfig): NetworkSpecs {
+  try {
+    const { specs } = buildGenerator(architecture);
+    return { G_A2B: specs, G_B2A: specs };
+  } catch (error) {
+    throw new InputError(
+      {
+        expected: 'a model section that makes a network',
+        found: messageOf(error),
+        remedy: 'export the model again',
+      },
+      { cause: error },
+    );
+  }
+}
+
+async function assertHash(file: string, bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<void> {
+  // Only secure contexts have it: https, and http on this machine.
+  if (globalThis.crypto?.subtle === undefined) return;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const found = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (found !== sha256) throw brokenModelFile(file, `other bytes (SHA-256 ${found} instead of ${sha256})`);
+}
+
+/** Little-endian numbers at any offset, as float32 in memory of their own. */
+function decode(bytes: Uint8Array, dtype: 'float32' | 'float16' | 'bfloat16'): Float32Array {
+  const { buffer } = bytes.slice();
+  if (dtype === 'float32') return new Float32Array(buffer);
+  const bits = new Uint16Array(buffer);
+  const values = new Float32Array(bits.length);
+  if (dtype === 'float16') float16ToFloat32(bits, values);
+  else bfloat16ToFloat32(bits, values);
+  return values;
+}
+
+/** @throws InputError where a tensor's place and shape do not fit together. */
+function assertPlace(
+  { shards }: WebBundle,
+  { name, shape, dtype, shard, offset, bytes }: BundleTensor,
+): void {
+  const file = shards[shard];
+  if (file === undefined) throw bundleError(`the tensor ${name} in shard ${shard} of ${shards.length}`);
+  if (bytes !== sizeOf(shape) * BYTES_OF[dtype])
+    throw bundleError(`the tensor ${name} of shape [${shape}], ${dtype}, with ${bytes} bytes`);
+  if (offset + bytes > file.bytes) throw bundleError(`the tensor ${name} beyond the end of ${file.file}`);
+}
+
+async function loadBundle(
+  files: ModelFiles,
+  response: Response,
+  { onProgress = () => undefined, signal }: LoadWebModelOptions,
+): Promise<WebModel> {
+  const parsed = bundleSchema.safeParse(await readJson(BUNDLE_FILE, response));
+  if (!parsed.success) throw bundleError(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500));
+  const bundle = parsed.data;
+  const { architecture, shards } = bundle;
+  const specs = specsOf(architecture);
+  for (const tensor of bundle.tensors) assertPlace(bundle, tensor);
+  const totalBytes = shards.reduce((total, { bytes }) => total + bytes, 0);
+  let doneBytes = 0;
+  const tensors = new Map<string, StoredTensor>();
+  for (const [index, { file, bytes, sha256 }] of shards.entries()) {
+    const shard = await files.open(file, signal);
+    if (shard === undefined) throw brokenModelFile(file, 'nothing');
+    const onBytes = (more: number): void => {
+      doneBytes += more;
+      onProgress(doneBytes, totalBytes);
+    };
+    const data = await readAll(file, shard, { bytes, onBytes, limit: bytes });
+    await assertHash(file, data, sha256);
+    for (const { name, shape, dtype, shard: place, offset, bytes: length } of bundle.tensors)
+      if (place === index)
+        tensors.set(name, {
+          dtype: 'F32',
+          shape,
+          data: decode(data.subarray(offset, offset + length), dtype),
+        });
+  }
+  const values = fromTensors(tensors, '', specs, { file: BUNDLE_FILE, remedy: 'export the model again' });
+  return { architecture, values, parameters: parametersOf(values), bytes: totalBytes };
+}
+
+const READABLE: Partial<Record<SafetensorsDtype, 'float32' | 'float16' | 'bfloat16'>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
+
+/** Tensors of a safetensors file whose numbers are floating-point. @throws InputError where the file is damaged. */
+export function readSafetensorsBytes(name: string, bytes: Uint8Array): Map<string, StoredTensor> {
+  const { byteLength } = bytes;
+  if (byteLength < LENGTH_BYTES) throw brokenFile(name, `one of ${byteLength} bytes`);
+  const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (headerBytes > HEADER_LIMIT_BYTES || headerBytes > byteLength - LENGTH_BYTES)
+    throw brokenFile(name, `a header of ${headerBytes} bytes in a file of ${byteLength}`);
+  const json = bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerBytes);
+  const { entries, dataStartBytes } = parseHeader(name, json, byteLength);
+  const tensors = new Map<string, StoredTensor>();
+  for (const { name: tensor, dtype, shape, beginBytes, endBytes } of entries.values()) {
+    const readable = READABLE[dtype];
+    if (readable === undefined) continue;
+    const data = decode(bytes.subarray(dataStartBytes + beginBytes, dataStartBytes + endBytes), readable);
+    tensors.set(tensor, { dtype, shape, data });
+  }
+  return tensors;
+}
+
+async function loadFolder(
+  { label, open }: ModelFiles,
+  config: Response,
+  { onProgress = () => undefined, signal }: LoadWebModelOptions,
+): Promise<WebModel> {
+  const parsed = z
+    .looseObject({ model: configShape.shape.model })
+    .safeParse(await readJson(CONFIG_FILE, config));
+  if (!parsed.success)
+    throw brokenModelFile(CONFIG_FILE, z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500));
+  const architecture = parsed.data.model;
+  const specs = specsOf(architecture);
+  const weights = await open(WEIGHTS_FILE, signal);
+  if (weights === undefined) throw missing(label, CONFIG_FILE);
+  const totalBytes = Number(weights.headers.get('content-length')) || undefined;
+  let doneBytes = 0;
+  const onBytes = (more: number): void => {
+    doneBytes += more;
+    onProgress(doneBytes, totalBytes);
+  };
+  const bytes = await readAll(WEIGHTS_FILE, weights, { onBytes, limit: SHARD_LIMIT_BYTES });
+  const values = fromTensors(readSafetensorsBytes(WEIGHTS_FILE, bytes), '', specs, {
+    file: WEIGHTS_FILE,
+    remedy: `use the ${CONFIG_FILE} that belongs to these weights`,
+  });
+  return { architecture, values, parameters: parametersOf(values), bytes: bytes.byteLength };
+}
+
+function parametersOf(values: NetworkValues): number {
+  const vectors = Object.values(values).flatMap((network) => Object.values(network));
+  return vectors.reduce((total, { length }) => total + length, 0);
+}
+
+function missing(label: string, found: string): InputError {
+  return new InputError({
+    expected: `a model in ${label}: ${BUNDLE_FILE} with its files, or ${CONFIG_FILE} and ${WEIGHTS_FILE}`,
+    found,
+    remedy: 'export one with gnr export',
+  });
+}
+
+/**
+ * Loads a model where there is no Node: a web bundle, its files checked by their hashes, or an exported folder of
+ * config.json and model.safetensors.
+ *
+ * @throws InputError naming the file that is missing, damaged or of another model.
+ */
+export async function loadWebModel(files: ModelFiles, options: LoadWebModelOptions = {}): Promise<WebModel> {
+  const bundle = await files.open(BUNDLE_FILE, options.signal);
+  if (bundle !== undefined) return loadBundle(files, bundle, options);
+  const config = await files.open(CONFIG_FILE, options.signal);
+  if (config === undefined) throw missing(files.label, 'none');
+  return loadFolder(files, config, options);
+}

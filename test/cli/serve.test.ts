@@ -1,0 +1,268 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPage, SAMPLE_MODEL } from '../../src/serve/serve.js';
+import { ServedFile } from '../../src/serve/served-file.js';
+import { type RunningServer, startServer } from '../../src/serve/server.js';
+import { loadModel } from '../../src/translate/model.js';
+import { filesAt } from '../../src/translate/model-files.js';
+import { loadWebModel } from '../../src/translate/web-bundle.js';
+import { compileGnr, gnr, startGnr, until } from '../support/gnr.js';
+
+const SECRET = 'nobody may read this';
+let folder: string;
+let pageDir: string;
+let server: RunningServer;
+
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+  Buffer.from(buffer, byteOffset, byteLength);
+
+/** A request whose path is sent as it is written. */
+function ask(
+  path: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+  at = server,
+): Promise<Answer> {
+  return new Promise((done, fail) => {
+    const sent = request(
+      { host: '127.0.0.1', port: at.port, path, method, headers, agent: false },
+      (response) => {
+        let body = '';
+        response.on('data', (chunk) => {
+          body += chunk;
+        });
+        response.on('end', () => done({ status: response.statusCode!, headers: response.headers, body }));
+        response.on('error', fail);
+      },
+    );
+    sent.on('error', fail);
+    sent.end();
+  });
+}
+
+/** What the server answers to bytes that no client would send; empty where it just hangs up. */
+function sendRaw(text: string): Promise<string> {
+  return new Promise((done) => {
+    const socket = connect(server.port, '127.0.0.1', () => socket.write(text));
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.on('error', () => done(answer));
+    socket.on('close', () => done(answer));
+    socket.setTimeout(2000, () => socket.destroy());
+  });
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-serve-'));
+  pageDir = join(folder, 'web');
+  await mkdir(join(pageDir, 'assets'), { recursive: true });
+  await writeFile(join(folder, 'secret.txt'), SECRET);
+  await writeFile(join(pageDir, 'index.html'), '<!doctype html><title>page</title>');
+  await writeFile(join(pageDir, 'assets', 'index-1a2b3c4d.js'), 'export {};');
+  await writeFile(join(pageDir, 'assets', 'tfjs-1a2b3c4d.wasm'), 'wasm');
+  await symlink(join(folder, 'secret.txt'), join(pageDir, 'link.txt'));
+  ({ server } = await openPage({ pageDir, checkpoint: SAMPLE_MODEL, host: '127.0.0.1', port: 0 }));
+});
+
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('what is served', () => {
+  it.each([
+    ['/', 'text/html; charset=utf-8', 'no-cache'],
+    ['/index.html?model=x', 'text/html; charset=utf-8', 'no-cache'],
+    ['/assets/index-1a2b3c4d.js', 'text/javascript; charset=utf-8', 'public, max-age=31536000, immutable'],
+    ['/assets/tfjs-1a2b3c4d.wasm', 'application/wasm', 'public, max-age=31536000, immutable'],
+    ['/model/bundle.json', 'application/json; charset=utf-8', 'no-cache'],
+    ['/model/weights-0.bin', 'application/octet-stream', 'no-cache'],
+  ])('%s as %s, %s', async (path, type, caching) => {
+    const { status, headers } = await ask(path);
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': type,
+      'cache-control': caching,
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+      'x-content-type-options': 'nosniff',
+    });
+  });
+
+  it('is not sent again to who has it', async () => {
+    const { headers } = await ask('/');
+    const etag = headers.etag!;
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      const again = await ask('/', { 'if-none-match': known });
+      expect([again.status, again.body]).toEqual([304, '']);
+    }
+    expect((await ask('/', { 'if-none-match': '"other"' })).status).toBe(200);
+  });
+
+  it('has the length of the file for HEAD, and no body', async () => {
+    const { status, headers, body } = await ask('/', {}, 'HEAD');
+    expect([status, headers['content-length'], body]).toEqual([200, '34', '']);
+  });
+
+  it('is the model bit for bit, as the page reads it', async () => {
+    const progress: number[] = [];
+    const loaded = await loadWebModel(filesAt(`${server.url}model/`), {
+      onProgress: (done, total) => progress.push(done / total!),
+    });
+    const { architecture, values } = await loadModel(SAMPLE_MODEL);
+    expect(loaded.architecture).toEqual(architecture);
+    expect(Object.keys(loaded.values)).toEqual(['G_A2B', 'G_B2A']);
+    for (const [network, tree] of Object.entries(loaded.values))
+      for (const [path, data] of Object.entries(tree))
+        expect(Buffer.compare(Buffer.from(data.buffer), bytesOf(values[network]![path]!)), path).toBe(0);
+    expect(progress.at(-1)).toBe(1);
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    '/../secret.txt',
+    '/..%2fsecret.txt',
+    '/%2e%2e/secret.txt',
+    '/%2e%2e%2fsecret.txt',
+    '/..%5csecret.txt',
+    '/..\\secret.txt',
+    '/%252e%252e%252fsecret.txt',
+    '/%c0%ae%c0%ae/secret.txt',
+    '/assets/../../secret.txt',
+    '/assets/%2e%2e/%2e%2e/secret.txt',
+    '//secret.txt',
+    '/./index.html',
+    '/link.txt',
+    '/secret.txt%00.html',
+    '/index.html%00',
+    '/model/',
+    '/__proto__',
+    '/constructor',
+    '/%',
+    '/%zz',
+  ])('%s', async (path) => {
+    const { status, body } = await ask(path);
+    expect([400, 404]).toContain(status);
+    expect(body).not.toContain(SECRET);
+  });
+
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'])('%s', async (method) => {
+    const { status, headers } = await ask('/', {}, method);
+    expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
+  });
+
+  it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:8080', '10.0.0.1', '[::2]:80'])(
+    'another name for this machine: %s',
+    async (host) => {
+      expect((await ask('/', { host })).status).toBe(421);
+    },
+  );
+
+  it.each(['localhost', 'LOCALHOST:8080', '127.0.0.1:1', '[::1]:80'])('but not %s', async (host) => {
+    expect((await ask('/', { host })).status).toBe(200);
+  });
+
+  it('takes any name where it was opened to others', async () => {
+    const open = await startServer({
+      files: [new ServedFile('index.html', [Buffer.from('x')])],
+      host: '0.0.0.0',
+      port: 0,
+    });
+    expect((await ask('/', { host: 'my.machine' }, 'GET', open)).status).toBe(200);
+    await open.close();
+  });
+
+  it('what is no HTTP, and headers without end; and goes on', async () => {
+    const answers = await Promise.all([
+      sendRaw('\u0000\u0001\u0002\r\n\r\n'),
+      sendRaw('GET\r\n\r\n'),
+      sendRaw('GET / HTTP/1.1\r\n\r\n'),
+      sendRaw('GET http://[ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
+      sendRaw('GET * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
+      sendRaw('CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+      sendRaw(`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(100_000)}\r\n\r\n`),
+      sendRaw('GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n'),
+    ]);
+    for (const answer of answers) expect(answer).not.toContain('200 OK');
+    expect(answers[6]).toContain('431');
+    expect((await ask('/')).status).toBe(200);
+  });
+});
+
+it('cuts off who sends a request without end', async () => {
+  const files = [new ServedFile('index.html', [Buffer.from('x')])];
+  const strict = await startServer({ files, host: '127.0.0.1', port: 0, headersMilliseconds: 100 });
+  const socket = connect(strict.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: local'));
+  const answer = await new Promise<string>((done) => {
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('close', () => done(text));
+  });
+  expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  await strict.close();
+});
+
+it('answers 200 requests at once, and clients that go away', async () => {
+  const gone = Array.from({ length: 20 }, () => {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('GET /model/weights-0.bin HTTP/1.1\r\nHost: localhost\r\n\r\n', () =>
+      setTimeout(() => socket.destroy(), 5),
+    );
+    return new Promise((done) => socket.on('close', done));
+  });
+  const paths = ['/', '/model/bundle.json', '/assets/index-1a2b3c4d.js', '/nothing'];
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => ask(paths[i % 4]!)));
+  await Promise.all(gone);
+  expect(answers.map(({ status }) => status)).toEqual(answers.map((_, i) => (i % 4 === 3 ? 404 : 200)));
+});
+
+it('names a port that is taken, and a page that is not built', async () => {
+  const port = String(server.port);
+  const where = { checkpoint: SAMPLE_MODEL, host: '127.0.0.1' };
+  await expect(openPage({ ...where, pageDir, port: server.port })).rejects.toThrow(
+    `Expected port ${port} of 127.0.0.1 to be free but found another program there; choose another --port.`,
+  );
+  await expect(openPage({ ...where, pageDir: join(folder, 'none'), port: 0 })).rejects.toThrow(
+    /the built page .* npm run build:web/,
+  );
+  await expect(openPage({ ...where, pageDir, host: 'no-such-host.invalid', port: 0 })).rejects.toThrow(
+    /--host/,
+  );
+  for (const wrong of ['-1', '65536', '1.5', 'x'])
+    expect(await gnr('serve', `--port=${wrong}`)).toMatchObject({ code: 2 });
+});
+
+it('serves as a command until Ctrl-C', async () => {
+  const program = join(folder, 'program');
+  await mkdir(join(program, 'dist'), { recursive: true });
+  await compileGnr(program);
+  await symlink(pageDir, join(program, 'dist', 'web'), 'dir');
+  const model = resolve('models/sample');
+  const running = await startGnr(program, ['serve', '--checkpoint', model, '--port', '0']);
+  let printed = '';
+  running.child.stdout!.on('data', (chunk) => {
+    printed += chunk;
+  });
+  await until(running, () => printed.includes('\n'));
+  const [, port] = /^http:\/\/127\.0\.0\.1:(\d+)\/ serves the model of /.exec(printed)!;
+  const at = { port: Number(port) } as RunningServer;
+  expect((await ask('/', {}, 'GET', at)).status).toBe(200);
+  running.child.kill('SIGINT');
+  expect(await running.done).toMatchObject({ status: 0 });
+});

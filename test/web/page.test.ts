@@ -1,0 +1,368 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Download, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { writeModelFolder } from '../../src/export/model-folder.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { openPage } from '../../src/serve/serve.js';
+import type { RunningServer } from '../../src/serve/server.js';
+import { buildNetworks, initNetworks } from '../../src/train/networks.js';
+import { loadModel, type Model } from '../../src/translate/model.js';
+import { openTranslator } from '../../src/translate/open-translator.js';
+import { buildPage, hasChromium, startBrowser, translatedInBrowser } from '../support/browser.js';
+import { tinyConfig } from '../support/config.js';
+
+/** A thousandth of the range [-1, 1]. */
+const TOLERANCE = 2e-3;
+const SIZE = 64;
+
+const folder = hasChromium ? await mkdtemp(join(tmpdir(), 'gnr-page-')) : '';
+const pictureFile = join(folder, 'face.png');
+let browser: Browser;
+let server: RunningServer;
+let tinyServer: RunningServer;
+let worker: string;
+let model: Model;
+let tinyModel: Model;
+let pixels: number[];
+
+async function drawPicture(): Promise<void> {
+  const rng = new Rng(5, 'picture');
+  // Coarse blocks: noise would be most of what a translation sees.
+  const blocks = Uint8Array.from({ length: 8 * 8 * 3 }, () => rng.integer(256));
+  const raw = await sharp(blocks, { raw: { width: 8, height: 8, channels: 3 } })
+    .resize(SIZE, SIZE)
+    .ensureAlpha()
+    .raw()
+    .toBuffer();
+  pixels = [...raw];
+  await sharp(raw, { raw: { width: SIZE, height: SIZE, channels: 4 } })
+    .png()
+    .toFile(pictureFile);
+}
+
+async function writeTinyModel(): Promise<string> {
+  const dir = join(folder, 'tiny');
+  const config = tinyConfig();
+  const { G_A2B, G_B2A } = initNetworks(buildNetworks(config), new Rng(1, 'init'));
+  const values = { G_A2B: G_A2B!, G_B2A: G_B2A! };
+  await writeModelFolder(dir, { architecture: config.model, values }, { config, card: '# Tiny\n' });
+  return dir;
+}
+
+describe.skipIf(!hasChromium)('the page', () => {
+  beforeAll(async () => {
+    await drawPicture();
+    const [pageDir, tinyDir] = await Promise.all([buildPage(folder), writeTinyModel()]);
+    const where = { pageDir, host: '127.0.0.1', port: 0 };
+    ({ server } = await openPage({ ...where, checkpoint: 'models/sample' }));
+    ({ server: tinyServer } = await openPage({ ...where, checkpoint: tinyDir }));
+    model = await loadModel('models/sample');
+    tinyModel = await loadModel(tinyDir);
+    worker = `assets/${(await readdir(join(pageDir, 'assets'))).find((name) => /^worker-.*\.js$/.test(name))}`;
+    browser = await startBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([server?.close(), tinyServer?.close()]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  let context: BrowserContext;
+  let page: Page;
+  let complaints: string[];
+  let requested: string[];
+
+  beforeEach(async () => {
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
+    page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    complaints = [];
+    requested = [];
+    page.on('pageerror', ({ message }) => complaints.push(message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    context.on('request', (request) => requested.push(request.url()));
+  });
+
+  afterEach(async () => {
+    await context.close();
+  });
+
+  const results = (): Promise<string[]> =>
+    page
+      .locator('.tile canvas')
+      .evaluateAll((all) => all.map((each) => (each as HTMLCanvasElement).toDataURL()));
+
+  /** Waits until `count` results are computed. */
+  const settled = (count: number): Promise<unknown> =>
+    page.waitForFunction(
+      (expected) =>
+        document.querySelectorAll('.tile').length === expected &&
+        document.querySelectorAll('.tile.waiting').length === 0 &&
+        (document.querySelector('#progress') as HTMLElement).hidden,
+      count,
+    );
+
+  /** Opens the page, and waits until its model is there. */
+  async function open(at: RunningServer, query = ''): Promise<void> {
+    await page.goto(at.url + query);
+    await page.locator('#engine', { hasText: ' px' }).waitFor();
+  }
+
+  async function dropPicture(): Promise<void> {
+    const bytes = [...(await readFile(pictureFile))];
+    const data = await page.evaluateHandle((given) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(given)], 'face.png', { type: 'image/png' }));
+      return transfer;
+    }, bytes);
+    await page.dispatchEvent('#drop', 'drop', { dataTransfer: data });
+  }
+
+  async function saved(act: () => Promise<void>): Promise<{ download: Download; bytes: Buffer }> {
+    const [download] = await Promise.all([page.waitForEvent('download'), act()]);
+    return { download, bytes: await readFile((await download.path())!) };
+  }
+
+  it('translates a dropped picture on WASM, in other styles too, and saves the result', async () => {
+    await open(server, '?backend=wasm');
+    await dropPicture();
+    await settled(6);
+    expect(await page.textContent('#engine')).toMatch(
+      /^WebAssembly \(\d+ threads?\) · 64 px · .+ a picture$/,
+    );
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    const first = await results();
+    expect(new Set(first).size).toBe(6);
+
+    const { download, bytes } = await saved(() => page.click('#save'));
+    expect(download.suggestedFilename()).toBe('face_style-1_seed-1.png');
+    const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    expect([info.width, info.height]).toEqual([SIZE, SIZE]);
+    await loadEngine();
+    const translator = openTranslator(model.architecture, model.values);
+    const picture = Float32Array.from(
+      pixels.filter((_, i) => i % 4 < 3),
+      (level) => level / 127.5 - 1,
+    );
+    const style = new Rng(1, 'styles').normals(model.architecture.latentDim);
+    const expected = translator.translate('A2B', picture, style);
+    translator.dispose();
+    const levels = [...data].map((level, i) => Math.abs(level - (expected[i]! + 1) * 127.5));
+    expect(Math.max(...levels)).toBeLessThan(0.8); // half a level for rounding
+
+    await page.click('#reroll');
+    await page.waitForFunction((before) => {
+      const tile = document.querySelector('.tile:not(.waiting) canvas') as HTMLCanvasElement | null;
+      return tile !== null && tile.toDataURL() !== before;
+    }, first[0]);
+    await settled(6);
+    expect((await results()).filter((each) => first.includes(each))).toEqual([]);
+    await page.fill('#seed', '1');
+    await page.press('#seed', 'Tab');
+    await page.waitForFunction(
+      (before) => (document.querySelector('.tile canvas') as HTMLCanvasElement).toDataURL() === before,
+      first[0],
+    );
+    expect(complaints).toEqual([]);
+  });
+
+  it('contacts nobody but its host, and cannot: neither the page nor its worker', async () => {
+    let asked = 0;
+    const stranger = createServer((_, response) => {
+      asked++;
+      response.setHeader('Access-Control-Allow-Origin', '*').end('{}');
+    });
+    await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = stranger.address() as AddressInfo;
+      const address = `http://127.0.0.1:${port}/`;
+      await open(tinyServer);
+      await page.click('#example');
+      await settled(6);
+      const origin = new URL(tinyServer.url).origin;
+      expect(requested.filter((url) => !url.startsWith(origin) && !url.startsWith(`blob:${origin}`))).toEqual(
+        [],
+      );
+      const fromPage = page.evaluate((url) => fetch(url).then(() => 'answered'), address);
+      await expect(fromPage).rejects.toThrow(/Failed to fetch/);
+      const beacon = await page.evaluate((url) => {
+        const image = new Image();
+        image.src = url;
+        return new Promise((resolve) => {
+          image.onload = () => resolve('loaded');
+          image.onerror = () => resolve('refused');
+        });
+      }, address);
+      expect(beacon).toBe('refused');
+      const fromWorker = translatedInBrowser(page, worker, 'wasm', { model: address, pixels, style: [0] });
+      await expect(fromWorker).rejects.toThrow(/no answer/);
+      expect(asked).toBe(0);
+    } finally {
+      stranger.close();
+    }
+  });
+
+  it.each(['wasm', 'webgpu', 'webgl'] as const)(
+    'computes on %s what Node computes, captured and kernel by kernel',
+    async (backend) => {
+      // Graphics processors are imitated here: slow, so with few numbers.
+      const isGraphics = backend !== 'wasm';
+      const { architecture, values } = isGraphics ? tinyModel : model;
+      const { size, latentDim } = architecture;
+      const given = pixels.slice(0, size * size * 4);
+      const picture = Float32Array.from(
+        given.filter((_, i) => i % 4 < 3),
+        (level) => level / 127.5 - 1,
+      );
+      const style = new Rng(2, 'styles').normals(latentDim);
+      const { url } = isGraphics ? tinyServer : server;
+      await page.goto(url);
+      const actual = await translatedInBrowser(page, worker, backend, {
+        model: `${url}model/`,
+        pixels: given,
+        style: [...style],
+      });
+      expect(actual.backend).toBe(backend);
+      await loadEngine();
+      for (const capture of [true, false]) {
+        const translator = openTranslator(architecture, values, { capture });
+        const expected = translator.translate('A2B', picture, style);
+        const code = translator.styleOf('A2B', picture);
+        translator.dispose();
+        expect(actual.picture.length).toBe(expected.length);
+        expect(Math.max(...actual.picture.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(
+          TOLERANCE,
+        );
+        expect(Math.max(...actual.styleCode.map((value, i) => Math.abs(value - code[i]!)))).toBeLessThan(
+          TOLERANCE,
+        );
+      }
+    },
+  );
+
+  it('translates what the camera sees, records it, and takes a picture', async () => {
+    await open(tinyServer);
+    await page.click('#camera');
+    await page.locator('#engine', { hasText: 'a frame' }).waitFor();
+    await settled(6);
+    await page.click('#record');
+    expect(await page.getAttribute('#record', 'aria-pressed')).toBe('true');
+    const shown = () =>
+      page.evaluate(() => (document.querySelector('#result') as HTMLCanvasElement).toDataURL());
+    const before = await shown();
+    await expect.poll(shown).not.toBe(before); // the test picture moves
+    await page.waitForTimeout(600);
+    const { download, bytes } = await saved(() => page.click('#record'));
+    expect(download.suggestedFilename()).toMatch(/^camera_seed-1\.(webm|mp4)$/);
+    expect(bytes.length).toBeGreaterThan(1000);
+    await page.click('#shoot');
+    await page.locator('#camera-buttons').waitFor({ state: 'hidden' });
+    await settled(6);
+    const still = await shown();
+    await page.waitForTimeout(200);
+    expect(await shown()).toBe(still);
+    expect(complaints).toEqual([]);
+  });
+
+  it('blends four styles by keys, pointer and a kept result', async () => {
+    await open(tinyServer);
+    await page.setInputFiles('#file', pictureFile);
+    await settled(6);
+    await page.getByText('Blend', { exact: true }).click();
+    await settled(5);
+    const knob = page.locator('#knob');
+    const [middle, corner] = await results();
+    await knob.focus();
+    for (let i = 0; i < 5; i++) await page.keyboard.press('Shift+ArrowLeft');
+    for (let i = 0; i < 5; i++) await page.keyboard.press('Shift+ArrowUp');
+    expect(await knob.getAttribute('aria-valuetext')).toBe('0 % to the right, 0 % down');
+    // In the corner, the blend is the corner's own style.
+    await expect.poll(async () => (await results())[0]).toBe(corner);
+    const box = (await page.locator('#pad').boundingBox())!;
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+    await expect.poll(async () => (await results())[0]).toBe(middle);
+    await page.click('#keep');
+    await settled(6);
+    expect((await results())[5]).toBe(middle);
+  });
+
+  it('takes styles from pictures, and the other direction', async () => {
+    await open(tinyServer);
+    await page.setInputFiles('#file', pictureFile);
+    await settled(6);
+    const forth = await results();
+    await page.setInputFiles('#reference-file', [pictureFile]);
+    await settled(1);
+    expect(await page.locator('.caption span').textContent()).toBe('face.png');
+    await page.getByText('Anime to photo').click();
+    await page.getByText('Random', { exact: true }).click();
+    await settled(6);
+    expect((await results()).filter((each) => forth.includes(each))).toEqual([]);
+  });
+
+  it('moves the crop and the divider by keys', async () => {
+    await open(tinyServer);
+    await page.setInputFiles('#file', pictureFile);
+    await settled(6);
+    const before = await results();
+    await page.focus('#crop');
+    for (let i = 0; i < 8; i++) await page.keyboard.press('+');
+    await expect.poll(async () => (await results())[0]).not.toBe(before[0]);
+    await page.focus('#compare-at');
+    await page.keyboard.press('Home');
+    expect(await page.locator('#compare').evaluate((frame) => frame.style.getPropertyValue('--at'))).toBe(
+      '0%',
+    );
+  });
+
+  it('loads a model from chosen files, and says what is wrong with another', async () => {
+    await open(tinyServer);
+    const files = ['config.json', 'model.safetensors'].map((name) => join('models/sample', name));
+    await page.setInputFiles('#model-files', files);
+    await page.locator('#model-info', { hasText: '64 × 64 px' }).waitFor();
+    const text = JSON.stringify({ format: 'gnr-web-bundle', version: 9 });
+    const broken = { name: 'bundle.json', mimeType: 'application/json', buffer: Buffer.from(text) };
+    await page.setInputFiles('#model-files', [broken]);
+    await page.locator('#error', { hasText: 'whole web bundle' }).waitFor();
+    // The model of before is still there.
+    await page.setInputFiles('#file', pictureFile);
+    await settled(6);
+    expect(await page.locator('#error').isHidden()).toBe(true);
+    const noPicture = { name: 'face.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
+    await page.setInputFiles('#file', [noPicture]);
+    await page.locator('#error', { hasText: 'face.png is no picture' }).waitFor();
+  });
+
+  it('asks for a model where there is none, and refuses an address that is none', async () => {
+    await page.goto(`${server.url}?model=javascript:alert(1)`);
+    await page.locator('#error', { hasText: 'is no web address' }).waitFor();
+    await page.goto(`${server.url}?model=nowhere/`);
+    await page.locator('#error', { hasText: 'nowhere/' }).waitFor();
+  });
+
+  it('has a name for every control, and fits a phone', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await open(tinyServer);
+    await page.setInputFiles('#file', pictureFile);
+    await settled(6);
+    for (const mode of ['Blend', 'Reference', 'Random']) {
+      await page.getByText(mode, { exact: true }).click();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+      const roles = ['button', 'slider', 'spinbutton', 'textbox', 'radio', 'combobox', 'img'] as const;
+      for (const role of roles)
+        for (const control of await page.getByRole(role).all())
+          expect(await control.ariaSnapshot(), await control.evaluate((each) => each.outerHTML)).toMatch(
+            / "[^"]+"/,
+          );
+    }
+  });
+});

@@ -1,0 +1,285 @@
+import type { WebBackend } from '../../src/runtime/web.js';
+import type { Direction } from '../../src/translate/translator.js';
+import { BACKENDS } from './backends.js';
+import { Camera, Recorder } from './camera.js';
+import { Compare } from './compare.js';
+import { CropView } from './crop-view.js';
+import { announce, byId, download } from './dom.js';
+import { Engine, StoppedError } from './engine.js';
+import type { ModelInfo, ModelSource, Tasks } from './messages.js';
+import { pixelsOf, type Source } from './pictures.js';
+import { Results } from './results.js';
+import { StatusLine } from './status.js';
+import { BLEND_INDEX, StyleSource } from './style-source.js';
+
+type Content = Tasks['encode']['answer']['content'];
+
+/** The page's state, and what follows from a change of it. */
+export class App {
+  readonly status = new StatusLine();
+  readonly styles = new StyleSource(
+    () => this.restyle(),
+    () => this.reblend(),
+  );
+  private readonly crop = new CropView(byId('crop'), byId('zoom'), () => this.retake());
+  private readonly compare = new Compare();
+  private readonly results = new Results(
+    () => this.showSelected(),
+    ({ label }) =>
+      `${this.pictureName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}.png`,
+  );
+  private engine = new Engine();
+  private isStarted = false;
+  private model: ModelInfo | undefined;
+  /** Where the model comes from that is loaded, or being loaded. */
+  private source: ModelSource | undefined;
+  private content: Content | undefined;
+  private pictureName = 'picture';
+  private camera: Camera | undefined;
+  private recorder: Recorder | undefined;
+  /** Work whose number is not this any more was overtaken by a later change. */
+  private job = 0;
+  private isBlending = false;
+
+  get direction(): Direction {
+    return byId<HTMLInputElement>('direction-b2a').checked ? 'B2A' : 'A2B';
+  }
+
+  /** Starts the chosen backend, or the fastest that works, and loads the model again where there was one. */
+  async start(choice: WebBackend | 'auto'): Promise<void> {
+    if (this.isStarted) {
+      this.engine.close();
+      this.engine = new Engine();
+    }
+    this.isStarted = true;
+    const { engine } = this;
+    const backends = choice === 'auto' ? BACKENDS : [choice];
+    const info = await engine.run('engine', { backends, allowSoftware: choice !== 'auto' }, (text) =>
+      this.status.busy(text),
+    );
+    this.status.engine(info);
+    if (this.source !== undefined) await this.load(this.source);
+  }
+
+  /** Loads a model; the one before stays where that fails. @throws Error that says what is wrong with it. */
+  async load(source: ModelSource): Promise<void> {
+    const before = this.source;
+    this.source = source;
+    try {
+      const info = await this.engine.run('model', source, (text, share) => this.status.busy(text, share));
+      this.model = info;
+      this.styles.forget();
+      this.status.model(info);
+      announce('The model is loaded.');
+    } catch (error) {
+      if (!(error instanceof StoppedError)) this.source = before;
+      throw error;
+    } finally {
+      this.status.idle();
+    }
+    this.retake();
+  }
+
+  /** Shows another picture. */
+  open(source: Source, name: string): void {
+    this.stopCamera();
+    this.pictureName = name.replace(/\.[^.]*$/, '') || 'picture';
+    this.showSource(source);
+    this.retake();
+  }
+
+  changeDirection(): void {
+    this.styles.forget();
+    this.retake();
+  }
+
+  saveSelected(): void {
+    this.results.save(this.results.selected);
+  }
+
+  async startCamera(video: HTMLVideoElement): Promise<void> {
+    const camera = await Camera.start(video);
+    this.stopCamera();
+    this.camera = camera;
+    this.pictureName = 'camera';
+    this.showSource(camera.source);
+    this.showCameraButtons();
+    announce('The camera is on.');
+    this.retake();
+    await this.live(camera);
+  }
+
+  async takePicture(): Promise<void> {
+    const source = await this.camera?.picture();
+    if (source !== undefined) this.open(source, 'camera');
+  }
+
+  stopCamera(): void {
+    if (this.camera === undefined) return;
+    this.camera.stop();
+    this.camera = undefined;
+    this.guard(this.finishRecording());
+    this.showCameraButtons();
+    announce('The camera is off.');
+  }
+
+  toggleRecording(): void {
+    if (this.recorder !== undefined) this.guard(this.finishRecording());
+    else if (this.model !== undefined) {
+      this.recorder = new Recorder(this.model.architecture.size);
+      announce('Recording.');
+    }
+    this.showCameraButtons();
+  }
+
+  /** Waits for work that nobody else waits for, and shows its error. */
+  guard(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!(error instanceof StoppedError)) this.status.fail(error);
+    });
+  }
+
+  private get origin(): string {
+    return this.styles.mode === 'reference' ? 'reference' : `seed-${this.styles.seed}`;
+  }
+
+  private showSource(source: Source): void {
+    byId('crop').hidden = false;
+    byId('drop-hint').hidden = true;
+    byId('zoom-label').hidden = false;
+    byId('drop').classList.add('filled');
+    this.crop.show(source);
+  }
+
+  private showCameraButtons(): void {
+    byId('camera-buttons').hidden = this.camera === undefined;
+    const record = byId('record');
+    record.textContent = this.recorder === undefined ? 'Record' : 'Stop and save';
+    record.setAttribute('aria-pressed', String(this.recorder !== undefined));
+  }
+
+  private async finishRecording(): Promise<void> {
+    const { recorder } = this;
+    this.recorder = undefined;
+    this.showCameraButtons();
+    if (recorder === undefined) return;
+    const { video, extension } = await recorder.finish();
+    download(`${this.pictureName}_${this.origin}.${extension}`, video);
+    announce('The recording is saved.');
+  }
+
+  /** The picture, or the part of it that is used, has changed. */
+  private retake(): void {
+    this.content = undefined;
+    this.restyle();
+  }
+
+  /** Other styles are chosen. */
+  private restyle(): void {
+    this.guard(this.translate());
+  }
+
+  /** Encodes the picture where it has changed, and decodes it in all styles, the selected one first. */
+  private async translate(): Promise<void> {
+    const job = ++this.job;
+    const isOvertaken = (): boolean => job !== this.job;
+    const { engine, model, direction } = this;
+    if (model === undefined || !this.crop.hasSource) return;
+    const { size, latentDim } = model.architecture;
+    this.status.clear();
+    this.status.busy('Translating');
+    const from = performance.now();
+    try {
+      const content = this.content ?? (await this.encode(size));
+      if (isOvertaken()) return;
+      this.content = content;
+      const styles = await this.styles.results(engine, direction, size, latentDim);
+      if (isOvertaken()) return;
+      this.results.set(styles);
+      const order = styles.map((_, i) => i).sort((a, b) => this.rank(a) - this.rank(b));
+      for (const index of order) {
+        const { picture, milliseconds } = await engine.run('decode', {
+          content,
+          style: styles[index]!.style,
+        });
+        if (isOvertaken()) return;
+        this.status.time(milliseconds);
+        this.show(index, picture);
+      }
+      const seconds = ((performance.now() - from) / 1000).toFixed(1);
+      announce(`${styles.length} ${styles.length === 1 ? 'result' : 'results'} after ${seconds} seconds.`);
+    } finally {
+      if (!isOvertaken()) this.status.idle();
+    }
+  }
+
+  private rank(index: number): number {
+    return index === this.results.selected ? -1 : index;
+  }
+
+  private async encode(size: number): Promise<Content> {
+    const square = this.crop.square(size);
+    this.compare.showInput(square);
+    const { direction } = this;
+    const { content } = await this.engine.run('encode', { direction, pixels: pixelsOf(square) });
+    return content;
+  }
+
+  private show(index: number, picture: Float32Array): void {
+    this.results.show(index, picture);
+    if (index === this.results.selected) this.showSelected();
+    if (this.styles.mode === 'pad' && index > BLEND_INDEX) this.styles.pad.showCorner(index - 1, picture);
+  }
+
+  private showSelected(): void {
+    const result = this.results.all[this.results.selected];
+    if (result?.picture === undefined || this.camera !== undefined) return;
+    this.compare.showResult(result.picture, result.label);
+    byId<HTMLButtonElement>('save').disabled = false;
+  }
+
+  /** The knob was moved: decodes the blend again; moves meanwhile wait for one more. */
+  private reblend(): void {
+    const blend = this.results.all[BLEND_INDEX];
+    if (this.styles.mode !== 'pad' || blend === undefined || this.content === undefined) return;
+    blend.style = this.styles.blended();
+    if (!this.isBlending) this.guard(this.decodeBlend());
+  }
+
+  private async decodeBlend(): Promise<void> {
+    this.isBlending = true;
+    try {
+      for (let done: Float32Array | undefined; ; ) {
+        const blend = this.results.all[BLEND_INDEX];
+        const { content, job } = this;
+        if (content === undefined || blend === undefined || blend.style === done) return;
+        done = blend.style;
+        const { picture, milliseconds } = await this.engine.run('decode', { content, style: done });
+        if (job !== this.job) return;
+        this.status.time(milliseconds);
+        this.show(BLEND_INDEX, picture);
+      }
+    } finally {
+      this.isBlending = false;
+    }
+  }
+
+  /** Translates frame after frame in the selected style, until the camera is off. */
+  private async live(camera: Camera): Promise<void> {
+    while (camera === this.camera) {
+      const from = performance.now();
+      this.crop.draw();
+      const style = this.results.all[this.results.selected]?.style;
+      if (this.model !== undefined && style?.length === this.model.architecture.latentDim) {
+        const content = await this.encode(this.model.architecture.size);
+        const { picture } = await this.engine.run('decode', { content, style });
+        if (camera !== this.camera) return;
+        this.content = content;
+        this.compare.showResult(picture, 'what the camera sees');
+        this.recorder?.draw(this.compare.result);
+        this.status.frame(performance.now() - from);
+      }
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+  }
+}

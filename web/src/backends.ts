@@ -1,0 +1,10 @@
+import type { WebBackend } from '../../src/runtime/web.js';
+
+/** The backends, fastest first, and what people call them. */
+export const BACKEND_NAMES: Readonly<Record<WebBackend, string>> = {
+  webgpu: 'WebGPU',
+  webgl: 'WebGL',
+  wasm: 'WebAssembly',
+};
+
+export const BACKENDS = Object.keys(BACKEND_NAMES) as WebBackend[];

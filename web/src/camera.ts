@@ -1,0 +1,91 @@
+import { context, make } from './dom.js';
+import type { Source } from './pictures.js';
+
+/** Side of a recorded video, px, where pictures are smaller. */
+const RECORDED_PX = 512;
+const FRAMES_PER_SECOND = 30;
+const VIDEO_TYPES = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4'];
+
+/** A camera that runs. */
+export class Camera {
+  private constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly stream: MediaStream,
+  ) {}
+
+  /** Asks for the camera and starts it. @throws Error with what the person should read. */
+  static async start(video: HTMLVideoElement): Promise<Camera> {
+    if (navigator.mediaDevices === undefined)
+      throw new Error(
+        'Browsers give the camera to secure pages only: open this one over https, or by localhost.',
+      );
+    let stream: MediaStream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({
+        video: { facingMode: 'user', width: { ideal: 1280 }, height: { ideal: 720 } },
+        audio: false,
+      });
+    } catch (error) {
+      const isRefused = error instanceof DOMException && error.name === 'NotAllowedError';
+      throw new Error(
+        isRefused
+          ? "The camera was refused; allow it in the browser's settings for this page."
+          : 'No camera could be started; is one there, and not in use by another program?',
+      );
+    }
+    video.srcObject = stream;
+    await video.play();
+    return new Camera(video, stream);
+  }
+
+  get source(): Source {
+    return { image: this.video, width: this.video.videoWidth, height: this.video.videoHeight };
+  }
+
+  /** What the camera sees now. */
+  async picture(): Promise<Source> {
+    const image = await createImageBitmap(this.video);
+    return { image, width: image.width, height: image.height };
+  }
+
+  stop(): void {
+    for (const track of this.stream.getTracks()) track.stop();
+    if (this.video.srcObject === this.stream) this.video.srcObject = null;
+  }
+}
+
+/** Records what is drawn into it as a video. */
+export class Recorder {
+  private readonly canvas = make('canvas');
+  private readonly recorder: MediaRecorder;
+  private readonly pieces: Blob[] = [];
+
+  /** @throws Error where the browser cannot record. */
+  constructor(size: number) {
+    const side = Math.max(size, RECORDED_PX);
+    this.canvas.width = side;
+    this.canvas.height = side;
+    const type = VIDEO_TYPES.find((each) => globalThis.MediaRecorder?.isTypeSupported(each));
+    if (type === undefined) throw new Error('This browser cannot record video.');
+    this.recorder = new MediaRecorder(this.canvas.captureStream(FRAMES_PER_SECOND), { mimeType: type });
+    this.recorder.ondataavailable = ({ data }) => this.pieces.push(data);
+    this.recorder.start(1000);
+  }
+
+  /** The next frame. */
+  draw(picture: HTMLCanvasElement): void {
+    context(this.canvas).drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  /** Ends the recording. @returns the video, and the ending of its file's name. */
+  async finish(): Promise<{ video: Blob; extension: string }> {
+    const { mimeType } = this.recorder;
+    if (this.recorder.state !== 'inactive')
+      await new Promise((resolve) => {
+        this.recorder.onstop = resolve;
+        this.recorder.stop();
+      });
+    const extension = mimeType.startsWith('video/mp4') ? 'mp4' : 'webm';
+    return { video: new Blob(this.pieces, { type: mimeType }), extension };
+  }
+}

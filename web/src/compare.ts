@@ -1,0 +1,28 @@
+import { byId, context, drawPicture } from './dom.js';
+
+/** Input and result on top of each other, with a divider that a native slider moves. */
+export class Compare {
+  readonly result = byId<HTMLCanvasElement>('result');
+  private readonly input = byId<HTMLCanvasElement>('input');
+  private readonly frame = byId('compare');
+  private readonly slider = byId<HTMLInputElement>('compare-at');
+
+  constructor() {
+    const move = (): void => this.frame.style.setProperty('--at', `${this.slider.value}%`);
+    this.slider.addEventListener('input', move);
+    move();
+  }
+
+  showInput(square: HTMLCanvasElement): void {
+    this.input.width = square.width;
+    this.input.height = square.height;
+    context(this.input).drawImage(square, 0, 0);
+  }
+
+  showResult(picture: Float32Array, label: string): void {
+    drawPicture(this.result, picture);
+    this.result.setAttribute('aria-label', `The result: ${label}`);
+    this.frame.classList.remove('empty');
+    this.slider.disabled = false;
+  }
+}

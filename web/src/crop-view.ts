@@ -1,0 +1,113 @@
+import { context } from './dom.js';
+import { type Source, type Square, squareOf } from './pictures.js';
+
+const STEP = 0.02;
+const ZOOM_STEP = 1.1;
+/** How long nothing changes before the new part of the picture is used, milliseconds. */
+const SETTLE_MILLISECONDS = 120;
+
+/** Shows the square of a picture that is used; it is moved by pointer, fingers or keys. */
+export class CropView {
+  private source: Source | undefined;
+  private centre = { x: 0, y: 0 };
+  private zoom = 1;
+  private readonly pointers = new Map<number, { x: number; y: number }>();
+  private settling: number | undefined;
+
+  /** @param onSettled is called when a change is over. */
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly zoomInput: HTMLInputElement,
+    private readonly onSettled: () => void,
+  ) {
+    canvas.addEventListener('pointerdown', (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    });
+    canvas.addEventListener('pointermove', (event) => this.drag(event));
+    for (const end of ['pointerup', 'pointercancel'] as const)
+      canvas.addEventListener(end, ({ pointerId }) => this.pointers.delete(pointerId));
+    canvas.addEventListener('keydown', (event) => this.key(event));
+    canvas.addEventListener('dblclick', () => this.change(0, 0, 1));
+    zoomInput.addEventListener('input', () => this.change(0, 0, Number(zoomInput.value)));
+  }
+
+  get hasSource(): boolean {
+    return this.source !== undefined;
+  }
+
+  /** Takes another picture, from its centre. */
+  show(source: Source | undefined): void {
+    this.source = source;
+    this.centre = { x: (source?.width ?? 0) / 2, y: (source?.height ?? 0) / 2 };
+    this.zoom = 1;
+    this.zoomInput.value = '1';
+    this.draw();
+  }
+
+  /** The chosen square at `size` px. @throws Error where there is no picture. */
+  square(size: number): HTMLCanvasElement {
+    if (this.source === undefined) throw new Error('There is no picture yet.');
+    return squareOf(this.source, this.place(this.source), size);
+  }
+
+  /** Draws the source as it is now; for a video, call it for every frame. */
+  draw(): void {
+    if (this.source === undefined) return;
+    const { left, top, side } = this.place(this.source);
+    const { width } = this.canvas;
+    context(this.canvas).drawImage(this.source.image, left, top, side, side, 0, 0, width, width);
+  }
+
+  private place({ width, height }: Source): Square {
+    const side = Math.min(width, height) / this.zoom;
+    const within = (centre: number, length: number): number =>
+      Math.min(Math.max(centre - side / 2, 0), length - side);
+    return { left: within(this.centre.x, width), top: within(this.centre.y, height), side };
+  }
+
+  /** Moves by shares of the shown square and sets the zoom. */
+  private change(right: number, down: number, zoom = this.zoom): void {
+    if (this.source === undefined) return;
+    const { left, top, side } = this.place(this.source);
+    this.centre = { x: left + side / 2 + right * side, y: top + side / 2 + down * side };
+    this.zoom = Math.min(Math.max(zoom, 1), Number(this.zoomInput.max));
+    const placed = this.place(this.source);
+    this.centre = { x: placed.left + placed.side / 2, y: placed.top + placed.side / 2 };
+    this.zoomInput.value = String(this.zoom);
+    this.draw();
+    clearTimeout(this.settling);
+    this.settling = setTimeout(this.onSettled, SETTLE_MILLISECONDS) as unknown as number;
+  }
+
+  private drag(event: PointerEvent): void {
+    const before = this.pointers.get(event.pointerId);
+    if (before === undefined) return;
+    const now = { x: event.clientX, y: event.clientY };
+    const other = [...this.pointers].find(([id]) => id !== event.pointerId)?.[1];
+    this.pointers.set(event.pointerId, now);
+    const width = this.canvas.clientWidth;
+    if (other === undefined) {
+      this.change((before.x - now.x) / width, (before.y - now.y) / width);
+      return;
+    }
+    const apart = (point: { x: number; y: number }) => Math.hypot(point.x - other.x, point.y - other.y);
+    this.change(0, 0, this.zoom * (apart(now) / Math.max(1, apart(before))));
+  }
+
+  private key(event: KeyboardEvent): void {
+    const moves: Record<string, () => void> = {
+      ArrowLeft: () => this.change(-STEP, 0),
+      ArrowRight: () => this.change(STEP, 0),
+      ArrowUp: () => this.change(0, -STEP),
+      ArrowDown: () => this.change(0, STEP),
+      '+': () => this.change(0, 0, this.zoom * ZOOM_STEP),
+      '=': () => this.change(0, 0, this.zoom * ZOOM_STEP),
+      '-': () => this.change(0, 0, this.zoom / ZOOM_STEP),
+    };
+    const move = event.ctrlKey || event.metaKey ? undefined : moves[event.key];
+    if (move === undefined) return;
+    event.preventDefault();
+    move();
+  }
+}

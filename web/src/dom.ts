@@ -1,0 +1,57 @@
+/** The element with that id. @throws Error where the page lacks it. */
+export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  const element = document.getElementById(id);
+  if (element === null) throw new Error(`the page has no #${id}`);
+  return element as T;
+}
+
+/** A new element with properties and children. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Partial<HTMLElementTagNameMap[K]> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** A canvas's drawing context. */
+export function context(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const drawing = canvas.getContext('2d');
+  if (drawing === null) throw new Error('This browser cannot draw on a canvas.');
+  drawing.imageSmoothingQuality = 'high';
+  return drawing;
+}
+
+/** Draws a picture `[size, size, 3]` in [-1, 1] at its own size. */
+export function drawPicture(canvas: HTMLCanvasElement, picture: Float32Array): void {
+  const size = Math.sqrt(picture.length / 3);
+  const image = new ImageData(size, size);
+  for (let i = 0; i < size * size; i++) {
+    for (let c = 0; c < 3; c++) image.data[i * 4 + c] = (picture[i * 3 + c]! + 1) * 127.5;
+    image.data[i * 4 + 3] = 255;
+  }
+  canvas.width = size;
+  canvas.height = size;
+  context(canvas).putImageData(image, 0, 0);
+}
+
+/** Hands a file to the person's downloads. */
+export function download(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
+  make('a', { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** Saves what a canvas shows as PNG. */
+export function saveCanvas(canvas: HTMLCanvasElement, name: string): void {
+  canvas.toBlob((blob) => {
+    if (blob !== null) download(name, blob);
+  }, 'image/png');
+}
+
+/** Tells assistive technology something that happened, in its own time. */
+export function announce(text: string): void {
+  byId('live').textContent = text;
+}

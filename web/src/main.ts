@@ -1,0 +1,126 @@
+// First of all: what this page may connect to.
+
+import { messageOf } from '../../src/errors.js';
+import type { WebBackend } from '../../src/runtime/web.js';
+import type { ChosenFile } from '../../src/translate/model-files.js';
+import { App } from './app.js';
+import { BACKENDS } from './backends.js';
+import { byId } from './dom.js';
+import { chosenFiles, droppedFiles, isModel, nameOf, picturesAmong } from './dropped.js';
+import exampleUrl from './example.webp?url';
+import { openPicture } from './pictures.js';
+import { isModelAsked, modelUrl, otherHost } from './policy.js';
+
+const app = new App();
+
+/** Runs what an event asks for, and shows its error. */
+function act(work: () => Promise<void> | void): void {
+  app.status.clear();
+  app.guard((async () => work())());
+}
+
+/** Opens what was dropped, pasted or chosen: a model, or a picture. */
+async function openFiles(files: readonly ChosenFile[]): Promise<void> {
+  if (isModel(files)) return app.load({ files: [...files] });
+  const [picture] = picturesAmong(files);
+  if (picture !== undefined)
+    return app.open(await openPicture(picture.file, nameOf(picture)), nameOf(picture));
+  if (files.length > 0) throw new Error('That is neither a picture nor a model.');
+}
+
+async function openReferences(files: readonly ChosenFile[]): Promise<void> {
+  const pictures = picturesAmong(files);
+  const added = await Promise.all(
+    pictures.map(async (each) => ({
+      name: nameOf(each),
+      source: await openPicture(each.file, nameOf(each)),
+    })),
+  );
+  if (added.length > 0) app.styles.addReferences(added);
+}
+
+/** A button that opens a file dialogue. */
+function chooser(button: string, input: string, open: (files: ChosenFile[]) => Promise<void>): void {
+  const field = byId<HTMLInputElement>(input);
+  byId(button).addEventListener('click', () => field.click());
+  field.addEventListener('change', () => {
+    const files = chosenFiles(field.files);
+    // The same file can be chosen again.
+    field.value = '';
+    act(() => open(files));
+  });
+}
+
+function wireSources(): void {
+  chooser('choose', 'file', openFiles);
+  chooser('choose-reference', 'reference-file', openReferences);
+  chooser('choose-folder', 'folder', (files) => app.load({ files }));
+  chooser('choose-files', 'model-files', (files) => app.load({ files }));
+  const video = byId<HTMLVideoElement>('video');
+  byId('camera').addEventListener('click', () => act(() => app.startCamera(video)));
+  byId('shoot').addEventListener('click', () => act(() => app.takePicture()));
+  byId('camera-stop').addEventListener('click', () => act(() => app.stopCamera()));
+  byId('record').addEventListener('click', () => act(() => app.toggleRecording()));
+  byId('example').addEventListener('click', () =>
+    act(async () => {
+      const response = await fetch(exampleUrl);
+      app.open(await openPicture(await response.blob(), 'The example'), 'example');
+    }),
+  );
+  document.addEventListener('paste', ({ clipboardData }) => {
+    const files = chosenFiles(clipboardData?.files ?? null);
+    if (files.length > 0) act(() => openFiles(files));
+  });
+}
+
+function wireDropping(): void {
+  const { classList } = document.body;
+  document.addEventListener('dragover', (event) => {
+    event.preventDefault();
+    classList.add('dragged');
+  });
+  document.addEventListener('dragleave', (event) => {
+    if (event.relatedTarget === null) classList.remove('dragged');
+  });
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    classList.remove('dragged');
+    const data = event.dataTransfer;
+    if (data === null) return;
+    const isReference =
+      event.target instanceof Element && event.target.closest('#reference-controls') !== null;
+    const files = droppedFiles(data);
+    act(async () => (isReference ? openReferences(await files) : openFiles(await files)));
+  });
+}
+
+function wireChoices(): void {
+  for (const radio of document.querySelectorAll('input[name="direction"]'))
+    radio.addEventListener('change', () => act(() => app.changeDirection()));
+  byId('save').addEventListener('click', () => app.saveSelected());
+  byId('keep').addEventListener('click', () => app.styles.keep());
+  const backend = byId<HTMLSelectElement>('backend');
+  const asked = new URLSearchParams(location.search).get('backend');
+  if (BACKENDS.some((each) => each === asked)) backend.value = asked!;
+  backend.addEventListener('change', () => act(() => app.start(backend.value as WebBackend | 'auto')));
+}
+
+async function begin(): Promise<void> {
+  if (otherHost !== undefined)
+    byId('other-host').textContent = `, and ${otherHost} for the model that its address names`;
+  await app.start(byId<HTMLSelectElement>('backend').value as WebBackend | 'auto');
+  if (modelUrl === undefined)
+    throw new Error('The address of the model (?model=) is no web address; give one that starts with https.');
+  try {
+    await app.load({ url: modelUrl.href });
+  } catch (error) {
+    const isNone = /found none;/.test(messageOf(error));
+    if (isModelAsked || !isNone) throw error;
+    app.status.noModel();
+  }
+}
+
+wireSources();
+wireDropping();
+wireChoices();
+app.guard(begin());

@@ -1,0 +1,92 @@
+import { messageOf } from '../../src/errors.js';
+import type { WebEngineInfo } from '../../src/runtime/web.js';
+import { BACKEND_NAMES } from './backends.js';
+import { byId, make } from './dom.js';
+import type { ModelInfo } from './messages.js';
+
+const MEGABYTE = 1e6;
+
+function milliseconds(time: number): string {
+  return time < 1000 ? `${Math.round(time)} ms` : `${(time / 1000).toFixed(1)} s`;
+}
+
+/** The line that says what computes, how large pictures are and how long one takes; and the errors above it. */
+export class StatusLine {
+  private readonly line = byId('engine');
+  private readonly bar = byId<HTMLProgressElement>('progress');
+  private readonly error = byId('error');
+  private engineText = '';
+  private sizeText = '';
+  private timeText = '';
+
+  /** Something is under way. */
+  busy(text: string, share?: number): void {
+    this.bar.hidden = false;
+    if (share === undefined) this.bar.removeAttribute('value');
+    else this.bar.value = share;
+    if (this.sizeText === '') this.line.textContent = `${text}…`;
+  }
+
+  idle(): void {
+    this.bar.hidden = true;
+    this.tell();
+  }
+
+  engine({ backend, detail, passedOver }: WebEngineInfo): void {
+    this.engineText = `${BACKEND_NAMES[backend]}${detail ? ` (${detail})` : ''}`;
+    const reasons = passedOver.map(({ backend: other, reason }) =>
+      make('li', {}, `${BACKEND_NAMES[other]}: ${reason}.`),
+    );
+    byId('passed-over').hidden = reasons.length === 0;
+    byId('passed-over')
+      .querySelector('ul')!
+      .replaceChildren(...reasons);
+    this.timeText = '';
+    this.idle();
+  }
+
+  model({ architecture, parameters, bytes }: ModelInfo): void {
+    this.sizeText = `${architecture.size} px`;
+    this.timeText = '';
+    byId('model-info').textContent =
+      `${architecture.size} × ${architecture.size} px, ${(parameters / MEGABYTE).toFixed(1)} million numbers, ` +
+      `${(bytes / MEGABYTE).toFixed(1)} MB.`;
+    this.tell();
+  }
+
+  /** There is no model beside the page. */
+  noModel(): void {
+    byId('model-info').textContent =
+      'There is none beside this page. Open a folder that gnr export has written, or give its address.';
+    this.line.textContent = `${this.engineText}. There is no model yet: open one.`;
+  }
+
+  /** What one picture took to decode. */
+  time(taken: number): void {
+    this.timeText = `${milliseconds(taken)} a picture`;
+    this.tell();
+  }
+
+  /** What one frame of the camera took. */
+  frame(taken: number): void {
+    this.timeText = `${milliseconds(taken)} a frame`;
+    this.tell();
+  }
+
+  fail(error: unknown): void {
+    this.error.textContent = messageOf(error);
+    this.error.hidden = false;
+    this.bar.hidden = true;
+    this.error.scrollIntoView({ block: 'nearest' });
+  }
+
+  /** Takes an earlier error away. */
+  clear(): void {
+    this.error.hidden = true;
+  }
+
+  private tell(): void {
+    const parts = [this.engineText, this.sizeText, this.timeText].filter((part) => part !== '');
+    if (parts.length > 0) this.line.textContent = parts.join(' · ');
+  }
+}

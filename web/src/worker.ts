@@ -1,0 +1,93 @@
+import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
+import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
+import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import { z } from 'zod';
+import { messageOf } from '../../src/errors.js';
+import { loadWebEngine } from '../../src/runtime/web.js';
+import { EagerTranslator } from '../../src/translate/eager-translator.js';
+import { filesAt, filesOf } from '../../src/translate/model-files.js';
+import { loadWebModel } from '../../src/translate/web-bundle.js';
+import { BACKEND_NAMES } from './backends.js';
+import type { Pixels, Reply, Request, TaskName, Tasks } from './messages.js';
+
+// The page's policy forbids to compile code from text, which zod would try.
+z.config({ jitless: true });
+
+const scope = globalThis as unknown as {
+  postMessage(reply: Reply, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<Request>) => void) | null;
+};
+
+type Progress = (text: string, share?: number) => void;
+type Handlers = {
+  [K in TaskName]: (argument: Tasks[K]['argument'], progress: Progress) => Promise<Tasks[K]['answer']>;
+};
+
+const WASM_PATHS = {
+  'tfjs-backend-wasm.wasm': plainWasm,
+  'tfjs-backend-wasm-simd.wasm': simdWasm,
+  'tfjs-backend-wasm-threaded-simd.wasm': threadedWasm,
+};
+
+let translator: EagerTranslator | undefined;
+
+function open(): EagerTranslator {
+  if (translator === undefined) throw new Error('There is no model yet; load one.');
+  return translator;
+}
+
+/** `[size, size, 4]` bytes to `[size, size, 3]` in [-1, 1], as pictures are read everywhere else. */
+function toFloat(pixels: Pixels): Float32Array {
+  const picture = new Float32Array((pixels.length / 4) * 3);
+  for (let i = 0; i < picture.length; i++) picture[i] = pixels[Math.floor(i / 3) * 4 + (i % 3)]! / 127.5 - 1;
+  return picture;
+}
+
+const handlers: Handlers = {
+  engine: ({ backends, allowSoftware }, progress) =>
+    loadWebEngine({
+      backends,
+      allowSoftware,
+      wasmPaths: WASM_PATHS,
+      onTry: (backend) => progress(`Starting ${BACKEND_NAMES[backend]}`),
+    }),
+  async model(source, progress) {
+    const files = 'url' in source ? filesAt(source.url) : filesOf(source.files);
+    const model = await loadWebModel(files, {
+      onProgress: (done, total) => progress('Loading the model', total && done / total),
+    });
+    const { architecture, values, parameters, bytes } = model;
+    const next = EagerTranslator.fromValues(architecture, values);
+    translator?.dispose();
+    translator = next;
+    return { architecture, parameters, bytes };
+  },
+  async encode({ direction, pixels }) {
+    const from = performance.now();
+    const content = await open().encodeAsync(direction, toFloat(pixels));
+    return { content, milliseconds: performance.now() - from };
+  },
+  async decode({ content, style }) {
+    const from = performance.now();
+    const picture = await open().decodeAsync(content, style);
+    return { picture, milliseconds: performance.now() - from };
+  },
+  style: ({ direction, pixels }) => open().styleOfAsync(direction, toFloat(pixels)),
+};
+
+async function answer({ id, task, argument }: Request): Promise<void> {
+  const progress: Progress = (text, share) =>
+    scope.postMessage({ id, progress: { text, ...(share !== undefined && { share }) } });
+  try {
+    const handle = handlers[task] as (given: typeof argument, progress: Progress) => Promise<never>;
+    scope.postMessage({ id, answer: await handle(argument, progress) });
+  } catch (error) {
+    scope.postMessage({ id, error: messageOf(error) });
+  }
+}
+
+// One task after another: a model is never replaced while it is used.
+let last: Promise<void> = Promise.resolve();
+scope.onmessage = ({ data }) => {
+  last = last.then(() => answer(data));
+};
