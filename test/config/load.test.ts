@@ -93,6 +93,7 @@ describe('order of the layers', () => {
       'losses',
       'checkpoint',
       'watch',
+      'evaluation',
       'log',
       'runtime',
     ]);
