@@ -47,7 +47,16 @@ async function translate(args: TranslateArguments): Promise<void> {
   let failed = 0;
   const work = async (signal: AbortSignal): Promise<boolean> => {
     const styles = await makeStyles(choice, translator, direction);
-    const options = { translator, direction, inputs, styles, outDir: args.out, grid: args.grid, model };
+    const options = {
+      translator,
+      direction,
+      inputs,
+      styles,
+      outDir: args.out,
+      grid: args.grid,
+      model,
+      signal,
+    };
     for await (const event of translateImages(options)) {
       if (event.type === 'grid') printLine(event.path);
       else progress.update(++done);
@@ -56,9 +65,8 @@ async function translate(args: TranslateArguments): Promise<void> {
         failed++;
         printError(`gnr: passed over ${event.file}: ${event.error.message}`);
       }
-      if (signal.aborted) return false;
     }
-    return true;
+    return done === inputs.length;
   };
   let isComplete: boolean;
   try {

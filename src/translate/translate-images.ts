@@ -26,6 +26,8 @@ export interface TranslateOptions {
   grid: boolean;
   /** SHA-256 of the model's weights, for the record in every file. */
   model?: string | undefined;
+  /** Aborting ends the work with the batch under way, which is still written and told. */
+  signal?: AbortSignal | undefined;
 }
 
 export type TranslateEvent =
@@ -91,7 +93,7 @@ async function writePictures(options: TranslateOptions, batch: Translated[]): Pr
 
 /** Batches as they are read, translated and written, each of the three beside the other two. */
 async function* translateBatches(options: TranslateOptions): AsyncGenerator<Written> {
-  const { inputs, translator } = options;
+  const { inputs, translator, signal } = options;
   const { size } = translator.architecture;
   const batches = Array.from({ length: Math.ceil(inputs.length / TRANSLATED_TOGETHER) }, (_, i) =>
     inputs.slice(i * TRANSLATED_TOGETHER, (i + 1) * TRANSLATED_TOGETHER),
@@ -99,7 +101,7 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
   let ahead = batches[0] && decodeAll(batches[0], size);
   let writing: Written | undefined;
   try {
-    for (let i = 0; i < batches.length; i++) {
+    for (let i = 0; i < batches.length && !signal?.aborted; i++) {
       const decoded = await ahead!;
       ahead = batches[i + 1] && decodeAll(batches[i + 1]!, size);
       const failed: TranslateEvent[] = [];

@@ -64,7 +64,6 @@ describe('publishedBeside', () => {
     data: 'data/selfie2anime/',
     inputs: null,
     real: 'data/selfie2anime/testB',
-    training: null,
     fakes: [],
     baselines: [],
   };

@@ -36,7 +36,7 @@ export function receipt(methods: MethodResult[], given: Record<string, unknown> 
     version: 1,
     created: '2026-01-02T13:45:59Z',
     protocol: { name: 'quick', metrics: { fid: {} } },
-    sources: { data: 'data', inputs: null, real: 'data/testB', training: null, fakes: [], baselines: [] },
+    sources: { data: 'data', inputs: null, real: 'data/testB', fakes: [], baselines: [] },
     model: { path: 'runs/first/checkpoints/step-000100', sha256: hash, size: 64, step: 100 },
     images: [
       { role: 'inputs', folder: 'data/testA', count: 100, sha256: hash },

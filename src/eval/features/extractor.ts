@@ -31,6 +31,9 @@ const FEWEST = 2;
 
 const PICTURE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;
 
+/** Whose networks they are, for complaints. */
+const NETWORKS = { fid: "pytorch-fid's Inception", imagenet: "torchvision's Inception" } as const;
+
 export interface ExtractOptions {
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal | undefined;
@@ -121,14 +124,14 @@ function captured(
 function folded(
   inception: Inception,
   { tensors }: FeatureWeights,
-  { description }: NetworkInput,
+  { variant }: NetworkInput,
 ): ParameterValues {
   try {
     return foldInception(inception, tensors);
   } catch (error) {
     throw new InputError(
       {
-        expected: `the weights of ${description.split(',')[0]!}`,
+        expected: `the weights of ${NETWORKS[variant]}`,
         found: messageOf(error),
         remedy: 'import its file again with gnr weights import',
       },

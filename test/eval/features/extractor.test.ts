@@ -182,7 +182,7 @@ describe('an extractor', () => {
     const classifier = { shape: [1000], data: new Float32Array(1000) };
     const other = new Map(tensors).set('fc.bias', classifier);
     expect(await refusal(openFeatureExtractor('inception', { tensors: other, sha256 }))).toBe(
-      "Expected the weights of Inception of pytorch-fid 0.3.0 but found 'fc.bias' is [1000], expected [1008]; " +
+      "Expected the weights of pytorch-fid's Inception but found 'fc.bias' is [1000], expected [1008]; " +
         'import its file again with gnr weights import.',
     );
   });

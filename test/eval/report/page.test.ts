@@ -53,7 +53,6 @@ beforeAll(async () => {
         data: EVIL,
         inputs: EVIL,
         real: EVIL,
-        training: EVIL,
         fakes: [{ name: EVIL, folder: EVIL }],
         baselines: [EVIL],
       },
