@@ -82,7 +82,7 @@ function lpipsFile(net: LpipsNet, gitBlob: string): OfficialFile {
 
 /**
  * The weights there are. Names and digits stand in torchvision's models/inception.py, vgg.py and alexnet.py (those that
- * are accepted too in its older versions, up to 0.8 and 0.10), in pytorch-fid's inception.py (FID_WEIGHTS_URL), and in the
+ * are accepted too in its older versions), in pytorch-fid's inception.py (FID_WEIGHTS_URL), and in the
  * tree of PerceptualSimilarity; sizes are torchvision's `_file_size`, and 4 bytes for each of pytorch-fid's numbers.
  */
 export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {

@@ -43,12 +43,14 @@ async function overSubsets(
   const options = { subsets, subsetSize, rng, onProgress, ...(signal && { signal }) };
   const result = await kernelDistance(real, outputs, options);
   const size = result.subsetSize;
+  const drawn = result.values.length;
   return {
     ...TITLE,
     value: 100 * result.mean,
-    subsetDeviation: 100 * result.deviation,
-    n: { outputs: outputs.count, real: real.count, subsets, subsetSize: size },
-    how: `${KERNEL}, mean over ${subsets} random subsets of ${size}, on ${await instruments.features.describe(features)}`,
+    // Where both sides are used whole there is one subset, and no deviation.
+    ...(drawn > 1 && { subsetDeviation: 100 * result.deviation }),
+    n: { outputs: outputs.count, real: real.count, subsets: drawn, subsetSize: size },
+    how: `${KERNEL}, mean over ${drawn} random subsets of ${size}, on ${await instruments.features.describe(features)}`,
   };
 }
 
