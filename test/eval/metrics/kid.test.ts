@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { FeatureDesk } from '../../../src/eval/features/desk.js';
+import type { Method } from '../../../src/eval/methods/method.js';
+import { kid } from '../../../src/eval/metrics/kid.js';
+import type { MetricContext } from '../../../src/eval/metrics/metric.js';
+import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
+import { loadEngine } from '../../../src/runtime/node.js';
+import { Rng } from '../../../src/runtime/rng.js';
+
+const DIMS = 3;
+const rng = new Rng(4, 'features');
+const features = new Map<MeasuredImage, Float32Array>();
+
+function pictures(count: number, shift: number): MeasuredImage[] {
+  return Array.from({ length: count }, (_, i) => {
+    const image = madeImage(`${i}`, { data: new Uint8Array(3), width: 1, height: 1 });
+    features.set(
+      image,
+      Float32Array.from({ length: DIMS }, () => rng.normal(shift)),
+    );
+    return image;
+  });
+}
+
+function contextOf(real: MeasuredImage[]): MetricContext {
+  const rows = (images: readonly MeasuredImage[]) => images.map((image) => features.get(image)!);
+  const desk = new FeatureDesk(async () => ({
+    id: 'test',
+    kind: 'inception',
+    description: 'drawn features',
+    dims: DIMS,
+    extract: async (images) => Float32Array.from(rows(images).flatMap((row) => [...row])),
+    dispose: () => undefined,
+  }));
+  return {
+    method: {} as Method,
+    real,
+    seed: 1,
+    instruments: { features: desk, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
+    outputFeatures: async (_, images) => rows(images),
+    onProgress: () => undefined,
+    signal: undefined,
+  };
+}
+
+/** The unbiased squared maximum mean discrepancy, term by term. */
+function discrepancy(x: readonly MeasuredImage[], y: readonly MeasuredImage[]): number {
+  const kernel = (a: MeasuredImage, b: MeasuredImage): number => {
+    const [u, v] = [features.get(a)!, features.get(b)!];
+    return (u.reduce((sum, value, i) => sum + value * v[i]!, 0) / DIMS + 1) ** 3;
+  };
+  const within = (set: readonly MeasuredImage[]): number => {
+    let sum = 0;
+    for (const a of set) for (const b of set) if (a !== b) sum += kernel(a, b);
+    return sum / (set.length * (set.length - 1));
+  };
+  let across = 0;
+  for (const a of x) for (const b of y) across += kernel(a, b);
+  return within(x) + within(y) - (2 * across) / (x.length * y.length);
+}
+
+async function measured(outputs: MeasuredImage[], real: MeasuredImage[], options: object) {
+  const settings = {
+    features: 'inception',
+    estimator: 'subsets',
+    subsets: 5,
+    subsetSize: 4,
+    ...options,
+  } as const;
+  const measurement = await kid.start(settings, contextOf(real));
+  await measurement.add!([{ input: 0, outputs }]);
+  const [figure] = await measurement.finish();
+  return figure!;
+}
+
+beforeAll(() => loadEngine());
+
+describe('kid', () => {
+  it('by blocks is the mean over blocks in order, the larger ones last, with the standard error', async () => {
+    const [outputs, real] = [pictures(7, 0), pictures(9, 1)];
+    const figure = await measured(outputs, real, { estimator: 'blocks', subsetSize: 4 });
+    // ceil(9 / 4) = 3 blocks: 2, 2 and 3 outputs, 3 real pictures each.
+    const blocks = [
+      discrepancy(outputs.slice(0, 2), real.slice(0, 3)),
+      discrepancy(outputs.slice(2, 4), real.slice(3, 6)),
+      discrepancy(outputs.slice(4, 7), real.slice(6, 9)),
+    ];
+    const mean = blocks.reduce((a, b) => a + b) / 3;
+    const variance = blocks.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 2;
+    expect(figure.value).toBeCloseTo(100 * mean, 3);
+    expect(figure.subsetDeviation).toBeCloseTo(100 * Math.sqrt(variance / 3), 3);
+    expect(figure.n).toEqual({ outputs: 7, real: 9, subsets: 3, subsetSize: 4 });
+  });
+
+  it('by subsets of whole sets is one value, without a deviation', async () => {
+    const [outputs, real] = [pictures(4, 0), pictures(4, 1)];
+    const figure = await measured(outputs, real, { subsetSize: 100 });
+    expect(figure.value).toBeCloseTo(100 * discrepancy(outputs, real), 3);
+    expect(figure.subsetDeviation).toBeUndefined();
+    expect(figure.n).toMatchObject({ subsets: 1, subsetSize: 4 });
+  });
+
+  it('needs two real pictures', () => {
+    const { method, real, instruments } = contextOf(pictures(1, 0));
+    const settings = { features: 'inception', estimator: 'subsets', subsets: 1, subsetSize: 2 } as const;
+    expect(kid.problem!({ method, real, instruments }, settings)).toMatch(/two real/);
+  });
+});
