@@ -125,32 +125,23 @@ async function requestOf(args: EvaluateArguments) {
 async function evaluateOnce(args: EvaluateArguments): Promise<void> {
   const { out, json } = args;
   const request = await requestOf(args);
+  // What cannot be written is told before anything is measured.
+  if (out !== undefined) await (await import('../eval/write.js')).prepareFolder(out);
   const display = showProgress();
   const { runEvaluation } = await import('../eval/evaluation.js');
-  const { writeEvaluation } = await import('../eval/write.js');
-  const { readPublished } = await import('../eval/published.js');
-  const { terminalTable } = await import('../eval/report/terminal-table.js');
   try {
     await withInterrupt(async (signal) => {
-      const evaluation = await runEvaluation({ ...request, signal, onEvent: display.onEvent });
+      const options = { signal, onEvent: display.onEvent };
+      const evaluation = await runEvaluation({ ...request, ...options });
       try {
-        const written =
-          out === undefined
-            ? undefined
-            : await writeEvaluation(evaluation, out, { onEvent: display.onEvent, signal });
         display.close();
-        if (json) printJson(evaluation.receipt);
-        else
-          printLine(
-            terminalTable(evaluation.receipt, {
-              width: process.stdout.columns ?? 100,
-              published: await readPublished(),
-            }),
-          );
-        if (written !== undefined && !json) {
-          printLine();
-          for (const path of written) printLine(path);
-        }
+        await tell(evaluation, json);
+        if (out === undefined) return;
+        const { writeEvaluation } = await import('../eval/write.js');
+        const { paths, problem } = await writeEvaluation(evaluation, out, options);
+        display.close();
+        if (problem !== undefined) printError(`gnr: no nearest training pictures: ${problem.message}`);
+        if (!json) for (const path of ['', ...paths]) printLine(path);
       } finally {
         await evaluation.instruments.close();
       }
@@ -158,6 +149,14 @@ async function evaluateOnce(args: EvaluateArguments): Promise<void> {
   } finally {
     display.close();
   }
+}
+
+async function tell({ receipt }: Evaluation, json: boolean): Promise<void> {
+  if (json) return printJson(receipt);
+  const { readPublished } = await import('../eval/published.js');
+  const { terminalTable } = await import('../eval/report/terminal-table.js');
+  const width = process.stdout.columns ?? 100;
+  printLine(terminalTable(receipt, { width, published: await readPublished() }));
 }
 
 /** The request that made a receipt, with what the command line names in place of it. */
@@ -194,7 +193,7 @@ async function verify(path: string, args: EvaluateArguments): Promise<void> {
   }
 }
 
-/** @throws InputError where something differs. */
+/** @throws RunError where something differs. */
 async function tellDifferences(
   path: string,
   before: Receipt,
@@ -214,12 +213,10 @@ async function tellDifferences(
   for (const list of lists)
     if (differences.some(({ what }) => what === `the pictures of ${list.role}`))
       for (const change of await changedPictures(path, list)) printError(`gnr: ${list.role}: ${change}`);
-  const { InputError } = await import('../errors.js');
-  throw new InputError({
-    expected: `the evaluation of ${path} to give the same again`,
-    found: `${differences.length} differences, named above`,
-    remedy: 'put back the pictures, weights or model that have changed, or evaluate anew',
-  });
+  const { RunError } = await import('../errors.js');
+  throw new RunError(
+    `The evaluation of ${path} was not reproduced: ${differences.length} differences, named above. Put back the pictures, weights or model that have changed, or evaluate anew.`,
+  );
 }
 
 async function evaluateRun(args: EvaluateArguments): Promise<void> {
@@ -251,6 +248,28 @@ async function evaluateRun(args: EvaluateArguments): Promise<void> {
   }
 }
 
+/** @throws InputError for options that do not go together. */
+async function checkTogether(args: EvaluateArguments): Promise<void> {
+  const { run, checkpoint, verify: receipt, everyCheckpoint, fake, out, metrics, seeds, styles } = args;
+  const clashes: [boolean, string, string][] = [
+    [run !== undefined && checkpoint !== undefined, 'RUN or --checkpoint, not both', 'leave one out'],
+    [
+      everyCheckpoint && fake.length > 0,
+      '--every-checkpoint without --fake',
+      'evaluate folders by themselves',
+    ],
+    [
+      receipt !== undefined &&
+        (everyCheckpoint || [out, metrics, seeds, styles].some((value) => value !== undefined)),
+      '--verify without options that change what is measured or written',
+      'leave them out: the receipt has them',
+    ],
+  ];
+  const { InputError } = await import('../errors.js');
+  for (const [isWrong, expected, remedy] of clashes)
+    if (isWrong) throw new InputError({ expected, found: 'both', remedy });
+}
+
 export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
   command: 'evaluate [run]',
   describe: 'Measure a model, folders of pictures and baselines (FID, KID, LPIPS, ...)',
@@ -273,8 +292,8 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .option('fake', {
         type: 'string',
         array: true,
+        nargs: 1,
         default: [] as string[],
-        requiresArg: true,
         describe: "[NAME=]DIR: another method's pictures; as many as you like",
       })
       .option('out', { type: 'string', describe: 'Folder for receipt.json and report.html' })
@@ -300,6 +319,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .example('$0 evaluate --real data/testB --fake ours=a --fake theirs=b', 'folders alone')
       .example('$0 evaluate --verify evaluation/receipt.json', 'the same again, compared'),
   handler: async (args) => {
+    await checkTogether(args);
     if (args.verify !== undefined) return verify(args.verify, args);
     return args.everyCheckpoint ? evaluateRun(args) : evaluateOnce(args);
   },

@@ -133,11 +133,14 @@ async function trainShown(options: TrainOptions): Promise<void> {
   const { trainRun } = await import('../train/loop.js');
   const { TrainingEvaluation } = await import('../eval/training-evaluation.js');
   const { runDir } = options;
-  const evaluation = await TrainingEvaluation.open(options.config);
-  const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
   const began = performance.now();
   const display = new TrainingDisplay();
   await withInterrupt(async (signal) => {
+    const progress = startProgress({ label: 'real pictures', total: undefined, unit: 'pictures' });
+    const onProgress = (done: number) => progress.update(done);
+    const evaluation = await TrainingEvaluation.open(options.config, { signal, onProgress });
+    progress.finish();
+    const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
     try {
       for await (const event of trainRun({ ...options, signal, ...(evaluate && { evaluate }) }))
         display.show(event);

@@ -2,7 +2,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { InputError } from '../errors.js';
-import { type EvaluationRequest, runEvaluation } from './evaluation.js';
+import { loadModel } from '../translate/model.js';
+import { type Evaluation, type EvaluationRequest, runEvaluation } from './evaluation.js';
+import type { OpenInstruments } from './instruments.js';
 import { type CoursePoint, metricCoursePage } from './report/course-page.js';
 
 const STEP_FOLDER = /^step-(\d+)$/;
@@ -23,9 +25,16 @@ export async function checkpointsOf(runDir: string): Promise<{ step: number; dir
   });
 }
 
+async function isDamaged(dir: string): Promise<boolean> {
+  return loadModel(dir).then(
+    () => false,
+    () => true,
+  );
+}
+
 /**
  * Evaluates every checkpoint of a run, one after another, and writes each receipt as soon as it is there
- * (`OUT/step-000500.json`), and `OUT/course.html` at the end.
+ * (`OUT/step-000500.json`), and `OUT/course.html` at the end. Damaged checkpoints are told and passed over.
  *
  * @throws InputError as `runEvaluation`.
  */
@@ -35,20 +44,34 @@ export async function evaluateCheckpoints(
   request: Omit<EvaluationRequest, 'checkpoint' | 'fakes' | 'baselines'>,
 ): Promise<CoursePoint[]> {
   const points: CoursePoint[] = [];
-  for (const { step, dir } of await checkpointsOf(runDir)) {
-    const onEvent: EvaluationRequest['onEvent'] = (event) =>
-      request.onEvent?.({ ...event, label: `step ${step}: ${event.label}` });
-    const { receipt, instruments } = await runEvaluation({
-      ...request,
-      checkpoint: dir,
-      fakes: [],
-      baselines: [],
-      onEvent,
-    });
-    await instruments.close();
-    const name = `step-${String(step).padStart(6, '0')}.json`;
-    await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
-    points.push({ step, figures: receipt.methods[0]!.figures });
+  let instruments: OpenInstruments | undefined;
+  try {
+    for (const { step, dir } of await checkpointsOf(runDir)) {
+      const onEvent: EvaluationRequest['onEvent'] = (event) =>
+        request.onEvent?.({ ...event, label: `step ${step}: ${event.label}` });
+      let evaluation: Evaluation;
+      try {
+        evaluation = await runEvaluation({
+          ...request,
+          checkpoint: dir,
+          fakes: [],
+          baselines: [],
+          onEvent,
+          instruments,
+        });
+      } catch (error) {
+        if (!(error instanceof InputError) || !(await isDamaged(dir))) throw error;
+        request.onSkipped?.(dir, error);
+        continue;
+      }
+      instruments = evaluation.instruments;
+      const { receipt } = evaluation;
+      const name = `step-${String(step).padStart(6, '0')}.json`;
+      await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
+      points.push({ step, figures: receipt.methods[0]!.figures });
+    }
+  } finally {
+    await instruments?.close();
   }
   await writeFileAtomic(join(out, 'course.html'), metricCoursePage(`Checkpoints of ${runDir}`, points));
   return points;

@@ -30,7 +30,7 @@ export interface EvaluationOptions {
 
 /** Pictures of a method to look at. */
 export interface ShownGroup {
-  input: number;
+  input: number | undefined;
   source: DecodedImage | undefined;
   outputs: DecodedImage[];
   images: readonly MeasuredImage[];
@@ -88,7 +88,14 @@ async function evaluateMethod(method: Method, options: EvaluationOptions): Promi
     );
   }
   const { name, kind } = method;
-  return { result: { name, kind, figures: figuresOf(repeats), left }, shown };
+  const figures = figuresOf(repeats);
+  const isNumber = (figure: Figure): boolean => figure.values.every(Number.isFinite);
+  for (const { metric, key } of figures.filter((figure) => !isNumber(figure)))
+    left.push({ metric, why: `${key} is not a finite number` });
+  for (const metric of chosen)
+    if (!figures.some((figure) => figure.metric === metric))
+      left.push({ metric, why: 'the outputs are not grouped by input, or have no input that is known' });
+  return { result: { name, kind, figures: figures.filter(isNumber), left }, shown };
 }
 
 interface Repeat {

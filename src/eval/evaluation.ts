@@ -1,22 +1,21 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { InputError } from '../errors.js';
 import type { EngineInfo } from '../runtime/node.js';
-import { loadModel } from '../translate/model.js';
+import { loadModel, sha256Of } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';
 import type { Translator } from '../translate/translator.js';
 import { type EvaluationEvent, evaluateMethods, type MethodEvaluation } from './evaluate.js';
 import { hashImages, type ImageList, imageListFacts } from './image-list.js';
-import { type OpenInstruments, openInstruments } from './instruments.js';
+import { type InstrumentOptions, type OpenInstruments, openInstruments } from './instruments.js';
 import { type BaselineName, baselineMethod, baselineProblem } from './methods/baselines.js';
 import { folderMethod } from './methods/folder-method.js';
 import type { Method } from './methods/method.js';
-import { modelMethod, randomStyleSource, referenceStyleSource } from './methods/model-method.js';
+import { modelMethod, styleSourceOf } from './methods/model-method.js';
 import { fileImage } from './pictures.js';
 import type { Protocol } from './protocol.js';
-import type { Receipt } from './receipt.js';
+import type { MethodResult, Receipt } from './receipt.js';
 import { softwareFacts } from './software.js';
 import { listSources, type SourcePaths, type Sources } from './sources.js';
 
@@ -30,6 +29,8 @@ export interface EvaluationRequest extends SourcePaths {
   /** A newer checkpoint of a run that is damaged and passed over. */
   onSkipped?: (dir: string, error: InputError) => void;
   signal?: AbortSignal | undefined;
+  /** Instruments of an evaluation before, which stay the caller's; opened where left out. */
+  instruments?: OpenInstruments | undefined;
 }
 
 /** All that an evaluation gives. */
@@ -42,28 +43,27 @@ export interface Evaluation {
   instruments: OpenInstruments;
 }
 
+/** Side of the baselines' pictures where no model has one, px. */
+const BASELINE_PX = 256;
+
 interface OpenModel {
   translator: Translator;
   facts: NonNullable<Receipt['model']>;
 }
 
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
-}
-
 async function openModel(checkpoint: string, onSkipped: EvaluationRequest['onSkipped']): Promise<OpenModel> {
   const options = onSkipped === undefined ? {} : { onSkipped };
-  const { modelPath, statePath } = await resolveCheckpoint(checkpoint, options);
-  const { architecture, values } = await loadModel(checkpoint);
+  // Of a run, the newest checkpoint now: while it is trained, another one may be the newest soon.
+  const { dir, modelPath, statePath } = await resolveCheckpoint(checkpoint, options);
+  const { architecture, values } = await loadModel(dir);
+  const below = relative('.', dir);
   const state =
     statePath === undefined ? {} : (JSON.parse(await readFile(statePath, 'utf8')) as { step?: number });
   return {
     translator: openTranslator(architecture, values),
     facts: {
-      path: checkpoint,
-      sha256: await hashFile(modelPath),
+      path: below === '' || below.startsWith('..') ? dir : below,
+      sha256: await sha256Of(modelPath),
       size: architecture.size,
       step: state.step ?? null,
     },
@@ -74,38 +74,46 @@ async function makeMethods(
   { protocol, baselines }: EvaluationRequest,
   sources: Sources,
   model: OpenModel | undefined,
-): Promise<Method[]> {
+): Promise<{ methods: Method[]; left: MethodResult[] }> {
   const { direction, styles } = protocol;
   const methods: Method[] = [];
   if (model !== undefined) {
     const { translator } = model;
-    const { truncation, perInput } = styles;
     methods.push(
       modelMethod({
         name: 'model',
         translator,
         direction,
         inputs: sources.inputs.files,
-        perInput,
-        styles:
-          styles.source === 'random'
-            ? randomStyleSource(translator.architecture.latentDim, truncation)
-            : await referenceStyleSource(translator, direction, sources.real.files, truncation),
+        perInput: styles.perInput,
+        styles: await styleSourceOf(protocol, translator, sources.references.files),
       }),
     );
   }
   for (const { name, folder, files } of sources.fakes)
-    methods.push(folderMethod({ name, dir: folder, files, inputs: sources.inputs.files }));
+    methods.push(
+      folderMethod({
+        name,
+        dir: folder,
+        files,
+        inputs: { dir: sources.allInputs.folder, files: sources.allInputs.files },
+        chosenInputs: sources.inputs.files.length,
+      }),
+    );
   const options = {
     inputs: sources.inputs.files,
     real: sources.real.files,
     otherReal: sources.otherReal.files,
     perInput: styles.perInput,
-    ...(model !== undefined && { size: model.facts.size }),
+    size: model?.facts.size ?? BASELINE_PX,
   };
-  for (const name of baselines)
-    if (baselineProblem(name, options) === undefined) methods.push(baselineMethod(name, options));
-  return methods;
+  const left: MethodResult[] = [];
+  for (const name of baselines) {
+    const why = baselineProblem(name, options);
+    if (why === undefined) methods.push(baselineMethod(name, options));
+    else left.push({ name, kind: 'baseline', figures: [], left: [{ metric: 'every metric', why }] });
+  }
+  return { methods, left };
 }
 
 async function listHashes(request: EvaluationRequest, sources: Sources): Promise<ImageList[]> {
@@ -114,6 +122,7 @@ async function listHashes(request: EvaluationRequest, sources: Sources): Promise
     { role: 'inputs', ...sources.inputs },
     { role: 'real', ...sources.real },
     ...(request.baselines.length > 0 ? [{ role: 'other real', ...sources.otherReal }] : []),
+    { role: 'references', ...sources.references },
     ...sources.fakes.map(({ name, folder, files }) => ({ role: `fake ${name}`, folder, files })),
   ].filter(({ files }) => files.length > 0);
   const total = roles.reduce((sum, { files }) => sum + files.length, 0);
@@ -151,6 +160,15 @@ function assertUsable({ checkpoint, fakes, baselines }: EvaluationRequest, sourc
     });
 }
 
+function instrumentOptions(
+  { data, protocol }: EvaluationRequest,
+  sources: Sources,
+  modelPx: number | undefined,
+): InstrumentOptions {
+  const target = protocol.direction === 'A2B' ? 'trainB' : 'trainA';
+  return { inputs: sources.inputs.files, target, data, modelPx };
+}
+
 /**
  * Evaluates a model, folders of pictures and baselines as a protocol says.
  *
@@ -165,10 +183,12 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
     request.checkpoint === undefined ? undefined : await openModel(request.checkpoint, request.onSkipped);
   let instruments: OpenInstruments | undefined;
   try {
-    instruments = await openInstruments(request.data, sources.inputs.files, model?.facts.size);
+    instruments =
+      request.instruments ?? (await openInstruments(instrumentOptions(request, sources, model?.facts.size)));
+    const { methods: made, left } = await makeMethods(request, sources, model);
     const methods = await evaluateMethods({
       protocol,
-      methods: await makeMethods(request, sources, model),
+      methods: made,
       real: sources.real.files.map(fileImage),
       instruments,
       signal,
@@ -190,11 +210,11 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
       images: lists.map(imageListFacts),
       weights: instruments.weights(),
       software: softwareFacts(request.engine),
-      methods: methods.map(({ result }) => result),
+      methods: [...methods.map(({ result }) => result), ...left],
     };
     return { receipt, methods, lists, sources, instruments };
   } catch (error) {
-    await instruments?.close();
+    if (instruments !== request.instruments) await instruments?.close();
     throw error;
   } finally {
     model?.translator.dispose();

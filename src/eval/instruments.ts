@@ -47,24 +47,33 @@ async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<Lp
   }
 }
 
+export interface InstrumentOptions {
+  /** The dataset, which may be a sample dataset. */
+  data: string | undefined;
+  /** Files of its source domain. */
+  inputs: readonly string[];
+  /** Its folder of the target domain's training pictures. */
+  target: 'trainA' | 'trainB';
+  /** Side of the model's pictures, px, to which some metrics bring all pictures first. */
+  modelPx: number | undefined;
+}
+
 /**
  * What metrics measure with. Networks are loaded when a metric first asks for one, which throws InputError where their
  * weights are missing.
  *
- * @param data the dataset, which may be a sample dataset.
- * @param inputs files of its source domain.
- * @param modelPx side of the model's pictures, px, to which some metrics bring all pictures first.
  * @throws InputError for a damaged factors.json.
  */
-export async function openInstruments(
-  data: string | undefined,
-  inputs: readonly string[],
-  modelPx?: number,
-): Promise<OpenInstruments> {
+export async function openInstruments({
+  data,
+  inputs,
+  target,
+  modelPx,
+}: InstrumentOptions): Promise<OpenInstruments> {
   const used: WeightsSource[] = [];
   const features = new FeatureDesk((kind) => openExtractor(kind, modelPx, used));
   const meters = new Map<'vgg' | 'alex', Promise<LpipsMeter>>();
-  const factors = data === undefined ? undefined : await readSampleFactors(data, inputs);
+  const factors = data === undefined ? undefined : await readSampleFactors(data, inputs, target);
   return {
     features,
     factors,

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { MethodEvaluation } from './evaluate.js';
+import type { MethodEvaluation, ShownGroup } from './evaluate.js';
 import type { FeatureDesk, FeatureRows } from './features/desk.js';
 import type { MeasuredImage } from './pictures.js';
 import type { FeatureKind } from './protocol.js';
@@ -15,6 +15,10 @@ export interface NearestOptions {
   unseen: readonly MeasuredImage[];
   onProgress?: (done: number) => void;
   signal?: AbortSignal | undefined;
+}
+
+function shownName({ input, images }: ShownGroup): string {
+  return input === undefined ? basename(images[0]!.name) : `input ${input + 1}`;
 }
 
 /** Neighbours that are shown. */
@@ -48,7 +52,7 @@ export async function nearestTrainingPictures(options: NearestOptions): Promise<
     how: `Euclidean distance of ${await features.describe(kind)}`,
     outputs: await Promise.all(
       outputs.map(async (output, i) => ({
-        label: `input ${method.shown[i]!.input + 1}`,
+        label: shownName(method.shown[i]!),
         picture: await output.read(),
         neighbours: await Promise.all(
           nearestOf(made, i, known).map(async (found) => ({

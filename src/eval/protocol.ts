@@ -90,6 +90,7 @@ export const protocolSchema = z.strictObject({
         .max(2 ** 32 - 1),
     )
     .min(1)
+    .refine((seeds) => new Set(seeds).size === seeds.length, 'every seed once')
     .default([0]),
   metrics: metricsSchema,
 });

@@ -58,9 +58,9 @@ function parseProtocol(value: unknown, path: string): Protocol {
   if (parsed.success) return parsed.data;
   const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
   throw new InputError({
-    expected: `a protocol in ${path}`,
+    expected: `a protocol by ${path}`,
     found,
-    remedy: 'correct the key; those in configs/protocols are examples',
+    remedy: 'correct it; those in configs/protocols are examples',
   });
 }
 
@@ -73,11 +73,21 @@ function withChanges(protocol: Protocol, { metrics, styles, seeds, direction }: 
       remedy: 'change it',
     });
   const chosen = metrics?.map((name) => [name, protocol.metrics[name as MetricName] ?? {}]);
-  return protocolSchema.parse({
+  const changed = Object.entries({ styles, seeds, direction }).flatMap(([key, value]) =>
+    value === undefined ? [] : [key],
+  );
+  const told = `Changed on the command line: ${changed.join(', ')}.`;
+  const values = {
     ...protocol,
+    // Figures of a changed protocol do not stand beside those that were published for it.
+    ...(changed.length > 0 && {
+      name: `${protocol.name}, changed`,
+      description: `${protocol.description} ${told}`.trim(),
+    }),
     ...(direction !== undefined && { direction }),
     ...(seeds !== undefined && { seeds }),
     ...(styles !== undefined && { styles: { ...protocol.styles, perInput: styles } }),
-    ...(chosen !== undefined && { metrics: Object.fromEntries(chosen) }),
-  });
+    ...(chosen !== undefined && { metrics: Object.fromEntries(chosen) as Protocol['metrics'] }),
+  };
+  return parseProtocol(values, 'the command line');
 }

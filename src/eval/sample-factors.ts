@@ -5,7 +5,7 @@ import type { Content } from '../data/sample/factors.js';
 import { FACTORS_FILE, type FactorsFile, readFactors } from '../data/sample/factors-file.js';
 import { type MeanFace, meanFace } from './face-measure.js';
 
-/** Anime pictures of the training folder that the mean face is made from, at most. */
+/** Pictures of the training folder that the mean face is made from, at most. */
 const FACE_PICTURES = 64;
 /** Side at which faces are laid on each other, px. */
 const FACE_SIZE = 64;
@@ -20,12 +20,14 @@ export interface SampleFactors {
  * The factors of a sample dataset's inputs.
  *
  * @param inputs paths below `root`.
+ * @param target folder of pictures of the domain that outputs belong to, by which faces are found.
  * @returns undefined for a folder that is no sample dataset, and where inputs are not among its pictures.
  * @throws InputError for damaged factors.
  */
 export async function readSampleFactors(
   root: string,
   inputs: readonly string[],
+  target: 'trainA' | 'trainB',
 ): Promise<SampleFactors | undefined> {
   const isThere = await stat(join(root, FACTORS_FILE)).then(
     () => true,
@@ -36,12 +38,12 @@ export async function readSampleFactors(
   const contents = inputs.map((file) => factors.images[relative(root, file).split(sep).join('/')]?.content);
   const known = contents.filter((content) => content !== undefined);
   if (known.length < inputs.length) return undefined;
-  return { contents: known, face: await readFace(root, factors) };
+  return { contents: known, face: await readFace(root, factors, target) };
 }
 
-async function readFace(root: string, factors: FactorsFile): Promise<MeanFace> {
+async function readFace(root: string, factors: FactorsFile, target: 'trainA' | 'trainB'): Promise<MeanFace> {
   const names = Object.keys(factors.images)
-    .filter((name) => name.startsWith('trainB/'))
+    .filter((name) => name.startsWith(`${target}/`))
     .sort()
     .slice(0, FACE_PICTURES);
   const pictures = await Promise.all(

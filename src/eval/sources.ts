@@ -14,20 +14,29 @@ export interface SourcePaths {
   fakes: readonly { name: string; folder: string }[];
 }
 
+export interface FolderFiles {
+  folder: string;
+  files: string[];
+}
+
 /** Files by role; empty lists for what there is not. */
 export interface Sources {
-  inputs: { folder: string; files: string[] };
-  real: { folder: string; files: string[] };
+  inputs: FolderFiles;
+  /** All of the folder that inputs are the first of. */
+  allInputs: FolderFiles;
+  real: FolderFiles;
   /** Pictures of the target domain that are not compared with. */
-  otherReal: { folder: string; files: string[] };
+  otherReal: FolderFiles;
+  /** Pictures of the target domain whose styles the model takes; none where styles are drawn. */
+  references: FolderFiles;
   /** Pictures of the target domain that a model was trained on. */
-  training: { folder: string; files: string[] };
+  training: FolderFiles;
   fakes: { name: string; folder: string; files: string[] }[];
 }
 
-const NONE = { folder: '', files: [] };
+const NONE: FolderFiles = { folder: '', files: [] };
 
-async function listOf(folder: string, what: string, count: number | null = null) {
+async function listOf(folder: string, what: string, count: number | null = null): Promise<FolderFiles> {
   const files = await listImages(folder);
   if (files.length === 0)
     throw new InputError({
@@ -38,7 +47,7 @@ async function listOf(folder: string, what: string, count: number | null = null)
   return { folder, files: count === null ? files : files.slice(0, count) };
 }
 
-async function listIfThere(folder: string): Promise<{ folder: string; files: string[] }> {
+async function listIfThere(folder: string): Promise<FolderFiles> {
   try {
     return { folder, files: await listImages(folder) };
   } catch (error) {
@@ -69,9 +78,17 @@ export async function listSources(protocol: Protocol, paths: SourcePaths): Promi
   const inputsFolder = paths.inputs ?? inDataset(protocol.inputs.folder);
   const other = inDataset(protocol.real.folder === 'testB' ? 'trainB' : 'testB');
   const training = inDataset('trainB');
+  const referencesFolder =
+    protocol.styles.source === 'reference'
+      ? (inDataset(protocol.styles.references) ?? realFolder)
+      : undefined;
+  const allInputs = inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input pictures');
+  const { count } = protocol.inputs;
   return {
-    inputs:
-      inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input pictures', protocol.inputs.count),
+    inputs: { ...allInputs, files: count === null ? allInputs.files : allInputs.files.slice(0, count) },
+    allInputs,
+    references:
+      referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'pictures to take styles from'),
     real: await listOf(realFolder, 'real pictures', protocol.real.count),
     otherReal: other === undefined || paths.real !== undefined ? NONE : await listIfThere(other),
     training: training === undefined ? NONE : await listIfThere(training),

@@ -1,10 +1,11 @@
 import { dataRoot } from '../config/load.js';
-import type { Config, ModelConfig } from '../config/schema.js';
+import type { Config } from '../config/schema.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
 import type { Translator } from '../translate/translator.js';
 import { evaluateMethods } from './evaluate.js';
+import type { ExtractOptions } from './features/extractor.js';
 import { type OpenInstruments, openInstruments } from './instruments.js';
-import { modelMethod, randomStyleSource } from './methods/model-method.js';
+import { modelMethod, styleSourceOf } from './methods/model-method.js';
 import { fileImage, type MeasuredImage } from './pictures.js';
 import type { Protocol } from './protocol.js';
 import { loadProtocol } from './protocols.js';
@@ -13,9 +14,9 @@ import { listSources } from './sources.js';
 /** Measures a model while it is trained, always on the same pictures and styles. */
 export class TrainingEvaluation {
   private constructor(
-    private readonly model: ModelConfig,
     private readonly protocol: Protocol,
     private readonly inputs: readonly string[],
+    private readonly references: readonly string[],
     private readonly real: readonly MeasuredImage[],
     private readonly instruments: OpenInstruments,
   ) {}
@@ -27,35 +28,36 @@ export class TrainingEvaluation {
    * @returns undefined where the config asks for no evaluation.
    * @throws InputError for an unknown protocol, missing pictures or weights.
    */
-  static async open(config: Config): Promise<TrainingEvaluation | undefined> {
+  static async open(config: Config, options: ExtractOptions = {}): Promise<TrainingEvaluation | undefined> {
     const { evaluation, model } = config;
     if (evaluation.everySteps === null) return undefined;
     const protocol = loadProtocol(evaluation.protocol);
     const data = dataRoot(config);
-    const { inputs, real } = await listSources(protocol, { data, fakes: [] });
+    const { inputs, real, references } = await listSources(protocol, { data, fakes: [] });
     const images = real.files.map(fileImage);
-    const instruments = await openInstruments(data, inputs.files, model.size);
+    const target = protocol.direction === 'A2B' ? 'trainB' : 'trainA';
+    const instruments = await openInstruments({ data, inputs: inputs.files, target, modelPx: model.size });
     const { fid, kid, precisionRecall, densityCoverage, dfid, lpipsDiversity } = protocol.metrics;
     try {
       for (const metric of [fid, kid, precisionRecall, densityCoverage, dfid])
-        if (metric !== undefined) await instruments.features.featuresOf(metric.features, images);
+        if (metric !== undefined) await instruments.features.featuresOf(metric.features, images, options);
       if (lpipsDiversity !== undefined) await instruments.lpips(lpipsDiversity.net);
     } catch (error) {
       await instruments.close();
       throw error;
     }
-    return new TrainingEvaluation(model, protocol, inputs.files, images, instruments);
+    return new TrainingEvaluation(protocol, inputs.files, references.files, images, instruments);
   }
 
   /** The figures of the first seed, as `evaluation/fid`. */
   async measure(translator: Translator): Promise<Record<string, number>> {
-    const { protocol, inputs, real, instruments, model } = this;
+    const { protocol, inputs, references, real, instruments } = this;
     const method = modelMethod({
       name: 'model',
       translator,
       direction: protocol.direction,
       inputs,
-      styles: randomStyleSource(model.latentDim, protocol.styles.truncation),
+      styles: await styleSourceOf(protocol, translator, references),
       perInput: protocol.styles.perInput,
     });
     const once = { ...protocol, seeds: protocol.seeds.slice(0, 1) };

@@ -1,5 +1,8 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
+import { InputError, messageOf, systemCode } from '../errors.js';
 import type { EvaluationEvent, MethodEvaluation } from './evaluate.js';
 import type { Evaluation } from './evaluation.js';
 import { formatImageList } from './image-list.js';
@@ -32,7 +35,7 @@ function gridsOf(methods: readonly MethodEvaluation[]): PictureGrid[] {
           ...Array.from({ length: styles }, (_, i) => (styles === 1 ? 'output' : `style ${i + 1}`)),
         ],
         rows: shown.map(({ input, source, outputs }) => ({
-          label: `input ${input + 1}`,
+          label: input === undefined ? '' : `input ${input + 1}`,
           pictures: [...(source === undefined ? [] : [source]), ...new Set(outputs)],
         })),
       },
@@ -75,27 +78,46 @@ async function nearestOf(
   return nearest;
 }
 
+/** Makes the folder of the results. @throws InputError where it cannot be made or written to. */
+export async function prepareFolder(out: string): Promise<void> {
+  try {
+    await mkdir(out, { recursive: true });
+    await access(out, constants.W_OK);
+  } catch (error) {
+    const found = systemCode(error) ?? messageOf(error);
+    throw new InputError(
+      { expected: `a folder to write to at ${out}`, found, remedy: 'name another one' },
+      { cause: error },
+    );
+  }
+}
+
 /**
  * Writes `receipt.json`, a file of hashes for each list of pictures (`real.sha256`, for `sha256sum -c`) and `report.html`.
  *
- * @returns the paths of report and receipt.
+ * @returns the paths of report and receipt, and why there are no nearest training pictures, where they were to be there.
  * @throws RunError where the disk refuses.
  */
 export async function writeEvaluation(
   evaluation: Evaluation,
   out: string,
   options: WriteOptions = {},
-): Promise<string[]> {
+): Promise<{ paths: string[]; problem?: InputError }> {
   const { receipt, methods, lists } = evaluation;
   const [report, receiptPath] = [join(out, 'report.html'), join(out, 'receipt.json')];
   for (const list of lists) await writeFileAtomic(join(out, listFileName(list.role)), formatImageList(list));
   await writeFileAtomic(receiptPath, `${JSON.stringify(receipt, null, 2)}\n`);
-  const page = await evaluationPage(receipt, {
-    published: await readPublished(),
-    grids: gridsOf(methods),
-    nearest: await nearestOf(evaluation, options),
-    receiptPath,
-  });
-  await writeFileAtomic(report, page);
-  return [report, receiptPath];
+  let nearest: NearestPictures[] = [];
+  let problem: InputError | undefined;
+  try {
+    nearest = await nearestOf(evaluation, options);
+  } catch (error) {
+    // A training picture that cannot be read costs the comparison with training pictures, and nothing else.
+    if (!(error instanceof InputError)) throw error;
+    problem = error;
+  }
+  const grids = gridsOf(methods);
+  const published = await readPublished();
+  await writeFileAtomic(report, await evaluationPage(receipt, { published, grids, nearest, receiptPath }));
+  return { paths: [report, receiptPath], ...(problem && { problem }) };
 }

@@ -70,10 +70,16 @@ describe('image lists', () => {
     expect(changes).toEqual(['b.png has changed', 'c.png is gone', 'd.png is new']);
     expect(await changedPictures(path, now, 1)).toEqual([
       'b.png has changed',
-      'and 2 more in fake-a-b.sha256',
+      `and 2 more in ${listFileName('fake a b')}`,
     ]);
     expect(await changedPictures(join(folder, 'elsewhere', 'receipt.json'), now)).toEqual([]);
   });
+});
+
+it('files of lists have names that tell methods apart, whatever they are called', () => {
+  const names = ['real', 'fake my model', 'fake my-model', 'fake モデル', 'fake 別'].map(listFileName);
+  expect(new Set(names).size).toBe(5);
+  for (const name of names) expect(name).toMatch(/^[\w.-]+\.sha256$/);
 });
 
 describe('compareReceipts', () => {

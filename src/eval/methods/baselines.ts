@@ -16,41 +16,48 @@ export interface BaselineOptions {
   /** Files of the target domain that it does not compare with; empty where there are none. */
   otherReal: readonly string[];
   perInput: number;
-  /** Side of the pictures, px; those of a model are as large. Undefined: as the files are. */
-  size?: number;
-}
-
-function read(file: string, size: number | undefined): Promise<DecodedImage> {
-  return decodeImage(file, size === undefined ? {} : { size });
+  /** Side of the pictures, px. */
+  size: number;
 }
 
 async function* byInput(
   inputs: readonly string[],
-  size: number | undefined,
+  size: number,
   outputsOf: (source: DecodedImage, input: number) => Promise<MeasuredImage[]>,
 ): AsyncGenerator<OutputGroup[]> {
   for (let from = 0; from < inputs.length; from += BATCH)
     yield await Promise.all(
       inputs.slice(from, from + BATCH).map(async (file, i) => {
-        const source = await read(file, size);
+        const source = await decodeImage(file, { size });
         return { input: from + i, source, outputs: await outputsOf(source, from + i) };
       }),
     );
 }
 
+/** The same picture again and again, some at a time. */
+async function* copies(picture: MeasuredImage, count: number): AsyncGenerator<MeasuredImage[]> {
+  for (let from = 0; from < count; from += BATCH)
+    yield Array<MeasuredImage>(Math.min(BATCH, count - from)).fill(picture);
+}
+
 /** The inputs themselves: what a method is worth that does nothing. Every "style" is the same picture. */
 function identity({ inputs, perInput, size }: BaselineOptions): Method {
+  const pictureOf = (source: DecodedImage, input: number) =>
+    madeImage(`identity of ${inputs[input]}`, source);
   return {
     name: 'identity',
     kind: 'baseline',
     inputs: inputs.length,
     outputsPerInput: perInput,
+    outputs: inputs.length,
     isRandom: false,
     groups: () =>
-      byInput(inputs, size, (source, input) => {
-        const picture = madeImage(`identity of ${inputs[input]}`, source);
-        return Promise.resolve(Array<MeasuredImage>(perInput).fill(picture));
-      }),
+      byInput(inputs, size, async (source, input) =>
+        Array<MeasuredImage>(perInput).fill(pictureOf(source, input)),
+      ),
+    async *outputsOf(input, count) {
+      yield* copies(pictureOf(await decodeImage(inputs[input]!, { size }), input), count);
+    },
   };
 }
 
@@ -88,50 +95,63 @@ export function transferColours(source: DecodedImage, target: DecodedImage): Dec
 
 /** The inputs in the colours of random pictures of the target domain, a style each. */
 function colourTransfer(options: BaselineOptions): Method {
-  const { inputs, perInput, size } = options;
-  const pool = targetPool(options);
+  const { inputs, otherReal, real, perInput, size } = options;
+  const pool = otherReal.length > 0 ? otherReal : real;
+  const coloured = (source: DecodedImage, input: number, count: number, rng: Rng): Promise<MeasuredImage[]> =>
+    Promise.all(
+      Array.from({ length: count }, async () => {
+        const file = rng.pick(pool);
+        const target = await decodeImage(file, { size });
+        return madeImage(`${inputs[input]} in colours of ${file}`, transferColours(source, target));
+      }),
+    );
+  const rngOf = (seed: number, input: number) => new Rng(seed, 'colour-transfer').fork(String(input));
   return {
     name: 'colour-transfer',
     kind: 'baseline',
     inputs: inputs.length,
     outputsPerInput: perInput,
+    outputs: inputs.length,
     isRandom: true,
     groups: (seed) =>
-      byInput(inputs, size, async (source, input) => {
-        const rng = new Rng(seed, 'colour-transfer').fork(String(input));
-        const targets = Array.from({ length: perInput }, () => rng.pick(pool));
-        const pictures = await Promise.all(targets.map((file) => read(file, size)));
-        return pictures.map((target, k) =>
-          madeImage(`${inputs[input]} in colours of ${targets[k]}`, transferColours(source, target)),
-        );
-      }),
+      byInput(inputs, size, (source, input) => coloured(source, input, perInput, rngOf(seed, input))),
+    async *outputsOf(input, count, seed) {
+      const source = await decodeImage(inputs[input]!, { size });
+      const rng = rngOf(seed, input);
+      for (let from = 0; from < count; from += BATCH)
+        yield await coloured(source, input, Math.min(BATCH, count - from), rng);
+    },
   };
 }
 
-function targetPool({ real, otherReal }: BaselineOptions): readonly string[] {
-  return otherReal.length > 0 ? otherReal : real;
-}
-
-/** Random pictures of the target domain in place of translations: the best pictures there are, and nothing of the input. */
-function randomTarget(options: BaselineOptions): Method {
-  const { inputs, perInput, size } = options;
-  const pool = targetPool(options);
+/**
+ * Random pictures of the target domain in place of translations: the best pictures there are, and nothing of the input.
+ * None comes twice while there are others; where there are fewer than outputs, they come again.
+ */
+function randomTarget({ inputs, otherReal, perInput, size }: BaselineOptions): Method {
+  /** A picture is one object, however often it comes. */
+  const pictures = new Map<string, MeasuredImage>();
+  const pictureOf = (file: string): MeasuredImage => {
+    const picture = pictures.get(file) ?? { name: file, read: () => decodeImage(file, { size }) };
+    pictures.set(file, picture);
+    return picture;
+  };
+  const some = (order: Int32Array, from: number, count: number): MeasuredImage[] =>
+    Array.from({ length: count }, (_, k) => pictureOf(otherReal[order[(from + k) % order.length]!]!));
   return {
     name: 'random-target',
     kind: 'baseline',
     inputs: inputs.length,
     outputsPerInput: perInput,
+    outputs: Math.min(inputs.length * perInput, otherReal.length),
     isRandom: true,
-    groups: (seed) => {
-      const order = new Rng(seed, 'random-target').permutation(pool.length);
-      return byInput(inputs, size, (_, input) =>
-        Promise.all(
-          Array.from({ length: perInput }, async (__, k) => {
-            const file = pool[order[(input * perInput + k) % pool.length]!]!;
-            return size === undefined ? fileImage(file) : madeImage(file, await read(file, size));
-          }),
-        ),
-      );
+    groups(seed) {
+      const order = new Rng(seed, 'random-target').permutation(otherReal.length);
+      return byInput(inputs, size, async (_, input) => some(order, input * perInput, perInput));
+    },
+    async *outputsOf(input, count, seed) {
+      const order = new Rng(seed, 'random-target').fork(String(input)).permutation(otherReal.length);
+      for (let from = 0; from < count; from += BATCH) yield some(order, from, Math.min(BATCH, count - from));
     },
   };
 }
@@ -147,6 +167,7 @@ function realSplit({ real }: BaselineOptions): Method {
     kind: 'baseline',
     inputs: half,
     outputsPerInput: 1,
+    outputs: half,
     isRandom: false,
     real: shuffled.slice(half).map(fileImage),
     async *groups() {
@@ -159,7 +180,10 @@ function realSplit({ real }: BaselineOptions): Method {
 /** Why a baseline cannot be made of what there is; undefined where it can. */
 export function baselineProblem(name: BaselineName, options: BaselineOptions): string | undefined {
   if (name === 'real-split') return options.real.length < 4 ? 'fewer than 4 real pictures' : undefined;
-  return options.inputs.length === 0 ? 'no inputs are named' : undefined;
+  if (options.inputs.length === 0) return 'no inputs are named';
+  return name === 'random-target' && options.otherReal.length === 0
+    ? 'there are no pictures of the target domain beside those that are compared with'
+    : undefined;
 }
 
 /** A baseline that needs no training. @throws RangeError where `baselineProblem` has something to say. */

@@ -1,5 +1,5 @@
 import { basename, dirname, extname, relative, sep } from 'node:path';
-import { type DecodedImage, decodeImage } from '../../data/decode.js';
+import { decodeImage } from '../../data/decode.js';
 import { fileImage } from '../pictures.js';
 import type { Method, OutputGroup } from './method.js';
 
@@ -26,23 +26,51 @@ function groupsBy(files: readonly string[], keyOf: (file: string) => string): st
   return [...byKey.values()];
 }
 
-/**
- * Tells which outputs belong to one input. In this order: outputs that are called as an input of `inputs`, with or without
- * a number behind (`selfie7_style-3.png`); pairs of numbers (`0001_02.png`); a folder for each input; else each is alone.
- *
- * @returns groups in the order of their first files, each with the index of its input where that is known.
- */
-export function groupOutputs(
-  dir: string,
-  files: readonly string[],
-  inputs: readonly string[],
-): { input: number | undefined; files: string[] }[] {
-  const indexOf = new Map(inputs.map((input, i) => [stem(input), i]));
-  const inputOf = (file: string): number | undefined => {
+/** The path below a folder, without the extension. */
+function pathStem(dir: string, file: string): string {
+  return relative(dir, file).slice(0, -extname(file).length);
+}
+
+/** Finds the input that an output is called after: by its path below the folders, else by a name that only one input has. */
+function inputFinder(dir: string, inputs: InputFiles): (file: string) => number | undefined {
+  const byPath = new Map(inputs.files.map((input, i) => [pathStem(inputs.dir, input), i]));
+  const byName = new Map<string, number | undefined>();
+  for (const [i, input] of inputs.files.entries())
+    byName.set(stem(input), byName.has(stem(input)) ? undefined : i);
+  return (file) => {
+    const path = pathStem(dir, file);
     const name = stem(file);
-    return indexOf.get(name) ?? indexOf.get(NUMBERED.exec(name)?.[1] ?? '');
+    const withoutNumber = (text: string): string => NUMBERED.exec(text)?.[1] ?? '';
+    return (
+      byPath.get(path) ??
+      byPath.get(withoutNumber(path)) ??
+      byName.get(name) ??
+      byName.get(withoutNumber(name))
+    );
   };
-  if (inputs.length > 0 && files.every((file) => inputOf(file) !== undefined))
+}
+
+/** The inputs that outputs may have been made from. */
+export interface InputFiles {
+  dir: string;
+  files: readonly string[];
+}
+
+export interface OutputFiles {
+  /** Index of the input; undefined where it is not known. */
+  input: number | undefined;
+  files: string[];
+}
+
+/**
+ * Tells which outputs belong to one input. In this order: outputs that are called as an input, with or without a number
+ * behind (`selfie7_style-3.png`); pairs of numbers (`0001_02.png`); a folder for each input; else each is alone.
+ *
+ * @returns groups in the order of their first files.
+ */
+export function groupOutputs(dir: string, files: readonly string[], inputs: InputFiles): OutputFiles[] {
+  const inputOf = inputFinder(dir, inputs);
+  if (inputs.files.length > 0 && files.every((file) => inputOf(file) !== undefined))
     return groupsBy(files, (file) => String(inputOf(file))).map((group) => ({
       input: inputOf(group[0]!),
       files: group,
@@ -58,22 +86,23 @@ export interface FolderMethodOptions {
   name: string;
   dir: string;
   files: readonly string[];
-  /** The inputs that the outputs were made from; none where they are not known. */
-  inputs: readonly string[];
+  /** All inputs that the outputs may be called after; none where they are not known. */
+  inputs: InputFiles;
+  /** How many of them, from the first, are evaluated: outputs of others are left out. */
+  chosenInputs: number;
 }
 
 /** Another method's outputs, made before. */
-export function folderMethod({ name, dir, files, inputs }: FolderMethodOptions): Method {
-  const grouped = groupOutputs(dir, files, inputs);
+export function folderMethod({ name, dir, files, inputs, chosenInputs }: FolderMethodOptions): Method {
+  const all = groupOutputs(dir, files, inputs);
+  const grouped = all.filter(({ input }) => input === undefined || input < chosenInputs);
   const counts = new Set(grouped.map((group) => group.files.length));
   async function* groups(): AsyncGenerator<OutputGroup[]> {
     for (let from = 0; from < grouped.length; from += BATCH)
       yield await Promise.all(
-        grouped.slice(from, from + BATCH).map(async (group, i) => {
-          const source: DecodedImage | undefined =
-            group.input === undefined ? undefined : await decodeImage(inputs[group.input]!);
-          const outputs = group.files.map(fileImage);
-          return { input: group.input ?? from + i, outputs, ...(source !== undefined && { source }) };
+        grouped.slice(from, from + BATCH).map(async ({ input, files: own }) => {
+          const source = input === undefined ? undefined : await decodeImage(inputs.files[input]!);
+          return { input, outputs: own.map(fileImage), ...(source !== undefined && { source }) };
         }),
       );
   }
@@ -82,6 +111,7 @@ export function folderMethod({ name, dir, files, inputs }: FolderMethodOptions):
     kind: 'folder',
     inputs: grouped.length,
     outputsPerInput: counts.size === 1 ? [...counts][0] : undefined,
+    outputs: grouped.reduce((sum, group) => sum + group.files.length, 0),
     isRandom: false,
     groups,
   };

@@ -4,8 +4,8 @@ import type { MeasuredImage } from '../pictures.js';
 
 /** What a method made of one input. */
 export interface OutputGroup {
-  /** Which input, counted from 0. */
-  input: number;
+  /** Which input, counted from 0; undefined where a folder of outputs does not say. */
+  input: number | undefined;
   /** The input as the method saw it; undefined where a folder of outputs does not say. */
   source?: DecodedImage;
   outputs: readonly MeasuredImage[];
@@ -19,6 +19,8 @@ export interface Method {
   inputs: number;
   /** Outputs of each input, where all have as many; undefined where they differ. */
   outputsPerInput: number | undefined;
+  /** Different pictures in all groups together, at least. */
+  outputs: number;
   /** False where every seed gives the same pictures. */
   isRandom: boolean;
   /** Every input once, some at a time. */

@@ -3,6 +3,7 @@ import { joinPictures, splitPictures } from '../../data/pictures.js';
 import { Rng } from '../../runtime/rng.js';
 import { type Direction, drawStyles, type Translator } from '../../translate/translator.js';
 import { type MeasuredImage, madeImage } from '../pictures.js';
+import type { Protocol } from '../protocol.js';
 import type { Method, OutputGroup } from './method.js';
 
 /** Pictures that go through the network together. */
@@ -15,7 +16,7 @@ export interface StyleSource {
 }
 
 /** Styles drawn as in training, pulled towards the mean style by `truncation` (1 leaves them as drawn). */
-export function randomStyleSource(latentDim: number, truncation: number): StyleSource {
+function randomStyleSource(latentDim: number, truncation: number): StyleSource {
   return {
     stylesOf: (input, count, seed) =>
       drawStyles(new Rng(seed, 'evaluation').fork(String(input)), count, latentDim).map(
@@ -29,7 +30,7 @@ export function randomStyleSource(latentDim: number, truncation: number): StyleS
  *
  * @throws InputError for a picture that cannot be read.
  */
-export async function referenceStyleSource(
+async function referenceStyleSource(
   translator: Translator,
   direction: Direction,
   references: readonly string[],
@@ -54,6 +55,22 @@ export async function referenceStyleSource(
       return styles.map((value) => value * truncation);
     },
   };
+}
+
+/**
+ * The styles that a protocol asks for.
+ *
+ * @param references files of the target domain, where it takes styles from such.
+ * @throws InputError for a picture that cannot be read.
+ */
+export async function styleSourceOf(
+  { direction, styles }: Pick<Protocol, 'direction' | 'styles'>,
+  translator: Translator,
+  references: readonly string[],
+): Promise<StyleSource> {
+  const { source, truncation } = styles;
+  if (source === 'random') return randomStyleSource(translator.architecture.latentDim, truncation);
+  return referenceStyleSource(translator, direction, references, truncation);
 }
 
 export interface ModelMethodOptions {
@@ -111,6 +128,7 @@ export function modelMethod(options: ModelMethodOptions): Method {
     kind: 'model',
     inputs: inputs.length,
     outputsPerInput: perInput,
+    outputs: inputs.length * perInput,
     isRandom: true,
     groups,
     outputsOf,

@@ -32,27 +32,33 @@ async function addDistance(
   distances.push(frechetDistance(featureStatistics(joinRows(vectors)), real));
 }
 
-async function told({ features, context, distances }: Work, styles: number): Promise<Measured[]> {
+async function told(
+  { features, context, distances }: Work,
+  styles: { least: number; most: number },
+): Promise<Measured[]> {
   const { instruments } = context;
   const value = distances.reduce((a, b) => a + b, 0) / distances.length;
-  const n = { inputs: distances.length, styles, real: context.real.length };
-  const how = `mean over ${distances.length} inputs of the Frechet distance between ${styles} outputs of one input and the real pictures, on ${await instruments.features.describe(features)}`;
+  const { least, most } = styles;
+  const n = { inputs: distances.length, styles: least, real: context.real.length };
+  const count = least === most ? String(least) : `${least} to ${most}`;
+  const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real pictures, on ${await instruments.features.describe(features)}`;
   return [{ key: 'dfid', title: 'DFID', better: 'lower', value, n, how }];
 }
 
 /** The outputs that all metrics see. */
 function ofGroups({ features, inputs }: Options<'dfid'>, context: MetricContext): Measurement {
   const work: Work = { features, context, distances: [] };
-  let most = 0;
+  const styles = { least: Number.POSITIVE_INFINITY, most: 0 };
   return {
     async add(groups) {
       for (const { outputs } of groups) {
         if (work.distances.length >= inputs || outputs.length < 2) continue;
-        most = Math.max(most, outputs.length);
+        styles.least = Math.min(styles.least, outputs.length);
+        styles.most = Math.max(styles.most, outputs.length);
         await addDistance(work, [outputs]);
       }
     },
-    finish: () => (work.distances.length === 0 ? [] : told(work, most)),
+    finish: () => (work.distances.length === 0 ? [] : told(work, styles)),
   };
 }
 
@@ -68,7 +74,7 @@ function ofMore({ features, inputs, styles }: Options<'dfid'>, context: MetricCo
         await addDistance(work, method.outputsOf!(input, styles, seed));
         onProgress(input + 1, count);
       }
-      return await told(work, styles);
+      return await told(work, { least: styles, most: styles });
     },
   };
 }

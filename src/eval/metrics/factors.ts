@@ -1,7 +1,7 @@
 import { toFloat } from '../../data/decode.js';
 import { type FaceMeasure, measureFace } from '../face-measure.js';
 import { pearson } from '../sample-measures.js';
-import type { Metric } from './metric.js';
+import type { Measured, Metric } from './metric.js';
 
 const TITLES = { x: 'Place, left to right', y: 'Place, up and down', scale: 'Size' } as const;
 
@@ -13,7 +13,8 @@ export const factors: Metric<'factors'> = {
   name: 'factors',
   problem: ({ method, instruments }) => {
     if (instruments.factors === undefined) return 'no sample dataset, whose factors are known';
-    return method.kind === 'baseline' && method.name === 'real-split' ? 'it has no inputs' : undefined;
+    if (method.kind === 'baseline' && method.name === 'real-split') return 'it has no inputs';
+    return method.outputs < 2 ? 'a correlation needs two outputs' : undefined;
   },
   start(_, { instruments }) {
     const { contents, face } = instruments.factors!;
@@ -21,25 +22,32 @@ export const factors: Metric<'factors'> = {
     const drawn: FaceMeasure[] = [];
     return {
       async add(groups) {
-        for (const { input, outputs } of groups)
+        for (const { input, outputs } of groups) {
+          const content = input === undefined ? undefined : contents[input];
+          if (content === undefined) continue;
           for (const output of new Set(outputs)) {
             const image = await output.read();
             found.push(measureFace({ ...image, data: toFloat(image) }, face));
-            drawn.push(contents[input]!);
+            drawn.push(content);
           }
+        }
       },
-      finish: () =>
-        (['x', 'y', 'scale'] as const).map((key) => ({
-          key: `factors/${key}`,
-          title: TITLES[key],
-          better: 'higher',
-          value: pearson(
-            found.map((face) => face[key]),
-            drawn.map((content) => content[key]),
-          ),
-          n: { outputs: found.length },
-          how: `correlation of the ${key === 'scale' ? 'size' : key} of the face that fits best with that of factors.json`,
-        })),
+      finish: () => {
+        if (found.length < 2) return [];
+        return (['x', 'y', 'scale'] as const).map(
+          (key): Measured => ({
+            key: `factors/${key}`,
+            title: TITLES[key],
+            better: 'higher',
+            value: pearson(
+              found.map((face) => face[key]),
+              drawn.map((content) => content[key]),
+            ),
+            n: { outputs: found.length },
+            how: `correlation of the ${key === 'scale' ? 'size' : key} of the face that fits best with that of factors.json`,
+          }),
+        );
+      },
     };
   },
 };

@@ -1,5 +1,5 @@
-import { joinRows } from '../features/output-features.js';
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
+import { CollectedFeatures, tooFew } from './collected.js';
 import type { Metric } from './metric.js';
 
 /**
@@ -8,22 +8,18 @@ import type { Metric } from './metric.js';
  */
 export const fid: Metric<'fid'> = {
   name: 'fid',
-  start({ features }, { real, outputFeatures, instruments }) {
-    const vectors: Float32Array[] = [];
+  problem: (context) => tooFew(context, { outputs: 2, real: 2 }),
+  start({ features }, context) {
+    const collected = new CollectedFeatures(features, context);
     return {
-      async add(groups) {
-        vectors.push(
-          ...(await outputFeatures(
-            features,
-            groups.flatMap(({ outputs }) => outputs),
-          )),
-        );
-      },
+      add: (groups) => collected.add(groups),
       async finish() {
-        const statistics = await instruments.features.statisticsOf(features, real);
-        const value = frechetDistance(featureStatistics(joinRows(vectors)), statistics);
-        const n = { outputs: vectors.length, real: real.length };
-        const how = `Frechet distance of ${await instruments.features.describe(features)}`;
+        const desk = context.instruments.features;
+        const rows = collected.rows();
+        const statistics = await desk.statisticsOf(features, context.real);
+        const value = frechetDistance(featureStatistics(rows), statistics);
+        const n = { outputs: rows.count, real: context.real.length };
+        const how = `Frechet distance of ${await desk.describe(features)}`;
         return [{ key: 'fid', title: 'FID', better: 'lower', value, n, how }];
       },
     };

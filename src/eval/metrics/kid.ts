@@ -1,7 +1,7 @@
 import { Rng } from '../../runtime/rng.js';
 import type { FeatureRows } from '../features/desk.js';
-import { joinRows } from '../features/output-features.js';
 import { kernelDistance } from '../statistics/kid.js';
+import { CollectedFeatures, tooFew } from './collected.js';
 import type { Measured, Metric, MetricContext, Options } from './metric.js';
 
 /**
@@ -11,18 +11,15 @@ import type { Measured, Metric, MetricContext, Options } from './metric.js';
  */
 export const kid: Metric<'kid'> = {
   name: 'kid',
-  problem: ({ real }) => (real.length < 2 ? 'needs two real pictures' : undefined),
+  problem: (context) => tooFew(context, { outputs: 2, real: 2 }),
   start(options, context) {
     const { features } = options;
-    const vectors: Float32Array[] = [];
+    const collected = new CollectedFeatures(features, context);
     return {
-      async add(groups) {
-        const images = groups.flatMap(({ outputs }) => outputs);
-        vectors.push(...(await context.outputFeatures(features, images)));
-      },
+      add: (groups) => collected.add(groups),
       async finish() {
         const real = await context.instruments.features.featuresOf(features, context.real);
-        const outputs = joinRows(vectors);
+        const outputs = collected.rows();
         const compute = options.estimator === 'blocks' ? overBlocks : overSubsets;
         return [await compute(outputs, real, options, context)];
       },

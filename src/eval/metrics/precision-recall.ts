@@ -1,31 +1,22 @@
-import { joinRows } from '../features/output-features.js';
 import { precisionRecall as compute } from '../statistics/precision-recall.js';
+import { CollectedFeatures, tooFew } from './collected.js';
 import type { Metric } from './metric.js';
 
 /** Improved precision and recall (Kynkaanniemi et al. 2019), as package `prdc` 0.2 computes them. */
 export const precisionRecall: Metric<'precisionRecall'> = {
   name: 'precisionRecall',
-  problem: ({ real }, { neighbours }) =>
-    real.length <= neighbours ? `needs more than ${neighbours} real pictures` : undefined,
-  start({ features, neighbours }, { real, outputFeatures, instruments, onProgress, signal }) {
-    const vectors: Float32Array[] = [];
+  problem: (context, { neighbours }) => tooFew(context, { outputs: neighbours + 1, real: neighbours + 1 }),
+  start({ features, neighbours }, context) {
+    const collected = new CollectedFeatures(features, context);
     return {
-      async add(groups) {
-        vectors.push(
-          ...(await outputFeatures(
-            features,
-            groups.flatMap(({ outputs }) => outputs),
-          )),
-        );
-      },
+      add: (groups) => collected.add(groups),
       async finish() {
-        const realFeatures = await instruments.features.featuresOf(features, real);
-        const { precision, recall } = await compute(realFeatures, joinRows(vectors), {
-          neighbours,
-          onProgress,
-          ...(signal && { signal }),
-        });
-        const n = { outputs: vectors.length, real: real.length };
+        const { instruments, real, onProgress, signal } = context;
+        const rows = collected.rows();
+        const realRows = await instruments.features.featuresOf(features, real);
+        const options = { neighbours, onProgress, ...(signal && { signal }) };
+        const { precision, recall } = await compute(realRows, rows, options);
+        const n = { outputs: rows.count, real: real.length };
         const how = `k = ${neighbours} nearest neighbours, on ${await instruments.features.describe(features)}`;
         return [
           { key: 'precision', title: 'Precision', better: 'higher', value: precision, n, how },

@@ -37,6 +37,7 @@ beforeAll(async () => {
     real: await several('real', 6, 180),
     otherReal: await several('other', 9, 200),
     perInput: 3,
+    size: SIZE,
   };
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -95,6 +96,22 @@ describe('baselines', () => {
     expect(names.every((name) => options.otherReal.includes(name))).toBe(true);
   });
 
+  it('random-target gives a picture that comes again as the same one', async () => {
+    const few = { ...options, otherReal: options.otherReal.slice(0, 2) };
+    const method = baselineMethod('random-target', few);
+    const outputs = (await all(method, 0)).flatMap((group) => group.outputs);
+    expect([outputs.length, new Set(outputs).size, method.outputs]).toEqual([9, 2, 2]);
+  });
+
+  it.each(['identity', 'colour-transfer', 'random-target'] as const)(
+    '%s makes as many outputs of one input as are asked for',
+    async (name) => {
+      const outputs = [];
+      for await (const some of baselineMethod(name, options).outputsOf!(1, 19, 3)) outputs.push(...some);
+      expect(outputs).toHaveLength(19);
+    },
+  );
+
   it('real-split compares two halves that share no picture', async () => {
     const method = baselineMethod('real-split', options);
     const outputs = (await all(method, 0)).flatMap((group) => group.outputs.map(({ name }) => name));
@@ -107,6 +124,9 @@ describe('baselines', () => {
     expect(baselineProblem('identity', { ...options, inputs: [] })).toMatch(/no inputs/);
     expect(baselineProblem('real-split', { ...options, real: options.real.slice(0, 3) })).toMatch(
       /fewer than 4/,
+    );
+    expect(baselineProblem('random-target', { ...options, otherReal: [] })).toMatch(
+      /no pictures of the target/,
     );
     expect(() => baselineMethod('identity', { ...options, inputs: [] })).toThrow(RangeError);
   });

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { groupOutputs } from '../../../src/eval/methods/folder-method.js';
+import { folderMethod, groupOutputs } from '../../../src/eval/methods/folder-method.js';
 
 const grouped = (files: string[], inputs: string[] = []) =>
-  groupOutputs('out', files, inputs).map(({ input, files: own }) => [input, own.length]);
+  groupOutputs('out', files, { dir: 'in', files: inputs }).map(({ input, files: own }) => [
+    input,
+    own.length,
+  ]);
 
 describe('groupOutputs', () => {
   it('takes outputs that are called as inputs, in any order, with numbers behind', () => {
-    const inputs = ['a/x.jpg', 'a/y.png', 'a/z-1.png'];
+    const inputs = ['in/x.jpg', 'in/y.png', 'in/z-1.png'];
     expect(grouped(['out/y_style-1.png', 'out/y_style-2.png', 'out/x.png', 'out/z-1_3.png'], inputs)).toEqual(
       [
         [1, 2],
@@ -38,10 +41,29 @@ describe('groupOutputs', () => {
     ]);
   });
 
+  it('tells inputs of one name apart by their folders', () => {
+    const inputs = ['in/a/1.png', 'in/b/1.png'];
+    expect(grouped(['out/a/1.png', 'out/a/1_2.png', 'out/b/1.png'], inputs)).toEqual([
+      [0, 2],
+      [1, 1],
+    ]);
+    // Without folders nothing tells which of the two it is.
+    expect(grouped(['out/1.png'], inputs)).toEqual([[undefined, 1]]);
+  });
+
   it('leaves inputs alone where some output is of none', () => {
-    expect(grouped(['out/x.png', 'out/other.png'], ['a/x.jpg'])).toEqual([
+    expect(grouped(['out/x.png', 'out/other.png'], ['in/x.jpg'])).toEqual([
       [undefined, 1],
       [undefined, 1],
     ]);
+  });
+});
+
+describe('folderMethod', () => {
+  it('leaves out what belongs to inputs that are not evaluated', () => {
+    const inputs = { dir: 'in', files: ['in/a.png', 'in/b.png', 'in/c.png'] };
+    const files = ['out/a_1.png', 'out/a_2.png', 'out/b_1.png', 'out/b_2.png', 'out/c_1.png'];
+    const method = folderMethod({ name: 'x', dir: 'out', files, inputs, chosenInputs: 2 });
+    expect([method.inputs, method.outputs, method.outputsPerInput]).toEqual([2, 4, 2]);
   });
 });

@@ -33,7 +33,7 @@ function contextOf(real: MeasuredImage[]): MetricContext {
     dispose: () => undefined,
   }));
   return {
-    method: {} as Method,
+    method: { outputs: 2 } as Method,
     real,
     seed: 1,
     instruments: { features: desk, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
@@ -103,6 +103,6 @@ describe('kid', () => {
   it('needs two real pictures', () => {
     const { method, real, instruments } = contextOf(pictures(1, 0));
     const settings = { features: 'inception', estimator: 'subsets', subsets: 1, subsetSize: 2 } as const;
-    expect(kid.problem!({ method, real, instruments }, settings)).toMatch(/two real/);
+    expect(kid.problem!({ method, real, instruments }, settings)).toMatch(/needs 2 real pictures/);
   });
 });

@@ -1,0 +1,40 @@
+import type { FeatureRows } from '../features/desk.js';
+import { joinRows } from '../features/output-features.js';
+import type { OutputGroup } from '../methods/method.js';
+import type { MeasuredImage } from '../pictures.js';
+import type { FeatureKind } from '../protocol.js';
+import type { MetricContext } from './metric.js';
+
+/** Features of all outputs: each picture once, since copies of one are no sample of a distribution. */
+export class CollectedFeatures {
+  private readonly vectors: Float32Array[] = [];
+  private readonly seen = new Set<MeasuredImage>();
+
+  constructor(
+    private readonly kind: FeatureKind,
+    private readonly context: MetricContext,
+  ) {}
+
+  async add(groups: readonly OutputGroup[]): Promise<void> {
+    const images = [...new Set(groups.flatMap(({ outputs }) => outputs))].filter(
+      (image) => !this.seen.has(image),
+    );
+    for (const image of images) this.seen.add(image);
+    this.vectors.push(...(await this.context.outputFeatures(this.kind, images)));
+  }
+
+  rows(): FeatureRows {
+    return joinRows(this.vectors);
+  }
+}
+
+/** Why a metric that compares two sets cannot be measured where it needs so many pictures of each. */
+export function tooFew(
+  { method, real }: Pick<MetricContext, 'method' | 'real'>,
+  least: { outputs: number; real: number },
+): string | undefined {
+  if (method.outputs < least.outputs) return `needs ${least.outputs} outputs, and there is ${method.outputs}`;
+  return real.length < least.real
+    ? `needs ${least.real} real pictures, and there is ${real.length}`
+    : undefined;
+}
