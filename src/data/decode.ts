@@ -30,6 +30,12 @@ export interface DecodeOptions {
 /** As sharp names them; heif is AVIF here. */
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff']);
 
+/** The libraries that pictures are decoded and resized with, and their versions: what their pixels may depend on. */
+export const DECODER = Object.entries(sharp.versions)
+  .map(([name, version]) => `${name} ${version}`)
+  .sort()
+  .join(', ');
+
 const REPLACE = 'replace or remove the file';
 
 /** 23,170 x 23,170: what is larger is refused by its header, before a decoder takes the memory. */

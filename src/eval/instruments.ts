@@ -1,6 +1,5 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import { loadWeights, type WeightsSource } from '../weights/load.js';
-import { loadLpips } from '../weights/lpips.js';
+import { lpipsValues } from '../weights/lpips.js';
 import { featureCacheDirectory, withFeatureCache } from './features/cache.js';
 import { FeatureDesk } from './features/desk.js';
 import { type FeatureExtractor, openFeatureExtractor } from './features/extractor.js';
@@ -35,16 +34,9 @@ async function openExtractor(
 }
 
 async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsMeter> {
-  const { lpips, params, sources, dispose } = await loadLpips(net);
+  const { lpips, values, sources } = await lpipsValues(net);
   used.push(...sources);
-  try {
-    const values = Object.entries(params).map(
-      ([path, tensor]) => [path, (tensor as Tensor).dataSync<'float32'>()] as const,
-    );
-    return new LpipsMeter(lpips, Object.fromEntries(values));
-  } finally {
-    dispose();
-  }
+  return new LpipsMeter(lpips, values);
 }
 
 export interface InstrumentOptions {

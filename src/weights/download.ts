@@ -205,6 +205,7 @@ class Download {
     if (resumed) this.restarted('the file has changed, or the server cannot send a part of it');
     const isPlain = (headers.get('content-encoding') ?? 'identity') === 'identity';
     const totalBytes = isPlain ? this.checkSize(bytesOf(headers.get('content-length'))) : null;
+    if (totalBytes === 0) throw this.empty();
     await this.part.restart({ url: this.url, validator: validatorOf(headers), totalBytes });
     return totalBytes;
   }
@@ -229,6 +230,14 @@ class Download {
   private tooLarge(found: string): InputError {
     const expected = `a file of at most ${this.options.limitBytes} bytes at ${this.url}`;
     return new InputError({ expected, found, remedy: OTHER_SOURCE });
+  }
+
+  private empty(): InputError {
+    return new InputError({
+      expected: `a file of weights at ${this.url}`,
+      found: 'an empty answer',
+      remedy: OTHER_SOURCE,
+    });
   }
 
   private refused(status: number, headers: Headers): Error {
@@ -263,6 +272,7 @@ class Download {
     });
     if (totalBytes !== null && this.done < totalBytes)
       throw new Transient(`only ${this.done} of ${totalBytes} bytes came`);
+    if (this.done === 0) throw this.empty();
   }
 }
 

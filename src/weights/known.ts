@@ -1,7 +1,7 @@
 import { torchShapeOf } from '../checkpoint/torch-layout.js';
 import type { ParameterSpecs } from '../model/parameters.js';
+import { buildInception, inceptionPaths } from '../perceptual/inception.js';
 import { buildLpips, type LpipsNet } from '../perceptual/lpips.js';
-import { inceptionTensors } from './inception-tensors.js';
 import type { WeightName } from './names.js';
 
 /** A file that the makers of the weights offer. */
@@ -66,6 +66,22 @@ function trunk(net: LpipsNet): Pick<KnownWeights, 'tensors' | 'nameInLpips' | 'f
 
 function linear(net: LpipsNet): Pick<KnownWeights, 'tensors' | 'family'> {
   return { tensors: renamed(buildLpips(net).specs, linearName), family: /^lin\d+\./ };
+}
+
+/**
+ * Inception's tensors up to the pooled features, without classifiers and counters: each convolution and its batch norm
+ * before the folding. The two variants have the same.
+ */
+function inceptionTensors(): Map<string, number[]> {
+  const inception = buildInception('fid');
+  const shapes = new Map<string, number[]>();
+  for (const path of inceptionPaths(inception)) {
+    const shape = torchShapeOf(inception.specs[`${path}.weight`]!);
+    shapes.set(`${path}.conv.weight`, shape);
+    for (const name of ['weight', 'bias', 'running_mean', 'running_var'])
+      shapes.set(`${path}.bn.${name}`, shape.slice(0, 1));
+  }
+  return shapes;
 }
 
 /** Released with torchvision, whose download puts the first digits of a file's SHA-256 into its name. */

@@ -3,7 +3,7 @@ import { readSafetensors } from '../checkpoint/safetensors.js';
 import { fromTorchLayout, type TorchTensor } from '../checkpoint/torch-layout.js';
 import { InputError, messageOf } from '../errors.js';
 import { ParameterGroup } from '../model/parameter-groups.js';
-import type { Params } from '../model/parameters.js';
+import type { ParameterValues, Params } from '../model/parameters.js';
 import { buildLpips, type Lpips, type LpipsNet } from '../perceptual/lpips.js';
 import { linearName, trunkName } from './known.js';
 import { loadWeights, type WeightsSource } from './load.js';
@@ -18,6 +18,14 @@ export interface LoadedLpips {
   dispose(): void;
 }
 
+/** LPIPS with the values of its parameters. */
+export interface LpipsValues {
+  lpips: Lpips;
+  values: ParameterValues;
+  /** The weights of the cache that it is made of. */
+  sources: WeightsSource[];
+}
+
 const PARTS: Readonly<Record<LpipsNet, readonly [trunk: WeightName, linear: WeightName]>> = {
   vgg: ['vgg16', 'lpips-vgg'],
   alex: ['alexnet', 'lpips-alex'],
@@ -26,10 +34,8 @@ const PARTS: Readonly<Record<LpipsNet, readonly [trunk: WeightName, linear: Weig
 const FILE_REMEDY =
   'run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache, or make the file as the README says under "Perceptual loss", or set losses.lpips.weight=0';
 
-/** @throws RangeError for a missing or misshapen tensor. */
-function keep(net: LpipsNet, read: (path: string) => TorchTensor | undefined): Omit<LoadedLpips, 'sources'> {
-  const lpips = buildLpips(net);
-  const values = fromTorchLayout(lpips.specs, read);
+/** Puts parameters on the device. */
+function keep(lpips: Lpips, values: ParameterValues): Omit<LoadedLpips, 'sources'> {
   const group = new ParameterGroup({ lpips: lpips.specs });
   try {
     const params = group.keepParameters({ lpips: values }).lpips!;
@@ -40,20 +46,27 @@ function keep(net: LpipsNet, read: (path: string) => TorchTensor | undefined): O
 }
 
 /**
- * LPIPS with weights from the cache: torchvision's trunk and the linear layers of package lpips.
+ * LPIPS with weights from the cache, on the host: torchvision's trunk and the linear layers of package lpips.
  *
  * @param env says where the cache is (`cacheDirectory`).
  * @throws InputError with the remedy where one of them is missing or damaged.
  */
-export async function loadLpips(net: LpipsNet, env?: NodeJS.ProcessEnv): Promise<LoadedLpips> {
+export async function lpipsValues(net: LpipsNet, env?: NodeJS.ProcessEnv): Promise<LpipsValues> {
   const [trunk, linear] = PARTS[net];
   const weights = [await loadWeights(trunk, env), await loadWeights(linear, env)] as const;
-  const loaded = keep(net, (path) => {
+  const lpips = buildLpips(net);
+  const values = fromTorchLayout(lpips.specs, (path) => {
     const name = trunkName(path);
     return name === undefined ? weights[1].tensors.get(linearName(path)!) : weights[0].tensors.get(name);
   });
   const sources = weights.map(({ name, sha256, verified }) => ({ name, sha256, verified }));
-  return { ...loaded, sources };
+  return { lpips, values, sources };
+}
+
+/** As `lpipsValues`, on the device. */
+export async function loadLpips(net: LpipsNet, env?: NodeJS.ProcessEnv): Promise<LoadedLpips> {
+  const { lpips, values, sources } = await lpipsValues(net, env);
+  return { ...keep(lpips, values), sources };
 }
 
 /**
@@ -64,11 +77,12 @@ export async function loadLpips(net: LpipsNet, env?: NodeJS.ProcessEnv): Promise
 export async function loadLpipsFile(path: string): Promise<LoadedLpips> {
   try {
     const { tensors } = await readSafetensors(path);
-    const loaded = keep('vgg', (parameter) => {
+    const lpips = buildLpips('vgg');
+    const values = fromTorchLayout(lpips.specs, (parameter) => {
       const tensor = tensors.get(linearName(parameter) ?? `net.${parameter}`);
       return tensor?.data instanceof Float32Array ? (tensor as TorchTensor) : undefined;
     });
-    return { ...loaded, sources: [] };
+    return { ...keep(lpips, values), sources: [] };
   } catch (error) {
     const complaint =
       error instanceof InputError

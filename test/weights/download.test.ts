@@ -231,6 +231,22 @@ describe('download', () => {
     expect(server.requests).toHaveLength(3);
   });
 
+  it.each([
+    ['told', false],
+    ['not told', true],
+  ])('refuses an empty answer, its size %s', async (_, isChunked) => {
+    server.plan = [{ isChunked, content: Buffer.alloc(0) }];
+    const error = await failure(get());
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(
+      /a file of weights at http.*but found an empty answer; name another source/,
+    );
+    expect(server.requests).toHaveLength(1);
+    // And nothing of it stands in the way of another attempt.
+    await get();
+    await expectWhole();
+  });
+
   it('does not follow redirects without end', async () => {
     server.plan = Array.from({ length: 40 }, () => ({ status: 302, headers: { location: '/file.pth' } }));
     expect((await failure(get())).message).toMatch(/redirect count exceeded/);

@@ -36,3 +36,20 @@ it('has the tensors of the networks that the reference printed its figures with'
     expect([...KNOWN_WEIGHTS[name].tensors.keys()].sort()).toEqual(inTorchvision.sort());
   }
 });
+
+it("has the shapes of torchvision's Inception", () => {
+  const { tensors } = KNOWN_WEIGHTS.inception;
+  expect(tensors.size).toBe(94 * 5);
+  for (const [name, shape] of [
+    ['Conv2d_1a_3x3.conv.weight', [32, 3, 3, 3]],
+    ['Conv2d_1a_3x3.bn.running_var', [32]],
+    ['Mixed_5b.branch5x5_2.conv.weight', [64, 48, 5, 5]],
+    ['Mixed_6c.branch7x7_2.conv.weight', [160, 160, 1, 7]],
+    ['Mixed_6c.branch7x7_3.conv.weight', [192, 160, 7, 1]],
+    ['Mixed_6c.branch7x7_3.bn.weight', [192]],
+    ['Mixed_7c.branch3x3_2b.conv.weight', [384, 384, 3, 1]],
+    ['Mixed_7c.branch_pool.conv.weight', [192, 2048, 1, 1]],
+  ] as const)
+    expect(tensors.get(name), name).toEqual(shape);
+  expect(KNOWN_WEIGHTS['inception-imagenet'].tensors).toEqual(tensors);
+});

@@ -11,7 +11,7 @@ import type { ParameterValues } from '../../src/model/parameters.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { loadPerceptual } from '../../src/train/perceptual-weights.js';
-import { loadLpips, loadLpipsFile } from '../../src/weights/lpips.js';
+import { loadLpips, loadLpipsFile, lpipsValues } from '../../src/weights/lpips.js';
 import { formulaLpips } from '../support/reference.js';
 import { randomTensor, valuesOf } from '../support/tensors.js';
 import { formulaCache } from '../support/weights.js';
@@ -122,6 +122,11 @@ describe.each(['vgg', 'alex'] as const)('loadLpips %s', (net) => {
       })),
     );
     dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    const onHost = await lpipsValues(net, env);
+    for (const [name, value] of Object.entries(expected))
+      expect(Buffer.from(onHost.values[name]!.buffer).equals(Buffer.from(value.buffer)), name).toBe(true);
+    expect(onHost.sources).toEqual(sources);
     expect(tf.memory().numTensors).toBe(before);
   });
 });

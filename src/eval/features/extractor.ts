@@ -1,4 +1,6 @@
+import os from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { DECODER } from '../../data/decode.js';
 import { InputError, InterruptedError, messageOf, RunError } from '../../errors.js';
 import type { ParameterValues } from '../../model/parameters.js';
 import { buildInception, INCEPTION_DIMS, INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
@@ -85,15 +87,17 @@ export async function openFeatureExtractor(
   const input = networkInput(kind, options);
   const inception = buildInception(input.variant);
   const values = folded(inception, weights, input);
-  const { device, tensorflowVersion } = await loadEngine();
+  const { device, tensorflowVersion, threads } = await loadEngine();
   const id = sha256(
     JSON.stringify({
       version: IMPLEMENTATION_VERSION,
       kind,
       input: input.description,
       weights: weights.sha256,
+      decoder: DECODER,
       // What rounding depends on, which on a GPU is more than the last bits.
-      engine: [tensorflowVersion, device, process.env.ONEDNN_DEFAULT_FPMATH_MODE ?? ''],
+      engine: [tensorflowVersion, device, process.env.ONEDNN_DEFAULT_FPMATH_MODE ?? '', threads],
+      processor: os.cpus()[0]?.model ?? '',
     }),
   );
   const batches = batch > FEWEST ? [batch, FEWEST] : [FEWEST];

@@ -5,7 +5,8 @@ import type { Metric } from './metric.js';
 
 /**
  * Content consistency: how far the content code of an output lies from that of its input, over how far the code of one
- * input lies from that of another. 0 where content is kept, 1 where an output could be of any input.
+ * input lies from that of another. 0 where content is kept, 1 where an output could be of any input; no figure where all
+ * codes are one.
  */
 export const contentConsistency: Metric<'contentConsistency'> = {
   name: 'contentConsistency',
@@ -13,10 +14,9 @@ export const contentConsistency: Metric<'contentConsistency'> = {
     if (method.model === undefined) return 'only a model has content codes';
     return method.inputs < 2 ? 'needs two inputs' : undefined;
   },
-  start(_, { method }) {
+  start(_, { method, signal }) {
     const { translator, direction } = method.model!;
-    const before: Float32Array[] = [];
-    const after: Float32Array[] = [];
+    const sums = new Sums();
     return {
       async add(groups) {
         const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
@@ -25,31 +25,26 @@ export const contentConsistency: Metric<'contentConsistency'> = {
           const length = codes.length / pictures.length;
           return pictures.map((_, i) => codes.slice(i * length, (i + 1) * length));
         };
-        before.push(
-          ...encode(
-            direction,
-            groups.map(({ source }) => toFloat(source!)),
-          ),
+        const before = encode(
+          direction,
+          groups.map(({ source }) => toFloat(source!)),
         );
-        after.push(...encode(reverseOf(direction), outputs.map(toFloat)));
+        const after = encode(reverseOf(direction), outputs.map(toFloat));
+        for (const [i, code] of after.entries()) {
+          signal?.throwIfAborted();
+          sums.add(before[i]!, code);
+        }
       },
       finish() {
-        let [own, others, pairs] = [0, 0, 0];
-        for (const [i, code] of after.entries()) own += distance(code, before[i]!) / after.length;
-        for (let i = 0; i < after.length; i++) {
-          // A few others stand for all, so that many inputs take no time.
-          for (let k = 1; k <= Math.min(OTHERS, before.length - 1); k++) {
-            others += distance(after[i]!, before[(i + k) % before.length]!);
-            pairs++;
-          }
-        }
+        const { inputs, pairs, own, others } = sums.finish();
+        if (others === 0) return [];
         return [
           {
             key: 'content',
             title: 'Content distance',
             better: 'lower',
-            value: own / (others / pairs),
-            n: { inputs: before.length, pairs },
+            value: own / inputs / (others / pairs),
+            n: { inputs, pairs },
             how: 'root mean square distance between the content codes of an input and of its first output (by the encoder of the way back), over that between an output and other inputs',
           },
         ];
@@ -58,8 +53,49 @@ export const contentConsistency: Metric<'contentConsistency'> = {
   },
 };
 
-/** Other inputs that each output is compared with. */
+/** Other inputs that each output is compared with, at most: those after it, the first ones following the last. */
 const OTHERS = 8;
+
+/** Sums of distances; of all codes, which are large, it keeps few. */
+class Sums {
+  inputs = 0;
+  /** Of outputs and other inputs. */
+  pairs = 0;
+  /** Over outputs, to their inputs. */
+  own = 0;
+  /** Over pairs. */
+  others = 0;
+  /** Codes of the first inputs. */
+  private readonly firstInputs: Float32Array[] = [];
+  /** Codes of the last outputs, the newest last. */
+  private readonly lastOutputs: Float32Array[] = [];
+
+  /** The next input and its output. */
+  add(before: Float32Array, after: Float32Array): void {
+    for (const earlier of this.lastOutputs) this.addOther(earlier, before);
+    this.own += distance(after, before);
+    if (this.firstInputs.length < OTHERS) this.firstInputs.push(before);
+    this.lastOutputs.push(after);
+    if (this.lastOutputs.length > OTHERS) this.lastOutputs.shift();
+    this.inputs++;
+  }
+
+  /** Adds the pairs of the last outputs and the first inputs: once, in the end. */
+  finish(): this {
+    const most = Math.min(OTHERS, this.inputs - 1);
+    for (const [i, after] of this.lastOutputs.entries()) {
+      const inputsAfter = this.lastOutputs.length - 1 - i;
+      for (const before of this.firstInputs.slice(0, Math.max(0, most - inputsAfter)))
+        this.addOther(after, before);
+    }
+    return this;
+  }
+
+  private addOther(after: Float32Array, before: Float32Array): void {
+    this.others += distance(after, before);
+    this.pairs++;
+  }
+}
 
 function distance(a: Float32Array, b: Float32Array): number {
   let sum = 0;

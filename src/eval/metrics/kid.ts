@@ -1,6 +1,6 @@
 import { Rng } from '../../runtime/rng.js';
 import type { FeatureRows } from '../features/desk.js';
-import { kernelDistance } from '../statistics/kid.js';
+import { kernelDistance, wholeKernelDistance } from '../statistics/kid.js';
 import { CollectedFeatures, tooFew } from './collected.js';
 import type { Measured, Metric, MetricContext, Options } from './metric.js';
 
@@ -62,34 +62,50 @@ function blockSizes(count: number, blocks: number): number[] {
   return Array.from({ length: blocks }, (_, i) => (i < blocks - larger ? size : size + 1));
 }
 
+/**
+ * Mean over pairs of blocks of outputs and of real pictures in order, each used whole, their sizes kept apart. As many as
+ * the larger side needs for blocks of `subsetSize`; but an unbiased estimate needs 2 pictures of each side, so that a
+ * small side makes them fewer and the other side's larger: the estimate stays unbiased, and no picture is left out.
+ *
+ * @throws InputError for fewer than 2 outputs.
+ */
 async function overBlocks(
   outputs: FeatureRows,
   real: FeatureRows,
   { features, subsetSize }: Options<'kid'>,
-  { instruments, onProgress }: MetricContext,
+  { instruments, onProgress, signal }: MetricContext,
 ): Promise<Measured> {
-  const blocks = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
+  const asked = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
+  const most = Math.max(1, Math.floor(Math.min(outputs.count, real.count) / 2));
+  const blocks = Math.min(asked, most);
   const [outputSizes, realSizes] = [blockSizes(outputs.count, blocks), blockSizes(real.count, blocks)];
-  // Each block is used whole: nothing is drawn.
-  const rng = new Rng(0, 'kid-blocks');
   const estimates: number[] = [];
   let [fromOutput, fromReal] = [0, 0];
   for (const [i, outputSize] of outputSizes.entries()) {
     const some = rowsOf(outputs, fromOutput, outputSize);
     const others = rowsOf(real, fromReal, realSizes[i]!);
-    const whole = { subsets: 1, subsetSize: Math.max(outputSize, realSizes[i]!), rng };
-    estimates.push((await kernelDistance(others, some, whole)).mean);
+    estimates.push(await wholeKernelDistance(others, some, signal && { signal }));
     fromOutput += outputSize;
     fromReal += realSizes[i]!;
     onProgress(i + 1, blocks);
   }
   const mean = estimates.reduce((a, b) => a + b, 0) / blocks;
   const variance = estimates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, blocks - 1);
+  const largest = Math.max(outputSizes.at(-1)!, realSizes.at(-1)!);
+  const size =
+    blocks === asked
+      ? `at most ${subsetSize}`
+      : `at most ${largest} (for 2 or more of each side, not ${subsetSize})`;
   return {
     ...TITLE,
     value: 100 * mean,
     ...(blocks > 1 && { subsetDeviation: 100 * Math.sqrt(variance / blocks) }),
-    n: { outputs: outputs.count, real: real.count, subsets: blocks, subsetSize },
-    how: `${KERNEL}, mean over ${blocks} blocks of at most ${subsetSize} in the order of the files, the deviation being the standard error of that mean, on ${await instruments.features.describe(features)}`,
+    n: {
+      outputs: outputs.count,
+      real: real.count,
+      subsets: blocks,
+      subsetSize: Math.max(subsetSize, largest),
+    },
+    how: `${KERNEL}, mean over ${blocks} blocks of ${size} in the order of the files, the deviation being the standard error of that mean, on ${await instruments.features.describe(features)}`,
   };
 }

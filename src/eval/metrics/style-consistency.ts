@@ -2,20 +2,25 @@ import { applyAugmentation, drawAugmentation } from '../../augment/augment.js';
 import { augment as augmentSchema } from '../../config/augment-schema.js';
 import { toFloat } from '../../data/decode.js';
 import { Rng } from '../../runtime/rng.js';
-import type { Metric } from './metric.js';
+import type { Measured, Metric } from './metric.js';
 
 /** Real pictures that are looked at, at most. */
 const PICTURES = 100;
 
 /**
  * Style consistency (GANs N' Roses, eq. 2): the variance of the style code over warps of one picture, by the warps of
- * training; and its share of the variance between pictures, 0 where a style is a property of the picture, 1 where it
- * tells nothing.
+ * training; and its share of the sum of that and of the variance between pictures, 0 where a style is a property of the
+ * picture, 1 where it tells nothing.
+ *
+ * Variances are unbiased. The mean codes of pictures differ by chance too, by the variance over the warps divided by their
+ * number, which is taken off: what is left is the variance of the pictures' styles, and 0 where it comes out negative.
+ * Where no code differs from another there is no share.
  */
 export const styleConsistency: Metric<'styleConsistency'> = {
   name: 'styleConsistency',
-  problem: ({ method, real }) => {
+  problem: ({ method, real }, { views }) => {
     if (method.model === undefined) return 'only a model has style codes';
+    if (views < 2) return 'needs two views of a picture';
     return real.length < 2 ? 'needs two real pictures' : undefined;
   },
   start({ views }, { method, real, seed, onProgress, signal }) {
@@ -42,24 +47,27 @@ export const styleConsistency: Metric<'styleConsistency'> = {
         }
         const all = new Float32Array(means.length * latentDim);
         for (const [i, mean] of means.entries()) all.set(mean, i * latentDim);
-        const between = moments(all, latentDim).variance;
+        const between = Math.max(0, moments(all, latentDim).variance - within / views);
+        const total = within + between;
         const n = { pictures: pictures.length, views };
+        const variance: Measured = {
+          key: 'style',
+          title: 'Style variance',
+          better: 'lower',
+          value: within,
+          n,
+          how: `unbiased variance of the style code over ${views} warps of one real picture (the warps of the paper's training), summed over the code, averaged over pictures`,
+        };
+        if (total === 0) return [variance];
         return [
-          {
-            key: 'style',
-            title: 'Style variance',
-            better: 'lower',
-            value: within,
-            n,
-            how: `variance of the style code over ${views} warps of one real picture (the warps of the paper's training), summed over the code, averaged over pictures`,
-          },
+          variance,
           {
             key: 'style-share',
             title: 'Style variance share',
             better: 'lower',
-            value: within / (within + between),
+            value: within / total,
             n,
-            how: 'that variance over its sum with the variance of the mean codes of different pictures',
+            how: "that variance over its sum with the variance of different pictures' styles: that of their mean codes, less what it has of the first",
           },
         ];
       },
@@ -67,12 +75,12 @@ export const styleConsistency: Metric<'styleConsistency'> = {
   },
 };
 
-/** Mean code, and variance over rows summed over the code. */
+/** Mean code, and unbiased variance over the rows (2 or more) summed over the code. */
 function moments(codes: Float32Array, length: number): { mean: Float32Array; variance: number } {
   const count = codes.length / length;
   const mean = new Float32Array(length);
   for (let i = 0; i < codes.length; i++) mean[i % length]! += codes[i]! / count;
   let variance = 0;
-  for (let i = 0; i < codes.length; i++) variance += (codes[i]! - mean[i % length]!) ** 2 / count;
+  for (let i = 0; i < codes.length; i++) variance += (codes[i]! - mean[i % length]!) ** 2 / (count - 1);
   return { mean, variance };
 }

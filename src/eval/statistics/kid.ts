@@ -107,12 +107,29 @@ function* ownSums(x: Matrix, members: Matrix): Work<Float64Array> {
   return total;
 }
 
-/** The unbiased estimate of each subset of `size` of either side, its members being columns of `inX` and `inY`. */
-function* estimates(x: Matrix, y: Matrix, inX: Matrix, inY: Matrix, size: number): Work<number[]> {
+/**
+ * The unbiased estimate of each pair of subsets, their members being columns of `inX` and `inY`: `m` pictures of `x` and
+ * `n` of `y` each.
+ */
+function* estimates(
+  x: Matrix,
+  y: Matrix,
+  inX: Matrix,
+  inY: Matrix,
+  [m, n]: readonly [number, number],
+): Work<number[]> {
   const xx = yield* ownSums(x, inX);
   const yy = yield* ownSums(y, inY);
   const xy = yield* crossSums(x, y, inX, inY);
-  return Array.from(xy, (cross, s) => (xx[s]! + yy[s]!) / (size * (size - 1)) - (2 * cross) / (size * size));
+  return Array.from(
+    xy,
+    (cross, s) => xx[s]! / (m * (m - 1)) + yy[s]! / (n * (n - 1)) - (2 * cross) / (m * n),
+  );
+}
+
+/** One subset that is the whole set. */
+function everyMember(rows: number): Matrix {
+  return { values: new Float64Array(rows).fill(1), rows, columns: 1 };
 }
 
 function gather({ values, dims }: Features, indices: Int32Array): Matrix {
@@ -132,10 +149,10 @@ function* separateEstimates(
 ): Work<number[]> {
   const values: number[] = [];
   const size = inReal[0]!.length;
-  const all = { values: new Float64Array(size).fill(1), rows: size, columns: 1 };
+  const all = everyMember(size);
   for (let s = 0; s < inReal.length; s++) {
     const [x, y] = [gather(real, inReal[s]!), gather(fake, inFake[s]!)];
-    values.push(...(yield* estimates(x, y, all, all, size)));
+    values.push(...(yield* estimates(x, y, all, all, [size, size])));
   }
   return values;
 }
@@ -143,6 +160,12 @@ function* separateEstimates(
 /** Kernel values that `estimates` computes for sets of these sizes, blocks aside. */
 function kernelValues(x: number, y: number): number {
   return (x * x) / 2 + (y * y) / 2 + x * y;
+}
+
+function checkSides(real: Features, fake: Features): void {
+  checkFeatures(real, 'real', 2, 'for an unbiased kernel distance');
+  checkFeatures(fake, 'fake', 2, 'for an unbiased kernel distance');
+  checkSameDims(real, fake);
 }
 
 function noteOf(size: number, asked: number, isWhole: boolean): string | null {
@@ -168,9 +191,7 @@ export async function kernelDistance(
   fake: Features,
   { rng, subsets = 100, subsetSize = 1000, ...options }: KernelDistanceOptions,
 ): Promise<KernelDistance> {
-  checkFeatures(real, 'real', 2, 'for an unbiased kernel distance');
-  checkFeatures(fake, 'fake', 2, 'for an unbiased kernel distance');
-  checkSameDims(real, fake);
+  checkSides(real, fake);
   if (!(subsets >= 1) || !(subsetSize >= 2))
     throw new RangeError(`a kernel distance cannot have ${subsets} subsets of ${subsetSize}`);
   const size = Math.min(subsetSize, real.count, fake.count);
@@ -190,13 +211,31 @@ export async function kernelDistance(
           asMatrix(fake),
           membersOf(inReal, real.count),
           membersOf(inFake, fake.count),
-          size,
+          [size, size],
         )
       : separateEstimates(real, fake, inReal, inFake);
   const values = await finish(work, Math.min(shared, separate), options);
   const mean = meanOf(values);
   const deviation = Math.sqrt(meanOf(values.map((value) => (value - mean) ** 2)));
   return { mean, deviation, values, subsetSize: size, note: noteOf(size, subsetSize, isWhole) };
+}
+
+/**
+ * The unbiased estimate of the squared maximum mean discrepancy of two whole sets, whose numbers of pictures may differ:
+ * that of `kernelDistance` without subsets.
+ *
+ * @throws InputError for fewer than 2 pictures, features that are not finite, or of different networks.
+ */
+export async function wholeKernelDistance(
+  real: Features,
+  fake: Features,
+  options: StatisticsOptions = {},
+): Promise<number> {
+  checkSides(real, fake);
+  const [x, y] = [asMatrix(real), asMatrix(fake)];
+  const work = estimates(x, y, everyMember(x.rows), everyMember(y.rows), [x.rows, y.rows]);
+  const [estimate] = await finish(work, kernelValues(x.rows, y.rows), options);
+  return estimate!;
 }
 
 function meanOf(values: readonly number[]): number {

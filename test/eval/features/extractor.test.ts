@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeImage } from '../../../src/data/decode.js';
 import { InterruptedError, RunError } from '../../../src/errors.js';
 import {
@@ -175,6 +175,22 @@ describe('an extractor', () => {
     }
     expect(new Set(ids).size).toBe(3);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('has an id that depends on the machine, whose rounding is its own', async () => {
+    const idOf = async (): Promise<string> => {
+      const other = await openFeatureExtractor('inception', weightsOf('inception'));
+      other.dispose();
+      return other.id;
+    };
+    expect(await idOf()).toBe(extractor.id);
+    const processors = vi.spyOn(os, 'cpus');
+    try {
+      processors.mockReturnValue([{ ...os.cpus()[0]!, model: 'another' }]);
+      expect(await idOf()).not.toBe(extractor.id);
+    } finally {
+      processors.mockRestore();
+    }
   });
 
   it('refuses the weights of another network, with the remedy', async () => {

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../../src/errors.js';
 import { FeatureDesk } from '../../../src/eval/features/desk.js';
 import type { Method } from '../../../src/eval/methods/method.js';
 import { kid } from '../../../src/eval/metrics/kid.js';
@@ -59,6 +60,8 @@ function discrepancy(x: readonly MeasuredImage[], y: readonly MeasuredImage[]): 
   return within(x) + within(y) - (2 * across) / (x.length * y.length);
 }
 
+const relative = (value: number, expected: number): number => Math.abs(value / expected - 1);
+
 async function measured(outputs: MeasuredImage[], real: MeasuredImage[], options: object) {
   const settings = {
     features: 'inception',
@@ -87,15 +90,29 @@ describe('kid', () => {
     ];
     const mean = blocks.reduce((a, b) => a + b) / 3;
     const variance = blocks.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 2;
-    expect(figure.value).toBeCloseTo(100 * mean, 3);
-    expect(figure.subsetDeviation).toBeCloseTo(100 * Math.sqrt(variance / 3), 3);
+    expect(relative(figure.value, 100 * mean)).toBeLessThan(1e-9);
+    expect(relative(figure.subsetDeviation!, 100 * Math.sqrt(variance / 3))).toBeLessThan(1e-9);
     expect(figure.n).toEqual({ outputs: 7, real: 9, subsets: 3, subsetSize: 4 });
+    expect(figure.how).toContain('3 blocks of at most 4 in the order');
+  });
+
+  it('takes fewer blocks where a side would have fewer than 2 pictures in one', async () => {
+    const [outputs, real] = [pictures(5, 0), pictures(24, 1)];
+    const figure = await measured(outputs, real, { estimator: 'blocks', subsetSize: 4 });
+    // 6 blocks were asked for: 2 have 2 and 3 outputs, and 12 real pictures each.
+    const mean =
+      (discrepancy(outputs.slice(0, 2), real.slice(0, 12)) + discrepancy(outputs.slice(2), real.slice(12))) /
+      2;
+    expect(relative(figure.value, 100 * mean)).toBeLessThan(1e-9);
+    expect(figure.n).toEqual({ outputs: 5, real: 24, subsets: 2, subsetSize: 12 });
+    expect(figure.how).toContain('2 blocks of at most 12 (for 2 or more of each side, not 4)');
+    await expect(measured(pictures(1, 0), real, { estimator: 'blocks' })).rejects.toThrow(InputError);
   });
 
   it('by subsets of whole sets is one value, without a deviation', async () => {
     const [outputs, real] = [pictures(4, 0), pictures(4, 1)];
     const figure = await measured(outputs, real, { subsetSize: 100 });
-    expect(figure.value).toBeCloseTo(100 * discrepancy(outputs, real), 3);
+    expect(relative(figure.value, 100 * discrepancy(outputs, real))).toBeLessThan(1e-9);
     expect(figure.subsetDeviation).toBeUndefined();
     expect(figure.n).toMatchObject({ subsets: 1, subsetSize: 4 });
   });

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Features } from '../../../src/eval/statistics/features.js';
-import { kernelDistance } from '../../../src/eval/statistics/kid.js';
+import { kernelDistance, wholeKernelDistance } from '../../../src/eval/statistics/kid.js';
 import { loadEngine } from '../../../src/runtime/node.js';
 import { Rng } from '../../../src/runtime/rng.js';
 import { features, firstOf, held, normalFeatures, referenceFeatures } from '../../support/features.js';
@@ -143,5 +143,26 @@ describe('kernelDistance', () => {
     );
     await expect(kernelDistance(real, fake, { rng: rng(), subsetSize: 1 })).rejects.toThrow(RangeError);
     await expect(kernelDistance(real, fake, { rng: rng(), subsets: 0 })).rejects.toThrow(RangeError);
+  });
+});
+
+describe('wholeKernelDistance', () => {
+  it('is the unbiased estimate of sets of different sizes, by its definition, in one block or several', async () => {
+    for (const [m, n] of [
+      [2, 31],
+      [40, 7],
+      [2100, 3],
+    ] as const) {
+      const [a, b] = [normalFeatures(3, m, 2), normalFeatures(4, n, 2, 0.2)];
+      const expected = byDefinition(a, b);
+      expect(Math.abs((await wholeKernelDistance(a, b)) / expected - 1)).toBeLessThan(1e-9);
+      expect(Math.abs((await wholeKernelDistance(b, a)) / expected - 1)).toBeLessThan(1e-9);
+    }
+  });
+
+  it('refuses fewer than two pictures of a side', async () => {
+    const [one, many] = [normalFeatures(1, 1, 3), normalFeatures(2, 5, 3)];
+    await expect(wholeKernelDistance(one, many)).rejects.toThrow(/real/);
+    await expect(wholeKernelDistance(many, one)).rejects.toThrow(/fake/);
   });
 });

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import type { Method } from '../../../src/eval/methods/method.js';
+import { contentConsistency } from '../../../src/eval/metrics/content-consistency.js';
+import type { Measured, MetricContext } from '../../../src/eval/metrics/metric.js';
+import { styleConsistency } from '../../../src/eval/metrics/style-consistency.js';
+import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
+import { Rng } from '../../../src/runtime/rng.js';
+import type { Translator } from '../../../src/translate/translator.js';
+
+const SIZE = 4;
+const PIXELS = SIZE * SIZE * 3;
+const LATENT = 64;
+
+function pictureOf(bytes: Uint8Array): MeasuredImage {
+  return madeImage('picture', { data: bytes, width: SIZE, height: SIZE });
+}
+
+function contextOf(translator: Partial<Translator>, rest: Partial<MetricContext> = {}): MetricContext {
+  const architecture = { size: SIZE, latentDim: LATENT } as Translator['architecture'];
+  return {
+    method: {
+      model: { translator: { architecture, ...translator } as Translator, direction: 'A2B' },
+    } as Method,
+    real: [],
+    seed: 1,
+    onProgress: () => undefined,
+    signal: undefined,
+    ...rest,
+  } as MetricContext;
+}
+
+describe('contentConsistency', () => {
+  /** Codes are the pictures themselves, those of outputs negated. */
+  const translator: Partial<Translator> = {
+    encode: (direction, pictures) => ({
+      direction,
+      count: pictures.length / PIXELS,
+      codes: direction === 'A2B' ? pictures.slice() : pictures.map((value) => -value),
+    }),
+  };
+
+  async function measured(
+    inputs: Uint8Array[],
+    outputs: Uint8Array[],
+    batch: number,
+    signal?: AbortSignal,
+  ): Promise<Measured | undefined> {
+    const measurement = await contentConsistency.start({}, contextOf(translator, { signal }));
+    for (let from = 0; from < inputs.length; from += batch)
+      await measurement.add!(
+        inputs.slice(from, from + batch).map((data, i) => ({
+          input: from + i,
+          source: { data, width: SIZE, height: SIZE },
+          outputs: [pictureOf(outputs[from + i]!)],
+        })),
+      );
+    return (await measurement.finish())[0];
+  }
+
+  const rng = new Rng(3, 'content');
+  const drawn = (count: number) =>
+    Array.from({ length: count }, () => Uint8Array.from({ length: PIXELS }, () => rng.integer(256)));
+
+  it.each([
+    [2, 2],
+    [5, 2],
+    [8, 8],
+    [9, 4],
+    [21, 4],
+  ])(
+    'compares each of %i outputs with its input and those after it, shown %i at a time',
+    async (n, batch) => {
+      const [inputs, outputs] = [drawn(n), drawn(n)];
+      const unit = (byte: number): number => byte / 127.5 - 1;
+      const distance = (output: Uint8Array, input: Uint8Array): number =>
+        Math.sqrt(output.reduce((sum, byte, i) => sum + (-unit(byte) - unit(input[i]!)) ** 2, 0) / PIXELS);
+      const mean = (values: number[]): number => values.reduce((a, b) => a + b) / values.length;
+      const own = outputs.map((output, i) => distance(output, inputs[i]!));
+      const others = outputs.flatMap((output, i) =>
+        Array.from({ length: Math.min(8, n - 1) }, (_, k) => distance(output, inputs[(i + k + 1) % n]!)),
+      );
+      const figure = await measured(inputs, outputs, batch);
+      expect(figure!.value).toBeCloseTo(mean(own) / mean(others), 6);
+      expect(figure!.n).toEqual({ inputs: n, pairs: others.length });
+    },
+  );
+
+  it('gives no figure where all codes are one, and stops when it is told to', async () => {
+    const [input, output] = [new Uint8Array(PIXELS).fill(255), new Uint8Array(PIXELS)];
+    expect(await measured([input, input, input], [output, output, output], 2)).toBeUndefined();
+    await expect(measured(drawn(2), drawn(2), 1, AbortSignal.abort())).rejects.toThrow();
+  });
+});
+
+describe('styleConsistency', () => {
+  /** Codes of a picture with a deviation between pictures and one between its warps. */
+  async function measured(between: number, within: number, views: number): Promise<Map<string, number>> {
+    const rng = new Rng(5, 'styles');
+    const real = Array.from({ length: 100 }, () => pictureOf(new Uint8Array(PIXELS)));
+    const translator: Partial<Translator> = {
+      styleOf(_, pictures) {
+        const mean = rng.normals(LATENT).map((value) => between * value);
+        return rng
+          .normals((pictures.length / PIXELS) * LATENT)
+          .map((value, i) => within * value + mean[i % LATENT]!);
+      },
+    };
+    const measurement = await styleConsistency.start({ views }, contextOf(translator, { real }));
+    const figures = await measurement.finish();
+    return new Map(figures.map(({ key, value }) => [key, value]));
+  }
+
+  it.each([2, 8])('tells the share that its codes were drawn with, by %i views', async (views) => {
+    const figures = await measured(2, 1, views);
+    expect(figures.get('style')! / LATENT).toBeCloseTo(1, 1);
+    expect(Math.abs(figures.get('style-share')! - 0.2)).toBeLessThan(0.015);
+  });
+
+  it('is 1 where a style tells nothing, 0 where warps change nothing, and no share where nothing differs', async () => {
+    expect((await measured(0, 1, 2)).get('style-share')).toBeGreaterThan(0.97);
+    expect((await measured(0, 1, 2)).get('style-share')).toBeLessThanOrEqual(1);
+    expect((await measured(1, 0, 2)).get('style-share')).toBeLessThan(1e-9);
+    expect(await measured(0, 0, 2)).toEqual(new Map([['style', 0]]));
+  });
+
+  it('needs two views', () => {
+    const { method, instruments } = contextOf({});
+    const real = [pictureOf(new Uint8Array(PIXELS)), pictureOf(new Uint8Array(PIXELS))];
+    expect(styleConsistency.problem!({ method, real, instruments }, { views: 1 })).toMatch(/two views/);
+    expect(styleConsistency.problem!({ method, real, instruments }, { views: 2 })).toBeUndefined();
+  });
+});
