@@ -37,9 +37,9 @@ const bundleSchema = z.looseObject({
     z.looseObject({
       /** `G_A2B/PATH`. */
       name: z.string(),
-      shape: z.array(count),
+      shape: z.array(count).max(8),
       dtype: z.enum(['float32', 'float16']),
-      /** Index into `shards`. */
+      /** The shard that all of it is in, by its index, and where in it, bytes; numbers are little-endian, row-major. */
       shard: count,
       offset: count,
       bytes: count,
@@ -56,7 +56,7 @@ const bundleSchema = z.looseObject({
 });
 
 export type WebBundle = z.infer<typeof bundleSchema>;
-type BundleTensor = WebBundle['tensors'][number];
+export type WebBundleTensor = WebBundle['tensors'][number];
 
 /** A model read in a browser: what `EagerTranslator` takes. */
 export interface WebModel {
@@ -70,8 +70,8 @@ export interface WebModel {
 }
 
 export interface LoadWebModelOptions {
-  onProgress?: (doneBytes: number, totalBytes: number | undefined) => void;
-  signal?: AbortSignal;
+  onProgress?: ((doneBytes: number, totalBytes: number | undefined) => void) | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 const bundleError = (found: string, cause?: unknown): InputError =>
@@ -80,32 +80,46 @@ const bundleError = (found: string, cause?: unknown): InputError =>
     { cause },
   );
 
-/** All bytes of a file. @param bytes what there have to be, where that is known. @throws InputError where there are not. */
+/** The size that a response tells; undefined where it tells none, or that of a compressed form. */
+function toldBytes({ headers }: Response): number | undefined {
+  const told = headers.get('content-length');
+  return told === null || headers.has('content-encoding') ? undefined : Number(told);
+}
+
+/**
+ * All bytes of a file.
+ *
+ * @param bytes what there have to be, where that is known; then `limit` is the same.
+ * @throws InputError where there are not, before memory is taken for them where the response tells its size.
+ */
 async function readAll(
   name: string,
   response: Response,
   { bytes, onBytes, limit }: { bytes?: number; onBytes?: (more: number) => void; limit: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const wrong = (found: string) => brokenModelFile(name, found);
-  const known = bytes === undefined ? undefined : new Uint8Array(bytes);
+  const told = toldBytes(response);
+  if (told !== undefined && told > limit) throw wrong(`more than ${limit} bytes`);
+  if (told !== undefined && bytes !== undefined && told < bytes)
+    throw wrong(`${told} bytes instead of ${bytes}`);
+  // In one piece only where the sender tells the size too: a manifest alone can claim any.
+  const known = bytes !== undefined && told === bytes ? new Uint8Array(bytes) : undefined;
   const chunks: Uint8Array[] = [];
   let done = 0;
   const reader = response.body?.getReader();
   for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
     const end = done + next.value.byteLength;
-    if (end > (bytes ?? limit)) {
+    if (end > limit) {
       await reader?.cancel();
-      throw wrong(`more than ${bytes ?? limit} bytes`);
+      throw wrong(`more than ${limit} bytes`);
     }
     if (known === undefined) chunks.push(next.value);
     else known.set(next.value, done);
     done = end;
     onBytes?.(next.value.byteLength);
   }
-  if (known !== undefined) {
-    if (done < known.byteLength) throw wrong(`${done} bytes instead of ${known.byteLength}`);
-    return known;
-  }
+  if (bytes !== undefined && done < bytes) throw wrong(`${done} bytes instead of ${bytes}`);
+  if (known !== undefined) return known;
   const joined = new Uint8Array(done);
   let offset = 0;
   for (const chunk of chunks) {
@@ -145,6 +159,14 @@ function specsOf(architecture: ModelConfig): NetworkSpecs {
   }
 }
 
+/** The tensors that are read: other names of a file cost no memory. */
+function namesOf(specs: NetworkSpecs): ReadonlySet<string> {
+  const names = Object.entries(specs).map(([network, tree]) =>
+    Object.keys(tree).map((path) => `${network}/${path}`),
+  );
+  return new Set(names.flat());
+}
+
 async function assertHash(file: string, bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<void> {
   // Only secure contexts have it: https, and http on this machine.
   if (globalThis.crypto?.subtle === undefined) return;
@@ -167,7 +189,7 @@ function decode(bytes: Uint8Array, dtype: 'float32' | 'float16' | 'bfloat16'): F
 /** @throws InputError where a tensor's place and shape do not fit together. */
 function assertPlace(
   { shards }: WebBundle,
-  { name, shape, dtype, shard, offset, bytes }: BundleTensor,
+  { name, shape, dtype, shard, offset, bytes }: WebBundleTensor,
 ): void {
   const file = shards[shard];
   if (file === undefined) throw bundleError(`the tensor ${name} in shard ${shard} of ${shards.length}`);
@@ -176,21 +198,49 @@ function assertPlace(
   if (offset + bytes > file.bytes) throw bundleError(`the tensor ${name} beyond the end of ${file.file}`);
 }
 
+/** @throws InputError where a name or a byte is claimed twice: a small manifest could otherwise ask for all memory. */
+function assertApart({ tensors, shards }: WebBundle): void {
+  const twice = (names: readonly string[]) => names.find((name, i) => i > 0 && name === names[i - 1]);
+  const name = twice(tensors.map((tensor) => tensor.name).sort());
+  if (name !== undefined) throw bundleError(`two tensors named ${name}`);
+  const file = twice(shards.map((shard) => shard.file).sort());
+  if (file !== undefined) throw bundleError(`two shards named ${file}`);
+  const inOrder = [...tensors].sort((a, b) => a.shard - b.shard || a.offset - b.offset || a.bytes - b.bytes);
+  for (const [i, { shard, offset, name: later }] of inOrder.entries()) {
+    const before = inOrder[i - 1];
+    if (before?.shard === shard && before.offset + before.bytes > offset)
+      throw bundleError(`the tensors ${before.name} and ${later} in the same place`);
+  }
+}
+
+/** @param manifest the parsed JSON of bundle.json. @throws InputError where it is no bundle of this version. */
+export function parseWebBundle(manifest: unknown): WebBundle {
+  const newer = z.looseObject({ format: z.literal(BUNDLE_FORMAT), version: z.number().gt(BUNDLE_VERSION) });
+  const { success, data } = newer.safeParse(manifest);
+  if (success) throw bundleError(`a newer version of the format (${data.version}, not ${BUNDLE_VERSION})`);
+  const parsed = bundleSchema.safeParse(manifest);
+  if (!parsed.success)
+    throw bundleError(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500), parsed.error);
+  for (const tensor of parsed.data.tensors) assertPlace(parsed.data, tensor);
+  assertApart(parsed.data);
+  return parsed.data;
+}
+
 async function loadBundle(
   files: ModelFiles,
   response: Response,
   { onProgress = () => undefined, signal }: LoadWebModelOptions,
 ): Promise<WebModel> {
-  const parsed = bundleSchema.safeParse(await readJson(BUNDLE_FILE, response));
-  if (!parsed.success) throw bundleError(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500));
-  const bundle = parsed.data;
-  const { architecture, shards } = bundle;
+  const bundle = parseWebBundle(await readJson(BUNDLE_FILE, response));
+  const { architecture } = bundle;
   const specs = specsOf(architecture);
-  for (const tensor of bundle.tensors) assertPlace(bundle, tensor);
-  const totalBytes = shards.reduce((total, { bytes }) => total + bytes, 0);
+  const names = namesOf(specs);
+  const wanted = bundle.tensors.filter(({ name }) => names.has(name));
+  const shards = [...bundle.shards.entries()].filter(([i]) => wanted.some(({ shard }) => shard === i));
+  const totalBytes = shards.reduce((total, [, { bytes }]) => total + bytes, 0);
   let doneBytes = 0;
   const tensors = new Map<string, StoredTensor>();
-  for (const [index, { file, bytes, sha256 }] of shards.entries()) {
+  for (const [index, { file, bytes, sha256 }] of shards) {
     const shard = await files.open(file, signal);
     if (shard === undefined) throw brokenModelFile(file, 'nothing');
     const onBytes = (more: number): void => {
@@ -199,7 +249,7 @@ async function loadBundle(
     };
     const data = await readAll(file, shard, { bytes, onBytes, limit: bytes });
     await assertHash(file, data, sha256);
-    for (const { name, shape, dtype, shard: place, offset, bytes: length } of bundle.tensors)
+    for (const { name, shape, dtype, shard: place, offset, bytes: length } of wanted)
       if (place === index)
         tensors.set(name, {
           dtype: 'F32',
@@ -217,8 +267,12 @@ const READABLE: Partial<Record<SafetensorsDtype, 'float32' | 'float16' | 'bfloat
   BF16: 'bfloat16',
 };
 
-/** Tensors of a safetensors file whose numbers are floating-point. @throws InputError where the file is damaged. */
-export function readSafetensorsBytes(name: string, bytes: Uint8Array): Map<string, StoredTensor> {
+/** Tensors of these names in a safetensors file, where they are floating-point. @throws InputError where it is damaged. */
+function readSafetensorsBytes(
+  name: string,
+  bytes: Uint8Array,
+  names: ReadonlySet<string>,
+): Map<string, StoredTensor> {
   const { byteLength } = bytes;
   if (byteLength < LENGTH_BYTES) throw brokenFile(name, `one of ${byteLength} bytes`);
   const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
@@ -229,7 +283,7 @@ export function readSafetensorsBytes(name: string, bytes: Uint8Array): Map<strin
   const tensors = new Map<string, StoredTensor>();
   for (const { name: tensor, dtype, shape, beginBytes, endBytes } of entries.values()) {
     const readable = READABLE[dtype];
-    if (readable === undefined) continue;
+    if (readable === undefined || !names.has(tensor)) continue;
     const data = decode(bytes.subarray(dataStartBytes + beginBytes, dataStartBytes + endBytes), readable);
     tensors.set(tensor, { dtype, shape, data });
   }
@@ -257,7 +311,7 @@ async function loadFolder(
     onProgress(doneBytes, totalBytes);
   };
   const bytes = await readAll(WEIGHTS_FILE, weights, { onBytes, limit: SHARD_LIMIT_BYTES });
-  const values = fromTensors(readSafetensorsBytes(WEIGHTS_FILE, bytes), '', specs, {
+  const values = fromTensors(readSafetensorsBytes(WEIGHTS_FILE, bytes, namesOf(specs)), '', specs, {
     file: WEIGHTS_FILE,
     remedy: `use the ${CONFIG_FILE} that belongs to these weights`,
   });

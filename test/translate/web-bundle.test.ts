@@ -107,7 +107,8 @@ describe('a bundle', () => {
 
   it('is refused where it is not one', async () => {
     const { bundle, files } = bundleOf('float16');
-    await expectRefusal({ ...bundle, version: 2 }, files, /version/);
+    await expectRefusal({ ...bundle, version: 2 }, files, /a newer version of the format \(2, not 1\)/);
+    await expectRefusal({ ...bundle, version: 0 }, files, /version/);
     await expectRefusal({ ...bundle, format: 'tfjs' }, files, /format/);
     await expectRefusal([], files, /bundle\.json/);
     await expectRefusal({ ...bundle, architecture: { ...architecture, size: 48 } }, files, /size/);
@@ -158,6 +159,28 @@ describe('a bundle', () => {
     await expectRefusal({ ...bundle, tensors: others }, files, /but found none/);
     const huge = bundle.shards.map((shard) => ({ ...shard, bytes: 2 ** 40 }));
     await expectRefusal({ ...bundle, shards: huge }, files, /bytes/);
+    const [, second] = bundle.tensors;
+    await expectRefusal({ ...bundle, tensors: [...bundle.tensors, first] }, files, /two tensors named G_A2B/);
+    const extra = { ...second!, name: 'G_A2B/extra' };
+    await expectRefusal({ ...bundle, tensors: [...bundle.tensors, extra] }, files, /in the same place/);
+    const shards = [...bundle.shards, bundle.shards[0]];
+    await expectRefusal({ ...bundle, shards }, files, /two shards named s-0\.bin/);
+  });
+
+  it('takes what nobody asks for, unread', async () => {
+    const { bundle, files } = bundleOf('float16');
+    const extra = { name: 'D_A/extra', shape: [4], dtype: 'float32', shard: 2, offset: 0, bytes: 16 };
+    const shards = [...bundle.shards, { file: 'nowhere.bin', bytes: 16, sha256: '0'.repeat(64) }];
+    const { bytes } = await load({ ...bundle, tensors: [...bundle.tensors, extra], shards }, files);
+    expect(bytes).toBe(files['s-0.bin']!.length + files['s-1.bin']!.length);
+  });
+
+  it('takes no memory for a shard that its answer tells to be smaller', async () => {
+    const { bundle, files } = bundleOf('float16');
+    const shards = bundle.shards.map((shard) => ({ ...shard, bytes: 2 ** 31 - 1 }));
+    const before = process.memoryUsage().arrayBuffers;
+    await expectRefusal({ ...bundle, shards }, files, /s-0\.bin but found \d+ bytes instead of 2147483647/);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 28);
   });
 });
 
