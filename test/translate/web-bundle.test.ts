@@ -225,6 +225,30 @@ describe('an exported folder', () => {
   });
 });
 
+describe('files of several folders', () => {
+  const opened = async (paths: string[], name: string): Promise<string | undefined> => {
+    const given = paths.map((path): ChosenFile => ({ path, file: new Blob([path]) }));
+    return (await filesOf(given).open(name))?.text();
+  };
+  const checkpoint = (folder: string) => [`${folder}config.json`, `${folder}model.safetensors`];
+
+  it('are never mixed: the newest checkpoint of a run', async () => {
+    const steps = [9, 100, 20].map((step) => `/run/checkpoints/step-${step}/`);
+    const paths = ['/run/config.json', ...steps.flatMap(checkpoint)];
+    for (const name of ['config.json', 'model.safetensors'])
+      expect(await opened(paths, name)).toBe(`/run/checkpoints/step-100/${name}`);
+  });
+
+  it('are those of the folder nearest to the top that has a whole model', async () => {
+    const paths = ['m/config.json', ...checkpoint('m/a/b/'), 'm/z/bundle.json', 'm/s-0.bin', 'm/z/s-0.bin'];
+    expect(await opened(paths, 'bundle.json')).toBe('m/z/bundle.json');
+    expect(await opened(paths, 's-0.bin')).toBe('m/z/s-0.bin');
+    expect(await opened(paths, 'config.json')).toBeUndefined();
+    expect(await opened(['a/config.json', 'b/model.safetensors'], 'config.json')).toBe('a/config.json');
+    expect(await opened(['a/config.json', 'b/model.safetensors'], 'model.safetensors')).toBeUndefined();
+  });
+});
+
 describe('an address', () => {
   const answers = (respond: (url: string) => Response) => {
     const asked: string[] = [];
