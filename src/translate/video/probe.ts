@@ -141,9 +141,34 @@ export function parseProbe(json: string): VideoInfo | undefined {
   };
 }
 
-/** The options that read a file and nothing else: a playlist cannot make ffmpeg fetch anything. */
+/** Formats whose files hold all that they show, and some of sound alone; a name that an ffmpeg lacks does no harm. */
+const FORMATS = [
+  ...[
+    'mov',
+    'matroska',
+    'avi',
+    'mpegts',
+    'mpeg',
+    'flv',
+    'gif',
+    'apng',
+    'ogg',
+    'asf',
+    'mxf',
+    'nut',
+    'rm',
+    'dv',
+  ],
+  ...['ivf', 'obu', 'av1', 'h264', 'hevc', 'm4v', 'mpegvideo', 'mjpeg', 'yuv4mpegpipe', 'gxf', 'wtv'],
+  ...['mp3', 'wav', 'flac', 'aac'],
+];
+
+/**
+ * The options that read a file and nothing else. A list of files (ffconcat, HLS, DASH) under a video's name would make
+ * ffmpeg open what it lists, other files of this machine too: only formats without such lists are read.
+ */
 export function inputFile(path: string): string[] {
-  return ['-protocol_whitelist', 'file,pipe', '-i', `file:${path}`];
+  return ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS.join(), '-i', `file:${path}`];
 }
 
 /** What a video file says of itself. @throws InputError where there is none, none that can be read, or no ffprobe. */
@@ -157,6 +182,11 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
   if (info.size === 0) throw refuse('an empty file', 'name another file');
   const args = ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', ...inputFile(path)];
   const { code, stdout, complaints } = await outputOf('ffprobe', args);
+  if (/not on whitelist/i.test(complaints))
+    throw refuse(
+      'a picture, a list of files, or another format that is read as no video',
+      'name a video, such as .mp4, .mov, .mkv or .webm; gnr translate takes pictures',
+    );
   if (code !== 0) {
     const reason = lastComplaints(complaints, 2).replace(`file:${path}: `, '');
     throw refuse(

@@ -2,7 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseClock, parseProbe, parseRational, probeVideo } from '../../../src/translate/video/probe.js';
+import {
+  inputFile,
+  parseClock,
+  parseProbe,
+  parseRational,
+  probeVideo,
+} from '../../../src/translate/video/probe.js';
+import { ffmpeg, HAS_FFMPEG, lavfi } from '../../support/video.js';
 
 const VIDEO = {
   index: 0,
@@ -110,5 +117,21 @@ describe('probeVideo', () => {
     const path = join(folder, 'video.mp4');
     await make(path);
     await expect(probeVideo(path)).rejects.toThrow(message);
+  });
+
+  it.skipIf(!HAS_FFMPEG)('opens no file that another one lists, under whatever name', async () => {
+    await ffmpeg(folder, ...lavfi('testsrc=size=64x64:rate=5:duration=1'), 'secret.mp4');
+    await ffmpeg(folder, ...lavfi('testsrc=size=64x64:rate=5:duration=1'), 'part.ts');
+    expect(await probeVideo(join(folder, 'secret.mp4'))).toMatchObject({ width: 64 });
+    expect(await probeVideo(join(folder, 'part.ts'))).toMatchObject({ width: 64 });
+    const path = join(folder, 'me.mp4');
+    for (const list of [
+      'ffconcat version 1.0\nfile secret.mp4\n',
+      '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\npart.ts\n#EXT-X-ENDLIST\n',
+    ]) {
+      await writeFile(path, list);
+      await expect(probeVideo(path)).rejects.toThrow(/a list of files/);
+      await expect(ffmpeg(folder, ...inputFile(path), '-f', 'null', '-')).rejects.toThrow();
+    }
   });
 });
