@@ -222,6 +222,11 @@ describe('gnr export refuses', () => {
     expect(await readdir(model)).toEqual(before);
   });
 
+  it('a folder in place of a PyTorch file', async () => {
+    const { code, stderr } = await gnr('export', model, '--format', 'pt', '--out', folder);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('the name of a file for --format pt')]);
+  });
+
   it('an empty folder of pictures to compare on', async () => {
     const empty = join(folder, 'empty');
     await mkdir(empty);

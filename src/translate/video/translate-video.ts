@@ -1,5 +1,6 @@
 import { open, realpath, stat } from 'node:fs/promises';
-import { replaceEntry } from '../../checkpoint/atomic.js';
+import { basename, dirname, resolve } from 'node:path';
+import { removeLeftovers, replaceEntry } from '../../checkpoint/atomic.js';
 import { toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';
 import { InputError, InterruptedError, RunError } from '../../errors.js';
@@ -189,6 +190,9 @@ export async function checkOutput(input: string, output: string): Promise<void> 
 export async function translateVideo(options: TranslateVideoOptions): Promise<TranslatedVideo> {
   let result: TranslatedVideo | undefined;
   await checkOutput(options.input, options.output);
+  const output = resolve(options.output);
+  // Of a translation that was killed.
+  await removeLeftovers(dirname(output), basename(output));
   await replaceEntry(options.output, async (target) => {
     result = await makeVideo(target, options);
     const handle = await open(target, 'r');
