@@ -6,14 +6,14 @@ import { toTensors } from '../checkpoint/network-tensors.js';
 import { systemCode } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
 import type { ModelFiles } from '../translate/model-files.js';
+import { loadWebModel } from '../translate/web-bundle.js';
 import {
   BUNDLE_FILE,
   BUNDLE_FORMAT,
   BUNDLE_VERSION,
-  loadWebModel,
   type WebBundle,
   type WebBundleTensor,
-} from '../translate/web-bundle.js';
+} from '../translate/web-bundle-manifest.js';
 import { modelCard } from './card.js';
 import { type Comparison, compareWeights, type Precision } from './comparison.js';
 import { stopIfAborted, writeExportFolder } from './export-folder.js';

@@ -13,7 +13,8 @@ import { initParameters } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { filesOf } from '../../src/translate/model-files.js';
-import { loadWebModel, parseWebBundle, type WebBundle } from '../../src/translate/web-bundle.js';
+import { loadWebModel } from '../../src/translate/web-bundle.js';
+import { parseWebBundle, type WebBundle } from '../../src/translate/web-bundle-manifest.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 
 /** With a layer that is larger than a shard. */

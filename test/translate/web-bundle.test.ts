@@ -9,7 +9,8 @@ import { initParameters } from '../../src/model/parameters.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { loadModel } from '../../src/translate/model.js';
 import { type ChosenFile, filesAt, filesOf } from '../../src/translate/model-files.js';
-import { loadWebModel, type WebBundle } from '../../src/translate/web-bundle.js';
+import { loadWebModel } from '../../src/translate/web-bundle.js';
+import type { WebBundle } from '../../src/translate/web-bundle-manifest.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 
 const { model: architecture } = tinyConfig({ model: FEWEST_LAYERS });
