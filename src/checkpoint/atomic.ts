@@ -24,6 +24,11 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, remedy: string]>>
   EEXIST: ['a file has the name of a folder that is needed', 'remove it or name another path'],
   EMFILE: ['too many files are open', 'raise the limit (ulimit -n) and run the command again'],
   ENAMETOOLONG: ['the name is too long', 'name a shorter path'],
+  EBUSY: ['it is in use, or a mount point', 'name another path, such as a folder inside it'],
+  EXDEV: [
+    'it lies on another disk than the folder around it',
+    'name another path, such as a folder inside it',
+  ],
   EIO: ['the disk reported an error', 'check the disk or name a folder on another one'],
 };
 
@@ -249,15 +254,16 @@ function isRunning(processId: number): boolean {
  * Clears what dead processes left in `folder`: removes half-written `.tmp-` entries, and gives a folder that was set
  * aside its name back where its successor never arrived. Entries of running processes stay. A folder that does not
  * exist is in order.
+ * @param name clears what was to become this entry alone; all where it is left out.
  * @returns the names that were cleared.
  * @throws RunError where the folder cannot be read or changed.
  */
-export async function removeLeftovers(folder: string): Promise<string[]> {
+export async function removeLeftovers(folder: string, name?: string): Promise<string[]> {
   const cleared: string[] = [];
   try {
     for (const entry of (await readdir(folder)).sort()) {
       const match = LEFTOVER.exec(entry);
-      if (match === null) continue;
+      if (match === null || (name !== undefined && match[2] !== name)) continue;
       const path = join(resolve(folder), entry);
       const owner = Number(match[3]);
       // A number may have come back to us after a restart, so for our own it is the set that decides.

@@ -34,7 +34,8 @@ interface Exported {
 
 /** Writes a PyTorch checkpoint of the reference implementation: under its name when it has been compared. */
 async function exportTorch({ args, source, inputs, onProgress, signal }: ExportRequest): Promise<Exported> {
-  const { replaceEntry } = await import('../checkpoint/atomic.js');
+  const { basename, dirname, resolve } = await import('node:path');
+  const { removeLeftovers, replaceEntry } = await import('../checkpoint/atomic.js');
   const { exportReferenceCheckpoint } = await import('../checkpoint/reference/export.js');
   const { checkDifferences } = await import('../export/comparison.js');
   const { stopIfAborted } = await import('../export/export-folder.js');
@@ -44,6 +45,8 @@ async function exportTorch({ args, source, inputs, onProgress, signal }: ExportR
   const show = onProgress('bytes');
   let told = '';
   let comparisons: Comparison[] = [];
+  // Of an export that was killed.
+  await removeLeftovers(dirname(resolve(args.out)), basename(resolve(args.out)));
   await replaceEntry(args.out, async (temporary) => {
     const { dir, step, keys } = await exportReferenceCheckpoint(source.dir, temporary, {
       settings: ({ training }, stepsDone) => {
@@ -160,7 +163,17 @@ async function checkArguments(args: ExportArguments): Promise<void> {
       found: JSON.stringify(args.license),
       remedy: 'use letters, digits and -, . or + alone',
     });
-  if (!isFolder) return;
+  if (!isFolder) {
+    const { stat } = await import('node:fs/promises');
+    const there = await stat(args.out).catch(() => undefined);
+    if (there?.isDirectory())
+      throw new InputError({
+        expected: `--out to be the name of a file for --format ${args.format}`,
+        found: `the folder ${args.out}`,
+        remedy: `add a name, such as model.${args.format}`,
+      });
+    return;
+  }
   const { refuseForeignFolder } = await import('../export/export-folder.js');
   await refuseForeignFolder(args.out);
 }

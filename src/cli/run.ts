@@ -138,16 +138,23 @@ function reportError(error: unknown): number {
 }
 
 /**
- * Two things that yargs would lose: a lone `-` among a command's inputs becomes the path of standard input, and lists of
- * numbers that begin with a minus become one word with their option.
+ * Two things that yargs would lose: a lone `-` among the inputs of `translate` becomes the path of standard input, and
+ * lists of numbers that begin with a minus become one word with their option.
+ *
+ * @throws UsageError for `-` anywhere else, where it would name a file that nobody meant.
  */
 function spelledOut(argv: readonly string[]): string[] {
   const words: string[] = [];
   for (const word of argv) {
     const last = words.at(-1);
-    if (last !== undefined && /^--[a-z][\w-]*$/.test(last) && /^-\.?\d.*,/.test(word))
-      words[words.length - 1] = `${last}=${word}`;
-    else words.push(word === '-' ? '/dev/stdin' : word);
+    const isValue = last !== undefined && /^--[a-z][\w-]*$/.test(last) && last !== '--grid';
+    if (isValue && /^-\.?\d.*,/.test(word)) words[words.length - 1] = `${last}=${word}`;
+    else if (word !== '-' && !/^--[a-z][\w-]*=-$/.test(word)) words.push(word);
+    else if (word === '-' && argv[0] === 'translate' && !isValue) words.push('/dev/stdin');
+    else
+      throw new UsageError(
+        'A lone - is standard input, which only gnr translate reads, as a picture; name a file (./- for one of that name).',
+      );
   }
   return words;
 }
@@ -161,10 +168,11 @@ export async function runCommandLine(
   words: readonly string[],
   modules: readonly CommandModule[] = commands,
 ): Promise<number> {
-  const argv = spelledOut(words);
   const before = process.exitCode;
   process.exitCode = undefined;
+  let argv = words;
   try {
+    argv = spelledOut(words);
     const parser = buildParser(argv, modules).fail((message, error) => {
       // yargs has an error without a message of its own where a handler threw.
       if (error && error.name !== 'YError') throw error;

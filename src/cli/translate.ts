@@ -45,6 +45,7 @@ async function translate(args: TranslateArguments): Promise<void> {
   const progress = startProgress({ label: 'translating', total: inputs.length, unit: 'pictures' });
   let done = 0;
   let failed = 0;
+  let unrecorded = 0;
   const work = async (signal: AbortSignal): Promise<boolean> => {
     const styles = await makeStyles(choice, translator, direction);
     const options = {
@@ -59,7 +60,10 @@ async function translate(args: TranslateArguments): Promise<void> {
     };
     for await (const event of translateImages(options)) {
       if (event.type === 'grid') printLine(event.path);
-      else progress.update(++done);
+      else if (event.type === 'unrecorded') {
+        unrecorded++;
+        continue;
+      } else progress.update(++done);
       if (event.type === 'picture') for (const path of event.outputs) printLine(path);
       if (event.type === 'failed') {
         failed++;
@@ -75,6 +79,10 @@ async function translate(args: TranslateArguments): Promise<void> {
     progress.finish();
     translator.dispose();
   }
+  if (unrecorded > 0)
+    printError(
+      `gnr: ${unrecorded} ${unrecorded === 1 ? 'file holds' : 'files hold'} no record of the styles, which is too long for EXIF: --like cannot take them from there`,
+    );
   if (!isComplete) throw new InterruptedError(`stopped after ${done} of ${inputs.length} pictures`);
   if (failed > 0)
     throw new InputError({

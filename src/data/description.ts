@@ -7,6 +7,8 @@ export type Description = Readonly<Record<string, unknown>>;
 const IMAGE_DESCRIPTION = 0x010e;
 const ASCII = 2;
 const TAG_BYTES = 12;
+/** A longer text is dropped on writing: a JPEG's block of EXIF has 65,533 bytes, other tags among them. */
+export const DESCRIPTION_CHARACTERS = 65_000;
 
 /** Only characters that EXIF texts can hold. */
 function asciiJson(description: Description): string {
@@ -14,6 +16,11 @@ function asciiJson(description: Description): string {
     /[\u007f-\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+/** Whether a file can hold a description. */
+export function hasRoomFor(description: Description): boolean {
+  return asciiJson(description).length <= DESCRIPTION_CHARACTERS;
 }
 
 /** For sharp's `withExif`: a description as the JSON text in EXIF's ImageDescription. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import { replaceDirectory, writeFileAtomic } from '../checkpoint/atomic.js';
+import { removeLeftovers, replaceDirectory, writeFileAtomic } from '../checkpoint/atomic.js';
 import { InputError, InterruptedError, messageOf, systemCode } from '../errors.js';
 import { type Comparison, checkDifferences } from './comparison.js';
 
@@ -33,10 +33,21 @@ async function filesOfExport(dir: string): Promise<ReadonlySet<string>> {
   }
 }
 
+/** What keeps a folder from being replaced as a whole; undefined where nothing does. */
+async function replacementObstacle(dir: string): Promise<string | undefined> {
+  const [path, from] = await Promise.all([realpath(dir), realpath(process.cwd())]);
+  const below = relative(path, from);
+  const isAround = below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below);
+  if (isAround) return below === '' ? 'the working directory' : 'a folder around the working directory';
+  const [own, above] = await Promise.all([stat(path), stat(dirname(path))]);
+  return own.dev === above.dev ? undefined : 'a mount point';
+}
+
 /**
- * An export replaces a folder as a whole, so nothing but an earlier export may be in it.
+ * An export replaces a folder as a whole, so nothing but an earlier export may be in it, and nobody may stand in it.
  *
- * @throws InputError naming the first file that is of something else.
+ * @throws InputError naming the first file that is of something else; for the working directory, folders around it, and
+ *   mount points.
  */
 export async function refuseForeignFolder(dir: string): Promise<void> {
   const expected = `a new or empty folder at ${dir}, or an earlier export`;
@@ -44,6 +55,13 @@ export async function refuseForeignFolder(dir: string): Promise<void> {
   let names: string[];
   try {
     if (!(await stat(dir)).isDirectory()) throw new InputError({ expected, found: 'a file', remedy });
+    const obstacle = await replacementObstacle(dir);
+    if (obstacle !== undefined)
+      throw new InputError({
+        expected: `a folder at ${dir} that can be replaced as a whole`,
+        found: obstacle,
+        remedy: 'name a folder inside it with --out',
+      });
     names = await filesBelow(dir);
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return;
@@ -93,6 +111,8 @@ export async function writeExportFolder(
   dir: string,
   { kind, write, compare, card, signal }: ExportFolderContents,
 ): Promise<Comparison[]> {
+  // Of an export that was killed.
+  await removeLeftovers(dirname(resolve(dir)), basename(resolve(dir)));
   await refuseForeignFolder(dir);
   let comparisons: Comparison[] = [];
   await replaceDirectory(dir, async (temporary) => {

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
@@ -11,6 +9,7 @@ import { InputError, messageOf } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
 import type { ParameterSpecs } from '../model/parameters.js';
+import { sha256Of } from '../translate/model.js';
 
 /** The networks that an export holds. */
 const GENERATORS = ['G_A2B', 'G_B2A'] as const;
@@ -23,6 +22,7 @@ const configSchema = z.looseObject({
   losses: z
     .looseObject({ lpips: z.looseObject({ weights: z.unknown() }).optional().catch(undefined) })
     .optional(),
+  evaluation: z.looseObject({ protocol: z.unknown() }).optional().catch(undefined),
 });
 type StoredConfig = z.infer<typeof configSchema>;
 
@@ -43,12 +43,6 @@ export interface ExportSource {
   dir: string;
 }
 
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
-}
-
 async function readConfig(path: string): Promise<StoredConfig> {
   const parsed = configSchema.safeParse(await readJson(path, "the model's config"));
   if (parsed.success) return parsed.data;
@@ -66,8 +60,9 @@ function isOfMachine(path: unknown): boolean {
 }
 
 /** Folders of this machine say nothing elsewhere, and may tell who owns it. */
-function portableConfig({ data, losses, ...config }: StoredConfig): Record<string, unknown> {
+function portableConfig({ data, losses, evaluation, ...config }: StoredConfig): Record<string, unknown> {
   const { root, ...otherData } = data ?? {};
+  const { protocol, ...otherEvaluation } = evaluation ?? {};
   const { weights, ...otherLpips } = losses?.lpips ?? {};
   return {
     ...config,
@@ -77,6 +72,7 @@ function portableConfig({ data, losses, ...config }: StoredConfig): Record<strin
         ? { ...losses, lpips: isOfMachine(weights) ? otherLpips : { ...otherLpips, weights } }
         : losses,
     }),
+    ...(evaluation && { evaluation: isOfMachine(protocol) ? otherEvaluation : evaluation }),
   };
 }
 

@@ -3,20 +3,23 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { toTensors } from '../checkpoint/network-tensors.js';
+import { systemCode } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
+import type { ModelFiles } from '../translate/model-files.js';
+import { loadWebModel } from '../translate/web-bundle.js';
+import {
+  BUNDLE_FILE,
+  BUNDLE_FORMAT,
+  BUNDLE_VERSION,
+  type WebBundle,
+  type WebBundleTensor,
+} from '../translate/web-bundle-manifest.js';
 import { modelCard } from './card.js';
 import { type Comparison, compareWeights, type Precision } from './comparison.js';
 import { stopIfAborted, writeExportFolder } from './export-folder.js';
 import type { FolderExport } from './formats.js';
 import { toHalf } from './model-folder.js';
 import type { ExportSource } from './source.js';
-import {
-  parseWebBundle,
-  readWebBundle,
-  WEB_BUNDLE_FILE,
-  type WebBundle,
-  type WebBundleTensor,
-} from './web-bundle-format.js';
 
 /** A shard is closed before it grows beyond this, small enough for caches and for progress that moves. */
 export const SHARD_BYTES = 4 * 1024 * 1024;
@@ -25,12 +28,13 @@ const ALIGNMENT_BYTES = 4;
 
 const FILES = `| file | is |
 | --- | --- |
-| \`${WEB_BUNDLE_FILE}\` | the architecture, where each tensor is, and size and SHA-256 of the shards |
+| \`${BUNDLE_FILE}\` | the architecture, where each tensor is, and size and SHA-256 of the shards |
 | \`weights-*.bin\` | both generators (averaged weights), little-endian, in shards of at most 4 MiB, or of one tensor that is larger |
 | \`export.json\` | sizes and SHA-256 of the files, and what the comparison gave |`;
 
 const USAGE = `For the browser page of gans-n-roses: give it the address of this folder, or drop the folder on it. Any server of files will
-do. The format is described in src/export/web-bundle-format.ts.`;
+do. For other readers: \`${BUNDLE_FILE}\` lists tensors, by network and path, with their \`shape\` (row-major), \`dtype\`,
+\`offset\` and \`bytes\` in the shard that \`shard\` counts from 0; the \`architecture\` is a config's \`model\` section.`;
 
 /** A tensor and its place. */
 interface Placed extends WebBundleTensor {
@@ -84,13 +88,30 @@ async function writeBundle(
     onShard(shards.length, placed.length);
   }
   const bundle: WebBundle = {
-    format: 'gnr-web-bundle',
-    version: 1,
+    format: BUNDLE_FORMAT,
+    version: BUNDLE_VERSION,
     architecture: source.architecture,
     tensors: placed.flat().map(({ data: _, ...tensor }) => tensor),
     shards,
   };
-  await writeFileAtomic(join(folder, WEB_BUNDLE_FILE), `${JSON.stringify(bundle)}\n`);
+  await writeFileAtomic(join(folder, BUNDLE_FILE), `${JSON.stringify(bundle)}\n`);
+}
+
+/** A folder of this machine as the browser page takes folders. */
+function filesIn(folder: string, signal: AbortSignal | undefined): ModelFiles {
+  return {
+    label: folder,
+    async open(name) {
+      stopIfAborted(signal);
+      try {
+        const bytes = await readFile(join(folder, name));
+        return new Response(bytes, { headers: { 'content-length': String(bytes.byteLength) } });
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+  };
 }
 
 /**
@@ -112,10 +133,8 @@ export async function exportWebBundle(
       });
     },
     async compare(folder) {
-      const manifest: unknown = JSON.parse(await readFile(join(folder, WEB_BUNDLE_FILE), 'utf8'));
-      const bundle = parseWebBundle(manifest);
-      const exported = await readWebBundle(bundle, (file) => readFile(join(folder, file)), { signal });
-      return compareWeights(bundle.architecture, { exported, source: source.values }, inputs, precision);
+      const { architecture, values } = await loadWebModel(filesIn(folder, signal));
+      return compareWeights(architecture, { exported: values, source: source.values }, inputs, precision);
     },
     card: (comparisons) =>
       modelCard({ ...card, source, inputs }, { files: FILES, usage: USAGE }, comparisons),

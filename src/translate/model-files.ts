@@ -58,16 +58,36 @@ export function filesAt(url: string): ModelFiles {
   };
 }
 
-/** A model among files that a person chose or dropped; of several of one name, that nearest to the top counts. */
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
+const depthOf = (folder: string): number => folder.split('/').length;
+
+/** The number of a folder `step-NNN/`, which a run's checkpoints are in; -1 for others. */
+function stepOf(folder: string): number {
+  return Number(/(?:^|\/)step-(\d+)\/$/.exec(folder)?.[1] ?? -1);
+}
+
+/** The folder of one model: of several the one nearest to the top, and of a run's checkpoints the newest. */
+function modelFolder(paths: ReadonlySet<string>): string | undefined {
+  const folders = [...new Set([...paths].map(folderOf))];
+  const isModel = (folder: string): boolean =>
+    paths.has(`${folder}bundle.json`) ||
+    (paths.has(`${folder}config.json`) && paths.has(`${folder}model.safetensors`));
+  const order = (a: string, b: string): number => depthOf(a) - depthOf(b) || stepOf(b) - stepOf(a);
+  // Where there is none, the one with a part of a model, so that messages name what is missing.
+  const hasPart = (folder: string): boolean => paths.has(`${folder}config.json`);
+  return folders.filter(isModel).sort(order)[0] ?? folders.filter(hasPart).sort(order)[0];
+}
+
+/** A model among files that a person chose or dropped, all of it from one folder. */
 export function filesOf(chosen: readonly ChosenFile[], label = 'what you chose'): ModelFiles {
-  const depth = ({ path }: ChosenFile): number => path.split('/').length;
-  const byDepth = [...chosen].sort((a, b) => depth(a) - depth(b));
+  const byPath = new Map(chosen.map(({ path, file }) => [path, file]));
+  const folder = modelFolder(new Set(byPath.keys()));
   return {
     label,
     async open(name) {
-      const found = byDepth.find(({ path }) => path.slice(path.lastIndexOf('/') + 1) === name);
-      if (found === undefined) return undefined;
-      return new Response(found.file, { headers: { 'content-length': String(found.file.size) } });
+      const file = folder === undefined ? undefined : byPath.get(folder + name);
+      if (file === undefined) return undefined;
+      return new Response(file, { headers: { 'content-length': String(file.size) } });
     },
   };
 }

@@ -34,18 +34,8 @@ export function randomStyles(count: number, seed: number, latentDim: number, tru
   }));
 }
 
-/** The style of a reference picture of the domain that is translated to. @throws InputError for a bad picture. */
-export async function referenceStyle(
-  translator: Translator,
-  direction: Direction,
-  file: string,
-): Promise<NamedStyle> {
-  const [style] = await referenceStyles(translator, direction, [{ file, name: 'reference' }]);
-  return style!;
-}
-
-/** The style of each of several reference pictures, labelled by their names. @throws InputError for a bad picture. */
-export async function referenceStyles(
+/** The style of each of several pictures of the domain that is translated to, labelled by their names. @throws InputError for a bad picture. */
+async function referenceStyles(
   translator: Translator,
   direction: Direction,
   pictures: readonly InputPicture[],

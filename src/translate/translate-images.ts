@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { type DecodedImage, decodeImage, encodeImage, toFloat } from '../data/decode.js';
-import { descriptionExif } from '../data/description.js';
+import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
 import { joinPictures, splitPictures } from '../data/pictures.js';
 import { InputError } from '../errors.js';
 import { composeGrid } from './grid.js';
@@ -35,7 +36,9 @@ export type TranslateEvent =
   | { type: 'picture'; file: string; outputs: string[] }
   /** A picture could not be read and was passed over. */
   | { type: 'failed'; file: string; error: InputError }
-  | { type: 'grid'; path: string };
+  | { type: 'grid'; path: string }
+  /** A file was written without its record, which is longer than a file can hold. */
+  | { type: 'unrecorded'; path: string };
 
 interface Translated {
   input: InputPicture;
@@ -75,20 +78,34 @@ interface Written {
   events: Promise<TranslateEvent[]>;
 }
 
+/** The single files of a picture, one a style. */
+function picturePaths({ styles, outDir }: TranslateOptions, { name }: InputPicture): string[] {
+  return styles.map(({ label }) => join(outDir, `${name}_${label}.png`));
+}
+
+/** The record of some styles; undefined where it is longer than a file can hold. */
+function recordOf(
+  { direction, model }: TranslateOptions,
+  styles: readonly NamedStyle[],
+): Description | undefined {
+  const record = describeRecord({ model, direction, styles: [...styles] });
+  return hasRoomFor(record) ? record : undefined;
+}
+
 async function writePictures(options: TranslateOptions, batch: Translated[]): Promise<TranslateEvent[]> {
-  const { styles, outDir, grid, direction, model } = options;
-  return Promise.all(
-    batch.map(async ({ input, results }) => {
-      const outputs = grid ? [] : styles.map(({ label }) => join(outDir, `${input.name}_${label}.png`));
-      await Promise.all(
-        outputs.map((path, k) => {
-          const record = describeRecord({ model, direction, styles: [styles[k]!] });
-          return encodeImage(results[k]!, path, record);
-        }),
-      );
-      return { type: 'picture', file: input.file, outputs };
-    }),
-  );
+  const events = batch.map(async ({ input, results }): Promise<TranslateEvent[]> => {
+    const outputs = options.grid ? [] : picturePaths(options, input);
+    const unrecorded: TranslateEvent[] = [];
+    await Promise.all(
+      outputs.map((path, k) => {
+        const record = recordOf(options, [options.styles[k]!]);
+        if (record === undefined) unrecorded.push({ type: 'unrecorded', path });
+        return encodeImage(results[k]!, path, record);
+      }),
+    );
+    return [{ type: 'picture', file: input.file, outputs }, ...unrecorded];
+  });
+  return (await Promise.all(events)).flat();
 }
 
 /** Batches as they are read, translated and written, each of the three beside the other two. */
@@ -98,12 +115,18 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
   const batches = Array.from({ length: Math.ceil(inputs.length / TRANSLATED_TOGETHER) }, (_, i) =>
     inputs.slice(i * TRANSLATED_TOGETHER, (i + 1) * TRANSLATED_TOGETHER),
   );
-  let ahead = batches[0] && decodeAll(batches[0], size);
+  const decode = (i: number): Promise<Decoded[]> | undefined => {
+    const decoding = batches[i] && decodeAll(batches[i], size);
+    // It is awaited one batch later, or never.
+    decoding?.catch(() => undefined);
+    return decoding;
+  };
+  let ahead = decode(0);
   let writing: Written | undefined;
   try {
     for (let i = 0; i < batches.length && !signal?.aborted; i++) {
       const decoded = await ahead!;
-      ahead = batches[i + 1] && decodeAll(batches[i + 1]!, size);
+      ahead = decode(i + 1);
       const failed: TranslateEvent[] = [];
       const batch: Translated[] = [];
       for (const entry of decoded) {
@@ -125,45 +148,83 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
   }
 }
 
+function gridPaths({ inputs, outDir }: TranslateOptions): string[] {
+  const count = Math.ceil(inputs.length / GRID_ROWS);
+  const name = (i: number): string => (count > 1 ? `grid-${String(i + 1).padStart(3, '0')}.png` : 'grid.png');
+  return Array.from({ length: count }, (_, i) => join(outDir, name(i)));
+}
+
+/** @throws InputError where two results would have one name, or a result that of an input. */
+async function checkOutputs(options: TranslateOptions): Promise<void> {
+  const refuse = (expected: string, found: string, remedy: string) =>
+    new InputError({ expected, found, remedy });
+  const folders = new Map<string, string>();
+  const keyOf = async (path: string): Promise<string> => {
+    const folder = dirname(resolve(path));
+    if (!folders.has(folder)) folders.set(folder, await realpath(folder).catch(() => folder));
+    return join(folders.get(folder)!, basename(path));
+  };
+  const inputs = new Set<string>();
+  for (const { file, bytes } of options.inputs) if (bytes === undefined) inputs.add(await keyOf(file));
+  const taken = new Map<string, string>();
+  const check = async (path: string, of: string): Promise<void> => {
+    const key = await keyOf(path);
+    if (inputs.has(key))
+      throw refuse('results beside the inputs', `${path} for both`, 'name another folder with --out');
+    const other = taken.get(key);
+    if (other !== undefined)
+      throw refuse(
+        'a name of its own for every result',
+        `${path} for ${other} and ${of}`,
+        'rename one of them, or translate them into two folders',
+      );
+    taken.set(key, of);
+  };
+  if (options.grid) for (const path of gridPaths(options)) await check(path, 'a grid');
+  else
+    for (const input of options.inputs)
+      for (const path of picturePaths(options, input)) await check(path, input.file);
+}
+
 /**
  * Translates pictures into files of `outDir`, batch after batch, reading the next and writing the one before while one is
- * computed. A picture that cannot be read is told and passed over. Every file holds the record of `describeRecord`.
+ * computed. A picture that cannot be read is told and passed over. Every file holds the record of `describeRecord`, where
+ * it has room for that.
+ *
+ * @throws InputError, before anything is written, where two results would have one name, or a result that of an input.
  */
 export async function* translateImages(options: TranslateOptions): AsyncGenerator<TranslateEvent> {
-  const { inputs, outDir, grid } = options;
-  const several = inputs.length > GRID_ROWS;
-  const nextPath = (): string =>
-    join(outDir, several ? `grid-${String(++grids).padStart(3, '0')}.png` : 'grid.png');
+  await checkOutputs(options);
+  const { grid } = options;
+  const paths = gridPaths(options);
   let rows: Translated[] = [];
-  let grids = 0;
   for await (const { failed, batch, events } of translateBatches(options)) {
     yield* failed;
     yield* await events;
     if (!grid) continue;
     rows.push(...batch);
     if (rows.length < GRID_ROWS) continue;
-    const path = nextPath();
-    await writeGrid(path, rows.slice(0, GRID_ROWS), options);
+    yield* await writeGrid(paths.shift()!, rows.slice(0, GRID_ROWS), options);
     rows = rows.slice(GRID_ROWS);
-    yield { type: 'grid', path };
   }
   if (rows.length === 0) return;
-  const path = nextPath();
-  await writeGrid(path, rows, options);
-  yield { type: 'grid', path };
+  yield* await writeGrid(paths.shift()!, rows, options);
 }
 
 async function writeGrid(
   path: string,
   rows: Translated[],
-  { styles, translator, direction, model }: TranslateOptions,
-): Promise<void> {
+  options: TranslateOptions,
+): Promise<TranslateEvent[]> {
+  const { styles, translator } = options;
+  const record = recordOf(options, styles);
   const { png } = await composeGrid({
     rows: rows.map(({ source, results }) => [source, ...results]),
     columnLabels: ['input', ...styles.map(({ label }) => label.replace('-', ' '))],
     cellSize: Math.max(96, translator.architecture.size),
     gap: GRID_GAP_PX,
-    exif: descriptionExif(describeRecord({ model, direction, styles: [...styles] })),
+    ...(record && { exif: descriptionExif(record) }),
   });
   await writeFileAtomic(path, png);
+  return [{ type: 'grid', path }, ...(record ? [] : [{ type: 'unrecorded', path } as const])];
 }

@@ -13,50 +13,12 @@ import { configShape, type ModelConfig } from '../config/schema.js';
 import { InputError, messageOf } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
-import { sizeOf } from '../model/parameters.js';
 import type { ModelFiles } from './model-files.js';
+import { BUNDLE_FILE, parseWebBundle, SHARD_LIMIT_BYTES } from './web-bundle-manifest.js';
 
-export const BUNDLE_FILE = 'bundle.json';
-export const BUNDLE_FORMAT = 'gnr-web-bundle';
-export const BUNDLE_VERSION = 1;
 const CONFIG_FILE = 'config.json';
 const WEIGHTS_FILE = 'model.safetensors';
-/** What a browser puts into one buffer. */
-const SHARD_LIMIT_BYTES = 2 ** 31 - 1;
 const JSON_LIMIT_BYTES = 32 * 1024 * 1024;
-const BYTES_OF = { float32: 4, float16: 2 } as const;
-
-const count = z.int().nonnegative();
-
-/** bundle.json: the architecture, and where each of the generators' stored weights lies in which file. */
-const bundleSchema = z.looseObject({
-  format: z.literal(BUNDLE_FORMAT),
-  version: z.literal(BUNDLE_VERSION),
-  architecture: configShape.shape.model,
-  tensors: z.array(
-    z.looseObject({
-      /** `G_A2B/PATH`. */
-      name: z.string(),
-      shape: z.array(count),
-      dtype: z.enum(['float32', 'float16']),
-      /** Index into `shards`. */
-      shard: count,
-      offset: count,
-      bytes: count,
-    }),
-  ),
-  shards: z.array(
-    z.looseObject({
-      // A name, not a path: a bundle reads nothing outside its folder.
-      file: z.string().regex(/^[\w-][\w.-]*$/),
-      bytes: count.max(SHARD_LIMIT_BYTES),
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    }),
-  ),
-});
-
-export type WebBundle = z.infer<typeof bundleSchema>;
-type BundleTensor = WebBundle['tensors'][number];
 
 /** A model read in a browser: what `EagerTranslator` takes. */
 export interface WebModel {
@@ -70,42 +32,50 @@ export interface WebModel {
 }
 
 export interface LoadWebModelOptions {
-  onProgress?: (doneBytes: number, totalBytes: number | undefined) => void;
-  signal?: AbortSignal;
+  onProgress?: ((doneBytes: number, totalBytes: number | undefined) => void) | undefined;
+  signal?: AbortSignal | undefined;
 }
 
-const bundleError = (found: string, cause?: unknown): InputError =>
-  new InputError(
-    { expected: `a whole web bundle with its ${BUNDLE_FILE}`, found, remedy: 'export the model again' },
-    { cause },
-  );
+/** The size that a response tells; undefined where it tells none, or that of a compressed form. */
+function toldBytes({ headers }: Response): number | undefined {
+  const told = headers.get('content-length');
+  return told === null || headers.has('content-encoding') ? undefined : Number(told);
+}
 
-/** All bytes of a file. @param bytes what there have to be, where that is known. @throws InputError where there are not. */
+/**
+ * All bytes of a file.
+ *
+ * @param bytes what there have to be, where that is known; then `limit` is the same.
+ * @throws InputError where there are not, before memory is taken for them where the response tells its size.
+ */
 async function readAll(
   name: string,
   response: Response,
   { bytes, onBytes, limit }: { bytes?: number; onBytes?: (more: number) => void; limit: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const wrong = (found: string) => brokenModelFile(name, found);
-  const known = bytes === undefined ? undefined : new Uint8Array(bytes);
+  const told = toldBytes(response);
+  if (told !== undefined && told > limit) throw wrong(`more than ${limit} bytes`);
+  if (told !== undefined && bytes !== undefined && told < bytes)
+    throw wrong(`${told} bytes instead of ${bytes}`);
+  // In one piece only where the sender tells the size too: a manifest alone can claim any.
+  const known = bytes !== undefined && told === bytes ? new Uint8Array(bytes) : undefined;
   const chunks: Uint8Array[] = [];
   let done = 0;
   const reader = response.body?.getReader();
   for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
     const end = done + next.value.byteLength;
-    if (end > (bytes ?? limit)) {
+    if (end > limit) {
       await reader?.cancel();
-      throw wrong(`more than ${bytes ?? limit} bytes`);
+      throw wrong(`more than ${limit} bytes`);
     }
     if (known === undefined) chunks.push(next.value);
     else known.set(next.value, done);
     done = end;
     onBytes?.(next.value.byteLength);
   }
-  if (known !== undefined) {
-    if (done < known.byteLength) throw wrong(`${done} bytes instead of ${known.byteLength}`);
-    return known;
-  }
+  if (bytes !== undefined && done < bytes) throw wrong(`${done} bytes instead of ${bytes}`);
+  if (known !== undefined) return known;
   const joined = new Uint8Array(done);
   let offset = 0;
   for (const chunk of chunks) {
@@ -145,6 +115,14 @@ function specsOf(architecture: ModelConfig): NetworkSpecs {
   }
 }
 
+/** The tensors that are read: other names of a file cost no memory. */
+function namesOf(specs: NetworkSpecs): ReadonlySet<string> {
+  const names = Object.entries(specs).map(([network, tree]) =>
+    Object.keys(tree).map((path) => `${network}/${path}`),
+  );
+  return new Set(names.flat());
+}
+
 async function assertHash(file: string, bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<void> {
   // Only secure contexts have it: https, and http on this machine.
   if (globalThis.crypto?.subtle === undefined) return;
@@ -164,33 +142,21 @@ function decode(bytes: Uint8Array, dtype: 'float32' | 'float16' | 'bfloat16'): F
   return values;
 }
 
-/** @throws InputError where a tensor's place and shape do not fit together. */
-function assertPlace(
-  { shards }: WebBundle,
-  { name, shape, dtype, shard, offset, bytes }: BundleTensor,
-): void {
-  const file = shards[shard];
-  if (file === undefined) throw bundleError(`the tensor ${name} in shard ${shard} of ${shards.length}`);
-  if (bytes !== sizeOf(shape) * BYTES_OF[dtype])
-    throw bundleError(`the tensor ${name} of shape [${shape}], ${dtype}, with ${bytes} bytes`);
-  if (offset + bytes > file.bytes) throw bundleError(`the tensor ${name} beyond the end of ${file.file}`);
-}
-
 async function loadBundle(
   files: ModelFiles,
   response: Response,
   { onProgress = () => undefined, signal }: LoadWebModelOptions,
 ): Promise<WebModel> {
-  const parsed = bundleSchema.safeParse(await readJson(BUNDLE_FILE, response));
-  if (!parsed.success) throw bundleError(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500));
-  const bundle = parsed.data;
-  const { architecture, shards } = bundle;
+  const bundle = parseWebBundle(await readJson(BUNDLE_FILE, response));
+  const { architecture } = bundle;
   const specs = specsOf(architecture);
-  for (const tensor of bundle.tensors) assertPlace(bundle, tensor);
-  const totalBytes = shards.reduce((total, { bytes }) => total + bytes, 0);
+  const names = namesOf(specs);
+  const wanted = bundle.tensors.filter(({ name }) => names.has(name));
+  const shards = [...bundle.shards.entries()].filter(([i]) => wanted.some(({ shard }) => shard === i));
+  const totalBytes = shards.reduce((total, [, { bytes }]) => total + bytes, 0);
   let doneBytes = 0;
   const tensors = new Map<string, StoredTensor>();
-  for (const [index, { file, bytes, sha256 }] of shards.entries()) {
+  for (const [index, { file, bytes, sha256 }] of shards) {
     const shard = await files.open(file, signal);
     if (shard === undefined) throw brokenModelFile(file, 'nothing');
     const onBytes = (more: number): void => {
@@ -199,7 +165,7 @@ async function loadBundle(
     };
     const data = await readAll(file, shard, { bytes, onBytes, limit: bytes });
     await assertHash(file, data, sha256);
-    for (const { name, shape, dtype, shard: place, offset, bytes: length } of bundle.tensors)
+    for (const { name, shape, dtype, shard: place, offset, bytes: length } of wanted)
       if (place === index)
         tensors.set(name, {
           dtype: 'F32',
@@ -217,8 +183,12 @@ const READABLE: Partial<Record<SafetensorsDtype, 'float32' | 'float16' | 'bfloat
   BF16: 'bfloat16',
 };
 
-/** Tensors of a safetensors file whose numbers are floating-point. @throws InputError where the file is damaged. */
-export function readSafetensorsBytes(name: string, bytes: Uint8Array): Map<string, StoredTensor> {
+/** Tensors of these names in a safetensors file, where they are floating-point. @throws InputError where it is damaged. */
+function readSafetensorsBytes(
+  name: string,
+  bytes: Uint8Array,
+  names: ReadonlySet<string>,
+): Map<string, StoredTensor> {
   const { byteLength } = bytes;
   if (byteLength < LENGTH_BYTES) throw brokenFile(name, `one of ${byteLength} bytes`);
   const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
@@ -229,7 +199,7 @@ export function readSafetensorsBytes(name: string, bytes: Uint8Array): Map<strin
   const tensors = new Map<string, StoredTensor>();
   for (const { name: tensor, dtype, shape, beginBytes, endBytes } of entries.values()) {
     const readable = READABLE[dtype];
-    if (readable === undefined) continue;
+    if (readable === undefined || !names.has(tensor)) continue;
     const data = decode(bytes.subarray(dataStartBytes + beginBytes, dataStartBytes + endBytes), readable);
     tensors.set(tensor, { dtype, shape, data });
   }
@@ -257,7 +227,7 @@ async function loadFolder(
     onProgress(doneBytes, totalBytes);
   };
   const bytes = await readAll(WEIGHTS_FILE, weights, { onBytes, limit: SHARD_LIMIT_BYTES });
-  const values = fromTensors(readSafetensorsBytes(WEIGHTS_FILE, bytes), '', specs, {
+  const values = fromTensors(readSafetensorsBytes(WEIGHTS_FILE, bytes, namesOf(specs)), '', specs, {
     file: WEIGHTS_FILE,
     remedy: `use the ${CONFIG_FILE} that belongs to these weights`,
   });

@@ -159,6 +159,12 @@ describe('removeLeftovers', () => {
     expect(await readFile(join(folder, 'there', 'file'), 'utf8')).toBe('there');
   });
 
+  it('clears the leftovers of one name where it is given', async () => {
+    for (const name of ['a', 'a~0123abcd', 'a-b']) await writeFile(join(folder, `.tmp-${name}-${DEAD}`), '');
+    await removeLeftovers(folder, 'a');
+    expect(await readdir(folder)).toEqual([`.tmp-a-b-${DEAD}`]);
+  });
+
   it('takes a folder that does not exist as clean', async () => {
     expect(await removeLeftovers(join(folder, 'gone'))).toEqual([]);
   });

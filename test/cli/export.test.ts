@@ -15,7 +15,11 @@ import { Rng } from '../../src/runtime/rng.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 import { complaints, gnr, type Outcome } from '../support/gnr.js';
 
-const config = tinyConfig({ model: FEWEST_LAYERS, data: { root: '/some/machine/selfies' } });
+const config = tinyConfig({
+  model: FEWEST_LAYERS,
+  data: { root: '/some/machine/selfies' },
+  evaluation: { protocol: '/some/machine/protocol.json' },
+});
 
 let shared: string;
 let model: string;
@@ -90,6 +94,9 @@ describe('gnr export --format safetensors', () => {
     expect(await exported('safetensors', '--precision', 'float16')).toMatchObject({ code: 0 });
     for (const name of await readdir(out))
       expect(await readFile(join(out, name), 'latin1')).not.toContain('/some/machine');
+    expect(JSON.parse(await readFile(join(out, 'config.json'), 'utf8')).evaluation).toEqual({
+      everySteps: null,
+    });
     expect(await card()).toContain('a dataset folder named selfies');
     expect(await card()).toMatch(/^---\nlicense: unknown\n/);
     const { entries } = await readSafetensorsHeader(join(out, 'model.safetensors'));
@@ -213,6 +220,11 @@ describe('gnr export refuses', () => {
     const { code, stderr } = await gnr('export', model, '--format', 'safetensors', '--out', model);
     expect([code, stderr]).toEqual([2, expect.stringContaining(`new or empty folder at ${model}`)]);
     expect(await readdir(model)).toEqual(before);
+  });
+
+  it('a folder in place of a PyTorch file', async () => {
+    const { code, stderr } = await gnr('export', model, '--format', 'pt', '--out', folder);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('the name of a file for --format pt')]);
   });
 
   it('an empty folder of pictures to compare on', async () => {

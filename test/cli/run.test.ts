@@ -145,3 +145,30 @@ describe('every command of the project', () => {
     expect(stdout).toMatch(/Examples:|Commands:/);
   });
 });
+
+describe('a lone -', () => {
+  test.each([
+    ['another command', ['probe', '-']],
+    ['an option of another command', ['export', 'ck', '--format', 'pt', '--out', '-']],
+    ['an option after =', ['translate', 'a.png', '--checkpoint', 'ck', '--out=-']],
+    ['an option of translate', ['translate', 'a.png', '--checkpoint', 'ck', '--out', '-']],
+  ])('is wrong usage in %s', async (_, words) => {
+    expect(await runCommandLine(words)).toBe(2);
+    expect(stderr).toMatch(/^gnr: A lone - is standard input/);
+  });
+
+  test('is standard input among the inputs of translate, after --grid too', async () => {
+    const translate: CommandModule = {
+      command: 'translate <inputs..>',
+      describe: 'Probe',
+      builder: (yargs) =>
+        yargs
+          .positional('inputs', { type: 'string', array: true })
+          .option('grid', { type: 'boolean' })
+          .option('out', { type: 'string' }),
+      handler: (args) => void seen.push(args),
+    };
+    expect(await runCommandLine(['translate', '--out', 'x', '-', '--grid', '-'], [translate])).toBe(0);
+    expect(seen.at(-1)).toMatchObject({ inputs: ['/dev/stdin', '/dev/stdin'], out: 'x', grid: true });
+  });
+});

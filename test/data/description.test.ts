@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeImage } from '../../src/data/decode.js';
-import { imageDescription, readDescription } from '../../src/data/description.js';
+import {
+  DESCRIPTION_CHARACTERS,
+  hasRoomFor,
+  imageDescription,
+  readDescription,
+} from '../../src/data/description.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -20,6 +25,16 @@ describe('a description', () => {
     const path = join(folder, `a.${extension}`);
     await encodeImage(image, path, description);
     expect(await readDescription(await readFile(path))).toEqual(description);
+  });
+
+  it.each(['png', 'jpg', 'webp'])('of the greatest length comes back from a .%s file', async (extension) => {
+    const longest = { text: 'x'.repeat(DESCRIPTION_CHARACTERS - '{"text":""}'.length) };
+    expect(hasRoomFor(longest)).toBe(true);
+    expect(hasRoomFor({ text: `${longest.text}x` })).toBe(false);
+    expect(hasRoomFor({ text: 'č'.repeat(DESCRIPTION_CHARACTERS / 5) })).toBe(false);
+    const path = join(folder, `long.${extension}`);
+    await encodeImage(image, path, longest);
+    expect(await readDescription(await readFile(path))).toEqual(longest);
   });
 
   it('is undefined where a file has none, or something that is no JSON', async () => {

@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Comparison } from '../../src/export/comparison.js';
 import { type ExportFolderContents, writeExportFolder } from '../../src/export/export-folder.js';
@@ -45,6 +46,28 @@ describe('an export folder', () => {
         },
       },
     });
+  });
+
+  test('is not the working directory, nor one around it', async () => {
+    const attempt = (dir: string) => writeExportFolder(dir, contents());
+    await expect(attempt(process.cwd())).rejects.toThrow('found the working directory');
+    await expect(attempt(dirname(process.cwd()))).rejects.toThrow('a folder around the working directory');
+    const link = join(folder, 'link');
+    await symlink(process.cwd(), link);
+    await expect(attempt(link)).rejects.toThrow('found the working directory');
+  });
+
+  const isMountPoint = statSync('/dev/shm', { throwIfNoEntry: false })?.dev !== statSync('/dev').dev;
+  test.skipIf(!isMountPoint)('is no mount point', async () => {
+    await expect(writeExportFolder('/dev/shm', contents())).rejects.toThrow('found a mount point');
+  });
+
+  test('clears what a killed export left of the same name', async () => {
+    const dead = 2 ** 22 + 7; // Above the largest process number of Linux.
+    await mkdir(join(folder, `.tmp-out-${dead}`));
+    await mkdir(join(folder, `.tmp-other-${dead}`));
+    await writeExportFolder(out, contents());
+    expect((await readdir(folder)).sort()).toEqual([`.tmp-other-${dead}`, 'out']);
   });
 
   test('takes the place of an earlier export, whose files all go', async () => {

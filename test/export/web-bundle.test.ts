@@ -7,12 +7,14 @@ import type { ModelConfig } from '../../src/config/schema.js';
 import { type ComparisonInputs, comparisonInputs } from '../../src/export/comparison.js';
 import type { FolderExport } from '../../src/export/formats.js';
 import { exportWebBundle, SHARD_BYTES } from '../../src/export/web-bundle-export.js';
-import { parseWebBundle, readWebBundle, type WebBundle } from '../../src/export/web-bundle-format.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import type { NetworkValues } from '../../src/model/parameter-groups.js';
 import { initParameters } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
+import { filesOf } from '../../src/translate/model-files.js';
+import { loadWebModel } from '../../src/translate/web-bundle.js';
+import { parseWebBundle, type WebBundle } from '../../src/translate/web-bundle-manifest.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 
 /** With a layer that is larger than a shard. */
@@ -57,7 +59,15 @@ function request(model: ModelConfig, name: string): FolderExport {
   return { source, out: join(folder, name), inputs, card: {} };
 }
 
-const shardOf = (name: string) => (file: string) => readFile(join(folder, name, file));
+/** The exported folder as the page gets it. */
+async function files(name: string) {
+  const names = await readdir(join(folder, name));
+  return filesOf(
+    await Promise.all(
+      names.map(async (path) => ({ path, file: new Blob([await readFile(join(folder, name, path))]) })),
+    ),
+  );
+}
 async function manifest(name: string): Promise<WebBundle> {
   return JSON.parse(await readFile(join(folder, name, 'bundle.json'), 'utf8')) as WebBundle;
 }
@@ -78,8 +88,8 @@ describe('a web bundle', () => {
 
   test('is read as the weights that it was made of, bit for bit', async () => {
     let progress = [0, 0];
-    const read = await readWebBundle(parseWebBundle(await manifest('float32')), shardOf('float32'), {
-      onProgress: (done, total) => {
+    const { values: read } = await loadWebModel(await files('float32'), {
+      onProgress: (done, total = 0) => {
         progress = [done, total];
       },
     });
@@ -95,60 +105,24 @@ describe('a web bundle', () => {
     const total = (shards: WebBundle['shards']) => shards.reduce((sum, { bytes }) => sum + bytes, 0);
     const whole = total((await manifest('float32')).shards);
     expect(total(bundle.shards) / whole).toBeCloseTo(0.5, 3);
-    const read = await readWebBundle(bundle, shardOf('float16'));
+    const { values: read } = await loadWebModel(await files('float16'));
     for (const [path, data] of Object.entries(values.G_B2A!))
       for (const [i, value] of data.entries())
         if (Math.abs(read.G_B2A![path]![i]! - value) > Math.max(Math.abs(value) * 2 ** -11, 2 ** -25))
           expect.fail(`${path}[${i}] is ${read.G_B2A![path]![i]}, not ${value}`);
   });
 
-  test('with a changed, cut or missing shard is refused by name', async () => {
-    const bundle = parseWebBundle(await manifest('float16'));
-    const { file } = bundle.shards[0]!;
-    const changed = async (name: string) => {
-      const bytes = await readFile(join(folder, 'float16', name));
-      bytes[100]! ^= 1;
-      return bytes;
+  test('is not read back after an interruption, and nothing is left', async () => {
+    const controller = new AbortController();
+    const stopped = {
+      ...request(architecture, 'stopped'),
+      signal: controller.signal,
+      onProgress: (done: number, total: number) => done === total - 1 && controller.abort(),
     };
-    await expect(readWebBundle(bundle, changed)).rejects.toThrow(`${file} with other content`);
-    const cut = async (name: string) => (await readFile(join(folder, 'float16', name))).subarray(1);
-    await expect(readWebBundle(bundle, cut)).rejects.toThrow(`${file} with `);
-    await expect(readWebBundle(bundle, shardOf('nowhere'))).rejects.toThrow('ENOENT');
-    const signal = AbortSignal.abort();
-    await expect(readWebBundle(bundle, shardOf('float16'), { signal })).rejects.toThrow('stopped');
-  });
-
-  test.each<[string, (bundle: WebBundle) => unknown, string]>([
-    ['a text', () => 'bundle', 'bundle.json'],
-    ['a newer version', (bundle) => ({ ...bundle, version: 2 }), 'a newer version'],
-    [
-      'a path out of the folder',
-      (bundle) => with0(bundle, 'shards', { file: '../secret.bin' }),
-      'a file name',
-    ],
-    ['a tensor beyond the end', (bundle) => with0(bundle, 'tensors', { offset: 2 ** 40 }), 'beyond the end'],
-    ['a shard that is not there', (bundle) => with0(bundle, 'tensors', { shard: 99 }), 'beyond the end'],
-    ['a shape that does not fit', (bundle) => with0(bundle, 'tensors', { shape: [7] }), 'of shape [7]'],
-    [
-      'a name twice',
-      (bundle) => ({ ...bundle, tensors: [...bundle.tensors, bundle.tensors[0]] }),
-      'two tensors',
-    ],
-  ])('that has %s is refused', async (_, change, text) => {
-    const bundle = await manifest('float16');
-    expect(() => parseWebBundle(change(bundle))).toThrow(text);
-  });
-
-  test('without one of the weights is refused', async () => {
-    const bundle = await manifest('float16');
-    const parsed = parseWebBundle({ ...bundle, tensors: bundle.tensors.slice(1) });
-    await expect(readWebBundle(parsed, shardOf('float16'))).rejects.toThrow(bundle.tensors[0]!.name);
+    await expect(exportWebBundle(stopped, 'float16')).rejects.toThrow('the export was stopped');
+    expect((await readdir(folder)).filter((name) => name.includes('stopped'))).toEqual([]);
   });
 });
-
-function with0(bundle: WebBundle, key: 'tensors' | 'shards', change: object): unknown {
-  return { ...bundle, [key]: [{ ...bundle[key][0], ...change }, ...bundle[key].slice(1)] };
-}
 
 /** Every module that a file's imports lead to, by value. */
 async function importsOf(file: string, found = new Set<string>()): Promise<Set<string>> {
@@ -165,7 +139,7 @@ async function importsOf(file: string, found = new Set<string>()): Promise<Set<s
 }
 
 test('what reads a bundle imports nothing of Node', async () => {
-  const found = await importsOf('src/export/web-bundle-format.ts');
+  const found = await importsOf('src/translate/web-bundle.ts');
   expect([...found].filter((name) => !name.startsWith('src')).sort()).toEqual([
     '@tensorflow/tfjs-core',
     'zod',

@@ -16,7 +16,6 @@ import {
   makeStyles,
   randomStyles,
   readStyleCodes,
-  referenceStyle,
   type StyleChoice,
 } from '../../src/translate/styles.js';
 import type { Translator } from '../../src/translate/translator.js';
@@ -66,18 +65,20 @@ describe('random styles', () => {
 describe('references', () => {
   it('give the style of a picture of the target domain', async () => {
     const file = join(folder, 'trainB', '00000.png');
-    const { label, code } = await referenceStyle(translator, 'A2B', file);
-    expect(label).toBe('reference');
-    expect(code).toEqual(translator.styleOf('A2B', toFloat(await decodeImage(file, { size }))));
-    await expect(referenceStyle(translator, 'A2B', join(folder, 'missing.png'))).rejects.toThrow(InputError);
+    const stylesOf = (path: string) =>
+      makeStyles({ ...NONE, pictures: [{ file: path, name: 'reference' }] }, translator, 'A2B');
+    const [style] = await stylesOf(file);
+    expect(style!.label).toBe('reference');
+    expect(style!.code).toEqual(translator.styleOf('A2B', toFloat(await decodeImage(file, { size }))));
+    await expect(stylesOf(join(folder, 'missing.png'))).rejects.toThrow(InputError);
   });
 
   it('of a folder are one for each picture, under its name', async () => {
     const pictures = await collectInputs([join(folder, 'trainB')]);
     const styles = await makeStyles({ ...NONE, pictures }, translator, 'A2B');
     expect(styles.map(({ label }) => label)).toEqual(['00000', '00001', '00002']);
-    const last = await referenceStyle(translator, 'A2B', pictures[2]!.file);
-    for (const [i, value] of last.code.entries()) expect(styles[2]!.code[i]).toBeCloseTo(value, 4);
+    const last = translator.styleOf('A2B', toFloat(await decodeImage(pictures[2]!.file, { size })));
+    for (const [i, value] of last.entries()) expect(styles[2]!.code[i]).toBeCloseTo(value, 4);
   });
 });
 

@@ -130,6 +130,39 @@ describe('a picture that cannot be read', () => {
   });
 });
 
+describe('results that would take the place of something', () => {
+  const picture = () => join(data, 'trainA', '00000.png');
+  const style = (label: string) => ({ label, code: new Float32Array(latentDim) });
+
+  it('are refused where two have one name, before anything is written', async () => {
+    const inputs = ['a', 'a_b'].map((name) => ({ file: picture(), name }));
+    const attempt = translate([picture()], { inputs, styles: [style('b_c'), style('c')] });
+    await expect(attempt).rejects.toThrow(/a_b_c\.png for .* and /);
+    await expect(attempt).rejects.toThrow(InputError);
+    expect(await written()).toEqual([]);
+  });
+
+  it.each([false, true])('are refused where that is an input (grid: %s)', async (grid) => {
+    const names = grid ? ['grid.png'] : ['a.png', 'a_style-1.png'];
+    for (const name of names) await copyFile(picture(), join(outDir, name));
+    const before = await readFile(join(outDir, names.at(-1)!));
+    const roundabout = join(folder, '..', basename(folder), 'out');
+    await expect(translate([outDir], { outDir: roundabout, grid })).rejects.toThrow(/for both/);
+    expect(await written()).toEqual(names);
+    expect(await readFile(join(outDir, names.at(-1)!))).toEqual(before);
+  });
+});
+
+it('a grid whose record is too long for a file is told', async () => {
+  const label = 'x'.repeat(40_000);
+  const styles = [0, 1].map((i) => ({ label: `${i}`, code: new Float32Array(latentDim), origin: { label } }));
+  const events = await translate([join(data, 'trainA', '00000.png')], { grid: true, styles });
+  expect(events.slice(1)).toEqual([
+    { type: 'grid', path: join(outDir, 'grid.png') },
+    { type: 'unrecorded', path: join(outDir, 'grid.png') },
+  ]);
+});
+
 describe('a grid', () => {
   it('has a row for every picture: the input and its translations', async () => {
     const events = await translate([join(data, 'trainA')], { grid: true });

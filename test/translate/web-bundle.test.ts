@@ -9,7 +9,8 @@ import { initParameters } from '../../src/model/parameters.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { loadModel } from '../../src/translate/model.js';
 import { type ChosenFile, filesAt, filesOf } from '../../src/translate/model-files.js';
-import { loadWebModel, type WebBundle } from '../../src/translate/web-bundle.js';
+import { loadWebModel } from '../../src/translate/web-bundle.js';
+import type { WebBundle } from '../../src/translate/web-bundle-manifest.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 
 const { model: architecture } = tinyConfig({ model: FEWEST_LAYERS });
@@ -107,7 +108,8 @@ describe('a bundle', () => {
 
   it('is refused where it is not one', async () => {
     const { bundle, files } = bundleOf('float16');
-    await expectRefusal({ ...bundle, version: 2 }, files, /version/);
+    await expectRefusal({ ...bundle, version: 2 }, files, /a newer version of the format \(2, not 1\)/);
+    await expectRefusal({ ...bundle, version: 0 }, files, /version/);
     await expectRefusal({ ...bundle, format: 'tfjs' }, files, /format/);
     await expectRefusal([], files, /bundle\.json/);
     await expectRefusal({ ...bundle, architecture: { ...architecture, size: 48 } }, files, /size/);
@@ -158,6 +160,28 @@ describe('a bundle', () => {
     await expectRefusal({ ...bundle, tensors: others }, files, /but found none/);
     const huge = bundle.shards.map((shard) => ({ ...shard, bytes: 2 ** 40 }));
     await expectRefusal({ ...bundle, shards: huge }, files, /bytes/);
+    const [, second] = bundle.tensors;
+    await expectRefusal({ ...bundle, tensors: [...bundle.tensors, first] }, files, /two tensors named G_A2B/);
+    const extra = { ...second!, name: 'G_A2B/extra' };
+    await expectRefusal({ ...bundle, tensors: [...bundle.tensors, extra] }, files, /in the same place/);
+    const shards = [...bundle.shards, bundle.shards[0]];
+    await expectRefusal({ ...bundle, shards }, files, /two shards named s-0\.bin/);
+  });
+
+  it('takes what nobody asks for, unread', async () => {
+    const { bundle, files } = bundleOf('float16');
+    const extra = { name: 'D_A/extra', shape: [4], dtype: 'float32', shard: 2, offset: 0, bytes: 16 };
+    const shards = [...bundle.shards, { file: 'nowhere.bin', bytes: 16, sha256: '0'.repeat(64) }];
+    const { bytes } = await load({ ...bundle, tensors: [...bundle.tensors, extra], shards }, files);
+    expect(bytes).toBe(files['s-0.bin']!.length + files['s-1.bin']!.length);
+  });
+
+  it('takes no memory for a shard that its answer tells to be smaller', async () => {
+    const { bundle, files } = bundleOf('float16');
+    const shards = bundle.shards.map((shard) => ({ ...shard, bytes: 2 ** 31 - 1 }));
+    const before = process.memoryUsage().arrayBuffers;
+    await expectRefusal({ ...bundle, shards }, files, /s-0\.bin but found \d+ bytes instead of 2147483647/);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 28);
   });
 });
 
@@ -199,6 +223,30 @@ describe('an exported folder', () => {
       await expect(attempt).rejects.toThrow(InputError);
       await expect(attempt).rejects.toThrow(found);
     }
+  });
+});
+
+describe('files of several folders', () => {
+  const opened = async (paths: string[], name: string): Promise<string | undefined> => {
+    const given = paths.map((path): ChosenFile => ({ path, file: new Blob([path]) }));
+    return (await filesOf(given).open(name))?.text();
+  };
+  const checkpoint = (folder: string) => [`${folder}config.json`, `${folder}model.safetensors`];
+
+  it('are never mixed: the newest checkpoint of a run', async () => {
+    const steps = [9, 100, 20].map((step) => `/run/checkpoints/step-${step}/`);
+    const paths = ['/run/config.json', ...steps.flatMap(checkpoint)];
+    for (const name of ['config.json', 'model.safetensors'])
+      expect(await opened(paths, name)).toBe(`/run/checkpoints/step-100/${name}`);
+  });
+
+  it('are those of the folder nearest to the top that has a whole model', async () => {
+    const paths = ['m/config.json', ...checkpoint('m/a/b/'), 'm/z/bundle.json', 'm/s-0.bin', 'm/z/s-0.bin'];
+    expect(await opened(paths, 'bundle.json')).toBe('m/z/bundle.json');
+    expect(await opened(paths, 's-0.bin')).toBe('m/z/s-0.bin');
+    expect(await opened(paths, 'config.json')).toBeUndefined();
+    expect(await opened(['a/config.json', 'b/model.safetensors'], 'config.json')).toBe('a/config.json');
+    expect(await opened(['a/config.json', 'b/model.safetensors'], 'model.safetensors')).toBeUndefined();
   });
 });
 

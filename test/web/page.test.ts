@@ -9,8 +9,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
+import { readPage } from '../../src/serve/page.js';
 import { openPage } from '../../src/serve/serve.js';
-import type { RunningServer } from '../../src/serve/server.js';
+import { type RunningServer, startServer } from '../../src/serve/server.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import { loadModel, type Model } from '../../src/translate/model.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
@@ -26,6 +27,8 @@ const pictureFile = join(folder, 'face.png');
 let browser: Browser;
 let server: RunningServer;
 let tinyServer: RunningServer;
+/** Without a model. */
+let bareServer: RunningServer;
 let worker: string;
 let model: Model;
 let tinyModel: Model;
@@ -62,6 +65,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     const where = { pageDir, host: '127.0.0.1', port: 0 };
     ({ server } = await openPage({ ...where, checkpoint: 'models/sample' }));
     ({ server: tinyServer } = await openPage({ ...where, checkpoint: tinyDir }));
+    bareServer = await startServer({ files: await readPage(pageDir), host: where.host, port: 0 });
     model = await loadModel('models/sample');
     tinyModel = await loadModel(tinyDir);
     worker = `assets/${(await readdir(join(pageDir, 'assets'))).find((name) => /^worker-.*\.js$/.test(name))}`;
@@ -70,7 +74,7 @@ describe.skipIf(!hasChromium)('the page', () => {
 
   afterAll(async () => {
     await browser?.close();
-    await Promise.all([server?.close(), tinyServer?.close()]);
+    await Promise.all([server?.close(), tinyServer?.close(), bareServer?.close()]);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -203,8 +207,12 @@ describe.skipIf(!hasChromium)('the page', () => {
         });
       }, address);
       expect(beacon).toBe('refused');
-      const fromWorker = translatedInBrowser(page, worker, 'wasm', { model: address, pixels, style: [0] });
-      await expect(fromWorker).rejects.toThrow(/no answer/);
+      const own = page.workers();
+      expect(own.length).toBeGreaterThan(0);
+      for (const each of own)
+        await expect(each.evaluate((url) => fetch(url).then(() => 'answered'), address)).rejects.toThrow(
+          /Failed to fetch/,
+        );
       expect(asked).toBe(0);
     } finally {
       stranger.close();
@@ -270,6 +278,43 @@ describe.skipIf(!hasChromium)('the page', () => {
     const still = await shown();
     await page.waitForTimeout(200);
     expect(await shown()).toBe(still);
+    expect(complaints).toEqual([]);
+  });
+
+  it('goes on with the camera when the backend and the model change, and saves what is shown', async () => {
+    await open(tinyServer, '?backend=wasm');
+    const shown = () =>
+      page.evaluate(() => {
+        const { width, height } = document.querySelector('#result') as HTMLCanvasElement;
+        return [width, height];
+      });
+    const moves = async (): Promise<void> => {
+      const frame = () =>
+        page.evaluate(() => (document.querySelector('#result') as HTMLCanvasElement).toDataURL());
+      const before = await frame();
+      await expect.poll(frame, { timeout: 30_000 }).not.toBe(before);
+    };
+    await page.click('#camera');
+    await page.locator('#engine', { hasText: 'a frame' }).waitFor();
+    const { download, bytes } = await saved(() => page.click('#save'));
+    expect(download.suggestedFilename()).toBe('camera_seed-1.png');
+    const { width } = await sharp(bytes).metadata();
+    expect(await shown()).toEqual([width, width]);
+
+    await page.locator('#backend').evaluate((select) => {
+      (select as HTMLSelectElement).value = 'auto';
+      select.dispatchEvent(new Event('change'));
+      (select as HTMLSelectElement).value = 'wasm';
+      select.dispatchEvent(new Event('change'));
+    });
+    await page.locator('#engine', { hasText: 'WebAssembly' }).waitFor();
+    await moves();
+    const files = ['config.json', 'model.safetensors'].map((name) => join('models/sample', name));
+    await page.setInputFiles('#model-files', files);
+    await expect.poll(shown, { timeout: 30_000 }).toEqual([SIZE, SIZE]);
+    await moves();
+    expect(await page.locator('#error').isHidden()).toBe(true);
+    expect(await page.locator('#camera-buttons').isVisible()).toBe(true);
     expect(complaints).toEqual([]);
   });
 
@@ -342,7 +387,17 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.locator('#error', { hasText: 'face.png is no picture' }).waitFor();
   });
 
-  it('asks for a model where there is none, and refuses an address that is none', async () => {
+  it('asks for a model where there is none', async () => {
+    await page.goto(bareServer.url);
+    await page.locator('#engine', { hasText: 'There is no model yet: open one.' }).waitFor();
+    expect(await page.textContent('#model-info')).toMatch(/^There is none beside this page/);
+    expect(await page.locator('#error').isHidden()).toBe(true);
+    const files = ['config.json', 'model.safetensors'].map((name) => join('models/sample', name));
+    await page.setInputFiles('#model-files', files);
+    await page.locator('#model-info', { hasText: '64 × 64 px' }).waitFor();
+  });
+
+  it('refuses an address of a model that is none', async () => {
     await page.goto(`${server.url}?model=javascript:alert(1)`);
     await page.locator('#error', { hasText: 'is no web address' }).waitFor();
     await page.goto(`${server.url}?model=nowhere/`);

@@ -4,7 +4,7 @@ import { BACKENDS } from './backends.js';
 import { Camera, Recorder } from './camera.js';
 import { Compare } from './compare.js';
 import { CropView } from './crop-view.js';
-import { announce, byId, download } from './dom.js';
+import { announce, byId, download, saveCanvas } from './dom.js';
 import { Engine, StoppedError } from './engine.js';
 import type { ModelInfo, ModelSource, Tasks } from './messages.js';
 import { pixelsOf, type Source } from './pictures.js';
@@ -40,6 +40,10 @@ export class App {
   /** Work whose number is not this any more was overtaken by a later change. */
   private job = 0;
   private isBlending = false;
+  /** Engines and models that are being loaded. */
+  private loading = 0;
+  /** Whether what is compared came from the camera, in place of the selected result. */
+  private isLiveShown = false;
 
   get direction(): Direction {
     return byId<HTMLInputElement>('direction-b2a').checked ? 'B2A' : 'A2B';
@@ -50,6 +54,8 @@ export class App {
     if (this.isStarted) {
       this.engine.close();
       this.engine = new Engine();
+      this.model = undefined;
+      this.content = undefined;
     }
     this.isStarted = true;
     const { engine } = this;
@@ -65,6 +71,7 @@ export class App {
   async load(source: ModelSource): Promise<void> {
     const before = this.source;
     this.source = source;
+    this.loading++;
     try {
       const info = await this.engine.run('model', source, (text, share) => this.status.busy(text, share));
       this.model = info;
@@ -75,6 +82,7 @@ export class App {
       if (!(error instanceof StoppedError)) this.source = before;
       throw error;
     } finally {
+      this.loading--;
       this.status.idle();
     }
     this.retake();
@@ -93,8 +101,10 @@ export class App {
     this.retake();
   }
 
-  saveSelected(): void {
-    this.results.save(this.results.selected);
+  /** Saves what is compared with the input. */
+  saveShown(): void {
+    if (this.isLiveShown) saveCanvas(this.compare.result, `${this.pictureName}_${this.origin}.png`);
+    else this.results.save(this.results.selected);
   }
 
   async startCamera(video: HTMLVideoElement): Promise<void> {
@@ -235,6 +245,7 @@ export class App {
     const result = this.results.all[this.results.selected];
     if (result?.picture === undefined || this.camera !== undefined) return;
     this.compare.showResult(result.picture, result.label);
+    this.isLiveShown = false;
     byId<HTMLButtonElement>('save').disabled = false;
   }
 
@@ -264,22 +275,37 @@ export class App {
     }
   }
 
-  /** Translates frame after frame in the selected style, until the camera is off. */
+  /** Translates frame after frame in the selected style, until the camera is off. Other errors than a change's end it. */
   private async live(camera: Camera): Promise<void> {
     while (camera === this.camera) {
-      const from = performance.now();
+      const { model } = this;
       this.crop.draw();
-      const style = this.results.all[this.results.selected]?.style;
-      if (this.model !== undefined && style?.length === this.model.architecture.latentDim) {
-        const content = await this.encode(this.model.architecture.size);
-        const { picture } = await this.engine.run('decode', { content, style });
-        if (camera !== this.camera) return;
-        this.content = content;
-        this.compare.showResult(picture, 'what the camera sees');
-        this.recorder?.draw(this.compare.result);
-        this.status.frame(performance.now() - from);
+      try {
+        if (model !== undefined && this.loading === 0) await this.translateFrame(camera, model);
+      } catch (error) {
+        // A frame that another engine or model overtook; the next one is theirs.
+        const isOvertaken = error instanceof StoppedError || this.loading > 0 || model !== this.model;
+        if (!isOvertaken) {
+          if (camera === this.camera) this.stopCamera();
+          throw error;
+        }
       }
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }
+  }
+
+  private async translateFrame(camera: Camera, { architecture }: ModelInfo): Promise<void> {
+    const from = performance.now();
+    const style = this.results.all[this.results.selected]?.style;
+    if (style?.length !== architecture.latentDim) return;
+    const content = await this.encode(architecture.size);
+    const { picture } = await this.engine.run('decode', { content, style });
+    if (camera !== this.camera) return;
+    this.content = content;
+    this.compare.showResult(picture, 'what the camera sees');
+    this.isLiveShown = true;
+    byId<HTMLButtonElement>('save').disabled = false;
+    this.recorder?.draw(this.compare.result);
+    this.status.frame(performance.now() - from);
   }
 }

@@ -33,9 +33,15 @@ export class Camera {
           : 'No camera could be started; is one there, and not in use by another program?',
       );
     }
+    const camera = new Camera(video, stream);
     video.srcObject = stream;
-    await video.play();
-    return new Camera(video, stream);
+    try {
+      await video.play();
+    } catch (error) {
+      camera.stop();
+      throw error;
+    }
+    return camera;
   }
 
   get source(): Source {
@@ -85,6 +91,7 @@ export class Recorder {
         this.recorder.onstop = resolve;
         this.recorder.stop();
       });
+    for (const track of this.recorder.stream.getTracks()) track.stop();
     const extension = mimeType.startsWith('video/mp4') ? 'mp4' : 'webm';
     return { video: new Blob(this.pieces, { type: mimeType }), extension };
   }

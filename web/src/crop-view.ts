@@ -1,5 +1,5 @@
 import { context } from './dom.js';
-import { type Source, type Square, squareOf } from './pictures.js';
+import { closePicture, type Source, type Square, squareOf } from './pictures.js';
 
 const STEP = 0.02;
 const ZOOM_STEP = 1.1;
@@ -36,8 +36,9 @@ export class CropView {
     return this.source !== undefined;
   }
 
-  /** Takes another picture, from its centre. */
+  /** Takes another picture, from its centre; the one before is closed. */
   show(source: Source | undefined): void {
+    if (this.source !== undefined && this.source !== source) closePicture(this.source);
     this.source = source;
     this.centre = { x: (source?.width ?? 0) / 2, y: (source?.height ?? 0) / 2 };
     this.zoom = 1;

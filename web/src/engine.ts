@@ -16,18 +16,18 @@ interface Waiting {
 }
 
 /**
- * A worker from a text of this page, which imports the real one: such a worker is under the page's policy (a worker from an
+ * The address of a worker from a text of this page, which imports the real one: such a worker is under the page's policy (a worker from an
  * address is not, where the host sends none), so that it cannot contact anybody either.
  */
-function startWorker(): Worker {
+function workerAddress(): string {
   const text = `import ${JSON.stringify(new URL(workerUrl, import.meta.url).href)};`;
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
-  return new Worker(url, { type: 'module', name: 'translator' });
+  return URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
 }
 
 /** The translator in its worker, so that the page stays responsive whatever is computed. */
 export class Engine {
-  private readonly worker = startWorker();
+  private readonly address = workerAddress();
+  private readonly worker = new Worker(this.address, { type: 'module', name: 'translator' });
   private readonly waiting = new Map<number, Waiting>();
   private nextId = 1;
   private failure: Error | undefined;
@@ -59,10 +59,13 @@ export class Engine {
   /** Ends it; tasks that wait fail. */
   close(): void {
     this.worker.terminate();
+    URL.revokeObjectURL(this.address);
     this.fail(new StoppedError('Stopped.'));
   }
 
   private receive(reply: Reply): void {
+    // It runs, and needs its text no more.
+    URL.revokeObjectURL(this.address);
     const waiting = this.waiting.get(reply.id);
     if (waiting === undefined) return;
     if ('progress' in reply) {

@@ -1,4 +1,5 @@
-// First of all: what this page may connect to.
+// First of all, what this page may connect to: this import stays the first, with the blank line after it.
+import './policy.js';
 
 import { messageOf } from '../../src/errors.js';
 import type { WebBackend } from '../../src/runtime/web.js';
@@ -97,7 +98,7 @@ function wireDropping(): void {
 function wireChoices(): void {
   for (const radio of document.querySelectorAll('input[name="direction"]'))
     radio.addEventListener('change', () => act(() => app.changeDirection()));
-  byId('save').addEventListener('click', () => app.saveSelected());
+  byId('save').addEventListener('click', () => app.saveShown());
   byId('keep').addEventListener('click', () => app.styles.keep());
   const backend = byId<HTMLSelectElement>('backend');
   const asked = new URLSearchParams(location.search).get('backend');

@@ -4,13 +4,6 @@ export const MOSAIC_CELLS = 3;
 export const MOSAIC_STYLES = MOSAIC_CELLS * MOSAIC_CELLS - 1;
 const MIDDLE = MOSAIC_STYLES / 2;
 
-/** The networks' range to bytes: -1..1 becomes 0..255, rounded to the nearest; what is beyond is clamped. */
-export function toBytes(pictures: Float32Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8ClampedArray(pictures.length);
-  for (let i = 0; i < pictures.length; i++) bytes[i] = (pictures[i]! + 1) * 127.5;
-  return new Uint8Array(bytes.buffer);
-}
-
 /** Copies frames `[n, size, size, 3]` into one place of mosaics `[n, 3 size, 3 size, 3]`. */
 function place(canvas: Uint8Array, frames: Uint8Array, size: number, cell: number): void {
   const rowBytes = size * 3;

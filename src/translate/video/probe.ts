@@ -23,14 +23,6 @@ export interface AudioTrack {
 export interface VideoInfo {
   /** Of the picture's stream: its number in the file. */
   index: number;
-  codec: string;
-  /** Stored size, px: before rotation, and with pixels of any shape. */
-  width: number;
-  height: number;
-  /** Width of a pixel over its height. */
-  pixelAspect: number;
-  /** Clockwise turn to see it upright: 0, 90, 180, 270. */
-  rotationDegrees: number;
   /** Mean frame rate. */
   averageRate: Rational | undefined;
   /** The rate that all of its times are multiples of; far above the mean where frames come irregularly. */
@@ -53,7 +45,6 @@ const streamShape = z.looseObject({
   codec_name: text,
   width: z.number().optional(),
   height: z.number().optional(),
-  sample_aspect_ratio: text,
   avg_frame_rate: text,
   r_frame_rate: text,
   start_time: text,
@@ -61,13 +52,11 @@ const streamShape = z.looseObject({
   nb_frames: text,
   disposition: z.looseObject({ attached_pic: z.number().optional() }).optional(),
   tags: z.record(z.string(), z.string()).optional(),
-  side_data_list: z.array(z.looseObject({ rotation: z.coerce.number().optional() })).optional(),
 });
 const probeShape = z.looseObject({
   streams: z.array(streamShape).default([]),
   format: z.looseObject({ format_name: text, start_time: text, duration: text }).default({}),
 });
-type Stream = z.infer<typeof streamShape>;
 
 function positive(value: string | undefined): number | undefined {
   const number = Number(value);
@@ -79,9 +68,9 @@ function finite(value: string | undefined): number {
   return Number.isFinite(number) ? number : 0;
 }
 
-/** Two positive whole numbers as ffmpeg writes them, `30000/1001` or `16:15`; undefined for 0/0 and anything else. */
+/** Two positive whole numbers as ffmpeg writes them, `30000/1001`; undefined for 0/0 and anything else. */
 export function parseRational(value: string | undefined): Rational | undefined {
-  const match = /^(\d+)[/:](\d+)$/.exec(value ?? '');
+  const match = /^(\d+)\/(\d+)$/.exec(value ?? '');
   const [numerator, denominator] = [Number(match?.[1]), Number(match?.[2])];
   return numerator > 0 && denominator > 0 ? { numerator, denominator } : undefined;
 }
@@ -92,14 +81,6 @@ export function parseClock(value: string | undefined): number | undefined {
   if (match === null) return undefined;
   const seconds = Number(match[1]) * 3600 + Number(match[2]) * 60 + Number(match[3]);
   return seconds > 0 ? seconds : undefined;
-}
-
-function rotationOf({ side_data_list: sideData = [], tags = {} }: Stream): number {
-  // A display matrix counts against the clock, the tag of old files with it.
-  const matrix = sideData.find(({ rotation }) => rotation !== undefined)?.rotation;
-  const degrees = matrix === undefined ? Number(tags.rotate ?? 0) : -matrix;
-  const quarter = Math.round(degrees / 90) * 90;
-  return Number.isFinite(quarter) ? ((quarter % 360) + 360) % 360 : 0;
 }
 
 /**
@@ -115,18 +96,12 @@ export function parseProbe(json: string): VideoInfo | undefined {
       type === 'video' && !disposition?.attached_pic && width > 0 && height > 0,
   );
   if (video === undefined) return undefined;
-  const aspect = parseRational(video.sample_aspect_ratio);
   const startSeconds = finite(video.start_time);
   // Matroska's tag tells the end.
   const endSeconds = parseClock(video.tags?.DURATION);
   const tagSeconds = endSeconds === undefined ? undefined : Math.max(0, endSeconds - startSeconds);
   return {
     index: video.index,
-    codec: video.codec_name ?? 'unknown',
-    width: video.width!,
-    height: video.height!,
-    pixelAspect: aspect === undefined ? 1 : aspect.numerator / aspect.denominator,
-    rotationDegrees: rotationOf(video),
     averageRate: parseRational(video.avg_frame_rate),
     baseRate: parseRational(video.r_frame_rate),
     seconds: positive(video.duration) ?? tagSeconds,
@@ -141,9 +116,34 @@ export function parseProbe(json: string): VideoInfo | undefined {
   };
 }
 
-/** The options that read a file and nothing else: a playlist cannot make ffmpeg fetch anything. */
+/** Formats whose files hold all that they show, and some of sound alone; a name that an ffmpeg lacks does no harm. */
+const FORMATS = [
+  ...[
+    'mov',
+    'matroska',
+    'avi',
+    'mpegts',
+    'mpeg',
+    'flv',
+    'gif',
+    'apng',
+    'ogg',
+    'asf',
+    'mxf',
+    'nut',
+    'rm',
+    'dv',
+  ],
+  ...['ivf', 'obu', 'av1', 'h264', 'hevc', 'm4v', 'mpegvideo', 'mjpeg', 'yuv4mpegpipe', 'gxf', 'wtv'],
+  ...['mp3', 'wav', 'flac', 'aac'],
+];
+
+/**
+ * The options that read a file and nothing else. A list of files (ffconcat, HLS, DASH) under a video's name would make
+ * ffmpeg open what it lists, other files of this machine too: only formats without such lists are read.
+ */
 export function inputFile(path: string): string[] {
-  return ['-protocol_whitelist', 'file,pipe', '-i', `file:${path}`];
+  return ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS.join(), '-i', `file:${path}`];
 }
 
 /** What a video file says of itself. @throws InputError where there is none, none that can be read, or no ffprobe. */
@@ -157,6 +157,11 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
   if (info.size === 0) throw refuse('an empty file', 'name another file');
   const args = ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', ...inputFile(path)];
   const { code, stdout, complaints } = await outputOf('ffprobe', args);
+  if (/not on whitelist/i.test(complaints))
+    throw refuse(
+      'a picture, a list of files, or another format that is read as no video',
+      'name a video, such as .mp4, .mov, .mkv or .webm; gnr translate takes pictures',
+    );
   if (code !== 0) {
     const reason = lastComplaints(complaints, 2).replace(`file:${path}: `, '');
     throw refuse(

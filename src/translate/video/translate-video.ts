@@ -1,10 +1,11 @@
 import { open, realpath, stat } from 'node:fs/promises';
-import { replaceEntry } from '../../checkpoint/atomic.js';
-import { toFloat } from '../../data/decode.js';
+import { basename, dirname, resolve } from 'node:path';
+import { removeLeftovers, replaceEntry } from '../../checkpoint/atomic.js';
+import { fromFloat, toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';
 import { InputError, InterruptedError, RunError } from '../../errors.js';
 import type { Direction, Translator } from '../translator.js';
-import { composeMosaic, MOSAIC_STYLES, toBytes } from './canvas.js';
+import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
 import { ChangeMeter } from './change-meter.js';
 import { readFrames, writeFrames } from './frames.js';
 import type { VideoPlan } from './plan.js';
@@ -67,7 +68,9 @@ class FrameTranslator {
       const codes = Array.from({ length: content.count }, (_, i) =>
         course.at((this.frames + i) / plan.framesPerSecond, cell),
       );
-      const frames = toBytes(translator.decode(content, joinPictures(codes)));
+      const decoded = translator.decode(content, joinPictures(codes));
+      // One picture of all frames below each other.
+      const { data: frames } = fromFloat(decoded, plan.inputPx, plan.inputPx * content.count);
       meter.add(frames);
       return frames;
     });
@@ -189,6 +192,9 @@ export async function checkOutput(input: string, output: string): Promise<void> 
 export async function translateVideo(options: TranslateVideoOptions): Promise<TranslatedVideo> {
   let result: TranslatedVideo | undefined;
   await checkOutput(options.input, options.output);
+  const output = resolve(options.output);
+  // Of a translation that was killed.
+  await removeLeftovers(dirname(output), basename(output));
   await replaceEntry(options.output, async (target) => {
     result = await makeVideo(target, options);
     const handle = await open(target, 'r');

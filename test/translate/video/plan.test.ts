@@ -12,11 +12,6 @@ import type { VideoInfo } from '../../../src/translate/video/probe.js';
 
 const INFO: VideoInfo = {
   index: 0,
-  codec: 'h264',
-  width: 854,
-  height: 480,
-  pixelAspect: 1,
-  rotationDegrees: 0,
   averageRate: { numerator: 25, denominator: 1 },
   baseRate: { numerator: 25, denominator: 1 },
   seconds: 20,

@@ -2,7 +2,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseClock, parseProbe, parseRational, probeVideo } from '../../../src/translate/video/probe.js';
+import {
+  inputFile,
+  parseClock,
+  parseProbe,
+  parseRational,
+  probeVideo,
+} from '../../../src/translate/video/probe.js';
+import { ffmpeg, HAS_FFMPEG, lavfi } from '../../support/video.js';
 
 const VIDEO = {
   index: 0,
@@ -10,7 +17,6 @@ const VIDEO = {
   codec_name: 'h264',
   width: 854,
   height: 480,
-  sample_aspect_ratio: '1:1',
   r_frame_rate: '30/1',
   avg_frame_rate: '30000/1001',
   start_time: '0.5',
@@ -25,11 +31,6 @@ describe('parseProbe', () => {
   it('reads what a phone, a camera and a converter write', () => {
     expect(probed([VIDEO, AUDIO])).toEqual({
       index: 0,
-      codec: 'h264',
-      width: 854,
-      height: 480,
-      pixelAspect: 1,
-      rotationDegrees: 0,
       averageRate: { numerator: 30000, denominator: 1001 },
       baseRate: { numerator: 30, denominator: 1 },
       seconds: 20.02,
@@ -40,25 +41,13 @@ describe('parseProbe', () => {
     });
   });
 
-  it.each([
-    [{ side_data_list: [{ side_data_type: 'Display Matrix', rotation: -90 }] }, 90],
-    [{ side_data_list: [{}, { rotation: 90 }] }, 270],
-    [{ side_data_list: [{ rotation: 180 }] }, 180],
-    [{ tags: { rotate: '90' } }, 90],
-    [{ tags: { rotate: '-90' } }, 270],
-    [{ tags: { rotate: 'sideways' } }, 0],
-    [{}, 0],
-  ])('tells how a picture is turned: %j', (more, degrees) => {
-    expect(probed([{ ...VIDEO, ...more }])?.rotationDegrees).toBe(degrees);
-  });
-
   it('takes the first moving picture, whatever else is in the file', () => {
     const cover = { ...VIDEO, index: 0, codec_name: 'mjpeg', disposition: { attached_pic: 1 } };
     const data = { index: 1, codec_type: 'data' };
-    const video = { ...VIDEO, index: 2, sample_aspect_ratio: '12:11' };
+    const video = { ...VIDEO, index: 2 };
     const silent = { index: 3, codec_type: 'audio' };
     const info = probed([cover, data, video, silent, { ...AUDIO, index: 4 }, { ...AUDIO, index: 5 }]);
-    expect(info).toMatchObject({ index: 2, pixelAspect: 12 / 11 });
+    expect(info).toMatchObject({ index: 2 });
     expect(info?.audio.map(({ index }) => index)).toEqual([4, 5]);
   });
 
@@ -82,7 +71,6 @@ describe('parseProbe', () => {
 
 it.each([
   ['30000/1001', { numerator: 30000, denominator: 1001 }],
-  ['16:15', { numerator: 16, denominator: 15 }],
   ['0/0', undefined],
   ['0:1', undefined],
   ['N/A', undefined],
@@ -110,5 +98,21 @@ describe('probeVideo', () => {
     const path = join(folder, 'video.mp4');
     await make(path);
     await expect(probeVideo(path)).rejects.toThrow(message);
+  });
+
+  it.skipIf(!HAS_FFMPEG)('opens no file that another one lists, under whatever name', async () => {
+    await ffmpeg(folder, ...lavfi('testsrc=size=64x64:rate=5:duration=1'), 'secret.mp4');
+    await ffmpeg(folder, ...lavfi('testsrc=size=64x64:rate=5:duration=1'), 'part.ts');
+    expect(await probeVideo(join(folder, 'secret.mp4'))).toMatchObject({ seconds: expect.any(Number) });
+    expect(await probeVideo(join(folder, 'part.ts'))).toMatchObject({ seconds: expect.any(Number) });
+    const path = join(folder, 'me.mp4');
+    for (const list of [
+      'ffconcat version 1.0\nfile secret.mp4\n',
+      '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\npart.ts\n#EXT-X-ENDLIST\n',
+    ]) {
+      await writeFile(path, list);
+      await expect(probeVideo(path)).rejects.toThrow(/a list of files/);
+      await expect(ffmpeg(folder, ...inputFile(path), '-f', 'null', '-')).rejects.toThrow();
+    }
   });
 });
