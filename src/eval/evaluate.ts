@@ -153,8 +153,10 @@ async function keepShown(shown: ShownGroup[], groups: readonly OutputGroup[]): P
 /** Repeats laid together: mean, deviation and interval of every figure. */
 function figuresOf(repeats: readonly { metric: Name; measured: Measured[] }[][]): Figure[] {
   return repeats[0]!.flatMap(({ metric, measured }, m) =>
-    measured.map(({ subsetDeviation, ...first }, k): Figure => {
-      const values = repeats.map((repeat) => repeat[m]!.measured[k]!.value);
+    measured.map(({ subsetDeviation, ...first }): Figure => {
+      const values = repeats.flatMap((repeat) =>
+        repeat[m]!.measured.flatMap(({ key, value }) => (key === first.key ? [value] : [])),
+      );
       const { mean, deviation, interval } = repeatsOf(values);
       const single = values.length === 1;
       return {

@@ -13,7 +13,7 @@ export interface FeatureRows {
 /** Keeps the feature networks that an evaluation uses, and the features of real pictures, which many methods share. */
 export class FeatureDesk {
   private readonly extractors = new Map<FeatureKind, Promise<FeatureExtractor>>();
-  private readonly rows = new Map<FeatureKind, Map<readonly MeasuredImage[], Promise<FeatureRows>>>();
+  private readonly rows = new Map<FeatureKind, WeakMap<readonly MeasuredImage[], Promise<FeatureRows>>>();
   private readonly statistics = new WeakMap<FeatureRows, FeatureStatistics>();
 
   /** @param open loads a network, once for each kind. */
@@ -33,13 +33,13 @@ export class FeatureDesk {
     return (await this.extractor(kind)).description;
   }
 
-  /** Features of a list of pictures, which is told by being the same object and is computed once. */
+  /** Features of a list of pictures, which is told by being the same object, is computed once, and goes with the list. */
   async featuresOf(
     kind: FeatureKind,
     images: readonly MeasuredImage[],
     options: ExtractOptions = {},
   ): Promise<FeatureRows> {
-    const lists = this.rows.get(kind) ?? new Map<readonly MeasuredImage[], Promise<FeatureRows>>();
+    const lists = this.rows.get(kind) ?? new WeakMap<readonly MeasuredImage[], Promise<FeatureRows>>();
     this.rows.set(kind, lists);
     let rows = lists.get(images);
     if (rows === undefined) {
