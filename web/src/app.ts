@@ -218,6 +218,9 @@ export class App {
       }
       const seconds = ((performance.now() - from) / 1000).toFixed(1);
       announce(`${styles.length} ${styles.length === 1 ? 'result' : 'results'} after ${seconds} seconds.`);
+    } catch (error) {
+      // Codes of the model before do not fit the one that has been loaded meanwhile, which translates anew.
+      if (!isOvertaken() && this.loading === 0) throw error;
     } finally {
       if (!isOvertaken()) this.status.idle();
     }
@@ -259,6 +262,7 @@ export class App {
 
   private async decodeBlend(): Promise<void> {
     this.isBlending = true;
+    const { job: begun } = this;
     try {
       for (let done: Float32Array | undefined; ; ) {
         const blend = this.results.all[BLEND_INDEX];
@@ -270,6 +274,8 @@ export class App {
         this.status.time(milliseconds);
         this.show(BLEND_INDEX, picture);
       }
+    } catch (error) {
+      if (begun === this.job && this.loading === 0) throw error;
     } finally {
       this.isBlending = false;
     }
