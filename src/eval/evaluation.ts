@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { readState } from '../checkpoint/layout.js';
 import { InputError } from '../errors.js';
 import type { EngineInfo } from '../runtime/node.js';
 import { loadModel, sha256Of } from '../translate/model.js';
@@ -57,15 +57,13 @@ async function openModel(checkpoint: string, onSkipped: EvaluationRequest['onSki
   const { dir, modelPath, statePath } = await resolveCheckpoint(checkpoint, options);
   const { architecture, values } = await loadModel(dir);
   const below = relative('.', dir);
-  const state =
-    statePath === undefined ? {} : (JSON.parse(await readFile(statePath, 'utf8')) as { step?: number });
   return {
     translator: openTranslator(architecture, values),
     facts: {
       path: below === '' || below.startsWith('..') ? dir : below,
       sha256: await sha256Of(modelPath),
       size: architecture.size,
-      step: state.step ?? null,
+      step: statePath === undefined ? null : (await readState(statePath)).step,
     },
   };
 }

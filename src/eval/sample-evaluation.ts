@@ -13,7 +13,7 @@ import { contentCorrelation, statisticsDistance } from './sample-measures.js';
 /** Pictures translated together. */
 const BATCH = 8;
 /** Anime pictures of the training folder that the mean face is made from, at most. */
-const FACE_PICTURES = 64;
+export const FACE_PICTURES = 64;
 
 /** How well translations of the sample dataset's test photos do; definitions in `sample-measures.ts`. */
 export interface SampleFigures {
@@ -35,7 +35,8 @@ export interface SampleTestSet {
   face: MeanFace;
 }
 
-async function readFolder(
+/** Reads the first `count` pictures of a folder of a sample dataset, with what they were drawn from. */
+export async function readFolder(
   root: string,
   factors: FactorsFile,
   folder: SampleFolder,

@@ -1,12 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { decodeImage, toFloat } from '../data/decode.js';
 import type { Content } from '../data/sample/factors.js';
-import { FACTORS_FILE, type FactorsFile, readFactors } from '../data/sample/factors-file.js';
+import { FACTORS_FILE, readFactors } from '../data/sample/factors-file.js';
 import { type MeanFace, meanFace } from './face-measure.js';
+import { FACE_PICTURES, readFolder } from './sample-evaluation.js';
 
-/** Pictures of the training folder that the mean face is made from, at most. */
-const FACE_PICTURES = 64;
 /** Side at which faces are laid on each other, px. */
 const FACE_SIZE = 64;
 
@@ -38,23 +36,6 @@ export async function readSampleFactors(
   const contents = inputs.map((file) => factors.images[relative(root, file).split(sep).join('/')]?.content);
   const known = contents.filter((content) => content !== undefined);
   if (known.length < inputs.length) return undefined;
-  return { contents: known, face: await readFace(root, factors, target) };
-}
-
-async function readFace(root: string, factors: FactorsFile, target: 'trainA' | 'trainB'): Promise<MeanFace> {
-  const names = Object.keys(factors.images)
-    .filter((name) => name.startsWith(`${target}/`))
-    .sort()
-    .slice(0, FACE_PICTURES);
-  const pictures = await Promise.all(
-    names.map(async (name) => ({
-      data: toFloat(await decodeImage(join(root, name), { size: FACE_SIZE })),
-      width: FACE_SIZE,
-      height: FACE_SIZE,
-    })),
-  );
-  return meanFace(
-    pictures,
-    names.map((name) => factors.images[name]!.content),
-  );
+  const { pictures, contents: drawn } = await readFolder(root, factors, target, FACE_SIZE, FACE_PICTURES);
+  return { contents: known, face: meanFace(pictures, drawn) };
 }

@@ -5,11 +5,9 @@ import { readJson, readState } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
-import { InputError, messageOf } from '../errors.js';
-import { buildGenerator } from '../model/generator.js';
+import { InputError } from '../errors.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
-import type { ParameterSpecs } from '../model/parameters.js';
-import { sha256Of } from '../translate/model.js';
+import { generatorSpecs, sha256Of } from '../translate/model.js';
 
 /** The networks that an export holds. */
 const GENERATORS = ['G_A2B', 'G_B2A'] as const;
@@ -76,21 +74,6 @@ function portableConfig({ data, losses, evaluation, ...config }: StoredConfig): 
   };
 }
 
-function specsOf(architecture: ModelConfig, configPath: string): ParameterSpecs {
-  try {
-    return buildGenerator(architecture).specs;
-  } catch (error) {
-    throw new InputError(
-      {
-        expected: `a model section in ${configPath} that makes a network`,
-        found: messageOf(error),
-        remedy: 'use the config.json that belongs to these weights',
-      },
-      { cause: error },
-    );
-  }
-}
-
 async function stepOf({ statePath, modelPath }: ResolvedCheckpoint): Promise<number | undefined> {
   if (statePath !== undefined) return (await readState(statePath)).step;
   const { metadata } = await readSafetensorsHeader(modelPath);
@@ -116,7 +99,7 @@ export async function readExportSource(
   const resolved = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
   const { dir, modelPath, configPath } = resolved;
   const config = await readConfig(configPath);
-  const specs = specsOf(config.model, configPath);
+  const specs = generatorSpecs(config.model, configPath);
   const { entries } = await readSafetensorsHeader(modelPath);
   const names = [...entries.keys()];
   const there = GENERATORS.filter((network) => names.some((name) => name.startsWith(`${network}/`)));

@@ -44,7 +44,8 @@ async function readArchitecture(path: string): Promise<ModelConfig> {
   }
 }
 
-function generatorSpecs(architecture: ModelConfig, configPath: string): ParameterSpecs {
+/** The parameters of the generators of a config. @throws InputError naming the file where it makes no network. */
+export function generatorSpecs(architecture: ModelConfig, configPath: string): ParameterSpecs {
   try {
     return buildGenerator(architecture).specs;
   } catch (error) {
