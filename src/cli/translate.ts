@@ -1,10 +1,11 @@
 import type { Argv, CommandModule } from 'yargs';
+import { chooseFaces, type FaceArguments, withFaceOptions } from './face-options.js';
 import { withInterrupt } from './interrupt.js';
 import { openModel } from './open-model.js';
 import { printError, printLine, startProgress } from './output.js';
 import { chooseStyles, noteOtherModel, type StyleArguments, withStyleOptions } from './style-options.js';
 
-interface TranslateArguments extends StyleArguments {
+interface TranslateArguments extends StyleArguments, FaceArguments {
   inputs: string[];
   checkpoint: string;
   out: string;
@@ -32,8 +33,21 @@ async function readStandardInput(): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
+const MOST_NAMES = 5;
+
+/** Says which pictures have no face in them, that anybody could find. */
+function noteFaceless(files: readonly string[]): void {
+  if (files.length === 0) return;
+  const more = files.length - MOST_NAMES;
+  const names = [...files.slice(0, MOST_NAMES), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  printError(
+    `gnr: no face was found in ${names}: translated whole, as far as a centred square shows it (--face off does not look)`,
+  );
+}
+
 async function translate(args: TranslateArguments): Promise<void> {
   const { choice, direction, recordedModel } = await chooseStyles(args, USUAL_STYLES);
+  const { faces, detector } = await chooseFaces(args);
   const { InputError, InterruptedError } = await import('../errors.js');
   const { collectInputs } = await import('../translate/inputs.js');
   const { makeStyles } = await import('../translate/styles.js');
@@ -46,6 +60,7 @@ async function translate(args: TranslateArguments): Promise<void> {
   let done = 0;
   let failed = 0;
   let unrecorded = 0;
+  const faceless: string[] = [];
   const work = async (signal: AbortSignal): Promise<boolean> => {
     const styles = await makeStyles(choice, translator, direction);
     const options = {
@@ -56,6 +71,7 @@ async function translate(args: TranslateArguments): Promise<void> {
       outDir: args.out,
       grid: args.grid,
       model,
+      faces,
       signal,
     };
     for await (const event of translateImages(options)) {
@@ -64,7 +80,10 @@ async function translate(args: TranslateArguments): Promise<void> {
         unrecorded++;
         continue;
       } else progress.update(++done);
-      if (event.type === 'picture') for (const path of event.outputs) printLine(path);
+      if (event.type === 'picture') {
+        for (const path of event.outputs) printLine(path);
+        if (event.isFaceless) faceless.push(event.file);
+      }
       if (event.type === 'failed') {
         failed++;
         printError(`gnr: passed over ${event.file}: ${event.error.message}`);
@@ -78,7 +97,9 @@ async function translate(args: TranslateArguments): Promise<void> {
   } finally {
     progress.finish();
     translator.dispose();
+    await detector.dispose();
   }
+  noteFaceless(faceless);
   if (unrecorded > 0)
     printError(
       `gnr: ${unrecorded} ${unrecorded === 1 ? 'file holds' : 'files hold'} no record of the styles, which is too long for EXIF: --like cannot take them from there`,
@@ -96,21 +117,24 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
   command: 'translate <inputs..>',
   describe: 'Translate pictures and folders with a trained model',
   builder: (yargs) =>
-    withStyleOptions(
-      yargs
-        .positional('inputs', {
-          type: 'string',
-          array: true,
-          demandOption: true,
-          describe: 'Pictures and folders; - is a picture on standard input',
-        })
-        .option('checkpoint', {
-          type: 'string',
-          demandOption: true,
-          describe: 'A checkpoint, a run (its newest), or an exported model',
-        })
-        .option('out', { type: 'string', demandOption: true, describe: 'Folder for the results' }),
-      String(USUAL_STYLES),
+    withFaceOptions(
+      withStyleOptions(
+        yargs
+          .positional('inputs', {
+            type: 'string',
+            array: true,
+            demandOption: true,
+            describe: 'Pictures and folders; - is a picture on standard input',
+          })
+          .option('checkpoint', {
+            type: 'string',
+            demandOption: true,
+            describe: 'A checkpoint, a run (its newest), or an exported model',
+          })
+          .option('out', { type: 'string', demandOption: true, describe: 'Folder for the results' }),
+        String(USUAL_STYLES),
+      ),
+      'auto',
     )
       .option('grid', {
         type: 'boolean',
@@ -118,6 +142,7 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
         describe: 'One picture with all results beside the inputs',
       })
       .example('$0 translate me.jpg --checkpoint runs/first --out out --styles 8 --grid', '')
+      .example('$0 translate party.jpg --checkpoint runs/first --out out --face all --paste', '')
       .example(
         '$0 translate me.jpg --checkpoint runs/first --out out --like out/me_style-3.png',
         '',

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { InputError, messageOf, systemCode } from '../errors.js';
 import { type Description, descriptionExif } from './description.js';
@@ -18,13 +18,22 @@ export interface DecodedImage {
  */
 export type Fit = 'cover' | 'stretch';
 
+/** A square part of a picture, px from its top left corner. */
+export interface Square {
+  left: number;
+  top: number;
+  side: number;
+}
+
 export interface DecodeOptions {
   /** Side of the square result in px; as large as the file where it is left out. */
   size?: number;
   /** `cover` where it is left out. */
   fit?: Fit;
-  /** What errors call a picture that is given as bytes. */
-  name?: string;
+  /** Only this part of the upright picture, in whole px within it. */
+  square?: Square;
+  /** Scaled down, in its own shape, until no side is longer than this, px. Without `size`. */
+  longest?: number;
 }
 
 /** As sharp names them; heif is AVIF here. */
@@ -78,6 +87,51 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
   return out;
 }
 
+/** A picture file whose header is read, and its pixels not yet. */
+export interface PictureFile {
+  /** What errors call it. */
+  name: string;
+  /** Of the upright picture, px. */
+  width: number;
+  height: number;
+  /** Upright and opaque, to be worked on: a new one with every call. */
+  pipeline(): Sharp;
+  /** The error for a pipeline that failed. */
+  damaged(error: unknown): InputError;
+}
+
+/** Reads a picture's header. @throws InputError as `decodeImage`. */
+export async function openPicture(
+  source: string | Uint8Array,
+  nameOfBytes = 'the given bytes',
+): Promise<PictureFile> {
+  const name = typeof source === 'string' ? source : nameOfBytes;
+  const bytes = typeof source === 'string' ? await readImageBytes(source) : source;
+  if (bytes.byteLength === 0) throw notAPicture(name, 'no bytes');
+  // Harmless oddities (warnings) pass, as they do in most viewers; truncation and errors do not.
+  const open = (): Sharp => sharp(bytes, { failOn: 'error', pages: 1, limitInputPixels: false });
+  const damaged = (error: unknown): InputError => notAPicture(name, describe(error), error);
+  const { format, space, hasProfile, autoOrient } = await open()
+    .metadata()
+    .catch((error: unknown) => Promise.reject(damaged(error)));
+  // SVG would pass otherwise: a text that draws whatever it says, at any size.
+  if (!FORMATS.has(format)) throw notAPicture(name, `a file of the kind ${format}`);
+  const { width, height } = autoOrient;
+  if (width * height > MOST_PIXELS)
+    throw new InputError({
+      expected: `a picture of at most ${MOST_PIXELS / 2 ** 20} Mi pixels at ${name}`,
+      found: `one of ${width} x ${height}`,
+      remedy: 'scale it down first',
+    });
+  const pipeline = (): Sharp => {
+    const upright = open().autoOrient().flatten({ background: '#ffffff' });
+    // sharp takes 16-bit colours with a profile to Display P3 and leaves them there unless told so.
+    if (space === 'rgb16' && hasProfile) upright.withIccProfile('srgb');
+    return upright;
+  };
+  return { name, width, height, pipeline, damaged };
+}
+
 /**
  * Decodes a JPEG, PNG, WebP, AVIF, GIF or TIFF file, told by its content, to 8-bit sRGB:
  * - the EXIF orientation is applied; an embedded colour profile and CMYK are converted to sRGB;
@@ -91,35 +145,33 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
  */
 export async function decodeImage(
   source: string | Uint8Array,
-  options: DecodeOptions = {},
+  {
+    name,
+    ...options
+  }: DecodeOptions & {
+    /** What errors call a picture that is given as bytes. */
+    name?: string;
+  } = {},
 ): Promise<DecodedImage> {
-  const name = typeof source === 'string' ? source : (options.name ?? 'the given bytes');
-  const bytes = typeof source === 'string' ? await readImageBytes(source) : source;
-  if (bytes.byteLength === 0) throw notAPicture(name, 'no bytes');
-  // Harmless oddities (warnings) pass, as they do in most viewers; truncation and errors do not.
-  const input = sharp(bytes, { failOn: 'error', pages: 1, limitInputPixels: false });
-  const { format, space, hasProfile, width, height } = await input
-    .metadata()
-    .catch((error: unknown) => Promise.reject(notAPicture(name, describe(error), error)));
-  // SVG would pass otherwise: a text that draws whatever it says, at any size.
-  if (!FORMATS.has(format)) throw notAPicture(name, `a file of the kind ${format}`);
-  if (width * height > MOST_PIXELS)
-    throw new InputError({
-      expected: `a picture of at most ${MOST_PIXELS / 2 ** 20} Mi pixels at ${name}`,
-      found: `one of ${width} x ${height}`,
-      remedy: 'scale it down first',
-    });
-  const upright = input.autoOrient().flatten({ background: '#ffffff' });
-  // sharp takes 16-bit colours with a profile to Display P3 and leaves them there unless told so.
-  if (space === 'rgb16' && hasProfile) upright.withIccProfile('srgb');
-  if (options.size !== undefined) {
-    upright.resize(options.size, options.size, {
-      fit: options.fit === 'stretch' ? 'fill' : 'cover',
+  return decodePicture(await openPicture(source, name), options);
+}
+
+/** The pixels of a picture file, as `decodeImage` has them. @throws InputError for a damaged one. */
+export async function decodePicture(
+  file: PictureFile,
+  { size, fit, square, longest }: DecodeOptions = {},
+): Promise<DecodedImage> {
+  const upright = file.pipeline();
+  if (square) upright.extract({ ...square, width: square.side, height: square.side });
+  const scaling = { kernel: 'lanczos3', fastShrinkOnLoad: false } as const;
+  if (size !== undefined)
+    upright.resize(size, size, {
+      ...scaling,
+      fit: fit === 'stretch' ? 'fill' : 'cover',
       position: 'centre',
-      kernel: 'lanczos3',
-      fastShrinkOnLoad: false,
     });
-  }
+  else if (longest !== undefined)
+    upright.resize(longest, longest, { ...scaling, fit: 'inside', withoutEnlargement: true });
   try {
     const { data, info } = await upright
       .toColourspace('srgb')
@@ -127,7 +179,7 @@ export async function decodeImage(
       .toBuffer({ resolveWithObject: true });
     return { data: toThreeChannels(data, info.channels), width: info.width, height: info.height };
   } catch (error) {
-    throw notAPicture(name, describe(error), error);
+    throw file.damaged(error);
   }
 }
 

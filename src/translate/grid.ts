@@ -119,7 +119,7 @@ function layOut(options: GridOptions, columns: number, isLabelled: boolean): Lay
 }
 
 /** The picture at its own shape, no larger than the cell and touching it on two sides. */
-async function scaleInto(image: DecodedImage, cellSize: number): Promise<DecodedImage> {
+export async function scaleInto(image: DecodedImage, cellSize: number): Promise<DecodedImage> {
   const { data, width, height } = image;
   if (Math.max(width, height) === cellSize) return image;
   const scaled = await sharp(data, { raw: { width, height, channels: 3 } })

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readImageBytes } from '../data/decode.js';
+import { readImageBytes, type Square } from '../data/decode.js';
 import { type Description, readDescription } from '../data/description.js';
 import { InputError } from '../errors.js';
 import type { NamedStyle } from './styles.js';
@@ -15,6 +15,8 @@ export interface TranslationRecord {
   model?: string | undefined;
   direction: Direction;
   styles: NamedStyle[];
+  /** Where in the upright photo the faces are that were translated, in whole px. */
+  squares?: readonly Square[];
 }
 
 const recordShape = z.object({
@@ -36,7 +38,7 @@ const recordShape = z.object({
 });
 
 /** A record as `encodeImage` takes it. */
-export function describeRecord({ model, direction, styles }: TranslationRecord): Description {
+export function describeRecord({ model, direction, styles, squares = [] }: TranslationRecord): Description {
   return {
     madeBy: MADE_BY,
     ...(model === undefined ? {} : { model }),
@@ -46,6 +48,7 @@ export function describeRecord({ model, direction, styles }: TranslationRecord):
       code: Array.from(code, (value) => Number(value.toPrecision(FLOAT32_DIGITS))),
       ...(origin === undefined ? {} : { origin }),
     })),
+    ...(squares.length === 0 ? {} : { squares }),
   };
 }
 

@@ -1,21 +1,28 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
-import { type DecodedImage, decodeImage, encodeImage, toFloat } from '../data/decode.js';
+import {
+  type DecodedImage,
+  decodePicture,
+  encodeImage,
+  type PictureFile,
+  type Square,
+  toFloat,
+} from '../data/decode.js';
 import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
 import { joinPictures, splitPictures } from '../data/pictures.js';
 import { InputError } from '../errors.js';
-import { composeGrid } from './grid.js';
+import { pasteSquare } from '../faces/paste.js';
+import { type Crop, type DecodedInput, decodeInput, type FaceOptions } from './face-crops.js';
+import { composeGrid, scaleInto } from './grid.js';
 import type { InputPicture } from './inputs.js';
+import { checkOutputs, GRID_ROWS, gridPath, resultPath } from './output-names.js';
 import { describeRecord } from './record.js';
 import type { NamedStyle } from './styles.js';
 import type { Direction, Translator } from './translator.js';
 
 /** Pictures translated together. */
 export const TRANSLATED_TOGETHER = 8;
-/** Rows of one grid file; more pictures make more files. */
-const GRID_ROWS = 32;
 const GRID_GAP_PX = 4;
+const LEAST_CELL_PX = 96;
 
 export interface TranslateOptions {
   translator: Translator;
@@ -27,32 +34,34 @@ export interface TranslateOptions {
   grid: boolean;
   /** SHA-256 of the model's weights, for the record in every file. */
   model?: string | undefined;
+  /** What to do about faces; the centres of the pictures are translated where it is left out. */
+  faces?: FaceOptions | undefined;
   /** Aborting ends the work with the batch under way, which is still written and told. */
   signal?: AbortSignal | undefined;
 }
 
 export type TranslateEvent =
-  /** A picture is done; its files, where single files are written. */
-  | { type: 'picture'; file: string; outputs: string[] }
+  /** A picture is done; its files, where single files are written, and whether a face was looked for in vain. */
+  | { type: 'picture'; file: string; outputs: string[]; isFaceless: boolean }
   /** A picture could not be read and was passed over. */
   | { type: 'failed'; file: string; error: InputError }
   | { type: 'grid'; path: string }
   /** A file was written without its record, which is longer than a file can hold. */
   | { type: 'unrecorded'; path: string };
 
-interface Translated {
-  input: InputPicture;
-  source: DecodedImage;
-  results: DecodedImage[];
-}
+type TranslatedCrop = Crop & { results: DecodedImage[] };
+type Translated = Omit<DecodedInput, 'crops'> & { crops: TranslatedCrop[] };
+type Decoded = DecodedInput | { input: InputPicture; error: InputError };
 
-type Decoded = { input: InputPicture; source: DecodedImage } | { input: InputPicture; error: InputError };
+/** Of one row of a grid: the input, and its results. */
+type Row = readonly DecodedImage[];
 
-async function decodeAll(inputs: readonly InputPicture[], size: number): Promise<Decoded[]> {
+async function decodeAll(inputs: readonly InputPicture[], options: TranslateOptions): Promise<Decoded[]> {
+  const { size } = options.translator.architecture;
   return Promise.all(
     inputs.map(async (input) => {
       try {
-        return { input, source: await decodeImage(input.bytes ?? input.file, { size, name: input.file }) };
+        return await decodeInput(input, size, options.faces);
       } catch (error) {
         if (error instanceof InputError) return { input, error };
         throw error;
@@ -61,68 +70,120 @@ async function decodeAll(inputs: readonly InputPicture[], size: number): Promise
   );
 }
 
-function translateBatch({ translator, direction, styles }: TranslateOptions, batch: Translated[]): void {
-  const pictures = joinPictures(batch.map(({ source }) => toFloat(source)));
-  const content = translator.encode(direction, pictures);
-  for (const { code } of styles) {
-    const repeated = joinPictures(Array<Float32Array>(batch.length).fill(code));
-    const results = splitPictures(translator.decode(content, repeated), translator.architecture.size);
-    for (const [i, result] of results.entries()) batch[i]!.results.push(result);
+function translateCrops({ translator, direction, styles }: TranslateOptions, crops: TranslatedCrop[]): void {
+  for (let from = 0; from < crops.length; from += TRANSLATED_TOGETHER) {
+    const batch = crops.slice(from, from + TRANSLATED_TOGETHER);
+    const pictures = joinPictures(batch.map(({ source }) => toFloat(source)));
+    const content = translator.encode(direction, pictures);
+    for (const { code } of styles) {
+      const repeated = joinPictures(Array<Float32Array>(batch.length).fill(code));
+      const results = splitPictures(translator.decode(content, repeated), translator.architecture.size);
+      for (const [i, result] of results.entries()) batch[i]!.results.push(result);
+    }
   }
 }
 
-/** A batch whose files are being written: single files while the network works on the next batch. */
+/** A batch whose files are being written, while the network works on the next one. */
 interface Written {
-  failed: TranslateEvent[];
-  batch: Translated[];
-  events: Promise<TranslateEvent[]>;
-}
-
-/** The single files of a picture, one a style. */
-function picturePaths({ styles, outDir }: TranslateOptions, { name }: InputPicture): string[] {
-  return styles.map(({ label }) => join(outDir, `${name}_${label}.png`));
+  events: TranslateEvent[];
+  /** For grids. */
+  rows: Row[];
 }
 
 /** The record of some styles; undefined where it is longer than a file can hold. */
 function recordOf(
   { direction, model }: TranslateOptions,
   styles: readonly NamedStyle[],
+  squares: readonly Square[] = [],
 ): Description | undefined {
-  const record = describeRecord({ model, direction, styles: [...styles] });
+  const record = describeRecord({ model, direction, styles: [...styles], squares });
   return hasRoomFor(record) ? record : undefined;
 }
 
-async function writePictures(options: TranslateOptions, batch: Translated[]): Promise<TranslateEvent[]> {
-  const events = batch.map(async ({ input, results }): Promise<TranslateEvent[]> => {
-    const outputs = options.grid ? [] : picturePaths(options, input);
-    const unrecorded: TranslateEvent[] = [];
-    await Promise.all(
-      outputs.map((path, k) => {
-        const record = recordOf(options, [options.styles[k]!]);
-        if (record === undefined) unrecorded.push({ type: 'unrecorded', path });
-        return encodeImage(results[k]!, path, record);
-      }),
-    );
-    return [{ type: 'picture', file: input.file, outputs }, ...unrecorded];
-  });
-  return (await Promise.all(events)).flat();
+/** Writes one result; the events that it is worth. */
+async function writeResult(
+  options: TranslateOptions,
+  result: DecodedImage,
+  path: string,
+  style: NamedStyle,
+  squares: readonly (Square | undefined)[],
+): Promise<TranslateEvent[]> {
+  const known = squares.filter((square) => square !== undefined);
+  const record = recordOf(options, [style], known);
+  await encodeImage(result, path, record);
+  return record === undefined ? [{ type: 'unrecorded', path }] : [];
+}
+
+/** Faces that go back into their picture: one after the other, for whole pictures can be large. */
+async function writePasted(
+  options: TranslateOptions,
+  { input, crops }: Translated,
+  file: PictureFile,
+): Promise<Written> {
+  const { styles, outDir, grid, translator } = options;
+  const events: TranslateEvent[] = [];
+  const outputs: string[] = [];
+  const whole = await decodePicture(file);
+  const cell = cellSize(translator);
+  const row: DecodedImage[] = grid ? [await scaleInto(whole, cell)] : [];
+  const squares = crops.map(({ square }) => square!);
+  for (const [k, style] of styles.entries()) {
+    const pasted = { ...whole, data: whole.data.slice() };
+    // The largest comes last: where faces overlap, it is the nearest.
+    for (const { square, results } of crops.toReversed()) pasteSquare(pasted, results[k]!, square!);
+    if (grid) row.push(await scaleInto(pasted, cell));
+    else {
+      const path = resultPath(outDir, input.name, style);
+      events.push(...(await writeResult(options, pasted, path, style, squares)));
+      outputs.push(path);
+    }
+  }
+  events.unshift({ type: 'picture', file: input.file, outputs, isFaceless: false });
+  return { events, rows: grid ? [row] : [] };
+}
+
+async function writeCrops(options: TranslateOptions, translated: Translated): Promise<Written> {
+  const { styles, outDir, grid } = options;
+  const { input, crops, isFaceless } = translated;
+  const results = crops.flatMap(({ name, square, results }) =>
+    styles.map((style, k) => ({ path: resultPath(outDir, name, style), square, style, result: results[k]! })),
+  );
+  const written = grid ? [] : results;
+  const notes = await Promise.all(
+    written.map(({ path, square, style, result }) => writeResult(options, result, path, style, [square])),
+  );
+  const outputs = written.map(({ path }) => path);
+  const rows = grid ? crops.map(({ source, results }) => [source, ...results]) : [];
+  return { events: [{ type: 'picture', file: input.file, outputs, isFaceless }, ...notes.flat()], rows };
+}
+
+async function writeBatch(options: TranslateOptions, batch: readonly Translated[]): Promise<Written> {
+  const all: Written[] = await Promise.all(
+    batch.map((one) => (one.file === undefined ? writeCrops(options, one) : { events: [], rows: [] })),
+  );
+  for (const [i, one] of batch.entries())
+    if (one.file !== undefined) all[i] = await writePasted(options, one, one.file);
+  return { events: all.flatMap(({ events }) => events), rows: all.flatMap(({ rows }) => rows) };
 }
 
 /** Batches as they are read, translated and written, each of the three beside the other two. */
 async function* translateBatches(options: TranslateOptions): AsyncGenerator<Written> {
-  const { inputs, translator, signal } = options;
-  const { size } = translator.architecture;
+  const { inputs, signal } = options;
   const batches = Array.from({ length: Math.ceil(inputs.length / TRANSLATED_TOGETHER) }, (_, i) =>
     inputs.slice(i * TRANSLATED_TOGETHER, (i + 1) * TRANSLATED_TOGETHER),
   );
   const decode = (i: number): Promise<Decoded[]> | undefined => {
-    const decoding = batches[i] && decodeAll(batches[i], size);
+    const decoding = batches[i] && decodeAll(batches[i], options);
     // It is awaited one batch later, or never.
     decoding?.catch(() => undefined);
     return decoding;
   };
   let ahead = decode(0);
-  let writing: Written | undefined;
+  let writing: { failed: TranslateEvent[]; done: Promise<Written> } | undefined;
+  const finished = async ({ failed, done }: NonNullable<typeof writing>): Promise<Written> => {
+    const { events, rows } = await done;
+    return { events: [...failed, ...events], rows };
+  };
   try {
     for (let i = 0; i < batches.length && !signal?.aborted; i++) {
       const decoded = await ahead!;
@@ -131,59 +192,21 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
       const batch: Translated[] = [];
       for (const entry of decoded) {
         if ('error' in entry) failed.push({ type: 'failed', file: entry.input.file, error: entry.error });
-        else batch.push({ ...entry, results: [] });
+        else batch.push({ ...entry, crops: entry.crops.map((crop) => ({ ...crop, results: [] })) });
       }
-      if (batch.length > 0) translateBatch(options, batch);
-      if (writing !== undefined) {
-        await writing.events;
-        yield writing;
-      }
-      writing = { failed, batch, events: writePictures(options, batch) };
-      // It is awaited one batch later.
-      writing.events.catch(() => undefined);
-    }
-    if (writing !== undefined) yield writing;
-  } finally {
-    await writing?.events.catch(() => undefined);
-  }
-}
-
-function gridPaths({ inputs, outDir }: TranslateOptions): string[] {
-  const count = Math.ceil(inputs.length / GRID_ROWS);
-  const name = (i: number): string => (count > 1 ? `grid-${String(i + 1).padStart(3, '0')}.png` : 'grid.png');
-  return Array.from({ length: count }, (_, i) => join(outDir, name(i)));
-}
-
-/** @throws InputError where two results would have one name, or a result that of an input. */
-async function checkOutputs(options: TranslateOptions): Promise<void> {
-  const refuse = (expected: string, found: string, remedy: string) =>
-    new InputError({ expected, found, remedy });
-  const folders = new Map<string, string>();
-  const keyOf = async (path: string): Promise<string> => {
-    const folder = dirname(resolve(path));
-    if (!folders.has(folder)) folders.set(folder, await realpath(folder).catch(() => folder));
-    return join(folders.get(folder)!, basename(path));
-  };
-  const inputs = new Set<string>();
-  for (const { file, bytes } of options.inputs) if (bytes === undefined) inputs.add(await keyOf(file));
-  const taken = new Map<string, string>();
-  const check = async (path: string, of: string): Promise<void> => {
-    const key = await keyOf(path);
-    if (inputs.has(key))
-      throw refuse('results beside the inputs', `${path} for both`, 'name another folder with --out');
-    const other = taken.get(key);
-    if (other !== undefined)
-      throw refuse(
-        'a name of its own for every result',
-        `${path} for ${other} and ${of}`,
-        'rename one of them, or translate them into two folders',
+      translateCrops(
+        options,
+        batch.flatMap(({ crops }) => crops),
       );
-    taken.set(key, of);
-  };
-  if (options.grid) for (const path of gridPaths(options)) await check(path, 'a grid');
-  else
-    for (const input of options.inputs)
-      for (const path of picturePaths(options, input)) await check(path, input.file);
+      if (writing !== undefined) yield await finished(writing);
+      writing = { failed, done: writeBatch(options, batch) };
+      // It is awaited one batch later.
+      writing.done.catch(() => undefined);
+    }
+    if (writing !== undefined) yield await finished(writing);
+  } finally {
+    await writing?.done.catch(() => undefined);
+  }
 }
 
 /**
@@ -194,34 +217,35 @@ async function checkOutputs(options: TranslateOptions): Promise<void> {
  * @throws InputError, before anything is written, where two results would have one name, or a result that of an input.
  */
 export async function* translateImages(options: TranslateOptions): AsyncGenerator<TranslateEvent> {
-  await checkOutputs(options);
-  const { grid } = options;
-  const paths = gridPaths(options);
-  let rows: Translated[] = [];
-  for await (const { failed, batch, events } of translateBatches(options)) {
-    yield* failed;
-    yield* await events;
-    if (!grid) continue;
-    rows.push(...batch);
-    if (rows.length < GRID_ROWS) continue;
-    yield* await writeGrid(paths.shift()!, rows.slice(0, GRID_ROWS), options);
-    rows = rows.slice(GRID_ROWS);
+  const { faces } = options;
+  await checkOutputs({ ...options, isByFace: faces?.mode === 'all' && !faces.paste });
+  let rows: Row[] = [];
+  let grids = 0;
+  for await (const { events, rows: more } of translateBatches(options)) {
+    yield* events;
+    rows.push(...more);
+    for (; rows.length > GRID_ROWS; rows = rows.slice(GRID_ROWS))
+      yield* await writeGrid(gridPath(options.outDir, grids++, false), rows.slice(0, GRID_ROWS), options);
   }
-  if (rows.length === 0) return;
-  yield* await writeGrid(paths.shift()!, rows, options);
+  if (rows.length > 0) yield* await writeGrid(gridPath(options.outDir, grids, grids === 0), rows, options);
+}
+
+/** Side of a grid's cells, px. */
+function cellSize({ architecture }: Translator): number {
+  return Math.max(LEAST_CELL_PX, architecture.size);
 }
 
 async function writeGrid(
   path: string,
-  rows: Translated[],
+  rows: readonly Row[],
   options: TranslateOptions,
 ): Promise<TranslateEvent[]> {
   const { styles, translator } = options;
   const record = recordOf(options, styles);
   const { png } = await composeGrid({
-    rows: rows.map(({ source, results }) => [source, ...results]),
+    rows,
     columnLabels: ['input', ...styles.map(({ label }) => label.replace('-', ' '))],
-    cellSize: Math.max(96, translator.architecture.size),
+    cellSize: cellSize(translator),
     gap: GRID_GAP_PX,
     ...(record && { exif: descriptionExif(record) }),
   });

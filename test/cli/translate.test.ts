@@ -4,6 +4,8 @@ import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { imageDescription } from '../../src/data/description.js';
+import { NOSES_OF_THREE, PHOTO_OF_THREE } from '../support/faces.js';
 import { complaints, gnr, type Outcome, type TinyTraining, tinyTraining } from '../support/gnr.js';
 
 let shared: string;
@@ -46,7 +48,7 @@ describe('gnr translate', () => {
   it('makes a picture of the model size in every style, and tells their paths', async () => {
     const large = join(folder, 'Me on Holiday.JPG');
     await sharp(photo).resize(90, 70).jpeg().toFile(large);
-    const { code, stdout, stderr } = await translate(large, '--styles', '3');
+    const { code, stdout, stderr } = await translate(large, '--styles', '3', '--face', 'off');
     const names = [1, 2, 3].map((style) => `Me on Holiday_style-${style}.png`);
     expect([code, complaints(stderr), stdout]).toEqual([0, [], pathsOf(names)]);
     expect(await written()).toEqual(names);
@@ -226,6 +228,90 @@ describe('standard input', () => {
   });
 });
 
+describe('faces', () => {
+  const sizeOf = async (name: string) => {
+    const { width, height } = await sharp(await bytesOf(name)).metadata();
+    return [width, height];
+  };
+
+  it('are cropped: the largest by itself, or all of them', async () => {
+    const { code, stderr } = await translate(PHOTO_OF_THREE, '--styles', '1');
+    expect([code, complaints(stderr), await written()]).toEqual([0, [], ['sample1_style-1.png']]);
+    const usual = await pixelsOf('sample1_style-1.png');
+    await translate(PHOTO_OF_THREE, '--styles', '1', '--face', 'off');
+    expect(await pixelsOf('sample1_style-1.png')).not.toBe(usual);
+    await translate(PHOTO_OF_THREE, '--styles', '1', '--face', 'all');
+    const names = [1, 2, 3].map((i) => `sample1_face-${i}_style-1.png`);
+    expect(await written()).toEqual([...names, 'sample1_style-1.png']);
+    expect(await pixelsOf(names[0]!)).toBe(usual);
+    for (const name of names) expect(await sizeOf(name)).toEqual([32, 32]);
+  });
+
+  it('go back into the photo, where nothing else changes', async () => {
+    const { code, stdout } = await translate(PHOTO_OF_THREE, '--styles', '1', '--face', 'all', '--paste');
+    expect([code, stdout]).toEqual([0, pathsOf(['sample1_style-1.png'])]);
+    const made = await bytesOf('sample1_style-1.png');
+    const [before, after] = await Promise.all(
+      [PHOTO_OF_THREE, made].map((one) => sharp(one).raw().toBuffer({ resolveWithObject: true })),
+    );
+    expect([after!.info.width, after!.info.height]).toEqual([1920, 1280]);
+    const isSame = (x: number, y: number): boolean => {
+      const at = (y * 1920 + x) * 3;
+      return before!.data.subarray(at, at + 3).equals(after!.data.subarray(at, at + 3));
+    };
+    for (const [x, y] of NOSES_OF_THREE) expect(isSame(x, y)).toBe(false);
+    for (const [x, y] of [
+      [5, 5],
+      [1200, 300],
+      [960, 1270],
+    ] as const)
+      expect(isSame(x, y)).toBe(true);
+    const record = JSON.parse(imageDescription((await sharp(made).metadata()).exif!)!) as object;
+    expect(record).toMatchObject({ squares: [{}, {}, {}].map(() => ({ side: expect.any(Number) })) });
+    expect((await translate(photo, '--like', join(out, 'sample1_style-1.png'))).code).toBe(0);
+  });
+
+  it('are looked for in a photo that is turned by EXIF too', async () => {
+    const turned = join(folder, 'turned.jpg');
+    const sideways = await sharp(PHOTO_OF_THREE).resize(960).rotate(270).toBuffer();
+    await sharp(sideways).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toFile(turned);
+    const { code, stderr } = await translate(turned, '--styles', '1', '--face', 'all', '--paste');
+    expect([code, complaints(stderr)]).toEqual([0, []]);
+    expect(await sizeOf('turned_style-1.png')).toEqual([960, 640]);
+  });
+
+  it('fill grids: a row for each, or whole pictures', async () => {
+    const words = ['--styles', '1', '--grid', '--face', 'all'];
+    await translate(PHOTO_OF_THREE, ...words);
+    const rows = (await sizeOf('grid.png'))[1]!;
+    await translate(PHOTO_OF_THREE, ...words, '--paste');
+    expect(rows - (await sizeOf('grid.png'))[1]!).toBe(2 * 100);
+  });
+
+  it('leave the picture whole where there is none, which is said once for all', async () => {
+    const plain = sharp({ create: { width: 90, height: 60, channels: 3, background: '#405060' } });
+    const names = Array.from({ length: 7 }, (_, i) => `${i}.png`);
+    for (const name of names) await plain.clone().toFile(join(folder, name));
+    const files = names.map((name) => join(folder, name));
+    const { code, stderr } = await translate(...files, PHOTO_OF_THREE, '--styles', '1', '--paste');
+    expect([code, complaints(stderr)]).toEqual([
+      0,
+      [expect.stringContaining(`found in ${files.slice(0, 5).join(', ')}, 2 more: translated whole`)],
+    ]);
+    expect(await sizeOf('0_style-1.png')).toEqual([32, 32]);
+    expect(await sizeOf('sample1_style-1.png')).toEqual([1920, 1280]);
+  });
+
+  it.each([
+    [['--face', 'off', '--paste'], /--face auto, largest or all with --paste but found --face off/],
+    [['--face-margin', '-1'], /--face-margin to be from 0 to 10 but found -1/],
+    [['--face', 'some'], /face/],
+  ])('%j is refused', async (words, message) => {
+    const { code, stdout, stderr } = await translate(photo, ...words);
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(message)]);
+  });
+});
+
 describe('unusual pictures', () => {
   const plain = (width: number, height: number) =>
     sharp({ create: { width, height, channels: 3, background: '#405060' } });
@@ -249,8 +335,9 @@ describe('unusual pictures', () => {
   ])('%s are translated', async (_, make) => {
     const file = join(folder, 'unusual');
     await writeFile(file, await make());
-    const { code, stderr } = await translate(file, '--styles', '1');
-    expect([code, complaints(stderr), await written()]).toEqual([0, [], ['unusual_style-1.png']]);
+    const { code, stderr } = await translate(file, '--styles', '1', '--face', 'largest');
+    const notes = [expect.stringContaining(`no face was found in ${file}: translated whole`)];
+    expect([code, complaints(stderr), await written()]).toEqual([0, notes, ['unusual_style-1.png']]);
     expect(await sharp(await bytesOf('unusual_style-1.png')).metadata()).toMatchObject({
       width: 32,
       height: 32,

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { decodeImage, toFloat } from '../../src/data/decode.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type DecodedImage, decodeImage, toFloat } from '../../src/data/decode.js';
 import { splitPictures } from '../../src/data/pictures.js';
 import { drawSampleDataset } from '../../src/data/sample/draw.js';
 import { InputError } from '../../src/errors.js';
+import type { FaceMode } from '../../src/faces/square.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { buildNetworks, initNetworks } from '../../src/train/networks.js';
@@ -21,6 +22,7 @@ import {
 } from '../../src/translate/translate-images.js';
 import type { Translator } from '../../src/translate/translator.js';
 import { tinyConfig } from '../support/config.js';
+import { fixedDetector } from '../support/faces.js';
 
 const config = tinyConfig();
 const { size, latentDim } = config.model;
@@ -78,6 +80,7 @@ describe('single files', () => {
       type: 'picture',
       file: join(data, 'trainA', '00001.png'),
       outputs: files.slice(2, 4).map((name) => join(outDir, name)),
+      isFaceless: false,
     });
   });
 
@@ -127,6 +130,72 @@ describe('a picture that cannot be read', () => {
       expect(events.map(({ type }) => type)).toEqual(['failed']);
     }
     expect(await written()).toEqual([]);
+  });
+});
+
+describe('faces', () => {
+  const face = (left: number, top: number, side: number) => ({ left, top, width: side, height: side });
+  const options = (mode: FaceMode, paste: boolean, ...faces: ReturnType<typeof face>[]) => {
+    const detector = vi.fn(async () => fixedDetector(...faces));
+    return { faces: { mode, margin: 0, paste, detector }, styles: randomStyles(1, 3, latentDim), detector };
+  };
+  /** Left half dark, right half light. */
+  const halves = async (width: number, height: number): Promise<string> => {
+    const path = join(folder, `${width}x${height}.png`);
+    const light = { create: { width: width / 2, height, channels: 3 as const, background: '#d0d0d0' } };
+    await sharp({ create: { width, height, channels: 3, background: '#303030' } })
+      .composite([{ input: light, left: width / 2, top: 0 }])
+      .png()
+      .toFile(path);
+    return path;
+  };
+
+  it('are what is translated', async () => {
+    const file = await halves(120, 60);
+    await translate([file], options('largest', false, face(70, 20, 40)));
+    const made = await decodeImage(join(outDir, '120x60_style-1.png'));
+    const picture = toFloat(await decodeImage(file, { size, square: { left: 70, top: 16, side: 40 } }));
+    const [expected] = splitPictures(
+      translator.translate('A2B', picture, randomStyles(1, 3, latentDim)[0]!.code),
+      size,
+    );
+    expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
+  });
+
+  it('are not looked for in pictures that are crops already, by themselves', async () => {
+    const square = join(data, 'trainA', '00000.png');
+    const auto = options('auto', false, face(5, 5, 10));
+    await translate([square], auto);
+    expect(auto.detector).not.toHaveBeenCalled();
+    const told = options('largest', false, face(5, 5, 10));
+    await translate([square], told);
+    expect(told.detector).toHaveBeenCalledOnce();
+  });
+
+  it('go back in the order of their size, the largest on top', async () => {
+    const file = await halves(120, 60);
+    const two = [face(40, 10, 40), face(60, 20, 30)];
+    await translate([file], options('all', true, ...two));
+    const both = await decodeImage(join(outDir, '120x60_style-1.png'));
+    await translate([file], options('all', true, two[0]!));
+    const one = await decodeImage(join(outDir, '120x60_style-1.png'));
+    const at = (picture: DecodedImage, x: number, y: number) => [
+      ...picture.data.subarray((y * 120 + x) * 3, (y * 120 + x) * 3 + 3),
+    ];
+    expect([both.width, both.height]).toEqual([120, 60]);
+    expect(at(both, 66, 28)).toEqual(at(one, 66, 28));
+    expect(at(both, 84, 32)).not.toEqual(at(one, 84, 32));
+  });
+
+  it('of pictures that would have one name are refused before anything is written', async () => {
+    const file = await halves(120, 60);
+    const inputs = ['a', 'a_face-2'].map((name) => ({ file, name }));
+    await expect(translate([file], { ...options('all', false), inputs })).rejects.toThrow(
+      /named as a face of/,
+    );
+    expect(await written()).toEqual([]);
+    await translate([file], { ...options('all', true), inputs });
+    expect(await written()).toEqual(['a_face-2_style-1.png', 'a_style-1.png']);
   });
 });
 

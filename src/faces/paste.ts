@@ -1,0 +1,62 @@
+import type { DecodedImage, Square } from '../data/decode.js';
+import { CUBIC, filterTable, resample } from '../data/resample.js';
+
+/** A pasted square fades towards its edges over this share of its side. */
+const EDGE_SHARE = 0.15;
+/** Nearer to the picture's edge than this, px, a square ends there: nothing of the picture would show beyond. */
+const AT_EDGE_PX = 1;
+
+const smoothstep = (x: number): number => {
+  const t = Math.min(1, Math.max(0, x));
+  return t * t * (3 - 2 * t);
+};
+
+/**
+ * Cubes of the distances from the middle, 1 at the square's edges, for the whole pixels from `first` on. Corners are
+ * round: the lines of one weight are |x|^3 + |y|^3 = const, between a circle and a square.
+ */
+function distances(first: number, count: number, start: number, side: number, length: number): Float32Array {
+  const [meetsBegin, meetsEnd] = [start < AT_EDGE_PX, start + side > length - AT_EDGE_PX];
+  return Float32Array.from({ length: count }, (_, i) => {
+    const place = ((first + i + 0.5 - start) / side) * 2 - 1;
+    return (place < 0 ? meetsBegin : meetsEnd) ? 0 : Math.abs(place) ** 3;
+  });
+}
+
+/**
+ * Puts a square picture of any size back to where it was taken from, in place, by cubic interpolation; its edges fade into
+ * what is there, except along the picture's own edges.
+ *
+ * @param target `[height, width, 3]`. @param square need not be whole pixels, and lies within the target.
+ * @param strength 1 for the picture as it is, 0 for nothing of it.
+ */
+export function pasteSquare(
+  target: DecodedImage,
+  picture: DecodedImage,
+  { left, top, side }: Square,
+  strength = 1,
+): void {
+  const { data, width, height } = target;
+  const begin = (at: number): number => Math.max(0, Math.floor(at));
+  const end = (at: number, length: number): number => Math.min(length, Math.ceil(at + side));
+  const [x0, y0, x1, y1] = [begin(left), begin(top), end(left, width), end(top, height)];
+  const place = (at: number, start: number): number => ((at - start) / side) * picture.width;
+  const patch = resample(
+    picture,
+    filterTable(CUBIC, picture.width, x1 - x0, place(x0, left), place(x1, left)),
+    filterTable(CUBIC, picture.height, y1 - y0, place(y0, top), place(y1, top)),
+  );
+  const across = distances(x0, x1 - x0, left, side, width);
+  const down = distances(y0, y1 - y0, top, side, height);
+  for (let y = y0, from = 0; y < y1; y++) {
+    for (let x = x0, to = (y * width + x0) * 3; x < x1; x++, to += 3, from += 3) {
+      const distance = Math.cbrt(down[y - y0]! + across[x - x0]!);
+      const weight = strength * smoothstep((1 - distance) / (2 * EDGE_SHARE));
+      for (let c = 0; c < 3; c++) {
+        const there = data[to + c]!;
+        const value = there + weight * (patch[from + c]! - there);
+        data[to + c] = Math.min(255, Math.max(0, Math.round(value)));
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { Square } from '../data/decode.js';
+import type { Face } from './detector.js';
+
+/** Sides of a picture, px. */
+export interface Extent {
+  width: number;
+  height: number;
+}
+
+/** Room on each side of a face, in its longer side: hair, chin and neck, as face datasets are cropped. */
+export const FACE_MARGIN = 0.5;
+/** Hair is above the box of a face; so far up, in the box's height, is the middle of a head. */
+const HEAD_LIFT = 0.1;
+/** A crop of a larger share of the picture's shorter side than this is of a picture that shows a face already. */
+const PORTRAIT_SHARE = 0.75;
+
+/** A square around a point, moved into the picture, and made smaller where that has no room for it. */
+export function squareWithin(x: number, y: number, side: number, { width, height }: Extent): Square {
+  const fitting = Math.min(side, width, height);
+  const place = (centre: number, length: number): number =>
+    Math.min(Math.max(0, centre - fitting / 2), length - fitting);
+  return { left: place(x, width), top: place(y, height), side: fitting };
+}
+
+/** The square around a face with room for the head, within the picture. */
+export function faceSquare(face: Face, picture: Extent, margin = FACE_MARGIN): Square {
+  const side = Math.max(face.width, face.height) * (1 + 2 * margin);
+  const y = face.top + face.height * (0.5 - HEAD_LIFT);
+  return squareWithin(face.left + face.width / 2, y, side, picture);
+}
+
+/**
+ * The square around a face as `faceSquare`; but where the picture is a portrait already, the largest square there is,
+ * near the face: nothing is cut off that need not be.
+ */
+export function portraitSquare(face: Face, picture: Extent, margin = FACE_MARGIN): Square {
+  const square = faceSquare(face, picture, margin);
+  const shorter = Math.min(picture.width, picture.height);
+  if (square.side < PORTRAIT_SHARE * shorter) return square;
+  return squareWithin(square.left + square.side / 2, square.top + square.side / 2, shorter, picture);
+}
+
+/** The square in whole pixels, within the picture still. */
+export function wholePixels({ left, top, side }: Square, { width, height }: Extent): Square {
+  const whole = Math.max(1, Math.min(Math.round(side), width, height));
+  const place = (at: number, length: number): number => Math.min(Math.max(0, Math.round(at)), length - whole);
+  return { left: place(left, width), top: place(top, height), side: whole };
+}
+
+/** `auto`: the largest face, unless it fills the picture already. */
+export const FACE_MODES = ['auto', 'off', 'largest', 'all'] as const;
+export type FaceMode = (typeof FACE_MODES)[number];
+
+/** The squares that a mode takes out of a picture, the largest face's first; none where there is no face, or for `off`. */
+export function faceSquares(
+  mode: FaceMode,
+  faces: readonly Face[],
+  picture: Extent,
+  margin = FACE_MARGIN,
+): Square[] {
+  if (mode === 'off') return [];
+  if (mode === 'auto') return faces.slice(0, 1).map((face) => portraitSquare(face, picture, margin));
+  const some = mode === 'all' ? faces : faces.slice(0, 1);
+  return some.map((face) => faceSquare(face, picture, margin));
+}

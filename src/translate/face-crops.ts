@@ -1,0 +1,89 @@
+import {
+  type DecodedImage,
+  decodePicture,
+  openPicture,
+  type PictureFile,
+  type Square,
+} from '../data/decode.js';
+import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
+import { type FaceMode, faceSquares, wholePixels } from '../faces/square.js';
+import type { InputPicture } from './inputs.js';
+
+/** A square picture of at most this many model sizes is one of a dataset: `auto` takes it as it is framed. */
+const PREPARED_SIZES = 2;
+
+export interface FaceOptions {
+  mode: FaceMode;
+  /** Room on each side of a face, in its longer side. */
+  margin: number;
+  /** Puts translated faces back into the picture. */
+  paste: boolean;
+  /** Loads the detector, when a picture first needs it. */
+  detector(): Promise<FaceDetector>;
+}
+
+/** A part of a picture that is translated. */
+export interface Crop {
+  /** What the names of its results begin with. */
+  name: string;
+  /** Where it was taken from, in whole px of the upright picture; undefined for the centre. */
+  square?: Square;
+  /** In the model's size. */
+  source: DecodedImage;
+}
+
+export interface DecodedInput {
+  input: InputPicture;
+  /** Where faces are put back into it. */
+  file?: PictureFile;
+  /** One at least. */
+  crops: Crop[];
+  /** A face was looked for, and there is none: the only crop is the centre of the picture. */
+  isFaceless: boolean;
+}
+
+async function findSquares(file: PictureFile, faces: FaceOptions): Promise<Square[]> {
+  const shrunk = await decodePicture(file, { longest: DETECTOR_PX });
+  const detector = await faces.detector();
+  const scale = file.width / shrunk.width;
+  const found = (await detector.find(shrunk)).map(({ left, top, width, height, score }) => ({
+    ...{ left: left * scale, top: top * scale, width: width * scale, height: height * scale },
+    score,
+  }));
+  return faceSquares(faces.mode, found, file, faces.margin).map((square) => wholePixels(square, file));
+}
+
+function needsNoLook({ width, height }: PictureFile, size: number, { mode, paste }: FaceOptions): boolean {
+  if (mode === 'off') return true;
+  return mode === 'auto' && !paste && width === height && width <= PREPARED_SIZES * size;
+}
+
+/**
+ * Decodes what is to be translated of a picture, in the model's size.
+ * @throws InputError for a picture that cannot be read.
+ */
+export async function decodeInput(
+  input: InputPicture,
+  size: number,
+  faces?: FaceOptions,
+): Promise<DecodedInput> {
+  const file = await openPicture(input.bytes ?? input.file, input.file);
+  const { name } = input;
+  const isSkipped = faces === undefined || needsNoLook(file, size, faces);
+  const squares = isSkipped ? [] : await findSquares(file, faces);
+  if (squares.length === 0)
+    return {
+      ...{ input, isFaceless: !isSkipped },
+      crops: [{ name, source: await decodePicture(file, { size }) }],
+    };
+  const isPasted = faces?.paste === true;
+  const isNumbered = faces?.mode === 'all';
+  const crops = squares.map(
+    async (square, i): Promise<Crop> => ({
+      name: isNumbered ? `${name}_face-${i + 1}` : name,
+      square,
+      source: await decodePicture(file, { size, square }),
+    }),
+  );
+  return { input, ...(isPasted && { file }), isFaceless: false, crops: await Promise.all(crops) };
+}

@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DecodedImage, decodeImage } from '../../src/data/decode.js';
+import { sampleFactors } from '../../src/data/sample/draw.js';
+import { rasterise } from '../../src/data/sample/raster.js';
+import { type Face, type FaceDetector, loadFaceDetector } from '../../src/faces/detector.js';
+import { Rng } from '../../src/runtime/rng.js';
+import { NOSES_OF_THREE, PHOTO_OF_THREE } from '../support/faces.js';
+
+let detector: FaceDetector;
+beforeAll(async () => {
+  detector = await loadFaceDetector();
+});
+afterAll(() => detector.dispose());
+
+const holds = ({ left, top, width, height }: Face, x: number, y: number): boolean =>
+  x > left && x < left + width && y > top && y < top + height;
+
+function drawn(size: number, pixel: (x: number, y: number) => number): DecodedImage {
+  const data = Uint8Array.from({ length: size * size * 3 }, (_, i) => {
+    const at = Math.floor(i / 3);
+    return pixel(at % size, Math.floor(at / size));
+  });
+  return { data, width: size, height: size };
+}
+
+describe('the face detector', () => {
+  it.each([1920, 960, 480])('finds three people, the largest first, %i px wide', async (longest) => {
+    const photo = await decodeImage(PHOTO_OF_THREE, { longest });
+    const scale = photo.width / 1920;
+    const faces = await detector.find(photo);
+    expect(faces.length).toBe(3);
+    for (const { score } of faces) expect(score).toBeGreaterThan(0.5);
+    const areas = faces.map(({ width, height }) => width * height);
+    expect(areas.toSorted((a, b) => b - a)).toEqual(areas);
+    for (const [x, y] of NOSES_OF_THREE)
+      expect(faces.filter((face) => holds(face, x * scale, y * scale)).length).toBe(1);
+  });
+
+  it('finds drawn portraits', async () => {
+    let found = 0;
+    for (let i = 0; i < 6; i++) {
+      const factors = sampleFactors(1, 'testA', `testA/${i}`, 'vivid');
+      const faces = await detector.find(await decodeImage(await rasterise(factors, 128)));
+      const [x, y] = [(factors.content.x + 0.5) * 128, (factors.content.y + 0.5) * 128];
+      if (faces.length === 1 && holds(faces[0]!, x, y)) found++;
+    }
+    expect(found).toBeGreaterThanOrEqual(5);
+  });
+
+  it('finds none where there is none', async () => {
+    const rng = new Rng(1, 'noise');
+    const noise = drawn(200, () => rng.uniform() * 255);
+    const stripes = drawn(200, (x, y) => ((x >> 3) + (y >> 4)) * 9);
+    for (const picture of [noise, stripes]) expect(await detector.find(picture)).toEqual([]);
+  });
+
+  it('keeps nothing of the pictures', async () => {
+    const before = tf.memory().numTensors;
+    await detector.find(await decodeImage(PHOTO_OF_THREE, { longest: 480 }));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type FaceMode,
+  faceSquare,
+  faceSquares,
+  portraitSquare,
+  squareWithin,
+  wholePixels,
+} from '../../src/faces/square.js';
+
+const WIDE = { width: 1000, height: 600 };
+const face = (left: number, top: number, width: number, height: number) => ({
+  ...{ left, top, width, height },
+  score: 0.9,
+});
+
+describe('a square around a face', () => {
+  it('has room for the head, and more above than below', () => {
+    const { left, top, side } = faceSquare(face(400, 250, 80, 100), WIDE);
+    expect(side).toBe(200);
+    expect(left + side / 2).toBe(440);
+    expect(250 - top).toBeCloseTo(60);
+    expect(top + side - 350).toBeCloseTo(40);
+  });
+
+  it('follows the margin', () => {
+    expect(faceSquare(face(400, 250, 80, 100), WIDE, 0).side).toBe(100);
+    expect(faceSquare(face(400, 250, 80, 100), WIDE, 1).side).toBe(300);
+  });
+
+  it.each([
+    ['left and top', face(-20, -30, 100, 100), { left: 0, top: 0, side: 200 }],
+    ['right and bottom', face(930, 560, 100, 100), { left: 800, top: 400, side: 200 }],
+  ])('stays within the picture at its %s', (_, at, expected) => {
+    expect(faceSquare(at, WIDE)).toEqual(expected);
+  });
+
+  it('is no larger than the picture', () => {
+    expect(faceSquare(face(200, 0, 500, 590), WIDE)).toEqual({ left: 150, top: 0, side: 600 });
+  });
+});
+
+describe('a portrait', () => {
+  it('is cut as little as can be, near its face', () => {
+    // The crop would have 460 of 600 px.
+    expect(portraitSquare(face(100, 200, 200, 230), WIDE)).toEqual({ left: 0, top: 0, side: 600 });
+    expect(portraitSquare(face(600, 200, 200, 230), WIDE)).toEqual({ left: 400, top: 0, side: 600 });
+  });
+
+  it('is a crop where the face is small', () => {
+    const small = face(100, 200, 200, 220);
+    expect(portraitSquare(small, WIDE)).toEqual(faceSquare(small, WIDE));
+  });
+});
+
+it.each<[FaceMode, number]>([
+  ['off', 0],
+  ['auto', 1],
+  ['largest', 1],
+  ['all', 2],
+])('%s takes %i of two faces', (mode, count) => {
+  const faces = [face(100, 100, 90, 90), face(500, 100, 60, 60)];
+  const squares = faceSquares(mode, faces, WIDE);
+  expect(squares).toEqual(faces.slice(0, count).map((one) => faceSquare(one, WIDE)));
+  expect(faceSquares(mode, [], WIDE)).toEqual([]);
+});
+
+describe('whole pixels', () => {
+  it('are the nearest ones', () => {
+    expect(wholePixels({ left: 10.4, top: 20.6, side: 99.5 }, WIDE)).toEqual({
+      left: 10,
+      top: 21,
+      side: 100,
+    });
+  });
+
+  it('stay within the picture', () => {
+    expect(wholePixels({ left: 900.5, top: 500.5, side: 99.5 }, WIDE)).toEqual({
+      ...{ left: 900, top: 500 },
+      side: 100,
+    });
+    expect(wholePixels(squareWithin(0.2, 0.2, 0.3, WIDE), WIDE)).toEqual({ left: 0, top: 0, side: 1 });
+  });
+});

@@ -1,0 +1,20 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Face, FaceDetector } from '../../src/faces/detector.js';
+
+const manifest = createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json');
+
+/** A photo of three people beside each other, 1920 x 1280 px, which the detector's package has. */
+export const PHOTO_OF_THREE = join(dirname(manifest), 'demo', 'sample1.jpg');
+
+/** Where their noses are, px, the largest face first. */
+export const NOSES_OF_THREE = [
+  [1549, 340],
+  [915, 540],
+  [490, 490],
+] as const;
+
+/** Finds the same faces in every picture. */
+export function fixedDetector(...faces: Omit<Face, 'score'>[]): FaceDetector {
+  return { find: async () => faces.map((face) => ({ ...face, score: 1 })), dispose: () => undefined };
+}
