@@ -47,7 +47,7 @@ async function referenceWay(input, output) {
   const { randomStyles } = await part('styles.js');
   const { planVideo } = await part('video/plan.js');
   const { probeVideo } = await part('video/probe.js');
-  const { toBytes } = await part('video/canvas.js');
+  const { fromFloat } = await part('../data/decode.js');
   await loadEngine();
   const { architecture, values: weights } = await loadModel(values.checkpoint);
   const translator = openTranslator(architecture, weights, { capture: false });
@@ -71,7 +71,7 @@ async function referenceWay(input, output) {
       stdout.subarray(i * frameBytes, (i + 1) * frameBytes),
       (value) => value / 127.5 - 1,
     );
-    results.push(toBytes(translator.translate('A2B', picture, code)));
+    results.push(fromFloat(translator.translate('A2B', picture, code), modelPx, modelPx).data);
   }
   spawnSync('ffmpeg', plan.encoderArgs(output), { ...options, input: Buffer.concat(results) });
   const wallSeconds = (performance.now() - begun) / 1000;

@@ -1,8 +1,10 @@
 import type { Argv, CommandModule } from 'yargs';
+import type { FaceCourse } from '../translate/video/face-course.js';
 import type { VideoPlan } from '../translate/video/plan.js';
 import type { VideoInfo } from '../translate/video/probe.js';
 import type { StyleCourse } from '../translate/video/style-course.js';
 import type { TranslatedVideo, TranslateVideoOptions } from '../translate/video/translate-video.js';
+import { chooseFaces, type FaceArguments, type LazyDetector, withFaceOptions } from './face-options.js';
 import { withInterrupt } from './interrupt.js';
 import { openModel } from './open-model.js';
 import { printError, printJson, printLine, startProgress } from './output.js';
@@ -14,7 +16,7 @@ import {
   withStyleOptions,
 } from './style-options.js';
 
-interface VideoArguments extends StyleArguments {
+interface VideoArguments extends StyleArguments, FaceArguments {
   input: string;
   checkpoint: string;
   out: string;
@@ -28,8 +30,26 @@ interface VideoArguments extends StyleArguments {
 /** Styles that follow each other where nobody says how many. */
 const USUAL_ROUND = 4;
 
-async function checkOptions({ size, styleSeconds, beats }: VideoArguments): Promise<void> {
+async function checkOptions(args: VideoArguments): Promise<void> {
+  const { size, styleSeconds, beats } = args;
   const { InputError } = await import('../errors.js');
+  const together = (flags: readonly [string, boolean][]): string =>
+    flags.flatMap(([flag, isGiven]) => (isGiven ? [flag] : [])).join(', ');
+  if (args.paste && (args.mosaic || size !== undefined))
+    throw new InputError({
+      expected: '--paste alone, whose video is as large as the input',
+      found: `it with ${together([
+        ['--mosaic', args.mosaic],
+        ['--size', size !== undefined],
+      ])}`,
+      remedy: 'leave one out',
+    });
+  if (args.face === 'all' && !args.paste)
+    throw new InputError({
+      expected: '--paste with --face all: a video shows one picture at a time',
+      found: 'it alone',
+      remedy: 'add --paste, or take --face largest',
+    });
   if (size !== undefined) {
     const isRight = Number.isInteger(size / 2) && size >= 16 && size <= 8192;
     await checkNumber(isRight, 'size', 'an even number from 16 to 8192', size);
@@ -114,7 +134,43 @@ async function prepare(args: VideoArguments) {
   const [usual, least] = args.mosaic ? [MOSAIC_STYLES, MOSAIC_STYLES] : changes ? [USUAL_ROUND, 2] : [1, 0];
   const chosen = await chooseStyles(args, usual, least);
   await checkOutput(args.input, args.out);
-  return { ...chosen, info: await probeVideo(args.input), encoders: await encodersOf() };
+  const chosenFaces = await chooseFaces(args);
+  return { ...chosen, ...chosenFaces, info: await probeVideo(args.input), encoders: await encodersOf() };
+}
+
+/** Goes through the video for its faces, with progress; undefined where there is none. */
+async function facesOf(
+  { input, face, faceMargin: margin, paste }: VideoArguments,
+  info: VideoInfo,
+  modelPx: number,
+  detector: LazyDetector,
+): Promise<FaceCourse | undefined> {
+  if (face === 'off') return undefined;
+  const { courseOfFaces } = await import('../translate/video/face-course.js');
+  const { surveyFaces } = await import('../translate/video/face-survey.js');
+  const plans = await import('../translate/video/plan.js');
+  const rate = plans.outputRate(info, input);
+  const framesPerSecond = rate.numerator / rate.denominator;
+  const picture = plans.evenExtent(info.extent);
+  const total = plans.expectedFrames(info, rate);
+  const progress = startProgress({ label: 'looking for faces', total, unit: 'frames' });
+  try {
+    const survey = await withInterrupt(async (signal) =>
+      surveyFaces({
+        ...{ input, picture, signal, index: info.index, plan: { rate, framesPerSecond } },
+        detector: await detector.get(),
+        onProgress: (frames) => progress.update(frames),
+      }),
+    );
+    const course = courseOfFaces(survey, { mode: face, margin, paste, picture, framesPerSecond, modelPx });
+    if (course === undefined)
+      printError(
+        `gnr: no face was found in ${input}: its frames are translated whole, as far as a centred square shows them`,
+      );
+    return course;
+  } finally {
+    progress.finish();
+  }
 }
 
 /** Listens where beats are asked for, and translates, until Ctrl-C. */
@@ -122,7 +178,7 @@ async function run(
   args: VideoArguments,
   info: VideoInfo,
   codes: readonly Float32Array[],
-  options: Pick<TranslateVideoOptions, 'translator' | 'direction' | 'plan'>,
+  options: Pick<TranslateVideoOptions, 'translator' | 'direction' | 'plan' | 'faces'>,
 ): Promise<{ result: TranslatedVideo; beats: number[] | undefined }> {
   const { translateVideo } = await import('../translate/video/translate-video.js');
   const { input, out: output, mosaic } = args;
@@ -142,7 +198,7 @@ async function run(
 }
 
 async function video(args: VideoArguments): Promise<void> {
-  const { choice, direction, recordedModel, info, encoders } = await prepare(args);
+  const { choice, direction, recordedModel, detector, info, encoders } = await prepare(args);
   const { InputError } = await import('../errors.js');
   const { MOSAIC_CELLS } = await import('../translate/video/canvas.js');
   const { planVideo } = await import('../translate/video/plan.js');
@@ -156,19 +212,23 @@ async function video(args: VideoArguments): Promise<void> {
     const styles = await makeStyles(choice, translator, direction);
     await checkStyleCount(args, styles.length);
     const record = describeRecord({ model, direction, styles });
+    const modelPx = translator.architecture.size;
+    const faces = await facesOf(args, info, modelPx, detector);
     const plan = planVideo(info, {
       input,
       output: out,
-      modelPx: translator.architecture.size,
+      modelPx,
+      whole: faces?.extent,
+      isPasted: faces?.isPasted === true,
       cells: mosaic ? MOSAIC_CELLS : 1,
       outputPx: args.size,
       encoders,
       comment: JSON.stringify(record),
     });
     const codes = styles.map(({ code }) => code);
-    const { result, beats } = await run(args, info, codes, { translator, direction, plan });
+    const { result, beats } = await run(args, info, codes, { translator, direction, plan, faces });
     if (result.complaints !== null) printError(`gnr: ffmpeg on ${input}: ${result.complaints}`);
-    if (args.json) printJson(answer(args, result, { plan, record, beats }));
+    if (args.json) printJson(answer(args, result, { modelPx, plan, faces, record, beats }));
     else printLine(out);
     if (result.isTruncated)
       throw new InputError({
@@ -178,19 +238,22 @@ async function video(args: VideoArguments): Promise<void> {
       });
   } finally {
     translator.dispose();
+    await detector.dispose();
   }
 }
 
 function answer(
-  { input, out }: VideoArguments,
+  { input, out, face }: VideoArguments,
   { frames, change, isTruncated, wallSeconds }: TranslatedVideo,
   made: {
+    modelPx: number;
     plan: VideoPlan;
+    faces: FaceCourse | undefined;
     record: object;
     beats: number[] | undefined;
   },
 ): object {
-  const { plan, record, beats } = made;
+  const { modelPx, plan, faces, record, beats } = made;
   const ratio = change.input && change.output !== null ? change.output / change.input : null;
   return {
     input,
@@ -199,10 +262,11 @@ function answer(
     expectedFrames: plan.expectedFrames ?? null,
     seconds: frames / plan.framesPerSecond,
     fps: plan.framesPerSecond,
-    modelPx: plan.inputPx,
-    widthPx: plan.outputPx,
-    heightPx: plan.outputPx,
+    modelPx,
+    widthPx: plan.output.width,
+    heightPx: plan.output.height,
     audio: plan.audio,
+    ...(face === 'off' ? {} : { faces: faces?.faces ?? 0 }),
     ...(beats === undefined ? {} : { beats }),
     isTruncated,
     temporalConsistency: { inputChange: change.input, outputChange: change.output, ratio },
@@ -217,37 +281,41 @@ export const videoCommand: CommandModule<object, VideoArguments> = {
   command: 'video <input>',
   describe: 'Translate a video with a trained model, its sound kept (needs ffmpeg)',
   builder: (yargs) =>
-    withStyleOptions(
-      yargs
-        .positional('input', { type: 'string', demandOption: true, describe: 'A video file' })
-        .option('checkpoint', {
-          type: 'string',
-          demandOption: true,
-          describe: 'A checkpoint, a run (its newest), or an exported model',
-        })
-        .option('out', {
-          type: 'string',
-          demandOption: true,
-          describe: 'The video to write: .mp4, .m4v, .mov, .mkv or .webm',
-        })
-        .option('size', { type: 'number', describe: "Side of the output, px [the model's]" })
-        .option('mosaic', {
-          type: 'boolean',
-          default: false,
-          describe: 'The original in the middle of eight styles',
-        })
-        .option('style-seconds', {
-          type: 'number',
-          describe: 'Go smoothly from style to style, in this many seconds each',
-        })
-        .option('beats', {
-          type: 'number',
-          describe: 'Change the style at every so many beats of the sound',
-        }),
-      '1; 8 for --mosaic; 4 for --style-seconds and --beats;',
+    withFaceOptions(
+      withStyleOptions(
+        yargs
+          .positional('input', { type: 'string', demandOption: true, describe: 'A video file' })
+          .option('checkpoint', {
+            type: 'string',
+            demandOption: true,
+            describe: 'A checkpoint, a run (its newest), or an exported model',
+          })
+          .option('out', {
+            type: 'string',
+            demandOption: true,
+            describe: 'The video to write: .mp4, .m4v, .mov, .mkv or .webm',
+          })
+          .option('size', { type: 'number', describe: "Side of the output, px [the model's]" })
+          .option('mosaic', {
+            type: 'boolean',
+            default: false,
+            describe: 'The original in the middle of eight styles',
+          })
+          .option('style-seconds', {
+            type: 'number',
+            describe: 'Go smoothly from style to style, in this many seconds each',
+          })
+          .option('beats', {
+            type: 'number',
+            describe: 'Change the style at every so many beats of the sound',
+          }),
+        '1; 8 for --mosaic; 4 for --style-seconds and --beats;',
+      ),
+      'off',
     )
       .option('json', { type: 'boolean', default: false, describe: 'What was done, as JSON' })
       .example('$0 video me.mp4 --checkpoint runs/first --out anime.mp4 --style-seconds 4', '')
+      .example('$0 video party.mp4 --checkpoint runs/first --out anime.mp4 --face all --paste', '')
       .example(
         '$0 video me.mp4 --checkpoint runs/first --out grid.mp4 --mosaic --beats 4',
         '',

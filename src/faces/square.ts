@@ -29,14 +29,19 @@ export function faceSquare(face: Face, picture: Extent, margin = FACE_MARGIN): S
   return squareWithin(face.left + face.width / 2, y, side, picture);
 }
 
+/** Whether a crop of this side would be most of the picture. */
+export function isPortrait(side: number, { width, height }: Extent): boolean {
+  return side >= PORTRAIT_SHARE * Math.min(width, height);
+}
+
 /**
  * The square around a face as `faceSquare`; but where the picture is a portrait already, the largest square there is,
  * near the face: nothing is cut off that need not be.
  */
 export function portraitSquare(face: Face, picture: Extent, margin = FACE_MARGIN): Square {
   const square = faceSquare(face, picture, margin);
+  if (!isPortrait(square.side, picture)) return square;
   const shorter = Math.min(picture.width, picture.height);
-  if (square.side < PORTRAIT_SHARE * shorter) return square;
   return squareWithin(square.left + square.side / 2, square.top + square.side / 2, shorter, picture);
 }
 

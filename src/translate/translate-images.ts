@@ -10,7 +10,7 @@ import {
 import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
 import { joinPictures, splitPictures } from '../data/pictures.js';
 import { InputError } from '../errors.js';
-import { pasteSquare } from '../faces/paste.js';
+import { pasteSquare } from '../faces/crop.js';
 import { type Crop, type DecodedInput, decodeInput, type FaceOptions } from './face-crops.js';
 import { composeGrid, scaleInto } from './grid.js';
 import type { InputPicture } from './inputs.js';

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PHOTO_OF_THREE } from '../support/faces.js';
 import { compileGnr, complaints, gnr, type Outcome, startGnr, tinyTraining, until } from '../support/gnr.js';
 import { ffmpeg, HAS_FFMPEG, lavfi, measure } from '../support/video.js';
 
@@ -88,6 +89,35 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
     expect((await measure(out)).frames).toBeGreaterThan(0);
   });
 
+  it('follows a face, and puts faces back', async () => {
+    const filter = "scale=480:-2,crop=400:300:x='4*n':y=10";
+    const three = await ffmpeg(
+      folder,
+      ...['-loop', '1', '-t', '0.6', '-i', PHOTO_OF_THREE, '-vf', filter],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', 'three.mp4'],
+    );
+    const words = ['video', three, '--checkpoint', run, '--out', out, '--json'];
+    const answer = async (...more: string[]) => {
+      const { code, stdout, stderr } = await gnr(...words, ...more);
+      expect([code, complaints(stderr)]).toEqual([0, []]);
+      return JSON.parse(stdout) as Record<string, unknown>;
+    };
+    const cropped = await answer('--face', 'largest');
+    expect(cropped).toMatchObject({ faces: 1, frames: 15, widthPx: 32, heightPx: 32 });
+    const pasted = await answer('--face', 'all', '--paste');
+    expect(pasted).toMatchObject({ faces: 3, frames: 15, widthPx: 400, heightPx: 300 });
+    expect(await measure(out)).toMatchObject({ frames: 15, width: 400, height: 300 });
+  });
+
+  it('says where there is no face, and shows the centre', async () => {
+    const { code, stdout, stderr } = await video('--face', 'all', '--paste', '--json');
+    expect([code, complaints(stderr)]).toEqual([
+      0,
+      [expect.stringContaining(`no face was found in ${input}: its frames are translated whole`)],
+    ]);
+    expect(JSON.parse(stdout)).toMatchObject({ faces: 0, widthPx: 32, heightPx: 32 });
+  });
+
   it('stops at Ctrl-C without half a file, and says so', async () => {
     const long = await ffmpeg(folder, '-stream_loop', '2000', '-i', input, '-c', 'copy', 'long.mp4');
     const program = join(shared, 'program');
@@ -111,6 +141,10 @@ describe('wrong usage and input', () => {
     [['--style-seconds', '0'], /--style-seconds to be above 0/],
     [['--beats', '1.5'], /--beats to be a whole number from 1 on/],
     [['--beats', '2', '--style-seconds', '1'], /one of --style-seconds and --beats but found both/],
+    [['--face', 'all'], /--paste with --face all: .* but found it alone/],
+    [['--face', 'all', '--paste', '--mosaic'], /--paste alone, .* but found it with --mosaic/],
+    [['--face', 'auto', '--paste', '--size', '64'], /--paste alone, .* but found it with --size/],
+    [['--paste'], /--face auto, largest or all with --paste but found --face off/],
     [['--styles', '0'], /--styles to be a whole number from 1 to 1000/],
   ])('%j is refused', async (words, message) => {
     const { code, stdout, stderr } = await video(...words);

@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { InputError } from '../../errors.js';
+import type { Extent } from '../../faces/square.js';
 import { inputFile, type Rational, type VideoInfo } from './probe.js';
 
 /** What a file name's extension asks for. */
@@ -104,12 +105,12 @@ export interface VideoPlan {
   rate: Rational;
   framesPerSecond: number;
   expectedFrames: number | undefined;
-  /** Side of the frames that the decoder gives, px. */
-  inputPx: number;
-  /** Side of the frames that the encoder takes, px. */
-  canvasPx: number;
-  /** Side of the output, px. */
-  outputPx: number;
+  /** Of the frames that the decoder gives, px. */
+  input: Extent;
+  /** Of the frames that the encoder takes, px. */
+  canvas: Extent;
+  /** Of the video that comes out, px. */
+  output: Extent;
   decoderArgs: string[];
   encoderArgs: (target: string) => string[];
   /** What becomes of each track of sound. */
@@ -125,6 +126,10 @@ export interface PlanOptions {
   cells: 1 | 3;
   /** Side of the output, px; an even number. */
   outputPx?: number | undefined;
+  /** Of the frames that the decoder gives, px, where they are whole: else they are centred squares of the model's size. */
+  whole?: Extent | undefined;
+  /** Whether whole frames come out, in even numbers of px. */
+  isPasted?: boolean;
   /** What ffmpeg can encode with: names. */
   encoders: ReadonlySet<string>;
   /** Goes into the file as its comment, unless it is longer than 32 kB. */
@@ -141,6 +146,41 @@ function choose(candidates: readonly string[], encoders: ReadonlySet<string>, ou
   });
 }
 
+const SCALING = 'lanczos+accurate_rnd+full_chroma_int';
+
+/** What ffmpeg has to do for raw RGB frames at a constant rate. */
+export interface Decoding {
+  input: string;
+  /** The stream of the picture. */
+  index: number;
+  rate: Rational;
+  /** What becomes of the upright frames: all of them at this size, or their centred squares at this side, px. */
+  extent: Extent | number;
+}
+
+/** Arguments of ffmpeg for a decoding. */
+export function decoderArgs({ input, index, rate, extent }: Decoding): string[] {
+  const { width, height } = typeof extent === 'number' ? { width: extent, height: extent } : extent;
+  const filters = [
+    `fps=${rate.numerator}/${rate.denominator}`,
+    ...(typeof extent === 'number' ? ["crop=w='min(iw,ih/sar)':h='min(ih,iw*sar)'"] : []),
+    `scale=${width}:${height}:flags=${SCALING}`,
+    'setsar=1',
+    // Else frames would be repeated to fill the time before the picture begins.
+    'setpts=PTS-STARTPTS',
+  ];
+  return [
+    ...['-nostdin', '-v', 'error', ...inputFile(input), '-map', `0:${index}`, '-vf', filters.join(',')],
+    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+  ];
+}
+
+/** The nearest size in even numbers of px, which video codecs need. */
+export function evenExtent({ width, height }: Extent): Extent {
+  const even = (length: number): number => Math.max(2, 2 * Math.round(length / 2));
+  return { width: even(width), height: even(height) };
+}
+
 /**
  * What ffmpeg has to do so that a video becomes squares of the model's size and squares become the video again. The
  * decoder turns frames upright, cuts the centre out with regard to the shape of its pixels, and scales; the encoder
@@ -150,8 +190,11 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   const { input, output, modelPx, cells, encoders, comment } = options;
   const container = containerOf(output);
   const rate = outputRate(info, input);
-  const canvasPx = modelPx * cells;
-  const outputPx = options.outputPx ?? canvasPx;
+  const frame = options.whole ?? modelPx;
+  const square = (side: number): Extent => ({ width: side, height: side });
+  const whole = options.isPasted === true ? options.whole : undefined;
+  const canvas = whole ?? square(modelPx * cells);
+  const out = whole ? evenExtent(whole) : square(options.outputPx ?? modelPx * cells);
   const fraction = `${rate.numerator}/${rate.denominator}`;
   const videoEncoder = choose(container.videoEncoders, encoders, output);
   const audio = info.audio.map(({ codec }) =>
@@ -164,35 +207,22 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   // frames that are encoded out of order.
   const leadSeconds = Math.max(0, info.startSeconds - info.fileStartSeconds);
   const isMoved = audio.length > 0 && leadSeconds * perSecond(rate) > 1;
-  const scaling = 'lanczos+accurate_rnd+full_chroma_int';
   return {
     rate,
     framesPerSecond: perSecond(rate),
     expectedFrames: expectedFrames(info, rate),
-    inputPx: modelPx,
-    canvasPx,
-    outputPx,
+    input: options.whole ?? square(modelPx),
+    canvas,
+    output: out,
     audio,
-    decoderArgs: [
-      ...['-nostdin', '-v', 'error', ...inputFile(input), '-map', `0:${info.index}`],
-      '-vf',
-      [
-        `fps=${fraction}`,
-        "crop=w='min(iw,ih/sar)':h='min(ih,iw*sar)'",
-        `scale=${modelPx}:${modelPx}:flags=${scaling}`,
-        'setsar=1',
-        // Else frames would be repeated to fill the time before the picture begins.
-        'setpts=PTS-STARTPTS',
-      ].join(','),
-      ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
-    ],
+    decoderArgs: decoderArgs({ input, index: info.index, rate, extent: frame }),
     encoderArgs: (target) => [
       ...['-nostdin', '-v', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'rgb24'],
-      ...['-video_size', `${canvasPx}x${canvasPx}`, '-framerate', fraction, '-i', 'pipe:0'],
+      ...['-video_size', `${canvas.width}x${canvas.height}`, '-framerate', fraction, '-i', 'pipe:0'],
       ...(audio.length > 0 ? ['-itsoffset', (-leadSeconds).toFixed(6), ...inputFile(input)] : []),
       ...['-map', '0:v:0', ...info.audio.flatMap(({ index }) => ['-map', `1:${index}`])],
       '-vf',
-      `scale=${outputPx}:${outputPx}:flags=${scaling}:out_color_matrix=bt709:out_range=tv`,
+      `scale=${out.width}:${out.height}:flags=${SCALING}:out_color_matrix=bt709:out_range=tv`,
       ...['-c:v', videoEncoder, ...(QUALITY[videoEncoder] ?? []), '-pix_fmt', 'yuv420p'],
       ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
       ...audio.flatMap((how, i) =>

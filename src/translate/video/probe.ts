@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { InputError } from '../../errors.js';
+import type { Extent } from '../../faces/square.js';
 import { lastComplaints, outputOf } from './tools.js';
 
 /** A number as a fraction, as frame rates are: 30000/1001. */
@@ -23,6 +24,8 @@ export interface AudioTrack {
 export interface VideoInfo {
   /** Of the picture's stream: its number in the file. */
   index: number;
+  /** Of the upright frames with square pixels, px. */
+  extent: Extent;
   /** Mean frame rate. */
   averageRate: Rational | undefined;
   /** The rate that all of its times are multiples of; far above the mean where frames come irregularly. */
@@ -45,6 +48,8 @@ const streamShape = z.looseObject({
   codec_name: text,
   width: z.number().optional(),
   height: z.number().optional(),
+  sample_aspect_ratio: text,
+  side_data_list: z.array(z.looseObject({ rotation: z.number().optional() })).optional(),
   avg_frame_rate: text,
   r_frame_rate: text,
   start_time: text,
@@ -83,6 +88,21 @@ export function parseClock(value: string | undefined): number | undefined {
   return seconds > 0 ? seconds : undefined;
 }
 
+type Stream = z.infer<typeof streamShape>;
+
+/** Pixels that are not square are widened; a quarter turn swaps the sides. */
+function extentOf({
+  width = 0,
+  height = 0,
+  sample_aspect_ratio: ratio,
+  side_data_list: side,
+}: Stream): Extent {
+  const shape = parseRational(ratio?.replace(':', '/'));
+  const wide = Math.max(1, Math.round(shape ? (width * shape.numerator) / shape.denominator : width));
+  const turn = side?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
+  return Math.abs(turn) % 180 === 90 ? { width: height, height: wide } : { width: wide, height };
+}
+
 /**
  * Reads what `ffprobe -show_streams -show_format -of json` prints.
  * @returns undefined where there is no moving picture in it.
@@ -102,6 +122,7 @@ export function parseProbe(json: string): VideoInfo | undefined {
   const tagSeconds = endSeconds === undefined ? undefined : Math.max(0, endSeconds - startSeconds);
   return {
     index: video.index,
+    extent: extentOf(video),
     averageRate: parseRational(video.avg_frame_rate),
     baseRate: parseRational(video.r_frame_rate),
     seconds: positive(video.duration) ?? tagSeconds,

@@ -1,30 +1,25 @@
 import { open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { removeLeftovers, replaceEntry } from '../../checkpoint/atomic.js';
-import { fromFloat, toFloat } from '../../data/decode.js';
-import { joinPictures } from '../../data/pictures.js';
 import { InputError, InterruptedError, RunError } from '../../errors.js';
-import type { Direction, Translator } from '../translator.js';
-import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
-import { ChangeMeter } from './change-meter.js';
+import {
+  bytesOf,
+  type FrameChange,
+  FrameTranslator,
+  type FrameTranslatorOptions,
+} from './frame-translator.js';
 import { readFrames, writeFrames } from './frames.js';
 import type { VideoPlan } from './plan.js';
-import type { StyleCourse } from './style-course.js';
 import { lastComplaints, type RunningTool, startTool } from './tools.js';
 
 /** Frames translated together. */
 export const FRAMES_TOGETHER = 8;
 
-export interface TranslateVideoOptions {
-  translator: Translator;
-  direction: Direction;
+export interface TranslateVideoOptions extends FrameTranslatorOptions {
   /** Of `planVideo`, for the same input and output. */
   plan: VideoPlan;
   input: string;
   output: string;
-  course: StyleCourse;
-  /** The original amid eight styles, in place of one style. */
-  mosaic: boolean;
   /** Frames translated together; FRAMES_TOGETHER where it is left out. */
   batch?: number;
   signal?: AbortSignal;
@@ -34,8 +29,7 @@ export interface TranslateVideoOptions {
 
 export interface TranslatedVideo {
   frames: number;
-  /** Mean absolute change between neighbouring frames, 0 to 1 of the range; null for a single frame. */
-  change: { input: number | null; output: number | null };
+  change: FrameChange;
   /** What the decoder found wrong; null where nothing was. */
   complaints: string | null;
   /** Whether the input ended before its time, or the decoder gave up. */
@@ -47,45 +41,8 @@ export interface TranslatedVideo {
 /** Fewer frames than this below the expected ones are the rounding of rates and durations. */
 const frameSlack = (expected: number): number => 2 + expected * 0.01;
 
-/** Turns batches of frames into batches of the output's frames, and measures how both change. */
-class FrameTranslator {
-  frames = 0;
-  private readonly inputMeter: ChangeMeter;
-  private readonly outputMeters: ChangeMeter[];
-
-  constructor(private readonly options: TranslateVideoOptions) {
-    const { plan, mosaic } = options;
-    const frameBytes = plan.inputPx ** 2 * 3;
-    this.inputMeter = new ChangeMeter(frameBytes);
-    this.outputMeters = Array.from({ length: mosaic ? MOSAIC_STYLES : 1 }, () => new ChangeMeter(frameBytes));
-  }
-
-  /** @param originals `[n, size, size, 3]`. @returns frames of the canvas's size. */
-  translate(originals: Uint8Array): Uint8Array {
-    const { translator, direction, plan, course, mosaic } = this.options;
-    const content = translator.encode(direction, toFloat({ data: originals }));
-    const styled = this.outputMeters.map((meter, cell) => {
-      const codes = Array.from({ length: content.count }, (_, i) =>
-        course.at((this.frames + i) / plan.framesPerSecond, cell),
-      );
-      const decoded = translator.decode(content, joinPictures(codes));
-      // One picture of all frames below each other.
-      const { data: frames } = fromFloat(decoded, plan.inputPx, plan.inputPx * content.count);
-      meter.add(frames);
-      return frames;
-    });
-    this.inputMeter.add(originals);
-    this.frames += content.count;
-    return mosaic ? composeMosaic(originals, styled, plan.inputPx) : styled[0]!;
-  }
-
-  change(): TranslatedVideo['change'] {
-    const changes = this.outputMeters.map((meter) => meter.meanChange());
-    const known = changes.filter((change) => change !== null);
-    const output = known.length === 0 ? null : known.reduce((sum, change) => sum + change, 0) / known.length;
-    return { input: this.inputMeter.meanChange(), output };
-  }
-}
+/** Whole frames that are held together at most, bytes: of large ones fewer are translated together. */
+const BATCH_BYTES = 2 ** 26;
 
 /** Frames through the network into the encoder, until there are no more or the encoder takes no more. */
 async function pump(
@@ -95,9 +52,11 @@ async function pump(
   options: TranslateVideoOptions,
 ): Promise<void> {
   const { plan, signal, onProgress, batch = FRAMES_TOGETHER } = options;
-  for await (const originals of readFrames(decoder.stdout, plan.inputPx ** 2 * 3, batch)) {
+  const frameBytes = bytesOf(plan.input);
+  const fitting = Math.max(1, Math.min(batch, Math.floor(BATCH_BYTES / frameBytes)));
+  for await (const batchOfFrames of readFrames(decoder.stdout, frameBytes, fitting)) {
     stopIfAsked(options, frames.frames);
-    if (!(await writeFrames(encoder.stdin, frames.translate(originals)))) return;
+    if (!(await writeFrames(encoder.stdin, frames.translate(batchOfFrames)))) return;
     onProgress?.(frames.frames);
   }
   if (signal?.aborted) stopIfAsked(options, frames.frames);

@@ -12,6 +12,7 @@ import type { VideoInfo } from '../../../src/translate/video/probe.js';
 
 const INFO: VideoInfo = {
   index: 0,
+  extent: { width: 854, height: 480 },
   averageRate: { numerator: 25, denominator: 1 },
   baseRate: { numerator: 25, denominator: 1 },
   seconds: 20,
@@ -89,13 +90,24 @@ describe('the decoder', () => {
 
 describe('the encoder', () => {
   it('takes frames of the canvas and gives them the asked size', () => {
-    expect(plan()).toMatchObject({ inputPx: 64, canvasPx: 64, outputPx: 64 });
+    const square = (side: number) => ({ width: side, height: side });
+    expect(plan()).toMatchObject({ input: square(64), canvas: square(64), output: square(64) });
     const mosaic = plan({}, { cells: 3, outputPx: 480 });
-    expect(mosaic).toMatchObject({ inputPx: 64, canvasPx: 192, outputPx: 480 });
+    expect(mosaic).toMatchObject({ input: square(64), canvas: square(192), output: square(480) });
     const args = mosaic.encoderArgs('x');
     expect(valuesOf(args, '-video_size')).toEqual(['192x192']);
     expect(valuesOf(args, '-vf')[0]).toMatch(/^scale=480:480:flags=lanczos/);
     expect(valuesOf(args, '-framerate')).toEqual(['25/1']);
+  });
+
+  it('takes whole frames that faces are put back into, and gives them even sides', () => {
+    const whole = { width: 855, height: 481 };
+    const pasted = plan({}, { whole, isPasted: true });
+    expect(pasted).toMatchObject({ input: whole, canvas: whole, output: { width: 856, height: 482 } });
+    expect(valuesOf(pasted.encoderArgs('x'), '-video_size')).toEqual(['855x481']);
+    expect(valuesOf(pasted.decoderArgs, '-vf')[0]).toMatch(/^fps=25\/1,scale=855:481:/);
+    const cropped = plan({}, { whole, cells: 3 });
+    expect(cropped).toMatchObject({ input: whole, canvas: { width: 192, height: 192 } });
   });
 
   it('copies sound that the container takes, and encodes the other again', () => {

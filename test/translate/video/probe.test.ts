@@ -31,6 +31,7 @@ describe('parseProbe', () => {
   it('reads what a phone, a camera and a converter write', () => {
     expect(probed([VIDEO, AUDIO])).toEqual({
       index: 0,
+      extent: { width: 854, height: 480 },
       averageRate: { numerator: 30000, denominator: 1001 },
       baseRate: { numerator: 30, denominator: 1 },
       seconds: 20.02,
@@ -39,6 +40,16 @@ describe('parseProbe', () => {
       fileStartSeconds: 0,
       audio: [{ index: 1, codec: 'aac', startSeconds: 0 }],
     });
+  });
+
+  it.each([
+    ['wide pixels', { sample_aspect_ratio: '4:3' }, [1139, 480]],
+    ['no shape of pixels', { sample_aspect_ratio: '0:1' }, [854, 480]],
+    ['a quarter turn', { side_data_list: [{}, { rotation: -90 }] }, [480, 854]],
+    ['half a turn', { side_data_list: [{ rotation: 180 }] }, [854, 480]],
+    ['both', { sample_aspect_ratio: '1:2', side_data_list: [{ rotation: 270 }] }, [480, 427]],
+  ])('tells how large upright frames are with %s', (_, more, [width, height]) => {
+    expect(probed([{ ...VIDEO, ...more }])?.extent).toEqual({ width, height });
   });
 
   it('takes the first moving picture, whatever else is in the file', () => {

@@ -79,6 +79,8 @@ async function translate(
     modelPx: SIZE,
     cells: more.mosaic ? 3 : 1,
     outputPx: more.outputPx,
+    whole: more.faces?.extent,
+    isPasted: more.faces?.isPasted === true,
     encoders: new Set(['libx264', 'aac', 'libvpx-vp9', 'libopus']),
   });
   const course = constantStyles([Float32Array.of(0)]);
@@ -112,6 +114,55 @@ const near = (found: number[], expected: number[]): void => {
   for (const [i, value] of expected.entries()) expect(Math.abs(found[i]! - value)).toBeLessThan(25);
 };
 const only = async (): Promise<string[]> => (await readdir(folder)).sort();
+
+describe.skipIf(!HAS_FFMPEG)('faces of a video', () => {
+  const SCENE = 'color=0x205080:size=160x100:rate=25:duration=0.4,drawbox=100:20:40:40:0x805020:fill';
+  const extent = { width: 160, height: 100 };
+  const square = { left: 100, top: 20, side: 40 };
+  const bright = { course: constantStyles([Float32Array.of(0.5)]) };
+
+  it('are what is seen of it', async () => {
+    const scene = await ffmpeg(folder, ...lavfi(SCENE), ...X264, 'scene.mp4');
+    const faces = { extent, isPasted: false, faces: 1, squaresAt: () => [square] };
+    const { frames, change } = await translate(scene, { faces, ...bright });
+    expect(await measure(output)).toMatchObject({ frames: 10, width: SIZE, height: SIZE });
+    near(await colourAt(output, 16, 16), [0x80 + 64, 0x50 + 64, 0x20 + 64]);
+    expect(frames).toBe(10);
+    expect([change.input, change.output]).toEqual([expect.closeTo(0, 2), expect.closeTo(0, 2)]);
+  });
+
+  it('go back into their frames, none and several of them', async () => {
+    const scene = await ffmpeg(folder, ...lavfi(SCENE), ...X264, 'scene.mp4');
+    const other = { left: 10, top: 50, side: 30 };
+    const squaresAt = (frame: number) => (frame < 3 ? [] : frame < 5 ? [square] : [other, square]);
+    const faces = { extent, isPasted: true, faces: 2, squaresAt };
+    const { translator, frames } = await translate(scene, { faces, ...bright });
+    expect(await measure(output)).toMatchObject({ frames: 10, width: 160, height: 100 });
+    // Of the first eight frames, and of the last two.
+    expect([frames, translator.batches]).toEqual([10, [2 + 3 * 2, 2 * 2]]);
+    near(await colourAt(output, 120, 40), [0x80, 0x50, 0x20]);
+    const last = await ffmpeg(folder, '-ss', '0.3', '-i', output, ...X264, '-crf', '5', 'last.mp4');
+    near(await colourAt(last, 120, 40), [0x80 + 64, 0x50 + 64, 0x20 + 64]);
+    near(await colourAt(last, 25, 65), [0x20 + 64, 0x50 + 64, 0x80 + 64]);
+    near(await colourAt(last, 60, 20), [0x20, 0x50, 0x80]);
+  });
+
+  it('are put back into videos of odd sides', async () => {
+    const odd = await ffmpeg(
+      folder,
+      ...lavfi('testsrc2=size=99x55:rate=25:duration=0.2'),
+      '-c:v',
+      'ffv1',
+      'odd.mkv',
+    );
+    const faces = {
+      ...{ extent: { width: 100, height: 56 }, isPasted: true, faces: 1 },
+      squaresAt: () => [{ left: 10, top: 10, side: 20 }],
+    };
+    await translate(odd, { faces });
+    expect(await measure(output)).toMatchObject({ frames: 5, width: 100, height: 56 });
+  });
+});
 
 describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
   it('keeps frames, rate, duration and sound, in batches with a smaller last one', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DecodedImage, Square } from '../../src/data/decode.js';
-import { pasteSquare } from '../../src/faces/paste.js';
+import { pasteSquare } from '../../src/faces/crop.js';
 
 const flat = (width: number, height: number, value: number): DecodedImage => ({
   data: new Uint8Array(width * height * 3).fill(value),

@@ -1,8 +1,10 @@
 import type { DecodedImage, Square } from '../data/decode.js';
-import { CUBIC, filterTable, resample } from '../data/resample.js';
+import { CUBIC, filterTable, resample, TRIANGLE } from '../data/resample.js';
 
 /** A pasted square fades towards its edges over this share of its side. */
 const EDGE_SHARE = 0.15;
+/** Where fading begins, as `distances` are told. */
+const INNER_CUBE = (1 - 2 * EDGE_SHARE) ** 3;
 /** Nearer to the picture's edge than this, px, a square ends there: nothing of the picture would show beyond. */
 const AT_EDGE_PX = 1;
 
@@ -21,6 +23,22 @@ function distances(first: number, count: number, start: number, side: number, le
     const place = ((first + i + 0.5 - start) / side) * 2 - 1;
     return (place < 0 ? meetsBegin : meetsEnd) ? 0 : Math.abs(place) ** 3;
   });
+}
+
+/**
+ * A square of a picture at `size` px, between whole pixels too, bilinearly, widened where it reduces.
+ *
+ * @param picture `[height, width, 3]`. @returns `[size, size, 3]`.
+ */
+export function cropSquare(picture: DecodedImage, { left, top, side }: Square, size: number): Uint8Array {
+  const values = resample(
+    picture,
+    filterTable(TRIANGLE, picture.width, size, left, left + side),
+    filterTable(TRIANGLE, picture.height, size, top, top + side),
+  );
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = values[i]! + 0.5;
+  return bytes;
 }
 
 /**
@@ -50,8 +68,10 @@ export function pasteSquare(
   const down = distances(y0, y1 - y0, top, side, height);
   for (let y = y0, from = 0; y < y1; y++) {
     for (let x = x0, to = (y * width + x0) * 3; x < x1; x++, to += 3, from += 3) {
-      const distance = Math.cbrt(down[y - y0]! + across[x - x0]!);
-      const weight = strength * smoothstep((1 - distance) / (2 * EDGE_SHARE));
+      const cube = down[y - y0]! + across[x - x0]!;
+      if (cube >= 1) continue;
+      const weight =
+        strength * (cube <= INNER_CUBE ? 1 : smoothstep((1 - Math.cbrt(cube)) / (2 * EDGE_SHARE)));
       for (let c = 0; c < 3; c++) {
         const there = data[to + c]!;
         const value = there + weight * (patch[from + c]! - there);

@@ -1,0 +1,209 @@
+import type { Square } from '../data/decode.js';
+import type { Face } from './detector.js';
+import { type Extent, FACE_MARGIN, faceSquare, isPortrait, squareWithin } from './square.js';
+
+/** What was seen in one frame of a video. */
+export interface Sighting {
+  /** The frame's number, from 0. */
+  frame: number;
+  /** Number of the take: frames on both sides of a cut have different ones. */
+  shot: number;
+  faces: readonly Face[];
+}
+
+/** A face through a part of a video. */
+export interface Track {
+  /** Its first and last frames, between sightings too. */
+  first: number;
+  last: number;
+  /** How much of the video it is: the sum of its sides over its sightings. */
+  weight: number;
+  /** The square around it, smoothed over time; before the first and after the last frame that of these. */
+  squareAt(frame: number): Square;
+}
+
+export interface TrackOptions {
+  /** Of the whole frames that the faces are in, px. */
+  picture: Extent;
+  framesPerSecond: number;
+  margin?: number;
+  /** As `auto` does: of a face that fills the picture nothing is cut off that need not be. */
+  keepsPortraits?: boolean;
+}
+
+/** Boxes that overlap by less than this share of both together are different faces. */
+const LEAST_OVERLAP = 0.2;
+/** A face that is not seen for longer is gone. */
+const LONGEST_GAP_SECONDS = 1;
+/** Standard deviations of the weights that places and sizes are smoothed with: a head moves sooner than it grows. */
+const PLACE_SECONDS = 0.3;
+const SIZE_SECONDS = 0.6;
+
+interface Point {
+  frame: number;
+  shot: number;
+  face: Face;
+}
+
+/** Common area of two boxes over that of both together (intersection over union). */
+export function overlap(a: Face, b: Face): number {
+  const width = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
+  const height = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);
+  if (width <= 0 || height <= 0) return 0;
+  const common = width * height;
+  return common / (a.width * a.height + b.width * b.height - common);
+}
+
+/** Faces of one frame after the other, joined where they overlap most. */
+function link(sightings: readonly Sighting[], longestGap: number): Point[][] {
+  const ended: Point[][] = [];
+  let open: Point[][] = [];
+  for (const { frame, shot, faces } of sightings) {
+    const goesOn = (points: Point[]): boolean =>
+      points.at(-1)!.shot === shot && frame - points.at(-1)!.frame <= longestGap;
+    ended.push(...open.filter((points) => !goesOn(points)));
+    open = open.filter(goesOn);
+    const pairs = open
+      .flatMap((points) =>
+        faces.map((face) => ({ points, face, overlap: overlap(points.at(-1)!.face, face) })),
+      )
+      .filter((pair) => pair.overlap >= LEAST_OVERLAP)
+      .sort((a, b) => b.overlap - a.overlap);
+    const taken = new Set<Face | Point[]>();
+    for (const { points, face } of pairs) {
+      if (taken.has(points) || taken.has(face)) continue;
+      taken.add(points).add(face);
+      points.push({ frame, shot, face });
+    }
+    for (const face of faces) if (!taken.has(face)) open.push([{ frame, shot, face }]);
+  }
+  return [...ended, ...open];
+}
+
+/** Holds slope and curvature down where points tell little of them, as a share of the weights. */
+const RIDGE = 0.01;
+
+/**
+ * The value at a place of the parabola that fits points best, near ones counting most (local quadratic regression with
+ * Gaussian weights): takes the shaking out of a course, and neither lags behind nor cuts its turns.
+ */
+function smoothed(
+  places: readonly number[],
+  values: readonly number[],
+  at: number,
+  deviation: number,
+): number {
+  // Sums of weight x^k, and of weight x^k y.
+  const [sums, products] = [new Float64Array(5), new Float64Array(3)];
+  for (const [i, place] of places.entries()) {
+    const x = (place - at) / deviation;
+    // Never nothing, however far away all points are.
+    let term = Math.exp(-0.5 * x * x) + 1e-12;
+    for (let k = 0; k < 5; k++, term *= x) {
+      sums[k]! += term;
+      if (k < 3) products[k]! += term * values[i]!;
+    }
+  }
+  const [s0, s1, s2, s3, s4] = sums as unknown as [number, number, number, number, number];
+  const [p0, p1, p2] = products as unknown as [number, number, number];
+  const ridge = RIDGE * s0;
+  const [a, b, c] = [s2 + ridge, s3, s4 + ridge];
+  // Cramer's rule for the constant: slope and curvature do not matter where x is 0.
+  const minor = a * c - b * b;
+  const determinant = s0 * minor - s1 * (s1 * c - b * s2) + s2 * (s1 * b - a * s2);
+  return (p0 * minor - s1 * (p1 * c - b * p2) + s2 * (p1 * b - a * p2)) / determinant;
+}
+
+/** Points nearer than some deviations; smoothing looks at these alone, so that a long track costs no more than a short one. */
+function near(points: readonly Point[], frame: number, reach: number): readonly Point[] {
+  let [low, high] = [0, points.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (points[middle]!.frame < frame - reach) low = middle + 1;
+    else high = middle;
+  }
+  let end = low;
+  while (end < points.length && points[end]!.frame <= frame + reach) end++;
+  return points.slice(Math.max(0, low - 1), end + 1);
+}
+
+function trackOf(points: Point[], span: [first: number, last: number], options: TrackOptions): Track {
+  const { picture, framesPerSecond, margin = FACE_MARGIN, keepsPortraits = false } = options;
+  const sides = points.map(({ face }) => Math.max(face.width, face.height)).sort((a, b) => a - b);
+  const median = sides[sides.length >> 1]!;
+  const shorter = Math.min(picture.width, picture.height);
+  // Decided once: a crop that changes its mind would jump.
+  const isWhole = keepsPortraits && isPortrait(median * (1 + 2 * margin), picture);
+  const [placeFrames, sizeFrames] = [PLACE_SECONDS * framesPerSecond, SIZE_SECONDS * framesPerSecond];
+  const [first, last] = span;
+  return {
+    first,
+    last,
+    weight: sides.reduce((sum, side) => sum + side, 0),
+    squareAt(frame) {
+      const at = Math.min(last, Math.max(first, frame));
+      const some = near(points, at, 4 * sizeFrames);
+      const places = some.map((point) => point.frame);
+      const value = (of: (face: Face) => number, deviation: number): number =>
+        smoothed(
+          places,
+          some.map(({ face }) => of(face)),
+          at,
+          deviation,
+        );
+      const width = Math.exp(value((face) => Math.log(face.width), sizeFrames));
+      const height = Math.exp(value((face) => Math.log(face.height), sizeFrames));
+      const x = value((face) => face.left + face.width / 2, placeFrames);
+      const y = value((face) => face.top + face.height / 2, placeFrames);
+      const face = { left: x - width / 2, top: y - height / 2, width, height, score: 1 };
+      const square = faceSquare(face, picture, margin);
+      if (!isWhole) return square;
+      return squareWithin(square.left + square.side / 2, square.top + square.side / 2, shorter, picture);
+    },
+  };
+}
+
+/**
+ * Follows faces through a video.
+ *
+ * @param sightings in the order of the frames, evenly spaced about.
+ * @param frames how many there are in the video.
+ * @returns a track for each face, the one that is most of the video first. One that was seen once, among many sightings,
+ *   was a mistake of the detector.
+ */
+export function trackFaces(sightings: readonly Sighting[], frames: number, options: TrackOptions): Track[] {
+  const longestGap = LONGEST_GAP_SECONDS * options.framesPerSecond;
+  const leastPoints = sightings.length > 2 ? 2 : 1;
+  const seen = sightings.map(({ frame }) => frame);
+  const shots = new Map(sightings.map(({ shot, frame }) => [shot, frame]));
+  const begins = new Map([...sightings].reverse().map(({ shot, frame }) => [shot, frame]));
+  const indexOf = new Map(seen.map((frame, i) => [frame, i]));
+  /** Half way to the sighting that has the face no more; to the cut where one is in between. */
+  const edge = ({ frame, shot }: Point, step: 1 | -1): number => {
+    const next = sightings[indexOf.get(frame)! + step];
+    if (step < 0) {
+      if (begins.get(shot) === frame) return next === undefined ? 0 : frame;
+      return Math.ceil((frame + next!.frame) / 2);
+    }
+    if (shots.get(shot) === frame) return next === undefined ? frames - 1 : next.frame - 1;
+    return Math.floor((frame + next!.frame - 1) / 2);
+  };
+  return link(sightings, longestGap)
+    .filter((points) => points.length >= leastPoints)
+    .map((points) => trackOf(points, [edge(points[0]!, -1), edge(points.at(-1)!, 1)], options))
+    .sort((a, b) => b.weight - a.weight || a.first - b.first);
+}
+
+/** Of the tracks of `trackFaces`, those that are most of the video, one at a time, in the order of time. */
+export function mainTracks(tracks: readonly Track[]): Track[] {
+  const chosen: Track[] = [];
+  for (const track of tracks)
+    if (chosen.every((other) => track.last < other.first || track.first > other.last)) chosen.push(track);
+  return chosen.sort((a, b) => a.first - b.first);
+}
+
+/** The square of a frame, or where no track has that frame, the square of the nearest one that a track has. */
+export function nearestSquare(tracks: readonly Track[], frame: number): Square {
+  const distance = ({ first, last }: Track): number => Math.max(0, first - frame, frame - last);
+  return tracks.reduce((best, track) => (distance(track) < distance(best) ? track : best)).squareAt(frame);
+}

@@ -1,0 +1,95 @@
+import { InputError, InterruptedError } from '../../errors.js';
+import type { FaceDetector } from '../../faces/detector.js';
+import type { Extent } from '../../faces/square.js';
+import type { Sighting } from '../../faces/track.js';
+import { readFrames } from './frames.js';
+import { decoderArgs, type VideoPlan } from './plan.js';
+import { lastComplaints, startTool } from './tools.js';
+
+/** Longer side of the frames that are looked at, px: as much as the detector sees. */
+const SURVEY_PX = 512;
+const LOOKS_PER_SECOND = 5;
+/** Every so manieth number of a frame is compared with the frame before. */
+const COMPARED_STRIDE = 97;
+/** Mean difference of neighbouring frames, 0 to 1 of the range, that only a cut makes. */
+const CUT_CHANGE = 0.18;
+
+export interface SurveyOptions {
+  input: string;
+  plan: Pick<VideoPlan, 'rate' | 'framesPerSecond'>;
+  /** Of the video's upright frames with square pixels, px: what faces are told in. */
+  picture: Extent;
+  /** The stream of the picture. */
+  index: number;
+  detector: FaceDetector;
+  signal?: AbortSignal;
+  /** Is told how many frames have been gone through. */
+  onProgress?: (frames: number) => void;
+}
+
+export interface Survey {
+  sightings: Sighting[];
+  frames: number;
+}
+
+/** Mean difference of two frames, from some of their numbers. */
+function change(a: Uint8Array, b: Uint8Array): number {
+  let [sum, count] = [0, 0];
+  for (let i = 0; i < a.length; i += COMPARED_STRIDE, count++) sum += Math.abs(a[i]! - b[i]!);
+  return sum / (count * 255);
+}
+
+/**
+ * Goes through a video once, at a small size, and looks for faces in some frames of each second, and behind cuts.
+ * @throws InputError where nothing can be decoded; InterruptedError.
+ */
+export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
+  const { input, plan, picture, index, detector, signal, onProgress } = options;
+  const scale = Math.min(1, SURVEY_PX / Math.max(picture.width, picture.height));
+  const [width, height] = [picture.width, picture.height].map((length) =>
+    Math.max(1, Math.round(length * scale)),
+  ) as [number, number];
+  const every = Math.max(1, Math.round(plan.framesPerSecond / LOOKS_PER_SECOND));
+  const decoder = startTool(
+    'ffmpeg',
+    decoderArgs({ input, index, rate: plan.rate, extent: { width, height } }),
+  );
+  decoder.stdin.end();
+  const kill = (): void => decoder.kill();
+  signal?.addEventListener('abort', kill, { once: true });
+  const sightings: Sighting[] = [];
+  let [frames, shot] = [0, 0];
+  let before: Uint8Array | undefined;
+  try {
+    for await (const frame of readFrames(decoder.stdout, width * height * 3, 1)) {
+      if (signal?.aborted) break;
+      const isCut = before !== undefined && change(before, frame) > CUT_CHANGE;
+      before = frame;
+      if (isCut) shot++;
+      // Where everything flickers, no more than usual.
+      const since = frames - (sightings.at(-1)?.frame ?? Number.NEGATIVE_INFINITY);
+      if (since >= every || (isCut && since >= every / 4)) {
+        const found = await detector.find({ data: frame, width, height });
+        const faces = found.map(({ left, top, width: w, height: h, score }) => ({
+          ...{ left: left / scale, top: top / scale, width: w / scale, height: h / scale },
+          score,
+        }));
+        sightings.push({ frame: frames, shot, faces });
+      }
+      frames++;
+      onProgress?.(frames);
+    }
+  } finally {
+    signal?.removeEventListener('abort', kill);
+    kill();
+  }
+  if (signal?.aborted) throw new InterruptedError('stopped while looking for faces');
+  const { complaints } = await decoder.end;
+  if (frames === 0)
+    throw new InputError({
+      expected: `a video that can be decoded at ${input}`,
+      found: `no frame (${lastComplaints(complaints)})`,
+      remedy: 'name a video that players show',
+    });
+  return { sightings, frames };
+}

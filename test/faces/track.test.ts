@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import type { Face } from '../../src/faces/detector.js';
+import { mainTracks, nearestSquare, overlap, type Sighting, trackFaces } from '../../src/faces/track.js';
+import { Rng } from '../../src/runtime/rng.js';
+
+const PICTURE = { width: 1000, height: 600 };
+const FPS = 25;
+const face = (x: number, y: number, side: number): Face => ({
+  ...{ left: x - side / 2, top: y - side / 2, width: side, height: side },
+  score: 0.9,
+});
+/** A look every fifth frame. */
+const looks = (count: number, faces: (frame: number) => Face[], shot: (frame: number) => number = () => 0) =>
+  Array.from(
+    { length: count },
+    (_, i): Sighting => ({ frame: 5 * i, shot: shot(5 * i), faces: faces(5 * i) }),
+  );
+const track = (sightings: Sighting[], frames: number, keepsPortraits = false) =>
+  trackFaces(sightings, frames, { picture: PICTURE, framesPerSecond: FPS, margin: 0.5, keepsPortraits });
+const middle = ({ left, side }: { left: number; side: number }): number => left + side / 2;
+
+describe('the overlap of two boxes', () => {
+  it.each([
+    [face(50, 50, 20), face(50, 50, 20), 1],
+    [face(50, 50, 20), face(60, 50, 20), 1 / 3],
+    [face(50, 50, 20), face(80, 50, 20), 0],
+    [face(50, 50, 20), face(50, 50, 10), 1 / 4],
+  ])('of %j and %j', (a, b, expected) => {
+    expect(overlap(a, b)).toBeCloseTo(expected, 12);
+  });
+});
+
+describe('tracks', () => {
+  it('follow faces that pass each other closely, each its own', () => {
+    const two = (frame: number) => [face(200 + 2 * frame, 200, 80), face(700 - 2 * frame, 320, 80)];
+    // The order of a sighting's faces says nothing.
+    const tracks = track(
+      looks(41, (frame) => (frame % 2 ? two(frame).reverse() : two(frame))),
+      203,
+    );
+    expect(tracks.map(({ first, last }) => [first, last])).toEqual([
+      [0, 202],
+      [0, 202],
+    ]);
+    const ends = tracks.map(({ squareAt }) => [middle(squareAt(10)), middle(squareAt(190))]);
+    expect(ends.sort((a, b) => a[0]! - b[0]!)).toEqual([
+      [expect.closeTo(220, 0), expect.closeTo(580, 0)],
+      [expect.closeTo(680, 0), expect.closeTo(320, 0)],
+    ]);
+  });
+
+  it('take the shaking out, without lagging behind or cutting turns', () => {
+    const rng = new Rng(1, 'shaking');
+    const truth = (frame: number): number => 500 + 120 * Math.sin((2 * frame) / FPS);
+    const [one] = track(
+      looks(60, (frame) => [face(truth(frame) + rng.normal(0, 4), 300, 100 * (1 + rng.normal(0, 0.04)))]),
+      300,
+    );
+    const frames = Array.from({ length: 260 }, (_, i) => i + 20);
+    const errors = frames.map((frame) => middle(one!.squareAt(frame)) - truth(frame));
+    const root = (values: number[]) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
+    // Twice as near as what was seen; no bias where the face turns round.
+    expect(root(errors)).toBeLessThan(3);
+    const curve = frames.slice(2).map((frame) => {
+      const [a, b, c] = [0, 1, 2].map((step) => middle(one!.squareAt(frame - step)));
+      return a! - 2 * b! + c!;
+    });
+    // The course itself has 120 * 4 / 25^2 = 0.77 at most.
+    expect(Math.max(...curve.map(Math.abs))).toBeLessThan(1.2);
+    const sides = frames.map((frame) => one!.squareAt(frame).side);
+    expect(Math.max(...sides) / Math.min(...sides)).toBeLessThan(1.08);
+  });
+
+  it('go on over looks that miss the face, and end where it stays away', () => {
+    const missed = looks(30, (frame) => (frame === 50 || frame === 55 ? [] : [face(300 + frame, 300, 100)]));
+    const [one, ...others] = track(missed, 150);
+    expect([one!.first, one!.last, others]).toEqual([0, 149, []]);
+    expect(middle(one!.squareAt(52))).toBeCloseTo(352, 0);
+    const gone = looks(30, (frame) => (frame > 40 && frame < 100 ? [] : [face(300, 300, 100)]));
+    expect(track(gone, 150).map(({ first, last }) => [first, last])).toEqual([
+      [98, 149],
+      [0, 42],
+    ]);
+  });
+
+  it('end at cuts, to the frame', () => {
+    const cut = (frame: number) => (frame < 33 ? 0 : 1);
+    const sightings = [
+      ...looks(7, () => [face(300, 300, 100)]),
+      { frame: 33, shot: 1, faces: [face(320, 300, 100)] },
+      ...looks(20, () => [face(320, 300, 100)], cut).filter(({ frame }) => frame > 34),
+    ];
+    expect(
+      track(sightings, 100)
+        .map(({ first, last }) => [first, last])
+        .sort((a, b) => a[0]! - b[0]!),
+    ).toEqual([
+      [0, 32],
+      [33, 99],
+    ]);
+  });
+
+  it('leave out what was seen once', () => {
+    const sightings = looks(10, (frame) => [
+      face(300, 300, 100),
+      ...(frame === 20 ? [face(800, 100, 300)] : []),
+    ]);
+    expect(track(sightings, 50).length).toBe(1);
+    expect(
+      track(
+        looks(1, () => [face(300, 300, 100)]),
+        1,
+      ).length,
+    ).toBe(1);
+    expect(
+      track(
+        looks(10, () => []),
+        50,
+      ),
+    ).toEqual([]);
+  });
+
+  it('keep portraits whole where they are asked to, all the time or never', () => {
+    const rng = new Rng(2, 'sizes');
+    // Crops of about three quarters of the height.
+    const sightings = looks(30, (frame) => [face(400 + frame, 300, 232 + rng.normal(0, 10))]);
+    const [whole] = track(sightings, 150, true);
+    const sides = Array.from({ length: 150 }, (_, frame) => whole!.squareAt(frame).side);
+    expect(new Set(sides)).toEqual(new Set([600]));
+    expect(middle(whole!.squareAt(100))).toBeCloseTo(500, -1);
+    expect(track(sightings, 150)[0]!.squareAt(75).side).toBeLessThan(500);
+  });
+});
+
+describe('the main face', () => {
+  const sightings = looks(60, (frame) => [
+    ...(frame < 100 || frame > 180 ? [face(300, 300, 100)] : []),
+    ...(frame > 60 && frame < 170 ? [face(700, 200, 60)] : []),
+  ]);
+  const tracks = track(sightings, 300);
+
+  it('is the one that is most of the video, one at a time', () => {
+    expect(tracks.length).toBe(3);
+    const main = mainTracks(tracks);
+    expect(main.map(({ first, last }) => [first, last])).toEqual([
+      [0, 97],
+      [183, 299],
+    ]);
+  });
+
+  it('stays where it was while it is away, then where it will be', () => {
+    const main = mainTracks(tracks);
+    expect(nearestSquare(main, 110)).toEqual(main[0]!.squareAt(97));
+    expect(nearestSquare(main, 175)).toEqual(main[1]!.squareAt(183));
+  });
+});
