@@ -8,7 +8,7 @@
 export { type Complaint, InputError } from './errors.js';
 export type { Architecture, Variant } from './model/architecture.js';
 export type { WasmPaths, WebBackend } from './runtime/web.js';
-export type { WebEngine } from './runtime/web-engine.js';
+export type { PassedOver, WebEngine } from './runtime/web-engine.js';
 export type { StyleOptions } from './translate/library-styles.js';
 export type { ContentCodes, Direction } from './translate/translator.js';
 export {

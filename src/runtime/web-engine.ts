@@ -5,6 +5,14 @@ import { portableKernels } from './portable-kernels.js';
 import { selfTest } from './self-test.js';
 import { loadWebEngine, WEB_BACKENDS, type WebBackend, type WebEngineOptions } from './web.js';
 
+/** A backend that was tried. */
+export interface PassedOver {
+  /** Its name. */
+  readonly backend: string;
+  /** Why it is not used. */
+  readonly reason: string;
+}
+
 /** What computes in a browser. */
 export interface WebEngine {
   /** The name of the tfjs backend: `webgpu`, `webgl`, `wasm`, or another one that the program had chosen. */
@@ -12,7 +20,7 @@ export interface WebEngine {
   /** What it runs on, where that is known: "Intel UHD", "4 threads". */
   readonly detail: string;
   /** Those that were tried before it, and why they are not used. */
-  readonly passedOver: readonly { readonly backend: string; readonly reason: string }[];
+  readonly passedOver: readonly PassedOver[];
 }
 
 /** The engine, until `release`: as long as anybody uses it, it is not exchanged. */

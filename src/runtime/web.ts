@@ -4,9 +4,11 @@ import { useKernels } from './kernels.js';
 import { portableKernels } from './portable-kernels.js';
 import { selfTest } from './self-test.js';
 
-/** The backends that a browser may have, fastest first. */
-export const WEB_BACKENDS = ['webgpu', 'webgl', 'wasm'] as const;
-export type WebBackend = (typeof WEB_BACKENDS)[number];
+/** A backend that a browser may have. */
+export type WebBackend = 'webgpu' | 'webgl' | 'wasm';
+
+/** All of them, fastest first. */
+export const WEB_BACKENDS: readonly WebBackend[] = ['webgpu', 'webgl', 'wasm'];
 
 /** How one backend is come by. */
 export interface BackendSource {
@@ -161,7 +163,11 @@ const wasm: BackendSource = {
   obstacle: async () => (typeof WebAssembly === 'undefined' ? 'the browser has no WebAssembly' : undefined),
   async load(wasmPaths) {
     const { setWasmPaths } = await wasmPackage();
-    if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
+    try {
+      if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
+    } catch (error) {
+      throw new Error('its start failed before; load the page again', { cause: error });
+    }
   },
   async detail() {
     const { getThreadsCount } = await wasmPackage();
@@ -242,6 +248,13 @@ function bringBack(backend: WebBackend): void {
   if (factory && tf.findBackendFactory(backend) === null) tf.registerBackend(backend, factory);
 }
 
+function remedyFor(wanted: readonly string[], options: WebEngineOptions): string {
+  if (wanted.length > 0) return `run npm install ${wanted.join(' or ')}`;
+  const { backends = WEB_BACKENDS, wasmPaths } = options;
+  const mayBeMoved = backends.includes('wasm') && wasmPaths === undefined;
+  return `use a current browser${mayBeMoved ? ', or say in wasmPaths where a bundler has put the binaries of WASM' : ''}`;
+}
+
 /**
  * Makes the first backend that starts in time and computes right the backend of `@tensorflow/tfjs-core`: WebGPU, WebGL,
  * or WASM (with SIMD, and with threads where the page is cross-origin isolated).
@@ -274,6 +287,6 @@ export async function loadWebEngine(options: WebEngineOptions = {}): Promise<Web
   throw new InputError({
     expected: 'WebGPU, WebGL 2 or WebAssembly that computes',
     found: reasons.join('; ') || 'no backend to try',
-    remedy: wanted.length === 0 ? 'use a current browser' : `run npm install ${wanted.join(' or ')}`,
+    remedy: remedyFor(wanted, options),
   });
 }

@@ -24,6 +24,7 @@ export interface ContentCodes {
  * All methods throw RangeError for arrays of a wrong length, and after `dispose`.
  */
 export interface Translator {
+  /** What the network is like. */
   readonly architecture: Architecture;
   /** Content codes of pictures `[n, size, size, 3]` in [-1, 1], to be decoded in the same direction. */
   encode(direction: Direction, pictures: Float32Array): ContentCodes;

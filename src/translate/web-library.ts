@@ -25,14 +25,17 @@ export type ModelSource =
 /** How loading gets on. */
 export type LoadProgress =
   | {
+      /** A backend is tried. */
       readonly phase: 'backend';
-      /** What is tried. */
+      /** Which. */
       readonly backend: WebBackend;
     }
   | {
+      /** The weights are read. */
       readonly phase: 'weights';
+      /** What has come of them. */
       readonly doneBytes: number;
-      /** Where the host tells it. */
+      /** All of them, where that is known. */
       readonly totalBytes: number | undefined;
     };
 
