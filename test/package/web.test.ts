@@ -206,6 +206,27 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('works in a worker', async () => {
+    await openProbe();
+    const [inWorker, inPage] = await page.evaluate(async () => {
+      const picture = new ImageData(64, 64);
+      picture.data.forEach((_, i) => {
+        picture.data[i] = i % 4 === 3 ? 255 : (i * 7) % 256;
+      });
+      const { worker, wasmPaths, library } = globalThis;
+      const answer = new Promise<webLibrary.Translation[]>((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+      });
+      worker.postMessage({ model: new URL('model/', location.href).href, picture, seed: 5 });
+      const generator = await library.loadGenerator('model/', { backend: 'wasm', wasmPaths });
+      const here = await library.translate(generator, picture, { seed: 5 });
+      return [await answer, here].map(([made]) => made!.picture.data.join());
+    });
+    expect(inWorker).toBe(inPage);
+    expect(inPage!.split(',')).toHaveLength(64 * 64 * 4);
+  });
+
   it('names the package of a backend that is not installed', async () => {
     await openProbe();
     const message = await page.evaluate(() =>

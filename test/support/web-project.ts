@@ -10,8 +10,7 @@ import { installPackage, type Packed } from './package.js';
 /** The packages of a page that has installed one backend. */
 const INSTALLED = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'zod', 'vite'];
 
-/** The library as a global, for tests to call. */
-const PROBE = `
+const LIBRARY = `
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threaded from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
@@ -21,13 +20,32 @@ const wasmPaths = {
   'tfjs-backend-wasm-simd.wasm': simd,
   'tfjs-backend-wasm-threaded-simd.wasm': threaded,
 };
-Object.assign(globalThis, { library, wasmPaths });
 `;
+
+/** The library as a global, for tests to call, and a worker that translates. */
+const PROBE = `${LIBRARY}
+const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+Object.assign(globalThis, { library, wasmPaths, worker });
+`;
+
+const WORKER = `${LIBRARY}
+onmessage = async ({ data: { model, picture, seed } }) => {
+  const generator = await library.loadGenerator(model, { backend: 'wasm', wasmPaths });
+  postMessage(await library.translate(generator, picture, { seed }));
+};
+`;
+
+/** See the example's config. */
+const PLAIN_WORKER = {
+  format: 'es',
+  rolldownOptions: { output: { minify: { compress: false, mangle: true, codegen: true } } },
+} as const;
 
 declare global {
   // What PROBE gives its page.
   var library: typeof webLibrary;
   var wasmPaths: Record<string, string>;
+  var worker: Worker;
 }
 
 /** A project that has installed the package from its tarball, and builds pages with Vite. */
@@ -51,14 +69,23 @@ export class WebProject {
 
   /** A page whose globals are those of PROBE, with a model beside it. */
   serveProbe(model: readonly ServedFile[]): Promise<RunningServer> {
-    return this.serve('probe', model, PROBE);
+    return this.serve('probe', model, { 'main.ts': PROBE, 'worker.ts': WORKER });
   }
 
-  private async serve(name: string, model: readonly ServedFile[], script?: string): Promise<RunningServer> {
+  private async serve(
+    name: string,
+    model: readonly ServedFile[],
+    scripts: Readonly<Record<string, string>> = {},
+  ): Promise<RunningServer> {
     const root = join(this.dir, name);
     await cp('examples/browser', root, { recursive: true });
-    if (script !== undefined) await writeFile(join(root, 'main.ts'), script);
-    await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'error', plugins: [this.notes()] });
+    for (const [file, text] of Object.entries(scripts)) await writeFile(join(root, file), text);
+    await build({
+      configFile: join(root, 'vite.config.ts'),
+      logLevel: 'error',
+      plugins: [this.notes()],
+      worker: PLAIN_WORKER,
+    });
     const files = [...(await readPage(join(root, 'dist'))), ...model];
     return startServer({ files, host: '127.0.0.1', port: 0 });
   }
