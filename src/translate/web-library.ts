@@ -90,7 +90,7 @@ function addressed(source: string | URL): ModelFiles {
     return filesAt(new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href).href);
   } catch (error) {
     throw new InputError(
-      { expected: 'the address of a model', found: `${source}`, remedy: 'correct it' },
+      { expected: 'the address of a model', found: `${source}`, remedy: 'give a whole one, with https:' },
       { cause: error },
     );
   }

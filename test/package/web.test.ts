@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { version_core } from '@tensorflow/tfjs-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -206,6 +207,38 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('turns photos upright, and takes frames of a video', async () => {
+    await openProbe();
+    const lying = await sharp(photo).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
+    const upright = await sharp(lying).rotate().png().toBuffer();
+    const [turned, expected, other, frame] = await page.evaluate(
+      async (files) => {
+        const { loadGenerator, translate } = globalThis.library;
+        const opened = await loadGenerator('model/', { backend: 'wasm', wasmPaths: globalThis.wasmPaths });
+        const blobs = files.map((bytes) => new Blob([Uint8Array.from(bytes)]));
+        const canvas = document.createElement('canvas');
+        const bitmap = await createImageBitmap(blobs[1]!);
+        [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
+        canvas.getContext('2d')!.drawImage(bitmap, 0, 0);
+        const video = document.createElement('video');
+        video.muted = true;
+        video.srcObject = canvas.captureStream();
+        await video.play();
+        const made: number[][] = [];
+        for (const source of [...blobs, video])
+          made.push([...(await translate(opened, source))[0]!.picture.data]);
+        return made;
+      },
+      [[...lying], [...upright], [...(await readFile(photo))]],
+    );
+    const furthest = (levels: number[]) =>
+      Math.max(...levels.map((level, i) => Math.abs(level - expected![i]!)));
+    // Decoders of JPEG may differ in a level or two, and videos may keep less of colours.
+    expect(furthest(turned!)).toBeLessThan(16);
+    expect(furthest(frame!)).toBeLessThan(64);
+    expect(furthest(other!)).toBeGreaterThan(64);
+  });
+
   it('works in a worker', async () => {
     await openProbe();
     const [inWorker, inPage] = await page.evaluate(async () => {
@@ -232,9 +265,10 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     const message = await page.evaluate(() =>
       globalThis.library.loadGenerator('model/', { backend: 'webgl' }).catch(String),
     );
-    expect(message).toMatch(
-      /^InputError: .*webgl: the package @tensorflow\/tfjs-backend-webgl is not there .*; run npm install @tensorflow\/tfjs-backend-webgl@4\.22\.0\.$/,
-    );
+    const name = '@tensorflow/tfjs-backend-webgl';
+    expect(message).toContain(`webgl: the package ${name} is not there`);
+    expect(message).toContain(`; run npm install ${name}@${version_core}.`);
+    expect(message).toMatch(/^InputError: /);
     // And goes on with those that are.
     const passedOver = await page.evaluate(async () => {
       const { engine } = await globalThis.library.loadGenerator('model/', {
