@@ -1,5 +1,4 @@
 import { contextOf, type Square } from '../../src/translate/web-pictures.js';
-
 import { closePicture, type Source, squareOf } from './pictures.js';
 
 const STEP = 0.02;
