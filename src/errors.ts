@@ -10,9 +10,12 @@ export interface Complaint {
 
 /** Wrong usage or input: the caller can mend it. The command line exits with code 2. */
 export class InputError extends Error {
+  /** `InputError`. */
   override readonly name = 'InputError';
+  /** The message in its parts. */
   readonly complaint: Complaint;
 
+  /** An error with the message `Expected EXPECTED but found FOUND; REMEDY.` */
   constructor(complaint: Complaint, options?: ErrorOptions) {
     super(`Expected ${complaint.expected} but found ${complaint.found}; ${complaint.remedy}.`, options);
     this.complaint = complaint;
@@ -21,11 +24,13 @@ export class InputError extends Error {
 
 /** The work failed although the input was right (disk full, engine failure). The command line exits with code 1. */
 export class RunError extends Error {
+  /** `RunError`. */
   override readonly name = 'RunError';
 }
 
 /** The user asked to stop (Ctrl-C). The command line exits with code 130. */
 export class InterruptedError extends Error {
+  /** `InterruptedError`. */
   override readonly name = 'InterruptedError';
 }
 

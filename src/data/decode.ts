@@ -7,8 +7,11 @@ import { type Description, descriptionExif } from './description.js';
 
 /** A picture: 8-bit sRGB, row-major [height, width, 3]. */
 export interface DecodedImage {
+  /** `height * width * 3` bytes: red, green and blue, row by row. */
   data: Uint8Array;
+  /** Pixels in a row. */
   width: number;
+  /** Rows. */
   height: number;
 }
 
@@ -194,6 +197,14 @@ function describe(error: unknown): string {
  * quality 95) and writes it whole or not at all.
  * @param metadata how the picture came about (seed, checkpoint): a JSON object in EXIF's ImageDescription.
  * @throws InputError for another extension, RunError that names the path where the disk refuses.
+ * @example
+ * ```ts
+ * import { loadGenerator, savePicture, translate } from 'gans-n-roses';
+ *
+ * const generator = await loadGenerator('runs/first');
+ * for (const [i, { picture, style }] of (await translate(generator, 'me.jpg', { styles: 4 })).entries())
+ *   await savePicture(picture, `anime-${i}.webp`, { style: [...style] });
+ * ```
  */
 export async function encodeImage(image: DecodedImage, path: string, metadata?: Description): Promise<void> {
   const { data, width, height } = image;

@@ -1,4 +1,3 @@
-import type { Exif } from 'sharp';
 import sharp from 'sharp';
 
 /** What a picture's file tells of how it came about: anything that JSON can hold. */
@@ -24,7 +23,7 @@ export function hasRoomFor(description: Description): boolean {
 }
 
 /** For sharp's `withExif`: a description as the JSON text in EXIF's ImageDescription. */
-export function descriptionExif(description: Description): Exif {
+export function descriptionExif(description: Description): { IFD0: { ImageDescription: string } } {
   return { IFD0: { ImageDescription: asciiJson(description) } };
 }
 

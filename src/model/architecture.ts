@@ -3,6 +3,7 @@ export type Variant = 'main' | 'train';
 
 /** Everything that decides the networks' shapes. Field meanings are those of the config's `model` section. */
 export interface Architecture {
+  /** Which of the reference's two forms. */
   variant: Variant;
   /** Side of the pictures, px, a power of two. */
   size: number;
@@ -12,10 +13,13 @@ export interface Architecture {
   latentDim: number;
   /** Width of the mapped style. */
   styleDim: number;
+  /** Layers of the mapping network, from style code to mapped style. */
   mappingLayers: number;
   /** Learning rate multiplier of the mapping network. */
   mappingRate: number;
+  /** Residual blocks at the content code's resolution. */
   residualBlocks: number;
+  /** Width of the hidden layers of the style codes' discriminator. */
   latentDiscriminatorWidth: number;
   /** Channels at a resolution, by its side in px. */
   channels: Readonly<Record<string, number>>;

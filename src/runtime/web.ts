@@ -4,9 +4,11 @@ import { useKernels } from './kernels.js';
 import { portableKernels } from './portable-kernels.js';
 import { selfTest } from './self-test.js';
 
-/** The backends that a browser may have, fastest first. */
-export const WEB_BACKENDS = ['webgpu', 'webgl', 'wasm'] as const;
-export type WebBackend = (typeof WEB_BACKENDS)[number];
+/** A backend that a browser may have. */
+export type WebBackend = 'webgpu' | 'webgl' | 'wasm';
+
+/** All of them, fastest first. */
+export const WEB_BACKENDS: readonly WebBackend[] = ['webgpu', 'webgl', 'wasm'];
 
 /** How one backend is come by. */
 export interface BackendSource {
@@ -90,6 +92,27 @@ function rendererName(renderer: string): string {
 const isImitation = (name: string): boolean => SOFTWARE_RENDERERS.test(name);
 const imitated = (name: string): string => `only imitated by the processor (${name})`;
 
+/** What a browser says of a file that does not arrive, which is no sign of a package that is not there. */
+const NO_ANSWER = /dynamically imported module|importing a module script/i;
+
+/** The code of a backend is in a package of its own, which is not installed. */
+class MissingPackageError extends Error {
+  override readonly name = 'MissingPackageError';
+  /** The package with its version, as `npm install` takes it. */
+  readonly wanted: string;
+
+  constructor(packageName: string, cause: unknown) {
+    super(`the package ${packageName} is not there (${messageOf(cause)})`, { cause });
+    this.wanted = `${packageName}@${tf.version_core}`;
+  }
+}
+
+/** What to throw where the import of an optional package fails. */
+function importFailure(packageName: string, error: unknown): unknown {
+  return NO_ANSWER.test(messageOf(error)) ? error : new MissingPackageError(packageName, error);
+}
+
+// Each import stands in a try, with the package's name in it: so bundlers let packages be missing.
 const webgpu: BackendSource = {
   async obstacle({ allowSoftware }) {
     const adapter = await graphicsAdapter();
@@ -99,7 +122,13 @@ const webgpu: BackendSource = {
     const name = adapterName(adapter);
     return !allowSoftware && (isSoftware || isImitation(name)) ? imitated(name) : undefined;
   },
-  load: () => import('@tensorflow/tfjs-backend-webgpu'),
+  async load() {
+    try {
+      await import('@tensorflow/tfjs-backend-webgpu');
+    } catch (error) {
+      throw importFailure('@tensorflow/tfjs-backend-webgpu', error);
+    }
+  },
   async detail() {
     const adapter = await graphicsAdapter();
     return adapter ? adapterName(adapter) : '';
@@ -112,25 +141,48 @@ const webgl: BackendSource = {
     if (renderer === undefined) return 'the browser has no WebGL 2';
     return !allowSoftware && isImitation(renderer) ? imitated(renderer) : undefined;
   },
-  load: () => import('@tensorflow/tfjs-backend-webgl'),
+  async load() {
+    try {
+      await import('@tensorflow/tfjs-backend-webgl');
+    } catch (error) {
+      throw importFailure('@tensorflow/tfjs-backend-webgl', error);
+    }
+  },
   detail: async () => rendererName(webglRenderer() ?? ''),
 };
+
+async function wasmPackage() {
+  try {
+    return await import('@tensorflow/tfjs-backend-wasm');
+  } catch (error) {
+    throw importFailure('@tensorflow/tfjs-backend-wasm', error);
+  }
+}
 
 const wasm: BackendSource = {
   obstacle: async () => (typeof WebAssembly === 'undefined' ? 'the browser has no WebAssembly' : undefined),
   async load(wasmPaths) {
-    const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-    if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
+    const { setWasmPaths } = await wasmPackage();
+    try {
+      if (wasmPaths !== undefined) setWasmPaths(wasmPaths);
+    } catch (error) {
+      throw new Error('its start failed before; load the page again', { cause: error });
+    }
   },
   async detail() {
-    const { getThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
+    const { getThreadsCount } = await wasmPackage();
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
     const isThreaded = simd && (await tf.env().getAsync(THREADS_FLAG));
     const threads = isThreaded ? getThreadsCount() : 1;
     return `${threads} ${threads === 1 ? 'thread' : 'threads'}${simd ? '' : ', no SIMD'}`;
   },
   async retreat() {
-    if (!(await tf.env().getAsync(THREADS_FLAG))) return undefined;
+    // There is no such flag before the code has come.
+    const hasThreads = await tf
+      .env()
+      .getAsync(THREADS_FLAG)
+      .catch(() => false);
+    if (!hasThreads) return undefined;
     tf.env().set(THREADS_FLAG, false);
     return 'with threads';
   },
@@ -164,6 +216,7 @@ async function start(
     await source.load(wasmPaths);
     // By now another backend may be in use.
     if (isOver) throw new Error('too late');
+    bringBack(backend);
     if (!(await tf.setBackend(backend))) throw new Error('it does not start');
     await selfTest();
     return source.detail();
@@ -175,33 +228,44 @@ async function start(
   }
 }
 
-/**
- * Takes a backend away, one that is still starting too, which would come into use when it is ready.
- * @returns what brings it back.
- */
-function abandon(backend: WebBackend): () => void {
+/** How to make the backends that were taken away: their code, once loaded, does not register them again. */
+const abandoned = new Map<WebBackend, ReturnType<typeof tf.findBackendFactory>>();
+
+/** Takes a backend away, one that is still starting too, which would come into use when it is ready. */
+function abandon(backend: WebBackend): void {
   const factory = tf.findBackendFactory(backend);
-  if (factory === null) return () => undefined;
+  if (factory === null) return;
+  abandoned.set(backend, factory);
   try {
     tf.removeBackend(backend);
   } catch {
     // A backend that failed to start may fail to end.
   }
-  return () => {
-    if (tf.findBackendFactory(backend) === null) tf.registerBackend(backend, factory);
-  };
+}
+
+function bringBack(backend: WebBackend): void {
+  const factory = abandoned.get(backend);
+  if (factory && tf.findBackendFactory(backend) === null) tf.registerBackend(backend, factory);
+}
+
+function remedyFor(wanted: readonly string[], options: WebEngineOptions): string {
+  if (wanted.length > 0) return `run npm install ${wanted.join(' or ')}`;
+  const { backends = WEB_BACKENDS, wasmPaths } = options;
+  const mayBeMoved = backends.includes('wasm') && wasmPaths === undefined;
+  return `use a current browser${mayBeMoved ? ', or say in wasmPaths where a bundler has put the binaries of WASM' : ''}`;
 }
 
 /**
  * Makes the first backend that starts in time and computes right the backend of `@tensorflow/tfjs-core`: WebGPU, WebGL,
  * or WASM (with SIMD, and with threads where the page is cross-origin isolated).
  *
- * @throws InputError naming every backend and why it is not used, where there is none.
+ * @throws InputError naming every backend and why it is not used, where there is none, and the packages that would help.
  */
 export async function loadWebEngine(options: WebEngineOptions = {}): Promise<WebEngineInfo> {
   const { backends = WEB_BACKENDS, sources = realSources, onTry = () => undefined } = options;
   useKernels(portableKernels);
   const passedOver: WebEngineInfo['passedOver'] = [];
+  const wanted: string[] = [];
   for (const backend of backends) {
     const source = sources[backend];
     for (let isOver = false; !isOver; ) {
@@ -211,11 +275,11 @@ export async function loadWebEngine(options: WebEngineOptions = {}): Promise<Web
         const detail = await start(backend, source, options);
         return { backend, detail, milliseconds: performance.now() - from, passedOver };
       } catch (error) {
-        const bringBack = abandon(backend);
+        if (error instanceof MissingPackageError) wanted.push(error.wanted);
+        abandon(backend);
         const without = await source.retreat?.();
         passedOver.push({ backend, reason: [without, messageOf(error)].filter(Boolean).join(': ') });
         isOver = without === undefined;
-        if (!isOver) bringBack();
       }
     }
   }
@@ -223,6 +287,6 @@ export async function loadWebEngine(options: WebEngineOptions = {}): Promise<Web
   throw new InputError({
     expected: 'WebGPU, WebGL 2 or WebAssembly that computes',
     found: reasons.join('; ') || 'no backend to try',
-    remedy: 'use a current browser',
+    remedy: remedyFor(wanted, options),
   });
 }

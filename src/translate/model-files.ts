@@ -78,6 +78,11 @@ function modelFolder(paths: ReadonlySet<string>): string | undefined {
   return folders.filter(isModel).sort(order)[0] ?? folders.filter(hasPart).sort(order)[0];
 }
 
+/** Files of an `<input type="file">`, or of anything else that gives a list; with `webkitdirectory` they have paths. */
+export function chosenFiles(files: ArrayLike<File> | null): ChosenFile[] {
+  return Array.from(files ?? [], (file) => ({ path: file.webkitRelativePath || file.name, file }));
+}
+
 /** A model among files that a person chose or dropped, all of it from one folder. */
 export function filesOf(chosen: readonly ChosenFile[], label = 'what you chose'): ModelFiles {
   const byPath = new Map(chosen.map(({ path, file }) => [path, file]));

@@ -3,9 +3,8 @@ import { basename } from 'node:path';
 import { decodeImage, toFloat } from '../data/decode.js';
 import { joinPictures } from '../data/pictures.js';
 import { InputError, messageOf } from '../errors.js';
-import { Rng } from '../runtime/rng.js';
 import type { InputPicture } from './inputs.js';
-import { type Direction, drawStyles, type Translator } from './translator.js';
+import { type Direction, randomStyleCodes, type Translator } from './translator.js';
 
 /** References that are encoded together. */
 const ENCODED_TOGETHER = 8;
@@ -21,15 +20,11 @@ export interface NamedStyle {
   origin?: Readonly<Record<string, string | number>>;
 }
 
-/**
- * `count` styles drawn from a seed, pulled towards the mean style, which is zero, by `truncation` (1 leaves them as
- * drawn, 0 makes all of them the mean).
- */
+/** `randomStyleCodes` with labels and origins. */
 export function randomStyles(count: number, seed: number, latentDim: number, truncation = 1): NamedStyle[] {
-  const rng = new Rng(seed, 'styles');
-  return Array.from({ length: count }, (_, i) => ({
+  return randomStyleCodes(count, seed, latentDim, truncation).map((code, i) => ({
     label: `style-${i + 1}`,
-    code: drawStyles(rng, 1, latentDim).map((value) => value * truncation),
+    code,
     origin: { seed, index: i },
   }));
 }

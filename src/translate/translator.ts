@@ -1,5 +1,5 @@
 import type { Architecture } from '../model/architecture.js';
-import type { Rng } from '../runtime/rng.js';
+import { Rng } from '../runtime/rng.js';
 
 /** Photo to anime, or back. */
 export type Direction = 'A2B' | 'B2A';
@@ -24,6 +24,7 @@ export interface ContentCodes {
  * All methods throw RangeError for arrays of a wrong length, and after `dispose`.
  */
 export interface Translator {
+  /** What the network is like. */
   readonly architecture: Architecture;
   /** Content codes of pictures `[n, size, size, 3]` in [-1, 1], to be decoded in the same direction. */
   encode(direction: Direction, pictures: Float32Array): ContentCodes;
@@ -43,6 +44,22 @@ export interface Translator {
 /** Style codes drawn from the distribution that training draws from: `count * latentDim` numbers. */
 export function drawStyles(rng: Rng, count: number, latentDim: number): Float32Array {
   return rng.normals(count * latentDim);
+}
+
+/**
+ * `count` style codes of a seed, pulled towards the mean style, which is zero, by `truncation` (1 leaves them as drawn, 0
+ * makes all of them the mean).
+ */
+export function randomStyleCodes(
+  count: number,
+  seed: number,
+  latentDim: number,
+  truncation = 1,
+): Float32Array[] {
+  const rng = new Rng(seed, 'styles');
+  return Array.from({ length: count }, () =>
+    drawStyles(rng, 1, latentDim).map((value) => value * truncation),
+  );
 }
 
 /** The direction whose encoder knows the pictures that `direction` makes. */

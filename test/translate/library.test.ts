@@ -51,6 +51,10 @@ describe('the library', () => {
     ['no styles', { styles: 0 }],
     ['a style of another model', { styles: [new Float32Array(3)] }],
     ['an empty list', { styles: [] }],
+    ['a seed that is none', { seed: 1.5 }],
+    ['a seed beyond 32 bits', { seed: 2 ** 32 }],
+    ['a truncation that is no number', { truncation: Number.NaN }],
+    ['a direction that is none', { direction: 'B2B' as never }],
     ['a picture that is not there', { styleOf: 'nothing.png' }],
   ])('refuses %s', async (_, options) => {
     await expect(translate(generator, photo, options)).rejects.toBeInstanceOf(InputError);

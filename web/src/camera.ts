@@ -1,4 +1,5 @@
-import { context, make } from './dom.js';
+import { contextOf } from '../../src/translate/web-pictures.js';
+import { make } from './dom.js';
 import type { Source } from './pictures.js';
 
 /** Side of a recorded video, px, where pictures are smaller. */
@@ -80,7 +81,7 @@ export class Recorder {
 
   /** The next frame. */
   draw(picture: HTMLCanvasElement): void {
-    context(this.canvas).drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
+    contextOf(this.canvas).drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
   }
 
   /** Ends the recording. @returns the video, and the ending of its file's name. */

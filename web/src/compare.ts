@@ -1,4 +1,5 @@
-import { byId, context, drawPicture } from './dom.js';
+import { contextOf } from '../../src/translate/web-pictures.js';
+import { byId, drawPicture } from './dom.js';
 
 /** Input and result on top of each other, with a divider that a native slider moves. */
 export class Compare {
@@ -16,7 +17,7 @@ export class Compare {
   showInput(square: HTMLCanvasElement): void {
     this.input.width = square.width;
     this.input.height = square.height;
-    context(this.input).drawImage(square, 0, 0);
+    contextOf(this.input).drawImage(square, 0, 0);
   }
 
   showResult(picture: Float32Array, label: string): void {

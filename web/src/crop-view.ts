@@ -1,5 +1,5 @@
-import { context } from './dom.js';
-import { closePicture, type Source, type Square, squareOf } from './pictures.js';
+import { contextOf, type Square } from '../../src/translate/web-pictures.js';
+import { closePicture, type Source, squareOf } from './pictures.js';
 
 const STEP = 0.02;
 const ZOOM_STEP = 1.1;
@@ -57,7 +57,7 @@ export class CropView {
     if (this.source === undefined) return;
     const { left, top, side } = this.place(this.source);
     const { width } = this.canvas;
-    context(this.canvas).drawImage(this.source.image, left, top, side, side, 0, 0, width, width);
+    contextOf(this.canvas).drawImage(this.source.image, left, top, side, side, 0, 0, width, width);
   }
 
   private place({ width, height }: Source): Square {

@@ -1,3 +1,5 @@
+import { contextOf, imageDataOf } from '../../src/translate/web-pictures.js';
+
 /** The element with that id. @throws Error where the page lacks it. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
@@ -16,25 +18,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A canvas's drawing context. */
-export function context(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const drawing = canvas.getContext('2d');
-  if (drawing === null) throw new Error('This browser cannot draw on a canvas.');
-  drawing.imageSmoothingQuality = 'high';
-  return drawing;
-}
-
 /** Draws a picture `[size, size, 3]` in [-1, 1] at its own size. */
 export function drawPicture(canvas: HTMLCanvasElement, picture: Float32Array): void {
-  const size = Math.sqrt(picture.length / 3);
-  const image = new ImageData(size, size);
-  for (let i = 0; i < size * size; i++) {
-    for (let c = 0; c < 3; c++) image.data[i * 4 + c] = (picture[i * 3 + c]! + 1) * 127.5;
-    image.data[i * 4 + 3] = 255;
-  }
-  canvas.width = size;
-  canvas.height = size;
-  context(canvas).putImageData(image, 0, 0);
+  const image = imageDataOf(picture);
+  canvas.width = image.width;
+  canvas.height = image.height;
+  contextOf(canvas).putImageData(image, 0, 0);
 }
 
 /** Hands a file to the person's downloads. */

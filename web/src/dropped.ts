@@ -1,4 +1,4 @@
-import type { ChosenFile } from '../../src/translate/model-files.js';
+import { type ChosenFile, chosenFiles } from '../../src/translate/model-files.js';
 
 /** The files of a dropped folder, to any depth. */
 async function filesBelow(entry: FileSystemEntry): Promise<ChosenFile[]> {
@@ -26,10 +26,6 @@ export async function droppedFiles(data: DataTransfer): Promise<ChosenFile[]> {
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
   if (entries.length === 0) return chosenFiles(data.files);
   return (await Promise.all(entries.map(filesBelow))).flat();
-}
-
-export function chosenFiles(files: FileList | null): ChosenFile[] {
-  return [...(files ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 }
 
 /** Whether files are those of a model. */

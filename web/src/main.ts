@@ -3,11 +3,11 @@ import './policy.js';
 
 import { messageOf } from '../../src/errors.js';
 import type { WebBackend } from '../../src/runtime/web.js';
-import type { ChosenFile } from '../../src/translate/model-files.js';
+import { type ChosenFile, chosenFiles } from '../../src/translate/model-files.js';
 import { App } from './app.js';
 import { BACKENDS } from './backends.js';
 import { byId } from './dom.js';
-import { chosenFiles, droppedFiles, isModel, nameOf, picturesAmong } from './dropped.js';
+import { droppedFiles, isModel, nameOf, picturesAmong } from './dropped.js';
 import exampleUrl from './example.webp?url';
 import { openPicture } from './pictures.js';
 import { isModelAsked, modelUrl, otherHost } from './policy.js';

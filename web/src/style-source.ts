@@ -1,8 +1,8 @@
-import { Rng } from '../../src/runtime/rng.js';
-import { type Direction, drawStyles } from '../../src/translate/translator.js';
+import { type Direction, randomStyleCodes } from '../../src/translate/translator.js';
+import { centreSquare } from '../../src/translate/web-pictures.js';
 import { byId, make } from './dom.js';
 import type { Engine } from './engine.js';
-import { centreSquare, pixelsOf, type Source, squareOf } from './pictures.js';
+import { pixelsOf, type Source, squareOf } from './pictures.js';
 import type { Result } from './results.js';
 import { blend, StylePad } from './style-pad.js';
 
@@ -12,12 +12,6 @@ export type Mode = 'random' | 'reference' | 'pad';
 const RANDOM_STYLES = 6;
 const CORNERS = ['Corner 1', 'Corner 2', 'Corner 3', 'Corner 4'];
 export const BLEND_INDEX = 0;
-
-/** `count` styles of a seed: those of `gnr translate --seed`. */
-function randomStyles(count: number, seed: number, latentDim: number, strength: number): Float32Array[] {
-  const rng = new Rng(seed, 'styles');
-  return Array.from({ length: count }, () => drawStyles(rng, 1, latentDim).map((value) => value * strength));
-}
 
 interface Reference {
   name: string;
@@ -66,7 +60,7 @@ export class StyleSource {
   async results(engine: Engine, direction: Direction, size: number, latentDim: number): Promise<Result[]> {
     const strength = Number(this.strengthInput.value);
     if (this.mode === 'random')
-      return randomStyles(RANDOM_STYLES, this.seed, latentDim, strength).map((style, i) => ({
+      return randomStyleCodes(RANDOM_STYLES, this.seed, latentDim, strength).map((style, i) => ({
         label: `Style ${i + 1}`,
         style,
       }));
@@ -78,7 +72,7 @@ export class StyleSource {
       }
       return results;
     }
-    this.corners = randomStyles(CORNERS.length, this.seed, latentDim, strength);
+    this.corners = randomStyleCodes(CORNERS.length, this.seed, latentDim, strength);
     const corners = this.corners.map((style, i) => ({ label: CORNERS[i]!, style }));
     return [{ label: 'Blend', style: this.blended() }, ...corners, ...this.keptFor(latentDim)];
   }

@@ -7,8 +7,9 @@ import { loadWebEngine } from '../../src/runtime/web.js';
 import { EagerTranslator } from '../../src/translate/eager-translator.js';
 import { filesAt, filesOf } from '../../src/translate/model-files.js';
 import { loadWebModel } from '../../src/translate/web-bundle.js';
+import { floatsOf } from '../../src/translate/web-pictures.js';
 import { BACKEND_NAMES } from './backends.js';
-import type { Pixels, Reply, Request, TaskName, Tasks } from './messages.js';
+import type { Reply, Request, TaskName, Tasks } from './messages.js';
 
 // The page's policy forbids to compile code from text, which zod would try.
 z.config({ jitless: true });
@@ -36,13 +37,6 @@ function open(): EagerTranslator {
   return translator;
 }
 
-/** `[size, size, 4]` bytes to `[size, size, 3]` in [-1, 1], as pictures are read everywhere else. */
-function toFloat(pixels: Pixels): Float32Array {
-  const picture = new Float32Array((pixels.length / 4) * 3);
-  for (let i = 0; i < picture.length; i++) picture[i] = pixels[Math.floor(i / 3) * 4 + (i % 3)]! / 127.5 - 1;
-  return picture;
-}
-
 const handlers: Handlers = {
   engine: ({ backends, allowSoftware }, progress) =>
     loadWebEngine({
@@ -64,7 +58,7 @@ const handlers: Handlers = {
   },
   async encode({ direction, pixels }) {
     const from = performance.now();
-    const content = await open().encodeAsync(direction, toFloat(pixels));
+    const content = await open().encodeAsync(direction, floatsOf(pixels));
     return { content, milliseconds: performance.now() - from };
   },
   async decode({ content, style }) {
@@ -72,7 +66,7 @@ const handlers: Handlers = {
     const picture = await open().decodeAsync(content, style);
     return { picture, milliseconds: performance.now() - from };
   },
-  style: ({ direction, pixels }) => open().styleOfAsync(direction, toFloat(pixels)),
+  style: ({ direction, pixels }) => open().styleOfAsync(direction, floatsOf(pixels)),
 };
 
 async function answer({ id, task, argument }: Request): Promise<void> {

@@ -1,0 +1,57 @@
+import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
+import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
+import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import { loadGenerator, translate } from 'gans-n-roses/web';
+
+const photo = document.querySelector<HTMLInputElement>('#photo')!;
+const status = document.querySelector<HTMLElement>('#status')!;
+const pictures = document.querySelector<HTMLElement>('#pictures')!;
+
+/** Shows what is wrong, which is written for people. */
+async function guard(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    status.textContent = error instanceof Error ? error.message : String(error);
+  }
+}
+
+function canvasOf(picture: ImageData): HTMLCanvasElement {
+  const canvas = document.createElement('canvas');
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  canvas.getContext('2d')!.putImageData(picture, 0, 0);
+  return canvas;
+}
+
+await guard(async () => {
+  // An exported model beside the page: gnr export --format tfjs --out model
+  const generator = await loadGenerator('model/', {
+    wasmPaths: {
+      'tfjs-backend-wasm.wasm': plainWasm,
+      'tfjs-backend-wasm-simd.wasm': simdWasm,
+      'tfjs-backend-wasm-threaded-simd.wasm': threadedWasm,
+    },
+    onProgress: (progress) => {
+      status.textContent =
+        progress.phase === 'backend' ? `Starting ${progress.backend}` : 'Loading the model';
+    },
+  });
+  const { size, engine } = generator;
+  status.textContent = `Ready: ${size} px, ${engine.backend}`;
+  photo.disabled = false;
+  photo.addEventListener('change', () =>
+    guard(async () => {
+      const [file] = photo.files ?? [];
+      if (file === undefined) return;
+      const translations = await translate(generator, file, {
+        styles: 3,
+        seed: 1,
+        onProgress: (done, total) => {
+          status.textContent = `${done} of ${total}`;
+        },
+      });
+      pictures.replaceChildren(...translations.map(({ picture }) => canvasOf(picture)));
+    }),
+  );
+});

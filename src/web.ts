@@ -1,0 +1,25 @@
+/**
+ * The library in browsers: what pages and workers import. It brings nothing of Node, and computes with one of tfjs's
+ * backends, whose packages (`@tensorflow/tfjs-backend-webgpu`, `-webgl`, `-wasm`) are installed beside it, one of them or
+ * all. Nothing leaves the machine.
+ *
+ * @module gans-n-roses/web
+ */
+export { type Complaint, InputError } from './errors.js';
+export type { Architecture, Variant } from './model/architecture.js';
+export type { WasmPaths, WebBackend } from './runtime/web.js';
+export type { PassedOver, WebEngine } from './runtime/web-engine.js';
+export type { StyleOptions } from './translate/library-styles.js';
+export type { ContentCodes, Direction } from './translate/translator.js';
+export {
+  type Generator,
+  type LoadOptions,
+  type LoadProgress,
+  loadGenerator,
+  type ModelSource,
+  type TranslateOptions,
+  type Translation,
+  translate,
+  type WebTranslator,
+} from './translate/web-library.js';
+export type { PictureSource } from './translate/web-picture-source.js';

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+import {
+  Application,
+  Comment,
+  Logger,
+  LogLevel,
+  type ProjectReflection,
+  ReflectionKind,
+  TSConfigReader,
+  TypeDocReader,
+} from 'typedoc';
+import { expect, it } from 'vitest';
+
+class Collector extends Logger {
+  readonly complaints: string[] = [];
+
+  override log(message: string, level: LogLevel): void {
+    super.log(message, level);
+    if (level >= LogLevel.Warn) this.complaints.push(message);
+  }
+}
+
+/** What `npm run docs` documents, and complains of. */
+async function documented(): Promise<{ project: ProjectReflection; complaints: string[] }> {
+  const readers = [new TypeDocReader(), new TSConfigReader()];
+  const app = await Application.bootstrap({ options: resolve('typedoc.json') }, readers);
+  const logger = new Collector();
+  app.logger = logger;
+  const project = await app.convert();
+  if (project === undefined) throw new Error(logger.complaints.join('\n'));
+  app.validate(project);
+  for (const option of ['treatWarningsAsErrors', 'treatValidationWarningsAsErrors'] as const)
+    expect(app.options.getValue(option)).toBe(true);
+  return { project, complaints: logger.complaints };
+}
+
+it('all that the two entry points export is documented, every function with an example', async () => {
+  const { project, complaints } = await documented();
+  expect(complaints).toEqual([]);
+  expect(project.children?.map(({ name }) => name)).toEqual(['gans-n-roses', 'gans-n-roses/web']);
+  const functions = project
+    .getReflectionsByKind(ReflectionKind.CallSignature)
+    .filter(({ parent }) => parent?.kind === ReflectionKind.Function);
+  expect(functions.map(({ name }) => name).sort()).toEqual([
+    'loadGenerator',
+    'loadGenerator',
+    'savePicture',
+    'translate',
+    'translate',
+  ]);
+  for (const { name, comment } of functions) {
+    const example = comment?.getTag('@example')?.content;
+    expect(Comment.combineDisplayParts(example), name).toMatch(/^```ts\nimport \{/);
+  }
+});

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+/** What the package is made of, beside dist; the page of `gnr serve`, which `npm pack` builds too, is left out. */
+const PARTS = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'bin',
+  'configs',
+  'models',
+  'scripts/postinstall.mjs',
+  'typedoc.json',
+  'src/index.ts',
+  'test/support/package.ts',
+];
+
+/** The package as `npm pack` makes it of the working tree. */
+export interface Packed {
+  tarball: Buffer;
+  /** Paths in it. */
+  files: string[];
+  /** The tarball, unpacked. */
+  dir: string;
+}
+
+/**
+ * Builds and packs in `folder`, and leaves dist as it is. Some parts that do not belong into a package stand there too.
+ * @param options.types leaves them out where false, in a third of the time.
+ */
+export async function packPackage(folder: string, { types = true } = {}): Promise<Packed> {
+  const stage = join(folder, 'stage');
+  for (const part of PARTS) await cp(part, join(stage, part), { recursive: true });
+  const compiler = resolve('node_modules/typescript/bin/tsc');
+  const words = ['-p', 'tsconfig.build.json', '--outDir', join(stage, 'dist')];
+  if (!types) words.push('--noCheck', '--declaration', 'false');
+  await run(process.execPath, [compiler, ...words]);
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: stage });
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  const path = join(folder, `gans-n-roses-${version}.tgz`);
+  await run('tar', ['-xzf', path, '-C', folder]);
+  const { stdout } = await run('tar', ['-tzf', path]);
+  const files = stdout
+    .trim()
+    .split('\n')
+    .map((name) => name.replace(/^package\//, ''));
+  return { tarball: await readFile(path), files, dir: join(folder, 'package') };
+}
+
+/** An empty project in `dir` that has installed the package, and of others those that are named. */
+export async function installPackage(
+  { dir: packed }: Packed,
+  dir: string,
+  others: readonly string[],
+): Promise<void> {
+  await cp(packed, join(dir, 'node_modules', 'gans-n-roses'), { recursive: true });
+  for (const name of others) {
+    const link = join(dir, 'node_modules', name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(resolve('node_modules', name), link, 'dir');
+  }
+}
+
+/** Runs a file in Node as a process of its own. */
+export async function runNode(cwd: string, ...words: string[]): Promise<string> {
+  // Set by an engine that runs in this process, it would make TensorFlow talk.
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: undefined };
+  return (await run(process.execPath, words, { cwd, env })).stdout;
+}
