@@ -21,10 +21,13 @@ export interface DecodedImage {
  */
 export type Fit = 'cover' | 'stretch';
 
-/** A square part of a picture, px from its top left corner. */
+/** A square part of a picture. */
 export interface Square {
+  /** Its left edge, px from that of the picture. */
   left: number;
+  /** Its upper edge, px from that of the picture. */
   top: number;
+  /** Its width and height, px. */
   side: number;
 }
 

@@ -52,9 +52,10 @@ export function wholePixels({ left, top, side }: Square, { width, height }: Exte
   return { left: place(left, width), top: place(top, height), side: whole };
 }
 
-/** `auto`: the largest face, unless it fills the picture already. */
-export const FACE_MODES = ['auto', 'off', 'largest', 'all'] as const;
-export type FaceMode = (typeof FACE_MODES)[number];
+/** What to do about the faces of a picture; `auto`: the largest one, unless it fills the picture already. */
+export type FaceMode = 'auto' | 'off' | 'largest' | 'all';
+
+export const FACE_MODES: readonly FaceMode[] = ['auto', 'off', 'largest', 'all'];
 
 /** The squares that a mode takes out of a picture, the largest face's first; none where there is no face, or for `off`. */
 export function faceSquares(

@@ -1,6 +1,10 @@
-import { type DecodedImage, decodeImage, fromFloat, toFloat } from '../data/decode.js';
-import { joinPictures } from '../data/pictures.js';
+import { type DecodedImage, decodeImage, fromFloat, type Square, toFloat } from '../data/decode.js';
+import { joinPictures, splitFloats } from '../data/pictures.js';
+import { InputError } from '../errors.js';
+import { type FaceDetector, loadFaceDetector } from '../faces/detector.js';
+import { FACE_MARGIN, FACE_MODES, type FaceMode } from '../faces/square.js';
 import { loadEngine } from '../runtime/node.js';
+import { decodeInput } from './face-crops.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from './library-styles.js';
 import { loadModel } from './model.js';
 import { openTranslator } from './open-translator.js';
@@ -16,6 +20,15 @@ export interface Generator {
   readonly translator: Translator;
   /** Frees its memory; it translates no more. */
   dispose(): void;
+}
+
+/** The detector of each generator that has needed one. */
+const detectors = new WeakMap<Generator, Promise<FaceDetector>>();
+
+function detectorOf(generator: Generator): Promise<FaceDetector> {
+  const detector = detectors.get(generator) ?? loadFaceDetector();
+  detectors.set(generator, detector);
+  return detector;
 }
 
 /** How `loadGenerator` loads. */
@@ -41,18 +54,28 @@ export async function loadGenerator(checkpoint: string, { batch = 8 }: LoadOptio
   const { architecture, values } = await loadModel(checkpoint);
   await loadEngine();
   const translator = openTranslator(architecture, values, { batch });
-  return {
+  const generator: Generator = {
     size: architecture.size,
     styleLength: architecture.latentDim,
     translator,
-    dispose: () => translator.dispose(),
+    dispose() {
+      translator.dispose();
+      void detectors.get(generator)?.then((detector) => detector.dispose());
+      detectors.delete(generator);
+    },
   };
+  return generator;
 }
 
 /** How `translate` translates. */
 export interface TranslateOptions extends StyleOptions {
   /** A picture whose style is taken, in place of `styles`: a path, or the bytes of a file. */
   styleOf?: string | Uint8Array | undefined;
+  /**
+   * What is translated of the picture: its largest face (`largest`), that unless it fills the picture (`auto`), each of its
+   * faces (`all`), or, where it has none and for `off`, a centred square. `off` where left out.
+   */
+  face?: FaceMode | undefined;
 }
 
 /** A picture in one style. */
@@ -61,14 +84,16 @@ export interface Translation {
   picture: DecodedImage;
   /** The style code that it was made with, for `styles` of further calls. */
   style: Float32Array;
+  /** Where its face is in the upright photo, in whole px; undefined where no face was looked for or found. */
+  square?: Square;
 }
 
 /**
- * Translates a picture, cropped to a centred square, in one style or several.
+ * Translates a picture, cropped to a centred square or to its faces, in one style or several.
  *
  * @param source a path, or the bytes of a JPEG, PNG, WebP, AVIF, GIF or TIFF file.
- * @returns a picture for each style, in their order.
- * @throws InputError for a picture that cannot be read and styles that do not fit; RangeError after `dispose`.
+ * @returns a picture for each style, in their order; of several faces one face after the other, the largest first.
+ * @throws InputError for a picture that cannot be read, and options that do not fit; RangeError after `dispose`.
  * @example
  * ```ts
  * import { loadGenerator, savePicture, translate } from 'gans-n-roses';
@@ -94,16 +119,32 @@ export async function translate(
     styleOf === undefined
       ? chosenStyles(options, styleLength)
       : [translator.styleOf(direction, toFloat(await decodeImage(styleOf, { size })))];
-  const { codes } = translator.encode(direction, toFloat(await decodeImage(source, { size })));
-  const content = {
-    direction,
-    count: styles.length,
-    codes: joinPictures(Array<Float32Array>(styles.length).fill(codes)),
-  };
-  const made = translator.decode(content, joinPictures([...styles]));
-  const length = size * size * 3;
-  return styles.map((style, i) => ({
-    picture: fromFloat(made.slice(i * length, (i + 1) * length), size, size),
-    style,
-  }));
+  const { face: mode = 'off' } = options;
+  if (!FACE_MODES.includes(mode))
+    throw new InputError({
+      expected: `face to be ${FACE_MODES.join(', ')}`,
+      found: String(mode),
+      remedy: 'change it',
+    });
+  const input =
+    typeof source === 'string'
+      ? { file: source, name: '' }
+      : { file: 'the given bytes', name: '', bytes: source };
+  const { crops } = await decodeInput(input, size, {
+    ...{ mode, margin: FACE_MARGIN, paste: false },
+    detector: () => detectorOf(generator),
+  });
+  const translations: Translation[] = [];
+  for (const { source: picture, square } of crops) {
+    const { codes } = translator.encode(direction, toFloat(picture));
+    const content = {
+      direction,
+      count: styles.length,
+      codes: joinPictures(Array<Float32Array>(styles.length).fill(codes)),
+    };
+    const made = splitFloats(translator.decode(content, joinPictures([...styles])), size);
+    for (const [i, style] of styles.entries())
+      translations.push({ picture: fromFloat(made[i]!, size, size), style, ...(square && { square }) });
+  }
+  return translations;
 }

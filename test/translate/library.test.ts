@@ -1,15 +1,22 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/data/decode.js';
 import { drawSampleDataset } from '../../src/data/sample/draw.js';
 import { type Generator, InputError, loadGenerator, savePicture, translate } from '../../src/index.js';
+import { NOSES_OF_THREE, PHOTO_OF_THREE } from '../support/faces.js';
 import { gnr } from '../support/gnr.js';
 
 let folder = '';
 let photo = '';
 let generator: Generator;
+
+const greyPicture = (): Promise<Buffer> =>
+  sharp({ create: { width: 90, height: 60, channels: 3, background: '#808080' } })
+    .png()
+    .toBuffer();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-library-'));
@@ -47,7 +54,29 @@ describe('the library', () => {
     expect(await decodeImage(anime)).toEqual(second!.picture);
   });
 
+  it('crops to faces where it is asked to', async () => {
+    const whole = await translate(generator, PHOTO_OF_THREE, { seed: 3 });
+    expect(whole.map(({ square }) => square)).toEqual([undefined]);
+    const faces = await translate(generator, PHOTO_OF_THREE, { styles: 2, seed: 3, face: 'all' });
+    const squares = faces.map(({ square }) => square!);
+    expect(squares).toHaveLength(6);
+    for (const [i, [x, y]] of NOSES_OF_THREE.entries()) {
+      const at = squares.findIndex(
+        ({ left, top, side }) => x > left && x < left + side && y > top && y < top + side,
+      );
+      expect([at, squares[at + 1]]).toEqual([2 * i, squares[at]]);
+    }
+    const bytes = await readFile(PHOTO_OF_THREE);
+    const [largest] = await translate(generator, bytes, { styles: [faces[1]!.style], face: 'largest' });
+    expect(largest!.square).toEqual(squares[0]);
+    const difference = largest!.picture.data.map((value, i) => Math.abs(value - faces[1]!.picture.data[i]!));
+    expect(Math.max(...difference)).toBeLessThanOrEqual(1);
+    const [none] = await translate(generator, await greyPicture(), { face: 'all' });
+    expect(none!.square).toBeUndefined();
+  });
+
   it.each([
+    ['a word that says nothing about faces', { face: 'some' as never }],
     ['no styles', { styles: 0 }],
     ['a style of another model', { styles: [new Float32Array(3)] }],
     ['an empty list', { styles: [] }],
