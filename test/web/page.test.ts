@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -385,6 +385,51 @@ describe.skipIf(!hasChromium)('the page', () => {
     const noPicture = { name: 'face.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
     await page.setInputFiles('#file', [noPicture]);
     await page.locator('#error', { hasText: 'face.png is no picture' }).waitFor();
+  });
+
+  it('takes a dropped folder with a model, and one with pictures', async () => {
+    const exported = join(folder, 'exported');
+    await mkdir(join(exported, 'pictures'), { recursive: true });
+    for (const name of ['config.json', 'model.safetensors'])
+      await copyFile(join('models/sample', name), join(exported, name));
+    await copyFile(pictureFile, join(exported, 'pictures', 'face.png'));
+    await page.goto(bareServer.url);
+    await page.locator('#engine', { hasText: 'There is no model yet' }).waitFor();
+    // As the system hands over what a person drags; a page cannot make folders up.
+    const devtools = await context.newCDPSession(page);
+    const drop = async (path: string): Promise<void> => {
+      const data = { items: [], files: [path], dragOperationsMask: 1 };
+      for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+        await devtools.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+    };
+    await drop(exported);
+    await page.locator('#model-info', { hasText: '64 × 64 px' }).waitFor();
+    await drop(join(exported, 'pictures'));
+    await settled(6);
+    expect(await page.locator('#error').isHidden()).toBe(true);
+  });
+
+  it('translates a pasted picture, and leaves pasted text alone', async () => {
+    await open(tinyServer);
+    const paste = async (files: number[][], text: string): Promise<void> =>
+      page.evaluate(
+        ({ files, text }) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData('text/plain', text);
+          for (const bytes of files)
+            clipboardData.items.add(new File([Uint8Array.from(bytes)], 'image.png', { type: 'image/png' }));
+          document.body.dispatchEvent(
+            new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }),
+          );
+        },
+        { files, text },
+      );
+    await paste([], '7');
+    await page.waitForTimeout(100);
+    expect([await page.locator('.tile').count(), await page.locator('#error').isHidden()]).toEqual([0, true]);
+    await paste([[...(await readFile(pictureFile))]], '');
+    await settled(6);
+    expect(complaints).toEqual([]);
   });
 
   it('asks for a model where there is none', async () => {
