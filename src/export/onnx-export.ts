@@ -6,6 +6,7 @@ import { writeFileAtomic, writeFully } from '../checkpoint/atomic.js';
 import { CONFIG } from '../checkpoint/layout.js';
 import { RunError } from '../errors.js';
 import { channelsAt, contentSize } from '../model/architecture.js';
+import { blocksOf } from '../runtime/protobuf.js';
 import { type Direction, reverseOf } from '../translate/translator.js';
 import { modelCard } from './card.js';
 import {
@@ -22,7 +23,6 @@ import { type FolderExport, packageVersion } from './formats.js';
 import { buildOnnxModel, ONNX_PARTS, type OnnxPart } from './onnx/generator-graph.js';
 import { type HostArray, interpret } from './onnx/interpret.js';
 import { decodeModel, encodeModel, OPSET } from './onnx/model-file.js';
-import { blocksOf } from './onnx/wire.js';
 import type { ExportSource } from './source.js';
 
 /** Protocol Buffers, and so ONNX files in one piece, end here. */

@@ -1,4 +1,15 @@
 import { float16ToFloat32 } from '../../checkpoint/half.js';
+import {
+  bytesField,
+  floatField,
+  intField,
+  message,
+  messageField,
+  type Pieces,
+  readFields,
+  readPacked,
+  type WireField,
+} from '../../runtime/protobuf.js';
 import { toHalf } from '../model-folder.js';
 import {
   ONNX_DTYPE_CODES,
@@ -10,17 +21,6 @@ import {
   type OnnxTensor,
   type OnnxValue,
 } from './graph.js';
-import {
-  bytesField,
-  floatField,
-  intField,
-  message,
-  messageField,
-  type Pieces,
-  readFields,
-  readPacked,
-  type WireField,
-} from './wire.js';
 
 // Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 const MODEL = { irVersion: 1, producer: 2, producerVersion: 3, graph: 7, opset: 8, metadata: 14 } as const;

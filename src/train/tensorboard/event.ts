@@ -1,5 +1,15 @@
+import {
+  bytesField,
+  bytesOf,
+  doubleField,
+  doublesField,
+  floatField,
+  intField,
+  message,
+  messageField,
+  type Pieces,
+} from '../../runtime/protobuf.js';
 import type { Histogram } from './histogram.js';
-import { bytesField, doubleField, doublesField, floatField, intField } from './protobuf.js';
 
 /**
  * Numbers, pictures and histograms stand as simple_value, Image and HistogramProto, not as the tensors of tf.summary in
@@ -30,49 +40,55 @@ export interface EventTime {
   step: number;
 }
 
-function event({ seconds, step }: EventTime, content: Uint8Array): Buffer {
-  return Buffer.concat([doubleField(EVENT.wallTime, seconds), intField(EVENT.step, step), content]);
+function event({ seconds, step }: EventTime, content: Pieces): Uint8Array {
+  if (!(step >= 0)) throw new RangeError(`${step} is no number of a step`);
+  return bytesOf(message([doubleField(EVENT.wallTime, seconds), intField(EVENT.step, step), content]));
 }
 
 /** The event that a file starts with. Readers purge by `startEvent` from version 2 on. */
-export function versionEvent(seconds: number): Buffer {
+export function versionEvent(seconds: number): Uint8Array {
   return event({ seconds, step: 0 }, bytesField(EVENT.fileVersion, 'brain.Event:2'));
 }
 
 /** Tells a reader to forget what it has read of this step and later ones. */
-export function startEvent(time: EventTime): Buffer {
-  return event(time, bytesField(EVENT.sessionLog, intField(SESSION_LOG_STATUS, SESSION_START)));
+export function startEvent(time: EventTime): Uint8Array {
+  return event(time, messageField(EVENT.sessionLog, [intField(SESSION_LOG_STATUS, SESSION_START)]));
 }
 
-function summaryEvent(time: EventTime, values: readonly [tag: string, value: Uint8Array][]): Buffer {
-  const fields = values.map(([tag, value]) => bytesField(SUMMARY_VALUE, [bytesField(VALUE.tag, tag), value]));
-  return event(time, bytesField(EVENT.summary, fields));
+function summaryEvent(time: EventTime, values: readonly [tag: string, value: Pieces][]): Uint8Array {
+  const fields = values.map(([tag, value]) =>
+    messageField(SUMMARY_VALUE, [bytesField(VALUE.tag, tag), value]),
+  );
+  return event(time, messageField(EVENT.summary, fields));
 }
 
 /** Numbers by tag; TensorBoard keeps them in single precision. */
-export function scalarsEvent(time: EventTime, values: Readonly<Record<string, number>>): Buffer {
+export function scalarsEvent(time: EventTime, values: Readonly<Record<string, number>>): Uint8Array {
   return summaryEvent(
     time,
     Object.entries(values).map(([tag, value]) => [tag, floatField(VALUE.simpleValue, value)]),
   );
 }
 
-export function imageEvent(time: EventTime, tag: string, { png, width, height }: EventImage): Buffer {
+export function imageEvent(time: EventTime, tag: string, { png, width, height }: EventImage): Uint8Array {
   const fields = [
     intField(IMAGE.height, height),
     intField(IMAGE.width, width),
     intField(IMAGE.colorspace, RGB),
     bytesField(IMAGE.encoded, png),
   ];
-  return summaryEvent(time, [[tag, bytesField(VALUE.image, fields)]]);
+  return summaryEvent(time, [[tag, messageField(VALUE.image, fields)]]);
 }
 
-export function histogramsEvent(time: EventTime, histograms: Readonly<Record<string, Histogram>>): Buffer {
+export function histogramsEvent(
+  time: EventTime,
+  histograms: Readonly<Record<string, Histogram>>,
+): Uint8Array {
   return summaryEvent(
     time,
     Object.entries(histograms).map(([tag, histogram]) => [
       tag,
-      bytesField(VALUE.histogram, [
+      messageField(VALUE.histogram, [
         doubleField(HISTOGRAM.min, histogram.min),
         doubleField(HISTOGRAM.max, histogram.max),
         doubleField(HISTOGRAM.count, histogram.count),

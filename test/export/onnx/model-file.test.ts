@@ -9,7 +9,7 @@ import {
   message,
   readFields,
   readPacked,
-} from '../../../src/export/onnx/wire.js';
+} from '../../../src/runtime/protobuf.js';
 import { referenceModel } from '../../support/exports.js';
 
 const { architecture, values } = referenceModel('main');

@@ -39,14 +39,16 @@ describe('an event has the bytes that the official messages have:', () => {
        3a 10 00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 00 40`,
     ],
   ])('%s', (_, event, bytes) => {
-    expect(event.toString('hex')).toBe(bytes.replaceAll(/\s/g, ''));
+    expect(Buffer.from(event).toString('hex')).toBe(bytes.replaceAll(/\s/g, ''));
   });
 });
 
 it('several numbers share an event, in their order', () => {
   const scalars = { 'generators/cycle': 1.25, 'rss-bytes': 2 ** 31, odd: Number.NaN };
-  expect(readEvent(scalarsEvent(time, scalars))).toEqual({ ...time, scalars });
-  expect(readEvent(histogramsEvent(time, { h: HISTOGRAM })).histograms).toEqual({ h: HISTOGRAM });
+  expect(readEvent(Buffer.from(scalarsEvent(time, scalars)))).toEqual({ ...time, scalars });
+  expect(readEvent(Buffer.from(histogramsEvent(time, { h: HISTOGRAM }))).histograms).toEqual({
+    h: HISTOGRAM,
+  });
 });
 
 it('a step has to be a count', () => {

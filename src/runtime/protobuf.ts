@@ -1,6 +1,6 @@
 /**
- * Protocol Buffers on the wire, as far as ONNX files need them: https://protobuf.dev/programming-guides/encoding. A message
- * is kept as the pieces that it is written from, so that large weights are never copied into larger and larger buffers.
+ * Protocol Buffers on the wire, as far as ONNX and TensorBoard files need them: https://protobuf.dev/programming-guides/encoding. A
+ * message is kept as the pieces that it is written from, so that large weights are never copied into larger and larger buffers.
  */
 export interface Pieces {
   bytes: number;
@@ -35,6 +35,22 @@ export function floatField(field: number, value: number): Pieces {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
   return piecesOf([key(field, WIRE.bits32), bytes]);
+}
+
+function doublesOf(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(8 * values.length);
+  const view = new DataView(bytes.buffer);
+  for (const [i, value] of values.entries()) view.setFloat64(8 * i, value, true);
+  return bytes;
+}
+
+export function doubleField(field: number, value: number): Pieces {
+  return piecesOf([key(field, WIRE.bits64), doublesOf([value])]);
+}
+
+/** A repeated field of doubles, packed. */
+export function doublesField(field: number, values: readonly number[]): Pieces {
+  return bytesField(field, doublesOf(values));
 }
 
 /** A field with bytes, or with a text. */
@@ -151,6 +167,11 @@ export function* blocksOf({ parts }: Pieces): Generator<Uint8Array> {
     yield part;
   }
   yield joined(small);
+}
+
+/** All bytes of a message. */
+export function bytesOf({ parts }: Pieces): Uint8Array {
+  return joined(parts);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
