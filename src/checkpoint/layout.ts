@@ -57,6 +57,17 @@ export async function readJson(path: string, what: string): Promise<unknown> {
   }
 }
 
+/** A model's config, of which a schema says what is needed. @throws InputError that names the file, and what is wrong in it. */
+export async function readModelConfig<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const parsed = schema.safeParse(await readJson(path, "the model's config"));
+  if (parsed.success) return parsed.data;
+  throw new InputError({
+    expected: `the model's config in ${path}`,
+    found: z.prettifyError(parsed.error).replaceAll('\n', ' '),
+    remedy: 'copy the config.json of the run there',
+  });
+}
+
 export async function readState(path: string): Promise<CheckpointState> {
   const value = await readJson(path, 'the state of a checkpoint');
   const parsed = stateSchema.safeParse(value);

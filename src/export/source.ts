@@ -1,11 +1,11 @@
 import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
-import { readJson, readState } from '../checkpoint/layout.js';
+import { readModelConfig, readState } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
-import { InputError } from '../errors.js';
+import type { InputError } from '../errors.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
 import { generatorSpecs, sha256Of } from '../translate/model.js';
 
@@ -39,16 +39,6 @@ export interface ExportSource {
   sha256: string;
   /** The folder that it was read from. */
   dir: string;
-}
-
-async function readConfig(path: string): Promise<StoredConfig> {
-  const parsed = configSchema.safeParse(await readJson(path, "the model's config"));
-  if (parsed.success) return parsed.data;
-  throw new InputError({
-    expected: `the model's config in ${path}`,
-    found: z.prettifyError(parsed.error).replaceAll('\n', ' '),
-    remedy: 'copy the config.json of the run there',
-  });
 }
 
 /** Whether a path leads out of the working directory. */
@@ -98,7 +88,7 @@ export async function readExportSource(
 ): Promise<ExportSource> {
   const resolved = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
   const { dir, modelPath, configPath } = resolved;
-  const config = await readConfig(configPath);
+  const config = await readModelConfig(configPath, configSchema);
   const specs = generatorSpecs(config.model, configPath);
   const { entries } = await readSafetensorsHeader(modelPath);
   const names = [...entries.keys()];

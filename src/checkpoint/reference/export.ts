@@ -4,7 +4,7 @@ import { type Config, configShape } from '../../config/schema.js';
 import { InputError } from '../../errors.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint.js';
-import { isFile, readJson, readState } from '../layout.js';
+import { isFile, readModelConfig, readState } from '../layout.js';
 import { readSafetensors, readSafetensorsHeader, type StoredTensor } from '../safetensors.js';
 import {
   OrderedDict,
@@ -229,7 +229,7 @@ export async function exportReferenceCheckpoint(
   { settings, onProgress, onSkipped }: ExportOptions,
 ): Promise<ExportReport> {
   const resolved = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
-  const config = await readConfig(resolved.configPath);
+  const config = await readModelConfig(resolved.configPath, configSchema);
   const step = resolved.statePath === undefined ? 0 : (await readState(resolved.statePath)).step;
   const exporter = await Exporter.open(resolved, config);
   const root = new Map<string, PythonValue>();
@@ -247,14 +247,4 @@ export async function exportReferenceCheckpoint(
   root.set(CONFIG_KEY, portableConfig(config));
   await writeTorchFile(outFile, root, { onProgress });
   return { dir: resolved.dir, step, keys: [...root.keys()] };
-}
-
-async function readConfig(path: string): Promise<ExportedConfig> {
-  const parsed = configSchema.safeParse(await readJson(path, "the model's config"));
-  if (parsed.success) return parsed.data;
-  throw new InputError({
-    expected: `the model's config in ${path}`,
-    found: z.prettifyError(parsed.error).replaceAll('\n', ' '),
-    remedy: 'copy the config.json of the run there',
-  });
 }
