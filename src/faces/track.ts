@@ -33,8 +33,9 @@ export interface TrackOptions {
 
 /** Boxes that overlap by less than this share of both together are different faces. */
 const LEAST_OVERLAP = 0.2;
-/** A face that is not seen for longer is gone. */
+/** A face that is not seen for longer is gone; one look in vain it may always be missed. */
 const LONGEST_GAP_SECONDS = 1;
+const LEAST_GAP_FRAMES = 2;
 /** Standard deviations of the weights that places and sizes are smoothed with: a head moves sooner than it grows. */
 const PLACE_SECONDS = 0.3;
 const SIZE_SECONDS = 0.6;
@@ -172,7 +173,7 @@ function trackOf(points: Point[], span: [first: number, last: number], options: 
  *   was a mistake of the detector.
  */
 export function trackFaces(sightings: readonly Sighting[], frames: number, options: TrackOptions): Track[] {
-  const longestGap = LONGEST_GAP_SECONDS * options.framesPerSecond;
+  const longestGap = Math.max(LEAST_GAP_FRAMES, LONGEST_GAP_SECONDS * options.framesPerSecond);
   const leastPoints = sightings.length > 2 ? 2 : 1;
   const seen = sightings.map(({ frame }) => frame);
   const shots = new Map(sightings.map(({ shot, frame }) => [shot, frame]));

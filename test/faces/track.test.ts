@@ -83,6 +83,15 @@ describe('tracks', () => {
     ]);
   });
 
+  it('are followed where frames are seconds apart', () => {
+    const sightings = [0, 1, 2, 3, 4].map((frame): Sighting => {
+      return { frame, shot: 0, faces: frame === 2 ? [] : [face(300 + frame, 300, 100)] };
+    });
+    const slow = trackFaces(sightings, 5, { picture: PICTURE, framesPerSecond: 0.5 });
+    expect(slow.map(({ first, last }) => [first, last])).toEqual([[0, 4]]);
+    expect(middle(slow[0]!.squareAt(4))).toBeCloseTo(304, 0);
+  });
+
   it('end at cuts, to the frame', () => {
     const cut = (frame: number) => (frame < 33 ? 0 : 1);
     const sightings = [
