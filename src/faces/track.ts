@@ -1,5 +1,6 @@
 import type { Square } from '../data/decode.js';
 import type { Face } from './detector.js';
+import { overlap } from './overlap.js';
 import { type Extent, FACE_MARGIN, faceSquare, isPortrait, squareWithin } from './square.js';
 
 /** What was seen in one frame of a video. */
@@ -44,15 +45,6 @@ interface Point {
   frame: number;
   shot: number;
   face: Face;
-}
-
-/** Common area of two boxes over that of both together (intersection over union). */
-export function overlap(a: Face, b: Face): number {
-  const width = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
-  const height = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);
-  if (width <= 0 || height <= 0) return 0;
-  const common = width * height;
-  return common / (a.width * a.height + b.width * b.height - common);
 }
 
 /** Faces of one frame after the other, joined where they overlap most. */
