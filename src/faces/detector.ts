@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DecodedImage } from '../data/decode.js';
 import { loadEngine } from '../runtime/node.js';
-import { overlap } from './overlap.js';
+import { joinBoxes } from './overlap.js';
 
 /** A face in a picture: the box from forehead to chin, px from the picture's top left corner. */
 export interface Face {
@@ -32,21 +32,11 @@ const MOST_FACES = 100;
  * tries double in size, and of faces half way between two of them it misses one in three.
  */
 const ROOMS = [1, 1.5];
-/** Boxes that overlap by more, as a share of both together, are one face. */
-const SAME_OVERLAP = 0.4;
 const PACKAGE = '@vladmandic/face-api';
 
 /** Reading order, for faces of one size. */
 function byArea(a: Face, b: Face): number {
   return b.width * b.height - a.width * a.height || a.left - b.left || a.top - b.top;
-}
-
-/** Of boxes around one face the surest. */
-function distinct(faces: readonly Face[]): Face[] {
-  const kept: Face[] = [];
-  for (const face of faces.toSorted((a, b) => b.score - a.score))
-    if (kept.every((other) => overlap(face, other) <= SAME_OVERLAP)) kept.push(face);
-  return kept;
 }
 
 /**
@@ -64,7 +54,7 @@ export async function loadFaceDetector(): Promise<FaceDetector> {
   const options = { minConfidence: LEAST_SCORE, maxResults: MOST_FACES };
   return {
     async find({ data, width, height }) {
-      const faces: Face[] = [];
+      const boxes: Face[] = [];
       for (const room of ROOMS) {
         const side = Math.round(room * Math.max(width, height));
         const pixels = tf.tidy(() =>
@@ -76,12 +66,12 @@ export async function loadFaceDetector(): Promise<FaceDetector> {
         );
         try {
           for (const { box, score } of await network.locateFaces(pixels as never, options))
-            faces.push({ left: box.x, top: box.y, width: box.width, height: box.height, score });
+            boxes.push({ left: box.x, top: box.y, width: box.width, height: box.height, score });
         } finally {
           pixels.dispose();
         }
       }
-      return distinct(faces).sort(byArea);
+      return joinBoxes(boxes, LEAST_SCORE).sort(byArea);
     },
     dispose: () => network.dispose(),
   };
