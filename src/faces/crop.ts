@@ -3,8 +3,6 @@ import { CUBIC, filterTable, resample, TRIANGLE } from '../data/resample.js';
 
 /** A pasted square fades towards its edges over this share of its side. */
 const EDGE_SHARE = 0.15;
-/** Where fading begins, as `distances` are told. */
-const INNER_CUBE = (1 - 2 * EDGE_SHARE) ** 3;
 /** Nearer to the picture's edge than this, px, a square ends there: nothing of the picture would show beyond. */
 const AT_EDGE_PX = 1;
 
@@ -12,6 +10,15 @@ const smoothstep = (x: number): number => {
   const t = Math.min(1, Math.max(0, x));
   return t * t * (3 - 2 * t);
 };
+
+/** Rows that are pasted together: a large square's numbers would take several times the memory of its picture. */
+const BAND_ROWS = 64;
+const FADE_STEPS = 2048;
+
+/** The weight of a pixel whose distance from the middle has the cube i / FADE_STEPS: 1 inside, 0 at the edge. */
+const FADE = Float32Array.from({ length: FADE_STEPS + 1 }, (_, i) =>
+  smoothstep((1 - Math.cbrt(i / FADE_STEPS)) / (2 * EDGE_SHARE)),
+);
 
 /**
  * Cubes of the distances from the middle, 1 at the square's edges, for the whole pixels from `first` on. Corners are
@@ -46,36 +53,31 @@ export function cropSquare(picture: DecodedImage, { left, top, side }: Square, s
  * what is there, except along the picture's own edges.
  *
  * @param target `[height, width, 3]`. @param square need not be whole pixels, and lies within the target.
- * @param strength 1 for the picture as it is, 0 for nothing of it.
  */
-export function pasteSquare(
-  target: DecodedImage,
-  picture: DecodedImage,
-  { left, top, side }: Square,
-  strength = 1,
-): void {
+export function pasteSquare(target: DecodedImage, picture: DecodedImage, { left, top, side }: Square): void {
   const { data, width, height } = target;
   const begin = (at: number): number => Math.max(0, Math.floor(at));
-  const end = (at: number, length: number): number => Math.min(length, Math.ceil(at + side));
-  const [x0, y0, x1, y1] = [begin(left), begin(top), end(left, width), end(top, height)];
+  const finish = (at: number, length: number): number => Math.min(length, Math.ceil(at + side));
+  const [x0, y0, x1, y1] = [begin(left), begin(top), finish(left, width), finish(top, height)];
   const place = (at: number, start: number): number => ((at - start) / side) * picture.width;
-  const patch = resample(
-    picture,
-    filterTable(CUBIC, picture.width, x1 - x0, place(x0, left), place(x1, left)),
-    filterTable(CUBIC, picture.height, y1 - y0, place(y0, top), place(y1, top)),
-  );
+  const columns = filterTable(CUBIC, picture.width, x1 - x0, place(x0, left), place(x1, left));
   const across = distances(x0, x1 - x0, left, side, width);
   const down = distances(y0, y1 - y0, top, side, height);
-  for (let y = y0, from = 0; y < y1; y++) {
-    for (let x = x0, to = (y * width + x0) * 3; x < x1; x++, to += 3, from += 3) {
-      const cube = down[y - y0]! + across[x - x0]!;
-      if (cube >= 1) continue;
-      const weight =
-        strength * (cube <= INNER_CUBE ? 1 : smoothstep((1 - Math.cbrt(cube)) / (2 * EDGE_SHARE)));
-      for (let c = 0; c < 3; c++) {
-        const there = data[to + c]!;
-        const value = there + weight * (patch[from + c]! - there);
-        data[to + c] = Math.min(255, Math.max(0, Math.round(value)));
+  // Rounds and clamps what it is given.
+  const clamped = new Uint8ClampedArray(data.buffer, data.byteOffset, data.length);
+  for (let band = y0; band < y1; band += BAND_ROWS) {
+    const end = Math.min(y1, band + BAND_ROWS);
+    const rows = filterTable(CUBIC, picture.height, end - band, place(band, top), place(end, top));
+    const patch = resample(picture, columns, rows);
+    for (let y = band, from = 0; y < end; y++) {
+      for (let x = x0, to = (y * width + x0) * 3; x < x1; x++, to += 3, from += 3) {
+        const cube = down[y - y0]! + across[x - x0]!;
+        if (cube >= 1) continue;
+        const weight = FADE[(cube * FADE_STEPS) | 0]!;
+        for (let c = 0; c < 3; c++) {
+          const there = data[to + c]!;
+          clamped[to + c] = there + weight * (patch[from + c]! - there);
+        }
       }
     }
   }

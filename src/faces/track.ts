@@ -1,5 +1,6 @@
 import type { Square } from '../data/decode.js';
 import type { Face } from './detector.js';
+import { overlap } from './overlap.js';
 import { type Extent, FACE_MARGIN, faceSquare, isPortrait, squareWithin } from './square.js';
 
 /** What was seen in one frame of a video. */
@@ -33,8 +34,9 @@ export interface TrackOptions {
 
 /** Boxes that overlap by less than this share of both together are different faces. */
 const LEAST_OVERLAP = 0.2;
-/** A face that is not seen for longer is gone. */
+/** A face that is not seen for longer is gone; one look in vain it may always be missed. */
 const LONGEST_GAP_SECONDS = 1;
+const LEAST_GAP_FRAMES = 2;
 /** Standard deviations of the weights that places and sizes are smoothed with: a head moves sooner than it grows. */
 const PLACE_SECONDS = 0.3;
 const SIZE_SECONDS = 0.6;
@@ -43,15 +45,6 @@ interface Point {
   frame: number;
   shot: number;
   face: Face;
-}
-
-/** Common area of two boxes over that of both together (intersection over union). */
-export function overlap(a: Face, b: Face): number {
-  const width = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
-  const height = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);
-  if (width <= 0 || height <= 0) return 0;
-  const common = width * height;
-  return common / (a.width * a.height + b.width * b.height - common);
 }
 
 /** Faces of one frame after the other, joined where they overlap most. */
@@ -172,7 +165,7 @@ function trackOf(points: Point[], span: [first: number, last: number], options: 
  *   was a mistake of the detector.
  */
 export function trackFaces(sightings: readonly Sighting[], frames: number, options: TrackOptions): Track[] {
-  const longestGap = LONGEST_GAP_SECONDS * options.framesPerSecond;
+  const longestGap = Math.max(LEAST_GAP_FRAMES, LONGEST_GAP_SECONDS * options.framesPerSecond);
   const leastPoints = sightings.length > 2 ? 2 : 1;
   const seen = sightings.map(({ frame }) => frame);
   const shots = new Map(sightings.map(({ shot, frame }) => [shot, frame]));

@@ -8,6 +8,7 @@ import {
 import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
 import { type FaceMode, faceSquares, wholePixels } from '../faces/square.js';
 import type { InputPicture } from './inputs.js';
+import { faceName } from './output-names.js';
 
 /** A square picture of at most this many model sizes is one of a dataset: `auto` takes it as it is framed. */
 const PREPARED_SIZES = 2;
@@ -80,7 +81,7 @@ export async function decodeInput(
   const isNumbered = faces?.mode === 'all';
   const crops = squares.map(
     async (square, i): Promise<Crop> => ({
-      name: isNumbered ? `${name}_face-${i + 1}` : name,
+      name: isNumbered ? faceName(name, i + 1) : name,
       square,
       source: await decodePicture(file, { size, square }),
     }),

@@ -7,6 +7,11 @@ import type { NamedStyle } from './styles.js';
 /** Rows of one grid file; more pictures make more files. */
 export const GRID_ROWS = 32;
 
+/** What the results of one face are called; `*` for one of any number. */
+export function faceName(name: string, number: number | '*'): string {
+  return `${name}_face-${number}`;
+}
+
 /** The file of one result: a picture's name, or a face's in it, and a style's. */
 export function resultPath(outDir: string, name: string, { label }: NamedStyle): string {
   return join(outDir, `${name}_${label}.png`);
@@ -42,18 +47,33 @@ class Paths {
   }
 }
 
+/** What results of faces may be called that a file takes the name of: its path, with each number of a face left open. */
+function openPaths(path: string): string[] {
+  return Array.from(
+    path.matchAll(/_face-\d+(?=_)/g),
+    ({ index, 0: { length } }) => faceName(path.slice(0, index), '*') + path.slice(index + length),
+  );
+}
+
 /** @throws InputError where two results would have one name, or a result that of an input. */
 export async function checkOutputs(planned: PlannedOutputs): Promise<void> {
   const { inputs, styles, outDir, grid, isByFace } = planned;
   const paths = new Paths();
   const sources = new Set<string>();
-  for (const { file, bytes } of inputs) if (bytes === undefined) sources.add(await paths.keyOf(file));
+  for (const { file, bytes } of inputs) {
+    if (bytes !== undefined) continue;
+    const key = await paths.keyOf(file);
+    for (const path of [key, ...openPaths(key)]) sources.add(path);
+  }
   const taken = new Map<string, string>();
+  const takenIfOpen = new Map<string, string>();
   const check = async (path: string, of: string): Promise<void> => {
     const key = await paths.keyOf(path);
     if (sources.has(key))
       throw refuse('results beside the inputs', `${path} for both`, 'name another folder with --out');
-    const other = taken.get(key);
+    const open = openPaths(key);
+    const others = [taken.get(key), takenIfOpen.get(key), ...open.map((one) => taken.get(one))];
+    const other = others.find((one) => one !== undefined);
     if (other !== undefined)
       throw refuse(
         'a name of its own for every result',
@@ -61,6 +81,7 @@ export async function checkOutputs(planned: PlannedOutputs): Promise<void> {
         'rename one of them, or translate them into two folders',
       );
     taken.set(key, of);
+    for (const one of open) takenIfOpen.set(one, of);
   };
   if (grid) {
     // How many grids there will be nobody knows yet.
@@ -69,17 +90,9 @@ export async function checkOutputs(planned: PlannedOutputs): Promise<void> {
     return;
   }
   for (const { name, file } of inputs)
-    for (const style of styles) await check(resultPath(outDir, name, style), file);
-  if (!isByFace) return;
-  // How many faces there are nobody knows yet.
-  const files = new Map(inputs.map(({ name, file }) => [name, file]));
-  for (const { name, file } of inputs) {
-    const whole = files.get(/^(.*)_face-\d+$/.exec(name)?.[1] ?? '');
-    if (whole !== undefined)
-      throw refuse(
-        'a name of its own for every face',
-        `${file}, which is named as a face of ${whole}`,
-        'rename it, or translate them into two folders',
-      );
-  }
+    for (const style of styles) {
+      await check(resultPath(outDir, name, style), file);
+      // How many faces there are nobody knows yet.
+      if (isByFace) await check(resultPath(outDir, faceName(name, '*'), style), file);
+    }
 }

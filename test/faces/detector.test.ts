@@ -24,6 +24,14 @@ function drawn(size: number, pixel: (x: number, y: number) => number): DecodedIm
   return { data, width: size, height: size };
 }
 
+function part({ data, width: all }: DecodedImage, left: number, top: number, width: number, height: number) {
+  const rows = Array.from({ length: height }, (_, y) => {
+    const from = ((top + y) * all + left) * 3;
+    return data.subarray(from, from + width * 3);
+  });
+  return { data: new Uint8Array(Buffer.concat(rows)), width, height };
+}
+
 describe('the face detector', () => {
   it.each([1920, 960, 480])('finds three people, the largest first, %i px wide', async (longest) => {
     const photo = await decodeImage(PHOTO_OF_THREE, { longest });
@@ -35,6 +43,18 @@ describe('the face detector', () => {
     expect(areas.toSorted((a, b) => b - a)).toEqual(areas);
     for (const [x, y] of NOSES_OF_THREE)
       expect(faces.filter((face) => holds(face, x * scale, y * scale)).length).toBe(1);
+  });
+
+  // Shares of the picture that lie between the sizes of boxes that the detector knows.
+  it.each([0.14, 0.16, 0.18, 0.2, 0.25])('finds a face of %f of the picture', async (share) => {
+    const photo = await decodeImage(PHOTO_OF_THREE);
+    for (const [x, y] of NOSES_OF_THREE.slice(1)) {
+      const [width, height] = [Math.round(230 / share), Math.round(130 / share)];
+      const left = Math.min(Math.max(0, x - (width >> 1)), photo.width - width);
+      const top = Math.min(Math.max(0, y - (height >> 1)), photo.height - height);
+      const faces = await detector.find(part(photo, left, top, width, height));
+      expect(faces.filter((face) => holds(face, x - left, y - top)).length).toBe(1);
+    }
   });
 
   it('finds drawn portraits', async () => {

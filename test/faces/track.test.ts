@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Face } from '../../src/faces/detector.js';
-import { mainTracks, nearestSquare, overlap, type Sighting, trackFaces } from '../../src/faces/track.js';
+import { mainTracks, nearestSquare, type Sighting, trackFaces } from '../../src/faces/track.js';
 import { Rng } from '../../src/runtime/rng.js';
 
 const PICTURE = { width: 1000, height: 600 };
@@ -18,17 +18,6 @@ const looks = (count: number, faces: (frame: number) => Face[], shot: (frame: nu
 const track = (sightings: Sighting[], frames: number, keepsPortraits = false) =>
   trackFaces(sightings, frames, { picture: PICTURE, framesPerSecond: FPS, margin: 0.5, keepsPortraits });
 const middle = ({ left, side }: { left: number; side: number }): number => left + side / 2;
-
-describe('the overlap of two boxes', () => {
-  it.each([
-    [face(50, 50, 20), face(50, 50, 20), 1],
-    [face(50, 50, 20), face(60, 50, 20), 1 / 3],
-    [face(50, 50, 20), face(80, 50, 20), 0],
-    [face(50, 50, 20), face(50, 50, 10), 1 / 4],
-  ])('of %j and %j', (a, b, expected) => {
-    expect(overlap(a, b)).toBeCloseTo(expected, 12);
-  });
-});
 
 describe('tracks', () => {
   it('follow faces that pass each other closely, each its own', () => {
@@ -81,6 +70,15 @@ describe('tracks', () => {
       [98, 149],
       [0, 42],
     ]);
+  });
+
+  it('are followed where frames are seconds apart', () => {
+    const sightings = [0, 1, 2, 3, 4].map((frame): Sighting => {
+      return { frame, shot: 0, faces: frame === 2 ? [] : [face(300 + frame, 300, 100)] };
+    });
+    const slow = trackFaces(sightings, 5, { picture: PICTURE, framesPerSecond: 0.5 });
+    expect(slow.map(({ first, last }) => [first, last])).toEqual([[0, 4]]);
+    expect(middle(slow[0]!.squareAt(4))).toBeCloseTo(304, 0);
   });
 
   it('end at cuts, to the frame', () => {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -191,11 +191,26 @@ describe('faces', () => {
     const file = await halves(120, 60);
     const inputs = ['a', 'a_face-2'].map((name) => ({ file, name }));
     await expect(translate([file], { ...options('all', false), inputs })).rejects.toThrow(
-      /named as a face of/,
+      /a_face-2_style-1\.png for .* and /,
     );
     expect(await written()).toEqual([]);
     await translate([file], { ...options('all', true), inputs });
     expect(await written()).toEqual(['a_face-2_style-1.png', 'a_style-1.png']);
+  });
+
+  it('that have results before are not translated over them', async () => {
+    const names = ['a.png', 'a_face-1_style-1.png'];
+    for (const name of names) await copyFile(await halves(120, 60), join(outDir, name));
+    const before = await readFile(join(outDir, names[1]!));
+    const two = options('all', false, face(70, 20, 20), face(20, 20, 20));
+    await expect(translate([outDir], two)).rejects.toThrow(/a_face-\*_style-1\.png for both/);
+    expect(await written()).toEqual(names);
+    expect(await readFile(join(outDir, names[1]!))).toEqual(before);
+    // Faces that are pictures of their own are no results of one another.
+    await rename(join(outDir, names[1]!), join(outDir, 'a_face-1.png'));
+    await rename(join(outDir, names[0]!), join(outDir, 'a_face-2.png'));
+    await translate([outDir], two);
+    expect((await written()).length).toBe(2 + 2 * 2);
   });
 });
 

@@ -11,8 +11,11 @@ const SURVEY_PX = 512;
 const LOOKS_PER_SECOND = 5;
 /** Every so manieth number of a frame is compared with the frame before. */
 const COMPARED_STRIDE = 97;
-/** Mean difference of neighbouring frames, 0 to 1 of the range, that only a cut makes. */
-const CUT_CHANGE = 0.18;
+/** A cut changes frames by more than this, 0 to 1 of the range, and by more than so many times the changes before it. */
+const CUT_CHANGE = 0.09;
+const CUT_RATIO = 2;
+/** What is left of a change for that comparison, a frame later. */
+const FADING = 0.85;
 
 export interface SurveyOptions {
   input: string;
@@ -39,6 +42,19 @@ function change(a: Uint8Array, b: Uint8Array): number {
   return sum / (count * 255);
 }
 
+/** Tells cuts from motion, however fast, and from flicker. */
+function cutDetector(): (frame: Uint8Array) => boolean {
+  let before: Uint8Array | undefined;
+  let usual = 0;
+  return (frame) => {
+    const now = before === undefined ? 0 : change(before, frame);
+    const isCut = now > Math.max(CUT_CHANGE, CUT_RATIO * usual);
+    usual = Math.max(now, FADING * usual);
+    before = frame;
+    return isCut;
+  };
+}
+
 /**
  * Goes through a video once, at a small size, and looks for faces in some frames of each second, and behind cuts.
  * @throws InputError where nothing can be decoded; InterruptedError.
@@ -59,16 +75,15 @@ export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
   signal?.addEventListener('abort', kill, { once: true });
   const sightings: Sighting[] = [];
   let [frames, shot] = [0, 0];
-  let before: Uint8Array | undefined;
+  const detectCut = cutDetector();
   try {
     for await (const frame of readFrames(decoder.stdout, width * height * 3, 1)) {
       if (signal?.aborted) break;
-      const isCut = before !== undefined && change(before, frame) > CUT_CHANGE;
-      before = frame;
-      if (isCut) shot++;
-      // Where everything flickers, no more than usual.
-      const since = frames - (sightings.at(-1)?.frame ?? Number.NEGATIVE_INFINITY);
-      if (since >= every || (isCut && since >= every / 4)) {
+      if (detectCut(frame)) shot++;
+      const last = sightings.at(-1);
+      const since = frames - (last?.frame ?? Number.NEGATIVE_INFINITY);
+      // Where one cut follows the other, not much more often than elsewhere.
+      if (since >= every || (shot !== last?.shot && since >= every / 4)) {
         const found = await detector.find({ data: frame, width, height });
         const faces = found.map(({ left, top, width: w, height: h, score }) => ({
           ...{ left: left / scale, top: top / scale, width: w / scale, height: h / scale },

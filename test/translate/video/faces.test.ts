@@ -70,6 +70,30 @@ describe.skipIf(!HAS_FFMPEG)('a survey', () => {
       ]);
   });
 
+  it('sees cuts between dark scenes', async () => {
+    const scene = (colour: string) => lavfi(`color=${colour}:size=240x160:rate=25:duration=0.6`);
+    const dark = await ffmpeg(
+      folder,
+      ...[...scene('0x101010'), ...scene('0x303030')],
+      ...['-filter_complex', '[0][1]concat', ...LOSSLESS, 'dark.mkv'],
+    );
+    const { sightings } = await survey(dark);
+    expect(sightings.map(({ frame, shot }) => [frame, shot])).toEqual([
+      ...[0, 5, 10].map((frame) => [frame, 0]),
+      ...[15, 20, 25].map((frame) => [frame, 1]),
+    ]);
+  });
+
+  it('takes what never stands still for no cuts', async () => {
+    const noise = lavfi('color=0x707070:size=240x160:rate=25:duration=1,noise=alls=100:allf=t');
+    const { sightings } = await survey(await ffmpeg(folder, ...noise, ...LOSSLESS, 'noise.mkv'));
+    // From the first frame to the second it might be one.
+    expect(sightings.map(({ frame, shot }) => [frame, shot])).toEqual([
+      [0, 0],
+      ...[2, 7, 12, 17, 22].map((frame) => [frame, 1]),
+    ]);
+  });
+
   it('tells places in the upright video, however large it is and however it was held', async () => {
     const words = ['-vf', 'scale=1440:960:flags=neighbor', '-frames:v', '1', ...LOSSLESS];
     const large = await ffmpeg(folder, '-i', scenes, ...words, 'large.mp4');
