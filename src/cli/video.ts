@@ -163,7 +163,7 @@ async function facesOf(
       }),
     );
     const course = courseOfFaces(survey, { mode: face, margin, paste, picture, framesPerSecond, modelPx });
-    if (course === undefined)
+    if ((course?.faces ?? 0) === 0)
       printError(
         `gnr: no face was found in ${input}: its frames are translated whole, as far as a centred square shows them`,
       );

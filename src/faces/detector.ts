@@ -34,7 +34,7 @@ const MOST_FACES = 100;
 const ROOMS = [1, 1.5];
 const PACKAGE = '@vladmandic/face-api';
 
-/** Reading order, for faces of one size. */
+/** The largest first; of one size, from left to right. */
 function byArea(a: Face, b: Face): number {
   return b.width * b.height - a.width * a.height || a.left - b.left || a.top - b.top;
 }

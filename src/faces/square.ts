@@ -22,6 +22,11 @@ export function squareWithin(x: number, y: number, side: number, { width, height
   return { left: place(x, width), top: place(y, height), side: fitting };
 }
 
+/** The largest square in the middle of a picture. */
+export function centreSquare({ width, height }: Extent): Square {
+  return squareWithin(width / 2, height / 2, Math.min(width, height), { width, height });
+}
+
 /** The square around a face with room for the head, within the picture. */
 export function faceSquare(face: Face, picture: Extent, margin = FACE_MARGIN): Square {
   const side = Math.max(face.width, face.height) * (1 + 2 * margin);

@@ -6,7 +6,7 @@ import {
   type Square,
 } from '../data/decode.js';
 import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
-import { type FaceMode, faceSquares, wholePixels } from '../faces/square.js';
+import { centreSquare, type FaceMode, faceSquares, wholePixels } from '../faces/square.js';
 import type { InputPicture } from './inputs.js';
 import { faceName } from './output-names.js';
 
@@ -39,7 +39,7 @@ export interface DecodedInput {
   file?: PictureFile;
   /** One at least. */
   crops: Crop[];
-  /** A face was looked for, and there is none: the only crop is the centre of the picture. */
+  /** A face was looked for, and there is none: the only crop is the centre of the picture, which has a square where it goes back. */
   isFaceless: boolean;
 }
 
@@ -70,21 +70,22 @@ export async function decodeInput(
 ): Promise<DecodedInput> {
   const file = await openPicture(input.bytes ?? input.file, input.file);
   const { name } = input;
-  const isSkipped = faces === undefined || needsNoLook(file, size, faces);
-  const squares = isSkipped ? [] : await findSquares(file, faces);
+  const isLooked = faces !== undefined && !needsNoLook(file, size, faces);
+  const squares = isLooked ? await findSquares(file, faces) : [];
+  const isFaceless = isLooked && squares.length === 0;
+  const crop = async (square: Square, of: string): Promise<Crop> => ({
+    name: of,
+    square,
+    source: await decodePicture(file, { size, square }),
+  });
+  if (faces?.paste) {
+    // What goes back has to come from somewhere.
+    const some = isFaceless ? [wholePixels(centreSquare(file), file)] : squares;
+    return { input, file, isFaceless, crops: await Promise.all(some.map((square) => crop(square, name))) };
+  }
   if (squares.length === 0)
-    return {
-      ...{ input, isFaceless: !isSkipped },
-      crops: [{ name, source: await decodePicture(file, { size }) }],
-    };
-  const isPasted = faces?.paste === true;
+    return { input, isFaceless, crops: [{ name, source: await decodePicture(file, { size }) }] };
   const isNumbered = faces?.mode === 'all';
-  const crops = squares.map(
-    async (square, i): Promise<Crop> => ({
-      name: isNumbered ? faceName(name, i + 1) : name,
-      square,
-      source: await decodePicture(file, { size, square }),
-    }),
-  );
-  return { input, ...(isPasted && { file }), isFaceless: false, crops: await Promise.all(crops) };
+  const crops = squares.map((square, i) => crop(square, isNumbered ? faceName(name, i + 1) : name));
+  return { input, isFaceless, crops: await Promise.all(crops) };
 }

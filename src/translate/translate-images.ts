@@ -117,7 +117,7 @@ async function writeResult(
 /** Faces that go back into their picture: one after the other, for whole pictures can be large. */
 async function writePasted(
   options: TranslateOptions,
-  { input, crops }: Translated,
+  { input, crops, isFaceless }: Translated,
   file: PictureFile,
 ): Promise<Written> {
   const { styles, outDir, grid, translator } = options;
@@ -138,7 +138,7 @@ async function writePasted(
       outputs.push(path);
     }
   }
-  events.unshift({ type: 'picture', file: input.file, outputs, isFaceless: false });
+  events.unshift({ type: 'picture', file: input.file, outputs, isFaceless });
   return { events, rows: grid ? [row] : [] };
 }
 

@@ -115,7 +115,7 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
       0,
       [expect.stringContaining(`no face was found in ${input}: its frames are translated whole`)],
     ]);
-    expect(JSON.parse(stdout)).toMatchObject({ faces: 0, widthPx: 32, heightPx: 32 });
+    expect(JSON.parse(stdout)).toMatchObject({ faces: 0, widthPx: 98, heightPx: 54 });
   });
 
   it('stops at Ctrl-C without half a file, and says so', async () => {

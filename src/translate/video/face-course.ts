@@ -1,5 +1,5 @@
 import type { Square } from '../../data/decode.js';
-import type { Extent, FaceMode } from '../../faces/square.js';
+import { centreSquare, type Extent, type FaceMode } from '../../faces/square.js';
 import { mainTracks, nearestSquare, type Track, trackFaces } from '../../faces/track.js';
 import type { Survey } from './face-survey.js';
 
@@ -10,7 +10,7 @@ export interface FaceCourse {
   /** Whether they go back into their frames, of which any number may be; else there is one for each frame. */
   isPasted: boolean;
   squaresAt(frame: number): readonly Square[];
-  /** Number of faces. */
+  /** Number of faces; 0 where the centres of the frames are translated and go back. */
   faces: number;
 }
 
@@ -38,14 +38,17 @@ function smallestSide(squareAt: (frame: number) => Square, frames: number): numb
 
 const holds = ({ first, last }: Track, frame: number): boolean => frame >= first && frame <= last;
 
-/** What becomes of the faces that a survey saw; undefined where it saw none. */
+/** What becomes of the faces that a survey saw; undefined where it saw none, and nothing is to go back. */
 export function courseOfFaces(survey: Survey, options: FaceCourseOptions): FaceCourse | undefined {
   const { mode, margin, paste, picture, framesPerSecond, modelPx } = options;
   const tracks = trackFaces(survey.sightings, survey.frames, {
     ...{ picture, framesPerSecond, margin },
     keepsPortraits: mode === 'auto',
   });
-  if (tracks.length === 0) return undefined;
+  if (tracks.length === 0) {
+    const squares = [centreSquare(picture)];
+    return paste ? { extent: picture, isPasted: true, faces: 0, squaresAt: () => squares } : undefined;
+  }
   if (paste) {
     const pasted = mode === 'all' ? tracks : mainTracks(tracks);
     return {

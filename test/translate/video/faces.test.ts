@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -124,7 +124,7 @@ describe.skipIf(!HAS_FFMPEG)('a survey', () => {
   it('names a video that cannot be decoded', async () => {
     const { index } = await probeVideo(scenes);
     const broken = join(folder, 'broken.mkv');
-    await (await import('node:fs/promises')).writeFile(broken, (await readFile(scenes)).subarray(0, 900));
+    await writeFile(broken, (await readFile(scenes)).subarray(0, 900));
     const attempt = surveyFaces({
       ...{ input: broken, index, picture: { width: 240, height: 160 }, detector: whiteDetector },
       plan: { rate: { numerator: 25, denominator: 1 }, framesPerSecond: 25 },
@@ -175,11 +175,17 @@ describe('the course of the faces', () => {
 
   it('is none where there is no face', () => {
     const nobody = { frames: 10, sightings: [{ frame: 0, shot: 0, faces: [] }] };
-    expect(
-      courseOfFaces(nobody, {
-        ...{ mode: 'all', margin: 0.5, paste: true, framesPerSecond: 25, modelPx: 64 },
-        picture: { width: 400, height: 200 },
-      }),
-    ).toBeUndefined();
+    const options: FaceCourseOptions = {
+      ...{ mode: 'largest', margin: 0.5, paste: false, framesPerSecond: 25, modelPx: 64 },
+      picture: { width: 400, height: 200 },
+    };
+    expect(courseOfFaces(nobody, options)).toBeUndefined();
+    // What goes back is the centre then.
+    const centre = courseOfFaces(nobody, { ...options, paste: true })!;
+    expect([centre.faces, centre.extent, centre.squaresAt(3)]).toEqual([
+      0,
+      { width: 400, height: 200 },
+      [{ left: 100, top: 0, side: 200 }],
+    ]);
   });
 });
