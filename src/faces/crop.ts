@@ -53,8 +53,14 @@ export function cropSquare(picture: DecodedImage, { left, top, side }: Square, s
  * what is there, except along the picture's own edges.
  *
  * @param target `[height, width, 3]`. @param square need not be whole pixels, and lies within the target.
+ * @param strength 1 for the picture as it is, 0 for nothing of it.
  */
-export function pasteSquare(target: DecodedImage, picture: DecodedImage, { left, top, side }: Square): void {
+export function pasteSquare(
+  target: DecodedImage,
+  picture: DecodedImage,
+  { left, top, side }: Square,
+  strength = 1,
+): void {
   const { data, width, height } = target;
   const begin = (at: number): number => Math.max(0, Math.floor(at));
   const finish = (at: number, length: number): number => Math.min(length, Math.ceil(at + side));
@@ -73,7 +79,7 @@ export function pasteSquare(target: DecodedImage, picture: DecodedImage, { left,
       for (let x = x0, to = (y * width + x0) * 3; x < x1; x++, to += 3, from += 3) {
         const cube = down[y - y0]! + across[x - x0]!;
         if (cube >= 1) continue;
-        const weight = FADE[(cube * FADE_STEPS) | 0]!;
+        const weight = strength * FADE[(cube * FADE_STEPS) | 0]!;
         for (let c = 0; c < 3; c++) {
           const there = data[to + c]!;
           clamped[to + c] = there + weight * (patch[from + c]! - there);

@@ -21,6 +21,8 @@ export interface Track {
   weight: number;
   /** The square around it, smoothed over time; before the first and after the last frame that of these. */
   squareAt(frame: number): Square;
+  /** How much of it is there, 0 to 1: where neither a cut nor an end of the video brings or takes it, it comes and goes softly. */
+  strengthAt(frame: number): number;
 }
 
 export interface TrackOptions {
@@ -40,6 +42,8 @@ const LEAST_GAP_FRAMES = 2;
 /** Standard deviations of the weights that places and sizes are smoothed with: a head moves sooner than it grows. */
 const PLACE_SECONDS = 0.3;
 const SIZE_SECONDS = 0.6;
+/** How long a face takes to come or go. */
+const FADE_SECONDS = 0.2;
 
 interface Point {
   frame: number;
@@ -120,7 +124,14 @@ function near(points: readonly Point[], frame: number, reach: number): readonly 
   return points.slice(Math.max(0, low - 1), end + 1);
 }
 
-function trackOf(points: Point[], span: [first: number, last: number], options: TrackOptions): Track {
+/** An end of a track. */
+interface Edge {
+  frame: number;
+  /** Whether the face comes or goes in mid-shot there. */
+  isSoft: boolean;
+}
+
+function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], options: TrackOptions): Track {
   const { picture, framesPerSecond, margin = FACE_MARGIN, keepsPortraits = false } = options;
   const sides = points.map(({ face }) => Math.max(face.width, face.height)).sort((a, b) => a - b);
   const median = sides[sides.length >> 1]!;
@@ -128,7 +139,9 @@ function trackOf(points: Point[], span: [first: number, last: number], options: 
   // Decided once: a crop that changes its mind would jump.
   const isWhole = keepsPortraits && isPortrait(median * (1 + 2 * margin), picture);
   const [placeFrames, sizeFrames] = [PLACE_SECONDS * framesPerSecond, SIZE_SECONDS * framesPerSecond];
-  const [first, last] = span;
+  const [first, last] = [begin.frame, end.frame];
+  const fadeFrames = 1 + FADE_SECONDS * framesPerSecond;
+  const ramp = (frames: number): number => Math.min(1, Math.max(0, (frames + 1) / fadeFrames));
   return {
     first,
     last,
@@ -153,6 +166,7 @@ function trackOf(points: Point[], span: [first: number, last: number], options: 
       if (!isWhole) return square;
       return squareWithin(square.left + square.side / 2, square.top + square.side / 2, shorter, picture);
     },
+    strengthAt: (frame) => (begin.isSoft ? ramp(frame - first) : 1) * (end.isSoft ? ramp(last - frame) : 1),
   };
 }
 
@@ -168,18 +182,17 @@ export function trackFaces(sightings: readonly Sighting[], frames: number, optio
   const longestGap = Math.max(LEAST_GAP_FRAMES, LONGEST_GAP_SECONDS * options.framesPerSecond);
   const leastPoints = sightings.length > 2 ? 2 : 1;
   const seen = sightings.map(({ frame }) => frame);
-  const shots = new Map(sightings.map(({ shot, frame }) => [shot, frame]));
+  const ends = new Map(sightings.map(({ shot, frame }) => [shot, frame]));
   const begins = new Map([...sightings].reverse().map(({ shot, frame }) => [shot, frame]));
   const indexOf = new Map(seen.map((frame, i) => [frame, i]));
   /** Half way to the sighting that has the face no more; to the cut where one is in between. */
-  const edge = ({ frame, shot }: Point, step: 1 | -1): number => {
+  const edge = ({ frame, shot }: Point, step: 1 | -1): Edge => {
     const next = sightings[indexOf.get(frame)! + step];
-    if (step < 0) {
-      if (begins.get(shot) === frame) return next === undefined ? 0 : frame;
-      return Math.ceil((frame + next!.frame) / 2);
-    }
-    if (shots.get(shot) === frame) return next === undefined ? frames - 1 : next.frame - 1;
-    return Math.floor((frame + next!.frame - 1) / 2);
+    const isSoft = (step < 0 ? begins : ends).get(shot) !== frame;
+    if (isSoft && step < 0) return { frame: Math.ceil((frame + next!.frame) / 2), isSoft };
+    if (isSoft) return { frame: Math.floor((frame + next!.frame - 1) / 2), isSoft };
+    if (step < 0) return { frame: next === undefined ? 0 : frame, isSoft };
+    return { frame: next === undefined ? frames - 1 : next.frame - 1, isSoft };
   };
   return link(sightings, longestGap)
     .filter((points) => points.length >= leastPoints)

@@ -65,6 +65,15 @@ describe('a pasted square', () => {
     expect(other(40, 30)).toBeLessThan(20);
   });
 
+  it('may be weaker, down to nothing', () => {
+    const strengths = [1, 0.5, 0].map((strength) => {
+      const target = flat(60, 40, 0);
+      pasteSquare(target, flat(8, 8, 255), { left: 10, top: 10, side: 20 }, strength);
+      return target.data[(20 * 60 + 20) * 3];
+    });
+    expect(strengths).toEqual([255, 128, 0]);
+  });
+
   it('shows its picture in the right place, between whole pixels too', () => {
     // A ramp from left to right: its value tells where in the square a pixel is.
     const size = 16;

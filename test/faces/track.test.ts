@@ -98,6 +98,26 @@ describe('tracks', () => {
     ]);
   });
 
+  it('come and go softly in mid-shot, and at once with cuts and the ends of the video', () => {
+    const sightings = looks(30, (frame) => (frame < 60 || frame > 100 ? [face(300, 300, 100)] : []));
+    const [earlier, later] = track(sightings, 150);
+    expect([earlier!.first, earlier!.last, later!.first, later!.last]).toEqual([0, 57, 103, 149]);
+    const strengths = [0, 30, 52, 54, 57].map((frame) => earlier!.strengthAt(frame));
+    expect(strengths).toEqual([1, 1, 1, expect.closeTo(4 / 6, 9), expect.closeTo(1 / 6, 9)]);
+    expect([103, 110, 149].map((frame) => later!.strengthAt(frame))).toEqual([
+      expect.closeTo(1 / 6, 9),
+      1,
+      1,
+    ]);
+    const cut = looks(
+      30,
+      () => [face(300, 300, 100)],
+      (frame) => (frame < 60 ? 0 : 1),
+    );
+    for (const { first, last, strengthAt } of track(cut, 150))
+      expect([strengthAt(first), strengthAt(last)]).toEqual([1, 1]);
+  });
+
   it('leave out what was seen once', () => {
     const sightings = looks(10, (frame) => [
       face(300, 300, 100),

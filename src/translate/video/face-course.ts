@@ -3,13 +3,19 @@ import { centreSquare, type Extent, type FaceMode } from '../../faces/square.js'
 import { mainTracks, nearestSquare, type Track, trackFaces } from '../../faces/track.js';
 import type { Survey } from './face-survey.js';
 
+/** A square of a frame that is translated. */
+export interface TranslatedSquare extends Square {
+  /** How much of the translation goes back, 0 to 1; all of it where left out. */
+  strength?: number;
+}
+
 /** Which squares of a video's frames are translated. */
 export interface FaceCourse {
   /** Of the frames that the squares are in, px. */
   extent: Extent;
   /** Whether they go back into their frames, of which any number may be; else there is one for each frame. */
   isPasted: boolean;
-  squaresAt(frame: number): readonly Square[];
+  squaresAt(frame: number): readonly TranslatedSquare[];
   /** Number of faces; 0 where the centres of the frames are translated and go back. */
   faces: number;
 }
@@ -59,7 +65,7 @@ export function courseOfFaces(survey: Survey, options: FaceCourseOptions): FaceC
       squaresAt: (frame) =>
         pasted
           .filter((track) => holds(track, frame))
-          .map((track) => track.squareAt(frame))
+          .map((track) => ({ ...track.squareAt(frame), strength: track.strengthAt(frame) }))
           .sort((a, b) => a.side - b.side),
     };
   }

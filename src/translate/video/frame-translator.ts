@@ -1,11 +1,11 @@
-import { fromFloat, type Square, toFloat } from '../../data/decode.js';
+import { fromFloat, toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';
 import { cropSquare, pasteSquare } from '../../faces/crop.js';
 import type { Extent } from '../../faces/square.js';
 import type { ContentCodes, Direction, Translator } from '../translator.js';
 import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
 import { ChangeMeter } from './change-meter.js';
-import type { FaceCourse } from './face-course.js';
+import type { FaceCourse, TranslatedSquare } from './face-course.js';
 import type { VideoPlan } from './plan.js';
 import type { StyleCourse } from './style-course.js';
 
@@ -88,7 +88,7 @@ export class FrameTranslator {
           width: this.size,
           height: this.size,
         };
-        pasteSquare({ data: frameAt(made, plan.input, place), ...plan.input }, face, square);
+        pasteSquare({ data: frameAt(made, plan.input, place), ...plan.input }, face, square, square.strength);
       }
     }
     this.outputMeters[0]!.add(made);
@@ -99,7 +99,7 @@ export class FrameTranslator {
   private crops(
     frames: Uint8Array,
     faces: FaceCourse,
-  ): { place: number; square: Square; crop: Uint8Array }[] {
+  ): { place: number; square: TranslatedSquare; crop: Uint8Array }[] {
     const { input } = this.options.plan;
     const count = frames.length / bytesOf(input);
     return Array.from({ length: count }, (_, place) =>
