@@ -54,7 +54,10 @@ async function folderOf(name, work) {
   const { buildNetworks, initNetworks } = await dist('train/networks.js');
   const { writeModelFolder } = await dist('export/model-folder.js');
   const { Rng } = await dist('runtime/rng.js');
-  const config = resolveConfig({ model: { size: 256, channelDivisor: DIVISORS[name] } });
+  const config = resolveConfig({
+    model: { size: 256, channelDivisor: DIVISORS[name] },
+    losses: { lpips: { weight: 0 } },
+  });
   const { G_A2B, G_B2A } = initNetworks(buildNetworks(config), new Rng(1, 'init'));
   const folder = join(work, name);
   await writeModelFolder(
