@@ -1,0 +1,43 @@
+import type { FeatureRows } from '../features/desk.js';
+import type { FeatureKind } from '../protocol.js';
+import { CollectedFeatures } from './collected.js';
+import type { Measured, Measurement, MetricContext } from './metric.js';
+
+interface NeighbourOptions {
+  features: FeatureKind;
+  neighbours: number;
+}
+
+/** How each figure is called; larger ones are better. */
+type Titles<Key extends string> = Readonly<Record<Key, string>>;
+
+/**
+ * Figures of outputs among real pictures that count their nearest neighbours.
+ * @param compute of features of real pictures and of outputs.
+ */
+export function amongNeighbours<Key extends string>(
+  titles: Titles<Key>,
+  compute: (
+    real: FeatureRows,
+    outputs: FeatureRows,
+    options: { neighbours: number; onProgress: MetricContext['onProgress']; signal?: AbortSignal },
+  ) => Promise<Record<Key, number>>,
+): (options: NeighbourOptions, context: MetricContext) => Measurement {
+  return ({ features, neighbours }, context) => {
+    const collected = new CollectedFeatures(features, context);
+    return {
+      add: (groups) => collected.add(groups),
+      async finish() {
+        const { instruments, real, onProgress, signal } = context;
+        const rows = collected.rows();
+        const realRows = await instruments.features.featuresOf(features, real);
+        const values = await compute(realRows, rows, { neighbours, onProgress, ...(signal && { signal }) });
+        const n = { outputs: rows.count, real: real.length };
+        const how = `k = ${neighbours} nearest neighbours, on ${await instruments.features.describe(features)}`;
+        return (Object.keys(titles) as Key[]).map(
+          (key): Measured => ({ key, title: titles[key], better: 'higher', value: values[key], n, how }),
+        );
+      },
+    };
+  };
+}
