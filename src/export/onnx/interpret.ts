@@ -40,8 +40,8 @@ function addBiasNchw(y: Tensor, bias: Tensor | undefined): Tensor {
   return bias === undefined ? y : tf.add(y, tf.reshape(bias, [bias.size, 1, 1]));
 }
 
-/** `filter` is `[out, in / group, kh, kw]`; group is 1 or the number of channels. */
-function conv([x, filter, bias]: Tensor[], attributes: Attributes): Tensor {
+/** How a convolution's filter goes over a picture. */
+function windowOf(attributes: Attributes) {
   const [stride] = attributes.ints('strides', [1, 1]) as [number];
   const [top, left, bottom, right] = attributes.ints('pads', [0, 0, 0, 0]) as [
     number,
@@ -49,6 +49,12 @@ function conv([x, filter, bias]: Tensor[], attributes: Attributes): Tensor {
     number,
     number,
   ];
+  return { stride, top, left, bottom, right };
+}
+
+/** `filter` is `[out, in / group, kh, kw]`; group is 1 or the number of channels. */
+function conv([x, filter, bias]: Tensor[], attributes: Attributes): Tensor {
+  const { stride, top, left, bottom, right } = windowOf(attributes);
   const padded = tf.pad(toNhwc(x!), [
     [0, 0],
     [top, bottom],
@@ -66,13 +72,7 @@ function conv([x, filter, bias]: Tensor[], attributes: Attributes): Tensor {
 
 /** `filter` is `[in, out / group, kh, kw]`. */
 function convTranspose([x, filter, bias]: Tensor[], attributes: Attributes): Tensor {
-  const [stride] = attributes.ints('strides', [1, 1]) as [number];
-  const [top, left, bottom, right] = attributes.ints('pads', [0, 0, 0, 0]) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { stride, top, left, bottom, right } = windowOf(attributes);
   const group = attributes.int('group', 1);
   const [n, inChannels, h, w] = x!.shape as [number, number, number, number];
   const [, , kh, kw] = filter!.shape as [number, number, number, number];
