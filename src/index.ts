@@ -3,11 +3,12 @@
  *
  * @module gans-n-roses
  */
-export type { DecodedImage as Picture, Square } from './data/decode.js';
+export type { DecodedImage as Picture } from './data/decode.js';
 export { encodeImage as savePicture } from './data/decode.js';
 export type { Description } from './data/description.js';
 export { type Complaint, InputError, InterruptedError, RunError } from './errors.js';
 export type { FaceMode } from './faces/square.js';
+export type { Square } from './geometry.js';
 export type { Architecture, Variant } from './model/architecture.js';
 export {
   type Generator,

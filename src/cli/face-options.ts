@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
-import type { FaceDetector } from '../faces/detector.js';
-import type { FaceMode } from '../faces/square.js';
-import type { FaceOptions } from '../translate/face-crops.js';
+import type { LazyFaceDetector } from '../faces/detector.js';
+import { FACE_MARGIN, FACE_MODES, type FaceMode } from '../faces/square.js';
+import { checkNumber } from './style-options.js';
 
 /** The options about faces that translating commands share. */
 export interface FaceArguments {
@@ -15,7 +15,7 @@ export function withFaceOptions<T>(yargs: Argv<T>, usual: FaceMode): Argv<T & Fa
   return yargs
     .option('face', {
       type: 'string',
-      choices: ['auto', 'off', 'largest', 'all'] as const,
+      choices: FACE_MODES,
       default: usual,
       describe: 'Translate the largest face, or all; auto takes pictures of one face as they are framed',
     })
@@ -26,34 +26,17 @@ export function withFaceOptions<T>(yargs: Argv<T>, usual: FaceMode): Argv<T & Fa
     })
     .option('face-margin', {
       type: 'number',
-      default: 0.5,
+      default: FACE_MARGIN,
       describe: 'Room on each side of a face, in its longer side',
     }) as unknown as Argv<T & FaceArguments>;
 }
 
-/** A detector that is loaded when it is first asked for. */
-export interface LazyDetector {
-  get(): Promise<FaceDetector>;
-  dispose(): Promise<void>;
-}
-
-function lazyDetector(): LazyDetector {
-  let loading: Promise<FaceDetector> | undefined;
-  return {
-    get() {
-      loading ??= import('../faces/detector.js').then(({ loadFaceDetector }) => loadFaceDetector());
-      return loading;
-    },
-    dispose: async () => (await loading)?.dispose(),
-  };
-}
-
-/** @throws InputError for options that mean nothing together, and a margin out of range. */
-export async function chooseFaces({
-  face,
-  paste,
-  faceMargin,
-}: FaceArguments): Promise<{ faces: FaceOptions; detector: LazyDetector }> {
+/**
+ * Checks the options about faces.
+ * @returns the detector for them, which the caller disposes.
+ * @throws InputError for options that mean nothing together, and a margin out of range.
+ */
+export async function chooseFaces({ face, paste, faceMargin }: FaceArguments): Promise<LazyFaceDetector> {
   const { InputError } = await import('../errors.js');
   if (paste && face === 'off')
     throw new InputError({
@@ -61,15 +44,7 @@ export async function chooseFaces({
       found: '--face off',
       remedy: 'leave one of them out: what is not taken out cannot be put back',
     });
-  if (!(faceMargin >= 0 && faceMargin <= 10))
-    throw new InputError({
-      expected: '--face-margin to be from 0 to 10',
-      found: String(faceMargin),
-      remedy: 'change it',
-    });
-  const detector = lazyDetector();
-  return {
-    faces: { mode: face, margin: faceMargin, paste, detector: () => detector.get() },
-    detector,
-  };
+  await checkNumber(faceMargin >= 0 && faceMargin <= 10, 'face-margin', 'from 0 to 10', faceMargin);
+  const { lazyFaceDetector } = await import('../faces/detector.js');
+  return lazyFaceDetector();
 }

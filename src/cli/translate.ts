@@ -47,7 +47,8 @@ function noteFaceless(files: readonly string[]): void {
 
 async function translate(args: TranslateArguments): Promise<void> {
   const { choice, direction, recordedModel } = await chooseStyles(args, USUAL_STYLES);
-  const { faces, detector } = await chooseFaces(args);
+  const detector = await chooseFaces(args);
+  const faces = { mode: args.face, margin: args.faceMargin, paste: args.paste, detector: detector.get };
   const { InputError, InterruptedError } = await import('../errors.js');
   const { collectInputs } = await import('../translate/inputs.js');
   const { makeStyles } = await import('../translate/styles.js');

@@ -1,10 +1,11 @@
 import type { Argv, CommandModule } from 'yargs';
+import type { LazyFaceDetector } from '../faces/detector.js';
 import type { FaceCourse } from '../translate/video/face-course.js';
 import type { VideoPlan } from '../translate/video/plan.js';
 import type { VideoInfo } from '../translate/video/probe.js';
 import type { StyleCourse } from '../translate/video/style-course.js';
 import type { TranslatedVideo, TranslateVideoOptions } from '../translate/video/translate-video.js';
-import { chooseFaces, type FaceArguments, type LazyDetector, withFaceOptions } from './face-options.js';
+import { chooseFaces, type FaceArguments, withFaceOptions } from './face-options.js';
 import { withInterrupt } from './interrupt.js';
 import { openModel } from './open-model.js';
 import { printError, printJson, printLine, startProgress } from './output.js';
@@ -33,15 +34,11 @@ const USUAL_ROUND = 4;
 async function checkOptions(args: VideoArguments): Promise<void> {
   const { size, styleSeconds, beats } = args;
   const { InputError } = await import('../errors.js');
-  const together = (flags: readonly [string, boolean][]): string =>
-    flags.flatMap(([flag, isGiven]) => (isGiven ? [flag] : [])).join(', ');
-  if (args.paste && (args.mosaic || size !== undefined))
+  const clashing = [...(args.mosaic ? ['--mosaic'] : []), ...(size === undefined ? [] : ['--size'])];
+  if (args.paste && clashing.length > 0)
     throw new InputError({
       expected: '--paste alone, whose video is as large as the input',
-      found: `it with ${together([
-        ['--mosaic', args.mosaic],
-        ['--size', size !== undefined],
-      ])}`,
+      found: `it with ${clashing.join(', ')}`,
       remedy: 'leave one out',
     });
   if (args.face === 'all' && !args.paste)
@@ -134,8 +131,8 @@ async function prepare(args: VideoArguments) {
   const [usual, least] = args.mosaic ? [MOSAIC_STYLES, MOSAIC_STYLES] : changes ? [USUAL_ROUND, 2] : [1, 0];
   const chosen = await chooseStyles(args, usual, least);
   await checkOutput(args.input, args.out);
-  const chosenFaces = await chooseFaces(args);
-  return { ...chosen, ...chosenFaces, info: await probeVideo(args.input), encoders: await encodersOf() };
+  const detector = await chooseFaces(args);
+  return { ...chosen, detector, info: await probeVideo(args.input), encoders: await encodersOf() };
 }
 
 /** Goes through the video for its faces, with progress; undefined where there is none. */
@@ -143,26 +140,20 @@ async function facesOf(
   { input, face, faceMargin: margin, paste }: VideoArguments,
   info: VideoInfo,
   modelPx: number,
-  detector: LazyDetector,
+  detector: LazyFaceDetector,
 ): Promise<FaceCourse | undefined> {
   if (face === 'off') return undefined;
   const { courseOfFaces } = await import('../translate/video/face-course.js');
   const { surveyFaces } = await import('../translate/video/face-survey.js');
-  const plans = await import('../translate/video/plan.js');
-  const rate = plans.outputRate(info, input);
-  const framesPerSecond = rate.numerator / rate.denominator;
-  const picture = plans.evenExtent(info.extent);
-  const total = plans.expectedFrames(info, rate);
+  const { expectedFrames, outputRate } = await import('../translate/video/plan.js');
+  const total = expectedFrames(info, outputRate(info, input));
   const progress = startProgress({ label: 'looking for faces', total, unit: 'frames' });
   try {
+    const onProgress = (frames: number): void => progress.update(frames);
     const survey = await withInterrupt(async (signal) =>
-      surveyFaces({
-        ...{ input, picture, signal, index: info.index, plan: { rate, framesPerSecond } },
-        detector: await detector.get(),
-        onProgress: (frames) => progress.update(frames),
-      }),
+      surveyFaces({ input, info, detector: await detector.get(), signal, onProgress }),
     );
-    const course = courseOfFaces(survey, { mode: face, margin, paste, picture, framesPerSecond, modelPx });
+    const course = courseOfFaces(survey, { mode: face, margin, paste, modelPx });
     if ((course?.faces ?? 0) === 0)
       printError(
         `gnr: no face was found in ${input}: its frames are translated whole, as far as a centred square shows them`,

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { writeFileAtomic } from '../checkpoint/atomic.js';
 import { InputError, messageOf, systemCode } from '../errors.js';
+import type { Square } from '../geometry.js';
 import { type Description, descriptionExif } from './description.js';
 
 /** A picture: 8-bit sRGB, row-major [height, width, 3]. */
@@ -20,16 +21,6 @@ export interface DecodedImage {
  * `stretch` scales both sides, as the reference's `Resize((size, size))` does.
  */
 export type Fit = 'cover' | 'stretch';
-
-/** A square part of a picture. */
-export interface Square {
-  /** Its left edge, px from that of the picture. */
-  left: number;
-  /** Its upper edge, px from that of the picture. */
-  top: number;
-  /** Its width and height, px. */
-  side: number;
-}
 
 export interface DecodeOptions {
   /** Side of the square result in px; as large as the file where it is left out. */

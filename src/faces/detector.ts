@@ -76,3 +76,26 @@ export async function loadFaceDetector(): Promise<FaceDetector> {
     dispose: () => network.dispose(),
   };
 }
+
+/** A detector that is loaded when it is first asked for. */
+export interface LazyFaceDetector {
+  /** The detector, the same for every call. */
+  get(): Promise<FaceDetector>;
+  /** Frees it, where it was loaded. */
+  dispose(): Promise<void>;
+}
+
+/** A detector for whoever may not need one. */
+export function lazyFaceDetector(): LazyFaceDetector {
+  let loading: Promise<FaceDetector> | undefined;
+  return {
+    get() {
+      loading ??= loadFaceDetector();
+      return loading;
+    },
+    async dispose() {
+      // Why it does not load, whoever asked for it has heard.
+      (await loading?.catch(() => undefined))?.dispose();
+    },
+  };
+}

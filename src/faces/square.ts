@@ -1,11 +1,5 @@
-import type { Square } from '../data/decode.js';
+import type { Extent, Square } from '../geometry.js';
 import type { Face } from './detector.js';
-
-/** Sides of a picture, px. */
-export interface Extent {
-  width: number;
-  height: number;
-}
 
 /** Room on each side of a face, in its longer side: hair, chin and neck, as face datasets are cropped. */
 export const FACE_MARGIN = 0.5;
@@ -22,11 +16,6 @@ export function squareWithin(x: number, y: number, side: number, { width, height
   return { left: place(x, width), top: place(y, height), side: fitting };
 }
 
-/** The largest square in the middle of a picture. */
-export function centreSquare({ width, height }: Extent): Square {
-  return squareWithin(width / 2, height / 2, Math.min(width, height), { width, height });
-}
-
 /** The square around a face with room for the head, within the picture. */
 export function faceSquare(face: Face, picture: Extent, margin = FACE_MARGIN): Square {
   const side = Math.max(face.width, face.height) * (1 + 2 * margin);
@@ -39,15 +28,24 @@ export function isPortrait(side: number, { width, height }: Extent): boolean {
   return side >= PORTRAIT_SHARE * Math.min(width, height);
 }
 
+/** The largest square of a picture near another one. */
+export function widened({ left, top, side }: Square, picture: Extent): Square {
+  const shorter = Math.min(picture.width, picture.height);
+  return squareWithin(left + side / 2, top + side / 2, shorter, picture);
+}
+
 /**
  * The square around a face as `faceSquare`; but where the picture is a portrait already, the largest square there is,
  * near the face: nothing is cut off that need not be.
  */
 export function portraitSquare(face: Face, picture: Extent, margin = FACE_MARGIN): Square {
   const square = faceSquare(face, picture, margin);
-  if (!isPortrait(square.side, picture)) return square;
-  const shorter = Math.min(picture.width, picture.height);
-  return squareWithin(square.left + square.side / 2, square.top + square.side / 2, shorter, picture);
+  return isPortrait(square.side, picture) ? widened(square, picture) : square;
+}
+
+/** A face in the picture at another size. */
+export function scaledFace({ left, top, width, height, score }: Face, scale: number): Face {
+  return { left: left * scale, top: top * scale, width: width * scale, height: height * scale, score };
 }
 
 /** The square in whole pixels, within the picture still. */

@@ -1,7 +1,7 @@
-import type { Square } from '../data/decode.js';
+import type { Extent, Square } from '../geometry.js';
 import type { Face } from './detector.js';
 import { overlap } from './overlap.js';
-import { type Extent, FACE_MARGIN, faceSquare, isPortrait, squareWithin } from './square.js';
+import { FACE_MARGIN, faceSquare, isPortrait, widened } from './square.js';
 
 /** What was seen in one frame of a video. */
 export interface Sighting {
@@ -135,7 +135,6 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
   const { picture, framesPerSecond, margin = FACE_MARGIN, keepsPortraits = false } = options;
   const sides = points.map(({ face }) => Math.max(face.width, face.height)).sort((a, b) => a - b);
   const median = sides[sides.length >> 1]!;
-  const shorter = Math.min(picture.width, picture.height);
   // Decided once: a crop that changes its mind would jump.
   const isWhole = keepsPortraits && isPortrait(median * (1 + 2 * margin), picture);
   const [placeFrames, sizeFrames] = [PLACE_SECONDS * framesPerSecond, SIZE_SECONDS * framesPerSecond];
@@ -163,8 +162,7 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
       const y = value((face) => face.top + face.height / 2, placeFrames);
       const face = { left: x - width / 2, top: y - height / 2, width, height, score: 1 };
       const square = faceSquare(face, picture, margin);
-      if (!isWhole) return square;
-      return squareWithin(square.left + square.side / 2, square.top + square.side / 2, shorter, picture);
+      return isWhole ? widened(square, picture) : square;
     },
     strengthAt: (frame) => (begin.isSoft ? ramp(frame - first) : 1) * (end.isSoft ? ramp(last - frame) : 1),
   };
@@ -181,18 +179,14 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
 export function trackFaces(sightings: readonly Sighting[], frames: number, options: TrackOptions): Track[] {
   const longestGap = Math.max(LEAST_GAP_FRAMES, LONGEST_GAP_SECONDS * options.framesPerSecond);
   const leastPoints = sightings.length > 2 ? 2 : 1;
-  const seen = sightings.map(({ frame }) => frame);
-  const ends = new Map(sightings.map(({ shot, frame }) => [shot, frame]));
-  const begins = new Map([...sightings].reverse().map(({ shot, frame }) => [shot, frame]));
-  const indexOf = new Map(seen.map((frame, i) => [frame, i]));
+  const indexOf = new Map(sightings.map(({ frame }, i) => [frame, i]));
   /** Half way to the sighting that has the face no more; to the cut where one is in between. */
   const edge = ({ frame, shot }: Point, step: 1 | -1): Edge => {
     const next = sightings[indexOf.get(frame)! + step];
-    const isSoft = (step < 0 ? begins : ends).get(shot) !== frame;
-    if (isSoft && step < 0) return { frame: Math.ceil((frame + next!.frame) / 2), isSoft };
-    if (isSoft) return { frame: Math.floor((frame + next!.frame - 1) / 2), isSoft };
-    if (step < 0) return { frame: next === undefined ? 0 : frame, isSoft };
-    return { frame: next === undefined ? frames - 1 : next.frame - 1, isSoft };
+    if (next === undefined) return { frame: step < 0 ? 0 : frames - 1, isSoft: false };
+    const isSoft = next.shot === shot;
+    if (step < 0) return { frame: isSoft ? Math.ceil((frame + next.frame) / 2) : frame, isSoft };
+    return { frame: isSoft ? Math.floor((frame + next.frame - 1) / 2) : next.frame - 1, isSoft };
   };
   return link(sightings, longestGap)
     .filter((points) => points.length >= leastPoints)

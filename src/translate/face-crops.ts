@@ -1,12 +1,7 @@
-import {
-  type DecodedImage,
-  decodePicture,
-  openPicture,
-  type PictureFile,
-  type Square,
-} from '../data/decode.js';
+import { type DecodedImage, decodePicture, openPicture, type PictureFile } from '../data/decode.js';
 import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
-import { centreSquare, type FaceMode, faceSquares, wholePixels } from '../faces/square.js';
+import { type FaceMode, faceSquares, scaledFace, wholePixels } from '../faces/square.js';
+import { centreSquare, type Square } from '../geometry.js';
 import type { InputPicture } from './inputs.js';
 import { faceName } from './output-names.js';
 
@@ -47,10 +42,7 @@ async function findSquares(file: PictureFile, faces: FaceOptions): Promise<Squar
   const shrunk = await decodePicture(file, { longest: DETECTOR_PX });
   const detector = await faces.detector();
   const scale = file.width / shrunk.width;
-  const found = (await detector.find(shrunk)).map(({ left, top, width, height, score }) => ({
-    ...{ left: left * scale, top: top * scale, width: width * scale, height: height * scale },
-    score,
-  }));
+  const found = (await detector.find(shrunk)).map((face) => scaledFace(face, scale));
   return faceSquares(faces.mode, found, file, faces.margin).map((square) => wholePixels(square, file));
 }
 

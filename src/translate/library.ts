@@ -1,8 +1,9 @@
-import { type DecodedImage, decodeImage, fromFloat, type Square, toFloat } from '../data/decode.js';
+import { type DecodedImage, decodeImage, fromFloat, toFloat } from '../data/decode.js';
 import { joinPictures, splitFloats } from '../data/pictures.js';
 import { InputError } from '../errors.js';
-import { type FaceDetector, loadFaceDetector } from '../faces/detector.js';
+import { type LazyFaceDetector, lazyFaceDetector } from '../faces/detector.js';
 import { FACE_MARGIN, FACE_MODES, type FaceMode } from '../faces/square.js';
+import type { Square } from '../geometry.js';
 import { loadEngine } from '../runtime/node.js';
 import { decodeInput } from './face-crops.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from './library-styles.js';
@@ -22,14 +23,8 @@ export interface Generator {
   dispose(): void;
 }
 
-/** The detector of each generator that has needed one. */
-const detectors = new WeakMap<Generator, Promise<FaceDetector>>();
-
-function detectorOf(generator: Generator): Promise<FaceDetector> {
-  const detector = detectors.get(generator) ?? loadFaceDetector();
-  detectors.set(generator, detector);
-  return detector;
-}
+/** The detector of each generator, for those that need one. */
+const detectors = new WeakMap<Generator, LazyFaceDetector>();
 
 /** How `loadGenerator` loads. */
 export interface LoadOptions {
@@ -60,10 +55,10 @@ export async function loadGenerator(checkpoint: string, { batch = 8 }: LoadOptio
     translator,
     dispose() {
       translator.dispose();
-      void detectors.get(generator)?.then((detector) => detector.dispose());
-      detectors.delete(generator);
+      void detectors.get(generator)?.dispose();
     },
   };
+  detectors.set(generator, lazyFaceDetector());
   return generator;
 }
 
@@ -132,7 +127,7 @@ export async function translate(
       : { file: 'the given bytes', name: '', bytes: source };
   const { crops } = await decodeInput(input, size, {
     ...{ mode, margin: FACE_MARGIN, paste: false },
-    detector: () => detectorOf(generator),
+    detector: () => detectors.get(generator)!.get(),
   });
   const translations: Translation[] = [];
   for (const { source: picture, square } of crops) {

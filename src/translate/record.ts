@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { readImageBytes, type Square } from '../data/decode.js';
+import { readImageBytes } from '../data/decode.js';
 import { type Description, readDescription } from '../data/description.js';
 import { InputError } from '../errors.js';
+import type { Square } from '../geometry.js';
 import type { NamedStyle } from './styles.js';
 import type { Direction } from './translator.js';
 

@@ -1,16 +1,10 @@
 import { writeFileAtomic } from '../checkpoint/atomic.js';
-import {
-  type DecodedImage,
-  decodePicture,
-  encodeImage,
-  type PictureFile,
-  type Square,
-  toFloat,
-} from '../data/decode.js';
+import { type DecodedImage, decodePicture, encodeImage, type PictureFile, toFloat } from '../data/decode.js';
 import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
 import { joinPictures, splitPictures } from '../data/pictures.js';
 import { InputError } from '../errors.js';
 import { pasteSquare } from '../faces/crop.js';
+import type { Square } from '../geometry.js';
 import { type Crop, type DecodedInput, decodeInput, type FaceOptions } from './face-crops.js';
 import { composeGrid, scaleInto } from './grid.js';
 import type { InputPicture } from './inputs.js';
@@ -158,11 +152,10 @@ async function writeCrops(options: TranslateOptions, translated: Translated): Pr
 }
 
 async function writeBatch(options: TranslateOptions, batch: readonly Translated[]): Promise<Written> {
-  const all: Written[] = await Promise.all(
-    batch.map((one) => (one.file === undefined ? writeCrops(options, one) : { events: [], rows: [] })),
+  const all = await Promise.all(
+    batch.flatMap((one) => (one.file === undefined ? [writeCrops(options, one)] : [])),
   );
-  for (const [i, one] of batch.entries())
-    if (one.file !== undefined) all[i] = await writePasted(options, one, one.file);
+  for (const one of batch) if (one.file !== undefined) all.push(await writePasted(options, one, one.file));
   return { events: all.flatMap(({ events }) => events), rows: all.flatMap(({ rows }) => rows) };
 }
 

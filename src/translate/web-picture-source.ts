@@ -1,5 +1,6 @@
 import { InputError, messageOf } from '../errors.js';
-import { type Canvas, centreSquare, contextOf, floatsOf, type Size, scaledSquare } from './web-pictures.js';
+import { centreSquare, type Extent } from '../geometry.js';
+import { type Canvas, contextOf, floatsOf, scaledSquare } from './web-pictures.js';
 
 /**
  * A picture in a browser, as `createImageBitmap` takes it: a file or other blob, an `<img>`, `<video>` or `<canvas>`, an
@@ -7,7 +8,7 @@ import { type Canvas, centreSquare, contextOf, floatsOf, type Size, scaledSquare
  */
 export type PictureSource = ImageBitmapSource;
 
-function newCanvas({ width, height }: Size): Canvas {
+function newCanvas({ width, height }: Extent): Canvas {
   if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(width, height);
   return Object.assign(document.createElement('canvas'), { width, height });
 }

@@ -1,24 +1,7 @@
+import type { Extent, Square } from '../geometry.js';
+
 /** What is drawn on: the one of pages, or the one that workers have too. */
 export type Canvas = HTMLCanvasElement | OffscreenCanvas;
-
-/** Width and height, px. */
-export interface Size {
-  width: number;
-  height: number;
-}
-
-/** A square of a picture, in its pixels. */
-export interface Square {
-  left: number;
-  top: number;
-  side: number;
-}
-
-/** The largest square around the centre. */
-export function centreSquare({ width, height }: Size): Square {
-  const side = Math.min(width, height);
-  return { left: (width - side) / 2, top: (height - side) / 2, side };
-}
 
 /** A canvas's drawing context. */
 export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D;
@@ -37,9 +20,9 @@ export function contextOf(canvas: Canvas): CanvasRenderingContext2D | OffscreenC
  */
 export function scaled<C extends Canvas>(
   image: CanvasImageSource,
-  part: Size & { x: number; y: number },
-  size: Size,
-  makeCanvas: (size: Size) => C,
+  part: Extent & { x: number; y: number },
+  size: Extent,
+  makeCanvas: (size: Extent) => C,
 ): C {
   let from: CanvasImageSource = image;
   let { x, y, width, height } = part;
@@ -65,7 +48,7 @@ export function scaledSquare<C extends Canvas>(
   image: CanvasImageSource,
   { left, top, side }: Square,
   size: number,
-  makeCanvas: (size: Size) => C,
+  makeCanvas: (size: Extent) => C,
 ): C {
   const part = { x: left, y: top, width: side, height: side };
   return scaled(image, part, { width: size, height: size }, makeCanvas);

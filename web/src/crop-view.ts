@@ -1,4 +1,5 @@
-import { contextOf, type Square } from '../../src/translate/web-pictures.js';
+import type { Square } from '../../src/geometry.js';
+import { contextOf } from '../../src/translate/web-pictures.js';
 import { closePicture, type Source, squareOf } from './pictures.js';
 
 const STEP = 0.02;

@@ -1,4 +1,5 @@
-import { contextOf, type Size, type Square, scaled, scaledSquare } from '../../src/translate/web-pictures.js';
+import type { Extent, Square } from '../../src/geometry.js';
+import { contextOf, scaled, scaledSquare } from '../../src/translate/web-pictures.js';
 import { make } from './dom.js';
 import type { Pixels } from './messages.js';
 
@@ -37,7 +38,7 @@ export function closePicture({ image }: Source): void {
   if (image instanceof ImageBitmap) image.close();
 }
 
-function newCanvas(size: Size): HTMLCanvasElement {
+function newCanvas(size: Extent): HTMLCanvasElement {
   return make('canvas', size);
 }
 

@@ -1,5 +1,5 @@
+import { centreSquare } from '../../src/geometry.js';
 import { type Direction, randomStyleCodes } from '../../src/translate/translator.js';
-import { centreSquare } from '../../src/translate/web-pictures.js';
 import { byId, make } from './dom.js';
 import type { Engine } from './engine.js';
 import { pixelsOf, type Source, squareOf } from './pictures.js';

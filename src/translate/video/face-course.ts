@@ -1,6 +1,6 @@
-import type { Square } from '../../data/decode.js';
-import { centreSquare, type Extent, type FaceMode } from '../../faces/square.js';
+import type { FaceMode } from '../../faces/square.js';
 import { mainTracks, nearestSquare, type Track, trackFaces } from '../../faces/track.js';
+import { centreSquare, type Extent, type Square } from '../../geometry.js';
 import type { Survey } from './face-survey.js';
 
 /** A square of a frame that is translated. */
@@ -24,9 +24,6 @@ export interface FaceCourseOptions {
   mode: Exclude<FaceMode, 'off'>;
   margin: number;
   paste: boolean;
-  /** What the survey's faces are told in, px. */
-  picture: Extent;
-  framesPerSecond: number;
   modelPx: number;
 }
 
@@ -46,7 +43,8 @@ const holds = ({ first, last }: Track, frame: number): boolean => frame >= first
 
 /** What becomes of the faces that a survey saw; undefined where it saw none, and nothing is to go back. */
 export function courseOfFaces(survey: Survey, options: FaceCourseOptions): FaceCourse | undefined {
-  const { mode, margin, paste, picture, framesPerSecond, modelPx } = options;
+  const { mode, margin, paste, modelPx } = options;
+  const { picture, framesPerSecond } = survey;
   const tracks = trackFaces(survey.sightings, survey.frames, {
     ...{ picture, framesPerSecond, margin },
     keepsPortraits: mode === 'auto',

@@ -1,10 +1,12 @@
-import { InputError, InterruptedError } from '../../errors.js';
+import { InterruptedError } from '../../errors.js';
 import type { FaceDetector } from '../../faces/detector.js';
-import type { Extent } from '../../faces/square.js';
+import { scaledFace } from '../../faces/square.js';
 import type { Sighting } from '../../faces/track.js';
+import type { Extent } from '../../geometry.js';
 import { readFrames } from './frames.js';
-import { decoderArgs, type VideoPlan } from './plan.js';
-import { lastComplaints, startTool } from './tools.js';
+import { decoderArgs, evenExtent, outputRate, perSecond } from './plan.js';
+import type { VideoInfo } from './probe.js';
+import { noFrames, startTool } from './tools.js';
 
 /** Longer side of the frames that are looked at, px: as much as the detector sees. */
 const SURVEY_PX = 512;
@@ -19,20 +21,21 @@ const FADING = 0.85;
 
 export interface SurveyOptions {
   input: string;
-  plan: Pick<VideoPlan, 'rate' | 'framesPerSecond'>;
-  /** Of the video's upright frames with square pixels, px: what faces are told in. */
-  picture: Extent;
-  /** The stream of the picture. */
-  index: number;
+  /** Of `probeVideo`, for the same input. */
+  info: VideoInfo;
   detector: FaceDetector;
   signal?: AbortSignal;
   /** Is told how many frames have been gone through. */
   onProgress?: (frames: number) => void;
 }
 
+/** What was seen in a video. */
 export interface Survey {
   sightings: Sighting[];
   frames: number;
+  framesPerSecond: number;
+  /** Of the frames that the faces are told in, px: upright, with square pixels and even sides. */
+  picture: Extent;
 }
 
 /** Mean difference of two frames, from some of their numbers. */
@@ -60,16 +63,17 @@ function cutDetector(): (frame: Uint8Array) => boolean {
  * @throws InputError where nothing can be decoded; InterruptedError.
  */
 export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
-  const { input, plan, picture, index, detector, signal, onProgress } = options;
+  const { input, info, detector, signal, onProgress } = options;
+  const rate = outputRate(info, input);
+  const framesPerSecond = perSecond(rate);
+  const picture = evenExtent(info.extent);
   const scale = Math.min(1, SURVEY_PX / Math.max(picture.width, picture.height));
   const [width, height] = [picture.width, picture.height].map((length) =>
     Math.max(1, Math.round(length * scale)),
   ) as [number, number];
-  const every = Math.max(1, Math.round(plan.framesPerSecond / LOOKS_PER_SECOND));
-  const decoder = startTool(
-    'ffmpeg',
-    decoderArgs({ input, index, rate: plan.rate, extent: { width, height } }),
-  );
+  const every = Math.max(1, Math.round(framesPerSecond / LOOKS_PER_SECOND));
+  const args = decoderArgs({ input, index: info.index, rate, extent: { width, height } });
+  const decoder = startTool('ffmpeg', args);
   decoder.stdin.end();
   const kill = (): void => decoder.kill();
   signal?.addEventListener('abort', kill, { once: true });
@@ -85,10 +89,7 @@ export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
       // Where one cut follows the other, not much more often than elsewhere.
       if (since >= every || (shot !== last?.shot && since >= every / 4)) {
         const found = await detector.find({ data: frame, width, height });
-        const faces = found.map(({ left, top, width: w, height: h, score }) => ({
-          ...{ left: left / scale, top: top / scale, width: w / scale, height: h / scale },
-          score,
-        }));
+        const faces = found.map((face) => scaledFace(face, 1 / scale));
         sightings.push({ frame: frames, shot, faces });
       }
       frames++;
@@ -100,11 +101,6 @@ export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
   }
   if (signal?.aborted) throw new InterruptedError('stopped while looking for faces');
   const { complaints } = await decoder.end;
-  if (frames === 0)
-    throw new InputError({
-      expected: `a video that can be decoded at ${input}`,
-      found: `no frame (${lastComplaints(complaints)})`,
-      remedy: 'name a video that players show',
-    });
-  return { sightings, frames };
+  if (frames === 0) throw noFrames(input, complaints);
+  return { sightings, frames, framesPerSecond, picture };
 }

@@ -1,7 +1,7 @@
 import { fromFloat, toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';
 import { cropSquare, pasteSquare } from '../../faces/crop.js';
-import type { Extent } from '../../faces/square.js';
+import type { Extent } from '../../geometry.js';
 import type { ContentCodes, Direction, Translator } from '../translator.js';
 import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
 import { ChangeMeter } from './change-meter.js';
@@ -55,7 +55,7 @@ export class FrameTranslator {
 
   private squares(frames: Uint8Array, faces: FaceCourse | undefined): Uint8Array {
     const originals =
-      faces === undefined ? frames : joinBytes(this.crops(frames, faces).map(({ crop }) => crop));
+      faces === undefined ? frames : Buffer.concat(this.crops(frames, faces).map(({ crop }) => crop));
     const count = originals.length / bytesOf({ width: this.size, height: this.size });
     const places = Array.from({ length: count }, (_, i) => i);
     const content = this.options.translator.encode(this.options.direction, toFloat({ data: originals }));
@@ -77,7 +77,7 @@ export class FrameTranslator {
       const { translator, direction, plan } = this.options;
       const content = translator.encode(
         direction,
-        toFloat({ data: joinBytes(crops.map(({ crop }) => crop)) }),
+        toFloat({ data: Buffer.concat(crops.map(({ crop }) => crop)) }),
       );
       const places = crops.map(({ place }) => place);
       const styled = this.decode(content, places, 0);
@@ -130,14 +130,4 @@ export class FrameTranslator {
 /** One frame of a batch, without copying. */
 function frameAt(frames: Uint8Array, extent: Extent, place: number): Uint8Array {
   return frames.subarray(place * bytesOf(extent), (place + 1) * bytesOf(extent));
-}
-
-function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    joined.set(piece, offset);
-    offset += piece.length;
-  }
-  return joined;
 }

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { InputError } from '../../errors.js';
-import type { Extent } from '../../faces/square.js';
+import type { Extent } from '../../geometry.js';
 import { inputFile, type Rational, type VideoInfo } from './probe.js';
 
 /** What a file name's extension asks for. */
@@ -72,7 +72,8 @@ export function parseEncoders(text: string): Set<string> {
   return new Set([...text.matchAll(/^ [VAS][F.][S.][X.][B.][D.] (\S+)/gm)].map((match) => match[1]!));
 }
 
-const perSecond = ({ numerator, denominator }: Rational): number => numerator / denominator;
+/** A rate as a number. */
+export const perSecond = ({ numerator, denominator }: Rational): number => numerator / denominator;
 
 /**
  * The constant frame rate of the output. Frames come at the base rate where that makes no difference over the whole

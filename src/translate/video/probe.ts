@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { InputError } from '../../errors.js';
-import type { Extent } from '../../faces/square.js';
+import type { Extent } from '../../geometry.js';
 import { lastComplaints, outputOf } from './tools.js';
 
 /** A number as a fraction, as frame rates are: 30000/1001. */

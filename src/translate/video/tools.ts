@@ -84,3 +84,12 @@ export function lastComplaints(complaints: string, count = 3): string {
   const last = [...new Set(lines.filter((line) => line !== ''))].slice(-count);
   return last.join(' | ').replace(/[.;|\s]+$/, '') || 'no reason given';
 }
+
+/** The error for a video of which ffmpeg gives no frame. */
+export function noFrames(input: string, complaints: string): InputError {
+  return new InputError({
+    expected: `a video that can be decoded at ${input}`,
+    found: `no frame (${lastComplaints(complaints)})`,
+    remedy: 'name a video that players show',
+  });
+}

@@ -10,7 +10,7 @@ import {
 } from './frame-translator.js';
 import { readFrames, writeFrames } from './frames.js';
 import type { VideoPlan } from './plan.js';
-import { lastComplaints, type RunningTool, startTool } from './tools.js';
+import { lastComplaints, noFrames, type RunningTool, startTool } from './tools.js';
 
 /** Frames translated together. */
 export const FRAMES_TOGETHER = 8;
@@ -91,12 +91,7 @@ async function makeVideo(target: string, options: TranslateVideoOptions): Promis
         `Cannot write ${output}: ffmpeg stopped (${withoutTarget(encoded.complaints, target, output)}). What was there before is kept.`,
       );
     const decoded = await decoder.end;
-    if (frames.frames === 0)
-      throw new InputError({
-        expected: `a video that can be decoded at ${input}`,
-        found: `no frame (${lastComplaints(decoded.complaints)})`,
-        remedy: 'name a video that players show',
-      });
+    if (frames.frames === 0) throw noFrames(input, decoded.complaints);
     const expected = plan.expectedFrames;
     const isShort = expected !== undefined && frames.frames < expected - frameSlack(expected);
     const endsEarly = expected === undefined && /prematurely|partial file|truncat/i.test(decoded.complaints);

@@ -7,7 +7,6 @@ import { InputError, InterruptedError } from '../../../src/errors.js';
 import type { FaceDetector } from '../../../src/faces/detector.js';
 import { courseOfFaces, type FaceCourseOptions } from '../../../src/translate/video/face-course.js';
 import { type Survey, surveyFaces } from '../../../src/translate/video/face-survey.js';
-import { evenExtent } from '../../../src/translate/video/plan.js';
 import { probeVideo } from '../../../src/translate/video/probe.js';
 import { ffmpeg, HAS_FFMPEG, lavfi } from '../../support/video.js';
 
@@ -45,12 +44,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function survey(input: string, more: { signal?: AbortSignal } = {}): Promise<Survey> {
-  const { index, extent } = await probeVideo(input);
-  return surveyFaces({
-    ...{ input, index, picture: evenExtent(extent), detector: whiteDetector },
-    plan: { rate: { numerator: 25, denominator: 1 }, framesPerSecond: 25 },
-    ...more,
-  });
+  return surveyFaces({ input, info: await probeVideo(input), detector: whiteDetector, ...more });
 }
 
 describe.skipIf(!HAS_FFMPEG)('a survey', () => {
@@ -122,13 +116,10 @@ describe.skipIf(!HAS_FFMPEG)('a survey', () => {
   });
 
   it('names a video that cannot be decoded', async () => {
-    const { index } = await probeVideo(scenes);
+    const info = await probeVideo(scenes);
     const broken = join(folder, 'broken.mkv');
     await writeFile(broken, (await readFile(scenes)).subarray(0, 900));
-    const attempt = surveyFaces({
-      ...{ input: broken, index, picture: { width: 240, height: 160 }, detector: whiteDetector },
-      plan: { rate: { numerator: 25, denominator: 1 }, framesPerSecond: 25 },
-    });
+    const attempt = surveyFaces({ input: broken, info, detector: whiteDetector });
     await expect(attempt).rejects.toThrow(InputError);
     await expect(attempt).rejects.toThrow(/can be decoded at .*broken\.mkv but found no frame/);
   });
@@ -140,7 +131,7 @@ describe('the course of the faces', () => {
     score: 1,
   });
   const seen: Survey = {
-    frames: 50,
+    ...{ frames: 50, framesPerSecond: 25, picture: { width: 400, height: 200 } },
     sightings: Array.from({ length: 10 }, (_, i) => ({
       ...{ frame: 5 * i, shot: 0 },
       faces: [face(100, 80), ...(i >= 4 ? [face(300, 40)] : [])],
@@ -148,8 +139,7 @@ describe('the course of the faces', () => {
   };
   const course = (more: Partial<FaceCourseOptions> = {}) =>
     courseOfFaces(seen, {
-      ...{ mode: 'largest', margin: 0.5, paste: false, framesPerSecond: 25, modelPx: 64 },
-      ...{ picture: { width: 400, height: 200 } },
+      ...{ mode: 'largest', margin: 0.5, paste: false, modelPx: 64 },
       ...more,
     })!;
 
@@ -174,11 +164,8 @@ describe('the course of the faces', () => {
   });
 
   it('is none where there is no face', () => {
-    const nobody = { frames: 10, sightings: [{ frame: 0, shot: 0, faces: [] }] };
-    const options: FaceCourseOptions = {
-      ...{ mode: 'largest', margin: 0.5, paste: false, framesPerSecond: 25, modelPx: 64 },
-      picture: { width: 400, height: 200 },
-    };
+    const nobody = { ...seen, frames: 10, sightings: [{ frame: 0, shot: 0, faces: [] }] };
+    const options: FaceCourseOptions = { mode: 'largest', margin: 0.5, paste: false, modelPx: 64 };
     expect(courseOfFaces(nobody, options)).toBeUndefined();
     // What goes back is the centre then.
     const centre = courseOfFaces(nobody, { ...options, paste: true })!;
