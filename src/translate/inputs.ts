@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, extname, relative, sep } from 'node:path';
 import { listImages } from '../data/folder.js';
 import { InputError } from '../errors.js';
+import { freeName } from './free-name.js';
 
 /** A picture to translate, and the name that its translations start with. */
 export interface InputPicture {
@@ -65,11 +66,6 @@ export async function collectInputs(
     for (const file of files) found.push({ file, name: stem(relative(path, file)) });
   }
   const taken = new Set<string>();
-  for (const input of found) {
-    let { name } = input;
-    for (let i = 2; taken.has(name); i++) name = `${input.name}-${i}`;
-    taken.add(name);
-    input.name = name;
-  }
+  for (const input of found) input.name = freeName(input.name, taken);
   return found;
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { decodeImage, toFloat } from '../data/decode.js';
 import { joinPictures } from '../data/pictures.js';
 import { InputError, messageOf } from '../errors.js';
+import { freeName } from './free-name.js';
 import type { InputPicture } from './inputs.js';
 import { type Direction, randomStyleCodes, type Translator } from './translator.js';
 
@@ -186,10 +187,5 @@ export async function makeStyles(
 
 function uniqueLabels(styles: readonly NamedStyle[]): NamedStyle[] {
   const taken = new Set<string>();
-  return styles.map((style) => {
-    let { label } = style;
-    for (let i = 2; taken.has(label); i++) label = `${style.label}-${i}`;
-    taken.add(label);
-    return { ...style, label };
-  });
+  return styles.map((style) => ({ ...style, label: freeName(style.label, taken) }));
 }
