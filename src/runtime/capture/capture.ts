@@ -1,31 +1,24 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RunError } from '../../errors.js';
 import type { TensorflowBackend } from '../native-kernels.js';
-import { GRAPH_TAG, Graph, graphAttribute } from './graph.js';
-import { type Arithmetic, dtypeCode, Recorder, type TensorSpec } from './recorder.js';
-import { DT_FLOAT } from './shape-rules.js';
+import { GRAPH_TAG, type Graph } from './graph.js';
+import {
+  type Endpoint,
+  type Program,
+  type RecordedPrograms,
+  recordGraph,
+  type VariableNodes,
+} from './record.js';
+import { type Arithmetic, dtypeCode, type TensorSpec } from './recorder.js';
 
+export type { Program } from './record.js';
 export type { Arithmetic, TensorSpec } from './recorder.js';
 
 /** Values on the host. */
 export type HostValues = Float32Array | Int32Array;
-
-/** A function over tensors that becomes one session call. */
-export interface Program {
-  inputs: Readonly<Record<string, TensorSpec>>;
-  /**
-   * Called once, while recording: the tensors have shapes and no values. `assign` gives variables new values, all of
-   * them taking effect after everything has been read.
-   */
-  run(
-    variables: Readonly<Record<string, Tensor>>,
-    inputs: Readonly<Record<string, Tensor>>,
-  ): { outputs: Record<string, Tensor>; assign?: Record<string, Tensor> };
-}
 
 /** The addon's calls that load and run graphs. */
 interface SessionBinding {
@@ -35,104 +28,6 @@ interface SessionBinding {
   createTensor(shape: readonly number[], dtype: number, values: HostValues): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): HostValues;
-}
-
-interface Endpoint {
-  inputs: Record<string, { node: string; spec: TensorSpec }>;
-  outputs: Record<string, string>;
-}
-
-const INITIALISED = 'initialised';
-
-function variableNodes(graph: Graph, name: string, index: number, { shape, dtype }: TensorSpec) {
-  const type = graphAttribute.type(dtypeCode(dtype));
-  const handle = graph.add(
-    'VarHandleOp',
-    [],
-    {
-      dtype: type,
-      shape: graphAttribute.shape(shape),
-      shared_name: graphAttribute.string(name),
-      container: graphAttribute.string(''),
-    },
-    `variable${index}`,
-  );
-  const fed = graph.add(
-    'Placeholder',
-    [],
-    { dtype: type, shape: graphAttribute.shape(shape) },
-    `${handle}_value`,
-  );
-  // A copy: what is fed may be JavaScript's memory, which the variable would give back on a thread of TensorFlow's.
-  const copied = graph.add('DeepCopy', [fed], { T: type });
-  const assigned = graph.add('AssignVariableOp', [handle, copied], { dtype: type }, `${handle}_assign`);
-  // Sessions fetch tensors only: a constant that comes after the assignment stands for it.
-  const done = graph.add(
-    'Const',
-    [`^${assigned}`],
-    {
-      dtype: graphAttribute.type(DT_FLOAT),
-      value: graphAttribute.tensor(DT_FLOAT, [], new Uint8Array(Float32Array.of(1).buffer)),
-    },
-    `${handle}_${INITIALISED}`,
-  );
-  const read = graph.add('ReadVariableOp', [handle], { dtype: type }, `${handle}_read`);
-  return { handle, fed, done, read, type };
-}
-
-function recordProgram(
-  graph: Graph,
-  backend: TensorflowBackend,
-  name: string,
-  program: Program,
-  variables: Record<string, { spec: TensorSpec; nodes: ReturnType<typeof variableNodes> }>,
-  arithmetic: Arithmetic,
-): Endpoint {
-  const recorder = new Recorder(graph, backend, arithmetic);
-  const inputs = Object.fromEntries(
-    Object.entries(program.inputs).map(([key, spec]) => {
-      const attributes = {
-        dtype: graphAttribute.type(dtypeCode(spec.dtype)),
-        shape: graphAttribute.shape(spec.shape),
-      };
-      return [key, { node: graph.add('Placeholder', [], attributes, `${name}_${key}`), spec }];
-    }),
-  );
-  // Reads of its own for each program: another program's have nothing to do with its order.
-  const reads = Object.fromEntries(
-    Object.entries(variables).map(([key, { nodes }]) => [
-      key,
-      graph.add('ReadVariableOp', [nodes.handle], { dtype: nodes.type }),
-    ]),
-  );
-  const outputs: Record<string, string> = {};
-  recorder.record(() => {
-    const variableSymbols = Object.fromEntries(
-      Object.entries(variables).map(([key, { spec }]) => [key, recorder.symbol(reads[key]!, spec)]),
-    );
-    const inputSymbols = Object.fromEntries(
-      Object.entries(inputs).map(([key, { node, spec }]) => [key, recorder.symbol(node, spec)]),
-    );
-    const result = program.run(variableSymbols, inputSymbols);
-    const assignments = Object.entries(result.assign ?? {}).map(([key, tensor]) => {
-      const variable = variables[key];
-      if (variable === undefined)
-        throw new RangeError(`program ${name} assigns '${key}', which is no variable`);
-      if (tensor.shape.join() !== variable.spec.shape.join())
-        throw new RangeError(
-          `program ${name} gives '${key}' the shape [${tensor.shape}], not [${variable.spec.shape}]`,
-        );
-      const { handle, type } = variable.nodes;
-      // After the one read that everything in this program uses, even where the new value does not come from it.
-      const assigned = [handle, recorder.sourceOf(tensor), `^${reads[key]}`];
-      return `^${graph.add('AssignVariableOp', assigned, { dtype: type })}`;
-    });
-    for (const [key, tensor] of Object.entries(result.outputs)) {
-      const type = graphAttribute.type(dtypeCode(tensor.dtype));
-      outputs[key] = graph.add('Identity', [recorder.sourceOf(tensor), ...assignments], { T: type });
-    }
-  });
-  return { inputs, outputs };
 }
 
 /** Hands a graph over to TensorFlow, which takes files only. @throws RunError where it cannot be written or loaded. */
@@ -172,17 +67,12 @@ export class CapturedPrograms<P extends string = string> {
   /** Nodes that each program runs. */
   readonly kernels: Readonly<Record<P, number>>;
   private readonly binding: SessionBinding;
-  private readonly variables: Record<string, { spec: TensorSpec; fed: string; done: string; read: string }>;
+  private readonly variables: Record<string, VariableNodes>;
   private readonly endpoints: Record<P, Endpoint>;
   private session: number | undefined;
 
   /** Use `capture`. */
-  constructor(
-    binding: SessionBinding,
-    graph: Graph,
-    variables: Record<string, { spec: TensorSpec; fed: string; done: string; read: string }>,
-    endpoints: Record<P, Endpoint>,
-  ) {
+  constructor(binding: SessionBinding, { graph, variables, endpoints }: RecordedPrograms<P>) {
     this.binding = binding;
     this.nodes = graph.size;
     this.kernels = Object.fromEntries(
@@ -281,35 +171,11 @@ export class CapturedPrograms<P extends string = string> {
 export function capture<P extends string>(
   programs: Readonly<Record<P, Program>>,
   variables: Readonly<Record<string, TensorSpec>>,
-  { arithmetic = 'float32' }: { arithmetic?: Arithmetic } = {},
+  options: { arithmetic?: Arithmetic } = {},
 ): CapturedPrograms<P> {
-  const backend = tf.backend() as unknown as TensorflowBackend;
-  const graph = new Graph();
-  const nodes = Object.fromEntries(
-    Object.entries(variables).map(([name, spec], i) => [
-      name,
-      { spec, nodes: variableNodes(graph, `variable${i}`, i, spec) },
-    ]),
+  const { binding } = tf.backend() as unknown as TensorflowBackend;
+  return new CapturedPrograms(
+    binding as unknown as SessionBinding,
+    recordGraph(programs, variables, options),
   );
-  const endpoints = Object.fromEntries(
-    Object.entries<Program>(programs).map(([name, program]) => [
-      name,
-      recordProgram(graph, backend, name, program, nodes, arithmetic),
-    ]),
-  ) as Record<P, Endpoint>;
-  const held = Object.fromEntries(
-    Object.entries(nodes).map(([name, { spec, nodes: made }]) => [
-      name,
-      { spec, fed: made.fed, done: made.done, read: made.read },
-    ]),
-  );
-  // Such as variables that a program has no use for: every node costs time when the session loads and first runs.
-  graph.prune([
-    ...Object.values(held).flatMap(({ fed, done, read }) => [fed, done, read]),
-    ...Object.values<Endpoint>(endpoints).flatMap(({ inputs, outputs }) => [
-      ...Object.values(inputs).map(({ node }) => node),
-      ...Object.values(outputs),
-    ]),
-  ]);
-  return new CapturedPrograms(backend.binding as unknown as SessionBinding, graph, held, endpoints);
 }

@@ -131,7 +131,9 @@ export class Recorder {
       .getInputTensorIds([x, ...dependencies])
       .map((id) => this.find(id, 'an input of Identity')) as [RecordedTensor, ...RecordedTensor[]];
     const controls = new Set(others.map((other) => `^${other.source.split(':')[0]!}`));
-    const node = this.graph.add('Identity', [source, ...controls], { T: graphAttribute.type(dtype) });
+    const node = this.graph.add('Identity', [source, ...controls], { T: graphAttribute.type(dtype) }, [
+      { shape, dtype },
+    ]);
     return this.backend.createOutputTensor(this.register(node, { shape, dtype }));
   }
 
@@ -147,13 +149,17 @@ export class Recorder {
     const attrs = Object.fromEntries(attributes.map((entry) => [entry.name, toGraphAttribute(entry, real)]));
     if (this.isRounded(op, inputs, infos[0]!)) {
       const sources = inputs.map((input) => (input.dtype === DT_FLOAT ? this.round(input) : input.source));
-      const product = this.graph.add(op, sources, { ...attrs, T: graphAttribute.type(DT_BFLOAT16) });
-      return [this.register(this.cast(product, DT_BFLOAT16, DT_FLOAT), infos[0]!)];
+      const { shape } = infos[0]!;
+      const product = this.graph.add(op, sources, { ...attrs, T: graphAttribute.type(DT_BFLOAT16) }, [
+        { shape, dtype: DT_BFLOAT16 },
+      ]);
+      return [this.register(this.cast(product, shape, DT_BFLOAT16, DT_FLOAT), infos[0]!)];
     }
     const node = this.graph.add(
       op,
       inputs.map(({ source }) => source),
       attrs,
+      infos,
     );
     return infos.map((info, i) => this.register(i === 0 ? node : `${node}:${i}`, info));
   }
@@ -164,15 +170,15 @@ export class Recorder {
     return filter.shape.slice(2).every((channels) => channels >= FEWEST_BFLOAT16_CHANNELS);
   }
 
-  private round({ source }: RecordedTensor): string {
-    const node = this.rounded.get(source) ?? this.cast(source, DT_FLOAT, DT_BFLOAT16);
+  private round({ source, shape }: RecordedTensor): string {
+    const node = this.rounded.get(source) ?? this.cast(source, shape, DT_FLOAT, DT_BFLOAT16);
     this.rounded.set(source, node);
     return node;
   }
 
-  private cast(source: string, from: number, to: number): string {
+  private cast(source: string, shape: readonly number[], from: number, to: number): string {
     const attributes = { SrcT: graphAttribute.type(from), DstT: graphAttribute.type(to) };
-    return this.graph.add('Cast', [source], attributes);
+    return this.graph.add('Cast', [source], attributes, [{ shape, dtype: to }]);
   }
 
   /**
