@@ -21,12 +21,6 @@ export const ARITHMETIC_VARIANTS: readonly { name: string; runtime: Partial<Conf
   { name: 'bfloat16', runtime: { arithmetic: 'bfloat16' } },
 ];
 
-/** A recorded graph with a name for reports. */
-export interface NamedGraph {
-  name: string;
-  recorded: RecordedPrograms;
-}
-
 /**
  * A run's programs: steps without and with R1, translations of samples. With the perceptual term where its weight is not 0
  * and `losses.lpips.weights` names any: they themselves are not read. The engine has to be loaded.
@@ -86,7 +80,11 @@ export function recordInception(variant: InceptionVariant, batches: readonly num
 }
 
 /** LPIPS of evaluation: features of pictures of `size` px, and distances between them. */
-export function recordLpips(net: LpipsNet, size: number, batch: number): RecordedPrograms[] {
+export function recordLpips(
+  net: LpipsNet,
+  size: number,
+  batch: number,
+): [features: RecordedPrograms, distances: RecordedPrograms] {
   const lpips = buildLpips(net);
   const features = lpipsFeaturePrograms(lpips, [batch, size, size]);
   const recorded = recordGraph(features.programs, features.variables);
