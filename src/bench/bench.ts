@@ -77,12 +77,12 @@ function makeTrainer(context: StepContext, rng: Rng) {
  * Times training steps, all of them with R1 or none (it comes every `training.r1EverySteps`, and takes more time and
  * memory). @param onStep is told how many steps are done.
  */
-export function benchTrain(
+export async function benchTrain(
   config: Config,
   steps: number,
   onStep: (done: number) => void,
   withR1 = false,
-): BenchResult {
+): Promise<BenchResult> {
   const networks = buildNetworks(config);
   const context: StepContext = { config, networks };
   const rng = new Rng(config.training.seed, 'bench');
@@ -94,7 +94,7 @@ export function benchTrain(
   const all: number[] = [];
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
-    trainer.step(batch, index);
+    await trainer.step(batch, index);
     all.push((performance.now() - start) / 1000);
     onStep(i + 1);
   }

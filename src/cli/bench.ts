@@ -76,7 +76,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
     const progress = startProgress({ label: `timing ${work}`, total: steps, unit: 'runs' });
     const onRun = (done: number) => progress.update(done);
     const result =
-      work === 'train' ? benchTrain(config, steps, onRun, r1) : benchTranslate(config, steps, onRun);
+      work === 'train' ? await benchTrain(config, steps, onRun, r1) : benchTranslate(config, steps, onRun);
     progress.finish();
     if (json) {
       printJson(result);

@@ -49,7 +49,7 @@ export async function forecast(
     const batch = await batches.next(0);
     trainer = makeTrainer({ config, networks, ...(perceptual && { perceptual }) }, networks);
     freeUnusedMemory();
-    const { withR1, plain } = timeSteps(trainer, batch, onStep);
+    const { withR1, plain } = await timeSteps(trainer, batch, onStep);
     // As a checkpoint does.
     for (const _ of trainer.read());
     const { steps, r1EverySteps, r1Weight } = config.training;
@@ -76,17 +76,18 @@ function makeTrainer(context: StepContext, networks: Networks): Trainer {
   return openTrainer(context, { values });
 }
 
-function timeSteps(trainer: Trainer, batch: HostBatch, onStep: (done: number, total: number) => void) {
+async function timeSteps(trainer: Trainer, batch: HostBatch, onStep: (done: number, total: number) => void) {
   const total = STEPS.withR1 + STEPS.plain;
   let done = 0;
-  const time = (count: number, index: number): number => {
-    const seconds = Array.from({ length: count }, () => {
+  const time = async (count: number, index: number): Promise<number> => {
+    const seconds: number[] = [];
+    for (let i = 0; i < count; i++) {
       const began = performance.now();
-      trainer.step(batch, index);
+      await trainer.step(batch, index);
       onStep(++done, total);
-      return (performance.now() - began) / 1000;
-    });
+      seconds.push((performance.now() - began) / 1000);
+    }
     return median(seconds.slice(1));
   };
-  return { withR1: time(STEPS.withR1, R1_STEP), plain: time(STEPS.plain, PLAIN_STEP) };
+  return { withR1: await time(STEPS.withR1, R1_STEP), plain: await time(STEPS.plain, PLAIN_STEP) };
 }

@@ -139,9 +139,9 @@ export async function* takeSteps(
     const began = performance.now();
     const batch = await beside(batches.next(step, augment.probabilities));
     const learningRate = learningRateOf(context, step);
-    const terms = augment.observe(trainer.step(batch, step));
-    // Where all pictures are in memory nothing else in a step waits, and signals and timers would not get their turn.
-    await setImmediate();
+    const terms = augment.observe(await trainer.step(batch, step));
+    // An eager step does not wait: signals and timers get their turn here.
+    if (!config.runtime.capture) await setImmediate();
     step++;
     seconds += (performance.now() - began) / 1000;
     yield* events.splice(0);

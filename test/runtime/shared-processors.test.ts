@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
-import { loadEngine, processorShares } from '../../src/runtime/node.js';
+import { processorShares } from '../../src/runtime/engine-environment.js';
+import { loadEngine } from '../../src/runtime/node.js';
 
 test('operations of a training run side by side, on half of the processors each', () => {
   const shares = [1, 2, 3, 4, 5, 16].map(processorShares);
