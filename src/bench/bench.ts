@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.js';
 import { buildGenerator } from '../model/generator.js';
 import { initParameters } from '../model/parameters.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
+import { type PeakMemory, peakMemory } from '../runtime/memory.js';
 import { Rng } from '../runtime/rng.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
 import { median } from '../train/forecast.js';
@@ -19,7 +20,7 @@ import { drawStyles } from '../translate/translator.js';
 export const WARM_UP = 2;
 
 /** What a bench found. Seconds are per training step, or per run of a batch. */
-export interface BenchResult {
+export interface BenchResult extends PeakMemory {
   work: 'train' | 'translate';
   size: number;
   batch: number;
@@ -31,8 +32,6 @@ export interface BenchResult {
   seconds: number;
   /** Every run in order, the warm-up included. */
   all: number[];
-  /** The process's high-water mark. */
-  peakRssBytes: number;
   /** Graph nodes that a step without R1 runs, or encoding and decoding; absent where kernels are called one by one. */
   kernels?: number;
   /** Recording and loading the graph. */
@@ -48,7 +47,7 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
     arithmetic: config.runtime.arithmetic,
     seconds: median(all.length > WARM_UP ? all.slice(WARM_UP) : all),
     all,
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    ...peakMemory(),
   };
 }
 

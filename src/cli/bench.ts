@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { printJson, printLine, startProgress } from './output.js';
+import { formatPeak, printJson, printLine, startProgress } from './output.js';
 
 interface BenchArguments {
   work: 'train' | 'translate';
@@ -83,7 +83,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       return;
     }
     const details = [
-      `peak memory ${(result.peakRssBytes / 1e9).toFixed(2)} GB`,
+      `peak memory ${formatPeak(result)}`,
       ...(result.kernels === undefined ? [] : [`${result.kernels} kernels`]),
       ...(result.captureSeconds === undefined ? [] : [`captured in ${result.captureSeconds.toFixed(1)} s`]),
     ];

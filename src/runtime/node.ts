@@ -7,6 +7,7 @@ import util from 'node:util';
 import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../errors.js';
 import { cacheDirectory } from './cache.js';
+import type { Arithmetic } from './capture/recorder.js';
 import { engineEnvironment } from './engine-environment.js';
 import { useTrim } from './garbage.js';
 import { type Gpu, surveyGpus } from './gpus.js';
@@ -20,9 +21,6 @@ const SESSION_FILE = 'gnr_session.node';
 /** The first compute capability that multiplies in bfloat16 and TensorFloat-32. */
 const MIN_ROUNDING_CAPABILITY = 8;
 
-/** Numbers that products are computed in: true float32, TensorFloat-32 (NVIDIA GPUs since Ampere), or bfloat16. */
-export type EngineArithmetic = 'float32' | 'tf32' | 'bfloat16';
-
 /** What computes, as `loadEngine` found it. */
 export interface EngineInfo {
   /** The name of the tfjs backend. */
@@ -32,7 +30,7 @@ export interface EngineInfo {
   tfjsVersion: string;
   /** Threads that compute. */
   threads: number;
-  arithmetic: EngineArithmetic;
+  arithmetic: Arithmetic;
   /** Whether the same inputs give the same bytes on the same machine and versions; processors always do. */
   deterministic: boolean;
   /** The GPU that computes; absent where the processors do. */
@@ -51,7 +49,7 @@ export interface GpuInfo {
 
 export interface EngineOptions {
   /** `bfloat16` lets convolutions and products multiply in bfloat16, `tf32` in TensorFloat-32; `float32` by default. */
-  arithmetic?: EngineArithmetic;
+  arithmetic?: Arithmetic;
   /** What the processors are to be shared out for; `translation` by default. */
   work?: 'training' | 'translation';
   /** Whether a GPU takes algorithms that give the same bytes each time; true by default. */
@@ -208,7 +206,7 @@ function checkMemory(gpuMemory: number | null | undefined, gpu: Gpu | undefined)
   });
 }
 
-function checkArithmetic(arithmetic: EngineArithmetic, gpu: GpuInfo | undefined): void {
+function checkArithmetic(arithmetic: Arithmetic, gpu: GpuInfo | undefined): void {
   const remedy = 'set runtime.arithmetic=float32';
   if (arithmetic === 'tf32' && gpu === undefined)
     throw new InputError({

@@ -2,6 +2,7 @@ import { dataRoot } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
+import { type PeakMemory, peakMemory } from '../runtime/memory.js';
 import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
 import { buildNetworks, initNetworks, type Networks } from './networks.js';
@@ -22,16 +23,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** What a training of a config takes on this machine, measured on a few of its steps. */
-export interface Forecast {
+/** What training by a config takes on this machine, measured on a few steps and the reading of a checkpoint. */
+export interface Forecast extends PeakMemory {
   parameters: { generators: number; discriminators: number };
   pictures: { trainA: number; trainB: number };
   /** Seconds of a step, without and with R1. */
   stepSeconds: { plain: number; withR1: number };
   /** The whole training, without samples and the writing of checkpoints. */
   totalSeconds: number;
-  /** The process's high-water mark, with what a checkpoint's writing takes. */
-  peakRssBytes: number;
 }
 
 /** Takes a few steps of a run without leaving anything behind. @throws InputError for what the run itself would refuse. */
@@ -62,7 +61,7 @@ export async function forecast(
       pictures: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
       stepSeconds: { plain, withR1 },
       totalSeconds: r1Steps * withR1 + (steps - r1Steps) * plain,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      ...peakMemory(),
     };
   } finally {
     await batches.close();
