@@ -136,6 +136,16 @@ export function setTensorFloat32(enabled: boolean): void {
   engine().addon.setTensorFloat32(enabled);
 }
 
+/** What `setTensorFloat32` set last. */
+export function tensorFloat32(): boolean {
+  return engine().addon.tensorFloat32();
+}
+
+/** From here on, `devices` tells the memory of the processor's tensors too, at some cost. */
+export function countHostMemory(): void {
+  engine().addon.countHostMemory();
+}
+
 /** Runs `work` in true float32, and goes back to what was set before. */
 export async function inTrueFloat32<T>(work: () => Promise<T>): Promise<T> {
   const { addon } = engine();
