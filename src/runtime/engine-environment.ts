@@ -1,10 +1,7 @@
 // What TensorFlow and CUDA read from the environment when they load, from the engine's options and the machine.
 import { InputError } from '../errors.js';
-import type { Gpu } from './gpus.js';
+import { type GpuChoice, visibleGpu } from './gpu-choice.js';
 import type { Device } from './libtensorflow/wheels.js';
-
-/** What a GPU is chosen by. */
-type GpuChoice = Pick<Gpu, 'index' | 'name' | 'memoryBytes' | 'memoryUsedBytes'>;
 
 export interface EnvironmentOptions {
   /** The installed build of TensorFlow. */
@@ -32,35 +29,8 @@ export function processorShares(processors: number): { perOperation: number; ope
 }
 
 /**
- * The CUDA_VISIBLE_DEVICES that leaves one GPU: TensorFlow would take memory on all of them, and tfjs compute on the last
- * one while sessions compute on the first.
- *
- * @param visible the user's own value, whose entries `gpu` then counts.
- * @throws InputError where there is no GPU of that index.
- */
-export function visibleGpu(
-  gpus: readonly GpuChoice[],
-  gpu: number | undefined,
-  visible: string | undefined,
-): string {
-  const own = visible?.split(',').map((entry) => entry.trim());
-  const count = own?.length ?? (gpus.length > 0 ? gpus.length : undefined);
-  if (gpu !== undefined && (!Number.isInteger(gpu) || gpu < 0 || (count !== undefined && gpu >= count)))
-    throw new InputError({
-      expected: `--gpu to be one of the ${count ?? ''} GPUs, counted from 0`.replace('  ', ' '),
-      found: `${gpu}${gpus.length > 0 ? ` beside ${gpus.map(({ name }, i) => `${i}: ${name}`).join(', ')}` : ''}`,
-      remedy: 'take one that nvidia-smi lists, or leave --gpu out',
-    });
-  if (own !== undefined) return own[gpu ?? 0]!;
-  if (gpu !== undefined) return String(gpu);
-  const free = ({ memoryBytes, memoryUsedBytes }: GpuChoice) => (memoryBytes ?? 0) - (memoryUsedBytes ?? 0);
-  const [freest] = [...gpus].sort((a, b) => free(b) - free(a));
-  return String(freest?.index ?? 0);
-}
-
-/**
  * The variables to set; a value that the user has set stays, but for the choice of the GPU.
- * @throws InputError where there is no GPU of the index.
+ * @throws InputError where there is no GPU of the index, or the build has no use for one.
  */
 export function engineEnvironment(
   options: EnvironmentOptions,
@@ -74,7 +44,10 @@ export function engineEnvironment(
     arithmetic === 'bfloat16' ? { ONEDNN_DEFAULT_FPMATH_MODE: 'BF16' } : {};
   // The CUDA build computes on the processors too, where there is no GPU.
   const shares = work === 'training' && gpus.length === 0 ? threadShares(env, processors) : {};
-  if (build === 'cpu') return unset({ ...products, ...shares });
+  if (build === 'cpu') {
+    if (gpu !== undefined) throw noGpuBuild(gpu);
+    return unset({ ...products, ...shares });
+  }
   return {
     ...unset({
       ...products,
@@ -88,6 +61,14 @@ export function engineEnvironment(
     }),
     CUDA_VISIBLE_DEVICES: visibleGpu(gpus, gpu, env.CUDA_VISIBLE_DEVICES),
   };
+}
+
+function noGpuBuild(gpu: number): InputError {
+  return new InputError({
+    expected: `the GPU build of TensorFlow for --gpu ${gpu}`,
+    found: 'the CPU build',
+    remedy: 'run npx gnr setup --device gpu, or leave --gpu out',
+  });
 }
 
 /** Both or none: a user who has set one of them has a plan. */

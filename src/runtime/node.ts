@@ -10,6 +10,7 @@ import { cacheDirectory } from './cache.js';
 import type { Arithmetic } from './capture/recorder.js';
 import { engineEnvironment } from './engine-environment.js';
 import { useTrim } from './garbage.js';
+import { preferredGpu } from './gpu-choice.js';
 import { type Gpu, surveyGpus } from './gpus.js';
 import { useKernels } from './kernels.js';
 import { ADDON_FILE, LOADER_FILE, MEMORY_FILE } from './libtensorflow/addon.js';
@@ -84,7 +85,13 @@ export function loadEngine(options: EngineOptions = {}): Promise<EngineInfo> {
 }
 
 async function load(options: EngineOptions): Promise<EngineInfo> {
-  const { arithmetic = 'float32', work = 'translation', deterministic = true, gpu, gpuMemory } = options;
+  const {
+    arithmetic = 'float32',
+    work = 'translation',
+    deterministic = true,
+    gpu = preferredGpu(),
+    gpuMemory,
+  } = options;
   polyfillUtil();
   const addon = addonFile();
   const build = (await installedDevice(path.dirname(addon))) ?? 'cpu';

@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
-import { InputError } from '../../src/errors.js';
 import {
   type EnvironmentOptions,
   engineEnvironment,
   processorShares,
-  visibleGpu,
 } from '../../src/runtime/engine-environment.js';
 
 const GIB = 2 ** 30;
@@ -52,6 +50,12 @@ test('the CPU build shares out its processors for training, and nothing else', (
   expect(environment({ build: 'cpu', gpus: [] }, { TF_NUM_INTEROP_THREADS: '3' })).toEqual({});
 });
 
+test('the CPU build refuses to compute on a GPU', () => {
+  expect(() => environment({ build: 'cpu', gpus: [], gpu: 0 })).toThrow(
+    /^Expected the GPU build of TensorFlow for --gpu 0 but found the CPU build; run npx gnr setup --device gpu/,
+  );
+});
+
 test('on a GPU memory grows, algorithms are deterministic, and one card is visible', () => {
   expect(environment({})).toEqual({
     CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
@@ -76,26 +80,4 @@ test("the user's own settings stay", () => {
   const env = { TF_FORCE_GPU_ALLOW_GROWTH: 'false', CUDA_CACHE_PATH: '/mine', TF_DETERMINISTIC_OPS: '0' };
   const set = environment({}, env);
   for (const name of Object.keys(env)) expect(set).not.toHaveProperty(name);
-});
-
-test.each([
-  ['the one with most free memory by default', undefined, undefined, '1'],
-  ['the one that is asked for', 0, undefined, '0'],
-  ["the first of the user's own list", undefined, '3,1', '3'],
-  ["one of the user's own list", 1, 'GPU-aa, GPU-bb', 'GPU-bb'],
-  ["none where the user's list is empty", undefined, '', ''],
-])('the GPU is %s', (_, gpu, visible, expected) => {
-  expect(visibleGpu(GPUS, gpu, visible)).toBe(expected);
-});
-
-test('the GPU is taken at its word where the driver lists none', () => {
-  expect(visibleGpu([], 2, undefined)).toBe('2');
-  expect(visibleGpu([], undefined, undefined)).toBe('0');
-});
-
-test.each([2, -1, 0.5])('a GPU that is not there is refused: %d', (gpu) => {
-  expect(() => visibleGpu(GPUS, gpu, undefined)).toThrow(InputError);
-  expect(() => visibleGpu(GPUS, gpu, undefined)).toThrow(
-    /^Expected --gpu to be one of the 2 GPUs.*found .*0: NVIDIA A100, 1: NVIDIA A100; .*nvidia-smi/,
-  );
 });
