@@ -63,7 +63,7 @@ function configs() {
 function targetsOf({ endpoints, variables }) {
   const programs = Object.entries(endpoints).map(([name, { outputs }]) => [name, Object.values(outputs)]);
   const all = Object.values(variables);
-  return [...programs, ['write', all.map(({ done }) => done)], ['read', all.map(({ read }) => read)]];
+  return [...programs, ['write', all.map(({ assign }) => assign)], ['read', all.map(({ read }) => read)]];
 }
 
 /** Programs of the same length in one entry: `encodeA2Bx1 and 3 more: 74`. */
@@ -116,11 +116,13 @@ function report(title, found) {
   }
 }
 
+if (device === 'GPU' && copies.size === 0)
+  tell('\nNothing but inputs and results is copied between host and device.');
 if (copies.size > 0) report('Copied between host and device in the middle of a program:', copies);
 if (missing.size > 0) report(`No kernel for the ${device}:`, missing);
 tell(
   missing.size > 0
     ? `\n${missing.size} kinds of nodes have no kernel for the ${device}.`
-    : `\nAll ${count(nodes)} nodes have a kernel for the ${device}${copies.size > 0 ? '' : ', and nothing but inputs and results is copied between host and device'}.`,
+    : `\nAll ${count(nodes)} nodes have a kernel for the ${device}.`,
 );
 process.exit(missing.size > 0 ? 1 : 0);

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.js';
 import { buildGenerator } from '../model/generator.js';
 import { initParameters } from '../model/parameters.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
+import { type PeakMemory, peakMemory } from '../runtime/memory.js';
 import { Rng } from '../runtime/rng.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
 import { median } from '../train/forecast.js';
@@ -19,7 +20,7 @@ import { drawStyles } from '../translate/translator.js';
 export const WARM_UP = 2;
 
 /** What a bench found. Seconds are per training step, or per run of a batch. */
-export interface BenchResult {
+export interface BenchResult extends PeakMemory {
   work: 'train' | 'translate';
   size: number;
   batch: number;
@@ -31,8 +32,6 @@ export interface BenchResult {
   seconds: number;
   /** Every run in order, the warm-up included. */
   all: number[];
-  /** The process's high-water mark. */
-  peakRssBytes: number;
   /** Graph nodes that a step without R1 runs, or encoding and decoding; absent where kernels are called one by one. */
   kernels?: number;
   /** Recording and loading the graph. */
@@ -48,7 +47,7 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
     arithmetic: config.runtime.arithmetic,
     seconds: median(all.length > WARM_UP ? all.slice(WARM_UP) : all),
     all,
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    ...peakMemory(),
   };
 }
 
@@ -77,12 +76,12 @@ function makeTrainer(context: StepContext, rng: Rng) {
  * Times training steps, all of them with R1 or none (it comes every `training.r1EverySteps`, and takes more time and
  * memory). @param onStep is told how many steps are done.
  */
-export function benchTrain(
+export async function benchTrain(
   config: Config,
   steps: number,
   onStep: (done: number) => void,
   withR1 = false,
-): BenchResult {
+): Promise<BenchResult> {
   const networks = buildNetworks(config);
   const context: StepContext = { config, networks };
   const rng = new Rng(config.training.seed, 'bench');
@@ -94,7 +93,7 @@ export function benchTrain(
   const all: number[] = [];
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
-    trainer.step(batch, index);
+    await trainer.step(batch, index);
     all.push((performance.now() - start) / 1000);
     onStep(i + 1);
   }

@@ -1,4 +1,4 @@
-/** Records every kind of program that the project runs in a session, without weights: what is counted and checked. */
+// Records every kind of program that the project runs in a session, without weights: what is counted and checked.
 import type { Config } from '../config/schema.js';
 import {
   inceptionPrograms,

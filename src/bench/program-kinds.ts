@@ -1,4 +1,4 @@
-/** The list of all kinds of programs: every config in every arithmetic, with what changes a step's graph, and the networks of evaluation. */
+// The list of all kinds of programs: every config in every arithmetic, with what changes a step's graph, and the networks of evaluation.
 import { resolveConfig } from '../config/load.js';
 import { mergeTrees, type Tree } from '../config/overrides.js';
 import type { Config, PartialConfig } from '../config/schema.js';

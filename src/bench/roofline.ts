@@ -1,4 +1,4 @@
-/** The least time that a GPU needs for a program, from what its kernels compute and move. */
+// The least time that a GPU needs for a program, from what its kernels compute and move.
 import type { KernelWork } from '../runtime/capture/cost.js';
 
 /** What a float32 convolution or product multiplies in. Kernels that are recorded in bfloat16 multiply in that. */

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { printJson, printLine, startProgress } from './output.js';
+import { formatPeak, printJson, printLine, startProgress } from './output.js';
 
 interface BenchArguments {
   work: 'train' | 'translate';
@@ -76,14 +76,14 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
     const progress = startProgress({ label: `timing ${work}`, total: steps, unit: 'runs' });
     const onRun = (done: number) => progress.update(done);
     const result =
-      work === 'train' ? benchTrain(config, steps, onRun, r1) : benchTranslate(config, steps, onRun);
+      work === 'train' ? await benchTrain(config, steps, onRun, r1) : benchTranslate(config, steps, onRun);
     progress.finish();
     if (json) {
       printJson(result);
       return;
     }
     const details = [
-      `peak memory ${(result.peakRssBytes / 1e9).toFixed(2)} GB`,
+      `peak memory ${formatPeak(result)}`,
       ...(result.kernels === undefined ? [] : [`${result.kernels} kernels`]),
       ...(result.captureSeconds === undefined ? [] : [`captured in ${result.captureSeconds.toFixed(1)} s`]),
     ];

@@ -1,3 +1,4 @@
+import type { PeakMemory } from '../runtime/memory.js';
 import { formatBytes, formatDuration } from '../train/amounts.js';
 
 /** The parts of a writable stream that output needs. */
@@ -165,4 +166,12 @@ export function printError(text: string): void {
 /** Writes a value as JSON to standard output, for programs to read. */
 export function printJson(value: unknown): void {
   write(process.stdout, JSON.stringify(value, null, 2));
+}
+
+/** Peak memory in words: the GPU's, where one computed, before the process's. */
+export function formatPeak({ peakRssBytes, peakGpuBytes }: PeakMemory): string {
+  const process = formatBytes(peakRssBytes);
+  return peakGpuBytes === undefined
+    ? process
+    : `${formatBytes(peakGpuBytes)} of the GPU, ${process} of the process`;
 }

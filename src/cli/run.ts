@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import yargs, { type CommandModule } from 'yargs';
 import { InputError, InterruptedError, messageOf, RunError } from '../errors.js';
+import { preferGpu } from '../runtime/gpu-choice.js';
 import { commands } from './commands.js';
 import { printError } from './output.js';
 import { closest } from './suggest.js';
@@ -26,6 +27,11 @@ function buildParser(argv: readonly string[], modules: readonly CommandModule[])
     // --no-out would set out to false.
     .parserConfiguration({ 'boolean-negation': false })
     .alias('help', 'h')
+    .option('gpu', {
+      type: 'number',
+      describe: 'GPU to compute on, as nvidia-smi counts them [the one with most free memory]',
+    })
+    .middleware(({ gpu }) => preferGpu(gpu as number | undefined))
     .strict()
     .demandCommand(1, 'Name a command.')
     .wrap(Math.min(110, process.stdout.columns ?? 80))

@@ -1,11 +1,11 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { Config } from '../config/schema.js';
 import type { EngineInfo } from '../runtime/node.js';
-import { formatBytes, formatDuration } from '../train/amounts.js';
+import { formatDuration } from '../train/amounts.js';
 import type { TrainOptions } from '../train/loop.js';
 import type { Translator } from '../translate/translator.js';
 import { withInterrupt } from './interrupt.js';
-import { type Progress, printLine, startProgress } from './output.js';
+import { formatPeak, type Progress, printLine, startProgress } from './output.js';
 import { million, TrainingDisplay } from './training-display.js';
 
 interface TrainArguments {
@@ -28,7 +28,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
     progress.update(done);
   }).finally(() => progress?.finish());
-  const { parameters, pictures, stepSeconds, totalSeconds, peakRssBytes } = found;
+  const { parameters, pictures, stepSeconds, totalSeconds } = found;
   const { size } = config.model;
   const { steps, batch, r1EverySteps } = config.training;
   const rows: [string, string][] = [
@@ -45,7 +45,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
       `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
     ],
     ['the training', `${formatDuration(totalSeconds)} for ${steps} steps`],
-    ['peak memory', formatBytes(peakRssBytes)],
+    ['peak memory', formatPeak(found)],
   ];
   printLine();
   for (const [label, text] of rows) printLine(`${label.padEnd(14)}${text}`);

@@ -1,15 +1,17 @@
 import { messageOf } from '../errors.js';
+import { memoryUse } from '../runtime/memory.js';
 import { formatBytes } from '../train/amounts.js';
 import type { TrainEvent } from '../train/events.js';
 import { type Progress, printError, printLine, startProgress } from './output.js';
 
-/** The two sums and the memory of the process, for the progress line; what is last gives way on a narrow terminal. */
+/** The two sums and the memory in use, for the progress line; what is last gives way on a narrow terminal. */
 function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {
   const sum = (side: string) =>
     Object.entries(terms)
       .filter(([name]) => name.startsWith(side))
       .reduce((total, [, value]) => total + value, 0);
-  const memory = formatBytes(process.memoryUsage.rss());
+  const { rssBytes, gpuBytes } = memoryUse();
+  const memory = gpuBytes === undefined ? formatBytes(rssBytes) : `${formatBytes(gpuBytes)} on the GPU`;
   return `loss G ${sum('generators').toFixed(2)}, D ${sum('discriminators').toFixed(2)}, ${memory}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { LazyFaceDetector } from '../faces/detector.js';
+import { peakMemory } from '../runtime/memory.js';
 import type { FaceCourse } from '../translate/video/face-course.js';
 import type { VideoPlan } from '../translate/video/plan.js';
 import type { VideoInfo } from '../translate/video/probe.js';
@@ -263,7 +264,7 @@ function answer(
     temporalConsistency: { inputChange: change.input, outputChange: change.output, ratio },
     wallSeconds,
     framesPerSecond: frames / wallSeconds,
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    ...peakMemory(),
     record,
   };
 }

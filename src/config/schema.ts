@@ -250,11 +250,21 @@ const runtime = z.strictObject({
       'Run a training step, and a translation, as one TensorFlow graph; false runs them kernel by kernel, slower.',
     ),
   arithmetic: z
-    .enum(['float32', 'bfloat16'])
+    .enum(['float32', 'tf32', 'bfloat16'])
     .default('float32')
     .describe(
-      'Numbers that convolutions of captured runs multiply in; bfloat16 is faster on processors that have it (gnr doctor tells).',
+      'Numbers that convolutions and products multiply in: true float32; tf32, which NVIDIA GPUs since Ampere have (10 bits of mantissa, several times as fast); or bfloat16 in convolutions of captured runs (8 bits), faster on those GPUs and on processors that have it. Weights, optimizer and sums stay float32. gnr doctor tells what the machine has.',
     ),
+  deterministic: z
+    .boolean()
+    .default(true)
+    .describe(
+      'On a GPU, take algorithms that give the same bytes each time on the same card, driver and versions, so that a resumed run goes on exactly; false lets TensorFlow time algorithms and take the fastest. Processors always give the same bytes.',
+    ),
+  gpuMemory: count(2 ** 28, 1e15)
+    .nullable()
+    .default(null)
+    .describe('GPU memory that TensorFlow may take at most, bytes; null takes it as it is needed.'),
   microBatch: count(1, 4096)
     .nullable()
     .default(null)

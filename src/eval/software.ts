@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import sharp from 'sharp';
+import { computeFacts } from '../runtime/compute-facts.js';
 import type { EngineInfo } from '../runtime/node.js';
 
 /** Versions and machine, for receipts. */
@@ -10,10 +11,8 @@ export function softwareFacts(engine: EngineInfo): Record<string, string> {
   return {
     'gans-n-roses': version,
     node: process.versions.node,
-    tensorflow: engine.tensorflowVersion,
     tfjs: engine.tfjsVersion,
-    device: engine.device,
-    threads: String(engine.threads),
+    ...computeFacts(engine),
     sharp: `${sharpVersion ?? '?'} (libvips ${vips ?? '?'})`,
     system: `${os.type()} ${os.machine()}`,
     processor: os.cpus()[0]?.model ?? 'unknown',

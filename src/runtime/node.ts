@@ -1,3 +1,4 @@
+// Loads TensorFlow into Node and makes it the engine that all else computes on.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
@@ -5,11 +6,21 @@ import path from 'node:path';
 import util from 'node:util';
 import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../errors.js';
+import { cacheDirectory } from './cache.js';
+import type { Arithmetic } from './capture/recorder.js';
+import { engineEnvironment } from './engine-environment.js';
 import { useTrim } from './garbage.js';
+import { preferredGpu } from './gpu-choice.js';
+import { type Gpu, surveyGpus } from './gpus.js';
 import { useKernels } from './kernels.js';
 import { ADDON_FILE, LOADER_FILE, MEMORY_FILE } from './libtensorflow/addon.js';
 import { installedDevice } from './libtensorflow/installed.js';
 import { nativeKernels, type TensorflowBackend } from './native-kernels.js';
+import { cudnnVersion, devices, type SessionAddon, setTensorFloat32, useSessionAddon } from './session.js';
+
+const SESSION_FILE = 'gnr_session.node';
+/** The first compute capability that multiplies in bfloat16 and TensorFloat-32. */
+const MIN_ROUNDING_CAPABILITY = 8;
 
 /** What computes, as `loadEngine` found it. */
 export interface EngineInfo {
@@ -20,6 +31,34 @@ export interface EngineInfo {
   tfjsVersion: string;
   /** Threads that compute. */
   threads: number;
+  arithmetic: Arithmetic;
+  /** Whether the same inputs give the same bytes on the same machine and versions; processors always do. */
+  deterministic: boolean;
+  /** The GPU that computes; absent where the processors do. */
+  gpu?: GpuInfo;
+}
+
+/** The GPU that computes; what its results depend on. */
+export interface GpuInfo {
+  name: string;
+  /** Such as 9.0. */
+  computeCapability: number;
+  /** Version of the driver; undefined where it does not tell. */
+  driver: string | undefined;
+  cudnn: string | undefined;
+}
+
+export interface EngineOptions {
+  /** `bfloat16` lets convolutions and products multiply in bfloat16, `tf32` in TensorFloat-32; `float32` by default. */
+  arithmetic?: Arithmetic;
+  /** What the processors are to be shared out for; `translation` by default. */
+  work?: 'training' | 'translation';
+  /** Whether a GPU takes algorithms that give the same bytes each time; true by default. */
+  deterministic?: boolean;
+  /** Index of the GPU to use, as `nvidia-smi` counts; the one with most free memory by default. */
+  gpu?: number | undefined;
+  /** GPU memory that TensorFlow may take at most, bytes; as needed by default. */
+  gpuMemory?: number | null;
 }
 
 /** The parts of the backend of tfjs-node that its types do not show. */
@@ -30,37 +69,60 @@ interface NodeBackend {
 
 let loading: Promise<EngineInfo> | undefined;
 
-export interface EngineOptions {
-  /** `bfloat16` lets convolutions and products multiply in bfloat16 where the processor has it. */
-  arithmetic?: 'float32' | 'bfloat16';
-  /** What the processors are to be shared out for; `translation` where left out. */
-  work?: 'training' | 'translation';
-}
-
 /**
  * Loads TensorFlow and makes it the backend of `@tensorflow/tfjs-core`, from where all other code takes its operations.
  * Further calls return the same engine; its options are those of the first. Whatever TensorFlow reads from the
  * environment has to be set before.
- * @throws InputError where `gnr setup` has not run or its library has gone.
+ * @throws InputError where `gnr setup` has not run or its library has gone, where there is no GPU of the index, or where
+ *   the device has not the arithmetic.
  */
-export function loadEngine({ arithmetic, work }: EngineOptions = {}): Promise<EngineInfo> {
-  // oneDNN reads it when it first computes; a value of the user's own stays.
-  if (loading === undefined && arithmetic === 'bfloat16') process.env.ONEDNN_DEFAULT_FPMATH_MODE ??= 'BF16';
-  loading ??= load(work === 'training').catch((error: unknown) => {
+export function loadEngine(options: EngineOptions = {}): Promise<EngineInfo> {
+  loading ??= load(options).catch((error: unknown) => {
     loading = undefined;
     throw error;
   });
   return loading;
 }
 
-async function load(isTraining: boolean): Promise<EngineInfo> {
-  supplyRemovedUtilities();
+async function load(options: EngineOptions): Promise<EngineInfo> {
+  const {
+    arithmetic = 'float32',
+    work = 'translation',
+    deterministic = true,
+    gpu = preferredGpu(),
+    gpuMemory,
+  } = options;
+  polyfillUtil();
   const addon = addonFile();
-  if (isTraining && (await installedDevice(path.dirname(addon))) !== 'gpu') shareProcessors();
+  const build = (await installedDevice(path.dirname(addon))) ?? 'cpu';
+  const gpus = build === 'gpu' ? (await surveyGpus()).gpus : [];
+  const environment = engineEnvironment(
+    {
+      build,
+      work,
+      arithmetic,
+      deterministic,
+      gpu,
+      gpus,
+      processors: os.availableParallelism(),
+      kernelCache: path.join(cacheDirectory(), 'cuda-kernels'),
+    },
+    process.env,
+  );
+  const chosen = gpus.find(({ index }) => String(index) === environment.CUDA_VISIBLE_DEVICES) ?? gpus[0];
+  checkMemory(gpuMemory, chosen);
+  Object.assign(process.env, environment);
   quieten(addon);
   learnToTrim(addon);
   let tfjsVersion: string;
   try {
+    const session: { exports: Partial<SessionAddon> } = { exports: {} };
+    process.dlopen(session, path.join(path.dirname(addon), SESSION_FILE));
+    // Before tfjs creates devices, which keep the memory limit that they were first made with.
+    useSessionAddon(
+      session.exports as SessionAddon,
+      gpuMemory ? gpuMemory / chosen!.memoryBytes! : undefined,
+    );
     const engine = await import('@tensorflow/tfjs-node-gpu');
     tfjsVersion = engine.version.tfjs;
     await ready();
@@ -76,21 +138,26 @@ async function load(isTraining: boolean): Promise<EngineInfo> {
   }
   useKernels(nativeKernels(backend() as unknown as TensorflowBackend));
   const node = backend() as unknown as NodeBackend;
+  const found = node.isUsingGpuDevice === true ? gpuInfo(chosen) : undefined;
+  checkArithmetic(arithmetic, found);
+  setTensorFloat32(arithmetic === 'tf32');
   return {
     backend: getBackend(),
     device: node.isUsingGpuDevice === true ? 'gpu' : 'cpu',
     tensorflowVersion: node.binding.TF_Version,
     tfjsVersion,
     threads: threadCount(),
+    arithmetic,
+    deterministic: found === undefined || process.env.TF_DETERMINISTIC_OPS === '1',
+    ...(found && { gpu: found }),
   };
 }
-
 function firstLine(error: unknown): string {
   return messageOf(error).trim().split('\n', 1)[0]!;
 }
 
 /** tfjs-node 4.22 calls `util.isNullOrUndefined`, which Node 23 removed. */
-function supplyRemovedUtilities(): void {
+function polyfillUtil(): void {
   const utilities = util as typeof util & { isNullOrUndefined?: (value: unknown) => boolean };
   utilities.isNullOrUndefined ??= (value) => value === null || value === undefined;
 }
@@ -123,22 +190,43 @@ function learnToTrim(addon: string): void {
   if (memory.exports.trim !== undefined) useTrim(memory.exports.trim);
 }
 
-/**
- * Threads for a training step: it has two directions that hardly wait for each other, and operations side by side, each
- * on half of the processors, lose less than one operation on all of them (measured in bench/README.md).
- */
-export function processorShares(processors: number): { perOperation: number; operations: number } {
-  const perOperation = Math.max(1, Math.floor(processors / 2));
-  return { perOperation, operations: Math.ceil(processors / perOperation) };
+/** What TensorFlow and the driver say of the GPU that computes. */
+function gpuInfo(gpu: Gpu | undefined): GpuInfo {
+  const description = devices().find(({ type }) => type === 'GPU')?.description ?? '';
+  return {
+    name: /name: ([^,]+)/.exec(description)?.[1] ?? gpu?.name ?? 'unknown',
+    computeCapability: Number(
+      /compute capability: ([\d.]+)/.exec(description)?.[1] ?? gpu?.computeCapability ?? 0,
+    ),
+    driver: gpu?.driver,
+    cudnn: cudnnVersion(),
+  };
 }
 
-/** Settings of the user's stay. */
-function shareProcessors(): void {
-  const { env } = process;
-  if (env.TF_NUM_INTRAOP_THREADS !== undefined || env.TF_NUM_INTEROP_THREADS !== undefined) return;
-  const { perOperation, operations } = processorShares(os.availableParallelism());
-  env.TF_NUM_INTRAOP_THREADS = String(perOperation);
-  env.TF_NUM_INTEROP_THREADS = String(operations);
+function checkMemory(gpuMemory: number | null | undefined, gpu: Gpu | undefined): void {
+  const size = gpu?.memoryBytes;
+  if (gpuMemory == null || (size && gpuMemory <= size)) return;
+  throw new InputError({
+    expected: 'runtime.gpuMemory to be part of the memory of a GPU',
+    found: size ? `${gpuMemory} bytes of ${size}` : 'no GPU whose size the driver tells',
+    remedy: size ? 'lower it' : 'set it to null',
+  });
+}
+
+function checkArithmetic(arithmetic: Arithmetic, gpu: GpuInfo | undefined): void {
+  const remedy = 'set runtime.arithmetic=float32';
+  if (arithmetic === 'tf32' && gpu === undefined)
+    throw new InputError({
+      expected: 'an NVIDIA GPU for runtime.arithmetic=tf32',
+      found: 'a processor, which has no TensorFloat-32',
+      remedy,
+    });
+  if (arithmetic !== 'float32' && gpu !== undefined && gpu.computeCapability < MIN_ROUNDING_CAPABILITY)
+    throw new InputError({
+      expected: `a GPU of compute capability ${MIN_ROUNDING_CAPABILITY}.0 or more for runtime.arithmetic=${arithmetic}`,
+      found: `${gpu.name} of ${gpu.computeCapability.toFixed(1)}`,
+      remedy,
+    });
 }
 
 /** TensorFlow takes as many threads as it may use processors, for one operation or several, unless told. */

@@ -54,14 +54,14 @@ export class CapturedTrainer implements Trainer {
     return this.programs.kernels.plain;
   }
 
-  step(batch: HostBatch, index: number): TermValues {
+  async step(batch: HostBatch, index: number): Promise<TermValues> {
     const { context } = this;
     this.takeBack();
     const kind = hasR1(index, context.config.training) ? 'withR1' : 'plain';
     const inputs: Record<string, HostValues> = { ...batch };
     for (const [side, scalars] of Object.entries(stepScalars(context, index)))
       for (const [name, value] of Object.entries(scalars)) inputs[`${side}/${name}`] = Float32Array.of(value);
-    const { terms } = this.programs.run(kind, inputs);
+    const { terms } = await this.programs.runAsync(kind, inputs);
     return Object.fromEntries(this.termNames[kind].map((name, i) => [name, terms![i]!]));
   }
 

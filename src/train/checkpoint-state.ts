@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.js';
 import { samplerStateSchema } from '../data/sampler.js';
 import { InputError } from '../errors.js';
 import type { ParameterSpecs } from '../model/parameters.js';
+import type { ComputeFacts } from '../runtime/compute-facts.js';
 import { type AdaptiveAugmentState, adaptiveAugmentSchema } from './adaptive-augment.js';
 import type { SavedBatchesState } from './batches.js';
 import type { Networks } from './networks.js';
@@ -30,6 +31,8 @@ const progressSchema = z.object({
   adaptiveAugment: adaptiveAugmentSchema.optional(),
   /** Absent in checkpoints of other programs. */
   sinceRow: sinceRowSchema.optional(),
+  /** What computed; absent in checkpoints of other programs. */
+  engine: z.record(z.string(), z.string()).optional(),
 });
 
 /** What training needs to go on, beside the tensors. */
@@ -40,6 +43,7 @@ export interface TrainProgress extends SavedBatchesState {
   best?: BestState | undefined;
   adaptiveAugment?: AdaptiveAugmentState | undefined;
   sinceRow?: SinceRow | undefined;
+  engine?: ComputeFacts | undefined;
 }
 
 export function specsByNetwork(networks: Networks): Record<string, ParameterSpecs> {

@@ -55,7 +55,7 @@ export class EagerTrainer implements Trainer {
       this.state[name] = tf.keep(tf.tensor1d(vector));
   }
 
-  step(batch: HostBatch, index: number): TermValues {
+  async step(batch: HostBatch, index: number): Promise<TermValues> {
     const { context, state: old } = this;
     this.takeBack();
     const withR1 = hasR1(index, context.config.training);

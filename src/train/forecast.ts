@@ -2,6 +2,7 @@ import { dataRoot } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
+import { type PeakMemory, peakMemory } from '../runtime/memory.js';
 import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
 import { buildNetworks, initNetworks, type Networks } from './networks.js';
@@ -22,16 +23,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** What a training of a config takes on this machine, measured on a few of its steps. */
-export interface Forecast {
+/** What training by a config takes on this machine, measured on a few steps and the reading of a checkpoint. */
+export interface Forecast extends PeakMemory {
   parameters: { generators: number; discriminators: number };
   pictures: { trainA: number; trainB: number };
   /** Seconds of a step, without and with R1. */
   stepSeconds: { plain: number; withR1: number };
   /** The whole training, without samples and the writing of checkpoints. */
   totalSeconds: number;
-  /** The process's high-water mark, with what a checkpoint's writing takes. */
-  peakRssBytes: number;
 }
 
 /** Takes a few steps of a run without leaving anything behind. @throws InputError for what the run itself would refuse. */
@@ -49,7 +48,7 @@ export async function forecast(
     const batch = await batches.next(0);
     trainer = makeTrainer({ config, networks, ...(perceptual && { perceptual }) }, networks);
     freeUnusedMemory();
-    const { withR1, plain } = timeSteps(trainer, batch, onStep);
+    const { withR1, plain } = await timeSteps(trainer, batch, onStep);
     // As a checkpoint does.
     for (const _ of trainer.read());
     const { steps, r1EverySteps, r1Weight } = config.training;
@@ -62,7 +61,7 @@ export async function forecast(
       pictures: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
       stepSeconds: { plain, withR1 },
       totalSeconds: r1Steps * withR1 + (steps - r1Steps) * plain,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      ...peakMemory(),
     };
   } finally {
     await batches.close();
@@ -76,17 +75,18 @@ function makeTrainer(context: StepContext, networks: Networks): Trainer {
   return openTrainer(context, { values });
 }
 
-function timeSteps(trainer: Trainer, batch: HostBatch, onStep: (done: number, total: number) => void) {
+async function timeSteps(trainer: Trainer, batch: HostBatch, onStep: (done: number, total: number) => void) {
   const total = STEPS.withR1 + STEPS.plain;
   let done = 0;
-  const time = (count: number, index: number): number => {
-    const seconds = Array.from({ length: count }, () => {
+  const time = async (count: number, index: number): Promise<number> => {
+    const seconds: number[] = [];
+    for (let i = 0; i < count; i++) {
       const began = performance.now();
-      trainer.step(batch, index);
+      await trainer.step(batch, index);
       onStep(++done, total);
-      return (performance.now() - began) / 1000;
-    });
+      seconds.push((performance.now() - began) / 1000);
+    }
     return median(seconds.slice(1));
   };
-  return { withR1: time(STEPS.withR1, R1_STEP), plain: time(STEPS.plain, PLAIN_STEP) };
+  return { withR1: await time(STEPS.withR1, R1_STEP), plain: await time(STEPS.plain, PLAIN_STEP) };
 }

@@ -4,7 +4,9 @@ import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { type Dataset, openDataset } from '../data/folder.js';
+import { type ComputeFacts, changedFacts, computeFacts } from '../runtime/compute-facts.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
+import { loadEngine } from '../runtime/node.js';
 import type { Translator } from '../translate/translator.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
@@ -138,6 +140,9 @@ async function* runOnce(
     const context: StepContext = { config, networks, rateScale, ...(perceptual && { perceptual }) };
     trainer = openTrainer(context, takeHost(start, networks, training.seed));
     freeUnusedMemory();
+    const engine = computeFacts(await loadEngine());
+    log.begin(engine);
+    yield* otherMachine(start.step, engine, progress?.engine);
     const watch = new CollapseWatch(watched, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
     const augment = new AdaptiveAugment(training, progress?.adaptiveAugment);
@@ -153,6 +158,7 @@ async function* runOnce(
       best,
       log,
       page,
+      engine,
       events,
       ...(options.evaluate && { evaluate: options.evaluate }),
     };
@@ -168,4 +174,16 @@ async function* runOnce(
     trainer?.dispose();
     perceptual?.dispose();
   }
+}
+
+/** A warning where a run goes on with something else than what it began with: the same seed then gives other bytes. */
+function* otherMachine(
+  step: number,
+  now: ComputeFacts,
+  before: ComputeFacts | undefined,
+): Generator<TrainEvent> {
+  const changed = before === undefined ? [] : changedFacts(now, before);
+  if (changed.length === 0) return;
+  const text = `the run goes on with ${changed.join(', ')}: its numbers will differ in their last digits from those of a run that never stopped`;
+  yield { type: 'warning', step, text };
 }

@@ -23,6 +23,12 @@ const rowSchema = z.looseObject({
   stepsPerSecond: metric.optional(),
   /** Memory of the process (resident set); a GPU's own is not in it. */
   rssBytes: z.number().optional(),
+  /** In tensors on the GPU; only where one computes. */
+  gpuBytes: z.number().optional(),
+  /** The same at most since the process began. */
+  gpuPeakBytes: z.number().optional(),
+  /** What computes from this row on: device, versions, arithmetic. In the first row after every start. */
+  engine: z.record(z.string(), z.string()).optional(),
   /** When it was written, ISO 8601 in UTC. */
   time: z.string().optional(),
   /**

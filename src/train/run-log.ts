@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/schema.js';
+import type { ComputeFacts } from '../runtime/compute-facts.js';
+import { memoryUse } from '../runtime/memory.js';
 import { MetricsLog, StepRate } from './metrics-log.js';
 import { TensorboardLog } from './tensorboard/training-log.js';
 import type { TermValues } from './trainer.js';
@@ -17,6 +19,7 @@ export type SinceRow = z.output<typeof sinceRowSchema>;
 /** A run's rows of metrics, in `metrics.jsonl` and for TensorBoard. All writers throw RunError where the disk refuses. */
 export class RunLog {
   private readonly rate = new StepRate();
+  private engine: ComputeFacts | undefined;
 
   private constructor(
     private readonly metrics: MetricsLog,
@@ -42,6 +45,11 @@ export class RunLog {
     }
   }
 
+  /** The next row says what computes from here on. */
+  begin(engine: ComputeFacts): void {
+    this.engine = engine;
+  }
+
   /** Takes a step into the next row. */
   observe(terms: TermValues, warnings: readonly string[]): void {
     const before = this.sinceRow;
@@ -61,12 +69,14 @@ export class RunLog {
     const row = {
       ...at,
       ...this.rate.next(at.step, at.seconds),
-      rssBytes: process.memoryUsage.rss(),
+      ...memoryUse(),
       time: new Date().toISOString(),
+      ...(this.engine && { engine: this.engine }),
       terms,
       ...(warnings.length > 0 && { warnings }),
     };
     await this.metrics.write(row);
+    this.engine = undefined;
     this.sinceRow = { terms: {}, warnings: [] };
     await this.tensorboard?.row(row);
   }

@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { formatNumber } from '../report/numbers.js';
 import type { ReportFact } from '../report/parts.js';
+import { type ComputeFacts, describeFacts } from '../runtime/compute-facts.js';
 import { formatBytes, formatDuration } from './amounts.js';
 import { MetricCourses } from './metric-series.js';
 import { type MetricsRow, readMetrics } from './metrics-log.js';
@@ -106,6 +107,8 @@ interface Warning {
 interface Log {
   first: MetricsRow | undefined;
   last: MetricsRow | undefined;
+  /** What computed last. */
+  engine: ComputeFacts | undefined;
   /** The last rows, in order. */
   recent: MetricsRow[];
   mostBytes: number;
@@ -118,6 +121,7 @@ async function readLog(path: string): Promise<Log> {
   const log: Log = {
     first: undefined,
     last: undefined,
+    engine: undefined,
     recent: [],
     mostBytes: 0,
     courses: new MetricCourses(),
@@ -126,9 +130,10 @@ async function readLog(path: string): Promise<Log> {
   for await (const row of readMetrics(path)) {
     log.first ??= row;
     log.last = row;
+    log.engine = row.engine ?? log.engine;
     log.recent.push(row);
     if (log.recent.length > RECENT_ROWS) log.recent.shift();
-    log.mostBytes = Math.max(log.mostBytes, row.rssBytes ?? 0);
+    log.mostBytes = Math.max(log.mostBytes, row.gpuPeakBytes ?? row.rssBytes ?? 0);
     log.courses.add(row);
     for (const warning of row.warnings ?? []) {
       const { text, step = row.step } = stepOf(warning);
@@ -152,16 +157,23 @@ function summaryOf({ step, steps, isTraining }: RunState, runDir: string, canRes
   return `Stopped after ${step} of ${steps} steps.${remedy}`;
 }
 
-function factsOf(state: RunState, { first, last, recent, mostBytes }: Log, config: Config): ReportFact[] {
+function factsOf(
+  state: RunState,
+  { first, last, engine, recent, mostBytes }: Log,
+  config: Config,
+): ReportFact[] {
   const { step, steps, isTraining, now } = state;
   const speed = secondsPerStep(recent);
+  const memory = last?.gpuBytes === undefined ? 'Memory' : 'GPU memory';
+  const bytes = last?.gpuBytes ?? last?.rssBytes;
   const facts: [label: string, value: string | undefined][] = [
     ['Steps', `${step} of ${steps}`],
     ['Seconds per step', speed === undefined ? undefined : formatNumber(speed)],
     ['Time in training', last && formatDuration(last.seconds)],
     ['Time left', isTraining && speed !== undefined ? formatDuration((steps - step) * speed) : undefined],
-    ['Memory', last?.rssBytes === undefined ? undefined : formatBytes(last.rssBytes)],
-    ['Most memory', mostBytes > 0 ? formatBytes(mostBytes) : undefined],
+    ['Computed on', engine && describeFacts(engine)],
+    [memory, bytes === undefined ? undefined : formatBytes(bytes)],
+    [`${memory}, peak`, mostBytes > 0 ? formatBytes(mostBytes) : undefined],
     ['Pictures', `${config.model.size} px, ${config.training.batch} of each a step`],
     ['Started (UTC)', timeText(first?.time)],
     [isTraining ? 'Newest figures (UTC)' : 'Ended (UTC)', timeText(last?.time)],

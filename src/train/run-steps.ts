@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.js';
 import { messageOf } from '../errors.js';
+import type { ComputeFacts } from '../runtime/compute-facts.js';
 import { freeUnusedMemory } from '../runtime/garbage.js';
+import { inTrueFloat32 } from '../runtime/session.js';
 import type { Translator } from '../translate/translator.js';
 import type { AdaptiveAugment } from './adaptive-augment.js';
 import type { Batches } from './batches.js';
@@ -31,6 +33,8 @@ export interface Run {
   log: RunLog;
   samples: Samples;
   page: RunPage;
+  /** What computes, for checkpoints. */
+  engine: ComputeFacts;
   evaluate?: (translator: Translator) => Promise<TermValues>;
   /** What happened beside the steps, to be told with the next one. */
   events: TrainEvent[];
@@ -60,7 +64,7 @@ export async function writePage({ page, events }: Run, step: number): Promise<vo
 }
 
 async function save(run: Run, step: number, seconds: number): Promise<TrainEvent> {
-  const { context, runDir, trainer, batches, augment, watch, best, log } = run;
+  const { context, runDir, trainer, batches, augment, watch, best, log, engine } = run;
   const { config, networks, rateScale = 1 } = context;
   const progress = {
     ...batches.state(),
@@ -69,6 +73,7 @@ async function save(run: Run, step: number, seconds: number): Promise<TrainEvent
     watch: watch.state(),
     adaptiveAugment: augment.state(),
     sinceRow: log.state(),
+    engine,
     ...(config.checkpoint.keepBest !== null && { best: best.state() }),
   };
   const read: Trainer['read'] = (select) => finiteWeights(trainer.read(select), { step, runDir, rateScale });
@@ -85,7 +90,7 @@ function isDue(step: number, everySteps: number, { training }: Config): boolean 
 async function evaluated({ context, trainer, evaluate }: Run, step: number): Promise<TermValues> {
   const { everySteps } = context.config.evaluation;
   if (evaluate === undefined || everySteps === null || !isDue(step, everySteps, context.config)) return {};
-  return await evaluate(trainer.translator('averages'));
+  return await inTrueFloat32(() => evaluate(trainer.translator('averages')));
 }
 
 /** Looks at what a step told. @returns warnings. @throws DivergedError. */
@@ -139,9 +144,9 @@ export async function* takeSteps(
     const began = performance.now();
     const batch = await beside(batches.next(step, augment.probabilities));
     const learningRate = learningRateOf(context, step);
-    const terms = augment.observe(trainer.step(batch, step));
-    // Where all pictures are in memory nothing else in a step waits, and signals and timers would not get their turn.
-    await setImmediate();
+    const terms = augment.observe(await trainer.step(batch, step));
+    // An eager step does not wait: signals and timers get their turn here.
+    if (!config.runtime.capture) await setImmediate();
     step++;
     seconds += (performance.now() - began) / 1000;
     yield* events.splice(0);

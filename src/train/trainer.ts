@@ -20,8 +20,11 @@ export type TermValues = Record<string, number>;
 
 /** Holds the training state on the device and takes steps. */
 export interface Trainer {
-  /** Takes the step of this index (from 0) and gives its loss terms. */
-  step(batch: HostBatch, index: number): TermValues;
+  /**
+   * Takes the step of this index (from 0) and gives its loss terms. A captured step runs beside the event loop; nothing else
+   * may be asked of the trainer meanwhile, and the batch may be changed at once.
+   */
+  step(batch: HostBatch, index: number): Promise<TermValues>;
   /** The training state or some of its vectors, copied to the host little by little as it is asked for. */
   read(select?: (vector: StateVector) => boolean): Iterable<StateParameter>;
   /**

@@ -1,4 +1,4 @@
-/** The programs that a captured run consists of: steps with and without R1, and translations of its samples. */
+// The programs that a captured run consists of: steps with and without R1, and translations of its samples.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LossTerms } from '../losses/total.js';
 import { reshape } from '../ops/arithmetic.js';

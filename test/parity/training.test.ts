@@ -130,19 +130,22 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
   it.each([
     ['eager', EagerTrainer],
     ['captured', CapturedTrainer],
-  ] as const)('%s, trains as the reference does: loss terms, final and averaged parameters', (_, Trainer) => {
-    const trainer = new Trainer(context, { values: parametersOf(run, networks, 'init') });
-    run.steps.forEach((row, step) => {
-      const batch = batchOf(step);
-      const before = tf.memory().numTensors;
-      const terms = trainer.step(batch, step);
-      // The first step also makes the constants that all share.
-      if (step > 0) expect(tf.memory().numTensors, 'a step leaves no tensor behind').toBe(before);
-      expectTerms(step, row, terms);
-    });
-    expectFinal(collectState(trainer.read()));
-    trainer.dispose();
-  });
+  ] as const)(
+    '%s, trains as the reference does: loss terms, final and averaged parameters',
+    async (_, Trainer) => {
+      const trainer = new Trainer(context, { values: parametersOf(run, networks, 'init') });
+      for (const [step, row] of run.steps.entries()) {
+        const batch = batchOf(step);
+        const before = tf.memory().numTensors;
+        const terms = await trainer.step(batch, step);
+        // The first step also makes the constants that all share.
+        if (step > 0) expect(tf.memory().numTensors, 'a step leaves no tensor behind').toBe(before);
+        expectTerms(step, row, terms);
+      }
+      expectFinal(collectState(trainer.read()));
+      trainer.dispose();
+    },
+  );
 
   function expectGradients(gradients: { generators: tf.Tensor[]; discriminators: tf.Tensor[] }): void {
     const read = (group: ParameterGroup, tensors: tf.Tensor[]): NetworkValues =>

@@ -22,7 +22,7 @@ it.each([
   const config = runs.config(1, { runtime: { capture }, training: { betas } });
   const networks = buildNetworks(config);
   const trainer = openTrainer({ config, networks }, { values: initNetworks(networks, new Rng(1, 'init')) });
-  trainer.step(noiseBatch(config, 1), 0);
+  await trainer.step(noiseBatch(config, 1), 0);
   const dir = await saveTraining(
     runs.runDir,
     1,

@@ -71,7 +71,7 @@ describe('writeRunReport', () => {
     expect(factOf(html, 'Time in training')).toBe('2m 38s');
     expect(factOf(html, 'Time left')).toBe('1m 34s');
     expect(factOf(html, 'Memory')).toBe('1.00 GB');
-    expect(factOf(html, 'Most memory')).toBe('3.00 GB');
+    expect(factOf(html, 'Memory, peak')).toBe('3.00 GB');
     expect(factOf(html, 'Started (UTC)')).toBe('2026-01-02 10:01');
     expect(factOf(html, 'Newest figures (UTC)')).toBe('2026-01-02 10:50');
     expect(factOf(html, 'Page written (UTC)')).toBe('2026-01-02 13:45');

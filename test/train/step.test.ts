@@ -107,14 +107,14 @@ describe.each([
     expect(Math.abs(slope / length - 1), `slope ${slope}, gradient ${length}`).toBeLessThan(0.03);
   });
 
-  it('leaves nothing behind but the new state, with and without R1', () => {
+  it('leaves nothing behind but the new state, with and without R1', async () => {
     const trainer = new EagerTrainer(context, initialOf(context));
     const batch = noiseBatch(context.config, 1);
-    trainer.step(batch, 0);
-    trainer.step(batch, 1);
+    await trainer.step(batch, 0);
+    await trainer.step(batch, 1);
     const before = tf.memory().numTensors;
     for (const index of [2, 16, 17]) {
-      const terms = trainer.step(batch, index);
+      const terms = await trainer.step(batch, index);
       expect('discriminators/r1A' in terms, `R1 in step ${index}`).toBe(index === 16);
       expect(tf.memory().numTensors, `after step ${index}`).toBe(before);
     }
@@ -271,10 +271,10 @@ describe('transforms of what the discriminators see', () => {
 });
 
 describe('the training state', () => {
-  const trained = (changes: PartialConfig, steps: number) => {
+  const trained = async (changes: PartialConfig, steps: number) => {
     const context = contextOf({ model: FEWEST_LAYERS, ...changes });
     const trainer = new EagerTrainer(context, initialOf(context));
-    for (let step = 0; step < steps; step++) trainer.step(noiseBatch(context.config, step), step);
+    for (let step = 0; step < steps; step++) await trainer.step(noiseBatch(context.config, step), step);
     const state = collectState(trainer.read());
     trainer.dispose();
     return { context, state };
@@ -283,14 +283,14 @@ describe('the training state', () => {
     ...values.G_A2B!['conv1.conv.weight']!,
   ];
 
-  it('keeps first moments where the first beta asks for them', () => {
-    expect(trained({ training: { betas: [0, 0.99] } }, 1).state.first).toEqual({});
-    const { first, values } = trained({ training: { betas: [0.5, 0.99] } }, 1).state;
+  it('keeps first moments where the first beta asks for them', async () => {
+    expect((await trained({ training: { betas: [0, 0.99] } }, 1)).state.first).toEqual({});
+    const { first, values } = (await trained({ training: { betas: [0.5, 0.99] } }, 1)).state;
     expect(Object.keys(first).sort()).toEqual(Object.keys(values).sort());
   });
 
-  it('averages the generators, near the start at first', () => {
-    const { context, state } = trained({ training: { emaDecay: 0.9 } }, 1);
+  it('averages the generators, near the start at first', async () => {
+    const { context, state } = await trained({ training: { emaDecay: 0.9 } }, 1);
     const [start, now, average] = [initialOf(context).values, state.values, state.ema].map(weightOf);
     average!.forEach((value, i) => {
       expect(value).toBeCloseTo(0.9 * start![i]! + 0.1 * now![i]!, 5);
@@ -298,12 +298,12 @@ describe('the training state', () => {
     expect(now).not.toEqual(start);
   });
 
-  it('goes on from what was read as if nothing had happened', () => {
+  it('goes on from what was read as if nothing had happened', async () => {
     const changes: PartialConfig = { training: { betas: [0.5, 0.99], r1EverySteps: 2 } };
-    const { context, state } = trained(changes, 2);
+    const { context, state } = await trained(changes, 2);
     const resumed = new EagerTrainer(context, state);
-    for (const step of [2, 3]) resumed.step(noiseBatch(context.config, step), step);
-    expect(collectState(resumed.read())).toEqual(trained(changes, 4).state);
+    for (const step of [2, 3]) await resumed.step(noiseBatch(context.config, step), step);
+    expect(collectState(resumed.read())).toEqual((await trained(changes, 4)).state);
     resumed.dispose();
   });
 });

@@ -54,7 +54,7 @@ function translationBy(values: NetworkValues): Float32Array {
 }
 
 /** What a trainer tells and holds after some steps on noise. */
-function train(
+async function train(
   Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) => Trainer,
   runtime: Partial<Config['runtime']> = {},
   transforms: Partial<Config['training']['adaptiveAugment']> = {},
@@ -71,7 +71,7 @@ function train(
   const terms: TermValues[] = [];
   let before = 0;
   for (let step = 0; step < STEPS; step++) {
-    terms.push(trainer.step(noiseBatch(settings, step), step));
+    terms.push(await trainer.step(noiseBatch(settings, step), step));
     // The first step with R1 and the first without make what is made once.
     if (step < 2) before = tf.memory().numTensors;
   }
@@ -82,7 +82,7 @@ function train(
   const weights = trainer.translator('weights');
   const refusals = [refusalOf(averages)];
   const translated = { averages: byAverages, weights: translateNoise(weights) };
-  trainer.step(noiseBatch(settings, STEPS), STEPS);
+  await trainer.step(noiseBatch(settings, STEPS), STEPS);
   refusals.push(refusalOf(weights));
   const next = trainer.translator('averages');
   trainer.dispose();
@@ -108,11 +108,11 @@ function differences(ours: NetworkValues, theirs: NetworkValues) {
   return { largest, mean: sum / count };
 }
 
-let plain: ReturnType<typeof train>;
-let transformed: ReturnType<typeof train>;
-beforeAll(() => {
-  plain = train(EagerTrainer);
-  transformed = train(EagerTrainer, {}, TRANSFORMED);
+let plain: Awaited<ReturnType<typeof train>>;
+let transformed: Awaited<ReturnType<typeof train>>;
+beforeAll(async () => {
+  plain = await train(EagerTrainer);
+  transformed = await train(EagerTrainer, {}, TRANSFORMED);
 });
 
 describe.each([
@@ -130,11 +130,11 @@ describe.each([
   { name: 'captured, gradients accumulated', Kind: CapturedTrainer, runtime: { microBatch: 1 } },
   { name: 'captured, transformed', Kind: CapturedTrainer, runtime: {}, isTransformed: true },
 ])('a run $name and one kernel by kernel', ({ Kind, runtime, isTransformed = false }) => {
-  let eager: ReturnType<typeof train>;
-  let other: ReturnType<typeof train>;
-  beforeAll(() => {
+  let eager: Awaited<ReturnType<typeof train>>;
+  let other: Awaited<ReturnType<typeof train>>;
+  beforeAll(async () => {
     eager = isTransformed ? transformed : plain;
-    other = train(Kind, runtime, isTransformed ? TRANSFORMED : {});
+    other = await train(Kind, runtime, isTransformed ? TRANSFORMED : {});
   });
 
   it('tell the same terms in the same order, steps with R1 among them', () => {
@@ -194,16 +194,16 @@ describe.each([
   { name: 'captured', Kind: CapturedTrainer },
   { name: 'kernel by kernel', Kind: EagerTrainer },
 ])('a run $name', ({ Kind }) => {
-  it('leaves frozen parameters as they were, and trains the others at their own rates', () => {
+  it('leaves frozen parameters as they were, and trains the others at their own rates', async () => {
     const rates = { 'G_*/encoder.*': 0, 'D_A/*': 0, 'G_A2B/conv1.*': 0.5 };
     const settings = { ...config, training: { ...config.training, rates } };
     const networks = buildNetworks(settings);
     const values = initNetworks(networks, new Rng(1, 'init'));
     const trainer = new Kind({ config: settings, networks }, { values });
     const step = () => trainer.step(noiseBatch(config, 1), 1);
-    step();
+    await step();
     const before = tf.memory().numTensors;
-    step();
+    await step();
     expect(tf.memory().numTensors).toBe(before);
     const trained = collectState(trainer.read()).values;
     trainer.dispose();

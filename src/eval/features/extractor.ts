@@ -6,6 +6,7 @@ import type { ParameterValues } from '../../model/parameters.js';
 import { buildInception, INCEPTION_DIMS, INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
 import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js';
 import { writeInPieces } from '../../runtime/capture/pieces.js';
+import { computeFacts } from '../../runtime/compute-facts.js';
 import { loadEngine } from '../../runtime/node.js';
 import { type MeasuredImage, sha256 } from '../pictures.js';
 import type { FeatureKind } from '../protocol.js';
@@ -83,7 +84,7 @@ export async function openFeatureExtractor(
   const input = networkInput(kind, options);
   const inception = buildInception(input.variant);
   const values = folded(inception, weights, input);
-  const { device, tensorflowVersion, threads } = await loadEngine();
+  const engine = computeFacts(await loadEngine());
   const id = sha256(
     JSON.stringify({
       version: IMPLEMENTATION_VERSION,
@@ -91,8 +92,8 @@ export async function openFeatureExtractor(
       input: input.description,
       weights: weights.sha256,
       decoder: DECODER,
-      // What rounding depends on, which on a GPU is more than the last bits.
-      engine: [tensorflowVersion, device, process.env.ONEDNN_DEFAULT_FPMATH_MODE ?? '', threads],
+      engine,
+      fpmath: process.env.ONEDNN_DEFAULT_FPMATH_MODE ?? '',
       processor: os.cpus()[0]?.model ?? '',
     }),
   );

@@ -1,4 +1,4 @@
-/** The programs that the feature networks of evaluation run as: Inception, and LPIPS in two halves. */
+// The programs that the feature networks of evaluation run as: Inception, and LPIPS in two halves.
 import { broadcastTo } from '../../ops/arithmetic.js';
 import { INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
 import type { Lpips } from '../../perceptual/lpips.js';

@@ -1,4 +1,4 @@
-/** What a recorded program costs: operations, memory traffic and kernels, from the shapes of its nodes. */
+// What a recorded program costs: operations, memory traffic and kernels, from the shapes of its nodes.
 import { type GraphNode, nodeOf } from './graph.js';
 import { DT_BFLOAT16, type TensorInfo } from './shape-rules.js';
 import { bytesOf, elementsOf } from './tensor-size.js';

@@ -37,8 +37,6 @@ interface ProtocolBuffers {
   Tensor: new () => Setters;
   GraphDef: new () => Setters;
   VersionDef: new () => Setters;
-  MetaGraphDef: (new () => Setters) & { MetaInfoDef: new () => Setters };
-  SavedModel: new () => Setters;
 }
 
 const messages = createRequire(import.meta.url)(
@@ -51,8 +49,6 @@ const GRAPH_PRODUCER = 1987;
 const SHARED_ELEMENTS = 64;
 /** Nodes that compute nothing. */
 const UNCOUNTED: ReadonlySet<string> = new Set(['Const', 'Placeholder', 'VarHandleOp']);
-/** Tag under which the graph is loaded. */
-export const GRAPH_TAG = 'serve';
 
 function set(message: Setters, values: Record<string, unknown>): Setters {
   for (const [name, value] of Object.entries(values)) {
@@ -204,16 +200,10 @@ export class Graph {
     return reached;
   }
 
-  /** The graph as a SavedModel file, which is how the addon takes graphs. */
+  /** The graph as a serialized GraphDef. */
   serialize(): Uint8Array {
     const versions = set(new messages.VersionDef(), { Producer: GRAPH_PRODUCER });
-    const graph = set(new messages.GraphDef(), { NodeList: this.nodes, Versions: versions });
-    const info = set(new messages.MetaGraphDef.MetaInfoDef(), { TagsList: [GRAPH_TAG] });
-    const meta = set(new messages.MetaGraphDef(), { MetaInfoDef: info, GraphDef: graph });
-    return set(new messages.SavedModel(), {
-      SavedModelSchemaVersion: 1,
-      MetaGraphsList: [meta],
-    }).serializeBinary();
+    return set(new messages.GraphDef(), { NodeList: this.nodes, Versions: versions }).serializeBinary();
   }
 }
 

@@ -1,4 +1,4 @@
-/** Whether every node of a program has a kernel on a device, and what would travel between device and host. */
+// Whether every node of a program has a kernel on a device, and what would travel between device and host.
 import { type GraphNode, nodeOf } from './graph.js';
 import type { DeviceType, KernelRegistry } from './kernel-registry.js';
 import { argumentNames } from './op-arguments.js';

@@ -1,4 +1,4 @@
-/** The kernels that a build of TensorFlow has, and which of them a graph's node runs on. */
+// The kernels that a build of TensorFlow has, and which of them a graph's node runs on.
 import { readFields, readPacked, type WireField } from '../protobuf.js';
 
 /** Kinds of device that kernels are looked up for. */

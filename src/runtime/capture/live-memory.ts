@@ -1,4 +1,4 @@
-/** How much memory a program's tensors take at most, if its kernels run in the order of recording. */
+// How much memory a program's tensors take at most, if its kernels run in the order of recording.
 import { type GraphNode, nodeOf } from './graph.js';
 import { bytesOf } from './tensor-size.js';
 

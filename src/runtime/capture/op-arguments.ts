@@ -1,4 +1,4 @@
-/** Names of the inputs and outputs of TensorFlow's operations, by which kernels say what they keep on the host. */
+// Names of the inputs and outputs of TensorFlow's operations, by which kernels say what they keep on the host.
 
 /** A name with a star stands for as many inputs or outputs as there are beside the others. */
 interface OpArguments {

@@ -1,10 +1,10 @@
-/** Records functions over tensors as programs of one TensorFlow graph. */
+// Records functions over tensors as programs of one TensorFlow graph.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend } from '../native-kernels.js';
 import { Graph, graphAttribute } from './graph.js';
 import { type Arithmetic, dtypeCode, Recorder, type TensorSpec } from './recorder.js';
-import { DT_FLOAT, DT_RESOURCE, type TensorInfo } from './shape-rules.js';
+import { DT_RESOURCE, type TensorInfo } from './shape-rules.js';
 
 /** A function over tensors that becomes one session call. */
 export interface Program {
@@ -25,11 +25,11 @@ export interface Endpoint {
   outputs: Record<string, string>;
 }
 
-/** Nodes of a variable: `done` stands for the assignment of what `fed` is given. */
+/** A variable's nodes: the value that it is given, the assignment, and its value. */
 export interface VariableNodes {
   spec: TensorSpec;
   fed: string;
-  done: string;
+  assign: string;
   read: string;
 }
 
@@ -39,8 +39,6 @@ export interface RecordedPrograms<P extends string = string> {
   variables: Record<string, VariableNodes>;
   endpoints: Record<P, Endpoint>;
 }
-
-const INITIALISED = 'initialised';
 
 function infoOf({ shape, dtype }: TensorSpec): TensorInfo {
   return { shape, dtype: dtypeCode(dtype) };
@@ -68,22 +66,9 @@ function variableNodes(graph: Graph, name: string, index: number, { shape, dtype
     info,
     `${handle}_value`,
   );
-  // A copy: what is fed may be JavaScript's memory, which the variable would give back on a thread of TensorFlow's.
-  const copied = graph.add('DeepCopy', [fed], { T: type }, info);
-  const assigned = graph.add('AssignVariableOp', [handle, copied], { dtype: type }, [], `${handle}_assign`);
-  // Sessions fetch tensors only: a constant that comes after the assignment stands for it.
-  const done = graph.add(
-    'Const',
-    [`^${assigned}`],
-    {
-      dtype: graphAttribute.type(DT_FLOAT),
-      value: graphAttribute.tensor(DT_FLOAT, [], new Uint8Array(Float32Array.of(1).buffer)),
-    },
-    [{ shape: [], dtype: DT_FLOAT }],
-    `${handle}_${INITIALISED}`,
-  );
+  const assign = graph.add('AssignVariableOp', [handle, fed], { dtype: type }, [], `${handle}_assign`);
   const read = graph.add('ReadVariableOp', [handle], { dtype: type }, info, `${handle}_read`);
-  return { handle, fed, done, read, type };
+  return { handle, fed, assign, read, type };
 }
 
 function recordProgram(
@@ -177,12 +162,12 @@ export function recordGraph<P extends string>(
   const held = Object.fromEntries(
     Object.entries(nodes).map(([name, { spec, nodes: made }]) => [
       name,
-      { spec, fed: made.fed, done: made.done, read: made.read },
+      { spec, fed: made.fed, assign: made.assign, read: made.read },
     ]),
   );
   // Such as variables that a program has no use for: every node costs time when the session loads and first runs.
   graph.prune([
-    ...Object.values(held).flatMap(({ fed, done, read }) => [fed, done, read]),
+    ...Object.values(held).flatMap(({ fed, assign, read }) => [fed, assign, read]),
     ...Object.values<Endpoint>(endpoints).flatMap(({ inputs, outputs }) => [
       ...Object.values(inputs).map(({ node }) => node),
       ...Object.values(outputs),

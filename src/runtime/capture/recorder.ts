@@ -34,7 +34,7 @@ interface RecordedBackend extends TensorflowBackend {
 const FIRST_SYMBOLIC_ID = 2 ** 30;
 
 /** What convolutions multiply in; sums, weights, and everything else stay float32. */
-export type Arithmetic = 'float32' | 'bfloat16';
+export type Arithmetic = 'float32' | 'tf32' | 'bfloat16';
 
 const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
 /** Convolutions from or to fewer channels (pictures, logits) gain nothing from bfloat16, and would lose precision. */
@@ -165,7 +165,7 @@ export class Recorder {
   }
 
   private isRounded(op: string, inputs: readonly TensorInfo[], output: TensorInfo): boolean {
-    if (this.arithmetic === 'float32' || !CONVOLUTIONS.has(op)) return false;
+    if (this.arithmetic !== 'bfloat16' || !CONVOLUTIONS.has(op)) return false;
     const filter = op === 'Conv2DBackpropFilter' ? output : inputs[1]!;
     return filter.shape.slice(2).every((channels) => channels >= FEWEST_BFLOAT16_CHANNELS);
   }

@@ -1,4 +1,4 @@
-/** Names and sizes of TensorFlow's types. */
+// Names and sizes of TensorFlow's types.
 import { DT_BFLOAT16, DT_FLOAT, DT_INT32, DT_RESOURCE, type TensorInfo } from './shape-rules.js';
 
 const TYPES: ReadonlyMap<number, { name: string; bytes: number }> = new Map([

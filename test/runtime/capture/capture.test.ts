@@ -1,14 +1,11 @@
-import { readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RunError } from '../../../src/errors.js';
 import { type CapturedPrograms, capture, type Program } from '../../../src/runtime/capture/capture.js';
 import { kernels } from '../../../src/runtime/kernels.js';
 import { loadEngine } from '../../../src/runtime/node.js';
+import { sessionCount } from '../../../src/runtime/session.js';
 import { randomTensor } from '../../support/tensors.js';
 
 beforeAll(async () => {
@@ -34,11 +31,11 @@ const sumOf = (a: Tensor, b: Tensor): Tensor => kernels().add(a, b);
 
 /** Counts of tensors: of tfjs, and of TensorFlow below it. */
 function counts() {
-  const backend = tf.backend() as unknown as { getNumOfTFTensors(): number; getNumOfSavedModels(): number };
+  const backend = tf.backend() as unknown as { getNumOfTFTensors(): number };
   return {
     tensors: tf.memory().numTensors,
     tensorflow: backend.getNumOfTFTensors(),
-    sessions: backend.getNumOfSavedModels(),
+    sessions: sessionCount(),
   };
 }
 
@@ -413,25 +410,66 @@ describe('memory', () => {
   });
 });
 
-describe('the temporary folder', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'gnr-capture-'));
+describe('a call beside the event loop', () => {
+  it('gives what a call in it gives, and lets timers run meanwhile', async () => {
+    const size = 256;
+    const program: Program = {
+      inputs: { x: float(size, size) },
+      run: (_, { x }) => {
+        let y = x!;
+        for (let i = 0; i < 100; i++)
+          y = kernels().affine(kernels().matMul(y, x!, false, false), 1 / size, 0);
+        return { outputs: { y } };
+      },
+    };
+    const programs = captured({ program }, {});
+    const x = new Float32Array(size * size).map((_, i) => Math.sin(i));
+    const expected = programs.run('program', { x });
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    const found = await programs.runAsync('program', { x });
+    clearInterval(timer);
+    expect(found).toEqual(expected);
+    expect(turns).toBeGreaterThan(0);
   });
-  afterEach(() => vi.unstubAllEnvs());
-  afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('is left empty', () => {
-    vi.stubEnv('TMPDIR', folder);
-    captured({ adding }, { total: float(2) });
-    expect(readdirSync(folder)).toEqual([]);
+  it('takes its inputs at once: they may change while it runs', async () => {
+    const programs = captured({ adding }, { total: float(2) });
+    programs.write({ total: floats(1, 2) });
+    const amount = floats(10, 20);
+    const running = programs.runAsync('adding', { amount });
+    amount.fill(-1);
+    expect(await running).toEqual({ before: floats(1, 2) });
+    expect(programs.read()).toEqual({ total: floats(11, 22) });
   });
 
-  it('is named, with the remedy, where it takes no file', () => {
-    const missing = join(folder, 'missing');
-    vi.stubEnv('TMPDIR', missing);
-    const attempt = () => captured({ adding }, { total: float(2) });
-    expect(attempt).toThrow(RunError);
-    expect(attempt).toThrow(new RegExp(`^Cannot write .* into ${missing}: .*ENOENT.*; free .* TMPDIR`));
+  it('ends although the programs are disposed meanwhile', async () => {
+    const programs = captured({ adding }, { total: float(2) });
+    programs.write({ total: floats(1, 2) });
+    const running = programs.runAsync('adding', { amount: floats(1, 1) });
+    programs.dispose();
+    expect(await running).toEqual({ before: floats(1, 2) });
+    await expect(programs.runAsync('adding', { amount: floats(1, 1) })).rejects.toThrow('were disposed');
+  });
+
+  it('rejects with what TensorFlow says', async () => {
+    const programs = captured({ adding }, { total: float(2) });
+    await expect(programs.runAsync('adding', { amount: floats(1, 2) })).rejects.toThrow(RunError);
+    await expect(programs.runAsync('adding', { amount: floats(1) })).rejects.toThrow(RangeError);
+  });
+});
+
+describe('memory that does not suffice', () => {
+  it('is reported with the keys that help', () => {
+    const program: Program = {
+      inputs: { x: float(1, 1) },
+      run: (_, { x }) => ({
+        outputs: { y: kernels().sum(kernels().broadcastTo(x!, [2 ** 21, 2 ** 21]), [0, 1], false) },
+      }),
+    };
+    const programs = captured({ program }, {});
+    expect(() => programs.run('program', { x: floats(1) })).toThrow(
+      /^There is not enough memory for a tensor of shape ?\[2097152,2097152\].*training\.batch.*runtime\.microBatch.*runtime\.recomputeActivations/,
+    );
   });
 });

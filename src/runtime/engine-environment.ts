@@ -1,0 +1,79 @@
+// What TensorFlow and CUDA read from the environment when they load, from the engine's options and the machine.
+import { InputError } from '../errors.js';
+import { type GpuChoice, visibleGpu } from './gpu-choice.js';
+import type { Device } from './libtensorflow/wheels.js';
+
+export interface EnvironmentOptions {
+  /** The installed build of TensorFlow. */
+  build: Device;
+  /** What the processors are to be shared out for. */
+  work: 'training' | 'translation';
+  arithmetic: 'float32' | 'tf32' | 'bfloat16';
+  deterministic: boolean;
+  /** Index of the GPU to use, as `nvidia-smi` counts; the one with most free memory by default. */
+  gpu?: number | undefined;
+  /** The GPUs that the driver shows; empty where it does not tell. */
+  gpus: readonly GpuChoice[];
+  processors: number;
+  /** Where the driver keeps kernels that it compiles. */
+  kernelCache: string;
+}
+
+/**
+ * Threads for a training step: it has two directions that hardly wait for each other, and operations side by side, each
+ * on half of the processors, lose less than one operation on all of them (measured in bench/README.md).
+ */
+export function processorShares(processors: number): { perOperation: number; operations: number } {
+  const perOperation = Math.max(1, Math.floor(processors / 2));
+  return { perOperation, operations: Math.ceil(processors / perOperation) };
+}
+
+/**
+ * The variables to set; a value that the user has set stays, but for the choice of the GPU.
+ * @throws InputError where there is no GPU of the index, or the build has no use for one.
+ */
+export function engineEnvironment(
+  options: EnvironmentOptions,
+  env: NodeJS.ProcessEnv,
+): Record<string, string> {
+  const { build, work, arithmetic, deterministic, gpu, gpus, processors, kernelCache } = options;
+  const unset = (wanted: Record<string, string>): Record<string, string> =>
+    Object.fromEntries(Object.entries(wanted).filter(([name]) => env[name] === undefined));
+  // oneDNN reads it when it first computes.
+  const products: Record<string, string> =
+    arithmetic === 'bfloat16' ? { ONEDNN_DEFAULT_FPMATH_MODE: 'BF16' } : {};
+  // The CUDA build computes on the processors too, where there is no GPU.
+  const shares = work === 'training' && gpus.length === 0 ? threadShares(env, processors) : {};
+  if (build === 'cpu') {
+    if (gpu !== undefined) throw noGpuBuild(gpu);
+    return unset({ ...products, ...shares });
+  }
+  return {
+    ...unset({
+      ...products,
+      ...shares,
+      CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+      // Else the first process takes the whole card, and an evaluation beside a training dies.
+      TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+      CUDA_CACHE_PATH: kernelCache,
+      CUDA_CACHE_MAXSIZE: String(4 * 2 ** 30),
+      ...(deterministic && { TF_DETERMINISTIC_OPS: '1' }),
+    }),
+    CUDA_VISIBLE_DEVICES: visibleGpu(gpus, gpu, env.CUDA_VISIBLE_DEVICES),
+  };
+}
+
+function noGpuBuild(gpu: number): InputError {
+  return new InputError({
+    expected: `the GPU build of TensorFlow for --gpu ${gpu}`,
+    found: 'the CPU build',
+    remedy: 'run npx gnr setup --device gpu, or leave --gpu out',
+  });
+}
+
+/** Both or none: a user who has set one of them has a plan. */
+function threadShares(env: NodeJS.ProcessEnv, processors: number): Record<string, string> {
+  if (env.TF_NUM_INTRAOP_THREADS !== undefined || env.TF_NUM_INTEROP_THREADS !== undefined) return {};
+  const { perOperation, operations } = processorShares(processors);
+  return { TF_NUM_INTRAOP_THREADS: String(perOperation), TF_NUM_INTEROP_THREADS: String(operations) };
+}

@@ -1,0 +1,257 @@
+// TensorFlow sessions of our own: graphs from memory, calls beside the event loop, and the memory of devices.
+import { RunError } from '../errors.js';
+import { bytesOf, doubleField, intField, message, messageField } from './protobuf.js';
+
+/** Values on the host. */
+export type HostValues = Float32Array | Int32Array;
+
+/** A value that a call is fed: the placeholder's node, TensorFlow's number of its type, and its shape. */
+export interface FeedSpec {
+  node: string;
+  dtype: number;
+  shape: readonly number[];
+}
+
+/** What TensorFlow knows of one of its devices. */
+export interface Device {
+  /** Such as `/job:localhost/replica:0/task:0/device:GPU:0`. */
+  name: string;
+  type: 'CPU' | 'GPU' | string;
+  /** Of a GPU: its index, name, bus and compute capability in TensorFlow's words. */
+  description: string;
+  /** Memory that TensorFlow may take of it. */
+  limitBytes: number;
+  /** In tensors now, and at most so far; absent where TensorFlow does not count, as for the processor. */
+  bytesInUse?: number;
+  peakBytesInUse?: number;
+}
+
+/** What an addon's session is to JavaScript. */
+type SessionHandle = { readonly session: unique symbol };
+
+/** The functions of `native/session.cc`. */
+export interface SessionAddon {
+  createSession(graph: Uint8Array, config: Uint8Array): SessionHandle;
+  closeSession(session: SessionHandle): void;
+  makeCallable(
+    session: SessionHandle,
+    feeds: readonly FeedSpec[],
+    fetches: readonly string[],
+    targets: readonly string[],
+  ): number;
+  releaseCallable(session: SessionHandle, callable: number): void;
+  run(session: SessionHandle, callable: number, feeds: readonly HostValues[]): HostValues[];
+  runAsync(session: SessionHandle, callable: number, feeds: readonly HostValues[]): Promise<HostValues[]>;
+  devices(session: SessionHandle): Device[];
+  resetPeak(session: SessionHandle): void;
+  registeredKernels(): Uint8Array;
+  setTensorFloat32(enabled: boolean): void;
+  tensorFloat32(): boolean;
+  countHostMemory(): void;
+  cudnnVersion(): number;
+}
+
+/** The addon, and a session without a graph that holds the devices from the engine's start to the process's end. */
+let loaded: { addon: SessionAddon; engine: SessionHandle } | undefined;
+
+/** Field numbers of TensorFlow's ConfigProto and of the messages in it. */
+const CONFIG = { gpuOptions: 6, graphOptions: 10 };
+const GPU_OPTIONS = { memoryFraction: 1, allowGrowth: 4 };
+const GRAPH_OPTIONS = { rewriteOptions: 10 };
+const REWRITER = { layoutOptimizer: 1, memoryOptimization: 4 };
+const OFF = 2;
+const NO_MEMORY_OPTIMIZATION = 1;
+
+/**
+ * How sessions run, as a serialized ConfigProto. GPU memory is taken as it is needed. The layout optimizer stays off: on a
+ * GPU it would rewrite our graphs to NCHW and transpose around every activation (about 40 % more memory traffic); the
+ * memory optimizer too: it may swap tensors to the host without saying so.
+ *
+ * @param gpuMemoryFraction of the whole memory of the GPU at most, from 0 to 1; no limit by default. Only the first
+ *   session of a process decides.
+ */
+export function sessionConfig(gpuMemoryFraction?: number): Uint8Array {
+  const limit =
+    gpuMemoryFraction === undefined ? [] : [doubleField(GPU_OPTIONS.memoryFraction, gpuMemoryFraction)];
+  return bytesOf(
+    message([
+      messageField(CONFIG.gpuOptions, [...limit, intField(GPU_OPTIONS.allowGrowth, 1)]),
+      messageField(CONFIG.graphOptions, [
+        messageField(GRAPH_OPTIONS.rewriteOptions, [
+          intField(REWRITER.layoutOptimizer, OFF),
+          intField(REWRITER.memoryOptimization, NO_MEMORY_OPTIMIZATION),
+        ]),
+      ]),
+    ]),
+  );
+}
+
+/**
+ * Takes the addon into use. Its first session, made here, creates the devices: whatever bounds their memory has to be said
+ * before tfjs creates its own context, which then shares them.
+ */
+export function useSessionAddon(addon: SessionAddon, gpuMemoryFraction?: number): void {
+  loaded ??= { addon, engine: addon.createSession(new Uint8Array(), sessionConfig(gpuMemoryFraction)) };
+}
+
+function engine(): NonNullable<typeof loaded> {
+  if (loaded === undefined) throw new RunError('TensorFlow is not loaded; call loadEngine() first.');
+  return loaded;
+}
+
+/** TensorFlow's devices, with their memory. */
+export function devices(): Device[] {
+  const { addon, engine: session } = engine();
+  return addon.devices(session);
+}
+
+/** Memory of the GPU in use: bytes in tensors now, and at most since the start or `resetGpuPeak`; undefined without one. */
+export function gpuMemory(): { bytes: number; peakBytes: number; limitBytes: number } | undefined {
+  if (loaded === undefined) return undefined;
+  const gpu = devices().find(({ type }) => type === 'GPU');
+  if (gpu === undefined) return undefined;
+  return { bytes: gpu.bytesInUse ?? 0, peakBytes: gpu.peakBytesInUse ?? 0, limitBytes: gpu.limitBytes };
+}
+
+/** From here on, `gpuMemory` tells the peak anew. */
+export function resetGpuPeak(): void {
+  const { addon, engine: session } = engine();
+  addon.resetPeak(session);
+}
+
+/** All kernels in the library, as a serialized KernelList (tensorflow/core/framework/kernel_def.proto). */
+export function registeredKernels(): Uint8Array {
+  return engine().addon.registeredKernels();
+}
+
+/** cuDNN's version, such as `9.10.2`; undefined where it is not loaded. */
+export function cudnnVersion(): string | undefined {
+  const version = engine().addon.cudnnVersion();
+  if (version === 0) return undefined;
+  return [Math.floor(version / 10_000), Math.floor(version / 100) % 100, version % 100].join('.');
+}
+
+/** Whether a GPU may round float32 products to TensorFloat-32 from here on; processors never do. */
+export function setTensorFloat32(enabled: boolean): void {
+  engine().addon.setTensorFloat32(enabled);
+}
+
+/** What `setTensorFloat32` set last. */
+export function tensorFloat32(): boolean {
+  return engine().addon.tensorFloat32();
+}
+
+/** From here on, `devices` tells the memory of the processor's tensors too, at some cost. */
+export function countHostMemory(): void {
+  engine().addon.countHostMemory();
+}
+
+/** Runs `work` in true float32, and goes back to what was set before. */
+export async function inTrueFloat32<T>(work: () => Promise<T>): Promise<T> {
+  const { addon } = engine();
+  const before = addon.tensorFloat32();
+  addon.setTensorFloat32(false);
+  try {
+    return await work();
+  } finally {
+    addon.setTensorFloat32(before);
+  }
+}
+
+/** The error of a session call, with what helps where the memory did not suffice. */
+function sessionError(what: string, error: unknown): Error {
+  if (!(error instanceof Error)) return new RunError(`${what}: ${String(error)}`);
+  const { code } = error as { code?: string };
+  if (code !== 'RESOURCE_EXHAUSTED') return new RunError(`${what}: ${error.message}`, { cause: error });
+  const where = gpuMemory() === undefined ? 'memory' : 'GPU memory';
+  const wanted = /shape\s*\[[^\]]*\][^.\n]*?(?= on | by |$)/.exec(error.message)?.[0];
+  return new RunError(
+    `There is not enough ${where}${wanted ? ` for a tensor of ${wanted}` : ''}. Lower training.batch or model.size, let ` +
+      'runtime.microBatch take a few images at a time, or set runtime.recomputeActivations=true.',
+    { cause: error },
+  );
+}
+
+let openSessions = 0;
+
+/** Graphs that are loaded and not yet disposed. */
+export function sessionCount(): number {
+  return openSessions;
+}
+
+/** A graph in a session of its own. Free it with `dispose`. */
+export class GraphSession {
+  private readonly addon: SessionAddon;
+  private handle: SessionHandle | undefined;
+
+  /** @param graph a serialized GraphDef. @throws RunError where TensorFlow refuses it. */
+  constructor(graph: Uint8Array) {
+    this.addon = engine().addon;
+    try {
+      this.handle = this.addon.createSession(graph, sessionConfig());
+      openSessions++;
+    } catch (error) {
+      throw sessionError('TensorFlow could not load the captured programs', error);
+    }
+  }
+
+  /** A call that is fed these and gives `fetches`, after `targets` have run. @throws RunError. */
+  callable(
+    feeds: readonly FeedSpec[],
+    fetches: readonly string[],
+    targets: readonly string[] = [],
+  ): GraphCall {
+    const { addon } = this;
+    const session = this.open();
+    try {
+      const index = addon.makeCallable(session, feeds, fetches, targets);
+      return {
+        run: (values) => {
+          try {
+            return addon.run(this.open(), index, values);
+          } catch (error) {
+            throw runError(error);
+          }
+        },
+        runAsync: async (values) => {
+          try {
+            return await addon.runAsync(this.open(), index, values);
+          } catch (error) {
+            throw runError(error);
+          }
+        },
+        release: () => {
+          if (this.handle !== undefined) addon.releaseCallable(this.handle, index);
+        },
+      };
+    } catch (error) {
+      throw runError(error);
+    }
+  }
+
+  /** Frees the session with its variables, after the calls under way. */
+  dispose(): void {
+    if (this.handle === undefined) return;
+    this.addon.closeSession(this.handle);
+    this.handle = undefined;
+    openSessions--;
+  }
+
+  private open(): SessionHandle {
+    if (this.handle === undefined) throw new RangeError('the captured programs were disposed');
+    return this.handle;
+  }
+}
+
+/** A prepared call of a session. Values go in and come out in the order that they were announced in. */
+export interface GraphCall {
+  run(values: readonly HostValues[]): HostValues[];
+  /** The same on another thread; values may be changed as soon as this returns. */
+  runAsync(values: readonly HostValues[]): Promise<HostValues[]>;
+  release(): void;
+}
+
+function runError(error: unknown): Error {
+  if (error instanceof RangeError) return error;
+  return sessionError('TensorFlow could not run the captured program', error);
+}

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import {
+  type EnvironmentOptions,
+  engineEnvironment,
+  processorShares,
+} from '../../src/runtime/engine-environment.js';
+
+const GIB = 2 ** 30;
+const GPUS = [
+  { index: 0, name: 'NVIDIA A100', memoryBytes: 40 * GIB, memoryUsedBytes: 30 * GIB },
+  { index: 1, name: 'NVIDIA A100', memoryBytes: 40 * GIB, memoryUsedBytes: GIB },
+];
+
+function environment(options: Partial<EnvironmentOptions>, env: NodeJS.ProcessEnv = {}) {
+  return engineEnvironment(
+    {
+      build: 'gpu',
+      work: 'training',
+      arithmetic: 'float32',
+      deterministic: true,
+      gpus: GPUS,
+      processors: 8,
+      kernelCache: '/cache/cuda-kernels',
+      ...options,
+    },
+    env,
+  );
+}
+
+test('operations of a training step run side by side, on half of the processors each', () => {
+  const shares = [1, 2, 3, 4, 5, 16].map(processorShares);
+  expect(shares.map(({ perOperation, operations }) => `${operations} x ${perOperation}`)).toEqual([
+    '1 x 1',
+    '2 x 1',
+    '3 x 1',
+    '2 x 2',
+    '3 x 2',
+    '2 x 8',
+  ]);
+});
+
+test('the CPU build shares out its processors for training, and nothing else', () => {
+  const shares = { TF_NUM_INTRAOP_THREADS: '4', TF_NUM_INTEROP_THREADS: '2' };
+  expect(environment({ build: 'cpu', gpus: [] })).toEqual(shares);
+  expect(environment({ build: 'cpu', gpus: [], work: 'translation' })).toEqual({});
+  expect(environment({ build: 'cpu', gpus: [], arithmetic: 'bfloat16' })).toEqual({
+    ...shares,
+    ONEDNN_DEFAULT_FPMATH_MODE: 'BF16',
+  });
+  expect(environment({ build: 'cpu', gpus: [] }, { TF_NUM_INTEROP_THREADS: '3' })).toEqual({});
+});
+
+test('the CPU build refuses to compute on a GPU', () => {
+  expect(() => environment({ build: 'cpu', gpus: [], gpu: 0 })).toThrow(
+    /^Expected the GPU build of TensorFlow for --gpu 0 but found the CPU build; run npx gnr setup --device gpu/,
+  );
+});
+
+test('on a GPU memory grows, algorithms are deterministic, and one card is visible', () => {
+  expect(environment({})).toEqual({
+    CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+    CUDA_VISIBLE_DEVICES: '1',
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    TF_DETERMINISTIC_OPS: '1',
+    CUDA_CACHE_PATH: '/cache/cuda-kernels',
+    CUDA_CACHE_MAXSIZE: '4294967296',
+  });
+  expect(environment({ deterministic: false })).not.toHaveProperty('TF_DETERMINISTIC_OPS');
+});
+
+test('the CUDA build without a GPU shares out the processors too', () => {
+  expect(environment({ gpus: [] })).toMatchObject({
+    TF_NUM_INTRAOP_THREADS: '4',
+    TF_NUM_INTEROP_THREADS: '2',
+    CUDA_VISIBLE_DEVICES: '0',
+  });
+});
+
+test("the user's own settings stay", () => {
+  const env = { TF_FORCE_GPU_ALLOW_GROWTH: 'false', CUDA_CACHE_PATH: '/mine', TF_DETERMINISTIC_OPS: '0' };
+  const set = environment({}, env);
+  for (const name of Object.keys(env)) expect(set).not.toHaveProperty(name);
+});
