@@ -24,6 +24,9 @@ const IN_PLACE: ReadonlySet<string> = new Set([
   'Sub',
 ]);
 
+/** Their outputs have an owner beside those who use them. */
+const OWNED: ReadonlySet<string> = new Set(['Const', 'Placeholder']);
+
 /** Bytes of tensors. What cuDNN, the allocator and TensorFlow itself need comes on top. */
 export interface LiveMemory {
   /** Variables, before the program runs and after. */
@@ -65,19 +68,17 @@ class Schedule {
   }
 
   run(): LiveMemory {
-    const ops = new Map(this.nodes.map(({ name, op }) => [name, op]));
     for (const { op, inputs, outputs } of this.nodes)
       if (op === 'ReadVariableOp' && !this.variables.has(inputs[0]!))
         this.variables.set(inputs[0]!, this.allocate(bytesOf(outputs[0]!)));
     const variableBytes = this.live;
-    // Inputs are there before the first kernel, and their owner keeps them to the end.
-    for (const { name, op, outputs } of this.nodes)
-      if (op === 'Placeholder') this.blocks.set(name, this.allocate(bytesOf(outputs[0]!)));
+    // Inputs are there before the first kernel.
+    for (const node of this.nodes) if (node.op === 'Placeholder') this.step(node);
     const assignments = this.assignments();
     for (const node of this.nodes) {
-      if (node.op === 'Placeholder' || node.op === 'AssignVariableOp') continue;
-      this.step(node, ops);
-      for (const assignment of assignments.get(node.name) ?? []) this.step(assignment, ops);
+      if (node.op === 'AssignVariableOp') continue;
+      if (node.op !== 'Placeholder') this.step(node);
+      for (const assignment of assignments.get(node.name) ?? []) this.step(assignment);
     }
     return { variableBytes, peakBytes: this.peak };
   }
@@ -93,24 +94,18 @@ class Schedule {
     return byValue;
   }
 
-  private step(node: GraphNode, ops: ReadonlyMap<string, string>): void {
-    const { name, op, outputs } = node;
-    const inputs = node.inputs.filter((input) => !input.startsWith('^'));
+  private step({ name, op, inputs: names, outputs }: GraphNode): void {
+    const inputs = names.filter((input) => !input.startsWith('^'));
     if (op === 'AssignVariableOp') this.assign(inputs[0]!, inputs[1]!);
-    else if (op !== 'VarHandleOp')
-      for (const [i, info] of outputs.entries()) {
-        const key = i === 0 ? name : `${name}:${i}`;
-        const block = this.blockFor(op, inputs, bytesOf(info));
-        // A constant belongs to the graph; a result that nothing uses goes at once.
-        if (op !== 'Const') block.holders += this.uses.get(key) ?? 0;
-        this.blocks.set(key, block);
-        if (op !== 'Const') this.release(block);
-      }
-    for (const input of inputs) {
-      const block = this.blocks.get(input);
-      const source = ops.get(nodeOf(input));
-      if (block !== undefined && source !== 'Placeholder' && source !== 'Const') this.release(block);
+    for (const [i, info] of outputs.entries()) {
+      const key = i === 0 ? name : `${name}:${i}`;
+      const block = this.blockFor(op, inputs, bytesOf(info));
+      block.holders += this.uses.get(key) ?? 0;
+      this.blocks.set(key, block);
+      // What makes it lets go of it; inputs and constants have an owner who keeps them.
+      if (!OWNED.has(op)) this.release(block);
     }
+    for (const input of inputs) this.release(this.blocks.get(input)!);
   }
 
   /** The memory of an output, with one holder more than before. */
