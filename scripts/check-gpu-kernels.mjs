@@ -122,7 +122,7 @@ if (copies.size > 0) report('Copied between host and device in the middle of a p
 if (missing.size > 0) report(`No kernel for the ${device}:`, missing);
 tell(
   missing.size > 0
-    ? `\n${missing.size} kinds of nodes have no kernel for the ${device}.`
+    ? `\nNodes without a kernel for the ${device}, by operation and types: ${missing.size}.`
     : `\nAll ${count(nodes)} nodes have a kernel for the ${device}.`,
 );
 process.exit(missing.size > 0 ? 1 : 0);
