@@ -3,7 +3,7 @@ import os from 'node:os';
 import { matMul, tensor2d } from '@tensorflow/tfjs-core';
 import { messageOf } from '../errors.js';
 import { cacheDirectory } from '../runtime/cache.js';
-import { listGpus } from '../runtime/libtensorflow/platform.js';
+import { surveyGpus } from '../runtime/gpus.js';
 import { runProgram } from '../runtime/libtensorflow/processes.js';
 import { type EngineInfo, loadEngine } from '../runtime/node.js';
 import { type Tool, toolPath } from '../translate/video/tools.js';
@@ -134,7 +134,7 @@ async function videoTool(tool: Tool, variable: string): Promise<OptionalPart> {
 }
 
 async function optionalParts(engine: EngineInfo | null): Promise<OptionalPart[]> {
-  const gpus = await listGpus();
+  const gpus = (await surveyGpus()).gpus.map(({ name }) => name);
   const gpu = part(
     'GPU',
     'much faster training',

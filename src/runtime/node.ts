@@ -6,10 +6,14 @@ import util from 'node:util';
 import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../errors.js';
 import { useTrim } from './garbage.js';
+import { fallbackReason, type GpuBuild, prepareGpuBuild } from './gpu-build.js';
 import { useKernels } from './kernels.js';
-import { ADDON_FILE, LOADER_FILE, MEMORY_FILE } from './libtensorflow/addon.js';
-import { installedDevice } from './libtensorflow/installed.js';
+import { ADDON_FILE } from './libtensorflow/addon.js';
+import { readStamp } from './libtensorflow/installed.js';
+import { LIBRARY_FILES } from './libtensorflow/library.js';
+import { type NativeLoader, openLoader } from './libtensorflow/preload.js';
 import { nativeKernels, type TensorflowBackend } from './native-kernels.js';
+import { notify } from './notices.js';
 
 /** What computes, as `loadEngine` found it. */
 export interface EngineInfo {
@@ -20,6 +24,8 @@ export interface EngineInfo {
   tfjsVersion: string;
   /** Threads that compute. */
   threads: number;
+  /** Why the device is the processor although the GPU build is installed, with the remedy; absent otherwise. */
+  fallback?: string;
 }
 
 /** The parts of the backend of tfjs-node that its types do not show. */
@@ -56,9 +62,13 @@ export function loadEngine({ arithmetic, work }: EngineOptions = {}): Promise<En
 async function load(isTraining: boolean): Promise<EngineInfo> {
   supplyRemovedUtilities();
   const addon = addonFile();
-  if (isTraining && (await installedDevice(path.dirname(addon))) !== 'gpu') shareProcessors();
-  quieten(addon);
-  learnToTrim(addon);
+  const stamp = await readStamp(path.dirname(addon));
+  const loader = openLoader(path.dirname(addon));
+  const { device: build, libraries } = stamp ?? {};
+  const gpuBuild = build === 'gpu' && libraries ? await prepareGpuBuild(libraries, loader) : undefined;
+  if (isTraining && !gpuBuild?.hasDriver) shareProcessors();
+  silenceStartupLog(loader, libraries);
+  if (typeof loader !== 'string') useTrim(() => loader.trim());
   let tfjsVersion: string;
   try {
     const engine = await import('@tensorflow/tfjs-node-gpu');
@@ -76,9 +86,12 @@ async function load(isTraining: boolean): Promise<EngineInfo> {
   }
   useKernels(nativeKernels(backend() as unknown as TensorflowBackend));
   const node = backend() as unknown as NodeBackend;
+  const device = node.isUsingGpuDevice === true ? 'gpu' : 'cpu';
+  const fallback = await noticeFallback(device, gpuBuild);
   return {
     backend: getBackend(),
-    device: node.isUsingGpuDevice === true ? 'gpu' : 'cpu',
+    device,
+    ...(fallback !== undefined && { fallback }),
     tensorflowVersion: node.binding.TF_Version,
     tfjsVersion,
     threads: threadCount(),
@@ -100,27 +113,23 @@ function addonFile(): string {
   return path.join(path.dirname(manifest), 'lib', 'napi-v8', ADDON_FILE);
 }
 
-/** Keeps TensorFlow's banner off standard error, unless the user has set TF_CPP_MIN_LOG_LEVEL. */
-function quieten(addon: string): void {
-  if (process.env.TF_CPP_MIN_LOG_LEVEL !== undefined) return;
-  process.env.TF_CPP_MIN_LOG_LEVEL = '2';
-  try {
-    // Loads libtensorflow with standard error closed off; see libtensorflow/addon.ts.
-    process.dlopen({ exports: {} }, path.join(path.dirname(addon), LOADER_FILE));
-  } catch {
-    // Then the banner shows, and nothing else is lost.
-  }
+/** Tells why the GPU build computes on the processor; undefined where it does not, or is not installed. */
+async function noticeFallback(
+  device: EngineInfo['device'],
+  build: GpuBuild | undefined,
+): Promise<string | undefined> {
+  if (device === 'gpu' || build === undefined) return undefined;
+  const reason = await fallbackReason(build);
+  notify(`warning: the GPU build of TensorFlow computes on the processor: ${reason}.`);
+  return reason;
 }
 
-/** Lets `freeUnusedMemory` give memory back to the system; without the addon for it, the C library keeps what it has. */
-function learnToTrim(addon: string): void {
-  const memory: { exports: { trim?: () => void } } = { exports: {} };
-  try {
-    process.dlopen(memory, path.join(path.dirname(addon), MEMORY_FILE));
-  } catch {
-    return; // An installation from before there was one.
-  }
-  if (memory.exports.trim !== undefined) useTrim(memory.exports.trim);
+/** Keeps TensorFlow's banner off standard error, unless the user has set TF_CPP_MIN_LOG_LEVEL. */
+function silenceStartupLog(loader: NativeLoader | string, libraries: string | undefined): void {
+  if (process.env.TF_CPP_MIN_LOG_LEVEL !== undefined) return;
+  process.env.TF_CPP_MIN_LOG_LEVEL = '2';
+  // Without the loader the banner shows, and a library that does not load is for the import of the addon to tell.
+  if (typeof loader !== 'string' && libraries) loader.loadQuietly(path.join(libraries, LIBRARY_FILES[0]));
 }
 
 /**

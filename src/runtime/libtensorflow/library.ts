@@ -1,3 +1,4 @@
+// Provides TensorFlow's library in the cache.
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, systemCode } from '../../errors.js';
@@ -9,7 +10,7 @@ const RECORD = 'complete.json';
 
 /** Where libtensorflow lies in the cache, complete or not. */
 export interface LibraryPlace {
-  /** Laid out like Python's site-packages, where the library's own run path finds the CUDA libraries. */
+  /** Laid out like Python's site-packages: tensorflow beside nvidia. */
   root: string;
   /** The folder of libtensorflow_cc and libtensorflow_framework. */
   libraries: string;
@@ -108,17 +109,15 @@ export interface ProvideOptions extends FetchOptions {
  */
 export async function provideLibrary(place: LibraryPlace, options: ProvideOptions): Promise<void> {
   const { wheels, env, onEvent } = options;
-  await checkPython(env);
+  const cache = path.dirname(place.root);
+  await fs.mkdir(cache, { recursive: true });
+  await checkPython(env, cache);
   const partial = `${place.root}.partial`;
   const work = `${place.root}.download`;
   const unpacked = new Set((await readRecord(path.join(partial, RECORD)))?.wheels ?? []);
   const missing = wheels.filter((wheel) => !unpacked.has(wheel.sha256));
   await fs.rm(work, { recursive: true, force: true });
-  checkSpace(
-    path.dirname(place.root),
-    spaceNeeded(missing),
-    options.freeBytes ?? (await freeSpace(place.root)),
-  );
+  checkSpace(cache, spaceNeeded(missing), options.freeBytes ?? (await freeSpace(place.root)));
   const megabytes = Math.round(missing.reduce((sum, wheel) => sum + wheel.bytes, 0) / 1e6);
   onEvent({
     kind: 'step',
