@@ -32,7 +32,10 @@ test('loads once', async () => {
 test('its loader keeps the banner off standard error, and gives it back', () => {
   const script = `
     const [addons, engine] = process.argv.slice(1);
-    process.dlopen({ exports: {} }, addons + '/gnr_quiet.node');
+    const loader = { exports: {} };
+    process.dlopen(loader, addons + '/gnr_preload.node');
+    const { libraries } = require(addons + '/gnr-setup.json');
+    if (loader.exports.loadQuietly(libraries + '/libtensorflow_cc.so.2') !== null) process.exit(1);
     require(engine);
     process.stderr.write('after');`;
   const engineFolder = path.dirname(createRequire(import.meta.url).resolve(`${ENGINE}/package.json`));

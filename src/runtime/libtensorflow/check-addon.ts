@@ -92,13 +92,11 @@ async function runCheck(options: AddonCheckOptions, more: NodeJS.ProcessEnv = {}
   }
 }
 
-function describeEnd(code: Finished['code']): string {
-  if (code === null) return 'its process was ended by a signal; TensorFlow needs a processor with AVX';
-  return `exit code ${code}`;
-}
-
 function reasonOf({ code, stderr }: Finished): string {
-  return /Error: (.*)/.exec(stderr)?.[1] ?? (lastLines(stderr, 1) || describeEnd(code));
+  return (
+    /Error: (.*)/.exec(stderr)?.[1] ??
+    (lastLines(stderr, 1) || (code === null ? 'a signal ended it' : `exit code ${code}`))
+  );
 }
 
 /**
@@ -110,7 +108,10 @@ export async function checkAddon(options: AddonCheckOptions): Promise<AddonCheck
   const lines = finished.stdout.split('\n').filter((line) => line.startsWith('{'));
   const found: CheckLine = Object.assign({}, ...lines.map((line) => JSON.parse(line) as CheckLine));
   const { loaded, gpu = false, preloadFailures = [], part, done, tensorflow = '', failures = [] } = found;
-  if (!loaded) throw new RunError(`The TensorFlow addon does not load: ${reasonOf(finished)}.`);
+  if (!loaded) {
+    const hint = finished.code === null ? '; TensorFlow needs a processor with AVX' : '';
+    throw new RunError(`The TensorFlow addon does not load: ${reasonOf(finished)}${hint}.`);
+  }
   if (!done) {
     const where = part === undefined ? 'before it computes' : `while it computes ${part}`;
     throw new ComputeError(`The engine's process ends ${where}: ${reasonOf(finished)}.`, gpu);
@@ -124,11 +125,13 @@ export async function checkAddon(options: AddonCheckOptions): Promise<AddonCheck
 
 const TELLING =
   /dlerror|libcuda|NVML|cuDNN|compute capability|cannot dlopen|cuInit|kernel driver|kernel version|CUDA_ERROR|out of memory/i;
+/** At this log level every kernel is announced, with attributes that are named after cuDNN. */
+const NOISE = /Instantiating kernel/;
 const MAX_LINES = 12;
 
 /** Those of TensorFlow's log lines that say why it does not use a GPU, without their time stamps; each once. */
 export function gpuLines(log: string): string[] {
-  const lines = log.split('\n').filter((line) => TELLING.test(line));
+  const lines = log.split('\n').filter((line) => TELLING.test(line) && !NOISE.test(line));
   const texts = lines.map((line) =>
     line.replace(/^\S+ [\d:.]+\s+\d+ \S+\] |^[\d-]+ [\d:.]+: [IWEF] /, '').trim(),
   );
