@@ -74,7 +74,7 @@ export function checkRows(checks: readonly ArithmeticCheck[]): [string, string][
   return checks.map((check): [string, string] => {
     const { arithmetic, ok, parts, productFlops, convolutionFlops } = check;
     const failed = parts.filter((part) => !part.ok).length;
-    const state = ok ? `${parts.length} checks passed` : `${failed} of ${parts.length} checks failed`;
+    const state = ok ? `all ${parts.length} checks passed` : `${failed} of ${parts.length} checks failed`;
     const speeds = [`convolution ${formatSpeed(convolutionFlops)}`];
     if (productFlops !== null) speeds.unshift(`product ${formatSpeed(productFlops)}`);
     return [arithmetic, `${state}; ${speeds.join(', ')}`];

@@ -2,7 +2,14 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { cacheDirectory } from './cache.js';
-import { type Gpu, kernelsFor, problemOfLog, problemOfSurvey, surveyGpus } from './gpus.js';
+import {
+  type Gpu,
+  kernelsFor,
+  problemOfLog,
+  problemOfSurvey,
+  type SurveyOptions,
+  surveyGpus,
+} from './gpus.js';
 import { cudaLibraries, type NativeLoader } from './libtensorflow/preload.js';
 import { notify } from './notices.js';
 
@@ -81,9 +88,12 @@ export async function prepareGpuBuild(
 }
 
 /** Why the CUDA build computes on the processor, and what to do about it, as one sentence without its end. */
-export async function fallbackReason({ hasDriver, failures }: GpuBuild): Promise<string> {
+export async function fallbackReason(
+  { hasDriver, failures }: GpuBuild,
+  options: SurveyOptions = {},
+): Promise<string> {
   if (failures.length > 0) return `${failures[0]}; run npx gnr setup --device gpu`;
-  const survey = await surveyGpus();
+  const survey = await surveyGpus(options);
   const log = hasDriver ? [] : ['dlerror: libcuda.so.1'];
   const { found, remedy } = problemOfSurvey(survey) ?? problemOfLog(log, survey);
   return `found ${found}; ${remedy}`;

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { firstStartNotice, prepareGpuBuild } from '../../src/runtime/gpu-build.js';
+import { fallbackReason, firstStartNotice, prepareGpuBuild } from '../../src/runtime/gpu-build.js';
 import { surveyGpus } from '../../src/runtime/gpus.js';
 import { cudaLibraries, type NativeLoader } from '../../src/runtime/libtensorflow/preload.js';
 import { notify, onNotice } from '../../src/runtime/notices.js';
@@ -101,4 +101,21 @@ test('the first start takes nothing, seconds or minutes by compute capability', 
   expect(await noticeOf(HOPPER)).toContain("some of TensorFlow's kernels for NVIDIA H100 PCIe");
   expect(await noticeOf(HOPPER)).toContain('some seconds once, and is kept in DIR');
   expect(await noticeOf(BLACKWELL)).toContain('minutes once');
+});
+
+test('why the GPU build has fallen back is told by what is missing', async () => {
+  const options = { env: machine.env, root: machine.root };
+  const missing = { hasDriver: true, failures: ['libcudnn.so.9: cannot open'] };
+  expect(await fallbackReason(missing, options)).toBe(
+    'libcudnn.so.9: cannot open; run npx gnr setup --device gpu',
+  );
+  const driverless = { hasDriver: false, failures: [] };
+  expect(await fallbackReason(driverless, options)).toMatch(
+    /^found no NVIDIA driver; install NVIDIA's driver/,
+  );
+  await machine.program('nvidia-smi', fakeSmi(ADA));
+  expect(await fallbackReason(driverless, options)).toContain('a driver without its library libcuda.so.1');
+  expect(await fallbackReason({ hasDriver: true, failures: [] }, options)).toContain('npx gnr doctor');
+  const hidden = { ...options, env: { ...machine.env, CUDA_VISIBLE_DEVICES: '-1' } };
+  expect(await fallbackReason({ hasDriver: true, failures: [] }, hidden)).toContain('CUDA_VISIBLE_DEVICES');
 });
