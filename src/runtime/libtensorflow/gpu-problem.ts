@@ -5,21 +5,28 @@ import { type AddonCheckOptions, type ComputeError, gpuLog } from './check-addon
 import type { OnSetupEvent } from './events.js';
 
 /** The GPU build was asked for, and TensorFlow finds no GPU that it can use. */
-export class NoGpuError extends InputError {}
+export class NoGpuError extends InputError {
+  readonly problem: GpuProblem;
 
-function noGpuError({ found, remedy }: GpuProblem, options?: ErrorOptions): NoGpuError {
-  const others =
-    '; npx gnr setup --device cpu takes the CPU build, and GNR_GPU_OPTIONAL=1 sets this one up all the same';
-  return new NoGpuError(
-    { expected: 'an NVIDIA GPU that TensorFlow can use', found, remedy: remedy + others },
-    options,
-  );
+  constructor(problem: GpuProblem, options?: ErrorOptions) {
+    const others =
+      'npx gnr setup --device cpu takes the CPU build, and GNR_GPU_OPTIONAL=1 sets this one up without a GPU';
+    super(
+      {
+        expected: 'an NVIDIA GPU that TensorFlow can use',
+        found: problem.found,
+        remedy: `${problem.remedy}; ${others}`,
+      },
+      options,
+    );
+    this.problem = problem;
+  }
 }
 
 /** @throws NoGpuError where it is plain before the download that no GPU can be used. */
 export function rejectUnusable(survey: GpuSurvey): void {
   const problem = problemOfSurvey(survey);
-  if (problem) throw noGpuError(problem);
+  if (problem) throw new NoGpuError(problem);
 }
 
 interface Found {
@@ -35,8 +42,8 @@ export async function explainNoGpu(check: AddonCheckOptions, found: Found): Prom
   const lines = await gpuLog(check);
   for (const text of lines) onEvent({ kind: 'warning', text: `TensorFlow says: ${text}` });
   const problem = problemOfSurvey(survey) ?? problemOfLog(lines, survey);
-  if (!failure) return noGpuError(problem);
-  return noGpuError(
+  if (!failure) return new NoGpuError(problem);
+  return new NoGpuError(
     { ...problem, found: `one that fails: ${failure.message.replace(/\.$/, '')}; ${problem.found}` },
     { cause: failure },
   );

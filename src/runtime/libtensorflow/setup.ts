@@ -145,8 +145,9 @@ async function install(plan: Plan): Promise<Stamp> {
   try {
     await checkDevice(plan, { directory, device, libraries, packages, env, signal });
   } catch (error) {
-    if (!(error instanceof NoGpuError) || !isGpuOptional(env)) throw error;
-    const text = `TensorFlow finds no GPU here: ${error.complaint.found}. GNR_GPU_OPTIONAL=1 allows that.`;
+    // A GPU that computes wrong has a cause, and is no missing one.
+    if (!(error instanceof NoGpuError) || error.cause || !isGpuOptional(env)) throw error;
+    const text = `TensorFlow finds no GPU here: ${error.problem.found}. GNR_GPU_OPTIONAL=1 allows that.`;
     onEvent({ kind: 'warning', text });
   }
   return installAddon(directory, packages, { device, architecture, libraries });
@@ -158,7 +159,7 @@ async function installChosen(plan: Plan, choice: DeviceChoice): Promise<Stamp> {
     return await install(plan);
   } catch (error) {
     if (!(error instanceof NoGpuError) || choice !== 'auto') throw error;
-    const { found, remedy } = error.complaint;
+    const { found, remedy } = error.problem;
     const text = `the GPU cannot be used (${found}), so the CPU build is set up; to use it, ${remedy}.`;
     plan.onEvent({ kind: 'warning', text });
     return install(planFor('cpu', plan));

@@ -120,8 +120,9 @@ describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 a
     await machine.program('nvidia-smi', fakeSmi(L4));
     expect(await setUp({ device: 'auto' })).toMatchObject({ device: 'cpu' });
     expect(told('warning').join('\n')).toMatch(
-      /the GPU cannot be used \(a driver without its library libcuda.so.1\), so the CPU build is set up/,
+      /the GPU cannot be used \(a driver without its library libcuda.so.1\), so the CPU build is set up; to use it, install/,
     );
+    expect(told('warning').join()).not.toContain('GNR_GPU_OPTIONAL');
   });
 
   test('is an error where a kernel fails on the GPU, and names it', async () => {
@@ -130,6 +131,9 @@ describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 a
     const failure = setUp({ device: 'gpu' });
     await expect(failure).rejects.toThrow(NoGpuError);
     await expect(failure).rejects.toThrow('The engine fails at an elementwise product');
+    // Which is another matter than no GPU.
+    const env = { ...machine.env, GNR_GPU_OPTIONAL: '1' };
+    await expect(setUp({ device: 'gpu', env })).rejects.toThrow(NoGpuError);
   });
 
   test('may be set up without a GPU for an image that other machines run', async () => {
