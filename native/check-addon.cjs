@@ -129,8 +129,8 @@ function loadSessions() {
 }
 
 const preloadFailures = loadFirst();
-const sessions = loadSessions();
 const tf = loadEngine();
+const sessions = loadSessions();
 const backend = tf.backend();
 tell({ loaded: true, gpu: backend.isUsingGpuDevice === true, preloadFailures });
 const failures = [];

@@ -59,6 +59,12 @@ describe('checkAddon', () => {
     await expect(failure).rejects.toThrow(`The engine fails at ${part} (`);
   });
 
+  test('says so where the addon for sessions does not load', async () => {
+    await expect(checkAddon(await check('good sessionless'))).rejects.toThrow(
+      'The TensorFlow addon does not load: undefined symbol: TF_Session.',
+    );
+  });
+
   test('names both gradients and the session', async () => {
     await expect(checkAddon(await check('good wrong:grads'))).rejects.toThrow(
       /a convolution's input gradient \(.*\), a convolution's filter gradient \(/,

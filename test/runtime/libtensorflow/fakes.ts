@@ -109,7 +109,7 @@ export function fakeSmi(...rows: string[]): string {
 
 /**
  * The engine of tfjs on plain JavaScript, which the words of its addon change: without `good` it does not load, with `gpu`
- * it says that it is on one, `wrong:mul` (or another function) spoils results, and `crash:mul` ends the process.
+ * it says that it is on one, with `sessionless` the addon for sessions does not load, `wrong:mul` (or another function) spoils results, and `crash:mul` ends the process.
  */
 function fakeEngine(): string {
   const tfjs = createRequire(import.meta.url).resolve('@tensorflow/tfjs');
@@ -127,21 +127,23 @@ function fakeEngine(): string {
       if (fault === 'crash') process.kill(process.pid, 'SIGKILL');
       return tf.add(tf[name](...args), 1);
     };
-    const memory = [];
-    const keep = (values) => memory.push(values) - 1;
     let variable;
-    const binding = {
-      TF_Version: '2.21.0',
-      createTensor: (shape, type, values) => keep(values),
-      tensorDataSync: (id) => memory[id],
-      loadSavedModel: (directory) => fs.statSync(directory + '/saved_model.pb').size,
-      runSavedModel: (session, [fed], input) => {
-        if (input === 'value') variable = memory[fed];
-        return [{ id: keep(memory[fed].map((value, i) => value * (input === 'value' ? 1 : variable[i]))) }];
+    const sessions = {
+      createSession: (graph) => graph.length,
+      makeCallable: (session, [{ node }]) => node,
+      run: (session, node, [values]) => {
+        if (node === 'value') variable = values;
+        return node === 'value' ? [] : [values.map((value, i) => value * variable[i])];
       },
     };
+    const { dlopen } = process;
+    process.dlopen = (module, file) => {
+      if (!file.endsWith('gnr_session.node')) return dlopen.call(process, module, file);
+      if (addon.includes('sessionless')) throw new Error('undefined symbol: TF_Session');
+      module.exports = sessions;
+    };
     module.exports = { ...tf, ...(name && { [name]: spoiled }), getBackend: () => 'tensorflow',
-      backend: () => ({ isUsingGpuDevice: gpu, binding }) };`;
+      backend: () => ({ isUsingGpuDevice: gpu, binding: { TF_Version: '2.21.0' } }) };`;
 }
 
 /** An npm package that stands for tfjs-node-gpu: it loads where its addon holds the word "good". */
