@@ -72,7 +72,7 @@ describe('checkAddon', () => {
     const options = await check('good');
     const index = path.join(options.packages.tfjs, 'index.js');
     const engine = await fs.readFile(index, 'utf8');
-    await fs.writeFile(index, engine.replace('value * (input', 'value + (input'));
+    await fs.writeFile(index, engine.replace('value * variable', 'value + variable'));
     await expect(checkAddon(options)).rejects.toThrow('The engine fails at a session with a variable (');
   });
 
