@@ -42,6 +42,7 @@ export class WorkerPool implements Preparer {
 
   async close(): Promise<void> {
     this.fail(new RunError('The preparation of pictures is closed.'));
+    // A thread that is being ended keeps the process until it has.
     await Promise.all(this.threads.map(({ worker }) => worker.terminate()));
   }
 
@@ -75,12 +76,13 @@ export class WorkerPool implements Preparer {
     return thread;
   }
 
-  /** All that waits fails, and all that comes; the first reason is the one that is told. */
+  /** All that waits fails, and all that comes. The first reason is the one that is told: threads that are ended tell more. */
   private fail(error: RunError): void {
-    this.failure ??= error;
+    if (this.failure !== undefined) return;
+    this.failure = error;
     for (const { worker, waiting } of this.threads) {
       worker.unref();
-      for (const { reject } of waiting.splice(0)) reject(this.failure);
+      for (const { reject } of waiting.splice(0)) reject(error);
     }
   }
 }
