@@ -70,6 +70,12 @@ const data = z.strictObject({
     .min(0)
     .default(512 * MEBIBYTE)
     .describe('Memory for decoded images, bytes; images beyond it are decoded again when drawn.'),
+  workers: count(0, 64)
+    .nullable()
+    .default(null)
+    .describe(
+      'Threads that warp the images of the coming steps beside the running one; 0 does so in the main thread, null takes one fewer than there are processors, from 1 to 4. Results are the same.',
+    ),
   augment: augment.prefault({}).describe('Random warps of the training images.'),
 });
 
