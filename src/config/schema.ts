@@ -255,6 +255,12 @@ const runtime = z.strictObject({
     .describe(
       'Numbers that convolutions of captured runs multiply in; bfloat16 is faster on processors that have it (gnr doctor tells).',
     ),
+  activations: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe(
+      'Numbers that feature maps are kept in from one convolution to the next; bfloat16 needs runtime.arithmetic=bfloat16 and halves their memory. Meant for GPUs.',
+    ),
   microBatch: count(1, 4096)
     .nullable()
     .default(null)

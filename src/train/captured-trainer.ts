@@ -80,7 +80,7 @@ export class CapturedTrainer implements Trainer {
       ...this.translation('averages'),
       ...(context.config.log.sampleRaw && this.translation('weights')),
     };
-    this.programs = capture(programs, variables, { arithmetic: context.config.runtime.arithmetic });
+    this.programs = capture(programs, variables, context.config.runtime);
     writeInPieces(this.programs, stateVectors(this.layout, initial));
     writeInPieces(
       this.programs,

@@ -6,10 +6,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RunError } from '../../errors.js';
 import type { TensorflowBackend } from '../native-kernels.js';
 import { GRAPH_TAG, Graph, graphAttribute } from './graph.js';
-import { type Arithmetic, dtypeCode, Recorder, type TensorSpec } from './recorder.js';
+import { dtypeCode, type Precision, Recorder, type TensorSpec } from './recorder.js';
 import { DT_FLOAT } from './shape-rules.js';
 
-export type { Arithmetic, TensorSpec } from './recorder.js';
+export type { Activations, Arithmetic, Precision, TensorSpec } from './recorder.js';
 
 /** Values on the host. */
 export type HostValues = Float32Array | Int32Array;
@@ -86,9 +86,9 @@ function recordProgram(
   name: string,
   program: Program,
   variables: Record<string, { spec: TensorSpec; nodes: ReturnType<typeof variableNodes> }>,
-  arithmetic: Arithmetic,
+  precision: Precision,
 ): Endpoint {
-  const recorder = new Recorder(graph, backend, arithmetic);
+  const recorder = new Recorder(graph, backend, precision);
   const inputs = Object.fromEntries(
     Object.entries(program.inputs).map(([key, spec]) => {
       const attributes = {
@@ -274,14 +274,15 @@ export class CapturedPrograms<P extends string = string> {
  * Turns functions over tensors into programs that each run as one TensorFlow session call, with variables that live in
  * the session. Recording computes nothing and needs no memory beyond the graph. Works on the native backend only.
  *
- * @param options `arithmetic: 'bfloat16'` rounds what convolutions multiply, and their results, to bfloat16.
+ * @param precision `arithmetic: 'bfloat16'` rounds what convolutions multiply, and their results, to bfloat16; with
+ *   `activations: 'bfloat16'` too, feature maps stay in it from one convolution to the next.
  * @throws RangeError naming an operation without a shape rule, or a variable that a program gives another shape; RunError
  *   where the temporary folder has no room for the graph.
  */
 export function capture<P extends string>(
   programs: Readonly<Record<P, Program>>,
   variables: Readonly<Record<string, TensorSpec>>,
-  { arithmetic = 'float32' }: { arithmetic?: Arithmetic } = {},
+  precision: Precision = {},
 ): CapturedPrograms<P> {
   const backend = tf.backend() as unknown as TensorflowBackend;
   const graph = new Graph();
@@ -294,7 +295,7 @@ export function capture<P extends string>(
   const endpoints = Object.fromEntries(
     Object.entries<Program>(programs).map(([name, program]) => [
       name,
-      recordProgram(graph, backend, name, program, nodes, arithmetic),
+      recordProgram(graph, backend, name, program, nodes, precision),
     ]),
   ) as Record<P, Endpoint>;
   const held = Object.fromEntries(
