@@ -259,7 +259,7 @@ const runtime = z.strictObject({
     .enum(['float32', 'bfloat16'])
     .default('float32')
     .describe(
-      'Numbers that feature maps are kept in from one convolution to the next; bfloat16 needs runtime.arithmetic=bfloat16 and halves their memory. Meant for GPUs.',
+      'Numbers that feature maps are kept in from one convolution to the next; bfloat16 needs runtime.arithmetic=bfloat16 and halves their memory. It is meant for GPUs, where reading and writing them takes most of a step; a processor is not faster with it.',
     ),
   microBatch: count(1, 4096)
     .nullable()
