@@ -80,7 +80,7 @@ export class CapturedTrainer implements Trainer {
       ...this.translation('averages'),
       ...(context.config.log.sampleRaw && this.translation('weights')),
     };
-    this.programs = capture(programs, variables, { arithmetic: context.config.runtime.arithmetic });
+    this.programs = capture(programs, variables, context.config.runtime);
     writeInPieces(this.programs, stateVectors(this.layout, initial));
     writeInPieces(
       this.programs,
@@ -137,7 +137,7 @@ export class CapturedTrainer implements Trainer {
 
   private translation(weights: TranslatingWeights): Record<TranslationProgram, Program> {
     const { config, networks } = this.context;
-    return translationPrograms(
+    const programs = translationPrograms(
       config.model,
       networks.generator,
       TRANSLATE_BATCHES,
@@ -145,6 +145,12 @@ export class CapturedTrainer implements Trainer {
         networks.generators.parameters(translatingVectors(unflattenState(tensors), weights))[network]!,
       PROGRAM_SETS[weights],
     );
+    // Samples and evaluations show the weights, not the arithmetic of the steps.
+    const inFloat32 = Object.entries<Program>(programs).map(([name, program]) => [
+      name,
+      { ...program, precision: {} },
+    ]);
+    return Object.fromEntries(inFloat32) as Record<TranslationProgram, Program>;
   }
 
   private program(kind: 'plain' | 'withR1'): Program {

@@ -4,14 +4,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend } from '../native-kernels.js';
 import { type FeedSpec, type GraphCall, GraphSession, type HostValues } from '../session.js';
 import { Graph, graphAttribute } from './graph.js';
-import { type Arithmetic, dtypeCode, Recorder, type TensorSpec } from './recorder.js';
+import { dtypeCode, type Precision, Recorder, type TensorSpec } from './recorder.js';
 
 export type { HostValues } from '../session.js';
-export type { Arithmetic, TensorSpec } from './recorder.js';
+export type { Activations, Arithmetic, Precision, TensorSpec } from './recorder.js';
 
 /** A function over tensors that becomes one session call. */
 export interface Program {
   inputs: Readonly<Record<string, TensorSpec>>;
+  /** In place of that of all programs. */
+  precision?: Precision;
   /**
    * Called once, while recording: the tensors have shapes and no values. `assign` gives variables new values, all of
    * them taking effect after everything has been read.
@@ -57,9 +59,9 @@ function recordProgram(
   name: string,
   program: Program,
   variables: Record<string, { spec: TensorSpec; nodes: ReturnType<typeof variableNodes> }>,
-  arithmetic: Arithmetic,
+  precision: Precision,
 ): Endpoint {
-  const recorder = new Recorder(graph, backend, arithmetic);
+  const recorder = new Recorder(graph, backend, precision);
   const inputs = Object.fromEntries(
     Object.entries(program.inputs).map(([key, spec]) => {
       const attributes = {
@@ -235,14 +237,15 @@ export class CapturedPrograms<P extends string = string> {
  * Turns functions over tensors into programs that each run as one TensorFlow session call, with variables that live in
  * the session. Recording computes nothing and needs no memory beyond the graph. Works on the native backend only.
  *
- * @param options `arithmetic: 'bfloat16'` rounds what convolutions multiply, and their results, to bfloat16.
+ * @param precision `arithmetic: 'bfloat16'` rounds what convolutions multiply, and their results, to bfloat16; with
+ *   `activations: 'bfloat16'` too, feature maps stay in it from one convolution to the next.
  * @throws RangeError naming an operation without a shape rule, or a variable that a program gives another shape; RunError
  *   where TensorFlow refuses the graph.
  */
 export function capture<P extends string>(
   programs: Readonly<Record<P, Program>>,
   variables: Readonly<Record<string, TensorSpec>>,
-  { arithmetic = 'float32' }: { arithmetic?: Arithmetic } = {},
+  precision: Precision = {},
 ): CapturedPrograms<P> {
   const backend = tf.backend() as unknown as TensorflowBackend;
   const graph = new Graph();
@@ -255,7 +258,7 @@ export function capture<P extends string>(
   const endpoints = Object.fromEntries(
     Object.entries<Program>(programs).map(([name, program]) => [
       name,
-      recordProgram(graph, backend, name, program, nodes, arithmetic),
+      recordProgram(graph, backend, name, program, nodes, program.precision ?? precision),
     ]),
   ) as Record<P, Endpoint>;
   const held = Object.fromEntries(
