@@ -12,6 +12,7 @@ import {
 import { writeInPieces } from '../runtime/capture/pieces.js';
 import {
   type Part,
+  parametersByPrefix,
   programName,
   type TranslationProgram,
   translationPrograms,
@@ -89,11 +90,7 @@ export class CapturedTranslator implements Translator {
       }
     const batches = [...new Set([1, batch])];
     const programs = capture(
-      translationPrograms(architecture, generator, batches, (tensors, network) => {
-        const prefix = `${network}/`;
-        const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-        return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-      }),
+      translationPrograms(architecture, generator, batches, parametersByPrefix),
       variables,
       precision,
     );

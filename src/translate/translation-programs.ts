@@ -23,6 +23,13 @@ export function programName(
 
 const float = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
 
+/** The parameters of a network out of variables that are named `NETWORK/PATH`. */
+export function parametersByPrefix(variables: Readonly<Record<string, Tensor>>, network: string): Params {
+  const prefix = `${network}/`;
+  const own = Object.entries(variables).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
 /**
  * The programs that translation runs, for `capture`. A graph's shapes are fixed, so there is one of each part,
  * direction and batch.

@@ -4,17 +4,13 @@ import { DECODER } from '../../data/decode.js';
 import { InputError, InterruptedError, messageOf, RunError } from '../../errors.js';
 import type { ParameterValues } from '../../model/parameters.js';
 import { buildInception, INCEPTION_DIMS, INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
-import {
-  type CapturedPrograms,
-  capture,
-  type Program,
-  type TensorSpec,
-} from '../../runtime/capture/capture.js';
+import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js';
 import { writeInPieces } from '../../runtime/capture/pieces.js';
 import { computeFacts } from '../../runtime/compute-facts.js';
 import { loadEngine } from '../../runtime/node.js';
 import { type MeasuredImage, sha256 } from '../pictures.js';
 import type { FeatureKind } from '../protocol.js';
+import { inceptionProgramName, inceptionPrograms } from './feature-programs.js';
 import { inOrder } from './in-order.js';
 import { foldInception, type StateDict } from './inception-weights.js';
 import { type NetworkInput, type NetworkInputOptions, networkInput } from './network-input.js';
@@ -110,18 +106,8 @@ function captured(
   values: ParameterValues,
   batches: readonly number[],
 ): CapturedPrograms {
-  const programOf = (count: number): Program => ({
-    inputs: { pictures: { shape: [count, INCEPTION_PX, INCEPTION_PX, 3], dtype: 'float32' } },
-    run: (params, { pictures }) => ({ outputs: { features: inception.features(params, pictures!) } }),
-  });
-  const variables = Object.entries(inception.specs).map(([path, { shape }]): [string, TensorSpec] => [
-    path,
-    { shape, dtype: 'float32' },
-  ]);
-  const programs = capture(
-    Object.fromEntries(batches.map((count) => [programName(count), programOf(count)])),
-    Object.fromEntries(variables),
-  );
+  const { programs: made, variables } = inceptionPrograms(inception, batches);
+  const programs = capture(made, variables);
   writeInPieces(programs, Object.entries(values));
   return programs;
 }
@@ -144,8 +130,6 @@ function folded(
     );
   }
 }
-
-const programName = (batch: number): string => `batch${batch}`;
 
 class CapturedExtractor implements FeatureExtractor {
   readonly kind: FeatureKind;
@@ -218,7 +202,7 @@ class CapturedExtractor implements FeatureExtractor {
     this.programs ??= this.network!();
     // It holds the host's copy of the weights.
     this.network = undefined;
-    return this.programs.run(programName(batch), { pictures }).features as Float32Array;
+    return this.programs.run(inceptionProgramName(batch), { pictures }).features as Float32Array;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ParameterValues } from '../../model/parameters.js';
-import { broadcastTo } from '../../ops/arithmetic.js';
 import type { Lpips } from '../../perceptual/lpips.js';
-import { type CapturedPrograms, capture, type TensorSpec } from '../../runtime/capture/capture.js';
+import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js';
 import { writeInPieces } from '../../runtime/capture/pieces.js';
+import { isLinearPath, lpipsDistancePrograms, lpipsFeaturePrograms } from './feature-programs.js';
 
 type Shape = readonly [count: number, height: number, width: number];
 
@@ -110,54 +110,20 @@ export class LpipsMeter {
 
   private capturePrograms(height: number, width: number): Programs {
     const { lpips } = this;
-    const layers: number[][] = [];
-    const features = capture(
-      {
-        features: {
-          inputs: { pictures: { shape: [BATCH, height, width, 3], dtype: 'float32' } },
-          run: (params, { pictures }) => {
-            const found = lpips.features(params, pictures!);
-            layers.push(...found.map(({ shape }) => shape.slice(1)));
-            return { outputs: Object.fromEntries(found.map((layer, k) => [`layer${k}`, layer])) };
-          },
-        },
-      },
-      this.variables(false),
-    );
+    const { programs, variables, layers } = lpipsFeaturePrograms(lpips, [BATCH, height, width]);
+    const features = capture(programs, variables);
     writeInPieces(features, this.valuesOf(false));
-    const inputs = layers.flatMap((shape, k): [string, TensorSpec][] => [
-      [`left${k}`, { shape: [1, ...shape], dtype: 'float32' }],
-      [`right${k}`, { shape: [BATCH, ...shape], dtype: 'float32' }],
-    ]);
-    const distances = capture(
-      {
-        distances: {
-          inputs: Object.fromEntries(inputs),
-          run: (params, given) => {
-            const left = layers.map((shape, k) => broadcastTo(given[`left${k}`]!, [BATCH, ...shape]));
-            const right = layers.map((_, k) => given[`right${k}`]!);
-            return { outputs: { distances: lpips.distance(params, left, right) } };
-          },
-        },
-      },
-      this.variables(true),
-    );
+    const pairs = lpipsDistancePrograms(lpips, BATCH, layers);
+    const distances = capture(pairs.programs, pairs.variables);
     writeInPieces(distances, this.valuesOf(true));
     return { features, distances, layers };
   }
 
-  /** Those of the linear layers, which distances are computed with, or those of the trunk. */
-  private variables(isLinear: boolean): Record<string, TensorSpec> {
-    const chosen = Object.entries(this.lpips.specs).filter(([path]) => isLinearPath(path) === isLinear);
-    return Object.fromEntries(chosen.map(([path, { shape }]) => [path, { shape, dtype: 'float32' }]));
-  }
-
+  /** Values of the linear layers or of the trunk. */
   private valuesOf(isLinear: boolean): [string, Float32Array][] {
     return Object.entries(this.values).filter(([path]) => isLinearPath(path) === isLinear);
   }
 }
-
-const isLinearPath = (path: string): boolean => path.startsWith('lin');
 
 function elementsOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);

@@ -1,120 +1,17 @@
 // Functions over tensors as programs of one TensorFlow graph, with variables that live in its session.
-import type { Tensor } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
-import type { TensorflowBackend } from '../native-kernels.js';
 import { type FeedSpec, type GraphCall, GraphSession, type HostValues } from '../session.js';
-import { Graph, graphAttribute } from './graph.js';
-import { dtypeCode, type Precision, Recorder, type TensorSpec } from './recorder.js';
+import {
+  type Endpoint,
+  type Program,
+  type RecordedPrograms,
+  recordGraph,
+  type VariableNodes,
+} from './record.js';
+import { dtypeCode, type Precision, type TensorSpec } from './recorder.js';
 
 export type { HostValues } from '../session.js';
+export type { Program } from './record.js';
 export type { Activations, Arithmetic, Precision, TensorSpec } from './recorder.js';
-
-/** A function over tensors that becomes one session call. */
-export interface Program {
-  inputs: Readonly<Record<string, TensorSpec>>;
-  /** In place of that of all programs. */
-  precision?: Precision;
-  /**
-   * Called once, while recording: the tensors have shapes and no values. `assign` gives variables new values, all of
-   * them taking effect after everything has been read.
-   */
-  run(
-    variables: Readonly<Record<string, Tensor>>,
-    inputs: Readonly<Record<string, Tensor>>,
-  ): { outputs: Record<string, Tensor>; assign?: Record<string, Tensor> };
-}
-
-interface Endpoint {
-  inputs: Record<string, { node: string; spec: TensorSpec }>;
-  outputs: Record<string, string>;
-}
-
-function variableNodes(graph: Graph, name: string, index: number, { shape, dtype }: TensorSpec) {
-  const type = graphAttribute.type(dtypeCode(dtype));
-  const handle = graph.add(
-    'VarHandleOp',
-    [],
-    {
-      dtype: type,
-      shape: graphAttribute.shape(shape),
-      shared_name: graphAttribute.string(name),
-      container: graphAttribute.string(''),
-    },
-    `variable${index}`,
-  );
-  const fed = graph.add(
-    'Placeholder',
-    [],
-    { dtype: type, shape: graphAttribute.shape(shape) },
-    `${handle}_value`,
-  );
-  const assign = graph.add('AssignVariableOp', [handle, fed], { dtype: type }, `${handle}_assign`);
-  const read = graph.add('ReadVariableOp', [handle], { dtype: type }, `${handle}_read`);
-  return { handle, fed, assign, read, type };
-}
-
-function recordProgram(
-  graph: Graph,
-  backend: TensorflowBackend,
-  name: string,
-  program: Program,
-  variables: Record<string, { spec: TensorSpec; nodes: ReturnType<typeof variableNodes> }>,
-  precision: Precision,
-): Endpoint {
-  const recorder = new Recorder(graph, backend, precision);
-  const inputs = Object.fromEntries(
-    Object.entries(program.inputs).map(([key, spec]) => {
-      const attributes = {
-        dtype: graphAttribute.type(dtypeCode(spec.dtype)),
-        shape: graphAttribute.shape(spec.shape),
-      };
-      return [key, { node: graph.add('Placeholder', [], attributes, `${name}_${key}`), spec }];
-    }),
-  );
-  // Reads of its own for each program: another program's have nothing to do with its order.
-  const reads = Object.fromEntries(
-    Object.entries(variables).map(([key, { nodes }]) => [
-      key,
-      graph.add('ReadVariableOp', [nodes.handle], { dtype: nodes.type }),
-    ]),
-  );
-  const outputs: Record<string, string> = {};
-  recorder.record(() => {
-    const variableSymbols = Object.fromEntries(
-      Object.entries(variables).map(([key, { spec }]) => [key, recorder.symbol(reads[key]!, spec)]),
-    );
-    const inputSymbols = Object.fromEntries(
-      Object.entries(inputs).map(([key, { node, spec }]) => [key, recorder.symbol(node, spec)]),
-    );
-    const result = program.run(variableSymbols, inputSymbols);
-    const assignments = Object.entries(result.assign ?? {}).map(([key, tensor]) => {
-      const variable = variables[key];
-      if (variable === undefined)
-        throw new RangeError(`program ${name} assigns '${key}', which is no variable`);
-      if (tensor.shape.join() !== variable.spec.shape.join())
-        throw new RangeError(
-          `program ${name} gives '${key}' the shape [${tensor.shape}], not [${variable.spec.shape}]`,
-        );
-      const { handle, type } = variable.nodes;
-      // After the one read that everything in this program uses, even where the new value does not come from it.
-      const assigned = [handle, recorder.sourceOf(tensor), `^${reads[key]}`];
-      return `^${graph.add('AssignVariableOp', assigned, { dtype: type })}`;
-    });
-    for (const [key, tensor] of Object.entries(result.outputs)) {
-      const type = graphAttribute.type(dtypeCode(tensor.dtype));
-      outputs[key] = graph.add('Identity', [recorder.sourceOf(tensor), ...assignments], { T: type });
-    }
-  });
-  return { inputs, outputs };
-}
-
-/** A variable's nodes: the value that it is given, the assignment, and its value. */
-interface VariableNodes {
-  spec: TensorSpec;
-  fed: string;
-  assign: string;
-  read: string;
-}
 
 const feedSpec = (node: string, { shape, dtype }: TensorSpec): FeedSpec => ({
   node,
@@ -141,7 +38,7 @@ export class CapturedPrograms<P extends string = string> {
   private readonly calls = new Map<string, GraphCall>();
 
   /** Use `capture`. */
-  constructor(graph: Graph, variables: Record<string, VariableNodes>, endpoints: Record<P, Endpoint>) {
+  constructor({ graph, variables, endpoints }: RecordedPrograms<P>) {
     this.nodes = graph.size;
     this.kernels = Object.fromEntries(
       Object.entries<Endpoint>(endpoints).map(([name, { outputs }]) => [
@@ -247,33 +144,5 @@ export function capture<P extends string>(
   variables: Readonly<Record<string, TensorSpec>>,
   precision: Precision = {},
 ): CapturedPrograms<P> {
-  const backend = tf.backend() as unknown as TensorflowBackend;
-  const graph = new Graph();
-  const nodes = Object.fromEntries(
-    Object.entries(variables).map(([name, spec], i) => [
-      name,
-      { spec, nodes: variableNodes(graph, `variable${i}`, i, spec) },
-    ]),
-  );
-  const endpoints = Object.fromEntries(
-    Object.entries<Program>(programs).map(([name, program]) => [
-      name,
-      recordProgram(graph, backend, name, program, nodes, program.precision ?? precision),
-    ]),
-  ) as Record<P, Endpoint>;
-  const held = Object.fromEntries(
-    Object.entries(nodes).map(([name, { spec, nodes: made }]) => [
-      name,
-      { spec, fed: made.fed, assign: made.assign, read: made.read },
-    ]),
-  );
-  // Such as variables that a program has no use for: every node costs time when the session loads and first runs.
-  graph.prune([
-    ...Object.values(held).flatMap(({ fed, assign, read }) => [fed, assign, read]),
-    ...Object.values<Endpoint>(endpoints).flatMap(({ inputs, outputs }) => [
-      ...Object.values(inputs).map(({ node }) => node),
-      ...Object.values(outputs),
-    ]),
-  ]);
-  return new CapturedPrograms(graph, held, endpoints);
+  return new CapturedPrograms(recordGraph(programs, variables, precision));
 }

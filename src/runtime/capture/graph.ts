@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module';
 import type { OpAttribute, TensorflowBinding } from '../native-kernels.js';
-import { DT_FLOAT, DT_INT32 } from './shape-rules.js';
+import { DT_FLOAT, DT_INT32, type TensorInfo } from './shape-rules.js';
 
 /** The protocol buffer classes that come with tfjs-node, as far as they are used here. */
 interface Message {
   serializeBinary(): Uint8Array;
 }
 interface AttrValue extends Message {
+  hasType(): boolean;
+  getType(): number;
   setS(bytes: Uint8Array): void;
   setI(value: number): void;
   setF(value: number): void;
@@ -80,9 +82,27 @@ export const graphAttribute = {
     ),
 };
 
+/** A node as it is asked about: what it runs, on what, and what comes out. */
+export interface GraphNode {
+  name: string;
+  op: string;
+  /** `node`, `node:output` or `^node`, the last for what only has to run before. */
+  inputs: readonly string[];
+  /** TensorFlow's numbers of the types that its attributes name, such as `T`. */
+  types: Readonly<Record<string, number>>;
+  /** Shape and type of each output. */
+  outputs: readonly TensorInfo[];
+}
+
+/** The node that an input names. */
+export function nodeOf(input: string): string {
+  return input.replace(/^\^/, '').split(':')[0]!;
+}
+
 /** A TensorFlow graph under construction: a node is named, and is an operation on outputs of other nodes. */
 export class Graph {
   private nodes: NodeDef[] = [];
+  private readonly outputs = new Map<string, readonly TensorInfo[]>();
   private readonly constants = new Map<string, string>();
 
   /** Nodes so far. */
@@ -90,11 +110,17 @@ export class Graph {
     return this.nodes.length;
   }
 
-  /** Adds a node. @returns its name, which is also that of its first output. */
+  /**
+   * Adds a node.
+   *
+   * @param outputs shape and type of each.
+   * @returns its name, which is also that of its first output.
+   */
   add(
     op: string,
     inputs: string[],
     attributes: Record<string, AttrValue>,
+    outputs: readonly TensorInfo[],
     name = `n${this.nodes.length}`,
   ): string {
     const node = new messages.NodeDef();
@@ -103,6 +129,10 @@ export class Graph {
     node.setInputList(inputs);
     for (const [key, value] of Object.entries(attributes)) node.getAttrMap().set(key, value);
     this.nodes.push(node);
+    this.outputs.set(
+      name,
+      outputs.map(({ shape, dtype }) => ({ shape, dtype })),
+    );
     return name;
   }
 
@@ -115,10 +145,11 @@ export class Graph {
     const key = values.length <= SHARED_ELEMENTS ? `${dtype}:${shape.join()}:${array.join()}` : undefined;
     const known = key === undefined ? undefined : this.constants.get(key);
     if (known !== undefined) return known;
-    const name = this.add('Const', [], {
+    const attributes = {
       dtype: graphAttribute.type(dtype),
       value: graphAttribute.tensor(dtype, shape, bytes),
-    });
+    };
+    const name = this.add('Const', [], attributes, [{ shape, dtype }]);
     if (key !== undefined) this.constants.set(key, name);
     return name;
   }
@@ -126,6 +157,27 @@ export class Graph {
   /** How many nodes must run for `targets`, constants and placeholders not counted: the kernels of a program. */
   countKernels(targets: readonly string[]): number {
     return [...this.reachableFrom(targets)].filter((node) => !UNCOUNTED.has(node.getOp())).length;
+  }
+
+  /** What runs for `targets`, in the order of recording, which puts every node behind its inputs. */
+  nodesFor(targets: readonly string[]): GraphNode[] {
+    const needed = this.reachableFrom(targets);
+    return this.nodes
+      .filter((node) => needed.has(node))
+      .map((node) => {
+        const types: Record<string, number> = {};
+        node.getAttrMap().forEach((value, key) => {
+          if (value.hasType()) types[key] = value.getType();
+        });
+        const name = node.getName();
+        return {
+          name,
+          op: node.getOp(),
+          inputs: node.getInputList(),
+          types,
+          outputs: this.outputs.get(name)!,
+        };
+      });
   }
 
   /** Takes out what none of `targets` needs. */
@@ -140,8 +192,7 @@ export class Graph {
     const reached = new Set<NodeDef>();
     const open = [...targets];
     while (open.length > 0) {
-      const name = open.pop()!.replace(/^\^/, '').split(':')[0]!;
-      const node = byName.get(name);
+      const node = byName.get(nodeOf(open.pop()!));
       if (node === undefined || reached.has(node)) continue;
       reached.add(node);
       open.push(...node.getInputList());

@@ -128,7 +128,13 @@ export class Recorder {
       .getInputTensorIds([x, ...dependencies])
       .map((id) => this.find(id, 'an input of Identity')) as [RecordedTensor, ...RecordedTensor[]];
     const controls = new Set(others.map((other) => `^${other.source.split(':')[0]!}`));
-    const node = this.graph.add('Identity', [source, ...controls], { T: graphAttribute.type(storage) });
+    const stored = [{ shape, dtype: storage }];
+    const node = this.graph.add(
+      'Identity',
+      [source, ...controls],
+      { T: graphAttribute.type(storage) },
+      stored,
+    );
     return this.backend.createOutputTensor(this.register(node, { shape, dtype }, storage));
   }
 
@@ -147,21 +153,32 @@ export class Recorder {
     const sources = inputs.map((input) =>
       input.dtype === DT_FLOAT ? this.sourceAs(compute, input) : input.source,
     );
-    const node = this.graph.add(op, sources, attrs);
+    const computed = infos.map(({ shape, dtype }) => ({
+      shape,
+      dtype: dtype === DT_FLOAT ? compute : dtype,
+    }));
+    const node = this.graph.add(op, sources, attrs, computed);
     return infos.map((info, i) => {
       const source = i === 0 ? node : `${node}:${i}`;
       if (info.dtype !== DT_FLOAT) return this.register(source, info);
-      return this.register(this.sourceAs(store, { source, storage: compute }), info, store);
+      return this.register(
+        this.sourceAs(store, { source, shape: info.shape, storage: compute }),
+        info,
+        store,
+      );
     });
   }
 
   /** The graph output that gives a tensor in a type: its own, or a cast, which all who want it share. */
-  private sourceAs(type: number, { source, storage }: Pick<RecordedTensor, 'source' | 'storage'>): string {
+  private sourceAs(
+    type: number,
+    { source, shape, storage }: Pick<RecordedTensor, 'source' | 'shape' | 'storage'>,
+  ): string {
     if (type === storage) return source;
     const known = this.casts.get(type)!.get(source);
     if (known !== undefined) return known;
     const attributes = { SrcT: graphAttribute.type(storage), DstT: graphAttribute.type(type) };
-    const cast = this.graph.add('Cast', [source], attributes);
+    const cast = this.graph.add('Cast', [source], attributes, [{ shape, dtype: type }]);
     this.casts.get(type)!.set(source, cast);
     this.casts.get(storage)!.set(cast, source);
     return cast;

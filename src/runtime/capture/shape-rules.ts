@@ -4,6 +4,7 @@ import type { OpAttribute } from '../native-kernels.js';
 export const DT_FLOAT = 1;
 export const DT_INT32 = 3;
 export const DT_BFLOAT16 = 14;
+export const DT_RESOURCE = 20;
 
 /** What is known of a tensor while recording. */
 export interface TensorInfo {

@@ -1,6 +1,7 @@
 // Runs what the engine consists of with a built addon, in a process of its own.
 import path from 'node:path';
 import { RunError } from '../../errors.js';
+import { DT_FLOAT, DT_RESOURCE } from '../capture/shape-rules.js';
 import { kernelCacheSettings } from '../gpu-build.js';
 import { sessionConfig } from '../session.js';
 import { ADDON_FILE, type Packages, SESSION_FILE, SOURCES } from './addon.js';
@@ -55,15 +56,22 @@ async function sessionGraph(): Promise<Uint8Array> {
   // Loads the message classes of the npm package, so it has to wait until that was found.
   const { Graph, graphAttribute } = await import('../capture/graph.js');
   const graph = new Graph();
-  const type = graphAttribute.type(1);
+  const type = graphAttribute.type(DT_FLOAT);
   const shape = graphAttribute.shape([4]);
-  graph.add('Placeholder', [], { dtype: type, shape }, 'value');
-  graph.add('Placeholder', [], { dtype: type, shape }, 'factor');
+  const value = [{ shape: [4], dtype: DT_FLOAT }];
+  graph.add('Placeholder', [], { dtype: type, shape }, value, 'value');
+  graph.add('Placeholder', [], { dtype: type, shape }, value, 'factor');
   const names = { shared_name: graphAttribute.string('variable'), container: graphAttribute.string('') };
-  graph.add('VarHandleOp', [], { dtype: type, shape, ...names }, 'variable');
-  graph.add('AssignVariableOp', ['variable', 'value'], { dtype: type }, 'assign');
-  graph.add('ReadVariableOp', ['variable'], { dtype: type }, 'read');
-  graph.add('Mul', ['read', 'factor'], { T: type }, 'scaled');
+  graph.add(
+    'VarHandleOp',
+    [],
+    { dtype: type, shape, ...names },
+    [{ shape: [], dtype: DT_RESOURCE }],
+    'variable',
+  );
+  graph.add('AssignVariableOp', ['variable', 'value'], { dtype: type }, [], 'assign');
+  graph.add('ReadVariableOp', ['variable'], { dtype: type }, value, 'read');
+  graph.add('Mul', ['read', 'factor'], { T: type }, value, 'scaled');
   return graph.serialize();
 }
 

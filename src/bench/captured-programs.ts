@@ -1,0 +1,94 @@
+// Records every kind of program that the project runs in a session, without weights: what is counted and checked.
+import type { Config } from '../config/schema.js';
+import {
+  inceptionPrograms,
+  lpipsDistancePrograms,
+  lpipsFeaturePrograms,
+} from '../eval/features/feature-programs.js';
+import type { Architecture } from '../model/architecture.js';
+import { buildGenerator, type Generator } from '../model/generator.js';
+import { buildInception, type InceptionVariant } from '../perceptual/inception.js';
+import { buildLpips, type LpipsNet } from '../perceptual/lpips.js';
+import type { Precision, TensorSpec } from '../runtime/capture/capture.js';
+import { type RecordedPrograms, recordGraph } from '../runtime/capture/record.js';
+import { buildNetworks } from '../train/networks.js';
+import { trainingPrograms } from '../train/training-programs.js';
+import { parametersByPrefix, translationPrograms } from '../translate/translation-programs.js';
+
+/** The ways of computing that programs are recorded in, by the keys of the config that choose them. */
+export const ARITHMETIC_VARIANTS: readonly { name: string; runtime: Partial<Config['runtime']> }[] = [
+  { name: 'float32', runtime: { arithmetic: 'float32' } },
+  { name: 'bfloat16', runtime: { arithmetic: 'bfloat16' } },
+  { name: 'bfloat16 activations', runtime: { arithmetic: 'bfloat16', activations: 'bfloat16' } },
+];
+
+/**
+ * A run's programs: steps without and with R1, translations of samples. With the perceptual term where its weight is not 0
+ * and `losses.lpips.weights` names any: they themselves are not read. The engine has to be loaded.
+ */
+export function recordTraining(config: Config): RecordedPrograms {
+  const { weight, weights } = config.losses.lpips;
+  const networks = buildNetworks(config);
+  const hasPerceptual = weight !== 0 && weights !== null;
+  try {
+    const { programs, variables } = trainingPrograms({
+      config,
+      networks,
+      ...(hasPerceptual && { perceptual: { lpips: buildLpips('vgg'), params: {} } }),
+    });
+    return recordGraph(programs, variables, config.runtime);
+  } finally {
+    networks.generators.dispose();
+    networks.discriminators.dispose();
+  }
+}
+
+/** The programs of a trained model, for each of `batches`. */
+export function recordTranslation(
+  architecture: Architecture,
+  batches: readonly number[],
+  precision: Precision,
+): RecordedPrograms {
+  const generator = buildGenerator(architecture);
+  const variables: Record<string, TensorSpec> = {};
+  for (const network of ['G_A2B', 'G_B2A'])
+    for (const [path, spec] of Object.entries(weightSpecs(generator))) variables[`${network}/${path}`] = spec;
+  const programs = translationPrograms(architecture, generator, batches, parametersByPrefix);
+  return recordGraph(programs, variables, precision);
+}
+
+/** A generator's weights, with those that follow from them. */
+function weightSpecs({ specs, derive }: Generator): Record<string, TensorSpec> {
+  const variables: Record<string, TensorSpec> = {};
+  for (const [path, { shape }] of Object.entries(specs)) variables[path] = { shape, dtype: 'float32' };
+  const all = { ...variables };
+  const deriving = {
+    inputs: {},
+    run: (params: Parameters<Generator['derive']>[0]) => {
+      const outputs = derive(params);
+      for (const [path, { shape }] of Object.entries(outputs)) all[path] = { shape, dtype: 'float32' };
+      return { outputs };
+    },
+  };
+  recordGraph({ deriving }, variables);
+  return all;
+}
+
+/** The network that FID and its like take their features from. */
+export function recordInception(variant: InceptionVariant, batches: readonly number[]): RecordedPrograms {
+  const { programs, variables } = inceptionPrograms(buildInception(variant), batches);
+  return recordGraph(programs, variables);
+}
+
+/** LPIPS of evaluation: features of pictures of `size` px, and distances between them. */
+export function recordLpips(
+  net: LpipsNet,
+  size: number,
+  batch: number,
+): [features: RecordedPrograms, distances: RecordedPrograms] {
+  const lpips = buildLpips(net);
+  const features = lpipsFeaturePrograms(lpips, [batch, size, size]);
+  const recorded = recordGraph(features.programs, features.variables);
+  const distances = lpipsDistancePrograms(lpips, batch, features.layers);
+  return [recorded, recordGraph(distances.programs, distances.variables)];
+}

@@ -1,0 +1,75 @@
+// The programs that the feature networks of evaluation run as: Inception, and LPIPS in two halves.
+import { broadcastTo } from '../../ops/arithmetic.js';
+import { INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
+import type { Lpips } from '../../perceptual/lpips.js';
+import type { Program, TensorSpec } from '../../runtime/capture/capture.js';
+
+/** What `capture` takes. */
+export interface FeaturePrograms<P extends string = string> {
+  programs: Record<P, Program>;
+  variables: Record<string, TensorSpec>;
+}
+
+const float = (shape: readonly number[]): TensorSpec => ({ shape, dtype: 'float32' });
+
+export const inceptionProgramName = (batch: number): string => `batch${batch}`;
+
+/** Features of `batch` pictures for each of `batches`. */
+export function inceptionPrograms(inception: Inception, batches: readonly number[]): FeaturePrograms {
+  const programOf = (count: number): Program => ({
+    inputs: { pictures: float([count, INCEPTION_PX, INCEPTION_PX, 3]) },
+    run: (params, { pictures }) => ({ outputs: { features: inception.features(params, pictures!) } }),
+  });
+  return {
+    programs: Object.fromEntries(batches.map((count) => [inceptionProgramName(count), programOf(count)])),
+    variables: Object.fromEntries(
+      Object.entries(inception.specs).map(([path, { shape }]) => [path, float(shape)]),
+    ),
+  };
+}
+
+/** LPIPS's features of `batch` pictures: `layer0`, `layer1`, ... `layers` gets a picture's shapes once it is recorded. */
+export function lpipsFeaturePrograms(
+  lpips: Lpips,
+  [batch, height, width]: readonly [batch: number, height: number, width: number],
+): FeaturePrograms<'features'> & { layers: number[][] } {
+  const layers: number[][] = [];
+  const features: Program = {
+    inputs: { pictures: float([batch, height, width, 3]) },
+    run: (params, { pictures }) => {
+      const found = lpips.features(params, pictures!);
+      layers.push(...found.map(({ shape }) => shape.slice(1)));
+      return { outputs: Object.fromEntries(found.map((layer, k) => [`layer${k}`, layer])) };
+    },
+  };
+  return { programs: { features }, variables: lpipsVariables(lpips, false), layers };
+}
+
+/** LPIPS between one picture (`left0`, ...) and each of `batch` others (`right0`, ...), all given by their features. */
+export function lpipsDistancePrograms(
+  lpips: Lpips,
+  batch: number,
+  layers: readonly (readonly number[])[],
+): FeaturePrograms<'distances'> {
+  const inputs = layers.flatMap((shape, k): [string, TensorSpec][] => [
+    [`left${k}`, float([1, ...shape])],
+    [`right${k}`, float([batch, ...shape])],
+  ]);
+  const distances: Program = {
+    inputs: Object.fromEntries(inputs),
+    run: (params, given) => {
+      const left = layers.map((shape, k) => broadcastTo(given[`left${k}`]!, [batch, ...shape]));
+      const right = layers.map((_, k) => given[`right${k}`]!);
+      return { outputs: { distances: lpips.distance(params, left, right) } };
+    },
+  };
+  return { programs: { distances }, variables: lpipsVariables(lpips, true) };
+}
+
+/** Whether a parameter of LPIPS belongs to the linear layers, which distances are computed with, not to the trunk. */
+export const isLinearPath = (path: string): boolean => path.startsWith('lin');
+
+function lpipsVariables(lpips: Lpips, isLinear: boolean): Record<string, TensorSpec> {
+  const chosen = Object.entries(lpips.specs).filter(([path]) => isLinearPath(path) === isLinear);
+  return Object.fromEntries(chosen.map(([path, { shape }]) => [path, float(shape)]));
+}

@@ -1,0 +1,179 @@
+// Records functions over tensors as programs of one TensorFlow graph.
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { TensorflowBackend } from '../native-kernels.js';
+import { Graph, graphAttribute } from './graph.js';
+import { dtypeCode, type Precision, Recorder, type TensorSpec } from './recorder.js';
+import { DT_RESOURCE, type TensorInfo } from './shape-rules.js';
+
+/** A function over tensors that becomes one session call. */
+export interface Program {
+  inputs: Readonly<Record<string, TensorSpec>>;
+  /** In place of that of all programs. */
+  precision?: Precision;
+  /**
+   * Called once, while recording: the tensors have shapes and no values. `assign` gives variables new values, all of
+   * them taking effect after everything has been read.
+   */
+  run(
+    variables: Readonly<Record<string, Tensor>>,
+    inputs: Readonly<Record<string, Tensor>>,
+  ): { outputs: Record<string, Tensor>; assign?: Record<string, Tensor> };
+}
+
+/** Nodes of a program: what is fed, and what is fetched. */
+export interface Endpoint {
+  inputs: Record<string, { node: string; spec: TensorSpec }>;
+  outputs: Record<string, string>;
+}
+
+/** A variable's nodes: the value that it is given, the assignment, and its value. */
+export interface VariableNodes {
+  spec: TensorSpec;
+  fed: string;
+  assign: string;
+  read: string;
+}
+
+/** Several programs over one set of variables as a graph that no session has loaded. */
+export interface RecordedPrograms<P extends string = string> {
+  graph: Graph;
+  variables: Record<string, VariableNodes>;
+  endpoints: Record<P, Endpoint>;
+}
+
+function infoOf({ shape, dtype }: TensorSpec): TensorInfo {
+  return { shape, dtype: dtypeCode(dtype) };
+}
+
+function variableNodes(graph: Graph, name: string, index: number, { shape, dtype }: TensorSpec) {
+  const type = graphAttribute.type(dtypeCode(dtype));
+  const info = [infoOf({ shape, dtype })];
+  const handle = graph.add(
+    'VarHandleOp',
+    [],
+    {
+      dtype: type,
+      shape: graphAttribute.shape(shape),
+      shared_name: graphAttribute.string(name),
+      container: graphAttribute.string(''),
+    },
+    [{ shape: [], dtype: DT_RESOURCE }],
+    `variable${index}`,
+  );
+  const fed = graph.add(
+    'Placeholder',
+    [],
+    { dtype: type, shape: graphAttribute.shape(shape) },
+    info,
+    `${handle}_value`,
+  );
+  const assign = graph.add('AssignVariableOp', [handle, fed], { dtype: type }, [], `${handle}_assign`);
+  const read = graph.add('ReadVariableOp', [handle], { dtype: type }, info, `${handle}_read`);
+  return { handle, fed, assign, read, type };
+}
+
+function recordProgram(
+  graph: Graph,
+  backend: TensorflowBackend,
+  name: string,
+  program: Program,
+  variables: Record<string, { spec: TensorSpec; nodes: ReturnType<typeof variableNodes> }>,
+  precision: Precision,
+): Endpoint {
+  const recorder = new Recorder(graph, backend, precision);
+  const inputs = Object.fromEntries(
+    Object.entries(program.inputs).map(([key, spec]) => {
+      const attributes = {
+        dtype: graphAttribute.type(dtypeCode(spec.dtype)),
+        shape: graphAttribute.shape(spec.shape),
+      };
+      return [
+        key,
+        { node: graph.add('Placeholder', [], attributes, [infoOf(spec)], `${name}_${key}`), spec },
+      ];
+    }),
+  );
+  // Reads of its own for each program: another program's have nothing to do with its order.
+  const reads = Object.fromEntries(
+    Object.entries(variables).map(([key, { spec, nodes }]) => [
+      key,
+      graph.add('ReadVariableOp', [nodes.handle], { dtype: nodes.type }, [infoOf(spec)]),
+    ]),
+  );
+  const outputs: Record<string, string> = {};
+  recorder.record(() => {
+    const variableSymbols = Object.fromEntries(
+      Object.entries(variables).map(([key, { spec }]) => [key, recorder.symbol(reads[key]!, spec)]),
+    );
+    const inputSymbols = Object.fromEntries(
+      Object.entries(inputs).map(([key, { node, spec }]) => [key, recorder.symbol(node, spec)]),
+    );
+    const result = program.run(variableSymbols, inputSymbols);
+    const assignments = Object.entries(result.assign ?? {}).map(([key, tensor]) => {
+      const variable = variables[key];
+      if (variable === undefined)
+        throw new RangeError(`program ${name} assigns '${key}', which is no variable`);
+      if (tensor.shape.join() !== variable.spec.shape.join())
+        throw new RangeError(
+          `program ${name} gives '${key}' the shape [${tensor.shape}], not [${variable.spec.shape}]`,
+        );
+      const { handle, type } = variable.nodes;
+      // After the one read that everything in this program uses, even where the new value does not come from it.
+      const assigned = [handle, recorder.sourceOf(tensor), `^${reads[key]}`];
+      return `^${graph.add('AssignVariableOp', assigned, { dtype: type }, [])}`;
+    });
+    for (const [key, tensor] of Object.entries(result.outputs)) {
+      const dtype = dtypeCode(tensor.dtype);
+      outputs[key] = graph.add(
+        'Identity',
+        [recorder.sourceOf(tensor), ...assignments],
+        { T: graphAttribute.type(dtype) },
+        [{ shape: tensor.shape, dtype }],
+      );
+    }
+  });
+  return { inputs, outputs };
+}
+
+/**
+ * The graph that `capture` would load, without a session: for counting what programs cost and for checking that they can
+ * run. Computes nothing and needs no memory beyond the graph. Works on the native backend only.
+ *
+ * @throws RangeError naming an operation without a shape rule, or a variable that a program gives another shape.
+ */
+export function recordGraph<P extends string>(
+  programs: Readonly<Record<P, Program>>,
+  variables: Readonly<Record<string, TensorSpec>>,
+  precision: Precision = {},
+): RecordedPrograms<P> {
+  const backend = tf.backend() as unknown as TensorflowBackend;
+  const graph = new Graph();
+  const nodes = Object.fromEntries(
+    Object.entries(variables).map(([name, spec], i) => [
+      name,
+      { spec, nodes: variableNodes(graph, `variable${i}`, i, spec) },
+    ]),
+  );
+  const endpoints = Object.fromEntries(
+    Object.entries<Program>(programs).map(([name, program]) => [
+      name,
+      recordProgram(graph, backend, name, program, nodes, program.precision ?? precision),
+    ]),
+  ) as Record<P, Endpoint>;
+  const held = Object.fromEntries(
+    Object.entries(nodes).map(([name, { spec, nodes: made }]) => [
+      name,
+      { spec, fed: made.fed, assign: made.assign, read: made.read },
+    ]),
+  );
+  // Such as variables that a program has no use for: every node costs time when the session loads and first runs.
+  graph.prune([
+    ...Object.values(held).flatMap(({ fed, assign, read }) => [fed, assign, read]),
+    ...Object.values<Endpoint>(endpoints).flatMap(({ inputs, outputs }) => [
+      ...Object.values(inputs).map(({ node }) => node),
+      ...Object.values(outputs),
+    ]),
+  ]);
+  return { graph, variables: held, endpoints };
+}

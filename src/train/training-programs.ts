@@ -1,0 +1,144 @@
+// The programs that a captured run consists of: steps with and without R1, and translations of its samples.
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { LossTerms } from '../losses/total.js';
+import { reshape } from '../ops/arithmetic.js';
+import { concat } from '../ops/shape.js';
+import type { Program, TensorSpec } from '../runtime/capture/capture.js';
+import { type TranslationProgram, translationPrograms } from '../translate/translation-programs.js';
+import type { StepBatch } from './generator-step.js';
+import {
+  flattenState,
+  type StateVector,
+  stateLayout,
+  type TranslatingWeights,
+  translatingVectors,
+  unflattenState,
+} from './state.js';
+import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from './step.js';
+import { batchShapes } from './trainer.js';
+
+/** LPIPS's weights, too large to be constants of the graph, are variables of such names that no step assigns. */
+export const PERCEPTUAL_PREFIX = 'lpips/';
+/** Samples are few pictures and seldom: one at a time needs least memory beside that of training. */
+export const TRANSLATE_BATCHES: readonly number[] = [1];
+/** The sets of translation programs; that of the weights shares the variables that steps change. */
+export const PROGRAM_SETS: Readonly<Record<TranslatingWeights, string>> = { averages: '', weights: 'raw' };
+
+/** The steps without and with R1. */
+export type StepProgram = 'plain' | 'withR1';
+
+/** What `capture` takes, and what is known of it. */
+export interface TrainingPrograms {
+  programs: Record<StepProgram | TranslationProgram, Program>;
+  variables: Record<string, TensorSpec>;
+  /** The variables that hold the training state. */
+  layout: readonly StateVector[];
+  /** Names of the terms that a step gives; filled in when its program is recorded. */
+  termNames: Record<StepProgram, string[]>;
+}
+
+/** @param context of its perceptual network only the shapes count: `params` may be empty. */
+export function trainingPrograms(context: StepContext): TrainingPrograms {
+  const { config, networks, perceptual } = context;
+  const layout = stateLayout(networks, hasFirstMoments(config));
+  const variables: Record<string, TensorSpec> = {};
+  for (const { name, size } of layout) variables[name] = { shape: [size], dtype: 'float32' };
+  for (const [name, { shape }] of Object.entries(perceptual?.lpips.specs ?? {}))
+    variables[PERCEPTUAL_PREFIX + name] = { shape, dtype: 'float32' };
+  const termNames: Record<StepProgram, string[]> = { plain: [], withR1: [] };
+  const step = (kind: StepProgram) =>
+    stepProgram(context, layout, kind === 'withR1', (names) => {
+      termNames[kind] = names;
+    });
+  const programs = {
+    plain: step('plain'),
+    withR1: step('withR1'),
+    ...translation(context, 'averages'),
+    ...(config.log.sampleRaw && translation(context, 'weights')),
+  };
+  return { programs, variables, layout, termNames };
+}
+
+function translation(
+  { config, networks }: StepContext,
+  weights: TranslatingWeights,
+): Record<TranslationProgram, Program> {
+  const programs = translationPrograms(
+    config.model,
+    networks.generator,
+    TRANSLATE_BATCHES,
+    (tensors, network) =>
+      networks.generators.parameters(translatingVectors(unflattenState(tensors), weights))[network]!,
+    PROGRAM_SETS[weights],
+  );
+  // Samples and evaluations show the weights, not the arithmetic of the steps.
+  const inFloat32 = Object.entries<Program>(programs).map(([name, program]) => [
+    name,
+    { ...program, precision: {} },
+  ]);
+  return Object.fromEntries(inFloat32) as Record<TranslationProgram, Program>;
+}
+
+function stepProgram(
+  context: StepContext,
+  layout: readonly StateVector[],
+  withR1: boolean,
+  onTerms: (names: string[]) => void,
+): Program {
+  return {
+    inputs: inputSpecs(context),
+    run: (variables, inputs) => {
+      const state = Object.fromEntries(layout.map(({ name }) => [name, variables[name]!]));
+      const side = (name: string) => ({
+        stepSize: inputs[`${name}/stepSize`]!,
+        rootCorrection: inputs[`${name}/rootCorrection`]!,
+      });
+      const scalars: StepScalars = {
+        generators: side('generators'),
+        discriminators: side('discriminators'),
+      };
+      const result = trainStep(
+        {
+          ...context,
+          ...(context.perceptual && { perceptual: perceptualVariables(context.perceptual, variables) }),
+        },
+        unflattenState(state),
+        inputs as unknown as StepBatch,
+        scalars,
+        withR1,
+      );
+      const terms = namedByPart(result);
+      onTerms(Object.keys(terms));
+      return { outputs: { terms: joinTerms(terms) }, assign: flattenState(result.state) };
+    },
+  };
+}
+
+function inputSpecs(context: StepContext): Record<string, TensorSpec> {
+  const specs: Record<string, TensorSpec> = {};
+  for (const [name, shape] of Object.entries(batchShapes(context)))
+    specs[name] = { shape, dtype: /^(pick|order)/.test(name) ? 'int32' : 'float32' };
+  for (const side of ['generators', 'discriminators'])
+    for (const name of ['stepSize', 'rootCorrection'])
+      specs[`${side}/${name}`] = { shape: [], dtype: 'float32' };
+  return specs;
+}
+
+/** The named terms as one vector, so that one tensor comes back from a step. */
+function joinTerms(terms: LossTerms): Tensor {
+  return concat(
+    Object.values(terms).map((term) => reshape(term, [1])),
+    0,
+  );
+}
+
+function perceptualVariables(
+  { lpips }: NonNullable<StepContext['perceptual']>,
+  variables: Readonly<Record<string, Tensor>>,
+): NonNullable<StepContext['perceptual']> {
+  const names = Object.keys(lpips.specs);
+  return {
+    lpips,
+    params: Object.fromEntries(names.map((name) => [name, variables[PERCEPTUAL_PREFIX + name]!])),
+  };
+}
