@@ -1,13 +1,6 @@
 import type { AugmentConfig } from '../config/schema.js';
 import type { Rng } from '../runtime/rng.js';
-import {
-  type AffineMatrix,
-  affineMatrix,
-  type Border,
-  type ResizeWindow,
-  resizeWindow,
-  warpAffine,
-} from './warp.js';
+import { type AffineMatrix, affineMatrix, type Border, type ResizeWindow, warpResized } from './warp.js';
 
 /** One picture's drawn augmentation. */
 export interface Augmentation {
@@ -46,10 +39,9 @@ export function drawAugmentation(config: AugmentConfig, size: number, rng: Rng):
 export function applyAugmentation(
   image: Float32Array,
   size: number,
-  { matrix, border, window }: Augmentation,
+  augmentation: Augmentation,
   out: Float32Array,
   offset: number,
 ): void {
-  const warped = matrix === undefined ? image : warpAffine(image, size, matrix, border);
-  resizeWindow(warped, size, window, out, offset);
+  warpResized(image, size, augmentation, augmentation.window, out, offset);
 }

@@ -9,7 +9,7 @@ import type { Architecture } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
 import { buildInception, type InceptionVariant } from '../perceptual/inception.js';
 import { buildLpips, type LpipsNet } from '../perceptual/lpips.js';
-import type { Arithmetic, TensorSpec } from '../runtime/capture/capture.js';
+import type { Precision, TensorSpec } from '../runtime/capture/capture.js';
 import { type RecordedPrograms, recordGraph } from '../runtime/capture/record.js';
 import { buildNetworks } from '../train/networks.js';
 import { trainingPrograms } from '../train/training-programs.js';
@@ -19,6 +19,7 @@ import { parametersByPrefix, translationPrograms } from '../translate/translatio
 export const ARITHMETIC_VARIANTS: readonly { name: string; runtime: Partial<Config['runtime']> }[] = [
   { name: 'float32', runtime: { arithmetic: 'float32' } },
   { name: 'bfloat16', runtime: { arithmetic: 'bfloat16' } },
+  { name: 'bfloat16 activations', runtime: { arithmetic: 'bfloat16', activations: 'bfloat16' } },
 ];
 
 /**
@@ -35,7 +36,7 @@ export function recordTraining(config: Config): RecordedPrograms {
       networks,
       ...(hasPerceptual && { perceptual: { lpips: buildLpips('vgg'), params: {} } }),
     });
-    return recordGraph(programs, variables, { arithmetic: config.runtime.arithmetic });
+    return recordGraph(programs, variables, config.runtime);
   } finally {
     networks.generators.dispose();
     networks.discriminators.dispose();
@@ -46,14 +47,14 @@ export function recordTraining(config: Config): RecordedPrograms {
 export function recordTranslation(
   architecture: Architecture,
   batches: readonly number[],
-  arithmetic: Arithmetic,
+  precision: Precision,
 ): RecordedPrograms {
   const generator = buildGenerator(architecture);
   const variables: Record<string, TensorSpec> = {};
   for (const network of ['G_A2B', 'G_B2A'])
     for (const [path, spec] of Object.entries(weightSpecs(generator))) variables[`${network}/${path}`] = spec;
   const programs = translationPrograms(architecture, generator, batches, parametersByPrefix);
-  return recordGraph(programs, variables, { arithmetic });
+  return recordGraph(programs, variables, precision);
 }
 
 /** A generator's weights, with those that follow from them. */

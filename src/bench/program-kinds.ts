@@ -44,9 +44,9 @@ function changed(config: Config, ...changes: readonly PartialConfig[]): Config {
  */
 export function* programKinds(configs: Readonly<Record<string, Config>>): Generator<ProgramKind> {
   for (const [i, [name, config]] of Object.entries(configs).entries()) {
-    for (const { name: arithmetic, runtime } of ARITHMETIC_VARIANTS) {
+    for (const { name: variant, runtime } of ARITHMETIC_VARIANTS) {
       const kind = (what: string, ...changes: PartialConfig[]): ProgramKind => ({
-        name: `${name}, ${arithmetic}${what}`,
+        name: `${name}, ${variant}${what}`,
         record: () => recordTraining(changed(config, { runtime }, ...changes)),
       });
       yield kind('');
@@ -54,8 +54,8 @@ export function* programKinds(configs: Readonly<Record<string, Config>>): Genera
       yield kind(', everything', ...STEP_FEATURES.map(({ changes }) => changes));
       const { model, runtime: computing } = changed(config, { runtime });
       yield {
-        name: `${name}, ${arithmetic}, translation`,
-        record: () => recordTranslation(model, TRANSLATION_BATCHES, computing.arithmetic),
+        name: `${name}, ${variant}, translation`,
+        record: () => recordTranslation(model, TRANSLATION_BATCHES, computing),
       };
     }
   }

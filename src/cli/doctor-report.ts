@@ -1,13 +1,15 @@
+// Gathers what the project runs on, and formats it as a table.
 import fs from 'node:fs/promises';
 import os from 'node:os';
-import { matMul, tensor2d } from '@tensorflow/tfjs-core';
 import { messageOf } from '../errors.js';
 import { cacheDirectory } from '../runtime/cache.js';
-import { listGpus } from '../runtime/libtensorflow/platform.js';
+import { type ArithmeticCheck, checkDevice } from '../runtime/device-check.js';
+import { type GpuSurvey, problemOfSurvey, surveyGpus } from '../runtime/gpus.js';
 import { runProgram } from '../runtime/libtensorflow/processes.js';
 import { type EngineInfo, loadEngine } from '../runtime/node.js';
 import { type Tool, toolPath } from '../translate/video/tools.js';
 import { listWeights } from '../weights/list.js';
+import { arithmeticsOf, checkRows, failedParts, type GpuUse, gpuRows, gpuUse } from './doctor-gpu.js';
 
 /** Something that some commands use and others do without. */
 export interface OptionalPart {
@@ -39,6 +41,11 @@ export interface DoctorReport {
     memoryFreeBytes: number;
   };
   cacheDirectory: string;
+  /** NVIDIA GPUs and their driver. Memory in use was asked for before the engine loaded: other processes hold it. */
+  gpus: GpuSurvey;
+  gpuUse: GpuUse;
+  /** What was computed on the device, and how fast; empty where the engine does not load. */
+  checks: ArithmeticCheck[];
   optional: OptionalPart[];
 }
 
@@ -77,19 +84,11 @@ async function machine(): Promise<DoctorReport['machine']> {
   };
 }
 
-async function engineState(): Promise<Pick<DoctorReport, 'ok' | 'engine' | 'problem'>> {
+async function engineState(): Promise<{ engine: EngineInfo | null; problem: string | null }> {
   try {
-    const engine = await loadEngine();
-    const product = matMul(tensor2d([[1, 2]]), tensor2d([[3], [4]]));
-    const [value] = product.dataSync();
-    if (value === 11) return { ok: true, engine, problem: null };
-    return {
-      ok: false,
-      engine,
-      problem: `The engine multiplies wrongly (11 is ${value}); run npx gnr setup.`,
-    };
+    return { engine: await loadEngine(), problem: null };
   } catch (error) {
-    return { ok: false, engine: null, problem: messageOf(error) };
+    return { engine: null, problem: messageOf(error) };
   }
 }
 
@@ -133,15 +132,18 @@ async function videoTool(tool: Tool, variable: string): Promise<OptionalPart> {
   return part(tool, 'gnr video', await programVersion(toolPath(tool), '-version'), remedy);
 }
 
-async function optionalParts(engine: EngineInfo | null): Promise<OptionalPart[]> {
-  const gpus = await listGpus();
-  const gpu = part(
-    'GPU',
-    'much faster training',
-    gpus.length > 0 ? gpus.join(', ') : null,
-    'install an NVIDIA driver (nvidia-smi shows whether it works), then run npx gnr setup --device gpu',
-  );
-  if (gpus.length > 0 && engine?.device !== 'gpu') gpu.remedy = 'run npx gnr setup --device gpu to use it';
+function gpuPart(survey: GpuSurvey, engine: EngineInfo | null): OptionalPart {
+  const names = survey.gpus.map(({ name }) => name).join(', ');
+  const isUsed = engine?.device === 'gpu';
+  // Containers may have a GPU without the program that names it.
+  const found = names || (isUsed ? 'one that no nvidia-smi names' : null);
+  const setup = 'run npx gnr setup --device gpu';
+  const problem = problemOfSurvey(survey);
+  const remedy = isUsed ? null : problem ? `${problem.remedy}, then ${setup}` : `${setup} to use it`;
+  return { name: 'GPU', use: 'much faster training', found, remedy };
+}
+
+async function optionalParts(gpu: OptionalPart): Promise<OptionalPart[]> {
   return [
     gpu,
     await videoTool('ffmpeg', 'FFMPEG_PATH'),
@@ -156,15 +158,24 @@ async function optionalParts(engine: EngineInfo | null): Promise<OptionalPart[]>
   ];
 }
 
-/** Looks at everything that the project runs on. Loads the engine; changes nothing. */
+/** Looks at everything that the project runs on. Loads the engine and computes with it; changes nothing. */
 export async function examine(): Promise<DoctorReport> {
-  const state = await engineState();
+  const gpus = await surveyGpus();
+  const { engine, problem } = await engineState();
+  const thisMachine = await machine();
+  const checks = engine ? checkDevice(arithmeticsOf(engine, gpus, thisMachine.bfloat16)) : [];
+  const failed = failedParts(checks);
   return {
-    ...state,
+    ok: engine !== null && failed === null,
+    engine,
+    problem: problem ?? failed,
     versions: { node: process.versions.node, ...(await sharpVersions()) },
-    machine: await machine(),
+    machine: thisMachine,
     cacheDirectory: cacheDirectory(),
-    optional: await optionalParts(state.engine),
+    gpus,
+    gpuUse: await gpuUse(engine, gpus),
+    checks,
+    optional: await optionalParts(gpuPart(gpus, engine)),
   };
 }
 
@@ -180,15 +191,18 @@ export function formatReport(report: DoctorReport): string {
     ['system', m.system],
     ['processor', `${m.processor}, ${m.cores} cores`],
     ['instructions', m.instructions.join(' ') || 'unknown'],
-    ['arithmetic', m.bfloat16 ? 'float32, or bfloat16 products' : 'float32'],
+    ...checkRows(report.checks),
     ['memory', `${gigabytes(m.memoryBytes)}, ${gigabytes(m.memoryFreeBytes)} free`],
     ['cache', report.cacheDirectory],
+    ...gpuRows(report.gpus, report.gpuUse),
     ...report.optional.map((p): [string, string] => [p.name, p.found ?? `missing (for ${p.use})`]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const lines = rows.map(([name, value]) => name.padEnd(width) + value);
   const remedies = report.optional.filter((p) => p.remedy !== null).map((p) => `  ${p.name}: ${p.remedy}`);
   if (remedies.length > 0) lines.push('', 'Optional:', ...remedies);
+  if (report.gpuUse.log.length > 0)
+    lines.push('', 'TensorFlow about the GPU:', ...report.gpuUse.log.map((line) => `  ${line}`));
   if (report.problem) lines.push('', `Problem: ${report.problem}`);
   return lines.join('\n');
 }

@@ -1,4 +1,6 @@
 import { systemCode } from '../errors.js';
+import { onNotice } from '../runtime/notices.js';
+import { printError } from './output.js';
 import { runCommandLine } from './run.js';
 
 // `gnr ... | head` closes the pipe early: that is no failure.
@@ -7,4 +9,5 @@ process.stdout.on('error', (error) => {
   throw error;
 });
 
+onNotice((text) => printError(`gnr: ${text}`));
 process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -16,6 +16,7 @@ export function checkConsistency(config: Config): BrokenRule[] {
   checkSizes(config, refuse);
   checkDiscriminator(config, refuse);
   checkAdaptiveAugment(config, refuse);
+  checkActivations(config, refuse);
   const [smallest, largest] = config.data.augment.scale;
   if (smallest > largest) refuse('data.augment.scale', 'smallest scale first, then the largest');
   const { adversarial, cycle, lpips, styleReconstruction, identity } = config.losses;
@@ -45,6 +46,18 @@ function checkAdaptiveAugment({ training }: Config, refuse: (path: string, messa
       'training.adaptiveAugment',
       'blit, geometry or colour true, or enabled false: nothing would be transformed',
     );
+}
+
+/** Feature maps are kept in bfloat16 for convolutions that take it: elsewhere the key would do nothing, and say so nowhere. */
+function checkActivations({ runtime }: Config, refuse: (path: string, message: string) => void): void {
+  if (runtime.activations === 'float32') return;
+  if (runtime.arithmetic !== 'bfloat16')
+    refuse(
+      'runtime.activations',
+      `float32 with runtime.arithmetic ${runtime.arithmetic}, or bfloat16 for both`,
+    );
+  if (!runtime.capture)
+    refuse('runtime.activations', 'float32 with runtime.capture false, which runs kernels in float32');
 }
 
 function checkSizes({ model }: Config, refuse: (path: string, message: string) => void): void {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { adaptiveAugment, augment } from './augment-schema.js';
 import { count, everySteps, fraction, positive, powerOfTwo, weight } from './fields.js';
 import { checkConsistency } from './rules.js';
+import { runtime } from './runtime-schema.js';
 
 const MEBIBYTE = 1024 * 1024;
 const CHANNELS: Record<string, number> = {
@@ -70,6 +71,12 @@ const data = z.strictObject({
     .min(0)
     .default(512 * MEBIBYTE)
     .describe('Memory for decoded images, bytes; images beyond it are decoded again when drawn.'),
+  workers: count(0, 64)
+    .nullable()
+    .default(null)
+    .describe(
+      'Threads that warp the images of the coming steps beside the running one; 0 does so in the main thread, null takes one fewer than there are processors, from 1 to 4. Results are the same.',
+    ),
   augment: augment.prefault({}).describe('Random warps of the training images.'),
 });
 
@@ -240,43 +247,6 @@ const evaluation = z.strictObject({
     .min(1)
     .default('quick')
     .describe('What is measured: the name of a protocol of gnr evaluate, or a .json file.'),
-});
-
-const runtime = z.strictObject({
-  capture: z
-    .boolean()
-    .default(true)
-    .describe(
-      'Run a training step, and a translation, as one TensorFlow graph; false runs them kernel by kernel, slower.',
-    ),
-  arithmetic: z
-    .enum(['float32', 'tf32', 'bfloat16'])
-    .default('float32')
-    .describe(
-      'Numbers that convolutions and products multiply in: true float32; tf32, which NVIDIA GPUs since Ampere have (10 bits of mantissa, several times as fast); or bfloat16 in convolutions of captured runs (8 bits), faster on those GPUs and on processors that have it. Weights, optimizer and sums stay float32. gnr doctor tells what the machine has.',
-    ),
-  deterministic: z
-    .boolean()
-    .default(true)
-    .describe(
-      'On a GPU, take algorithms that give the same bytes each time on the same card, driver and versions, so that a resumed run goes on exactly; false lets TensorFlow time algorithms and take the fastest. Processors always give the same bytes.',
-    ),
-  gpuMemory: count(2 ** 28, 1e15)
-    .nullable()
-    .default(null)
-    .describe('GPU memory that TensorFlow may take at most, bytes; null takes it as it is needed.'),
-  microBatch: count(1, 4096)
-    .nullable()
-    .default(null)
-    .describe(
-      'Pictures that go through a network at a time, where training.batch is larger: gradients are accumulated part by part, which takes the memory of a small batch and another forward pass; statistics over the batch stay those of the whole, and results are the same. null takes all at once.',
-    ),
-  recomputeActivations: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Activation checkpointing: keep for the gradients only what enters each block of the networks and compute the rest again, which saves memory where pictures or batches are large and takes another forward pass; results are the same.',
-    ),
 });
 
 /** The keys, their ranges and defaults (variant main), without the rules between keys. */

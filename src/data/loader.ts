@@ -11,8 +11,8 @@ const BAD_SHARE = 0.01;
 const BAD_FILES_ALWAYS_ALLOWED = 3;
 const NAMED_IN_ERROR = 5;
 /**
- * Reading and decoding a file takes several turns of the event loop, and a training step, which blocks it, leaves one or two:
- * that many batches have to be under way for none to be waited for.
+ * Reading and decoding a file takes several turns of the event loop, and a step taken kernel by kernel, which blocks it, leaves
+ * one or two: that many batches have to be under way for none to be waited for.
  */
 const MOST_AHEAD = 8;
 const FEWEST_AHEAD = 2;
@@ -21,7 +21,7 @@ const AHEAD_BYTES = 64 * 2 ** 20;
 
 export interface LoadedBatch {
   /** [batch, size, size, 3], 8-bit sRGB. */
-  images: Uint8Array;
+  images: Uint8Array<ArrayBuffer>;
   /** Where each picture of the batch came from. */
   files: string[];
 }
@@ -107,10 +107,27 @@ export class ImageLoader {
    * @throws RunError where more than 1 % of the different files in the list (and more than 3), or all of them, cannot be
    *   decoded, of which it names some; and where their folder is gone, in place of a word about each file.
    */
-  next(): Promise<LoadedBatch> {
-    const result = this.lastCall.then(() => this.deliver());
-    this.lastCall = result.catch(() => undefined);
-    return result;
+  async next(): Promise<LoadedBatch> {
+    return this.assemble(await this.nextSlots());
+  }
+
+  /** As `next`, for a caller that has the pictures from `peek`. @throws RunError as `next`. */
+  async skip(): Promise<void> {
+    await this.nextSlots();
+  }
+
+  /**
+   * The pictures of a batch that is still to be delivered, as `next` will give them: 0 for the one that comes next. Nothing is
+   * reported, and no state moves. Not while a call of `next` or `skip` is under way, which moves the batches up.
+   *
+   * @returns undefined where the loader is closed or a picture is missing: `next` then tells why.
+   */
+  async peek(index: number): Promise<LoadedBatch['images'] | undefined> {
+    if (this.failure !== undefined || this.isClosed) return undefined;
+    while (this.queue.length <= index) this.enqueue();
+    const slots = await this.queue[index]!.slots;
+    if (this.isClosed || slots.some(({ picture }) => picture === undefined)) return undefined;
+    return this.assemble(slots).images;
   }
 
   /** Stops reading ahead, waits for the pictures that are being decoded, and forgets the cache. */
@@ -122,7 +139,13 @@ export class ImageLoader {
     this.cache.clear();
   }
 
-  private async deliver(): Promise<LoadedBatch> {
+  private nextSlots(): Promise<Slot[]> {
+    const result = this.lastCall.then(() => this.deliver());
+    this.lastCall = result.catch(() => undefined);
+    return result;
+  }
+
+  private async deliver(): Promise<Slot[]> {
     if (this.failure !== undefined) throw this.failure;
     if (this.isClosed) throw new RunError('The image loader is closed; make another one.');
     while (this.queue.length < 1 + this.ahead) this.enqueue();
@@ -133,7 +156,7 @@ export class ImageLoader {
     for (const { failed } of slots) this.report(failed);
     this.checkFailures(slots);
     this.delivered = pending.stateAfter;
-    return this.assemble(slots);
+    return slots;
   }
 
   private enqueue(): void {

@@ -15,8 +15,8 @@ export interface EnvironmentOptions {
   /** The GPUs that the driver shows; empty where it does not tell. */
   gpus: readonly GpuChoice[];
   processors: number;
-  /** Where the driver keeps kernels that it compiles. */
-  kernelCache: string;
+  /** Whether a GPU's driver was loaded; without one the CUDA build computes on the processors. */
+  hasDriver: boolean;
 }
 
 /**
@@ -36,14 +36,13 @@ export function engineEnvironment(
   options: EnvironmentOptions,
   env: NodeJS.ProcessEnv,
 ): Record<string, string> {
-  const { build, work, arithmetic, deterministic, gpu, gpus, processors, kernelCache } = options;
+  const { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors } = options;
   const unset = (wanted: Record<string, string>): Record<string, string> =>
     Object.fromEntries(Object.entries(wanted).filter(([name]) => env[name] === undefined));
   // oneDNN reads it when it first computes.
   const products: Record<string, string> =
     arithmetic === 'bfloat16' ? { ONEDNN_DEFAULT_FPMATH_MODE: 'BF16' } : {};
-  // The CUDA build computes on the processors too, where there is no GPU.
-  const shares = work === 'training' && gpus.length === 0 ? threadShares(env, processors) : {};
+  const shares = work === 'training' && !hasDriver ? threadShares(env, processors) : {};
   if (build === 'cpu') {
     if (gpu !== undefined) throw noGpuBuild(gpu);
     return unset({ ...products, ...shares });
@@ -55,8 +54,6 @@ export function engineEnvironment(
       CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
       // Else the first process takes the whole card, and an evaluation beside a training dies.
       TF_FORCE_GPU_ALLOW_GROWTH: 'true',
-      CUDA_CACHE_PATH: kernelCache,
-      CUDA_CACHE_MAXSIZE: String(4 * 2 ** 30),
       ...(deterministic && { TF_DETERMINISTIC_OPS: '1' }),
     }),
     CUDA_VISIBLE_DEVICES: visibleGpu(gpus, gpu, env.CUDA_VISIBLE_DEVICES),

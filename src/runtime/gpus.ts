@@ -207,8 +207,11 @@ function problemOfDriver({ wsl, container, driver, deviceFiles }: GpuSurvey): Gp
   if (container && !deviceFiles)
     return {
       found:
-        driver === null ? 'a container without a GPU' : `a container without the GPU of driver ${driver}`,
-      remedy: 'start it with --gpus all (the NVIDIA Container Toolkit has to be installed)',
+        driver === null
+          ? 'no GPU in this container'
+          : `no GPU in this container, though the machine has driver ${driver}`,
+      remedy:
+        'start the container with --gpus all (the NVIDIA Container Toolkit has to be installed), on a machine with a GPU',
     };
   if (driver !== null)
     return {

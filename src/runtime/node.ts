@@ -6,19 +6,21 @@ import path from 'node:path';
 import util from 'node:util';
 import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../errors.js';
-import { cacheDirectory } from './cache.js';
 import type { Arithmetic } from './capture/recorder.js';
 import { engineEnvironment } from './engine-environment.js';
 import { useTrim } from './garbage.js';
+import { fallbackReason, type GpuBuild, prepareGpuBuild } from './gpu-build.js';
 import { preferredGpu } from './gpu-choice.js';
 import { type Gpu, surveyGpus } from './gpus.js';
 import { useKernels } from './kernels.js';
-import { ADDON_FILE, LOADER_FILE, MEMORY_FILE } from './libtensorflow/addon.js';
-import { installedDevice } from './libtensorflow/installed.js';
+import { ADDON_FILE, SESSION_FILE } from './libtensorflow/addon.js';
+import { readStamp } from './libtensorflow/installed.js';
+import { LIBRARY_FILES } from './libtensorflow/library.js';
+import { type NativeLoader, openLoader } from './libtensorflow/preload.js';
 import { nativeKernels, type TensorflowBackend } from './native-kernels.js';
+import { notify } from './notices.js';
 import { cudnnVersion, devices, type SessionAddon, setTensorFloat32, useSessionAddon } from './session.js';
 
-const SESSION_FILE = 'gnr_session.node';
 /** The first compute capability that multiplies in bfloat16 and TensorFloat-32. */
 const MIN_ROUNDING_CAPABILITY = 8;
 
@@ -36,6 +38,8 @@ export interface EngineInfo {
   deterministic: boolean;
   /** The GPU that computes; absent where the processors do. */
   gpu?: GpuInfo;
+  /** Why the device is the processor although the GPU build is installed, with the remedy; absent otherwise. */
+  fallback?: string;
 }
 
 /** The GPU that computes; what its results depend on. */
@@ -94,26 +98,22 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
   } = options;
   polyfillUtil();
   const addon = addonFile();
-  const build = (await installedDevice(path.dirname(addon))) ?? 'cpu';
-  const gpus = build === 'gpu' ? (await surveyGpus()).gpus : [];
+  const stamp = await readStamp(path.dirname(addon));
+  const loader = openLoader(path.dirname(addon));
+  const { device: build = 'cpu', libraries } = stamp ?? {};
+  const gpuBuild = build === 'gpu' && libraries ? await prepareGpuBuild(libraries, loader) : undefined;
+  const hasDriver = gpuBuild?.hasDriver === true;
+  const gpus = hasDriver ? (await surveyGpus()).gpus : [];
+  const processors = os.availableParallelism();
   const environment = engineEnvironment(
-    {
-      build,
-      work,
-      arithmetic,
-      deterministic,
-      gpu,
-      gpus,
-      processors: os.availableParallelism(),
-      kernelCache: path.join(cacheDirectory(), 'cuda-kernels'),
-    },
+    { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors },
     process.env,
   );
   const chosen = gpus.find(({ index }) => String(index) === environment.CUDA_VISIBLE_DEVICES) ?? gpus[0];
   checkMemory(gpuMemory, chosen);
   Object.assign(process.env, environment);
-  quieten(addon);
-  learnToTrim(addon);
+  silenceStartupLog(loader, libraries);
+  if (typeof loader !== 'string') useTrim(() => loader.trim());
   let tfjsVersion: string;
   try {
     const session: { exports: Partial<SessionAddon> } = { exports: {} };
@@ -138,12 +138,15 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
   }
   useKernels(nativeKernels(backend() as unknown as TensorflowBackend));
   const node = backend() as unknown as NodeBackend;
-  const found = node.isUsingGpuDevice === true ? gpuInfo(chosen) : undefined;
+  const device = node.isUsingGpuDevice === true ? 'gpu' : 'cpu';
+  const found = device === 'gpu' ? gpuInfo(chosen) : undefined;
+  const fallback = await noticeFallback(device, gpuBuild);
   checkArithmetic(arithmetic, found);
   setTensorFloat32(arithmetic === 'tf32');
   return {
     backend: getBackend(),
-    device: node.isUsingGpuDevice === true ? 'gpu' : 'cpu',
+    device,
+    ...(fallback !== undefined && { fallback }),
     tensorflowVersion: node.binding.TF_Version,
     tfjsVersion,
     threads: threadCount(),
@@ -167,27 +170,23 @@ function addonFile(): string {
   return path.join(path.dirname(manifest), 'lib', 'napi-v8', ADDON_FILE);
 }
 
-/** Keeps TensorFlow's banner off standard error, unless the user has set TF_CPP_MIN_LOG_LEVEL. */
-function quieten(addon: string): void {
-  if (process.env.TF_CPP_MIN_LOG_LEVEL !== undefined) return;
-  process.env.TF_CPP_MIN_LOG_LEVEL = '2';
-  try {
-    // Loads libtensorflow with standard error closed off; see libtensorflow/addon.ts.
-    process.dlopen({ exports: {} }, path.join(path.dirname(addon), LOADER_FILE));
-  } catch {
-    // Then the banner shows, and nothing else is lost.
-  }
+/** Tells why the GPU build computes on the processor; undefined where it does not, or is not installed. */
+async function noticeFallback(
+  device: EngineInfo['device'],
+  build: GpuBuild | undefined,
+): Promise<string | undefined> {
+  if (device === 'gpu' || build === undefined) return undefined;
+  const reason = await fallbackReason(build);
+  notify(`warning: the GPU build of TensorFlow computes on the processor: ${reason}.`);
+  return reason;
 }
 
-/** Lets `freeUnusedMemory` give memory back to the system; without the addon for it, the C library keeps what it has. */
-function learnToTrim(addon: string): void {
-  const memory: { exports: { trim?: () => void } } = { exports: {} };
-  try {
-    process.dlopen(memory, path.join(path.dirname(addon), MEMORY_FILE));
-  } catch {
-    return; // An installation from before there was one.
-  }
-  if (memory.exports.trim !== undefined) useTrim(memory.exports.trim);
+/** Keeps TensorFlow's banner off standard error, unless the user has set TF_CPP_MIN_LOG_LEVEL. */
+function silenceStartupLog(loader: NativeLoader | string, libraries: string | undefined): void {
+  if (process.env.TF_CPP_MIN_LOG_LEVEL !== undefined) return;
+  process.env.TF_CPP_MIN_LOG_LEVEL = '2';
+  // Without the loader the banner shows, and a library that does not load is for the import of the addon to tell.
+  if (typeof loader !== 'string' && libraries) loader.loadQuietly(path.join(libraries, LIBRARY_FILES[0]));
 }
 
 /** What TensorFlow and the driver say of the GPU that computes. */

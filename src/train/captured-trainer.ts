@@ -38,7 +38,7 @@ export class CapturedTrainer implements Trainer {
     const { programs, variables, layout, termNames } = trainingPrograms(context);
     this.layout = layout;
     this.termNames = termNames;
-    this.programs = capture(programs, variables, { arithmetic: context.config.runtime.arithmetic });
+    this.programs = capture(programs, variables, context.config.runtime);
     writeInPieces(this.programs, stateVectors(this.layout, initial));
     writeInPieces(
       this.programs,

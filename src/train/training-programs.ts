@@ -63,7 +63,7 @@ function translation(
   { config, networks }: StepContext,
   weights: TranslatingWeights,
 ): Record<TranslationProgram, Program> {
-  return translationPrograms(
+  const programs = translationPrograms(
     config.model,
     networks.generator,
     TRANSLATE_BATCHES,
@@ -71,6 +71,12 @@ function translation(
       networks.generators.parameters(translatingVectors(unflattenState(tensors), weights))[network]!,
     PROGRAM_SETS[weights],
   );
+  // Samples and evaluations show the weights, not the arithmetic of the steps.
+  const inFloat32 = Object.entries<Program>(programs).map(([name, program]) => [
+    name,
+    { ...program, precision: {} },
+  ]);
+  return Object.fromEntries(inFloat32) as Record<TranslationProgram, Program>;
 }
 
 function stepProgram(

@@ -4,9 +4,9 @@ import { buildGenerator, type Generator } from '../model/generator.js';
 import type { NetworkValues } from '../model/parameter-groups.js';
 import { type ParameterValues, type Params, sizeOf } from '../model/parameters.js';
 import {
-  type Arithmetic,
   type CapturedPrograms,
   capture,
+  type Precision,
   type TensorSpec,
 } from '../runtime/capture/capture.js';
 import { writeInPieces } from '../runtime/capture/pieces.js';
@@ -36,11 +36,9 @@ interface SharedPrograms {
   onDispose?: () => void;
 }
 
-export interface CapturedTranslatorOptions {
+export interface CapturedTranslatorOptions extends Precision {
   /** How many pictures are translated at a time, where there are so many; the others go one by one. */
   batch?: number;
-  /** What convolutions multiply in. */
-  arithmetic?: Arithmetic;
 }
 
 /** Translates by programs that each run as one TensorFlow session call, over weights that live in the session. */
@@ -80,7 +78,7 @@ export class CapturedTranslator implements Translator {
   static fromValues(
     architecture: Architecture,
     values: NetworkValues,
-    { batch = BATCH, arithmetic = 'float32' }: CapturedTranslatorOptions = {},
+    { batch = BATCH, ...precision }: CapturedTranslatorOptions = {},
   ): CapturedTranslator {
     const generator = buildGenerator(architecture);
     const variables: Record<string, TensorSpec> = {};
@@ -94,7 +92,7 @@ export class CapturedTranslator implements Translator {
     const programs = capture(
       translationPrograms(architecture, generator, batches, parametersByPrefix),
       variables,
-      { arithmetic },
+      precision,
     );
     writeInPieces(programs, Object.entries(written));
     return new CapturedTranslator(architecture, programs, batches, { onDispose: () => programs.dispose() });

@@ -3,6 +3,7 @@ import { type Augmentation, applyAugmentation, drawAugmentation } from '../../sr
 import { invertAffine, warpAffine } from '../../src/augment/warp.js';
 import { configSchema } from '../../src/config/schema.js';
 import { Rng } from '../../src/runtime/rng.js';
+import { hasSameBits, plainAugmentation } from '../support/plain-augment.js';
 import {
   correlation,
   DEVIATION_LIMIT,
@@ -35,6 +36,43 @@ describe('augmentation', () => {
     expect(out).toEqual(image);
     applyAugmentation(image, 8, drawAugmentation({ ...off, flipProbability: 1 }, 8, new Rng(1)), out, 0);
     expect([...out.slice(0, 3)]).toEqual([...image.slice(7 * 3, 8 * 3)]);
+  });
+
+  it.each([
+    ['as in training', {}],
+    ['small, so that most is border', { scale: [0.2, 0.4] as [number, number] }],
+    ['large', { scale: [2, 3] as [number, number] }],
+    ['turned and shifted far', { rotationDegrees: 180, translation: 1, shearDegrees: 30 }],
+    ['without a crop', { resizeRatio: 1 }],
+    ['a crop of a fraction', { resizeRatio: 2.7 }],
+    ['turned by nothing, on whole pixels', { rotationDegrees: 0, shearDegrees: 0, translation: 0 }],
+  ])('gives the very bits of the definition: %s', (_, changes) => {
+    const rng = new Rng(11, 'bits');
+    for (const border of ['zeros', 'edge'] as const)
+      for (const size of [2, 3, 33, 64])
+        for (let i = 0; i < 6; i++) {
+          const image = Float32Array.from({ length: size * size * 3 }, (_, at) =>
+            // Zeros of both signs too: a sum that begins with the wrong one shows.
+            at % 7 === 0 ? -0 : rng.uniform(-1, 1),
+          );
+          const drawn = drawAugmentation({ ...augment, ...changes, border, probability: 0.8 }, size, rng);
+          const out = new Float32Array(image.length + 5);
+          applyAugmentation(image, size, drawn, out, 5);
+          expect(hasSameBits(out.slice(5), plainAugmentation(image, size, drawn))).toBe(true);
+        }
+  });
+
+  it('gives the very bits of the definition for a warp alone', () => {
+    const size = 33;
+    const rng = new Rng(12, 'bits');
+    const image = rng.normals(size * size * 3);
+    const window = { resized: size, left: 0, top: 0, size, flip: false };
+    for (const border of ['zeros', 'edge'] as const)
+      for (let i = 0; i < 10; i++) {
+        const { matrix } = drawAugmentation({ ...augment, probability: 1 }, size, rng);
+        const plain = plainAugmentation(image, size, { matrix: matrix!, border, window });
+        expect(hasSameBits(warpAffine(image, size, matrix!, border), plain)).toBe(true);
+      }
   });
 
   it('fills the border with grey or draws the edge out', () => {

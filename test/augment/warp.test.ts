@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { affineMatrix, resizeWindow, warpAffine } from '../../src/augment/warp.js';
+import { affineMatrix, warpAffine, warpResized } from '../../src/augment/warp.js';
 import { readTensors } from '../support/reference.js';
 
 const figures = readTensors('metrics.safetensors');
@@ -41,9 +41,10 @@ describe("kornia's figures", () => {
     const warped = warpAffine(picture('input', i), size, matrix);
     expect(largestDifference(warped, picture('warped', i))).toBeLessThan(1e-4);
     const resized = new Float32Array(72 * 72 * 3);
-    resizeWindow(
+    warpResized(
       picture('warped', i),
       size,
+      { border: 'zeros' },
       { resized: 72, left: 0, top: 0, size: 72, flip: false },
       resized,
     );

@@ -172,6 +172,13 @@ describe('refusals', () => {
       'training.adaptiveAugment.geometry=false',
       'training.adaptiveAugment.colour=false',
     ],
+    ['runtime.activations=bfloat16', 'float32 with runtime.arithmetic float32, or bfloat16 for both'],
+    [
+      'runtime.activations=bfloat16',
+      'float32 with runtime.capture false',
+      'runtime.arithmetic=bfloat16',
+      'runtime.capture=false',
+    ],
     [
       'losses.adversarial=0',
       'no other term trains the decoder',

@@ -134,6 +134,28 @@ describe('ImageLoader', () => {
     await loader.close();
   });
 
+  it('shows the pictures of batches to come without delivering them', async () => {
+    const all = await take(make(11), 6);
+    const loader = make(11, { prefetch: 0, decode: fakeDecode({ delaySeed: 4 }) });
+    const before = loader.state();
+    const shown = await Promise.all([3, 0, 1].map((index) => loader.peek(index)));
+    expect(loader.state()).toEqual(before);
+    const firstBytes = (images: Uint8Array | undefined) =>
+      [0, 1, 2].map((slot) => images![slot * SIZE * SIZE * 3]);
+    expect(shown.map(firstBytes)).toEqual([3, 0, 1].map((batch) => all[batch]!.map(numberOf)));
+    shown[1]!.fill(77);
+    expect(await take(loader, 1)).toEqual(all.slice(0, 1));
+    await loader.skip();
+    const straight = sampler(11);
+    for (let i = 0; i < 2; i++) straight.next(3);
+    expect(loader.state()).toEqual(straight.state());
+    expect(firstBytes(await loader.peek(1))).toEqual(all[3]!.map(numberOf));
+    expect(await take(loader, 4)).toEqual(all.slice(2));
+    await loader.close();
+    expect(await loader.peek(0)).toBeUndefined();
+    await expect(loader.skip()).rejects.toThrow('closed');
+  });
+
   it('fills batches larger than the set', async () => {
     const [files] = await take(make(2, { batch: 5 }), 1);
     expect(files).toHaveLength(5);
@@ -157,6 +179,17 @@ describe('ImageLoader', () => {
 });
 
 describe('ImageLoader with files that cannot be decoded', () => {
+  it('shows no pictures of a batch that has too few, and says nothing before it comes', async () => {
+    const onBadFile = vi.fn();
+    const bad = new Set(names(6));
+    const loader = make(6, { decode: fakeDecode({ bad }), onBadFile });
+    expect(await loader.peek(0)).toBeUndefined();
+    expect(onBadFile).not.toHaveBeenCalled();
+    await expect(loader.skip()).rejects.toThrow(RunError);
+    expect(onBadFile).toHaveBeenCalled();
+    expect(await loader.peek(0)).toBeUndefined();
+  });
+
   it('takes the next good file instead, and tells of each bad one once', async () => {
     const bad = new Set(['2.png', '3.png', '9.png']);
     const onBadFile = vi.fn();

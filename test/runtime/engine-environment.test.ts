@@ -20,7 +20,7 @@ function environment(options: Partial<EnvironmentOptions>, env: NodeJS.ProcessEn
       deterministic: true,
       gpus: GPUS,
       processors: 8,
-      kernelCache: '/cache/cuda-kernels',
+      hasDriver: true,
       ...options,
     },
     env,
@@ -41,17 +41,19 @@ test('operations of a training step run side by side, on half of the processors 
 
 test('the CPU build shares out its processors for training, and nothing else', () => {
   const shares = { TF_NUM_INTRAOP_THREADS: '4', TF_NUM_INTEROP_THREADS: '2' };
-  expect(environment({ build: 'cpu', gpus: [] })).toEqual(shares);
-  expect(environment({ build: 'cpu', gpus: [], work: 'translation' })).toEqual({});
-  expect(environment({ build: 'cpu', gpus: [], arithmetic: 'bfloat16' })).toEqual({
+  expect(environment({ build: 'cpu', gpus: [], hasDriver: false })).toEqual(shares);
+  expect(environment({ build: 'cpu', gpus: [], hasDriver: false, work: 'translation' })).toEqual({});
+  expect(environment({ build: 'cpu', gpus: [], hasDriver: false, arithmetic: 'bfloat16' })).toEqual({
     ...shares,
     ONEDNN_DEFAULT_FPMATH_MODE: 'BF16',
   });
-  expect(environment({ build: 'cpu', gpus: [] }, { TF_NUM_INTEROP_THREADS: '3' })).toEqual({});
+  expect(environment({ build: 'cpu', gpus: [], hasDriver: false }, { TF_NUM_INTEROP_THREADS: '3' })).toEqual(
+    {},
+  );
 });
 
 test('the CPU build refuses to compute on a GPU', () => {
-  expect(() => environment({ build: 'cpu', gpus: [], gpu: 0 })).toThrow(
+  expect(() => environment({ build: 'cpu', gpus: [], hasDriver: false, gpu: 0 })).toThrow(
     /^Expected the GPU build of TensorFlow for --gpu 0 but found the CPU build; run npx gnr setup --device gpu/,
   );
 });
@@ -62,14 +64,12 @@ test('on a GPU memory grows, algorithms are deterministic, and one card is visib
     CUDA_VISIBLE_DEVICES: '1',
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     TF_DETERMINISTIC_OPS: '1',
-    CUDA_CACHE_PATH: '/cache/cuda-kernels',
-    CUDA_CACHE_MAXSIZE: '4294967296',
   });
   expect(environment({ deterministic: false })).not.toHaveProperty('TF_DETERMINISTIC_OPS');
 });
 
 test('the CUDA build without a GPU shares out the processors too', () => {
-  expect(environment({ gpus: [] })).toMatchObject({
+  expect(environment({ gpus: [], hasDriver: false })).toMatchObject({
     TF_NUM_INTRAOP_THREADS: '4',
     TF_NUM_INTEROP_THREADS: '2',
     CUDA_VISIBLE_DEVICES: '0',
@@ -77,7 +77,7 @@ test('the CUDA build without a GPU shares out the processors too', () => {
 });
 
 test("the user's own settings stay", () => {
-  const env = { TF_FORCE_GPU_ALLOW_GROWTH: 'false', CUDA_CACHE_PATH: '/mine', TF_DETERMINISTIC_OPS: '0' };
+  const env = { TF_FORCE_GPU_ALLOW_GROWTH: 'false', TF_DETERMINISTIC_OPS: '0' };
   const set = environment({}, env);
   for (const name of Object.keys(env)) expect(set).not.toHaveProperty(name);
 });

@@ -32,7 +32,10 @@ test('loads once', async () => {
 test('its loader keeps the banner off standard error, and gives it back', () => {
   const script = `
     const [addons, engine] = process.argv.slice(1);
-    process.dlopen({ exports: {} }, addons + '/gnr_quiet.node');
+    const loader = { exports: {} };
+    process.dlopen(loader, addons + '/gnr_preload.node');
+    const { libraries } = require(addons + '/gnr-setup.json');
+    if (loader.exports.loadQuietly(libraries + '/libtensorflow_cc.so.2') !== null) process.exit(1);
     require(engine);
     process.stderr.write('after');`;
   const engineFolder = path.dirname(createRequire(import.meta.url).resolve(`${ENGINE}/package.json`));
@@ -51,4 +54,21 @@ test('names the remedy where the addon is missing', async () => {
   const fresh = await import('../../src/runtime/node.js');
   await expect(fresh.loadEngine()).rejects.toThrow(/run npx gnr setup/);
   vi.doUnmock('@tensorflow/tfjs-node-gpu');
+});
+
+test('tells of a GPU build that computes on the processor, and why', async () => {
+  vi.resetModules();
+  vi.doMock('../../src/runtime/libtensorflow/installed.js', async (original) => ({
+    ...(await original<object>()),
+    readStamp: async () => ({ device: 'gpu', libraries: '/no/such/tensorflow' }),
+  }));
+  const notices: string[] = [];
+  const { onNotice } = await import('../../src/runtime/notices.js');
+  onNotice((text) => void notices.push(text));
+  const fresh = await import('../../src/runtime/node.js');
+  const { device, fallback } = await fresh.loadEngine();
+  vi.doUnmock('../../src/runtime/libtensorflow/installed.js');
+  if (device === 'gpu') return; // A machine with a GPU that works.
+  expect(fallback).toContain('/no/such/nvidia/cuda_runtime/lib/libcudart.so.12: cannot open');
+  expect(notices).toEqual([`warning: the GPU build of TensorFlow computes on the processor: ${fallback}.`]);
 });

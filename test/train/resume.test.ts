@@ -30,6 +30,14 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
       runtime: { capture: true },
     },
   },
+  {
+    name: 'captured, feature maps in bfloat16',
+    stopAfter: 1,
+    changes: {
+      model: { channelDivisor: 32 },
+      runtime: { capture: true, arithmetic: 'bfloat16', activations: 'bfloat16' },
+    },
+  },
 ])('a run that was stopped ($name)', ({ stopAfter, changes }) => {
   const steps = 2 * stopAfter;
 

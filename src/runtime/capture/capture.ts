@@ -7,11 +7,11 @@ import {
   recordGraph,
   type VariableNodes,
 } from './record.js';
-import { type Arithmetic, dtypeCode, type TensorSpec } from './recorder.js';
+import { dtypeCode, type Precision, type TensorSpec } from './recorder.js';
 
 export type { HostValues } from '../session.js';
 export type { Program } from './record.js';
-export type { Arithmetic, TensorSpec } from './recorder.js';
+export type { Activations, Arithmetic, Precision, TensorSpec } from './recorder.js';
 
 const feedSpec = (node: string, { shape, dtype }: TensorSpec): FeedSpec => ({
   node,
@@ -134,14 +134,15 @@ export class CapturedPrograms<P extends string = string> {
  * Turns functions over tensors into programs that each run as one TensorFlow session call, with variables that live in
  * the session. Recording computes nothing and needs no memory beyond the graph. Works on the native backend only.
  *
- * @param options `arithmetic: 'bfloat16'` rounds what convolutions multiply, and their results, to bfloat16.
+ * @param precision `arithmetic: 'bfloat16'` rounds what convolutions multiply, and their results, to bfloat16; with
+ *   `activations: 'bfloat16'` too, feature maps stay in it from one convolution to the next.
  * @throws RangeError naming an operation without a shape rule, or a variable that a program gives another shape; RunError
  *   where TensorFlow refuses the graph.
  */
 export function capture<P extends string>(
   programs: Readonly<Record<P, Program>>,
   variables: Readonly<Record<string, TensorSpec>>,
-  options: { arithmetic?: Arithmetic } = {},
+  precision: Precision = {},
 ): CapturedPrograms<P> {
-  return new CapturedPrograms(recordGraph(programs, variables, options));
+  return new CapturedPrograms(recordGraph(programs, variables, precision));
 }

@@ -3,12 +3,14 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend } from '../native-kernels.js';
 import { Graph, graphAttribute } from './graph.js';
-import { type Arithmetic, dtypeCode, Recorder, type TensorSpec } from './recorder.js';
+import { dtypeCode, type Precision, Recorder, type TensorSpec } from './recorder.js';
 import { DT_RESOURCE, type TensorInfo } from './shape-rules.js';
 
 /** A function over tensors that becomes one session call. */
 export interface Program {
   inputs: Readonly<Record<string, TensorSpec>>;
+  /** In place of that of all programs. */
+  precision?: Precision;
   /**
    * Called once, while recording: the tensors have shapes and no values. `assign` gives variables new values, all of
    * them taking effect after everything has been read.
@@ -77,9 +79,9 @@ function recordProgram(
   name: string,
   program: Program,
   variables: Record<string, { spec: TensorSpec; nodes: ReturnType<typeof variableNodes> }>,
-  arithmetic: Arithmetic,
+  precision: Precision,
 ): Endpoint {
-  const recorder = new Recorder(graph, backend, arithmetic);
+  const recorder = new Recorder(graph, backend, precision);
   const inputs = Object.fromEntries(
     Object.entries(program.inputs).map(([key, spec]) => {
       const attributes = {
@@ -143,7 +145,7 @@ function recordProgram(
 export function recordGraph<P extends string>(
   programs: Readonly<Record<P, Program>>,
   variables: Readonly<Record<string, TensorSpec>>,
-  { arithmetic = 'float32' }: { arithmetic?: Arithmetic } = {},
+  precision: Precision = {},
 ): RecordedPrograms<P> {
   const backend = tf.backend() as unknown as TensorflowBackend;
   const graph = new Graph();
@@ -156,7 +158,7 @@ export function recordGraph<P extends string>(
   const endpoints = Object.fromEntries(
     Object.entries<Program>(programs).map(([name, program]) => [
       name,
-      recordProgram(graph, backend, name, program, nodes, arithmetic),
+      recordProgram(graph, backend, name, program, nodes, program.precision ?? precision),
     ]),
   ) as Record<P, Endpoint>;
   const held = Object.fromEntries(

@@ -2,7 +2,10 @@ import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { OpAttribute, TensorflowBackend, TensorflowBinding } from '../native-kernels.js';
 import { type Graph, graphAttribute, toGraphAttribute } from './graph.js';
+import { operationTypes, type Precision, type StoredTensor, typeAttribute } from './mixed-precision.js';
 import { DT_BFLOAT16, DT_FLOAT, DT_INT32, outputInfos, type TensorInfo } from './shape-rules.js';
+
+export type { Activations, Arithmetic, Precision } from './mixed-precision.js';
 
 /** Shape and type of a program's input or of a variable. */
 export interface TensorSpec {
@@ -33,15 +36,8 @@ interface RecordedBackend extends TensorflowBackend {
 /** Ids of tensors that exist in the graph only; the addon counts its own from 0. */
 const FIRST_SYMBOLIC_ID = 2 ** 30;
 
-/** What convolutions multiply in; sums, weights, and everything else stay float32. */
-export type Arithmetic = 'float32' | 'tf32' | 'bfloat16';
-
-const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
-/** Convolutions from or to fewer channels (pictures, logits) gain nothing from bfloat16, and would lose precision. */
-const FEWEST_BFLOAT16_CHANNELS = 16;
-
-interface RecordedTensor extends TensorInfo {
-  /** `node` or `node:output`. */
+interface RecordedTensor extends StoredTensor {
+  /** `node` or `node:output`, of the type `storage`. */
   source: string;
 }
 
@@ -60,15 +56,15 @@ export class Recorder {
   private readonly graph: Graph;
   private readonly backend: RecordedBackend;
   private readonly tensors = new Map<number, RecordedTensor>();
-  private readonly arithmetic: Arithmetic;
-  /** Nodes that give a float32 source in bfloat16. */
-  private readonly rounded = new Map<string, string>();
+  private readonly precision: Precision;
+  /** By type, what gives in it the values of a source of the other float type. */
+  private readonly casts = new Map([DT_FLOAT, DT_BFLOAT16].map((type) => [type, new Map<string, string>()]));
   private nextId = FIRST_SYMBOLIC_ID;
 
-  constructor(graph: Graph, backend: TensorflowBackend, arithmetic: Arithmetic = 'float32') {
+  constructor(graph: Graph, backend: TensorflowBackend, precision: Precision = {}) {
     this.graph = graph;
     this.backend = backend as RecordedBackend;
-    this.arithmetic = arithmetic;
+    this.precision = precision;
   }
 
   /** A tensor that stands for the output of a graph node. */
@@ -76,9 +72,10 @@ export class Recorder {
     return this.backend.createOutputTensor(this.register(source, { shape, dtype: dtypeCode(dtype) }));
   }
 
-  /** The graph output that a tensor made while recording stands for. */
+  /** The graph output that a tensor made while recording stands for, of the tensor's own type. */
   sourceOf(tensor: Tensor): string {
-    return this.find(this.backend.getInputTensorIds([tensor])[0]!, 'an output').source;
+    const recorded = this.find(this.backend.getInputTensorIds([tensor])[0]!, 'an output');
+    return this.sourceAs(recorded.dtype, recorded);
   }
 
   /** Runs `fn` with its tensor operations recorded in place of computed; frees the tensors that it leaves. */
@@ -89,7 +86,7 @@ export class Recorder {
         // Both a constant of the graph and a real tensor, which may outlive the recording.
         const source = this.graph.constant(dtype, shape, values);
         const id = real.createTensor(shape, dtype, values);
-        this.tensors.set(id, { shape, dtype, values, source });
+        this.tensors.set(id, { shape, dtype, storage: dtype, values, source });
         return id;
       },
       deleteTensor: (id) => {
@@ -127,14 +124,18 @@ export class Recorder {
 
   /** An identity with control inputs: the only operation that says what comes first without taking its values. */
   private recordAfter(x: Tensor, dependencies: readonly Tensor[]): Tensor {
-    const [{ shape, dtype, source }, ...others] = this.backend
+    const [{ shape, dtype, storage, source }, ...others] = this.backend
       .getInputTensorIds([x, ...dependencies])
       .map((id) => this.find(id, 'an input of Identity')) as [RecordedTensor, ...RecordedTensor[]];
     const controls = new Set(others.map((other) => `^${other.source.split(':')[0]!}`));
-    const node = this.graph.add('Identity', [source, ...controls], { T: graphAttribute.type(dtype) }, [
-      { shape, dtype },
-    ]);
-    return this.backend.createOutputTensor(this.register(node, { shape, dtype }));
+    const stored = [{ shape, dtype: storage }];
+    const node = this.graph.add(
+      'Identity',
+      [source, ...controls],
+      { T: graphAttribute.type(storage) },
+      stored,
+    );
+    return this.backend.createOutputTensor(this.register(node, { shape, dtype }, storage));
   }
 
   private recordOp(
@@ -147,38 +148,40 @@ export class Recorder {
     const inputs = ids.map((id) => this.find(id, `an input of ${op}`));
     const infos = outputInfos({ op, inputs, attributes, outputs });
     const attrs = Object.fromEntries(attributes.map((entry) => [entry.name, toGraphAttribute(entry, real)]));
-    if (this.isRounded(op, inputs, infos[0]!)) {
-      const sources = inputs.map((input) => (input.dtype === DT_FLOAT ? this.round(input) : input.source));
-      const { shape } = infos[0]!;
-      const product = this.graph.add(op, sources, { ...attrs, T: graphAttribute.type(DT_BFLOAT16) }, [
-        { shape, dtype: DT_BFLOAT16 },
-      ]);
-      return [this.register(this.cast(product, shape, DT_BFLOAT16, DT_FLOAT), infos[0]!)];
-    }
-    const node = this.graph.add(
-      op,
-      inputs.map(({ source }) => source),
-      attrs,
-      infos,
+    const { compute, store } = operationTypes(op, inputs, infos[0]!, this.precision);
+    if (compute === DT_BFLOAT16) attrs[typeAttribute(op)] = graphAttribute.type(compute);
+    const sources = inputs.map((input) =>
+      input.dtype === DT_FLOAT ? this.sourceAs(compute, input) : input.source,
     );
-    return infos.map((info, i) => this.register(i === 0 ? node : `${node}:${i}`, info));
+    const computed = infos.map(({ shape, dtype }) => ({
+      shape,
+      dtype: dtype === DT_FLOAT ? compute : dtype,
+    }));
+    const node = this.graph.add(op, sources, attrs, computed);
+    return infos.map((info, i) => {
+      const source = i === 0 ? node : `${node}:${i}`;
+      if (info.dtype !== DT_FLOAT) return this.register(source, info);
+      return this.register(
+        this.sourceAs(store, { source, shape: info.shape, storage: compute }),
+        info,
+        store,
+      );
+    });
   }
 
-  private isRounded(op: string, inputs: readonly TensorInfo[], output: TensorInfo): boolean {
-    if (this.arithmetic !== 'bfloat16' || !CONVOLUTIONS.has(op)) return false;
-    const filter = op === 'Conv2DBackpropFilter' ? output : inputs[1]!;
-    return filter.shape.slice(2).every((channels) => channels >= FEWEST_BFLOAT16_CHANNELS);
-  }
-
-  private round({ source, shape }: RecordedTensor): string {
-    const node = this.rounded.get(source) ?? this.cast(source, shape, DT_FLOAT, DT_BFLOAT16);
-    this.rounded.set(source, node);
-    return node;
-  }
-
-  private cast(source: string, shape: readonly number[], from: number, to: number): string {
-    const attributes = { SrcT: graphAttribute.type(from), DstT: graphAttribute.type(to) };
-    return this.graph.add('Cast', [source], attributes, [{ shape, dtype: to }]);
+  /** The graph output that gives a tensor in a type: its own, or a cast, which all who want it share. */
+  private sourceAs(
+    type: number,
+    { source, shape, storage }: Pick<RecordedTensor, 'source' | 'shape' | 'storage'>,
+  ): string {
+    if (type === storage) return source;
+    const known = this.casts.get(type)!.get(source);
+    if (known !== undefined) return known;
+    const attributes = { SrcT: graphAttribute.type(storage), DstT: graphAttribute.type(type) };
+    const cast = this.graph.add('Cast', [source], attributes, [{ shape, dtype: type }]);
+    this.casts.get(type)!.set(source, cast);
+    this.casts.get(storage)!.set(cast, source);
+    return cast;
   }
 
   /**
@@ -191,13 +194,14 @@ export class Recorder {
       const { shape, dtype: name } = tensors[i]!;
       const dtype = dtypeCode(name);
       const values = real.tensorDataSync(id);
-      this.tensors.set(id, { shape, dtype, values, source: this.graph.constant(dtype, shape, values) });
+      const source = this.graph.constant(dtype, shape, values);
+      this.tensors.set(id, { shape, dtype, storage: dtype, values, source });
     });
   }
 
-  private register(source: string, info: TensorInfo): OutputMetadata {
+  private register(source: string, info: TensorInfo, storage = info.dtype): OutputMetadata {
     const id = this.nextId++;
-    this.tensors.set(id, { ...info, source });
+    this.tensors.set(id, { ...info, storage, source });
     return { id, shape: info.shape, dtype: info.dtype };
   }
 

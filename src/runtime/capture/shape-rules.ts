@@ -42,7 +42,10 @@ const like =
   (index: number): Rule =>
   ({ inputs }) => [{ shape: inputs[index]!.shape, dtype: inputs[index]!.dtype }];
 
-const float = (shape: readonly number[]): TensorInfo[] => [{ shape, dtype: DT_FLOAT }];
+/** One output of the type that the operation computes in. */
+const typed = (call: OpCall, shape: readonly number[]): TensorInfo[] => [
+  { shape, dtype: attribute(call, 'T') },
+];
 
 function broadcast(a: readonly number[], b: readonly number[]): number[] {
   const rank = Math.max(a.length, b.length);
@@ -67,10 +70,10 @@ function windowed(call: OpCall, height: number, width: number, channels: number)
   const [batch, h, w] = call.inputs[0]!.shape as [number, number, number];
   const stride = attribute<number[]>(call, 'strides')[1]!;
   const padding = attribute<string>(call, 'padding');
-  if (padding === 'SAME') return float([batch, Math.ceil(h / stride), Math.ceil(w / stride), channels]);
+  if (padding === 'SAME') return typed(call, [batch, Math.ceil(h / stride), Math.ceil(w / stride), channels]);
   const explicit = padding === 'EXPLICIT';
   const pads = explicit ? attribute<number[]>(call, 'explicit_paddings') : [0, 0, 0, 0, 0, 0, 0, 0];
-  return float([
+  return typed(call, [
     batch,
     slidingSize(h, height, stride, pads[2]! + pads[3]!),
     slidingSize(w, width, stride, pads[4]! + pads[5]!),
@@ -84,14 +87,14 @@ function reduced(call: OpCall): TensorInfo[] {
   const kept = attribute<boolean>(call, 'keep_dims')
     ? shape.map((n, axis) => (axes.includes(axis) ? 1 : n))
     : shape.filter((_, axis) => !axes.includes(axis));
-  return float(kept);
+  return typed(call, kept);
 }
 
 function matrixProduct(call: OpCall): TensorInfo[] {
   const [a, b] = call.inputs as [TensorInfo, TensorInfo];
   const rows = attribute<boolean>(call, 'transpose_a') ? a.shape[1]! : a.shape[0]!;
   const columns = attribute<boolean>(call, 'transpose_b') ? b.shape[0]! : b.shape[1]!;
-  return float([rows, columns]);
+  return typed(call, [rows, columns]);
 }
 
 function joined(call: OpCall): TensorInfo[] {
@@ -111,13 +114,13 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
     const [height, width, , channels] = call.inputs[1]!.shape as [number, number, number, number];
     return windowed(call, height, width, channels);
   },
-  Conv2DBackpropInput: (call) => float(constant(call, 0)),
-  Conv2DBackpropFilter: (call) => float(constant(call, 1)),
+  Conv2DBackpropInput: (call) => typed(call, constant(call, 0)),
+  Conv2DBackpropFilter: (call) => typed(call, constant(call, 1)),
   DepthwiseConv2dNative: (call) => {
     const [height, width, channels, multiplier] = call.inputs[1]!.shape as [number, number, number, number];
     return windowed(call, height, width, channels * multiplier);
   },
-  DepthwiseConv2dNativeBackpropInput: (call) => float(constant(call, 0)),
+  DepthwiseConv2dNativeBackpropInput: (call) => typed(call, constant(call, 0)),
   MaxPool: (call) => {
     const window = attribute<number[]>(call, 'ksize');
     return windowed(call, window[1]!, window[2]!, call.inputs[0]!.shape[3]!);
@@ -127,12 +130,12 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
     const window = attribute<number[]>(call, 'ksize');
     return windowed(call, window[1]!, window[2]!, call.inputs[0]!.shape[3]!);
   },
-  AvgPoolGrad: (call) => float(constant(call, 0)),
+  AvgPoolGrad: (call) => typed(call, constant(call, 0)),
   MatMul: matrixProduct,
   LeakyRelu: like(0),
   LeakyReluGrad: like(0),
   BiasAdd: like(0),
-  BiasAddGrad: ({ inputs }) => float([inputs[0]!.shape.at(-1)!]),
+  BiasAddGrad: (call) => typed(call, [call.inputs[0]!.shape.at(-1)!]),
   AddN: like(0),
   AddV2: elementwise,
   Sub: elementwise,
@@ -149,14 +152,17 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   Sigmoid: like(0),
   Sum: reduced,
   Mean: reduced,
-  BroadcastTo: (call) => float(constant(call, 1)),
-  Fill: (call) => float(constant(call, 0)),
+  BroadcastTo: (call) => typed(call, constant(call, 1)),
+  Fill: (call) => typed(call, constant(call, 0)),
   Reshape: (call) => [{ shape: constant(call, 1), dtype: call.inputs[0]!.dtype }],
   ConcatV2: joined,
   Slice: (call) => [{ shape: constant(call, 2), dtype: call.inputs[0]!.dtype }],
   Pad: (call) => {
     const paddings = constant(call, 1);
-    return float(call.inputs[0]!.shape.map((n, i) => n + paddings[2 * i]! + paddings[2 * i + 1]!));
+    return typed(
+      call,
+      call.inputs[0]!.shape.map((n, i) => n + paddings[2 * i]! + paddings[2 * i + 1]!),
+    );
   },
   SplitV: (call) => {
     const [first, ...rest] = call.inputs[0]!.shape;
@@ -168,7 +174,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
     { shape: [...inputs[1]!.shape, ...inputs[0]!.shape.slice(1)], dtype: inputs[0]!.dtype },
   ],
   Identity: like(0),
-  UnsortedSegmentSum: (call) => float([constant(call, 2)[0]!, ...call.inputs[0]!.shape.slice(1)]),
+  UnsortedSegmentSum: (call) => typed(call, [constant(call, 2)[0]!, ...call.inputs[0]!.shape.slice(1)]),
 };
 
 /** @throws RangeError naming an operation without a rule. */

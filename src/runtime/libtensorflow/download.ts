@@ -1,8 +1,9 @@
+// Fetches wheels with pip and unpacks what is wanted of them.
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, RunError } from '../../errors.js';
 import type { OnSetupEvent } from './events.js';
-import { type Finished, lastLines, runProgram } from './processes.js';
+import { type Finished, lastLines, type RunOptions, runProgram } from './processes.js';
 import type { Wheel } from './wheels.js';
 
 const POLL_MILLISECONDS = 500;
@@ -31,7 +32,9 @@ with zipfile.ZipFile(wheel) as archive:
                 if done - told >= 16 << 20:
                     told = done
                     print(done, total, flush=True)
-        os.chmod(target, (member.external_attr >> 16) & 0o777 | 0o644)
+        mode = (member.external_attr >> 16) & 0o777
+        # Programs, such as ptxas, run for every user who may read them.
+        os.chmod(target, 0o755 if mode & 0o111 else mode | 0o644)
     print(done, total, flush=True)
 `;
 
@@ -41,18 +44,30 @@ export interface FetchOptions {
   onEvent: OnSetupEvent;
 }
 
-/** The Python interpreter to call: `PYTHON`, else `python3`. */
+/** The Python interpreter to call: `PYTHON` (a path counts from the working directory), else `python3`. */
 export function pythonProgram(env: NodeJS.ProcessEnv): string {
-  return env.PYTHON || 'python3';
+  const named = env.PYTHON || 'python3';
+  return named.includes('/') ? path.resolve(named) : named;
 }
 
-/** @throws InputError where there is no Python 3, or it has no pip. */
-export async function checkPython(env: NodeJS.ProcessEnv): Promise<void> {
+/**
+ * Runs Python in a folder of set-up's own: Python imports modules from the working directory first, and a `pip` or
+ * `zipfile` in the user's must not run. Since 3.11 PYTHONSAFEPATH alone would do.
+ */
+function runPython(args: readonly string[], options: RunOptions & { cwd: string }): Promise<Finished> {
+  const env = { ...(options.env ?? process.env), PYTHONSAFEPATH: '1' };
+  return runProgram(pythonProgram(env), args, { ...options, env });
+}
+
+/**
+ * @param folder an existing folder that holds no Python modules, to run it in.
+ * @throws InputError where there is no Python 3, or it has no pip.
+ */
+export async function checkPython(env: NodeJS.ProcessEnv, folder: string): Promise<void> {
   const python = pythonProgram(env);
   const expected = `Python 3 with pip (it fetches TensorFlow's library)`;
-  const version = await runProgram(python, ['-c', 'import sys, zipfile; print(sys.version_info[0])'], {
-    env,
-  });
+  const options = { env, cwd: folder };
+  const version = await runPython(['-c', 'import sys, zipfile; print(sys.version_info[0])'], options);
   if (version.code === undefined) {
     const remedy = 'install them (apt install python3 python3-pip) or name one in PYTHON';
     throw new InputError({ expected, found: `no ${python} on PATH`, remedy });
@@ -61,7 +76,7 @@ export async function checkPython(env: NodeJS.ProcessEnv): Promise<void> {
     const found = `${python} that is not a working Python 3`;
     throw new InputError({ expected, found, remedy: 'name a Python 3 in PYTHON' });
   }
-  const pip = await runProgram(python, ['-m', 'pip', '--version'], { env });
+  const pip = await runPython(['-m', 'pip', '--version'], options);
   if (pip.code !== 0) {
     const remedy = 'install it (apt install python3-pip)';
     throw new InputError({ expected, found: `${python} without pip`, remedy });
@@ -144,7 +159,8 @@ export async function downloadWheel(wheel: Wheel, folder: string, options: Fetch
   const poll = setInterval(() => void bytesUnder(folder).then(report), POLL_MILLISECONDS);
   let finished: Finished;
   try {
-    finished = await runProgram(pythonProgram(env), pipArguments(wheel, requirements, folder), {
+    finished = await runPython(pipArguments(wheel, requirements, folder), {
+      cwd: folder,
       // pip writes to the temporary folder first: inside ours the growth shows, and goes with it.
       env: { ...env, LC_ALL: 'C.UTF-8', TMPDIR: folder, PIP_REQUIRE_VIRTUALENV: '0' },
       signal,
@@ -177,7 +193,7 @@ export async function unpackWheel(
     onEvent({ kind: 'progress', label, done, total: total ?? wheel.keptBytes });
   };
   const args = ['-c', UNPACK_SCRIPT, file, folder, ...wheel.keep];
-  const finished = await runProgram(pythonProgram(env), args, { env, signal, onLine });
+  const finished = await runPython(args, { env, cwd: path.dirname(file), signal, onLine });
   if (finished.code === 0 && done > 0) return;
   if (/No space left on device|Errno 28/.test(finished.stderr)) {
     throw new InputError({

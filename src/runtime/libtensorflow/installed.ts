@@ -1,9 +1,11 @@
+// The addon that is installed in the npm package, and the record beside it.
 import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
-import { ADDON_FILES, type Packages } from './addon.js';
+import { ADDON_FILES, type Packages, sourcesHash } from './addon.js';
 import { LIBRARY_FILES } from './library.js';
+import { cudaLibraries } from './preload.js';
 import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js';
 
 const STAMP_FILE = 'gnr-setup.json';
@@ -16,6 +18,8 @@ export interface Stamp {
   architecture: Architecture;
   /** The folder that the addon loads libtensorflow from. */
   libraries: string;
+  /** Hash of what our own addons were built from. */
+  sources: string;
   /** Sizes by absolute path or by name beside the stamp, bytes. */
   files: Record<string, number>;
 }
@@ -39,14 +43,10 @@ export async function findPackages(): Promise<Packages> {
   }
 }
 
-/** What the installed addon computes on, as its record says; undefined where there is none. */
-export async function installedDevice(directory: string): Promise<Device | undefined> {
-  return (await readStamp(directory))?.device;
-}
-
-async function readStamp(directory: string): Promise<Stamp | undefined> {
+/** The record of the addon in a folder, whatever it says; undefined where there is none. */
+export async function readStamp(directory: string): Promise<Partial<Stamp> | undefined> {
   try {
-    return JSON.parse(await fs.readFile(path.join(directory, STAMP_FILE), 'utf8')) as Stamp;
+    return JSON.parse(await fs.readFile(path.join(directory, STAMP_FILE), 'utf8')) as Partial<Stamp>;
   } catch {
     return undefined;
   }
@@ -58,7 +58,7 @@ export async function installedStamp(packages: Packages): Promise<Stamp | undefi
   const stamp = await readStamp(directory);
   if (stamp?.tfjs !== packages.tfjsVersion || stamp.tensorflow !== TENSORFLOW_VERSION) return undefined;
   if (stamp.architecture !== process.arch || typeof stamp.files !== 'object') return undefined;
-  if (!ADDON_FILES.every((name) => name in stamp.files)) return undefined;
+  if (stamp.sources !== sourcesHash()) return undefined;
   for (const [file, bytes] of Object.entries(stamp.files)) {
     const size = await fs.stat(path.resolve(directory, file)).then(
       (stat) => stat.size,
@@ -66,7 +66,7 @@ export async function installedStamp(packages: Packages): Promise<Stamp | undefi
     );
     if (size !== bytes) return undefined;
   }
-  return stamp;
+  return stamp as Stamp;
 }
 
 async function replaceFile(target: string, write: (draft: string) => Promise<void>): Promise<void> {
@@ -83,7 +83,7 @@ async function replaceFile(target: string, write: (draft: string) => Promise<voi
 export async function installAddon(
   addon: string,
   packages: Packages,
-  made: Omit<Stamp, 'files' | 'tfjs' | 'tensorflow'>,
+  made: Omit<Stamp, 'files' | 'tfjs' | 'tensorflow' | 'sources'>,
 ): Promise<Stamp> {
   const directory = bindingDirectory(packages);
   await fs.mkdir(directory, { recursive: true });
@@ -94,11 +94,12 @@ export async function installAddon(
     await replaceFile(path.join(directory, name), (draft) => fs.copyFile(source, draft));
     files[name] = (await fs.stat(source)).size;
   }
-  for (const name of LIBRARY_FILES) {
-    const library = path.join(made.libraries, name);
+  const own = LIBRARY_FILES.map((name) => path.join(made.libraries, name));
+  for (const library of made.device === 'gpu' ? [...own, ...cudaLibraries(made.libraries)] : own) {
     files[library] = (await fs.stat(library)).size;
   }
-  const stamp: Stamp = { ...made, tfjs: packages.tfjsVersion, tensorflow: TENSORFLOW_VERSION, files };
+  const versions = { tfjs: packages.tfjsVersion, tensorflow: TENSORFLOW_VERSION, sources: sourcesHash() };
+  const stamp: Stamp = { ...made, ...versions, files };
   const text = `${JSON.stringify(stamp, null, 2)}\n`;
   await replaceFile(path.join(directory, STAMP_FILE), (draft) => fs.writeFile(draft, text));
   return stamp;

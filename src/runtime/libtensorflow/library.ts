@@ -1,3 +1,5 @@
+// Provides TensorFlow's library in the cache.
+import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, systemCode } from '../../errors.js';
@@ -9,7 +11,7 @@ const RECORD = 'complete.json';
 
 /** Where libtensorflow lies in the cache, complete or not. */
 export interface LibraryPlace {
-  /** Laid out like Python's site-packages, where the library's own run path finds the CUDA libraries. */
+  /** Laid out like Python's site-packages: tensorflow beside nvidia. */
   root: string;
   /** The folder of libtensorflow_cc and libtensorflow_framework. */
   libraries: string;
@@ -25,10 +27,17 @@ export function libraryPlace(cache: string, device: Device, architecture: Archit
   };
 }
 
-/** What the record beside a complete library says: its wheels' hashes, and the sizes of its files in bytes. */
+/** What the record beside a complete library says: what was kept of which wheels, and the sizes of its files in bytes. */
 interface LibraryRecord {
   wheels: string[];
   files: Record<string, number>;
+}
+
+/** A wheel, and what is kept of it: a later version may need more of the same wheel. */
+function contentId({ sha256, keep }: Wheel): string {
+  return createHash('sha256')
+    .update(JSON.stringify([sha256, keep]))
+    .digest('hex');
 }
 
 async function readRecord(file: string): Promise<Partial<LibraryRecord> | undefined> {
@@ -50,7 +59,7 @@ async function sizeOf(file: string): Promise<number | undefined> {
 /** Whether the library under its final name is whole: every file that was unpacked is there at its size. */
 export async function libraryIsComplete(place: LibraryPlace, wheels: readonly Wheel[]): Promise<boolean> {
   const record = await readRecord(path.join(place.root, RECORD));
-  if (!record?.files || !wheels.every((wheel) => record.wheels?.includes(wheel.sha256))) return false;
+  if (!record?.files || !wheels.every((wheel) => record.wheels?.includes(contentId(wheel)))) return false;
   for (const [name, bytes] of Object.entries(record.files)) {
     if ((await sizeOf(path.join(place.root, name))) !== bytes) return false;
   }
@@ -108,17 +117,15 @@ export interface ProvideOptions extends FetchOptions {
  */
 export async function provideLibrary(place: LibraryPlace, options: ProvideOptions): Promise<void> {
   const { wheels, env, onEvent } = options;
-  await checkPython(env);
+  const cache = path.dirname(place.root);
+  await fs.mkdir(cache, { recursive: true });
+  await checkPython(env, cache);
   const partial = `${place.root}.partial`;
   const work = `${place.root}.download`;
   const unpacked = new Set((await readRecord(path.join(partial, RECORD)))?.wheels ?? []);
-  const missing = wheels.filter((wheel) => !unpacked.has(wheel.sha256));
+  const missing = wheels.filter((wheel) => !unpacked.has(contentId(wheel)));
   await fs.rm(work, { recursive: true, force: true });
-  checkSpace(
-    path.dirname(place.root),
-    spaceNeeded(missing),
-    options.freeBytes ?? (await freeSpace(place.root)),
-  );
+  checkSpace(cache, spaceNeeded(missing), options.freeBytes ?? (await freeSpace(place.root)));
   const megabytes = Math.round(missing.reduce((sum, wheel) => sum + wheel.bytes, 0) / 1e6);
   onEvent({
     kind: 'step',
@@ -132,7 +139,7 @@ export async function provideLibrary(place: LibraryPlace, options: ProvideOption
     } finally {
       await fs.rm(work, { recursive: true, force: true });
     }
-    unpacked.add(wheel.sha256);
+    unpacked.add(contentId(wheel));
     const record: LibraryRecord = { wheels: [...unpacked], files: {} };
     await fs.writeFile(path.join(partial, RECORD), JSON.stringify(record));
   }

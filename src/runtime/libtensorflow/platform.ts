@@ -1,5 +1,6 @@
+// Which platforms TensorFlow publishes libraries for, and which build this machine gets.
 import { InputError } from '../../errors.js';
-import { runProgram } from './processes.js';
+import { type GpuProblem, type GpuSurvey, problemOfSurvey } from '../gpus.js';
 import type { Architecture, Device } from './wheels.js';
 
 /** What the user may ask for. */
@@ -58,23 +59,22 @@ export function supportedArchitecture(platform: Platform): Architecture {
   return architecture;
 }
 
-/** The names of the NVIDIA GPUs that the driver shows; empty where there is no driver. */
-export async function listGpus(env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
-  const { code, stdout } = await runProgram('nvidia-smi', ['-L'], { env });
-  if (code !== 0) return [];
-  const names = [...stdout.matchAll(/^GPU \d+: (.*?)(?: \(UUID.*)?$/gm)];
-  return names.map((match) => match[1] ?? '');
+export interface DeviceDecision {
+  device: Device;
+  /** Why `auto` passes over the GPUs that there are; null where it does not. */
+  passedOver: GpuProblem | null;
 }
 
 /**
- * Resolves `auto` to the GPU build where `nvidia-smi` shows a GPU, else to the CPU build.
+ * Resolves `auto` to the GPU build where nvidia-smi shows a GPU that it can use, else to the CPU build.
+ * @param survey what GPUs there are; not looked at for `cpu`.
  * @throws InputError for `gpu` on a processor without such a build.
  */
-export async function chooseDevice(
+export function chooseDevice(
   choice: DeviceChoice,
   architecture: Architecture,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<Device> {
+  survey: GpuSurvey | undefined,
+): DeviceDecision {
   if (choice === 'gpu' && architecture !== 'x64') {
     throw new InputError({
       expected: '--device gpu on an x64 processor',
@@ -82,7 +82,9 @@ export async function chooseDevice(
       remedy: 'use --device cpu, the only build of TensorFlow for this processor',
     });
   }
-  if (choice !== 'auto') return choice;
-  if (architecture !== 'x64') return 'cpu';
-  return (await listGpus(env)).length > 0 ? 'gpu' : 'cpu';
+  if (choice !== 'auto') return { device: choice, passedOver: null };
+  if (architecture !== 'x64' || !survey || survey.gpus.length === 0)
+    return { device: 'cpu', passedOver: null };
+  const problem = problemOfSurvey(survey);
+  return problem === null ? { device: 'gpu', passedOver: null } : { device: 'cpu', passedOver: problem };
 }

@@ -26,11 +26,22 @@ const LICENCES = '*.dist-info/*icense*';
 const TENSORFLOW_MEMBERS = [
   'tensorflow/libtensorflow_cc.so.2',
   'tensorflow/libtensorflow_framework.so.2',
-  // What the C API's headers include; the other thousands of headers are for custom kernels.
+  // What the headers that native/session.cc names include in turn; the other thousands are for kernels.
   'tensorflow/include/tensorflow/c/*.h',
-  'tensorflow/include/tensorflow/core/platform/ctstring*.h',
-  'tensorflow/include/tsl/platform/ctstring*.h',
-  'tensorflow/include/xla/tsl/c/*.h',
+  ...['framework', 'graph', 'lib', 'platform', 'protobuf', 'public', 'util'].map(
+    (folder) => `tensorflow/include/tensorflow/core/${folder}/*.h`,
+  ),
+  'tensorflow/include/tensorflow/core/common_runtime/device*.h',
+  'tensorflow/include/tensorflow/core/common_runtime/next_pluggable_device/c/*.h',
+  'tensorflow/include/tsl/*.h',
+  'tensorflow/include/xla/tsl/*.h',
+  'tensorflow/include/Eigen/*',
+  'tensorflow/include/unsupported/Eigen/*',
+  'tensorflow/include/absl/*.h',
+  'tensorflow/include/absl/*.inc',
+  'tensorflow/include/google/protobuf/*.h',
+  'tensorflow/include/google/protobuf/*.inc',
+  'tensorflow/include/ml_dtypes/*',
   'tensorflow/include/LICENSE',
   'tensorflow/THIRD_PARTY_NOTICES*',
 ];
@@ -62,7 +73,7 @@ const CPU_X64 = [
     TENSORFLOW_VERSION,
     '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
     273_829_956,
-    855_000_000,
+    895_000_000,
     'manylinux_2_27_x86_64',
   ),
 ];
@@ -74,7 +85,7 @@ const CPU_ARM64 = [
     TENSORFLOW_VERSION,
     '4b24aca16d527a3cf1c37f720c04c484c3d20f4d0fdfa98632ac8b9f3be6eb5c',
     281_828_020,
-    885_000_000,
+    925_000_000,
     'manylinux_2_27_aarch64',
   ),
 ];
@@ -89,7 +100,7 @@ const GPU_X64 = [
     TENSORFLOW_VERSION,
     '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
     572_440_367,
-    1_262_000_000,
+    1_302_000_000,
     'manylinux_2_27_x86_64',
   ),
   nvidiaWheel(

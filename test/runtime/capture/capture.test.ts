@@ -6,6 +6,7 @@ import { type CapturedPrograms, capture, type Program } from '../../../src/runti
 import { kernels } from '../../../src/runtime/kernels.js';
 import { loadEngine } from '../../../src/runtime/node.js';
 import { sessionCount } from '../../../src/runtime/session.js';
+import { relativeError } from '../../support/reference.js';
 import { randomTensor } from '../../support/tensors.js';
 
 beforeAll(async () => {
@@ -108,6 +109,68 @@ describe('bfloat16 arithmetic', () => {
         expect(Math.abs(found[i]! - value)).toBeLessThan(1e-5 * largest);
       });
     }
+  });
+});
+
+describe('activations in bfloat16', () => {
+  const KEPT = { arithmetic: 'bfloat16', activations: 'bfloat16' } as const;
+  const same = { stride: 1, padding: [1, 1] } as const;
+  const shapes = { image: [2, 6, 6, 3], first: [1, 1, 3, 16], second: [3, 3, 16, 16], bias: [16] };
+  const inputs = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, float(...shape)]));
+  const valuesOf = () =>
+    Object.fromEntries(
+      Object.entries(shapes).map(([name, shape], i) => [
+        name,
+        randomTensor(i + 1, shape).dataSync<'float32'>(),
+      ]),
+    );
+  type Inputs = Readonly<Record<string, Tensor>>;
+  /** A layer on an image, and one on its features. */
+  const layers = ({ image, first, second, bias }: Inputs) => {
+    const k = kernels();
+    const features = k.biasLeakyRelu(k.conv2d(image!, first!, { stride: 1, padding: [0, 0] }), bias!, 0.2);
+    return { features, next: k.biasLeakyRelu(k.conv2d(features, second!, same), bias!, 0.2) };
+  };
+  const both = (run: (given: Inputs) => Record<string, Tensor>) => {
+    const program: Program = { inputs, run: (_, given) => ({ outputs: run(given) }) };
+    return [{}, KEPT].map((precision) => {
+      const programs = captured({ program }, {}, precision);
+      return { kernels: programs.kernels.program, outputs: programs.run('program', valuesOf()) };
+    });
+  };
+  const isRounded = (values: ArrayLike<number>): boolean =>
+    Array.from(values).every((value) => value === toBfloat16(value));
+
+  it('stay in it from layer to layer, near what float32 gives', () => {
+    const [exact, kept] = both((given) => ({ ...layers(given) }));
+    for (const [name, expected] of Object.entries(exact!.outputs)) {
+      expect(isRounded(kept!.outputs[name]!), name).toBe(true);
+      expect(relativeError(kept!.outputs[name]!, expected), name).toBeLessThan(0.02);
+    }
+    // Casts of the first layer's sums, of both outputs, of the second filter and of the bias that both layers share.
+    expect(kept!.kernels - exact!.kernels).toBe(5);
+  });
+
+  it('are summed in float32, of what was not rounded where that is there', () => {
+    const k = kernels();
+    const [exact, kept] = both((given) => {
+      const { next } = layers(given);
+      const sums = k.conv2d(given.image!, given.first!, { stride: 1, padding: [0, 0] });
+      return { sum: k.sum(next, [1, 2], false), fromImage: k.sum(sums, [0, 1, 2], false) };
+    });
+    expect(isRounded(kept!.outputs.sum!)).toBe(false);
+    expect(relativeError(kept!.outputs.sum!, exact!.outputs.sum!)).toBeLessThan(0.02);
+    expect(kept!.outputs.fromImage).toEqual(exact!.outputs.fromImage);
+  });
+
+  it('keep their type where an order is asked for', () => {
+    const [exact, kept] = both((given) => {
+      const { features, next } = layers(given);
+      return { again: kernels().conv2d(kernels().after(features, [next]), given.second!, same) };
+    });
+    expect(relativeError(kept!.outputs.again!, exact!.outputs.again!)).toBeLessThan(0.02);
+    // Of the first sums, the second filter, the bias and the output: none around the identity.
+    expect(kept!.kernels - exact!.kernels).toBe(4);
   });
 });
 

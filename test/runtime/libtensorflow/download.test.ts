@@ -1,10 +1,19 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InputError, InterruptedError, RunError } from '../../../src/errors.js';
 import { checkPython, downloadWheel, unpackWheel } from '../../../src/runtime/libtensorflow/download.js';
 import type { SetupEvent } from '../../../src/runtime/libtensorflow/events.js';
-import { deliver, type FakeMachine, fakeMachine, fakePython, wheel, writeWheel } from './fakes.js';
+import {
+  deliver,
+  type FakeMachine,
+  fakeMachine,
+  fakePython,
+  realPython,
+  wheel,
+  writeWheel,
+} from './fakes.js';
 
 let machine: FakeMachine;
 let folder: string;
@@ -24,22 +33,59 @@ afterEach(() => machine.dispose());
 
 describe('checkPython', () => {
   test('names the missing interpreter and its package', async () => {
-    await expect(checkPython(machine.env)).rejects.toThrow(InputError);
-    await expect(checkPython(machine.env)).rejects.toThrow(
+    await expect(checkPython(machine.env, machine.root)).rejects.toThrow(InputError);
+    await expect(checkPython(machine.env, machine.root)).rejects.toThrow(
       /no python3 on PATH.*apt install python3 python3-pip/,
     );
   });
 
   test('names the missing pip and its package', async () => {
     await machine.program('python3', 'case "$*" in *pip*) exit 1 ;; *) echo 3 ;; esac');
-    await expect(checkPython(machine.env)).rejects.toThrow(/python3 without pip.*apt install python3-pip/);
+    await expect(checkPython(machine.env, machine.root)).rejects.toThrow(
+      /python3 without pip.*apt install python3-pip/,
+    );
   });
 
   test('refuses Python 2, and takes the interpreter that PYTHON names', async () => {
     await machine.program('python3', 'echo 2');
-    await expect(checkPython(machine.env)).rejects.toThrow('name a Python 3 in PYTHON');
+    await expect(checkPython(machine.env, machine.root)).rejects.toThrow('name a Python 3 in PYTHON');
     await machine.program('other', fakePython(''));
-    await checkPython({ ...machine.env, PYTHON: 'other' });
+    await checkPython({ ...machine.env, PYTHON: 'other' }, machine.root);
+  });
+});
+
+describe('Python in a folder with modules of its own', () => {
+  const before = process.cwd();
+  let planted: string;
+
+  beforeEach(async () => {
+    planted = path.join(machine.root, 'planted');
+    await fs.mkdir(path.join(planted, 'pip'), { recursive: true });
+    const plant = `open(${JSON.stringify(path.join(machine.root, 'ran'))}, 'w')`;
+    for (const file of ['pip/__init__.py', 'pip/__main__.py', 'zipfile.py', 'fnmatch.py'])
+      await fs.writeFile(path.join(planted, file), plant);
+    await machine.program('python3', `exec ${realPython} "$@"`);
+  });
+
+  afterEach(() => process.chdir(before));
+
+  test('runs none of them', async () => {
+    const file = path.join(machine.root, 'a.whl');
+    writeWheel(file, { 'a.txt': 'a' });
+    process.chdir(planted);
+    // Whether this machine's Python has a pip is not the question.
+    await checkPython(machine.env, machine.root).catch(() => undefined);
+    const offline = { ...options(), env: { ...machine.env, PIP_NO_INDEX: '1' } };
+    await expect(downloadWheel(wheel('some-wheel'), folder, offline)).rejects.toThrow(InputError);
+    await unpackWheel(file, wheel('some-wheel'), path.join(machine.root, 'out'), options());
+    expect(await fs.readFile(path.join(machine.root, 'out', 'a.txt'), 'utf8')).toBe('a');
+    await expect(fs.access(path.join(machine.root, 'ran'))).rejects.toThrow('ENOENT');
+  });
+
+  test('would, were it run there', () => {
+    const env = { ...process.env, PYTHONSAFEPATH: '' };
+    execFileSync(realPython, ['-m', 'pip', '--version'], { cwd: planted, env });
+    return fs.access(path.join(machine.root, 'ran'));
   });
 });
 
@@ -121,6 +167,25 @@ describe('unpackWheel', () => {
     writeWheel(file, members);
     const none = unpackWheel(file, wheel('some-wheel', ['none/*']), folder, options());
     await expect(none).rejects.toThrow('holds none of the files');
+  });
+
+  test('lets everybody run the programs', async () => {
+    await machine.program('python3', fakePython(''));
+    const file = path.join(machine.root, 'a.whl');
+    execFileSync(realPython, [
+      '-c',
+      `import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w') as archive:
+    for name, mode in (('bin/ptxas', 0o744), ('lib/x.so', 0o600)):
+        info = zipfile.ZipInfo(name)
+        info.external_attr = mode << 16
+        archive.writestr(info, 'x')`,
+      file,
+    ]);
+    await unpackWheel(file, wheel('some-wheel'), folder, options());
+    const modeOf = async (name: string) => (await fs.stat(path.join(folder, name))).mode & 0o777;
+    expect(await modeOf('bin/ptxas')).toBe(0o755);
+    expect(await modeOf('lib/x.so')).toBe(0o644);
   });
 
   test('refuses members that would leave the folder', async () => {

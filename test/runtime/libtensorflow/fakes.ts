@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import type { Packages } from '../../../src/runtime/libtensorflow/addon.js';
+import { cudaLibraries } from '../../../src/runtime/libtensorflow/preload.js';
 import type { Wheel } from '../../../src/runtime/libtensorflow/wheels.js';
 
 /** A folder of programs that stand for the machine's, alone on PATH, and a log of how they were called. */
@@ -36,7 +38,7 @@ export async function fakeMachine(): Promise<FakeMachine> {
 }
 
 // The interpreter itself: what is on PATH may be a script that needs the PATH it was found on.
-const realPython = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+export const realPython = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
   encoding: 'utf8',
 }).trim();
 const copy = execFileSync('sh', ['-c', 'command -v cp'], { encoding: 'utf8' }).trim();
@@ -95,6 +97,55 @@ export function fakeCompiler(content: string): string {
     echo '${content}' > "$OUT"`;
 }
 
+/** What NVIDIA's wheels hold, in small. */
+export const CUDA_FILES = Object.fromEntries(
+  [...cudaLibraries('/tensorflow'), '/nvidia/cuda_nvcc/bin/ptxas'].map((file) => [file.slice(1), 'cuda']),
+);
+
+/** Shell: an nvidia-smi that shows GPUs, as its answer to the query of all fields. */
+export function fakeSmi(...rows: string[]): string {
+  return `case "$1" in --query-gpu=*) ;; *) exit 2 ;; esac\n${rows.map((row) => `echo '${row}'`).join('\n')}`;
+}
+
+/**
+ * The engine of tfjs on plain JavaScript, which the words of its addon change: without `good` it does not load, with `gpu`
+ * it says that it is on one, with `sessionless` the addon for sessions does not load, `wrong:mul` (or another function) spoils results, and `crash:mul` ends the process.
+ */
+function fakeEngine(): string {
+  const tfjs = createRequire(import.meta.url).resolve('@tensorflow/tfjs');
+  return `const fs = require('node:fs');
+    const addon = fs.readFileSync(require('@mapbox/node-pre-gyp').find(), 'utf8');
+    if (!addon.includes('good')) throw new Error('undefined symbol: TF_Something');
+    const gpu = addon.includes('gpu');
+    if (process.env.TF_CPP_MAX_VLOG_LEVEL === '1' && !gpu)
+      process.stderr.write("I0000 00:00:1700000000.000001    4321 dso_loader.cc:144] Could not load dynamic library 'libcuda.so.1'; dlerror: libcuda.so.1: cannot open shared object file\\n");
+    console.warn = () => undefined;
+    const tf = require(${JSON.stringify(tfjs)});
+    tf.setBackend('cpu');
+    const [, fault, name] = /(wrong|crash):(\\w+)/.exec(addon) ?? [];
+    const spoiled = (...args) => {
+      if (fault === 'crash') process.kill(process.pid, 'SIGKILL');
+      return tf.add(tf[name](...args), 1);
+    };
+    let variable;
+    const sessions = {
+      createSession: (graph) => graph.length,
+      makeCallable: (session, [{ node }]) => node,
+      run: (session, node, [values]) => {
+        if (node === 'value') variable = values;
+        return node === 'value' ? [] : [values.map((value, i) => value * variable[i])];
+      },
+    };
+    const { dlopen } = process;
+    process.dlopen = (module, file) => {
+      if (!file.endsWith('gnr_session.node')) return dlopen.call(process, module, file);
+      if (addon.includes('sessionless')) throw new Error('undefined symbol: TF_Session');
+      module.exports = sessions;
+    };
+    module.exports = { ...tf, ...(name && { [name]: spoiled }), getBackend: () => 'tensorflow',
+      backend: () => ({ isUsingGpuDevice: gpu, binding: { TF_Version: '2.21.0' } }) };`;
+}
+
 /** An npm package that stands for tfjs-node-gpu: it loads where its addon holds the word "good". */
 export async function fakePackages(root: string): Promise<Packages> {
   const tfjs = path.join(root, 'tfjs');
@@ -102,16 +153,7 @@ export async function fakePackages(root: string): Promise<Packages> {
   await fs.mkdir(locator, { recursive: true });
   await fs.writeFile(path.join(tfjs, 'package.json'), '{"main": "index.js"}');
   await fs.writeFile(path.join(locator, 'index.js'), 'exports.find = () => "nowhere";');
-  await fs.writeFile(
-    path.join(tfjs, 'index.js'),
-    `const addon = require('node:fs').readFileSync(require('@mapbox/node-pre-gyp').find(), 'utf8');
-    if (!addon.includes('good')) throw new Error('undefined symbol: TF_Something');
-    exports.tensor2d = (rows) => rows;
-    exports.matMul = (a, b) => ({ dataSync: () =>
-      a.flatMap((row) => b[0].map((_, j) => row.reduce((sum, x, k) => sum + x * b[k][j], 0))) });
-    exports.getBackend = () => 'tensorflow';
-    exports.backend = () => ({ isUsingGpuDevice: false, binding: { TF_Version: '2.21.0' } });`,
-  );
+  await fs.writeFile(path.join(tfjs, 'index.js'), fakeEngine());
   return { tfjs, tfjsVersion: '4.22.0', headers: path.join(root, 'headers') };
 }
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/errors.js';
+import { surveyGpus } from '../../../src/runtime/gpus.js';
 import {
   chooseDevice,
-  listGpus,
   supportedArchitecture,
   thisPlatform,
 } from '../../../src/runtime/libtensorflow/platform.js';
-import { type FakeMachine, fakeMachine } from './fakes.js';
+import { type FakeMachine, fakeMachine, fakeSmi } from './fakes.js';
 
 let machine: FakeMachine;
 
@@ -39,26 +39,41 @@ describe('supportedArchitecture', () => {
 });
 
 describe('chooseDevice', () => {
-  const twoGpus = "echo 'GPU 0: NVIDIA H200 (UUID: GPU-1)'; echo 'GPU 1: NVIDIA L4 (UUID: GPU-2)'";
+  const l4 = '1, GPU-2, NVIDIA L4, 8.9, 23034, 5, 560.35.03, [N/A]';
+  const old = '0, GPU-1, NVIDIA L4, 8.9, 23034, 5, 470.42.01, [N/A]';
+  const survey = () => surveyGpus({ env: machine.env, root: machine.root });
 
   test('auto follows nvidia-smi', async () => {
-    expect(await chooseDevice('auto', 'x64', machine.env)).toBe('cpu');
-    await machine.program('nvidia-smi', twoGpus);
-    expect(await chooseDevice('auto', 'x64', machine.env)).toBe('gpu');
-    expect(await listGpus(machine.env)).toEqual(['NVIDIA H200', 'NVIDIA L4']);
+    expect(chooseDevice('auto', 'x64', await survey())).toEqual({ device: 'cpu', passedOver: null });
+    await machine.program('nvidia-smi', fakeSmi(l4));
+    expect(chooseDevice('auto', 'x64', await survey())).toEqual({ device: 'gpu', passedOver: null });
   });
 
   test('auto is the CPU where nvidia-smi fails or shows none', async () => {
-    await machine.program('nvidia-smi', `${twoGpus}; exit 9`);
-    expect(await chooseDevice('auto', 'x64', machine.env)).toBe('cpu');
+    await machine.program('nvidia-smi', 'echo NVIDIA-SMI has failed; exit 9');
+    expect(chooseDevice('auto', 'x64', await survey()).device).toBe('cpu');
     await machine.program('nvidia-smi', 'echo No devices were found');
-    expect(await chooseDevice('auto', 'x64', machine.env)).toBe('cpu');
+    expect(chooseDevice('auto', 'x64', await survey()).device).toBe('cpu');
+  });
+
+  test('auto passes over a GPU that cannot be used, and says why', async () => {
+    await machine.program('nvidia-smi', fakeSmi(old));
+    expect(chooseDevice('auto', 'x64', await survey())).toEqual({
+      device: 'cpu',
+      passedOver: {
+        found: 'NVIDIA L4 of compute capability 8.9 with driver 470.42.01',
+        remedy: 'install driver 525.60.13 or newer',
+      },
+    });
+    await machine.program('nvidia-smi', fakeSmi(old, l4));
+    expect(chooseDevice('auto', 'x64', await survey()).device).toBe('gpu');
   });
 
   test('what the user names goes first, where it exists', async () => {
-    await machine.program('nvidia-smi', twoGpus);
-    expect(await chooseDevice('cpu', 'x64', machine.env)).toBe('cpu');
-    expect(await chooseDevice('auto', 'arm64', machine.env)).toBe('cpu');
-    await expect(chooseDevice('gpu', 'arm64', machine.env)).rejects.toThrow('use --device cpu');
+    await machine.program('nvidia-smi', fakeSmi(l4));
+    expect(chooseDevice('cpu', 'x64', await survey()).device).toBe('cpu');
+    expect(chooseDevice('gpu', 'x64', undefined).device).toBe('gpu');
+    expect(chooseDevice('auto', 'arm64', await survey()).device).toBe('cpu');
+    expect(() => chooseDevice('gpu', 'arm64', undefined)).toThrow('use --device cpu');
   });
 });

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InputError, RunError } from '../../../src/errors.js';
-import type { Packages } from '../../../src/runtime/libtensorflow/addon.js';
+import { ADDON_FILES, type Packages } from '../../../src/runtime/libtensorflow/addon.js';
 import type { SetupEvent } from '../../../src/runtime/libtensorflow/events.js';
 import { bindingDirectory } from '../../../src/runtime/libtensorflow/installed.js';
 import { type SetupOptions, setUpEngine } from '../../../src/runtime/libtensorflow/setup.js';
@@ -17,10 +17,7 @@ import {
   writeWheel,
 } from './fakes.js';
 
-const EVERYTHING = [
-  'download tensorflow-cpu',
-  ...['tfjs_binding', 'gnr_quiet', 'gnr_memory'].map((name) => `compile ${name}.node`),
-];
+const EVERYTHING = ['download tensorflow-cpu', ...ADDON_FILES.map((name) => `compile ${name}`)];
 
 let machine: FakeMachine;
 let packages: Packages;
@@ -29,7 +26,15 @@ let events: SetupEvent[];
 function setUp(more: SetupOptions = {}) {
   const platform = { system: 'linux', architecture: process.arch, glibc: '2.36' };
   const onEvent = (event: SetupEvent) => void events.push(event);
-  return setUpEngine({ env: machine.env, packages, platform, onEvent, freeBytes: 1e12, ...more });
+  return setUpEngine({
+    env: machine.env,
+    packages,
+    platform,
+    root: machine.root,
+    onEvent,
+    freeBytes: 1e12,
+    ...more,
+  });
 }
 
 /** The calls, with the wheel's name as it is on x64. */
@@ -108,6 +113,14 @@ describe('setUpEngine', () => {
     const installed = path.join(bindingDirectory(packages), 'tfjs_binding.node');
     expect(await fs.readFile(installed, 'utf8')).toBe('good\n');
   });
+});
+
+test('builds and installs anew where the sources of our own addons have changed', async () => {
+  await setUp();
+  const file = path.join(bindingDirectory(packages), 'gnr-setup.json');
+  const stamp = JSON.parse(await fs.readFile(file, 'utf8')) as object;
+  await fs.writeFile(file, JSON.stringify({ ...stamp, sources: 'those of another version' }));
+  expect(await setUp()).toMatchObject({ alreadyDone: false });
 });
 
 describe('what is missing is named before the download', () => {

@@ -1,0 +1,147 @@
+// Runs what the engine consists of with a built addon, in a process of its own.
+import path from 'node:path';
+import { RunError } from '../../errors.js';
+import { DT_FLOAT, DT_RESOURCE } from '../capture/shape-rules.js';
+import { kernelCacheSettings } from '../gpu-build.js';
+import { sessionConfig } from '../session.js';
+import { ADDON_FILE, type Packages, SESSION_FILE, SOURCES } from './addon.js';
+import { cudaLibraries, PRELOAD_FILE } from './preload.js';
+import { type Finished, lastLines, runProgram } from './processes.js';
+import type { Device } from './wheels.js';
+
+/** What is checked: the addon of `directory`, with the library and the npm packages that it was built for. */
+export interface AddonCheckOptions {
+  directory: string;
+  device: Device;
+  /** The folder of libtensorflow_cc. */
+  libraries: string;
+  packages: Pick<Packages, 'tfjs'>;
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+}
+
+export interface AddonCheck {
+  tensorflow: string;
+  /** Whether TensorFlow computes on a GPU. */
+  gpu: boolean;
+  /** The loader's words about CUDA's libraries that did not load. */
+  preloadFailures: string[];
+}
+
+/** The addon loads, and a part of what was computed with it fails. */
+export class ComputeError extends RunError {
+  /** Whether TensorFlow computed on a GPU. */
+  readonly gpu: boolean;
+
+  constructor(message: string, gpu: boolean) {
+    super(message);
+    this.gpu = gpu;
+  }
+}
+
+/** The lines that native/check-addon.cjs prints. */
+type CheckLine = Partial<{
+  loaded: true;
+  gpu: boolean;
+  preloadFailures: string[];
+  part: string;
+  done: true;
+  backend: string;
+  tensorflow: string;
+  failures: { part: string; reason: string }[];
+}>;
+
+/** A graph that keeps what is fed to `value` in a variable, and multiplies it by what is fed to `factor`. */
+async function sessionGraph(): Promise<Uint8Array> {
+  // Loads the message classes of the npm package, so it has to wait until that was found.
+  const { Graph, graphAttribute } = await import('../capture/graph.js');
+  const graph = new Graph();
+  const type = graphAttribute.type(DT_FLOAT);
+  const shape = graphAttribute.shape([4]);
+  const value = [{ shape: [4], dtype: DT_FLOAT }];
+  graph.add('Placeholder', [], { dtype: type, shape }, value, 'value');
+  graph.add('Placeholder', [], { dtype: type, shape }, value, 'factor');
+  const names = { shared_name: graphAttribute.string('variable'), container: graphAttribute.string('') };
+  graph.add(
+    'VarHandleOp',
+    [],
+    { dtype: type, shape, ...names },
+    [{ shape: [], dtype: DT_RESOURCE }],
+    'variable',
+  );
+  graph.add('AssignVariableOp', ['variable', 'value'], { dtype: type }, [], 'assign');
+  graph.add('ReadVariableOp', ['variable'], { dtype: type }, value, 'read');
+  graph.add('Mul', ['read', 'factor'], { T: type }, value, 'scaled');
+  return graph.serialize();
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+
+async function runCheck(options: AddonCheckOptions, more: NodeJS.ProcessEnv = {}): Promise<Finished> {
+  const { directory, device, libraries, packages, env, signal } = options;
+  const task = {
+    packageDirectory: packages.tfjs,
+    addon: path.join(directory, ADDON_FILE),
+    sessionAddon: path.join(directory, SESSION_FILE),
+    preloadAddon: path.join(directory, PRELOAD_FILE),
+    preload: device === 'gpu' ? cudaLibraries(libraries) : [],
+    graph: base64(await sessionGraph()),
+    config: base64(sessionConfig()),
+  };
+  const args = [path.join(SOURCES, 'check-addon.cjs'), JSON.stringify(task)];
+  const settings = device === 'gpu' ? kernelCacheSettings(env) : {};
+  const checkEnv = { ...env, ...settings, NODE_OPTIONS: '', ...more };
+  return runProgram(process.execPath, args, { env: checkEnv, signal });
+}
+
+function reasonOf({ code, stderr }: Finished): string {
+  return (
+    /Error: (.*)/.exec(stderr)?.[1] ??
+    (lastLines(stderr, 1) || (code === null ? 'a signal ended it' : `exit code ${code}`))
+  );
+}
+
+/**
+ * Loads an addon in a process of its own and computes with it: products, a convolution and its gradients, a sum, a session.
+ * @throws RunError with the loader's own words where it does not load; ComputeError naming the parts that fail.
+ */
+export async function checkAddon(options: AddonCheckOptions): Promise<AddonCheck> {
+  const finished = await runCheck(options);
+  const lines = finished.stdout.split('\n').filter((line) => line.startsWith('{'));
+  const found: CheckLine = Object.assign({}, ...lines.map((line) => JSON.parse(line) as CheckLine));
+  const { loaded, gpu = false, preloadFailures = [], part, done, tensorflow = '', failures = [] } = found;
+  if (!loaded) {
+    const hint = finished.code === null ? '; TensorFlow needs a processor with AVX' : '';
+    throw new RunError(`The TensorFlow addon does not load: ${reasonOf(finished)}${hint}.`);
+  }
+  if (!done) {
+    const where = part === undefined ? 'before it computes' : `while it computes ${part}`;
+    throw new ComputeError(`The engine's process ends ${where}: ${reasonOf(finished)}.`, gpu);
+  }
+  if (found.backend !== 'tensorflow' || failures.length > 0) {
+    const what = failures.map((each) => `${each.part} (${each.reason})`).join(', ');
+    throw new ComputeError(`The engine fails at ${what || `its backend (${found.backend})`}.`, gpu);
+  }
+  return { tensorflow, gpu, preloadFailures };
+}
+
+const TELLING =
+  /dlerror|libcuda|NVML|cuDNN|compute capability|cannot dlopen|cuInit|kernel driver|kernel version|CUDA_ERROR|out of memory/i;
+/** At this log level every kernel is announced, with attributes that are named after cuDNN. */
+const NOISE = /Instantiating kernel/;
+const MAX_LINES = 12;
+
+/** Those of TensorFlow's log lines that say why it does not use a GPU, without their time stamps; each once. */
+export function gpuLines(log: string): string[] {
+  const lines = log.split('\n').filter((line) => TELLING.test(line) && !NOISE.test(line));
+  const texts = lines.map((line) =>
+    line.replace(/^\S+ [\d:.]+\s+\d+ \S+\] |^[\d-]+ [\d:.]+: [IWEF] /, '').trim(),
+  );
+  return [...new Set(texts)].slice(0, MAX_LINES);
+}
+
+/** Runs the check again with TensorFlow's log switched on, and gives what that says about GPUs. */
+export async function gpuLog(options: AddonCheckOptions): Promise<string[]> {
+  const { stderr } = await runCheck(options, { TF_CPP_MIN_LOG_LEVEL: '0', TF_CPP_MAX_VLOG_LEVEL: '1' });
+  return gpuLines(stderr);
+}

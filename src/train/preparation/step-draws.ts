@@ -1,0 +1,40 @@
+// All that is random in a step's inputs but the adaptive transforms, which depend on the step before.
+import { type Augmentation, drawAugmentation } from '../../augment/augment.js';
+import type { Config } from '../../config/schema.js';
+import { Rng } from '../../runtime/rng.js';
+import type { HostBatch } from '../trainer.js';
+import type { DomainTask } from './domain-pictures.js';
+
+/** What is drawn for the pictures of one domain. */
+export type DomainDraws = Pick<DomainTask, 'mixed' | 'index' | 'same'>;
+
+/** What is drawn for a step. */
+export interface StepDraws
+  extends Pick<HostBatch, 'drawnA2B' | 'drawnB2A' | 'pickA2B' | 'pickB2A' | 'orderA' | 'orderB'> {
+  A: DomainDraws;
+  B: DomainDraws;
+}
+
+/** Draws for a step counted from 0: what comes out depends on config, seed and step alone. */
+export function drawStep({ data, model, training }: Config, step: number): StepDraws {
+  const { batch, seed } = training;
+  const rng = new Rng(seed, 'step').fork(String(step));
+  const augmentations = (): Augmentation[] =>
+    Array.from({ length: batch }, () => drawAugmentation(data.augment, model.size, rng));
+  // Properties are drawn in the order in which they stand here: another order would be another training.
+  const domain = (): DomainDraws => ({
+    mixed: augmentations(),
+    index: rng.integer(batch),
+    same: augmentations(),
+  });
+  return {
+    A: domain(),
+    B: domain(),
+    drawnA2B: rng.normals(batch * model.latentDim),
+    drawnB2A: rng.normals(batch * model.latentDim),
+    pickA2B: rng.permutation(2 * batch).slice(0, batch),
+    pickB2A: rng.permutation(2 * batch).slice(0, batch),
+    orderA: rng.permutation(batch),
+    orderB: rng.permutation(batch),
+  };
+}

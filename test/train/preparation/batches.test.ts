@@ -1,0 +1,230 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Config, PartialConfig } from '../../../src/config/schema.js';
+import { type Dataset, openDataset } from '../../../src/data/folder.js';
+import { ImageLoader } from '../../../src/data/loader.js';
+import { drawSampleDataset } from '../../../src/data/sample/draw.js';
+import { Sampler } from '../../../src/data/sampler.js';
+import { RunError } from '../../../src/errors.js';
+import { Rng } from '../../../src/runtime/rng.js';
+import { Batches } from '../../../src/train/batches.js';
+import { MainThread, type Preparer } from '../../../src/train/preparation/preparer.js';
+import { drawStep } from '../../../src/train/preparation/step-draws.js';
+import { WorkerPool } from '../../../src/train/preparation/worker-pool.js';
+import type { HostBatch } from '../../../src/train/trainer.js';
+import { tinyConfig } from '../../support/config.js';
+import { compileGnr } from '../../support/gnr.js';
+import { hasSameBits, plainAugmentation } from '../../support/plain-augment.js';
+import { runningThreads } from '../../support/threads.js';
+
+const SIZE = 32;
+const BATCH = 3;
+
+let folder: string;
+let dataset: Dataset;
+/** The worker's program, compiled: what the sources cannot give to Node. */
+let program: URL;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-workers-'));
+  await compileGnr(folder);
+  program = pathToFileURL(join(folder, 'src/train/preparation/worker.js'));
+  const root = join(folder, 'pictures');
+  await drawSampleDataset({ dir: root, images: 8, testImages: 0, size: SIZE });
+  dataset = await openDataset(root, { requireTest: false });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => expect(runningThreads(), 'threads left').toBe(0));
+
+const configOf = (changes: PartialConfig = {}): Config =>
+  tinyConfig({ ...changes, training: { batch: BATCH, ...changes.training } });
+const preparerOf = (workers: number): Preparer =>
+  workers === 0 ? new MainThread() : new WorkerPool(workers, program);
+
+/** The batches of some steps, and the state after them. */
+async function batchesOf(
+  config: Config,
+  steps: number[],
+  workers: number,
+  state?: ReturnType<Batches['state']>,
+): Promise<{ batches: HostBatch[]; state: ReturnType<Batches['state']> }> {
+  const source = new Batches(config, dataset, { preparer: preparerOf(workers), ...(state && { state }) });
+  try {
+    const batches: HostBatch[] = [];
+    for (const step of steps) batches.push(await source.next(step));
+    return { batches, state: source.state() };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Two batches to the bit. */
+function expectSame(batch: HostBatch, other: HostBatch): void {
+  expect(Object.keys(batch)).toEqual(Object.keys(other));
+  for (const [name, values] of Object.entries(batch))
+    expect(hasSameBits(values, other[name as keyof HostBatch]!), name).toBe(true);
+}
+
+/** A step's pictures of one domain computed one after the other, by the definition. */
+async function plainPictures(
+  config: Config,
+  domain: 'A' | 'B',
+  steps: number,
+): Promise<{ mixed: Float32Array; same: Float32Array }[]> {
+  const files = dataset[`train${domain}`];
+  const sampler = new Sampler(files.length, new Rng(config.training.seed, `sampler${domain}`));
+  const loader = new ImageLoader({ files, size: SIZE, sampler, batch: BATCH, prefetch: 0 });
+  const length = SIZE * SIZE * 3;
+  const out = [];
+  for (let step = 0; step < steps; step++) {
+    const { images } = await loader.next();
+    const drawn = drawStep(config, step)[domain];
+    const picture = (i: number) =>
+      Float32Array.from(images.subarray(i * length, (i + 1) * length), (byte) => byte / 127.5 - 1);
+    const joined = (list: Float32Array[]) => Float32Array.from(list.flatMap((values) => [...values]));
+    out.push({
+      mixed: joined(drawn.mixed.map((one, i) => plainAugmentation(picture(i), SIZE, one))),
+      same: joined(drawn.same.map((one) => plainAugmentation(picture(drawn.index), SIZE, one))),
+    });
+  }
+  await loader.close();
+  return out;
+}
+
+describe('batches by worker threads', () => {
+  it('are the same to the bit in the main thread, by one, by three, and by the definition', async () => {
+    const config = configOf();
+    const steps = [0, 1, 2, 3];
+    const [plainA, plainB] = [
+      await plainPictures(config, 'A', steps.length),
+      await plainPictures(config, 'B', steps.length),
+    ];
+    for (const workers of [0, 1, 3]) {
+      const { batches } = await batchesOf(config, steps, workers);
+      for (const [i, batch] of batches.entries()) {
+        expect(hasSameBits(batch.mixedA, plainA[i]!.mixed), `mixedA ${i}, ${workers}`).toBe(true);
+        expect(hasSameBits(batch.sameA, plainA[i]!.same), `sameA ${i}, ${workers}`).toBe(true);
+        expect(hasSameBits(batch.mixedB, plainB[i]!.mixed), `mixedB ${i}, ${workers}`).toBe(true);
+        expect(hasSameBits(batch.sameB, plainB[i]!.same), `sameB ${i}, ${workers}`).toBe(true);
+        const { A: _, B: __, ...draws } = drawStep(config, i);
+        expect(batch).toMatchObject(draws);
+      }
+    }
+  });
+
+  it.each([0, 1, 3])('go on from any state, with %i workers', async (workers) => {
+    const config = configOf({ training: { adaptiveAugment: { enabled: true } } });
+    const steps = [...Array(7).keys()];
+    const straight = await batchesOf(config, steps, 0);
+    for (const stop of steps) {
+      const before = await batchesOf(config, steps.slice(0, stop), workers);
+      const after = await batchesOf(config, steps.slice(stop), workers, before.state);
+      const all = [...before.batches, ...after.batches];
+      for (const [step, batch] of all.entries()) expectSame(batch, straight.batches[step]!);
+      expect(after.state).toEqual(straight.state);
+    }
+  });
+
+  it('come in any order of steps, and to calls that overlap', async () => {
+    const steps = [5, 6, 0, 0, 1, 9];
+    const { batches } = await batchesOf(configOf(), steps, 2);
+    const again = new Batches(configOf(), dataset, { preparer: preparerOf(1) });
+    const overlapping = await Promise.all(steps.map((step) => again.next(step)));
+    await again.close();
+    for (const [i, batch] of overlapping.entries()) expectSame(batch, batches[i]!);
+    for (const [i, step] of steps.entries()) {
+      const { A: _, B: __, ...draws } = drawStep(configOf(), step);
+      expect(batches[i]).toMatchObject(draws);
+    }
+  });
+
+  it('take the probabilities of the step that they belong to, however far pictures are ahead', async () => {
+    const config = configOf({ training: { adaptiveAugment: { enabled: true } } });
+    const source = new Batches(config, dataset, { preparer: preparerOf(1) });
+    await source.next(0, { A: 0, B: 0 });
+    const moved = await source.next(1, { A: 1, B: 1 });
+    await source.close();
+    const alone = new Batches(config, dataset, { preparer: new MainThread() });
+    const { warps } = await alone.next(1, { A: 1, B: 1 });
+    await alone.close();
+    expect(moved.warps).toEqual(warps);
+  });
+});
+
+describe('what goes wrong ahead', () => {
+  /** Steps, reports and the error of a training whose files of A are partly damaged. */
+  async function course(bad: number, preparer: Preparer): Promise<string[]> {
+    const root = await mkdtemp(join(folder, 'damaged-'));
+    await drawSampleDataset({ dir: root, images: 12, testImages: 0, size: SIZE });
+    const damaged = await openDataset(root, { requireTest: false });
+    for (const file of damaged.trainA.slice(0, bad)) await writeFile(file, 'no picture');
+    const told: string[] = [];
+    const onBadFile = (file: string) => told.push(file.slice(root.length));
+    const source = new Batches(configOf({ training: { batch: 1 } }), damaged, { preparer, onBadFile });
+    try {
+      for (let step = 0; step < 14; step++) {
+        await source.next(step);
+        told.push(`${step}`, JSON.stringify(source.state()));
+        // Time for what is ahead, so that it would be told too early.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    } catch (error) {
+      expect(error).toBeInstanceOf(RunError);
+      told.push((error as Error).message.replaceAll(root, ''), JSON.stringify(source.state()));
+      await expect(source.next(99)).rejects.toBe(error);
+    } finally {
+      await source.close();
+    }
+    return told;
+  }
+
+  /** The same of loaders that read nothing ahead: when a file is to be told, and when it is one too many. */
+  async function courseOfLoader(bad: number): Promise<(string | number)[]> {
+    const sampler = new Sampler(12, new Rng(configOf().training.seed, 'samplerA'));
+    const told: (string | number)[] = [];
+    const loader = new ImageLoader({
+      files: Array.from({ length: 12 }, (_, i) => String(i)),
+      size: 1,
+      sampler,
+      batch: 1,
+      prefetch: 0,
+      decode: async (file) => {
+        if (Number(file) < bad) throw new Error('damaged');
+        return { data: new Uint8Array(3), width: 1, height: 1 };
+      },
+      onBadFile: () => told.push('bad'),
+    });
+    for (let step = 0; step < 14; step++) {
+      try {
+        await loader.next();
+      } catch {
+        told.push('error');
+        break;
+      }
+      told.push(step);
+    }
+    await loader.close();
+    return told;
+  }
+
+  const outline = (told: string[]): (string | number)[] =>
+    told.flatMap<string | number>((line) => {
+      if (line.startsWith('{')) return [];
+      if (/^\d+$/.test(line)) return [Number(line)];
+      return line.startsWith('Cannot decode') ? ['error'] : ['bad'];
+    });
+
+  it.each([3, 5])(
+    'is told once, at the step that it belongs to, with %i damaged files',
+    { timeout: 120_000 },
+    async (bad) => {
+      const inMain = await course(bad, new MainThread());
+      expect(outline(inMain)).toEqual(await courseOfLoader(bad));
+      expect(outline(inMain).includes('error')).toBe(bad > 3);
+      expect(await course(bad, new WorkerPool(2, program))).toEqual(inMain);
+    },
+  );
+});

@@ -1,0 +1,174 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { latestCheckpoint } from '../../../src/checkpoint/checkpoint.js';
+import type { Config, PartialConfig } from '../../../src/config/schema.js';
+import { type Dataset, openDataset } from '../../../src/data/folder.js';
+import { drawSampleDataset } from '../../../src/data/sample/draw.js';
+import { RunError } from '../../../src/errors.js';
+import { Batches } from '../../../src/train/batches.js';
+import { type DomainTask, prepare } from '../../../src/train/preparation/domain-pictures.js';
+import { defaultWorkers, MainThread, type Preparer } from '../../../src/train/preparation/preparer.js';
+import { drawStep } from '../../../src/train/preparation/step-draws.js';
+import { WorkerPool } from '../../../src/train/preparation/worker-pool.js';
+import { startChild } from '../../checkpoint/child-process.js';
+import { tinyConfig } from '../../support/config.js';
+import { compileGnr, tinyTraining } from '../../support/gnr.js';
+import { runningThreads } from '../../support/threads.js';
+
+const SIZE = 32;
+const BATCH = 3;
+
+let folder: string;
+let dataset: Dataset;
+/** The worker's program, compiled: what the sources cannot give to Node. */
+let program: URL;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-workers-'));
+  await compileGnr(folder);
+  program = pathToFileURL(join(folder, 'src/train/preparation/worker.js'));
+  const root = join(folder, 'pictures');
+  await drawSampleDataset({ dir: root, images: 8, testImages: 0, size: SIZE });
+  dataset = await openDataset(root, { requireTest: false });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => expect(runningThreads(), 'threads left').toBe(0));
+
+const configOf = (changes: PartialConfig = {}): Config =>
+  tinyConfig({ ...changes, training: { batch: BATCH, ...changes.training } });
+const preparerOf = (workers: number): Preparer =>
+  workers === 0 ? new MainThread() : new WorkerPool(workers, program);
+
+const taskOf = (seed: number): DomainTask => ({
+  pictures: Uint8Array.from({ length: BATCH * SIZE * SIZE * 3 }, (_, i) => (i * seed) % 256),
+  size: SIZE,
+  ...drawStep(configOf(), seed).A,
+});
+
+describe('what goes wrong in a worker', () => {
+  it('is an error of the task alone where a warp cannot be computed', async () => {
+    const good = taskOf(3);
+    const expected = prepare({ ...good, pictures: good.pictures.slice() });
+    for (const preparer of [new MainThread(), new WorkerPool(1, program)]) {
+      const flat = { matrix: [0, 0, 0, 0, 0, 0], border: 'zeros', window: good.mixed[0]!.window } as const;
+      await expect(preparer.prepare({ ...taskOf(2), same: [flat] })).rejects.toThrow(RangeError);
+      const pictures = await preparer.prepare({ ...good, pictures: good.pictures.slice() });
+      expect(pictures).toEqual(expected);
+      await preparer.close();
+    }
+  });
+
+  it.each([
+    ['throws', 'throw new Error("out of order")', /out of order/],
+    ['is ended', 'process.exit(7)', /exit code 7/],
+  ])('is one error where a worker %s, for all steps to come', async (name, statement, reason) => {
+    const crashing = join(folder, `${name.replace(' ', '-')}.mjs`);
+    await writeFile(
+      crashing,
+      `import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { ${statement}; });`,
+    );
+    const source = new Batches(configOf(), dataset, {
+      preparer: new WorkerPool(2, pathToFileURL(crashing)),
+    });
+    const before = source.state();
+    const error = await source.next(0).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RunError);
+    expect((error as Error).message).toMatch(reason);
+    expect((error as Error).message).toMatch(/--resume.*data\.workers=0/);
+    await expect(source.next(1)).rejects.toBe(error);
+    expect(source.state()).toEqual(before);
+    await source.close();
+  });
+});
+
+describe('threads', () => {
+  it('are started as there is work, at most as many as asked for, and are gone after close', async () => {
+    const pool = new WorkerPool(3, program);
+    expect(runningThreads()).toBe(0);
+    await pool.prepare(taskOf(1));
+    await pool.prepare(taskOf(2));
+    expect(runningThreads()).toBe(1);
+    await Promise.all([1, 2, 3, 4, 5, 6, 7].map((seed) => pool.prepare(taskOf(seed))));
+    expect(runningThreads()).toBe(3);
+    await pool.close();
+    expect(runningThreads()).toBe(0);
+    await expect(pool.prepare(taskOf(1))).rejects.toThrow('closed');
+  });
+
+  it.each([0, 2])('give up a step that is under way when they are closed (%i workers)', async (workers) => {
+    const source = new Batches(configOf(), dataset, { preparer: preparerOf(workers) });
+    await source.next(0);
+    const pending = source.next(1).then(
+      () => 'delivered',
+      (error: unknown) => error,
+    );
+    await source.close();
+    expect(runningThreads()).toBe(0);
+    const outcome = await pending;
+    if (outcome !== 'delivered') expect((outcome as Error).message).toMatch(/closed/);
+    await expect(source.next(2)).rejects.toThrow('closed');
+  });
+
+  it('leave a processor to the main thread, where the config leaves their number open', () => {
+    expect([1, 2, 3, 5, 64].map(defaultWorkers)).toEqual([1, 1, 2, 4, 4]);
+  });
+
+  it('let a process end while they are idle, and not before they have answered', async () => {
+    const { done } = await startChild(
+      folder,
+      `import { WorkerPool } from './src/train/preparation/worker-pool.js';
+       const pool = new WorkerPool(2, new URL('./src/train/preparation/worker.js', import.meta.url));
+       const window = { resized: 8, left: 0, top: 0, size: 8, flip: false };
+       const one = { border: 'zeros', window };
+       const task = () => ({ pictures: new Uint8Array(192).fill(255), size: 8, mixed: [one], index: 0, same: [one] });
+       const all = await Promise.all([pool.prepare(task()), pool.prepare(task())]);
+       process.stdout.write(String(all.map(({ same }) => same[0])));`,
+    );
+    expect(await done).toMatchObject({ status: 0, stdout: '1,1' });
+  });
+});
+
+describe('the program as it is built', () => {
+  /** Trains by the compiled program in a process of its own. @returns how many workers it started, and the weights. */
+  async function train(
+    config: string,
+    name: string,
+    ...words: string[]
+  ): Promise<{ started: number; weights: string }> {
+    const out = join(folder, name);
+    const args = ['train', '--config', config, '--out', out, '--set', 'training.steps=3', ...words];
+    const { done } = await startChild(
+      folder,
+      `import { createRequire, syncBuiltinESMExports } from 'node:module';
+       const threads = createRequire(import.meta.url)('node:worker_threads');
+       let started = 0;
+       threads.Worker = class extends threads.Worker {
+         constructor(...options) { super(...options); started++; }
+       };
+       syncBuiltinESMExports();
+       process.on('exit', () => process.stderr.write('workers started: ' + started));
+       await import('./src/cli/main.js');`,
+      { args },
+    );
+    const { status, stderr } = await done;
+    expect(status, stderr).toBe(0);
+    const started = Number(/workers started: (\d+)/.exec(stderr)![1]);
+    const { dir } = (await latestCheckpoint(out))!;
+    return { started, weights: await readFile(join(dir, 'model.safetensors'), 'base64') };
+  }
+
+  it('prepares by workers, for the same weights as the main thread', async () => {
+    const { config } = await tinyTraining(folder);
+    const two = await train(config, 'two', '--set', 'data.workers=2');
+    const byRule = await train(config, 'rule');
+    const none = await train(config, 'none', '--set', 'data.workers=0');
+    expect([two.started, none.started]).toEqual([2, 0]);
+    expect(byRule.started).toBeGreaterThan(0);
+    expect(byRule.started).toBeLessThanOrEqual(defaultWorkers());
+    expect(two.weights).toBe(none.weights);
+    expect(byRule.weights).toBe(none.weights);
+  });
+});
