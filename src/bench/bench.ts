@@ -26,6 +26,7 @@ export interface BenchResult extends PeakMemory {
   batch: number;
   captured: boolean;
   arithmetic: Config['runtime']['arithmetic'];
+  activations: Config['runtime']['activations'];
   /** Whether the training steps were those with R1. */
   withR1?: boolean;
   /** Median after the warm-up. */
@@ -45,6 +46,7 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
     batch: config.training.batch,
     captured: config.runtime.capture,
     arithmetic: config.runtime.arithmetic,
+    activations: config.runtime.activations,
     seconds: median(all.length > WARM_UP ? all.slice(WARM_UP) : all),
     all,
     ...peakMemory(),

@@ -148,7 +148,7 @@ describe('wrong usage and input', () => {
     [
       'an arithmetic that there is not',
       set('runtime.arithmetic=float16'),
-      /runtime\.arithmetic.*one of float32, bfloat16 but found "float16"/,
+      /runtime\.arithmetic.*one of float32, tf32, bfloat16 but found "float16"/,
     ],
     [
       'LPIPS without its weights',
