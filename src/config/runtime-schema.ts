@@ -13,7 +13,7 @@ export const runtime = z.strictObject({
     .enum(['float32', 'tf32', 'bfloat16'])
     .default('float32')
     .describe(
-      'Numbers that convolutions and products multiply in: true float32; tf32, which NVIDIA GPUs since Ampere have (10 bits of mantissa, several times as fast); or bfloat16 in convolutions of captured runs (8 bits), faster on those GPUs and on processors that have it. Weights, optimizer and sums stay float32. gnr doctor tells what the machine has.',
+      'Numbers that convolutions and products multiply in: true float32; tf32, which NVIDIA GPUs since Ampere have (10 bits of mantissa, faster); or bfloat16 in convolutions of captured runs (8 bits), faster on those GPUs and on processors that have it. Weights, optimizer and sums stay float32. gnr doctor tells what the machine has.',
     ),
   deterministic: z
     .boolean()
