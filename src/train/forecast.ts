@@ -9,7 +9,7 @@ import { buildNetworks, initNetworks, type Networks } from './networks.js';
 import { openTrainer } from './open-trainer.js';
 import { loadPerceptual } from './perceptual-weights.js';
 import type { StepContext } from './step.js';
-import type { HostBatch, Trainer } from './trainer.js';
+import type { Trainer } from './trainer.js';
 
 /** Steps taken of each kind; the first of a kind takes its memory and chooses its algorithms, and does not count. */
 const STEPS = { withR1: 3, plain: 6 };
@@ -45,10 +45,9 @@ export async function forecast(
   const batches = new Batches(config, dataset);
   let trainer: Trainer | undefined;
   try {
-    const batch = await batches.next(0);
     trainer = makeTrainer({ config, networks, ...(perceptual && { perceptual }) }, networks);
     freeUnusedMemory();
-    const { withR1, plain } = await timeSteps(trainer, batch, onStep);
+    const { withR1, plain } = await timeSteps(trainer, batches, onStep);
     // As a checkpoint does.
     for (const _ of trainer.read());
     const { steps, r1EverySteps, r1Weight } = config.training;
@@ -75,14 +74,15 @@ function makeTrainer(context: StepContext, networks: Networks): Trainer {
   return openTrainer(context, { values });
 }
 
-async function timeSteps(trainer: Trainer, batch: HostBatch, onStep: (done: number, total: number) => void) {
+/** Times steps as a run takes them: with the wait for their images, where these are not ready in time. */
+async function timeSteps(trainer: Trainer, batches: Batches, onStep: (done: number, total: number) => void) {
   const total = STEPS.withR1 + STEPS.plain;
   let done = 0;
   const time = async (count: number, index: number): Promise<number> => {
     const seconds: number[] = [];
     for (let i = 0; i < count; i++) {
       const began = performance.now();
-      await trainer.step(batch, index);
+      await trainer.step(await batches.next(done), index);
       onStep(++done, total);
       seconds.push((performance.now() - began) / 1000);
     }
