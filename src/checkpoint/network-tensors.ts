@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import type { ParameterSpecs } from '../model/parameters.js';
 import type { StoredTensor, TensorToStore } from './safetensors-header.js';
 

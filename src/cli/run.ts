@@ -4,7 +4,7 @@ import { InputError, InterruptedError, messageOf, RunError } from '../errors.js'
 import { preferGpu } from '../runtime/gpu-choice.js';
 import { commands } from './commands.js';
 import { printError } from './output.js';
-import { closest } from './suggest.js';
+import { nearestName } from '../config/suggest.js';
 
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;
@@ -113,13 +113,13 @@ async function usageMessage(
     const known = await knownFlags(argv, modules);
     message = [...new Set(flags)]
       .map((name) => {
-        const near = closest(name, known);
+        const near = nearestName(name, known);
         return `Unknown option --${name}.${near ? ` Did you mean --${near}?` : ''}`;
       })
       .join(' ');
   } else if (unknown[0] !== undefined && unknown[0] === argv[0]) {
     const names = modules.map((module) => String(module.command).split(' ')[0]!);
-    const near = closest(unknown[0], names);
+    const near = nearestName(unknown[0], names);
     message = `Unknown command ${unknown[0]}.${near ? ` Did you mean ${near}?` : ''}`;
   }
   return message;

@@ -23,3 +23,12 @@ export function joinPictures(pictures: readonly Float32Array[]): Float32Array {
   }
   return out;
 }
+
+/** A picture to translate, and the name that its translations start with. */
+export interface InputPicture {
+  /** Its path; for one from standard input what messages call it. */
+  file: string;
+  name: string;
+  /** The file's bytes, where they came from standard input. */
+  bytes?: Uint8Array;
+}

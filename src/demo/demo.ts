@@ -15,7 +15,7 @@ import {
   type SampleTestSet,
   sampleFigures,
 } from '../eval/sample-evaluation.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import { Rng } from '../runtime/rng.js';
 import type { TrainEvent } from '../train/events.js';
 import { trainRun } from '../train/loop.js';

@@ -6,7 +6,7 @@ import { sampleFactors } from '../data/sample/draw.js';
 import { rasterise } from '../data/sample/raster.js';
 import { InputError, RunError } from '../errors.js';
 import type { Architecture } from '../model/architecture.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import { Rng } from '../runtime/rng.js';
 import { EagerTranslator } from '../translate/eager-translator.js';
 import { type Direction, drawStyles, NETWORK_OF, type Translator } from '../translate/translator.js';

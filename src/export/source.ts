@@ -6,7 +6,7 @@ import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
 import type { InputError } from '../errors.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import { generatorSpecs, sha256Of } from '../translate/model.js';
 
 /** The networks that an export holds. */

@@ -3,7 +3,7 @@ import { checkStateDict, parseReferenceFile } from '../checkpoint/reference/refe
 import { TorchFile } from '../checkpoint/torch-file/torch-file.js';
 import { fromTorchTensor } from '../checkpoint/torch-layout.js';
 import { buildGenerator } from '../model/generator.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import { type Comparison, type ComparisonInputs, compareWeights } from './comparison.js';
 import type { ExportSource } from './source.js';
 

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
-import { type ParameterSpecs, type ParameterValues, type Params, sizeOf } from './parameters.js';
+import { type NetworkValues, type ParameterSpecs, type ParameterValues, type Params, sizeOf } from './parameters.js';
 
 /**
  * Small parameters lie together in flat buckets: one optimizer update and one averaging are then a few kernels for
@@ -37,9 +37,6 @@ export interface ParameterGroupOptions {
 
 /** One number for a whole bucket, or one for each element. */
 export type BucketScale = number | Tensor;
-
-/** Values of several networks on the host: network name to path to stored values. */
-export type NetworkValues = Record<string, ParameterValues>;
 
 /** The networks that one optimizer trains together, and where each parameter lies. */
 export class ParameterGroup {

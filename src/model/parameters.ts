@@ -42,6 +42,9 @@ export type Params = Readonly<Record<string, Tensor>>;
 /** Values by path, on the host. */
 export type ParameterValues = Record<string, Float32Array>;
 
+/** Values of several networks on the host: network name to path to stored values. */
+export type NetworkValues = Record<string, ParameterValues>;
+
 /** Adds a prefix to all paths: `prefixed('stem.0.', {...})`. */
 export function prefixed(prefix: string, specs: ParameterSpecs): Record<string, ParameterSpec> {
   return Object.fromEntries(Object.entries(specs).map(([path, spec]) => [prefix + path, spec]));

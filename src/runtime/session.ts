@@ -1,6 +1,6 @@
 // TensorFlow sessions of our own: graphs from memory, calls beside the event loop, and the memory of devices.
 import { RunError } from '../errors.js';
-import { bytesOf, doubleField, intField, message, messageField } from './protobuf.js';
+import { sessionConfig } from './libtensorflow/session-config.js';
 
 /** Values on the host. */
 export type HostValues = Float32Array | Int32Array;
@@ -53,38 +53,6 @@ export interface SessionAddon {
 
 /** The addon, and a session without a graph that holds the devices from the engine's start to the process's end. */
 let loaded: { addon: SessionAddon; engine: SessionHandle } | undefined;
-
-/** Field numbers of TensorFlow's ConfigProto and of the messages in it. */
-const CONFIG = { gpuOptions: 6, graphOptions: 10 };
-const GPU_OPTIONS = { memoryFraction: 1, allowGrowth: 4 };
-const GRAPH_OPTIONS = { rewriteOptions: 10 };
-const REWRITER = { layoutOptimizer: 1, memoryOptimization: 4 };
-const OFF = 2;
-const NO_MEMORY_OPTIMIZATION = 1;
-
-/**
- * How sessions run, as a serialized ConfigProto. GPU memory is taken as it is needed. The layout optimizer stays off: on a
- * GPU it would rewrite our graphs to NCHW and transpose around every activation (about 40 % more memory traffic); the
- * memory optimizer too: it may swap tensors to the host without saying so.
- *
- * @param gpuMemoryFraction of the whole memory of the GPU at most, from 0 to 1; no limit by default. Only the first
- *   session of a process decides.
- */
-export function sessionConfig(gpuMemoryFraction?: number): Uint8Array {
-  const limit =
-    gpuMemoryFraction === undefined ? [] : [doubleField(GPU_OPTIONS.memoryFraction, gpuMemoryFraction)];
-  return bytesOf(
-    message([
-      messageField(CONFIG.gpuOptions, [...limit, intField(GPU_OPTIONS.allowGrowth, 1)]),
-      messageField(CONFIG.graphOptions, [
-        messageField(GRAPH_OPTIONS.rewriteOptions, [
-          intField(REWRITER.layoutOptimizer, OFF),
-          intField(REWRITER.memoryOptimization, NO_MEMORY_OPTIMIZATION),
-        ]),
-      ]),
-    ]),
-  );
-}
 
 /**
  * Takes the addon into use. Its first session, made here, creates the devices: whatever bounds their memory has to be said

@@ -9,7 +9,7 @@ import { readSafetensors } from '../checkpoint/safetensors.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import { Rng } from '../runtime/rng.js';
 import { restoreTraining, specsByNetwork, type TrainProgress } from './checkpoint-state.js';
 import { initNetworks, type Networks } from './networks.js';

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { NetworkValues, ParameterGroup } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
+import type { ParameterGroup } from '../model/parameter-groups.js';
 import type { Networks } from './networks.js';
 
 /** One optimizer's side of the training state: a tensor for each bucket of its group. */

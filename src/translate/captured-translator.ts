@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import { type ParameterValues, type Params, sizeOf } from '../model/parameters.js';
 import {
   type CapturedPrograms,

@@ -2,7 +2,7 @@ import { type DecodedImage, decodePicture, openPicture, type PictureFile } from 
 import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
 import { type FaceMode, faceSquares, scaledFace, wholePixels } from '../faces/square.js';
 import { centreSquare, type Square } from '../geometry.js';
-import type { InputPicture } from './inputs.js';
+import type { InputPicture } from '../data/pictures.js';
 import { faceName } from './output-names.js';
 
 /** A square picture of at most this many model sizes is one of a dataset: `auto` takes it as it is framed. */

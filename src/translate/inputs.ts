@@ -1,17 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, relative, sep } from 'node:path';
 import { listImages } from '../data/folder.js';
+import type { InputPicture } from '../data/pictures.js';
 import { InputError } from '../errors.js';
 import { freeName } from './free-name.js';
-
-/** A picture to translate, and the name that its translations start with. */
-export interface InputPicture {
-  /** Its path; for one from standard input what messages call it. */
-  file: string;
-  name: string;
-  /** The file's bytes, where they came from standard input. */
-  bytes?: Uint8Array;
-}
 
 /** Its path, which the command line makes of a lone `-`. */
 const STANDARD_INPUT = '/dev/stdin';

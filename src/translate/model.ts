@@ -9,7 +9,7 @@ import { readSafetensors } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
 import { InputError, messageOf } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import type { ParameterSpecs } from '../model/parameters.js';
 
 /** A trained model: what translation needs. */

@@ -1,5 +1,5 @@
 import type { Architecture } from '../model/architecture.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import { CapturedTranslator, type CapturedTranslatorOptions } from './captured-translator.js';
 import { EagerTranslator } from './eager-translator.js';
 import type { Translator } from './translator.js';

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import type { InputPicture } from './inputs.js';
+import type { InputPicture } from '../data/pictures.js';
 import type { NamedStyle } from './styles.js';
 
 /** Rows of one grid file; more pictures make more files. */

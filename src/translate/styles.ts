@@ -4,7 +4,7 @@ import { decodeImage, toFloat } from '../data/decode.js';
 import { joinPictures } from '../data/pictures.js';
 import { InputError, messageOf } from '../errors.js';
 import { freeName } from './free-name.js';
-import type { InputPicture } from './inputs.js';
+import type { InputPicture } from '../data/pictures.js';
 import { type Direction, randomStyleCodes, type Translator } from './translator.js';
 
 /** References that are encoded together. */

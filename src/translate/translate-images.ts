@@ -7,7 +7,7 @@ import { pasteSquare } from '../faces/crop.js';
 import type { Square } from '../geometry.js';
 import { type Crop, type DecodedInput, decodeInput, type FaceOptions } from './face-crops.js';
 import { composeGrid, scaleInto } from './grid.js';
-import type { InputPicture } from './inputs.js';
+import type { InputPicture } from '../data/pictures.js';
 import { checkOutputs, GRID_ROWS, gridPath, resultPath } from './output-names.js';
 import { describeRecord } from './record.js';
 import type { NamedStyle } from './styles.js';

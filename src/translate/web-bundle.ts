@@ -12,7 +12,7 @@ import {
 import { configShape, type ModelConfig } from '../config/schema.js';
 import { InputError, messageOf } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
-import type { NetworkValues } from '../model/parameter-groups.js';
+import type { NetworkValues } from '../model/parameters.js';
 import type { ModelFiles } from './model-files.js';
 import { BUNDLE_FILE, parseWebBundle, SHARD_LIMIT_BYTES } from './web-bundle-manifest.js';
 

@@ -8,7 +8,7 @@ import { type ComparisonInputs, comparisonInputs } from '../../src/export/compar
 import type { FolderExport } from '../../src/export/formats.js';
 import { exportWebBundle, SHARD_BYTES } from '../../src/export/web-bundle-export.js';
 import { buildGenerator } from '../../src/model/generator.js';
-import type { NetworkValues } from '../../src/model/parameter-groups.js';
+import type { NetworkValues } from '../../src/model/parameters.js';
 import { initParameters } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';

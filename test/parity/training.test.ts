@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type NetworkValues, ParameterGroup } from '../../src/model/parameter-groups.js';
+import type { NetworkValues } from '../../src/model/parameters.js';
+import { ParameterGroup } from '../../src/model/parameter-groups.js';
 import type { ParameterSpecs, ParameterValues, Params } from '../../src/model/parameters.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';

@@ -1,6 +1,6 @@
 import type { Architecture } from '../../src/model/architecture.js';
 import { buildGenerator } from '../../src/model/generator.js';
-import type { NetworkValues } from '../../src/model/parameter-groups.js';
+import type { NetworkValues } from '../../src/model/parameters.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { configOf, ReferenceRun } from './reference.js';
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/schema.js';
 import { messageOf } from '../../src/errors.js';
-import type { NetworkValues } from '../../src/model/parameter-groups.js';
+import type { NetworkValues } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildGenerator } from '../../src/model/generator.js';
-import { type NetworkValues, ParameterGroup } from '../../src/model/parameter-groups.js';
+import type { NetworkValues } from '../../src/model/parameters.js';
+import { ParameterGroup } from '../../src/model/parameter-groups.js';
 import type { Params } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { Rng } from '../../src/runtime/rng.js';

@@ -1,6 +1,6 @@
 import { type Architecture, channelsAt, contentSize, halvings } from '../../model/architecture.js';
 import { buildGenerator } from '../../model/generator.js';
-import type { NetworkValues } from '../../model/parameter-groups.js';
+import type { NetworkValues } from '../../model/parameters.js';
 import { type Direction, NETWORK_OF, reverseOf } from '../../translate/translator.js';
 import { GraphBuilder, type OnnxModel, type OnnxValue, type WeightPrecision } from './graph.js';
 import { OnnxLayers } from './layers.js';

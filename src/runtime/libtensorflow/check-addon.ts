@@ -1,13 +1,13 @@
 // Runs what the engine consists of with a built addon, in a process of its own.
 import path from 'node:path';
 import { RunError } from '../../errors.js';
-import { DT_FLOAT, DT_RESOURCE } from '../capture/shape-rules.js';
 import { kernelCacheSettings } from '../gpu-build.js';
-import { sessionConfig } from '../session.js';
+import { bytesField, bytesOf, intField, message, messageField, type Pieces } from '../protobuf.js';
 import { ADDON_FILE, type Packages, SESSION_FILE, SOURCES } from './addon.js';
 import { cudaLibraries, PRELOAD_FILE } from './preload.js';
 import { type Finished, lastLines, runProgram } from './processes.js';
 import type { Device } from './wheels.js';
+import { sessionConfig } from './session-config.js';
 
 /** What is checked: the addon of `directory`, with the library and the npm packages that it was built for. */
 export interface AddonCheckOptions {
@@ -51,28 +51,41 @@ type CheckLine = Partial<{
   failures: { part: string; reason: string }[];
 }>;
 
+/** Fields of TensorFlow's GraphDef, NodeDef and AttrValue, and its number for float32. */
+const GRAPH = { node: 1 };
+const NODE = { name: 1, op: 2, input: 3, attribute: 5 };
+const ENTRY = { key: 1, value: 2 };
+const ATTRIBUTE = { bytes: 2, type: 6, shape: 7 };
+const SHAPE = { dimension: 2, size: 1 };
+const FLOAT = 1;
+
 /** A graph that keeps what is fed to `value` in a variable, and multiplies it by what is fed to `factor`. */
-async function sessionGraph(): Promise<Uint8Array> {
-  // Loads the message classes of the npm package, so it has to wait until that was found.
-  const { Graph, graphAttribute } = await import('../capture/graph.js');
-  const graph = new Graph();
-  const type = graphAttribute.type(DT_FLOAT);
-  const shape = graphAttribute.shape([4]);
-  const value = [{ shape: [4], dtype: DT_FLOAT }];
-  graph.add('Placeholder', [], { dtype: type, shape }, value, 'value');
-  graph.add('Placeholder', [], { dtype: type, shape }, value, 'factor');
-  const names = { shared_name: graphAttribute.string('variable'), container: graphAttribute.string('') };
-  graph.add(
-    'VarHandleOp',
-    [],
-    { dtype: type, shape, ...names },
-    [{ shape: [], dtype: DT_RESOURCE }],
-    'variable',
+function sessionGraph(): Uint8Array {
+  const type = intField(ATTRIBUTE.type, FLOAT);
+  const shape = messageField(ATTRIBUTE.shape, [messageField(SHAPE.dimension, [intField(SHAPE.size, 4)])]);
+  const node = (name: string, op: string, inputs: string[], attributes: Record<string, Pieces>): Pieces =>
+    messageField(GRAPH.node, [
+      bytesField(NODE.name, name),
+      bytesField(NODE.op, op),
+      ...inputs.map((input) => bytesField(NODE.input, input)),
+      ...Object.entries(attributes).map(([key, value]) =>
+        messageField(NODE.attribute, [bytesField(ENTRY.key, key), messageField(ENTRY.value, [value])]),
+      ),
+    ]);
+  const names = {
+    shared_name: bytesField(ATTRIBUTE.bytes, 'variable'),
+    container: bytesField(ATTRIBUTE.bytes, ''),
+  };
+  return bytesOf(
+    message([
+      node('value', 'Placeholder', [], { dtype: type, shape }),
+      node('factor', 'Placeholder', [], { dtype: type, shape }),
+      node('variable', 'VarHandleOp', [], { dtype: type, shape, ...names }),
+      node('assign', 'AssignVariableOp', ['variable', 'value'], { dtype: type }),
+      node('read', 'ReadVariableOp', ['variable'], { dtype: type }),
+      node('scaled', 'Mul', ['read', 'factor'], { T: type }),
+    ]),
   );
-  graph.add('AssignVariableOp', ['variable', 'value'], { dtype: type }, [], 'assign');
-  graph.add('ReadVariableOp', ['variable'], { dtype: type }, value, 'read');
-  graph.add('Mul', ['read', 'factor'], { T: type }, value, 'scaled');
-  return graph.serialize();
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
@@ -85,7 +98,7 @@ async function runCheck(options: AddonCheckOptions, more: NodeJS.ProcessEnv = {}
     sessionAddon: path.join(directory, SESSION_FILE),
     preloadAddon: path.join(directory, PRELOAD_FILE),
     preload: device === 'gpu' ? cudaLibraries(libraries) : [],
-    graph: base64(await sessionGraph()),
+    graph: base64(sessionGraph()),
     config: base64(sessionConfig()),
   };
   const args = [path.join(SOURCES, 'check-addon.cjs'), JSON.stringify(task)];
