@@ -29,7 +29,7 @@ const workers = values.workers.map(Number);
 const dist = (path) => import(new URL(`../dist/${path}`, import.meta.url));
 const { resolveConfig } = await dist('config/load.js');
 const { openDataset } = await dist('data/folder.js');
-const { drawSampleDataset } = await dist('data/sample/draw.js');
+const { drawSampleDataset } = await dist('sample/draw.js');
 const { Batches } = await dist('train/batches.js');
 
 /** Pictures of each domain in a dataset that is drawn. */

@@ -11,9 +11,9 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { drawSampleDataset } from '../dist/data/sample/draw.js';
-import { readSampleTestSet, referenceFigures, sampleFigures } from '../dist/eval/sample-evaluation.js';
 import { loadEngine } from '../dist/runtime/node.js';
+import { drawSampleDataset } from '../dist/sample/draw.js';
+import { readSampleTestSet, referenceFigures, sampleFigures } from '../dist/sample/sample-evaluation.js';
 import { loadModel } from '../dist/translate/model.js';
 import { openTranslator } from '../dist/translate/open-translator.js';
 

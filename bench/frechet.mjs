@@ -11,9 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Rng } from '../dist/base/rng.js';
 import { featureStatistics, frechetDistance } from '../dist/eval/statistics/frechet.js';
 import { loadEngine } from '../dist/runtime/node.js';
-import { Rng } from '../dist/runtime/rng.js';
 
 const { values } = parseArgs({
   options: {

@@ -51,9 +51,9 @@ const text = (milliseconds) =>
 async function folderOf(name, work) {
   if (name === 'sample') return fileURLToPath(new URL('../models/sample', import.meta.url));
   const { resolveConfig } = await dist('config/load.js');
-  const { buildNetworks, initNetworks } = await dist('train/networks.js');
+  const { buildNetworks, initNetworks } = await dist('gan/networks.js');
   const { writeModelFolder } = await dist('export/model-folder.js');
-  const { Rng } = await dist('runtime/rng.js');
+  const { Rng } = await dist('base/rng.js');
   const config = resolveConfig({
     model: { size: 256, channelDivisor: DIVISORS[name] },
     losses: { lpips: { weight: 0 } },

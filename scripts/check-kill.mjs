@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { drawSampleDataset } from '../dist/data/sample/draw.js';
-import { Rng } from '../dist/runtime/rng.js';
+import { Rng } from '../dist/base/rng.js';
+import { drawSampleDataset } from '../dist/sample/draw.js';
 
 const STEPS = 12;
 const TENSOR_FILES = ['model.safetensors', 'training.safetensors'];

@@ -3,13 +3,13 @@
  *
  * @module gans-n-roses
  */
+
+export { type Complaint, InputError, InterruptedError, RunError } from './base/errors.js';
+export type { Square } from './base/geometry.js';
 export type { DecodedImage as Picture } from './data/decode.js';
 export { encodeImage as savePicture } from './data/decode.js';
 export type { Description } from './data/description.js';
-export { type Complaint, InputError, InterruptedError, RunError } from './errors.js';
 export type { FaceMode } from './faces/square.js';
-export type { Square } from './geometry.js';
-export type { Architecture, Variant } from './model/architecture.js';
 export {
   type Generator,
   type LoadOptions,
@@ -17,6 +17,7 @@ export {
   type TranslateOptions,
   type Translation,
   translate,
-} from './translate/library.js';
-export type { StyleOptions } from './translate/library-styles.js';
+} from './images/library.js';
+export type { StyleOptions } from './images/library-styles.js';
+export type { Architecture, Variant } from './model/architecture.js';
 export type { ContentCodes, Direction, Translator } from './translate/translator.js';

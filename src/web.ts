@@ -5,12 +5,10 @@
  *
  * @module gans-n-roses/web
  */
-export { type Complaint, InputError } from './errors.js';
-export type { Architecture, Variant } from './model/architecture.js';
-export type { WasmPaths, WebBackend } from './runtime/web.js';
-export type { PassedOver, WebEngine } from './runtime/web-engine.js';
-export type { StyleOptions } from './translate/library-styles.js';
-export type { ContentCodes, Direction } from './translate/translator.js';
+export { type Complaint, InputError } from './base/errors.js';
+export type { PictureSource } from './browser/image-source.js';
+export type { WasmPaths, WebBackend } from './browser/web.js';
+export type { PassedOver, WebEngine } from './browser/web-engine.js';
 export {
   type Generator,
   type LoadOptions,
@@ -21,5 +19,7 @@ export {
   type Translation,
   translate,
   type WebTranslator,
-} from './translate/web-library.js';
-export type { PictureSource } from './translate/web-picture-source.js';
+} from './browser/web-library.js';
+export type { StyleOptions } from './images/library-styles.js';
+export type { Architecture, Variant } from './model/architecture.js';
+export type { ContentCodes, Direction } from './translate/translator.js';

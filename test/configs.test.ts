@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.js';
-import { drawSampleDataset } from '../src/data/sample/draw.js';
 import { loadEngine } from '../src/runtime/node.js';
+import { drawSampleDataset } from '../src/sample/draw.js';
 import { complaints, gnr } from './support/gnr.js';
 import { recordStep } from './support/recorded-step.js';
 

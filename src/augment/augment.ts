@@ -1,5 +1,5 @@
+import type { Rng } from '../base/rng.js';
 import type { AugmentConfig } from '../config/schema.js';
-import type { Rng } from '../runtime/rng.js';
 import { type AffineMatrix, affineMatrix, type Border, type ResizeWindow, warpResized } from './warp.js';
 
 /** One picture's drawn augmentation. */

@@ -5,13 +5,13 @@ import {
   lpipsDistancePrograms,
   lpipsFeaturePrograms,
 } from '../eval/features/feature-programs.js';
+import { buildNetworks } from '../gan/networks.js';
 import type { Architecture } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
 import { buildInception, type InceptionVariant } from '../perceptual/inception.js';
 import { buildLpips, type LpipsNet } from '../perceptual/lpips.js';
 import type { Precision, TensorSpec } from '../runtime/capture/capture.js';
 import { type RecordedPrograms, recordGraph } from '../runtime/capture/record.js';
-import { buildNetworks } from '../train/networks.js';
 import { trainingPrograms } from '../train/training-programs.js';
 import { parametersByPrefix, translationPrograms } from '../translate/translation-programs.js';
 

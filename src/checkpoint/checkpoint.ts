@@ -1,13 +1,13 @@
 import { readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { InputError, systemCode } from '../errors.js';
 import {
   removeDirectory,
   removeLeftovers,
   replaceDirectory,
   replaceEntry,
   writeFileAtomic,
-} from './atomic.js';
+} from '../base/atomic-files.js';
+import { InputError, systemCode } from '../base/errors.js';
 import {
   type CheckpointState,
   CONFIG,

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, messageOf, systemCode } from '../errors.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { readSafetensorsHeader } from './safetensors.js';
 
 export const MODEL = 'model.safetensors';

@@ -1,6 +1,5 @@
-import { InputError } from '../errors.js';
-import type { NetworkValues } from '../model/parameters.js';
-import type { ParameterSpecs } from '../model/parameters.js';
+import { InputError } from '../base/errors.js';
+import type { NetworkValues, ParameterSpecs } from '../model/parameters.js';
 import type { StoredTensor, TensorToStore } from './safetensors-header.js';
 
 /** Specs by network name. */

@@ -1,4 +1,4 @@
-import { InputError, messageOf } from '../errors.js';
+import { InputError, messageOf } from '../base/errors.js';
 
 /** Bits of one element of every type the format names; in the order in which the reference library ranks them. */
 const BITS = {

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
-import { InputError, messageOf, systemCode } from '../errors.js';
-import { writeFileAtomic, writeFully } from './atomic.js';
-import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from './half.js';
+import { writeFileAtomic, writeFully } from '../base/atomic-files.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from '../base/half-floats.js';
 import {
   brokenFile,
   buildHeader,

@@ -44,7 +44,7 @@ export const benchCommand: CommandModule<object, BenchArguments> = {
       .example('$0 bench train --set runtime.arithmetic=bfloat16', ''),
   handler: async ({ work, size, batch, steps, r1, config: file, set = [], json }) => {
     const { loadConfig } = await import('../config/load.js');
-    const { InputError } = await import('../errors.js');
+    const { InputError } = await import('../base/errors.js');
     if (!Number.isInteger(steps) || steps < 1)
       throw new InputError({
         expected: '--steps to be 1 or more',

@@ -39,7 +39,7 @@ async function check(args: CheckArguments): Promise<void> {
       if (html !== undefined) {
         const { drawCheckPictures } = await import('../data/check/thumbnails.js');
         const { checkPage } = await import('./dataset-check-page.js');
-        const { writeFileAtomic } = await import('../checkpoint/atomic.js');
+        const { writeFileAtomic } = await import('../base/atomic-files.js');
         await writeFileAtomic(html, checkPage(found, await drawCheckPictures(found, { seed, signal })));
       }
       return found;

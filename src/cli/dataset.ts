@@ -15,7 +15,7 @@ interface SampleArguments {
 
 /** Draws the sample dataset and tells what was made. Throws what `drawSampleDataset` throws. */
 export async function drawSample(args: SampleArguments): Promise<void> {
-  const { drawSampleDataset } = await import('../data/sample/draw.js');
+  const { drawSampleDataset } = await import('../sample/draw.js');
   const { dir, images, testImages, size, seed, family, json } = args;
   const progress = startProgress({ label: 'drawing', total: 2 * (images + testImages), unit: 'images' });
   try {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandModule } from 'yargs';
+import { formatDuration } from '../base/format-bytes.js';
 import type { DemoEvent, DemoFigures, SampleModelResult } from '../demo/demo.js';
-import { formatDuration } from '../train/amounts.js';
 import type { TrainEvent } from '../train/events.js';
 import { withInterrupt } from './interrupt.js';
 import { type Progress, printLine, startProgress } from './output.js';

@@ -1,13 +1,13 @@
 // Gathers what the project runs on, and formats it as a table.
 import fs from 'node:fs/promises';
 import os from 'node:os';
-import { messageOf } from '../errors.js';
-import { cacheDirectory } from '../runtime/cache.js';
+import { cacheDirectory } from '../base/cache-directory.js';
+import { messageOf } from '../base/errors.js';
+import { runProgram } from '../base/run-program.js';
 import { type ArithmeticCheck, checkDevice } from '../runtime/device-check.js';
-import { type GpuSurvey, problemOfSurvey, surveyGpus } from '../runtime/gpus.js';
-import { runProgram } from '../runtime/libtensorflow/processes.js';
 import { type EngineInfo, loadEngine } from '../runtime/node.js';
-import { type Tool, toolPath } from '../translate/video/tools.js';
+import { type GpuSurvey, problemOfSurvey, surveyGpus } from '../setup/gpus.js';
+import { type Tool, toolPath } from '../video/tools.js';
 import { listWeights } from '../weights/list.js';
 import { arithmeticsOf, checkRows, failedParts, type GpuUse, gpuRows, gpuUse } from './doctor-gpu.js';
 

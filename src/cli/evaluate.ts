@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { EvaluationEvent } from '../eval/evaluate.js';
 import type { Evaluation, EvaluationRequest } from '../eval/evaluation.js';
+import type { EvaluationEvent } from '../eval/measure-methods.js';
 import type { BaselineName } from '../eval/methods/baselines.js';
 import type { Receipt } from '../eval/receipt.js';
 import { withInterrupt } from './interrupt.js';
@@ -41,7 +41,7 @@ async function parseList(flag: string, text: string | undefined): Promise<string
   if (text === undefined) return undefined;
   const items = text.split(',').map((item) => item.trim());
   if (!items.includes('')) return items;
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   throw new InputError({
     expected: `--${flag} to be names with commas between`,
     found: JSON.stringify(text),
@@ -53,7 +53,7 @@ async function parseSeeds(text: string | undefined): Promise<number[] | undefine
   const seeds = (await parseList('seeds', text))?.map(Number);
   if (seeds === undefined || seeds.every((seed) => Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
     return seeds;
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   throw new InputError({
     expected: '--seeds to be whole numbers from 0 to 2^32 - 1 with commas between',
     found: String(text),
@@ -68,7 +68,7 @@ async function parseBaselines(text: string): Promise<BaselineName[]> {
   const names = (await parseList('baselines', text))!;
   const unknown = names.find((name) => !(BASELINES as readonly string[]).includes(name));
   if (unknown === undefined) return names as BaselineName[];
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   throw new InputError({
     expected: `--baselines to be all, none, or some of ${BASELINES.join(', ')}`,
     found: unknown,
@@ -213,14 +213,14 @@ async function tellDifferences(
   for (const list of lists)
     if (differences.some(({ what }) => what === `the pictures of ${list.role}`))
       for (const change of await changedPictures(path, list)) printError(`gnr: ${list.role}: ${change}`);
-  const { RunError } = await import('../errors.js');
+  const { RunError } = await import('../base/errors.js');
   throw new RunError(
     `The evaluation of ${path} was not reproduced: ${differences.length} differences, named above. Put back the pictures, weights or model that have changed, or evaluate anew.`,
   );
 }
 
 async function evaluateRun(args: EvaluateArguments): Promise<void> {
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   const { run, checkpoint = run, out, json } = args;
   if (checkpoint === undefined || out === undefined)
     throw new InputError({
@@ -230,7 +230,7 @@ async function evaluateRun(args: EvaluateArguments): Promise<void> {
     });
   const request = await requestOf({ ...args, baselines: 'none' });
   const display = showProgress();
-  const { evaluateCheckpoints } = await import('../eval/course.js');
+  const { evaluateCheckpoints } = await import('../eval/checkpoint-curves.js');
   try {
     await withInterrupt(async (signal) => {
       const options = { ...request, signal, onEvent: display.onEvent };
@@ -265,7 +265,7 @@ async function checkTogether(args: EvaluateArguments): Promise<void> {
       'leave them out: the receipt has them',
     ],
   ];
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   for (const [isWrong, expected, remedy] of clashes)
     if (isWrong) throw new InputError({ expected, found: 'both', remedy });
 }

@@ -35,13 +35,13 @@ interface Exported {
 /** Writes a PyTorch checkpoint of the reference implementation: under its name when it has been compared. */
 async function exportTorch({ args, source, inputs, onProgress, signal }: ExportRequest): Promise<Exported> {
   const { basename, dirname, resolve } = await import('node:path');
-  const { removeLeftovers, replaceEntry } = await import('../checkpoint/atomic.js');
+  const { removeLeftovers, replaceEntry } = await import('../base/atomic-files.js');
   const { exportReferenceCheckpoint } = await import('../checkpoint/reference/export.js');
   const { checkDifferences } = await import('../export/comparison.js');
   const { stopIfAborted } = await import('../export/export-folder.js');
   const { compareTorchFile } = await import('../export/torch-check.js');
-  const { learningRateAt } = await import('../train/schedule.js');
-  const { lazyBetas } = await import('../train/optimizer.js');
+  const { learningRateAt } = await import('../optim/schedule.js');
+  const { lazyBetas } = await import('../optim/adam.js');
   const show = onProgress('bytes');
   let told = '';
   let comparisons: Comparison[] = [];
@@ -142,7 +142,7 @@ const FORMATS = {
 type Format = keyof typeof FORMATS;
 
 async function checkArguments(args: ExportArguments): Promise<void> {
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   if (args.checkpoint === undefined)
     throw new InputError({
       expected: 'a checkpoint to export',

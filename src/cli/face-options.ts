@@ -37,7 +37,7 @@ export function withFaceOptions<T>(yargs: Argv<T>, usual: FaceMode): Argv<T & Fa
  * @throws InputError for options that mean nothing together, and a margin out of range.
  */
 export async function chooseFaces({ face, paste, faceMargin }: FaceArguments): Promise<LazyFaceDetector> {
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   if (paste && face === 'off')
     throw new InputError({
       expected: '--face auto, largest or all with --paste',

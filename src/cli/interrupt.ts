@@ -1,4 +1,4 @@
-import { InterruptedError } from '../errors.js';
+import { InterruptedError } from '../base/errors.js';
 
 /**
  * Runs work with a signal that Ctrl-C (or SIGTERM) aborts, the reason being an InterruptedError, so that the work can leave everything in order. A second Ctrl-C ends the

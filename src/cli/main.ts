@@ -1,5 +1,5 @@
-import { systemCode } from '../errors.js';
-import { onNotice } from '../runtime/notices.js';
+import { systemCode } from '../base/errors.js';
+import { onNotice } from '../base/notices.js';
 import { printError } from './output.js';
 import { runCommandLine } from './run.js';
 

@@ -28,7 +28,7 @@ async function load(checkpoint: string, batch: number): Promise<OpenModel> {
 export async function openModel(checkpoint: string, batch: number): Promise<OpenModel> {
   const opened = await load(checkpoint, batch);
   // The host's copy of the weights can go, now that nothing here refers to it.
-  const { freeUnusedMemory } = await import('../runtime/garbage.js');
+  const { freeUnusedMemory } = await import('../base/malloc-trim.js');
   freeUnusedMemory();
   return opened;
 }

@@ -1,5 +1,5 @@
+import { formatBytes, formatDuration } from '../base/format-bytes.js';
 import type { PeakMemory } from '../runtime/memory.js';
-import { formatBytes, formatDuration } from '../train/amounts.js';
 
 /** The parts of a writable stream that output needs. */
 export interface OutputStream {

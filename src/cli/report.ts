@@ -13,7 +13,7 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
       .positional('run', { type: 'string', demandOption: true, describe: 'Run directory' })
       .example('$0 report runs/first', 'training writes it too, with every picture of samples'),
   handler: async ({ run }) => {
-    const { writeRunReport } = await import('../train/run-report.js');
+    const { writeRunReport } = await import('../train/log/run-report.js');
     printLine(await writeRunReport(run));
   },
 };

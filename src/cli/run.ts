@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
 import yargs, { type CommandModule } from 'yargs';
-import { InputError, InterruptedError, messageOf, RunError } from '../errors.js';
+import { InputError, InterruptedError, messageOf, RunError } from '../base/errors.js';
+import { nearestName } from '../base/suggest.js';
 import { preferGpu } from '../runtime/gpu-choice.js';
 import { commands } from './commands.js';
 import { printError } from './output.js';
-import { nearestName } from '../config/suggest.js';
 
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;

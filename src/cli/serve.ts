@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { CommandModule } from 'yargs';
-import { InputError } from '../errors.js';
+import { InputError } from '../base/errors.js';
 import { withInterrupt } from './interrupt.js';
 import { printError, printLine } from './output.js';
 

@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
-import type { OnSetupEvent } from '../runtime/libtensorflow/events.js';
-import type { DeviceChoice } from '../runtime/libtensorflow/platform.js';
+import type { OnSetupEvent } from '../setup/events.js';
+import type { DeviceChoice } from '../setup/platform.js';
 import { withInterrupt } from './interrupt.js';
 import { type Progress, printError, printLine, startProgress } from './output.js';
 
@@ -48,7 +48,7 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
       .example('$0 setup --device gpu', 'TensorFlow with CUDA (3.3 GB to download, 5.4 GB on disk)')
       .epilogue('Cached under GNR_CACHE_DIR, else $XDG_CACHE_HOME/gans-n-roses or ~/.cache/gans-n-roses.'),
   handler: async ({ device }) => {
-    const { setUpEngine } = await import('../runtime/libtensorflow/setup.js');
+    const { setUpEngine } = await import('../setup/setup.js');
     const display = showEvents();
     try {
       const { onEvent } = display;

@@ -67,7 +67,7 @@ export async function checkNumber(
   expected: string,
   found: number,
 ): Promise<void> {
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   if (!isRight)
     throw new InputError({
       expected: `--${flag} to be ${expected}`,
@@ -99,13 +99,13 @@ export async function chooseStyles(args: StyleArguments, usual: number, least = 
       'a whole number from 2 to 1000',
       interpolate,
     );
-  const { collectInputs } = await import('../translate/inputs.js');
+  const { collectInputs } = await import('../images/inputs.js');
   const { readStyleCodes } = await import('../translate/styles.js');
-  const { readRecord } = await import('../translate/record.js');
+  const { readRecord } = await import('../images/record.js');
   const codes = (await Promise.all((args.styleCode ?? []).map(readStyleCodes))).flat();
   const record = args.like === undefined ? undefined : await readRecord(args.like);
   if (record && args.direction && record.direction !== args.direction) {
-    const { InputError } = await import('../errors.js');
+    const { InputError } = await import('../base/errors.js');
     throw new InputError({
       expected: `--direction ${record.direction}, which the styles of ${args.like} are for`,
       found: `--direction ${args.direction}`,

@@ -1,7 +1,7 @@
 import type { Argv, CommandModule } from 'yargs';
+import { formatDuration } from '../base/format-bytes.js';
 import type { Config } from '../config/schema.js';
 import type { EngineInfo } from '../runtime/node.js';
-import { formatDuration } from '../train/amounts.js';
 import type { TrainOptions } from '../train/loop.js';
 import type { Translator } from '../translate/translator.js';
 import { withInterrupt } from './interrupt.js';
@@ -90,7 +90,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       ) as unknown as Argv<TrainArguments>,
   handler: async ({ config: file, out, set = [], resume, init, dryRun, steps }) => {
     const { loadConfig } = await import('../config/load.js');
-    const { InputError } = await import('../errors.js');
+    const { InputError } = await import('../base/errors.js');
     const { loadEngine } = await import('../runtime/node.js');
     const { initialConfig, resumedConfig, withModelFolder } = await import('../train/start.js');
     const overrides = steps === undefined ? set : [...set, `training.steps=${steps}`];
@@ -129,7 +129,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
 
 /** Trains a run and shows what happens. */
 async function trainShown(options: TrainOptions): Promise<void> {
-  const { InterruptedError } = await import('../errors.js');
+  const { InterruptedError } = await import('../base/errors.js');
   const { trainRun } = await import('../train/loop.js');
   const { TrainingEvaluation } = await import('../eval/training-evaluation.js');
   const { runDir } = options;

@@ -1,6 +1,6 @@
-import { messageOf } from '../errors.js';
+import { messageOf } from '../base/errors.js';
+import { formatBytes } from '../base/format-bytes.js';
 import { memoryUse } from '../runtime/memory.js';
-import { formatBytes } from '../train/amounts.js';
 import type { TrainEvent } from '../train/events.js';
 import { type Progress, printError, printLine, startProgress } from './output.js';
 

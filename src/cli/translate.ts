@@ -19,7 +19,7 @@ const MOST_STANDARD_INPUT_BYTES = 2 ** 30;
 
 /** All of standard input. @throws InputError where a person sits there, or it does not end. */
 async function readStandardInput(): Promise<Uint8Array> {
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   const refuse = (found: string) =>
     new InputError({ expected: 'a picture on standard input', found, remedy: 'pipe one into the command' });
   if (process.stdin.isTTY) throw refuse('a terminal');
@@ -49,10 +49,10 @@ async function translate(args: TranslateArguments): Promise<void> {
   const { choice, direction, recordedModel } = await chooseStyles(args, USUAL_STYLES);
   const detector = await chooseFaces(args);
   const faces = { mode: args.face, margin: args.faceMargin, paste: args.paste, detector: detector.get };
-  const { InputError, InterruptedError } = await import('../errors.js');
-  const { collectInputs } = await import('../translate/inputs.js');
+  const { InputError, InterruptedError } = await import('../base/errors.js');
+  const { collectInputs } = await import('../images/inputs.js');
   const { makeStyles } = await import('../translate/styles.js');
-  const { TRANSLATED_TOGETHER, translateImages } = await import('../translate/translate-images.js');
+  const { TRANSLATED_TOGETHER, translateImages } = await import('../images/translate-images.js');
   const inputs = await collectInputs(args.inputs, readStandardInput);
   const opened = await openModel(args.checkpoint, Math.min(inputs.length, TRANSLATED_TOGETHER));
   const { translator, model } = opened;

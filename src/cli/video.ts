@@ -1,11 +1,11 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { LazyFaceDetector } from '../faces/detector.js';
 import { peakMemory } from '../runtime/memory.js';
-import type { FaceCourse } from '../translate/video/face-course.js';
-import type { VideoPlan } from '../translate/video/plan.js';
-import type { VideoInfo } from '../translate/video/probe.js';
-import type { StyleCourse } from '../translate/video/style-course.js';
-import type { TranslatedVideo, TranslateVideoOptions } from '../translate/video/translate-video.js';
+import type { FaceCourse } from '../video/face-trajectory.js';
+import type { VideoPlan } from '../video/plan.js';
+import type { VideoInfo } from '../video/probe.js';
+import type { StyleCourse } from '../video/style-schedule.js';
+import type { TranslatedVideo, TranslateVideoOptions } from '../video/translate-video.js';
 import { chooseFaces, type FaceArguments, withFaceOptions } from './face-options.js';
 import { withInterrupt } from './interrupt.js';
 import { openModel } from './open-model.js';
@@ -34,7 +34,7 @@ const USUAL_ROUND = 4;
 
 async function checkOptions(args: VideoArguments): Promise<void> {
   const { size, styleSeconds, beats } = args;
-  const { InputError } = await import('../errors.js');
+  const { InputError } = await import('../base/errors.js');
   const clashing = [...(args.mosaic ? ['--mosaic'] : []), ...(size === undefined ? [] : ['--size'])];
   if (args.paste && clashing.length > 0)
     throw new InputError({
@@ -70,8 +70,8 @@ async function checkOptions(args: VideoArguments): Promise<void> {
 
 /** @throws InputError where the number of styles is none that these options can show. */
 async function checkStyleCount(args: VideoArguments, count: number): Promise<void> {
-  const errors = await import('../errors.js');
-  const { MOSAIC_STYLES } = await import('../translate/video/canvas.js');
+  const errors = await import('../base/errors.js');
+  const { MOSAIC_STYLES } = await import('../video/canvas.js');
   const changes = args.styleSeconds !== undefined || args.beats !== undefined;
   const refuse = (expected: string, remedy: string) =>
     new errors.InputError({ expected, found: String(count), remedy });
@@ -88,7 +88,7 @@ async function checkStyleCount(args: VideoArguments, count: number): Promise<voi
 
 /** Beats of the sound, with progress. */
 async function beatsOf(input: string, info: VideoInfo, signal: AbortSignal): Promise<number[]> {
-  const { audioBeats } = await import('../translate/video/audio-beats.js');
+  const { audioBeats } = await import('../video/audio-beats.js');
   const total = info.seconds === undefined ? undefined : Math.round(info.seconds);
   const progress = startProgress({ label: 'listening', total, unit: 'seconds' });
   try {
@@ -107,7 +107,7 @@ async function courseOf(
   codes: readonly Float32Array[],
   beats: readonly number[] | undefined,
 ): Promise<StyleCourse> {
-  const courses = await import('../translate/video/style-course.js');
+  const courses = await import('../video/style-schedule.js');
   if (styleSeconds !== undefined) return courses.flowingStyles(codes, styleSeconds);
   if (beats === undefined) return courses.constantStyles(codes);
   const changes = beats.filter((_, i) => i > 0 && i % every === 0);
@@ -115,18 +115,18 @@ async function courseOf(
 }
 
 async function encodersOf(): Promise<Set<string>> {
-  const { outputOf } = await import('../translate/video/tools.js');
-  const { parseEncoders } = await import('../translate/video/plan.js');
+  const { outputOf } = await import('../video/tools.js');
+  const { parseEncoders } = await import('../video/plan.js');
   return parseEncoders((await outputOf('ffmpeg', ['-hide_banner', '-v', 'error', '-encoders'])).stdout);
 }
 
 /** Everything that is known before the model is loaded. */
 async function prepare(args: VideoArguments) {
   await checkOptions(args);
-  const { MOSAIC_STYLES } = await import('../translate/video/canvas.js');
-  const { containerOf } = await import('../translate/video/plan.js');
-  const { probeVideo } = await import('../translate/video/probe.js');
-  const { checkOutput } = await import('../translate/video/translate-video.js');
+  const { MOSAIC_STYLES } = await import('../video/canvas.js');
+  const { containerOf } = await import('../video/plan.js');
+  const { probeVideo } = await import('../video/probe.js');
+  const { checkOutput } = await import('../video/translate-video.js');
   containerOf(args.out);
   const changes = args.styleSeconds !== undefined || args.beats !== undefined;
   const [usual, least] = args.mosaic ? [MOSAIC_STYLES, MOSAIC_STYLES] : changes ? [USUAL_ROUND, 2] : [1, 0];
@@ -144,9 +144,9 @@ async function facesOf(
   detector: LazyFaceDetector,
 ): Promise<FaceCourse | undefined> {
   if (face === 'off') return undefined;
-  const { courseOfFaces } = await import('../translate/video/face-course.js');
-  const { surveyFaces } = await import('../translate/video/face-survey.js');
-  const { expectedFrames, outputRate } = await import('../translate/video/plan.js');
+  const { courseOfFaces } = await import('../video/face-trajectory.js');
+  const { surveyFaces } = await import('../video/face-survey.js');
+  const { expectedFrames, outputRate } = await import('../video/plan.js');
   const total = expectedFrames(info, outputRate(info, input));
   const progress = startProgress({ label: 'looking for faces', total, unit: 'frames' });
   try {
@@ -172,7 +172,7 @@ async function run(
   codes: readonly Float32Array[],
   options: Pick<TranslateVideoOptions, 'translator' | 'direction' | 'plan' | 'faces'>,
 ): Promise<{ result: TranslatedVideo; beats: number[] | undefined }> {
-  const { translateVideo } = await import('../translate/video/translate-video.js');
+  const { translateVideo } = await import('../video/translate-video.js');
   const { input, out: output, mosaic } = args;
   return withInterrupt(async (signal) => {
     const beats = args.beats === undefined ? undefined : await beatsOf(input, info, signal);
@@ -191,12 +191,12 @@ async function run(
 
 async function video(args: VideoArguments): Promise<void> {
   const { choice, direction, recordedModel, detector, info, encoders } = await prepare(args);
-  const { InputError } = await import('../errors.js');
-  const { MOSAIC_CELLS } = await import('../translate/video/canvas.js');
-  const { planVideo } = await import('../translate/video/plan.js');
-  const { FRAMES_TOGETHER } = await import('../translate/video/translate-video.js');
+  const { InputError } = await import('../base/errors.js');
+  const { MOSAIC_CELLS } = await import('../video/canvas.js');
+  const { planVideo } = await import('../video/plan.js');
+  const { FRAMES_TOGETHER } = await import('../video/translate-video.js');
   const { makeStyles } = await import('../translate/styles.js');
-  const { describeRecord } = await import('../translate/record.js');
+  const { describeRecord } = await import('../images/record.js');
   const { mosaic, input, out } = args;
   const { translator, model } = await openModel(args.checkpoint, FRAMES_TOGETHER);
   noteOtherModel(recordedModel, model);

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import { formatBytes } from '../train/amounts.js';
+import { formatBytes } from '../base/format-bytes.js';
 import type { FetchEvent } from '../weights/fetch.js';
 import type { WeightsRow } from '../weights/list.js';
 import { WEIGHT_NAMES, type WeightName } from '../weights/names.js';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { InputError, messageOf, systemCode } from '../errors.js';
-import { configError, type Source } from './complaints.js';
-import { formatJson, parseJson } from './json-text.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { formatJson, parseJson } from '../base/json-text.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from './overrides.js';
 import { variantPresets } from './presets.js';
 import { type Config, configSchema, configShape, type PartialConfig } from './schema.js';
+import { configError, type Source } from './schema-errors.js';
 
 /** Where a config comes from. */
 export interface ConfigSources {

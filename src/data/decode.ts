@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { writeFileAtomic } from '../checkpoint/atomic.js';
-import { InputError, messageOf, systemCode } from '../errors.js';
-import type { Square } from '../geometry.js';
+import { writeFileAtomic } from '../base/atomic-files.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
+import type { Square } from '../base/geometry.js';
 import { type Description, descriptionExif } from './description.js';
 
 /** A picture: 8-bit sRGB, row-major [height, width, 3]. */

@@ -1,6 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { InputError, messageOf, systemCode } from '../errors.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
 
 /** Of a gif the first frame is used, of a tif the first page. */
 const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([

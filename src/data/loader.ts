@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { InputError, messageOf, RunError, systemCode } from '../errors.js';
+import { InputError, messageOf, RunError, systemCode } from '../base/errors.js';
 import { type DecodedImage, type DecodeOptions, decodeImage, type Fit } from './decode.js';
 import { ImageCache } from './image-cache.js';
 import { Sampler, type SamplerState } from './sampler.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { InputError } from '../errors.js';
-import { Rng } from '../runtime/rng.js';
+import { InputError } from '../base/errors.js';
+import { Rng } from '../base/rng.js';
 
 const count = z.int().nonnegative();
 

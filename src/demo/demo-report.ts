@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { SampleFigures } from '../eval/sample-evaluation.js';
+import { type ReportGrid, type ReportMeasure, writeReport } from '../report/page.js';
 import { type ReportImage, reportImage } from '../report/picture.js';
-import { MetricCourses } from '../train/metric-series.js';
-import { type MetricsRow, readMetrics } from '../train/metrics-log.js';
-import { type ReportGrid, type ReportMeasure, writeReport } from '../train/report.js';
-import { reportSamples } from '../train/report-samples.js';
+import type { SampleFigures } from '../sample/sample-evaluation.js';
+import { MetricCourses } from '../train/log/metric-curves.js';
+import { type MetricsRow, readMetrics } from '../train/log/metrics-log.js';
+import { reportSamples } from '../train/log/report-samples.js';
 import type { DemoFigures, DemoOptions, SampleModelResult } from './demo.js';
 import { GRID_COLUMNS } from './translated-grid.js';
 

@@ -1,25 +1,25 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { writeFileAtomic } from '../checkpoint/atomic.js';
+import { writeFileAtomic } from '../base/atomic-files.js';
+import { InputError, InterruptedError } from '../base/errors.js';
+import { Rng } from '../base/rng.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import type { Config } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
-import { drawSampleDataset } from '../data/sample/draw.js';
-import { FACTORS_FILE } from '../data/sample/factors-file.js';
-import { InputError, InterruptedError } from '../errors.js';
+import { buildNetworks, initNetworks } from '../gan/networks.js';
+import type { NetworkValues } from '../model/parameters.js';
+import { drawSampleDataset } from '../sample/draw.js';
+import { FACTORS_FILE } from '../sample/factors-file.js';
 import {
   readSampleTestSet,
   referenceFigures,
   type SampleFigures,
   type SampleTestSet,
   sampleFigures,
-} from '../eval/sample-evaluation.js';
-import type { NetworkValues } from '../model/parameters.js';
-import { Rng } from '../runtime/rng.js';
+} from '../sample/sample-evaluation.js';
 import type { TrainEvent } from '../train/events.js';
 import { trainRun } from '../train/loop.js';
-import { buildNetworks, initNetworks } from '../train/networks.js';
 import { loadModel, type Model } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';
 import { writeDemoReport } from './demo-report.js';

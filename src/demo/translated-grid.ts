@@ -1,6 +1,6 @@
 import { joinPictures, splitPictures } from '../data/pictures.js';
-import type { SampleTestSet } from '../eval/sample-evaluation.js';
-import { composeGrid } from '../translate/grid.js';
+import { composeGrid } from '../images/grid.js';
+import type { SampleTestSet } from '../sample/sample-evaluation.js';
 import { randomStyles } from '../translate/styles.js';
 import type { Translator } from '../translate/translator.js';
 

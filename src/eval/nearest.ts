@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import type { MethodEvaluation, ShownGroup } from './evaluate.js';
-import type { FeatureDesk, FeatureRows } from './features/desk.js';
+import type { FeatureDesk, FeatureRows } from './features/feature-cache.js';
+import type { MethodEvaluation, ShownGroup } from './measure-methods.js';
 import type { MeasuredImage } from './pictures.js';
 import type { FeatureKind } from './protocol.js';
 import type { NearestPictures } from './report/galleries.js';

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { parseJson } from '../config/json-text.js';
-import { InputError, messageOf, systemCode } from '../errors.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { parseJson } from '../base/json-text.js';
 import { METRIC_NAMES } from './metrics/registry.js';
 import { type MetricName, type Protocol, protocolSchema } from './protocol.js';
 

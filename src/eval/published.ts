@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { parseJson } from '../config/json-text.js';
-import { InputError, messageOf, systemCode } from '../errors.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { parseJson } from '../base/json-text.js';
 import type { Receipt } from './receipt.js';
 
 const BASELINES = fileURLToPath(new URL('../../configs/baselines.json', import.meta.url));

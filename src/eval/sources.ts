@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { InputError } from '../base/errors.js';
 import { listImages } from '../data/folder.js';
-import { InputError } from '../errors.js';
 import type { Protocol } from './protocol.js';
 
 /** Where the pictures of an evaluation are. */

@@ -1,11 +1,11 @@
+import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { dataRoot } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { freeUnusedMemory } from '../runtime/garbage.js';
 import type { Translator } from '../translate/translator.js';
-import { evaluateMethods } from './evaluate.js';
 import type { ExtractOptions } from './features/extractor.js';
-import { type OpenInstruments, openInstruments } from './instruments.js';
+import { evaluateMethods } from './measure-methods.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
+import { type OpenInstruments, openInstruments } from './metric-resources.js';
 import { fileImage, type MeasuredImage } from './pictures.js';
 import type { Protocol } from './protocol.js';
 import { loadProtocol } from './protocols.js';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { parseJson } from '../config/json-text.js';
-import { InputError, messageOf, systemCode } from '../errors.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { parseJson } from '../base/json-text.js';
 import { formatImageList, type ImageList } from './image-list.js';
 import { sha256 } from './pictures.js';
 import { type Receipt, receiptSchema } from './receipt.js';

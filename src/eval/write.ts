@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../checkpoint/atomic.js';
-import { InputError, messageOf, systemCode } from '../errors.js';
-import type { EvaluationEvent, MethodEvaluation } from './evaluate.js';
+import { writeFileAtomic } from '../base/atomic-files.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
 import type { Evaluation } from './evaluation.js';
 import { formatImageList } from './image-list.js';
+import type { EvaluationEvent, MethodEvaluation } from './measure-methods.js';
 import { nearestTrainingPictures } from './nearest.js';
 import { fileImage } from './pictures.js';
 import type { FeatureKind, Protocol } from './protocol.js';

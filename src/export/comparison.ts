@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { InputError, RunError } from '../base/errors.js';
+import { Rng } from '../base/rng.js';
 import { decodeImage, toFloat } from '../data/decode.js';
 import { listImages } from '../data/folder.js';
 import { joinPictures } from '../data/pictures.js';
-import { sampleFactors } from '../data/sample/draw.js';
-import { rasterise } from '../data/sample/raster.js';
-import { InputError, RunError } from '../errors.js';
 import type { Architecture } from '../model/architecture.js';
 import type { NetworkValues } from '../model/parameters.js';
-import { Rng } from '../runtime/rng.js';
+import { sampleFactors } from '../sample/draw.js';
+import { rasterise } from '../sample/raster.js';
 import { EagerTranslator } from '../translate/eager-translator.js';
 import { type Direction, drawStyles, NETWORK_OF, type Translator } from '../translate/translator.js';
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
-import { removeLeftovers, replaceDirectory, writeFileAtomic } from '../checkpoint/atomic.js';
-import { InputError, InterruptedError, messageOf, systemCode } from '../errors.js';
+import { removeLeftovers, replaceDirectory, writeFileAtomic } from '../base/atomic-files.js';
+import { InputError, InterruptedError, messageOf, systemCode } from '../base/errors.js';
 import { type Comparison, checkDifferences } from './comparison.js';
 
 /** What was exported, and how near it came: in every folder that an export makes. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { InputError } from '../base/errors.js';
 import { readJson } from '../checkpoint/layout.js';
-import { InputError } from '../errors.js';
 
 /** What a card tells of the receipt that `gnr evaluate` writes; its whole schema is src/eval/receipt.ts. */
 const receiptSchema = z.looseObject({

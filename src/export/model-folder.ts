@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceDirectory, writeFileAtomic } from '../checkpoint/atomic.js';
-import { float32ToFloat16 } from '../checkpoint/half.js';
+import { replaceDirectory, writeFileAtomic } from '../base/atomic-files.js';
+import { RunError } from '../base/errors.js';
+import { float32ToFloat16 } from '../base/half-floats.js';
 import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { toTensors } from '../checkpoint/network-tensors.js';
 import { type TensorToStore, writeSafetensors } from '../checkpoint/safetensors.js';
-import { RunError } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
 import type { Model } from '../translate/model.js';
 

@@ -2,11 +2,11 @@ import type { FileHandle } from 'node:fs/promises';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { writeFileAtomic, writeFully } from '../checkpoint/atomic.js';
+import { writeFileAtomic, writeFully } from '../base/atomic-files.js';
+import { RunError } from '../base/errors.js';
+import { blocksOf } from '../base/protobuf.js';
 import { CONFIG } from '../checkpoint/layout.js';
-import { RunError } from '../errors.js';
 import { channelsAt, contentSize } from '../model/architecture.js';
-import { blocksOf } from '../runtime/protobuf.js';
 import { type Direction, reverseOf } from '../translate/translator.js';
 import { modelCard } from './card.js';
 import {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFileAtomic } from '../checkpoint/atomic.js';
+import { writeFileAtomic } from '../base/atomic-files.js';
 import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
 import { loadModel } from '../translate/model.js';

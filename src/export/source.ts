@@ -1,11 +1,11 @@
 import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
+import type { InputError } from '../base/errors.js';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { readModelConfig, readState } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
-import type { InputError } from '../errors.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { generatorSpecs, sha256Of } from '../translate/model.js';
 

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../checkpoint/atomic.js';
-import { toTensors } from '../checkpoint/network-tensors.js';
-import { systemCode } from '../errors.js';
-import { buildGenerator } from '../model/generator.js';
-import type { ModelFiles } from '../translate/model-files.js';
-import { loadWebModel } from '../translate/web-bundle.js';
+import { writeFileAtomic } from '../base/atomic-files.js';
+import { systemCode } from '../base/errors.js';
+import type { ModelFiles } from '../browser/model-files.js';
+import { loadWebModel } from '../browser/web-bundle.js';
 import {
   BUNDLE_FILE,
   BUNDLE_FORMAT,
   BUNDLE_VERSION,
   type WebBundle,
   type WebBundleTensor,
-} from '../translate/web-bundle-manifest.js';
+} from '../browser/web-bundle-manifest.js';
+import { toTensors } from '../checkpoint/network-tensors.js';
+import { buildGenerator } from '../model/generator.js';
 import { modelCard } from './card.js';
 import { type Comparison, compareWeights, type Precision } from './comparison.js';
 import { stopIfAborted, writeExportFolder } from './export-folder.js';

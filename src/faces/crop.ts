@@ -1,6 +1,6 @@
+import type { Square } from '../base/geometry.js';
 import type { DecodedImage } from '../data/decode.js';
 import { CUBIC, filterTable, resample, TRIANGLE } from '../data/resample.js';
-import type { Square } from '../geometry.js';
 
 /** A pasted square fades towards its edges over this share of its side. */
 const EDGE_SHARE = 0.15;

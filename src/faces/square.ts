@@ -1,4 +1,4 @@
-import type { Extent, Square } from '../geometry.js';
+import type { Extent, Square } from '../base/geometry.js';
 import type { Face } from './detector.js';
 
 /** Room on each side of a face, in its longer side: hair, chin and neck, as face datasets are cropped. */

@@ -1,4 +1,4 @@
-import type { Extent, Square } from '../geometry.js';
+import type { Extent, Square } from '../base/geometry.js';
 import type { Face } from './detector.js';
 import { overlap } from './overlap.js';
 import { FACE_MARGIN, faceSquare, isPortrait, widened } from './square.js';

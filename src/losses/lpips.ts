@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Keeping, keepAll } from '../model/checkpointing.js';
 import type { Params } from '../model/parameters.js';
-import { type Keeping, keepAll } from '../model/recomputed.js';
 import { mean, scalarOf } from '../ops/arithmetic.js';
 import type { Lpips } from '../perceptual/lpips.js';
 

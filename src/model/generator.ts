@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, channelsAt, contentSize, halvings } from './architecture.js';
+import { type Keeping, keepAll } from './checkpointing.js';
 import {
   convLayer,
   flatten,
@@ -11,7 +12,6 @@ import {
 } from './layers.js';
 import { type StyledLayer, styledConv, styledResidualBlock, toRgb } from './modulated.js';
 import type { ParameterSpecs, Params } from './parameters.js';
-import { type Keeping, keepAll } from './recomputed.js';
 
 /** A picture taken apart. */
 export interface Code {

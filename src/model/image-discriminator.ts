@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, channelsAt, halvings } from './architecture.js';
 import { batchDeviation } from './batch-deviation.js';
+import { type Keeping, keepAll } from './checkpointing.js';
 import {
   convLayer,
   flatten,
@@ -11,7 +12,6 @@ import {
   sequence,
 } from './layers.js';
 import type { ParameterSpecs, Params } from './parameters.js';
-import { type Keeping, keepAll } from './recomputed.js';
 
 /** Width of the features whose deviation over the batch the diversity head judges. */
 const DIVERSITY_FEATURES = 128;

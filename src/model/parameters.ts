@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { Rng } from '../runtime/rng.js';
+import type { Rng } from '../base/rng.js';
 
 /** How a parameter of ours lies in the reference's `state_dict`; `checkpoint/torch-layout.ts` converts. */
 export type TorchLayout =

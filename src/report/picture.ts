@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { InputError, messageOf } from '../errors.js';
+import { InputError, messageOf } from '../base/errors.js';
 
 const QUALITY = 85;
 

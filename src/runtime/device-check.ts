@@ -1,7 +1,7 @@
 // Computes on the device what training consists of, and holds it against plain JavaScript.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { messageOf } from '../errors.js';
+import { messageOf } from '../base/errors.js';
 import { type Arithmetic, capture, type HostValues, type Program } from './capture/capture.js';
 import { convolutionSpeed, productSpeed } from './device-speed.js';
 import { type ConvGeometry, kernels } from './kernels.js';

@@ -1,7 +1,7 @@
 // What TensorFlow and CUDA read from the environment when they load, from the engine's options and the machine.
-import { InputError } from '../errors.js';
+import { InputError } from '../base/errors.js';
+import type { Device } from '../setup/wheels.js';
 import { type GpuChoice, visibleGpu } from './gpu-choice.js';
-import type { Device } from './libtensorflow/wheels.js';
 
 export interface EnvironmentOptions {
   /** The installed build of TensorFlow. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { messageOf, RunError } from '../errors.js';
+import { messageOf, RunError } from '../base/errors.js';
 import type { OpAttribute, TensorflowBinding } from './native-kernels.js';
 
 /** A matrix of doubles on the host, row by row. */

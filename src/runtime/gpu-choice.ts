@@ -1,6 +1,6 @@
 // Which of several GPUs computes.
-import { InputError } from '../errors.js';
-import type { Gpu } from './gpus.js';
+import { InputError } from '../base/errors.js';
+import type { Gpu } from '../setup/gpus.js';
 
 /** What a GPU is chosen by. */
 export type GpuChoice = Pick<Gpu, 'index' | 'name' | 'memoryBytes' | 'memoryUsedBytes'>;

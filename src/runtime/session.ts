@@ -1,6 +1,6 @@
 // TensorFlow sessions of our own: graphs from memory, calls beside the event loop, and the memory of devices.
-import { RunError } from '../errors.js';
-import { sessionConfig } from './libtensorflow/session-config.js';
+import { RunError } from '../base/errors.js';
+import { sessionConfig } from '../setup/session-config.js';
 
 /** Values on the host. */
 export type HostValues = Float32Array | Int32Array;

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
-import { buildGenerator } from '../model/generator.js';
-import type { Model } from '../translate/model.js';
 import {
   BUNDLE_FILE,
   BUNDLE_FORMAT,
   BUNDLE_VERSION,
   type WebBundle,
-} from '../translate/web-bundle-manifest.js';
+} from '../browser/web-bundle-manifest.js';
+import { buildGenerator } from '../model/generator.js';
+import type { Model } from '../translate/model.js';
 import { ServedFile } from './served-file.js';
 
 /** A shard is closed when it has grown to this; a larger tensor has one of its own. */

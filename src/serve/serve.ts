@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { InputError } from '../errors.js';
+import type { InputError } from '../base/errors.js';
 import { loadModel } from '../translate/model.js';
 import { modelBundle } from './model-bundle.js';
 import { readPage } from './page.js';

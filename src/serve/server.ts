@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { InputError, messageOf, systemCode } from '../errors.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
 import type { ServedFile } from './served-file.js';
 
 const HEADER_LIMIT_BYTES = 16 * 1024;

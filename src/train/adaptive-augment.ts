@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TrainingConfig } from '../config/schema.js';
-import type { AugmentProbabilities } from './judged-pictures.js';
+import type { AugmentProbabilities } from '../gan/discriminator-augment.js';
 import type { TermValues } from './trainer.js';
 
 const DOMAINS = ['A', 'B'] as const;

@@ -1,9 +1,9 @@
+import { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/folder.js';
 import { ImageLoader } from '../data/loader.js';
 import { Sampler, type SamplerState } from '../data/sampler.js';
-import { Rng } from '../runtime/rng.js';
-import { type AugmentProbabilities, drawTransforms } from './judged-pictures.js';
+import { type AugmentProbabilities, drawTransforms } from '../gan/discriminator-augment.js';
 import type { DomainPictures } from './preparation/domain-pictures.js';
 import { openPreparer, type Preparer } from './preparation/preparer.js';
 import { type DomainDraws, drawStep, type StepDraws } from './preparation/step-draws.js';

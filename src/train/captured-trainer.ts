@@ -1,9 +1,3 @@
-import { type CapturedPrograms, capture, type HostValues } from '../runtime/capture/capture.js';
-import { readInPieces, writeInPieces } from '../runtime/capture/pieces.js';
-import { CapturedTranslator } from '../translate/captured-translator.js';
-import type { TranslationProgram } from '../translate/translation-programs.js';
-import type { Translator } from '../translate/translator.js';
-import { hasR1 } from './schedule.js';
 import {
   parametersIn,
   type StateParameter,
@@ -11,8 +5,14 @@ import {
   stateVectors,
   type TrainStateValues,
   type TranslatingWeights,
-} from './state.js';
-import type { StepContext } from './step.js';
+} from '../gan/state.js';
+import type { StepContext } from '../gan/step.js';
+import { hasR1 } from '../optim/schedule.js';
+import { type CapturedPrograms, capture, type HostValues } from '../runtime/capture/capture.js';
+import { readInPieces, writeInPieces } from '../runtime/capture/chunked.js';
+import { CapturedTranslator } from '../translate/captured-translator.js';
+import type { TranslationProgram } from '../translate/translation-programs.js';
+import type { Translator } from '../translate/translator.js';
 import { type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 import {
   PERCEPTUAL_PREFIX,

@@ -1,5 +1,5 @@
-import { messageOf, RunError } from '../errors.js';
-import type { StateParameter } from './state.js';
+import { messageOf, RunError } from '../base/errors.js';
+import type { StateParameter } from '../gan/state.js';
 import type { TermValues } from './trainer.js';
 
 interface Where {

@@ -1,10 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { EagerTranslator } from '../translate/eager-translator.js';
-import type { Translator } from '../translate/translator.js';
-import type { StepBatch } from './generator-step.js';
-import type { AdamScalars } from './optimizer.js';
-import { hasR1 } from './schedule.js';
+import type { StepBatch } from '../gan/generator-step.js';
 import {
   type FlatState,
   flattenState,
@@ -17,8 +13,12 @@ import {
   type TranslatingWeights,
   translatingVectors,
   unflattenState,
-} from './state.js';
-import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from './step.js';
+} from '../gan/state.js';
+import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from '../gan/step.js';
+import type { AdamScalars } from '../optim/adam.js';
+import { hasR1 } from '../optim/schedule.js';
+import { EagerTranslator } from '../translate/eager-translator.js';
+import type { Translator } from '../translate/translator.js';
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 /** A batch on the device; belongs to the caller's `tf.tidy`. */

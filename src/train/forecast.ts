@@ -1,14 +1,14 @@
+import { freeUnusedMemory } from '../base/malloc-trim.js';
+import { Rng } from '../base/rng.js';
 import { dataRoot } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
-import { freeUnusedMemory } from '../runtime/garbage.js';
+import { buildNetworks, initNetworks, type Networks } from '../gan/networks.js';
+import type { StepContext } from '../gan/step.js';
 import { type PeakMemory, peakMemory } from '../runtime/memory.js';
-import { Rng } from '../runtime/rng.js';
 import { Batches } from './batches.js';
-import { buildNetworks, initNetworks, type Networks } from './networks.js';
 import { openTrainer } from './open-trainer.js';
 import { loadPerceptual } from './perceptual-weights.js';
-import type { StepContext } from './step.js';
 import type { Trainer } from './trainer.js';
 
 /** Steps taken of each kind; the first of a kind takes its memory and chooses its algorithms, and does not count. */

@@ -1,7 +1,7 @@
+import type { TrainStateValues } from '../gan/state.js';
+import type { StepContext } from '../gan/step.js';
 import { CapturedTrainer } from './captured-trainer.js';
 import { EagerTrainer } from './eager-trainer.js';
-import type { TrainStateValues } from './state.js';
-import type { StepContext } from './step.js';
 import type { Trainer } from './trainer.js';
 
 /** A trainer that runs steps as `runtime.capture` of its config says. */

@@ -1,8 +1,8 @@
 import { rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toWriteError } from '../checkpoint/atomic.js';
-import { InputError } from '../errors.js';
-import { isLocked, tryLock } from '../runtime/process-lock.js';
+import { toWriteError } from '../base/atomic-files.js';
+import { InputError } from '../base/errors.js';
+import { isLocked, tryLock } from '../base/process-lock.js';
 
 /**
  * Takes a run directory for this process alone, making it where it is missing: two trainings in one folder would tear

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InputError } from '../base/errors.js';
+import { Rng } from '../base/rng.js';
 import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { isTorchFile } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
@@ -8,12 +10,10 @@ import { importReferenceCheckpoint } from '../checkpoint/reference/import.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { InputError } from '../errors.js';
+import { initNetworks, type Networks } from '../gan/networks.js';
+import type { TrainStateValues } from '../gan/state.js';
 import type { NetworkValues } from '../model/parameters.js';
-import { Rng } from '../runtime/rng.js';
 import { restoreTraining, specsByNetwork, type TrainProgress } from './checkpoint-state.js';
-import { initNetworks, type Networks } from './networks.js';
-import type { TrainStateValues } from './state.js';
 
 /** Where a training begins. */
 export interface Start {

@@ -1,10 +1,10 @@
+import { transformShapes } from '../gan/discriminator-augment.js';
+import type { StepBatch } from '../gan/generator-step.js';
+import type { StateParameter, StateVector, TranslatingWeights } from '../gan/state.js';
+import { optimizerBetas, type StepContext, type StepScalars } from '../gan/step.js';
+import { type AdamScalars, adamScalars } from '../optim/adam.js';
+import { learningRateAt } from '../optim/schedule.js';
 import type { Translator } from '../translate/translator.js';
-import type { StepBatch } from './generator-step.js';
-import { transformShapes } from './judged-pictures.js';
-import { type AdamScalars, adamScalars } from './optimizer.js';
-import { learningRateAt } from './schedule.js';
-import type { StateParameter, StateVector, TranslatingWeights } from './state.js';
-import { optimizerBetas, type StepContext, type StepScalars } from './step.js';
 
 /** A step's inputs on the host: pictures `[n, size, size, 3]` in [-1, 1], style codes, row numbers. */
 export type HostBatch = {

@@ -1,11 +1,6 @@
 // The programs that a captured run consists of: steps with and without R1, and translations of its samples.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { LossTerms } from '../losses/total.js';
-import { reshape } from '../ops/arithmetic.js';
-import { concat } from '../ops/shape.js';
-import type { Program, TensorSpec } from '../runtime/capture/capture.js';
-import { type TranslationProgram, translationPrograms } from '../translate/translation-programs.js';
-import type { StepBatch } from './generator-step.js';
+import type { StepBatch } from '../gan/generator-step.js';
 import {
   flattenState,
   type StateVector,
@@ -13,8 +8,13 @@ import {
   type TranslatingWeights,
   translatingVectors,
   unflattenState,
-} from './state.js';
-import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from './step.js';
+} from '../gan/state.js';
+import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from '../gan/step.js';
+import type { LossTerms } from '../losses/total.js';
+import { reshape } from '../ops/arithmetic.js';
+import { concat } from '../ops/shape.js';
+import type { Program, TensorSpec } from '../runtime/capture/capture.js';
+import { type TranslationProgram, translationPrograms } from '../translate/translation-programs.js';
 import { batchShapes } from './trainer.js';
 
 /** LPIPS's weights, too large to be constants of the graph, are variables of such names that no step assigns. */

@@ -9,7 +9,7 @@ import {
   type Precision,
   type TensorSpec,
 } from '../runtime/capture/capture.js';
-import { writeInPieces } from '../runtime/capture/pieces.js';
+import { writeInPieces } from '../runtime/capture/chunked.js';
 import {
   type Part,
   parametersByPrefix,

@@ -2,9 +2,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, contentSize } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
-import type { NetworkValues } from '../model/parameters.js';
-import { ParameterGroup } from '../model/parameter-groups.js';
-import type { Params } from '../model/parameters.js';
+import type { NetworkValues, Params } from '../model/parameters.js';
+import { ParameterGroup } from '../optim/parameter-groups.js';
 import {
   assertStyles,
   type ContentCodes,

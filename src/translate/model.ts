@@ -3,14 +3,13 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { InputError, messageOf } from '../base/errors.js';
 import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
-import { InputError, messageOf } from '../errors.js';
 import { buildGenerator } from '../model/generator.js';
-import type { NetworkValues } from '../model/parameters.js';
-import type { ParameterSpecs } from '../model/parameters.js';
+import type { NetworkValues, ParameterSpecs } from '../model/parameters.js';
 
 /** A trained model: what translation needs. */
 export interface Model {

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { InputError, messageOf } from '../base/errors.js';
+import { freeName } from '../base/unique-name.js';
 import { decodeImage, toFloat } from '../data/decode.js';
-import { joinPictures } from '../data/pictures.js';
-import { InputError, messageOf } from '../errors.js';
-import { freeName } from './free-name.js';
 import type { InputPicture } from '../data/pictures.js';
+import { joinPictures } from '../data/pictures.js';
 import { type Direction, randomStyleCodes, type Translator } from './translator.js';
 
 /** References that are encoded together. */

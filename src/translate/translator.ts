@@ -1,5 +1,5 @@
+import { Rng } from '../base/rng.js';
 import type { Architecture } from '../model/architecture.js';
-import { Rng } from '../runtime/rng.js';
 
 /** Photo to anime, or back. */
 export type Direction = 'A2B' | 'B2A';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { messageOf, systemCode } from '../errors.js';
-import { cacheDirectory } from '../runtime/cache.js';
+import { cacheDirectory } from '../base/cache-directory.js';
+import { messageOf, systemCode } from '../base/errors.js';
 import { identityOf, isFile } from './file-hash.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import { WEIGHT_NAMES, type WeightName } from './names.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../errors.js';
+import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../base/errors.js';
 import { type Origin, PartialFile } from './partial-file.js';
 
 export type DownloadEvent =

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { toWriteError } from '../checkpoint/atomic.js';
-import { InputError } from '../errors.js';
-import { withLock } from '../runtime/process-lock.js';
+import { toWriteError } from '../base/atomic-files.js';
+import { InputError } from '../base/errors.js';
+import { withLock } from '../base/process-lock.js';
 import { weightsDirectory, weightsState } from './cache.js';
 import { type DownloadEvent, download, type Patience } from './download.js';
 import { identityOf, isFile } from './file-hash.js';

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { InputError, InterruptedError, messageOf } from '../errors.js';
+import { InputError, InterruptedError, messageOf } from '../base/errors.js';
 import { KNOWN_WEIGHTS, type OfficialFile } from './known.js';
 import { WEIGHT_NAMES, type WeightName } from './names.js';
 

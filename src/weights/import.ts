@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { toWriteError, writeFileAtomic } from '../checkpoint/atomic.js';
+import { toWriteError, writeFileAtomic } from '../base/atomic-files.js';
+import { InputError, InterruptedError } from '../base/errors.js';
+import { withLock } from '../base/process-lock.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
-import { InputError, InterruptedError } from '../errors.js';
 import { sizeOf } from '../model/parameters.js';
-import { withLock } from '../runtime/process-lock.js';
 import { CONVERTER_VERSION, placeOf, type WeightsRecord } from './cache.js';
 import { type FileIdentity, identityOf, officialDigits, officialFile } from './file-hash.js';
 import { KNOWN_WEIGHTS } from './known.js';

@@ -1,6 +1,6 @@
+import { InputError } from '../base/errors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
-import { InputError } from '../errors.js';
 import { placeOf, remedyFor, weightsState } from './cache.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import type { WeightName } from './names.js';

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { InputError, messageOf } from '../base/errors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { fromTorchLayout, type TorchTensor } from '../checkpoint/torch-layout.js';
-import { InputError, messageOf } from '../errors.js';
-import { ParameterGroup } from '../model/parameter-groups.js';
 import type { ParameterValues, Params } from '../model/parameters.js';
+import { ParameterGroup } from '../optim/parameter-groups.js';
 import { buildLpips, type Lpips, type LpipsNet } from '../perceptual/lpips.js';
 import { linearName, trunkName } from './known.js';
 import { loadWeights, type WeightsSource } from './load.js';

@@ -1,8 +1,8 @@
 import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { toWriteError, writeFileAtomic, writeFully } from '../checkpoint/atomic.js';
-import { systemCode } from '../errors.js';
+import { toWriteError, writeFileAtomic, writeFully } from '../base/atomic-files.js';
+import { systemCode } from '../base/errors.js';
 
 /** What tells whether the rest of a file still fits to the part that is here. */
 const originSchema = z.strictObject({

@@ -1,4 +1,4 @@
-import { InputError } from '../errors.js';
+import { InputError } from '../base/errors.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import { WEIGHT_NAMES, type WeightName } from './names.js';
 import type { SourceFile } from './source-file.js';

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
+import { InputError } from '../base/errors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { TorchFile } from '../checkpoint/torch-file/torch-file.js';
 import { TorchTensorRef } from '../checkpoint/torch-file/values.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
-import { InputError } from '../errors.js';
 
 export interface TensorEntry {
   shape: readonly number[];

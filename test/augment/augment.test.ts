@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Augmentation, applyAugmentation, drawAugmentation } from '../../src/augment/augment.js';
 import { invertAffine, warpAffine } from '../../src/augment/warp.js';
+import { Rng } from '../../src/base/rng.js';
 import { configSchema } from '../../src/config/schema.js';
-import { Rng } from '../../src/runtime/rng.js';
 import { hasSameBits, plainAugmentation } from '../support/plain-augment.js';
 import {
   correlation,

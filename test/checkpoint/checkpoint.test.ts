@@ -16,15 +16,15 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { removeLeftovers } from '../../src/checkpoint/atomic.js';
+import { removeLeftovers } from '../../src/base/atomic-files.js';
+import { RunError } from '../../src/base/errors.js';
+import { Rng } from '../../src/base/rng.js';
 import {
   latestCheckpoint,
   readCheckpoint,
   resolveCheckpoint,
   saveCheckpoint,
 } from '../../src/checkpoint/checkpoint.js';
-import { RunError } from '../../src/errors.js';
-import { Rng } from '../../src/runtime/rng.js';
 import { type FileCall, refusing } from '../support/faults.js';
 import { refusal } from '../support/refusal.js';
 import { compileForChild, startChild } from './child-process.js';

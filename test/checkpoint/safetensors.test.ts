@@ -4,15 +4,15 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { float16ToFloat32, float32ToFloat16 } from '../../src/checkpoint/half.js';
+import { InputError } from '../../src/base/errors.js';
+import { float16ToFloat32, float32ToFloat16 } from '../../src/base/half-floats.js';
+import { Rng } from '../../src/base/rng.js';
 import {
   readSafetensors,
   readSafetensorsHeader,
   type TensorToStore,
   writeSafetensors,
 } from '../../src/checkpoint/safetensors.js';
-import { InputError } from '../../src/errors.js';
-import { Rng } from '../../src/runtime/rng.js';
 
 const REFERENCE = process.env.GNR_REFERENCE_DIR ?? 'test/fixtures/reference';
 

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import yargs from 'yargs';
+import { InputError } from '../../src/base/errors.js';
 import { datasetCommand } from '../../src/cli/dataset.js';
 import type { DatasetCheck } from '../../src/data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS } from '../../src/data/check/findings.js';
-import { readFactors } from '../../src/data/sample/factors-file.js';
-import { InputError } from '../../src/errors.js';
+import { readFactors } from '../../src/sample/factors-file.js';
 import { blocks, put } from '../data/check/pictures.js';
 import { complaints, gnr } from '../support/gnr.js';
 

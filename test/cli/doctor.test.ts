@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
 import { arithmeticsOf, checkRows, failedParts, gpuRows, gpuUse } from '../../src/cli/doctor-gpu.js';
 import { type DoctorReport, examine, formatReport, instructionsOf } from '../../src/cli/doctor-report.js';
 import { runCommandLine } from '../../src/cli/run.js';
-import { InputError } from '../../src/errors.js';
 import type { ArithmeticCheck } from '../../src/runtime/device-check.js';
-import type { Gpu, GpuSurvey } from '../../src/runtime/gpus.js';
 import type { EngineInfo } from '../../src/runtime/node.js';
 import * as engine from '../../src/runtime/node.js';
+import type { Gpu, GpuSurvey } from '../../src/setup/gpus.js';
 import { placeOf } from '../../src/weights/cache.js';
 import { formulaCache } from '../support/weights.js';
 

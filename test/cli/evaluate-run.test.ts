@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { receiptSchema } from '../../src/eval/receipt.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { type MetricsRow, readMetrics } from '../../src/train/metrics-log.js';
+import { type MetricsRow, readMetrics } from '../../src/train/log/metrics-log.js';
 import { complaints, gnr, type TinyTraining, tinyTraining } from '../support/gnr.js';
 import { formulaCache } from '../support/weights.js';
 

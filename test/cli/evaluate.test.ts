@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeImage, encodePng } from '../../src/data/decode.js';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
 import { type Receipt, receiptSchema } from '../../src/eval/receipt.js';
 import { loadEngine } from '../../src/runtime/node.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import { gnr } from '../support/gnr.js';
 import { formulaCache } from '../support/weights.js';
 

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
 import { readSafetensorsHeader } from '../../src/checkpoint/safetensors.js';
 import { decodeImage } from '../../src/data/decode.js';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
 import { sha256 } from '../../src/eval/pictures.js';
 import { receiptSchema } from '../../src/eval/receipt.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import { initParameters } from '../../src/model/parameters.js';
-import { Rng } from '../../src/runtime/rng.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 import { complaints, gnr, type Outcome } from '../support/gnr.js';
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import { gnr } from '../support/gnr.js';
 import { REFERENCE_DIR, ReferenceRun } from '../support/reference.js';
 import { pickleOf, writeTorchZip } from '../support/torch-files.js';

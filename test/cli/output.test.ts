@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { formatDuration } from '../../src/base/format-bytes.js';
 import { type OutputStream, printError, startProgress } from '../../src/cli/output.js';
-import { formatDuration } from '../../src/train/amounts.js';
 
 /** A stream that keeps what is written, and a clock that the test moves. */
 function capture(terminal: Partial<OutputStream> = {}) {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CommandModule } from 'yargs';
+import { InputError, InterruptedError, RunError } from '../../src/base/errors.js';
 import { commands } from '../../src/cli/commands.js';
 import { runCommandLine } from '../../src/cli/run.js';
-import { InputError, InterruptedError, RunError } from '../../src/errors.js';
 
 let stderr = '';
 let stdout = '';

@@ -4,12 +4,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { filesAt } from '../../src/browser/model-files.js';
+import { loadWebModel } from '../../src/browser/web-bundle.js';
 import { openPage, SAMPLE_MODEL } from '../../src/serve/serve.js';
 import { ServedFile } from '../../src/serve/served-file.js';
 import { type RunningServer, startServer } from '../../src/serve/server.js';
 import { loadModel } from '../../src/translate/model.js';
-import { filesAt } from '../../src/translate/model-files.js';
-import { loadWebModel } from '../../src/translate/web-bundle.js';
 import { compileGnr, gnr, startGnr, until } from '../support/gnr.js';
 
 const SECRET = 'nobody may read this';

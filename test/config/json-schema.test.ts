@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { formatJson } from '../../src/base/json-text.js';
 import { configJsonSchema, configKeys } from '../../src/config/json-schema.js';
-import { formatJson } from '../../src/config/json-text.js';
 import { resolveConfig } from '../../src/config/load.js';
 
 interface Node {

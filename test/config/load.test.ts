@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
 import { dataRoot, formatConfig, loadConfig, resolveConfig } from '../../src/config/load.js';
 import type { Config } from '../../src/config/schema.js';
-import { InputError } from '../../src/errors.js';
 
 const withoutLpips = { losses: { lpips: { weight: 0 } } };
 let folder: string;

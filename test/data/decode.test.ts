@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RunError } from '../../src/base/errors.js';
 import {
   type DecodedImage,
   decodeImage,
@@ -12,7 +13,6 @@ import {
   fromFloat,
   toFloat,
 } from '../../src/data/decode.js';
-import { RunError } from '../../src/errors.js';
 import { refusal } from '../support/refusal.js';
 
 let folder: string;

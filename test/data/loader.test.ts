@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InputError, RunError } from '../../src/base/errors.js';
+import { Rng } from '../../src/base/rng.js';
 import { decodeImage, encodePng } from '../../src/data/decode.js';
 import { ImageLoader, type ImageLoaderOptions } from '../../src/data/loader.js';
 import { Sampler } from '../../src/data/sampler.js';
-import { InputError, RunError } from '../../src/errors.js';
-import { Rng } from '../../src/runtime/rng.js';
 
 const SIZE = 2;
 const names = (count: number) => Array.from({ length: count }, (_, i) => `${i}.png`);

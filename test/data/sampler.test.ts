@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { Rng } from '../../src/base/rng.js';
 import { Sampler } from '../../src/data/sampler.js';
-import { InputError } from '../../src/errors.js';
-import { Rng } from '../../src/runtime/rng.js';
 
 const sampler = (count: number, seed = 1) => new Sampler(count, new Rng(seed, 'sampler'));
 const take = (source: Sampler, batch: number, batches: number) =>

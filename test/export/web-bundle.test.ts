@@ -3,6 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
+import { filesOf } from '../../src/browser/model-files.js';
+import { loadWebModel } from '../../src/browser/web-bundle.js';
+import { parseWebBundle, type WebBundle } from '../../src/browser/web-bundle-manifest.js';
 import type { ModelConfig } from '../../src/config/schema.js';
 import { type ComparisonInputs, comparisonInputs } from '../../src/export/comparison.js';
 import type { FolderExport } from '../../src/export/formats.js';
@@ -11,10 +15,6 @@ import { buildGenerator } from '../../src/model/generator.js';
 import type { NetworkValues } from '../../src/model/parameters.js';
 import { initParameters } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { Rng } from '../../src/runtime/rng.js';
-import { filesOf } from '../../src/translate/model-files.js';
-import { loadWebModel } from '../../src/translate/web-bundle.js';
-import { parseWebBundle, type WebBundle } from '../../src/translate/web-bundle-manifest.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
 
 /** With a layer that is larger than a shard. */
@@ -139,7 +139,7 @@ async function importsOf(file: string, found = new Set<string>()): Promise<Set<s
 }
 
 test('what reads a bundle imports nothing of Node', async () => {
-  const found = await importsOf('src/translate/web-bundle.ts');
+  const found = await importsOf('src/browser/web-bundle.ts');
   expect([...found].filter((name) => !name.startsWith('src')).sort()).toEqual([
     '@tensorflow/tfjs-core',
     'zod',

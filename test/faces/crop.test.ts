@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Square } from '../../src/base/geometry.js';
 import type { DecodedImage } from '../../src/data/decode.js';
 import { cropSquare, pasteSquare } from '../../src/faces/crop.js';
-import type { Square } from '../../src/geometry.js';
 
 const flat = (width: number, height: number, value: number): DecodedImage => ({
   data: new Uint8Array(width * height * 3).fill(value),

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
 import { type DecodedImage, decodeImage } from '../../src/data/decode.js';
-import { sampleFactors } from '../../src/data/sample/draw.js';
-import { rasterise } from '../../src/data/sample/raster.js';
 import { type Face, type FaceDetector, loadFaceDetector } from '../../src/faces/detector.js';
-import { Rng } from '../../src/runtime/rng.js';
+import { sampleFactors } from '../../src/sample/draw.js';
+import { rasterise } from '../../src/sample/raster.js';
 import { NOSES_OF_THREE, PHOTO_OF_THREE } from '../support/faces.js';
 
 let detector: FaceDetector;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
 import type { Face } from '../../src/faces/detector.js';
 import { mainTracks, nearestSquare, type Sighting, trackFaces } from '../../src/faces/track.js';
-import { Rng } from '../../src/runtime/rng.js';
 
 const PICTURE = { width: 1000, height: 600 };
 const FPS = 25;

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
 import { resolveConfig } from '../../src/config/load.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { channelsAt, contentSize, halvings } from '../../src/model/architecture.js';
 import { initParameters, type ParameterSpecs, parameter, sizeOf } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { Rng } from '../../src/runtime/rng.js';
-import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import { tinyConfig } from '../support/config.js';
 import { drawnParams } from '../support/networks.js';
 import { configOf, ReferenceRun, readTensors } from '../support/reference.js';

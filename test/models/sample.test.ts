@@ -2,15 +2,15 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import {
   readSampleTestSet,
   referenceFigures,
   type SampleFigures,
   sampleFigures,
-} from '../../src/eval/sample-evaluation.js';
-import { statisticsDistance } from '../../src/eval/sample-measures.js';
-import { loadEngine } from '../../src/runtime/node.js';
+} from '../../src/sample/sample-evaluation.js';
+import { statisticsDistance } from '../../src/sample/sample-measures.js';
 import { loadModel } from '../../src/translate/model.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
 import { gnr } from '../support/gnr.js';

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as activation from '../../src/ops/activation.js';
 import * as arithmetic from '../../src/ops/arithmetic.js';
 import * as convolution from '../../src/ops/convolution.js';
-import * as inPartsModule from '../../src/ops/parts.js';
+import * as inPartsModule from '../../src/ops/micro-batch.js';
 import * as recomputing from '../../src/ops/recompute.js';
 import * as resample from '../../src/ops/resample.js';
 import * as shape from '../../src/ops/shape.js';

@@ -6,8 +6,8 @@ import { publint } from 'publint';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/data/decode.js';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
 import { loadGenerator, translate } from '../../src/index.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import { installPackage, type Packed, packPackage, runNode } from '../support/package.js';
 
 let folder = '';

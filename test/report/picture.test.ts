@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { InputError } from '../../src/errors.js';
+import { InputError } from '../../src/base/errors.js';
 import { reportImage } from '../../src/report/picture.js';
 
 const SIZE = { width: 8, height: 8 };

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
 import { cholesky, type Matrix, matMul, singularValues, symmetricEigen } from '../../src/runtime/float64.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { Rng } from '../../src/runtime/rng.js';
 import { held } from '../support/features.js';
 import { relativeError } from '../support/reference.js';
 

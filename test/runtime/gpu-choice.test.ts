@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { InputError } from '../../src/errors.js';
+import { InputError } from '../../src/base/errors.js';
 import { preferGpu, preferredGpu, visibleGpu } from '../../src/runtime/gpu-choice.js';
 import { gnr } from '../support/gnr.js';
 

@@ -58,16 +58,16 @@ test('names the remedy where the addon is missing', async () => {
 
 test('tells of a GPU build that computes on the processor, and why', async () => {
   vi.resetModules();
-  vi.doMock('../../src/runtime/libtensorflow/installed.js', async (original) => ({
+  vi.doMock('../../src/setup/installed.js', async (original) => ({
     ...(await original<object>()),
     readStamp: async () => ({ device: 'gpu', libraries: '/no/such/tensorflow' }),
   }));
   const notices: string[] = [];
-  const { onNotice } = await import('../../src/runtime/notices.js');
+  const { onNotice } = await import('../../src/base/notices.js');
   onNotice((text) => void notices.push(text));
   const fresh = await import('../../src/runtime/node.js');
   const { device, fallback } = await fresh.loadEngine();
-  vi.doUnmock('../../src/runtime/libtensorflow/installed.js');
+  vi.doUnmock('../../src/setup/installed.js');
   if (device === 'gpu') return; // A machine with a GPU that works.
   expect(fallback).toContain('/no/such/nvidia/cuda_runtime/lib/libcudart.so.12: cannot open');
   expect(notices).toEqual([`warning: the GPU build of TensorFlow computes on the processor: ${fallback}.`]);

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
+import { readFields } from '../../src/base/protobuf.js';
 import { capture } from '../../src/runtime/capture/capture.js';
 import { kernels } from '../../src/runtime/kernels.js';
 import { memoryUse, peakMemory } from '../../src/runtime/memory.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { readFields } from '../../src/runtime/protobuf.js';
 import {
   countHostMemory,
   cudnnVersion,
@@ -11,10 +11,10 @@ import {
   gpuMemory,
   inTrueFloat32,
   registeredKernels,
-  sessionConfig,
   setTensorFloat32,
   tensorFloat32,
 } from '../../src/runtime/session.js';
+import { sessionConfig } from '../../src/setup/session-config.js';
 
 const MIB = 2 ** 20;
 let device: 'cpu' | 'gpu';

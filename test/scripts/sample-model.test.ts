@@ -2,9 +2,9 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
-import { Rng } from '../../src/runtime/rng.js';
-import { buildNetworks, initNetworks } from '../../src/train/networks.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { loadModel } from '../../src/translate/model.js';
 import { startChild } from '../checkpoint/child-process.js';
 import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';

@@ -1,6 +1,6 @@
+import { Rng } from '../../src/base/rng.js';
 import type { Config } from '../../src/config/schema.js';
-import { Rng } from '../../src/runtime/rng.js';
-import { drawTransforms } from '../../src/train/judged-pictures.js';
+import { drawTransforms } from '../../src/gan/discriminator-augment.js';
 import type { HostBatch } from '../../src/train/trainer.js';
 
 /** A step's inputs: pictures of noise in [-1, 1], drawn styles, orders and (as the config says) transforms, from a seed. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
-import type { WebBackend } from '../../src/runtime/web.js';
+import type { WebBackend } from '../../src/browser/web.js';
 
 const CHROMIUM = process.env.GNR_CHROMIUM ?? '/usr/bin/chromium';
 

@@ -1,7 +1,7 @@
+import { Rng } from '../../src/base/rng.js';
 import type { Architecture } from '../../src/model/architecture.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import type { NetworkValues } from '../../src/model/parameters.js';
-import { Rng } from '../../src/runtime/rng.js';
 import { configOf, ReferenceRun } from './reference.js';
 
 /** A model as exports take it. */

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { Rng } from '../../src/base/rng.js';
 import type { Features } from '../../src/eval/statistics/features.js';
-import { Rng } from '../../src/runtime/rng.js';
 import { readTensors } from './reference.js';
 
 /** Features by a function of picture and dimension. */

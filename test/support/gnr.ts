@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import ts from 'typescript';
 import { vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/run.js';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import { startChild } from '../checkpoint/child-process.js';
 import { FEWEST_LAYERS, TINY } from './config.js';
 import type { FileCall } from './faults.js';

@@ -5,7 +5,7 @@ import {
   message,
   messageField,
   type Pieces,
-} from '../../src/runtime/protobuf.js';
+} from '../../src/base/protobuf.js';
 
 export interface KernelFields {
   op: string;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { ParameterGroup } from '../../src/model/parameter-groups.js';
+import { Rng } from '../../src/base/rng.js';
 import { initParameters, type ParameterSpecs, type Params } from '../../src/model/parameters.js';
-import { Rng } from '../../src/runtime/rng.js';
+import { ParameterGroup } from '../../src/optim/parameter-groups.js';
 
 /** Effective parameters of a network as it is drawn from a seed, with biases that are not all 0. */
 export function drawnParams(specs: ParameterSpecs, seed = 1): Params {

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import type { Content } from '../../src/data/sample/factors.js';
-import type { Picture } from '../../src/eval/face-planes.js';
+import type { Picture } from '../../src/sample/face-planes.js';
+import type { Content } from '../../src/sample/factors.js';
 
 /** A drawn picture and what it was drawn from. */
 export interface Sample {

@@ -1,14 +1,14 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../../src/config/schema.js';
+import type { StepBatch } from '../../src/gan/generator-step.js';
+import { buildNetworks } from '../../src/gan/networks.js';
+import { flattenState, stateLayout, unflattenState } from '../../src/gan/state.js';
+import { hasFirstMoments, namedByPart, type StepScalars, trainStep } from '../../src/gan/step.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { Graph } from '../../src/runtime/capture/graph.js';
 import { Recorder } from '../../src/runtime/capture/recorder.js';
 import type { TensorflowBackend } from '../../src/runtime/native-kernels.js';
-import type { StepBatch } from '../../src/train/generator-step.js';
-import { buildNetworks } from '../../src/train/networks.js';
-import { flattenState, stateLayout, unflattenState } from '../../src/train/state.js';
-import { hasFirstMoments, namedByPart, type StepScalars, trainStep } from '../../src/train/step.js';
 import { batchShapes } from '../../src/train/trainer.js';
 
 export interface RecordedStep {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { InputError } from '../../src/errors.js';
+import { InputError } from '../../src/base/errors.js';
 
 /** The message of the InputError that a promise rejects with; anything else fails the test. */
 export async function refusal(promise: Promise<unknown>): Promise<string> {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
 import { loadEngine } from '../../src/runtime/node.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import type { TrainEvent } from '../../src/train/events.js';
+import { type MetricsRow, readMetrics } from '../../src/train/log/metrics-log.js';
 import { type TrainOptions, trainRun } from '../../src/train/loop.js';
-import { type MetricsRow, readMetrics } from '../../src/train/metrics-log.js';
 import { FEWEST_LAYERS, tinyConfig } from './config.js';
 
 /** Folders of one test file: a dataset for all of its tests, and for each test a new folder with a place for a run. */

@@ -1,4 +1,4 @@
-import type { StateParameter, TrainStateValues } from '../../src/train/state.js';
+import type { StateParameter, TrainStateValues } from '../../src/gan/state.js';
 
 /** The whole of a training state, of which trainers give one parameter after another. */
 export function collectState(parameters: Iterable<StateParameter>): Required<TrainStateValues> {

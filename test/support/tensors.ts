@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { Rng } from '../../src/runtime/rng.js';
+import { Rng } from '../../src/base/rng.js';
 
 /** Numbers of a shape. */
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
 import { type Dataset, openDataset } from '../../src/data/folder.js';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import { Batches } from '../../src/train/batches.js';
 import type { HostBatch } from '../../src/train/trainer.js';
 import { tinyConfig } from '../support/config.js';

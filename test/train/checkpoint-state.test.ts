@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
 import { toTensors } from '../../src/checkpoint/network-tensors.js';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.js';
-import { Rng } from '../../src/runtime/rng.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { saveTraining, specsByNetwork } from '../../src/train/checkpoint-state.js';
-import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import { openTrainer } from '../../src/train/open-trainer.js';
 import { noiseBatch } from '../support/batch.js';
 import { RunFolders } from '../support/runs.js';

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { RunError } from '../../src/base/errors.js';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
-import { RunError } from '../../src/errors.js';
 import type { TrainEvent } from '../../src/train/events.js';
 import { beforeFileCall, type FileCall, refusing, systemError } from '../support/faults.js';
 import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { InputError } from '../../src/errors.js';
+import { InputError } from '../../src/base/errors.js';
 import { forecast, median } from '../../src/train/forecast.js';
 import { failure, RunFolders } from '../support/runs.js';
 

@@ -2,12 +2,12 @@ import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import { InputError, RunError } from '../../src/base/errors.js';
 import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { formatConfig, loadConfig } from '../../src/config/load.js';
-import { InputError, RunError } from '../../src/errors.js';
 import { trainRun } from '../../src/train/loop.js';
 import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
-import { readEvents } from './tensorboard/record-reader.js';
+import { readEvents } from './log/tensorboard/record-reader.js';
 
 const runs = RunFolders.prepare();
 

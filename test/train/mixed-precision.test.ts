@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
 import type { Config } from '../../src/config/schema.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import type { NetworkValues } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { Rng } from '../../src/runtime/rng.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
-import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import type { TermValues } from '../../src/train/trainer.js';
 import { drawStyles } from '../../src/translate/translator.js';
 import { noiseBatch } from '../support/batch.js';

@@ -1,9 +1,9 @@
 import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import type { PartialConfig } from '../../src/config/schema.js';
-import { InputError } from '../../src/errors.js';
 import { resumedConfig } from '../../src/train/start.js';
 import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { InputError } from '../../src/errors.js';
+import { InputError } from '../../src/base/errors.js';
 import { trainRun } from '../../src/train/loop.js';
 import { isRunLocked, lockRun } from '../../src/train/run-lock.js';
 import { failure, RunFolders } from '../support/runs.js';

@@ -1,8 +1,8 @@
 import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { InputError, RunError } from '../../src/base/errors.js';
 import { readCheckpoint } from '../../src/checkpoint/checkpoint.js';
-import { InputError, RunError } from '../../src/errors.js';
 import { initialConfig, withModelFolder } from '../../src/train/start.js';
 import { loadModel } from '../../src/translate/model.js';
 import { REFERENCE_DIR } from '../support/reference.js';

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { messageOf } from '../../src/base/errors.js';
+import { Rng } from '../../src/base/rng.js';
 import type { Config } from '../../src/config/schema.js';
-import { messageOf } from '../../src/errors.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import type { NetworkValues } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { Rng } from '../../src/runtime/rng.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer } from '../../src/train/eager-trainer.js';
-import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import type { TermValues, Trainer } from '../../src/train/trainer.js';
 import { EagerTranslator } from '../../src/translate/eager-translator.js';
 import type { Translator } from '../../src/translate/translator.js';

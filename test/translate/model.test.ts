@@ -2,11 +2,11 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { Rng } from '../../src/base/rng.js';
 import { saveCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.js';
-import { InputError } from '../../src/errors.js';
-import { Rng } from '../../src/runtime/rng.js';
-import { buildNetworks, initNetworks } from '../../src/train/networks.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { loadModel } from '../../src/translate/model.js';
 import { tinyConfig } from '../support/config.js';
 

@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { Rng } from '../../src/base/rng.js';
 import { decodeImage, toFloat } from '../../src/data/decode.js';
-import { drawSampleDataset } from '../../src/data/sample/draw.js';
-import { InputError } from '../../src/errors.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { collectInputs } from '../../src/images/inputs.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { Rng } from '../../src/runtime/rng.js';
-import { buildNetworks, initNetworks } from '../../src/train/networks.js';
-import { collectInputs } from '../../src/translate/inputs.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
 import {
   between,

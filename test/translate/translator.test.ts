@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { buildGenerator } from '../../src/model/generator.js';
-import type { NetworkValues } from '../../src/model/parameters.js';
-import { ParameterGroup } from '../../src/model/parameter-groups.js';
-import type { Params } from '../../src/model/parameters.js';
+import type { NetworkValues, Params } from '../../src/model/parameters.js';
+import { ParameterGroup } from '../../src/optim/parameter-groups.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { Rng } from '../../src/runtime/rng.js';
-import { buildNetworks, initNetworks } from '../../src/train/networks.js';
 import { CapturedTranslator } from '../../src/translate/captured-translator.js';
 import { EagerTranslator } from '../../src/translate/eager-translator.js';
 import { openTranslator } from '../../src/translate/open-translator.js';

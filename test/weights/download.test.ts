@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { InputError, InterruptedError, RunError } from '../../src/errors.js';
+import { InputError, InterruptedError, RunError } from '../../src/base/errors.js';
 import { type DownloadEvent, type DownloadOptions, download } from '../../src/weights/download.js';
 import { refusing } from '../support/faults.js';
 import { FileServer } from '../support/file-server.js';

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InterruptedError, RunError } from '../../src/base/errors.js';
 import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.js';
 import type { PythonValue } from '../../src/checkpoint/torch-file/python-values.js';
 import { writeTorchFile } from '../../src/checkpoint/torch-file/write-torch-file.js';
 import type { TorchTensor } from '../../src/checkpoint/torch-layout.js';
-import { InterruptedError, RunError } from '../../src/errors.js';
 import { placeOf, weightsState } from '../../src/weights/cache.js';
 import { identityOf } from '../../src/weights/file-hash.js';
 import { type ImportOptions, importWeights } from '../../src/weights/import.js';

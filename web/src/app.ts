@@ -1,4 +1,4 @@
-import type { WebBackend } from '../../src/runtime/web.js';
+import type { WebBackend } from '../../src/browser/web.js';
 import type { Direction } from '../../src/translate/translator.js';
 import { BACKENDS } from './backends.js';
 import { Camera, Recorder } from './camera.js';

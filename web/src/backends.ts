@@ -1,4 +1,4 @@
-import type { WebBackend } from '../../src/runtime/web.js';
+import type { WebBackend } from '../../src/browser/web.js';
 
 /** The backends, fastest first, and what people call them. */
 export const BACKEND_NAMES: Readonly<Record<WebBackend, string>> = {

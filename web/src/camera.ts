@@ -1,4 +1,4 @@
-import { contextOf } from '../../src/translate/web-pictures.js';
+import { contextOf } from '../../src/browser/image-output.js';
 import { make } from './dom.js';
 import type { Source } from './pictures.js';
 

@@ -1,4 +1,4 @@
-import { contextOf } from '../../src/translate/web-pictures.js';
+import { contextOf } from '../../src/browser/image-output.js';
 import { byId, drawPicture } from './dom.js';
 
 /** Input and result on top of each other, with a divider that a native slider moves. */

@@ -1,5 +1,5 @@
-import type { Square } from '../../src/geometry.js';
-import { contextOf } from '../../src/translate/web-pictures.js';
+import type { Square } from '../../src/base/geometry.js';
+import { contextOf } from '../../src/browser/image-output.js';
 import { closePicture, type Source, squareOf } from './pictures.js';
 
 const STEP = 0.02;

@@ -1,4 +1,4 @@
-import { contextOf, imageDataOf } from '../../src/translate/web-pictures.js';
+import { contextOf, imageDataOf } from '../../src/browser/image-output.js';
 
 /** The element with that id. @throws Error where the page lacks it. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {

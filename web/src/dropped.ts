@@ -1,4 +1,4 @@
-import { type ChosenFile, chosenFiles } from '../../src/translate/model-files.js';
+import { type ChosenFile, chosenFiles } from '../../src/browser/model-files.js';
 
 /** The files of a dropped folder, to any depth. */
 async function filesBelow(entry: FileSystemEntry): Promise<ChosenFile[]> {

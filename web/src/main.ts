@@ -1,9 +1,9 @@
 // First of all, what this page may connect to: this import stays the first, with the blank line after it.
 import './policy.js';
 
-import { messageOf } from '../../src/errors.js';
-import type { WebBackend } from '../../src/runtime/web.js';
-import { type ChosenFile, chosenFiles } from '../../src/translate/model-files.js';
+import { messageOf } from '../../src/base/errors.js';
+import { type ChosenFile, chosenFiles } from '../../src/browser/model-files.js';
+import type { WebBackend } from '../../src/browser/web.js';
 import { App } from './app.js';
 import { BACKENDS } from './backends.js';
 import { byId } from './dom.js';

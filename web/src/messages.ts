@@ -1,6 +1,6 @@
+import type { ChosenFile } from '../../src/browser/model-files.js';
+import type { WebBackend, WebEngineInfo } from '../../src/browser/web.js';
 import type { ModelConfig } from '../../src/config/schema.js';
-import type { WebBackend, WebEngineInfo } from '../../src/runtime/web.js';
-import type { ChosenFile } from '../../src/translate/model-files.js';
 import type { ContentCodes, Direction } from '../../src/translate/translator.js';
 
 /** Where a model is: at an address, or among files that were chosen. */

@@ -1,5 +1,5 @@
-import type { Extent, Square } from '../../src/geometry.js';
-import { contextOf, scaled, scaledSquare } from '../../src/translate/web-pictures.js';
+import type { Extent, Square } from '../../src/base/geometry.js';
+import { contextOf, scaled, scaledSquare } from '../../src/browser/image-output.js';
 import { make } from './dom.js';
 import type { Pixels } from './messages.js';
 

@@ -1,5 +1,5 @@
-import { messageOf } from '../../src/errors.js';
-import type { WebEngineInfo } from '../../src/runtime/web.js';
+import { messageOf } from '../../src/base/errors.js';
+import type { WebEngineInfo } from '../../src/browser/web.js';
 import { BACKEND_NAMES } from './backends.js';
 import { byId, make } from './dom.js';
 import type { ModelInfo } from './messages.js';

@@ -1,4 +1,4 @@
-import { centreSquare } from '../../src/geometry.js';
+import { centreSquare } from '../../src/base/geometry.js';
 import { type Direction, randomStyleCodes } from '../../src/translate/translator.js';
 import { byId, make } from './dom.js';
 import type { Engine } from './engine.js';

@@ -2,12 +2,12 @@ import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm
 import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import { z } from 'zod';
-import { messageOf } from '../../src/errors.js';
-import { loadWebEngine } from '../../src/runtime/web.js';
+import { messageOf } from '../../src/base/errors.js';
+import { floatsOf } from '../../src/browser/image-output.js';
+import { filesAt, filesOf } from '../../src/browser/model-files.js';
+import { loadWebEngine } from '../../src/browser/web.js';
+import { loadWebModel } from '../../src/browser/web-bundle.js';
 import { EagerTranslator } from '../../src/translate/eager-translator.js';
-import { filesAt, filesOf } from '../../src/translate/model-files.js';
-import { loadWebModel } from '../../src/translate/web-bundle.js';
-import { floatsOf } from '../../src/translate/web-pictures.js';
 import { BACKEND_NAMES } from './backends.js';
 import type { Reply, Request, TaskName, Tasks } from './messages.js';
 

@@ -1,4 +1,4 @@
-import type { Rng } from '../../runtime/rng.js';
+import type { Rng } from '../../base/rng.js';
 
 /** What changes the colours of one picture, in the order in which it is applied. */
 export interface Colour {

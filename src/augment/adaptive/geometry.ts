@@ -1,4 +1,4 @@
-import type { Rng } from '../../runtime/rng.js';
+import type { Rng } from '../../base/rng.js';
 import type { AffineMatrix } from '../warp.js';
 
 /** What moves the pixels of one picture, in the order in which it is applied. Lengths are px, angles radians. */

@@ -1,5 +1,5 @@
+import { InputError } from '../../base/errors.js';
 import type { PartialConfig } from '../../config/schema.js';
-import { InputError } from '../../errors.js';
 
 /** Shapes of a network's tensors by path. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { InputError } from '../../base/errors.js';
 import { type Config, configShape } from '../../config/schema.js';
-import { InputError } from '../../errors.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint.js';
 import { isFile, readModelConfig, readState } from '../layout.js';

@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceDirectory, writeFileAtomic } from '../../base/atomic-files.js';
+import { InputError, messageOf, systemCode } from '../../base/errors.js';
 import { formatConfig, resolveConfig } from '../../config/load.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from '../../config/overrides.js';
 import type { Config, PartialConfig } from '../../config/schema.js';
-import { InputError, messageOf, systemCode } from '../../errors.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
-import { replaceDirectory, writeFileAtomic } from '../atomic.js';
 import { saveCheckpoint } from '../checkpoint.js';
 import { CONFIG, checkpointFolder, MODEL, TRAINING } from '../layout.js';
 import { type TensorToStore, writeSafetensors } from '../safetensors.js';

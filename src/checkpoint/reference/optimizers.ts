@@ -1,5 +1,5 @@
+import { InputError } from '../../base/errors.js';
 import type { PartialConfig } from '../../config/schema.js';
-import { InputError } from '../../errors.js';
 import { TorchTensorRef } from '../torch-file/values.js';
 import type { NetworkName } from './networks.js';
 import { type OptimizerState, OTHER_FILE, type ReferenceFile } from './reference-file.js';

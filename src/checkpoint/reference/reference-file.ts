@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.js';
+import { InputError } from '../../base/errors.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
 import type { TorchFile } from '../torch-file/torch-file.js';
 import { TorchTensorRef } from '../torch-file/values.js';

@@ -1,4 +1,4 @@
-import { bfloat16ToFloat32, float16ToFloat32 } from '../half.js';
+import { bfloat16ToFloat32, float16ToFloat32 } from '../../base/half-floats.js';
 import type { TorchDtype } from './values.js';
 
 /**

@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.js';
+import { InputError } from '../../base/errors.js';
 import { bigEndianFile, brokenTorchFile, type RandomAccessFile } from './random-access-file.js';
 import { TorchHost } from './torch-globals.js';
 import { PickleError, RefusedGlobalError, TruncatedPickleError, unpickle } from './unpickler.js';

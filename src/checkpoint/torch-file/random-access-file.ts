@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { InputError, messageOf, systemCode } from '../../errors.js';
+import { InputError, messageOf, systemCode } from '../../base/errors.js';
 
 /** No single read asks the system for more. */
 const CHUNK_BYTES = 8 * 1024 * 1024;

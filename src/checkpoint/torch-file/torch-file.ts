@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { InputError } from '../../errors.js';
+import { InputError } from '../../base/errors.js';
 import { toFloat32 } from './dtypes.js';
 import { readLegacy } from './legacy-format.js';
 import { bigEndianFile, brokenTorchFile, RandomAccessFile } from './random-access-file.js';

@@ -1,4 +1,4 @@
-import { writeFileAtomic } from '../atomic.js';
+import { writeFileAtomic } from '../../base/atomic-files.js';
 import { pickle } from './pickler.js';
 import type { PythonValue } from './python-values.js';
 import { ZipWriter } from './zip-writer.js';

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { InputError } from '../../errors.js';
+import { InputError } from '../../base/errors.js';
 import { brokenTorchFile, type RandomAccessFile } from './random-access-file.js';
 
 /** A file inside of the archive, not compressed. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { writeFully } from '../atomic.js';
+import { writeFully } from '../../base/atomic-files.js';
 
 /** torch.save begins every record at a multiple of this, bytes. */
 const ALIGNMENT_BYTES = 64;

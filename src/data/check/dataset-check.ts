@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { relative, sep } from 'node:path';
-import { InputError, InterruptedError } from '../../errors.js';
+import { InputError, InterruptedError } from '../../base/errors.js';
 import { type DatasetFolder, type FolderListing, listFolders } from '../folder.js';
 import { type Examined, examinePicture, reduceToGrey, type Unreadable } from './examine.js';
 import { type Finding, type FindingKind, finding, sortFindings } from './findings.js';

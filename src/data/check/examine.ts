@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
-import { InputError } from '../../errors.js';
+import { InputError } from '../../base/errors.js';
 import { decodeImage, readImageBytes } from '../decode.js';
 import { profileName } from './icc.js';
 import { HASH_PICTURE_PX } from './perceptual-hash.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { InterruptedError } from '../../errors.js';
-import { Rng } from '../../runtime/rng.js';
+import { InterruptedError } from '../../base/errors.js';
+import { Rng } from '../../base/rng.js';
 import { type DatasetFolder, listFolders } from '../folder.js';
 import type { DatasetCheck } from './dataset-check.js';
 import { FINDING_KINDS, type Finding } from './findings.js';

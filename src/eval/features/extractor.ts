@@ -1,11 +1,11 @@
 import os from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { InputError, InterruptedError, messageOf, RunError } from '../../base/errors.js';
 import { DECODER } from '../../data/decode.js';
-import { InputError, InterruptedError, messageOf, RunError } from '../../errors.js';
 import type { ParameterValues } from '../../model/parameters.js';
 import { buildInception, INCEPTION_DIMS, INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
 import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js';
-import { writeInPieces } from '../../runtime/capture/pieces.js';
+import { writeInPieces } from '../../runtime/capture/chunked.js';
 import { computeFacts } from '../../runtime/compute-facts.js';
 import { loadEngine } from '../../runtime/node.js';
 import { type MeasuredImage, sha256 } from '../pictures.js';

@@ -1,5 +1,5 @@
+import { messageOf } from '../../base/errors.js';
 import { fromTorchTensor, type TorchTensor, torchShapeOf } from '../../checkpoint/torch-layout.js';
-import { messageOf } from '../../errors.js';
 import type { ParameterSpec, ParameterValues } from '../../model/parameters.js';
 import { type Inception, type InceptionVariant, inceptionPaths } from '../../perceptual/inception.js';
 

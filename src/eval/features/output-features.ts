@@ -1,7 +1,7 @@
 import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind } from '../protocol.js';
-import type { FeatureDesk, FeatureRows } from './desk.js';
 import type { ExtractOptions } from './extractor.js';
+import type { FeatureDesk, FeatureRows } from './feature-cache.js';
 
 /** Features of a method's outputs in one repeat: each picture's computed once, however many metrics ask for it. */
 export class OutputFeatures {

@@ -1,5 +1,5 @@
+import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage } from '../../data/decode.js';
-import { Rng } from '../../runtime/rng.js';
 import { fileImage, type MeasuredImage, madeImage } from '../pictures.js';
 import type { Method, OutputGroup } from './method.js';
 

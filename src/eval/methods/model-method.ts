@@ -1,6 +1,6 @@
+import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage, toFloat } from '../../data/decode.js';
 import { joinPictures, splitPictures } from '../../data/pictures.js';
-import { Rng } from '../../runtime/rng.js';
 import { type Direction, drawStyles, type Translator } from '../../translate/translator.js';
 import { type MeasuredImage, madeImage } from '../pictures.js';
 import type { Protocol } from '../protocol.js';

@@ -1,4 +1,4 @@
-import type { FeatureRows } from '../features/desk.js';
+import type { FeatureRows } from '../features/feature-cache.js';
 import type { FeatureKind } from '../protocol.js';
 import { CollectedFeatures } from './collected.js';
 import type { Measured, Measurement, MetricContext } from './metric.js';

@@ -1,4 +1,4 @@
-import type { FeatureRows } from '../features/desk.js';
+import type { FeatureRows } from '../features/feature-cache.js';
 import { joinRows } from '../features/output-features.js';
 import type { OutputGroup } from '../methods/method.js';
 import type { MeasuredImage } from '../pictures.js';

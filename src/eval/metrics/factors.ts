@@ -1,6 +1,6 @@
 import { toFloat } from '../../data/decode.js';
-import { type FaceMeasure, measureFace } from '../face-measure.js';
-import { pearson } from '../sample-measures.js';
+import { type FaceMeasure, measureFace } from '../../sample/face-measure.js';
+import { pearson } from '../../sample/sample-measures.js';
 import type { Measured, Metric } from './metric.js';
 
 const TITLES = { x: 'Place, left to right', y: 'Place, up and down', scale: 'Size' } as const;

@@ -1,5 +1,5 @@
-import { Rng } from '../../runtime/rng.js';
-import type { FeatureRows } from '../features/desk.js';
+import { Rng } from '../../base/rng.js';
+import type { FeatureRows } from '../features/feature-cache.js';
 import { kernelDistance, wholeKernelDistance } from '../statistics/kid.js';
 import { CollectedFeatures, tooFew } from './collected.js';
 import type { Measured, Metric, MetricContext, Options } from './metric.js';

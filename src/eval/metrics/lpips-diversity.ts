@@ -1,6 +1,6 @@
+import { InputError } from '../../base/errors.js';
 import { toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';
-import { InputError } from '../../errors.js';
 import type { Metric } from './metric.js';
 
 /**

@@ -1,10 +1,10 @@
-import type { FeatureDesk } from '../features/desk.js';
-import type { LpipsMeter } from '../features/lpips-meter.js';
+import type { SampleFactors } from '../../sample/sample-factors.js';
+import type { FeatureDesk } from '../features/feature-cache.js';
+import type { LpipsMeter } from '../features/lpips-evaluator.js';
 import type { Method, OutputGroup } from '../methods/method.js';
 import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind, MetricName, Protocol } from '../protocol.js';
 import type { Figure } from '../receipt.js';
-import type { SampleFactors } from '../sample-factors.js';
 
 /** What one repeat gives for one figure. */
 export type Measured = Pick<Figure, 'key' | 'title' | 'better' | 'n' | 'how'> & {

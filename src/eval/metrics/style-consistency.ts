@@ -1,7 +1,7 @@
 import { applyAugmentation, drawAugmentation } from '../../augment/augment.js';
+import { Rng } from '../../base/rng.js';
 import { augment as augmentSchema } from '../../config/augment-schema.js';
 import { toFloat } from '../../data/decode.js';
-import { Rng } from '../../runtime/rng.js';
 import type { Measured, Metric } from './metric.js';
 
 /** Real pictures that are looked at, at most. */

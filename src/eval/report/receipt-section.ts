@@ -1,4 +1,4 @@
-import { formatJson } from '../../config/json-text.js';
+import { formatJson } from '../../base/json-text.js';
 import { escapeHtml } from '../../report/html.js';
 import type { Receipt } from '../receipt.js';
 import { formatCount } from './figure-table.js';

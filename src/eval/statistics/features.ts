@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.js';
+import { InputError } from '../../base/errors.js';
 import type { Matrix } from '../../runtime/float64.js';
 
 /** Features of a set of pictures, row by row: `count` rows of `dims`. */

@@ -1,4 +1,4 @@
-import { InputError } from '../../errors.js';
+import { InputError } from '../../base/errors.js';
 import { cholesky, type Matrix, matMul, singularValues, symmetricEigen } from '../../runtime/float64.js';
 import { asMatrix, checkFeatures, checkSameDims, type Features, rowsOf, rowsPerBlock } from './features.js';
 

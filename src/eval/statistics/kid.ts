@@ -1,5 +1,5 @@
+import type { Rng } from '../../base/rng.js';
 import { type Matrix, matMul } from '../../runtime/float64.js';
-import type { Rng } from '../../runtime/rng.js';
 import {
   asMatrix,
   checkFeatures,

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '../../base/errors.js';
 import type { OnnxModel, OnnxNode } from './graph.js';
 
 /** Numbers with their shape, row-major. */

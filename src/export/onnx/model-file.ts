@@ -1,4 +1,4 @@
-import { float16ToFloat32 } from '../../checkpoint/half.js';
+import { float16ToFloat32 } from '../../base/half-floats.js';
 import {
   bytesField,
   floatField,
@@ -9,7 +9,7 @@ import {
   readFields,
   readPacked,
   type WireField,
-} from '../../runtime/protobuf.js';
+} from '../../base/protobuf.js';
 import { toHalf } from '../model-folder.js';
 import {
   ONNX_DTYPE_CODES,

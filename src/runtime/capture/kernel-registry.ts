@@ -1,5 +1,5 @@
 // The kernels that a build of TensorFlow has, and which of them a graph's node runs on.
-import { readFields, readPacked, type WireField } from '../protobuf.js';
+import { readFields, readPacked, type WireField } from '../../base/protobuf.js';
 
 /** Kinds of device that kernels are looked up for. */
 export type DeviceType = 'CPU' | 'GPU';

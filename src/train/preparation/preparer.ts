@@ -1,7 +1,7 @@
 // Who prepares the pictures of the coming steps: worker threads, or the main thread between other work.
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
-import { RunError } from '../../errors.js';
+import { RunError } from '../../base/errors.js';
 import { type DomainPictures, type DomainTask, preparing } from './domain-pictures.js';
 import { WorkerPool } from './worker-pool.js';
 

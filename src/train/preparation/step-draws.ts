@@ -1,7 +1,7 @@
 // All that is random in a step's inputs but the adaptive transforms, which depend on the step before.
 import { type Augmentation, drawAugmentation } from '../../augment/augment.js';
+import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
-import { Rng } from '../../runtime/rng.js';
 import type { HostBatch } from '../trainer.js';
 import type { DomainTask } from './domain-pictures.js';
 

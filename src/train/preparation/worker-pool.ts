@@ -1,6 +1,6 @@
 // Worker threads that prepare pictures beside the main thread.
 import { Worker } from 'node:worker_threads';
-import { messageOf, RunError } from '../../errors.js';
+import { messageOf, RunError } from '../../base/errors.js';
 import type { DomainPictures, DomainTask } from './domain-pictures.js';
 import type { Preparer } from './preparer.js';
 import type { Answer } from './worker.js';

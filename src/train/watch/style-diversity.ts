@@ -1,9 +1,9 @@
+import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
 import { setDiversity, styleDiversity } from '../../data/diversity.js';
 import { readFirstPictures } from '../../data/first-pictures.js';
 import type { Dataset } from '../../data/folder.js';
 import { joinPictures, splitFloats } from '../../data/pictures.js';
-import { Rng } from '../../runtime/rng.js';
 import { drawStyles, type Translator } from '../../translate/translator.js';
 
 const PHOTOS = 4;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Colour, colourMatrix, drawColour } from '../../../src/augment/adaptive/colour.js';
-import { Rng } from '../../../src/runtime/rng.js';
+import { Rng } from '../../../src/base/rng.js';
 import {
   DEVIATION_LIMIT,
   deviationFrom,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { drawGeometry, type Geometry, samplingMatrix } from '../../../src/augment/adaptive/geometry.js';
-import { Rng } from '../../../src/runtime/rng.js';
+import { Rng } from '../../../src/base/rng.js';
 import {
   DEVIATION_LIMIT,
   deviationFrom,

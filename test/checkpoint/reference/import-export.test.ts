@@ -17,9 +17,9 @@ import {
 import { TorchFile } from '../../../src/checkpoint/torch-file/torch-file.js';
 import { TorchTensorRef } from '../../../src/checkpoint/torch-file/values.js';
 import { writeTorchFile } from '../../../src/checkpoint/torch-file/write-torch-file.js';
-import { buildNetworks } from '../../../src/train/networks.js';
-import { lazyBetas } from '../../../src/train/optimizer.js';
-import { learningRateAt } from '../../../src/train/schedule.js';
+import { buildNetworks } from '../../../src/gan/networks.js';
+import { lazyBetas } from '../../../src/optim/adam.js';
+import { learningRateAt } from '../../../src/optim/schedule.js';
 import { loadModel } from '../../../src/translate/model.js';
 import { configOf, REFERENCE_DIR, ReferenceRun } from '../../support/reference.js';
 import { refusal } from '../../support/refusal.js';

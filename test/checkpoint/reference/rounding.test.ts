@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/base/rng.js';
 import { keepRounding, restoreRounding } from '../../../src/checkpoint/reference/rounding.js';
 import { fromTorchTensor, toTorchTensor } from '../../../src/checkpoint/torch-layout.js';
 import type { ParameterSpec } from '../../../src/model/parameters.js';
-import { Rng } from '../../../src/runtime/rng.js';
 
 const COUNT = 20_000;
 const specOf = (gain: number): ParameterSpec => ({

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../../src/base/errors.js';
+import { Rng } from '../../../src/base/rng.js';
 import {
   OrderedDict,
   PythonFloat,
@@ -12,8 +14,6 @@ import {
 import { TorchFile } from '../../../src/checkpoint/torch-file/torch-file.js';
 import { TorchTensorRef } from '../../../src/checkpoint/torch-file/values.js';
 import { writeTorchFile } from '../../../src/checkpoint/torch-file/write-torch-file.js';
-import { InputError } from '../../../src/errors.js';
-import { Rng } from '../../../src/runtime/rng.js';
 import { refusal } from '../../support/refusal.js';
 import {
   dictionary,

@@ -2,11 +2,11 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError, InterruptedError } from '../../../src/base/errors.js';
+import { Rng } from '../../../src/base/rng.js';
 import { checkDataset, type DatasetCheck } from '../../../src/data/check/dataset-check.js';
 import type { FindingKind } from '../../../src/data/check/findings.js';
 import { drawCheckPictures, spreadEvenly } from '../../../src/data/check/thumbnails.js';
-import { InputError, InterruptedError } from '../../../src/errors.js';
-import { Rng } from '../../../src/runtime/rng.js';
 import { refusal } from '../../support/refusal.js';
 import { blocks, put } from './pictures.js';
 

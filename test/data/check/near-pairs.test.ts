@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/base/rng.js';
 import { findNearPairs } from '../../../src/data/check/near-pairs.js';
 import { type Hash64, hammingDistance } from '../../../src/data/check/perceptual-hash.js';
-import { Rng } from '../../../src/runtime/rng.js';
 
 /** Random hashes, every third one a few bits away from an earlier one. */
 function hashes(count: number, seed: number): Hash64[] {

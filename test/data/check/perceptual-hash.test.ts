@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/base/rng.js';
 import { correlate, detailsOf } from '../../../src/data/check/details.js';
 import {
   countBits,
@@ -7,7 +8,6 @@ import {
   mirror,
   perceptualHash,
 } from '../../../src/data/check/perceptual-hash.js';
-import { Rng } from '../../../src/runtime/rng.js';
 
 const SIZE = HASH_PICTURE_PX;
 const paint = (level: (x: number, y: number) => number): Uint8Array =>

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { Rng } from '../../../src/runtime/rng.js';
+import { Rng } from '../../../src/base/rng.js';
 
 /** A picture of coloured rectangles, which differ from seed to seed. */
 export function blocks(seed: number, size = 64): Sharp {

@@ -4,8 +4,8 @@ import os, { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { InterruptedError, RunError } from '../../../src/base/errors.js';
 import { decodeImage } from '../../../src/data/decode.js';
-import { InterruptedError, RunError } from '../../../src/errors.js';
 import {
   type FeatureExtractor,
   type FeatureWeights,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FeatureDesk } from '../../../src/eval/features/desk.js';
 import type { FeatureExtractor } from '../../../src/eval/features/extractor.js';
+import { FeatureDesk } from '../../../src/eval/features/feature-cache.js';
 import { joinRows, OutputFeatures } from '../../../src/eval/features/output-features.js';
 import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
 

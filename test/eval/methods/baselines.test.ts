@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/base/rng.js';
 import { type DecodedImage, encodePng } from '../../../src/data/decode.js';
 import {
   BASELINES,
@@ -11,7 +12,6 @@ import {
   transferColours,
 } from '../../../src/eval/methods/baselines.js';
 import type { Method, OutputGroup } from '../../../src/eval/methods/method.js';
-import { Rng } from '../../../src/runtime/rng.js';
 
 const SIZE = 8;
 let folder = '';

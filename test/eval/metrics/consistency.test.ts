@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/base/rng.js';
 import type { Method } from '../../../src/eval/methods/method.js';
 import { contentConsistency } from '../../../src/eval/metrics/content-consistency.js';
 import type { Measured, MetricContext } from '../../../src/eval/metrics/metric.js';
 import { styleConsistency } from '../../../src/eval/metrics/style-consistency.js';
 import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
-import { Rng } from '../../../src/runtime/rng.js';
 import type { Translator } from '../../../src/translate/translator.js';
 
 const SIZE = 4;

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../../src/errors.js';
-import { FeatureDesk } from '../../../src/eval/features/desk.js';
+import { InputError } from '../../../src/base/errors.js';
+import { Rng } from '../../../src/base/rng.js';
+import { FeatureDesk } from '../../../src/eval/features/feature-cache.js';
 import type { Method } from '../../../src/eval/methods/method.js';
 import { kid } from '../../../src/eval/metrics/kid.js';
 import type { MetricContext } from '../../../src/eval/metrics/metric.js';
 import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
 import { loadEngine } from '../../../src/runtime/node.js';
-import { Rng } from '../../../src/runtime/rng.js';
 
 const DIMS = 3;
 const rng = new Rng(4, 'features');

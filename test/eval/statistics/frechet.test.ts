@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../../src/errors.js';
+import { InputError } from '../../../src/base/errors.js';
 import type { Features } from '../../../src/eval/statistics/features.js';
 import { featureStatistics, frechetDistance } from '../../../src/eval/statistics/frechet.js';
 import { matMul, symmetricEigen } from '../../../src/runtime/float64.js';

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/base/rng.js';
 import type { Features } from '../../../src/eval/statistics/features.js';
 import { kernelDistance, wholeKernelDistance } from '../../../src/eval/statistics/kid.js';
 import { loadEngine } from '../../../src/runtime/node.js';
-import { Rng } from '../../../src/runtime/rng.js';
 import { features, firstOf, held, normalFeatures, referenceFeatures } from '../../support/features.js';
 import { readJson } from '../../support/reference.js';
 import { refusal } from '../../support/refusal.js';

@@ -1,7 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { buildOnnxModel, ONNX_PARTS } from '../../../src/export/onnx/generator-graph.js';
-import type { OnnxModel } from '../../../src/export/onnx/graph.js';
-import { decodeModel, encodeModel } from '../../../src/export/onnx/model-file.js';
 import {
   blocksOf,
   bytesField,
@@ -9,7 +6,10 @@ import {
   message,
   readFields,
   readPacked,
-} from '../../../src/runtime/protobuf.js';
+} from '../../../src/base/protobuf.js';
+import { buildOnnxModel, ONNX_PARTS } from '../../../src/export/onnx/generator-graph.js';
+import type { OnnxModel } from '../../../src/export/onnx/graph.js';
+import { decodeModel, encodeModel } from '../../../src/export/onnx/model-file.js';
 import { referenceModel } from '../../support/exports.js';
 
 const { architecture, values } = referenceModel('main');

@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Rng } from '../../../src/base/rng.js';
 import { buildOnnxModel, ONNX_PARTS, type OnnxPart } from '../../../src/export/onnx/generator-graph.js';
 import type { OnnxModel, WeightPrecision } from '../../../src/export/onnx/graph.js';
 import { type HostArray, interpret } from '../../../src/export/onnx/interpret.js';
@@ -7,7 +8,6 @@ import { decodeModel, encodeModel } from '../../../src/export/onnx/model-file.js
 import { channelsAt, contentSize } from '../../../src/model/architecture.js';
 import { buildGenerator } from '../../../src/model/generator.js';
 import { loadEngine } from '../../../src/runtime/node.js';
-import { Rng } from '../../../src/runtime/rng.js';
 import { loadModel } from '../../../src/translate/model.js';
 import { openTranslator } from '../../../src/translate/open-translator.js';
 import { type Direction, drawStyles, type Translator } from '../../../src/translate/translator.js';

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { RunError } from '../../../src/errors.js';
+import { RunError } from '../../../src/base/errors.js';
 import { type CapturedPrograms, capture, type Program } from '../../../src/runtime/capture/capture.js';
 import { kernels } from '../../../src/runtime/kernels.js';
 import { loadEngine } from '../../../src/runtime/node.js';

@@ -1,0 +1,156 @@
+import { InputError } from './errors.js';
+
+const LINE_WIDTH = 110;
+
+/**
+ * JSON.parse with a message that says where: file, line and column.
+ * @param name what the text is, for the message: a file's path.
+ */
+export function parseJson(text: string, name: string): unknown {
+  const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  try {
+    return JSON.parse(source);
+  } catch (cause) {
+    const fault = findJsonFault(source);
+    const before = source.slice(0, fault.offset).split('\n');
+    const place = `${name}, line ${before.length}, column ${before.at(-1)!.length + 1}`;
+    const found =
+      fault.offset < source.length ? describeCharacter(source, fault.offset) : 'the end of the file';
+    throw new InputError(
+      { expected: `${fault.expected} (${place})`, found, remedy: 'correct the JSON there' },
+      { cause },
+    );
+  }
+}
+
+/**
+ * JSON in lines of two spaces' indent, with lists of plain values on one line where they fit, so that a formatter has
+ * nothing to change. Ends with a newline.
+ */
+export function formatJson(value: unknown): string {
+  return `${formatValue(value, '', 0)}\n`;
+}
+
+function formatValue(value: unknown, indent: string, used: number): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const inner = `${indent}  `;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => formatValue(item, inner, inner.length));
+    const line = `[${items.join(', ')}]`;
+    const plain = value.every((item) => typeof item !== 'object' || item === null);
+    if (items.length === 0 || (plain && used + line.length < LINE_WIDTH)) return line;
+    return `[\n${items.map((item) => inner + item).join(',\n')}\n${indent}]`;
+  }
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  if (entries.length === 0) return '{}';
+  const lines = entries.map(([key, item]) => {
+    const start = `${inner}${JSON.stringify(key)}: `;
+    return start + formatValue(item, inner, start.length);
+  });
+  return `{\n${lines.join(',\n')}\n${indent}}`;
+}
+
+function describeCharacter(source: string, offset: number): string {
+  const rest = source.slice(offset);
+  if (rest.startsWith('//') || rest.startsWith('/*')) return 'a comment';
+  const character = String.fromCodePoint(rest.codePointAt(0)!);
+  return character < ' ' ? `the control character ${JSON.stringify(character)}` : `"${character}"`;
+}
+
+interface Fault {
+  offset: number;
+  expected: string;
+}
+
+/** Where a text stops being JSON. The engine's own message names no place for most faults. */
+function findJsonFault(source: string): Fault {
+  const scanner: Scanner = new Scanner(source);
+  try {
+    scanner.value();
+    scanner.refuse('nothing after the value');
+  } catch (fault) {
+    if (fault instanceof FaultSignal) return { offset: fault.offset, expected: fault.expected };
+    throw fault;
+  }
+}
+
+class FaultSignal extends Error {
+  constructor(
+    readonly offset: number,
+    readonly expected: string,
+  ) {
+    super(expected);
+  }
+}
+
+class Scanner {
+  private at = 0;
+
+  constructor(private readonly source: string) {}
+
+  refuse(expected: string): never {
+    throw new FaultSignal(this.at, expected);
+  }
+
+  value(): void {
+    this.space();
+    if (this.take(/\{/y)) this.list('}', () => this.member());
+    else if (this.take(/\[/y)) this.list(']', () => this.value());
+    else if (this.peek() === '"') this.string('a string');
+    else if (!this.take(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y)) {
+      this.refuse('a JSON value');
+    }
+    this.space();
+  }
+
+  private list(close: string, item: () => void): void {
+    this.space();
+    if (this.peek() === close) {
+      this.at++;
+      return;
+    }
+    for (;;) {
+      item();
+      this.space();
+      if (this.peek() === close) {
+        this.at++;
+        return;
+      }
+      if (this.peek() !== ',') this.refuse(`"," or "${close}"`);
+      this.at++;
+    }
+  }
+
+  private member(): void {
+    this.space();
+    this.string('a key in double quotes');
+    this.space();
+    if (this.peek() !== ':') this.refuse('":" after the key');
+    this.at++;
+    this.value();
+  }
+
+  private string(expected: string): void {
+    if (this.peek() !== '"') this.refuse(expected);
+    this.at++;
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON refuses exactly these
+    this.take(/(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y);
+    if (this.peek() !== '"') this.refuse('a string that ends on its line, with valid escapes');
+    this.at++;
+  }
+
+  private space(): void {
+    this.take(/[ \t\r\n]+/y);
+  }
+
+  private peek(): string | undefined {
+    return this.source[this.at];
+  }
+
+  private take(pattern: RegExp): boolean {
+    pattern.lastIndex = this.at;
+    const match = pattern.exec(this.source);
+    if (match) this.at = pattern.lastIndex;
+    return match !== null;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Extent, Square } from '../base/geometry.js';
+
+/** What is drawn on: the one of pages, or the one that workers have too. */
+export type Canvas = HTMLCanvasElement | OffscreenCanvas;
+
+/** A canvas's drawing context. */
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D;
+export function contextOf(canvas: Canvas): CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+export function contextOf(canvas: Canvas): CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D {
+  const drawing = (canvas as HTMLCanvasElement).getContext('2d');
+  if (drawing === null) throw new Error('This browser cannot draw on a canvas.');
+  drawing.imageSmoothingQuality = 'high';
+  return drawing;
+}
+
+/**
+ * Part of an image at another size; to a smaller one by halves, so that every pixel counts. Transparent parts are white.
+ *
+ * @param makeCanvas makes a canvas of a size.
+ */
+export function scaled<C extends Canvas>(
+  image: CanvasImageSource,
+  part: Extent & { x: number; y: number },
+  size: Extent,
+  makeCanvas: (size: Extent) => C,
+): C {
+  let from: CanvasImageSource = image;
+  let { x, y, width, height } = part;
+  for (;;) {
+    const next = {
+      width: Math.max(size.width, Math.ceil(width / 2)),
+      height: Math.max(size.height, Math.ceil(height / 2)),
+    };
+    const isLast = next.width === size.width && next.height === size.height;
+    const canvas = makeCanvas(next);
+    const drawing = contextOf(canvas as Canvas);
+    drawing.fillStyle = '#ffffff';
+    drawing.fillRect(0, 0, next.width, next.height);
+    drawing.drawImage(from, x, y, width, height, 0, 0, next.width, next.height);
+    if (isLast) return canvas;
+    from = canvas;
+    [x, y, width, height] = [0, 0, next.width, next.height];
+  }
+}
+
+/** A square of an image at `size` px. */
+export function scaledSquare<C extends Canvas>(
+  image: CanvasImageSource,
+  { left, top, side }: Square,
+  size: number,
+  makeCanvas: (size: Extent) => C,
+): C {
+  const part = { x: left, y: top, width: side, height: side };
+  return scaled(image, part, { width: size, height: size }, makeCanvas);
+}
+
+/** `[size, size, 4]` bytes to `[size, size, 3]` in [-1, 1], as pictures are read everywhere else. */
+export function floatsOf(pixels: Uint8ClampedArray): Float32Array {
+  const picture = new Float32Array((pixels.length / 4) * 3);
+  for (let i = 0; i < picture.length; i++) picture[i] = pixels[Math.floor(i / 3) * 4 + (i % 3)]! / 127.5 - 1;
+  return picture;
+}
+
+/** A picture `[size, size, 3]` in [-1, 1] in 8 bits, as canvases take it. */
+export function imageDataOf(picture: Float32Array): ImageData {
+  const size = Math.sqrt(picture.length / 3);
+  const image = new ImageData(size, size);
+  for (let i = 0; i < size * size; i++) {
+    for (let c = 0; c < 3; c++) image.data[i * 4 + c] = (picture[i * 3 + c]! + 1) * 127.5;
+    image.data[i * 4 + 3] = 255;
+  }
+  return image;
+}

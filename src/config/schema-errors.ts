@@ -1,0 +1,108 @@
+import type { z } from 'zod';
+import { type Complaint, InputError } from '../base/errors.js';
+import { nearestKey } from '../base/suggest.js';
+import { configKeys } from './json-schema.js';
+
+const LONGEST_VALUE = 60;
+
+/** Where config values came from, the strongest last. */
+export interface Source {
+  /** How a message names it: a file's path, or `--set`. */
+  name: string;
+  values: unknown;
+}
+
+/** One error for everything that the schema refused, naming each key and the file or option that gave it. */
+export function configError(
+  issues: readonly z.core.$ZodIssue[],
+  values: unknown,
+  sources: Source[],
+): InputError {
+  const problems = issues.flatMap((issue) => problemsOf(issue, values, sources));
+  const [first, ...others] = problems;
+  if (first && others.length === 0) return new InputError(first);
+  const list = problems.map(({ expected, found, remedy }) => `\n  - ${expected}, not ${found}: ${remedy}`);
+  return new InputError({
+    expected: 'a valid configuration',
+    found: `${problems.length} problems`,
+    remedy: `correct these keys:${list.join('')}`,
+  });
+}
+
+function problemsOf(issue: z.core.$ZodIssue, values: unknown, sources: Source[]): Complaint[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((name) => unknownKey([...path, name], sources));
+  }
+  const key = path.join('.');
+  const found = show(valueAt(values, path));
+  const source = sourceOf(path, sources);
+  const remedy =
+    issue.code === 'invalid_type' && issue.expected === 'string' && source?.name.startsWith('--set')
+      ? `put quotes into the value: --set '${key}="..."'`
+      : 'change it';
+  return [{ expected: `${key}${placed(source)} to be ${expectation(issue)}`, found, remedy }];
+}
+
+function unknownKey(path: string[], sources: Source[]): Complaint {
+  const key = path.join('.');
+  const meant = nearestKey(key, configKeys());
+  return {
+    expected: `only keys of the configuration${placed(sourceOf(path, sources))}`,
+    found: `the unknown key ${key}`,
+    remedy: meant === undefined ? 'remove it' : `did you mean ${meant}? Rename or remove it`,
+  };
+}
+
+function placed(source: Source | undefined): string {
+  return source ? ` (${source.name})` : '';
+}
+
+function sourceOf(path: readonly string[], sources: Source[]): Source | undefined {
+  return sources.findLast((source) => valueAt(source.values, path) !== undefined);
+}
+
+function valueAt(values: unknown, path: readonly string[]): unknown {
+  let value = values;
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}...` : text;
+}
+
+const KINDS: Record<string, string> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  array: 'a list',
+  tuple: 'a list of two numbers',
+  object: 'a section with keys',
+  record: 'a table of resolution and channels',
+};
+
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_key':
+      return 'a resolution in px: 4, 8, 16 and so on up to 1024';
+    case 'invalid_type':
+      return KINDS[issue.expected] ?? `a ${issue.expected}`;
+    case 'invalid_value':
+      return `one of ${issue.values.map((value) => String(value)).join(', ')}`;
+    case 'too_small':
+      if (issue.origin === 'array') return `a list of ${issue.minimum} numbers`;
+      if (issue.origin === 'string') return 'a text that is not empty';
+      return issue.inclusive ? `${issue.minimum} or more` : `more than ${issue.minimum}`;
+    case 'too_big':
+      if (issue.origin === 'array') return `a list of ${issue.maximum} numbers`;
+      return issue.inclusive ? `${issue.maximum} or less` : `less than ${issue.maximum}`;
+    default:
+      return issue.message;
+  }
+}

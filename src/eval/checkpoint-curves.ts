@@ -1,0 +1,78 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/atomic-files.js';
+import { InputError } from '../base/errors.js';
+import { loadModel } from '../translate/model.js';
+import { type Evaluation, type EvaluationRequest, runEvaluation } from './evaluation.js';
+import type { OpenInstruments } from './metric-resources.js';
+import { type CoursePoint, metricCoursePage } from './report/curves-page.js';
+
+const STEP_FOLDER = /^step-(\d+)$/;
+
+/** The checkpoints of a run in order. @throws InputError for a folder without any. */
+export async function checkpointsOf(runDir: string): Promise<{ step: number; dir: string }[]> {
+  const folder = join(runDir, 'checkpoints');
+  const names = await readdir(folder).catch(() => []);
+  const found = names.flatMap((name) => {
+    const match = STEP_FOLDER.exec(name);
+    return match === null ? [] : [{ step: Number(match[1]), dir: join(folder, name) }];
+  });
+  if (found.length > 0) return found.sort((a, b) => a.step - b.step);
+  throw new InputError({
+    expected: `a run with checkpoints at ${runDir}`,
+    found: 'none',
+    remedy: 'name the folder that gnr train --out wrote (checkpoint.keepEverySteps keeps more of them)',
+  });
+}
+
+async function isDamaged(dir: string): Promise<boolean> {
+  return loadModel(dir).then(
+    () => false,
+    () => true,
+  );
+}
+
+/**
+ * Evaluates every checkpoint of a run, one after another, and writes each receipt as soon as it is there
+ * (`OUT/step-000500.json`), and `OUT/course.html` at the end. Damaged checkpoints are told and passed over.
+ *
+ * @throws InputError as `runEvaluation`.
+ */
+export async function evaluateCheckpoints(
+  runDir: string,
+  out: string,
+  request: Omit<EvaluationRequest, 'checkpoint' | 'fakes' | 'baselines'>,
+): Promise<CoursePoint[]> {
+  const points: CoursePoint[] = [];
+  let instruments: OpenInstruments | undefined;
+  try {
+    for (const { step, dir } of await checkpointsOf(runDir)) {
+      const onEvent: EvaluationRequest['onEvent'] = (event) =>
+        request.onEvent?.({ ...event, label: `step ${step}: ${event.label}` });
+      let evaluation: Evaluation;
+      try {
+        evaluation = await runEvaluation({
+          ...request,
+          checkpoint: dir,
+          fakes: [],
+          baselines: [],
+          onEvent,
+          instruments,
+        });
+      } catch (error) {
+        if (!(error instanceof InputError) || !(await isDamaged(dir))) throw error;
+        request.onSkipped?.(dir, error);
+        continue;
+      }
+      instruments = evaluation.instruments;
+      const { receipt } = evaluation;
+      const name = `step-${String(step).padStart(6, '0')}.json`;
+      await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
+      points.push({ step, figures: receipt.methods[0]!.figures });
+    }
+  } finally {
+    await instruments?.close();
+  }
+  await writeFileAtomic(join(out, 'course.html'), metricCoursePage(`Checkpoints of ${runDir}`, points));
+  return points;
+}

@@ -1,0 +1,172 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeLeftovers } from '../../base/atomic-files.js';
+import { cacheDirectory } from '../../base/cache-directory.js';
+import { InterruptedError } from '../../base/errors.js';
+import type { MeasuredImage } from '../pictures.js';
+import type { ExtractOptions, FeatureExtractor } from './extractor.js';
+import { inOrder } from './in-order.js';
+
+const CHECKSUM_BYTES = 32;
+/** Files that are read at a time. */
+const READS_AHEAD = 16;
+/** Pictures whose features are written before the next are extracted: what an interruption keeps. */
+const PIECE = 128;
+
+/** Where features are cached: `features` in the folder that this user's checkouts share. */
+export function featureCacheDirectory(env?: NodeJS.ProcessEnv): string {
+  return join(cacheDirectory(env), 'features');
+}
+
+/**
+ * An extractor that looks first into a folder, where it keeps what it extracts, by the pictures' hashes; pictures without
+ * one are extracted every time. What is damaged there is extracted again, and where nothing can be written, nothing is
+ * kept. Several processes may use one folder. It disposes the given extractor.
+ */
+export function withFeatureCache(
+  extractor: FeatureExtractor,
+  folder = featureCacheDirectory(),
+): FeatureExtractor {
+  const { id, kind, description, dims } = extractor;
+  const store = new FeatureStore(join(folder, id), id, dims);
+  return {
+    id,
+    kind,
+    description,
+    dims,
+    dispose: () => extractor.dispose(),
+    extract: (images, options) => extractMissing(extractor, store, images, options),
+  };
+}
+
+/** Pictures of one content, by their places in the list. */
+interface Missing {
+  image: MeasuredImage;
+  hash: string | undefined;
+  places: number[];
+}
+
+async function extractMissing(
+  extractor: FeatureExtractor,
+  store: FeatureStore,
+  images: readonly MeasuredImage[],
+  { onProgress, signal }: ExtractOptions = {},
+): Promise<Float32Array> {
+  const { dims } = extractor;
+  const features = new Float32Array(images.length * dims);
+  let done = 0;
+  const missing = await lookUp(store, images, signal, (found, place) => {
+    features.set(found, place * dims);
+    onProgress?.(++done, images.length);
+  });
+  for (let from = 0; from < missing.length; from += PIECE) {
+    const piece = missing.slice(from, from + PIECE);
+    const before = done;
+    const extracted = await extractor.extract(
+      piece.map(({ image }) => image),
+      {
+        signal,
+        onProgress: (count) => onProgress?.(before + placesOf(piece.slice(0, count)), images.length),
+      },
+    );
+    done += placesOf(piece);
+    for (const [i, { hash, places }] of piece.entries()) {
+      const row = extracted.subarray(i * dims, (i + 1) * dims);
+      for (const place of places) features.set(row, place * dims);
+      if (hash !== undefined) await store.write(hash, row);
+    }
+  }
+  return features;
+}
+
+/** @returns what is not in the store; pictures of one hash once. */
+async function lookUp(
+  store: FeatureStore,
+  images: readonly MeasuredImage[],
+  signal: AbortSignal | undefined,
+  onFound: (features: Float32Array, place: number) => void,
+): Promise<Missing[]> {
+  const missing = new Map<string | MeasuredImage, Missing>();
+  const lookups = inOrder(images, READS_AHEAD, async (image) => {
+    const hash = await image.hash?.();
+    return { image, hash, found: hash === undefined ? undefined : await store.read(hash) };
+  });
+  let place = 0;
+  for await (const { image, hash, found } of lookups) {
+    if (signal?.aborted) throw new InterruptedError('The extraction of features was stopped.');
+    if (found === undefined) {
+      const key = hash ?? image;
+      const known = missing.get(key) ?? { image, hash, places: [] };
+      known.places.push(place);
+      missing.set(key, known);
+    } else onFound(found, place);
+    place++;
+  }
+  return [...missing.values()];
+}
+
+function placesOf(groups: readonly Missing[]): number {
+  return groups.reduce((sum, { places }) => sum + places.length, 0);
+}
+
+/** Features of one extractor: files by the hash of the picture, each of `dims` float32 and a checksum. */
+class FeatureStore {
+  private readonly folder: string;
+  private readonly id: string;
+  private readonly dims: number;
+  private opened: Promise<boolean> | undefined;
+
+  constructor(folder: string, id: string, dims: number) {
+    this.folder = folder;
+    this.id = id;
+    this.dims = dims;
+  }
+
+  /** Undefined where there are none, or damaged ones. */
+  async read(hash: string): Promise<Float32Array | undefined> {
+    let bytes: Buffer;
+    try {
+      bytes = await readFile(join(this.folder, hash));
+    } catch {
+      return undefined;
+    }
+    const end = this.dims * Float32Array.BYTES_PER_ELEMENT;
+    if (bytes.length !== end + CHECKSUM_BYTES) return undefined;
+    if (!this.checksum(hash, bytes.subarray(0, end)).equals(bytes.subarray(end))) return undefined;
+    const features = Float32Array.from({ length: this.dims }, (_, i) => bytes.readFloatLE(4 * i));
+    return features.every(Number.isFinite) ? features : undefined;
+  }
+
+  /** Not synced: what a power cut leaves half written, its checksum tells. Where it cannot be written, nothing is lost. */
+  async write(hash: string, features: Float32Array): Promise<void> {
+    this.opened ??= this.open();
+    if (!(await this.opened)) return;
+    const bytes = Buffer.alloc(features.length * Float32Array.BYTES_PER_ELEMENT);
+    for (const [i, value] of features.entries()) bytes.writeFloatLE(value, 4 * i);
+    // The name that removeLeftovers knows those of dead processes by.
+    const temporary = join(this.folder, `.tmp-${hash}~${randomBytes(4).toString('hex')}-${process.pid}`);
+    try {
+      await writeFile(temporary, Buffer.concat([bytes, this.checksum(hash, bytes)]), { flag: 'wx' });
+      await rename(temporary, join(this.folder, hash));
+    } catch {
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
+  }
+
+  /** Makes the folder and clears what dead processes left there. @returns whether it can be written. */
+  private async open(): Promise<boolean> {
+    try {
+      await mkdir(this.folder, { recursive: true });
+      await removeLeftovers(this.folder);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Of the picture's hash too: a file that came under another's name is no good. */
+  private checksum(hash: string, bytes: Uint8Array): Buffer {
+    return createHash('sha256').update(`${this.id}/${hash}\n`).update(bytes).digest();
+  }
+}

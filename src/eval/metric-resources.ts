@@ -1,0 +1,83 @@
+import { readSampleFactors } from '../sample/sample-factors.js';
+import { loadWeights, type WeightsSource } from '../weights/load.js';
+import { lpipsValues } from '../weights/lpips.js';
+import { type FeatureExtractor, openFeatureExtractor } from './features/extractor.js';
+import { FeatureDesk } from './features/feature-cache.js';
+import { featureCacheDirectory, withFeatureCache } from './features/feature-store.js';
+import { LpipsMeter } from './features/lpips-evaluator.js';
+import type { Instruments } from './metrics/metric.js';
+import type { FeatureKind } from './protocol.js';
+
+/** Instruments with what they were made of. */
+export interface OpenInstruments extends Instruments {
+  /** The weights that have been measured with so far. */
+  weights(): WeightsSource[];
+  close(): Promise<void>;
+}
+
+async function openExtractor(
+  kind: FeatureKind,
+  modelPx: number | undefined,
+  used: WeightsSource[],
+): Promise<FeatureExtractor> {
+  const name = kind === 'inception-imagenet' ? 'inception-imagenet' : 'inception';
+  const { tensors, ...source } = await loadWeights(name);
+  used.push(source);
+  return withFeatureCache(
+    await openFeatureExtractor(
+      kind,
+      { tensors, sha256: source.sha256 },
+      modelPx === undefined ? {} : { modelPx },
+    ),
+    featureCacheDirectory(),
+  );
+}
+
+async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsMeter> {
+  const { lpips, values, sources } = await lpipsValues(net);
+  used.push(...sources);
+  return new LpipsMeter(lpips, values);
+}
+
+export interface InstrumentOptions {
+  /** The dataset, which may be a sample dataset. */
+  data: string | undefined;
+  /** Files of its source domain. */
+  inputs: readonly string[];
+  /** Its folder of the target domain's training pictures. */
+  target: 'trainA' | 'trainB';
+  /** Side of the model's pictures, px, to which some metrics bring all pictures first. */
+  modelPx: number | undefined;
+}
+
+/**
+ * What metrics measure with. Networks are loaded when a metric first asks for one, which throws InputError where their
+ * weights are missing.
+ *
+ * @throws InputError for a damaged factors.json.
+ */
+export async function openInstruments({
+  data,
+  inputs,
+  target,
+  modelPx,
+}: InstrumentOptions): Promise<OpenInstruments> {
+  const used: WeightsSource[] = [];
+  const features = new FeatureDesk((kind) => openExtractor(kind, modelPx, used));
+  const meters = new Map<'vgg' | 'alex', Promise<LpipsMeter>>();
+  const factors = data === undefined ? undefined : await readSampleFactors(data, inputs, target);
+  return {
+    features,
+    factors,
+    lpips(net) {
+      const meter = meters.get(net) ?? openMeter(net, used);
+      meters.set(net, meter);
+      return meter;
+    },
+    weights: () => [...new Map(used.map((source) => [source.name, source])).values()],
+    async close() {
+      await features.dispose();
+      for (const meter of meters.values()) (await meter.catch(() => undefined))?.dispose();
+    },
+  };
+}

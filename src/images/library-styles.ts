@@ -1,0 +1,50 @@
+import { InputError } from '../base/errors.js';
+import { type Direction, randomStyleCodes } from '../translate/translator.js';
+
+const LARGEST_SEED = 2 ** 32 - 1;
+
+/** Which styles a translation is made in. */
+export interface StyleOptions {
+  /** How many random styles, or the style codes themselves; 1 where left out. */
+  styles?: number | readonly Float32Array[] | undefined;
+  /** Of the random styles: the same seed gives the same ones, in Node and in browsers. A whole number, 0 where left out. */
+  seed?: number | undefined;
+  /** Pulls random styles towards their mean: 1, as where left out, leaves them as drawn; 0 makes all of them the mean. */
+  truncation?: number | undefined;
+  /** Photo to anime (`A2B`) where left out, or back. */
+  direction?: Direction | undefined;
+}
+
+/** The direction of a translation. @throws InputError where it is none. */
+export function chosenDirection({ direction = 'A2B' }: StyleOptions): Direction {
+  if (direction === 'A2B' || direction === 'B2A') return direction;
+  throw new InputError({
+    expected: 'direction to be A2B or B2A',
+    found: String(direction),
+    remedy: 'change it',
+  });
+}
+
+function drawn(count: number, { seed = 0, truncation = 1 }: StyleOptions, styleLength: number) {
+  const wrong = (expected: string, found: number) =>
+    new InputError({ expected, found: String(found), remedy: 'change it' });
+  if (!Number.isInteger(count) || count < 1)
+    throw wrong('styles to be a whole number from 1 on, or style codes', count);
+  if (!Number.isInteger(seed) || seed < 0 || seed > LARGEST_SEED)
+    throw wrong(`seed to be a whole number from 0 to ${LARGEST_SEED}`, seed);
+  if (!Number.isFinite(truncation)) throw wrong('truncation to be a number', truncation);
+  return randomStyleCodes(count, seed, styleLength, truncation);
+}
+
+/** The codes of random or given styles. @throws InputError where they do not fit a model of that style length. */
+export function chosenStyles(options: StyleOptions, styleLength: number): readonly Float32Array[] {
+  const { styles = 1 } = options;
+  if (typeof styles === 'number') return drawn(styles, options, styleLength);
+  const wrong = styles.find((style) => style.length !== styleLength);
+  if (wrong === undefined && styles.length > 0) return styles;
+  throw new InputError({
+    expected: `style codes of ${styleLength} numbers, one or more`,
+    found: wrong === undefined ? 'none' : `one of ${wrong.length}`,
+    remedy: 'take those of a translation by the same model',
+  });
+}

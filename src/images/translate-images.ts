@@ -1,0 +1,247 @@
+import { writeFileAtomic } from '../base/atomic-files.js';
+import { InputError } from '../base/errors.js';
+import type { Square } from '../base/geometry.js';
+import { type DecodedImage, decodePicture, encodeImage, type PictureFile, toFloat } from '../data/decode.js';
+import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
+import type { InputPicture } from '../data/pictures.js';
+import { joinPictures, splitPictures } from '../data/pictures.js';
+import { pasteSquare } from '../faces/crop.js';
+import type { NamedStyle } from '../translate/styles.js';
+import type { Direction, Translator } from '../translate/translator.js';
+import { type Crop, type DecodedInput, decodeInput, type FaceOptions } from './face-crops.js';
+import { composeGrid, scaleInto } from './grid.js';
+import { checkOutputs, GRID_ROWS, gridPath, resultPath } from './output-names.js';
+import { describeRecord } from './record.js';
+
+/** Pictures translated together. */
+export const TRANSLATED_TOGETHER = 8;
+const GRID_GAP_PX = 4;
+const LEAST_CELL_PX = 96;
+
+export interface TranslateOptions {
+  translator: Translator;
+  direction: Direction;
+  inputs: readonly InputPicture[];
+  styles: readonly NamedStyle[];
+  outDir: string;
+  /** Grids with the input first, in place of single files. */
+  grid: boolean;
+  /** SHA-256 of the model's weights, for the record in every file. */
+  model?: string | undefined;
+  /** What to do about faces; the centres of the pictures are translated where it is left out. */
+  faces?: FaceOptions | undefined;
+  /** Aborting ends the work with the batch under way, which is still written and told. */
+  signal?: AbortSignal | undefined;
+}
+
+export type TranslateEvent =
+  /** A picture is done; its files, where single files are written, and whether a face was looked for in vain. */
+  | { type: 'picture'; file: string; outputs: string[]; isFaceless: boolean }
+  /** A picture could not be read and was passed over. */
+  | { type: 'failed'; file: string; error: InputError }
+  | { type: 'grid'; path: string }
+  /** A file was written without its record, which is longer than a file can hold. */
+  | { type: 'unrecorded'; path: string };
+
+type TranslatedCrop = Crop & { results: DecodedImage[] };
+type Translated = Omit<DecodedInput, 'crops'> & { crops: TranslatedCrop[] };
+type Decoded = DecodedInput | { input: InputPicture; error: InputError };
+
+/** Of one row of a grid: the input, and its results. */
+type Row = readonly DecodedImage[];
+
+async function decodeAll(inputs: readonly InputPicture[], options: TranslateOptions): Promise<Decoded[]> {
+  const { size } = options.translator.architecture;
+  return Promise.all(
+    inputs.map(async (input) => {
+      try {
+        return await decodeInput(input, size, options.faces);
+      } catch (error) {
+        if (error instanceof InputError) return { input, error };
+        throw error;
+      }
+    }),
+  );
+}
+
+function translateCrops({ translator, direction, styles }: TranslateOptions, crops: TranslatedCrop[]): void {
+  for (let from = 0; from < crops.length; from += TRANSLATED_TOGETHER) {
+    const batch = crops.slice(from, from + TRANSLATED_TOGETHER);
+    const pictures = joinPictures(batch.map(({ source }) => toFloat(source)));
+    const content = translator.encode(direction, pictures);
+    for (const { code } of styles) {
+      const repeated = joinPictures(Array<Float32Array>(batch.length).fill(code));
+      const results = splitPictures(translator.decode(content, repeated), translator.architecture.size);
+      for (const [i, result] of results.entries()) batch[i]!.results.push(result);
+    }
+  }
+}
+
+/** A batch whose files are being written, while the network works on the next one. */
+interface Written {
+  events: TranslateEvent[];
+  /** For grids. */
+  rows: Row[];
+}
+
+/** The record of some styles; undefined where it is longer than a file can hold. */
+function recordOf(
+  { direction, model }: TranslateOptions,
+  styles: readonly NamedStyle[],
+  squares: readonly Square[] = [],
+): Description | undefined {
+  const record = describeRecord({ model, direction, styles: [...styles], squares });
+  return hasRoomFor(record) ? record : undefined;
+}
+
+/** Writes one result; the events that it is worth. */
+async function writeResult(
+  options: TranslateOptions,
+  result: DecodedImage,
+  path: string,
+  style: NamedStyle,
+  squares: readonly (Square | undefined)[],
+): Promise<TranslateEvent[]> {
+  const known = squares.filter((square) => square !== undefined);
+  const record = recordOf(options, [style], known);
+  await encodeImage(result, path, record);
+  return record === undefined ? [{ type: 'unrecorded', path }] : [];
+}
+
+/** Faces that go back into their picture: one after the other, for whole pictures can be large. */
+async function writePasted(
+  options: TranslateOptions,
+  { input, crops, isFaceless }: Translated,
+  file: PictureFile,
+): Promise<Written> {
+  const { styles, outDir, grid, translator } = options;
+  const events: TranslateEvent[] = [];
+  const outputs: string[] = [];
+  const whole = await decodePicture(file);
+  const cell = cellSize(translator);
+  const row: DecodedImage[] = grid ? [await scaleInto(whole, cell)] : [];
+  const squares = crops.map(({ square }) => square!);
+  for (const [k, style] of styles.entries()) {
+    const pasted = { ...whole, data: whole.data.slice() };
+    // The largest comes last: where faces overlap, it is the nearest.
+    for (const { square, results } of crops.toReversed()) pasteSquare(pasted, results[k]!, square!);
+    if (grid) row.push(await scaleInto(pasted, cell));
+    else {
+      const path = resultPath(outDir, input.name, style);
+      events.push(...(await writeResult(options, pasted, path, style, squares)));
+      outputs.push(path);
+    }
+  }
+  events.unshift({ type: 'picture', file: input.file, outputs, isFaceless });
+  return { events, rows: grid ? [row] : [] };
+}
+
+async function writeCrops(options: TranslateOptions, translated: Translated): Promise<Written> {
+  const { styles, outDir, grid } = options;
+  const { input, crops, isFaceless } = translated;
+  const results = crops.flatMap(({ name, square, results }) =>
+    styles.map((style, k) => ({ path: resultPath(outDir, name, style), square, style, result: results[k]! })),
+  );
+  const written = grid ? [] : results;
+  const notes = await Promise.all(
+    written.map(({ path, square, style, result }) => writeResult(options, result, path, style, [square])),
+  );
+  const outputs = written.map(({ path }) => path);
+  const rows = grid ? crops.map(({ source, results }) => [source, ...results]) : [];
+  return { events: [{ type: 'picture', file: input.file, outputs, isFaceless }, ...notes.flat()], rows };
+}
+
+async function writeBatch(options: TranslateOptions, batch: readonly Translated[]): Promise<Written> {
+  const all = await Promise.all(
+    batch.flatMap((one) => (one.file === undefined ? [writeCrops(options, one)] : [])),
+  );
+  for (const one of batch) if (one.file !== undefined) all.push(await writePasted(options, one, one.file));
+  return { events: all.flatMap(({ events }) => events), rows: all.flatMap(({ rows }) => rows) };
+}
+
+/** Batches as they are read, translated and written, each of the three beside the other two. */
+async function* translateBatches(options: TranslateOptions): AsyncGenerator<Written> {
+  const { inputs, signal } = options;
+  const batches = Array.from({ length: Math.ceil(inputs.length / TRANSLATED_TOGETHER) }, (_, i) =>
+    inputs.slice(i * TRANSLATED_TOGETHER, (i + 1) * TRANSLATED_TOGETHER),
+  );
+  const decode = (i: number): Promise<Decoded[]> | undefined => {
+    const decoding = batches[i] && decodeAll(batches[i], options);
+    // It is awaited one batch later, or never.
+    decoding?.catch(() => undefined);
+    return decoding;
+  };
+  let ahead = decode(0);
+  let writing: { failed: TranslateEvent[]; done: Promise<Written> } | undefined;
+  const finished = async ({ failed, done }: NonNullable<typeof writing>): Promise<Written> => {
+    const { events, rows } = await done;
+    return { events: [...failed, ...events], rows };
+  };
+  try {
+    for (let i = 0; i < batches.length && !signal?.aborted; i++) {
+      const decoded = await ahead!;
+      ahead = decode(i + 1);
+      const failed: TranslateEvent[] = [];
+      const batch: Translated[] = [];
+      for (const entry of decoded) {
+        if ('error' in entry) failed.push({ type: 'failed', file: entry.input.file, error: entry.error });
+        else batch.push({ ...entry, crops: entry.crops.map((crop) => ({ ...crop, results: [] })) });
+      }
+      translateCrops(
+        options,
+        batch.flatMap(({ crops }) => crops),
+      );
+      if (writing !== undefined) yield await finished(writing);
+      writing = { failed, done: writeBatch(options, batch) };
+      // It is awaited one batch later.
+      writing.done.catch(() => undefined);
+    }
+    if (writing !== undefined) yield await finished(writing);
+  } finally {
+    await writing?.done.catch(() => undefined);
+  }
+}
+
+/**
+ * Translates pictures into files of `outDir`, batch after batch, reading the next and writing the one before while one is
+ * computed. A picture that cannot be read is told and passed over. Every file holds the record of `describeRecord`, where
+ * it has room for that.
+ *
+ * @throws InputError, before anything is written, where two results would have one name, or a result that of an input.
+ */
+export async function* translateImages(options: TranslateOptions): AsyncGenerator<TranslateEvent> {
+  const { faces } = options;
+  await checkOutputs({ ...options, isByFace: faces?.mode === 'all' && !faces.paste });
+  let rows: Row[] = [];
+  let grids = 0;
+  for await (const { events, rows: more } of translateBatches(options)) {
+    yield* events;
+    rows.push(...more);
+    for (; rows.length > GRID_ROWS; rows = rows.slice(GRID_ROWS))
+      yield* await writeGrid(gridPath(options.outDir, grids++, false), rows.slice(0, GRID_ROWS), options);
+  }
+  if (rows.length > 0) yield* await writeGrid(gridPath(options.outDir, grids, grids === 0), rows, options);
+}
+
+/** Side of a grid's cells, px. */
+function cellSize({ architecture }: Translator): number {
+  return Math.max(LEAST_CELL_PX, architecture.size);
+}
+
+async function writeGrid(
+  path: string,
+  rows: readonly Row[],
+  options: TranslateOptions,
+): Promise<TranslateEvent[]> {
+  const { styles, translator } = options;
+  const record = recordOf(options, styles);
+  const { png } = await composeGrid({
+    rows,
+    columnLabels: ['input', ...styles.map(({ label }) => label.replace('-', ' '))],
+    cellSize: cellSize(translator),
+    gap: GRID_GAP_PX,
+    ...(record && { exif: descriptionExif(record) }),
+  });
+  await writeFileAtomic(path, png);
+  return [{ type: 'grid', path }, ...(record ? [] : [{ type: 'unrecorded', path } as const])];
+}

@@ -1,0 +1,101 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { kernels } from '../runtime/kernels.js';
+import type { BucketScale } from './parameter-groups.js';
+
+/** Adam's denominator offset (torch.optim.Adam's default, as the reference uses). */
+const ADAM_EPSILON = 1e-8;
+
+/** Decay rates of Adam's moments. */
+export interface AdamBetas {
+  first: number;
+  second: number;
+}
+
+/** What changes from step to step: computed on the host, fed as scalars, so that a captured step needs no counters. */
+export interface AdamScalars {
+  /** Learning rate over the first moment's bias correction. */
+  stepSize: number;
+  /** One over the root of the second moment's bias correction. */
+  rootCorrection: number;
+}
+
+/** Moments of one bucket; without a first decay rate the first moment is the gradient itself and is not stored. */
+export interface AdamMoments {
+  first?: Tensor;
+  second: Tensor;
+}
+
+/** @param step counted from 1. */
+export function adamScalars(learningRate: number, betas: AdamBetas, step: number): AdamScalars {
+  return {
+    stepSize: learningRate / (1 - betas.first ** step),
+    rootCorrection: 1 / Math.sqrt(1 - betas.second ** step),
+  };
+}
+
+/**
+ * Betas for an optimizer that is regularized lazily every `every` steps: each to the power every / (every + 1), as
+ * StyleGAN2 and the reference do for the discriminators.
+ */
+export function lazyBetas(betas: AdamBetas, every: number): AdamBetas {
+  const ratio = every / (every + 1);
+  return { first: betas.first ** ratio, second: betas.second ** ratio };
+}
+
+/** `change * stepSize * scale`, the scale one number or one for each element. */
+function scaledStep(change: Tensor, stepSize: Tensor, scale: BucketScale): Tensor {
+  const k = kernels();
+  if (typeof scale === 'number') return k.multiply(change, k.affine(stepSize, scale, 0));
+  return k.multiply(k.multiply(change, stepSize), scale);
+}
+
+/** `root + epsilon / gain`. */
+function offsetRoot(root: Tensor, gain: BucketScale): Tensor {
+  const k = kernels();
+  if (typeof gain === 'number') return k.affine(root, 1, ADAM_EPSILON / gain);
+  return k.add(root, k.divide(k.fill(gain.shape, ADAM_EPSILON), gain));
+}
+
+/**
+ * One update of a bucket by Adam (Kingma and Ba 2015; in the order of torch.optim.Adam), as if the parameters were
+ * smaller by their gains and scaled up at every use (equalized learning rate): Adam's steps do not depend on the
+ * gradient's scale, so they come out larger by the gain, and its epsilon smaller.
+ *
+ * @param scalars tensors of shape [].
+ * @param scales `gain`, and what the step is multiplied by beside the step size: the gain, times a parameter's own
+ *   factor on the learning rate.
+ * @returns new tensors; the old ones stay the caller's.
+ */
+export function adamUpdate(
+  value: Tensor,
+  gradient: Tensor,
+  moments: AdamMoments,
+  betas: AdamBetas,
+  scalars: { stepSize: Tensor; rootCorrection: Tensor },
+  { gain, step }: { gain: BucketScale; step: BucketScale } = { gain: 1, step: 1 },
+): { value: Tensor; moments: AdamMoments } {
+  const k = kernels();
+  const second = movedTowards(moments.second, k.square(gradient), 1 - betas.second);
+  const first =
+    moments.first === undefined ? gradient : movedTowards(moments.first, gradient, 1 - betas.first);
+  const denominator = offsetRoot(k.multiply(k.sqrt(second), scalars.rootCorrection), gain);
+  const change = scaledStep(k.divide(first, denominator), scalars.stepSize, step);
+  return {
+    value: k.subtract(value, change),
+    moments: moments.first === undefined ? { second } : { first, second },
+  };
+}
+
+/**
+ * `old + (fresh - old) * share`, in this order: all of it waits for `fresh`. A product with `old` alone would be computed
+ * when a captured step begins, and stand in memory until its end.
+ */
+function movedTowards(old: Tensor, fresh: Tensor, share: number): Tensor {
+  const k = kernels();
+  return k.add(old, k.affine(k.subtract(fresh, old), share, 0));
+}
+
+/** Exponential moving average: `average * decay + value * (1 - decay)` (reference: util.py, accumulate). */
+export function emaUpdate(average: Tensor, value: Tensor, decay: number): Tensor {
+  return movedTowards(average, value, 1 - decay);
+}

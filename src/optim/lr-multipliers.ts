@@ -1,0 +1,32 @@
+import { InputError } from '../base/errors.js';
+import type { ParameterSpecs } from '../model/parameters.js';
+
+function matcher(pattern: string): RegExp {
+  const literal = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${literal.join('.*')}$`);
+}
+
+/**
+ * Factors on the learning rate by parameter name (`network/path`), from patterns in which `*` stands for any text. Of
+ * several patterns that match a name the last one counts; names that none matches have factor 1.
+ *
+ * @throws InputError for a pattern that matches nothing: a layer that was to be frozen and is not.
+ */
+export function parameterRates(
+  rates: Readonly<Record<string, number>>,
+  networks: Readonly<Record<string, ParameterSpecs>>,
+): (network: string, path: string) => number {
+  const names = Object.entries(networks).flatMap(([network, specs]) =>
+    Object.keys(specs).map((path) => `${network}/${path}`),
+  );
+  const rules = Object.entries(rates).map(([pattern, rate]) => ({ test: matcher(pattern), rate, pattern }));
+  for (const { test, pattern } of rules) {
+    if (names.some((name) => test.test(name))) continue;
+    throw new InputError({
+      expected: `training.rates to name parameters, such as ${names[0]} or ${Object.keys(networks).at(-1)}/*`,
+      found: `'${pattern}', which matches none of the ${names.length}`,
+      remedy: 'change the pattern; * stands for any text',
+    });
+  }
+  return (network, path) => rules.findLast(({ test }) => test.test(`${network}/${path}`))?.rate ?? 1;
+}

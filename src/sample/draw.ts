@@ -1,0 +1,188 @@
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../base/errors.js';
+import { Rng } from '../base/rng.js';
+import {
+  drawAnimeStyle,
+  drawContent,
+  drawPhotoStyle,
+  FAMILIES,
+  type Family,
+  type PortraitFactors,
+} from './factors.js';
+import { FACTORS_FILE, type FactorsFile, SAMPLE_FOLDERS, type SampleFolder } from './factors-file.js';
+import { rasterise } from './raster.js';
+
+/** How many pictures are under way at once; sharp spreads them over its own threads. */
+const AT_ONCE = 8;
+
+export interface SampleDatasetOptions {
+  /** The folder to make; it must not exist, or be empty. */
+  dir: string;
+  /** Pictures in each of trainA and trainB. */
+  images?: number;
+  /** Pictures in each of testA and testB. */
+  testImages?: number;
+  /** Width and height of a picture, px, 16 to 1024. */
+  size?: number;
+  /** An integer from 0 to 2^32 - 1. */
+  seed?: number;
+  /** The anime style family of trainB and testB, `vivid` or `pastel`; it leaves trainA and testA as they are. */
+  family?: string;
+  onProgress?: (done: number, total: number) => void;
+  /** Ends the work; nothing is left behind. */
+  signal?: AbortSignal;
+}
+
+type Settings = Required<Pick<SampleDatasetOptions, 'images' | 'testImages' | 'size' | 'seed'>> & {
+  family: Family;
+};
+
+/**
+ * The factors of one picture. They depend on the seed, the name and the family alone, so a picture is the same however
+ * many others there are.
+ * @param name folder and file: "trainA/00012".
+ */
+export function sampleFactors(
+  seed: number,
+  folder: SampleFolder,
+  name: string,
+  family: Family,
+): PortraitFactors {
+  const rng = new Rng(seed, name);
+  const content = drawContent(rng);
+  return { content, style: folder.endsWith('A') ? drawPhotoStyle(rng) : drawAnimeStyle(rng, family) };
+}
+
+/**
+ * Draws an unpaired data set of portraits: photographs in trainA and testA, anime in trainB and testB, and the factors
+ * that each was drawn from in factors.json. The folder appears under its name when it is complete.
+ * @throws InputError for options out of range and for a folder that is not empty; RunError where writing fails;
+ *   InterruptedError after `signal`.
+ */
+export async function drawSampleDataset(options: SampleDatasetOptions): Promise<FactorsFile> {
+  const settings = checkedSettings(options);
+  const dir = resolve(options.dir);
+  await refuseUsedFolder(dir);
+  let partial: string | undefined;
+  try {
+    await mkdir(dirname(dir), { recursive: true });
+    partial = await mkdtemp(join(dirname(dir), `.${basename(dir)}.partial-`));
+    const file = await drawInto(partial, settings, options);
+    // mkdtemp's folders are for their owner alone; this one is like any other.
+    await chmod(partial, 0o777 & ~process.umask());
+    // Beside the empty folder that the caller may have made there is nothing to lose.
+    await rmdir(dir).catch(ignoreMissing);
+    await rename(partial, dir);
+    return file;
+  } catch (error) {
+    if (partial !== undefined) await rm(partial, { recursive: true, force: true });
+    throw explained(error, dir);
+  }
+}
+
+async function drawInto(
+  root: string,
+  settings: Settings,
+  options: SampleDatasetOptions,
+): Promise<FactorsFile> {
+  const { seed, size, family } = settings;
+  const file: FactorsFile = { format: 'gnr-sample-factors', version: 1, seed, size, family, images: {} };
+  for (const folder of SAMPLE_FOLDERS) {
+    await mkdir(join(root, folder));
+    const count = folder.startsWith('train') ? settings.images : settings.testImages;
+    for (let i = 0; i < count; i++) {
+      const name = `${folder}/${String(i).padStart(5, '0')}`;
+      file.images[`${name}.png`] = sampleFactors(seed, folder, name, family);
+    }
+  }
+  const names = Object.keys(file.images);
+  let next = 0;
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    while (next < names.length) {
+      if (options.signal?.aborted)
+        throw new InterruptedError('The drawing of the sample dataset was stopped.');
+      const name = names[next++]!;
+      await writeFile(join(root, name), await rasterise(file.images[name]!, size));
+      options.onProgress?.(++done, names.length);
+    }
+  };
+  // All workers come to rest before the folder is removed or renamed.
+  const outcomes = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  await writeFile(join(root, FACTORS_FILE), `${JSON.stringify(file, null, 1)}\n`);
+  return file;
+}
+
+function checkedSettings(options: SampleDatasetOptions): Settings {
+  const { images = 400, testImages = 64, size = 128, seed = 0, family = 'vivid' } = options;
+  checkInteger('--images', images, 1, 99_999);
+  checkInteger('--test-images', testImages, 0, 99_999);
+  checkInteger('--size', size, 16, 1024);
+  checkInteger('--seed', seed, 0, 0xffffffff);
+  if (!isFamily(family)) {
+    throw new InputError({
+      expected: `a style family for --family (${FAMILIES.join(', ')})`,
+      found: `"${family}"`,
+      remedy: `pass --family ${FAMILIES.join(' or --family ')}`,
+    });
+  }
+  return { images, testImages, size, seed, family };
+}
+
+function isFamily(name: string): name is Family {
+  return (FAMILIES as readonly string[]).includes(name);
+}
+
+function checkInteger(flag: string, value: number, low: number, high: number): void {
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  throw new InputError({
+    expected: `an integer from ${low} to ${high} for ${flag}`,
+    found: String(value),
+    remedy: `pass ${flag} with a value in that range`,
+  });
+}
+
+async function refuseUsedFolder(dir: string): Promise<void> {
+  let entries: string[];
+  try {
+    entries = await readdir(dir);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    const found = systemCode(error) === 'ENOTDIR' ? 'a file' : messageOf(error);
+    throw new InputError({
+      expected: `a new or empty folder at ${dir}`,
+      found,
+      remedy: 'name another folder',
+    });
+  }
+  if (entries.length === 0) return;
+  throw new InputError({
+    expected: `a new or empty folder at ${dir}`,
+    found: `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'} in it`,
+    remedy: 'name another folder, or empty this one',
+  });
+}
+
+function ignoreMissing(error: unknown): void {
+  if (systemCode(error) !== 'ENOENT') throw error;
+}
+
+function explained(error: unknown, dir: string): unknown {
+  const code = systemCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new RunError(`The disk is full: ${dir} was not made; free some space, or pass fewer --images.`, {
+      cause: error,
+    });
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR') {
+    const complaint = {
+      expected: `a place to write at ${dir}`,
+      found: messageOf(error),
+      remedy: 'name another folder',
+    };
+    return new InputError(complaint, { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { FAMILIES, portraitSchema } from './factors.js';
+
+/** The file at the root of a sample dataset that says what each picture was drawn from. */
+export const FACTORS_FILE = 'factors.json';
+
+/** The folders of an unpaired dataset: domain A are photographs, domain B is anime. */
+export const SAMPLE_FOLDERS = ['trainA', 'trainB', 'testA', 'testB'] as const;
+export type SampleFolder = (typeof SAMPLE_FOLDERS)[number];
+
+export const factorsFileSchema = z.strictObject({
+  format: z.literal('gnr-sample-factors'),
+  version: z.literal(1),
+  seed: z.int().min(0).max(0xffffffff),
+  /** Width and height of the pictures, px. */
+  size: z.int().min(1),
+  family: z.enum(FAMILIES),
+  /** By path from the root of the dataset: "trainA/00000.png". */
+  images: z.record(z.string(), portraitSchema),
+});
+export type FactorsFile = z.infer<typeof factorsFileSchema>;
+
+/**
+ * Reads factors.json at the root of a sample dataset.
+ * @throws InputError where it is missing, is not JSON, or does not follow the schema; it names the key.
+ */
+export async function readFactors(dir: string): Promise<FactorsFile> {
+  const path = join(dir, FACTORS_FILE);
+  const remedy = 'draw the dataset again with `gnr dataset sample DIR`';
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const found = systemCode(error) === 'ENOENT' ? 'no such file' : messageOf(error);
+    throw new InputError(
+      { expected: `the factors of a sample dataset in ${path}`, found, remedy },
+      { cause: error },
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const complaint = { expected: `JSON in ${path}`, found: messageOf(error), remedy };
+    throw new InputError(complaint, { cause: error });
+  }
+  const parsed = factorsFileSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const key = issue.path.length > 0 ? issue.path.join('.') : 'the whole file';
+  const found = `at ${key}: ${issue.message}`;
+  throw new InputError({ expected: `sample factors of version 1 in ${path}`, found, remedy });
+}

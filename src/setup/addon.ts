@@ -1,0 +1,149 @@
+// Builds the addon that connects tfjs with TensorFlow's library, and our own addons beside it.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError, RunError } from '../base/errors.js';
+import { lastLines, runProgram } from '../base/run-program.js';
+import type { LibraryPlace } from './library.js';
+import { PRELOAD_FILE } from './preload.js';
+import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js';
+
+/** The version of Node's C interface that the addon asks for; every Node since 12 has it. */
+const NAPI_VERSION = 8;
+export const ADDON_FILE = 'tfjs_binding.node';
+export const SESSION_FILE = 'gnr_session.node';
+
+/** Where the sources of our own addons lie, in a checkout as in the published package. */
+export const SOURCES = fileURLToPath(new URL('../../native/', import.meta.url));
+
+interface OwnAddon {
+  file: string;
+  source: string;
+  /** Whether it is linked to TensorFlow; otherwise it can be loaded before TensorFlow is. */
+  linked: boolean;
+}
+
+const OWN_ADDONS: readonly OwnAddon[] = [
+  { file: PRELOAD_FILE, source: 'preload.cc', linked: false },
+  { file: SESSION_FILE, source: 'session.cc', linked: true },
+];
+
+/** What is installed, the addon first. */
+export const ADDON_FILES = [ADDON_FILE, ...OWN_ADDONS.map(({ file }) => file)];
+
+/** Hash of what our own addons are built from. */
+export function sourcesHash(): string {
+  const texts = OWN_ADDONS.map(({ source }) => readFileSync(path.join(SOURCES, source), 'utf8'));
+  return createHash('sha256').update(JSON.stringify(texts)).digest('hex');
+}
+
+/** The npm packages that the addon is built from. */
+export interface Packages {
+  /** Folder of @tensorflow/tfjs-node-gpu. */
+  tfjs: string;
+  tfjsVersion: string;
+  /** Folder of node-api-headers. */
+  headers: string;
+}
+
+export interface AddonOptions {
+  cache: string;
+  place: LibraryPlace;
+  packages: Packages;
+  device: Device;
+  architecture: Architecture;
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+}
+
+/** Folder of the cached addon; its name depends on everything that the addon's content depends on. */
+export function addonDirectory(options: Omit<AddonOptions, 'env' | 'signal'>): string {
+  const { cache, place, packages, device, architecture } = options;
+  const rest = createHash('sha256')
+    .update(JSON.stringify([place.libraries, sourcesHash()]))
+    .digest('hex');
+  const parts = [`tfjs-${packages.tfjsVersion}`, `tensorflow-${TENSORFLOW_VERSION}`, device, architecture];
+  return path.join(cache, 'addons', [...parts, `napi${NAPI_VERSION}`, rest.slice(0, 12)].join('-'));
+}
+
+/** Whether a folder of the cache holds a built addon. */
+export async function addonIsBuilt(directory: string): Promise<boolean> {
+  const files = ADDON_FILES.map((name) => path.join(directory, name));
+  const found = await Promise.all(
+    files.map((file) =>
+      fs.access(file).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.every(Boolean);
+}
+
+/**
+ * The C++ compiler to call: `CXX` (which may hold options), else the first of c++, g++ and clang++ on PATH.
+ * @throws InputError where there is none.
+ */
+export async function findCompiler(env: NodeJS.ProcessEnv): Promise<string[]> {
+  const named = env.CXX?.trim();
+  const candidates = named ? [named.split(/\s+/)] : [['c++'], ['g++'], ['clang++']];
+  for (const [program, ...args] of candidates) {
+    if (program && (await runProgram(program, [...args, '--version'], { env })).code === 0) {
+      return [program, ...args];
+    }
+  }
+  throw new InputError({
+    expected: 'a C++ compiler (it builds the TensorFlow addon for Node)',
+    found: named ? `CXX=${named}, which does not run` : 'none of c++, g++ and clang++ on PATH',
+    remedy: named ? 'correct or unset CXX' : 'install one (apt install g++)',
+  });
+}
+
+function compilerArguments(options: AddonOptions, sources: string[], output: string): string[] {
+  const { place, packages } = options;
+  return [
+    ...['-O2', '-std=c++17', '-fPIC', '-shared', `-DNAPI_VERSION=${NAPI_VERSION}`],
+    ...[`-I${place.include}`, `-I${path.join(packages.headers, 'include')}`, `-I${packages.tfjs}`],
+    ...[...sources, '-o', output],
+    ...[`-L${place.libraries}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2', '-ldl'],
+    `-Wl,-rpath,${place.libraries}`,
+  ];
+}
+
+async function compile(compiler: string[], args: string[], options: AddonOptions): Promise<void> {
+  const [program = '', ...rest] = compiler;
+  const { env, signal } = options;
+  const finished = await runProgram(program, [...rest, ...args], { env, signal });
+  if (finished.code === 0) return;
+  throw new RunError(
+    `Compiling the TensorFlow addon with ${program} failed: ${lastLines(finished.stderr)}. ` +
+      'A compiler of C++17 with its standard library is needed (apt install g++); CXX names another one.',
+  );
+}
+
+/**
+ * Compiles the addon from the sources in the npm package into its folder of the cache. The caller holds the cache's lock.
+ * @throws InputError without a compiler, RunError where compiling fails.
+ */
+export async function buildAddon(directory: string, options: AddonOptions): Promise<void> {
+  const { packages } = options;
+  const compiler = await findCompiler(options.env);
+  const partial = `${directory}.partial`;
+  await fs.rm(partial, { recursive: true, force: true });
+  await fs.mkdir(partial, { recursive: true });
+  try {
+    const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((n) => path.join(packages.tfjs, 'binding', n));
+    await compile(compiler, compilerArguments(options, sources, path.join(partial, ADDON_FILE)), options);
+    for (const { file, source, linked } of OWN_ADDONS) {
+      const args = compilerArguments(options, [path.join(SOURCES, source)], path.join(partial, file));
+      const isKept = (argument: string) => linked || !argument.startsWith('-l:');
+      await compile(compiler, args.filter(isKept), options);
+    }
+    await fs.rm(directory, { recursive: true, force: true });
+    await fs.rename(partial, directory);
+  } finally {
+    await fs.rm(partial, { recursive: true, force: true });
+  }
+}

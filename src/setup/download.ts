@@ -1,0 +1,208 @@
+// Fetches wheels with pip and unpacks what is wanted of them.
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { InputError, RunError } from '../base/errors.js';
+import { type Finished, lastLines, type RunOptions, runProgram } from '../base/run-program.js';
+import type { OnSetupEvent } from './events.js';
+import type { Wheel } from './wheels.js';
+
+const POLL_MILLISECONDS = 500;
+
+/** Streams the wanted members of a wheel (a zip file) into a folder, one mebibyte at a time, and prints bytes done. */
+const UNPACK_SCRIPT = `
+import fnmatch, os, sys, zipfile
+wheel, folder, patterns = sys.argv[1], sys.argv[2], sys.argv[3:]
+with zipfile.ZipFile(wheel) as archive:
+    members = [m for m in archive.infolist() if not m.is_dir()
+               and any(fnmatch.fnmatchcase(m.filename, p) for p in patterns)]
+    total, done, told = sum(m.file_size for m in members), 0, 0
+    for member in members:
+        parts = member.filename.split('/')
+        if '..' in parts or parts[0] == '':
+            sys.exit('unsafe member name ' + member.filename)
+        target = os.path.join(folder, *parts)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with archive.open(member) as source, open(target, 'wb') as sink:
+            while True:
+                chunk = source.read(1 << 20)
+                if not chunk:
+                    break
+                sink.write(chunk)
+                done += len(chunk)
+                if done - told >= 16 << 20:
+                    told = done
+                    print(done, total, flush=True)
+        mode = (member.external_attr >> 16) & 0o777
+        # Programs, such as ptxas, run for every user who may read them.
+        os.chmod(target, 0o755 if mode & 0o111 else mode | 0o644)
+    print(done, total, flush=True)
+`;
+
+export interface FetchOptions {
+  env: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+  onEvent: OnSetupEvent;
+}
+
+/** The Python interpreter to call: `PYTHON` (a path counts from the working directory), else `python3`. */
+export function pythonProgram(env: NodeJS.ProcessEnv): string {
+  const named = env.PYTHON || 'python3';
+  return named.includes('/') ? path.resolve(named) : named;
+}
+
+/**
+ * Runs Python in a folder of set-up's own: Python imports modules from the working directory first, and a `pip` or
+ * `zipfile` in the user's must not run. Since 3.11 PYTHONSAFEPATH alone would do.
+ */
+function runPython(args: readonly string[], options: RunOptions & { cwd: string }): Promise<Finished> {
+  const env = { ...(options.env ?? process.env), PYTHONSAFEPATH: '1' };
+  return runProgram(pythonProgram(env), args, { ...options, env });
+}
+
+/**
+ * @param folder an existing folder that holds no Python modules, to run it in.
+ * @throws InputError where there is no Python 3, or it has no pip.
+ */
+export async function checkPython(env: NodeJS.ProcessEnv, folder: string): Promise<void> {
+  const python = pythonProgram(env);
+  const expected = `Python 3 with pip (it fetches TensorFlow's library)`;
+  const options = { env, cwd: folder };
+  const version = await runPython(['-c', 'import sys, zipfile; print(sys.version_info[0])'], options);
+  if (version.code === undefined) {
+    const remedy = 'install them (apt install python3 python3-pip) or name one in PYTHON';
+    throw new InputError({ expected, found: `no ${python} on PATH`, remedy });
+  }
+  if (version.code !== 0 || version.stdout.trim() !== '3') {
+    const found = `${python} that is not a working Python 3`;
+    throw new InputError({ expected, found, remedy: 'name a Python 3 in PYTHON' });
+  }
+  const pip = await runPython(['-m', 'pip', '--version'], options);
+  if (pip.code !== 0) {
+    const remedy = 'install it (apt install python3-pip)';
+    throw new InputError({ expected, found: `${python} without pip`, remedy });
+  }
+}
+
+/** The line of a pip requirements file that accepts this wheel and no other. */
+export function requirementLine(wheel: Wheel): string {
+  return `${wheel.name}==${wheel.version} --hash=sha256:${wheel.sha256}\n`;
+}
+
+function pipArguments(wheel: Wheel, requirements: string, folder: string): string[] {
+  return [
+    ...['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes'],
+    // The tags are spelled out, so that any Python 3 takes the pinned wheel, whatever its own version.
+    ...['--python-version', '3.11', '--implementation', 'cp', '--abi', wheel.abi],
+    ...['--platform', wheel.platform],
+    ...['--no-cache-dir', '--progress-bar', 'off', '--disable-pip-version-check', '--no-input'],
+    ...['--retries', '3', '--timeout', '30', '--dest', folder, '--requirement', requirements],
+  ];
+}
+
+/** The error that tells why pip failed. */
+function downloadError(wheel: Wheel, finished: Finished): Error {
+  const output = `${finished.stdout}\n${finished.stderr}`;
+  const file = `${wheel.name} ${wheel.version}`;
+  if (/DO NOT MATCH THE HASHES/.test(output)) {
+    const got = /Got\s+([0-9a-f]{64})/.exec(output)?.[1];
+    return new InputError({
+      expected: `the wheel of ${file} with sha256 ${wheel.sha256}`,
+      found: got ? `sha256 ${got}` : 'another file',
+      remedy: 'check the package index that pip uses (python3 -m pip config list) and try again',
+    });
+  }
+  if (/No space left on device|Errno 28/.test(output)) {
+    return new InputError({
+      expected: `disk space for the wheel of ${file}`,
+      found: 'a full disk',
+      remedy: 'free space, or name a cache folder on a larger disk in GNR_CACHE_DIR',
+    });
+  }
+  const errors = output.split('\n').filter((line) => line.startsWith('ERROR:'));
+  const network = /resolve|connection|timed? ?out|retrying|proxy|unreachable|ssl/i.test(output);
+  return new InputError({
+    expected: `pip to download ${file}`,
+    found: network ? `no connection to the package index` : lastLines(errors.join('\n') || output, 1),
+    remedy:
+      'check the network and the package index that pip uses (python3 -m pip config list) and try again',
+  });
+}
+
+/** Bytes in all files under a folder. */
+async function bytesUnder(folder: string): Promise<number> {
+  let sum = 0;
+  for (const entry of await fs.readdir(folder, { withFileTypes: true, recursive: true }).catch(() => [])) {
+    if (!entry.isFile()) continue;
+    // Files come and go while pip works.
+    sum += await fs.stat(path.join(entry.parentPath, entry.name)).then(
+      (stat) => stat.size,
+      () => 0,
+    );
+  }
+  return sum;
+}
+
+/**
+ * Downloads one wheel with pip, which checks its hash, into an empty work folder.
+ * @returns the path of the wheel.
+ * @throws InputError where the index cannot be reached, the file is another one, or the disk is full.
+ */
+export async function downloadWheel(wheel: Wheel, folder: string, options: FetchOptions): Promise<string> {
+  const { env, signal, onEvent } = options;
+  const requirements = path.join(folder, 'requirements.txt');
+  await fs.mkdir(folder, { recursive: true });
+  await fs.writeFile(requirements, requirementLine(wheel));
+  const label = `downloading ${wheel.name} ${wheel.version}`;
+  const report = (done: number) =>
+    onEvent({ kind: 'progress', label, done: Math.min(done, wheel.bytes), total: wheel.bytes });
+  report(0);
+  const poll = setInterval(() => void bytesUnder(folder).then(report), POLL_MILLISECONDS);
+  let finished: Finished;
+  try {
+    finished = await runPython(pipArguments(wheel, requirements, folder), {
+      cwd: folder,
+      // pip writes to the temporary folder first: inside ours the growth shows, and goes with it.
+      env: { ...env, LC_ALL: 'C.UTF-8', TMPDIR: folder, PIP_REQUIRE_VIRTUALENV: '0' },
+      signal,
+    });
+  } finally {
+    clearInterval(poll);
+  }
+  const name = (await fs.readdir(folder)).find((file) => file.endsWith('.whl'));
+  if (finished.code !== 0 || !name) throw downloadError(wheel, finished);
+  report(wheel.bytes);
+  return path.join(folder, name);
+}
+
+/**
+ * Unpacks the members to keep of a wheel into a folder.
+ * @throws InputError where the disk is full, RunError where unpacking fails otherwise.
+ */
+export async function unpackWheel(
+  file: string,
+  wheel: Wheel,
+  folder: string,
+  options: FetchOptions,
+): Promise<void> {
+  const { env, signal, onEvent } = options;
+  const label = `unpacking ${wheel.name} ${wheel.version}`;
+  let done = 0;
+  const onLine = (line: string) => {
+    const [now, total] = line.split(' ').map(Number);
+    done = now ?? 0;
+    onEvent({ kind: 'progress', label, done, total: total ?? wheel.keptBytes });
+  };
+  const args = ['-c', UNPACK_SCRIPT, file, folder, ...wheel.keep];
+  const finished = await runPython(args, { env, cwd: path.dirname(file), signal, onLine });
+  if (finished.code === 0 && done > 0) return;
+  if (/No space left on device|Errno 28/.test(finished.stderr)) {
+    throw new InputError({
+      expected: `disk space under ${folder}`,
+      found: 'a full disk',
+      remedy: 'free space, or name a cache folder on a larger disk in GNR_CACHE_DIR',
+    });
+  }
+  throw new RunError(
+    `Unpacking ${file} failed: ${lastLines(finished.stderr) || 'it holds none of the files'}.`,
+  );
+}

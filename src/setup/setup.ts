@@ -1,0 +1,210 @@
+// Sets TensorFlow up: the library, the addon, and a check of both.
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { cacheDirectory } from '../base/cache-directory.js';
+import { InputError, InterruptedError, messageOf, systemCode } from '../base/errors.js';
+import { withLock } from '../base/process-lock.js';
+import {
+  type AddonOptions,
+  addonDirectory,
+  addonIsBuilt,
+  buildAddon,
+  findCompiler,
+  type Packages,
+} from './addon.js';
+import { type AddonCheck, type AddonCheckOptions, ComputeError, checkAddon } from './check-addon.js';
+import type { OnSetupEvent } from './events.js';
+import { firstStartNotice, kernelCache } from './gpu-build.js';
+import { explainNoGpu, NoGpuError, rejectUnusable } from './gpu-problem.js';
+import { type GpuSurvey, hasDriver, problemOfGpu, surveyGpus, warningOfGpu } from './gpus.js';
+import { findPackages, installAddon, installedStamp, type Stamp } from './installed.js';
+import { libraryIsComplete, libraryPlace, provideLibrary } from './library.js';
+import {
+  chooseDevice,
+  type DeviceChoice,
+  type Platform,
+  supportedArchitecture,
+  thisPlatform,
+} from './platform.js';
+import { type Device, TENSORFLOW_VERSION, type Wheel, wheelsFor } from './wheels.js';
+
+export interface SetupOptions {
+  /** Which build of TensorFlow; `auto` (the default) keeps one that is in place, else follows `nvidia-smi`. */
+  device?: DeviceChoice | undefined;
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal | undefined;
+  onEvent?: OnSetupEvent;
+  /** The npm packages; found from this file where absent. */
+  packages?: Packages;
+  platform?: Platform;
+  /** Where the driver's files are looked for; `/` by default. */
+  root?: string;
+  /** Free bytes on the cache's disk; asked from the system where absent. */
+  freeBytes?: number;
+}
+
+export interface SetupResult extends Stamp {
+  /** Whether everything was in place before. */
+  alreadyDone: boolean;
+}
+
+async function makeCache(cache: string): Promise<void> {
+  try {
+    await fs.mkdir(cache, { recursive: true });
+    await fs.access(cache, fs.constants.W_OK);
+  } catch (error) {
+    throw new InputError(
+      {
+        expected: `a cache folder at ${cache} that can be written to`,
+        found: systemCode(error) ?? messageOf(error),
+        remedy: 'name another folder in GNR_CACHE_DIR',
+      },
+      { cause: error },
+    );
+  }
+}
+
+interface Plan extends AddonOptions {
+  wheels: readonly Wheel[];
+  freeBytes: number | undefined;
+  survey: GpuSurvey | undefined;
+  onEvent: OnSetupEvent;
+}
+
+/** A checked addon in the cache: the one that is there, or a new one where that is missing or does not load here. */
+async function provideAddon(plan: Plan, check: AddonCheckOptions): Promise<AddonCheck> {
+  const { onEvent } = plan;
+  if (await addonIsBuilt(check.directory)) {
+    try {
+      return await checkAddon(check);
+    } catch (error) {
+      // It loads, so another one would compute no better.
+      if (error instanceof InterruptedError || error instanceof ComputeError) throw error;
+      onEvent({ kind: 'warning', text: `${messageOf(error)} Building it anew.` });
+    }
+  }
+  onEvent({ kind: 'step', text: 'compiling the addons (half a minute)' });
+  await buildAddon(check.directory, plan);
+  onEvent({ kind: 'step', text: 'checking that it loads and computes' });
+  return checkAddon(check);
+}
+
+/** The check, which for the GPU build has to find a GPU. @throws NoGpuError where it does not, or fails on it. */
+async function checkDevice(plan: Plan, check: AddonCheckOptions): Promise<void> {
+  const { device, survey, onEvent } = plan;
+  let failure: ComputeError | undefined;
+  try {
+    const { gpu } = await provideAddon(plan, check);
+    if (device === 'cpu' || gpu) return;
+  } catch (error) {
+    if (device === 'cpu' || !(error instanceof ComputeError) || !error.gpu) throw error;
+    failure = error;
+  }
+  throw await explainNoGpu(check, {
+    survey: survey ?? (await surveyGpus({ env: plan.env })),
+    onEvent,
+    failure,
+  });
+}
+
+/** Tells what is worth knowing of the GPUs before they are tried. */
+function tellOfGpus({ survey, cache, env, onEvent }: Plan): void {
+  const firstStart = firstStartNotice(survey?.gpus ?? [], kernelCache(cache, env));
+  if (firstStart !== null) onEvent({ kind: 'step', text: firstStart });
+  for (const gpu of survey?.gpus ?? []) {
+    const problem = problemOfGpu(gpu);
+    const text = problem ? `TensorFlow cannot use ${problem.found}: ${problem.remedy}` : warningOfGpu(gpu);
+    if (text !== null) onEvent({ kind: 'warning', text: `${text}.` });
+  }
+  if (survey?.nvidiaSmi === 'missing' && hasDriver(survey)) {
+    const text =
+      'there is no nvidia-smi here (a container lends it with NVIDIA_DRIVER_CAPABILITIES=compute,utility)';
+    onEvent({ kind: 'step', text: `${text}; the check will tell whether the GPU can be used` });
+  }
+}
+
+/** Whether the CUDA build may be set up where no GPU can be used, as for an image that other machines run. */
+const isGpuOptional = (env: NodeJS.ProcessEnv): boolean => env.GNR_GPU_OPTIONAL === '1';
+
+async function install(plan: Plan): Promise<Stamp> {
+  const { place, wheels, packages, device, architecture, env, signal, survey, onEvent } = plan;
+  const directory = addonDirectory(plan);
+  const isComplete = await libraryIsComplete(place, wheels);
+  // Before the download: nobody should wait for it in vain.
+  if (!(await addonIsBuilt(directory))) await findCompiler(env);
+  if (device === 'gpu') {
+    tellOfGpus(plan);
+    if (!isComplete && survey && !isGpuOptional(env)) rejectUnusable(survey);
+  }
+  if (isComplete) {
+    onEvent({ kind: 'step', text: `TensorFlow ${TENSORFLOW_VERSION} is in the cache: ${place.root}` });
+  } else {
+    await provideLibrary(place, plan);
+  }
+  const { libraries } = place;
+  try {
+    await checkDevice(plan, { directory, device, libraries, packages, env, signal });
+  } catch (error) {
+    // A GPU that computes wrong has a cause, and is no missing one.
+    if (!(error instanceof NoGpuError) || error.cause || !isGpuOptional(env)) throw error;
+    const text = `TensorFlow finds no GPU here: ${error.problem.found}. GNR_GPU_OPTIONAL=1 allows that.`;
+    onEvent({ kind: 'warning', text });
+  }
+  return installAddon(directory, packages, { device, architecture, libraries });
+}
+
+/** `install`; where `auto` chose a GPU that turns out not to work, the CPU build. */
+async function installChosen(plan: Plan, choice: DeviceChoice): Promise<Stamp> {
+  try {
+    return await install(plan);
+  } catch (error) {
+    if (!(error instanceof NoGpuError) || choice !== 'auto') throw error;
+    const { found, remedy } = error.problem;
+    const text = `the GPU cannot be used (${found}), so the CPU build is set up; to use it, ${remedy}.`;
+    plan.onEvent({ kind: 'warning', text });
+    return install(planFor('cpu', plan));
+  }
+}
+
+function planFor(device: Device, plan: Omit<Plan, 'device' | 'place' | 'wheels'>): Plan {
+  const { cache, architecture } = plan;
+  const place = libraryPlace(cache, device, architecture);
+  return { ...plan, device, place, wheels: wheelsFor(device, architecture)! };
+}
+
+/**
+ * Provides libtensorflow from TensorFlow's Python wheel and the addon that connects it with tfjs. The library and the
+ * addon are cached for this user; where everything is in place, this only looks at a few files. What is in place stays
+ * until its successor has been checked. GNR_GPU_OPTIONAL=1 sets the GPU build up where no GPU can be used.
+ * @throws InputError for anything that is missing on the machine, with the remedy, also (NoGpuError) where `gpu` was
+ * asked for and TensorFlow finds none; RunError where compiling or loading fails; InterruptedError where the signal aborts.
+ */
+export async function setUpEngine(options: SetupOptions = {}): Promise<SetupResult> {
+  const { device: choice = 'auto', env = process.env, signal, onEvent = () => undefined } = options;
+  const packages = options.packages ?? (await findPackages());
+  const present = await installedStamp(packages);
+  // The GPU build computes without a GPU too: whoever asks for it again wants to know.
+  const isDone = choice === 'auto' || (choice === 'cpu' && present?.device === 'cpu');
+  if (present && isDone) return { ...present, alreadyDone: true };
+
+  const architecture = supportedArchitecture(options.platform ?? thisPlatform());
+  const mayUseGpu = choice !== 'cpu' && architecture === 'x64';
+  const survey = mayUseGpu ? await surveyGpus({ env, root: options.root ?? '/' }) : undefined;
+  const { device, passedOver } = chooseDevice(choice, architecture, survey);
+  if (passedOver) {
+    const { found, remedy } = passedOver;
+    onEvent({
+      kind: 'warning',
+      text: `the GPU cannot be used (found ${found}): ${remedy}. The CPU build is set up.`,
+    });
+  }
+  const cache = cacheDirectory(env);
+  await makeCache(cache);
+  const { freeBytes } = options;
+  const plan = planFor(device, { cache, packages, architecture, env, signal, freeBytes, survey, onEvent });
+  const onWait = (pid: number | undefined) =>
+    onEvent({ kind: 'step', text: `waiting for another set-up${pid ? ` (process ${pid})` : ''} to finish` });
+  const lock = path.join(cache, 'setup.lock');
+  const stamp = await withLock(lock, () => installChosen(plan, choice), { signal, onWait });
+  return { ...stamp, alreadyDone: false };
+}

@@ -1,0 +1,54 @@
+import type { Series } from '../../report/series.js';
+import { Course } from './downsampled-series.js';
+import type { MetricsRow } from './metrics-log.js';
+
+const SIGNS = /^signals\/realSign/;
+const SIGN_CHART = 'Mean sign of real logits';
+const SIGNAL_CHART = 'Signals';
+const SPEED_CHART = 'Seconds per step';
+const RATE_CHART = 'Learning rate';
+
+/** The courses that the rows of a run hold, in memory that does not grow with the run. */
+export class MetricCourses {
+  private readonly courses = new Map<string, { name: string; group: string; course: Course }>();
+  private last: MetricsRow | undefined;
+
+  /** Adds a row; they come in order. */
+  add(row: MetricsRow): void {
+    const { last } = this;
+    for (const [term, value] of Object.entries(row.terms)) this.addPoint(groupOf(term), row.step, value);
+    if (row.learningRate !== undefined)
+      this.addPoint([RATE_CHART, 'learning rate'], row.step, row.learningRate);
+    // Between two rows only: the time before the first is mostly that of starting.
+    const steps = last ? row.step - last.step : 0;
+    const seconds = last ? row.seconds - last.seconds : 0;
+    if (steps > 0 && seconds > 0) this.addPoint([SPEED_CHART, 'seconds per step'], row.step, seconds / steps);
+    this.last = row;
+  }
+
+  /** The terms in the order of their first row, then what describes the run itself: signals, learning rate, speed. */
+  series(): Series[] {
+    const rank = ({ group }: Series) => [SIGN_CHART, SIGNAL_CHART, RATE_CHART, SPEED_CHART].indexOf(group);
+    return [...this.courses.values()]
+      .map(({ name, group, course }): Series => {
+        const range = group === SIGN_CHART && { range: [-1, 1] as const };
+        return { name, group, points: course.points(), means: course.means(), ...range };
+      })
+      .sort((a, b) => rank(a) - rank(b));
+  }
+
+  private addPoint([group, name]: readonly [string, string], step: number, value: number): void {
+    const key = JSON.stringify([group, name]);
+    const entry = this.courses.get(key) ?? { name, group, course: new Course() };
+    this.courses.set(key, entry);
+    entry.course.add({ step, value });
+  }
+}
+
+/** `generator/cycle` is the series cycle in the chart Generator; a plain name belongs to the chart Losses. */
+function groupOf(term: string): readonly [group: string, name: string] {
+  const split = term.indexOf('/');
+  if (split <= 0) return ['Losses', term];
+  const name = term.slice(split + 1);
+  return [SIGNS.test(term) ? SIGN_CHART : term[0]!.toUpperCase() + term.slice(1, split), name];
+}

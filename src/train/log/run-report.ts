@@ -1,0 +1,227 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { InputError } from '../../base/errors.js';
+import { formatBytes, formatDuration } from '../../base/format-bytes.js';
+import { CONFIG, checkpointFolder, isFile, stepsOf } from '../../checkpoint/layout.js';
+import { loadConfig } from '../../config/load.js';
+import type { Config } from '../../config/schema.js';
+import { formatNumber } from '../../report/numbers.js';
+import { type ReportTable, writeReport } from '../../report/page.js';
+import type { ReportFact } from '../../report/parts.js';
+import { type ComputeFacts, describeFacts } from '../../runtime/compute-facts.js';
+import { isRunLocked } from '../run-lock.js';
+import { MetricCourses } from './metric-curves.js';
+import { type MetricsRow, readMetrics } from './metrics-log.js';
+import { reportSamples } from './report-samples.js';
+
+/** Rows that the present speed is told from. */
+const RECENT_ROWS = 20;
+const MOST_WARNINGS = 20;
+const MOST_CHECKPOINTS = 50;
+
+export interface RunReportOptions {
+  /** Whether the training goes on; asked of the run's lock where left out. */
+  isTraining?: boolean;
+  /** Steps done; told by log and checkpoints where left out. */
+  step?: number;
+  /** The time that the page bears; now where left out. */
+  now?: Date;
+}
+
+/**
+ * Writes RUN/report.html, from nothing but the files of the run: state, warnings, newest and earlier samples, curves,
+ * checkpoints and config. Costs a second or two, and memory that does not grow with the run.
+ *
+ * @returns its path.
+ * @throws InputError where the folder is no run, or a file in it is damaged; RunError where the disk refuses.
+ */
+export async function writeRunReport(runDir: string, options: RunReportOptions = {}): Promise<string> {
+  const file = join(runDir, CONFIG);
+  if (!(await isFile(file)))
+    throw new InputError({
+      expected: `a run directory at ${runDir}`,
+      found: `no ${CONFIG} in it`,
+      remedy: 'name the folder that gnr train --out was given',
+    });
+  const config = loadConfig({ file, overrides: [] });
+  const log = await readLog(join(runDir, 'metrics.jsonl'));
+  const checkpoints = await stepsOf(runDir);
+  const state: RunState = {
+    steps: config.training.steps,
+    step: Math.max(options.step ?? 0, log.last?.step ?? 0, checkpoints[0] ?? 0),
+    isTraining: options.isTraining ?? (await isRunLocked(runDir)),
+    now: options.now ?? new Date(),
+  };
+  const { newest, earlier, earlierCount } = await reportSamples(runDir, state.step);
+  const path = join(runDir, 'report.html');
+  await writeReport(path, {
+    title: `Run ${basename(resolve(runDir))}`,
+    summary: summaryOf(state, runDir, checkpoints.length > 0),
+    facts: factsOf(state, log, config),
+    warnings: warningTexts(log.warnings),
+    grids: newest,
+    series: log.courses.series(),
+    earlier,
+    earlierCount,
+    tables: [await checkpointTable(runDir, checkpoints)],
+    config,
+  });
+  return path;
+}
+
+/** Rewrites the page of a run that trains. A page that cannot be written stops nothing. */
+export class RunPage {
+  /** Whether the run has begun to change its folder: before that, the page there is not its own. */
+  hasRun = false;
+  private hasFailed = false;
+
+  constructor(private readonly runDir: string) {}
+
+  /** Writes the page. @returns the first failure, once. */
+  async write(options: RunReportOptions): Promise<unknown> {
+    try {
+      await writeRunReport(this.runDir, options);
+    } catch (error) {
+      const isFirst = !this.hasFailed;
+      this.hasFailed = true;
+      if (isFirst) return error;
+    }
+    return undefined;
+  }
+}
+
+interface RunState {
+  step: number;
+  steps: number;
+  isTraining: boolean;
+  now: Date;
+}
+
+interface Warning {
+  text: string;
+  count: number;
+  first: number;
+  last: number;
+}
+
+interface Log {
+  first: MetricsRow | undefined;
+  last: MetricsRow | undefined;
+  /** What computed last. */
+  engine: ComputeFacts | undefined;
+  /** The last rows, in order. */
+  recent: MetricsRow[];
+  mostBytes: number;
+  courses: MetricCourses;
+  /** By their texts. */
+  warnings: Map<string, Warning>;
+}
+
+async function readLog(path: string): Promise<Log> {
+  const log: Log = {
+    first: undefined,
+    last: undefined,
+    engine: undefined,
+    recent: [],
+    mostBytes: 0,
+    courses: new MetricCourses(),
+    warnings: new Map(),
+  };
+  for await (const row of readMetrics(path)) {
+    log.first ??= row;
+    log.last = row;
+    log.engine = row.engine ?? log.engine;
+    log.recent.push(row);
+    if (log.recent.length > RECENT_ROWS) log.recent.shift();
+    log.mostBytes = Math.max(log.mostBytes, row.gpuPeakBytes ?? row.rssBytes ?? 0);
+    log.courses.add(row);
+    for (const warning of row.warnings ?? []) {
+      const { text, step = row.step } = stepOf(warning);
+      const { count, first } = log.warnings.get(text) ?? { count: 0, first: step };
+      log.warnings.set(text, { text, count: count + 1, first, last: step });
+    }
+  }
+  return log;
+}
+
+/** A warning without the step that it begins with. */
+function stepOf(warning: string): { text: string; step?: number } {
+  const [, step, text] = /^step (\d+): (.*)$/s.exec(warning) ?? [];
+  return text === undefined ? { text: warning } : { text, step: Number(step) };
+}
+
+function summaryOf({ step, steps, isTraining }: RunState, runDir: string, canResume: boolean): string {
+  if (isTraining) return `In training: ${step} of ${steps} steps are done.`;
+  if (step >= steps) return `Finished: all ${steps} steps are done.`;
+  const remedy = canResume ? ` gnr train --out ${runDir} --resume goes on from the newest checkpoint.` : '';
+  return `Stopped after ${step} of ${steps} steps.${remedy}`;
+}
+
+function factsOf(
+  state: RunState,
+  { first, last, engine, recent, mostBytes }: Log,
+  config: Config,
+): ReportFact[] {
+  const { step, steps, isTraining, now } = state;
+  const speed = secondsPerStep(recent);
+  const memory = last?.gpuBytes === undefined ? 'Memory' : 'GPU memory';
+  const bytes = last?.gpuBytes ?? last?.rssBytes;
+  const facts: [label: string, value: string | undefined][] = [
+    ['Steps', `${step} of ${steps}`],
+    ['Seconds per step', speed === undefined ? undefined : formatNumber(speed)],
+    ['Time in training', last && formatDuration(last.seconds)],
+    ['Time left', isTraining && speed !== undefined ? formatDuration((steps - step) * speed) : undefined],
+    ['Computed on', engine && describeFacts(engine)],
+    [memory, bytes === undefined ? undefined : formatBytes(bytes)],
+    [`${memory}, peak`, mostBytes > 0 ? formatBytes(mostBytes) : undefined],
+    ['Pictures', `${config.model.size} px, ${config.training.batch} of each a step`],
+    ['Started (UTC)', timeText(first?.time)],
+    [isTraining ? 'Newest figures (UTC)' : 'Ended (UTC)', timeText(last?.time)],
+    ['Page written (UTC)', timeText(now.toISOString())],
+  ];
+  return facts.flatMap(([label, value]) => (value === undefined ? [] : [{ label, value }]));
+}
+
+/** The speed of the last rows; without the time before the first one, which is mostly that of starting. */
+function secondsPerStep(recent: readonly MetricsRow[]): number | undefined {
+  const from = recent[0];
+  const to = recent.at(-1);
+  if (from === undefined || to === undefined || to.step <= from.step) return undefined;
+  return (to.seconds - from.seconds) / (to.step - from.step);
+}
+
+/** `2026-01-02 13:45`. */
+function timeText(iso: string | undefined): string | undefined {
+  return iso?.slice(0, 16).replace('T', ' ');
+}
+
+/** A line for each text, the one that came last first. */
+function warningTexts(warnings: ReadonlyMap<string, Warning>): string[] {
+  const sorted = [...warnings.values()].sort((a, b) => b.last - a.last);
+  const lines = sorted.slice(0, MOST_WARNINGS).map(({ text, count, first, last }) => {
+    const when = count === 1 ? `Step ${first}` : `Steps ${first} to ${last}, ${count} times`;
+    return `${when}: ${text}`;
+  });
+  const rest = sorted.length - lines.length;
+  return rest > 0 ? [...lines, `and ${rest} earlier ones, in metrics.jsonl`] : lines;
+}
+
+async function checkpointTable(runDir: string, steps: readonly number[]): Promise<ReportTable> {
+  const rows = steps.slice(0, MOST_CHECKPOINTS).map(async (step) => {
+    const folder = checkpointFolder(runDir, step);
+    // A training may be removing the oldest one just now.
+    const bytes = await folderBytes(folder).catch(() => undefined);
+    const name = join('checkpoints', basename(folder));
+    return bytes === undefined ? [] : [[String(step), name, formatBytes(bytes)]];
+  });
+  return {
+    title: 'Checkpoints',
+    columns: ['Step', 'Folder', 'Size'],
+    rows: (await Promise.all(rows)).flat(),
+  };
+}
+
+async function folderBytes(folder: string): Promise<number> {
+  const sizes = (await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size);
+  return (await Promise.all(sizes)).reduce((total, size) => total + size, 0);
+}

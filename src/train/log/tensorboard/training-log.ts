@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import type { StateVector, TranslatingWeights } from '../../../gan/state.js';
+import type { Trainer } from '../../trainer.js';
+import type { MetricsRow } from '../metrics-log.js';
+import { EventFile, type EventFileOptions } from './event-file.js';
+import { HistogramBuilder } from './histogram.js';
+
+/** Larger grids are scaled down to it, px: the full ones lie in `samples/`, and over a long run they add up. */
+const LONGEST_SIDE = 1024;
+
+/** What a training run shows in TensorBoard. All writers throw RunError where the disk refuses. */
+export class TensorboardLog {
+  private constructor(private readonly file: EventFile) {}
+
+  /** Starts a new file in `dir`; the options are those of `EventFile.open`. */
+  static async open(dir: string, options: EventFileOptions = {}): Promise<TensorboardLog> {
+    return new TensorboardLog(await EventFile.open(dir, options));
+  }
+
+  /** Writes a row of metrics as scalars. */
+  async row(row: MetricsRow): Promise<void> {
+    await this.file.scalars(row.step, rowScalars(row));
+  }
+
+  /** Writes a sample grid, a PNG file, as the picture `samples/averages` or `samples/weights`. */
+  async samples(step: number, path: string, weights: TranslatingWeights): Promise<void> {
+    const tag = `samples/${weights}`;
+    const png = await readFile(path);
+    const { width, height } = await sharp(png).metadata();
+    if (Math.max(width, height) <= LONGEST_SIDE) return this.file.image(step, tag, png, { width, height });
+    const { data, info } = await sharp(png)
+      .resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'inside' })
+      .png({ compressionLevel: 6, adaptiveFiltering: true })
+      .toBuffer({ resolveWithObject: true });
+    await this.file.image(step, tag, data, info);
+  }
+
+  /**
+   * Writes histograms of the weights, a handful for each network: of generators the averaged ones, which translate. Reads
+   * them twice, little by little.
+   */
+  async weights(step: number, trainer: Pick<Trainer, 'read'>): Promise<void> {
+    const shown = ({ side, part }: StateVector): boolean =>
+      part === (side === 'generators' ? 'ema' : 'values');
+    const histograms = new Map<string, HistogramBuilder>();
+    for (const { network, path, data } of trainer.read(shown)) {
+      const tag = weightTag(network, path);
+      const histogram = histograms.get(tag) ?? new HistogramBuilder();
+      histograms.set(tag, histogram);
+      histogram.measure(data);
+    }
+    for (const { network, path, data } of trainer.read(shown))
+      histograms.get(weightTag(network, path))!.count(data);
+    for (const [tag, histogram] of histograms) await this.file.histogram(step, tag, histogram.finish());
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+  }
+}
+
+/**
+ * The numbers of a row by tag: loss terms under their own names, the row's other numbers under theirs with hyphens
+ * (`learningRate` is learning-rate). Time has an axis of its own.
+ */
+export function rowScalars({ step: _, seconds: __, terms, ...rest }: MetricsRow): Record<string, number> {
+  const scalars: Record<string, number> = { ...terms };
+  for (const [name, value] of Object.entries(rest))
+    if (typeof value === 'number')
+      scalars[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)] = value;
+  return scalars;
+}
+
+/** The histogram that a parameter belongs to: `weights/G_A2B/encoder`. */
+function weightTag(network: string, path: string): string {
+  return `weights/${network}/${partOf(network, path)}`;
+}
+
+/** Generators: encoder, mapping, decoder (several paths). Image discriminators: branches. Otherwise the path's start. */
+function partOf(network: string, path: string): string {
+  const [start = path] = path.split('.');
+  if (start.startsWith('g_')) return 'global';
+  if (start.startsWith('l_')) return 'local';
+  if (network.startsWith('G_') && start !== 'encoder' && start !== 'mapping') return 'decoder';
+  return start;
+}

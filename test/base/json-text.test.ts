@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { formatJson, parseJson } from '../../src/base/json-text.js';
+
+describe('parseJson', () => {
+  it.each([
+    ['{\n  "a": 1,\n}', 'a key in double quotes (x.json, line 3, column 1)', '"}"'],
+    ['{"a": 1', '"," or "}" (x.json, line 1, column 8)', 'the end of the file'],
+    ['', 'a JSON value (x.json, line 1, column 1)', 'the end of the file'],
+    ['{"a": 1} 2', 'nothing after the value (x.json, line 1, column 10)', '"2"'],
+    ['{\n// note\n"a": 1}', 'line 2, column 1', 'a comment'],
+    ["{'a': 1}", 'a key in double quotes (x.json, line 1, column 2)', '"\'"'],
+    ['{"a" 1}', '":" after the key (x.json, line 1, column 6)', '"1"'],
+    ['[1, 2\n, 03]', 'line 2, column 4', '"3"'],
+    ['["a\nb"]', 'a string that ends on its line', 'control character'],
+    ['{"a": tru}', 'a JSON value (x.json, line 1, column 7)', '"t"'],
+    ['["\\x"]', 'valid escapes (x.json, line 1, column 3)', '"\\"'],
+  ])('%j', (text, expected, found) => {
+    const error = refusal(text);
+    expect(error.complaint.expected).toContain(expected);
+    expect(error.complaint.found).toContain(found);
+  });
+
+  it('reads JSON, with a byte order mark too', () => {
+    expect(parseJson('\uFEFF{"a": [1e3, -0.5, "\\u0041", null]}', 'x.json')).toEqual({
+      a: [1000, -0.5, 'A', null],
+    });
+  });
+
+  it("never loses the engine's fault where its own search finds none", () => {
+    // Every text that JSON.parse refuses is refused at a place inside the text.
+    for (const text of [
+      '{',
+      '[',
+      '"',
+      '-',
+      '1.',
+      '1e',
+      '[1,]',
+      '{"a"}',
+      '{"a":}',
+      'nul',
+      '\u0000',
+      '[1 2]',
+    ]) {
+      expect(refusal(text).message).toMatch(/line \d+, column \d+/);
+    }
+  });
+});
+
+function refusal(text: string): InputError {
+  try {
+    parseJson(text, 'x.json');
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    return error as InputError;
+  }
+  throw new Error(`${text} was accepted`);
+}
+
+describe('formatJson', () => {
+  it('writes short lists on one line and everything else a line each', () => {
+    expect(formatJson({ a: [1, 2], b: [], c: {}, d: [{ e: 1 }], f: undefined })).toBe(
+      '{\n  "a": [1, 2],\n  "b": [],\n  "c": {},\n  "d": [\n    {\n      "e": 1\n    }\n  ]\n}\n',
+    );
+  });
+
+  it('breaks lists that are too long, and keeps the value', () => {
+    const value = { list: Array.from({ length: 60 }, (_, i) => i) };
+    const text = formatJson(value);
+    expect(text.split('\n').length).toBeGreaterThan(60);
+    expect(JSON.parse(text)).toEqual(value);
+  });
+});

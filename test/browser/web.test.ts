@@ -1,0 +1,163 @@
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-wasm';
+import { afterEach, expect, it } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { selfTest } from '../../src/browser/self-test.js';
+import { type BackendSource, loadWebEngine, type WebBackend } from '../../src/browser/web.js';
+import { kernels } from '../../src/runtime/kernels.js';
+import { portableKernels } from '../../src/runtime/portable-kernels.js';
+
+const source = (changes: Partial<BackendSource> = {}): BackendSource => ({
+  obstacle: async () => undefined,
+  load: async () => undefined,
+  detail: async () => 'here',
+  ...changes,
+});
+
+const absent = (reason: string): BackendSource => source({ obstacle: async () => reason });
+
+/** All kernels of the processor's backend under another name, some of them replaced. */
+function registerCopy(name: WebBackend, replaced: Record<string, tf.KernelFunc> = {}): void {
+  tf.registerBackend(name, () => new MathBackendCPU(), 0);
+  tf.copyRegisteredKernels('cpu', name);
+  for (const [kernelName, kernelFunc] of Object.entries(replaced)) {
+    tf.unregisterKernel(kernelName, name);
+    tf.registerKernel({ kernelName, backendName: name, kernelFunc });
+  }
+}
+
+const registered: WebBackend[] = [];
+afterEach(() => {
+  for (const name of registered.splice(0)) {
+    if (tf.findBackendFactory(name) !== null) tf.removeBackend(name);
+    for (const { kernelName } of tf.getKernelsForBackend(name)) tf.unregisterKernel(kernelName, name);
+  }
+});
+
+it('takes the first backend that is there, and says why others were passed over', async () => {
+  const tried: string[] = [];
+  const info = await loadWebEngine({
+    sources: { webgpu: absent('no WebGPU'), webgl: absent('no WebGL'), wasm: source() },
+    onTry: (backend) => tried.push(backend),
+  });
+  expect(info).toMatchObject({
+    backend: 'wasm',
+    detail: 'here',
+    passedOver: [
+      { backend: 'webgpu', reason: 'no WebGPU' },
+      { backend: 'webgl', reason: 'no WebGL' },
+    ],
+  });
+  expect(tried).toEqual(['webgpu', 'webgl', 'wasm']);
+  expect(tf.getBackend()).toBe('wasm');
+  expect(kernels()).toBe(portableKernels);
+});
+
+it('passes over a backend that computes wrong', async () => {
+  registered.push('webgl');
+  const { kernelFunc } = tf.getKernel('Conv2D', 'cpu');
+  registerCopy('webgl', {
+    Conv2D: (given) => {
+      const result = kernelFunc(given) as tf.TensorInfo;
+      const backend = given.backend as MathBackendCPU;
+      const values = (backend.readSync(result.dataId) as Float32Array).map((value) =>
+        Math.fround(value * 1.001),
+      );
+      return { ...result, dataId: backend.write(values, result.shape, 'float32') };
+    },
+  });
+  const info = await loadWebEngine({
+    backends: ['webgl', 'wasm'],
+    sources: { webgpu: source(), webgl: source(), wasm: source() },
+  });
+  expect(info.backend).toBe('wasm');
+  expect(info.passedOver[0]!.reason).toMatch(/computes a convolution wrong/);
+});
+
+it('passes over a backend that is not ready in time, even when it becomes ready later', async () => {
+  registered.push('webgpu', 'webgl');
+  let becomeReady = (): void => undefined;
+  const ready = new Promise<void>((resolve) => {
+    becomeReady = resolve;
+  });
+  tf.registerBackend('webgpu', async () => {
+    await ready;
+    return new MathBackendCPU();
+  });
+  registerCopy('webgl');
+  const info = await loadWebEngine({
+    limitMilliseconds: 400,
+    sources: { webgpu: source(), webgl: source(), wasm: source() },
+  });
+  expect(info).toMatchObject({ backend: 'webgl', passedOver: [{ backend: 'webgpu' }] });
+  expect(info.passedOver[0]!.reason).toMatch(/not ready within 0.4 s/);
+  becomeReady();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(tf.getBackend()).toBe('webgl');
+  await selfTest();
+});
+
+it('does not come back to a backend whose code arrives too late', async () => {
+  registered.push('webgl');
+  registerCopy('webgl');
+  let arrive = (): void => undefined;
+  const arrival = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const late = source({
+    load: async () => {
+      await arrival;
+      registered.push('webgpu');
+      registerCopy('webgpu');
+    },
+  });
+  const info = await loadWebEngine({
+    limitMilliseconds: 400,
+    sources: { webgpu: late, webgl: source(), wasm: source() },
+  });
+  expect(info.backend).toBe('webgl');
+  arrive();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(tf.getBackend()).toBe('webgl');
+});
+
+it('tries a backend again without what it can do without', async () => {
+  let hasThreads = true;
+  const threaded = source({
+    load: async () => {
+      if (hasThreads) throw new Error('its workers do not start');
+    },
+    retreat: async () => {
+      if (!hasThreads) return undefined;
+      hasThreads = false;
+      return 'with threads';
+    },
+  });
+  const info = await loadWebEngine({
+    backends: ['wasm'],
+    sources: { webgpu: source(), webgl: source(), wasm: threaded },
+  });
+  expect(info.backend).toBe('wasm');
+  expect(info.passedOver).toEqual([{ backend: 'wasm', reason: 'with threads: its workers do not start' }]);
+  await selfTest();
+});
+
+it('names every backend and its reason where none works', async () => {
+  const failing = source({
+    load: async () => {
+      throw new Error('its file is gone');
+    },
+  });
+  const attempt = loadWebEngine({
+    sources: { webgpu: absent('no WebGPU'), webgl: failing, wasm: absent('no WebAssembly') },
+  });
+  await expect(attempt).rejects.toThrow(InputError);
+  await expect(attempt).rejects.toThrow(/webgpu: no WebGPU; webgl: its file is gone; wasm: no WebAssembly/);
+});
+
+it('finds no graphics backend where there is no browser', async () => {
+  await expect(loadWebEngine({ backends: ['webgpu', 'webgl'] })).rejects.toThrow(
+    /webgpu: the browser has no WebGPU; webgl: the browser has no WebGL 2/,
+  );
+});

@@ -1,0 +1,96 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../../src/base/rng.js';
+import { LpipsMeter } from '../../../src/eval/features/lpips-evaluator.js';
+import { loadEngine } from '../../../src/runtime/node.js';
+import { type LoadedLpips, type LpipsValues, loadLpips, lpipsValues } from '../../../src/weights/lpips.js';
+import { formulaCache } from '../../support/weights.js';
+
+const SIZE = 40;
+const LENGTH = SIZE * SIZE * 3;
+const COUNT = 7;
+/** Equal pictures. */
+const TWINS = [1, 5] as const;
+
+const pictures = new Rng(1, 'pictures').normals(COUNT * LENGTH).map((value) => Math.tanh(value));
+pictures.copyWithin(TWINS[1] * LENGTH, TWINS[0] * LENGTH, (TWINS[0] + 1) * LENGTH);
+
+let onHost: LpipsValues;
+let loaded: LoadedLpips;
+let meter: LpipsMeter;
+beforeAll(async () => {
+  await loadEngine();
+  const env = await formulaCache('alexnet', 'lpips-alex');
+  onHost = await lpipsValues('alex', env);
+  loaded = await loadLpips('alex', env);
+  meter = new LpipsMeter(onHost.lpips, onHost.values);
+});
+afterAll(() => {
+  meter.dispose();
+  loaded.dispose();
+});
+
+/** Distances of some of the pictures, by the pair: the lower number first. */
+function measured(by: LpipsMeter, chosen: readonly number[]): Map<string, number> {
+  const some = new Float32Array(chosen.length * LENGTH);
+  for (const [place, i] of chosen.entries())
+    some.set(pictures.subarray(i * LENGTH, (i + 1) * LENGTH), place * LENGTH);
+  const distances = by.pairDistances(some, [chosen.length, SIZE, SIZE]);
+  const pairs = chosen.flatMap((a, place) => chosen.slice(place + 1).map((b) => [a, b] as const));
+  expect(distances).toHaveLength(pairs.length);
+  return new Map(pairs.map(([a, b], k) => [`${Math.min(a, b)} ${Math.max(a, b)}`, distances[k]!]));
+}
+
+const ALL = Array.from({ length: COUNT }, (_, i) => i);
+
+describe('LpipsMeter', () => {
+  it('gives the distances of all pairs, and exactly 0 between equal pictures', () => {
+    const { lpips, params } = loaded;
+    const distances = measured(meter, ALL);
+    const pair = (a: number, b: number): number =>
+      tf.tidy(() => {
+        const features = (i: number) =>
+          lpips.features(
+            params,
+            tf.tensor4d(pictures.slice(i * LENGTH, (i + 1) * LENGTH), [1, SIZE, SIZE, 3]),
+          );
+        return lpips.distance(params, features(a), features(b)).dataSync()[0]!;
+      });
+    for (const a of ALL)
+      for (const b of ALL.slice(a + 1)) {
+        const distance = distances.get(`${a} ${b}`)!;
+        expect(distance).toBeCloseTo(pair(a, b), 5);
+        if (a === TWINS[0] && b === TWINS[1]) expect(distance).toBe(0);
+        else expect(distance).toBeGreaterThan(0.01);
+      }
+  });
+
+  it('gives a pair the same bits in any order, among any others, and in blocks of any size', () => {
+    const expected = measured(meter, ALL);
+    const small = [2, 4].map((length) => {
+      // AlexNet's five layers of a picture of 40 px.
+      const bytes = 4 * (9 * 9 * 64 + 4 * 4 * 192 + 384 + 256 + 256);
+      return new LpipsMeter(onHost.lpips, onHost.values, { blockBytes: length * bytes });
+    });
+    const least = new LpipsMeter(onHost.lpips, onHost.values, { blockBytes: 1 });
+    try {
+      for (const by of [meter, ...small, least])
+        for (const chosen of [ALL, ALL.toReversed(), [3, 0], [4, 1, 6], [5, 2, 0, 1], [6, 3, 1, 0, 5]])
+          for (const [pair, distance] of measured(by, chosen))
+            expect(Object.is(distance, expected.get(pair)), `${pair} of ${chosen}`).toBe(true);
+    } finally {
+      for (const by of [...small, least]) by.dispose();
+    }
+  });
+
+  it('takes sizes in turns, and refuses fewer than two pictures and other numbers', () => {
+    const expected = measured(meter, [0, 2]).get('0 2');
+    for (const side of [36, 44, 48]) {
+      const other = new Rng(side, 'other').normals(2 * side * side * 3);
+      expect(meter.pairDistances(other, [2, side, side])[0]).toBeGreaterThan(0);
+    }
+    expect(measured(meter, [0, 2]).get('0 2')).toBe(expected);
+    expect(() => meter.pairDistances(pictures.slice(0, LENGTH), [1, SIZE, SIZE])).toThrow(RangeError);
+    expect(() => meter.pairDistances(pictures, [COUNT - 1, SIZE, SIZE])).toThrow(RangeError);
+  });
+});

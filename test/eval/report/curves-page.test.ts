@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { courseChart, metricCoursePage, metricCourses } from '../../../src/eval/report/curves-page.js';
+import { EVIL, figure } from '../../support/receipt.js';
+
+const course = (values: number[], given = {}) =>
+  values.map((value, i) => ({ step: 100 * (i + 1), figures: [figure({ value, ...given })] }));
+const chart = (values: number[], given = {}) => courseChart(metricCourses(course(values, given))[0]!);
+
+describe('metricCourses', () => {
+  it('orders by step and finds the best, the earliest of equal ones', () => {
+    const [fid] = metricCourses(course([5, 2, 3, 2]).reverse());
+    expect(fid!.points.map(({ step }) => step)).toEqual([100, 200, 300, 400]);
+    expect(fid!.best).toMatchObject({ step: 200, value: 2 });
+    expect(metricCourses(course([5, 2, 3], { better: 'higher' }))[0]!.best?.step).toBe(100);
+  });
+
+  it('has no best of one point, of none that is finite, or where neither end is better', () => {
+    for (const one of [course([5]), course([1, 2], { better: 'neither' }), course([Number.NaN, 5])])
+      expect(metricCourses(one)[0]!.best).toBeUndefined();
+  });
+
+  it('keeps figures that only some steps have', () => {
+    const points = course([1, 2, 3]);
+    points[1]!.figures.push(figure({ metric: 'kid', key: 'kid' }));
+    expect(metricCourses(points).map(({ points: list }) => list.length)).toEqual([3, 1]);
+  });
+});
+
+describe('courseChart', () => {
+  it('draws lower values lower, deviations around them, and marks the best', () => {
+    const html = chart([5, 2, 3], { deviation: 1 });
+    const heights = [...html.matchAll(/<circle[^>]* cy="([\d.]+)"/g)].map(([, y]) => Number(y));
+    expect(heights[0]).toBeLessThan(heights[2]!);
+    expect(heights[2]).toBeLessThan(heights[1]!);
+    expect(html.match(/class="point top"/g)).toHaveLength(1);
+    expect(html.match(/class="deviation" d="(M[\d.]+ [\d.]+V[\d.]+){3}"/)).not.toBeNull();
+    expect(html).toContain('best 2.00 ± 1.00 at step 200');
+    expect(html).toMatch(
+      /role="img" aria-label="FID: 5\.00 .* at step 100, 3\.00 .* at step 300; best 2\.00/,
+    );
+  });
+
+  it.each([[[]], [[5]], [[5, 5]], [[0, 0]], [[1e-9, 1e9]], [[-3, Number.NaN]], [[Number.NaN]]])(
+    'draws %j without a coordinate that is not a number',
+    (values) => {
+      if (values.length > 0)
+        for (const deviation of [null, 0.5])
+          expect(chart(values, { deviation })).not.toMatch(/NaN|Infinity|undefined/);
+    },
+  );
+
+  it('leaves out the marks of very many points, but that of the best', () => {
+    expect(chart(Array.from({ length: 300 }, (_, i) => 1 + ((i * 7) % 300))).match(/<circle/g)).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe('metricCoursePage', () => {
+  it('has charts, all numbers, and what they are, with every text escaped', () => {
+    const html = metricCoursePage(EVIL, course([3, 2], { title: EVIL, key: EVIL, how: EVIL }));
+    expect(html).not.toMatch(/<script|<img/);
+    expect(html).toContain('2 checkpoints, step 100 to 200.');
+    expect(html).toMatch(
+      /<tr><th scope="row">200<\/th><td class="best">2\.00<small class="mark">best<\/small><\/td>/,
+    );
+  });
+
+  it('says so where there is nothing', () => {
+    expect(metricCoursePage('Run', [])).toContain('No figure was measured.');
+  });
+});

@@ -1,0 +1,309 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
+import type { PartialConfig } from '../../src/config/schema.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
+import { type StepContext, trainStep } from '../../src/gan/step.js';
+import type { ParameterGroup } from '../../src/optim/parameter-groups.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
+import { batchShapes, type HostBatch, stepScalars } from '../../src/train/trainer.js';
+import { noiseBatch } from '../support/batch.js';
+import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { collectState } from '../support/state.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
+
+const SIDES = ['generators', 'discriminators'] as const;
+type Side = (typeof SIDES)[number];
+
+function contextOf(changes: PartialConfig = {}): StepContext {
+  const config = tinyConfig(changes);
+  return { config, networks: buildNetworks(config) };
+}
+
+const initialOf = ({ config, networks }: StepContext) => ({
+  values: initNetworks(networks, new Rng(config.training.seed, 'init')),
+});
+
+/** One step from the drawn weights: terms of both sides, and gradients by bucket. */
+function takeStep(
+  context: StepContext,
+  options: {
+    withR1: boolean;
+    frozen?: boolean;
+    moved?: (name: string, values: Float32Array) => Float32Array;
+    change?: (batch: HostBatch) => HostBatch;
+  },
+) {
+  const { withR1, frozen = false, moved = (_, values) => values, change = (batch) => batch } = options;
+  return tf.tidy(() => {
+    const vectors = [...stateVectors(stateLayout(context.networks, false), initialOf(context))];
+    const state = unflattenState(
+      Object.fromEntries(vectors.map(([name, values]) => [name, tf.tensor1d(moved(name, values))])),
+    );
+    const scalars = stepScalars(context, 0);
+    if (frozen) for (const side of SIDES) scalars[side].stepSize = 0;
+    const batch = uploadBatch(change(noiseBatch(context.config, 1)), context);
+    const result = trainStep(context, state, batch, uploadScalars(scalars), withR1);
+    const read = (terms: Record<string, tf.Tensor>): Record<string, number> =>
+      Object.fromEntries(Object.entries(terms).map(([name, term]) => [name, term.dataSync()[0]!]));
+    return {
+      terms: { generators: read(result.generatorTerms), discriminators: read(result.discriminatorTerms) },
+      gradients: {
+        generators: result.gradients.generators.map((bucket) => bucket.dataSync<'float32'>()),
+        discriminators: result.gradients.discriminators.map((bucket) => bucket.dataSync<'float32'>()),
+      },
+    };
+  });
+}
+
+const total = (terms: Record<string, number>): number => Object.values(terms).reduce((a, b) => a + b, 0);
+
+/** Sets everything but one network's numbers to 0. */
+function onlyNetwork(group: ParameterGroup, buckets: Float32Array[], name: string): Float32Array[] {
+  const unpacked = group.unpack(buckets);
+  for (const [network, tree] of Object.entries(unpacked))
+    if (network !== name) for (const values of Object.values(tree)) values.fill(0);
+  return group.pack(unpacked);
+}
+
+describe.each([
+  { name: 'main', variant: 'main', adaptiveAugment: {} },
+  { name: 'train', variant: 'train', adaptiveAugment: {} },
+  { name: 'main, transformed', variant: 'main', adaptiveAugment: { enabled: true, initial: 0.8 } },
+] as const)('a step of $name', ({ variant, adaptiveAugment }) => {
+  const context = contextOf({ model: { variant, numDown: 2 }, training: { adaptiveAugment } });
+
+  it.each([
+    ['generators', 'G_A2B'],
+    ['generators', 'G_B2A'],
+    ['discriminators', 'D_A'],
+    ['discriminators', 'D_B'],
+    ['discriminators', 'D_L'],
+  ] as [Side, string][])('%s: the gradient of %s is that of the sum of the terms', (side, network) => {
+    // With step size 0 the judges stay what they are while the generators move. Without R1: a leaky ReLU that changes
+    // its side makes that penalty jump.
+    const options = { withR1: false, frozen: true };
+    const { gradients } = takeStep(context, options);
+    const group = context.networks[side];
+    const gradient = onlyNetwork(group, gradients[side], network);
+    const length = Math.hypot(...gradient.map((bucket) => Math.hypot(...bucket)));
+    expect(length).toBeGreaterThan(0);
+    // Along the gradient the loss changes by the gradient's length.
+    const step = side === 'generators' ? 1e-4 : 3e-4;
+    const lossAt = (sign: number): number => {
+      const moved = (name: string, values: Float32Array): Float32Array => {
+        const bucket = new RegExp(`^${side}/values/(\\d+)$`).exec(name)?.[1];
+        if (bucket === undefined) return values;
+        return values.map((value, i) => value + (sign * step * gradient[Number(bucket)]![i]!) / length);
+      };
+      return total(takeStep(context, { ...options, moved }).terms[side]);
+    };
+    const slope = (lossAt(1) - lossAt(-1)) / (2 * step);
+    expect(Math.abs(slope / length - 1), `slope ${slope}, gradient ${length}`).toBeLessThan(0.03);
+  });
+
+  it('leaves nothing behind but the new state, with and without R1', async () => {
+    const trainer = new EagerTrainer(context, initialOf(context));
+    const batch = noiseBatch(context.config, 1);
+    await trainer.step(batch, 0);
+    await trainer.step(batch, 1);
+    const before = tf.memory().numTensors;
+    for (const index of [2, 16, 17]) {
+      const terms = await trainer.step(batch, index);
+      expect('discriminators/r1A' in terms, `R1 in step ${index}`).toBe(index === 16);
+      expect(tf.memory().numTensors, `after step ${index}`).toBe(before);
+    }
+    trainer.dispose();
+    expect(tf.memory().numTensors).toBeLessThan(before);
+  });
+});
+
+describe('terms', () => {
+  const everything: PartialConfig['losses'] = { identity: 3 };
+  const generatorTerms = (losses: PartialConfig['losses']) =>
+    takeStep(contextOf({ model: FEWEST_LAYERS, losses: { ...everything, ...losses } }), { withR1: false })
+      .terms.generators;
+  let cached: Record<string, number> | undefined;
+  const all = () => {
+    cached ??= generatorTerms({});
+    return cached;
+  };
+
+  it('are all there', () => {
+    expect(Object.keys(all()).sort()).toEqual([
+      'adversarial',
+      'cycle',
+      'identity',
+      'latentAdversarial',
+      'styleConsistency',
+      'styleReconstruction',
+    ]);
+  });
+
+  it.each<[string, PartialConfig['losses']]>([
+    ['adversarial', { adversarial: 0 }],
+    ['latentAdversarial', { latentAdversarial: 0 }],
+    ['styleConsistency', { styleConsistency: { weight: 0 } }],
+    ['cycle', { cycle: { weight: 0 } }],
+    ['styleReconstruction', { styleReconstruction: 0 }],
+    ['identity', { identity: 0 }],
+  ])('%s: weight 0 leaves it out and changes no other', (name, losses) => {
+    const { [name]: gone, ...others } = all();
+    expect(gone).toBeGreaterThan(0);
+    const found = generatorTerms(losses);
+    expect(Object.keys(found)).toEqual(Object.keys(others));
+    for (const [other, value] of Object.entries(others)) expect(found[other]! / value).toBeCloseTo(1, 5);
+  });
+
+  it.each<[string, PartialConfig['losses'], number]>([
+    ['adversarial', { adversarial: 3 }, 3],
+    ['cycle', { cycle: { weight: 60 } }, 3],
+    ['identity', { identity: 6 }, 2],
+  ])('%s: is proportional to its weight', (name, losses, factor) => {
+    expect(generatorTerms(losses)[name]! / all()[name]!).toBeCloseTo(factor, 4);
+  });
+
+  it('R1 is proportional to its weight and to the steps that it stands for', () => {
+    const r1 = (training: PartialConfig['training']): number =>
+      takeStep(contextOf({ model: FEWEST_LAYERS, training }), { withR1: true }).terms.discriminators.r1A!;
+    const reference = r1({ r1Weight: 10, r1EverySteps: 16 });
+    expect(reference).toBeGreaterThan(0);
+    expect(r1({ r1Weight: 30, r1EverySteps: 16 }) / reference).toBeCloseTo(3, 4);
+    expect(r1({ r1Weight: 10, r1EverySteps: 4 }) / reference).toBeCloseTo(0.25, 4);
+  });
+
+  it('R1 adds terms and leaves the others as they are', () => {
+    const context = contextOf({ model: FEWEST_LAYERS });
+    const without = takeStep(context, { withR1: false }).terms.discriminators;
+    const { images, styles, ...penalties } = takeStep(context, { withR1: true }).terms.discriminators;
+    expect(Object.keys(without).sort()).toEqual(['images', 'styles']);
+    expect(images! / without.images!).toBeCloseTo(1, 5);
+    expect(styles! / without.styles!).toBeCloseTo(1, 5);
+    expect(Object.keys(penalties).sort()).toEqual(['r1A', 'r1B', 'r1Styles']);
+  });
+
+  it('R1 of weight 0 leaves them out', () => {
+    const context = contextOf({ model: FEWEST_LAYERS, training: { r1Weight: 0 } });
+    const { discriminators } = takeStep(context, { withR1: true }).terms;
+    expect(Object.keys(discriminators).sort()).toEqual(['images', 'styles']);
+  });
+});
+
+describe('transforms of what the discriminators see', () => {
+  const model = FEWEST_LAYERS;
+  const enabled = { enabled: true, initial: 0.8 };
+  const termsWith = (
+    adaptiveAugment: NonNullable<PartialConfig['training']>['adaptiveAugment'],
+    change: (batch: HostBatch) => HostBatch = (batch) => batch,
+  ) => takeStep(contextOf({ model, training: { adaptiveAugment } }), { withR1: true, change }).terms;
+
+  it('at probability 0 change nothing', () => {
+    const { generators, discriminators } = termsWith({ enabled: true });
+    const plain = termsWith({});
+    for (const [name, value] of Object.entries(plain.generators))
+      expect(generators[name]! / value, name).toBeCloseTo(1, 5);
+    for (const [name, value] of Object.entries(plain.discriminators))
+      expect(discriminators[name]! / value, name).toBeCloseTo(1, 4);
+  });
+
+  it('change the terms that the image discriminators have a part in, and no other', () => {
+    const { generators, discriminators } = termsWith(enabled);
+    const plain = termsWith({});
+    const changed = (terms: Record<string, number>, others: Record<string, number>): string[] =>
+      Object.keys(terms).filter((name) => Math.abs(terms[name]! / others[name]! - 1) > 1e-5);
+    expect(changed(generators, plain.generators)).toEqual(['adversarial']);
+    expect(changed(discriminators, plain.discriminators)).toEqual(['images', 'r1A', 'r1B']);
+  });
+
+  it('of every set of pictures have rows of their own', () => {
+    const { batch } = contextOf({}).config.training;
+    const unlit = (set: number) => (given: HostBatch) => {
+      const colours = Float32Array.from(given.colours!);
+      colours.fill(0, set * batch * 12, (set + 1) * batch * 12);
+      return { ...given, colours };
+    };
+    const plain = termsWith(enabled);
+    const touched = [0, 1, 2, 3, 4, 5].map((set) => {
+      const terms = termsWith(enabled, unlit(set));
+      return (['discriminators', 'generators'] as const).flatMap((side) =>
+        Object.keys(plain[side]).filter(
+          (name) => Math.abs(terms[side][name]! / plain[side][name]! - 1) > 1e-5,
+        ),
+      );
+    });
+    // The updated discriminators judge the generators' pictures.
+    expect(touched).toEqual([
+      ['images', 'r1A', 'adversarial'],
+      ['images', 'adversarial'],
+      ['images', 'r1B', 'adversarial'],
+      ['images', 'adversarial'],
+      ['adversarial'],
+      ['adversarial'],
+    ]);
+  });
+
+  it('come after what R1 differentiates: nothing is left of a picture whose colours are gone', () => {
+    const { r1A, r1B, r1Styles } = termsWith(enabled, (batch) => ({
+      ...batch,
+      colours: new Float32Array(batch.colours!.length),
+    })).discriminators;
+    expect([r1A, r1B]).toEqual([0, 0]);
+    expect(r1Styles).toBeGreaterThan(0);
+  });
+
+  it('may be of one kind alone, which takes one input', () => {
+    const inputs = (kinds: Record<string, boolean>) => {
+      const context = contextOf({ training: { adaptiveAugment: { ...enabled, ...kinds } } });
+      const shapes = Object.keys(batchShapes(context));
+      expect(Object.keys(noiseBatch(context.config, 1)).sort()).toEqual(shapes.toSorted());
+      return shapes.filter((name) => ['warps', 'colours'].includes(name));
+    };
+    expect(inputs({})).toEqual(['warps', 'colours']);
+    expect(inputs({ colour: false, blit: false })).toEqual(['warps']);
+    expect(inputs({ geometry: false, blit: false })).toEqual(['colours']);
+    expect(inputs({ enabled: false })).toEqual([]);
+  });
+});
+
+describe('the training state', () => {
+  const trained = async (changes: PartialConfig, steps: number) => {
+    const context = contextOf({ model: FEWEST_LAYERS, ...changes });
+    const trainer = new EagerTrainer(context, initialOf(context));
+    for (let step = 0; step < steps; step++) await trainer.step(noiseBatch(context.config, step), step);
+    const state = collectState(trainer.read());
+    trainer.dispose();
+    return { context, state };
+  };
+  const weightOf = (values: Record<string, Record<string, Float32Array>>): number[] => [
+    ...values.G_A2B!['conv1.conv.weight']!,
+  ];
+
+  it('keeps first moments where the first beta asks for them', async () => {
+    expect((await trained({ training: { betas: [0, 0.99] } }, 1)).state.first).toEqual({});
+    const { first, values } = (await trained({ training: { betas: [0.5, 0.99] } }, 1)).state;
+    expect(Object.keys(first).sort()).toEqual(Object.keys(values).sort());
+  });
+
+  it('averages the generators, near the start at first', async () => {
+    const { context, state } = await trained({ training: { emaDecay: 0.9 } }, 1);
+    const [start, now, average] = [initialOf(context).values, state.values, state.ema].map(weightOf);
+    average!.forEach((value, i) => {
+      expect(value).toBeCloseTo(0.9 * start![i]! + 0.1 * now![i]!, 5);
+    });
+    expect(now).not.toEqual(start);
+  });
+
+  it('goes on from what was read as if nothing had happened', async () => {
+    const changes: PartialConfig = { training: { betas: [0.5, 0.99], r1EverySteps: 2 } };
+    const { context, state } = await trained(changes, 2);
+    const resumed = new EagerTrainer(context, state);
+    for (const step of [2, 3]) await resumed.step(noiseBatch(context.config, step), step);
+    expect(collectState(resumed.read())).toEqual((await trained(changes, 4)).state);
+    resumed.dispose();
+  });
+});

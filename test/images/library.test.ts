@@ -1,0 +1,97 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeImage } from '../../src/data/decode.js';
+import { type Generator, InputError, loadGenerator, savePicture, translate } from '../../src/index.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
+import { NOSES_OF_THREE, PHOTO_OF_THREE } from '../support/faces.js';
+import { gnr } from '../support/gnr.js';
+
+let folder = '';
+let photo = '';
+let generator: Generator;
+
+const greyPicture = (): Promise<Buffer> =>
+  sharp({ create: { width: 90, height: 60, channels: 3, background: '#808080' } })
+    .png()
+    .toBuffer();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-library-'));
+  await drawSampleDataset({ dir: join(folder, 'data'), images: 1, testImages: 1, size: 64 });
+  photo = join(folder, 'data', 'testA', '00000.png');
+  generator = await loadGenerator('models/sample');
+});
+afterAll(async () => {
+  generator.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the library', () => {
+  it('gives the pictures of the command line, of a path and of bytes', async () => {
+    const out = join(folder, 'out');
+    const words = ['--checkpoint', 'models/sample', '--out', out, '--styles', '3', '--seed', '5'];
+    expect((await gnr('translate', photo, ...words)).code).toBe(0);
+    const pictures = await translate(generator, photo, { styles: 3, seed: 5 });
+    expect(pictures).toHaveLength(3);
+    for (const [i, { picture }] of pictures.entries())
+      expect(picture).toEqual(await decodeImage(join(out, `00000_style-${i + 1}.png`)));
+    expect(await translate(generator, await readFile(photo), { styles: 3, seed: 5 })).toEqual(pictures);
+  });
+
+  it('takes styles of its own translations and of pictures, and writes files', async () => {
+    const [, second] = await translate(generator, photo, { styles: 2, seed: 1 });
+    const [again] = await translate(generator, photo, { styles: [second!.style] });
+    // Alone and among others a picture goes through programs of other sizes.
+    const difference = second!.picture.data.map((value, i) => Math.abs(value - again!.picture.data[i]!));
+    expect(Math.max(...difference)).toBeLessThanOrEqual(1);
+    const anime = join(folder, 'anime.png');
+    await savePicture(second!.picture, anime);
+    const [styled] = await translate(generator, photo, { styleOf: anime });
+    expect(styled!.style).toHaveLength(generator.styleLength);
+    expect(await decodeImage(anime)).toEqual(second!.picture);
+  });
+
+  it('crops to faces where it is asked to', async () => {
+    const whole = await translate(generator, PHOTO_OF_THREE, { seed: 3 });
+    expect(whole.map(({ square }) => square)).toEqual([undefined]);
+    const faces = await translate(generator, PHOTO_OF_THREE, { styles: 2, seed: 3, face: 'all' });
+    const squares = faces.map(({ square }) => square!);
+    expect(squares).toHaveLength(6);
+    for (const [i, [x, y]] of NOSES_OF_THREE.entries()) {
+      const at = squares.findIndex(
+        ({ left, top, side }) => x > left && x < left + side && y > top && y < top + side,
+      );
+      expect([at, squares[at + 1]]).toEqual([2 * i, squares[at]]);
+    }
+    const bytes = await readFile(PHOTO_OF_THREE);
+    const [largest] = await translate(generator, bytes, { styles: [faces[1]!.style], face: 'largest' });
+    expect(largest!.square).toEqual(squares[0]);
+    const difference = largest!.picture.data.map((value, i) => Math.abs(value - faces[1]!.picture.data[i]!));
+    expect(Math.max(...difference)).toBeLessThanOrEqual(1);
+    const [none] = await translate(generator, await greyPicture(), { face: 'all' });
+    expect(none!.square).toBeUndefined();
+  });
+
+  it.each([
+    ['a word that says nothing about faces', { face: 'some' as never }],
+    ['no styles', { styles: 0 }],
+    ['a style of another model', { styles: [new Float32Array(3)] }],
+    ['an empty list', { styles: [] }],
+    ['a seed that is none', { seed: 1.5 }],
+    ['a seed beyond 32 bits', { seed: 2 ** 32 }],
+    ['a truncation that is no number', { truncation: Number.NaN }],
+    ['a direction that is none', { direction: 'B2B' as never }],
+    ['a picture that is not there', { styleOf: 'nothing.png' }],
+  ])('refuses %s', async (_, options) => {
+    await expect(translate(generator, photo, options)).rejects.toBeInstanceOf(InputError);
+  });
+
+  it('translates no more after dispose', async () => {
+    const other = await loadGenerator('models/sample', { batch: 1 });
+    other.dispose();
+    await expect(translate(other, photo)).rejects.toThrow(RangeError);
+  });
+});

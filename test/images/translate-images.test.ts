@@ -1,0 +1,295 @@
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { Rng } from '../../src/base/rng.js';
+import { type DecodedImage, decodeImage, toFloat } from '../../src/data/decode.js';
+import { splitPictures } from '../../src/data/pictures.js';
+import type { FaceMode } from '../../src/faces/square.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { collectInputs } from '../../src/images/inputs.js';
+import {
+  type TranslateEvent,
+  type TranslateOptions,
+  translateImages,
+} from '../../src/images/translate-images.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { drawSampleDataset } from '../../src/sample/draw.js';
+import { openTranslator } from '../../src/translate/open-translator.js';
+import { randomStyles } from '../../src/translate/styles.js';
+import type { Translator } from '../../src/translate/translator.js';
+import { tinyConfig } from '../support/config.js';
+import { fixedDetector } from '../support/faces.js';
+
+const config = tinyConfig();
+const { size, latentDim } = config.model;
+let shared: string;
+let data: string;
+let folder: string;
+let outDir: string;
+let translator: Translator;
+
+beforeAll(async () => {
+  await loadEngine();
+  shared = await mkdtemp(join(tmpdir(), 'gnr-translate-data-'));
+  data = join(shared, 'data');
+  await drawSampleDataset({ dir: data, images: 3, testImages: 1, size: 40 });
+  translator = openTranslator(config.model, initNetworks(buildNetworks(config), new Rng(1, 'init')));
+});
+afterAll(async () => {
+  translator.dispose();
+  await rm(shared, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gnr-translate-'));
+  outDir = join(folder, 'out');
+  await mkdir(outDir);
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function translate(
+  paths: string[],
+  options: Partial<TranslateOptions> = {},
+): Promise<TranslateEvent[]> {
+  const events: TranslateEvent[] = [];
+  const all: TranslateOptions = {
+    translator,
+    direction: 'A2B',
+    inputs: await collectInputs(paths),
+    styles: randomStyles(2, 7, latentDim),
+    outDir,
+    grid: false,
+    ...options,
+  };
+  for await (const event of translateImages(all)) events.push(event);
+  return events;
+}
+
+const written = async (): Promise<string[]> => (await readdir(outDir)).sort();
+
+describe('single files', () => {
+  it('are written for every picture and style, named after both', async () => {
+    const events = await translate([join(data, 'trainA')]);
+    const files = [0, 1, 2].flatMap((i) => [`0000${i}_style-1.png`, `0000${i}_style-2.png`]);
+    expect(await written()).toEqual(files);
+    expect(events.map(({ type }) => type)).toEqual(['picture', 'picture', 'picture']);
+    expect(events[1]).toEqual({
+      type: 'picture',
+      file: join(data, 'trainA', '00001.png'),
+      outputs: files.slice(2, 4).map((name) => join(outDir, name)),
+      isFaceless: false,
+    });
+  });
+
+  it.each(['A2B', 'B2A'] as const)('are what the translator makes of the picture (%s)', async (direction) => {
+    const file = join(data, 'trainA', '00000.png');
+    const styles = randomStyles(1, 3, latentDim);
+    await translate([file], { direction, styles });
+    const made = await decodeImage(join(outDir, '00000_style-1.png'));
+    expect([made.width, made.height]).toEqual([size, size]);
+    const picture = toFloat(await decodeImage(file, { size }));
+    const [expected] = splitPictures(translator.translate(direction, picture, styles[0]!.code), size);
+    expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
+  });
+
+  it('are the same bytes for the same seed, others for another', async () => {
+    const file = join(data, 'trainA', '00000.png');
+    const bytes = async (seed: number): Promise<Buffer> => {
+      await translate([file], { styles: randomStyles(1, seed, latentDim) });
+      return readFile(join(outDir, '00000_style-1.png'));
+    };
+    const first = await bytes(1);
+    expect((await bytes(1)).equals(first)).toBe(true);
+    expect((await bytes(2)).equals(first)).toBe(false);
+  });
+});
+
+describe('a picture that cannot be read', () => {
+  it('is told and passed over', async () => {
+    const bad = join(folder, 'bad.jpg');
+    await writeFile(bad, Buffer.from('ffd8ffe000104a4649460001', 'hex'));
+    const good = join(data, 'trainA', '00000.png');
+    const before = tf.memory().numTensors;
+    const events = await translate([bad, good]);
+    expect(events.map(({ type }) => type)).toEqual(['failed', 'picture']);
+    const [failed] = events;
+    expect(failed).toMatchObject({ type: 'failed', file: bad });
+    expect(failed?.type === 'failed' && failed.error).toBeInstanceOf(InputError);
+    expect(await written()).toEqual(['00000_style-1.png', '00000_style-2.png']);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('writes nothing where it is the only one, in a grid too', async () => {
+    const bad = join(folder, 'bad.png');
+    await writeFile(bad, 'no picture');
+    for (const grid of [false, true]) {
+      const events = await translate([bad], { grid });
+      expect(events.map(({ type }) => type)).toEqual(['failed']);
+    }
+    expect(await written()).toEqual([]);
+  });
+});
+
+describe('faces', () => {
+  const face = (left: number, top: number, side: number) => ({ left, top, width: side, height: side });
+  const options = (mode: FaceMode, paste: boolean, ...faces: ReturnType<typeof face>[]) => {
+    const detector = vi.fn(async () => fixedDetector(...faces));
+    return { faces: { mode, margin: 0, paste, detector }, styles: randomStyles(1, 3, latentDim), detector };
+  };
+  /** Left half dark, right half light. */
+  const halves = async (width: number, height: number): Promise<string> => {
+    const path = join(folder, `${width}x${height}.png`);
+    const light = { create: { width: width / 2, height, channels: 3 as const, background: '#d0d0d0' } };
+    await sharp({ create: { width, height, channels: 3, background: '#303030' } })
+      .composite([{ input: light, left: width / 2, top: 0 }])
+      .png()
+      .toFile(path);
+    return path;
+  };
+
+  it('are what is translated', async () => {
+    const file = await halves(120, 60);
+    await translate([file], options('largest', false, face(70, 20, 40)));
+    const made = await decodeImage(join(outDir, '120x60_style-1.png'));
+    const picture = toFloat(await decodeImage(file, { size, square: { left: 70, top: 16, side: 40 } }));
+    const [expected] = splitPictures(
+      translator.translate('A2B', picture, randomStyles(1, 3, latentDim)[0]!.code),
+      size,
+    );
+    expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
+  });
+
+  it('are not looked for in pictures that are crops already, by themselves', async () => {
+    const square = join(data, 'trainA', '00000.png');
+    const auto = options('auto', false, face(5, 5, 10));
+    await translate([square], auto);
+    expect(auto.detector).not.toHaveBeenCalled();
+    const told = options('largest', false, face(5, 5, 10));
+    await translate([square], told);
+    expect(told.detector).toHaveBeenCalledOnce();
+  });
+
+  it('go back in the order of their size, the largest on top', async () => {
+    const file = await halves(120, 60);
+    const two = [face(40, 10, 40), face(60, 20, 30)];
+    await translate([file], options('all', true, ...two));
+    const both = await decodeImage(join(outDir, '120x60_style-1.png'));
+    await translate([file], options('all', true, two[0]!));
+    const one = await decodeImage(join(outDir, '120x60_style-1.png'));
+    const at = (picture: DecodedImage, x: number, y: number) => [
+      ...picture.data.subarray((y * 120 + x) * 3, (y * 120 + x) * 3 + 3),
+    ];
+    expect([both.width, both.height]).toEqual([120, 60]);
+    expect(at(both, 66, 28)).toEqual(at(one, 66, 28));
+    expect(at(both, 84, 32)).not.toEqual(at(one, 84, 32));
+  });
+
+  it('of pictures that would have one name are refused before anything is written', async () => {
+    const file = await halves(120, 60);
+    const inputs = ['a', 'a_face-2'].map((name) => ({ file, name }));
+    await expect(translate([file], { ...options('all', false), inputs })).rejects.toThrow(
+      /a_face-2_style-1\.png for .* and /,
+    );
+    expect(await written()).toEqual([]);
+    await translate([file], { ...options('all', true), inputs });
+    expect(await written()).toEqual(['a_face-2_style-1.png', 'a_style-1.png']);
+  });
+
+  it('that have results before are not translated over them', async () => {
+    const names = ['a.png', 'a_face-1_style-1.png'];
+    for (const name of names) await copyFile(await halves(120, 60), join(outDir, name));
+    const before = await readFile(join(outDir, names[1]!));
+    const two = options('all', false, face(70, 20, 20), face(20, 20, 20));
+    await expect(translate([outDir], two)).rejects.toThrow(/a_face-\*_style-1\.png for both/);
+    expect(await written()).toEqual(names);
+    expect(await readFile(join(outDir, names[1]!))).toEqual(before);
+    // Faces that are pictures of their own are no results of one another.
+    await rename(join(outDir, names[1]!), join(outDir, 'a_face-1.png'));
+    await rename(join(outDir, names[0]!), join(outDir, 'a_face-2.png'));
+    await translate([outDir], two);
+    expect((await written()).length).toBe(2 + 2 * 2);
+  });
+});
+
+describe('results that would take the place of something', () => {
+  const picture = () => join(data, 'trainA', '00000.png');
+  const style = (label: string) => ({ label, code: new Float32Array(latentDim) });
+
+  it('are refused where two have one name, before anything is written', async () => {
+    const inputs = ['a', 'a_b'].map((name) => ({ file: picture(), name }));
+    const attempt = translate([picture()], { inputs, styles: [style('b_c'), style('c')] });
+    await expect(attempt).rejects.toThrow(/a_b_c\.png for .* and /);
+    await expect(attempt).rejects.toThrow(InputError);
+    expect(await written()).toEqual([]);
+  });
+
+  it.each([false, true])('are refused where that is an input (grid: %s)', async (grid) => {
+    const names = grid ? ['grid.png'] : ['a.png', 'a_style-1.png'];
+    for (const name of names) await copyFile(picture(), join(outDir, name));
+    const before = await readFile(join(outDir, names.at(-1)!));
+    const roundabout = join(folder, '..', basename(folder), 'out');
+    await expect(translate([outDir], { outDir: roundabout, grid })).rejects.toThrow(/for both/);
+    expect(await written()).toEqual(names);
+    expect(await readFile(join(outDir, names.at(-1)!))).toEqual(before);
+  });
+});
+
+it('a grid whose record is too long for a file is told', async () => {
+  const label = 'x'.repeat(40_000);
+  const styles = [0, 1].map((i) => ({ label: `${i}`, code: new Float32Array(latentDim), origin: { label } }));
+  const events = await translate([join(data, 'trainA', '00000.png')], { grid: true, styles });
+  expect(events.slice(1)).toEqual([
+    { type: 'grid', path: join(outDir, 'grid.png') },
+    { type: 'unrecorded', path: join(outDir, 'grid.png') },
+  ]);
+});
+
+describe('a grid', () => {
+  it('has a row for every picture: the input and its translations', async () => {
+    const events = await translate([join(data, 'trainA')], { grid: true });
+    expect(events.map(({ type }) => type)).toEqual(['picture', 'picture', 'picture', 'grid']);
+    expect(events[0]).toMatchObject({ outputs: [] });
+    expect(await written()).toEqual(['grid.png']);
+    const { width, height } = await sharp(join(outDir, 'grid.png')).metadata();
+    // Small pictures are shown larger, three columns by three rows with gaps around, and labels above.
+    expect(width).toBe(3 * 96 + 4 * 4);
+    expect(height).toBeGreaterThanOrEqual(3 * 96 + 4 * 4);
+  });
+
+  it('goes on in further files where there are many pictures', async () => {
+    const many = join(folder, 'many');
+    await mkdir(many);
+    for (let i = 0; i < 33; i++)
+      await copyFile(join(data, 'trainA', '00000.png'), join(many, `${String(i).padStart(2, '0')}.png`));
+    const events = await translate([many], { grid: true, styles: randomStyles(1, 1, latentDim) });
+    expect(events.filter(({ type }) => type === 'picture').length).toBe(33);
+    expect(
+      events.filter(({ type }) => type === 'grid').map((event) => 'path' in event && basename(event.path)),
+    ).toEqual(['grid-001.png', 'grid-002.png']);
+    const heights = await Promise.all(
+      ['grid-001.png', 'grid-002.png'].map(
+        async (name) => (await sharp(join(outDir, name)).metadata()).height,
+      ),
+    );
+    expect(heights[0]! - heights[1]!).toBe(31 * (96 + 4));
+  });
+});
+
+it('frees what it held where nobody listens to the end', async () => {
+  const inputs = await collectInputs([join(data, 'trainA')]);
+  const before = tf.memory().numTensors;
+  const styles = randomStyles(2, 7, latentDim);
+  for await (const event of translateImages({
+    translator,
+    direction: 'A2B',
+    inputs,
+    styles,
+    outDir,
+    grid: false,
+  }))
+    if (event.type === 'picture') break;
+  expect(tf.memory().numTensors).toBe(before);
+});

@@ -1,0 +1,152 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { r1Penalty } from '../../src/losses/r1.js';
+import { inPasses, type Keeping, keepAll, keepInputs } from '../../src/model/checkpointing.js';
+import { buildGenerator } from '../../src/model/generator.js';
+import { buildImageDiscriminator } from '../../src/model/image-discriminator.js';
+import type { ParameterSpecs, Params } from '../../src/model/parameters.js';
+import { addN, mean, scalarOf, square } from '../../src/ops/arithmetic.js';
+import { Tape } from '../../src/ops/autodiff.js';
+import { capture } from '../../src/runtime/capture/capture.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { tinyConfig } from '../support/config.js';
+import { drawnParams } from '../support/networks.js';
+import { relativeError } from '../support/reference.js';
+import { randomTensor } from '../support/tensors.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
+
+type Values = Float32Array | Int32Array;
+/** A loss of a network, and its gradients in everything given and derived that leads to it. */
+type Gradients = (inputs: Record<string, Tensor>) => Record<string, Tensor>;
+
+const meanSquare = (x: Tensor): Tensor => scalarOf(mean(square(x)));
+
+/** Gradients of `loss` in all parameters, by path. */
+function gradientsOf(tape: Tape, loss: Tensor, params: Params): Record<string, Tensor> {
+  const paths = Object.keys(params);
+  const gradients = tape.gradients(
+    loss,
+    paths.map((path) => params[path]!),
+  );
+  return { loss, ...Object.fromEntries(paths.map((path, i) => [path, gradients[i]!])) };
+}
+
+const without = (inputs: Record<string, Tensor>, ...names: string[]): Params =>
+  Object.fromEntries(Object.entries(inputs).filter(([name]) => !names.includes(name)));
+
+/** Same values, computed kernel by kernel and as a captured program. */
+function bothWays(fn: Gradients, inputs: Record<string, Tensor>): Record<string, Values>[] {
+  const eager = tf.tidy(() =>
+    Object.fromEntries(
+      Object.entries(fn(inputs)).map(([name, tensor]) => [name, tensor.dataSync() as Values]),
+    ),
+  );
+  const spec = ({ shape }: Tensor) => ({ shape, dtype: 'float32' as const });
+  const programs = capture(
+    {
+      program: {
+        inputs: Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, spec(tensor)])),
+        run: (_, symbols) => ({ outputs: fn(symbols) }),
+      },
+    },
+    {},
+  );
+  const values = Object.entries(inputs).map(([name, tensor]) => [name, tensor.dataSync()]);
+  const captured = programs.run('program', Object.fromEntries(values) as Record<string, Float32Array>);
+  programs.dispose();
+  return [eager, captured];
+}
+
+/** Compares networks that keep less with ones that keep everything, in both ways of running. */
+function compare(
+  keeping: Keeping,
+  specs: ParameterSpecs,
+  inputs: Record<string, Tensor>,
+  make: (keeping: Keeping) => Gradients,
+): void {
+  const given = { ...drawnParams(specs), ...inputs };
+  const [expected] = bothWays(make(keepAll), given);
+  expect(Object.keys(expected!).length).toBeGreaterThan(Object.keys(specs).length);
+  for (const found of bothWays(make(keeping), given)) {
+    expect(Object.keys(found)).toEqual(Object.keys(expected!));
+    for (const [name, values] of Object.entries(expected!)) {
+      expect(relativeError(found[name]!, values), name).toBeLessThan(1e-4);
+      expect(
+        values.some((value) => value !== 0),
+        name,
+      ).toBe(true);
+    }
+  }
+}
+
+const LESS: Record<string, Keeping> = {
+  'keep only what enters their blocks': keepInputs,
+  'take two pictures at a time': inPasses(keepAll, 2),
+  'take one picture at a time and keep only what enters their blocks': inPasses(keepInputs, 1),
+};
+const CASES = Object.keys(LESS).flatMap((name) =>
+  (['main', 'train'] as const).map((variant) => ({ name, variant })),
+);
+
+describe.each(CASES)('networks of $variant that $name', ({ name, variant }) => {
+  const less = LESS[name]!;
+  const { model } = tinyConfig({ model: { variant } });
+  const images = () => randomTensor(1, [3, 32, 32, 3], 0, 0.5);
+
+  it('generator: the same gradients in all parameters, pictures and style', () => {
+    const { specs } = buildGenerator(model);
+    compare(less, specs, { images: images(), style: randomTensor(2, [3, model.latentDim]) }, (keeping) => {
+      const generator = buildGenerator(model, keeping);
+      return (inputs) => {
+        const tape = new Tape(Object.values(inputs));
+        return tape.record(() => {
+          const params = generator.derive(without(inputs, 'images', 'style'));
+          const code = generator.encode(params, inputs.images!);
+          const picture = generator.decode(params, code.content, inputs.style!);
+          const loss = addN([meanSquare(picture), meanSquare(code.style)]);
+          // Of the derived filters' powers too.
+          return gradientsOf(tape, loss, { ...params, ...inputs });
+        });
+      };
+    });
+  });
+
+  it('discriminator: the same gradients, those of R1 included', () => {
+    const { specs } = buildImageDiscriminator(model);
+    compare(less, specs, { images: images() }, (keeping) => {
+      const discriminator = buildImageDiscriminator(model, keeping);
+      return (inputs) => {
+        const params = without(inputs, 'images');
+        const tape = new Tape(Object.values(inputs));
+        return tape.record(() => {
+          const { local, global, diversity } = discriminator.apply(params, inputs.images!);
+          const heads = [local, global, diversity];
+          const penalty = r1Penalty(tape, heads, inputs.images!);
+          return { penalty, ...gradientsOf(tape, addN([...heads.map(meanSquare), penalty]), params) };
+        });
+      };
+    });
+  });
+});
+
+describe('a network that keeps only what enters its blocks', () => {
+  it('leaves fewer tensors behind for the gradient', () => {
+    const { model } = tinyConfig();
+    const kept = (keeping: Keeping): number =>
+      tf.tidy(() => {
+        const generator = buildGenerator(model, keeping);
+        const params = drawnParams(generator.specs);
+        const images = randomTensor(1, [1, 32, 32, 3]);
+        const before = tf.memory().numBytes;
+        const { content, style } = generator.encode(params, images);
+        generator.decode(params, content, style);
+        return tf.memory().numBytes - before;
+      });
+    kept(keepAll); // makes what all layers share
+    expect(kept(keepInputs)).toBeLessThan(0.5 * kept(keepAll));
+  });
+});

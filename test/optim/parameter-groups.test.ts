@@ -1,0 +1,167 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.js';
+import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { initParameters, type ParameterSpecs } from '../../src/model/parameters.js';
+import { ParameterGroup } from '../../src/optim/parameter-groups.js';
+import { loadEngine } from '../../src/runtime/node.js';
+import { tinyConfig } from '../support/config.js';
+import { valuesOf } from '../support/tensors.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
+beforeEach(() => tf.engine().startScope());
+afterEach(() => tf.engine().endScope());
+
+const spec = (shape: number[], gain: number): ParameterSpecs[string] => ({
+  shape,
+  init: { deviation: 1 },
+  gain,
+  torch: { kind: 'vector' },
+});
+
+const FIRST: ParameterSpecs = { weight: spec([2, 3], 0.5), bias: spec([3], 2), scalar: spec([1], 1) };
+const SECOND: ParameterSpecs = { weight: spec([1, 1, 3, 2], 3), bias: spec([2], 3) };
+const NETWORKS = { first: FIRST, second: SECOND };
+const values = {
+  first: initParameters(FIRST, new Rng(1, 'first')),
+  second: initParameters(SECOND, new Rng(1, 'second')),
+};
+const paths = Object.entries(NETWORKS).flatMap(([network, specs]) =>
+  Object.keys(specs).map((path) => ({ network: network as keyof typeof NETWORKS, path })),
+);
+
+const upload = (flat: Float32Array[]): tf.Tensor[] => flat.map((bucket) => tf.tensor1d(bucket));
+
+// One bucket; several; one for every parameter, though some are larger than a bucket should be.
+describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) => {
+  const group = new ParameterGroup(NETWORKS, { bucketElements });
+  afterEach(() => group.dispose());
+
+  it('holds every parameter once, in order', () => {
+    expect(group.parameterCount).toBe(6 + 3 + 1 + 6 + 2);
+    const entries = group.buckets.flatMap((bucket) => bucket.entries);
+    expect(entries.map(({ network, path }) => ({ network, path }))).toEqual(paths);
+    for (const { entries: inside, size } of group.buckets) {
+      expect(size).toBe(inside.reduce((total, entry) => total + entry.size, 0));
+      if (inside.length > 1) expect(size).toBeLessThanOrEqual(bucketElements);
+    }
+    expect(group.buckets.length).toBe({ 100: 1, 10: 2, 8: 3, 1: 5 }[bucketElements]);
+  });
+
+  it('packs and unpacks without changing a bit', () => {
+    expect(group.unpack(group.pack(values))).toEqual(values);
+  });
+
+  it('gives every parameter its shape and values', () => {
+    const params = group.parameters(upload(group.pack(values)));
+    for (const { network, path } of paths) {
+      const { shape } = NETWORKS[network][path]!;
+      const tensor = params[network]![path]!;
+      expect(tensor.shape).toEqual(shape);
+      expect(valuesOf(tensor)).toEqual([...values[network][path]!]);
+    }
+    expect(group.inOrder(params)).toEqual(paths.map(({ network, path }) => params[network]![path]));
+  });
+
+  it('joins gradients as the parameters lie, and knows the gain of every element', () => {
+    const gradients = paths.map(({ network, path }, i) => tf.fill(NETWORKS[network][path]!.shape, i + 1));
+    const buckets = group.gradientBuckets(gradients);
+    expect(buckets.map(({ shape }) => shape)).toEqual(group.buckets.map(({ size }) => [size]));
+    const unpacked = group.unpack(buckets.map((bucket) => bucket.dataSync<'float32'>()));
+    paths.forEach(({ network, path }, i) => {
+      expect(new Set(unpacked[network]![path])).toEqual(new Set([i + 1]));
+    });
+    const gains = group.buckets.map(({ size }, i) => {
+      const gain = group.gainOf(i);
+      return typeof gain === 'number' ? new Float32Array(size).fill(gain) : gain.dataSync<'float32'>();
+    });
+    const gainsByPath = group.unpack(gains);
+    for (const { network, path } of paths)
+      expect(new Set(gainsByPath[network]![path])).toEqual(
+        new Set([Math.fround(NETWORKS[network][path]!.gain)]),
+      );
+  });
+
+  it('keeps fixed weights beyond the scope, and nothing else', () => {
+    // Counts with the group's own constants already made.
+    tf.tidy(() => void group.parameters(upload(group.pack(values))));
+    const before = tf.memory().numTensors;
+    const params = tf.tidy(() => group.keepParameters(values));
+    expect(tf.memory().numTensors - before).toBe(paths.length);
+    const kept = group.inOrder(params);
+    expect(kept.every((tensor) => !tensor.isDisposed)).toBe(true);
+    tf.dispose(kept);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('rates', () => {
+  const rates: Record<string, number> = { 'first/bias': 0, 'second/weight': 0, 'first/weight': 0.5 };
+  const group = new ParameterGroup(NETWORKS, {
+    rateOf: (network, path) => rates[`${network}/${path}`] ?? 1,
+  });
+  afterEach(() => group.dispose());
+  const named = (name: string): boolean => (rates[name] ?? 1) > 0;
+
+  it('keep frozen parameters apart, behind the trained ones', () => {
+    const names = group.buckets.map(({ entries }) =>
+      entries.map(({ network, path }) => `${network}/${path}`),
+    );
+    expect(names.slice(0, group.trainedBuckets).flat().every(named)).toBe(true);
+    expect(names.slice(group.trainedBuckets).flat().some(named)).toBe(false);
+    expect(names.flat().sort()).toEqual(paths.map(({ network, path }) => `${network}/${path}`).sort());
+    expect(group.unpack(group.pack(values))).toEqual(values);
+  });
+
+  it('ask for no gradients of frozen parameters', () => {
+    const params = group.parameters(upload(group.pack(values)));
+    const trained = paths.filter(({ network, path }) => named(`${network}/${path}`));
+    const inOrder = group.inOrder(params);
+    expect(inOrder).toHaveLength(trained.length);
+    expect(group.gradientBuckets(inOrder)).toHaveLength(group.trainedBuckets);
+  });
+
+  it('multiply the steps, not the gains', () => {
+    const scales = group.buckets.map(({ size }, i) =>
+      [group.gainOf(i), group.stepScaleOf(i)].map((scale) =>
+        typeof scale === 'number' ? new Float32Array(size).fill(scale) : scale.dataSync<'float32'>(),
+      ),
+    );
+    const [gains, steps] = [0, 1].map((k) => group.unpack(scales.map((pair) => pair[k]!)));
+    for (const { network, path } of paths) {
+      const { gain } = NETWORKS[network][path]!;
+      expect(gains![network]![path]![0]).toBeCloseTo(gain, 6);
+      expect(steps![network]![path]![0]).toBeCloseTo(gain * (rates[`${network}/${path}`] ?? 1), 6);
+    }
+  });
+});
+
+describe('pack', () => {
+  const group = new ParameterGroup(NETWORKS);
+
+  it('names a parameter that is missing, a network that is missing, and one of another size', () => {
+    const { bias, ...rest } = values.first;
+    expect(() => group.pack({ ...values, first: rest as typeof values.first })).toThrow(
+      /^first\/bias has no values where 3 are needed$/,
+    );
+    expect(() => group.pack({ first: values.first })).toThrow(/^second\/weight has no values where 6/);
+    const longer = { ...rest, bias: new Float32Array([...bias!, 1]) } as typeof values.first;
+    expect(() => group.pack({ ...values, first: longer })).toThrow(/^first\/bias has 4 values where 3/);
+  });
+
+  it('leaves out what the group does not train', () => {
+    const third = { weight: new Float32Array(5) };
+    expect(group.unpack(group.pack({ ...values, third }))).toEqual(values);
+  });
+});
+
+it('the networks of a config go through their groups unchanged', () => {
+  const networks = buildNetworks(tinyConfig());
+  const { generators, discriminators } = networks;
+  const drawn = initNetworks(networks, new Rng(1, 'init'));
+  const { G_A2B, G_B2A, ...judges } = drawn;
+  expect(generators.unpack(generators.pack(drawn))).toEqual({ G_A2B, G_B2A });
+  expect(discriminators.unpack(discriminators.pack(drawn))).toEqual(judges);
+});

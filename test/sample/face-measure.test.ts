@@ -1,0 +1,101 @@
+import sharp from 'sharp';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { sampleFactors } from '../../src/sample/draw.js';
+import { type FaceMeasure, type MeanFace, meanFace, measureFace } from '../../src/sample/face-measure.js';
+import { FAMILIES, type Family } from '../../src/sample/factors.js';
+import { rasterise } from '../../src/sample/raster.js';
+import { contentCorrelation } from '../../src/sample/sample-measures.js';
+import { decodedPicture, flatPicture, type Sample } from '../support/pictures.js';
+
+const KEYS = ['x', 'y', 'scale'] as const;
+
+/** Anime pictures: those of 'trainB' for mean faces, those of 'testB' to be measured. */
+async function drawn(
+  folder: 'trainB' | 'testB',
+  family: Family,
+  count: number,
+  { size = 64, blur = 0 } = {},
+): Promise<Sample[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const factors = sampleFactors(11, folder, `${folder}/${i}`, family);
+      const png = await rasterise(factors, size);
+      const picture = await decodedPicture(blur > 0 ? await sharp(png).blur(blur).png().toBuffer() : png);
+      return { picture, content: factors.content };
+    }),
+  );
+}
+
+const meanOf = (samples: Sample[]): MeanFace =>
+  meanFace(
+    samples.map(({ picture }) => picture),
+    samples.map(({ content }) => content),
+  );
+const correlationOf = (samples: Sample[], face: MeanFace): FaceMeasure =>
+  contentCorrelation(
+    samples.map(({ picture }) => picture),
+    samples.map(({ content }) => content),
+    face,
+  );
+
+const faces = {} as Record<Family, MeanFace>;
+beforeAll(async () => {
+  for (const family of FAMILIES) faces[family] = meanOf(await drawn('trainB', family, 40));
+});
+
+describe('measureFace', () => {
+  test.each([
+    ['vivid', 0],
+    ['vivid', 1],
+    ['vivid', 2],
+    ['pastel', 0],
+    ['pastel', 2],
+  ] as const)('follows place and size in %s pictures blurred by %d px of 64', async (family, blur) => {
+    const { x, y, scale } = correlationOf(await drawn('testB', family, 40, { blur }), faces[family]);
+    expect(x).toBeGreaterThan(0.97);
+    expect(y).toBeGreaterThan(0.97);
+    expect(scale).toBeGreaterThan(0.95);
+  });
+
+  test('reads one family by the mean face of another', async () => {
+    const found = correlationOf(await drawn('testB', 'pastel', 40), faces.vivid);
+    for (const key of KEYS) expect(found[key]).toBeGreaterThan(0.95);
+  });
+
+  test('is in the units of the factors', async () => {
+    const samples = await drawn('testB', 'vivid', 20);
+    for (const { picture, content } of samples) {
+      const found = measureFace(picture, faces.vivid);
+      expect(Math.abs(found.x - content.x)).toBeLessThan(0.06);
+      expect(Math.abs(found.y - content.y)).toBeLessThan(0.06);
+      expect(Math.abs(found.scale - content.scale)).toBeLessThan(0.15);
+    }
+  });
+
+  test.each([32, 128])('reads pictures of %d px by a mean face of 64 px ones', async (size) => {
+    const found = correlationOf(await drawn('testB', 'vivid', 40, { size }), faces.vivid);
+    for (const key of KEYS) expect(found[key]).toBeGreaterThan(0.95);
+  });
+
+  test('does not follow factors of other pictures', async () => {
+    const samples = await drawn('testB', 'vivid', 60);
+    const shifted = samples.map(({ picture }, i) => ({
+      picture,
+      content: samples[(i + 1) % samples.length]!.content,
+    }));
+    const found = correlationOf(shifted, faces.vivid);
+    for (const key of KEYS) expect(Math.abs(found[key])).toBeLessThan(0.35);
+  });
+
+  test('gives the middle of what it tries for a picture without edges', () => {
+    const { x, y, scale } = measureFace(flatPicture(0.2, 0.2, 0.2, 64), faces.vivid);
+    expect(x).toBeCloseTo(0, 6);
+    expect(y).toBeCloseTo(0, 6);
+    expect(scale).toBeCloseTo(1, 6);
+  });
+});
+
+test('a mean face needs as many contents as pictures, and some', () => {
+  expect(() => meanFace([], [])).toThrow(RangeError);
+  expect(() => meanFace([flatPicture(0, 0, 0)], [])).toThrow('1 and 0');
+});

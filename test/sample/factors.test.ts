@@ -1,0 +1,109 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { Rng } from '../../src/base/rng.js';
+import { sampleFactors } from '../../src/sample/draw.js';
+import { drawAnimeStyle, drawContent, drawPhotoStyle, portraitSchema } from '../../src/sample/factors.js';
+import { readFactors } from '../../src/sample/factors-file.js';
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'gnr-factors-'));
+});
+
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+test('all draws follow the schema, and survive JSON unchanged', () => {
+  const rng = new Rng(1, 'schema');
+  for (let i = 0; i < 300; i++) {
+    const content = drawContent(rng);
+    for (const style of [drawPhotoStyle(rng), drawAnimeStyle(rng, 'vivid'), drawAnimeStyle(rng, 'pastel')]) {
+      const factors = portraitSchema.parse({ content, style });
+      expect(JSON.parse(JSON.stringify(factors))).toEqual(factors);
+    }
+  }
+});
+
+test('content has the stated ranges and one distribution in both domains', () => {
+  const content = (folder: 'trainA' | 'trainB') =>
+    Array.from({ length: 1500 }, (_, i) => sampleFactors(3, folder, `${folder}/${i}`, 'vivid').content);
+  const [a, b] = [content('trainA'), content('trainB')];
+  const ranges = {
+    x: [-0.12, 0.12],
+    y: [-0.12, 0.12],
+    scale: [0.8, 1.2],
+    tilt: [-15, 15],
+    hairLength: [0, 1],
+  };
+  for (const [key, [low, high]] of Object.entries(ranges)) {
+    const values = (set: typeof a) =>
+      set.map((item) => item[key as keyof typeof ranges]).sort((p, q) => p - q);
+    const [inA, inB] = [values(a), values(b)];
+    for (const set of [inA, inB]) {
+      expect(set[0]).toBeGreaterThanOrEqual(low!);
+      expect(set.at(-1)).toBeLessThanOrEqual(high!);
+    }
+    for (const share of [0.02, 0.25, 0.5, 0.75, 0.98]) {
+      const at = Math.floor(share * inA.length);
+      expect(Math.abs(inA[at]! - inB[at]!)).toBeLessThan(0.07 * (high! - low!));
+    }
+  }
+  expect(a.map(({ x }) => x)).not.toEqual(b.map(({ x }) => x));
+});
+
+describe('factors.json', () => {
+  const valid = () => ({
+    format: 'gnr-sample-factors',
+    version: 1,
+    seed: 0,
+    size: 64,
+    family: 'vivid',
+    images: { 'trainA/00000.png': sampleFactors(0, 'trainA', 'trainA/00000', 'vivid') },
+  });
+  const write = (text: string) => writeFile(join(root, 'factors.json'), text);
+
+  test('is read back as it is', async () => {
+    await write(JSON.stringify(valid()));
+    expect(await readFactors(root)).toEqual(valid());
+  });
+
+  test('that is missing is named', async () => {
+    await expect(readFactors(root)).rejects.toThrow(InputError);
+    await expect(readFactors(root)).rejects.toThrow(
+      /factors\.json but found no such file; draw the dataset again/,
+    );
+  });
+
+  test('that is no JSON is named', async () => {
+    await write('{"format": ');
+    await expect(readFactors(root)).rejects.toThrow(InputError);
+    await expect(readFactors(root)).rejects.toThrow(/Expected JSON in .*factors\.json/);
+  });
+
+  test.each([
+    ['format', { ...valid(), format: 'other' }],
+    ['version', { ...valid(), version: 2 }],
+    ['images.a.content', { ...valid(), images: { a: { style: valid().images['trainA/00000.png']!.style } } }],
+    ['images.a.content.x', withContent({ x: 'left' })],
+    ['images.a.content', withContent({ mood: 1 })],
+    [
+      'images.a.style.manner',
+      { ...valid(), images: { a: { ...valid().images['trainA/00000.png'], style: { manner: 'oil' } } } },
+    ],
+    ['the whole file', []],
+  ])('with a wrong %s names the key', async (key, value) => {
+    await write(JSON.stringify(value));
+    await expect(readFactors(root)).rejects.toThrow(InputError);
+    await expect(readFactors(root)).rejects.toThrow(`found at ${key}:`);
+  });
+
+  function withContent(change: object) {
+    const factors = valid().images['trainA/00000.png']!;
+    return { ...valid(), images: { a: { ...factors, content: { ...factors.content, ...change } } } };
+  }
+});

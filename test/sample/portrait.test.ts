@@ -1,0 +1,125 @@
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { sampleFactors } from '../../src/sample/draw.js';
+import {
+  ACCESSORIES,
+  ANIME_CLOTHES,
+  ANIME_HAIR_SHAPES,
+  BACKGROUNDS,
+  EYE_SHAPES,
+  FAMILIES,
+  PHOTO_CLOTHES,
+  PHOTO_HAIR_SHAPES,
+  type PortraitFactors,
+} from '../../src/sample/factors.js';
+import { portraitSvg } from '../../src/sample/portrait.js';
+import { rasterise } from '../../src/sample/raster.js';
+
+const photo = sampleFactors(0, 'trainA', 'trainA/00001', 'vivid');
+const anime = sampleFactors(0, 'trainB', 'trainB/00001', 'vivid');
+
+/** Every kind of each style factor on one portrait. */
+function variants(): PortraitFactors[] {
+  const out: PortraitFactors[] = [];
+  const vary = (base: PortraitFactors, key: string, values: readonly unknown[]) => {
+    for (const value of values) {
+      out.push({ ...base, style: { ...base.style, [key]: value } } as PortraitFactors);
+    }
+  };
+  vary(photo, 'hairShape', PHOTO_HAIR_SHAPES);
+  vary(photo, 'clothes', PHOTO_CLOTHES);
+  vary(anime, 'hairShape', ANIME_HAIR_SHAPES);
+  vary(anime, 'eyeShape', EYE_SHAPES);
+  vary(anime, 'clothes', ANIME_CLOTHES);
+  vary(anime, 'accessory', ACCESSORIES);
+  vary(anime, 'family', FAMILIES);
+  vary(anime, 'background', [...BACKGROUNDS.vivid, ...BACKGROUNDS.pastel]);
+  return out;
+}
+
+describe('drawings', () => {
+  test('are pure, sane SVG without text, links or numbers that are none', () => {
+    for (const factors of variants()) {
+      const drawing = portraitSvg(factors, 64);
+      expect(portraitSvg(factors, 64)).toBe(drawing);
+      expect(drawing).toMatch(/^<svg [^>]*width="64" height="64" viewBox="0 0 100 100">.*<\/svg>$/s);
+      expect(drawing).not.toMatch(/<text|<image|href|font|NaN|undefined|Infinity|\[object/);
+      const referred = [...drawing.matchAll(/url\(#([^)]+)\)/g)].map((match) => match[1]!);
+      for (const id of referred) expect(drawing).toContain(`id="${id}"`);
+    }
+  });
+
+  test('differ for each kind of a style factor', () => {
+    const photos = variants().filter(({ style }) => style.manner === 'photo');
+    const drawings = photos.map((factors) => portraitSvg(factors, 64));
+    // The portrait's own kind comes once in each of the two lists.
+    expect(new Set(drawings).size).toBe(drawings.length - 1);
+    const animes = variants().filter(({ style }) => style.manner === 'anime');
+    expect(new Set(animes.map((factors) => portraitSvg(factors, 64))).size).toBe(animes.length - 5);
+  });
+
+  test.each([
+    ['photo', photo],
+    ['anime', anime],
+  ])('of a %s change with every content factor', async (_, factors) => {
+    const base = await pixels(factors);
+    const changes = {
+      x: 0.1,
+      y: -0.1,
+      scale: 1.15,
+      tilt: -12,
+      gazeX: 0.9,
+      gazeY: -0.9,
+      smile: 0.05,
+      open: 0.95,
+      hairLength: 0.5,
+    };
+    const start = {
+      x: 0,
+      y: 0,
+      scale: 1,
+      tilt: 0,
+      gazeX: -0.9,
+      gazeY: 0.9,
+      smile: 0.95,
+      open: 0,
+      hairLength: 1,
+    };
+    const middle = await pixels({ ...factors, content: start });
+    expect(middle).not.toEqual(base);
+    for (const [key, value] of Object.entries(changes)) {
+      const changed = await pixels({ ...factors, content: { ...start, [key]: value } });
+      const difference = Math.max(...changed.map((level, i) => Math.abs(level - middle[i]!)));
+      expect(difference, key).toBeGreaterThan(20);
+    }
+  });
+});
+
+async function pixels(factors: PortraitFactors): Promise<number[]> {
+  return [
+    ...(await sharp(await rasterise(factors, 64))
+      .raw()
+      .toBuffer()),
+  ];
+}
+
+describe('rasterised', () => {
+  test('photographs carry noise and anime does not', async () => {
+    const quiet = { ...photo, style: { ...photo.style, noise: 0 } } as PortraitFactors;
+    const [noisy, clean] = [await pixels(photo), await pixels(quiet)];
+    const squares = noisy.map((level, i) => (level - clean[i]!) ** 2);
+    const deviation = Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / squares.length);
+    const { noise } = photo.style as { noise: number };
+    expect(deviation).toBeGreaterThan(0.7 * noise);
+    expect(deviation).toBeLessThan(1.3 * noise);
+    const flat = { ...anime, style: { ...anime.style, background: 'flat' } } as PortraitFactors;
+    const level = await pixels(flat);
+    expect(level.slice(0, 3)).toEqual(level.slice(3, 6));
+  });
+
+  test('the same factors give the same bytes', async () => {
+    for (const factors of [photo, anime]) {
+      expect((await rasterise(factors, 64)).equals(await rasterise(factors, 64))).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { sampleFactors } from '../../src/sample/draw.js';
+import type { Family } from '../../src/sample/factors.js';
+import { rasterise } from '../../src/sample/raster.js';
+import { colourEdgeStatistics, pearson, statisticsDistance } from '../../src/sample/sample-measures.js';
+import { decodedPicture, flatPicture, type Sample } from '../support/pictures.js';
+
+async function drawn(folder: 'trainA' | 'trainB', family: Family, count: number): Promise<Sample[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const factors = sampleFactors(11, folder, `${folder}/${i}`, family);
+      return { picture: await decodedPicture(await rasterise(factors, 64)), content: factors.content };
+    }),
+  );
+}
+
+const sets: Record<string, Sample[]> = {};
+const pictures = (name: string) => sets[name]!.map(({ picture }) => picture);
+
+beforeAll(async () => {
+  sets.photo = await drawn('trainA', 'vivid', 80);
+  sets.vivid = await drawn('trainB', 'vivid', 80);
+  sets.pastel = await drawn('trainB', 'pastel', 80);
+});
+
+describe('statistics', () => {
+  test('are colour moments and shares that sum to one', () => {
+    const features = colourEdgeStatistics(flatPicture(0.5, -0.5, 0.2));
+    expect(features).toHaveLength(18);
+    expect(features.slice(0, 3).map((value) => Number(value.toFixed(5)))).toEqual([0.06667, 1, -0.2]);
+    for (const deviation of features.slice(3, 6)) expect(deviation).toBeCloseTo(0, 4);
+    const sum = (from: number) => features.slice(from, from + 6).reduce((total, share) => total + share, 0);
+    expect(sum(6)).toBeCloseTo(1, 9);
+    expect(sum(12)).toBeCloseTo(1, 9);
+    expect(features[12]).toBeCloseTo(1, 9);
+  });
+
+  test('tell the domains and the families apart, and halves of one set hardly', () => {
+    for (const name of ['photo', 'vivid', 'pastel']) {
+      const own = statisticsDistance(pictures(name).slice(0, 40), pictures(name).slice(40));
+      expect(own).toBeLessThan(0.2);
+      for (const other of ['photo', 'vivid', 'pastel']) {
+        if (other !== name)
+          expect(statisticsDistance(pictures(other), pictures(name))).toBeGreaterThan(20 * own);
+      }
+    }
+  });
+
+  test('notice blur and faded colour, the more the stronger', () => {
+    const reference = pictures('vivid').slice(0, 40);
+    const faded = (by: number) =>
+      pictures('vivid')
+        .slice(40)
+        .map((picture) => ({ ...picture, data: picture.data.map((value) => value * (1 - by)) }));
+    const distances = [0, 0.2, 0.4, 0.6].map((by) => statisticsDistance(faded(by), reference));
+    for (let i = 1; i < distances.length; i++) expect(distances[i]).toBeGreaterThan(distances[i - 1]!);
+    expect(statisticsDistance(reference, reference)).toBe(0);
+  });
+
+  test('refuse empty sets', () => {
+    expect(() => statisticsDistance([], pictures('photo'))).toThrow(RangeError);
+  });
+});
+
+test('pearson', () => {
+  expect(pearson([1, 2, 3], [2, 4, 6])).toBeCloseTo(1, 12);
+  expect(pearson([1, 2, 3], [3, 2, 1])).toBeCloseTo(-1, 12);
+  expect(pearson([1, 2, 3, 4], [1, -1, -1, 1])).toBeCloseTo(0, 12);
+  expect(pearson([1, 2, 3, 5], [2, 1, 4, 4])).toBeCloseTo(0.74819, 5);
+  expect(pearson([1, 1, 1], [1, 2, 3])).toBe(0);
+  expect(() => pearson([1, 2], [1])).toThrow(RangeError);
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { MetricCourses } from '../../../src/train/log/metric-curves.js';
+import type { MetricsRow } from '../../../src/train/log/metrics-log.js';
+
+function seriesOf(rows: readonly MetricsRow[]) {
+  const courses = new MetricCourses();
+  for (const row of rows) courses.add(row);
+  return courses.series();
+}
+
+describe('MetricCourses', () => {
+  it('gathers terms by their network; signs, learning rate and speed last', () => {
+    const rows = [1, 2, 4].map((step) => ({
+      step,
+      seconds: step * 3,
+      learningRate: 0.1,
+      terms: {
+        'signals/realSignA': 0.5,
+        'generator/cycle': step,
+        plain: -step,
+        ...(step === 2 ? { 'discriminator/R1': 9 } : {}),
+      },
+    }));
+    const series = seriesOf(rows);
+    expect(series.map(({ group, name }) => `${group}: ${name}`)).toEqual([
+      'Generator: cycle',
+      'Losses: plain',
+      'Discriminator: R1',
+      'Mean sign of real logits: realSignA',
+      'Learning rate: learning rate',
+      'Seconds per step: seconds per step',
+    ]);
+    expect(series.map(({ range }) => range)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      [-1, 1],
+      undefined,
+      undefined,
+    ]);
+    expect(series[2]?.points).toEqual([{ step: 2, value: 9 }]);
+    expect(series[5]?.points).toEqual([
+      { step: 2, value: 3 },
+      { step: 4, value: 3 },
+    ]);
+  });
+
+  it('gives no series for no rows', () => expect(seriesOf([])).toEqual([]));
+});
