@@ -15,7 +15,7 @@ import { drawSampleDataset } from '../dist/sample/draw.js';
 const STEPS = 12;
 const TENSOR_FILES = ['model.safetensors', 'training.safetensors'];
 /** Writing a checkpoint of this size takes about so long, ms. */
-const LONGEST_WRITE = 80;
+const MAX_WRITE = 80;
 const WRITING = /^\.tmp-step-/;
 const MAIN = path.join(import.meta.dirname, '..', 'bin', 'gnr.mjs');
 /** Small, with checkpoints of some megabytes: most of the time after the start goes into writing them. */
@@ -164,7 +164,7 @@ function drawMoments(kills, stepTime, rng) {
   return Array.from({ length: kills }, (_, i) =>
     i % 2 === 0
       ? { writing: false, step: Math.floor((i * STEPS) / kills), delay: rng.uniform(0, stepTime) }
-      : { writing: true, step: 1 + rng.integer(STEPS), delay: rng.uniform(0, LONGEST_WRITE) },
+      : { writing: true, step: 1 + rng.integer(STEPS), delay: rng.uniform(0, MAX_WRITE) },
   );
 }
 

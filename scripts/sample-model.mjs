@@ -41,7 +41,7 @@ function withTranslator({ architecture, values }, use) {
 }
 
 /** The largest difference between two models' translations of the same photos, in levels of 255. */
-function largestDifference(one, other, set) {
+function maxDifference(one, other, set) {
   const photos = joinPictures(set.photos.map(({ data }) => data));
   const styles = drawStyles(new Rng(SEED, 'comparison'), set.photos.length, one.architecture.latentDim);
   const [a, b] = [one, other].map((model) =>
@@ -156,7 +156,7 @@ async function make(checkpoint, out, work) {
       .flatMap((tree) => Object.values(tree))
       .reduce((sum, { length }) => sum + length, 0),
     bytes,
-    largestDifferenceLevels: largestDifference(source, model, set),
+    largestDifferenceLevels: maxDifference(source, model, set),
     figures: measure(model, set),
   };
   const card = await cardWith(figureLines(result), out, { architecture: model.architecture, config });

@@ -4,7 +4,7 @@
  * @module gans-n-roses
  */
 
-export { type Complaint, InputError, InterruptedError, RunError } from './base/errors.js';
+export { type ErrorDetails, InputError, InterruptedError, RunError } from './base/errors.js';
 export type { Square } from './base/geometry.js';
 export type { DecodedImage as Picture } from './data/decode.js';
 export { encodeImage as savePicture } from './data/decode.js';

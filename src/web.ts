@@ -5,7 +5,7 @@
  *
  * @module gans-n-roses/web
  */
-export { type Complaint, InputError } from './base/errors.js';
+export { type ErrorDetails, InputError } from './base/errors.js';
 export type { PictureSource } from './browser/image-source.js';
 export type { WasmPaths, WebBackend } from './browser/web.js';
 export type { PassedOver, WebEngine } from './browser/web-engine.js';

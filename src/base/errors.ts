@@ -1,5 +1,5 @@
 /** The three parts of every message the project gives for wrong usage or input. */
-export interface Complaint {
+export interface ErrorDetails {
   /** What was expected and where: "an image in DIR/trainA". */
   expected: string;
   /** What came instead: "none". */
@@ -13,12 +13,12 @@ export class InputError extends Error {
   /** `InputError`. */
   override readonly name = 'InputError';
   /** The message in its parts. */
-  readonly complaint: Complaint;
+  readonly details: ErrorDetails;
 
   /** An error with the message `Expected EXPECTED but found FOUND; REMEDY.` */
-  constructor(complaint: Complaint, options?: ErrorOptions) {
-    super(`Expected ${complaint.expected} but found ${complaint.found}; ${complaint.remedy}.`, options);
-    this.complaint = complaint;
+  constructor(details: ErrorDetails, options?: ErrorOptions) {
+    super(`Expected ${details.expected} but found ${details.found}; ${details.remedy}.`, options);
+    this.details = details;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Letters that the beginning of a name needs to stand for the whole. */
-const SHORTEST_START = 4;
+const MIN_START = 4;
 
 /**
  * The name that a mistyped one was most likely meant to be, or undefined where none is near: letter case, dashes and
@@ -41,7 +41,7 @@ function plain(name: string): string {
 }
 
 function differenceOf(a: string, b: string): number {
-  const isStart = Math.min(a.length, b.length) >= SHORTEST_START && (a.startsWith(b) || b.startsWith(a));
+  const isStart = Math.min(a.length, b.length) >= MIN_START && (a.startsWith(b) || b.startsWith(a));
   return isStart ? Math.min(1, editDistance(a, b)) : editDistance(a, b);
 }
 

@@ -176,8 +176,8 @@ async function withOlder(dir: string, error: unknown): Promise<unknown> {
   if (!(error instanceof InputError) || match === null) return error;
   const older = await latestCheckpoint(dirname(dirname(dir)), { belowStep: Number(match[1]) });
   if (older === undefined) return error;
-  const remedy = `${error.complaint.remedy}, or use the older complete checkpoint ${older.dir}`;
-  return new InputError({ ...error.complaint, remedy }, { cause: error });
+  const remedy = `${error.details.remedy}, or use the older complete checkpoint ${older.dir}`;
+  return new InputError({ ...error.details, remedy }, { cause: error });
 }
 
 async function resolveFolder(dir: string): Promise<ResolvedCheckpoint> {

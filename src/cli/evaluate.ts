@@ -143,7 +143,7 @@ async function evaluateOnce(args: EvaluateArguments): Promise<void> {
         if (problem !== undefined) printError(`gnr: no nearest training pictures: ${problem.message}`);
         if (!json) for (const path of ['', ...paths]) printLine(path);
       } finally {
-        await evaluation.instruments.close();
+        await evaluation.resources.close();
       }
     });
   } finally {
@@ -184,7 +184,7 @@ async function verify(path: string, args: EvaluateArguments): Promise<void> {
   try {
     await withInterrupt(async (signal) => {
       const evaluation = await runEvaluation({ ...request, signal, onEvent: display.onEvent });
-      await evaluation.instruments.close();
+      await evaluation.resources.close();
       display.close();
       await tellDifferences(path, before, evaluation, args.json);
     });

@@ -14,7 +14,7 @@ const LINE_MILLISECONDS = 10_000;
 const REDRAW_MILLISECONDS = 100;
 const TICK_MILLISECONDS = 500;
 /** Share of the work that has to be done before a time left is told. */
-const LEAST_SHARE = 0.005;
+const MIN_SHARE = 0.005;
 const BAR_CHARACTERS = 24;
 const CLEAR_LINE = '\r\u001b[2K';
 
@@ -127,7 +127,7 @@ class ProgressDisplay implements Progress {
     const parts = [formatAmount(this.done, total, unit)];
     if (this.done > from) parts.push(formatRate(rate, unit));
     // From the first bytes no rate can be told.
-    const known = total !== undefined && rate > 0 && this.done - from >= (total - from) * LEAST_SHARE;
+    const known = total !== undefined && rate > 0 && this.done - from >= (total - from) * MIN_SHARE;
     if (last || !known) parts.push(formatDuration(seconds));
     else parts.push(`${formatDuration(Math.max(0, (total - this.done) / rate))} left`);
     if (this.note) parts.push(this.note);

@@ -12,10 +12,10 @@ interface TranslateArguments extends StyleArguments, FaceArguments {
   grid: boolean;
 }
 
-const USUAL_STYLES = 4;
+const DEFAULT_STYLES = 4;
 
 /** Far above any photograph; a pipe that never ends stops here. */
-const MOST_STANDARD_INPUT_BYTES = 2 ** 30;
+const MAX_STANDARD_INPUT_BYTES = 2 ** 30;
 
 /** All of standard input. @throws InputError where a person sits there, or it does not end. */
 async function readStandardInput(): Promise<Uint8Array> {
@@ -28,25 +28,25 @@ async function readStandardInput(): Promise<Uint8Array> {
   for await (const chunk of process.stdin) {
     chunks.push(chunk as Uint8Array);
     bytes += (chunk as Uint8Array).byteLength;
-    if (bytes > MOST_STANDARD_INPUT_BYTES) throw refuse('more than 1 GB');
+    if (bytes > MAX_STANDARD_INPUT_BYTES) throw refuse('more than 1 GB');
   }
   return Buffer.concat(chunks);
 }
 
-const MOST_NAMES = 5;
+const MAX_NAMES = 5;
 
 /** Says which pictures have no face in them, that anybody could find. */
 function noteFaceless(files: readonly string[]): void {
   if (files.length === 0) return;
-  const more = files.length - MOST_NAMES;
-  const names = [...files.slice(0, MOST_NAMES), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  const more = files.length - MAX_NAMES;
+  const names = [...files.slice(0, MAX_NAMES), ...(more > 0 ? [`${more} more`] : [])].join(', ');
   printError(
     `gnr: no face was found in ${names}: translated whole, as far as a centred square shows it (--face off does not look)`,
   );
 }
 
 async function translate(args: TranslateArguments): Promise<void> {
-  const { choice, direction, recordedModel } = await chooseStyles(args, USUAL_STYLES);
+  const { choice, direction, recordedModel } = await chooseStyles(args, DEFAULT_STYLES);
   const detector = await chooseFaces(args);
   const faces = { mode: args.face, margin: args.faceMargin, paste: args.paste, detector: detector.get };
   const { InputError, InterruptedError } = await import('../base/errors.js');
@@ -133,7 +133,7 @@ export const translateCommand: CommandModule<object, TranslateArguments> = {
             describe: 'A checkpoint, a run (its newest), or an exported model',
           })
           .option('out', { type: 'string', demandOption: true, describe: 'Folder for the results' }),
-        String(USUAL_STYLES),
+        String(DEFAULT_STYLES),
       ),
       'auto',
     )

@@ -1,10 +1,10 @@
 import type { Argv, CommandModule } from 'yargs';
 import type { LazyFaceDetector } from '../faces/detector.js';
 import { peakMemory } from '../runtime/memory.js';
-import type { FaceCourse } from '../video/face-trajectory.js';
+import type { FaceTrajectory } from '../video/face-trajectory.js';
 import type { VideoPlan } from '../video/plan.js';
 import type { VideoInfo } from '../video/probe.js';
-import type { StyleCourse } from '../video/style-schedule.js';
+import type { StyleSchedule } from '../video/style-schedule.js';
 import type { TranslatedVideo, TranslateVideoOptions } from '../video/translate-video.js';
 import { chooseFaces, type FaceArguments, withFaceOptions } from './face-options.js';
 import { withInterrupt } from './interrupt.js';
@@ -30,7 +30,7 @@ interface VideoArguments extends StyleArguments, FaceArguments {
 }
 
 /** Styles that follow each other where nobody says how many. */
-const USUAL_ROUND = 4;
+const DEFAULT_ROUND = 4;
 
 async function checkOptions(args: VideoArguments): Promise<void> {
   const { size, styleSeconds, beats } = args;
@@ -102,11 +102,11 @@ async function beatsOf(input: string, info: VideoInfo, signal: AbortSignal): Pro
 }
 
 /** @param beats where --beats asks for them. */
-async function courseOf(
+async function styleScheduleOf(
   { styleSeconds, beats: every = 1 }: VideoArguments,
   codes: readonly Float32Array[],
   beats: readonly number[] | undefined,
-): Promise<StyleCourse> {
+): Promise<StyleSchedule> {
   const courses = await import('../video/style-schedule.js');
   if (styleSeconds !== undefined) return courses.flowingStyles(codes, styleSeconds);
   if (beats === undefined) return courses.constantStyles(codes);
@@ -129,7 +129,7 @@ async function prepare(args: VideoArguments) {
   const { checkOutput } = await import('../video/translate-video.js');
   containerOf(args.out);
   const changes = args.styleSeconds !== undefined || args.beats !== undefined;
-  const [usual, least] = args.mosaic ? [MOSAIC_STYLES, MOSAIC_STYLES] : changes ? [USUAL_ROUND, 2] : [1, 0];
+  const [usual, least] = args.mosaic ? [MOSAIC_STYLES, MOSAIC_STYLES] : changes ? [DEFAULT_ROUND, 2] : [1, 0];
   const chosen = await chooseStyles(args, usual, least);
   await checkOutput(args.input, args.out);
   const detector = await chooseFaces(args);
@@ -142,9 +142,9 @@ async function facesOf(
   info: VideoInfo,
   modelPx: number,
   detector: LazyFaceDetector,
-): Promise<FaceCourse | undefined> {
+): Promise<FaceTrajectory | undefined> {
   if (face === 'off') return undefined;
-  const { courseOfFaces } = await import('../video/face-trajectory.js');
+  const { faceTrajectory } = await import('../video/face-trajectory.js');
   const { surveyFaces } = await import('../video/face-survey.js');
   const { expectedFrames, outputRate } = await import('../video/plan.js');
   const total = expectedFrames(info, outputRate(info, input));
@@ -154,7 +154,7 @@ async function facesOf(
     const survey = await withInterrupt(async (signal) =>
       surveyFaces({ input, info, detector: await detector.get(), signal, onProgress }),
     );
-    const course = courseOfFaces(survey, { mode: face, margin, paste, modelPx });
+    const course = faceTrajectory(survey, { mode: face, margin, paste, modelPx });
     if ((course?.faces ?? 0) === 0)
       printError(
         `gnr: no face was found in ${input}: its frames are translated whole, as far as a centred square shows them`,
@@ -176,7 +176,7 @@ async function run(
   const { input, out: output, mosaic } = args;
   return withInterrupt(async (signal) => {
     const beats = args.beats === undefined ? undefined : await beatsOf(input, info, signal);
-    const course = await courseOf(args, codes, beats);
+    const course = await styleScheduleOf(args, codes, beats);
     const total = options.plan.expectedFrames;
     const progress = startProgress({ label: 'translating', total, unit: 'frames' });
     try {
@@ -240,7 +240,7 @@ function answer(
   made: {
     modelPx: number;
     plan: VideoPlan;
-    faces: FaceCourse | undefined;
+    faces: FaceTrajectory | undefined;
     record: object;
     beats: number[] | undefined;
   },

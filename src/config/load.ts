@@ -3,6 +3,7 @@ import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { formatJson, parseJson } from '../base/json-text.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from './overrides.js';
 import { variantPresets } from './presets.js';
+import { withTodaysNames } from './renamed-keys.js';
 import { type Config, configSchema, configShape, type PartialConfig } from './schema.js';
 import { configError, type Source } from './schema-errors.js';
 
@@ -81,10 +82,11 @@ function readConfigFile(file: string): Tree {
   return keys;
 }
 
-function resolve(sources: Source[]): Config {
-  const given = sources.reduce<Tree>((below, { values }) => mergeTrees(below, values as Tree), {});
-  const defaults = mergeTrees(configShape.parse({}), variantPreset(given) as Tree);
-  const values = mergeTrees(defaults, given);
+function resolve(given: readonly Source[]): Config {
+  const sources = given.map(withTodaysNames);
+  const merged = sources.reduce<Tree>((below, { values }) => mergeTrees(below, values as Tree), {});
+  const defaults = mergeTrees(configShape.parse({}), variantPreset(merged) as Tree);
+  const values = mergeTrees(defaults, merged);
   const result = configSchema.safeParse(values);
   if (!result.success) throw configError(result.error.issues, values, sources);
   return result.data;

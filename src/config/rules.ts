@@ -1,7 +1,7 @@
 import type { Config } from './schema.js';
 
 /** The style head of the encoder and the deepest layers work at no fewer pixels a side. */
-const SMALLEST_RESOLUTION = 4;
+const MIN_RESOLUTION = 4;
 
 /** A rule between keys that a config breaks: the key to change, and what was expected of it. */
 export interface BrokenRule {
@@ -62,11 +62,11 @@ function checkActivations({ runtime }: Config, refuse: (path: string, message: s
 
 function checkSizes({ model }: Config, refuse: (path: string, message: string) => void): void {
   const contentSize = model.size / 2 ** model.numDown;
-  if (contentSize < SMALLEST_RESOLUTION) {
-    const most = Math.log2(model.size / SMALLEST_RESOLUTION);
+  if (contentSize < MIN_RESOLUTION) {
+    const most = Math.log2(model.size / MIN_RESOLUTION);
     refuse(
       'model.numDown',
-      `at most ${most} with model.size ${model.size}, so that the content code is at least ${SMALLEST_RESOLUTION} px wide`,
+      `at most ${most} with model.size ${model.size}, so that the content code is at least ${MIN_RESOLUTION} px wide`,
     );
   }
 }
@@ -75,7 +75,7 @@ function checkDiscriminator({ model }: Config, refuse: (path: string, message: s
   const { size, variant, discriminatorLocalSize: local, discriminatorGlobalSize: global } = model;
   if (local > size) refuse('model.discriminatorLocalSize', `at most model.size, ${size} px`);
   if (global > size) refuse('model.discriminatorGlobalSize', `at most model.size, ${size} px`);
-  const smallest = SMALLEST_RESOLUTION * 2;
+  const smallest = MIN_RESOLUTION * 2;
   if (variant === 'main' && global < smallest) {
     refuse(
       'model.discriminatorGlobalSize',

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { type Complaint, InputError } from '../base/errors.js';
+import { type ErrorDetails, InputError } from '../base/errors.js';
 import { nearestKey } from '../base/suggest.js';
 import { configKeys } from './json-schema.js';
 
-const LONGEST_VALUE = 60;
+const MAX_VALUE = 60;
 
 /** Where config values came from, the strongest last. */
 export interface Source {
@@ -29,7 +29,7 @@ export function configError(
   });
 }
 
-function problemsOf(issue: z.core.$ZodIssue, values: unknown, sources: Source[]): Complaint[] {
+function problemsOf(issue: z.core.$ZodIssue, values: unknown, sources: Source[]): ErrorDetails[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => unknownKey([...path, name], sources));
@@ -44,7 +44,7 @@ function problemsOf(issue: z.core.$ZodIssue, values: unknown, sources: Source[])
   return [{ expected: `${key}${placed(source)} to be ${expectation(issue)}`, found, remedy }];
 }
 
-function unknownKey(path: string[], sources: Source[]): Complaint {
+function unknownKey(path: string[], sources: Source[]): ErrorDetails {
   const key = path.join('.');
   const meant = nearestKey(key, configKeys());
   return {
@@ -74,7 +74,7 @@ function valueAt(values: unknown, path: readonly string[]): unknown {
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}...` : text;
+  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}...` : text;
 }
 
 const KINDS: Record<string, string> = {

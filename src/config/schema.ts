@@ -90,7 +90,7 @@ const training = z.strictObject({
   warmUpSteps: count(0, 1e9)
     .default(0)
     .describe('Steps over which the learning rate rises from nothing at the start of a training.'),
-  rates: z
+  lrMultipliers: z
     .record(z.string().min(1), z.number().min(0).max(1000))
     .default({})
     .describe(
@@ -189,7 +189,7 @@ const watch = z.strictObject({
   fromStep: count(0, 1e9)
     .default(2000)
     .describe('No warnings before this step: untrained networks look collapsed.'),
-  leastDiversity: fraction()
+  minDiversity: fraction()
     .default(0.1)
     .describe(
       'Warn where pictures of one photo in different styles differ by less than this part of the difference between real pictures of domain B.',
@@ -212,7 +212,7 @@ const watch = z.strictObject({
     .lt(1)
     .default(0.5)
     .describe('What a rollback multiplies the learning rate by, for the rest of the run.'),
-  mostRollbacks: count(1, 1000).default(3).describe('Rollbacks to one checkpoint after which the run ends.'),
+  maxRollbacks: count(1, 1000).default(3).describe('Rollbacks to one checkpoint after which the run ends.'),
 });
 
 const log = z.strictObject({

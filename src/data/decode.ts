@@ -45,7 +45,7 @@ export const DECODER = Object.entries(sharp.versions)
 const REPLACE = 'replace or remove the file';
 
 /** 23,170 x 23,170: what is larger is refused by its header, before a decoder takes the memory. */
-const MOST_PIXELS = 2 ** 29;
+const MAX_PIXELS = 2 ** 29;
 
 /** The bytes of a file. @throws InputError that names it: missing, a folder, unreadable, empty. */
 export async function readImageBytes(path: string): Promise<Uint8Array> {
@@ -114,9 +114,9 @@ export async function openPicture(
   // SVG would pass otherwise: a text that draws whatever it says, at any size.
   if (!FORMATS.has(format)) throw notAPicture(name, `a file of the kind ${format}`);
   const { width, height } = autoOrient;
-  if (width * height > MOST_PIXELS)
+  if (width * height > MAX_PIXELS)
     throw new InputError({
-      expected: `a picture of at most ${MOST_PIXELS / 2 ** 20} Mi pixels at ${name}`,
+      expected: `a picture of at most ${MAX_PIXELS / 2 ** 20} Mi pixels at ${name}`,
       found: `one of ${width} x ${height}`,
       remedy: 'scale it down first',
     });

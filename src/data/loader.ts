@@ -14,9 +14,9 @@ const NAMED_IN_ERROR = 5;
  * Reading and decoding a file takes several turns of the event loop, and a step taken kernel by kernel, which blocks it, leaves
  * one or two: that many batches have to be under way for none to be waited for.
  */
-const MOST_AHEAD = 8;
-const FEWEST_AHEAD = 2;
-/** What is decoded ahead may take this much memory where `FEWEST_AHEAD` is exceeded. */
+const MAX_AHEAD = 8;
+const MIN_AHEAD = 2;
+/** What is decoded ahead may take this much memory where `MIN_AHEAD` is exceeded. */
 const AHEAD_BYTES = 64 * 2 ** 20;
 
 export interface LoadedBatch {
@@ -94,7 +94,7 @@ export class ImageLoader {
     this.cache = new ImageCache(cacheBytes ?? 0);
     this.badFilesLimit = Math.max(BAD_FILES_ALWAYS_ALLOWED, Math.floor(files.length * BAD_SHARE));
     const affordable = Math.floor(AHEAD_BYTES / (batch * size * size * 3));
-    this.ahead = prefetch ?? Math.min(MOST_AHEAD, Math.max(FEWEST_AHEAD, affordable));
+    this.ahead = prefetch ?? Math.min(MAX_AHEAD, Math.max(MIN_AHEAD, affordable));
   }
 
   /** The sampler's state after the batches that `next` delivered: what comes next in a loader that starts there. */

@@ -7,9 +7,9 @@ export interface AxisTable {
   /** Of each output: where its first input is, and how many there are. */
   first: Int32Array;
   count: Int32Array;
-  /** `mostTaps` for each output, of which the first `count` are used. */
+  /** `maxTaps` for each output, of which the first `count` are used. */
   weights: Float64Array;
-  mostTaps: number;
+  maxTaps: number;
   /** Sums are rounded to whole numbers, up where there are two nearest. */
   isWhole: boolean;
 }
@@ -61,20 +61,20 @@ export function filterTable(
     table.first[i] = first;
     table.count[i] = count;
     // Of a place so far outside that the filter reaches no pixel, the nearest one is left.
-    table.weights.set(sum === 0 ? [1] : weights.map((weight) => weight / sum), i * table.mostTaps);
+    table.weights.set(sum === 0 ? [1] : weights.map((weight) => weight / sum), i * table.maxTaps);
   }
   return table;
 }
 
 /** A table whose weights are still zeros. */
-export function emptyTable(inSize: number, outSize: number, mostTaps: number): AxisTable {
+export function emptyTable(inSize: number, outSize: number, maxTaps: number): AxisTable {
   return {
     inSize,
     outSize,
     first: new Int32Array(outSize),
     count: new Int32Array(outSize),
-    weights: new Float64Array(outSize * mostTaps),
-    mostTaps,
+    weights: new Float64Array(outSize * maxTaps),
+    maxTaps,
     isWhole: false,
   };
 }
@@ -93,7 +93,7 @@ export function resample({ data, width }: DecodedImage, across: AxisTable, down:
 
 /** Resamples `[n, inSize, 3]` to `[n, outSize, 3]`. */
 function acrossRows(pixels: Uint8Array, target: Float32Array, table: AxisTable): void {
-  const { inSize, outSize, first, count, weights, mostTaps, isWhole } = table;
+  const { inSize, outSize, first, count, weights, maxTaps, isWhole } = table;
   const start = isWhole ? 0.5 : 0;
   const rowLength = inSize * 3;
   const source = new Float32Array(rowLength);
@@ -105,8 +105,8 @@ function acrossRows(pixels: Uint8Array, target: Float32Array, table: AxisTable):
       let green = start;
       let blue = start;
       let from = first[i]! * 3;
-      const end = i * mostTaps + count[i]!;
-      for (let tap = i * mostTaps; tap < end; tap++, from += 3) {
+      const end = i * maxTaps + count[i]!;
+      for (let tap = i * maxTaps; tap < end; tap++, from += 3) {
         const weight = weights[tap]!;
         red += weight * source[from]!;
         green += weight * source[from + 1]!;
@@ -127,13 +127,13 @@ function downColumns(
   table: AxisTable,
   begin: number,
 ): void {
-  const { outSize, first, count, weights, mostTaps, isWhole } = table;
+  const { outSize, first, count, weights, maxTaps, isWhole } = table;
   const start = isWhole ? 0.5 : 0;
   const sums = new Float64Array(rowLength);
   for (let i = 0; i < outSize; i++) {
     sums.fill(start);
     for (let tap = 0; tap < count[i]!; tap++) {
-      const weight = weights[i * mostTaps + tap]!;
+      const weight = weights[i * maxTaps + tap]!;
       const from = (first[i]! + tap - begin) * rowLength;
       for (let k = 0; k < rowLength; k++) sums[k]! += weight * source[from + k]!;
     }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type ReportGrid, type ReportMeasure, writeReport } from '../report/page.js';
 import { type ReportImage, reportImage } from '../report/picture.js';
 import type { SampleFigures } from '../sample/sample-evaluation.js';
-import { MetricCourses } from '../train/log/metric-curves.js';
+import { MetricCurves } from '../train/log/metric-curves.js';
 import { type MetricsRow, readMetrics } from '../train/log/metrics-log.js';
 import { reportSamples } from '../train/log/report-samples.js';
 import type { DemoFigures, DemoOptions, SampleModelResult } from './demo.js';
@@ -92,7 +92,7 @@ export async function writeDemoReport(
   },
 ): Promise<void> {
   const { runDir, figures, png, sampleModel } = results;
-  const courses = new MetricCourses();
+  const courses = new MetricCurves();
   let last: MetricsRow | undefined;
   for await (const row of readMetrics(join(runDir, 'metrics.jsonl'))) {
     courses.add(row);

@@ -4,8 +4,8 @@ import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import { loadModel } from '../translate/model.js';
 import { type Evaluation, type EvaluationRequest, runEvaluation } from './evaluation.js';
-import type { OpenInstruments } from './metric-resources.js';
-import { type CoursePoint, metricCoursePage } from './report/curves-page.js';
+import type { OpenMetricResources } from './metric-resources.js';
+import { type CurvePoint, metricCurvesPage } from './report/curves-page.js';
 
 const STEP_FOLDER = /^step-(\d+)$/;
 
@@ -42,9 +42,9 @@ export async function evaluateCheckpoints(
   runDir: string,
   out: string,
   request: Omit<EvaluationRequest, 'checkpoint' | 'fakes' | 'baselines'>,
-): Promise<CoursePoint[]> {
-  const points: CoursePoint[] = [];
-  let instruments: OpenInstruments | undefined;
+): Promise<CurvePoint[]> {
+  const points: CurvePoint[] = [];
+  let resources: OpenMetricResources | undefined;
   try {
     for (const { step, dir } of await checkpointsOf(runDir)) {
       const onEvent: EvaluationRequest['onEvent'] = (event) =>
@@ -57,22 +57,22 @@ export async function evaluateCheckpoints(
           fakes: [],
           baselines: [],
           onEvent,
-          instruments,
+          resources,
         });
       } catch (error) {
         if (!(error instanceof InputError) || !(await isDamaged(dir))) throw error;
         request.onSkipped?.(dir, error);
         continue;
       }
-      instruments = evaluation.instruments;
+      resources = evaluation.resources;
       const { receipt } = evaluation;
       const name = `step-${String(step).padStart(6, '0')}.json`;
       await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
       points.push({ step, figures: receipt.methods[0]!.figures });
     }
   } finally {
-    await instruments?.close();
+    await resources?.close();
   }
-  await writeFileAtomic(join(out, 'course.html'), metricCoursePage(`Checkpoints of ${runDir}`, points));
+  await writeFileAtomic(join(out, 'course.html'), metricCurvesPage(`Checkpoints of ${runDir}`, points));
   return points;
 }

@@ -12,7 +12,7 @@ import { type BaselineName, baselineMethod, baselineProblem } from './methods/ba
 import { folderMethod } from './methods/folder-method.js';
 import type { Method } from './methods/method.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
-import { type InstrumentOptions, type OpenInstruments, openInstruments } from './metric-resources.js';
+import { type InstrumentOptions, type OpenMetricResources, openMetricResources } from './metric-resources.js';
 import { fileImage } from './pictures.js';
 import type { Protocol } from './protocol.js';
 import type { MethodResult, Receipt } from './receipt.js';
@@ -29,8 +29,8 @@ export interface EvaluationRequest extends SourcePaths {
   /** A newer checkpoint of a run that is damaged and passed over. */
   onSkipped?: (dir: string, error: InputError) => void;
   signal?: AbortSignal | undefined;
-  /** Instruments of an evaluation before, which stay the caller's; opened where left out. */
-  instruments?: OpenInstruments | undefined;
+  /** MetricResources of an evaluation before, which stay the caller's; opened where left out. */
+  resources?: OpenMetricResources | undefined;
 }
 
 /** All that an evaluation gives. */
@@ -40,7 +40,7 @@ export interface Evaluation {
   lists: ImageList[];
   sources: Sources;
   /** Open still, for what comes after (nearest pictures); the caller closes them. */
-  instruments: OpenInstruments;
+  resources: OpenMetricResources;
 }
 
 /** Side of the baselines' pictures where no model has one, px. */
@@ -179,16 +179,17 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
   const lists = await listHashes(request, sources);
   const model =
     request.checkpoint === undefined ? undefined : await openModel(request.checkpoint, request.onSkipped);
-  let instruments: OpenInstruments | undefined;
+  let resources: OpenMetricResources | undefined;
   try {
-    instruments =
-      request.instruments ?? (await openInstruments(instrumentOptions(request, sources, model?.facts.size)));
+    resources =
+      request.resources ??
+      (await openMetricResources(instrumentOptions(request, sources, model?.facts.size)));
     const { methods: made, left } = await makeMethods(request, sources, model);
     const methods = await evaluateMethods({
       protocol,
       methods: made,
       real: sources.real.files.map(fileImage),
-      instruments,
+      resources,
       signal,
       ...(onEvent !== undefined && { onEvent }),
     });
@@ -206,13 +207,13 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
       },
       model: model?.facts ?? null,
       images: lists.map(imageListFacts),
-      weights: instruments.weights(),
+      weights: resources.weights(),
       software: softwareFacts(request.engine),
       methods: [...methods.map(({ result }) => result), ...left],
     };
-    return { receipt, methods, lists, sources, instruments };
+    return { receipt, methods, lists, sources, resources };
   } catch (error) {
-    if (instruments !== request.instruments) await instruments?.close();
+    if (resources !== request.resources) await resources?.close();
     throw error;
   } finally {
     model?.translator.dispose();

@@ -1,7 +1,7 @@
 import type { DecodedImage } from '../data/decode.js';
 import { OutputFeatures } from './features/output-features.js';
 import type { Method, OutputGroup } from './methods/method.js';
-import type { Instruments, Measured, Measurement, Metric, MetricContext } from './metrics/metric.js';
+import type { Measured, Measurement, Metric, MetricContext, MetricResources } from './metrics/metric.js';
 import { METRIC_NAMES, metrics } from './metrics/registry.js';
 import type { MeasuredImage } from './pictures.js';
 import type { MetricName, Protocol } from './protocol.js';
@@ -23,7 +23,7 @@ export interface EvaluationOptions {
   methods: readonly Method[];
   /** Pictures of the target domain. */
   real: readonly MeasuredImage[];
-  instruments: Instruments;
+  resources: MetricResources;
   onEvent?: (event: EvaluationEvent) => void;
   signal?: AbortSignal | undefined;
 }
@@ -50,11 +50,11 @@ type AnyMetric = Metric<Name>;
 
 /** Measures every metric of the protocol on every method, one after another. */
 export async function evaluateMethods(options: EvaluationOptions): Promise<MethodEvaluation[]> {
-  const { methods, instruments, real, protocol, signal, onEvent } = options;
+  const { methods, resources, real, protocol, signal, onEvent } = options;
   for (const kind of featureKinds(protocol)) {
     const report = (done: number) =>
       onEvent?.({ type: 'progress', label: 'real pictures', done, total: real.length, unit: 'pictures' });
-    await instruments.features.featuresOf(kind, real, { onProgress: report, signal });
+    await resources.features.featuresOf(kind, real, { onProgress: report, signal });
   }
   const evaluations: MethodEvaluation[] = [];
   for (const method of methods) evaluations.push(await evaluateMethod(method, options));
@@ -67,14 +67,14 @@ function featureKinds({ metrics: chosen }: Protocol) {
 }
 
 async function evaluateMethod(method: Method, options: EvaluationOptions): Promise<MethodEvaluation> {
-  const { protocol, instruments } = options;
+  const { protocol, resources } = options;
   const real = method.real ?? options.real;
   const left: MethodResult['left'] = [];
   const chosen: Name[] = [];
   for (const name of METRIC_NAMES) {
     const metricOptions = protocol.metrics[name];
     if (metricOptions === undefined) continue;
-    const why = (metrics[name] as AnyMetric).problem?.({ method, real, instruments }, metricOptions as never);
+    const why = (metrics[name] as AnyMetric).problem?.({ method, real, resources }, metricOptions as never);
     if (why === undefined) chosen.push(name);
     else left.push({ metric: name, why });
   }
@@ -110,14 +110,14 @@ interface Repeat {
 
 async function oneRepeat(
   { method, real, seed, chosen, label, shown }: Repeat,
-  { protocol, instruments, onEvent, signal }: EvaluationOptions,
+  { protocol, resources, onEvent, signal }: EvaluationOptions,
 ): Promise<{ metric: Name; measured: Measured[] }[]> {
-  const outputs = new OutputFeatures(instruments.features, { signal });
+  const outputs = new OutputFeatures(resources.features, { signal });
   const contextOf = (name: Name): MetricContext => ({
     method,
     real,
     seed,
-    instruments,
+    resources,
     outputFeatures: (kind, images) => outputs.of(kind, images),
     onProgress: (done, total) =>
       onEvent?.({ type: 'progress', label: `${label}, ${name}`, done, total, unit: 'steps' }),

@@ -2,14 +2,14 @@ import { readSampleFactors } from '../sample/sample-factors.js';
 import { loadWeights, type WeightsSource } from '../weights/load.js';
 import { lpipsValues } from '../weights/lpips.js';
 import { type FeatureExtractor, openFeatureExtractor } from './features/extractor.js';
-import { FeatureDesk } from './features/feature-cache.js';
+import { FeatureCache } from './features/feature-cache.js';
 import { featureCacheDirectory, withFeatureCache } from './features/feature-store.js';
-import { LpipsMeter } from './features/lpips-evaluator.js';
-import type { Instruments } from './metrics/metric.js';
+import { LpipsEvaluator } from './features/lpips-evaluator.js';
+import type { MetricResources } from './metrics/metric.js';
 import type { FeatureKind } from './protocol.js';
 
-/** Instruments with what they were made of. */
-export interface OpenInstruments extends Instruments {
+/** MetricResources with what they were made of. */
+export interface OpenMetricResources extends MetricResources {
   /** The weights that have been measured with so far. */
   weights(): WeightsSource[];
   close(): Promise<void>;
@@ -33,10 +33,10 @@ async function openExtractor(
   );
 }
 
-async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsMeter> {
+async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsEvaluator> {
   const { lpips, values, sources } = await lpipsValues(net);
   used.push(...sources);
-  return new LpipsMeter(lpips, values);
+  return new LpipsEvaluator(lpips, values);
 }
 
 export interface InstrumentOptions {
@@ -56,15 +56,15 @@ export interface InstrumentOptions {
  *
  * @throws InputError for a damaged factors.json.
  */
-export async function openInstruments({
+export async function openMetricResources({
   data,
   inputs,
   target,
   modelPx,
-}: InstrumentOptions): Promise<OpenInstruments> {
+}: InstrumentOptions): Promise<OpenMetricResources> {
   const used: WeightsSource[] = [];
-  const features = new FeatureDesk((kind) => openExtractor(kind, modelPx, used));
-  const meters = new Map<'vgg' | 'alex', Promise<LpipsMeter>>();
+  const features = new FeatureCache((kind) => openExtractor(kind, modelPx, used));
+  const meters = new Map<'vgg' | 'alex', Promise<LpipsEvaluator>>();
   const factors = data === undefined ? undefined : await readSampleFactors(data, inputs, target);
   return {
     features,

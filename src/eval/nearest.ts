@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
-import type { FeatureDesk, FeatureRows } from './features/feature-cache.js';
+import type { FeatureCache, FeatureRows } from './features/feature-cache.js';
 import type { MethodEvaluation, ShownGroup } from './measure-methods.js';
 import type { MeasuredImage } from './pictures.js';
 import type { FeatureKind } from './protocol.js';
 import type { NearestPictures } from './report/galleries.js';
 
 export interface NearestOptions {
-  features: FeatureDesk;
+  features: FeatureCache;
   kind: FeatureKind;
   method: MethodEvaluation;
   /** What the model was trained on. */

@@ -5,7 +5,7 @@ import type { Translator } from '../translate/translator.js';
 import type { ExtractOptions } from './features/extractor.js';
 import { evaluateMethods } from './measure-methods.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
-import { type OpenInstruments, openInstruments } from './metric-resources.js';
+import { type OpenMetricResources, openMetricResources } from './metric-resources.js';
 import { fileImage, type MeasuredImage } from './pictures.js';
 import type { Protocol } from './protocol.js';
 import { loadProtocol } from './protocols.js';
@@ -18,7 +18,7 @@ export class TrainingEvaluation {
     private readonly inputs: readonly string[],
     private readonly references: readonly string[],
     private readonly real: readonly MeasuredImage[],
-    private readonly instruments: OpenInstruments,
+    private readonly resources: OpenMetricResources,
   ) {}
 
   /**
@@ -36,22 +36,22 @@ export class TrainingEvaluation {
     const { inputs, real, references } = await listSources(protocol, { data, fakes: [] });
     const images = real.files.map(fileImage);
     const target = protocol.direction === 'A2B' ? 'trainB' : 'trainA';
-    const instruments = await openInstruments({ data, inputs: inputs.files, target, modelPx: model.size });
+    const resources = await openMetricResources({ data, inputs: inputs.files, target, modelPx: model.size });
     const { fid, kid, precisionRecall, densityCoverage, dfid, lpipsDiversity } = protocol.metrics;
     try {
       for (const metric of [fid, kid, precisionRecall, densityCoverage, dfid])
-        if (metric !== undefined) await instruments.features.featuresOf(metric.features, images, options);
-      if (lpipsDiversity !== undefined) await instruments.lpips(lpipsDiversity.net);
+        if (metric !== undefined) await resources.features.featuresOf(metric.features, images, options);
+      if (lpipsDiversity !== undefined) await resources.lpips(lpipsDiversity.net);
     } catch (error) {
-      await instruments.close();
+      await resources.close();
       throw error;
     }
-    return new TrainingEvaluation(protocol, inputs.files, references.files, images, instruments);
+    return new TrainingEvaluation(protocol, inputs.files, references.files, images, resources);
   }
 
   /** The figures of the first seed, as `evaluation/fid`. */
   async measure(translator: Translator): Promise<Record<string, number>> {
-    const { protocol, inputs, references, real, instruments } = this;
+    const { protocol, inputs, references, real, resources } = this;
     const method = modelMethod({
       name: 'model',
       translator,
@@ -61,13 +61,13 @@ export class TrainingEvaluation {
       perInput: protocol.styles.perInput,
     });
     const once = { ...protocol, seeds: protocol.seeds.slice(0, 1) };
-    const [evaluation] = await evaluateMethods({ protocol: once, methods: [method], real, instruments });
+    const [evaluation] = await evaluateMethods({ protocol: once, methods: [method], real, resources });
     freeUnusedMemory();
     const figures = evaluation!.result.figures.map(({ key, value }) => [`evaluation/${key}`, value]);
     return Object.fromEntries(figures) as Record<string, number>;
   }
 
   close(): Promise<void> {
-    return this.instruments.close();
+    return this.resources.close();
   }
 }

@@ -50,7 +50,7 @@ function kindOf({ metrics }: Protocol): FeatureKind | undefined {
 }
 
 async function nearestOf(
-  { receipt, methods, sources, instruments }: Evaluation,
+  { receipt, methods, sources, resources }: Evaluation,
   { onEvent, signal }: WriteOptions,
 ): Promise<NearestPictures[]> {
   const kind = kindOf(receipt.protocol);
@@ -66,7 +66,7 @@ async function nearestOf(
   for (const method of methods.filter(({ result }) => result.kind !== 'baseline'))
     nearest.push(
       await nearestTrainingPictures({
-        features: instruments.features,
+        features: resources.features,
         kind,
         method,
         training,

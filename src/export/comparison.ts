@@ -16,7 +16,7 @@ export const BOUNDS = { float32: 1e-4, float16: 2e-2 } as const;
 export type Precision = keyof typeof BOUNDS;
 
 /** Pictures that every export is compared on. */
-const MOST_PICTURES = 4;
+const MAX_PICTURES = 4;
 const SEED = 1;
 /** Width of [-1, 1]. */
 const IMAGE_RANGE = 2;
@@ -41,7 +41,7 @@ export interface Comparison {
 }
 
 async function readFolder(folder: string, size: number): Promise<Float32Array[]> {
-  const files = (await listImages(folder)).slice(0, MOST_PICTURES);
+  const files = (await listImages(folder)).slice(0, MAX_PICTURES);
   if (files.length === 0)
     throw new InputError({
       expected: `a picture to compare on in ${folder}`,
@@ -53,7 +53,7 @@ async function readFolder(folder: string, size: number): Promise<Float32Array[]>
 
 async function drawPortraits(domain: 'A' | 'B', size: number): Promise<Float32Array> {
   const pictures: Float32Array[] = [];
-  for (let i = 0; i < MOST_PICTURES; i++) {
+  for (let i = 0; i < MAX_PICTURES; i++) {
     const factors = sampleFactors(SEED, `test${domain}`, `test${domain}/${i}`, 'vivid');
     pictures.push(toFloat(await decodeImage(await rasterise(factors, size), { size })));
   }
@@ -78,8 +78,8 @@ export async function comparisonInputs(
     return { count, pictures: { A: joined, B: joined }, styles: styled(count), told };
   }
   const pictures = { A: await drawPortraits('A', size), B: await drawPortraits('B', size) };
-  const told = `${MOST_PICTURES} drawn portraits of each domain`;
-  return { count: MOST_PICTURES, pictures, styles: styled(MOST_PICTURES), told };
+  const told = `${MAX_PICTURES} drawn portraits of each domain`;
+  return { count: MAX_PICTURES, pictures, styles: styled(MAX_PICTURES), told };
 }
 
 /** A translator kernel by kernel, over those generators that are there. The engine has to be loaded. */
@@ -97,7 +97,7 @@ export function translatorOf(architecture: Architecture, values: NetworkValues):
 }
 
 /** Infinite where the lengths differ, or a number is none. */
-function largestDifference(actual: Float32Array, expected: Float32Array): number {
+function maxDifference(actual: Float32Array, expected: Float32Array): number {
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let largest = 0;
   for (let i = 0; i < expected.length; i++) {
@@ -109,13 +109,13 @@ function largestDifference(actual: Float32Array, expected: Float32Array): number
 
 /** Largest difference of pictures in [-1, 1], over the width of that range. */
 export function pictureDifference(actual: Float32Array, expected: Float32Array): number {
-  return largestDifference(actual, expected) / IMAGE_RANGE;
+  return maxDifference(actual, expected) / IMAGE_RANGE;
 }
 
 /** Largest difference of codes, over the largest magnitude that is expected. */
 export function codeDifference(actual: Float32Array, expected: Float32Array): number {
   const magnitude = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-  const difference = largestDifference(actual, expected);
+  const difference = maxDifference(actual, expected);
   return magnitude === 0 ? difference : difference / magnitude;
 }
 

@@ -58,6 +58,6 @@ async function readReceipt(path: string): Promise<unknown> {
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     const remedy = 'name the JSON receipt that gnr evaluate wrote';
-    throw new InputError({ ...error.complaint, remedy }, { cause: error });
+    throw new InputError({ ...error.details, remedy }, { cause: error });
   }
 }

@@ -26,7 +26,7 @@ export interface ModelFolderOptions {
  *
  * @param name of the tensor. @throws RunError where a number is beyond float16 or none.
  */
-export function toHalf(name: string, data: Float32Array): Uint16Array<ArrayBuffer> {
+export function toFloat16(name: string, data: Float32Array): Uint16Array<ArrayBuffer> {
   const half = new Uint16Array(data.length);
   float32ToFloat16(data, half);
   const at = half.findIndex((bits) => (bits & HALF_EXPONENT) === HALF_EXPONENT);
@@ -47,7 +47,7 @@ export function generatorTensors(
   const own = Object.fromEntries(Object.keys(generators).map((name) => [name, values[name]!]));
   const tensors = toTensors('', own, generators);
   if (precision === 'float32') return new Map(tensors);
-  for (const [name, { data }] of tensors) toHalf(name, data as Float32Array);
+  for (const [name, { data }] of tensors) toFloat16(name, data as Float32Array);
   return new Map(tensors.map(([name, tensor]) => [name, { ...tensor, dtype: 'F16' }]));
 }
 

@@ -26,7 +26,7 @@ import { decodeModel, encodeModel, OPSET } from './onnx/model-file.js';
 import type { ExportSource } from './source.js';
 
 /** Protocol Buffers, and so ONNX files in one piece, end here. */
-const LARGEST_BYTES = 2 ** 31 - 1;
+const MAX_BYTES = 2 ** 31 - 1;
 
 export interface OnnxExportOptions {
   direction: Direction;
@@ -168,7 +168,7 @@ export async function exportOnnx(
     const options = { direction, precision, producerVersion: packageVersion() };
     const pieces = encodeModel(buildOnnxModel(source.architecture, source.values, part, options));
     const { bytes } = pieces;
-    if (bytes > LARGEST_BYTES)
+    if (bytes > MAX_BYTES)
       throw new RunError(
         `Cannot write ${part}.onnx: it takes ${bytes} bytes, and a file of this format 2 GiB at most; export with --precision float16, or a model with a larger model.channelDivisor.`,
       );

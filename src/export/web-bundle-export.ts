@@ -18,7 +18,7 @@ import { modelCard } from './card.js';
 import { type Comparison, compareWeights, type Precision } from './comparison.js';
 import { stopIfAborted, writeExportFolder } from './export-folder.js';
 import type { FolderExport } from './formats.js';
-import { toHalf } from './model-folder.js';
+import { toFloat16 } from './model-folder.js';
 import type { ExportSource } from './source.js';
 
 /** A shard is closed before it grows beyond this, small enough for caches and for progress that moves. */
@@ -64,7 +64,7 @@ function shardBytes(tensors: readonly Placed[]): Uint8Array {
   const last = tensors.at(-1)!;
   const bytes = new Uint8Array(last.offset + last.bytes);
   for (const { name, dtype, data, offset } of tensors) {
-    const numbers = dtype === 'float16' ? toHalf(name, data) : data;
+    const numbers = dtype === 'float16' ? toFloat16(name, data) : data;
     bytes.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), offset);
   }
   return bytes;

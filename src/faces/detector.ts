@@ -25,8 +25,8 @@ export interface FaceDetector {
 
 /** Pictures of this longer side are all that the detector looks at: it scales larger ones to 512 px itself. */
 export const DETECTOR_PX = 1024;
-const LEAST_SCORE = 0.5;
-const MOST_FACES = 100;
+const MIN_SCORE = 0.5;
+const MAX_FACES = 100;
 /**
  * Pictures are looked at with so much room beside them, as a multiple of their longer side: the boxes that the detector
  * tries double in size, and of faces half way between two of them it misses one in three.
@@ -51,7 +51,7 @@ export async function loadFaceDetector(): Promise<FaceDetector> {
   const network = new faceapi.SsdMobilenetv1();
   const manifest = createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`);
   await network.loadFromDisk(join(dirname(manifest), 'model'));
-  const options = { minConfidence: LEAST_SCORE, maxResults: MOST_FACES };
+  const options = { minConfidence: MIN_SCORE, maxResults: MAX_FACES };
   return {
     async find({ data, width, height }) {
       const boxes: Face[] = [];
@@ -71,7 +71,7 @@ export async function loadFaceDetector(): Promise<FaceDetector> {
           pixels.dispose();
         }
       }
-      return joinBoxes(boxes, LEAST_SCORE).sort(byArea);
+      return joinBoxes(boxes, MIN_SCORE).sort(byArea);
     },
     dispose: () => network.dispose(),
   };

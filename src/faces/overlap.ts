@@ -18,7 +18,7 @@ export function overlap(a: Face, b: Face): number {
  *
  * @returns them with the score of the surest, the surest first.
  */
-export function joinBoxes(boxes: readonly Face[], leastScore: number): Face[] {
+export function joinBoxes(boxes: readonly Face[], minScore: number): Face[] {
   const groups: Face[][] = [];
   for (const box of boxes.toSorted((a, b) => b.score - a.score)) {
     const group = groups.find(([surest]) => overlap(surest!, box) > SAME_OVERLAP);
@@ -26,7 +26,7 @@ export function joinBoxes(boxes: readonly Face[], leastScore: number): Face[] {
     else groups.push([box]);
   }
   return groups.map((group) => {
-    const weights = group.map(({ score }) => Math.max(1e-6, score - leastScore));
+    const weights = group.map(({ score }) => Math.max(1e-6, score - minScore));
     const sum = weights.reduce((a, b) => a + b, 0);
     const mean = (key: 'left' | 'top' | 'width' | 'height'): number =>
       group.reduce((total, box, i) => total + box[key] * weights[i]!, 0) / sum;

@@ -35,10 +35,10 @@ export interface TrackOptions {
 }
 
 /** Boxes that overlap by less than this share of both together are different faces. */
-const LEAST_OVERLAP = 0.2;
+const MIN_OVERLAP = 0.2;
 /** A face that is not seen for longer is gone; one look in vain it may always be missed. */
-const LONGEST_GAP_SECONDS = 1;
-const LEAST_GAP_FRAMES = 2;
+const MAX_GAP_SECONDS = 1;
+const MIN_GAP_FRAMES = 2;
 /** Standard deviations of the weights that places and sizes are smoothed with: a head moves sooner than it grows. */
 const PLACE_SECONDS = 0.3;
 const SIZE_SECONDS = 0.6;
@@ -52,19 +52,19 @@ interface Point {
 }
 
 /** Faces of one frame after the other, joined where they overlap most. */
-function link(sightings: readonly Sighting[], longestGap: number): Point[][] {
+function link(sightings: readonly Sighting[], maxGap: number): Point[][] {
   const ended: Point[][] = [];
   let open: Point[][] = [];
   for (const { frame, shot, faces } of sightings) {
     const goesOn = (points: Point[]): boolean =>
-      points.at(-1)!.shot === shot && frame - points.at(-1)!.frame <= longestGap;
+      points.at(-1)!.shot === shot && frame - points.at(-1)!.frame <= maxGap;
     ended.push(...open.filter((points) => !goesOn(points)));
     open = open.filter(goesOn);
     const pairs = open
       .flatMap((points) =>
         faces.map((face) => ({ points, face, overlap: overlap(points.at(-1)!.face, face) })),
       )
-      .filter((pair) => pair.overlap >= LEAST_OVERLAP)
+      .filter((pair) => pair.overlap >= MIN_OVERLAP)
       .sort((a, b) => b.overlap - a.overlap);
     const taken = new Set<Face | Point[]>();
     for (const { points, face } of pairs) {
@@ -177,8 +177,8 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
  *   was a mistake of the detector.
  */
 export function trackFaces(sightings: readonly Sighting[], frames: number, options: TrackOptions): Track[] {
-  const longestGap = Math.max(LEAST_GAP_FRAMES, LONGEST_GAP_SECONDS * options.framesPerSecond);
-  const leastPoints = sightings.length > 2 ? 2 : 1;
+  const maxGap = Math.max(MIN_GAP_FRAMES, MAX_GAP_SECONDS * options.framesPerSecond);
+  const minPoints = sightings.length > 2 ? 2 : 1;
   const indexOf = new Map(sightings.map(({ frame }, i) => [frame, i]));
   /** Half way to the sighting that has the face no more; to the cut where one is in between. */
   const edge = ({ frame, shot }: Point, step: 1 | -1): Edge => {
@@ -188,8 +188,8 @@ export function trackFaces(sightings: readonly Sighting[], frames: number, optio
     if (step < 0) return { frame: isSoft ? Math.ceil((frame + next.frame) / 2) : frame, isSoft };
     return { frame: isSoft ? Math.floor((frame + next.frame - 1) / 2) : next.frame - 1, isSoft };
   };
-  return link(sightings, longestGap)
-    .filter((points) => points.length >= leastPoints)
+  return link(sightings, maxGap)
+    .filter((points) => points.length >= minPoints)
     .map((points) => trackOf(points, [edge(points[0]!, -1), edge(points.at(-1)!, 1)], options))
     .sort((a, b) => b.weight - a.weight || a.first - b.first);
 }

@@ -10,8 +10,8 @@ import { rows } from '../ops/shape.js';
  * The sets of pictures that a step shows to the image discriminators, in the order in which their transforms are drawn:
  * real and made ones to the discriminators' own loss, then made ones to that of the generators.
  */
-const JUDGED_SETS = ['realA', 'fakeA', 'realB', 'fakeB', 'generatedA', 'generatedB'] as const;
-type JudgedSet = (typeof JUDGED_SETS)[number];
+const DISCRIMINATOR_INPUTS = ['realA', 'fakeA', 'realB', 'fakeB', 'generatedA', 'generatedB'] as const;
+type DiscriminatorInput = (typeof DISCRIMINATOR_INPUTS)[number];
 
 /** Probability of every transform of the pictures of each domain, from 0 to 1. */
 export interface AugmentProbabilities {
@@ -20,7 +20,7 @@ export interface AugmentProbabilities {
 }
 
 /** Transforms of all judged pictures of a step; absent where pictures are judged as they are. */
-export interface JudgedTransforms {
+export interface AdaTransforms {
   /** `[sets * n, 6]`, as `warpPictures` takes them. */
   warps?: Tensor;
   /** `[sets * n, 3, 4]`, as `recolour` takes them. */
@@ -28,9 +28,9 @@ export interface JudgedTransforms {
 }
 
 /** Shapes of a step's transforms; only those that the config asks for. */
-export function transformShapes({ training }: Config): { [Name in keyof JudgedTransforms]: number[] } {
+export function transformShapes({ training }: Config): { [Name in keyof AdaTransforms]: number[] } {
   const { enabled, blit, geometry, colour } = training.adaptiveAugment;
-  const count = JUDGED_SETS.length * training.batch;
+  const count = DISCRIMINATOR_INPUTS.length * training.batch;
   return {
     ...(enabled && (blit || geometry) && { warps: [count, 6] }),
     ...(enabled && colour && { colours: [count, 3, 4] }),
@@ -42,14 +42,14 @@ export function drawTransforms(
   { model, training }: Config,
   step: number,
   probabilities: AugmentProbabilities,
-): { [Name in keyof JudgedTransforms]: Float32Array } {
+): { [Name in keyof AdaTransforms]: Float32Array } {
   const { enabled, blit, geometry, colour } = training.adaptiveAugment;
   if (!enabled) return {};
   // A generator of its own: all else that a step draws is the same with and without transforms.
   const rng = new Rng(training.seed, 'adaptive-augment').fork(String(step));
   const warps: number[] = [];
   const colours: number[] = [];
-  for (const set of JUDGED_SETS) {
+  for (const set of DISCRIMINATOR_INPUTS) {
     const p = probabilities[set.endsWith('A') ? 'A' : 'B'];
     const strength = { blit: blit ? p : 0, geometry: geometry ? p : 0 };
     for (let i = 0; i < training.batch; i++) {
@@ -68,11 +68,15 @@ export function drawTransforms(
  *
  * @param first the set of the first n pictures; the others are of those that come after it.
  */
-export function asJudged(images: Tensor, { warps, colours }: JudgedTransforms, first: JudgedSet): Tensor {
+export function augmentForDiscriminator(
+  images: Tensor,
+  { warps, colours }: AdaTransforms,
+  first: DiscriminatorInput,
+): Tensor {
   const count = images.shape[0]!;
   const of = (transforms: Tensor): Tensor => {
-    const batch = transforms.shape[0]! / JUDGED_SETS.length;
-    return rows(transforms, JUDGED_SETS.indexOf(first) * batch, count);
+    const batch = transforms.shape[0]! / DISCRIMINATOR_INPUTS.length;
+    return rows(transforms, DISCRIMINATOR_INPUTS.indexOf(first) * batch, count);
   };
   const warped = warps === undefined ? images : warpPictures(images, of(warps));
   return colours === undefined ? warped : recolour(warped, of(colours));

@@ -9,11 +9,11 @@ import { add, reshape, scale } from '../ops/arithmetic.js';
 import { Tape } from '../ops/autodiff.js';
 import { concat, rows } from '../ops/shape.js';
 import { kernels } from '../runtime/kernels.js';
-import { asJudged, type JudgedTransforms } from './discriminator-augment.js';
+import { type AdaTransforms, augmentForDiscriminator } from './discriminator-augment.js';
 import type { Networks } from './networks.js';
 
 /** What the discriminators judge in one step; all of it constant to them. */
-export interface JudgedBatch {
+export interface DiscriminatorBatch {
   /** Real pictures of each domain, augmented: `[n, size, size, 3]`. */
   realA: Tensor;
   realB: Tensor;
@@ -27,7 +27,7 @@ export interface JudgedBatch {
   encodedA2B: Tensor;
   encodedB2A: Tensor;
   /** Of the pictures, real ones and translations. */
-  transforms: JudgedTransforms;
+  transforms: AdaTransforms;
 }
 
 /** The heads as a list, in the reference's order. */
@@ -63,7 +63,7 @@ export function discriminatorGradients(
   config: Config,
   networks: Networks,
   params: Record<string, Params>,
-  batch: JudgedBatch,
+  batch: DiscriminatorBatch,
   mayHaveR1: boolean,
 ): { terms: LossTerms; signals: LossTerms; gradients: Tensor[] } {
   const { imageDiscriminator, latentDiscriminator, discriminators } = networks;
@@ -79,7 +79,7 @@ export function discriminatorGradients(
         heads(
           imageDiscriminator.apply(
             params[`D_${domain}`]!,
-            asJudged(images, batch.transforms, `${first}${domain}`),
+            augmentForDiscriminator(images, batch.transforms, `${first}${domain}`),
             groups,
           ),
         );
@@ -87,7 +87,7 @@ export function discriminatorGradients(
       if (withR1) return [apply(real, 'real', 1), apply(fake, 'fake', 1)];
       return parts(apply(concat([real, fake], 0), 'real', 2), count);
     };
-    const judgeStyles = (): Tensor[][] => {
+    const discriminateStyles = (): Tensor[][] => {
       const styles = [batch.drawnA2B, batch.drawnB2A, batch.encodedA2B, batch.encodedB2A];
       const apply = (x: Tensor, groups: number) => [latentDiscriminator.apply(params.D_L!, x, groups)];
       if (withR1) return styles.map((style) => apply(style, 1));
@@ -95,7 +95,7 @@ export function discriminatorGradients(
     };
     const [realA, fakeA] = judge('A', batch.realA, batch.fakeA);
     const [realB, fakeB] = judge('B', batch.realB, batch.fakeB);
-    const [drawnA2B, drawnB2A, encodedA2B, encodedB2A] = judgeStyles();
+    const [drawnA2B, drawnB2A, encodedA2B, encodedB2A] = discriminateStyles();
     const terms: LossTerms = {
       images: add(discriminatorLoss(realA!, fakeA!), discriminatorLoss(realB!, fakeB!)),
       styles: add(discriminatorLoss(drawnA2B!, encodedA2B!), discriminatorLoss(drawnB2A!, encodedB2A!)),

@@ -11,12 +11,12 @@ import type { Params } from '../model/parameters.js';
 import { add } from '../ops/arithmetic.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
 import type { Lpips } from '../perceptual/lpips.js';
-import { asJudged, type JudgedTransforms } from './discriminator-augment.js';
+import { type AdaTransforms, augmentForDiscriminator } from './discriminator-augment.js';
 import { heads } from './discriminator-step.js';
-import { keepingOf, type Networks } from './networks.js';
+import { checkpointPolicyOf, type Networks } from './networks.js';
 
 /** What goes into one training step. Pictures are `[n, size, size, 3]` in [-1, 1]. */
-export interface StepBatch extends JudgedTransforms {
+export interface StepBatch extends AdaTransforms {
   /** One picture of each domain, differently augmented over the batch. */
   sameA: Tensor;
   sameB: Tensor;
@@ -122,7 +122,7 @@ export function generatorTerms(inputs: GeneratorLossInputs, batch: StepBatch, ma
   const { config, networks, params, judges, perceptual } = inputs;
   const { losses } = config;
   const { imageDiscriminator, latentDiscriminator } = networks;
-  const keeping = keepingOf(config.runtime);
+  const policy = checkpointPolicyOf(config.runtime);
   const withIdentity = losses.identity > 0;
   const backA = translateBack(networks, params.G_B2A!, {
     fake: made.fakeB,
@@ -140,10 +140,14 @@ export function generatorTerms(inputs: GeneratorLossInputs, batch: StepBatch, ma
     adversarial: weighted(losses.adversarial, () =>
       add(
         generatorLoss(
-          heads(imageDiscriminator.apply(judges.D_A!, asJudged(made.fakeA, batch, 'generatedA'))),
+          heads(
+            imageDiscriminator.apply(judges.D_A!, augmentForDiscriminator(made.fakeA, batch, 'generatedA')),
+          ),
         ),
         generatorLoss(
-          heads(imageDiscriminator.apply(judges.D_B!, asJudged(made.fakeB, batch, 'generatedB'))),
+          heads(
+            imageDiscriminator.apply(judges.D_B!, augmentForDiscriminator(made.fakeB, batch, 'generatedB')),
+          ),
         ),
       ),
     ),
@@ -163,8 +167,8 @@ export function generatorTerms(inputs: GeneratorLossInputs, batch: StepBatch, ma
       perceptual &&
       weighted(losses.lpips.weight, () =>
         add(
-          lpipsLoss(perceptual.lpips, perceptual.params, backA.returned, batch.sameA, keeping),
-          lpipsLoss(perceptual.lpips, perceptual.params, backB.returned, batch.sameB, keeping),
+          lpipsLoss(perceptual.lpips, perceptual.params, backA.returned, batch.sameA, policy),
+          lpipsLoss(perceptual.lpips, perceptual.params, backB.returned, batch.sameB, policy),
         ),
       ),
     styleReconstruction: weighted(losses.styleReconstruction, () =>

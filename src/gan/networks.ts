@@ -1,12 +1,17 @@
 import type { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
-import { inPasses, type Keeping, keepAll, keepInputs } from '../model/checkpointing.js';
+import {
+  type CheckpointPolicy,
+  keepActivations,
+  keepBlockInputs,
+  microBatchedPolicy,
+} from '../model/checkpointing.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
 import { buildImageDiscriminator, type ImageDiscriminator } from '../model/image-discriminator.js';
 import { buildLatentDiscriminator, type LatentDiscriminator } from '../model/latent-discriminator.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { initParameters } from '../model/parameters.js';
-import { parameterRates } from '../optim/lr-multipliers.js';
+import { lrMultipliers } from '../optim/lr-multipliers.js';
 import { ParameterGroup } from '../optim/parameter-groups.js';
 
 /** The networks of GNR, with the two groups that are optimized in turn. Both directions share one architecture. */
@@ -20,11 +25,11 @@ export interface Networks {
   discriminators: ParameterGroup;
 }
 
-/** The networks of a config; nothing is computed yet. @throws InputError for `training.rates` that match nothing. */
+/** The networks of a config; nothing is computed yet. @throws InputError for `training.lrMultipliers` that match nothing. */
 export function buildNetworks(config: Config): Networks {
-  const keeping = keepingOf(config.runtime);
-  const generator = buildGenerator(config.model, keeping);
-  const imageDiscriminator = buildImageDiscriminator(config.model, keeping);
+  const policy = checkpointPolicyOf(config.runtime);
+  const generator = buildGenerator(config.model, policy);
+  const imageDiscriminator = buildImageDiscriminator(config.model, policy);
   const latentDiscriminator = buildLatentDiscriminator(config.model);
   const generators = { G_A2B: generator.specs, G_B2A: generator.specs };
   const discriminators = {
@@ -32,20 +37,23 @@ export function buildNetworks(config: Config): Networks {
     D_A: imageDiscriminator.specs,
     D_B: imageDiscriminator.specs,
   };
-  const rateOf = parameterRates(config.training.rates, { ...generators, ...discriminators });
+  const multiplierOf = lrMultipliers(config.training.lrMultipliers, { ...generators, ...discriminators });
   return {
     generator,
     imageDiscriminator,
     latentDiscriminator,
-    generators: new ParameterGroup(generators, { rateOf }),
-    discriminators: new ParameterGroup(discriminators, { rateOf }),
+    generators: new ParameterGroup(generators, { multiplierOf }),
+    discriminators: new ParameterGroup(discriminators, { multiplierOf }),
   };
 }
 
 /** What networks keep for their gradients. */
-export function keepingOf({ recomputeActivations, microBatch }: Config['runtime']): Keeping {
-  const keeping = recomputeActivations ? keepInputs : keepAll;
-  return microBatch === null ? keeping : inPasses(keeping, microBatch);
+export function checkpointPolicyOf({
+  recomputeActivations,
+  microBatch,
+}: Config['runtime']): CheckpointPolicy {
+  const policy = recomputeActivations ? keepBlockInputs : keepActivations;
+  return microBatch === null ? policy : microBatchedPolicy(policy, microBatch);
 }
 
 /** Freshly drawn weights of all networks. */

@@ -13,7 +13,7 @@ export interface GroupState {
 }
 
 /** The generators that translate: their averages, as a trained model's do, or the weights that steps change. */
-export type TranslatingWeights = 'averages' | 'weights';
+export type TranslatingWeights = 'ema' | 'raw';
 
 /** Everything that a training step changes. */
 export interface TrainState {
@@ -35,7 +35,7 @@ export interface TrainStateValues {
 
 /** The generators' vectors that translate. */
 export function translatingVectors(state: TrainState, weights: TranslatingWeights): Tensor[] {
-  return weights === 'averages' ? state.ema : state.generators.values;
+  return weights === 'ema' ? state.ema : state.generators.values;
 }
 
 /** A flat tree of the state: names such as `generators/second/0`, in one fixed order. */

@@ -5,7 +5,7 @@ const BACKGROUND = 255;
 const TEXT_COLOUR = '#3f4450';
 /** Mean width of a letter of a sans-serif face, in font sizes; on the wide side, so that labels never overlap. */
 const LETTER_WIDTH = 0.6;
-const LONGEST_ROW_LABEL_CELLS = 2;
+const MAX_ROW_LABEL_CELLS = 2;
 
 export interface GridOptions {
   /** Pictures row by row; null leaves a place empty, and rows may be of different lengths. */
@@ -103,7 +103,7 @@ function layOut(options: GridOptions, columns: number, isLabelled: boolean): Lay
   const { cellSize, gap, rows, rowLabels = [], columnLabels = [] } = options;
   const fontSize = Math.min(22, Math.max(11, Math.round(cellSize / 9)));
   const longest = Math.max(0, ...rowLabels.slice(0, rows.length).map((text) => [...text].length));
-  const labelWidth = Math.min(longest * fontSize * LETTER_WIDTH, LONGEST_ROW_LABEL_CELLS * cellSize);
+  const labelWidth = Math.min(longest * fontSize * LETTER_WIDTH, MAX_ROW_LABEL_CELLS * cellSize);
   const hasRowLabels = isLabelled && longest > 0;
   const hasColumnLabels = isLabelled && columnLabels.some((text) => text !== '');
   const left = gap + (hasRowLabels ? Math.ceil(labelWidth + fontSize) : 0);

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, relative, sep } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { freeName } from '../base/unique-name.js';
+import { uniqueName } from '../base/unique-name.js';
 import { listImages } from '../data/folder.js';
 import type { InputPicture } from '../data/pictures.js';
 
@@ -58,6 +58,6 @@ export async function collectInputs(
     for (const file of files) found.push({ file, name: stem(relative(path, file)) });
   }
   const taken = new Set<string>();
-  for (const input of found) input.name = freeName(input.name, taken);
+  for (const input of found) input.name = uniqueName(input.name, taken);
   return found;
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../base/errors.js';
 import { type Direction, randomStyleCodes } from '../translate/translator.js';
 
-const LARGEST_SEED = 2 ** 32 - 1;
+const MAX_SEED = 2 ** 32 - 1;
 
 /** Which styles a translation is made in. */
 export interface StyleOptions {
@@ -30,8 +30,8 @@ function drawn(count: number, { seed = 0, truncation = 1 }: StyleOptions, styleL
     new InputError({ expected, found: String(found), remedy: 'change it' });
   if (!Number.isInteger(count) || count < 1)
     throw wrong('styles to be a whole number from 1 on, or style codes', count);
-  if (!Number.isInteger(seed) || seed < 0 || seed > LARGEST_SEED)
-    throw wrong(`seed to be a whole number from 0 to ${LARGEST_SEED}`, seed);
+  if (!Number.isInteger(seed) || seed < 0 || seed > MAX_SEED)
+    throw wrong(`seed to be a whole number from 0 to ${MAX_SEED}`, seed);
   if (!Number.isFinite(truncation)) throw wrong('truncation to be a number', truncation);
   return randomStyleCodes(count, seed, styleLength, truncation);
 }

@@ -16,7 +16,7 @@ import { describeRecord } from './record.js';
 /** Pictures translated together. */
 export const TRANSLATED_TOGETHER = 8;
 const GRID_GAP_PX = 4;
-const LEAST_CELL_PX = 96;
+const MIN_CELL_PX = 96;
 
 export interface TranslateOptions {
   translator: Translator;
@@ -225,7 +225,7 @@ export async function* translateImages(options: TranslateOptions): AsyncGenerato
 
 /** Side of a grid's cells, px. */
 function cellSize({ architecture }: Translator): number {
-  return Math.max(LEAST_CELL_PX, architecture.size);
+  return Math.max(MIN_CELL_PX, architecture.size);
 }
 
 async function writeGrid(

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { type Keeping, keepAll } from '../model/checkpointing.js';
+import { type CheckpointPolicy, keepActivations } from '../model/checkpointing.js';
 import type { Params } from '../model/parameters.js';
 import { mean, scalarOf } from '../ops/arithmetic.js';
 import type { Lpips } from '../perceptual/lpips.js';
@@ -14,9 +14,9 @@ export function lpipsLoss(
   params: Params,
   returned: Tensor,
   original: Tensor,
-  keeping: Keeping = keepAll,
+  policy: CheckpointPolicy = keepActivations,
 ): Tensor {
-  const distances = keeping.pass(Object.keys(lpips.specs), (given, [a, b]) => [
+  const distances = policy.pass(Object.keys(lpips.specs), (given, [a, b]) => [
     lpips.distance(given, lpips.features(given, a!), lpips.features(given, b!)),
   ]);
   return scalarOf(mean(distances(params, [returned, original])[0]!));

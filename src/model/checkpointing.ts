@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { inParts } from '../ops/micro-batch.js';
+import { microBatched } from '../ops/micro-batch.js';
 import { type Recomputable, recompute } from '../ops/recompute.js';
 import type { Layer } from './layers.js';
 import type { StyledLayer } from './modulated.js';
@@ -9,7 +9,7 @@ import type { Params } from './parameters.js';
 export type Block = (params: Params, inputs: readonly Tensor[]) => Tensor[];
 
 /** What the blocks of a network keep for their gradients. */
-export interface Keeping {
+export interface CheckpointPolicy {
   /** @param paths the parameters that the block uses, those it can do without included. */
   block(paths: readonly string[], block: Block): Block;
   layer(layer: Layer): Layer;
@@ -19,7 +19,7 @@ export interface Keeping {
 }
 
 /** Blocks keep everything that their gradients need. */
-export const keepAll: Keeping = {
+export const keepActivations: CheckpointPolicy = {
   block: (_, block) => block,
   pass: (_, pass) => pass,
   layer: (layer) => layer,
@@ -27,28 +27,28 @@ export const keepAll: Keeping = {
 };
 
 /** Blocks keep what enters them, and compute the rest again (activation checkpointing). */
-export const keepInputs: Keeping = {
-  block: recomputed,
+export const keepBlockInputs: CheckpointPolicy = {
+  block: checkpointed,
   pass: (_, pass) => pass,
   layer(layer) {
-    const block = recomputed(Object.keys(layer.specs), (params, [x]) => [layer.apply(params, x!)]);
+    const block = checkpointed(Object.keys(layer.specs), (params, [x]) => [layer.apply(params, x!)]);
     return { ...layer, apply: (params, x) => block(params, [x])[0]! };
   },
   styledLayer(layer) {
     const paths = [...Object.keys(layer.specs), ...layer.derivedPaths];
-    const block = recomputed(paths, (params, [x, style]) => [layer.apply(params, x!, style!)]);
+    const block = checkpointed(paths, (params, [x, style]) => [layer.apply(params, x!, style!)]);
     return { ...layer, apply: (params, x, style) => block(params, [x, style])[0]! };
   },
 };
 
 /** As `keeping`, with no more than `pictures` in a pass: those of a larger batch go through one part after another. */
-export function inPasses(keeping: Keeping, pictures: number): Keeping {
-  const pass: Keeping['pass'] = (paths, block) =>
-    withNames(paths, block, (fn, inputs, parameters) => inParts(fn, inputs, parameters, pictures));
-  return { ...keeping, pass };
+export function microBatchedPolicy(policy: CheckpointPolicy, pictures: number): CheckpointPolicy {
+  const pass: CheckpointPolicy['pass'] = (paths, block) =>
+    withNames(paths, block, (fn, inputs, parameters) => microBatched(fn, inputs, parameters, pictures));
+  return { ...policy, pass };
 }
 
-function recomputed(paths: readonly string[], block: Block): Block {
+function checkpointed(paths: readonly string[], block: Block): Block {
   return withNames(paths, block, recompute);
 }
 

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, channelsAt, contentSize, halvings } from './architecture.js';
-import { type Keeping, keepAll } from './checkpointing.js';
+import { type CheckpointPolicy, keepActivations } from './checkpointing.js';
 import {
   convLayer,
   flatten,
@@ -45,18 +45,18 @@ export interface Generator {
   decode(params: Params, content: Tensor, style: Tensor): Tensor;
 }
 
-function buildEncoder(architecture: Architecture, keeping: Keeping) {
+function buildEncoder(architecture: Architecture, policy: CheckpointPolicy) {
   const { size, numDown, residualBlocks, variant, latentDim } = architecture;
   const bottom = contentSize(architecture);
   let channels = channelsAt(architecture, size);
   const stem: Layer[] = [convLayer('encoder.stem.0', { inChannels: 3, outChannels: channels, size: 1 })];
   for (const px of halvings(size, bottom)) {
     const next = channelsAt(architecture, px);
-    stem.push(keeping.layer(residualBlock(`encoder.stem.${stem.length}`, channels, next, true)));
+    stem.push(policy.layer(residualBlock(`encoder.stem.${stem.length}`, channels, next, true)));
     channels = next;
   }
   for (let i = 0; i < residualBlocks; i++)
-    stem.push(keeping.layer(residualBlock(`encoder.stem.${numDown + 1 + i}`, channels, channels, false)));
+    stem.push(policy.layer(residualBlock(`encoder.stem.${numDown + 1 + i}`, channels, channels, false)));
 
   const contentFilter = variant === 'main' ? 1 : 3;
   const content = [0, 1].map((i) =>
@@ -97,7 +97,7 @@ function decoderLevel(
   index: number,
   channels: { in: number; out: number },
   styleDim: number,
-  keeping: Keeping,
+  policy: CheckpointPolicy,
 ) {
   const shape = { outChannels: channels.out, size: 3, styleDim };
   const grow = styledConv(`convs.${2 * index}`, { ...shape, inChannels: channels.in, up: true });
@@ -105,18 +105,18 @@ function decoderLevel(
   const rgb = toRgb(`to_rgbs.${index}`, channels.out, styleDim);
   const specs = mergeSpecs([grow, refine, rgb]);
   const paths = [...Object.keys(specs), ...grow.derivedPaths, ...refine.derivedPaths];
-  const apply = keeping.block(paths, (params, [features, picture, mapped]) => {
+  const apply = policy.block(paths, (params, [features, picture, mapped]) => {
     const x = refine.apply(params, grow.apply(params, features!, mapped!), mapped!); // [n, px, px, out]
     return [x, rgb.apply(params, x, mapped!, picture!)]; // [n, px, px, 3]
   });
   return { specs, styled: [grow, refine], apply };
 }
 
-function buildDecoder(architecture: Architecture, bottomChannels: number, keeping: Keeping) {
+function buildDecoder(architecture: Architecture, bottomChannels: number, policy: CheckpointPolicy) {
   const { size, styleDim, residualBlocks } = architecture;
   const bottom = contentSize(architecture);
   const bottleneck = Array.from({ length: residualBlocks }, (_, i) =>
-    keeping.styledLayer(styledResidualBlock(`adain_bottleneck.${i}`, bottomChannels, styleDim)),
+    policy.styledLayer(styledResidualBlock(`adain_bottleneck.${i}`, bottomChannels, styleDim)),
   );
   const conv1 = styledConv('conv1', {
     inChannels: bottomChannels,
@@ -130,7 +130,7 @@ function buildDecoder(architecture: Architecture, bottomChannels: number, keepin
     .reverse()
     .map((px, i) => {
       const next = channelsAt(architecture, px);
-      const level = decoderLevel(i, { in: channels, out: next }, styleDim, keeping);
+      const level = decoderLevel(i, { in: channels, out: next }, styleDim, policy);
       channels = next;
       return level;
     });
@@ -168,19 +168,22 @@ function buildMapping({ mappingLayers, latentDim, styleDim, mappingRate }: Archi
  *
  * @param keeping what its blocks keep for their gradients.
  */
-export function buildGenerator(architecture: Architecture, keeping: Keeping = keepAll): Generator {
-  const encoder = buildEncoder(architecture, keeping);
+export function buildGenerator(
+  architecture: Architecture,
+  policy: CheckpointPolicy = keepActivations,
+): Generator {
+  const encoder = buildEncoder(architecture, policy);
   const mapping = buildMapping(architecture);
-  const decoder = buildDecoder(architecture, encoder.channels, keeping);
+  const decoder = buildDecoder(architecture, encoder.channels, policy);
   const pass = (layer: Layer): Layer['apply'] => {
-    const block = keeping.pass(Object.keys(layer.specs), (params, [x]) => [layer.apply(params, x!)]);
+    const block = policy.pass(Object.keys(layer.specs), (params, [x]) => [layer.apply(params, x!)]);
     return (params, x) => block(params, [x])[0]!;
   };
   const stem = pass(encoder.stem);
   const contentHead = pass(encoder.content);
   const styleHead = pass(encoder.style);
   const decodePaths = [mapping, decoder].flatMap(({ specs }) => Object.keys(specs));
-  const decode = keeping.pass([...decodePaths, ...decoder.derivedPaths], (params, [content, style]) => [
+  const decode = policy.pass([...decodePaths, ...decoder.derivedPaths], (params, [content, style]) => [
     decoder.synthesize(params, content!, mapping.apply(params, style!)),
   ]);
   return {

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, channelsAt, halvings } from './architecture.js';
 import { batchDeviation } from './batch-deviation.js';
-import { type Keeping, keepAll } from './checkpointing.js';
+import { type CheckpointPolicy, keepActivations } from './checkpointing.js';
 import {
   convLayer,
   flatten,
@@ -37,12 +37,17 @@ export interface ImageDiscriminator {
 }
 
 /** From RGB down to `outSize` px (the reference's `make_net_`). */
-function branch(path: string, architecture: Architecture, outSize: number, keeping: Keeping): Layer[] {
+function branch(
+  path: string,
+  architecture: Architecture,
+  outSize: number,
+  policy: CheckpointPolicy,
+): Layer[] {
   let channels = channelsAt(architecture, architecture.size);
   const layers = [convLayer(`${path}.0`, { inChannels: 3, outChannels: channels, size: 1 })];
   for (const px of halvings(architecture.size, outSize)) {
     const next = channelsAt(architecture, px);
-    layers.push(keeping.layer(residualBlock(`${path}.${layers.length}`, channels, next, true)));
+    layers.push(policy.layer(residualBlock(`${path}.${layers.length}`, channels, next, true)));
     channels = next;
   }
   return layers;
@@ -60,17 +65,17 @@ function flattenedLinear(path: string, px: number, channels: number): Layer {
 /** Builds the discriminator of either variant. @param keeping what its blocks keep for their gradients. */
 export function buildImageDiscriminator(
   architecture: Architecture,
-  keeping: Keeping = keepAll,
+  policy: CheckpointPolicy = keepActivations,
 ): ImageDiscriminator {
   const { discriminatorLocalSize: localSize, discriminatorGlobalSize: globalSize, variant } = architecture;
-  const localLayers = branch('l_branch', architecture, localSize, keeping);
+  const localLayers = branch('l_branch', architecture, localSize, policy);
   const localChannels = channelsAt(architecture, localSize);
   const logit = { outChannels: 1, size: 1, activate: false };
   const local = sequence([
     ...localLayers,
     convLayer(`l_branch.${localLayers.length}`, { ...logit, inChannels: localChannels }),
   ]);
-  const globalLayers = branch('g_branch', architecture, globalSize, keeping);
+  const globalLayers = branch('g_branch', architecture, globalSize, policy);
   const globalChannels = channelsAt(architecture, globalSize);
   const final = linearLayer('g_final', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
 
@@ -98,7 +103,7 @@ export function buildImageDiscriminator(
   const trunk = sequence(trunkLayers);
   const parts = [local, trunk, adversarial, diversity];
   // What treats every picture by itself; the batch is compared after it.
-  const judge = keeping.pass(Object.keys(mergeSpecs(parts)), (params, [images]) => {
+  const judge = policy.pass(Object.keys(mergeSpecs(parts)), (params, [images]) => {
     const features = trunk.apply(params, images!);
     return [
       local.apply(params, images!),

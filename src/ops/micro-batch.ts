@@ -2,28 +2,28 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
 import { addTogether, differentiableJointly, type Gradients, unrecorded } from './autodiff.js';
-import { after, type Recomputable, recomputedPullback } from './recompute.js';
+import { after, checkpointedPullback, type Recomputable } from './recompute.js';
 import { concat, rows } from './shape.js';
 
 /**
- * The outputs of `fn` for a large batch, computed from at most `mostRows` rows at a time: one part after another, and for
+ * The outputs of `fn` for a large batch, computed from at most `maxRows` rows at a time: one part after another, and for
  * the gradient again one after another, so that what `fn` keeps for it is there for one part only. Gradients of parameters
  * are added up as the parts go by (gradient accumulation). Exact to any order, but for the rounding of sums in another order.
  *
  * @param fn takes and gives tensors whose rows (axis 0) belong together and do not depend on other rows.
  * @param activations its inputs by row, all with as many rows.
  */
-export function inParts(
+export function microBatched(
   fn: Recomputable,
   activations: readonly Tensor[],
   parameters: readonly Tensor[],
-  mostRows: number,
+  maxRows: number,
 ): Tensor[] {
   const count = activations[0]!.shape[0]!;
-  if (count <= mostRows) return fn(activations, parameters);
-  const parts = Array.from({ length: Math.ceil(count / mostRows) }, (_, i) => {
-    const from = i * mostRows;
-    return { from, size: Math.min(mostRows, count - from) };
+  if (count <= maxRows) return fn(activations, parameters);
+  const parts = Array.from({ length: Math.ceil(count / maxRows) }, (_, i) => {
+    const from = i * maxRows;
+    return { from, size: Math.min(maxRows, count - from) };
   });
   const outputs = unrecorded(() =>
     tf.tidy(() => {
@@ -47,7 +47,7 @@ export function inParts(
     let done: Tensor[] = [];
     for (const { from, size } of parts) {
       const part = (x: Tensor): Tensor => rows(after(x, done), from, size);
-      const pullback = recomputedPullback(fn, activations.map(part), parameters);
+      const pullback = checkpointedPullback(fn, activations.map(part), parameters);
       const gradients = pullback(
         arrived.map((dy) => dy && part(dy)),
         isWanted,

@@ -32,11 +32,11 @@ export function recompute(
     unrecorded(() => tf.tidy(() => fn(activations, parameters))),
     inputs,
   );
-  return differentiableJointly(inputs, outputs, recomputedPullback(fn, activations, parameters));
+  return differentiableJointly(inputs, outputs, checkpointedPullback(fn, activations, parameters));
 }
 
 /** The pullback of `recompute`: from gradients of the outputs of `fn` to those of activations and parameters, in this order. */
-export function recomputedPullback(
+export function checkpointedPullback(
   fn: Recomputable,
   activations: readonly Tensor[],
   parameters: readonly Tensor[],

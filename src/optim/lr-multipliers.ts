@@ -12,21 +12,25 @@ function matcher(pattern: string): RegExp {
  *
  * @throws InputError for a pattern that matches nothing: a layer that was to be frozen and is not.
  */
-export function parameterRates(
-  rates: Readonly<Record<string, number>>,
+export function lrMultipliers(
+  multipliers: Readonly<Record<string, number>>,
   networks: Readonly<Record<string, ParameterSpecs>>,
 ): (network: string, path: string) => number {
   const names = Object.entries(networks).flatMap(([network, specs]) =>
     Object.keys(specs).map((path) => `${network}/${path}`),
   );
-  const rules = Object.entries(rates).map(([pattern, rate]) => ({ test: matcher(pattern), rate, pattern }));
+  const rules = Object.entries(multipliers).map(([pattern, multiplier]) => ({
+    test: matcher(pattern),
+    multiplier,
+    pattern,
+  }));
   for (const { test, pattern } of rules) {
     if (names.some((name) => test.test(name))) continue;
     throw new InputError({
-      expected: `training.rates to name parameters, such as ${names[0]} or ${Object.keys(networks).at(-1)}/*`,
+      expected: `training.lrMultipliers to name parameters, such as ${names[0]} or ${Object.keys(networks).at(-1)}/*`,
       found: `'${pattern}', which matches none of the ${names.length}`,
       remedy: 'change the pattern; * stands for any text',
     });
   }
-  return (network, path) => rules.findLast(({ test }) => test.test(`${network}/${path}`))?.rate ?? 1;
+  return (network, path) => rules.findLast(({ test }) => test.test(`${network}/${path}`))?.multiplier ?? 1;
 }

@@ -32,7 +32,7 @@ export interface ParameterGroupOptions {
   /** Parameters of so many elements have a bucket of their own. */
   largeElements?: number;
   /** A parameter's factor on the learning rate, 1 where left out; 0 freezes it. */
-  rateOf?: (network: string, path: string) => number;
+  multiplierOf?: (network: string, path: string) => number;
 }
 
 /** One number for a whole bucket, or one for each element. */
@@ -52,12 +52,12 @@ export class ParameterGroup {
     {
       bucketElements = BUCKET_ELEMENTS,
       largeElements = LARGE_ELEMENTS,
-      rateOf = () => 1,
+      multiplierOf = () => 1,
     }: ParameterGroupOptions = {},
   ) {
     const entries = Object.entries(networks).flatMap(([network, specs]) =>
       Object.entries(specs).map(([path, { shape, gain }]): Entry => {
-        return { network, path, shape, size: sizeOf(shape), gain, rate: rateOf(network, path) };
+        return { network, path, shape, size: sizeOf(shape), gain, rate: multiplierOf(network, path) };
       }),
     );
     const fill = (chosen: Entry[]): Bucket[] => {

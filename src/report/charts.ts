@@ -13,8 +13,8 @@ const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
 
 /** Points of a curve on paper; more are gathered into that many spans of steps. */
-const MOST_POINTS = 240;
-const FEWEST_TO_SMOOTH = 24;
+const MAX_POINTS = 240;
+const MIN_TO_SMOOTH = 24;
 /** Width of the smoothing window (one deviation to a side) as a part of the curve. */
 const SMOOTHING = 1 / 40;
 const HOVER_STRIPS = 48;
@@ -128,7 +128,7 @@ function drawCurve(
     const { step, value } = points[0]!;
     return `<circle class="dot c${curve.index % COLOURS}" cx="${round(toX(step))}" cy="${round(toY(value))}" r="3"/>`;
   }
-  if (points.length < FEWEST_TO_SMOOTH || isStepped(points))
+  if (points.length < MIN_TO_SMOOTH || isStepped(points))
     return `<path class="${style}" d="${path(extremes(points))}"/>`;
   const course = smooth(gather(curve.means, mean), isLog);
   return `<path class="${style} raw" d="${path(extremes(points))}"/><path class="${style}" d="${path(course)}"/>`;
@@ -142,7 +142,7 @@ function isStepped(points: Point[]): boolean {
 
 /** Spans of steps, each with one point from its points. */
 function gather(points: Point[], pick: (span: Point[]) => Point): Point[] {
-  return spans(points, MOST_POINTS).map(pick);
+  return spans(points, MAX_POINTS).map(pick);
 }
 
 function spans(points: Point[], most: number): Point[][] {
@@ -159,8 +159,8 @@ function mean(span: Point[]): Point {
 
 /** Smallest and largest of each span, in their order, so that thinning loses no spike. */
 function extremes(points: Point[]): Point[] {
-  if (points.length <= 2 * MOST_POINTS) return points;
-  return spans(points, MOST_POINTS).flatMap((span) => {
+  if (points.length <= 2 * MAX_POINTS) return points;
+  return spans(points, MAX_POINTS).flatMap((span) => {
     const ordered = span.toSorted((a, b) => a.value - b.value);
     return [ordered[0]!, ordered.at(-1)!].sort((a, b) => a.step - b.step);
   });

@@ -8,9 +8,9 @@ import type { ReportImage } from './picture.js';
 import type { Series } from './series.js';
 import { REPORT_STYLE } from './style.js';
 
-const LARGEST_ENLARGEMENT = 2;
+const MAX_ENLARGEMENT = 2;
 /** A figure has to differ by this part of the untrained one to count as better or worse. */
-const SMALLEST_CHANGE = 0.005;
+const MIN_CHANGE = 0.005;
 
 /** A figure of quality before and after training. */
 export interface ReportMeasure {
@@ -101,7 +101,7 @@ function picture(grid: ReportGrid, level: number): string {
 
 /** Room for the picture before it is decoded, and a limit to enlarging. */
 function sizeAttributes({ width, height }: ReportImage): string {
-  return ` width="${width}" height="${height}" style="max-width:min(100%,${width * LARGEST_ENLARGEMENT}px)"`;
+  return ` width="${width}" height="${height}" style="max-width:min(100%,${width * MAX_ENLARGEMENT}px)"`;
 }
 
 // Measures
@@ -156,7 +156,7 @@ export function verdictOf(item: Omit<ReportMeasure, 'name' | 'explanation'>): 'b
     return better === 'lower' ? value : -value;
   };
   const gain = badness(untrained) - badness(trained);
-  if (!(Math.abs(gain) > SMALLEST_CHANGE * Math.abs(untrained))) return 'same';
+  if (!(Math.abs(gain) > MIN_CHANGE * Math.abs(untrained))) return 'same';
   return gain > 0 ? 'better' : 'worse';
 }
 

@@ -5,7 +5,7 @@ import { portraitSvg } from './portrait.js';
 import { clamp } from './svg.js';
 
 /** The least blur that sharp accepts, px. */
-const LEAST_BLUR = 0.3;
+const MIN_BLUR = 0.3;
 
 /** Draws a portrait as a PNG of `size` px. The same factors and size give the same bytes. */
 export async function rasterise(factors: PortraitFactors, size: number): Promise<Buffer> {
@@ -13,7 +13,7 @@ export async function rasterise(factors: PortraitFactors, size: number): Promise
   const { style } = factors;
   if (style.manner !== 'photo') return drawing.png().toBuffer();
   const blur = (style.blur * size) / 100;
-  if (blur >= LEAST_BLUR) drawing.blur(blur);
+  if (blur >= MIN_BLUR) drawing.blur(blur);
   const pixels = await drawing.raw().toBuffer();
   addNoise(pixels, size, style);
   return sharp(pixels, { raw: { width: size, height: size, channels: 3 } })

@@ -89,7 +89,7 @@ function gradientAt({ data, width, height }: Picture, x: number, y: number): num
 }
 
 /** No feature counts as steadier than this, so that one that hardly ever occurs does not decide. */
-const LEAST_DEVIATION = 0.04;
+const MIN_DEVIATION = 0.04;
 
 /**
  * Distance of a set's colour and edge statistics from those of a reference set: the Frechet distance of two normal
@@ -103,7 +103,7 @@ export function statisticsDistance(set: readonly Picture[], reference: readonly 
   const [a, b] = [momentsOf(set), momentsOf(reference)];
   let sum = 0;
   for (let i = 0; i < a.length; i++) {
-    const unit = Math.max(b[i]!.deviation, LEAST_DEVIATION);
+    const unit = Math.max(b[i]!.deviation, MIN_DEVIATION);
     sum += (a[i]!.mean - b[i]!.mean) ** 2 / unit ** 2 + (a[i]!.deviation - b[i]!.deviation) ** 2 / unit ** 2;
   }
   return sum / a.length;

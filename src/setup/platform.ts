@@ -13,7 +13,7 @@ export interface Platform {
   glibc: string | undefined;
 }
 
-const OLDEST_GLIBC = '2.27';
+const MIN_GLIBC = '2.27';
 
 /** The machine that this process runs on. */
 export function thisPlatform(): Platform {
@@ -41,7 +41,7 @@ function isOlder(version: string, than: string): boolean {
  */
 export function supportedArchitecture(platform: Platform): Architecture {
   const { system, architecture, glibc } = platform;
-  const expected = `Linux on x64 or arm64 with the GNU C library ${OLDEST_GLIBC} or newer`;
+  const expected = `Linux on x64 or arm64 with the GNU C library ${MIN_GLIBC} or newer`;
   const remedy = 'use such a machine, on Windows WSL 2, on macOS a Linux container';
   if (system !== 'linux' || (architecture !== 'x64' && architecture !== 'arm64')) {
     throw new InputError({ expected, found: `${system} on ${architecture}`, remedy });
@@ -53,7 +53,7 @@ export function supportedArchitecture(platform: Platform): Architecture {
       remedy: 'use a distribution with the GNU C library, such as Debian',
     });
   }
-  if (isOlder(glibc, OLDEST_GLIBC)) {
+  if (isOlder(glibc, MIN_GLIBC)) {
     throw new InputError({ expected, found: `glibc ${glibc}`, remedy: 'use a newer distribution' });
   }
   return architecture;

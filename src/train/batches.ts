@@ -22,7 +22,7 @@ export type SavedBatchesState = { [Name in keyof BatchesState]: BatchesState[Nam
 const NONE: AugmentProbabilities = { A: 0, B: 0 };
 
 /** Steps whose pictures are prepared ahead of the one that is asked for. */
-const MOST_AHEAD = 2;
+const MAX_AHEAD = 2;
 /** What is prepared ahead may take this much memory, bytes, where it is more than one step. */
 const AHEAD_BYTES = 128 * 2 ** 20;
 const BYTES_PER_VALUE = Float32Array.BYTES_PER_ELEMENT;
@@ -30,7 +30,7 @@ const BYTES_PER_VALUE = Float32Array.BYTES_PER_ELEMENT;
 /** Steps to prepare ahead: 2, or 1 where the four picture arrays of two take over 128 MiB. */
 function stepsAhead({ model, training }: Config): number {
   const stepBytes = 4 * training.batch * model.size * model.size * 3 * BYTES_PER_VALUE;
-  return Math.min(MOST_AHEAD, Math.max(1, Math.floor(AHEAD_BYTES / stepBytes)));
+  return Math.min(MAX_AHEAD, Math.max(1, Math.floor(AHEAD_BYTES / stepBytes)));
 }
 
 /** A step whose pictures are on their way; undefined where the loader has none to give, and will tell why. */

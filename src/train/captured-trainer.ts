@@ -30,7 +30,7 @@ export class CapturedTrainer implements Trainer {
   private readonly context: StepContext;
   private readonly programs: CapturedPrograms<StepProgram | TranslationProgram>;
   private readonly layout: readonly StateVector[];
-  private lent: { weights: TranslatingWeights; translator: Translator } | undefined;
+  private borrowed: { weights: TranslatingWeights; translator: Translator } | undefined;
   private readonly termNames: Record<StepProgram, string[]>;
 
   constructor(context: StepContext, initial: TrainStateValues) {
@@ -56,7 +56,7 @@ export class CapturedTrainer implements Trainer {
 
   async step(batch: HostBatch, index: number): Promise<TermValues> {
     const { context } = this;
-    this.takeBack();
+    this.releaseTranslator();
     const kind = hasR1(index, context.config.training) ? 'withR1' : 'plain';
     const inputs: Record<string, HostValues> = { ...batch };
     for (const [side, scalars] of Object.entries(stepScalars(context, index)))
@@ -74,25 +74,25 @@ export class CapturedTrainer implements Trainer {
 
   translator(weights: TranslatingWeights): Translator {
     const { model, log } = this.context.config;
-    if (weights === 'weights' && !log.sampleRaw)
+    if (weights === 'raw' && !log.sampleRaw)
       throw new RangeError('a captured run with log.sampleRaw=false translates with averages only');
-    if (this.lent?.weights === weights) return this.lent.translator;
-    this.takeBack();
+    if (this.borrowed?.weights === weights) return this.borrowed.translator;
+    this.releaseTranslator();
     const set = PROGRAM_SETS[weights];
     const translator = new CapturedTranslator(model, this.programs, TRANSLATE_BATCHES, { set });
-    this.lent = { weights, translator };
+    this.borrowed = { weights, translator };
     return translator;
   }
 
   dispose(): void {
-    this.takeBack();
+    this.releaseTranslator();
     this.programs.dispose();
     this.context.networks.generators.dispose();
     this.context.networks.discriminators.dispose();
   }
 
-  private takeBack(): void {
-    this.lent?.translator.dispose();
-    this.lent = undefined;
+  private releaseTranslator(): void {
+    this.borrowed?.translator.dispose();
+    this.borrowed = undefined;
   }
 }

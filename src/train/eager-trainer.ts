@@ -45,7 +45,7 @@ export class EagerTrainer implements Trainer {
   private readonly context: StepContext;
   private readonly layout: readonly StateVector[];
   private state: FlatState<Tensor>;
-  private lent: { weights: TranslatingWeights; translator: Translator } | undefined;
+  private borrowed: { weights: TranslatingWeights; translator: Translator } | undefined;
 
   constructor(context: StepContext, initial: TrainStateValues) {
     this.context = context;
@@ -57,7 +57,7 @@ export class EagerTrainer implements Trainer {
 
   async step(batch: HostBatch, index: number): Promise<TermValues> {
     const { context, state: old } = this;
-    this.takeBack();
+    this.releaseTranslator();
     const withR1 = hasR1(index, context.config.training);
     let terms: TermValues = {};
     tf.tidy(() => {
@@ -82,24 +82,24 @@ export class EagerTrainer implements Trainer {
 
   translator(weights: TranslatingWeights): Translator {
     const { config, networks } = this.context;
-    if (this.lent?.weights === weights) return this.lent.translator;
-    this.takeBack();
+    if (this.borrowed?.weights === weights) return this.borrowed.translator;
+    this.releaseTranslator();
     const translator = new EagerTranslator(config.model, () =>
       networks.generators.parameters(translatingVectors(unflattenState(this.state), weights)),
     );
-    this.lent = { weights, translator };
+    this.borrowed = { weights, translator };
     return translator;
   }
 
   dispose(): void {
-    this.takeBack();
+    this.releaseTranslator();
     tf.dispose(Object.values(this.state));
     this.context.networks.generators.dispose();
     this.context.networks.discriminators.dispose();
   }
 
-  private takeBack(): void {
-    this.lent?.translator.dispose();
-    this.lent = undefined;
+  private releaseTranslator(): void {
+    this.borrowed?.translator.dispose();
+    this.borrowed = undefined;
   }
 }

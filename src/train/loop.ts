@@ -69,7 +69,7 @@ async function* lockedRun(
   dataset: Dataset,
   page: RunPage,
 ): AsyncGenerator<TrainEvent> {
-  const { onNonFinite, rollbackFactor, mostRollbacks } = options.config.watch;
+  const { onNonFinite, rollbackFactor, maxRollbacks } = options.config.watch;
   const { runDir } = options;
   const named = new Set<string>();
   let attempt: Attempt = { options, named, page };
@@ -81,7 +81,7 @@ async function* lockedRun(
       if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
       const to = (await latestCheckpoint(runDir))?.step ?? 0;
       last = { step: to, times: last.step === to ? last.times + 1 : 1 };
-      if (last.times > mostRollbacks) throw error;
+      if (last.times > maxRollbacks) throw error;
       const rateScale = error.rateScale * rollbackFactor;
       yield { type: 'rollback', from: error.step, to, rateScale, error };
       attempt = { options: { ...options, ...(to > 0 && { resume: true }) }, rateScale, named, page };

@@ -48,8 +48,8 @@ export async function writeSamples(run: Run, step: number): Promise<TrainEvent> 
     await log.tensorboard?.samples(step, path, weights);
     return path;
   };
-  const path = await write('averages');
-  const rawPath = context.config.log.sampleRaw && (await write('weights'));
+  const path = await write('ema');
+  const rawPath = context.config.log.sampleRaw && (await write('raw'));
   await writePage(run, step);
   freeUnusedMemory();
   return { type: 'samples', step, path, ...(rawPath && { rawPath }) };
@@ -90,7 +90,7 @@ function isDue(step: number, everySteps: number, { training }: Config): boolean 
 async function evaluated({ context, trainer, evaluate }: Run, step: number): Promise<TermValues> {
   const { everySteps } = context.config.evaluation;
   if (evaluate === undefined || everySteps === null || !isDue(step, everySteps, context.config)) return {};
-  return await inTrueFloat32(() => evaluate(trainer.translator('averages')));
+  return await inTrueFloat32(() => evaluate(trainer.translator('ema')));
 }
 
 /** Looks at what a step told. @returns warnings. @throws DivergedError. */
@@ -99,7 +99,7 @@ function observe(run: Run, terms: TermValues, step: number): string[] {
   const { config, rateScale = 1 } = context;
   assertFinite(terms, { step, runDir, rateScale });
   if (diversity && step % config.watch.everySteps === 0)
-    terms['signals/styleDiversity'] = diversity.measure(trainer.translator('averages'));
+    terms['signals/styleDiversity'] = diversity.measure(trainer.translator('ema'));
   best.observe(terms);
   const warnings = watch.observe(step, terms);
   log.observe(terms, warnings);

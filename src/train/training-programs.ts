@@ -22,7 +22,7 @@ export const PERCEPTUAL_PREFIX = 'lpips/';
 /** Samples are few pictures and seldom: one at a time needs least memory beside that of training. */
 export const TRANSLATE_BATCHES: readonly number[] = [1];
 /** The sets of translation programs; that of the weights shares the variables that steps change. */
-export const PROGRAM_SETS: Readonly<Record<TranslatingWeights, string>> = { averages: '', weights: 'raw' };
+export const PROGRAM_SETS: Readonly<Record<TranslatingWeights, string>> = { ema: '', raw: 'raw' };
 
 /** The steps without and with R1. */
 export type StepProgram = 'plain' | 'withR1';
@@ -53,8 +53,8 @@ export function trainingPrograms(context: StepContext): TrainingPrograms {
   const programs = {
     plain: step('plain'),
     withR1: step('withR1'),
-    ...translation(context, 'averages'),
-    ...(config.log.sampleRaw && translation(context, 'weights')),
+    ...translation(context, 'ema'),
+    ...(config.log.sampleRaw && translation(context, 'raw')),
   };
   return { programs, variables, layout, termNames };
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InputError, messageOf } from '../base/errors.js';
-import { freeName } from '../base/unique-name.js';
+import { uniqueName } from '../base/unique-name.js';
 import { decodeImage, toFloat } from '../data/decode.js';
 import type { InputPicture } from '../data/pictures.js';
 import { joinPictures } from '../data/pictures.js';
@@ -10,7 +10,7 @@ import { type Direction, randomStyleCodes, type Translator } from './translator.
 /** References that are encoded together. */
 const ENCODED_TOGETHER = 8;
 /** Below this, an angle between styles (in radians, to 0 or to pi) says nothing of a way between them. */
-const LEAST_ANGLE = 1e-4;
+const MIN_ANGLE = 1e-4;
 
 /** One style for all pictures, and what it is called in file names and labels. */
 export interface NamedStyle {
@@ -68,7 +68,7 @@ export function between(from: Float32Array, to: Float32Array, share: number): Fl
   const cosine = from.reduce((sum, value, i) => sum + value * to[i]!, 0) / (fromNorm * toNorm || 1);
   const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
   const isStraight =
-    fromNorm === 0 || toNorm === 0 || angle < LEAST_ANGLE || Math.PI - angle < LEAST_ANGLE || share === 0;
+    fromNorm === 0 || toNorm === 0 || angle < MIN_ANGLE || Math.PI - angle < MIN_ANGLE || share === 0;
   if (isStraight || share === 1) return from.map((value, i) => value * (1 - share) + to[i]! * share);
   const length = fromNorm + (toNorm - fromNorm) * share;
   const first = (Math.sin((1 - share) * angle) / Math.sin(angle)) * (length / fromNorm);
@@ -187,5 +187,5 @@ export async function makeStyles(
 
 function uniqueLabels(styles: readonly NamedStyle[]): NamedStyle[] {
   const taken = new Set<string>();
-  return styles.map((style) => ({ ...style, label: freeName(style.label, taken) }));
+  return styles.map((style) => ({ ...style, label: uniqueName(style.label, taken) }));
 }

@@ -10,9 +10,9 @@ const MEAN_SECONDS = 0.5;
 /** Beats weaker than this share of a usual one at either end are no beats: music begins and ends. */
 const WEAK_SHARE = 0.1;
 /** Rises that deviate less from their mean are those of a lossy codec in a steady tone. */
-const LEAST_DEVIATION = 2e-4;
+const MIN_DEVIATION = 2e-4;
 /** And those that deviate by less than this share of their mean are noise: white has 0.05, pink 0.07, clicks 4. */
-const LEAST_CONTRAST = 0.15;
+const MIN_CONTRAST = 0.15;
 
 /** Strengths above their local mean, in units of their deviation; zeros where nothing is heard. */
 function normalized(strengths: Float32Array, perSecond: number): Float64Array {
@@ -24,7 +24,7 @@ function normalized(strengths: Float32Array, perSecond: number): Float64Array {
     return Math.max(0, value - (sums[to]! - sums[from]!) / (to - from));
   });
   const deviation = Math.sqrt(above.reduce((sum, value) => sum + value * value, 0) / above.length);
-  const least = Math.max(LEAST_DEVIATION, (LEAST_CONTRAST * (sums.at(-1) ?? 0)) / above.length);
+  const least = Math.max(MIN_DEVIATION, (MIN_CONTRAST * (sums.at(-1) ?? 0)) / above.length);
   return deviation < least ? above.fill(0) : above.map((value) => value / deviation);
 }
 

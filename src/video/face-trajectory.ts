@@ -10,7 +10,7 @@ export interface TranslatedSquare extends Square {
 }
 
 /** Which squares of a video's frames are translated. */
-export interface FaceCourse {
+export interface FaceTrajectory {
   /** Of the frames that the squares are in, px. */
   extent: Extent;
   /** Whether they go back into their frames, of which any number may be; else there is one for each frame. */
@@ -20,7 +20,7 @@ export interface FaceCourse {
   faces: number;
 }
 
-export interface FaceCourseOptions {
+export interface FaceTrajectoryOptions {
   mode: Exclude<FaceMode, 'off'>;
   margin: number;
   paste: boolean;
@@ -33,7 +33,7 @@ const SPARE = 2;
 const SAMPLED_FRAMES = 8;
 
 /** Squares of the smallest size that are taken, px. */
-function smallestSide(squareAt: (frame: number) => Square, frames: number): number {
+function minSide(squareAt: (frame: number) => Square, frames: number): number {
   let least = Number.POSITIVE_INFINITY;
   for (let frame = 0; frame < frames; frame += SAMPLED_FRAMES) least = Math.min(least, squareAt(frame).side);
   return least;
@@ -42,7 +42,7 @@ function smallestSide(squareAt: (frame: number) => Square, frames: number): numb
 const holds = ({ first, last }: Track, frame: number): boolean => frame >= first && frame <= last;
 
 /** What becomes of the faces that a survey saw; undefined where it saw none, and nothing is to go back. */
-export function courseOfFaces(survey: Survey, options: FaceCourseOptions): FaceCourse | undefined {
+export function faceTrajectory(survey: Survey, options: FaceTrajectoryOptions): FaceTrajectory | undefined {
   const { mode, margin, paste, modelPx } = options;
   const { picture, framesPerSecond } = survey;
   const tracks = trackFaces(survey.sightings, survey.frames, {
@@ -69,7 +69,7 @@ export function courseOfFaces(survey: Survey, options: FaceCourseOptions): FaceC
   }
   const main = mainTracks(tracks);
   const squareAt = (frame: number): Square => nearestSquare(main, frame);
-  const scale = Math.min(1, (SPARE * modelPx) / smallestSide(squareAt, survey.frames));
+  const scale = Math.min(1, (SPARE * modelPx) / minSide(squareAt, survey.frames));
   const scaled = (length: number): number => Math.max(1, Math.round(length * scale));
   const extent = { width: scaled(picture.width), height: scaled(picture.height) };
   const ratio = Math.min(extent.width / picture.width, extent.height / picture.height);

@@ -5,19 +5,19 @@ import { cropSquare, pasteSquare } from '../faces/crop.js';
 import type { ContentCodes, Direction, Translator } from '../translate/translator.js';
 import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
 import { ChangeMeter } from './change-meter.js';
-import type { FaceCourse, TranslatedSquare } from './face-trajectory.js';
+import type { FaceTrajectory, TranslatedSquare } from './face-trajectory.js';
 import type { VideoPlan } from './plan.js';
-import type { StyleCourse } from './style-schedule.js';
+import type { StyleSchedule } from './style-schedule.js';
 
 export interface FrameTranslatorOptions {
   translator: Translator;
   direction: Direction;
   plan: Pick<VideoPlan, 'input' | 'framesPerSecond'>;
-  course: StyleCourse;
+  course: StyleSchedule;
   /** The original amid eight styles, in place of one style. */
   mosaic: boolean;
   /** The faces that are translated, in frames of the plan's input; without it the plan's squares are. */
-  faces?: FaceCourse | undefined;
+  faces?: FaceTrajectory | undefined;
 }
 
 /** How much neighbouring frames differ: mean absolute change, 0 to 1 of the range; null for a single frame. */
@@ -53,7 +53,7 @@ export class FrameTranslator {
     return made;
   }
 
-  private squares(frames: Uint8Array, faces: FaceCourse | undefined): Uint8Array {
+  private squares(frames: Uint8Array, faces: FaceTrajectory | undefined): Uint8Array {
     const originals =
       faces === undefined ? frames : Buffer.concat(this.crops(frames, faces).map(({ crop }) => crop));
     const count = originals.length / bytesOf({ width: this.size, height: this.size });
@@ -69,7 +69,7 @@ export class FrameTranslator {
   }
 
   /** Faces of all frames through the network, and back into copies of their frames. */
-  private paste(frames: Uint8Array, faces: FaceCourse): Uint8Array {
+  private paste(frames: Uint8Array, faces: FaceTrajectory): Uint8Array {
     this.inputMeter.add(frames);
     const crops = this.crops(frames, faces);
     const made = frames.slice();
@@ -98,7 +98,7 @@ export class FrameTranslator {
   /** The squares of a batch of frames, in the model's size, each with its frame's place in the batch. */
   private crops(
     frames: Uint8Array,
-    faces: FaceCourse,
+    faces: FaceTrajectory,
   ): { place: number; square: TranslatedSquare; crop: Uint8Array }[] {
     const { input } = this.options.plan;
     const count = frames.length / bytesOf(input);

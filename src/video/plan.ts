@@ -52,7 +52,7 @@ const QUALITY: Readonly<Record<string, readonly string[]>> = {
 };
 const AUDIO_BITS = '192k';
 /** A single argument of a program may have 128 kB; hundreds of styles would be more. */
-const LONGEST_COMMENT = 32_768;
+const MAX_COMMENT = 32_768;
 /** Above it is no rate of pictures, but a clock that a file gives in place of one. */
 const HIGHEST_RATE = 1000;
 
@@ -229,9 +229,7 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
       ...audio.flatMap((how, i) =>
         how === 'copied' ? [`-c:a:${i}`, 'copy'] : [`-c:a:${i}`, audioEncoder, `-b:a:${i}`, AUDIO_BITS],
       ),
-      ...(comment !== undefined && comment.length <= LONGEST_COMMENT
-        ? ['-metadata', `comment=${comment}`]
-        : []),
+      ...(comment !== undefined && comment.length <= MAX_COMMENT ? ['-metadata', `comment=${comment}`] : []),
       ...(isMoved ? ['-bf', '0', '-avoid_negative_ts', 'make_zero'] : []),
       ...(['mp4', 'mov'].includes(container.muxer) ? ['-movflags', '+faststart'] : []),
       ...['-f', container.muxer, `file:${target}`],

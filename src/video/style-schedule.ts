@@ -1,7 +1,7 @@
 import { between } from '../translate/styles.js';
 
 /** The style of each cell of the output at each moment. */
-export interface StyleCourse {
+export interface StyleSchedule {
   /** @param seconds from the start of the picture. @param cell from 0 on. @returns `latentDim` numbers. */
   at(seconds: number, cell: number): Float32Array;
 }
@@ -15,7 +15,7 @@ function smooth(share: number): number {
 }
 
 /** Every cell keeps its style: the first cell the first, and so on. */
-export function constantStyles(codes: readonly Float32Array[]): StyleCourse {
+export function constantStyles(codes: readonly Float32Array[]): StyleSchedule {
   return { at: (_seconds, cell) => codes[cell % codes.length]! };
 }
 
@@ -27,7 +27,7 @@ function roundOf(codes: readonly Float32Array[], place: number, share: number, c
 }
 
 /** From style to style in `stepSeconds` each, smoothly, and from the last to the first again. */
-export function flowingStyles(codes: readonly Float32Array[], stepSeconds: number): StyleCourse {
+export function flowingStyles(codes: readonly Float32Array[], stepSeconds: number): StyleSchedule {
   return {
     at(seconds, cell) {
       const place = Math.floor(seconds / stepSeconds);
@@ -37,7 +37,7 @@ export function flowingStyles(codes: readonly Float32Array[], stepSeconds: numbe
 }
 
 /** The next style from each of these moments on, ascending, and after the last style the first again. */
-export function changingStyles(codes: readonly Float32Array[], changes: readonly number[]): StyleCourse {
+export function changingStyles(codes: readonly Float32Array[], changes: readonly number[]): StyleSchedule {
   return {
     at(seconds, cell) {
       // Binary search: the number of changes so far.

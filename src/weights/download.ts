@@ -27,10 +27,10 @@ export interface Patience {
   /** Attempts in a row that bring nothing. */
   attempts: number;
   /** Longest `Retry-After` that is waited for. */
-  longestWaitSeconds: number;
+  maxWaitSeconds: number;
 }
 
-const PATIENCE: Patience = { stallSeconds: 30, retrySeconds: 1, attempts: 5, longestWaitSeconds: 300 };
+const PATIENCE: Patience = { stallSeconds: 30, retrySeconds: 1, attempts: 5, maxWaitSeconds: 300 };
 
 /** A failure that another attempt may mend. */
 class Transient extends Error {
@@ -110,9 +110,9 @@ class Download {
   }
 
   private async wait({ message, waitSeconds }: Transient, failures: number): Promise<void> {
-    const { retrySeconds, longestWaitSeconds } = this.patience;
+    const { retrySeconds, maxWaitSeconds } = this.patience;
     const seconds = waitSeconds ?? retrySeconds * 2 ** (failures - 1);
-    if (seconds > longestWaitSeconds)
+    if (seconds > maxWaitSeconds)
       throw new RunError(
         `Cannot fetch ${this.url}: ${message}, and the server asks to wait ${Math.ceil(seconds)} s; run the same command again then.`,
       );

@@ -6,7 +6,7 @@ import { WEIGHT_NAMES, type WeightName } from './names.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** Files with an official git id have a few kilobytes. */
-const LARGEST_GIT_BYTES = 1024 * 1024;
+const MAX_GIT_BYTES = 1024 * 1024;
 
 /** What tells a file from others. */
 export interface FileIdentity {
@@ -46,7 +46,7 @@ export async function identityOf(path: string, options: HashOptions = {}): Promi
     const { size } = await handle.stat();
     const sha256 = createHash('sha256');
     const hashes: Hash[] = [sha256];
-    const git = size <= LARGEST_GIT_BYTES ? createHash('sha1').update(`blob ${size}\0`) : null;
+    const git = size <= MAX_GIT_BYTES ? createHash('sha1').update(`blob ${size}\0`) : null;
     if (git !== null) hashes.push(git);
     const buffer = Buffer.alloc(CHUNK_BYTES);
     let bytes = 0;

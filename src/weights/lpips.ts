@@ -84,10 +84,10 @@ export async function loadLpipsFile(path: string): Promise<LoadedLpips> {
     });
     return { ...keep(lpips, values), sources: [] };
   } catch (error) {
-    const complaint =
+    const details =
       error instanceof InputError
-        ? error.complaint
+        ? error.details
         : { expected: `the weights of lpips.LPIPS(net='vgg') in ${path}`, found: messageOf(error) };
-    throw new InputError({ ...complaint, remedy: FILE_REMEDY }, { cause: error });
+    throw new InputError({ ...details, remedy: FILE_REMEDY }, { cause: error });
   }
 }

@@ -17,7 +17,7 @@ function picture(name: string, index: number): Float32Array {
   );
 }
 
-function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
   return Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
 }
@@ -37,9 +37,9 @@ describe("kornia's figures", () => {
       },
       size,
     );
-    expect(largestDifference(matrix, figure('matrix').data.slice(i * 9, i * 9 + 6))).toBeLessThan(1e-4);
+    expect(maxDifference(matrix, figure('matrix').data.slice(i * 9, i * 9 + 6))).toBeLessThan(1e-4);
     const warped = warpAffine(picture('input', i), size, matrix);
-    expect(largestDifference(warped, picture('warped', i))).toBeLessThan(1e-4);
+    expect(maxDifference(warped, picture('warped', i))).toBeLessThan(1e-4);
     const resized = new Float32Array(72 * 72 * 3);
     warpResized(
       picture('warped', i),
@@ -48,6 +48,6 @@ describe("kornia's figures", () => {
       { resized: 72, left: 0, top: 0, size: 72, flip: false },
       resized,
     );
-    expect(largestDifference(resized, picture('resized_72', i))).toBeLessThan(1e-5);
+    expect(maxDifference(resized, picture('resized_72', i))).toBeLessThan(1e-5);
   });
 });

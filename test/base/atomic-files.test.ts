@@ -10,7 +10,7 @@ import {
   writeFileAtomic,
 } from '../../src/base/atomic-files.js';
 import { RunError } from '../../src/base/errors.js';
-import { canMount, compileForChild, startChild } from '../checkpoint/child-process.js';
+import { canMount, compileForChild, startChild } from '../support/child-process.js';
 
 /** No process has this number: it is above Linux's limit of 2^22. */
 const DEAD = 99_999_999;

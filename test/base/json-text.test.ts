@@ -17,8 +17,8 @@ describe('parseJson', () => {
     ['["\\x"]', 'valid escapes (x.json, line 1, column 3)', '"\\"'],
   ])('%j', (text, expected, found) => {
     const error = refusal(text);
-    expect(error.complaint.expected).toContain(expected);
-    expect(error.complaint.found).toContain(found);
+    expect(error.details.expected).toContain(expected);
+    expect(error.details.found).toContain(found);
   });
 
   it('reads JSON, with a byte order mark too', () => {

@@ -2,14 +2,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { benchTrain } from '../../src/bench/bench.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 
 beforeAll(async () => {
   await loadEngine();
 });
 
 const config = (r1Weight = 10, r1EverySteps = 2) =>
-  tinyConfig({ model: FEWEST_LAYERS, training: { batch: 1, r1Weight, r1EverySteps } });
+  tinyConfig({ model: MIN_LAYERS, training: { batch: 1, r1Weight, r1EverySteps } });
 
 describe('a bench of training', () => {
   it('tells of every step, and of the graph that it captured', async () => {

@@ -5,7 +5,7 @@ import { type DeviceType, KernelRegistry } from '../../src/runtime/capture/kerne
 import { opArguments } from '../../src/runtime/capture/op-arguments.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { registeredKernels } from '../../src/runtime/session.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 
 let registry: KernelRegistry;
 let installed: DeviceType;
@@ -35,7 +35,7 @@ function missingKernels(kinds: Iterable<ProgramKind>, device: DeviceType) {
 }
 
 describe('the programs of a small config, of all its variants, and of the networks of evaluation', () => {
-  const kinds = () => programKinds({ tiny: tinyConfig({ model: FEWEST_LAYERS }) });
+  const kinds = () => programKinds({ tiny: tinyConfig({ model: MIN_LAYERS }) });
 
   it('are of all kinds', () => {
     const names = [...kinds()].map(({ name }) => name);

@@ -11,9 +11,9 @@ import type { WebBundle } from '../../src/browser/web-bundle-manifest.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import { initParameters } from '../../src/model/parameters.js';
 import { loadModel } from '../../src/translate/model.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 
-const { model: architecture } = tinyConfig({ model: FEWEST_LAYERS });
+const { model: architecture } = tinyConfig({ model: MIN_LAYERS });
 const { specs } = buildGenerator(architecture);
 const values = initParameters(specs, new Rng(1, 'bundle'));
 const NETWORKS = ['G_A2B', 'G_B2A'];

@@ -25,9 +25,9 @@ import {
   resolveCheckpoint,
   saveCheckpoint,
 } from '../../src/checkpoint/checkpoint.js';
+import { compileForChild, startChild } from '../support/child-process.js';
 import { type FileCall, refusing } from '../support/faults.js';
 import { refusal } from '../support/refusal.js';
-import { compileForChild, startChild } from './child-process.js';
 
 let folder: string;
 let run: string;

@@ -14,7 +14,7 @@ import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { formatNumber } from '../../src/report/numbers.js';
 import { reportImage } from '../../src/report/picture.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { contentOf, gnr } from '../support/gnr.js';
 
 let shared: string;
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await loadEngine();
   shared = await mkdtemp(join(tmpdir(), 'gnr-cli-demo-'));
   sampleModel = join(shared, 'model');
-  const config = tinyConfig({ model: { ...FEWEST_LAYERS, size: 64 } });
+  const config = tinyConfig({ model: { ...MIN_LAYERS, size: 64 } });
   const values = initNetworks(buildNetworks(config), new Rng(1, 'init'));
   await writeModelFolder(sampleModel, { architecture: config.model, values }, { config, card: '' });
   whole = join(shared, 'demo');
@@ -46,7 +46,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const configFor = (steps: number): Config =>
   tinyConfig({
-    model: FEWEST_LAYERS,
+    model: MIN_LAYERS,
     training: { steps },
     log: { everySteps: 1, sampleImages: 1 },
     runtime: { capture: false },

@@ -12,11 +12,11 @@ import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import { initParameters } from '../../src/model/parameters.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { complaints, gnr, type Outcome } from '../support/gnr.js';
 
 const config = tinyConfig({
-  model: FEWEST_LAYERS,
+  model: MIN_LAYERS,
   data: { root: '/some/machine/selfies' },
   evaluation: { protocol: '/some/machine/protocol.json' },
 });

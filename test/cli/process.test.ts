@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { latestCheckpoint, readCheckpoint } from '../../src/checkpoint/checkpoint.js';
-import { startChild } from '../checkpoint/child-process.js';
+import { startChild } from '../support/child-process.js';
 import {
   compileGnr,
   complaints,

@@ -39,7 +39,7 @@ const flat = (size: number): DecodedImage => ({
   height: size,
 });
 
-function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   expect(actual.length).toBe(expected.length);
   return Array.from(expected).reduce((most, value, i) => Math.max(most, Math.abs(value - actual[i]!)), 0);
 }
@@ -48,7 +48,7 @@ describe('resizing', () => {
   it.each([8, 3] as const)('as PyTorch 2.9 interpolates to %i px', (size) => {
     const out = resizeTorchBilinear(SMALL, size);
     expect(out.length).toBe(size * size * 3);
-    expect(largestDifference(out.subarray(0, 27), TORCH[size])).toBeLessThan(6e-4);
+    expect(maxDifference(out.subarray(0, 27), TORCH[size])).toBeLessThan(6e-4);
   });
 
   it.each([8, 3] as const)('as Pillow 13 resizes 8 bits bilinearly to %i px', (size) => {
@@ -60,7 +60,7 @@ describe('resizing', () => {
   it.each([299, 32])('as clean-fid resizes to %i px', async (size) => {
     const image = await decodeImage(join(REFERENCE_DIR, 'images/real/00.png'));
     const expected = readTensors('metrics.safetensors').get(`resize/clean_${size}`)!.data;
-    expect(largestDifference(resizePillowBicubic(image, size), expected)).toBeLessThan(0.01);
+    expect(maxDifference(resizePillowBicubic(image, size), expected)).toBeLessThan(0.01);
   });
 
   it.each([1, 2, 17])('to the same size gives the same picture (%i px)', (size) => {
@@ -80,7 +80,7 @@ describe('resizing', () => {
       resizePillowBicubic(image, 33),
       resizePillowBilinear(image, 33).data,
     ])
-      expect(largestDifference(out, new Float32Array(33 * 33 * 3).fill(200))).toBeLessThan(1e-4);
+      expect(maxDifference(out, new Float32Array(33 * 33 * 3).fill(200))).toBeLessThan(1e-4);
   });
 
   it('clips what bicubic weights take beyond black and white', () => {

@@ -6,9 +6,9 @@ import { readSafetensorsHeader } from '../../src/checkpoint/safetensors.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import { loadModel } from '../../src/translate/model.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 
-const config = tinyConfig({ model: FEWEST_LAYERS });
+const config = tinyConfig({ model: MIN_LAYERS });
 const { specs } = buildGenerator(config.model);
 
 /** Numbers of many sizes, for both generators; another network beside them, which no model folder needs. */

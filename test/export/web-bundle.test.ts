@@ -15,12 +15,12 @@ import { buildGenerator } from '../../src/model/generator.js';
 import type { NetworkValues } from '../../src/model/parameters.js';
 import { initParameters } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 
 /** With a layer that is larger than a shard. */
 const { model: architecture } = tinyConfig({
   model: {
-    ...FEWEST_LAYERS,
+    ...MIN_LAYERS,
     channels: { 4: 264, 8: 8, 16: 8, 32: 8 },
     channelDivisor: 1,
     styleDim: 3,

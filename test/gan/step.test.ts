@@ -10,7 +10,7 @@ import { loadEngine } from '../../src/runtime/node.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
 import { batchShapes, type HostBatch, stepScalars } from '../../src/train/trainer.js';
 import { noiseBatch } from '../support/batch.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { collectState } from '../support/state.js';
 
 beforeAll(async () => {
@@ -126,8 +126,8 @@ describe.each([
 describe('terms', () => {
   const everything: PartialConfig['losses'] = { identity: 3 };
   const generatorTerms = (losses: PartialConfig['losses']) =>
-    takeStep(contextOf({ model: FEWEST_LAYERS, losses: { ...everything, ...losses } }), { withR1: false })
-      .terms.generators;
+    takeStep(contextOf({ model: MIN_LAYERS, losses: { ...everything, ...losses } }), { withR1: false }).terms
+      .generators;
   let cached: Record<string, number> | undefined;
   const all = () => {
     cached ??= generatorTerms({});
@@ -170,7 +170,7 @@ describe('terms', () => {
 
   it('R1 is proportional to its weight and to the steps that it stands for', () => {
     const r1 = (training: PartialConfig['training']): number =>
-      takeStep(contextOf({ model: FEWEST_LAYERS, training }), { withR1: true }).terms.discriminators.r1A!;
+      takeStep(contextOf({ model: MIN_LAYERS, training }), { withR1: true }).terms.discriminators.r1A!;
     const reference = r1({ r1Weight: 10, r1EverySteps: 16 });
     expect(reference).toBeGreaterThan(0);
     expect(r1({ r1Weight: 30, r1EverySteps: 16 }) / reference).toBeCloseTo(3, 4);
@@ -178,7 +178,7 @@ describe('terms', () => {
   });
 
   it('R1 adds terms and leaves the others as they are', () => {
-    const context = contextOf({ model: FEWEST_LAYERS });
+    const context = contextOf({ model: MIN_LAYERS });
     const without = takeStep(context, { withR1: false }).terms.discriminators;
     const { images, styles, ...penalties } = takeStep(context, { withR1: true }).terms.discriminators;
     expect(Object.keys(without).sort()).toEqual(['images', 'styles']);
@@ -188,14 +188,14 @@ describe('terms', () => {
   });
 
   it('R1 of weight 0 leaves them out', () => {
-    const context = contextOf({ model: FEWEST_LAYERS, training: { r1Weight: 0 } });
+    const context = contextOf({ model: MIN_LAYERS, training: { r1Weight: 0 } });
     const { discriminators } = takeStep(context, { withR1: true }).terms;
     expect(Object.keys(discriminators).sort()).toEqual(['images', 'styles']);
   });
 });
 
 describe('transforms of what the discriminators see', () => {
-  const model = FEWEST_LAYERS;
+  const model = MIN_LAYERS;
   const enabled = { enabled: true, initial: 0.8 };
   const termsWith = (
     adaptiveAugment: NonNullable<PartialConfig['training']>['adaptiveAugment'],
@@ -272,7 +272,7 @@ describe('transforms of what the discriminators see', () => {
 
 describe('the training state', () => {
   const trained = async (changes: PartialConfig, steps: number) => {
-    const context = contextOf({ model: FEWEST_LAYERS, ...changes });
+    const context = contextOf({ model: MIN_LAYERS, ...changes });
     const trainer = new EagerTrainer(context, initialOf(context));
     for (let step = 0; step < steps; step++) await trainer.step(noiseBatch(context.config, step), step);
     const state = collectState(trainer.read());

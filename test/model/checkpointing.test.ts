@@ -2,7 +2,12 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { r1Penalty } from '../../src/losses/r1.js';
-import { inPasses, type Keeping, keepAll, keepInputs } from '../../src/model/checkpointing.js';
+import {
+  type CheckpointPolicy,
+  keepActivations,
+  keepBlockInputs,
+  microBatchedPolicy,
+} from '../../src/model/checkpointing.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import { buildImageDiscriminator } from '../../src/model/image-discriminator.js';
 import type { ParameterSpecs, Params } from '../../src/model/parameters.js';
@@ -63,15 +68,15 @@ function bothWays(fn: Gradients, inputs: Record<string, Tensor>): Record<string,
 
 /** Compares networks that keep less with ones that keep everything, in both ways of running. */
 function compare(
-  keeping: Keeping,
+  policy: CheckpointPolicy,
   specs: ParameterSpecs,
   inputs: Record<string, Tensor>,
-  make: (keeping: Keeping) => Gradients,
+  make: (policy: CheckpointPolicy) => Gradients,
 ): void {
   const given = { ...drawnParams(specs), ...inputs };
-  const [expected] = bothWays(make(keepAll), given);
+  const [expected] = bothWays(make(keepActivations), given);
   expect(Object.keys(expected!).length).toBeGreaterThan(Object.keys(specs).length);
-  for (const found of bothWays(make(keeping), given)) {
+  for (const found of bothWays(make(policy), given)) {
     expect(Object.keys(found)).toEqual(Object.keys(expected!));
     for (const [name, values] of Object.entries(expected!)) {
       expect(relativeError(found[name]!, values), name).toBeLessThan(1e-4);
@@ -83,10 +88,10 @@ function compare(
   }
 }
 
-const LESS: Record<string, Keeping> = {
-  'keep only what enters their blocks': keepInputs,
-  'take two pictures at a time': inPasses(keepAll, 2),
-  'take one picture at a time and keep only what enters their blocks': inPasses(keepInputs, 1),
+const LESS: Record<string, CheckpointPolicy> = {
+  'keep only what enters their blocks': keepBlockInputs,
+  'take two pictures at a time': microBatchedPolicy(keepActivations, 2),
+  'take one picture at a time and keep only what enters their blocks': microBatchedPolicy(keepBlockInputs, 1),
 };
 const CASES = Object.keys(LESS).flatMap((name) =>
   (['main', 'train'] as const).map((variant) => ({ name, variant })),
@@ -99,8 +104,8 @@ describe.each(CASES)('networks of $variant that $name', ({ name, variant }) => {
 
   it('generator: the same gradients in all parameters, pictures and style', () => {
     const { specs } = buildGenerator(model);
-    compare(less, specs, { images: images(), style: randomTensor(2, [3, model.latentDim]) }, (keeping) => {
-      const generator = buildGenerator(model, keeping);
+    compare(less, specs, { images: images(), style: randomTensor(2, [3, model.latentDim]) }, (policy) => {
+      const generator = buildGenerator(model, policy);
       return (inputs) => {
         const tape = new Tape(Object.values(inputs));
         return tape.record(() => {
@@ -117,8 +122,8 @@ describe.each(CASES)('networks of $variant that $name', ({ name, variant }) => {
 
   it('discriminator: the same gradients, those of R1 included', () => {
     const { specs } = buildImageDiscriminator(model);
-    compare(less, specs, { images: images() }, (keeping) => {
-      const discriminator = buildImageDiscriminator(model, keeping);
+    compare(less, specs, { images: images() }, (policy) => {
+      const discriminator = buildImageDiscriminator(model, policy);
       return (inputs) => {
         const params = without(inputs, 'images');
         const tape = new Tape(Object.values(inputs));
@@ -136,9 +141,9 @@ describe.each(CASES)('networks of $variant that $name', ({ name, variant }) => {
 describe('a network that keeps only what enters its blocks', () => {
   it('leaves fewer tensors behind for the gradient', () => {
     const { model } = tinyConfig();
-    const kept = (keeping: Keeping): number =>
+    const kept = (policy: CheckpointPolicy): number =>
       tf.tidy(() => {
-        const generator = buildGenerator(model, keeping);
+        const generator = buildGenerator(model, policy);
         const params = drawnParams(generator.specs);
         const images = randomTensor(1, [1, 32, 32, 3]);
         const before = tf.memory().numBytes;
@@ -146,7 +151,7 @@ describe('a network that keeps only what enters its blocks', () => {
         generator.decode(params, content, style);
         return tf.memory().numBytes - before;
       });
-    kept(keepAll); // makes what all layers share
-    expect(kept(keepInputs)).toBeLessThan(0.5 * kept(keepAll));
+    kept(keepActivations); // makes what all layers share
+    expect(kept(keepBlockInputs)).toBeLessThan(0.5 * kept(keepActivations));
   });
 });

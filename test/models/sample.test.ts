@@ -16,7 +16,7 @@ import { openTranslator } from '../../src/translate/open-translator.js';
 import { gnr } from '../support/gnr.js';
 
 const MODEL = 'models/sample';
-const MOST_BYTES = 3 * 1024 * 1024;
+const MAX_BYTES = 3 * 1024 * 1024;
 
 /** Pictures that neither the model nor its card has seen: they are drawn with another seed. */
 const SEED = 20_261;
@@ -49,7 +49,7 @@ describe(`the model in ${MODEL}`, () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test('is at most 3 MB, with a config and a card that names no place on a machine', async () => {
-    expect((await stat(join(MODEL, 'model.safetensors'))).size).toBeLessThanOrEqual(MOST_BYTES);
+    expect((await stat(join(MODEL, 'model.safetensors'))).size).toBeLessThanOrEqual(MAX_BYTES);
     for (const name of ['config.json', 'README.md'])
       expect(await readFile(join(MODEL, name), 'utf8')).not.toMatch(/\/(tmp|home|root|work|Users)\//);
   });

@@ -376,7 +376,7 @@ const RECOMPUTE: Cases = {
 
 /** Rows squared and multiplied by a matrix, and their sums, two rows at a time. */
 const byTwo = (x: tf.Tensor, w: tf.Tensor): tf.Tensor[] =>
-  inPartsModule.inParts(
+  inPartsModule.microBatched(
     ([rows], [weights]) => [
       arithmetic.matMul(arithmetic.square(rows!), weights!),
       arithmetic.sum(rows!, [1]),
@@ -387,7 +387,7 @@ const byTwo = (x: tf.Tensor, w: tf.Tensor): tf.Tensor[] =>
   );
 
 const PARTS: Cases = {
-  inParts: [
+  microBatched: [
     {
       name: 'parts of unequal size, a parameter that all share',
       fn: (x, w) => byTwo(x!, w!)[0]!,
@@ -425,7 +425,7 @@ describe.each([
   { file: 'arithmetic', module: arithmetic, cases: ARITHMETIC, others: [] },
   { file: 'convolution', module: convolution, cases: CONVOLUTION, others: ['sameGeometry'] },
   { file: 'parts', module: inPartsModule, cases: PARTS, others: [] },
-  { file: 'recompute', module: recomputing, cases: RECOMPUTE, others: ['recomputedPullback'] },
+  { file: 'recompute', module: recomputing, cases: RECOMPUTE, others: ['checkpointedPullback'] },
   { file: 'resample', module: resample, cases: RESAMPLE, others: [] },
   { file: 'shape', module: shape, cases: SHAPE, others: [] },
 ])('gradients of ops/$file', ({ module, cases, others }) => {

@@ -100,7 +100,7 @@ describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) 
 describe('rates', () => {
   const rates: Record<string, number> = { 'first/bias': 0, 'second/weight': 0, 'first/weight': 0.5 };
   const group = new ParameterGroup(NETWORKS, {
-    rateOf: (network, path) => rates[`${network}/${path}`] ?? 1,
+    multiplierOf: (network, path) => rates[`${network}/${path}`] ?? 1,
   });
   afterEach(() => group.dispose());
   const named = (name: string): boolean => (rates[name] ?? 1) > 0;

@@ -123,7 +123,7 @@ describe('its types', () => {
       const picture: Picture = first!.picture;
       await savePicture(picture, 'out.png', { style: [...first!.style] });
       generator.dispose();
-      const remedy: string = new InputError({ expected: 'a', found: 'b', remedy: 'c' }).complaint.remedy;
+      const remedy: string = new InputError({ expected: 'a', found: 'b', remedy: 'c' }).details.remedy;
       // @ts-expect-error no picture
       translate(generator, { width: 1 });
       export { remedy };`;

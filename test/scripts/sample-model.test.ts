@@ -6,8 +6,8 @@ import { Rng } from '../../src/base/rng.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { loadModel } from '../../src/translate/model.js';
-import { startChild } from '../checkpoint/child-process.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { startChild } from '../support/child-process.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { compileGnr } from '../support/gnr.js';
 
 let folder: string;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'scripts'));
   await cp('scripts/sample-model.mjs', join(folder, 'scripts', 'sample-model.mjs'));
   checkpoint = join(folder, 'checkpoint');
-  const config = tinyConfig({ model: FEWEST_LAYERS, data: { root: join(folder, 'data') } });
+  const config = tinyConfig({ model: MIN_LAYERS, data: { root: join(folder, 'data') } });
   const values = initNetworks(buildNetworks(config), new Rng(1, 'init'));
   await writeModelFolder(checkpoint, { architecture: config.model, values }, { config, card: '' });
 });

@@ -23,7 +23,7 @@ export function tinyConfig(changes: PartialConfig = {}): Config {
 }
 
 /** Networks with as few layers as there can be, for tests that take many steps. */
-export const FEWEST_LAYERS: NonNullable<PartialConfig['model']> = {
+export const MIN_LAYERS: NonNullable<PartialConfig['model']> = {
   numDown: 1,
   residualBlocks: 0,
   mappingLayers: 1,

@@ -5,8 +5,8 @@ import ts from 'typescript';
 import { vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/run.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
-import { startChild } from '../checkpoint/child-process.js';
-import { FEWEST_LAYERS, TINY } from './config.js';
+import { startChild } from './child-process.js';
+import { MIN_LAYERS, TINY } from './config.js';
 import type { FileCall } from './faults.js';
 
 /** What a command line left: its exit code and what it wrote. */
@@ -103,7 +103,7 @@ export async function tinyTraining(folder: string): Promise<TinyTraining> {
   await drawSampleDataset({ dir: dataset, images: 6, testImages: 2, size: 32 });
   const values = {
     ...TINY,
-    model: { ...TINY.model, ...FEWEST_LAYERS },
+    model: { ...TINY.model, ...MIN_LAYERS },
     data: { root: dataset },
     log: { sampleImages: 1 },
     runtime: { capture: false },

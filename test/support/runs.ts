@@ -8,7 +8,7 @@ import { drawSampleDataset } from '../../src/sample/draw.js';
 import type { TrainEvent } from '../../src/train/events.js';
 import { type MetricsRow, readMetrics } from '../../src/train/log/metrics-log.js';
 import { type TrainOptions, trainRun } from '../../src/train/loop.js';
-import { FEWEST_LAYERS, tinyConfig } from './config.js';
+import { MIN_LAYERS, tinyConfig } from './config.js';
 
 /** Folders of one test file: a dataset for all of its tests, and for each test a new folder with a place for a run. */
 export class RunFolders {
@@ -42,7 +42,7 @@ export class RunFolders {
   config(steps: number, changes: PartialConfig = {}): Config {
     return tinyConfig({
       ...changes,
-      model: { ...FEWEST_LAYERS, ...changes.model },
+      model: { ...MIN_LAYERS, ...changes.model },
       data: { root: this.dataset, ...changes.data },
       training: { r1EverySteps: 2, ...changes.training, steps },
       log: { everySteps: 2, sampleEverySteps: 1000, sampleImages: 1, ...changes.log },

@@ -144,7 +144,7 @@ describe('a training that diverges, with watch.onNonFinite=rollback', () => {
     runs.config(6, {
       training: { learningRate: 1e30 },
       checkpoint: { everySteps: 4 },
-      watch: { onNonFinite: 'rollback', rollbackFactor, mostRollbacks: 2 },
+      watch: { onNonFinite: 'rollback', rollbackFactor, maxRollbacks: 2 },
     });
 
   it('goes back to the newest checkpoint and on with a smaller learning rate, which a resumed run keeps', async () => {
@@ -191,7 +191,7 @@ describe('a training that diverges, with watch.onNonFinite=rollback', () => {
 describe('a run under watch', () => {
   it('measures style diversity when it is time, warns, and puts both into its metrics', async () => {
     const config = runs.config(4, {
-      watch: { everySteps: 2, fromStep: 3, leastDiversity: 1 },
+      watch: { everySteps: 2, fromStep: 3, minDiversity: 1 },
       log: { everySteps: 1 },
     });
     const events = await runs.train(config);

@@ -8,7 +8,7 @@ import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import type { TermValues } from '../../src/train/trainer.js';
 import { drawStyles } from '../../src/translate/translator.js';
 import { noiseBatch } from '../support/batch.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { collectState } from '../support/state.js';
 
 /** Adam's first moments are halved sums, so that each step's gradients can be had from them. */
@@ -18,7 +18,7 @@ const STEPS = [1, 2, 3];
 const WITH_R1 = 2;
 /** At least 16 channels everywhere: fewer are not computed in bfloat16. */
 const config = tinyConfig({
-  model: { ...FEWEST_LAYERS, channelDivisor: 16 },
+  model: { ...MIN_LAYERS, channelDivisor: 16 },
   training: { batch: 4, betas: [DECAY, 0.99], r1EverySteps: 2 },
   losses: { identity: 1 },
 });
@@ -119,7 +119,7 @@ it('translates in float32, as samples and evaluations show the weights', () => {
     const { size, latentDim } = settings.model;
     const rng = new Rng(2, 'image');
     const image = rng.normals(size * size * 3);
-    const found = trainer.translator('averages').translate('A2B', image, drawStyles(rng, 1, latentDim));
+    const found = trainer.translator('ema').translate('A2B', image, drawStyles(rng, 1, latentDim));
     trainer.dispose();
     return found;
   });

@@ -15,7 +15,7 @@ describe('a run with --init', () => {
     await runs.train(runs.config(2));
     const source = await readCheckpoint(runs.checkpointAt(2));
     const tuned = join(runs.folder, 'tuned');
-    const still = runs.config(1, { training: { rates: { '*': 0 }, seed: 7 } });
+    const still = runs.config(1, { training: { lrMultipliers: { '*': 0 }, seed: 7 } });
     const events = await runs.train(still, { runDir: tuned, init: runs.runDir });
     expect(ofType(events, 'start')[0]).toMatchObject({ step: 0, steps: 1 });
     const started = await readCheckpoint(runs.checkpointAt(1, tuned));
@@ -36,7 +36,7 @@ describe('a run with --init', () => {
     for (const name of ['model.safetensors', 'config.json'])
       await cp(join(runs.checkpointAt(1), name), join(exported, name));
     const tuned = join(runs.folder, 'tuned');
-    await runs.train(runs.config(1, { training: { rates: { '*': 0 } } }), {
+    await runs.train(runs.config(1, { training: { lrMultipliers: { '*': 0 } } }), {
       runDir: tuned,
       init: exported,
     });

@@ -12,7 +12,7 @@ import type { TermValues, Trainer } from '../../src/train/trainer.js';
 import { EagerTranslator } from '../../src/translate/eager-translator.js';
 import type { Translator } from '../../src/translate/translator.js';
 import { noiseBatch } from '../support/batch.js';
-import { FEWEST_LAYERS, tinyConfig } from '../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { relativeError } from '../support/reference.js';
 import { collectState } from '../support/state.js';
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 const STEPS = 4;
 const config = tinyConfig({
-  model: FEWEST_LAYERS,
+  model: MIN_LAYERS,
   training: { batch: 2, betas: [0.5, 0.99], r1EverySteps: 2, emaDecay: 0.9 },
   losses: { identity: 1 },
 });
@@ -77,17 +77,17 @@ async function train(
   }
   const left = tf.memory().numTensors - before;
   const state = collectState(trainer.read());
-  const averages = trainer.translator('averages');
+  const averages = trainer.translator('ema');
   const byAverages = translateNoise(averages);
-  const weights = trainer.translator('weights');
+  const weights = trainer.translator('raw');
   const refusals = [refusalOf(averages)];
-  const translated = { averages: byAverages, weights: translateNoise(weights) };
+  const translated = { ema: byAverages, raw: translateNoise(weights) };
   await trainer.step(noiseBatch(settings, STEPS), STEPS);
   refusals.push(refusalOf(weights));
-  const next = trainer.translator('averages');
+  const next = trainer.translator('ema');
   trainer.dispose();
   refusals.push(refusalOf(next));
-  const expected = { averages: translationBy(state.ema), weights: translationBy(state.values) };
+  const expected = { ema: translationBy(state.ema), raw: translationBy(state.values) };
   return { terms, state, left, translated, expected, refusals };
 }
 
@@ -173,9 +173,9 @@ describe.each([
 
   it('translate with their averages or weights, until the others, the next step or their end', () => {
     for (const { translated, expected, refusals } of [eager, other]) {
-      for (const weights of ['averages', 'weights'] as const)
+      for (const weights of ['ema', 'raw'] as const)
         expect(relativeError(translated[weights], expected[weights]), weights).toBeLessThan(1e-4);
-      expect(relativeError(translated.weights, expected.averages)).toBeGreaterThan(1e-2);
+      expect(relativeError(translated.raw, expected.ema)).toBeGreaterThan(1e-2);
       expect(refusals.length).toBe(3);
       for (const refusal of refusals) expect(refusal).toMatch(/^this translator was disposed/);
     }
@@ -195,8 +195,8 @@ describe.each([
   { name: 'kernel by kernel', Kind: EagerTrainer },
 ])('a run $name', ({ Kind }) => {
   it('leaves frozen parameters as they were, and trains the others at their own rates', async () => {
-    const rates = { 'G_*/encoder.*': 0, 'D_A/*': 0, 'G_A2B/conv1.*': 0.5 };
-    const settings = { ...config, training: { ...config.training, rates } };
+    const lrMultipliers = { 'G_*/encoder.*': 0, 'D_A/*': 0, 'G_A2B/conv1.*': 0.5 };
+    const settings = { ...config, training: { ...config.training, lrMultipliers } };
     const networks = buildNetworks(settings);
     const values = initNetworks(networks, new Rng(1, 'init'));
     const trainer = new Kind({ config: settings, networks }, { values });
@@ -229,7 +229,7 @@ it('a captured run without log.sampleRaw has programs for the averages only', ()
   const networks = buildNetworks(settings);
   const values = initNetworks(networks, new Rng(1, 'init'));
   const trainer = new CapturedTrainer({ config: settings, networks }, { values });
-  expect(() => trainer.translator('weights')).toThrow(/log\.sampleRaw=false/);
-  expect(translateNoise(trainer.translator('averages')).length).toBeGreaterThan(0);
+  expect(() => trainer.translator('raw')).toThrow(/log\.sampleRaw=false/);
+  expect(translateNoise(trainer.translator('ema')).length).toBeGreaterThan(0);
   trainer.dispose();
 });

@@ -6,7 +6,7 @@ import { InputError, InterruptedError } from '../../src/base/errors.js';
 import type { DecodedImage } from '../../src/data/decode.js';
 import type { FaceDetector } from '../../src/faces/detector.js';
 import { type Survey, surveyFaces } from '../../src/video/face-survey.js';
-import { courseOfFaces, type FaceCourseOptions } from '../../src/video/face-trajectory.js';
+import { type FaceTrajectoryOptions, faceTrajectory } from '../../src/video/face-trajectory.js';
 import { probeVideo } from '../../src/video/probe.js';
 import { ffmpeg, HAS_FFMPEG, lavfi } from '../support/video.js';
 
@@ -137,8 +137,8 @@ describe('the course of the faces', () => {
       faces: [face(100, 80), ...(i >= 4 ? [face(300, 40)] : [])],
     })),
   };
-  const course = (more: Partial<FaceCourseOptions> = {}) =>
-    courseOfFaces(seen, {
+  const course = (more: Partial<FaceTrajectoryOptions> = {}) =>
+    faceTrajectory(seen, {
       ...{ mode: 'largest', margin: 0.5, paste: false, modelPx: 64 },
       ...more,
     })!;
@@ -165,10 +165,10 @@ describe('the course of the faces', () => {
 
   it('is none where there is no face', () => {
     const nobody = { ...seen, frames: 10, sightings: [{ frame: 0, shot: 0, faces: [] }] };
-    const options: FaceCourseOptions = { mode: 'largest', margin: 0.5, paste: false, modelPx: 64 };
-    expect(courseOfFaces(nobody, options)).toBeUndefined();
+    const options: FaceTrajectoryOptions = { mode: 'largest', margin: 0.5, paste: false, modelPx: 64 };
+    expect(faceTrajectory(nobody, options)).toBeUndefined();
     // What goes back is the centre then.
-    const centre = courseOfFaces(nobody, { ...options, paste: true })!;
+    const centre = faceTrajectory(nobody, { ...options, paste: true })!;
     expect([centre.faces, centre.extent, centre.squaresAt(3)]).toEqual([
       0,
       { width: 400, height: 200 },

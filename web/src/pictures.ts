@@ -11,7 +11,7 @@ export interface Source {
 }
 
 /** A longer side is scaled down to this when a picture is opened: what is used of it is far smaller. */
-const LARGEST_PX = 2048;
+const MAX_PX = 2048;
 
 /** Decodes a picture, upright. @throws Error that names the file. */
 export async function openPicture(file: Blob, name: string): Promise<Source> {
@@ -22,7 +22,7 @@ export async function openPicture(file: Blob, name: string): Promise<Source> {
     throw new Error(`${name} is no picture that this browser can read; take a JPEG, PNG or WebP file.`);
   }
   const { width, height } = bitmap;
-  const scale = LARGEST_PX / Math.max(width, height);
+  const scale = MAX_PX / Math.max(width, height);
   if (scale >= 1) return { image: bitmap, width, height };
   const size = {
     width: Math.max(1, Math.round(width * scale)),

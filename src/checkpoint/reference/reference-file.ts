@@ -15,7 +15,7 @@ import {
 /** Under this key an export of ours keeps its config; the reference passes it over. */
 export const CONFIG_KEY = 'gnr_config';
 /** Tensors may share numbers (networks saved under two names), but not without end. */
-const MOST_USES_OF_A_BYTE = 8;
+const MAX_USES_OF_A_BYTE = 8;
 
 export type StateDict = ReadonlyMap<string, TorchTensorRef>;
 
@@ -122,7 +122,7 @@ function checkAmount(file: TorchFile, networks: ReferenceFile['networks']): void
   const bytes = [...networks.values()]
     .flatMap((dict) => [...dict.values()])
     .reduce((sum, t) => sum + t.bytes, 0);
-  if (bytes <= MOST_USES_OF_A_BYTE * file.bytes) return;
+  if (bytes <= MAX_USES_OF_A_BYTE * file.bytes) return;
   throw new InputError({
     expected: `about as many numbers as bytes allow in ${file.path}`,
     found: `tensors of ${bytes} bytes in a file of ${file.bytes}`,

@@ -1,7 +1,7 @@
 import { OrderedDict, PythonFloat, type PythonValue, TensorToPickle, Tuple } from './python-values.js';
 
 const PROTOCOL = 2;
-const LARGEST_INT32 = 2 ** 31 - 1;
+const MAX_INT32 = 2 ** 31 - 1;
 
 /** Puts bytes together without moving them every time. */
 class Bytes {
@@ -24,7 +24,7 @@ function text(value: string): Uint8Array {
 
 function integer(value: number): Uint8Array {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer; wrap it in PythonFloat`);
-  if (Math.abs(value) <= LARGEST_INT32) {
+  if (Math.abs(value) <= MAX_INT32) {
     const out = Buffer.alloc(5);
     out.write('J', 'latin1');
     out.writeInt32LE(value, 1);

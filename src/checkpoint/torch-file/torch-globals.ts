@@ -2,7 +2,7 @@ import { Callable, PickleError, RefusedGlobalError, Unfilled } from './unpickler
 import { StorageType, type TorchDtype, type TorchStorage, TorchTensorRef } from './values.js';
 
 /** PyTorch itself has no tensors of more axes. */
-const MOST_AXES = 64;
+const MAX_AXES = 64;
 
 const STORAGES: Readonly<Record<string, TorchDtype>> = {
   FloatStorage: 'float32',
@@ -24,7 +24,7 @@ function isStorage(value: unknown): value is TorchStorage {
 function counts(value: unknown, what: string): number[] {
   const isRight =
     Array.isArray(value) &&
-    value.length <= MOST_AXES &&
+    value.length <= MAX_AXES &&
     value.every((count: unknown) => Number.isSafeInteger(count) && (count as number) >= 0);
   if (!isRight) throw new PickleError(`a tensor with a ${what} that is no list of counts`);
   return value as number[];

@@ -35,8 +35,8 @@ export interface PickleHost {
 
 const DEEPEST_STACK = 1_000_000;
 /** torch's magic number needs 10. */
-const LONGEST_INTEGER_BYTES = 16;
-const LONGEST_NAME_BYTES = 1000;
+const MAX_INTEGER_BYTES = 16;
+const MAX_NAME_BYTES = 1000;
 const HIGHEST_PROTOCOL = 5;
 const MARK = Symbol('mark');
 
@@ -73,8 +73,7 @@ class Machine {
   line(): string {
     const end = this.bytes.indexOf(0x0a, this.position);
     if (end < 0) throw new TruncatedPickleError('a pickle that ends too early');
-    if (end - this.position > LONGEST_NAME_BYTES)
-      throw new PickleError('a pickle with a name that is too long');
+    if (end - this.position > MAX_NAME_BYTES) throw new PickleError('a pickle with a name that is too long');
     const line = this.text(end - this.position);
     this.take(1);
     return line;
@@ -106,7 +105,7 @@ class Machine {
   }
 
   integer(length: number): number | bigint {
-    if (length > LONGEST_INTEGER_BYTES) throw new PickleError(`an integer of ${length} bytes`);
+    if (length > MAX_INTEGER_BYTES) throw new PickleError(`an integer of ${length} bytes`);
     const at = this.take(length);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = value * 256n + BigInt(this.bytes[at + i]!);

@@ -13,7 +13,7 @@ export interface ZipRecord {
 
 const END_SIGNATURE = 0x06054b50;
 const END_BYTES = 22;
-const LONGEST_COMMENT_BYTES = 0xffff;
+const MAX_COMMENT_BYTES = 0xffff;
 const LOCATOR_64_SIGNATURE = 0x07064b50;
 const LOCATOR_64_BYTES = 20;
 const END_64_SIGNATURE = 0x06064b50;
@@ -38,7 +38,7 @@ interface Directory {
 }
 
 async function findDirectory(file: RandomAccessFile): Promise<Directory> {
-  const tailBytes = Math.min(file.bytes, END_BYTES + LONGEST_COMMENT_BYTES);
+  const tailBytes = Math.min(file.bytes, END_BYTES + MAX_COMMENT_BYTES);
   const tail = view(await file.read(file.bytes - tailBytes, tailBytes));
   for (let at = tailBytes - END_BYTES; at >= 0; at--) {
     if (tail.getUint32(at, true) !== END_SIGNATURE) continue;

@@ -47,7 +47,7 @@ export async function examinePicture(path: string): Promise<Examined | Unreadabl
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     return { bytes: bytes.byteLength, sha256, ...(await describe(bytes, pixels)), pixels };
   } catch (error) {
-    if (error instanceof InputError) return { reason: error.complaint.found };
+    if (error instanceof InputError) return { reason: error.details.found };
     throw error;
   }
 }

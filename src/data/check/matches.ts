@@ -9,7 +9,7 @@ import { type Hash64, mirror, perceptualHash } from './perceptual-hash.js';
  * to JPEG quality 10), brightness, contrast or saturation have .95 and more; portraits of the sample dataset in like poses,
  * .87 and less.
  */
-const LEAST_CORRELATION = 0.9;
+const MIN_CORRELATION = 0.9;
 /** Root mean square of the details, grey levels, below which a picture is too smooth for its hash to say anything. */
 const SMOOTH_LEVELS = 0.5;
 
@@ -164,7 +164,7 @@ function newContent({ grey }: Comparable, index: number): Content {
 
 function compare(a: Content, b: Content, nearness: Nearness, matches: Matches): void {
   const isAlike = () =>
-    correlate(a.details, b.details, nearness.likeness === 'alike when mirrored') >= LEAST_CORRELATION;
+    correlate(a.details, b.details, nearness.likeness === 'alike when mirrored') >= MIN_CORRELATION;
   for (const one of a.firsts) for (const other of b.firsts) matches.offer(one, other, nearness, isAlike);
 }
 

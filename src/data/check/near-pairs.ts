@@ -3,7 +3,7 @@ import { countBits, type Hash64 } from './perceptual-hash.js';
 
 const HASH_BITS = 64;
 /** Bands of at most 16 bits keep the table of a band small. */
-const FEWEST_BANDS = 4;
+const MIN_BANDS = 4;
 /** Comparisons, a few tens of milliseconds, after which others get their turn. */
 const COMPARISONS_AT_ONCE = 1_000_000;
 
@@ -27,7 +27,7 @@ export interface NearPairsOptions {
 export async function findNearPairs(options: NearPairsOptions): Promise<void> {
   const { hashes, queries, limit, onPair, signal } = options;
   const count = hashes.length;
-  const bands = makeBands(Math.max(limit + 1, FEWEST_BANDS));
+  const bands = makeBands(Math.max(limit + 1, MIN_BANDS));
   const own = { high: halves(hashes, 'high'), low: halves(hashes, 'low') };
   const query = { high: halves(queries, 'high'), low: halves(queries, 'low') };
   let comparisons = 0;

@@ -11,7 +11,7 @@ export interface FeatureRows {
 }
 
 /** Keeps the feature networks that an evaluation uses, and the features of real pictures, which many methods share. */
-export class FeatureDesk {
+export class FeatureCache {
   private readonly extractors = new Map<FeatureKind, Promise<FeatureExtractor>>();
   private readonly rows = new Map<FeatureKind, WeakMap<readonly MeasuredImage[], Promise<FeatureRows>>>();
   private readonly statistics = new WeakMap<FeatureRows, FeatureStatistics>();

@@ -7,7 +7,7 @@ import { isLinearPath, lpipsDistancePrograms, lpipsFeaturePrograms } from './fea
 type Shape = readonly [count: number, height: number, width: number];
 
 /** Sizes of pictures whose programs are kept at a time: more only where pictures of several sizes take turns. */
-const MOST_SIZES = 2;
+const MAX_SIZES = 2;
 
 /**
  * Pictures that each program takes, whatever their number, so that a pair's distance has the same bits among any others.
@@ -26,7 +26,7 @@ interface Programs {
   layers: readonly (readonly number[])[];
 }
 
-export interface LpipsMeterOptions {
+export interface LpipsEvaluatorOptions {
   /** What the features of a block may take, bytes; a block has 2 pictures at least. */
   blockBytes?: number;
 }
@@ -35,14 +35,14 @@ export interface LpipsMeterOptions {
  * LPIPS between all pairs of some pictures. Pictures are taken in blocks whose features fit the memory that is set for
  * them: computed once where one block holds all, else once more for each block before a picture's own.
  */
-export class LpipsMeter {
+export class LpipsEvaluator {
   private readonly programs = new Map<string, Programs>();
   private readonly blockBytes: number;
 
   constructor(
     private readonly lpips: Lpips,
     private readonly values: ParameterValues,
-    { blockBytes = BLOCK_BYTES }: LpipsMeterOptions = {},
+    { blockBytes = BLOCK_BYTES }: LpipsEvaluatorOptions = {},
   ) {
     this.blockBytes = blockBytes;
   }
@@ -98,7 +98,7 @@ export class LpipsMeter {
     const known = this.programs.get(key);
     if (known !== undefined) return known;
     const [oldest] = this.programs;
-    if (this.programs.size >= MOST_SIZES && oldest !== undefined) {
+    if (this.programs.size >= MAX_SIZES && oldest !== undefined) {
       oldest[1].features.dispose();
       oldest[1].distances.dispose();
       this.programs.delete(oldest[0]);

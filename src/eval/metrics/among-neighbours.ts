@@ -28,12 +28,12 @@ export function amongNeighbours<Key extends string>(
     return {
       add: (groups) => collected.add(groups),
       async finish() {
-        const { instruments, real, onProgress, signal } = context;
+        const { resources, real, onProgress, signal } = context;
         const rows = collected.rows();
-        const realRows = await instruments.features.featuresOf(features, real);
+        const realRows = await resources.features.featuresOf(features, real);
         const values = await compute(realRows, rows, { neighbours, onProgress, ...(signal && { signal }) });
         const n = { outputs: rows.count, real: real.length };
-        const how = `k = ${neighbours} nearest neighbours, on ${await instruments.features.describe(features)}`;
+        const how = `k = ${neighbours} nearest neighbours, on ${await resources.features.describe(features)}`;
         return (Object.keys(titles) as Key[]).map(
           (key): Measured => ({ key, title: titles[key], better: 'higher', value: values[key], n, how }),
         );

@@ -28,7 +28,7 @@ async function addDistance(
 ): Promise<void> {
   const vectors: Float32Array[] = [];
   for await (const some of outputs) vectors.push(...(await context.outputFeatures(features, some)));
-  const real = await context.instruments.features.statisticsOf(features, context.real);
+  const real = await context.resources.features.statisticsOf(features, context.real);
   distances.push(frechetDistance(featureStatistics(joinRows(vectors)), real));
 }
 
@@ -36,12 +36,12 @@ async function told(
   { features, context, distances }: Work,
   styles: { least: number; most: number },
 ): Promise<Measured[]> {
-  const { instruments } = context;
+  const { resources } = context;
   const value = distances.reduce((a, b) => a + b, 0) / distances.length;
   const { least, most } = styles;
   const n = { inputs: distances.length, styles: least, real: context.real.length };
   const count = least === most ? String(least) : `${least} to ${most}`;
-  const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real pictures, on ${await instruments.features.describe(features)}`;
+  const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real pictures, on ${await resources.features.describe(features)}`;
   return [{ key: 'dfid', title: 'DFID', better: 'lower', value, n, how }];
 }
 

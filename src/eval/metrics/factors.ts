@@ -11,13 +11,13 @@ const TITLES = { x: 'Place, left to right', y: 'Place, up and down', scale: 'Siz
  */
 export const factors: Metric<'factors'> = {
   name: 'factors',
-  problem: ({ method, instruments }) => {
-    if (instruments.factors === undefined) return 'no sample dataset, whose factors are known';
+  problem: ({ method, resources }) => {
+    if (resources.factors === undefined) return 'no sample dataset, whose factors are known';
     if (method.kind === 'baseline' && method.name === 'real-split') return 'it has no inputs';
     return method.outputs < 2 ? 'a correlation needs two outputs' : undefined;
   },
-  start(_, { instruments }) {
-    const { contents, face } = instruments.factors!;
+  start(_, { resources }) {
+    const { contents, face } = resources.factors!;
     const found: FaceMeasure[] = [];
     const drawn: FaceMeasure[] = [];
     return {

@@ -14,7 +14,7 @@ export const fid: Metric<'fid'> = {
     return {
       add: (groups) => collected.add(groups),
       async finish() {
-        const desk = context.instruments.features;
+        const desk = context.resources.features;
         const rows = collected.rows();
         const statistics = await desk.statisticsOf(features, context.real);
         const value = frechetDistance(featureStatistics(rows), statistics);

@@ -18,7 +18,7 @@ export const kid: Metric<'kid'> = {
     return {
       add: (groups) => collected.add(groups),
       async finish() {
-        const real = await context.instruments.features.featuresOf(features, context.real);
+        const real = await context.resources.features.featuresOf(features, context.real);
         const outputs = collected.rows();
         const compute = options.estimator === 'blocks' ? overBlocks : overSubsets;
         return [await compute(outputs, real, options, context)];
@@ -34,7 +34,7 @@ async function overSubsets(
   outputs: FeatureRows,
   real: FeatureRows,
   { features, subsets, subsetSize }: Options<'kid'>,
-  { seed, instruments, onProgress, signal }: MetricContext,
+  { seed, resources, onProgress, signal }: MetricContext,
 ): Promise<Measured> {
   const rng = new Rng(seed, 'kid');
   const options = { subsets, subsetSize, rng, onProgress, ...(signal && { signal }) };
@@ -47,7 +47,7 @@ async function overSubsets(
     // Where both sides are used whole there is one subset, and no deviation.
     ...(drawn > 1 && { subsetDeviation: 100 * result.deviation }),
     n: { outputs: outputs.count, real: real.count, subsets: drawn, subsetSize: size },
-    how: `${KERNEL}, mean over ${drawn} random subsets of ${size}, on ${await instruments.features.describe(features)}`,
+    how: `${KERNEL}, mean over ${drawn} random subsets of ${size}, on ${await resources.features.describe(features)}`,
   };
 }
 
@@ -73,7 +73,7 @@ async function overBlocks(
   outputs: FeatureRows,
   real: FeatureRows,
   { features, subsetSize }: Options<'kid'>,
-  { instruments, onProgress, signal }: MetricContext,
+  { resources, onProgress, signal }: MetricContext,
 ): Promise<Measured> {
   const asked = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
   const most = Math.max(1, Math.floor(Math.min(outputs.count, real.count) / 2));
@@ -106,6 +106,6 @@ async function overBlocks(
       subsets: blocks,
       subsetSize: Math.max(subsetSize, largest),
     },
-    how: `${KERNEL}, mean over ${blocks} blocks of ${size} in the order of the files, the deviation being the standard error of that mean, on ${await instruments.features.describe(features)}`,
+    how: `${KERNEL}, mean over ${blocks} blocks of ${size} in the order of the files, the deviation being the standard error of that mean, on ${await resources.features.describe(features)}`,
   };
 }

@@ -11,8 +11,8 @@ export const lpipsDiversity: Metric<'lpipsDiversity'> = {
   name: 'lpipsDiversity',
   problem: ({ method }) =>
     method.outputsPerInput === 1 ? 'there is one output of each input, and so no pair' : undefined,
-  async start({ net }, { instruments }) {
-    const meter = await instruments.lpips(net);
+  async start({ net }, { resources }) {
+    const meter = await resources.lpips(net);
     let [sum, inputs, pairs] = [0, 0, 0];
     return {
       async add(groups) {

@@ -1,6 +1,6 @@
 import type { SampleFactors } from '../../sample/sample-factors.js';
-import type { FeatureDesk } from '../features/feature-cache.js';
-import type { LpipsMeter } from '../features/lpips-evaluator.js';
+import type { FeatureCache } from '../features/feature-cache.js';
+import type { LpipsEvaluator } from '../features/lpips-evaluator.js';
 import type { Method, OutputGroup } from '../methods/method.js';
 import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind, MetricName, Protocol } from '../protocol.js';
@@ -14,9 +14,9 @@ export type Measured = Pick<Figure, 'key' | 'title' | 'better' | 'n' | 'how'> & 
 };
 
 /** What metrics measure with; opened when it is first asked for. */
-export interface Instruments {
-  features: FeatureDesk;
-  lpips(net: 'vgg' | 'alex'): Promise<LpipsMeter>;
+export interface MetricResources {
+  features: FeatureCache;
+  lpips(net: 'vgg' | 'alex'): Promise<LpipsEvaluator>;
   /** What the inputs were drawn from; undefined for data that is no sample dataset. */
   factors: SampleFactors | undefined;
 }
@@ -27,7 +27,7 @@ export interface MetricContext {
   /** Pictures of the target domain. */
   real: readonly MeasuredImage[];
   seed: number;
-  instruments: Instruments;
+  resources: MetricResources;
   /** Features of outputs of this repeat, each picture's computed once for all metrics. */
   outputFeatures(kind: FeatureKind, images: readonly MeasuredImage[]): Promise<Float32Array[]>;
   onProgress(done: number, total: number): void;
@@ -44,7 +44,7 @@ export interface Metric<Name extends MetricName> {
   name: Name;
   /** Why it cannot be measured on a method; undefined where it can. */
   problem?(
-    context: Pick<MetricContext, 'method' | 'real' | 'instruments'>,
+    context: Pick<MetricContext, 'method' | 'real' | 'resources'>,
     options: Options<Name>,
   ): string | undefined;
   start(options: Options<Name>, context: MetricContext): Measurement | Promise<Measurement>;

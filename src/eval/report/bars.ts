@@ -4,7 +4,7 @@ import { formatNumber } from '../../report/numbers.js';
 import { AIMS, type FigureColumn, formatValue } from './figure-table.js';
 
 /** The part of an axis that is below zero has a number from this share on. */
-const LEAST_NEGATIVE = 0.15;
+const MIN_NEGATIVE = 0.15;
 
 /** A value to draw as a bar. */
 export interface BarEntry {
@@ -39,7 +39,7 @@ export function barChart(column: FigureColumn, entries: readonly BarEntry[]): st
 /** The numbers below the bars: zero and the end, or both ends of a logarithmic axis. */
 function labels(axis: Axis): string {
   const { isLog, low, high } = axis;
-  const isNegative = !isLog && -low > LEAST_NEGATIVE * (high - low);
+  const isNegative = !isLog && -low > MIN_NEGATIVE * (high - low);
   const shown = isLog || isNegative ? [low, ...(isLog ? [] : [0]), high] : [0, high];
   return [...new Set(shown)]
     .map(
@@ -74,7 +74,7 @@ function barAxis(entries: readonly BarEntry[], better: FigureColumn['better']): 
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
   const axis = linearAxis(low, high > low ? high : low + 1);
   // The end beyond which there is nothing need not be a round number: a KID a little below 0 would leave a gap.
-  return -low < LEAST_NEGATIVE * (high - low) ? { ...axis, low } : axis;
+  return -low < MIN_NEGATIVE * (high - low) ? { ...axis, low } : axis;
 }
 
 function trackOf(entry: BarEntry, axis: Axis): string {

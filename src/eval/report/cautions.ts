@@ -63,7 +63,7 @@ function frechetCautions({ methods }: Receipt): string[] {
       byKey.set(figure.key, [...(byKey.get(figure.key) ?? []), figure]);
   for (const figures of byKey.values()) {
     const { title } = figures[0]!;
-    const counts = figures.map(fewestPictures).filter((count) => count !== undefined);
+    const counts = figures.map(minImages).filter((count) => count !== undefined);
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     if (least >= FEW) continue;
     const range = least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
@@ -79,7 +79,7 @@ function frechetCautions({ methods }: Receipt): string[] {
 }
 
 /** The smaller one of the two sets of pictures. DFID compares the styles of one input at a time. */
-function fewestPictures({ metric, n }: Figure): number | undefined {
+function minImages({ metric, n }: Figure): number | undefined {
   const counts = Object.entries(n).filter(
     ([name]) => !NO_PICTURES.test(name) || (metric === 'dfid' && /style/i.test(name)),
   );

@@ -12,16 +12,16 @@ const RIGHT = 16;
 const TOP = 10;
 const BOTTOM = 24;
 /** From here on, points are drawn as a line without marks. */
-const MOST_MARKS = 60;
+const MAX_MARKS = 60;
 
 /** The figures of one checkpoint. */
-export interface CoursePoint {
+export interface CurvePoint {
   step: number;
   figures: readonly Figure[];
 }
 
 /** One figure over the steps. */
-export interface MetricCourse {
+export interface MetricCurve {
   key: string;
   title: string;
   better: Figure['better'];
@@ -34,7 +34,7 @@ export interface MetricCourse {
 }
 
 /** The courses of all figures, in the order in which they first come. */
-export function metricCourses(course: readonly CoursePoint[]): MetricCourse[] {
+export function metricCurves(course: readonly CurvePoint[]): MetricCurve[] {
   const ordered = [...course].sort((a, b) => a.step - b.step);
   const first = new Map<string, Figure>();
   for (const { figures } of ordered)
@@ -50,15 +50,15 @@ export function metricCourses(course: readonly CoursePoint[]): MetricCourse[] {
   });
 }
 
-function bestPoint(points: MetricCourse['points'], better: Figure['better']): MetricCourse['best'] {
+function bestPoint(points: MetricCurve['points'], better: Figure['better']): MetricCurve['best'] {
   if (better === 'neither' || points.length < 2) return undefined;
   const sign = better === 'lower' ? 1 : -1;
   return points.reduce((best, point) => (sign * point.value < sign * best.value ? point : best));
 }
 
 /** Figures over the steps of a training as one HTML page, as `htmlPage` makes it: a chart for each, and all numbers. */
-export function metricCoursePage(title: string, course: readonly CoursePoint[]): string {
-  const courses = metricCourses(course);
+export function metricCurvesPage(title: string, course: readonly CurvePoint[]): string {
+  const courses = metricCurves(course);
   const steps = course.map(({ step }) => step);
   const range =
     steps.length === 0
@@ -72,7 +72,7 @@ ${
   courses.length === 0
     ? '<p class="empty">No figure was measured.</p>'
     : `<section><h2>Over the training</h2><p class="intro">Steps from left to right. Vertical lines are standard deviations; the full point is the best.</p>
-<div class="charts">${courses.map(courseChart).join('\n')}</div></section>
+<div class="charts">${courses.map(curveChart).join('\n')}</div></section>
 ${numbers(courses)}
 <section><h2>What the figures are</h2><dl class="hows">${courses.map(({ title: name, key, how }) => `<dt>${escapeHtml(name)}<span>${escapeHtml(key)}</span></dt><dd>${escapeHtml(how)}</dd>`).join('')}</dl></section>`
 }`;
@@ -80,7 +80,7 @@ ${numbers(courses)}
 }
 
 /** A figure over the steps as a chart: points with their deviations, the best one marked. */
-export function courseChart({ title, better, points, best, decimals }: MetricCourse): string {
+export function curveChart({ title, better, points, best, decimals }: MetricCurve): string {
   const { words, arrow } = AIMS[better];
   const head = (scale: string) =>
     `<figure class="chart course"><figcaption><h3>${escapeHtml(title)}</h3><span class="scale">${`${arrow} ${words}${scale}`.trim()}</span></figcaption>`;
@@ -96,7 +96,7 @@ export function courseChart({ title, better, points, best, decimals }: MetricCou
   const deviations = points.map(({ step, value, deviation }) =>
     deviation ? `M${toX(step)} ${toY(value - deviation)}V${toY(value + deviation)}` : '',
   );
-  const marked = points.length <= MOST_MARKS ? points : points.filter((point) => point === best);
+  const marked = points.length <= MAX_MARKS ? points : points.filter((point) => point === best);
   const marks = marked.map((point) => {
     const name = `step ${formatCount(point.step)}: ${formatFigure(point, decimals)}`;
     const isBest = point === best;
@@ -112,13 +112,13 @@ export function courseChart({ title, better, points, best, decimals }: MetricCou
   return `${head(y.isLog ? ', logarithmic' : '')}<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(`${title}: ${text}`)}">${parts.join('')}</svg>${best ? `<p class="best">best ${describe(best, decimals)}</p>` : ''}</figure>`;
 }
 
-function heightAxis(points: MetricCourse['points']): Axis {
+function heightAxis(points: MetricCurve['points']): Axis {
   const values = valueAxis(points.map(({ value }) => value));
   const ends = points.flatMap(({ value, deviation }) => [value - (deviation ?? 0), value + (deviation ?? 0)]);
   return valueAxis(values.isLog ? ends.filter((end) => end >= values.low) : ends);
 }
 
-type Point = MetricCourse['points'][number];
+type Point = MetricCurve['points'][number];
 
 function describe(point: Point, decimals: number): string {
   return `${formatFigure(point, decimals)} at step ${formatCount(point.step)}`;
@@ -142,7 +142,7 @@ function grid(x: Axis, y: Axis, toX: (step: number) => number, toY: (value: numb
   return `${rows.join('')}<path class="axis" d="M${LEFT} ${bottom}H${WIDTH - RIGHT}"/>${columns.join('')}`;
 }
 
-function numbers(courses: readonly MetricCourse[]): string {
+function numbers(courses: readonly MetricCurve[]): string {
   const steps = [...new Set(courses.flatMap(({ points }) => points.map(({ step }) => step)))].sort(
     (a, b) => a - b,
   );

@@ -3,9 +3,9 @@ import type { Figure, MethodResult } from '../receipt.js';
 
 /** Digits of a column's middle value where it is below 1; larger ones have two decimals, as papers give them. */
 const DIGITS = 3;
-const MOST_DECIMALS = 6;
+const MAX_DECIMALS = 6;
 /** From here on a number is written with a power of ten. */
-const LARGEST_PLAIN = 1e7;
+const MAX_PLAIN = 1e7;
 
 /** One figure of all methods. */
 export interface FigureColumn {
@@ -61,14 +61,14 @@ export function decimalsFor(values: readonly number[]): number {
   const middle = sizes[Math.floor(sizes.length / 2)];
   if (middle === undefined) return 0;
   const power = Math.floor(Math.log10(middle));
-  return power < 0 ? Math.min(MOST_DECIMALS, DIGITS - 1 - power) : Math.max(0, Math.min(2, 4 - power));
+  return power < 0 ? Math.min(MAX_DECIMALS, DIGITS - 1 - power) : Math.max(0, Math.min(2, 4 - power));
 }
 
 /** A value as text with so many decimals; one that they would make 0, or too long, with a power of ten. */
 export function formatValue(value: number, decimals: number): string {
   const size = Math.abs(value);
   const isTiny = value !== 0 && size < 0.5 * 10 ** -decimals;
-  if (!Number.isFinite(value) || size >= LARGEST_PLAIN || (isTiny && decimals === MOST_DECIMALS))
+  if (!Number.isFinite(value) || size >= MAX_PLAIN || (isTiny && decimals === MAX_DECIMALS))
     return formatNumber(value);
   const text = value.toFixed(decimals);
   return isTiny ? text.replace('-', '') : text.replace('-', '−');

@@ -18,7 +18,7 @@ import { cutTo, padTo, printable, widthOf, wrapTo } from './text-width.js';
 const GAP = '  ';
 /** Share of the line that names may take where they are long. */
 const NAME_SHARE = 0.35;
-const LEAST_NAME = 8;
+const MIN_NAME = 8;
 const BEST = '*';
 
 /** What the table shows beside the receipt. */
@@ -50,7 +50,7 @@ export function terminalTable(receipt: Receipt, options: TerminalTableOptions): 
   const published = publishedBeside(receipt, options.published ?? [], options.dataset);
   const names = methods.map(({ name }) => printable(name));
   const longest = Math.max(widthOf('method'), ...names.map(widthOf));
-  const nameWidth = Math.min(longest, Math.max(LEAST_NAME, Math.floor(width * NAME_SHARE)));
+  const nameWidth = Math.min(longest, Math.max(MIN_NAME, Math.floor(width * NAME_SHARE)));
   const lines = [
     ...blocksOf(columns.map(textColumn), width - nameWidth).flatMap((block) => [
       ...blockLines(block, names, nameWidth, width),

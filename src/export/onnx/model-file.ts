@@ -10,7 +10,7 @@ import {
   readPacked,
   type WireField,
 } from '../../base/protobuf.js';
-import { toHalf } from '../model-folder.js';
+import { toFloat16 } from '../model-folder.js';
 import {
   ONNX_DTYPE_CODES,
   type OnnxAttribute,
@@ -45,7 +45,7 @@ const PRODUCER = 'gans-n-roses';
 function rawBytes({ name, dtype, data }: OnnxTensor): Uint8Array {
   if (dtype === 'int64') return new Uint8Array(BigInt64Array.from(data as Int32Array, BigInt).buffer);
   if (dtype === 'float32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return new Uint8Array(toHalf(name, data as Float32Array).buffer);
+  return new Uint8Array(toFloat16(name, data as Float32Array).buffer);
 }
 
 function encodeTensor(tensor: OnnxTensor): Pieces[] {

@@ -1,7 +1,7 @@
 import type { Point } from '../../report/series.js';
 
 /** Points of a course as it is kept: twice as many spans as a chart has room for, so that its own thinning comes after. */
-const MOST_SPANS = 1024;
+const MAX_SPANS = 1024;
 
 /** Neighbouring points: the smallest, the largest, and what their mean needs. */
 interface Span {
@@ -18,7 +18,7 @@ interface Span {
  * keeps their extremes, so that no spike is lost, and their mean. Values that are not finite are kept one by one: a
  * training that meets one stops.
  */
-export class Course {
+export class DownsampledSeries {
   private spans: Span[] = [];
   /** Points that a whole span holds. */
   private width = 1;
@@ -38,7 +38,7 @@ export class Course {
       this.spans[this.spans.length - 1] = joined(open, single);
       return;
     }
-    if (this.spans.length === MOST_SPANS) this.halve();
+    if (this.spans.length === MAX_SPANS) this.halve();
     this.spans.push(single);
   }
 

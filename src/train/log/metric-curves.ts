@@ -1,5 +1,5 @@
 import type { Series } from '../../report/series.js';
-import { Course } from './downsampled-series.js';
+import { DownsampledSeries } from './downsampled-series.js';
 import type { MetricsRow } from './metrics-log.js';
 
 const SIGNS = /^signals\/realSign/;
@@ -9,8 +9,8 @@ const SPEED_CHART = 'Seconds per step';
 const RATE_CHART = 'Learning rate';
 
 /** The courses that the rows of a run hold, in memory that does not grow with the run. */
-export class MetricCourses {
-  private readonly courses = new Map<string, { name: string; group: string; course: Course }>();
+export class MetricCurves {
+  private readonly curves = new Map<string, { name: string; group: string; series: DownsampledSeries }>();
   private last: MetricsRow | undefined;
 
   /** Adds a row; they come in order. */
@@ -29,19 +29,19 @@ export class MetricCourses {
   /** The terms in the order of their first row, then what describes the run itself: signals, learning rate, speed. */
   series(): Series[] {
     const rank = ({ group }: Series) => [SIGN_CHART, SIGNAL_CHART, RATE_CHART, SPEED_CHART].indexOf(group);
-    return [...this.courses.values()]
-      .map(({ name, group, course }): Series => {
+    return [...this.curves.values()]
+      .map(({ name, group, series: points }): Series => {
         const range = group === SIGN_CHART && { range: [-1, 1] as const };
-        return { name, group, points: course.points(), means: course.means(), ...range };
+        return { name, group, points: points.points(), means: points.means(), ...range };
       })
       .sort((a, b) => rank(a) - rank(b));
   }
 
   private addPoint([group, name]: readonly [string, string], step: number, value: number): void {
     const key = JSON.stringify([group, name]);
-    const entry = this.courses.get(key) ?? { name, group, course: new Course() };
-    this.courses.set(key, entry);
-    entry.course.add({ step, value });
+    const entry = this.curves.get(key) ?? { name, group, series: new DownsampledSeries() };
+    this.curves.set(key, entry);
+    entry.series.add({ step, value });
   }
 }
 

@@ -5,9 +5,9 @@ import { listSamples, SAMPLE_CAPTION, SAMPLE_COLUMNS, type SampleFiles } from '.
 /** Largest sizes on the page, px: the files in `samples/` are whole. */
 const NEWEST_PX = { width: 1200, height: 1800 };
 const EARLIER_PX = { width: 800, height: 1200 };
-const MOST_EARLIER = 8;
+const MAX_EARLIER = 8;
 /** All pictures together, bytes; base64 makes a third more of it. */
-const MOST_BYTES = 1.9e6;
+const MAX_BYTES = 1.9e6;
 
 /** The samples of a run as parts of its page. */
 export interface ReportSamples {
@@ -28,37 +28,37 @@ export async function reportSamples(runDir: string, step = Number.POSITIVE_INFIN
   const last = samples.at(-1);
   if (last === undefined) return { newest: [], earlier: [], earlierCount: 0 };
   const newest = await newestGrids(last);
-  const before = samples.slice(0, -1).flatMap(({ step, averages }) => (averages ? [{ step, averages }] : []));
-  const left = MOST_BYTES - bytesOf(newest);
+  const before = samples.slice(0, -1).flatMap(({ step, ema }) => (ema ? [{ step, ema }] : []));
+  const left = MAX_BYTES - bytesOf(newest);
   let earlier: ReportGrid[] = [];
-  for (let count = MOST_EARLIER; count >= 2; count /= 2) {
+  for (let count = MAX_EARLIER; count >= 2; count /= 2) {
     earlier = await Promise.all(pickEvenly(before, count).map(earlierGrid));
     if (bytesOf(earlier) <= left) return { newest, earlier, earlierCount: before.length };
   }
   return { newest, earlier: [], earlierCount: before.length };
 }
 
-async function newestGrids({ step, averages, weights }: SampleFiles): Promise<ReportGrid[]> {
+async function newestGrids({ step, ema, raw }: SampleFiles): Promise<ReportGrid[]> {
   const grids: ReportGrid[] = [];
-  if (averages !== undefined)
+  if (ema !== undefined)
     grids.push({
       title: `Samples of step ${step}`,
       caption: `With the averaged weights, which translate. ${SAMPLE_CAPTION}`,
-      image: await reportImage(averages, NEWEST_PX),
+      image: await reportImage(ema, NEWEST_PX),
       columnLabels: SAMPLE_COLUMNS.A2B,
     });
-  if (weights !== undefined)
+  if (raw !== undefined)
     grids.push({
       title: `Samples of step ${step}, weights as trained`,
       caption:
         'The same with the weights as the last step left them, without averaging: what the averages go to.',
-      image: await reportImage(weights, NEWEST_PX),
+      image: await reportImage(raw, NEWEST_PX),
     });
   return grids;
 }
 
-async function earlierGrid({ step, averages }: { step: number; averages: string }): Promise<ReportGrid> {
-  return { title: `Step ${step}`, caption: '', image: await reportImage(averages, EARLIER_PX) };
+async function earlierGrid({ step, ema }: { step: number; ema: string }): Promise<ReportGrid> {
+  return { title: `Step ${step}`, caption: '', image: await reportImage(ema, EARLIER_PX) };
 }
 
 function bytesOf(grids: readonly { image: ReportImage }[]): number {

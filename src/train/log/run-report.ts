@@ -10,14 +10,14 @@ import { type ReportTable, writeReport } from '../../report/page.js';
 import type { ReportFact } from '../../report/parts.js';
 import { type ComputeFacts, describeFacts } from '../../runtime/compute-facts.js';
 import { isRunLocked } from '../run-lock.js';
-import { MetricCourses } from './metric-curves.js';
+import { MetricCurves } from './metric-curves.js';
 import { type MetricsRow, readMetrics } from './metrics-log.js';
 import { reportSamples } from './report-samples.js';
 
 /** Rows that the present speed is told from. */
 const RECENT_ROWS = 20;
-const MOST_WARNINGS = 20;
-const MOST_CHECKPOINTS = 50;
+const MAX_WARNINGS = 20;
+const MAX_CHECKPOINTS = 50;
 
 export interface RunReportOptions {
   /** Whether the training goes on; asked of the run's lock where left out. */
@@ -111,8 +111,8 @@ interface Log {
   engine: ComputeFacts | undefined;
   /** The last rows, in order. */
   recent: MetricsRow[];
-  mostBytes: number;
-  courses: MetricCourses;
+  maxBytes: number;
+  courses: MetricCurves;
   /** By their texts. */
   warnings: Map<string, Warning>;
 }
@@ -123,8 +123,8 @@ async function readLog(path: string): Promise<Log> {
     last: undefined,
     engine: undefined,
     recent: [],
-    mostBytes: 0,
-    courses: new MetricCourses(),
+    maxBytes: 0,
+    courses: new MetricCurves(),
     warnings: new Map(),
   };
   for await (const row of readMetrics(path)) {
@@ -133,7 +133,7 @@ async function readLog(path: string): Promise<Log> {
     log.engine = row.engine ?? log.engine;
     log.recent.push(row);
     if (log.recent.length > RECENT_ROWS) log.recent.shift();
-    log.mostBytes = Math.max(log.mostBytes, row.gpuPeakBytes ?? row.rssBytes ?? 0);
+    log.maxBytes = Math.max(log.maxBytes, row.gpuPeakBytes ?? row.rssBytes ?? 0);
     log.courses.add(row);
     for (const warning of row.warnings ?? []) {
       const { text, step = row.step } = stepOf(warning);
@@ -159,7 +159,7 @@ function summaryOf({ step, steps, isTraining }: RunState, runDir: string, canRes
 
 function factsOf(
   state: RunState,
-  { first, last, engine, recent, mostBytes }: Log,
+  { first, last, engine, recent, maxBytes }: Log,
   config: Config,
 ): ReportFact[] {
   const { step, steps, isTraining, now } = state;
@@ -173,7 +173,7 @@ function factsOf(
     ['Time left', isTraining && speed !== undefined ? formatDuration((steps - step) * speed) : undefined],
     ['Computed on', engine && describeFacts(engine)],
     [memory, bytes === undefined ? undefined : formatBytes(bytes)],
-    [`${memory}, peak`, mostBytes > 0 ? formatBytes(mostBytes) : undefined],
+    [`${memory}, peak`, maxBytes > 0 ? formatBytes(maxBytes) : undefined],
     ['Pictures', `${config.model.size} px, ${config.training.batch} of each a step`],
     ['Started (UTC)', timeText(first?.time)],
     [isTraining ? 'Newest figures (UTC)' : 'Ended (UTC)', timeText(last?.time)],
@@ -198,7 +198,7 @@ function timeText(iso: string | undefined): string | undefined {
 /** A line for each text, the one that came last first. */
 function warningTexts(warnings: ReadonlyMap<string, Warning>): string[] {
   const sorted = [...warnings.values()].sort((a, b) => b.last - a.last);
-  const lines = sorted.slice(0, MOST_WARNINGS).map(({ text, count, first, last }) => {
+  const lines = sorted.slice(0, MAX_WARNINGS).map(({ text, count, first, last }) => {
     const when = count === 1 ? `Step ${first}` : `Steps ${first} to ${last}, ${count} times`;
     return `${when}: ${text}`;
   });
@@ -207,7 +207,7 @@ function warningTexts(warnings: ReadonlyMap<string, Warning>): string[] {
 }
 
 async function checkpointTable(runDir: string, steps: readonly number[]): Promise<ReportTable> {
-  const rows = steps.slice(0, MOST_CHECKPOINTS).map(async (step) => {
+  const rows = steps.slice(0, MAX_CHECKPOINTS).map(async (step) => {
     const folder = checkpointFolder(runDir, step);
     // A training may be removing the oldest one just now.
     const bytes = await folderBytes(folder).catch(() => undefined);

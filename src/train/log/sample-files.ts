@@ -31,7 +31,7 @@ export const SAMPLE_CAPTION =
 
 /** Where a grid of samples lies: RUN/samples/step-000500.png, step-000500-raw.png. */
 export function samplePath(runDir: string, step: number, weights: TranslatingWeights): string {
-  const suffix = weights === 'weights' ? '-raw' : '';
+  const suffix = weights === 'raw' ? '-raw' : '';
   return join(samplesFolder(runDir), `step-${String(step).padStart(6, '0')}${suffix}.png`);
 }
 
@@ -50,7 +50,7 @@ export async function listSamples(runDir: string): Promise<SampleFiles[]> {
     const [, digits, raw] = NAME.exec(name) ?? [];
     if (digits === undefined) continue;
     const step = Number(digits);
-    const weights = raw === undefined ? 'averages' : 'weights';
+    const weights = raw === undefined ? 'ema' : 'raw';
     found.set(step, { ...(found.get(step) ?? { step }), [weights]: join(folder, name) });
   }
   return [...found.values()].sort((a, b) => a.step - b.step);

@@ -11,7 +11,7 @@ import { type Direction, drawStyles, reverseOf, type Translator } from '../../tr
 import { SAMPLE_COLUMNS, samplePath } from './sample-files.js';
 
 /** Sample grids of small models are enlarged, so that a person can see them. */
-const SMALLEST_CELL_PX = 96;
+const MIN_CELL_PX = 96;
 const GAP_PX = 4;
 
 /** Pictures `[n, size, size, 3]` in [-1, 1]: what one direction translates, and what shows it a style. */
@@ -72,7 +72,7 @@ export class Samples {
       (['A2B', 'B2A'] as const).map((direction) => ({
         rows: this.rows(translator, direction, rng),
         columnLabels: SAMPLE_COLUMNS[direction],
-        cellSize: Math.max(SMALLEST_CELL_PX, size),
+        cellSize: Math.max(MIN_CELL_PX, size),
         gap: GAP_PX,
       })),
     );

@@ -14,11 +14,11 @@ export interface Preparer {
 }
 
 /** More workers than this have nothing to do: a step is waited for by then. */
-const MOST_WORKERS = 4;
+const MAX_WORKERS = 4;
 
 /** Worker threads where the config leaves them open (`data.workers` null): a processor is left to the main thread. */
 export function defaultWorkers(processors = availableParallelism()): number {
-  return Math.min(MOST_WORKERS, Math.max(1, processors - 1));
+  return Math.min(MAX_WORKERS, Math.max(1, processors - 1));
 }
 
 /**

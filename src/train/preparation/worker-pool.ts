@@ -32,7 +32,7 @@ export class WorkerPool implements Preparer {
 
   prepare(task: DomainTask): Promise<DomainPictures> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    const thread = this.leastBusy();
+    const thread = this.minBusy();
     return new Promise((resolve, reject) => {
       thread.waiting.push({ resolve, reject });
       thread.worker.ref();
@@ -46,7 +46,7 @@ export class WorkerPool implements Preparer {
     await Promise.all(this.threads.map(({ worker }) => worker.terminate()));
   }
 
-  private leastBusy(): Thread {
+  private minBusy(): Thread {
     const [least] = this.threads.toSorted((a, b) => a.waiting.length - b.waiting.length);
     if (least !== undefined && (least.waiting.length === 0 || this.threads.length === this.size))
       return least;

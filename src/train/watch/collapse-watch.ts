@@ -49,7 +49,7 @@ export class CollapseWatch {
    * @returns warnings, each with the likely cause and what helps.
    */
   observe(step: number, terms: TermValues): string[] {
-    const { realSignLimit, leastDiversity, fromStep } = this.config;
+    const { realSignLimit, minDiversity, fromStep } = this.config;
     const warnings: string[] = [];
     const judge = (
       kind: string,
@@ -72,7 +72,7 @@ export class CollapseWatch {
     if (diversity === undefined) return warnings;
     const { highestDiversity } = this.current;
     this.current.highestDiversity = Math.max(highestDiversity, diversity);
-    const least = Math.max(leastDiversity, FADED * highestDiversity);
+    const least = Math.max(minDiversity, FADED * highestDiversity);
     const state = { isBad: diversity < least, isGood: diversity > least * (1 + RELIEF) };
     judge('styleDiversity', state, () => fadedWarning(diversity, highestDiversity, step));
     return warnings;

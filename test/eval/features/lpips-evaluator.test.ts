@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
-import { LpipsMeter } from '../../../src/eval/features/lpips-evaluator.js';
+import { LpipsEvaluator } from '../../../src/eval/features/lpips-evaluator.js';
 import { loadEngine } from '../../../src/runtime/node.js';
 import { type LoadedLpips, type LpipsValues, loadLpips, lpipsValues } from '../../../src/weights/lpips.js';
 import { formulaCache } from '../../support/weights.js';
@@ -17,13 +17,13 @@ pictures.copyWithin(TWINS[1] * LENGTH, TWINS[0] * LENGTH, (TWINS[0] + 1) * LENGT
 
 let onHost: LpipsValues;
 let loaded: LoadedLpips;
-let meter: LpipsMeter;
+let meter: LpipsEvaluator;
 beforeAll(async () => {
   await loadEngine();
   const env = await formulaCache('alexnet', 'lpips-alex');
   onHost = await lpipsValues('alex', env);
   loaded = await loadLpips('alex', env);
-  meter = new LpipsMeter(onHost.lpips, onHost.values);
+  meter = new LpipsEvaluator(onHost.lpips, onHost.values);
 });
 afterAll(() => {
   meter.dispose();
@@ -31,7 +31,7 @@ afterAll(() => {
 });
 
 /** Distances of some of the pictures, by the pair: the lower number first. */
-function measured(by: LpipsMeter, chosen: readonly number[]): Map<string, number> {
+function measured(by: LpipsEvaluator, chosen: readonly number[]): Map<string, number> {
   const some = new Float32Array(chosen.length * LENGTH);
   for (const [place, i] of chosen.entries())
     some.set(pictures.subarray(i * LENGTH, (i + 1) * LENGTH), place * LENGTH);
@@ -43,7 +43,7 @@ function measured(by: LpipsMeter, chosen: readonly number[]): Map<string, number
 
 const ALL = Array.from({ length: COUNT }, (_, i) => i);
 
-describe('LpipsMeter', () => {
+describe('LpipsEvaluator', () => {
   it('gives the distances of all pairs, and exactly 0 between equal pictures', () => {
     const { lpips, params } = loaded;
     const distances = measured(meter, ALL);
@@ -70,9 +70,9 @@ describe('LpipsMeter', () => {
     const small = [2, 4].map((length) => {
       // AlexNet's five layers of a picture of 40 px.
       const bytes = 4 * (9 * 9 * 64 + 4 * 4 * 192 + 384 + 256 + 256);
-      return new LpipsMeter(onHost.lpips, onHost.values, { blockBytes: length * bytes });
+      return new LpipsEvaluator(onHost.lpips, onHost.values, { blockBytes: length * bytes });
     });
-    const least = new LpipsMeter(onHost.lpips, onHost.values, { blockBytes: 1 });
+    const least = new LpipsEvaluator(onHost.lpips, onHost.values, { blockBytes: 1 });
     try {
       for (const by of [meter, ...small, least])
         for (const chosen of [ALL, ALL.toReversed(), [3, 0], [4, 1, 6], [5, 2, 0, 1], [6, 3, 1, 0, 5]])

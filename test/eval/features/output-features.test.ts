@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FeatureExtractor } from '../../../src/eval/features/extractor.js';
-import { FeatureDesk } from '../../../src/eval/features/feature-cache.js';
+import { FeatureCache } from '../../../src/eval/features/feature-cache.js';
 import { joinRows, OutputFeatures } from '../../../src/eval/features/output-features.js';
 import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
 
@@ -25,7 +25,7 @@ function desk() {
       disposed++;
     },
   };
-  return { desk: new FeatureDesk(async () => extractor), asked, disposals: () => disposed };
+  return { desk: new FeatureCache(async () => extractor), asked, disposals: () => disposed };
 }
 
 describe('OutputFeatures', () => {
@@ -43,7 +43,7 @@ describe('OutputFeatures', () => {
   });
 });
 
-describe('FeatureDesk', () => {
+describe('FeatureCache', () => {
   it('keeps the features of a list, and forgets a failure', async () => {
     const { desk: owner, asked, disposals } = desk();
     const list = [picture(1), picture(2)];

@@ -124,9 +124,9 @@ describe('styleConsistency', () => {
   });
 
   it('needs two views', () => {
-    const { method, instruments } = contextOf({});
+    const { method, resources } = contextOf({});
     const real = [pictureOf(new Uint8Array(PIXELS)), pictureOf(new Uint8Array(PIXELS))];
-    expect(styleConsistency.problem!({ method, real, instruments }, { views: 1 })).toMatch(/two views/);
-    expect(styleConsistency.problem!({ method, real, instruments }, { views: 2 })).toBeUndefined();
+    expect(styleConsistency.problem!({ method, real, resources }, { views: 1 })).toMatch(/two views/);
+    expect(styleConsistency.problem!({ method, real, resources }, { views: 2 })).toBeUndefined();
   });
 });

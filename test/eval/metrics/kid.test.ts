@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/base/errors.js';
 import { Rng } from '../../../src/base/rng.js';
-import { FeatureDesk } from '../../../src/eval/features/feature-cache.js';
+import { FeatureCache } from '../../../src/eval/features/feature-cache.js';
 import type { Method } from '../../../src/eval/methods/method.js';
 import { kid } from '../../../src/eval/metrics/kid.js';
 import type { MetricContext } from '../../../src/eval/metrics/metric.js';
@@ -25,7 +25,7 @@ function pictures(count: number, shift: number): MeasuredImage[] {
 
 function contextOf(real: MeasuredImage[]): MetricContext {
   const rows = (images: readonly MeasuredImage[]) => images.map((image) => features.get(image)!);
-  const desk = new FeatureDesk(async () => ({
+  const desk = new FeatureCache(async () => ({
     id: 'test',
     kind: 'inception',
     description: 'drawn features',
@@ -37,7 +37,7 @@ function contextOf(real: MeasuredImage[]): MetricContext {
     method: { outputs: 2 } as Method,
     real,
     seed: 1,
-    instruments: { features: desk, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
+    resources: { features: desk, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
     outputFeatures: async (_, images) => rows(images),
     onProgress: () => undefined,
     signal: undefined,
@@ -118,8 +118,8 @@ describe('kid', () => {
   });
 
   it('needs two real pictures', () => {
-    const { method, real, instruments } = contextOf(pictures(1, 0));
+    const { method, real, resources } = contextOf(pictures(1, 0));
     const settings = { features: 'inception', estimator: 'subsets', subsets: 1, subsetSize: 2 } as const;
-    expect(kid.problem!({ method, real, instruments }, settings)).toMatch(/needs 2 real pictures/);
+    expect(kid.problem!({ method, real, resources }, settings)).toMatch(/needs 2 real pictures/);
   });
 });

@@ -1,32 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import { courseChart, metricCoursePage, metricCourses } from '../../../src/eval/report/curves-page.js';
+import { curveChart, metricCurves, metricCurvesPage } from '../../../src/eval/report/curves-page.js';
 import { EVIL, figure } from '../../support/receipt.js';
 
 const course = (values: number[], given = {}) =>
   values.map((value, i) => ({ step: 100 * (i + 1), figures: [figure({ value, ...given })] }));
-const chart = (values: number[], given = {}) => courseChart(metricCourses(course(values, given))[0]!);
+const chart = (values: number[], given = {}) => curveChart(metricCurves(course(values, given))[0]!);
 
-describe('metricCourses', () => {
+describe('metricCurves', () => {
   it('orders by step and finds the best, the earliest of equal ones', () => {
-    const [fid] = metricCourses(course([5, 2, 3, 2]).reverse());
+    const [fid] = metricCurves(course([5, 2, 3, 2]).reverse());
     expect(fid!.points.map(({ step }) => step)).toEqual([100, 200, 300, 400]);
     expect(fid!.best).toMatchObject({ step: 200, value: 2 });
-    expect(metricCourses(course([5, 2, 3], { better: 'higher' }))[0]!.best?.step).toBe(100);
+    expect(metricCurves(course([5, 2, 3], { better: 'higher' }))[0]!.best?.step).toBe(100);
   });
 
   it('has no best of one point, of none that is finite, or where neither end is better', () => {
     for (const one of [course([5]), course([1, 2], { better: 'neither' }), course([Number.NaN, 5])])
-      expect(metricCourses(one)[0]!.best).toBeUndefined();
+      expect(metricCurves(one)[0]!.best).toBeUndefined();
   });
 
   it('keeps figures that only some steps have', () => {
     const points = course([1, 2, 3]);
     points[1]!.figures.push(figure({ metric: 'kid', key: 'kid' }));
-    expect(metricCourses(points).map(({ points: list }) => list.length)).toEqual([3, 1]);
+    expect(metricCurves(points).map(({ points: list }) => list.length)).toEqual([3, 1]);
   });
 });
 
-describe('courseChart', () => {
+describe('curveChart', () => {
   it('draws lower values lower, deviations around them, and marks the best', () => {
     const html = chart([5, 2, 3], { deviation: 1 });
     const heights = [...html.matchAll(/<circle[^>]* cy="([\d.]+)"/g)].map(([, y]) => Number(y));
@@ -56,9 +56,9 @@ describe('courseChart', () => {
   });
 });
 
-describe('metricCoursePage', () => {
+describe('metricCurvesPage', () => {
   it('has charts, all numbers, and what they are, with every text escaped', () => {
-    const html = metricCoursePage(EVIL, course([3, 2], { title: EVIL, key: EVIL, how: EVIL }));
+    const html = metricCurvesPage(EVIL, course([3, 2], { title: EVIL, key: EVIL, how: EVIL }));
     expect(html).not.toMatch(/<script|<img/);
     expect(html).toContain('2 checkpoints, step 100 to 200.');
     expect(html).toMatch(
@@ -67,6 +67,6 @@ describe('metricCoursePage', () => {
   });
 
   it('says so where there is nothing', () => {
-    expect(metricCoursePage('Run', [])).toContain('No figure was measured.');
+    expect(metricCurvesPage('Run', [])).toContain('No figure was measured.');
   });
 });

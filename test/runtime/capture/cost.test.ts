@@ -3,7 +3,7 @@ import { recordTraining } from '../../../src/bench/captured-programs.js';
 import { costByOp, costOf, kernelWorks } from '../../../src/runtime/capture/cost.js';
 import type { TensorInfo } from '../../../src/runtime/capture/shape-rules.js';
 import { loadEngine } from '../../../src/runtime/node.js';
-import { FEWEST_LAYERS, tinyConfig } from '../../support/config.js';
+import { MIN_LAYERS, tinyConfig } from '../../support/config.js';
 import { float, HandMadeGraph, half } from '../../support/graphs.js';
 
 /** The work of one operation on fed tensors. */
@@ -101,7 +101,7 @@ describe('the cost of a program', () => {
 
   it('is counted for steps in every arithmetic: the same operations, fewer bytes of convolutions in bfloat16', () => {
     const costs = (['float32', 'bfloat16'] as const).map((arithmetic) => {
-      const config = tinyConfig({ model: { ...FEWEST_LAYERS, channelDivisor: 16 }, runtime: { arithmetic } });
+      const config = tinyConfig({ model: { ...MIN_LAYERS, channelDivisor: 16 }, runtime: { arithmetic } });
       const { graph, endpoints } = recordTraining(config);
       const works = kernelWorks(graph.nodesFor(Object.values(endpoints.withR1!.outputs)));
       return { works, cost: costOf(works), byOp: costByOp(works) };

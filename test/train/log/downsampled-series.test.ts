@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { Course } from '../../../src/train/log/downsampled-series.js';
+import { DownsampledSeries } from '../../../src/train/log/downsampled-series.js';
 
-function courseOf(values: readonly number[]): Course {
-  const course = new Course();
+function styleScheduleOf(values: readonly number[]): DownsampledSeries {
+  const course = new DownsampledSeries();
   values.forEach((value, i) => {
     course.add({ step: 10 * i, value });
   });
   return course;
 }
 
-describe('Course', () => {
+describe('DownsampledSeries', () => {
   it('keeps every point of a short course', () => {
     const values = Array.from({ length: 1000 }, (_, i) => Math.sin(i));
     const points = values.map((value, i) => ({ step: 10 * i, value }));
-    expect(courseOf(values).points()).toEqual(points);
-    expect(courseOf(values).means()).toEqual(points);
+    expect(styleScheduleOf(values).points()).toEqual(points);
+    expect(styleScheduleOf(values).means()).toEqual(points);
   });
 
   it('keeps extremes, means and the newest point of a long one, in bounded memory', () => {
     const values = Array.from({ length: 100_000 }, (_, i) => (i === 54_321 ? 99 : i === 777 ? -99 : i % 2));
-    const course = courseOf(values);
+    const course = styleScheduleOf(values);
     const points = course.points();
     expect(points.length).toBeLessThan(2100);
     expect(points).toContainEqual({ step: 543_210, value: 99 });
@@ -36,9 +36,9 @@ describe('Course', () => {
 
   it('keeps what is not finite', () => {
     const values = Array.from({ length: 5000 }, (_, i) => (i === 4000 ? Number.NaN : 1));
-    expect(courseOf(values).points()).toContainEqual({ step: 40_000, value: Number.NaN });
+    expect(styleScheduleOf(values).points()).toContainEqual({ step: 40_000, value: Number.NaN });
     expect(
-      courseOf(values)
+      styleScheduleOf(values)
         .means()
         .every(({ value }) => value === 1),
     ).toBe(true);

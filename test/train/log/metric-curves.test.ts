@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { MetricCourses } from '../../../src/train/log/metric-curves.js';
+import { MetricCurves } from '../../../src/train/log/metric-curves.js';
 import type { MetricsRow } from '../../../src/train/log/metrics-log.js';
 
 function seriesOf(rows: readonly MetricsRow[]) {
-  const courses = new MetricCourses();
+  const courses = new MetricCurves();
   for (const row of rows) courses.add(row);
   return courses.series();
 }
 
-describe('MetricCourses', () => {
+describe('MetricCurves', () => {
   it('gathers terms by their network; signs, learning rate and speed last', () => {
     const rows = [1, 2, 4].map((step) => ({
       step,

@@ -36,8 +36,7 @@ const log = (row: MetricsRow) => appendFile(join(runs.runDir, 'metrics.jsonl'), 
 
 async function draw(step: number, background: string, size = 40): Promise<void> {
   const picture = sharp({ create: { width: size, height: size, channels: 3, background } });
-  for (const weights of ['averages', 'weights'] as const)
-    await picture.toFile(samplePath(runs.runDir, step, weights));
+  for (const weights of ['ema', 'raw'] as const) await picture.toFile(samplePath(runs.runDir, step, weights));
 }
 
 async function page(options: Parameters<typeof writeRunReport>[1] = {}): Promise<string> {
@@ -127,7 +126,7 @@ describe('writeRunReport', () => {
     const noise = Uint8Array.from({ length: 900 * 900 * 3 }, () => rng.uniform(0, 256));
     const picture = sharp(noise, { raw: { width: 900, height: 900, channels: 3 } });
     const png = await picture.png({ compressionLevel: 1 }).toBuffer();
-    for (let step = 0; step <= 50; step += 5) await writeFile(samplePath(runs.runDir, step, 'averages'), png);
+    for (let step = 0; step <= 50; step += 5) await writeFile(samplePath(runs.runDir, step, 'ema'), png);
     const html = await page();
     expect(html.length).toBeLessThan(3e6);
     expect(html).toContain('Samples of step 50');
@@ -139,7 +138,7 @@ describe('writeRunReport', () => {
     expect((await failure(writeRunReport(nothing))).message).toBe(
       `Expected a run directory at ${nothing} but found no config.json in it; name the folder that gnr train --out was given.`,
     );
-    const path = samplePath(runs.runDir, 10, 'averages');
+    const path = samplePath(runs.runDir, 10, 'ema');
     await writeFile(path, 'no picture');
     const error = await failure(page());
     expect(error).toBeInstanceOf(InputError);

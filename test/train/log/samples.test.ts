@@ -114,7 +114,7 @@ function recipe(there: string, back: string, picture: string, reference: string,
 
 it('a grid holds what the reference shows of both directions', async () => {
   const { samples, translator } = await telling();
-  const path = await samples.write(runs.runDir, 7, translator, 'averages');
+  const path = await samples.write(runs.runDir, 7, translator, 'ema');
   expect(path).toBe(join(runs.runDir, 'samples', 'step-000007.png'));
   const levels = await levelsOf(path);
   const cells = levels.map((row) => row.map((level) => translator.made[level]));
@@ -125,11 +125,11 @@ it('a grid holds what the reference shows of both directions', async () => {
 });
 
 it('a grid of the same weights is the same at every step', async () => {
-  const write = async (step: number, weights: 'averages' | 'weights') => {
+  const write = async (step: number, weights: 'ema' | 'raw') => {
     const { samples, translator } = await telling();
     return samples.write(runs.runDir, step, translator, weights);
   };
-  const paths = [await write(1, 'averages'), await write(2, 'weights')];
+  const paths = [await write(1, 'ema'), await write(2, 'raw')];
   expect(paths.map((path) => basename(path))).toEqual(['step-000001.png', 'step-000002-raw.png']);
   const [first, second] = await Promise.all(paths.map((path) => readFile(path)));
   expect(first!.equals(second!)).toBe(true);
@@ -159,7 +159,7 @@ it('samples change nothing of a training, which tells both pictures, or one', as
   expect((await listSamples(runs.runDir)).map(({ step }) => step)).toEqual([0, 1, 2, 3]);
   expect((await listSamples(other)).at(-1)).toEqual({
     step: 3,
-    averages: join(other, 'samples', 'step-000003.png'),
+    ema: join(other, 'samples', 'step-000003.png'),
   });
   expect(await listSamples(join(runs.folder, 'nothing'))).toEqual([]);
 });

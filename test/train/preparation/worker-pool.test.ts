@@ -13,7 +13,7 @@ import { type DomainTask, prepare } from '../../../src/train/preparation/domain-
 import { defaultWorkers, MainThread, type Preparer } from '../../../src/train/preparation/preparer.js';
 import { drawStep } from '../../../src/train/preparation/step-draws.js';
 import { WorkerPool } from '../../../src/train/preparation/worker-pool.js';
-import { startChild } from '../../checkpoint/child-process.js';
+import { startChild } from '../../support/child-process.js';
 import { tinyConfig } from '../../support/config.js';
 import { compileGnr, tinyTraining } from '../../support/gnr.js';
 import { runningThreads } from '../../support/threads.js';

@@ -3,7 +3,7 @@ import { CollapseWatch } from '../../../src/train/watch/collapse-watch.js';
 import { tinyConfig } from '../../support/config.js';
 
 const { watch: config } = tinyConfig({
-  watch: { fromStep: 10, realSignLimit: 0.8, leastDiversity: 0.1 },
+  watch: { fromStep: 10, realSignLimit: 0.8, minDiversity: 0.1 },
 });
 
 const signs = (A: number, B = 0) => ({ 'signals/realSignA': A, 'signals/realSignB': B });

@@ -7,7 +7,13 @@ import { EventFile, type EventFileOptions } from './event-file.js';
 import { HistogramBuilder } from './histogram.js';
 
 /** Larger grids are scaled down to it, px: the full ones lie in `samples/`, and over a long run they add up. */
-const LONGEST_SIDE = 1024;
+const MAX_SIDE = 1024;
+
+/** Tags of sample grids: with averaged weights, and with weights as trained. */
+const SAMPLE_TAGS: Readonly<Record<TranslatingWeights, string>> = {
+  ema: 'samples/averages',
+  raw: 'samples/weights',
+};
 
 /** What a training run shows in TensorBoard. All writers throw RunError where the disk refuses. */
 export class TensorboardLog {
@@ -25,12 +31,12 @@ export class TensorboardLog {
 
   /** Writes a sample grid, a PNG file, as the picture `samples/averages` or `samples/weights`. */
   async samples(step: number, path: string, weights: TranslatingWeights): Promise<void> {
-    const tag = `samples/${weights}`;
+    const tag = SAMPLE_TAGS[weights];
     const png = await readFile(path);
     const { width, height } = await sharp(png).metadata();
-    if (Math.max(width, height) <= LONGEST_SIDE) return this.file.image(step, tag, png, { width, height });
+    if (Math.max(width, height) <= MAX_SIDE) return this.file.image(step, tag, png, { width, height });
     const { data, info } = await sharp(png)
-      .resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'inside' })
+      .resize(MAX_SIDE, MAX_SIDE, { fit: 'inside' })
       .png({ compressionLevel: 6, adaptiveFiltering: true })
       .toBuffer({ resolveWithObject: true });
     await this.file.image(step, tag, data, info);

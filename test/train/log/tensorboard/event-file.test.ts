@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunError } from '../../../../src/base/errors.js';
 import { EventFile } from '../../../../src/train/log/tensorboard/event-file.js';
-import { canMount, compileForChild, startChild } from '../../../checkpoint/child-process.js';
+import { canMount, compileForChild, startChild } from '../../../support/child-process.js';
 import { failure } from '../../../support/runs.js';
 import { type ReadEvent, readEvents } from './record-reader.js';
 

@@ -54,8 +54,8 @@ it('samples are the file as it is, or scaled down to 1024 px', async () => {
   await draw(1024, 700, small);
   await draw(1500, 2048, large);
   const events = await written(async (log) => {
-    await log.samples(10, small, 'averages');
-    await log.samples(20, large, 'weights');
+    await log.samples(10, small, 'ema');
+    await log.samples(20, large, 'raw');
   });
   const first = events[0]!.images!['samples/averages'];
   const second = events[1]!.images!['samples/weights'];

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';
 
 /** Folders of src that child processes may import. */
-const PARTS = ['.', 'checkpoint', 'data', 'runtime', 'train/tensorboard'];
+const PARTS = ['base', 'checkpoint', 'data', 'train/log/tensorboard'];
 
 /** Compiles what does not need TensorFlow to `folder`/src, so that a plain Node process can import it. */
 export async function compileForChild(folder: string): Promise<void> {

@@ -1,0 +1,34 @@
+import { afterEach, expect, test } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
+import { onNotice } from '../../src/base/notices.js';
+import { loadConfig } from '../../src/config/load.js';
+
+afterEach(() => onNotice(() => undefined));
+
+test('earlier names of keys are read, with one notice each', () => {
+  const notices: string[] = [];
+  onNotice((text) => notices.push(text));
+  const overrides = [
+    'training.rates={"G_A2B/*":0.5}',
+    'watch.mostRollbacks=2',
+    'watch.leastDiversity=0.2',
+    'training.steps=7',
+  ];
+  const config = loadConfig({ overrides });
+  expect(config.training).toMatchObject({ lrMultipliers: { 'G_A2B/*': 0.5 }, steps: 7 });
+  expect(config.watch).toMatchObject({ maxRollbacks: 2, minDiversity: 0.2 });
+  loadConfig({ overrides });
+  expect(notices).toEqual([
+    'training.rates (--set) is called training.lrMultipliers now; the old name is still read.',
+    'watch.leastDiversity (--set) is called watch.minDiversity now; the old name is still read.',
+    'watch.mostRollbacks (--set) is called watch.maxRollbacks now; the old name is still read.',
+  ]);
+});
+
+test('a key under both names is refused', () => {
+  const overrides = ['watch.mostRollbacks=2', 'watch.maxRollbacks=3'];
+  expect(() => loadConfig({ overrides })).toThrow(InputError);
+  expect(() => loadConfig({ overrides })).toThrow(
+    /one of watch\.maxRollbacks and watch\.mostRollbacks.*both/,
+  );
+});
