@@ -13,6 +13,7 @@ test('earlier names of keys are read, with one notice each', () => {
     'watch.mostRollbacks=2',
     'watch.leastDiversity=0.2',
     'training.steps=7',
+    'losses.lpips.weight=0',
   ];
   const config = loadConfig({ overrides });
   expect(config.training).toMatchObject({ lrMultipliers: { 'G_A2B/*': 0.5 }, steps: 7 });
@@ -26,7 +27,7 @@ test('earlier names of keys are read, with one notice each', () => {
 });
 
 test('a key under both names is refused', () => {
-  const overrides = ['watch.mostRollbacks=2', 'watch.maxRollbacks=3'];
+  const overrides = ['watch.mostRollbacks=2', 'watch.maxRollbacks=3', 'losses.lpips.weight=0'];
   expect(() => loadConfig({ overrides })).toThrow(InputError);
   expect(() => loadConfig({ overrides })).toThrow(
     /one of watch\.maxRollbacks and watch\.mostRollbacks.*both/,
