@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { colourMatrix, drawColour } from '../../../src/augment/adaptive/colour.js';
 import { drawGeometry, samplingMatrix } from '../../../src/augment/adaptive/geometry.js';
-import { recolour, warpPictures } from '../../../src/augment/adaptive/operations.js';
+import { recolour, warpImages } from '../../../src/augment/adaptive/operations.js';
 import { Rng } from '../../../src/base/rng.js';
 import { square } from '../../../src/ops/arithmetic.js';
 import { kernels, useKernels } from '../../../src/runtime/kernels.js';
@@ -65,7 +65,7 @@ describe('warped pictures', () => {
     for (const size of [SIZE, 32]) {
       const image = pictures(size);
       const matrices = warps(size);
-      const warped = warpPictures(image, tf.tensor2d(matrices));
+      const warped = warpImages(image, tf.tensor2d(matrices));
       expect(warped.shape).toEqual(image.shape);
       expect(relativeError(valuesOf(warped), slowWarp(image, matrices))).toBeLessThan(1e-4);
     }
@@ -80,7 +80,7 @@ describe('warped pictures', () => {
       [0, 0, 8, 0, 0, 8],
     ];
     const image = pictures();
-    const warped = valuesOf(warpPictures(image, tf.tensor2d(matrices)));
+    const warped = valuesOf(warpImages(image, tf.tensor2d(matrices)));
     expect(relativeError(warped, slowWarp(image, matrices))).toBeLessThan(1e-3);
   });
 
@@ -98,22 +98,22 @@ describe('warped pictures', () => {
       return values[((n * SIZE + r) * SIZE + c) * 3 + channel]!;
     });
     const matrices = tf.tensor2d(Array<readonly number[]>(COUNT).fill(matrix) as number[][]);
-    expect(valuesOf(warpPictures(image, matrices))).toEqual(expected);
+    expect(valuesOf(warpImages(image, matrices))).toEqual(expected);
   });
 
   it('come out the same in parts', () => {
     const image = pictures();
     const matrices = tf.tensor2d(warps());
-    const whole = valuesOf(warpPictures(image, matrices));
+    const whole = valuesOf(warpImages(image, matrices));
     const pixels = (SIZE + 1) ** 2;
-    for (const countable of [pixels, 2 * pixels, 1])
-      expect(relativeError(valuesOf(warpPictures(image, matrices, countable)), whole)).toBeLessThan(1e-6);
+    for (const maxPixels of [pixels, 2 * pixels, 1])
+      expect(relativeError(valuesOf(warpImages(image, matrices, maxPixels)), whole)).toBeLessThan(1e-6);
   });
 
   it('come out the same on the portable kernels', () => {
     const image = pictures();
     const native = kernels();
-    const seen = () => valuesOf(recolour(warpPictures(image, tf.tensor2d(warps())), tf.tensor3d(colours())));
+    const seen = () => valuesOf(recolour(warpImages(image, tf.tensor2d(warps())), tf.tensor3d(colours())));
     const expected = seen();
     useKernels(portableKernels);
     try {
@@ -125,8 +125,8 @@ describe('warped pictures', () => {
 
   it('have the gradients of finite differences, to third order', () => {
     const matrices = tf.tensor2d(warps(5, 2));
-    checkGradients((x) => square(warpPictures(x!, matrices)), [pictures(5, 2)], 3);
-    checkGradients((x) => warpPictures(x!, matrices, 1), [pictures(5, 2)], 2);
+    checkGradients((x) => square(warpImages(x!, matrices)), [pictures(5, 2)], 3);
+    checkGradients((x) => warpImages(x!, matrices, 1), [pictures(5, 2)], 2);
   });
 });
 
