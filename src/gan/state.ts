@@ -1,4 +1,4 @@
-// The training state: weights, Adam's moments and the EMA of the generators (the reference's `G_A2B_ema`, train.py), as flat vectors.
+// The training state as flat vectors: weights, Adam's moments, EMA of the generators (the reference's `G_A2B_ema`, train.py).
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { NetworkValues } from '../model/parameters.js';

@@ -1,4 +1,4 @@
-// The discriminator of style codes (the reference's model.py, `LatDiscriminator`): drawn from the normal distribution, or encoded?
+// The discriminator of drawn and encoded style codes (the reference's model.py, `LatDiscriminator`).
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { mean } from '../ops/arithmetic.js';

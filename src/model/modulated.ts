@@ -1,4 +1,4 @@
-// The styled layers of the decoder: modulated convolutions of StyleGAN2 (Karras et al. 2020, section 2.2; the reference's model.py).
+// The decoder's styled layers: modulated convolutions (StyleGAN2, Karras et al. 2020, section 2.2; the reference's model.py).
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { addBias, biasLeakyRelu } from '../ops/activation.js';

@@ -83,7 +83,7 @@ function bilinearTaps(matrices: Tensor, size: number): Tap[] {
  * would take four times the pixels, images seldom shrink by more than a third, and aliasing affects real images and
  * translations alike.
  *
- * @param matrices `[n, 6]`: from a pixel of the result to its position in the image, px (`samplingMatrix`); constant to all tapes.
+ * @param matrices `[n, 6]`: from a pixel of the result to its position in the image, px (`samplingMatrix`); constant to tapes.
  * @param maxPixels number of pixels at a time; larger batches are warped in halves.
  */
 export function warpImages(images: Tensor, matrices: Tensor, maxPixels = MAX_PIXELS): Tensor {
