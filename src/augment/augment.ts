@@ -1,18 +1,21 @@
+// The random augmentation of training images (the reference's train.py, `aug`): what changes content and keeps style.
+
 import type { Rng } from '../base/rng.js';
 import type { AugmentConfig } from '../config/schema.js';
 import { type AffineMatrix, affineMatrix, type Border, type ResizeWindow, warpResized } from './warp.js';
 
-/** One picture's drawn augmentation. */
+/** The augmentation that was drawn for one image. */
 export interface Augmentation {
-  /** Where the picture is warped at all. */
+  /** Absent if the image is not warped. */
   matrix?: AffineMatrix;
   border: Border;
   window: ResizeWindow;
 }
 
 /**
- * Draws what the reference's pipeline draws (train.py, `aug`): with probability one half an affine warp; then enlarge,
- * crop back at a random place, mirror with probability one half. Always uses the same number of random words.
+ * Draws an augmentation as the reference's pipeline does (train.py, `aug`): an affine warp with probability one half (by
+ * default); then enlarge, crop back at a random place, and mirror with probability one half. Always uses the same number of
+ * random words.
  */
 export function drawAugmentation(config: AugmentConfig, size: number, rng: Rng): Augmentation {
   const symmetric = (limit: number): number => rng.uniform(-limit, limit);
@@ -35,7 +38,7 @@ export function drawAugmentation(config: AugmentConfig, size: number, rng: Rng):
   return warped ? { matrix: affineMatrix(parameters, size), border, window } : { border, window };
 }
 
-/** Applies an augmentation to a picture `[size, size, 3]` and writes the result, as large, to `out` from `offset`. */
+/** Applies an augmentation to an image `[size, size, 3]` and writes the result, of the same size, to `out` from `offset`. */
 export function applyAugmentation(
   image: Float32Array,
   size: number,

@@ -1,7 +1,9 @@
+// Affine warps and resized crops of images on the host, to the bits of one definition (kornia 0.9.0, torch).
+
 /** An affine map of pixel positions, `[x', y'] = [[a, b], [d, e]] [x, y] + [c, f]`, as `[a, b, c, d, e, f]`. */
 export type AffineMatrix = readonly [number, number, number, number, number, number];
 
-/** A warp about the centre of a square picture. */
+/** A warp about the centre of a square image. */
 export interface AffineParameters {
   rotationDegrees: number;
   scale: number;
@@ -49,12 +51,12 @@ export function invertAffine([a, b, c, d, e, f]: AffineMatrix): AffineMatrix {
   return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
 }
 
-/** What lies beyond the border of a warped picture: zeros (grey, as pictures run from -1 to 1) or its edge, drawn out. */
+/** What a warp shows beyond the border of an image: zeros (grey, since images run from -1 to 1), or the edge repeated. */
 export type Border = 'zeros' | 'edge';
 
 /**
- * One pixel near the border or beyond it: neighbours that are not in the picture add nothing. Sums are single precision
- * after every neighbour, as in `warpRow`.
+ * Writes one pixel near the border or beyond it: neighbours outside the image add nothing. Sums are rounded to single
+ * precision after every neighbour, as in `warpRow`.
  */
 function warpBorderPixel(
   image: Float32Array,
@@ -80,7 +82,7 @@ function warpBorderPixel(
 }
 
 /**
- * Pixels `from` to `to - 1` of a row of the warped picture, written to their places in a row that begins at `start` in `out`.
+ * Writes pixels `from` to `to - 1` of a row of the warped image to their places in a row that begins at `start` in `out`.
  *
  * @param inverse from warped to source pixels.
  */
@@ -124,7 +126,7 @@ function warpRow(
       const bottomLeft = v * (1 - u);
       const bottomRight = v * u;
       for (let i = 0; i < CHANNELS; i++) {
-        // From zero, which makes a first -0 a 0.
+        // The sum starts from zero, which turns a first -0 into 0.
         let sum = fround(0 + topLeft * image[p + i]!);
         sum = fround(sum + topRight * image[p + CHANNELS + i]!);
         sum = fround(sum + bottomLeft * image[q + i]!);
@@ -135,7 +137,7 @@ function warpRow(
 }
 
 /**
- * Warps a picture `[size, size, 3]` with bilinear sampling (kornia 0.9.0, `warp_affine`, whose border is `zeros`).
+ * Warps an image `[size, size, 3]` with bilinear sampling (kornia 0.9.0, `warp_affine`, whose border is `zeros`).
  *
  * @param matrix from source to warped pixels.
  */
@@ -152,9 +154,9 @@ export function warpAffine(
   return out;
 }
 
-/** A window of a resized picture. */
+/** A window of a resized image. */
 export interface ResizeWindow {
-  /** Side of the whole resized picture, px. */
+  /** Side of the whole resized image, px. */
   resized: number;
   /** Upper left corner of the window, px. */
   left: number;
@@ -186,7 +188,7 @@ function resizeTaps(from: number, to: number, start: number, count: number): Res
   return { low, high, fraction };
 }
 
-/** Two source rows, which begin at `top` and `bottom` in `image`, resized to a row of the window, which begins at `to` in `out`. */
+/** Blends two source rows, at `top` and `bottom` in `image`, into a row of the window, at `to` in `out`. */
 function resizeRow(
   image: Float32Array,
   top: number,
@@ -225,11 +227,11 @@ function resizeRow(
 }
 
 /**
- * Warps a picture `[size, size, 3]` as `warpAffine` does where there is a matrix, then resizes it bilinearly without
+ * Warps an image `[size, size, 3]` as `warpAffine` does, if there is a matrix; then resizes it bilinearly without
  * antialiasing (torch's `interpolate`, `align_corners=False`), and writes a window of the result to `out` from `offset`.
- * Of the warped picture only the pixels that the window shows are computed, row by row.
+ * Computes only those pixels of the warped image that the window shows, row by row.
  *
- * @param warp the matrix is from source to warped pixels.
+ * @param warp.matrix from source to warped pixels.
  * @throws RangeError for a matrix that flattens the plane.
  */
 export function warpResized(
@@ -246,7 +248,7 @@ export function warpResized(
   const from = horizontal.low[0]!;
   const to = horizontal.high[window.size - 1]! + 1;
   const length = size * CHANNELS;
-  // Even rows of the warped picture stand in its first half, odd ones in its second: two that follow each other are there.
+  // Holds two consecutive rows of the warped image: the even one in its first half, the odd one in its second.
   const rows = inverse ? new Float32Array(2 * length) : image;
   const held = [-1, -1];
   const startOf = (row: number): number => {

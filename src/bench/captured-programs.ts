@@ -8,6 +8,7 @@ import {
 import { buildNetworks } from '../gan/networks.js';
 import type { Architecture } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
+import { GENERATOR_NAMES } from '../model/networks.js';
 import { buildInception, type InceptionVariant } from '../perceptual/inception.js';
 import { buildLpips, type LpipsNet } from '../perceptual/lpips.js';
 import type { Precision, TensorSpec } from '../runtime/capture/capture.js';
@@ -51,7 +52,7 @@ export function recordTranslation(
 ): RecordedPrograms {
   const generator = buildGenerator(architecture);
   const variables: Record<string, TensorSpec> = {};
-  for (const network of ['G_A2B', 'G_B2A'])
+  for (const network of GENERATOR_NAMES)
     for (const [path, spec] of Object.entries(weightSpecs(generator))) variables[`${network}/${path}`] = spec;
   const programs = translationPrograms(architecture, generator, batches, parametersByPrefix);
   return recordGraph(programs, variables, precision);

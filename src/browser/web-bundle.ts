@@ -11,7 +11,7 @@ import {
   type StoredTensor,
 } from '../checkpoint/safetensors-header.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
-import { buildGenerator } from '../model/generator.js';
+import { generatorSpecs } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
 import type { ModelFiles } from './model-files.js';
 import { BUNDLE_FILE, parseWebBundle, SHARD_LIMIT_BYTES } from './web-bundle-manifest.js';
@@ -101,8 +101,7 @@ async function readJson(name: string, response: Response): Promise<unknown> {
 /** The tensors that the architecture asks for. @throws InputError where it makes no network. */
 function specsOf(architecture: ModelConfig): NetworkSpecs {
   try {
-    const { specs } = buildGenerator(architecture);
-    return { G_A2B: specs, G_B2A: specs };
+    return generatorSpecs(architecture);
   } catch (error) {
     throw new InputError(
       {

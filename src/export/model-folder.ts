@@ -6,7 +6,7 @@ import { float32ToFloat16 } from '../base/half-floats.js';
 import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { toTensors } from '../checkpoint/network-tensors.js';
 import { type TensorToStore, writeSafetensors } from '../checkpoint/safetensors.js';
-import { buildGenerator } from '../model/generator.js';
+import { generatorSpecs } from '../model/networks.js';
 import type { Model } from '../translate/model.js';
 
 /** All ones: infinite, or no number. */
@@ -42,8 +42,7 @@ export function generatorTensors(
   { architecture, values }: Pick<Model, 'architecture' | 'values'>,
   precision: 'float32' | 'float16',
 ): Map<string, TensorToStore> {
-  const { specs } = buildGenerator(architecture);
-  const generators = { G_A2B: specs, G_B2A: specs };
+  const generators = generatorSpecs(architecture);
   const own = Object.fromEntries(Object.keys(generators).map((name) => [name, values[name]!]));
   const tensors = toTensors('', own, generators);
   if (precision === 'float32') return new Map(tensors);

@@ -6,11 +6,11 @@ import { readModelConfig, readState } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
+import { GENERATOR_NAMES } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
-import { generatorSpecs, sha256Of } from '../translate/model.js';
+import { checkedGeneratorSpecs, sha256Of } from '../translate/model.js';
 
 /** The networks that an export holds. */
-const GENERATORS = ['G_A2B', 'G_B2A'] as const;
 
 const text = z.looseObject({}).catch({});
 const configSchema = z.looseObject({
@@ -89,14 +89,14 @@ export async function readExportSource(
   const resolved = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
   const { dir, modelPath, configPath } = resolved;
   const config = await readModelConfig(configPath, configSchema);
-  const specs = generatorSpecs(config.model, configPath);
+  const specs = checkedGeneratorSpecs(config.model, configPath);
   const { entries } = await readSafetensorsHeader(modelPath);
   const names = [...entries.keys()];
-  const there = GENERATORS.filter((network) => names.some((name) => name.startsWith(`${network}/`)));
-  const wanted = generators === 'any' && there.length > 0 ? there : GENERATORS;
+  const there = GENERATOR_NAMES.filter((network) => names.some((name) => name.startsWith(`${network}/`)));
+  const wanted = generators === 'any' && there.length > 0 ? there : GENERATOR_NAMES;
   const own = names.filter((name) => wanted.some((network) => name.startsWith(`${network}/`)));
   const { tensors } = await readSafetensors(modelPath, { names: own });
-  const values = fromTensors(tensors, '', Object.fromEntries(wanted.map((name) => [name, specs])), {
+  const values = fromTensors(tensors, '', Object.fromEntries(wanted.map((name) => [name, specs[name]])), {
     file: modelPath,
     remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
   });

@@ -13,7 +13,7 @@ import {
   type WebBundleTensor,
 } from '../browser/web-bundle-manifest.js';
 import { toTensors } from '../checkpoint/network-tensors.js';
-import { buildGenerator } from '../model/generator.js';
+import { generatorSpecs } from '../model/networks.js';
 import { modelCard } from './card.js';
 import { type Comparison, compareWeights, type Precision } from './comparison.js';
 import { stopIfAborted, writeExportFolder } from './export-folder.js';
@@ -43,10 +43,9 @@ interface Placed extends WebBundleTensor {
 
 /** Places whole tensors, in their order, in shards; one that is larger than a shard has one of its own. */
 function placeTensors({ architecture, values }: ExportSource, precision: Precision): Placed[][] {
-  const { specs } = buildGenerator(architecture);
   const shards: Placed[][] = [];
   let used = 0;
-  for (const [name, { shape, data }] of toTensors('', values, { G_A2B: specs, G_B2A: specs })) {
+  for (const [name, { shape, data }] of toTensors('', values, generatorSpecs(architecture))) {
     const bytes = data.length * (precision === 'float16' ? 2 : 4);
     let offset = Math.ceil(used / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
     if (shards.length === 0 || offset + bytes > SHARD_BYTES) {

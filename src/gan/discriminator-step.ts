@@ -1,3 +1,6 @@
+// The discriminators' half of a step (GANs N' Roses, section 3; the reference's train.py, the D loss and its R1 penalty):
+// the diversity discriminators of images, the discriminator of style codes, and the gradients of both.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema.js';
 import { discriminatorLoss } from '../losses/adversarial.js';
@@ -12,39 +15,83 @@ import { kernels } from '../runtime/kernels.js';
 import { type AdaTransforms, augmentForDiscriminator } from './discriminator-augment.js';
 import type { Networks } from './networks.js';
 
-/** What the discriminators judge in one step; all of it constant to them. */
+/** The inputs of the discriminators in one step; all of them are constants to their tape. */
 export interface DiscriminatorBatch {
-  /** Real pictures of each domain, augmented: `[n, size, size, 3]`. */
+  /** Real images of each domain, augmented: `[n, size, size, 3]`. */
   realA: Tensor;
   realB: Tensor;
   /** Translations into each domain. */
   fakeA: Tensor;
   fakeB: Tensor;
-  /** Drawn style codes, `[n, latentDim]`. */
+  /** Style codes drawn from the normal distribution, `[n, latentDim]`. */
   drawnA2B: Tensor;
   drawnB2A: Tensor;
-  /** Encoded style codes. */
+  /** Style codes encoded from images. */
   encodedA2B: Tensor;
   encodedB2A: Tensor;
-  /** Of the pictures, real ones and translations. */
+  /** Transforms of real images and translations. */
   transforms: AdaTransforms;
 }
+
+/** One list of logits for each of several batches. */
+type LogitsByBatch = Tensor[][];
 
 /** The heads as a list, in the reference's order. */
 export function heads({ local, global, diversity }: ImageLogits): Tensor[] {
   return [local, global, diversity];
 }
 
-/** Cuts a pass over several joined batches of `count` rows into one list of logits for each. */
-function parts(logits: readonly Tensor[], count: number): Tensor[][] {
-  const groups = logits[0]!.shape[0]! / count;
-  return Array.from({ length: groups }, (_, i) => logits.map((head) => rows(head, i * count, count)));
+/** Splits the logits of joined batches of `count` rows into those of each batch. */
+function splitBatches(logits: readonly Tensor[], count: number): LogitsByBatch {
+  const batches = logits[0]!.shape[0]! / count;
+  return Array.from({ length: batches }, (_, i) => logits.map((head) => rows(head, i * count, count)));
 }
 
 /**
- * Mean sign of the logits of real pictures, from -1 to 1: near 1, the discriminator knows nearly all of them, which is
- * what learning a training set by heart looks like (r_t of Karras et al. 2020, "Training GANs with Limited Data", eq. 1).
- * The diversity head, which judges batches, is left out.
+ * Logits of the diversity discriminator of a domain: those of its real images, and those of the translations into it.
+ *
+ * @param withR1 runs two passes: R1 differentiates the real logits alone. Otherwise both batches share one pass.
+ */
+function imageLogits(
+  { imageDiscriminator }: Networks,
+  params: Record<string, Params>,
+  { transforms, ...batch }: DiscriminatorBatch,
+  domain: 'A' | 'B',
+  withR1: boolean,
+): LogitsByBatch {
+  const real = batch[`real${domain}`];
+  const fake = batch[`fake${domain}`];
+  const logitsOf = (images: Tensor, firstSet: 'real' | 'fake', batches: number): Tensor[] =>
+    heads(
+      imageDiscriminator.apply(
+        params[`D_${domain}`]!,
+        augmentForDiscriminator(images, transforms, `${firstSet}${domain}`),
+        batches,
+      ),
+    );
+  if (withR1) return [logitsOf(real, 'real', 1), logitsOf(fake, 'fake', 1)];
+  return splitBatches(logitsOf(concat([real, fake], 0), 'real', 2), real.shape[0]!);
+}
+
+/** Logits of the style codes: drawn A2B, drawn B2A, encoded A2B, encoded B2A. @param withR1 as for images. */
+function styleLogits(
+  { latentDiscriminator }: Networks,
+  params: Record<string, Params>,
+  { drawnA2B, drawnB2A, encodedA2B, encodedB2A }: DiscriminatorBatch,
+  withR1: boolean,
+): LogitsByBatch {
+  const codes = [drawnA2B, drawnB2A, encodedA2B, encodedB2A];
+  const logitsOf = (styles: Tensor, batches: number) => [
+    latentDiscriminator.apply(params.D_L!, styles, batches),
+  ];
+  if (withR1) return codes.map((styles) => logitsOf(styles, 1));
+  return splitBatches(logitsOf(concat(codes, 0), codes.length), drawnA2B.shape[0]!);
+}
+
+/**
+ * Mean sign of the logits of real images, from -1 to 1. Near 1 the discriminator recognises nearly all of them, which is
+ * a sign that it memorises the training set (r_t of Karras et al. 2020, "Training GANs with Limited Data", eq. 1). The
+ * diversity head does not count, because it compares whole batches.
  */
 function realSign([local, global]: readonly Tensor[]): Tensor {
   const k = kernels();
@@ -55,59 +102,55 @@ function realSign([local, global]: readonly Tensor[]): Tensor {
 }
 
 /**
- * Loss terms of all discriminators, their gradients in the order of the group, and signals: what else tells how they do.
+ * The terms of the discriminators' loss, and signals: measures of how the discriminators do that are no part of the loss.
+ * Runs while `tape` records.
+ */
+function discriminatorTerms(
+  { training }: Config,
+  networks: Networks,
+  params: Record<string, Params>,
+  batch: DiscriminatorBatch,
+  withR1: boolean,
+  tape: Tape,
+): { terms: LossTerms; signals: LossTerms } {
+  const [realA, fakeA] = imageLogits(networks, params, batch, 'A', withR1);
+  const [realB, fakeB] = imageLogits(networks, params, batch, 'B', withR1);
+  const [drawnA2B, drawnB2A, encodedA2B, encodedB2A] = styleLogits(networks, params, batch, withR1);
+  // Adversarial: translations should look unlike real images, encoded style codes unlike drawn ones.
+  const terms: LossTerms = {
+    images: add(discriminatorLoss(realA!, fakeA!), discriminatorLoss(realB!, fakeB!)),
+    styles: add(discriminatorLoss(drawnA2B!, encodedA2B!), discriminatorLoss(drawnB2A!, encodedB2A!)),
+  };
+  // R1 gradient penalty, every few steps and as many times stronger (lazy regularization).
+  if (withR1) {
+    const penalty = (logits: Tensor[], input: Tensor): Tensor =>
+      weighted((training.r1Weight / 2) * training.r1EverySteps, () => r1Penalty(tape, logits, input))!;
+    terms.r1A = penalty(realA!, batch.realA);
+    terms.r1B = penalty(realB!, batch.realB);
+    terms.r1Styles = add(penalty(drawnA2B!, batch.drawnA2B), penalty(drawnB2A!, batch.drawnB2A));
+  }
+  const signals = { realSignA: realSign(realA!), realSignB: realSign(realB!) };
+  return { terms, signals };
+}
+
+/**
+ * The weighted loss terms of all discriminators, the signals, and the gradients in the order of the group.
  *
- * @param mayHaveR1 whether the loss carries the gradient penalty, where its weight is not 0.
+ * @param isR1Step whether the loss carries the R1 penalty, if its weight is not 0.
  */
 export function discriminatorGradients(
   config: Config,
   networks: Networks,
   params: Record<string, Params>,
   batch: DiscriminatorBatch,
-  mayHaveR1: boolean,
+  isR1Step: boolean,
 ): { terms: LossTerms; signals: LossTerms; gradients: Tensor[] } {
-  const { imageDiscriminator, latentDiscriminator, discriminators } = networks;
-  const { r1Weight, r1EverySteps } = config.training;
-  const withR1 = mayHaveR1 && r1Weight > 0;
-  const parameters = discriminators.inOrder(params);
-  const watched = withR1 ? [batch.realA, batch.realB, batch.drawnA2B, batch.drawnB2A] : [];
-  const tape = new Tape([...parameters, ...watched]);
+  const withR1 = isR1Step && config.training.r1Weight > 0;
+  const parameters = networks.discriminators.inOrder(params);
+  const penalized = withR1 ? [batch.realA, batch.realB, batch.drawnA2B, batch.drawnB2A] : [];
+  const tape = new Tape([...parameters, ...penalized]);
   return tape.record(() => {
-    const count = batch.realA.shape[0]!;
-    const judge = (domain: 'A' | 'B', real: Tensor, fake: Tensor): Tensor[][] => {
-      const apply = (images: Tensor, first: 'real' | 'fake', groups: number) =>
-        heads(
-          imageDiscriminator.apply(
-            params[`D_${domain}`]!,
-            augmentForDiscriminator(images, batch.transforms, `${first}${domain}`),
-            groups,
-          ),
-        );
-      // R1 differentiates the real logits alone; otherwise real and fake share one pass.
-      if (withR1) return [apply(real, 'real', 1), apply(fake, 'fake', 1)];
-      return parts(apply(concat([real, fake], 0), 'real', 2), count);
-    };
-    const discriminateStyles = (): Tensor[][] => {
-      const styles = [batch.drawnA2B, batch.drawnB2A, batch.encodedA2B, batch.encodedB2A];
-      const apply = (x: Tensor, groups: number) => [latentDiscriminator.apply(params.D_L!, x, groups)];
-      if (withR1) return styles.map((style) => apply(style, 1));
-      return parts(apply(concat(styles, 0), styles.length), count);
-    };
-    const [realA, fakeA] = judge('A', batch.realA, batch.fakeA);
-    const [realB, fakeB] = judge('B', batch.realB, batch.fakeB);
-    const [drawnA2B, drawnB2A, encodedA2B, encodedB2A] = discriminateStyles();
-    const terms: LossTerms = {
-      images: add(discriminatorLoss(realA!, fakeA!), discriminatorLoss(realB!, fakeB!)),
-      styles: add(discriminatorLoss(drawnA2B!, encodedA2B!), discriminatorLoss(drawnB2A!, encodedB2A!)),
-    };
-    if (withR1) {
-      const penalty = (logits: Tensor[], input: Tensor): Tensor =>
-        weighted((r1Weight / 2) * r1EverySteps, () => r1Penalty(tape, logits, input))!;
-      terms.r1A = penalty(realA!, batch.realA);
-      terms.r1B = penalty(realB!, batch.realB);
-      terms.r1Styles = add(penalty(drawnA2B!, batch.drawnA2B), penalty(drawnB2A!, batch.drawnB2A));
-    }
-    const signals = { realSignA: realSign(realA!), realSignB: realSign(realB!) };
+    const { terms, signals } = discriminatorTerms(config, networks, params, batch, withR1, tape);
     return { terms, signals, gradients: tape.gradients(totalLoss(terms), parameters) };
   });
 }

@@ -1,3 +1,6 @@
+// The generators' half of a step (GANs N' Roses, section 3; the reference's train.py, the G loss): encodes images into content
+// and style codes, translates both ways and back, and computes every term of the generators' loss.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema.js';
 import { generatorLoss } from '../losses/adversarial.js';
@@ -7,6 +10,7 @@ import { lpipsLoss } from '../losses/lpips.js';
 import { styleCosineDistance, styleVariance } from '../losses/style-consistency.js';
 import { styleReconstructionLoss } from '../losses/style-reconstruction.js';
 import { type LossTerms, namedTerms, weighted } from '../losses/total.js';
+import type { GeneratorName } from '../model/networks.js';
 import type { Params } from '../model/parameters.js';
 import { add } from '../ops/arithmetic.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
@@ -15,15 +19,15 @@ import { type AdaTransforms, augmentForDiscriminator } from './discriminator-aug
 import { heads } from './discriminator-step.js';
 import { checkpointPolicyOf, type Networks } from './networks.js';
 
-/** What goes into one training step. Pictures are `[n, size, size, 3]` in [-1, 1]. */
+/** The inputs of one training step. Images are `[n, size, size, 3]` in [-1, 1]. */
 export interface StepBatch extends AdaTransforms {
-  /** One picture of each domain, differently augmented over the batch. */
+  /** One image of each domain, augmented n times: its style must stay, its content changes. */
   sameA: Tensor;
   sameB: Tensor;
-  /** Different pictures, augmented. */
+  /** n different images of each domain, augmented. */
   mixedA: Tensor;
   mixedB: Tensor;
-  /** Drawn style codes for each direction: `[n, latentDim]`, normal. */
+  /** Style codes drawn from the normal distribution for each direction: `[n, latentDim]`. */
   drawnA2B: Tensor;
   drawnB2A: Tensor;
   /** Rows of concat(drawn, encoded) that become the styles to translate with: int32 `[n]`, from 0 to 2n - 1. */
@@ -34,49 +38,50 @@ export interface StepBatch extends AdaTransforms {
   orderB: Tensor;
 }
 
-/** One direction of the first half of a step. */
-interface Direction {
-  /** Style codes of the same picture's augmentations. */
-  ownStyles: Tensor;
-  /** Style codes of the mixed pictures, which the other direction translates with. */
-  encoded: Tensor;
+/** The codes of the images of one domain. */
+interface DomainCodes {
+  /** Content codes of the augmentations of one image, `[n, c, c, channels]`. */
   content: Tensor;
+  /** Style codes of the same augmentations, `[n, latentDim]`; style consistency makes them one. */
+  sameStyles: Tensor;
+  /** Style codes of the different images, `[n, latentDim]`; translations into this domain use them. */
+  mixedStyles: Tensor;
 }
 
-/** What both halves of a step share: the translations and the codes that they came from. */
+/** The translations of a step and the codes that they came from; both halves of the step use them. */
 export interface Translations {
-  A: Direction;
-  B: Direction;
-  /** Styles translated with. */
+  A: DomainCodes;
+  B: DomainCodes;
+  /** The style codes of the translations, `[n, latentDim]`. */
   styleA2B: Tensor;
   styleB2A: Tensor;
+  /** Translations into each domain, `[n, size, size, 3]`. */
   fakeA: Tensor;
   fakeB: Tensor;
 }
 
 /** Encodes both domains and translates both ways, with styles picked from drawn and encoded ones. */
 export function translateBatch(
-  networks: Networks,
+  { generator }: Networks,
   params: Record<string, Params>,
   batch: StepBatch,
 ): Translations {
-  const { generator } = networks;
-  // One pass through the stem for both sets of pictures; only the first needs its content.
-  const encode = (name: 'G_A2B' | 'G_B2A', same: Tensor, mixed: Tensor): Direction => {
+  // One pass through the stem for both sets of images; only the first needs its content.
+  const encode = (name: GeneratorName, same: Tensor, mixed: Tensor): DomainCodes => {
     const network = params[name]!;
     const count = same.shape[0]!;
     const features = generator.stem(network, concat([same, mixed], 0));
     const styles = generator.styleHead(network, features);
     return {
-      ownStyles: rows(styles, 0, count),
-      encoded: rows(styles, count, count),
+      sameStyles: rows(styles, 0, count),
+      mixedStyles: rows(styles, count, count),
       content: generator.contentHead(network, rows(features, 0, count)),
     };
   };
   const A = encode('G_A2B', batch.sameA, batch.mixedA);
   const B = encode('G_B2A', batch.sameB, batch.mixedB);
-  const styleA2B = gatherRows(concat([batch.drawnA2B, B.encoded], 0), batch.pickA2B);
-  const styleB2A = gatherRows(concat([batch.drawnB2A, A.encoded], 0), batch.pickB2A);
+  const styleA2B = gatherRows(concat([batch.drawnA2B, B.mixedStyles], 0), batch.pickA2B);
+  const styleB2A = gatherRows(concat([batch.drawnB2A, A.mixedStyles], 0), batch.pickB2A);
   return {
     A,
     B,
@@ -87,21 +92,35 @@ export function translateBatch(
   };
 }
 
-/** A translation on its way back, and where the config asks for it the target domain's pictures through the same pass. */
+/** A domain's images after the way there and back. */
+interface Cycle {
+  /** The original images again, `[n, size, size, 3]`. */
+  returned: Tensor;
+  /** The style codes that the translations encode to, `[n, latentDim]`. */
+  recoveredStyle: Tensor;
+  /** The target domain's images, encoded and decoded with their own styles; only with `mixed`. */
+  rebuilt: Tensor | undefined;
+}
+
+/**
+ * Translates translations back, each with a style of its original domain.
+ *
+ * @param batch.mixed images of the domain that `network` translates into; they share the pass, for the identity loss.
+ */
 function translateBack(
-  networks: Networks,
+  { generator }: Networks,
   network: Params,
-  { fake, style, mixed }: { fake: Tensor; style: Tensor; mixed?: Tensor },
-) {
-  const { generator } = networks;
+  batch: { fake: Tensor; style: Tensor; mixed?: Tensor },
+): Cycle {
+  const { fake, style, mixed } = batch;
   const count = fake.shape[0]!;
   const code = generator.encode(network, mixed === undefined ? fake : concat([fake, mixed], 0));
   const styles = mixed === undefined ? style : concat([style, rows(code.style, count, count)], 0);
-  const pictures = generator.decode(network, code.content, styles);
+  const images = generator.decode(network, code.content, styles);
   return {
-    returned: rows(pictures, 0, count),
-    foundStyle: rows(code.style, 0, count),
-    rebuilt: mixed === undefined ? undefined : rows(pictures, count, count),
+    returned: rows(images, 0, count),
+    recoveredStyle: rows(code.style, 0, count),
+    rebuilt: mixed === undefined ? undefined : rows(images, count, count),
   };
 }
 
@@ -110,75 +129,85 @@ export interface GeneratorLossInputs {
   config: Config;
   networks: Networks;
   /** Effective generator weights. */
-  params: Record<string, Params>;
+  generatorParams: Record<string, Params>;
   /** Effective discriminator weights, already updated in this step; constant here. */
-  judges: Record<string, Params>;
-  /** Where the LPIPS weight is not 0. */
+  discriminatorParams: Record<string, Params>;
+  /** Needed if the LPIPS weight is not 0. */
   perceptual?: { lpips: Lpips; params: Params };
 }
 
-/** The weighted terms of the generators' loss. */
-export function generatorTerms(inputs: GeneratorLossInputs, batch: StepBatch, made: Translations): LossTerms {
-  const { config, networks, params, judges, perceptual } = inputs;
+/** The weighted terms of the generators' loss; a term of weight 0 is absent and not computed. */
+export function generatorTerms(
+  inputs: GeneratorLossInputs,
+  batch: StepBatch,
+  translations: Translations,
+): LossTerms {
+  const { config, networks, generatorParams, discriminatorParams, perceptual } = inputs;
   const { losses } = config;
   const { imageDiscriminator, latentDiscriminator } = networks;
+  const { A, B, styleA2B, styleB2A, fakeA, fakeB } = translations;
   const policy = checkpointPolicyOf(config.runtime);
   const withIdentity = losses.identity > 0;
-  const backA = translateBack(networks, params.G_B2A!, {
-    fake: made.fakeB,
-    style: gatherRows(made.A.ownStyles, batch.orderA),
+  // A to B and back to A, then B to A and back to B, in the styles of the originals.
+  const cycleA = translateBack(networks, generatorParams.G_B2A!, {
+    fake: fakeB,
+    style: gatherRows(A.sameStyles, batch.orderA),
     ...(withIdentity && { mixed: batch.mixedA }),
   });
-  const backB = translateBack(networks, params.G_A2B!, {
-    fake: made.fakeA,
-    style: gatherRows(made.B.ownStyles, batch.orderB),
+  const cycleB = translateBack(networks, generatorParams.G_A2B!, {
+    fake: fakeA,
+    style: gatherRows(B.sameStyles, batch.orderB),
     ...(withIdentity && { mixed: batch.mixedB }),
   });
-  const { form, weight: consistency } = losses.styleConsistency;
-  const spread = form === 'variance' ? styleVariance : styleCosineDistance;
-  return namedTerms({
-    adversarial: weighted(losses.adversarial, () =>
-      add(
-        generatorLoss(
-          heads(
-            imageDiscriminator.apply(judges.D_A!, augmentForDiscriminator(made.fakeA, batch, 'generatedA')),
-          ),
-        ),
-        generatorLoss(
-          heads(
-            imageDiscriminator.apply(judges.D_B!, augmentForDiscriminator(made.fakeB, batch, 'generatedB')),
-          ),
-        ),
+  const imageLogits = (domain: 'A' | 'B', fake: Tensor): Tensor[] =>
+    heads(
+      imageDiscriminator.apply(
+        discriminatorParams[`D_${domain}`]!,
+        augmentForDiscriminator(fake, batch, `generated${domain}`),
       ),
+    );
+  const styleSpread = losses.styleConsistency.form === 'variance' ? styleVariance : styleCosineDistance;
+  return namedTerms({
+    // The diversity discriminators should take translations for real images.
+    adversarial: weighted(losses.adversarial, () =>
+      add(generatorLoss(imageLogits('A', fakeA)), generatorLoss(imageLogits('B', fakeB))),
     ),
+    // Encoded style codes should look like drawn ones.
     latentAdversarial: weighted(losses.latentAdversarial, () => {
-      const count = made.A.encoded.shape[0]!;
-      const logits = latentDiscriminator.apply(judges.D_L!, concat([made.B.encoded, made.A.encoded], 0), 2);
+      const count = A.mixedStyles.shape[0]!;
+      const styles = concat([B.mixedStyles, A.mixedStyles], 0);
+      const logits = latentDiscriminator.apply(discriminatorParams.D_L!, styles, 2);
       return add(generatorLoss([rows(logits, 0, count)]), generatorLoss([rows(logits, count, count)]));
     }),
-    styleConsistency: weighted(consistency, () => add(spread(made.A.ownStyles), spread(made.B.ownStyles))),
+    // All augmentations of one image should have one style code.
+    styleConsistency: weighted(losses.styleConsistency.weight, () =>
+      add(styleSpread(A.sameStyles), styleSpread(B.sameStyles)),
+    ),
+    // An image translated there and back should be itself again: in its pixels, and in LPIPS features.
     cycle: weighted(losses.cycle.weight, () =>
       add(
-        cycleLoss(losses.cycle.form, backA.returned, batch.sameA),
-        cycleLoss(losses.cycle.form, backB.returned, batch.sameB),
+        cycleLoss(losses.cycle.form, cycleA.returned, batch.sameA),
+        cycleLoss(losses.cycle.form, cycleB.returned, batch.sameB),
       ),
     ),
     lpips:
       perceptual &&
       weighted(losses.lpips.weight, () =>
         add(
-          lpipsLoss(perceptual.lpips, perceptual.params, backA.returned, batch.sameA, policy),
-          lpipsLoss(perceptual.lpips, perceptual.params, backB.returned, batch.sameB, policy),
+          lpipsLoss(perceptual.lpips, perceptual.params, cycleA.returned, batch.sameA, policy),
+          lpipsLoss(perceptual.lpips, perceptual.params, cycleB.returned, batch.sameB, policy),
         ),
       ),
+    // A translation should encode to the style code that it was decoded with.
     styleReconstruction: weighted(losses.styleReconstruction, () =>
       add(
-        styleReconstructionLoss(backA.foundStyle, made.styleA2B),
-        styleReconstructionLoss(backB.foundStyle, made.styleB2A),
+        styleReconstructionLoss(cycleA.recoveredStyle, styleA2B),
+        styleReconstructionLoss(cycleB.recoveredStyle, styleB2A),
       ),
     ),
+    // An image of the target domain should stay itself.
     identity: weighted(losses.identity, () =>
-      add(identityLoss(backA.rebuilt!, batch.mixedA), identityLoss(backB.rebuilt!, batch.mixedB)),
+      add(identityLoss(cycleA.rebuilt!, batch.mixedA), identityLoss(cycleB.rebuilt!, batch.mixedB)),
     ),
   });
 }

@@ -1,3 +1,5 @@
+// The networks of GNR (GANs N' Roses, section 3; the reference's model.py): built from a config, with their initial weights.
+
 import type { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
 import {
@@ -9,6 +11,7 @@ import {
 import { buildGenerator, type Generator } from '../model/generator.js';
 import { buildImageDiscriminator, type ImageDiscriminator } from '../model/image-discriminator.js';
 import { buildLatentDiscriminator, type LatentDiscriminator } from '../model/latent-discriminator.js';
+import { specsByNetwork } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { initParameters } from '../model/parameters.js';
 import { lrMultipliers } from '../optim/lr-multipliers.js';
@@ -17,26 +20,29 @@ import { ParameterGroup } from '../optim/parameter-groups.js';
 /** The networks of GNR, with the two groups that are optimized in turn. Both directions share one architecture. */
 export interface Networks {
   generator: Generator;
+  /** The diversity discriminator of images. */
   imageDiscriminator: ImageDiscriminator;
+  /** The discriminator of style codes. */
   latentDiscriminator: LatentDiscriminator;
   /** G_A2B and G_B2A. */
   generators: ParameterGroup;
-  /** D_L, D_A and D_B. */
+  /** D_L, D_A and D_B, in the order of the reference's optimizer. */
   discriminators: ParameterGroup;
 }
 
-/** The networks of a config; nothing is computed yet. @throws InputError for `training.lrMultipliers` that match nothing. */
+/** Builds the networks of a config; computes nothing yet. @throws InputError for `training.lrMultipliers` that match nothing. */
 export function buildNetworks(config: Config): Networks {
   const policy = checkpointPolicyOf(config.runtime);
   const generator = buildGenerator(config.model, policy);
   const imageDiscriminator = buildImageDiscriminator(config.model, policy);
   const latentDiscriminator = buildLatentDiscriminator(config.model);
-  const generators = { G_A2B: generator.specs, G_B2A: generator.specs };
-  const discriminators = {
-    D_L: latentDiscriminator.specs,
-    D_A: imageDiscriminator.specs,
-    D_B: imageDiscriminator.specs,
-  };
+  const { G_A2B, G_B2A, D_A, D_B, D_L } = specsByNetwork({
+    generator,
+    imageDiscriminator,
+    latentDiscriminator,
+  });
+  const generators = { G_A2B, G_B2A };
+  const discriminators = { D_L, D_A, D_B };
   const multiplierOf = lrMultipliers(config.training.lrMultipliers, { ...generators, ...discriminators });
   return {
     generator,
@@ -47,7 +53,7 @@ export function buildNetworks(config: Config): Networks {
   };
 }
 
-/** What networks keep for their gradients. */
+/** The activation checkpointing that a config asks for. */
 export function checkpointPolicyOf({
   recomputeActivations,
   microBatch,
@@ -56,14 +62,12 @@ export function checkpointPolicyOf({
   return microBatch === null ? policy : microBatchedPolicy(policy, microBatch);
 }
 
-/** Freshly drawn weights of all networks. */
+/** Draws the initial weights of all networks, each from its own stream. */
 export function initNetworks(networks: Networks, rng: Rng): NetworkValues {
-  const { generator, imageDiscriminator, latentDiscriminator } = networks;
-  return {
-    G_A2B: initParameters(generator.specs, rng.fork('G_A2B')),
-    G_B2A: initParameters(generator.specs, rng.fork('G_B2A')),
-    D_A: initParameters(imageDiscriminator.specs, rng.fork('D_A')),
-    D_B: initParameters(imageDiscriminator.specs, rng.fork('D_B')),
-    D_L: initParameters(latentDiscriminator.specs, rng.fork('D_L')),
-  };
+  return Object.fromEntries(
+    Object.entries(specsByNetwork(networks)).map(([name, specs]) => [
+      name,
+      initParameters(specs, rng.fork(name)),
+    ]),
+  );
 }

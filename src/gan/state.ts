@@ -1,9 +1,11 @@
+// The training state as flat vectors: weights, Adam's moments, EMA of the generators (the reference's `G_A2B_ema`, train.py).
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { NetworkValues } from '../model/parameters.js';
 import type { ParameterGroup } from '../optim/parameter-groups.js';
 import type { Networks } from './networks.js';
 
-/** One optimizer's side of the training state: a tensor for each bucket of its group. */
+/** The state of one optimizer: a tensor for each bucket of its group. */
 export interface GroupState {
   values: Tensor[];
   /** First moments; empty where Adam's first decay rate is 0. */
@@ -12,14 +14,14 @@ export interface GroupState {
   second: Tensor[];
 }
 
-/** The generators that translate: their averages, as a trained model's do, or the weights that steps change. */
+/** Which generator weights translate: `ema`, as in a trained model, or `raw`, those that the steps change. */
 export type TranslatingWeights = 'ema' | 'raw';
 
 /** Everything that a training step changes. */
 export interface TrainState {
   generators: GroupState;
   discriminators: GroupState;
-  /** Averaged generator weights, which translate. */
+  /** Exponential moving average of the generators' weights. */
   ema: Tensor[];
 }
 
@@ -27,21 +29,21 @@ export interface TrainState {
 export interface TrainStateValues {
   /** G_A2B, G_B2A, D_A, D_B, D_L. */
   values: NetworkValues;
-  /** Averages of G_A2B and G_B2A; the weights themselves where left out. */
+  /** The EMA of G_A2B and G_B2A; by default it starts from the raw weights. */
   ema?: NetworkValues;
   first?: NetworkValues;
   second?: NetworkValues;
 }
 
-/** The generators' vectors that translate. */
+/** The generators' vectors, EMA or raw, in the order of their buckets. */
 export function translatingVectors(state: TrainState, weights: TranslatingWeights): Tensor[] {
   return weights === 'ema' ? state.ema : state.generators.values;
 }
 
-/** A flat tree of the state: names such as `generators/second/0`, in one fixed order. */
+/** The state as a flat record in a fixed order, by names such as `generators/second/0`. */
 export type FlatState<T> = Record<string, T>;
 
-/** Weights, Adam's moments of them, and averages of the generators' weights. */
+/** Raw weights, Adam's moments, and the EMA of the generators' weights. */
 export type StatePart = 'values' | 'first' | 'second' | 'ema';
 
 const PARTS = ['values', 'first', 'second'] as const;
@@ -74,17 +76,17 @@ export function unflattenState(flat: FlatState<Tensor>): TrainState {
 
 /** One vector of the state: a bucket of a group, in one part of the state. */
 export interface StateVector {
-  /** As in `flattenState`. */
+  /** The name in `flattenState`. */
   name: string;
   side: (typeof SIDES)[number];
   part: StatePart;
   group: ParameterGroup;
-  /** Of the bucket in the group. */
+  /** Index of the bucket in the group. */
   index: number;
   size: number;
 }
 
-/** One parameter's numbers in one part of the state, on the host. */
+/** One parameter's values in one part of the state, on the host. */
 export interface StateParameter {
   part: StatePart;
   network: string;
@@ -111,8 +113,8 @@ export function stateLayout(networks: Networks, withFirstMoments: boolean): Stat
 }
 
 /**
- * A state's vectors by name, one after another, so that a large state never stands twice in memory; moments that are left
- * out start at zero.
+ * Yields a state's vectors by name, one after another, so that memory never holds a large state twice. Moments that `host`
+ * lacks start at zero.
  */
 export function* stateVectors(
   layout: readonly StateVector[],
@@ -124,7 +126,7 @@ export function* stateVectors(
   }
 }
 
-/** The reverse of `stateVectors` for one vector: its parameters, as views of it. */
+/** The reverse of `stateVectors` for one vector: yields its parameters, as views of the vector. */
 export function* parametersIn(
   { part, group, index }: StateVector,
   vector: Float32Array,

@@ -1,3 +1,6 @@
+// One training step of GNR (GANs N' Roses, section 3; the reference's train.py, the body of its loop): both losses, both Adam
+// updates and the EMA, as one pure function of tensors. Start reading at `trainStep`.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema.js';
 import { type LossTerms, totalLoss } from '../losses/total.js';
@@ -12,33 +15,33 @@ import { generatorTerms, type StepBatch, translateBatch } from './generator-step
 import type { Networks } from './networks.js';
 import type { GroupState, TrainState } from './state.js';
 
-/** Adam's scalars for each side, as tensors of shape []. */
+/** Adam's scalars for each optimizer, as tensors of shape []. */
 export interface StepScalars {
   generators: { stepSize: Tensor; rootCorrection: Tensor };
   discriminators: { stepSize: Tensor; rootCorrection: Tensor };
 }
 
-/** What is the same in every step of a run. */
+/** The inputs that stay the same in every step of a run. */
 export interface StepContext {
   config: Config;
   networks: Networks;
   perceptual?: { lpips: Lpips; params: Params };
-  /** Factor on the learning rate, 1 where left out: what rollbacks have made of it. */
+  /** Factor on the learning rate that rollbacks have lowered; 1 by default. */
   rateScale?: number;
 }
 
 export interface StepResult {
   state: TrainState;
-  /** Weighted loss terms; each side's sum is its loss. */
+  /** Weighted loss terms; the sum of each side is its loss. */
   generatorTerms: LossTerms;
   discriminatorTerms: LossTerms;
-  /** What else tells how the training goes; no part of a loss. */
+  /** Measures of how the training goes that are no part of a loss. */
   signals: LossTerms;
-  /** Gradients with respect to the buckets, for who wants to look. */
+  /** Gradients with respect to the buckets, for inspection. */
   gradients: { generators: Tensor[]; discriminators: Tensor[] };
 }
 
-/** What a step tells, by the names that it has in logs: `discriminators/...`, `generators/...`, `signals/...`. */
+/** The terms and signals of a step by their names in logs: `discriminators/...`, `generators/...`, `signals/...`. */
 export function namedByPart(result: Omit<StepResult, 'state' | 'gradients'>): LossTerms {
   const parts = {
     discriminators: result.discriminatorTerms,
@@ -52,17 +55,18 @@ export function namedByPart(result: Omit<StepResult, 'state' | 'gradients'>): Lo
   );
 }
 
-/** Betas of each side's optimizer. */
+/** Adam's betas for each optimizer; the discriminators' are those of lazy regularization. */
 export function optimizerBetas({ training }: Config): { generators: AdamBetas; discriminators: AdamBetas } {
   const betas = { first: training.betas[0], second: training.betas[1] };
   return { generators: betas, discriminators: lazyBetas(betas, training.r1EverySteps) };
 }
 
-/** Whether Adam keeps first moments: without a decay rate they are the gradients themselves. */
+/** True if Adam stores first moments: with a first beta of 0 they are the gradients themselves. */
 export function hasFirstMoments(config: Config): boolean {
   return optimizerBetas(config).generators.first > 0;
 }
 
+/** One Adam update of all parameters of a group. */
 function updateGroup(
   group: ParameterGroup,
   state: GroupState,
@@ -75,19 +79,19 @@ function updateGroup(
     first: [...state.first],
     second: [...state.second],
   };
-  // One bucket after another, from the last layers, whose gradients come first: all at once would hold several copies
-  // of all weights.
-  let before: Tensor[] = [];
+  // One bucket after another, beginning with the last layers, whose gradients come first: all buckets at once would hold
+  // several copies of all weights in memory.
+  let previous: Tensor[] = [];
   for (let i = group.trainedBuckets - 1; i >= 0; i--) {
     const first = state.first[i];
     const moments = { second: state.second[i]!, ...(first && { first }) };
-    const gradient = kernels().after(gradients[i]!, before);
+    const gradient = kernels().after(gradients[i]!, previous);
     const scales = { gain: group.gainOf(i), step: group.stepScaleOf(i) };
     const updated = adamUpdate(state.values[i]!, gradient, moments, betas, scalars, scales);
     next.values[i] = updated.value;
     next.second[i] = updated.moments.second;
     if (updated.moments.first) next.first[i] = updated.moments.first;
-    before = [updated.value];
+    previous = [updated.value];
   }
   return next;
 }
@@ -100,47 +104,50 @@ function mapNetworks(
 }
 
 /**
- * One training step (reference: train.py, the loop's body): translate, update the discriminators on the translations,
- * then update the generators against the updated discriminators, then average. A pure function of tensors: runs inside
- * the caller's `tf.tidy`, who keeps the new state and reads the terms.
+ * One training step (reference: train.py, the loop's body): translates, updates the discriminators on the translations,
+ * updates the generators against the updated discriminators, and averages the generators. A pure function of tensors: it
+ * runs inside the `tf.tidy` of the caller, who keeps the new state and reads the terms.
  *
- * @param withR1 whether the discriminators' loss carries the gradient penalty.
+ * @param isR1Step whether the discriminators' loss carries the R1 gradient penalty.
  */
 export function trainStep(
   context: StepContext,
   state: TrainState,
   batch: StepBatch,
   scalars: StepScalars,
-  withR1: boolean,
+  isR1Step: boolean,
 ): StepResult {
   const { config, networks, perceptual } = context;
   const betas = optimizerBetas(config);
-  const weights = networks.generators.parameters(state.generators.values);
-  const parameters = networks.generators.inOrder(weights);
-  const tape = new Tape(parameters);
-  const { params, made } = tape.record(() => {
-    const derived = mapNetworks(weights, networks.generator.derive);
-    return { params: derived, made: translateBatch(networks, derived, batch) };
+
+  // Content and style codes of both domains, and translations both ways.
+  const generatorWeights = networks.generators.parameters(state.generators.values);
+  const generatorParameters = networks.generators.inOrder(generatorWeights);
+  const generatorTape = new Tape(generatorParameters);
+  const { generatorParams, translations } = generatorTape.record(() => {
+    const derived = mapNetworks(generatorWeights, networks.generator.derive);
+    return { generatorParams: derived, translations: translateBatch(networks, derived, batch) };
   });
 
-  const judged = discriminatorGradients(
+  // The discriminators learn to tell real images from translations, and drawn style codes from encoded ones.
+  const discriminatorStep = discriminatorGradients(
     config,
     networks,
     networks.discriminators.parameters(state.discriminators.values),
     {
       realA: batch.mixedA,
       realB: batch.mixedB,
-      fakeA: made.fakeA,
-      fakeB: made.fakeB,
+      fakeA: translations.fakeA,
+      fakeB: translations.fakeB,
       drawnA2B: batch.drawnA2B,
       drawnB2A: batch.drawnB2A,
-      encodedA2B: made.B.encoded,
-      encodedB2A: made.A.encoded,
+      encodedA2B: translations.B.mixedStyles,
+      encodedB2A: translations.A.mixedStyles,
       transforms: batch,
     },
-    withR1,
+    isR1Step,
   );
-  const discriminatorBuckets = networks.discriminators.gradientBuckets(judged.gradients);
+  const discriminatorBuckets = networks.discriminators.gradientBuckets(discriminatorStep.gradients);
   const discriminators = updateGroup(
     networks.discriminators,
     state.discriminators,
@@ -149,13 +156,20 @@ export function trainStep(
     scalars.discriminators,
   );
 
-  const judges = networks.discriminators.parameters(discriminators.values);
-  const { terms, gradients } = tape.record(() => {
-    const inputs = { config, networks, params, judges, ...(perceptual && { perceptual }) };
-    const weightedTerms = generatorTerms(inputs, batch, made);
-    return { terms: weightedTerms, gradients: tape.gradients(totalLoss(weightedTerms), parameters) };
+  // The generators learn against the updated discriminators, whose weights are constants to the generators' tape.
+  const discriminatorParams = networks.discriminators.parameters(discriminators.values);
+  const generatorStep = generatorTape.record(() => {
+    const inputs = {
+      config,
+      networks,
+      generatorParams,
+      discriminatorParams,
+      ...(perceptual && { perceptual }),
+    };
+    const terms = generatorTerms(inputs, batch, translations);
+    return { terms, gradients: generatorTape.gradients(totalLoss(terms), generatorParameters) };
   });
-  const generatorBuckets = networks.generators.gradientBuckets(gradients);
+  const generatorBuckets = networks.generators.gradientBuckets(generatorStep.gradients);
   const generators = updateGroup(
     networks.generators,
     state.generators,
@@ -163,14 +177,16 @@ export function trainStep(
     betas.generators,
     scalars.generators,
   );
+
+  // The average of the generators, which translates once training is done.
   const ema = state.ema.map((average, i) =>
     emaUpdate(average, generators.values[i]!, config.training.emaDecay),
   );
   return {
     state: { generators, discriminators, ema },
-    generatorTerms: terms,
-    discriminatorTerms: judged.terms,
-    signals: judged.signals,
+    generatorTerms: generatorStep.terms,
+    discriminatorTerms: discriminatorStep.terms,
+    signals: discriminatorStep.signals,
     gradients: { generators: generatorBuckets, discriminators: discriminatorBuckets },
   };
 }

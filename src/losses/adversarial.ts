@@ -1,9 +1,11 @@
+// The adversarial losses: logistic for the discriminators, non-saturating for the generators (Goodfellow et al. 2014).
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { addN, mean, scalarOf, scale, softplus } from '../ops/arithmetic.js';
 
 /**
  * The discriminator's logistic loss: `softplus(-real) + softplus(fake)`, averaged within each head and summed over the
- * heads (reference: util.py, d_logistic_loss). Higher logits mean more real.
+ * heads (reference: util.py, d_logistic_loss). A higher logit means more real.
  */
 export function discriminatorLoss(real: readonly Tensor[], fake: readonly Tensor[]): Tensor {
   return scalarOf(

@@ -1,11 +1,13 @@
+// R1: the gradient penalty of the discriminators.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { addN, mean, scalarOf, square, sum } from '../ops/arithmetic.js';
 import type { Tape } from '../ops/autodiff.js';
 
 /**
- * R1 (Mescheder et al. 2018, equation 9) as the reference takes it: for every head on its own the squared norm of the
- * gradient of its mean logit with respect to the real input, averaged over the batch, summed over the heads
- * (util.py, d_r1_loss). The mean runs over the batch too, so the penalty shrinks with the batch size squared.
+ * R1 (Mescheder et al. 2018, equation 9) as the reference computes it (util.py, d_r1_loss): for each head, the squared norm
+ * of the gradient of its mean logit with respect to the real input, averaged over the batch; then summed over the heads.
+ * The mean logit runs over the batch too, so the penalty shrinks with the square of the batch size.
  *
  * Must run while `tape` records and watches `input`.
  */

@@ -1,3 +1,5 @@
+// Distances of two tensors, which the reconstruction losses share.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { abs, mean, scalarOf, square, subtract } from '../ops/arithmetic.js';
 

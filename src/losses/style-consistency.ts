@@ -1,3 +1,5 @@
+// Style consistency (GANs N' Roses, section 3): all augmentations of one image should have one style code.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import {
   affine,
@@ -16,8 +18,8 @@ import {
 const NORM_EPSILON = 1e-16;
 
 /**
- * The paper's style consistency (equation 3): one picture, differently augmented over the batch, must have one style,
- * so the variance of its codes over the batch (biased), summed over the code, goes to 0. `[n, latentDim]`.
+ * The paper's style consistency (equation 3): one image, differently augmented over the batch, must have one style code.
+ * The loss is the variance of its codes over the batch (biased), summed over the code. `[n, latentDim]`.
  */
 export function styleVariance(styles: Tensor): Tensor {
   const centred = subtract(styles, broadcastTo(mean(styles, [0]), styles.shape));
@@ -25,8 +27,8 @@ export function styleVariance(styles: Tensor): Tensor {
 }
 
 /**
- * The released training code's form: the sum over all pairs of the batch of one minus their cosine similarity
- * (branch train, util.py, cosine_distance). `[n, latentDim]`.
+ * The form of the released training code (branch train, util.py, cosine_distance): one minus the cosine similarity, summed
+ * over all ordered pairs of the batch. `[n, latentDim]`.
  */
 export function styleCosineDistance(styles: Tensor): Tensor {
   const norm = sqrt(affine(sum(square(styles), [1]), 1, NORM_EPSILON)); // [n, 1]

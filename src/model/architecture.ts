@@ -1,13 +1,14 @@
-/** Which of the two released forms of GNR: the paper's (`main`) or the released training code's (`train`). */
+// The numbers that decide the shapes of the networks, and what follows from them: channels, sides, halvings.
+
+/** The two released forms of GNR: the paper's (branch `main`) and the released training code's (branch `train`). */
 export type Variant = 'main' | 'train';
 
-/** Everything that decides the networks' shapes. Field meanings are those of the config's `model` section. */
+/** Everything that decides the networks' shapes. The fields are those of the config's `model` section. */
 export interface Architecture {
-  /** Which of the reference's two forms. */
   variant: Variant;
-  /** Side of the pictures, px, a power of two. */
+  /** Side of the images, px, a power of two. */
   size: number;
-  /** How often the encoder halves the resolution before the content code. */
+  /** How many times the encoder halves the resolution before the content code. */
   numDown: number;
   /** Length of the style code. */
   latentDim: number;
@@ -43,7 +44,7 @@ export function contentSize(architecture: Architecture): number {
   return architecture.size / 2 ** architecture.numDown;
 }
 
-/** The resolutions from `from` px (not included) down to `to` px, each half of the one before. */
+/** The resolutions from `from` px (exclusive) down to `to` px (inclusive), each half of the one before. */
 export function halvings(from: number, to: number): number[] {
   const sizes: number[] = [];
   for (let px = from / 2; px >= to; px /= 2) sizes.push(px);

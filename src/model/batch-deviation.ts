@@ -1,12 +1,15 @@
+// Minibatch standard deviation: lets a discriminator compare the images, or style codes, of a batch.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { affine, broadcastTo, mean, reshape, sqrt, square, subtract } from '../ops/arithmetic.js';
 
-/** Under the root of the batch variance (reference: Discriminator.forward, FCMinibatchStd.forward). */
+/** Added to the batch variance under the root (reference: Discriminator.forward, FCMinibatchStd.forward). */
 const DEVIATION_EPSILON = 1e-8;
 
 /**
- * Standard deviation of every feature over the batch (biased), repeated for every row: `[n, f] -> [n, f]`. With
- * `groups`, over each of so many equal parts of the batch on its own.
+ * Standard deviation of every feature over the batch (biased), repeated for every row: `[n, f] -> [n, f]`.
+ *
+ * @param groups splits the batch into that many equal parts, each with its own deviation.
  */
 export function batchDeviation(features: Tensor, groups = 1): Tensor {
   const [count, width] = features.shape as [number, number];

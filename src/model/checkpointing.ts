@@ -1,3 +1,5 @@
+// Activation checkpointing and micro-batches: policies for which activations a network keeps for its gradients.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { microBatched } from '../ops/micro-batch.js';
 import { type Recomputable, recompute } from '../ops/recompute.js';
@@ -5,20 +7,20 @@ import type { Layer } from './layers.js';
 import type { StyledLayer } from './modulated.js';
 import type { Params } from './parameters.js';
 
-/** What a block of a network does with its parameters and what enters it. */
+/** A block of a network: a function of its parameters and its inputs. */
 export type Block = (params: Params, inputs: readonly Tensor[]) => Tensor[];
 
-/** What the blocks of a network keep for their gradients. */
+/** Decides what the blocks of a network keep for their gradients, by wrapping each of them. */
 export interface CheckpointPolicy {
-  /** @param paths the parameters that the block uses, those it can do without included. */
+  /** @param paths the parameters that the block uses, including optional ones. */
   block(paths: readonly string[], block: Block): Block;
   layer(layer: Layer): Layer;
   styledLayer(layer: StyledLayer): StyledLayer;
-  /** A whole pass through a network, or a part of one, that treats every picture by itself. */
+  /** A whole pass through a network, or through a part of one, that handles every image on its own. */
   pass(paths: readonly string[], pass: Block): Block;
 }
 
-/** Blocks keep everything that their gradients need. */
+/** Keeps all activations that the gradients need: the default. */
 export const keepActivations: CheckpointPolicy = {
   block: (_, block) => block,
   pass: (_, pass) => pass,
@@ -26,7 +28,7 @@ export const keepActivations: CheckpointPolicy = {
   styledLayer: (layer) => layer,
 };
 
-/** Blocks keep what enters them, and compute the rest again (activation checkpointing). */
+/** Keeps the inputs of each block and recomputes the rest for the gradient (activation checkpointing). */
 export const keepBlockInputs: CheckpointPolicy = {
   block: checkpointed,
   pass: (_, pass) => pass,
@@ -41,19 +43,24 @@ export const keepBlockInputs: CheckpointPolicy = {
   },
 };
 
-/** As `keeping`, with no more than `pictures` in a pass: those of a larger batch go through one part after another. */
-export function microBatchedPolicy(policy: CheckpointPolicy, pictures: number): CheckpointPolicy {
+/**
+ * Extends a policy: splits every pass into micro-batches, which run one after another.
+ *
+ * @param images largest number of images in a micro-batch.
+ */
+export function microBatchedPolicy(policy: CheckpointPolicy, images: number): CheckpointPolicy {
   const pass: CheckpointPolicy['pass'] = (paths, block) =>
-    withNames(paths, block, (fn, inputs, parameters) => microBatched(fn, inputs, parameters, pictures));
+    withParameterList(paths, block, (fn, inputs, parameters) => microBatched(fn, inputs, parameters, images));
   return { ...policy, pass };
 }
 
+/** A block that keeps its inputs only. */
 function checkpointed(paths: readonly string[], block: Block): Block {
-  return withNames(paths, block, recompute);
+  return withParameterList(paths, block, recompute);
 }
 
-/** Runs a block by something that takes its parameters as a list. */
-function withNames(
+/** Runs a block, whose parameters have names, through a function that takes them as a list. */
+function withParameterList(
   paths: readonly string[],
   block: Block,
   run: (fn: Recomputable, inputs: readonly Tensor[], parameters: readonly Tensor[]) => Tensor[],

@@ -1,3 +1,6 @@
+// The generator of one direction (GANs N' Roses, section 3; the reference's model.py, `Generator`): an encoder that takes an
+// image apart into content and style code, and a StyleGAN2 decoder that makes an image of any content and any style.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, channelsAt, contentSize, halvings } from './architecture.js';
 import { type CheckpointPolicy, keepActivations } from './checkpointing.js';
@@ -13,23 +16,23 @@ import {
 import { type StyledLayer, styledConv, styledResidualBlock, toRgb } from './modulated.js';
 import type { ParameterSpecs, Params } from './parameters.js';
 
-/** A picture taken apart. */
+/** The codes of an image. */
 export interface Code {
-  /** Where things are: `[n, c, c, channels]`, c the content size. */
+  /** Content code, where things are: `[n, c, c, channels]`, c the content size. */
   content: Tensor;
-  /** How they look: `[n, latentDim]`. */
+  /** Style code, how they look: `[n, latentDim]`. */
   style: Tensor;
 }
 
-/** One direction of GNR (the reference's `Generator`): pictures to codes, and a content code with any style to a picture. */
+/** One direction of GNR: images to codes, and a content code with any style code to an image. */
 export interface Generator {
   specs: ParameterSpecs;
   /**
-   * The parameters with what follows from them alone (the power of every modulated filter, which demodulation needs), so
-   * that several passes share it. All functions take either; without it they compute it.
+   * Adds to the parameters what follows from them alone (the power of every modulated filter, which demodulation needs), so
+   * that several passes share it. All functions take either form; from plain parameters they compute it themselves.
    */
   derive(params: Params): Params;
-  /** What content and style heads share: `[n, size, size, 3]` in [-1, 1] to `[n, c, c, channels]`. */
+  /** The part that content and style heads share: `[n, size, size, 3]` in [-1, 1] to `[n, c, c, channels]`. */
   stem(params: Params, images: Tensor): Tensor;
   /** The stem's features to the content code, same shape. */
   contentHead(params: Params, features: Tensor): Tensor;
@@ -41,10 +44,11 @@ export interface Generator {
   styleEncode(params: Params, images: Tensor): Tensor;
   /** The mapping network: style code `[n, latentDim]` to mapped style `[n, styleDim]`. */
   map(params: Params, style: Tensor): Tensor;
-  /** Content code and style code to pictures `[n, size, size, 3]`, about [-1, 1], not clamped. */
+  /** Content code and style code to images `[n, size, size, 3]`, about [-1, 1], not clamped. */
   decode(params: Params, content: Tensor, style: Tensor): Tensor;
 }
 
+/** The encoder: a stem of residual blocks, and one head for each code. */
 function buildEncoder(architecture: Architecture, policy: CheckpointPolicy) {
   const { size, numDown, residualBlocks, variant, latentDim } = architecture;
   const bottom = contentSize(architecture);
@@ -78,21 +82,21 @@ function buildEncoder(architecture: Architecture, policy: CheckpointPolicy) {
     styleChannels = next;
   }
   const width = channelsAt(architecture, 4);
-  const first = style.length + 1; // the reference counts its Flatten
+  const linearIndex = style.length + 1; // the reference counts its Flatten
   style.push(
     flatten(),
-    linearLayer(`encoder.style.${first}`, {
+    linearLayer(`encoder.style.${linearIndex}`, {
       inFeatures: styleChannels * 16,
       outFeatures: width,
       activate: true,
       torch: { kind: 'linear-after-flatten', px: 4, channels: styleChannels },
     }),
-    linearLayer(`encoder.style.${first + 1}`, { inFeatures: width, outFeatures: latentDim }),
+    linearLayer(`encoder.style.${linearIndex + 1}`, { inFeatures: width, outFeatures: latentDim }),
   );
   return { stem: sequence(stem), content: sequence(content), style: sequence(style), channels };
 }
 
-/** One doubling of the decoder: features and the picture so far, with the mapped style, to those of twice the size. */
+/** One level of the decoder: doubles the features and the image so far, with the mapped style. */
 function decoderLevel(
   index: number,
   channels: { in: number; out: number },
@@ -105,13 +109,14 @@ function decoderLevel(
   const rgb = toRgb(`to_rgbs.${index}`, channels.out, styleDim);
   const specs = mergeSpecs([grow, refine, rgb]);
   const paths = [...Object.keys(specs), ...grow.derivedPaths, ...refine.derivedPaths];
-  const apply = policy.block(paths, (params, [features, picture, mapped]) => {
+  const apply = policy.block(paths, (params, [features, rgbSoFar, mapped]) => {
     const x = refine.apply(params, grow.apply(params, features!, mapped!), mapped!); // [n, px, px, out]
-    return [x, rgb.apply(params, x, mapped!, picture!)]; // [n, px, px, 3]
+    return [x, rgb.apply(params, x, mapped!, rgbSoFar!)]; // [n, px, px, 3]
   });
   return { specs, styled: [grow, refine], apply };
 }
 
+/** The decoder: styled residual blocks at the content code's resolution, then one level for each doubling. */
 function buildDecoder(architecture: Architecture, bottomChannels: number, policy: CheckpointPolicy) {
   const { size, styleDim, residualBlocks } = architecture;
   const bottom = contentSize(architecture);
@@ -139,9 +144,9 @@ function buildDecoder(architecture: Architecture, bottomChannels: number, policy
     let x = content;
     for (const block of bottleneck) x = block.apply(params, x, mapped);
     x = conv1.apply(params, x, mapped); // [n, c, c, channels]
-    let picture = rgb1.apply(params, x, mapped); // [n, c, c, 3]
-    for (const level of levels) [x, picture] = level.apply(params, [x, picture, mapped]) as [Tensor, Tensor];
-    return picture;
+    let image = rgb1.apply(params, x, mapped); // [n, c, c, 3]
+    for (const level of levels) [x, image] = level.apply(params, [x, image, mapped]) as [Tensor, Tensor];
+    return image;
   };
   const styled: StyledLayer[] = [...bottleneck, conv1, ...levels.flatMap((level) => level.styled)];
   const derive = (params: Params): Params =>
@@ -150,6 +155,7 @@ function buildDecoder(architecture: Architecture, bottomChannels: number, policy
   return { specs, derivedPaths, derive, synthesize };
 }
 
+/** The mapping network, from style code to mapped style. */
 function buildMapping({ mappingLayers, latentDim, styleDim, mappingRate }: Architecture): Layer {
   return sequence(
     Array.from({ length: mappingLayers }, (_, i) =>
@@ -157,16 +163,16 @@ function buildMapping({ mappingLayers, latentDim, styleDim, mappingRate }: Archi
         inFeatures: i === 0 ? latentDim : styleDim,
         outFeatures: styleDim,
         activate: true,
-        rate: mappingRate,
+        lrMultiplier: mappingRate,
       }),
     ),
   );
 }
 
 /**
- * Builds a generator for an architecture; the functions are pure, the parameters come with every call.
+ * Builds a generator for an architecture. Its functions are pure: every call passes the parameters.
  *
- * @param keeping what its blocks keep for their gradients.
+ * @param policy decides what the blocks keep for their gradients.
  */
 export function buildGenerator(
   architecture: Architecture,

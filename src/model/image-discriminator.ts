@@ -1,3 +1,6 @@
+// The diversity discriminator of images (GANs N' Roses, section 3; the reference's model.py, `Discriminator`): a local, a global
+// and a diversity head, of which the last compares the images of a batch.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, channelsAt, halvings } from './architecture.js';
 import { batchDeviation } from './batch-deviation.js';
@@ -13,30 +16,31 @@ import {
 } from './layers.js';
 import type { ParameterSpecs, Params } from './parameters.js';
 
-/** Width of the features whose deviation over the batch the diversity head judges. */
+/** Width of the features whose deviation over the batch the diversity head sees. */
 const DIVERSITY_FEATURES = 128;
 
-/** Real or fake, seen three ways; higher is more real. */
+/** Logits of the three heads; higher means more real. */
 export interface ImageLogits {
-  /** Patch by patch: `[n, p, p, 1]`, p the local branch's side. */
+  /** One for each patch: `[n, p, p, 1]`, p the local branch's side. */
   local: Tensor;
-  /** The whole picture: `[n, q, q, 1]` in `main`, `[n, 1]` in `train`. */
+  /** For the whole image: `[n, q, q, 1]` in `main` (q the global branch's side), `[n, 1]` in `train`. */
   global: Tensor;
-  /** The batch's variety, one value repeated: `[n, 1]`. */
+  /** For the diversity of the batch, one value repeated: `[n, 1]`. */
   diversity: Tensor;
 }
 
-/** The diversity discriminator (the reference's `Discriminator`). */
+/** The diversity discriminator. */
 export interface ImageDiscriminator {
   specs: ParameterSpecs;
   /**
-   * @param images `[n, size, size, 3]` in [-1, 1]; the diversity head compares the pictures within `groups` equal
-   *   parts of the batch (real and fake may so share one pass), each part in order.
+   * @param images `[n, size, size, 3]` in [-1, 1].
+   * @param groups number of equal, consecutive parts of the batch; the diversity head compares images within a part, so
+   *   that real images and translations can share one pass.
    */
   apply(params: Params, images: Tensor, groups?: number): ImageLogits;
 }
 
-/** From RGB down to `outSize` px (the reference's `make_net_`). */
+/** The layers from RGB down to `outSize` px (the reference's `make_net_`). */
 function branch(
   path: string,
   architecture: Architecture,
@@ -62,7 +66,7 @@ function flattenedLinear(path: string, px: number, channels: number): Layer {
   });
 }
 
-/** Builds the discriminator of either variant. @param keeping what its blocks keep for their gradients. */
+/** Builds the discriminator of either variant. @param policy decides what the blocks keep for their gradients. */
 export function buildImageDiscriminator(
   architecture: Architecture,
   policy: CheckpointPolicy = keepActivations,
@@ -97,13 +101,13 @@ export function buildImageDiscriminator(
       flattenedLinear(`g_branch.${globalLayers.length + 1}`, globalSize, globalChannels),
     );
     adversarial = linearLayer('g_adv', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
-    // The trunk's features, `[n, 128]`, are compared themselves.
+    // Here the trunk's features, `[n, 128]`, go into the comparison as they are.
     diversity = sequence([]);
   }
   const trunk = sequence(trunkLayers);
   const parts = [local, trunk, adversarial, diversity];
-  // What treats every picture by itself; the batch is compared after it.
-  const judge = policy.pass(Object.keys(mergeSpecs(parts)), (params, [images]) => {
+  // Everything that handles each image on its own; the comparison of the batch follows.
+  const perImage = policy.pass(Object.keys(mergeSpecs(parts)), (params, [images]) => {
     const features = trunk.apply(params, images!);
     return [
       local.apply(params, images!),
@@ -114,7 +118,7 @@ export function buildImageDiscriminator(
   return {
     specs: mergeSpecs([...parts, final]),
     apply(params, images, groups = 1) {
-      const [patches, whole, features] = judge(params, [images]) as [Tensor, Tensor, Tensor];
+      const [patches, whole, features] = perImage(params, [images]) as [Tensor, Tensor, Tensor];
       return {
         local: patches,
         global: whole,

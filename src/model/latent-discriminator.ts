@@ -1,3 +1,5 @@
+// The discriminator of drawn and encoded style codes (the reference's model.py, `LatDiscriminator`).
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { mean } from '../ops/arithmetic.js';
 import { concat } from '../ops/shape.js';
@@ -6,12 +8,13 @@ import { batchDeviation } from './batch-deviation.js';
 import { linearLayer, mergeSpecs, sequence } from './layers.js';
 import type { ParameterSpecs, Params } from './parameters.js';
 
-/** Tells style codes drawn from the normal distribution from encoded ones (the reference's `LatDiscriminator`). */
+/** Distinguishes style codes that were drawn from the normal distribution from encoded ones. */
 export interface LatentDiscriminator {
   specs: ParameterSpecs;
   /**
-   * @param styles `[n, latentDim]`; the minibatch deviation is taken over each of `groups` equal parts of the batch.
-   * @returns logits `[n, 1]`, higher is more like a draw.
+   * @param styles `[n, latentDim]`.
+   * @param groups number of equal, consecutive parts of the batch, each with its own minibatch deviation.
+   * @returns logits `[n, 1]`; higher means more like a draw.
    */
   apply(params: Params, styles: Tensor, groups?: number): Tensor;
 }

@@ -1,3 +1,5 @@
+// The plain layers of encoder and discriminators (the reference's model.py), with equalized learning rate.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { addBias, biasLeakyRelu } from '../ops/activation.js';
 import { add, matMul, reshape, scale } from '../ops/arithmetic.js';
@@ -11,13 +13,13 @@ import {
   type TorchLayout,
 } from './parameters.js';
 
-/** A part of a network: what parameters it has, and what it does with them. */
+/** A part of a network: its parameters, and its function of them and an input. */
 export interface Layer {
   specs: ParameterSpecs;
   apply(params: Params, x: Tensor): Tensor;
 }
 
-/** Layers one after another. */
+/** Chains layers into one. */
 export function sequence(layers: readonly Layer[]): Layer {
   return {
     specs: mergeSpecs(layers),
@@ -25,7 +27,7 @@ export function sequence(layers: readonly Layer[]): Layer {
   };
 }
 
-/** The parameters of several parts together. */
+/** Merges the parameters of several parts. */
 export function mergeSpecs(parts: readonly { specs: ParameterSpecs }[]): ParameterSpecs {
   return Object.assign({}, ...parts.map((part) => part.specs)) as ParameterSpecs;
 }
@@ -44,11 +46,11 @@ export interface ConvOptions {
   size: number;
   /** Blur and halve the resolution. */
   down?: boolean;
-  /** With bias and leaky ReLU. */
+  /** Add a bias and apply leaky ReLU. */
   activate?: boolean;
-  /** With a bias though not activated. Activated layers always have one. */
+  /** Add a bias without activation. Activated layers always have one. */
   bias?: boolean;
-  /** A constant factor on the output, at no cost. */
+  /** Constant factor on the output, folded into the weights. */
   gain?: number;
 }
 
@@ -99,26 +101,26 @@ export function convLayer(path: string, options: ConvOptions): Layer {
 export interface LinearOptions {
   inFeatures: number;
   outFeatures: number;
-  /** With leaky ReLU. */
+  /** Apply leaky ReLU. */
   activate?: boolean;
-  /** Initial bias as stored. */
+  /** Initial bias, as the reference stores it. */
   biasInit?: number;
-  /** Learning rate multiplier of the equalized weights. */
-  rate?: number;
+  /** Multiplier of the learning rate of the equalized weights (the reference's `lr_mul`). */
+  lrMultiplier?: number;
   torch?: TorchLayout;
 }
 
 /** Equalized linear layer (the reference's `EqualLinear`): `[n, in] -> [n, out]`. */
 export function linearLayer(path: string, options: LinearOptions): Layer {
-  const { inFeatures, outFeatures, activate = false, biasInit = 0, rate = 1 } = options;
-  const factor = rate * (activate ? Math.SQRT2 : 1);
+  const { inFeatures, outFeatures, activate = false, biasInit = 0, lrMultiplier = 1 } = options;
+  const factor = lrMultiplier * (activate ? Math.SQRT2 : 1);
   const weight = `${path}.weight`;
   const bias = `${path}.bias`;
   return {
     specs: {
       [weight]: {
         shape: [inFeatures, outFeatures],
-        init: { deviation: 1 / rate },
+        init: { deviation: 1 / lrMultiplier },
         gain: factor / Math.sqrt(inFeatures),
         torch: options.torch ?? { kind: 'linear' },
       },
@@ -146,8 +148,8 @@ export function flatten(): Layer {
  */
 export function residualBlock(path: string, inChannels: number, outChannels: number, down: boolean): Layer {
   const half = Math.SQRT1_2;
-  const first = convLayer(`${path}.conv1`, { inChannels, outChannels: inChannels, size: 3 });
-  const second = convLayer(`${path}.conv2`, { inChannels, outChannels, size: 3, down, gain: half });
+  const conv1 = convLayer(`${path}.conv1`, { inChannels, outChannels: inChannels, size: 3 });
+  const conv2 = convLayer(`${path}.conv2`, { inChannels, outChannels, size: 3, down, gain: half });
   const skip =
     down || inChannels !== outChannels
       ? convLayer(`${path}.skip`, {
@@ -161,9 +163,9 @@ export function residualBlock(path: string, inChannels: number, outChannels: num
         })
       : undefined;
   return {
-    specs: mergeSpecs(skip === undefined ? [first, second] : [first, second, skip]),
+    specs: mergeSpecs(skip === undefined ? [conv1, conv2] : [conv1, conv2, skip]),
     apply(params, x) {
-      const main = second.apply(params, first.apply(params, x));
+      const main = conv2.apply(params, conv1.apply(params, x));
       return add(main, skip === undefined ? scale(x, half) : skip.apply(params, x));
     },
   };

@@ -1,3 +1,5 @@
+// The decoder's styled layers: modulated convolutions (StyleGAN2, Karras et al. 2020, section 2.2; the reference's model.py).
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { addBias, biasLeakyRelu } from '../ops/activation.js';
 import {
@@ -16,15 +18,15 @@ import { blur, upsample } from '../ops/resample.js';
 import { linearLayer, mergeSpecs } from './layers.js';
 import { type ParameterSpec, type ParameterSpecs, type Params, parameter } from './parameters.js';
 
-/** Keeps the demodulation finite where a style switches all inputs off (reference: ModulatedConv2d.eps). */
+/** Keeps the demodulation finite when a style switches all inputs off (reference: ModulatedConv2d.eps). */
 const DEMODULATION_EPSILON = 1e-8;
 
-/** A part of the decoder: takes the features and the mapped style. */
+/** A part of the decoder: a function of its parameters, features and the mapped style. */
 export interface StyledLayer {
   specs: ParameterSpecs;
-  /** What follows from the weights alone, by path, to be laid over them; `apply` computes what it does not find. */
+  /** Computes what follows from the weights alone, by path; `apply` finds it among its parameters or computes it. */
   derive(params: Params): Params;
-  /** The paths that `derive` gives. */
+  /** The paths that `derive` returns. */
   derivedPaths: readonly string[];
   /** @param style `[n, styleDim]`, mapped. */
   apply(params: Params, x: Tensor, style: Tensor): Tensor;
@@ -42,9 +44,9 @@ export interface ModulatedOptions {
 }
 
 /**
- * The reference scales the weights by the style for every picture and convolves in groups. The same product is had by
- * scaling the input by the style and the output by the demodulation (StyleGAN2, section 2.2, equations 1 and 3), which
- * leaves one ordinary convolution for the whole batch.
+ * Modulated convolution. The reference scales the weights by the style for every image and convolves in groups. Scaling
+ * the input by the style and the output by the demodulation gives the same product (StyleGAN2, section 2.2, equations 1
+ * and 3), with one ordinary convolution for the whole batch.
  */
 function modulatedConvolution(path: string, options: ModulatedOptions, demodulate: boolean) {
   const { inChannels, outChannels, size, styleDim, up = false, gain = 1 } = options;
@@ -62,12 +64,12 @@ function modulatedConvolution(path: string, options: ModulatedOptions, demodulat
   const convolve = (x: Tensor, filter: Tensor): Tensor => {
     if (!up) return conv2d(x, filter, sameGeometry(size));
     const [n, h, w] = x.shape as [number, number, number];
-    const grown = [n, 2 * h + size - 2, 2 * w + size - 2, outChannels];
-    const spread = conv2dInputGradient(grown, filter, x, { stride: 2, padding: [0, 0] });
+    const upShape = [n, 2 * h + size - 2, 2 * w + size - 2, outChannels];
+    const spread = conv2dInputGradient(upShape, filter, x, { stride: 2, padding: [0, 0] });
     return blur(spread, [1, 1], 4); // [n, 2h, 2w, out]
   };
   const powerPath = `${path}.power`;
-  /** The filter's squares summed over its area: `[in, out]`, or `[out, in]` where it goes up. */
+  /** The filter's squares summed over its area: `[in, out]`, or `[out, in]` with `up`. */
   const powerOf = (params: Params): Tensor => {
     const filter = parameter(params, `${path}.weight`);
     return reshape(sumOfSquares(filter, [0, 1]), filter.shape.slice(2));
@@ -115,24 +117,24 @@ export function styledConv(path: string, options: ModulatedOptions): StyledLayer
   };
 }
 
-/** Two styled convolutions and the input, divided by sqrt(2) (the reference's `StyledResBlock`). */
+/** Two styled convolutions plus the input, divided by sqrt(2) (the reference's `StyledResBlock`). */
 export function styledResidualBlock(path: string, channels: number, styleDim: number): StyledLayer {
   const shape = { inChannels: channels, outChannels: channels, size: 3, styleDim };
-  const first = styledConv(`${path}.conv1`, shape);
-  const second = styledConv(`${path}.conv2`, { ...shape, gain: Math.SQRT1_2 });
+  const conv1 = styledConv(`${path}.conv1`, shape);
+  const conv2 = styledConv(`${path}.conv2`, { ...shape, gain: Math.SQRT1_2 });
   return {
-    specs: mergeSpecs([first, second]),
-    derive: (params) => ({ ...first.derive(params), ...second.derive(params) }),
-    derivedPaths: [...first.derivedPaths, ...second.derivedPaths],
+    specs: mergeSpecs([conv1, conv2]),
+    derive: (params) => ({ ...conv1.derive(params), ...conv2.derive(params) }),
+    derivedPaths: [...conv1.derivedPaths, ...conv2.derivedPaths],
     apply: (params, x, style) =>
-      add(second.apply(params, first.apply(params, x, style), style), scale(x, Math.SQRT1_2)),
+      add(conv2.apply(params, conv1.apply(params, x, style), style), scale(x, Math.SQRT1_2)),
   };
 }
 
-/** The part of the decoder that turns features into a picture, added to the doubled picture of the level below. */
+/** The part of the decoder that turns features into an image and adds the upsampled image of the level below. */
 export interface RgbLayer {
   specs: ParameterSpecs;
-  /** @param skip the picture so far, half the size of `x`, where there is one. @returns `[n, h, w, 3]`. */
+  /** @param skip the image of the level below, half the size of `x`; the first level has none. @returns `[n, h, w, 3]`. */
   apply(params: Params, x: Tensor, style: Tensor, skip?: Tensor): Tensor;
 }
 

@@ -1,3 +1,5 @@
+// Bias, activations and pooling, with their gradients.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { kernels, type PoolScheme } from '../runtime/kernels.js';
 import { differentiable } from './autodiff.js';
@@ -11,13 +13,13 @@ export function addBias(x: Tensor, bias: Tensor): Tensor {
 }
 
 /**
- * `leakyRelu(x + bias)`, slope 0.2, of the reference's op/fused_act.py without its gain of sqrt(2): leaky ReLU is
- * positively homogeneous, so layers put the gain into their weights and bias. The sign of the output is that of the
- * input, so the gradient needs the output only.
+ * `leakyRelu(x + bias)` with slope 0.2: the reference's op/fused_act.py without its gain of sqrt(2). Leaky ReLU is
+ * positively homogeneous, so layers fold the gain into their weights and bias. The output has the sign of the input, so
+ * the gradient needs only the output.
  */
 export function biasLeakyRelu(x: Tensor, bias: Tensor): Tensor {
   const y = kernels().biasLeakyRelu(x, bias, LEAKY_SLOPE);
-  // Both pullbacks start from the same product; whichever runs first makes it.
+  // Both pullbacks start from the same product; whichever runs first computes it.
   let shared: { dy: Tensor; dx: Tensor } | undefined;
   const through = (dy: Tensor): Tensor => {
     if (shared?.dy !== dy) shared = { dy, dx: leakyReluGradient(dy, y, LEAKY_SLOPE) };
@@ -39,7 +41,7 @@ function leakyReluGradient(dy: Tensor, y: Tensor, slope: number): Tensor {
   ]);
 }
 
-/** Sum over all axes but the last. */
+/** The sum over all axes but the last. */
 function sumToChannels(dy: Tensor): Tensor {
   return differentiable([dy], kernels().sumToLastAxis(dy), [(d) => repeatChannels(d, dy.shape)]);
 }
@@ -49,13 +51,13 @@ function repeatChannels(x: Tensor, shape: number[]): Tensor {
   return differentiable([x], kernels().broadcastTo(x, shape), [sumToChannels]);
 }
 
-/** Largest of every window without padding: `[n, h, w, c]`. First-order gradient only (LPIPS trunks). */
+/** Max pooling without padding: `[n, h, w, c]`. First-order gradient only, which is enough for LPIPS. */
 export function maxPool(x: Tensor, size: number, stride: number): Tensor {
   const y = kernels().maxPool(x, size, stride);
   return differentiable([x], y, [(dy) => kernels().maxPoolGradient(dy, x, y, size, stride)]);
 }
 
-/** Mean of every window: `[n, h, w, c]`; `same` (stride 1) keeps height and width, and what lies outside does not count. */
+/** Average pooling: `[n, h, w, c]`; `same` (stride 1) keeps height and width and ignores positions outside. */
 export function averagePool(x: Tensor, size: number, stride: number, scheme: PoolScheme = 'valid'): Tensor {
   return differentiable([x], kernels().averagePool(x, size, stride, scheme), [
     (dy) => averagePoolGradient(x.shape, dy, size, stride, scheme),

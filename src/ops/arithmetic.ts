@@ -1,3 +1,5 @@
+// Differentiable arithmetic: element by element, reductions, matrix products.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
 import { addTogether, differentiable } from './autodiff.js';
@@ -32,7 +34,7 @@ export function scale(x: Tensor, factor: number): Tensor {
   return factor === 1 ? x : affine(x, factor, 0);
 }
 
-/** `x * s`, where the shape of `s` has ones where it repeats over `x` (equal ranks). */
+/** `x * s` with equal ranks; `s` repeats along its axes of length one. */
 export function scaleBy(x: Tensor, s: Tensor): Tensor {
   const axes = s.shape.flatMap((n, axis) => (n === 1 && x.shape[axis] !== 1 ? [axis] : []));
   if (axes.length === 0) return multiply(x, s);
@@ -42,12 +44,12 @@ export function scaleBy(x: Tensor, s: Tensor): Tensor {
   ]);
 }
 
-/** Sum over `axes` (all where left out), which stay as ones. */
+/** Sum over `axes`, all by default; they stay with length one. */
 export function sum(x: Tensor, axes: number[] = x.shape.map((_, axis) => axis)): Tensor {
   return differentiable([x], kernels().sum(x, axes, true), [(dy) => broadcastTo(dy, x.shape)]);
 }
 
-/** Mean over `axes` (all where left out), which stay as ones. */
+/** Mean over `axes`, all by default; they stay with length one. */
 export function mean(x: Tensor, axes: number[] = x.shape.map((_, axis) => axis)): Tensor {
   const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
   return differentiable([x], kernels().mean(x, axes, true), [
@@ -55,14 +57,14 @@ export function mean(x: Tensor, axes: number[] = x.shape.map((_, axis) => axis))
   ]);
 }
 
-/** Repeats `x` along its axes of length one until it has the shape (equal ranks). */
+/** Repeats `x` along its axes of length one up to `shape` (equal ranks). */
 export function broadcastTo(x: Tensor, shape: number[]): Tensor {
   const axes = shape.flatMap((n, axis) => (x.shape[axis] === 1 && n !== 1 ? [axis] : []));
   if (axes.length === 0) return x;
   return differentiable([x], kernels().broadcastTo(x, shape), [(dy) => sum(dy, axes)]);
 }
 
-/** All elements in one: `[]`-shaped sum, mean or other reduction results become plain scalars. */
+/** A tensor of one element, such as a full sum or mean, in shape `[]`. */
 export function scalarOf(x: Tensor): Tensor {
   return reshape(x, []);
 }
@@ -72,7 +74,7 @@ export function square(x: Tensor): Tensor {
   return differentiable([x], kernels().square(x), [(dy) => multiply(dy, scale(x, 2))]);
 }
 
-/** Sum of `x^2` over `axes`, which stay as ones; unlike `sum(square(x))` it keeps nothing as large as `x` for its gradient. */
+/** Sum of `x^2` over `axes`, which stay with length one; unlike `sum(square(x))` it keeps nothing but `x` for its gradient. */
 export function sumOfSquares(x: Tensor, axes: number[]): Tensor {
   const k = kernels();
   return differentiable([x], k.sum(k.square(x), axes, true), [(dy) => scaleBy(x, scale(dy, 2))]);
@@ -112,7 +114,7 @@ export function sigmoid(x: Tensor): Tensor {
   return differentiable([x], y, [(dy) => multiply(dy, multiply(y, affine(y, -1, 1)))]);
 }
 
-/** `[m, k] x [k, n] -> [m, n]`, either side transposed first where asked. */
+/** `[m, k] x [k, n] -> [m, n]`; either side may be transposed first. */
 export function matMul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): Tensor {
   return differentiable([a, b], kernels().matMul(a, b, transposeA, transposeB), [
     (dy) => (transposeA ? matMul(b, dy, transposeB, true) : matMul(dy, b, false, !transposeB)),

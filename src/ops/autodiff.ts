@@ -1,13 +1,15 @@
+// Reverse-mode automatic differentiation: the tape, and how operations register their gradients on it.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
 
-/** Gives the gradient of one input from the gradient of the output; may itself use differentiable operations. */
+/** Computes the gradient of one input from the gradient of the output; may itself use differentiable operations. */
 export type Pullback = (dy: Tensor) => Tensor;
 
-/** A gradient for each tensor of a list, or none where nothing arrived or nothing leads to the tensor. */
+/** A gradient for each tensor of a list; undefined for a tensor that no gradient reaches. */
 export type Gradients = readonly (Tensor | undefined)[];
 
-/** Gives the gradients of those inputs that are `wanted` from those of the outputs, at least one of which arrived. */
+/** Computes the gradients of the `wanted` inputs from those of the outputs, of which at least one is defined. */
 export type JointPullback = (dys: Gradients, wanted: readonly boolean[]) => Gradients;
 
 interface TapeNode {
@@ -16,31 +18,31 @@ interface TapeNode {
   pullback: JointPullback;
 }
 
-/** The tapes that record now. */
+/** The tapes that are recording. */
 let active: readonly Tape[] = [];
 
 function withTapes<T>(tapes: readonly Tape[], fn: () => T): T {
-  const before = active;
+  const previous = active;
   active = tapes;
   try {
     return fn();
   } finally {
-    active = before;
+    active = previous;
   }
 }
 
-/** Runs `fn` with no tape recording: what it computes is a constant to all of them. */
+/** Runs `fn` while no tape records: its results are constants to all tapes. */
 export function unrecorded<T>(fn: () => T): T {
   return withTapes([], fn);
 }
 
 /**
- * Records differentiable operations on the tensors that it watches and on what is computed from them; everything else
- * is a constant to it. Several tapes take turns in one step: the generator's tape sees the discriminator's weights as
- * constants, and the discriminator's tape sees the generated pictures as constants, so nothing has to be detached.
+ * Records differentiable operations on the tensors that it watches and on tensors computed from them; everything else is a
+ * constant to it. Several tapes take turns in one step: the generators' tape sees the discriminators' weights as
+ * constants, and the discriminators' tape sees the translations as constants, so nothing has to be detached.
  *
- * Gradients may be taken while recording (as R1 does): they are then recorded too, to any order. The tape holds no
- * memory of its own; the tensors belong to the `tf.tidy` around the step.
+ * Gradients may be taken while recording, as R1 does; the tape then records them too, to any order. The tape owns no
+ * memory; the tensors belong to the `tf.tidy` around the step.
  */
 export class Tape {
   private readonly nodes: TapeNode[] = [];
@@ -50,17 +52,17 @@ export class Tape {
     for (const tensor of watched) this.tracked.add(tensor.id);
   }
 
-  /** Runs `fn` with this tape recording; tapes may be nested, the innermost one records. */
+  /** Runs `fn` while this tape records; of nested tapes, only the innermost records. */
   record<T>(fn: () => T): T {
     return withTapes([this], fn);
   }
 
-  /** Runs `fn` with this tape recording beside those that record already. */
+  /** Runs `fn` while this tape records beside those that record already. */
   recordToo<T>(fn: () => T): T {
     return withTapes([...active, this], fn);
   }
 
-  /** Called by every differentiable operation; keeps what leads from a watched tensor. */
+  /** Every differentiable operation calls this; the tape keeps operations that depend on a watched tensor. */
   push(node: TapeNode): void {
     if (!node.inputs.some((input) => this.tracked.has(input.id))) return;
     for (const output of node.outputs) this.tracked.add(output.id);
@@ -70,7 +72,7 @@ export class Tape {
   /**
    * Gradients of the scalar `y` with respect to `xs`, in their order and shapes.
    *
-   * @throws RangeError where `y` does not depend on one of `xs`: a loss that forgets a parameter is a defect.
+   * @throws RangeError if `y` does not depend on one of `xs`: a loss that misses a parameter is a bug.
    */
   gradients(y: Tensor, xs: readonly Tensor[]): Tensor[] {
     return this.gradientsFrom([y], [kernels().fill(y.shape, 1)], xs).map((gradient, k) => {
@@ -81,8 +83,8 @@ export class Tape {
   }
 
   /**
-   * The gradients `dys` of the tensors `ys`, taken on to `xs`: of the sum of all `<y, dy>`. None for an x that no y
-   * depends on.
+   * Propagates the gradients `dys` of the tensors `ys` to `xs`: the gradients of the sum of all `<y, dy>`. Undefined for an
+   * x that no y depends on.
    */
   gradientsFrom(
     ys: readonly Tensor[],
@@ -91,14 +93,14 @@ export class Tape {
   ): (Tensor | undefined)[] {
     const path = this.pathBetween(xs, ys);
     const partials = new Map<number, Tensor[]>();
-    const arrive = (at: Tensor, partial: Tensor): void => {
-      assertSameShape(partial, at);
-      const sum = partials.get(at.id);
-      if (sum === undefined) partials.set(at.id, [partial]);
-      else sum.push(partial);
+    const accumulate = (tensor: Tensor, partial: Tensor): void => {
+      assertSameShape(partial, tensor);
+      const terms = partials.get(tensor.id);
+      if (terms === undefined) partials.set(tensor.id, [partial]);
+      else terms.push(partial);
     };
     ys.forEach((y, i) => {
-      arrive(y, dys[i]!);
+      accumulate(y, dys[i]!);
     });
     for (let i = path.nodes.length - 1; i >= 0; i--) {
       const { inputs, outputs, pullback } = path.nodes[i]!;
@@ -108,7 +110,7 @@ export class Tape {
       const wanted = inputs.map(({ id }) => path.fromTargets.has(id));
       const dy = arrived.map((terms) => terms && addTogether(terms));
       pullback(dy, wanted).forEach((partial, k) => {
-        if (partial !== undefined) arrive(inputs[k]!, partial);
+        if (partial !== undefined) accumulate(inputs[k]!, partial);
       });
     }
     return xs.map((x) => {
@@ -117,7 +119,7 @@ export class Tape {
     });
   }
 
-  /** The recorded operations on the way from `xs`, with the ids of the tensors on it. */
+  /** The recorded operations on the paths from `xs` to `ys`, with the ids of the tensors on them. */
   private pathBetween(xs: readonly Tensor[], ys: readonly Tensor[]) {
     const targets = new Set(xs.map((x) => x.id));
     const fromTargets = new Set(targets);
@@ -137,8 +139,8 @@ export class Tape {
 }
 
 /**
- * Registers `output` as computed from `inputs`, with one pullback for each input, on the recording tapes, if there are
- * any. This is how every operation of the project becomes differentiable.
+ * Registers `output` as computed from `inputs`, with one pullback for each input, on all recording tapes. Every
+ * differentiable operation of the project goes through here.
  */
 export function differentiable<T extends Tensor>(
   inputs: readonly Tensor[],
@@ -151,7 +153,7 @@ export function differentiable<T extends Tensor>(
   return output;
 }
 
-/** `differentiable` for operations with several outputs, or whose gradients come from one computation. */
+/** `differentiable` for operations with several outputs, or with one computation for all gradients. */
 export function differentiableJointly(
   inputs: readonly Tensor[],
   outputs: Tensor[],
@@ -165,7 +167,7 @@ function register(node: TapeNode): void {
   for (const tape of active) tape.push(node);
 }
 
-/** The sum of tensors of one shape; one kernel for any number of them. */
+/** The sum of tensors of one shape, by one kernel. */
 export function addTogether(terms: readonly Tensor[]): Tensor {
   if (terms.length === 1) return terms[0]!;
   return differentiable(

@@ -1,8 +1,10 @@
+// Convolution and its two adjoints, each with gradients made of the others.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type ConvGeometry, kernels } from '../runtime/kernels.js';
 import { differentiable } from './autodiff.js';
 
-/** Stride 1, padded so that height and width stay, for an odd filter of `size` px. */
+/** Stride 1 with padding that keeps height and width, for an odd filter of `size` px. */
 export function sameGeometry(size: number): ConvGeometry {
   return { stride: 1, padding: [(size - 1) / 2, (size - 1) / 2] };
 }
@@ -10,7 +12,7 @@ export function sameGeometry(size: number): ConvGeometry {
 // The three convolution kernels are one trilinear form and its partial derivatives, so each one's gradients are the
 // other two, to any order.
 
-/** `[n, h, w, i] * [k, k, i, o] -> [n, h', w', o]` (cross-correlation, as networks mean it). */
+/** `[n, h, w, i] * [k, k, i, o] -> [n, h', w', o]` (cross-correlation, the convolution of neural networks). */
 export function conv2d(x: Tensor, filter: Tensor, geometry: ConvGeometry): Tensor {
   return differentiable([x, filter], kernels().conv2d(x, filter, geometry), [
     (dy) => conv2dInputGradient(x.shape, filter, dy, geometry),
@@ -19,7 +21,7 @@ export function conv2d(x: Tensor, filter: Tensor, geometry: ConvGeometry): Tenso
 }
 
 /**
- * Adjoint of `conv2d` in its input, which is the transposed convolution:
+ * Adjoint of `conv2d` in its input, also known as the transposed convolution:
  * `[n, h', w', o] * [k, k, i, o] -> inputShape = [n, h, w, i]`.
  */
 export function conv2dInputGradient(
@@ -34,7 +36,7 @@ export function conv2dInputGradient(
   ]);
 }
 
-/** Adjoint of `conv2d` in its filter: gives `filterShape = [k, k, i, o]`. */
+/** Adjoint of `conv2d` in its filter; returns `filterShape = [k, k, i, o]`. */
 export function conv2dFilterGradient(
   x: Tensor,
   filterShape: number[],

@@ -1,9 +1,11 @@
+// StyleGAN2's blur, and downsampling and upsampling with it, with their gradients (the reference's op/upfirdn2d.py).
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type ConvGeometry, kernels } from '../runtime/kernels.js';
 import { differentiable } from './autodiff.js';
 
-/** The separable filter [1, 3, 3, 1] of StyleGAN2, as all blurs of the reference use. */
+/** The separable filter [1, 3, 3, 1] of StyleGAN2, which all blurs of the reference use. */
 const TAPS = [1, 3, 3, 1];
 
 /** `[4, 4, channels, 1]`, summing to `gain` per channel. */
@@ -17,7 +19,7 @@ function blurFilter(channels: number, gain: number): Tensor {
 
 const filters = new Map<string, Tensor>();
 
-/** One filter for each width and gain, shared by all layers for the life of the process (a few kB together). */
+/** One filter for each width and gain, which all layers share for the life of the process (a few kB in total). */
 function sharedBlurFilter(channels: number, gain: number): Tensor {
   const key = `${tf.getBackend()}:${channels}:${gain}`;
   let filter = filters.get(key);
@@ -28,8 +30,8 @@ function sharedBlurFilter(channels: number, gain: number): Tensor {
   return filter;
 }
 
-// Both directions are linear and adjoint to each other, so gradients exist to any order. The filter is symmetric:
-// no flipping anywhere.
+// Both directions are linear and adjoint to each other, so gradients exist to any order. The filter is symmetric, so
+// nothing has to be flipped.
 
 function filtered(x: Tensor, geometry: ConvGeometry, gain: number): Tensor {
   const filter = sharedBlurFilter(x.shape[3]!, gain);
@@ -51,19 +53,19 @@ function spread(dy: Tensor, shape: number[], geometry: ConvGeometry, gain: numbe
 }
 
 /**
- * Blurs with [1, 3, 3, 1] in both directions after padding with zeros, sums to `gain`
+ * Pads with zeros and blurs with [1, 3, 3, 1] in both directions; the filter sums to `gain`
  * (op/upfirdn2d.py with up = down = 1): `[n, h, w, c] -> [n, h + before + after - 3, ..., c]`.
  */
 export function blur(x: Tensor, padding: readonly [number, number], gain = 1): Tensor {
   return filtered(x, { stride: 1, padding }, gain);
 }
 
-/** Blur and halve, computing only the kept pixels: `[n, h, w, c] -> [n, h / 2, w / 2, c]`. */
+/** Blurs and halves, computing only the pixels that stay: `[n, h, w, c] -> [n, h / 2, w / 2, c]`. */
 export function downsample(x: Tensor): Tensor {
   return filtered(x, { stride: 2, padding: [1, 1] }, 1);
 }
 
-/** Double by zero insertion and blur with gain 4: `[n, h, w, c] -> [n, 2h, 2w, c]`; 4 times `downsample`'s adjoint. */
+/** Doubles by zero insertion and blurs with gain 4: `[n, h, w, c] -> [n, 2h, 2w, c]`; 4 times `downsample`'s adjoint. */
 export function upsample(x: Tensor): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   return spread(x, [n, 2 * h, 2 * w, c], { stride: 2, padding: [1, 1] }, 4);

@@ -1,8 +1,10 @@
+// Joining, slicing, padding and gathering tensors, with their gradients.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
 import { differentiable } from './autodiff.js';
 
-/** Tensors joined along an axis. */
+/** Joins tensors along an axis. */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   let offset = 0;
   const pullbacks = parts.map((part) => {
@@ -30,7 +32,7 @@ export function rows(x: Tensor, from: number, count: number): Tensor {
   return slice(x, [from, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]);
 }
 
-/** Zeros around `x`: `paddings[i]` is how many before and after on axis i. */
+/** Pads `x` with zeros: `paddings[i]` says how many before and after on axis i. */
 export function pad(x: Tensor, paddings: [number, number][]): Tensor {
   return differentiable([x], kernels().pad(x, paddings), [
     (dy) =>
@@ -42,7 +44,7 @@ export function pad(x: Tensor, paddings: [number, number][]): Tensor {
   ]);
 }
 
-/** Rows of `x` in the order of `indices` (int32 vector); an index may come more than once. */
+/** Rows of `x` in the order of `indices` (int32 vector); an index may occur more than once. */
 export function gatherRows(x: Tensor, indices: Tensor): Tensor {
   return differentiable([x], kernels().gatherRows(x, indices), [
     (dy) => scatterRows(dy, indices, x.shape[0]!),

@@ -1,3 +1,5 @@
+// Adam with equalized learning rates, and the exponential moving average of weights.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
 import type { BucketScale } from './parameter-groups.js';
@@ -11,21 +13,21 @@ export interface AdamBetas {
   second: number;
 }
 
-/** What changes from step to step: computed on the host, fed as scalars, so that a captured step needs no counters. */
+/** The factors that change from step to step. The host computes and feeds them, so a captured step needs no counters. */
 export interface AdamScalars {
-  /** Learning rate over the first moment's bias correction. */
+  /** Learning rate divided by the bias correction of the first moment. */
   stepSize: number;
-  /** One over the root of the second moment's bias correction. */
+  /** One over the square root of the bias correction of the second moment. */
   rootCorrection: number;
 }
 
-/** Moments of one bucket; without a first decay rate the first moment is the gradient itself and is not stored. */
+/** Moments of one bucket; with a first beta of 0 the first moment is the gradient itself and is not stored. */
 export interface AdamMoments {
   first?: Tensor;
   second: Tensor;
 }
 
-/** @param step counted from 1. */
+/** The factors of a step. @param step counted from 1. */
 export function adamScalars(learningRate: number, betas: AdamBetas, step: number): AdamScalars {
   return {
     stepSize: learningRate / (1 - betas.first ** step),
@@ -34,15 +36,15 @@ export function adamScalars(learningRate: number, betas: AdamBetas, step: number
 }
 
 /**
- * Betas for an optimizer that is regularized lazily every `every` steps: each to the power every / (every + 1), as
- * StyleGAN2 and the reference do for the discriminators.
+ * Betas for lazy regularization every `every` steps: each to the power every / (every + 1), as in StyleGAN2 (appendix B) and
+ * in the reference, for the discriminators.
  */
 export function lazyBetas(betas: AdamBetas, every: number): AdamBetas {
   const ratio = every / (every + 1);
   return { first: betas.first ** ratio, second: betas.second ** ratio };
 }
 
-/** `change * stepSize * scale`, the scale one number or one for each element. */
+/** `change * stepSize * scale`; the scale is one number or one for each element. */
 function scaledStep(change: Tensor, stepSize: Tensor, scale: BucketScale): Tensor {
   const k = kernels();
   if (typeof scale === 'number') return k.multiply(change, k.affine(stepSize, scale, 0));
@@ -57,14 +59,13 @@ function offsetRoot(root: Tensor, gain: BucketScale): Tensor {
 }
 
 /**
- * One update of a bucket by Adam (Kingma and Ba 2015; in the order of torch.optim.Adam), as if the parameters were
- * smaller by their gains and scaled up at every use (equalized learning rate): Adam's steps do not depend on the
- * gradient's scale, so they come out larger by the gain, and its epsilon smaller.
+ * One Adam update of a bucket (Kingma and Ba 2015; in the order of torch.optim.Adam), as if the parameters were smaller by
+ * their gains and scaled up at every use (equalized learning rate). Adam's steps do not depend on the scale of the
+ * gradient, so here the steps are larger by the gain and epsilon is smaller by it.
  *
  * @param scalars tensors of shape [].
- * @param scales `gain`, and what the step is multiplied by beside the step size: the gain, times a parameter's own
- *   factor on the learning rate.
- * @returns new tensors; the old ones stay the caller's.
+ * @param scales.step factor on the step beside the step size: the gain times the parameter's learning-rate multiplier.
+ * @returns new tensors; the caller keeps the old ones.
  */
 export function adamUpdate(
   value: Tensor,
@@ -87,8 +88,8 @@ export function adamUpdate(
 }
 
 /**
- * `old + (fresh - old) * share`, in this order: all of it waits for `fresh`. A product with `old` alone would be computed
- * when a captured step begins, and stand in memory until its end.
+ * `old + (fresh - old) * share`, in this order, so that everything waits for `fresh`. A captured step would compute a
+ * product with `old` alone at its beginning and hold it in memory to its end.
  */
 function movedTowards(old: Tensor, fresh: Tensor, share: number): Tensor {
   const k = kernels();

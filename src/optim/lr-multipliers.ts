@@ -1,3 +1,5 @@
+// Learning-rate multipliers of parameters, from patterns of their names.
+
 import { InputError } from '../base/errors.js';
 import type { ParameterSpecs } from '../model/parameters.js';
 
@@ -7,10 +9,10 @@ function matcher(pattern: string): RegExp {
 }
 
 /**
- * Factors on the learning rate by parameter name (`network/path`), from patterns in which `*` stands for any text. Of
- * several patterns that match a name the last one counts; names that none matches have factor 1.
+ * Learning-rate multipliers by parameter name (`network/path`), from patterns in which `*` stands for any text. If several
+ * patterns match a name, the last one counts; a name that no pattern matches has multiplier 1.
  *
- * @throws InputError for a pattern that matches nothing: a layer that was to be frozen and is not.
+ * @throws InputError for a pattern that matches nothing, such as one that was meant to freeze a layer.
  */
 export function lrMultipliers(
   multipliers: Readonly<Record<string, number>>,
@@ -28,7 +30,7 @@ export function lrMultipliers(
     if (names.some((name) => test.test(name))) continue;
     throw new InputError({
       expected: `training.lrMultipliers to name parameters, such as ${names[0]} or ${Object.keys(networks).at(-1)}/*`,
-      found: `'${pattern}', which matches none of the ${names.length}`,
+      found: `'${pattern}', which matches none of the ${names.length} parameters`,
       remedy: 'change the pattern; * stands for any text',
     });
   }

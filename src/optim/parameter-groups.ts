@@ -1,11 +1,13 @@
+// The parameters that one optimizer trains, packed into flat buckets.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type NetworkValues, type ParameterSpecs, type Params, sizeOf } from '../model/parameters.js';
 import { kernels } from '../runtime/kernels.js';
 
 /**
- * Small parameters lie together in flat buckets: one optimizer update and one averaging are then a few kernels for
- * hundreds of them. Large ones have a bucket each, where nothing has to be cut and joined, and the gain is a number.
+ * Small parameters share flat buckets, so that an optimizer update and an EMA update are a few kernels for hundreds of them.
+ * Each large parameter has its own bucket, where nothing has to be split and joined and the gain is a number.
  */
 const BUCKET_ELEMENTS = 1024 * 1024;
 const LARGE_ELEMENTS = 64 * 1024;
@@ -17,8 +19,8 @@ interface Entry {
   shape: number[];
   size: number;
   gain: number;
-  /** Factor on the learning rate; 0 for parameters that are not trained. */
-  rate: number;
+  /** Factor on the learning rate; 0 for frozen parameters. */
+  lrMultiplier: number;
 }
 
 interface Bucket {
@@ -27,26 +29,26 @@ interface Bucket {
 }
 
 export interface ParameterGroupOptions {
-  /** Largest bucket of small parameters, elements. */
+  /** Largest size of a bucket of small parameters, elements. */
   bucketElements?: number;
-  /** Parameters of so many elements have a bucket of their own. */
+  /** Parameters with at least this many elements have their own bucket. */
   largeElements?: number;
-  /** A parameter's factor on the learning rate, 1 where left out; 0 freezes it. */
+  /** A parameter's factor on the learning rate; 1 by default, 0 freezes it. */
   multiplierOf?: (network: string, path: string) => number;
 }
 
 /** One number for a whole bucket, or one for each element. */
 export type BucketScale = number | Tensor;
 
-/** The networks that one optimizer trains together, and where each parameter lies. */
+/** The networks that one optimizer trains together, and the place of each parameter in the buckets. */
 export class ParameterGroup {
-  /** Those of frozen parameters come last. */
+  /** Buckets of frozen parameters come last. */
   readonly buckets: readonly Bucket[];
-  /** Buckets that are trained: the first so many. */
+  /** How many buckets are trained: they come first. */
   readonly trainedBuckets: number;
   private readonly scales = new Map<string, Tensor>();
 
-  /** @param networks specs by network name; the order decides the layout. */
+  /** @param networks specs by network name; their order decides the layout. */
   constructor(
     networks: Readonly<Record<string, ParameterSpecs>>,
     {
@@ -57,7 +59,7 @@ export class ParameterGroup {
   ) {
     const entries = Object.entries(networks).flatMap(([network, specs]) =>
       Object.entries(specs).map(([path, { shape, gain }]): Entry => {
-        return { network, path, shape, size: sizeOf(shape), gain, rate: multiplierOf(network, path) };
+        return { network, path, shape, size: sizeOf(shape), gain, lrMultiplier: multiplierOf(network, path) };
       }),
     );
     const fill = (chosen: Entry[]): Bucket[] => {
@@ -77,30 +79,28 @@ export class ParameterGroup {
       }
       return buckets;
     };
-    const trained = fill(entries.filter(({ rate }) => rate > 0));
-    this.buckets = [...trained, ...fill(entries.filter(({ rate }) => rate === 0))];
+    const trained = fill(entries.filter(({ lrMultiplier }) => lrMultiplier > 0));
+    this.buckets = [...trained, ...fill(entries.filter(({ lrMultiplier }) => lrMultiplier === 0))];
     this.trainedBuckets = trained.length;
   }
 
-  /** Numbers in all parameters. */
+  /** Number of elements of all parameters. */
   get parameterCount(): number {
     return this.buckets.reduce((total, bucket) => total + bucket.size, 0);
   }
 
-  /** Values into one vector for each bucket. @throws RangeError where a parameter is missing or of another size. */
+  /** Packs values into one vector for each bucket. @throws RangeError if a parameter is missing or has another size. */
   pack(values: NetworkValues): Float32Array[] {
     return this.buckets.map((_, i) => this.packBucket(values, i));
   }
 
-  /** One bucket of `pack`; a parameter that has a bucket of its own is not copied. */
+  /** One vector of `pack`; a parameter with its own bucket is not copied. */
   packBucket(values: NetworkValues, index: number): Float32Array {
     const { entries, size: bucketSize } = this.buckets[index]!;
     const vectors = entries.map(({ network, path, size }) => {
       const stored = values[network]?.[path];
       if (stored?.length !== size)
-        throw new RangeError(
-          `${network}/${path} has ${stored?.length ?? 'no'} values where ${size} are needed`,
-        );
+        throw new RangeError(`${network}/${path} has ${stored?.length ?? 'no'} values but needs ${size}`);
       return stored;
     });
     if (vectors.length === 1) return vectors[0]!;
@@ -125,7 +125,7 @@ export class ParameterGroup {
     return values;
   }
 
-  /** The reverse of `packBucket`: views of the vector, no copies. */
+  /** The reverse of `packBucket`; yields views of the vector, no copies. */
   *unpackBucket(
     vector: Float32Array,
     index: number,
@@ -137,23 +137,23 @@ export class ParameterGroup {
     }
   }
 
-  /** The parameters of every network, cut out of the buckets. */
+  /** The parameters of every network, split off the buckets. */
   parameters(buckets: readonly Tensor[]): Record<string, Params> {
     const networks: Record<string, Record<string, Tensor>> = {};
     this.buckets.forEach(({ entries }, i) => {
       const sizes = entries.map(({ size }) => size);
-      const pieces = entries.length === 1 ? [buckets[i]!] : kernels().split(buckets[i]!, sizes);
+      const flat = entries.length === 1 ? [buckets[i]!] : kernels().split(buckets[i]!, sizes);
       entries.forEach(({ network, path, shape }, k) => {
         networks[network] ??= {};
-        // A vector that is a bucket is copied all the same: the parameter is the caller's, the bucket is not.
+        // The reshape also copies a vector that fills its bucket: the caller owns the parameter, but not the bucket.
         networks[network][path] =
-          shape.length === 1 && entries.length > 1 ? pieces[k]! : kernels().reshape(pieces[k]!, shape);
+          shape.length === 1 && entries.length > 1 ? flat[k]! : kernels().reshape(flat[k]!, shape);
       });
     });
     return networks;
   }
 
-  /** The parameters of fixed weights, kept on the device until the caller disposes them. */
+  /** Uploads fixed weights; the parameters stay on the device until the caller disposes them. */
   keepParameters(values: NetworkValues): Record<string, Params> {
     const flat = this.pack(values);
     return tf.tidy(() => {
@@ -164,33 +164,33 @@ export class ParameterGroup {
     });
   }
 
-  /** The trained parameters in bucket order, as `gradientBuckets` wants their gradients. */
+  /** The trained parameters in bucket order, in which `gradientBuckets` expects their gradients. */
   inOrder(networks: Record<string, Params>): Tensor[] {
     return this.buckets
       .slice(0, this.trainedBuckets)
       .flatMap(({ entries }) => entries.map(({ network, path }) => networks[network]![path]!));
   }
 
-  /** Gradients with respect to the trained buckets, from those with respect to the parameters in order. */
+  /** Gradients with respect to the trained buckets, from those with respect to the parameters of `inOrder`. */
   gradientBuckets(gradients: readonly Tensor[]): Tensor[] {
     let next = 0;
     return this.buckets.slice(0, this.trainedBuckets).map((bucket) => {
-      const pieces = bucket.entries.map(() => {
+      const flat = bucket.entries.map(() => {
         const gradient = gradients[next++]!;
         return gradient.rank === 1 ? gradient : kernels().reshape(gradient, [gradient.size]);
       });
-      return pieces.length === 1 ? pieces[0]! : kernels().concat(pieces, 0);
+      return flat.length === 1 ? flat[0]! : kernels().concat(flat, 0);
     });
   }
 
-  /** The gains of a bucket's parameters. A tensor is the group's. */
+  /** The gains of a bucket's parameters. The group owns a tensor that it returns. */
   gainOf(index: number): BucketScale {
     return this.scaleOf('gain', index, ({ gain }) => gain);
   }
 
-  /** What the steps of a bucket's parameters are multiplied by: gain times rate. A tensor is the group's. */
+  /** The factors on the steps of a bucket's parameters: gain times learning-rate multiplier. The group owns the tensor. */
   stepScaleOf(index: number): BucketScale {
-    return this.scaleOf('step', index, ({ gain, rate }) => gain * rate);
+    return this.scaleOf('step', index, ({ gain, lrMultiplier }) => gain * lrMultiplier);
   }
 
   /** Frees the constants that the group holds. */
@@ -201,8 +201,8 @@ export class ParameterGroup {
 
   private scaleOf(kind: string, index: number, scale: (entry: Entry) => number): BucketScale {
     const { entries, size } = this.buckets[index]!;
-    const first = scale(entries[0]!);
-    if (entries.every((entry) => scale(entry) === first)) return first;
+    const common = scale(entries[0]!);
+    if (entries.every((entry) => scale(entry) === common)) return common;
     const key = `${kind}/${index}`;
     let scales = this.scales.get(key);
     if (scales === undefined) {

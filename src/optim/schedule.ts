@@ -1,8 +1,10 @@
+// The learning rate and the lazy R1 penalty by step.
+
 import type { TrainingConfig } from '../config/schema.js';
 
 /**
- * Learning rate of a step counted from 0: multiplied by `decayFactor` every `decayEverySteps` (torch's StepLR), and
- * rising in equal parts over the first `warmUpSteps`.
+ * The learning rate of a step, counted from 0: it rises linearly over the first `warmUpSteps` and is multiplied by
+ * `decayFactor` every `decayEverySteps` (torch's StepLR).
  */
 export function learningRateAt(
   step: number,
@@ -12,7 +14,7 @@ export function learningRateAt(
   return learningRate * rise * decayFactor ** Math.floor(step / decayEverySteps);
 }
 
-/** Whether the step, counted from 0, carries the lazy R1 penalty. */
+/** True if the step, counted from 0, carries the lazy R1 penalty. */
 export function hasR1(step: number, { r1Weight, r1EverySteps }: TrainingConfig): boolean {
   return r1Weight > 0 && step % r1EverySteps === 0;
 }

@@ -1,6 +1,8 @@
+// AlexNet's convolutions, the trunk of LPIPS for evaluation.
+
 import { buildTrunk, type Trunk } from './trunk.js';
 
-/** AlexNet (torchvision's, Krizhevsky 2014) read after its five ReLUs, as LPIPS does (lpips 0.1.4, pretrained_networks.py). */
+/** AlexNet (Krizhevsky 2014, torchvision's), tapped after its five ReLUs as in LPIPS (lpips 0.1.4, pretrained_networks.py). */
 export function alexnet(): Trunk {
   const convolution = (
     path: string,

@@ -1,21 +1,23 @@
+// The blocks of Inception v3 as data (Szegedy et al. 2015; torchvision's inception.py).
+
 /** A convolution with its batch norm and ReLU. */
 export interface InceptionConvolution {
-  /** Name within its block; path within the network for those before the blocks. */
+  /** Name within its block; for the stem, the path within the network. */
   name: string;
   inChannels: number;
   outChannels: number;
   size: readonly [height: number, width: number];
   stride: number;
-  /** Zeros that keep height and width (stride 1), or none. */
+  /** Zeros around the input keep height and width (stride 1); without, there is no padding. */
   isPadded: boolean;
 }
 
-/** One of the ways through a block, which end side by side in its channels. */
+/** One branch of a block; the block concatenates the channels of its branches. */
 export interface InceptionBranch {
-  /** What comes first: windows of 3x3 of stride 1 that keep the size, or `reduce`: the largest, stride 2 and no padding. */
+  /** Pooling at the start of the branch: 3x3 with stride 1 that keeps the size; or `reduce`: max, stride 2, no padding. */
   pool?: 'average' | 'max' | 'reduce';
   chain: readonly InceptionConvolution[];
-  /** Convolutions of what the chain gives, their results side by side. */
+  /** Convolutions of the chain's output, concatenated. */
   fork?: readonly InceptionConvolution[];
 }
 
@@ -24,7 +26,7 @@ export interface InceptionBlock {
   branches: readonly InceptionBranch[];
 }
 
-/** What a chain is written with: name, channels, and where it is not 1x1, size, stride and padding. */
+/** One convolution of a chain: name, channels, and the shape if it is not 1x1. */
 type Step = readonly [name: string, channels: number, shape?: Shape];
 type Shape = Pick<InceptionConvolution, 'size' | 'stride' | 'isPadded'>;
 
@@ -40,9 +42,9 @@ const padded = (height: number, width: number): Shape => ({
 function chain(inChannels: number, ...steps: Step[]): InceptionConvolution[] {
   let channels = inChannels;
   return steps.map(([name, outChannels, shape = POINT]) => {
-    const made = { name, inChannels: channels, outChannels, ...shape };
+    const convolution = { name, inChannels: channels, outChannels, ...shape };
     channels = outChannels;
-    return made;
+    return convolution;
   });
 }
 
@@ -85,7 +87,7 @@ function blockB(path: string, channels: number): InceptionBlock {
   };
 }
 
-/** 17x17 px: InceptionC, whose 7x7 convolutions are rows and columns in turn. */
+/** 17x17 px: InceptionC, with 7x7 convolutions factorized into rows and columns. */
 function blockC(path: string, narrow: number): InceptionBlock {
   const channels = 768;
   const [row, column] = [padded(1, 7), padded(7, 1)];
@@ -157,13 +159,13 @@ function blockE(path: string, channels: number, pool: 'average' | 'max'): Incept
   };
 }
 
-/** What comes before the blocks, in two parts, each followed by the largest of 3x3 with stride 2. */
+/** The stem before the blocks, in two parts; 3x3 max pooling with stride 2 follows each. */
 export const INCEPTION_STEM: readonly (readonly InceptionConvolution[])[] = [
   chain(3, ['Conv2d_1a_3x3', 32, HALVING], ['Conv2d_2a_3x3', 32, BARE], ['Conv2d_2b_3x3', 64, padded(3, 3)]),
   chain(64, ['Conv2d_3b_1x1', 80], ['Conv2d_4a_3x3', 192, BARE]),
 ];
 
-/** The blocks in order; `lastPool` is how the last one pools. */
+/** The blocks in order. @param lastPool the pooling of the last one. */
 export function inceptionBlocks(lastPool: 'average' | 'max'): InceptionBlock[] {
   return [
     blockA('Mixed_5b', 192, 32),

@@ -1,3 +1,5 @@
+// Inception v3, whose features FID and its relatives compare.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type ParameterSpec, type ParameterSpecs, type Params, parameter } from '../model/parameters.js';
 import { addBias, averagePool, maxPool, relu } from '../ops/activation.js';
@@ -14,38 +16,40 @@ import {
 } from './inception-blocks.js';
 
 /**
- * - `fid`: TensorFlow's network of 2015 as pytorch-fid 0.3.0 patches torchvision's for it (inception.py, FIDInceptionA to
- *   E_2): averages leave out the padding, and the last block takes the largest.
- * - `imagenet`: torchvision's `inception_v3`: averages count the padding as zeros, in the last block too.
+ * - `fid`: TensorFlow's network of 2015, for which pytorch-fid 0.3.0 patches torchvision's (inception.py, FIDInceptionA to
+ *   E_2): average pooling ignores the padding, and the last block uses max pooling.
+ * - `imagenet`: torchvision's `inception_v3`: average pooling counts the padding as zeros, in the last block too.
  */
 export type InceptionVariant = 'fid' | 'imagenet';
 
-/** Side of the pictures that the network was trained on, px. */
+/** Side of the images that the network was trained on, px. */
 export const INCEPTION_PX = 299;
-/** Features of a picture. */
+/** Number of features of an image. */
 export const INCEPTION_DIMS = 2048;
 
 /** Inception v3 (Szegedy et al. 2015) up to its pooled features, with batch norms folded into the convolutions. */
 export interface Inception {
   variant: InceptionVariant;
-  /** `PATH.weight` and `PATH.bias`, where PATH is that of a `BasicConv2d` in torchvision's `state_dict`. */
+  /** `PATH.weight` and `PATH.bias` for each `BasicConv2d` at PATH in torchvision's `state_dict`. */
   specs: ParameterSpecs;
-  /** Features `[n, 2048]` of pictures `[n, h, w, 3]`, h and w 75 or more, in the range that the weights were trained with. */
+  /** Features `[n, 2048]` of images `[n, h, w, 3]`, h and w at least 75, in the range that the weights were trained with. */
   features(params: Params, images: Tensor): Tensor;
 }
 
-/** Paths of all convolutions, before the folding each with a batch norm beside it. */
+/** Paths of all convolutions; in the original weights each has a batch norm beside it. */
 export function inceptionPaths({ specs }: Inception): string[] {
   return Object.keys(specs).flatMap((path) => (path.endsWith('.weight') ? [path.slice(0, -7)] : []));
 }
 
+/** Builds the network; its function is pure: every call passes the parameters. */
 export function buildInception(variant: InceptionVariant): Inception {
   const blocks = inceptionBlocks(variant === 'fid' ? 'max' : 'average');
   const specs: Record<string, ParameterSpec> = {};
-  for (const step of INCEPTION_STEM.flat()) Object.assign(specs, specsOf(step.name, step));
+  for (const step of INCEPTION_STEM.flat()) Object.assign(specs, convolutionSpecs(step.name, step));
   for (const { path, branches } of blocks)
     for (const { chain, fork = [] } of branches)
-      for (const step of [...chain, ...fork]) Object.assign(specs, specsOf(`${path}.${step.name}`, step));
+      for (const step of [...chain, ...fork])
+        Object.assign(specs, convolutionSpecs(`${path}.${step.name}`, step));
   return {
     variant,
     specs,
@@ -61,7 +65,7 @@ export function buildInception(variant: InceptionVariant): Inception {
   };
 }
 
-function specsOf(
+function convolutionSpecs(
   path: string,
   { size, inChannels, outChannels }: InceptionConvolution,
 ): Record<string, ParameterSpec> {
@@ -87,8 +91,8 @@ function convolve(params: Params, path: string, step: InceptionConvolution, x: T
   return relu(addBias(y, parameter(params, `${path}.bias`)));
 }
 
-// The branches are taken one by one: their first convolutions joined into one, or the pooling after the 1x1 convolution,
-// on fewer channels, were no faster (bench/README.md).
+// The branches run one by one. Neither joining their first convolutions into one nor pooling after the 1x1 convolution, on
+// fewer channels, was faster (bench/README.md).
 function runBlock(
   variant: InceptionVariant,
   params: Params,
@@ -105,7 +109,7 @@ function runBlock(
 
 function pooled(variant: InceptionVariant, pool: NonNullable<InceptionBranch['pool']>, x: Tensor): Tensor {
   if (pool === 'reduce') return maxPool(x, 3, 2);
-  // Of numbers that are not negative, as they come out of a ReLU, zeros around them never are the largest.
+  // Inputs come out of a ReLU, so they are not negative and the zeros around them never win.
   if (pool === 'max') return maxPool(withBorder(x), 3, 1);
   return variant === 'fid' ? averagePool(x, 3, 1, 'same') : averagePool(withBorder(x), 3, 1);
 }

@@ -1,3 +1,5 @@
+// LPIPS, the learned perceptual distance of images (Zhang et al. 2018), as a loss and as a metric.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type ParameterSpec, type ParameterSpecs, type Params, parameter } from '../model/parameters.js';
@@ -24,18 +26,18 @@ import { vgg16 } from './vgg.js';
 const SHIFT = [-0.03, -0.088, -0.188];
 const SCALE = [0.458, 0.448, 0.45];
 
-/** Under the root of a feature vector's norm: a vector of zeros then has a gradient of zero. */
+/** Added under the root of a feature vector's norm, so that a vector of zeros has a gradient of zero. */
 const NORM_EPSILON = 1e-20;
 
 export type LpipsNet = 'vgg' | 'alex';
 
 /** Learned perceptual image patch similarity (Zhang et al. 2018), version 0.1. */
 export interface Lpips {
-  /** Trunk parameters `slice1.0.weight`, ... and the linear layers `lin0.weight`, ... . */
+  /** Parameters of the trunk (`slice1.0.weight`, ...) and of the linear layers (`lin0.weight`, ...). */
   specs: ParameterSpecs;
-  /** Normalised features of pictures `[n, h, w, 3]` in [-1, 1], for `distance`. */
+  /** Normalised features of images `[n, h, w, 3]` in [-1, 1], for `distance`. */
   features(params: Params, images: Tensor): Tensor[];
-  /** Distances `[n]` from the features of two lists of pictures. */
+  /** Distances `[n]` from the features of two lists of images. */
   distance(params: Params, a: readonly Tensor[], b: readonly Tensor[]): Tensor;
 }
 
@@ -48,7 +50,7 @@ function linearSpec(channels: number): ParameterSpec {
   return { shape: [1, 1, channels, 1], init: { value: 0 }, gain: 1, torch: { kind: 'convolution' } };
 }
 
-/** LPIPS on VGG-16 (training, `lpips` in the loss) or AlexNet (evaluation), as package lpips 0.1.4 computes it. */
+/** Builds LPIPS on VGG-16 (the loss) or AlexNet (evaluation), as the package lpips 0.1.4 computes it. */
 export function buildLpips(net: LpipsNet): Lpips {
   const trunk: Trunk = net === 'vgg' ? vgg16() : alexnet();
   const linear = Object.fromEntries(
@@ -66,9 +68,9 @@ export function buildLpips(net: LpipsNet): Lpips {
     },
     distance(params, a, b) {
       const layers = a.map((features, i) => {
-        const difference = square(subtract(features, b[i]!));
+        const squaredDifference = square(subtract(features, b[i]!));
         const weights = parameter(params, `lin${i}.weight`);
-        const weightedSum = conv2d(difference, weights, { stride: 1, padding: [0, 0] }); // [n, h, w, 1]
+        const weightedSum = conv2d(squaredDifference, weights, { stride: 1, padding: [0, 0] }); // [n, h, w, 1]
         return reshape(mean(weightedSum, [1, 2]), [features.shape[0]!]);
       });
       return addN(layers);

@@ -1,9 +1,11 @@
+// A frozen convolutional network that LPIPS taps at several depths, built from a list of steps.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type ParameterSpec, type ParameterSpecs, type Params, parameter } from '../model/parameters.js';
 import { addBias, maxPool, relu } from '../ops/activation.js';
 import { conv2d } from '../ops/convolution.js';
 
-/** One step of a feature trunk; `tap` marks a convolution whose activation LPIPS reads. */
+/** One step of a trunk; `tap` marks a convolution whose activation LPIPS reads. */
 export type TrunkStep =
   | {
       kind: 'convolution';
@@ -18,16 +20,16 @@ export type TrunkStep =
     }
   | { kind: 'max-pool'; size: number; stride: number };
 
-/** A frozen network that is read at several depths. */
+/** A frozen network with taps at several depths. */
 export interface Trunk {
   specs: ParameterSpecs;
   /** Channels at each tap. */
   tapChannels: number[];
-  /** Activations at the taps, from shallow to deep, of `[n, h, w, 3]`. */
+  /** Activations at the taps, from shallow to deep, for images `[n, h, w, 3]`. */
   features(params: Params, x: Tensor): Tensor[];
 }
 
-/** A trunk from its list of steps; every convolution has a bias and a ReLU. */
+/** Builds a trunk from its steps; every convolution has a bias and a ReLU. */
 export function buildTrunk(steps: readonly TrunkStep[]): Trunk {
   const specs: Record<string, ParameterSpec> = {};
   const tapChannels: number[] = [];

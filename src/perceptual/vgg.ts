@@ -1,3 +1,5 @@
+// VGG-16's convolutions, the trunk of LPIPS for training.
+
 import { buildTrunk, type Trunk, type TrunkStep } from './trunk.js';
 
 /** Convolutions of VGG-16 block by block: torchvision's layer numbers and widths (Simonyan and Zisserman 2014, D). */
@@ -9,7 +11,7 @@ const BLOCKS = [
   { layers: [24, 26, 28], channels: 512 },
 ];
 
-/** VGG-16 read at relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3, as LPIPS does (lpips 0.1.4, pretrained_networks.py). */
+/** VGG-16, tapped at relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 as in LPIPS (lpips 0.1.4, pretrained_networks.py). */
 export function vgg16(): Trunk {
   const steps: TrunkStep[] = [];
   let inChannels = 3;

@@ -6,6 +6,7 @@ import {
   type WebBundle,
 } from '../browser/web-bundle-manifest.js';
 import { buildGenerator } from '../model/generator.js';
+import { GENERATOR_NAMES } from '../model/networks.js';
 import type { Model } from '../translate/model.js';
 import { ServedFile } from './served-file.js';
 
@@ -20,7 +21,7 @@ export function modelBundle(
   const { specs } = buildGenerator(architecture);
   const tensors: WebBundle['tensors'] = [];
   const shards: { parts: Uint8Array[]; bytes: number }[] = [];
-  for (const network of ['G_A2B', 'G_B2A'])
+  for (const network of GENERATOR_NAMES)
     for (const [path, { shape }] of Object.entries(specs)) {
       const { buffer, byteOffset, byteLength } = values[network]![path]!;
       let shard = shards.at(-1);

@@ -8,7 +8,7 @@ import { samplerStateSchema } from '../data/sampler.js';
 import type { Networks } from '../gan/networks.js';
 import type { StatePart, TrainStateValues } from '../gan/state.js';
 import { hasFirstMoments } from '../gan/step.js';
-import type { ParameterSpecs } from '../model/parameters.js';
+import { specsByNetwork } from '../model/networks.js';
 import type { ComputeFacts } from '../runtime/compute-facts.js';
 import { type AdaptiveAugmentState, adaptiveAugmentSchema } from './adaptive-augment.js';
 import type { SavedBatchesState } from './batches.js';
@@ -44,17 +44,6 @@ export interface TrainProgress extends SavedBatchesState {
   adaptiveAugment?: AdaptiveAugmentState | undefined;
   sinceRow?: SinceRow | undefined;
   engine?: ComputeFacts | undefined;
-}
-
-export function specsByNetwork(networks: Networks): Record<string, ParameterSpecs> {
-  const { generator, imageDiscriminator, latentDiscriminator } = networks;
-  return {
-    G_A2B: generator.specs,
-    G_B2A: generator.specs,
-    D_A: imageDiscriminator.specs,
-    D_B: imageDiscriminator.specs,
-    D_L: latentDiscriminator.specs,
-  };
 }
 
 const OTHER_MODEL = 'use a checkpoint that was trained with the same model section of the config';
@@ -95,7 +84,7 @@ export function saveTraining(
 ): Promise<string> {
   const { keepLast, keepEverySteps } = config.checkpoint;
   const specs = specsByNetwork(networks);
-  const { G_A2B, G_B2A } = specs as { G_A2B: ParameterSpecs; G_B2A: ParameterSpecs };
+  const { G_A2B, G_B2A } = specs;
   const parts: StatePart[] = hasFirstMoments(config) ? ['values', 'first', 'second'] : ['values', 'second'];
   const contents: CheckpointContents = {
     model: streamOf(read, ['ema'], { G_A2B, G_B2A }),
@@ -116,7 +105,7 @@ export function restoreTraining(
   checkpoint: Checkpoint,
 ): { host: TrainStateValues; progress: TrainProgress } {
   const specs = specsByNetwork(networks);
-  const { G_A2B, G_B2A } = specs as { G_A2B: ParameterSpecs; G_B2A: ParameterSpecs };
+  const { G_A2B, G_B2A } = specs;
   const { dir, model, training } = checkpoint;
   const progress = progressSchema.safeParse(checkpoint.state);
   if (!progress.success)

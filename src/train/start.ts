@@ -12,8 +12,9 @@ import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { initNetworks, type Networks } from '../gan/networks.js';
 import type { TrainStateValues } from '../gan/state.js';
+import { specsByNetwork } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
-import { restoreTraining, specsByNetwork, type TrainProgress } from './checkpoint-state.js';
+import { restoreTraining, type TrainProgress } from './checkpoint-state.js';
 
 /** Where a training begins. */
 export interface Start {
@@ -134,7 +135,7 @@ async function readWeights(
   const { G_A2B, G_B2A, ...discriminators } = specsByNetwork(networks);
   const remedy = `give the config the model section that ${init} was trained with`;
   const model = await readSafetensors(modelPath);
-  const generators = { G_A2B: G_A2B!, G_B2A: G_B2A! };
+  const generators = { G_A2B, G_B2A };
   const values = fromTensors(model.tensors, '', generators, { file: modelPath, remedy });
   if (trainingPath === undefined) return values;
   const training = await readSafetensors(trainingPath);

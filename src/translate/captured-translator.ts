@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
+import { GENERATOR_NAMES } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { type ParameterValues, type Params, sizeOf } from '../model/parameters.js';
 import {
@@ -83,7 +84,7 @@ export class CapturedTranslator implements Translator {
     const generator = buildGenerator(architecture);
     const variables: Record<string, TensorSpec> = {};
     const written: Record<string, Float32Array> = {};
-    for (const network of ['G_A2B', 'G_B2A'])
+    for (const network of GENERATOR_NAMES)
       for (const [path, { shape, data }] of Object.entries(weightsOf(generator, network, values[network]))) {
         variables[`${network}/${path}`] = { shape, dtype: 'float32' };
         written[`${network}/${path}`] = data;

@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, contentSize } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
+import { specsByGenerator } from '../model/networks.js';
 import type { NetworkValues, Params } from '../model/parameters.js';
 import { ParameterGroup } from '../optim/parameter-groups.js';
 import {
@@ -57,8 +58,8 @@ export class EagerTranslator implements Translator {
 
   /** @param values stored weights of `G_A2B` and `G_B2A`. @throws RangeError where they do not fit the architecture. */
   static fromValues(architecture: Architecture, values: NetworkValues): EagerTranslator {
-    return new EagerTranslator(architecture, ({ specs }) => {
-      const group = new ParameterGroup({ G_A2B: specs, G_B2A: specs });
+    return new EagerTranslator(architecture, (generator) => {
+      const group = new ParameterGroup(specsByGenerator(generator));
       const flat = group.pack(values);
       return group.parameters(flat.map((bucket) => tf.tensor1d(bucket)));
     });

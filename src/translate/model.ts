@@ -8,8 +8,8 @@ import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
-import { buildGenerator } from '../model/generator.js';
-import type { NetworkValues, ParameterSpecs } from '../model/parameters.js';
+import { type GeneratorSpecs, generatorSpecs } from '../model/networks.js';
+import type { NetworkValues } from '../model/parameters.js';
 
 /** A trained model: what translation needs. */
 export interface Model {
@@ -44,9 +44,9 @@ async function readArchitecture(path: string): Promise<ModelConfig> {
 }
 
 /** The parameters of the generators of a config. @throws InputError naming the file where it makes no network. */
-export function generatorSpecs(architecture: ModelConfig, configPath: string): ParameterSpecs {
+export function checkedGeneratorSpecs(architecture: ModelConfig, configPath: string): GeneratorSpecs {
   try {
-    return buildGenerator(architecture).specs;
+    return generatorSpecs(architecture);
   } catch (error) {
     throw new InputError(
       {
@@ -72,15 +72,10 @@ export async function loadModel(
   const { modelPath, configPath } = await resolveCheckpoint(checkpoint, options);
   const architecture = await readArchitecture(configPath);
   const { tensors } = await readSafetensors(modelPath);
-  const specs = generatorSpecs(architecture, configPath);
-  const values = fromTensors(
-    tensors,
-    '',
-    { G_A2B: specs, G_B2A: specs },
-    {
-      file: modelPath,
-      remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
-    },
-  );
+  const specs = checkedGeneratorSpecs(architecture, configPath);
+  const values = fromTensors(tensors, '', specs, {
+    file: modelPath,
+    remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
+  });
   return { architecture, values, dir: dirname(modelPath), path: modelPath };
 }

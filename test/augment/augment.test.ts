@@ -18,7 +18,7 @@ import {
 const { augment } = configSchema.parse({ losses: { lpips: { weight: 0 } } }).data;
 
 describe('augmentation', () => {
-  it('draws the same from the same position and uses the same number of words every time', () => {
+  it('draws the same from the same seed and always uses the same number of random words', () => {
     const rng = new Rng(5);
     const drawn = [0, 1, 2, 3].map(() => {
       drawAugmentation(augment, 64, rng);
@@ -28,7 +28,7 @@ describe('augmentation', () => {
     expect(drawAugmentation(augment, 64, new Rng(9))).toEqual(drawAugmentation(augment, 64, new Rng(9)));
   });
 
-  it('leaves a picture as it is where everything is switched off, and mirrors it exactly', () => {
+  it('returns the image unchanged if everything is off, and mirrors it exactly', () => {
     const image = new Rng(2).normals(8 * 8 * 3);
     const out = new Float32Array(image.length);
     const off = { ...augment, probability: 0, resizeRatio: 1, flipProbability: 0 };
@@ -39,20 +39,20 @@ describe('augmentation', () => {
   });
 
   it.each([
-    ['as in training', {}],
-    ['small, so that most is border', { scale: [0.2, 0.4] as [number, number] }],
-    ['large', { scale: [2, 3] as [number, number] }],
-    ['turned and shifted far', { rotationDegrees: 180, translation: 1, shearDegrees: 30 }],
-    ['without a crop', { resizeRatio: 1 }],
-    ['a crop of a fraction', { resizeRatio: 2.7 }],
-    ['turned by nothing, on whole pixels', { rotationDegrees: 0, shearDegrees: 0, translation: 0 }],
-  ])('gives the very bits of the definition: %s', (_, changes) => {
+    ['the default config', {}],
+    ['small scales, so that most is border', { scale: [0.2, 0.4] as [number, number] }],
+    ['large scales', { scale: [2, 3] as [number, number] }],
+    ['large rotations and shifts', { rotationDegrees: 180, translation: 1, shearDegrees: 30 }],
+    ['no crop', { resizeRatio: 1 }],
+    ['a crop of a small part', { resizeRatio: 2.7 }],
+    ['no rotation, shear or shift', { rotationDegrees: 0, shearDegrees: 0, translation: 0 }],
+  ])('equals the plain definition bit for bit: %s', (_, changes) => {
     const rng = new Rng(11, 'bits');
     for (const border of ['zeros', 'edge'] as const)
       for (const size of [2, 3, 33, 64])
         for (let i = 0; i < 6; i++) {
           const image = Float32Array.from({ length: size * size * 3 }, (_, at) =>
-            // Zeros of both signs too: a sum that begins with the wrong one shows.
+            // Some zeros are negative, which shows if a sum begins with the wrong sign.
             at % 7 === 0 ? -0 : rng.uniform(-1, 1),
           );
           const drawn = drawAugmentation({ ...augment, ...changes, border, probability: 0.8 }, size, rng);
@@ -62,7 +62,7 @@ describe('augmentation', () => {
         }
   });
 
-  it('gives the very bits of the definition for a warp alone', () => {
+  it('equals the plain definition bit for bit for a warp without a crop', () => {
     const size = 33;
     const rng = new Rng(12, 'bits');
     const image = rng.normals(size * size * 3);
@@ -75,7 +75,7 @@ describe('augmentation', () => {
       }
   });
 
-  it('fills the border with grey or draws the edge out', () => {
+  it('fills the border with grey or repeats the edge', () => {
     const image = new Float32Array(8 * 8 * 3).fill(0.5);
     const shift = [1, 0, 3, 0, 1, 0] as const;
     const rowOf = (border: 'zeros' | 'edge') =>
@@ -84,7 +84,7 @@ describe('augmentation', () => {
     expect(rowOf('edge')).toEqual(Array(8).fill(0.5));
   });
 
-  it('gives maps that can be undone', () => {
+  it('draws warps that can be inverted', () => {
     const rng = new Rng(3);
     for (let i = 0; i < 100; i++) {
       const { matrix } = drawAugmentation(augment, 64, rng);
@@ -93,7 +93,7 @@ describe('augmentation', () => {
   });
 });
 
-describe('what is drawn', () => {
+describe('the distribution of augmentations', () => {
   const SIZE = 64;
   const DRAWS = 4000;
   const RESIZED = Math.round((SIZE * 286) / 256);
@@ -101,7 +101,7 @@ describe('what is drawn', () => {
   const draws = Array.from({ length: DRAWS }, () => drawAugmentation(augment, SIZE, rng));
   const warps = draws.flatMap((draw) => (draw.matrix ? [parametersOf(draw.matrix)] : []));
 
-  /** What a warp was made of: its matrix is shear along x, then scale and rotation, about a centre that is then shifted. */
+  /** The parameters behind a warp's matrix: shear along x, then scale and rotation about the centre, then shift. */
   function parametersOf([a, b, c, d, e, f]: NonNullable<Augmentation['matrix']>) {
     const degrees = 180 / Math.PI;
     const scale = Math.hypot(a, d);
@@ -118,7 +118,7 @@ describe('what is drawn', () => {
   const listOf = (name: keyof (typeof warps)[number]): number[] => warps.map((warp) => warp[name]);
   const windowsOf = (name: 'left' | 'top'): number[] => draws.map(({ window }) => window[name]);
 
-  it('is a warp half of the time, and mirrored half of the time, independently', () => {
+  it('warps half of the time and mirrors half of the time, independently', () => {
     const warped = draws.map(({ matrix }) => matrix !== undefined);
     const mirrored = draws.map(({ window }) => window.flip);
     const both = draws.filter((_, i) => warped[i] && mirrored[i]).length;
@@ -134,25 +134,25 @@ describe('what is drawn', () => {
     ['shearDegrees', -0.15, 0.15],
     ['shiftX', -6.4, 6.4],
     ['shiftY', -6.4, 6.4],
-  ] as const)('%s is uniform from %d to %d', (name, low, high) => {
+  ] as const)('has %s uniform from %d to %d', (name, low, high) => {
     const values = listOf(name);
     expect(Math.min(...values)).toBeGreaterThanOrEqual(low - 1e-9);
     expect(Math.max(...values)).toBeLessThanOrEqual(high + 1e-9);
     expect(kolmogorov(values, uniformCdf(low, high))).toBeLessThan(KOLMOGOROV_LIMIT);
   });
 
-  it('shears along x alone', () => {
+  it('shears along x only', () => {
     for (const { scale, area } of warps) expect(area / scale ** 2).toBeCloseTo(1, 9);
   });
 
-  it('reaches every place of the crop evenly', () => {
+  it('crops at every position with the same probability', () => {
     const places = RESIZED - SIZE + 1;
     for (const name of ['left', 'top'] as const)
       expect(unevenness(tally(windowsOf(name), places)), name).toBeLessThan(DEVIATION_LIMIT);
     expect(new Set(draws.map(({ window }) => window.resized))).toEqual(new Set([RESIZED]));
   });
 
-  it('draws each of them on its own', () => {
+  it('draws all parameters independently', () => {
     const warped = draws.filter(({ matrix }) => matrix !== undefined);
     const lists = {
       ...Object.fromEntries(
@@ -166,9 +166,9 @@ describe('what is drawn', () => {
       flip: warped.map(({ window }) => Number(window.flip)),
     };
     const names = Object.keys(lists) as (keyof typeof lists)[];
-    for (const [i, first] of names.entries())
-      for (const second of names.slice(i + 1))
-        expect(Math.abs(correlation(lists[first], lists[second])), `${first}, ${second}`).toBeLessThan(
+    for (const [i, a] of names.entries())
+      for (const b of names.slice(i + 1))
+        expect(Math.abs(correlation(lists[a], lists[b])), `${a}, ${b}`).toBeLessThan(
           4 / Math.sqrt(warps.length),
         );
   });

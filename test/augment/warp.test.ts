@@ -6,8 +6,8 @@ const figures = readTensors('metrics.safetensors');
 const figure = (name: string) => figures.get(`augment/${name}`)!;
 const [count, , size] = figure('input').shape as [number, number, number];
 
-/** Picture `index` of `[n, 3, h, w]` as `[h, w, 3]`. */
-function picture(name: string, index: number): Float32Array {
+/** Image `index` of `[n, 3, h, w]` as `[h, w, 3]`. */
+function imageOf(name: string, index: number): Float32Array {
   const { data, shape } = figure(name);
   const side = shape[2]!;
   const plane = side * side;
@@ -22,8 +22,8 @@ function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
 }
 
-describe("kornia's figures", () => {
-  it.each([...Array(count).keys()])('picture %i: matrix, warp and resize agree', (i) => {
+describe('warps and resizes', () => {
+  it.each([...Array(count).keys()])("of image %i agree with kornia's figures", (i) => {
     const pair = (name: string): [number, number] => {
       const { data } = figure(`params/${name}`);
       return [data[2 * i]!, data[2 * i + 1]!];
@@ -38,16 +38,16 @@ describe("kornia's figures", () => {
       size,
     );
     expect(maxDifference(matrix, figure('matrix').data.slice(i * 9, i * 9 + 6))).toBeLessThan(1e-4);
-    const warped = warpAffine(picture('input', i), size, matrix);
-    expect(maxDifference(warped, picture('warped', i))).toBeLessThan(1e-4);
+    const warped = warpAffine(imageOf('input', i), size, matrix);
+    expect(maxDifference(warped, imageOf('warped', i))).toBeLessThan(1e-4);
     const resized = new Float32Array(72 * 72 * 3);
     warpResized(
-      picture('warped', i),
+      imageOf('warped', i),
       size,
       { border: 'zeros' },
       { resized: 72, left: 0, top: 0, size: 72, flip: false },
       resized,
     );
-    expect(maxDifference(resized, picture('resized_72', i))).toBeLessThan(1e-5);
+    expect(maxDifference(resized, imageOf('resized_72', i))).toBeLessThan(1e-5);
   });
 });

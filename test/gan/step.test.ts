@@ -74,8 +74,12 @@ function onlyNetwork(group: ParameterGroup, buckets: Float32Array[], name: strin
 describe.each([
   { name: 'main', variant: 'main', adaptiveAugment: {} },
   { name: 'train', variant: 'train', adaptiveAugment: {} },
-  { name: 'main, transformed', variant: 'main', adaptiveAugment: { enabled: true, initial: 0.8 } },
-] as const)('a step of $name', ({ variant, adaptiveAugment }) => {
+  {
+    name: 'main with adaptive augmentation',
+    variant: 'main',
+    adaptiveAugment: { enabled: true, initial: 0.8 },
+  },
+] as const)('a training step of $name', ({ variant, adaptiveAugment }) => {
   const context = contextOf({ model: { variant, numDown: 2 }, training: { adaptiveAugment } });
 
   it.each([
@@ -84,9 +88,9 @@ describe.each([
     ['discriminators', 'D_A'],
     ['discriminators', 'D_B'],
     ['discriminators', 'D_L'],
-  ] as [Side, string][])('%s: the gradient of %s is that of the sum of the terms', (side, network) => {
-    // With step size 0 the judges stay what they are while the generators move. Without R1: a leaky ReLU that changes
-    // its side makes that penalty jump.
+  ] as [Side, string][])('%s: the gradient of %s is that of the sum of the loss terms', (side, network) => {
+    // Step size 0 keeps the discriminators fixed while the generators move. R1 is off, because that penalty jumps when a
+    // leaky ReLU changes its side.
     const options = { withR1: false, frozen: true };
     const { gradients } = takeStep(context, options);
     const group = context.networks[side];
@@ -107,7 +111,7 @@ describe.each([
     expect(Math.abs(slope / length - 1), `slope ${slope}, gradient ${length}`).toBeLessThan(0.03);
   });
 
-  it('leaves nothing behind but the new state, with and without R1', async () => {
+  it('leaves no tensors behind but the new state, with and without R1', async () => {
     const trainer = new EagerTrainer(context, initialOf(context));
     const batch = noiseBatch(context.config, 1);
     await trainer.step(batch, 0);
@@ -123,7 +127,7 @@ describe.each([
   });
 });
 
-describe('terms', () => {
+describe('loss terms', () => {
   const everything: PartialConfig['losses'] = { identity: 3 };
   const generatorTerms = (losses: PartialConfig['losses']) =>
     takeStep(contextOf({ model: MIN_LAYERS, losses: { ...everything, ...losses } }), { withR1: false }).terms
@@ -134,7 +138,7 @@ describe('terms', () => {
     return cached;
   };
 
-  it('are all there', () => {
+  it('the generators have a term for every loss with a weight', () => {
     expect(Object.keys(all()).sort()).toEqual([
       'adversarial',
       'cycle',
@@ -152,23 +156,23 @@ describe('terms', () => {
     ['cycle', { cycle: { weight: 0 } }],
     ['styleReconstruction', { styleReconstruction: 0 }],
     ['identity', { identity: 0 }],
-  ])('%s: weight 0 leaves it out and changes no other', (name, losses) => {
-    const { [name]: gone, ...others } = all();
-    expect(gone).toBeGreaterThan(0);
-    const found = generatorTerms(losses);
-    expect(Object.keys(found)).toEqual(Object.keys(others));
-    for (const [other, value] of Object.entries(others)) expect(found[other]! / value).toBeCloseTo(1, 5);
+  ])('weight 0 removes the term %s and changes no other term', (name, losses) => {
+    const { [name]: removed, ...kept } = all();
+    expect(removed).toBeGreaterThan(0);
+    const terms = generatorTerms(losses);
+    expect(Object.keys(terms)).toEqual(Object.keys(kept));
+    for (const [term, value] of Object.entries(kept)) expect(terms[term]! / value).toBeCloseTo(1, 5);
   });
 
   it.each<[string, PartialConfig['losses'], number]>([
     ['adversarial', { adversarial: 3 }, 3],
     ['cycle', { cycle: { weight: 60 } }, 3],
     ['identity', { identity: 6 }, 2],
-  ])('%s: is proportional to its weight', (name, losses, factor) => {
+  ])('the term %s is proportional to its weight', (name, losses, factor) => {
     expect(generatorTerms(losses)[name]! / all()[name]!).toBeCloseTo(factor, 4);
   });
 
-  it('R1 is proportional to its weight and to the steps that it stands for', () => {
+  it('the R1 terms are proportional to the weight and to the steps between two penalties', () => {
     const r1 = (training: PartialConfig['training']): number =>
       takeStep(contextOf({ model: MIN_LAYERS, training }), { withR1: true }).terms.discriminators.r1A!;
     const reference = r1({ r1Weight: 10, r1EverySteps: 16 });
@@ -177,7 +181,7 @@ describe('terms', () => {
     expect(r1({ r1Weight: 10, r1EverySteps: 4 }) / reference).toBeCloseTo(0.25, 4);
   });
 
-  it('R1 adds terms and leaves the others as they are', () => {
+  it('R1 adds terms and does not change the other terms', () => {
     const context = contextOf({ model: MIN_LAYERS });
     const without = takeStep(context, { withR1: false }).terms.discriminators;
     const { images, styles, ...penalties } = takeStep(context, { withR1: true }).terms.discriminators;
@@ -187,14 +191,14 @@ describe('terms', () => {
     expect(Object.keys(penalties).sort()).toEqual(['r1A', 'r1B', 'r1Styles']);
   });
 
-  it('R1 of weight 0 leaves them out', () => {
+  it('R1 with weight 0 adds no terms', () => {
     const context = contextOf({ model: MIN_LAYERS, training: { r1Weight: 0 } });
     const { discriminators } = takeStep(context, { withR1: true }).terms;
     expect(Object.keys(discriminators).sort()).toEqual(['images', 'styles']);
   });
 });
 
-describe('transforms of what the discriminators see', () => {
+describe('adaptive augmentation in a step', () => {
   const model = MIN_LAYERS;
   const enabled = { enabled: true, initial: 0.8 };
   const termsWith = (
@@ -202,7 +206,7 @@ describe('transforms of what the discriminators see', () => {
     change: (batch: HostBatch) => HostBatch = (batch) => batch,
   ) => takeStep(contextOf({ model, training: { adaptiveAugment } }), { withR1: true, change }).terms;
 
-  it('at probability 0 change nothing', () => {
+  it('changes nothing at probability 0', () => {
     const { generators, discriminators } = termsWith({ enabled: true });
     const plain = termsWith({});
     for (const [name, value] of Object.entries(plain.generators))
@@ -211,32 +215,32 @@ describe('transforms of what the discriminators see', () => {
       expect(discriminators[name]! / value, name).toBeCloseTo(1, 4);
   });
 
-  it('change the terms that the image discriminators have a part in, and no other', () => {
+  it('changes the terms of the image discriminators and no other term', () => {
     const { generators, discriminators } = termsWith(enabled);
     const plain = termsWith({});
-    const changed = (terms: Record<string, number>, others: Record<string, number>): string[] =>
-      Object.keys(terms).filter((name) => Math.abs(terms[name]! / others[name]! - 1) > 1e-5);
+    const changed = (terms: Record<string, number>, before: Record<string, number>): string[] =>
+      Object.keys(terms).filter((name) => Math.abs(terms[name]! / before[name]! - 1) > 1e-5);
     expect(changed(generators, plain.generators)).toEqual(['adversarial']);
     expect(changed(discriminators, plain.discriminators)).toEqual(['images', 'r1A', 'r1B']);
   });
 
-  it('of every set of pictures have rows of their own', () => {
+  it('has its own transforms for every set of images', () => {
     const { batch } = contextOf({}).config.training;
-    const unlit = (set: number) => (given: HostBatch) => {
-      const colours = Float32Array.from(given.colours!);
+    const blackOut = (set: number) => (hostBatch: HostBatch) => {
+      const colours = Float32Array.from(hostBatch.colours!);
       colours.fill(0, set * batch * 12, (set + 1) * batch * 12);
-      return { ...given, colours };
+      return { ...hostBatch, colours };
     };
     const plain = termsWith(enabled);
     const touched = [0, 1, 2, 3, 4, 5].map((set) => {
-      const terms = termsWith(enabled, unlit(set));
+      const terms = termsWith(enabled, blackOut(set));
       return (['discriminators', 'generators'] as const).flatMap((side) =>
         Object.keys(plain[side]).filter(
           (name) => Math.abs(terms[side][name]! / plain[side][name]! - 1) > 1e-5,
         ),
       );
     });
-    // The updated discriminators judge the generators' pictures.
+    // Every set changes the adversarial term too: the generators' loss uses the updated discriminators.
     expect(touched).toEqual([
       ['images', 'r1A', 'adversarial'],
       ['images', 'adversarial'],
@@ -247,7 +251,7 @@ describe('transforms of what the discriminators see', () => {
     ]);
   });
 
-  it('come after what R1 differentiates: nothing is left of a picture whose colours are gone', () => {
+  it('follows the images that R1 differentiates: blacked-out images have no penalty', () => {
     const { r1A, r1B, r1Styles } = termsWith(enabled, (batch) => ({
       ...batch,
       colours: new Float32Array(batch.colours!.length),
@@ -256,7 +260,7 @@ describe('transforms of what the discriminators see', () => {
     expect(r1Styles).toBeGreaterThan(0);
   });
 
-  it('may be of one kind alone, which takes one input', () => {
+  it('needs one input for each kind of transform that the config enables', () => {
     const inputs = (kinds: Record<string, boolean>) => {
       const context = contextOf({ training: { adaptiveAugment: { ...enabled, ...kinds } } });
       const shapes = Object.keys(batchShapes(context));
@@ -283,13 +287,13 @@ describe('the training state', () => {
     ...values.G_A2B!['conv1.conv.weight']!,
   ];
 
-  it('keeps first moments where the first beta asks for them', async () => {
+  it('has first moments only if the first beta is above 0', async () => {
     expect((await trained({ training: { betas: [0, 0.99] } }, 1)).state.first).toEqual({});
     const { first, values } = (await trained({ training: { betas: [0.5, 0.99] } }, 1)).state;
     expect(Object.keys(first).sort()).toEqual(Object.keys(values).sort());
   });
 
-  it('averages the generators, near the start at first', async () => {
+  it('holds the exponential moving average of the generators', async () => {
     const { context, state } = await trained({ training: { emaDecay: 0.9 } }, 1);
     const [start, now, average] = [initialOf(context).values, state.values, state.ema].map(weightOf);
     average!.forEach((value, i) => {
@@ -298,7 +302,7 @@ describe('the training state', () => {
     expect(now).not.toEqual(start);
   });
 
-  it('goes on from what was read as if nothing had happened', async () => {
+  it('continues from a saved state as if nothing had interrupted it', async () => {
     const changes: PartialConfig = { training: { betas: [0.5, 0.99], r1EverySteps: 2 } };
     const { context, state } = await trained(changes, 2);
     const resumed = new EagerTrainer(context, state);

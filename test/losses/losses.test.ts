@@ -38,7 +38,7 @@ describe('adversarial losses', () => {
     randomTensor(seed + 2, [2, 1], 5),
   ];
 
-  it('discriminator: softplus of the wrong sign, a mean for each head, all heads summed', () => {
+  it('the discriminator loss is the mean softplus of the wrong sign for each head, summed over the heads', () => {
     const expected =
       heads(1)
         .map((head) => average(valuesOf(head).map((x) => softplus(-x))))
@@ -49,14 +49,14 @@ describe('adversarial losses', () => {
     expectScalar(discriminatorLoss(heads(1), heads(4)), expected);
   });
 
-  it('generator: softplus of minus the logit, a mean for each head, averaged over the heads', () => {
+  it('the generator loss is the mean softplus of minus the logit for each head, averaged over the heads', () => {
     expectScalar(
       generatorLoss(heads(1)),
       average(heads(1).map((head) => average(valuesOf(head).map((x) => softplus(-x))))),
     );
   });
 
-  it('are 0 for a discriminator that is surely right and large for one that is surely wrong', () => {
+  it('are 0 if the discriminator is certain and right, and large if it is certain and wrong', () => {
     const [high, low] = [[tf.fill([2, 1], 40)], [tf.fill([2, 1], -40)]];
     expectScalar(discriminatorLoss(high, low), 0);
     expectScalar(discriminatorLoss(low, high), 80);
@@ -64,10 +64,10 @@ describe('adversarial losses', () => {
     expectScalar(generatorLoss(low), 40);
   });
 
-  it('have gradients', () => {
+  it('have the gradients of finite differences', () => {
     const logits = (): tf.Tensor[] => [randomTensor(1, [2, 3]), randomTensor(2, [2, 1])];
     checkGradients((real, fake) => discriminatorLoss([real!], [fake!]), logits(), 1);
-    checkGradients((...given) => generatorLoss(given), logits(), 1);
+    checkGradients((...heads) => generatorLoss(heads), logits(), 1);
   });
 });
 
@@ -78,19 +78,19 @@ describe('distances', () => {
   const squared = (): number => average(differences().map((d) => d * d));
   const absolute = (): number => average(differences().map(Math.abs));
 
-  it('l2 is the mean square, l1 the mean magnitude of the difference', () => {
+  it('l2 is the mean square of the difference and l1 its mean magnitude', () => {
     expectScalar(l2Distance(a(), b()), squared());
     expectScalar(l1Distance(a(), b()), absolute());
   });
 
-  it('cycle takes either form, identity l1, style reconstruction l2', () => {
+  it('the cycle loss takes either form, the identity loss l1, the style reconstruction loss l2', () => {
     expectScalar(cycleLoss('l2', a(), b()), squared());
     expectScalar(cycleLoss('l1', a(), b()), absolute());
     expectScalar(identityLoss(a(), b()), absolute());
     expectScalar(styleReconstructionLoss(a(), b()), squared());
   });
 
-  it('have gradients', () => {
+  it('have the gradients of finite differences', () => {
     const pair = (): tf.Tensor[] => [separatedTensor(1, [2, 3], 0.3), tf.fill([2, 3], 0.3)];
     for (const fn of [l1Distance, l2Distance]) checkGradients((x, y) => fn(x!, y!), pair(), 1);
   });
@@ -105,7 +105,7 @@ describe('style consistency', () => {
   ];
   const styles = (): tf.Tensor => tf.tensor2d(rows);
 
-  it('variance: biased over the batch, summed over the code', () => {
+  it('in the variance form is the biased variance over the batch, summed over the code', () => {
     const expected = [0, 1, 2].map((feature) => {
       const column = rows.map((row) => row[feature]!);
       const centre = average(column);
@@ -117,7 +117,7 @@ describe('style consistency', () => {
     );
   });
 
-  it('cosine: one minus the similarity, summed over all ordered pairs', () => {
+  it('in the cosine form is one minus the similarity, summed over all ordered pairs', () => {
     const norm = (row: number[]): number => Math.hypot(...row);
     let expected = 0;
     for (const p of rows)
@@ -126,7 +126,7 @@ describe('style consistency', () => {
     expectScalar(styleCosineDistance(styles()), expected);
   });
 
-  it('is 0 for one style, and the cosine form does not see its length', () => {
+  it('is 0 for equal style codes, and the cosine form ignores their length', () => {
     const same = tf.tile(tf.tensor2d([[1, -2, 3]]), [3, 1]);
     expectScalar(styleVariance(same), 0);
     expectScalar(styleCosineDistance(same), 0);
@@ -135,7 +135,7 @@ describe('style consistency', () => {
     expect(valuesOf(styleVariance(longer))[0]).toBeGreaterThan(1);
   });
 
-  it('has gradients, finite at a code of zeros too', () => {
+  it('has gradients, which are finite for a style code of zeros too', () => {
     checkGradients((x) => styleVariance(x!), [styles()], 1);
     checkGradients((x) => styleCosineDistance(x!), [styles()], 1);
     const zeros = tf.zeros([2, 3]);
@@ -161,20 +161,20 @@ describe('R1', () => {
     const tape = new Tape([x]);
     const penalty = tape.record(() => r1Penalty(tape, heads(x, weights()), x));
     const w = valuesOf(weights());
-    const perPicture = w.length;
-    // The mean over the batch is part of the logit: every gradient is a COUNT-th of the picture's own.
-    const first = valuesOf(x).reduce((total, value, i) => total + (2 * w[i % perPicture]! * value) ** 2, 0);
+    const perImage = w.length;
+    // The mean over the batch is part of the logit, so every gradient is divided by COUNT.
+    const first = valuesOf(x).reduce((total, value, i) => total + (2 * w[i % perImage]! * value) ** 2, 0);
     const second = COUNT * w.reduce((total, value) => total + (3 * value) ** 2, 0);
     expectScalar(penalty, (first + second) / COUNT / COUNT ** 2);
   });
 
-  it('has gradients in what the discriminator is made of', () => {
+  it('has gradients in the parameters of the discriminator', () => {
     const x = images();
     const scales = randomTensor(3, [COUNT, 2, 2, 3]);
-    const penaltyOf = (given: tf.Tensor): { tape: Tape; penalty: tf.Tensor } => {
-      const tape = new Tape([x, given]);
+    const penaltyOf = (weightsOfLogit: tf.Tensor): { tape: Tape; penalty: tf.Tensor } => {
+      const tape = new Tape([x, weightsOfLogit]);
       const penalty = tape.record(() =>
-        r1Penalty(tape, [reshape(mean(multiply(given, square(x)), [1, 2, 3]), [COUNT, 1])], x),
+        r1Penalty(tape, [reshape(mean(multiply(weightsOfLogit, square(x)), [1, 2, 3]), [COUNT, 1])], x),
       );
       return { tape, penalty };
     };
@@ -189,7 +189,7 @@ describe('R1', () => {
     });
   });
 
-  it('needs the tape to watch the input', () => {
+  it('throws if the tape does not watch the input', () => {
     const x = images();
     const w = weights();
     const tape = new Tape([w]);
@@ -198,8 +198,8 @@ describe('R1', () => {
 });
 
 describe('LPIPS loss', () => {
-  it('is the mean of the distances, of the first pictures to the second', () => {
-    // Distances of a network that sees every picture's first number only.
+  it('is the mean distance of the images to their originals', () => {
+    // A network that sees only the first number of every image.
     const lpips: Lpips = {
       specs: {},
       features: (_, images) => [tf.slice(reshape(images, [images.shape[0]!, 12]), [0, 0], [-1, 1])],
@@ -211,13 +211,13 @@ describe('LPIPS loss', () => {
   });
 });
 
-describe('totals', () => {
-  it('weighs a term, and does not compute it for weight 0', () => {
+describe('weights and totals', () => {
+  it('a weight multiplies its term, and weight 0 skips the computation', () => {
     expectScalar(weighted(2.5, () => tf.scalar(4))!, 10);
-    expect(weighted(0, () => expect.unreachable('nobody needs this term'))).toBeUndefined();
+    expect(weighted(0, () => expect.unreachable('a term of weight 0 is not computed'))).toBeUndefined();
   });
 
-  it('keeps the terms that are there, in order', () => {
+  it('namedTerms keeps the terms that are defined, in order', () => {
     const [a, c] = [tf.scalar(1), tf.scalar(3)];
     expect(Object.entries(namedTerms({ a, b: undefined, c }))).toEqual([
       ['a', a],
@@ -225,7 +225,7 @@ describe('totals', () => {
     ]);
   });
 
-  it('is the sum of the named terms', () => {
+  it('the total loss is the sum of the terms', () => {
     expectScalar(totalLoss({ a: tf.scalar(1), b: tf.scalar(-4), c: tf.scalar(2.5) }), -0.5);
     expectScalar(totalLoss({ a: tf.scalar(1) }), 1);
   });

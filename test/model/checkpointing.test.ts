@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 
 type Values = Float32Array | Int32Array;
-/** A loss of a network, and its gradients in everything given and derived that leads to it. */
+/** A loss of a network, and its gradients in all inputs and derived parameters. */
 type Gradients = (inputs: Record<string, Tensor>) => Record<string, Tensor>;
 
 const meanSquare = (x: Tensor): Tensor => scalarOf(mean(square(x)));
@@ -43,7 +43,7 @@ function gradientsOf(tape: Tape, loss: Tensor, params: Params): Record<string, T
 const without = (inputs: Record<string, Tensor>, ...names: string[]): Params =>
   Object.fromEntries(Object.entries(inputs).filter(([name]) => !names.includes(name)));
 
-/** Same values, computed kernel by kernel and as a captured program. */
+/** The values of a function, computed kernel by kernel and as a captured program. */
 function bothWays(fn: Gradients, inputs: Record<string, Tensor>): Record<string, Values>[] {
   const eager = tf.tidy(() =>
     Object.fromEntries(
@@ -66,20 +66,20 @@ function bothWays(fn: Gradients, inputs: Record<string, Tensor>): Record<string,
   return [eager, captured];
 }
 
-/** Compares networks that keep less with ones that keep everything, in both ways of running. */
+/** Compares the gradients under a policy with those of `keepActivations`, eager and captured. */
 function compare(
   policy: CheckpointPolicy,
   specs: ParameterSpecs,
   inputs: Record<string, Tensor>,
   make: (policy: CheckpointPolicy) => Gradients,
 ): void {
-  const given = { ...drawnParams(specs), ...inputs };
-  const [expected] = bothWays(make(keepActivations), given);
+  const allInputs = { ...drawnParams(specs), ...inputs };
+  const [expected] = bothWays(make(keepActivations), allInputs);
   expect(Object.keys(expected!).length).toBeGreaterThan(Object.keys(specs).length);
-  for (const found of bothWays(make(policy), given)) {
-    expect(Object.keys(found)).toEqual(Object.keys(expected!));
+  for (const actual of bothWays(make(policy), allInputs)) {
+    expect(Object.keys(actual)).toEqual(Object.keys(expected!));
     for (const [name, values] of Object.entries(expected!)) {
-      expect(relativeError(found[name]!, values), name).toBeLessThan(1e-4);
+      expect(relativeError(actual[name]!, values), name).toBeLessThan(1e-4);
       expect(
         values.some((value) => value !== 0),
         name,
@@ -88,42 +88,43 @@ function compare(
   }
 }
 
-const LESS: Record<string, CheckpointPolicy> = {
-  'keep only what enters their blocks': keepBlockInputs,
-  'take two pictures at a time': microBatchedPolicy(keepActivations, 2),
-  'take one picture at a time and keep only what enters their blocks': microBatchedPolicy(keepBlockInputs, 1),
+const POLICIES: Record<string, CheckpointPolicy> = {
+  'block inputs': keepBlockInputs,
+  'micro-batches of two images': microBatchedPolicy(keepActivations, 2),
+  'block inputs and micro-batches of one image': microBatchedPolicy(keepBlockInputs, 1),
 };
-const CASES = Object.keys(LESS).flatMap((name) =>
+const CASES = Object.keys(POLICIES).flatMap((name) =>
   (['main', 'train'] as const).map((variant) => ({ name, variant })),
 );
 
-describe.each(CASES)('networks of $variant that $name', ({ name, variant }) => {
-  const less = LESS[name]!;
+describe.each(CASES)('checkpoint policy: $name ($variant)', ({ name, variant }) => {
+  const policy = POLICIES[name]!;
   const { model } = tinyConfig({ model: { variant } });
   const images = () => randomTensor(1, [3, 32, 32, 3], 0, 0.5);
 
-  it('generator: the same gradients in all parameters, pictures and style', () => {
+  it('the generator has the same gradients in all parameters, images and style codes', () => {
     const { specs } = buildGenerator(model);
-    compare(less, specs, { images: images(), style: randomTensor(2, [3, model.latentDim]) }, (policy) => {
-      const generator = buildGenerator(model, policy);
+    const inputsOfLoss = { images: images(), style: randomTensor(2, [3, model.latentDim]) };
+    compare(policy, specs, inputsOfLoss, (tried) => {
+      const generator = buildGenerator(model, tried);
       return (inputs) => {
         const tape = new Tape(Object.values(inputs));
         return tape.record(() => {
           const params = generator.derive(without(inputs, 'images', 'style'));
           const code = generator.encode(params, inputs.images!);
-          const picture = generator.decode(params, code.content, inputs.style!);
-          const loss = addN([meanSquare(picture), meanSquare(code.style)]);
-          // Of the derived filters' powers too.
+          const decoded = generator.decode(params, code.content, inputs.style!);
+          const loss = addN([meanSquare(decoded), meanSquare(code.style)]);
+          // This includes the gradients in the derived powers of the filters.
           return gradientsOf(tape, loss, { ...params, ...inputs });
         });
       };
     });
   });
 
-  it('discriminator: the same gradients, those of R1 included', () => {
+  it('the image discriminator has the same gradients, including those of R1', () => {
     const { specs } = buildImageDiscriminator(model);
-    compare(less, specs, { images: images() }, (policy) => {
-      const discriminator = buildImageDiscriminator(model, policy);
+    compare(policy, specs, { images: images() }, (tried) => {
+      const discriminator = buildImageDiscriminator(model, tried);
       return (inputs) => {
         const params = without(inputs, 'images');
         const tape = new Tape(Object.values(inputs));
@@ -138,8 +139,8 @@ describe.each(CASES)('networks of $variant that $name', ({ name, variant }) => {
   });
 });
 
-describe('a network that keeps only what enters its blocks', () => {
-  it('leaves fewer tensors behind for the gradient', () => {
+describe('keepBlockInputs', () => {
+  it('holds less than half the memory of keepActivations for the gradient', () => {
     const { model } = tinyConfig();
     const kept = (policy: CheckpointPolicy): number =>
       tf.tidy(() => {
@@ -151,7 +152,7 @@ describe('a network that keeps only what enters its blocks', () => {
         generator.decode(params, content, style);
         return tf.memory().numBytes - before;
       });
-    kept(keepActivations); // makes what all layers share
+    kept(keepActivations); // the first pass makes the constants that all layers share
     expect(kept(keepBlockInputs)).toBeLessThan(0.5 * kept(keepActivations));
   });
 });

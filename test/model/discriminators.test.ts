@@ -18,7 +18,7 @@ beforeAll(async () => {
 beforeEach(() => tf.engine().startScope());
 afterEach(() => tf.engine().endScope());
 
-/** The parts of a batch one after another, each in its own pass. */
+/** Runs each part of a batch in its own pass. */
 const separately = (x: tf.Tensor, groups: number, fn: (part: tf.Tensor) => tf.Tensor): number[] =>
   tf.split(x, groups).flatMap((part) => valuesOf(fn(part)));
 
@@ -41,7 +41,7 @@ describe('batchDeviation', () => {
     checkGradients((x) => batchDeviation(x!, 2), [features()], 2);
   });
 
-  it('is nearly 0, and has a finite gradient, where all rows are equal', () => {
+  it('is nearly 0 and has gradient 0 if all rows are equal', () => {
     const x = tf.ones([4, 3]);
     const tape = new Tape([x]);
     const deviation = tape.record(() => batchDeviation(x));
@@ -58,7 +58,7 @@ describe.each(['main', 'train'] as const)('image discriminator of %s', (variant)
   const discriminator = buildImageDiscriminator(tinyConfig({ model: { variant } }).model);
   const images = (): tf.Tensor => randomTensor(1, [6, 32, 32, 3]);
 
-  it.each([2, 3])('judges %i joined batches as it judges them one by one', (groups) => {
+  it.each([2, 3])('gives %i joined batches the same logits as separate passes', (groups) => {
     const params = drawnParams(discriminator.specs);
     const joined = discriminator.apply(params, images(), groups);
     for (const head of ['local', 'global', 'diversity'] as const) {
@@ -67,7 +67,7 @@ describe.each(['main', 'train'] as const)('image discriminator of %s', (variant)
     }
   });
 
-  it('compares the pictures of a batch in the diversity head, and in no other', () => {
+  it('compares the images of a batch in the diversity head and in no other head', () => {
     const params = drawnParams(discriminator.specs);
     const joined = discriminator.apply(params, images(), 2);
     const asOne = discriminator.apply(params, images());
@@ -76,11 +76,11 @@ describe.each(['main', 'train'] as const)('image discriminator of %s', (variant)
       expect(relativeError(valuesOf(asOne[head]), valuesOf(joined[head])), head).toBeLessThan(1e-5);
   });
 
-  it('gives a batch of one picture repeated the same diversity as another, and less than a mixed one', () => {
+  it('gives the same diversity logit to any batch of one repeated image, and another one to a mixed batch', () => {
     const params = drawnParams(discriminator.specs);
     const repeated = (seed: number): number[] => {
-      const picture = randomTensor(seed, [1, 32, 32, 3]);
-      return valuesOf(discriminator.apply(params, tf.tile(picture, [4, 1, 1, 1])).diversity);
+      const image = randomTensor(seed, [1, 32, 32, 3]);
+      return valuesOf(discriminator.apply(params, tf.tile(image, [4, 1, 1, 1])).diversity);
     };
     expect(repeated(1)[0]).toBeCloseTo(repeated(2)[0]!, 3);
     expect(new Set(repeated(1)).size).toBe(1);
@@ -94,7 +94,7 @@ describe('discriminator of style codes', () => {
   const discriminator = buildLatentDiscriminator(model);
   const styles = (): tf.Tensor => randomTensor(1, [8, model.latentDim]);
 
-  it.each([2, 4])('judges %i joined batches as it judges them one by one', (groups) => {
+  it.each([2, 4])('gives %i joined batches the same logits as separate passes', (groups) => {
     const params = drawnParams(discriminator.specs);
     const joined = valuesOf(discriminator.apply(params, styles(), groups));
     const alone = separately(styles(), groups, (part) => discriminator.apply(params, part));

@@ -23,22 +23,22 @@ beforeEach(() => {
 });
 afterEach(() => tf.engine().endScope());
 
-const pictures = (count: number): tf.Tensor => randomTensor(1, [count, 64, 64, 3], 0, 0.5);
+const images = (count: number): tf.Tensor => randomTensor(1, [count, 64, 64, 3], 0, 0.5);
 const rowOf = (x: tf.Tensor, i: number): tf.Tensor =>
   tf.slice(x, [i, ...x.shape.slice(1).map(() => 0)], [1, ...x.shape.slice(1)]);
 
 describe('encode', () => {
-  it('is the stem and its two heads', () => {
-    const { content, style } = generator.encode(params, pictures(2));
-    const features = generator.stem(params, pictures(2));
+  it('combines the stem and its two heads', () => {
+    const { content, style } = generator.encode(params, images(2));
+    const features = generator.stem(params, images(2));
     expect(valuesOf(content)).toEqual(valuesOf(generator.contentHead(params, features)));
     expect(valuesOf(style)).toEqual(valuesOf(generator.styleHead(params, features)));
-    expect(valuesOf(generator.styleEncode(params, pictures(2)))).toEqual(valuesOf(style));
+    expect(valuesOf(generator.styleEncode(params, images(2)))).toEqual(valuesOf(style));
   });
 
-  it('codes every picture on its own', () => {
-    const both = generator.encode(params, pictures(2));
-    const alone = generator.encode(params, rowOf(pictures(2), 1));
+  it('encodes every image independently of the batch', () => {
+    const both = generator.encode(params, images(2));
+    const alone = generator.encode(params, rowOf(images(2), 1));
     expect(relativeError(valuesOf(alone.content), valuesOf(rowOf(both.content, 1)))).toBeLessThan(1e-5);
     expect(relativeError(valuesOf(alone.style), valuesOf(rowOf(both.style, 1)))).toBeLessThan(1e-5);
   });
@@ -46,22 +46,22 @@ describe('encode', () => {
 
 describe('decode', () => {
   const style = (seed: number, count = 1): tf.Tensor => randomTensor(seed, [count, model.latentDim]);
-  const content = (count = 1): tf.Tensor => generator.encode(params, pictures(count)).content;
+  const content = (count = 1): tf.Tensor => generator.encode(params, images(count)).content;
 
-  it('decodes every content code with its own style', () => {
+  it('decodes every content code with the style code of its row', () => {
     const both = generator.decode(params, content(2), style(5, 2));
     const alone = generator.decode(params, rowOf(content(2), 1), rowOf(style(5, 2), 1));
     expect(relativeError(valuesOf(alone), valuesOf(rowOf(both, 1)))).toBeLessThan(1e-5);
   });
 
-  it('draws another picture from the same content with another style, everywhere', () => {
+  it('changes the image everywhere if the style code changes', () => {
     const first = valuesOf(generator.decode(params, content(), style(5)));
     const second = valuesOf(generator.decode(params, content(), style(6)));
     const unchanged = first.filter((value, i) => value === second[i]).length;
     expect(unchanged / first.length).toBeLessThan(0.01);
   });
 
-  it('changes only the surroundings of where the content changes', () => {
+  it('changes the image only near the place where the content code changes', () => {
     const before = content();
     const at = before.shape.map((n) => [0, n - 1] as [number, number]);
     at[3] = [0, 0];
@@ -76,16 +76,16 @@ describe('decode', () => {
     expect(largest(64 - size)).toBeLessThan(1e-6);
   });
 
-  it('answers the style through the mapping network alone', () => {
+  it('uses the style code through the mapping network alone', () => {
     // A mapping network of zeros gives one mapped style for all style codes.
-    const deaf = Object.fromEntries(
+    const withoutMapping = Object.fromEntries(
       Object.entries(params).map(([path, tensor]) => [
         path,
         path.startsWith('mapping.0') ? tf.zerosLike(tensor) : tensor,
       ]),
     );
-    expect(valuesOf(generator.decode(deaf, content(), style(5)))).toEqual(
-      valuesOf(generator.decode(deaf, content(), style(6))),
+    expect(valuesOf(generator.decode(withoutMapping, content(), style(5)))).toEqual(
+      valuesOf(generator.decode(withoutMapping, content(), style(6))),
     );
   });
 });
@@ -93,7 +93,7 @@ describe('decode', () => {
 describe('styled convolution', () => {
   const styles = (): tf.Tensor => randomTensor(3, [2, 5]);
 
-  /** The reference's way: a filter for every picture, modulated and demodulated; then activation and its gain. */
+  /** The reference's way: a filter for every image, modulated and demodulated; then activation and its gain. */
   function oneByOne(p: Params, x: tf.Tensor, up: boolean): tf.Tensor {
     const modulation = tf.add(
       tf.matMul(styles(), p['layer.conv.modulation.weight']!),
@@ -105,25 +105,28 @@ describe('styled convolution', () => {
       const filter = tf.mul(p['layer.conv.weight']!, s);
       const power = tf.sum(tf.square(filter), up ? [0, 1, 3] : [0, 1, 2], true);
       const unit = tf.mul(filter, tf.rsqrt(tf.add(power, 1e-8))) as tf.Tensor4D;
-      const picture = rowOf(x, n) as tf.Tensor4D;
-      if (!up) return tf.conv2d(picture, unit, 1, 'same');
-      const [, h, w] = picture.shape;
-      return blur(tf.conv2dTranspose(picture, unit, [1, 2 * h + 1, 2 * w + 1, third], 2, 'valid'), [1, 1], 4);
+      const image = rowOf(x, n) as tf.Tensor4D;
+      if (!up) return tf.conv2d(image, unit, 1, 'same');
+      const [, h, w] = image.shape;
+      return blur(tf.conv2dTranspose(image, unit, [1, 2 * h + 1, 2 * w + 1, third], 2, 'valid'), [1, 1], 4);
     });
     // The effective bias carries the gain already.
     return tf.leakyRelu(tf.add(tf.mul(tf.concat(rows, 0), Math.SQRT2), p['layer.activate.bias']!), 0.2);
   }
 
-  it.each([false, true])('is that of weights modulated and demodulated one by one (up: %s)', (up) => {
-    const layer = styledConv('layer', { inChannels: 3, outChannels: 4, size: 3, styleDim: 5, up });
-    const p = drawnParams(layer.specs);
-    const x = randomTensor(2, [2, 4, 5, 3]);
-    const y = layer.apply(p, x, styles());
-    expect(y.shape).toEqual(up ? [2, 8, 10, 4] : [2, 4, 5, 4]);
-    expect(relativeError(valuesOf(y), valuesOf(oneByOne(p, x, up)))).toBeLessThan(1e-5);
-  });
+  it.each([false, true])(
+    'equals convolution with weights that are modulated and demodulated image by image (up: %s)',
+    (up) => {
+      const layer = styledConv('layer', { inChannels: 3, outChannels: 4, size: 3, styleDim: 5, up });
+      const p = drawnParams(layer.specs);
+      const x = randomTensor(2, [2, 4, 5, 3]);
+      const y = layer.apply(p, x, styles());
+      expect(y.shape).toEqual(up ? [2, 8, 10, 4] : [2, 4, 5, 4]);
+      expect(relativeError(valuesOf(y), valuesOf(oneByOne(p, x, up)))).toBeLessThan(1e-5);
+    },
+  );
 
-  it('gives outputs of the deviation of the inputs, whatever the style', () => {
+  it('keeps the deviation of its inputs with any style', () => {
     const layer = styledConv('layer', { inChannels: 64, outChannels: 64, size: 3, styleDim: 5 });
     const p = { ...drawnParams(layer.specs), 'layer.activate.bias': tf.zeros([64]) };
     const y = layer.apply(p, randomTensor(2, [2, 16, 16, 64]), styles());

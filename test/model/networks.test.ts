@@ -4,6 +4,7 @@ import { Rng } from '../../src/base/rng.js';
 import { resolveConfig } from '../../src/config/load.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { channelsAt, contentSize, halvings } from '../../src/model/architecture.js';
+import { generatorSpecs, NETWORK_NAMES, networkSpecs, specsByNetwork } from '../../src/model/networks.js';
 import { initParameters, type ParameterSpecs, parameter, sizeOf } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { tinyConfig } from '../support/config.js';
@@ -35,19 +36,19 @@ describe.each(ARCHITECTURES)('$variant, $size px, $numDown halvings', (model) =>
   const { size, latentDim, styleDim } = config.model;
   const side = size / 2 ** model.numDown;
 
-  it('generator: content code, style code, mapped style and picture have their shapes', () => {
+  it('the generator gives content code, style code, mapped style and image their shapes', () => {
     const { generator } = buildNetworks(config);
     const params = drawnParams(generator.specs);
     const { content, style } = generator.encode(params, randomTensor(1, [2, size, size, 3]));
     expect(content.shape).toEqual([2, side, side, channelsAt(config.model, side)]);
     expect(style.shape).toEqual([2, latentDim]);
     expect(generator.map(params, style).shape).toEqual([2, styleDim]);
-    const picture = generator.decode(params, content, style);
-    expect(picture.shape).toEqual([2, size, size, 3]);
-    expect(picture.dataSync().every(Number.isFinite)).toBe(true);
+    const image = generator.decode(params, content, style);
+    expect(image.shape).toEqual([2, size, size, 3]);
+    expect(image.dataSync().every(Number.isFinite)).toBe(true);
   });
 
-  it('discriminators: one logit a patch, a picture and a batch', () => {
+  it('the discriminators give one logit for each patch, each image and each batch', () => {
     const { imageDiscriminator, latentDiscriminator } = buildNetworks(config);
     const { discriminatorLocalSize: local, discriminatorGlobalSize: global } = config.model;
     const logits = imageDiscriminator.apply(
@@ -68,15 +69,12 @@ describe.each(ARCHITECTURES)('$variant, $size px, $numDown halvings', (model) =>
 describe.each(['main', 'train'])('parameters of %s', (variant) => {
   const run = new ReferenceRun(variant);
   const networks = buildNetworks(configOf(run.config));
-  const specs: Record<string, ParameterSpecs> = {
-    G_A2B: networks.generator.specs,
-    D_A: networks.imageDiscriminator.specs,
-    D_L: networks.latentDiscriminator.specs,
-  };
+  const { G_A2B, D_A, D_L } = specsByNetwork(networks);
+  const specs: Record<string, ParameterSpecs> = { G_A2B, D_A, D_L };
   const stored = readTensors(`training-${variant}.safetensors`);
 
   it.each(Object.keys(specs))(
-    "%s: the names of the reference's state_dict but for its blur kernels",
+    "%s has the paths of the reference's state_dict, without its blur kernels",
     (name) => {
       const prefix = `init/${name}/`;
       const theirs = [...stored.keys()].filter((key) => key.startsWith(prefix) && !key.endsWith('kernel'));
@@ -114,27 +112,27 @@ describe('initParameters', () => {
   const config = tinyConfig();
   const networks = buildNetworks(config);
 
-  it('gives the same weights for a seed, and others for another', () => {
+  it('draws the same weights from the same seed and other weights from another seed', () => {
     const first = initNetworks(networks, new Rng(1, 'init'));
     expect(initNetworks(networks, new Rng(1, 'init'))).toEqual(first);
     const other = initNetworks(networks, new Rng(2, 'init'));
     expect(other.G_A2B!['conv1.conv.weight']).not.toEqual(first.G_A2B!['conv1.conv.weight']);
   });
 
-  it('draws both directions and both domains on their own', () => {
+  it('draws both generators and both image discriminators independently', () => {
     const { G_A2B, G_B2A, D_A, D_B } = initNetworks(networks, new Rng(1, 'init'));
     expect(G_A2B!['conv1.conv.weight']).not.toEqual(G_B2A!['conv1.conv.weight']);
     expect(D_A!['g_final.weight']).not.toEqual(D_B!['g_final.weight']);
   });
 
-  it('draws every parameter from a stream of its own, so that adding one changes no other', () => {
+  it('draws every parameter from its own stream, so that adding one changes no other', () => {
     const { specs } = networks.generator;
     const all = initParameters(specs, new Rng(1, 'init'));
     const [path, spec] = Object.entries(specs).at(-2)!;
     expect(initParameters({ [path]: spec }, new Rng(1, 'init'))[path]).toEqual(all[path]);
   });
 
-  it('draws what the layers compute with: the equalized scale and the gain of the activation are in it', () => {
+  it('draws effective weights: they contain the equalized scale and the gain of the activation', () => {
     const wide = resolveConfig({
       model: { channelDivisor: 8, styleDim: 128 },
       losses: { lpips: { weight: 0 } },
@@ -153,6 +151,21 @@ describe('initParameters', () => {
   });
 });
 
+describe('the list of networks', () => {
+  const config = tinyConfig();
+
+  it('has the specs of the built networks, in the order of the names', () => {
+    const specs = networkSpecs(config.model);
+    expect(Object.keys(specs)).toEqual([...NETWORK_NAMES]);
+    expect(JSON.stringify(specs)).toBe(JSON.stringify(specsByNetwork(buildNetworks(config))));
+  });
+
+  it('begins with the generators, which generatorSpecs lists alone', () => {
+    const { G_A2B, G_B2A } = networkSpecs(config.model);
+    expect(generatorSpecs(config.model)).toEqual({ G_A2B, G_B2A });
+  });
+});
+
 describe('architecture', () => {
   const { model } = tinyConfig({ model: { channels: { 64: 100 }, channelDivisor: 30 } });
 
@@ -162,13 +175,13 @@ describe('architecture', () => {
     expect(() => channelsAt(model, 48)).toThrow(/model.channels has no entry for 48 px/);
   });
 
-  it('counts halvings', () => {
+  it('lists the halvings between two resolutions', () => {
     expect(halvings(64, 8)).toEqual([32, 16, 8]);
     expect(halvings(8, 8)).toEqual([]);
     expect(contentSize(model)).toBe(8);
   });
 
-  it('names a parameter that is missing', () => {
+  it('throws with the path of a missing parameter', () => {
     expect(() => parameter({}, 'conv1.conv.weight')).toThrow(/no 'conv1.conv.weight'/);
   });
 });

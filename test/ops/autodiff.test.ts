@@ -15,7 +15,7 @@ const total = (x: tf.Tensor): tf.Tensor => scalarOf(sum(x));
 const vector = (...values: number[]): tf.Tensor => tf.tensor1d(values);
 
 describe('Tape', () => {
-  it('gives the gradients of a scalar in the order that is asked for', () => {
+  it('returns the gradients of a scalar in the order of the arguments', () => {
     const a = vector(1, 2);
     const b = vector(3, 5);
     const tape = new Tape([a, b]);
@@ -26,7 +26,7 @@ describe('Tape', () => {
     expect(gradA!.shape).toEqual(a.shape);
   });
 
-  it('takes tensors that it does not watch as constants', () => {
+  it('treats tensors that it does not watch as constants', () => {
     const a = vector(1, 2);
     const constant = vector(3, 5);
     const tape = new Tape([a]);
@@ -35,7 +35,7 @@ describe('Tape', () => {
     expect(() => tape.gradients(y, [constant])).toThrow(RangeError);
   });
 
-  it('knows nothing of what is computed while it does not record', () => {
+  it('ignores operations that run while it does not record', () => {
     const a = vector(1, 2);
     const tape = new Tape([a]);
     const outside = square(a);
@@ -43,7 +43,7 @@ describe('Tape', () => {
     expect(valuesOf(tape.gradients(y, [a])[0]!)).toEqual([1, 4]);
   });
 
-  it('says which x the result does not depend on, and its shape', () => {
+  it('throws with the index and shape of an x that the result does not depend on', () => {
     const a = vector(1, 2);
     const forgotten = tf.zeros([3, 4]);
     const tape = new Tape([a, forgotten]);
@@ -53,7 +53,7 @@ describe('Tape', () => {
     );
   });
 
-  it('adds up what arrives over several ways', () => {
+  it('adds up the gradients of several paths', () => {
     const a = vector(3);
     const tape = new Tape([a]);
     const y = tape.record(() => {
@@ -63,14 +63,14 @@ describe('Tape', () => {
     expect(valuesOf(tape.gradients(y, [a])[0]!)).toEqual([27 + 6 + 2]);
   });
 
-  it('takes both sides of one operation for the same tensor', () => {
+  it('handles an operation with the same tensor on both sides', () => {
     const a = vector(3);
     const tape = new Tape([a]);
     const y = tape.record(() => total(multiply(a, a)));
     expect(valuesOf(tape.gradients(y, [a])[0]!)).toEqual([6]);
   });
 
-  it('gives gradients of what lies between as well as of the start', () => {
+  it('returns gradients of intermediate tensors as well as of watched ones', () => {
     const a = vector(3);
     const tape = new Tape([a]);
     const [between, y] = tape.record(() => {
@@ -82,12 +82,12 @@ describe('Tape', () => {
     expect(valuesOf(gradA!)).toEqual([108]);
   });
 
-  it('gives one for the gradient of a scalar in itself', () => {
+  it('returns 1 as the gradient of a scalar in itself', () => {
     const a = tf.scalar(3);
     expect(valuesOf(new Tape([a]).gradients(a, [a])[0]!)).toEqual([1]);
   });
 
-  it('ignores what was computed after y', () => {
+  it('ignores operations after y', () => {
     const a = vector(3);
     const tape = new Tape([a]);
     const y = tape.record(() => {
@@ -98,7 +98,7 @@ describe('Tape', () => {
     expect(valuesOf(tape.gradients(y, [a])[0]!)).toEqual([6]);
   });
 
-  it('may be asked twice', () => {
+  it('returns the same gradients if asked twice', () => {
     const a = vector(3);
     const tape = new Tape([a]);
     const y = tape.record(() => total(square(a)));
@@ -106,7 +106,7 @@ describe('Tape', () => {
     expect(valuesOf(tape.gradients(y, [a])[0]!)).toEqual(first);
   });
 
-  it('records gradients that are taken while it records, to any order', () => {
+  it('records gradients that are computed while it records, to any order', () => {
     const a = vector(2);
     const tape = new Tape([a]);
     tape.record(() => {
@@ -118,7 +118,7 @@ describe('Tape', () => {
     });
   });
 
-  it('does not record gradients that are taken outside', () => {
+  it('does not record gradients that are computed while it does not record', () => {
     const a = vector(2);
     const tape = new Tape([a]);
     const y = tape.record(() => total(multiply(square(a), a)));
@@ -129,7 +129,7 @@ describe('Tape', () => {
 });
 
 describe('several tapes', () => {
-  it('nest: the innermost records, and the outer one goes on after it', () => {
+  it('nest: only the innermost records, and the outer one continues after it', () => {
     const a = vector(3);
     const b = vector(5);
     const outer = new Tape([a]);
@@ -144,7 +144,7 @@ describe('several tapes', () => {
     expect(valuesOf(outer.gradients(y, [a])[0]!)).toEqual([8]);
   });
 
-  it('go back to the outer tape after an error', () => {
+  it('return to the outer tape after an error', () => {
     const a = vector(3);
     const outer = new Tape([a]);
     const y = outer.record(() => {
@@ -159,33 +159,33 @@ describe('several tapes', () => {
     expect(() => outer.gradients(square(a), [a]), 'nothing records any more').toThrow(RangeError);
   });
 
-  it('take turns as the two sides of a training step do', () => {
+  it('take turns as generator and discriminator do in a training step', () => {
     const generator = vector(2);
-    const judge = vector(3);
+    const discriminator = vector(3);
     const generatorTape = new Tape([generator]);
-    const made = generatorTape.record(() => square(generator)); // 4
-    // The judge's tape sees the picture as a constant.
-    const judgeTape = new Tape([judge]);
-    const judgeLoss = judgeTape.record(() => total(multiply(judge, made)));
-    const [judgeGradient] = judgeTape.gradients(judgeLoss, [judge]);
-    expect(valuesOf(judgeGradient!)).toEqual([4]);
-    const updated = add(judge, judgeGradient!); // 7
-    // The generator's tape goes on where it was, and sees the judge as a constant.
-    const loss = generatorTape.record(() => total(multiply(updated, made)));
+    const fake = generatorTape.record(() => square(generator)); // 4
+    // The discriminator's tape sees the fake as a constant.
+    const discriminatorTape = new Tape([discriminator]);
+    const discriminatorLoss = discriminatorTape.record(() => total(multiply(discriminator, fake)));
+    const [gradient] = discriminatorTape.gradients(discriminatorLoss, [discriminator]);
+    expect(valuesOf(gradient!)).toEqual([4]);
+    const updated = add(discriminator, gradient!); // 7
+    // The generator's tape continues and sees the discriminator as a constant.
+    const loss = generatorTape.record(() => total(multiply(updated, fake)));
     expect(valuesOf(generatorTape.gradients(loss, [generator])[0]!)).toEqual([28]);
-    expect(() => generatorTape.gradients(loss, [judge])).toThrow(RangeError);
+    expect(() => generatorTape.gradients(loss, [discriminator])).toThrow(RangeError);
   });
 });
 
 describe('differentiable', () => {
-  it('refuses a gradient of another shape than its input', () => {
+  it('throws if a gradient has another shape than its input', () => {
     const a = vector(1, 2);
     const tape = new Tape([a]);
     const y = tape.record(() => total(differentiable([a], tf.square(a), [() => tf.scalar(1)])));
     expect(() => tape.gradients(y, [a])).toThrow(/gradient of shape \[\] for a tensor of shape \[2\]/);
   });
 
-  it('runs only the pullbacks of inputs on the way', () => {
+  it('runs only the pullbacks of inputs on the path', () => {
     const a = vector(1, 2);
     const constant = vector(1, 1);
     const tape = new Tape([a]);

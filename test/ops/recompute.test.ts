@@ -27,7 +27,7 @@ function counted(): { fn: Recomputable; runs: () => number } {
 }
 
 describe('recompute', () => {
-  it('computes once, and once more for all gradients together', () => {
+  it('runs the function once, and once more for all gradients together', () => {
     const [x, w] = [vector(2, 3), vector(5, 7)];
     const { fn, runs } = counted();
     const tape = new Tape([x, w]);
@@ -41,14 +41,14 @@ describe('recompute', () => {
     expect(runs()).toBe(2);
   });
 
-  it('computes nothing again where nobody asks for a gradient', () => {
+  it('runs the function only once if no gradient is requested', () => {
     const { fn, runs } = counted();
     const tape = new Tape([vector(1)]);
     tape.record(() => recompute(fn, [vector(2, 3)], [vector(5, 7)]));
     expect(runs()).toBe(1);
   });
 
-  it('keeps its outputs alone, and of its gradient the gradients', () => {
+  it('keeps only its outputs, and only the gradients of the gradient computation', () => {
     const [x, w] = [vector(2, 3), vector(5, 7)];
     const tape = new Tape([x, w]);
     const before = tf.memory().numTensors;
@@ -56,24 +56,24 @@ describe('recompute', () => {
     expect(tf.memory().numTensors - before).toBe(1);
     const [dx, dw] = tape.gradientsFrom([y!], [vector(1, 1)], [x, w]);
     expect([dx!.isDisposed, dw!.isDisposed]).toEqual([false, false]);
-    // The gradient of y that the test made is the one beside.
+    // The output, the two gradients, and the gradient of y that the test made.
     expect(tf.memory().numTensors - before).toBe(4);
   });
 
-  it('runs only the pullbacks of inputs that a gradient is asked for', () => {
+  it('runs only the pullbacks of inputs whose gradient is requested', () => {
     const [x, w] = [vector(2, 3), vector(5, 7)];
     const tape = new Tape([x, w]);
     const product: Recomputable = ([a], [b]) => [
       differentiable([a!, b!], tf.mul(a!, b!), [
         (dy) => tf.mul(dy, b!),
-        () => expect.unreachable('nobody asked for it'),
+        () => expect.unreachable('this gradient is not requested'),
       ]),
     ];
     const loss = tape.record(() => total(recompute(product, [x], [w])[0]!));
     expect(valuesOf(tape.gradients(loss, [x])[0]!)).toEqual([5, 7]);
   });
 
-  it('says so where an output does not depend on an input, as other operations do', () => {
+  it('throws if the output does not depend on an input, as other operations do', () => {
     const [x, w] = [vector(2, 3), vector(5, 7)];
     const tape = new Tape([x, w]);
     const loss = tape.record(() => total(recompute(([a]) => [square(a!)], [x], [w])[0]!));
@@ -81,7 +81,7 @@ describe('recompute', () => {
     expect(() => tape.gradients(loss, [x, w])).toThrow(/y does not depend on x number 1 of shape \[2\]/);
   });
 
-  it('hides from the outer tape what it does within', () => {
+  it('hides its inner operations from the outer tape', () => {
     const x = vector(3);
     const tape = new Tape([x]);
     let inner: Tensor | undefined;
@@ -101,7 +101,7 @@ describe('recompute', () => {
 });
 
 describe('after', () => {
-  it('is the same values in a tensor of its own', () => {
+  it('returns the same values in a new tensor', () => {
     const x = vector(2, 3);
     const y = after(x, [vector(1), x]);
     expect(valuesOf(y)).toEqual([2, 3]);

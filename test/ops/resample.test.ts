@@ -14,8 +14,8 @@ afterEach(() => tf.engine().endScope());
 const TAPS = [1, 3, 3, 1];
 
 /**
- * StyleGAN2's upfirdn2d in doubles: zeros between the pixels, zeros around, the filter over every place, every
- * `down`-th of them kept.
+ * StyleGAN2's upfirdn2d in doubles: zeros between the pixels and around them, the filter at every position, and
+ * every `down`-th position kept.
  */
 function upfirdn(
   x: tf.Tensor,
@@ -50,22 +50,22 @@ describe('resampling', () => {
     { padding: [2, 2] as [number, number], gain: 1 },
     { padding: [1, 1] as [number, number], gain: 4 },
     { padding: [2, 1] as [number, number], gain: 1 },
-  ])('blur with padding $padding and gain $gain is upfirdn2d', ({ padding, gain }) => {
+  ])('blur with padding $padding and gain $gain equals upfirdn2d', ({ padding, gain }) => {
     const x = randomTensor(1, [2, 5, 6, 3]);
     expectSame(blur(x, padding, gain), upfirdn(x, { up: 1, down: 1, padding, gain }));
   });
 
-  it('downsample is upfirdn2d with down 2', () => {
+  it('downsample equals upfirdn2d with down 2', () => {
     const x = randomTensor(1, [2, 6, 8, 3]);
     expectSame(downsample(x), upfirdn(x, { up: 1, down: 2, padding: [1, 1], gain: 1 }));
   });
 
-  it('upsample is upfirdn2d with up 2', () => {
+  it('upsample equals upfirdn2d with up 2', () => {
     const x = randomTensor(1, [2, 3, 4, 3]);
     expectSame(upsample(x), upfirdn(x, { up: 2, down: 1, padding: [2, 1], gain: 4 }));
   });
 
-  it('leaves an even picture as bright as it is, away from the border', () => {
+  it('keeps the brightness of a uniform image, away from the border', () => {
     const x = tf.ones([1, 8, 8, 2]);
     const inner = (y: tf.Tensor): number[] => {
       const side = y.shape[1]!;
@@ -75,7 +75,7 @@ describe('resampling', () => {
       for (const value of inner(y)) expect(value).toBeCloseTo(1, 6);
   });
 
-  it('makes each filter once and keeps it', () => {
+  it('makes each blur filter once and keeps it', () => {
     const x = randomTensor(1, [1, 4, 4, 5]);
     const first = tf.tidy(() => valuesOf(downsample(x)));
     const before = tf.memory().numTensors;

@@ -46,7 +46,7 @@ describe.each([
   }
 
   function ours(withFirst: boolean, gains?: number[]): number[] {
-    // With gains the parameter is larger by them, so what is there as a gradient is smaller here.
+    // A gain makes the parameter larger by that factor, and its gradient smaller.
     const gainAt = (i: number): number => gains?.[i] ?? 1;
     const isSame = gains?.every((gain) => gain === gains[0]) ?? true;
     const gain = isSame ? gainAt(0) : tf.tensor1d(gains!);
@@ -68,15 +68,15 @@ describe.each([
     return valuesOf(value).map((entry, i) => entry / gainAt(i));
   }
 
-  it('updates as the plain loop does', () => {
+  it('updates parameters as a plain loop does', () => {
     expect(relativeError(ours(true), plain())).toBeLessThan(1e-6);
     if (betas.first === 0) expect(relativeError(ours(false), plain())).toBeLessThan(1e-6);
   });
 
   it.each([
     ['one gain', Array<number>(COUNT).fill(0.03)],
-    ['a gain for each', Array.from({ length: COUNT }, (_, i) => 0.01 * (i + 1))],
-  ])('with %s updates as if the smaller parameter were scaled at every use', (_, gains) => {
+    ['a gain for each element', Array.from({ length: COUNT }, (_, i) => 0.01 * (i + 1))],
+  ])('with %s updates as if a smaller parameter were scaled at every use', (_, gains) => {
     expect(relativeError(ours(true, gains), plain())).toBeLessThan(1e-5);
     if (betas.first === 0) expect(relativeError(ours(false, gains), plain())).toBeLessThan(1e-5);
   });
@@ -91,7 +91,7 @@ describe.each([
 });
 
 describe('adamUpdate', () => {
-  it('leaves the old tensors to the caller, as they were', () => {
+  it('does not change or dispose the old tensors', () => {
     const value = tf.tensor1d([1]);
     const moments = { first: tf.tensor1d([2]), second: tf.tensor1d([3]) };
     const scalars = { stepSize: tf.scalar(0.1), rootCorrection: tf.scalar(1) };
@@ -110,7 +110,7 @@ describe('lazyBetas', () => {
 });
 
 describe('emaUpdate', () => {
-  it('averages as the plain loop does', () => {
+  it('averages as a plain loop does', () => {
     const decay = 0.9;
     const values = [1, -2, 4, 8];
     let average: tf.Tensor = tf.tensor1d([1]);
@@ -135,18 +135,18 @@ describe('schedule', () => {
     },
   });
 
-  it('halves the learning rate every so many steps, as StepLR does', () => {
+  it('multiplies the learning rate by decayFactor every decayEverySteps, as StepLR does', () => {
     const rates = [0, 99, 100, 199, 200, 1000].map((step) => learningRateAt(step, training));
     expect(rates).toEqual([0.002, 0.002, 0.001, 0.001, 0.0005, 0.002 * 0.5 ** 10]);
   });
 
-  it('rises from nothing in equal parts first, where asked', () => {
+  it('raises the learning rate linearly over the warm-up steps', () => {
     const rates = [0, 1, 2, 3, 4].map((step) => learningRateAt(step, { ...training, warmUpSteps: 3 }));
     for (const [i, rate] of [0.0005, 0.001, 0.0015, 0.002, 0.002].entries())
       expect(rates[i]).toBeCloseTo(rate, 12);
   });
 
-  it('penalizes in step 0 and every so many steps after it, and never with weight 0', () => {
+  it('applies R1 in step 0 and every r1EverySteps after it, and never with weight 0', () => {
     const steps = [...Array(40).keys()];
     expect(steps.filter((step) => hasR1(step, training))).toEqual([0, 16, 32]);
     expect(steps.filter((step) => hasR1(step, { ...training, r1Weight: 0 }))).toEqual([]);

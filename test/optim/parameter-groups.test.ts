@@ -34,8 +34,8 @@ const paths = Object.entries(NETWORKS).flatMap(([network, specs]) =>
 
 const upload = (flat: Float32Array[]): tf.Tensor[] => flat.map((bucket) => tf.tensor1d(bucket));
 
-// One bucket; several; one for every parameter, though some are larger than a bucket should be.
-describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) => {
+// One bucket, several buckets, and one for every parameter, although some parameters exceed the limit.
+describe.each([100, 10, 8, 1])('a parameter group with buckets of up to %i elements', (bucketElements) => {
   const group = new ParameterGroup(NETWORKS, { bucketElements });
   afterEach(() => group.dispose());
 
@@ -65,7 +65,7 @@ describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) 
     expect(group.inOrder(params)).toEqual(paths.map(({ network, path }) => params[network]![path]));
   });
 
-  it('joins gradients as the parameters lie, and knows the gain of every element', () => {
+  it('joins gradients in the layout of the parameters and knows the gain of every element', () => {
     const gradients = paths.map(({ network, path }, i) => tf.fill(NETWORKS[network][path]!.shape, i + 1));
     const buckets = group.gradientBuckets(gradients);
     expect(buckets.map(({ shape }) => shape)).toEqual(group.buckets.map(({ size }) => [size]));
@@ -84,8 +84,8 @@ describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) 
       );
   });
 
-  it('keeps fixed weights beyond the scope, and nothing else', () => {
-    // Counts with the group's own constants already made.
+  it('keepParameters keeps the parameters beyond the scope, and nothing else', () => {
+    // The first call makes the constants of the group, which do not count.
     tf.tidy(() => void group.parameters(upload(group.pack(values))));
     const before = tf.memory().numTensors;
     const params = tf.tidy(() => group.keepParameters(values));
@@ -97,33 +97,33 @@ describe.each([100, 10, 8, 1])('buckets of up to %i elements', (bucketElements) 
   });
 });
 
-describe('rates', () => {
-  const rates: Record<string, number> = { 'first/bias': 0, 'second/weight': 0, 'first/weight': 0.5 };
+describe('learning-rate multipliers', () => {
+  const multipliers: Record<string, number> = { 'first/bias': 0, 'second/weight': 0, 'first/weight': 0.5 };
   const group = new ParameterGroup(NETWORKS, {
-    multiplierOf: (network, path) => rates[`${network}/${path}`] ?? 1,
+    multiplierOf: (network, path) => multipliers[`${network}/${path}`] ?? 1,
   });
   afterEach(() => group.dispose());
-  const named = (name: string): boolean => (rates[name] ?? 1) > 0;
+  const isTrained = (name: string): boolean => (multipliers[name] ?? 1) > 0;
 
-  it('keep frozen parameters apart, behind the trained ones', () => {
+  it('put frozen parameters into separate buckets after the trained ones', () => {
     const names = group.buckets.map(({ entries }) =>
       entries.map(({ network, path }) => `${network}/${path}`),
     );
-    expect(names.slice(0, group.trainedBuckets).flat().every(named)).toBe(true);
-    expect(names.slice(group.trainedBuckets).flat().some(named)).toBe(false);
+    expect(names.slice(0, group.trainedBuckets).flat().every(isTrained)).toBe(true);
+    expect(names.slice(group.trainedBuckets).flat().some(isTrained)).toBe(false);
     expect(names.flat().sort()).toEqual(paths.map(({ network, path }) => `${network}/${path}`).sort());
     expect(group.unpack(group.pack(values))).toEqual(values);
   });
 
-  it('ask for no gradients of frozen parameters', () => {
+  it('of 0 need no gradients', () => {
     const params = group.parameters(upload(group.pack(values)));
-    const trained = paths.filter(({ network, path }) => named(`${network}/${path}`));
+    const trained = paths.filter(({ network, path }) => isTrained(`${network}/${path}`));
     const inOrder = group.inOrder(params);
     expect(inOrder).toHaveLength(trained.length);
     expect(group.gradientBuckets(inOrder)).toHaveLength(group.trainedBuckets);
   });
 
-  it('multiply the steps, not the gains', () => {
+  it('multiply the steps and not the gains', () => {
     const scales = group.buckets.map(({ size }, i) =>
       [group.gainOf(i), group.stepScaleOf(i)].map((scale) =>
         typeof scale === 'number' ? new Float32Array(size).fill(scale) : scale.dataSync<'float32'>(),
@@ -133,7 +133,7 @@ describe('rates', () => {
     for (const { network, path } of paths) {
       const { gain } = NETWORKS[network][path]!;
       expect(gains![network]![path]![0]).toBeCloseTo(gain, 6);
-      expect(steps![network]![path]![0]).toBeCloseTo(gain * (rates[`${network}/${path}`] ?? 1), 6);
+      expect(steps![network]![path]![0]).toBeCloseTo(gain * (multipliers[`${network}/${path}`] ?? 1), 6);
     }
   });
 });
@@ -141,27 +141,27 @@ describe('rates', () => {
 describe('pack', () => {
   const group = new ParameterGroup(NETWORKS);
 
-  it('names a parameter that is missing, a network that is missing, and one of another size', () => {
+  it('throws with the name of a parameter that is missing, of a missing network, or of another size', () => {
     const { bias, ...rest } = values.first;
     expect(() => group.pack({ ...values, first: rest as typeof values.first })).toThrow(
-      /^first\/bias has no values where 3 are needed$/,
+      /^first\/bias has no values but needs 3$/,
     );
-    expect(() => group.pack({ first: values.first })).toThrow(/^second\/weight has no values where 6/);
+    expect(() => group.pack({ first: values.first })).toThrow(/^second\/weight has no values but needs 6/);
     const longer = { ...rest, bias: new Float32Array([...bias!, 1]) } as typeof values.first;
-    expect(() => group.pack({ ...values, first: longer })).toThrow(/^first\/bias has 4 values where 3/);
+    expect(() => group.pack({ ...values, first: longer })).toThrow(/^first\/bias has 4 values but needs 3/);
   });
 
-  it('leaves out what the group does not train', () => {
+  it('ignores networks that the group does not contain', () => {
     const third = { weight: new Float32Array(5) };
     expect(group.unpack(group.pack({ ...values, third }))).toEqual(values);
   });
 });
 
-it('the networks of a config go through their groups unchanged', () => {
+it('packing and unpacking the weights of all networks does not change them', () => {
   const networks = buildNetworks(tinyConfig());
   const { generators, discriminators } = networks;
   const drawn = initNetworks(networks, new Rng(1, 'init'));
-  const { G_A2B, G_B2A, ...judges } = drawn;
+  const { G_A2B, G_B2A, ...discriminatorValues } = drawn;
   expect(generators.unpack(generators.pack(drawn))).toEqual({ G_A2B, G_B2A });
-  expect(discriminators.unpack(discriminators.pack(drawn))).toEqual(judges);
+  expect(discriminators.unpack(discriminators.pack(drawn))).toEqual(discriminatorValues);
 });

@@ -3,6 +3,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { buildNetworks, type Networks } from '../../src/gan/networks.js';
 import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
 import { type StepContext, trainStep } from '../../src/gan/step.js';
+import {
+  GENERATOR_NAMES,
+  NETWORK_NAMES,
+  type NetworkName,
+  specsByNetwork,
+} from '../../src/model/networks.js';
 import type { NetworkValues, ParameterSpecs, ParameterValues, Params } from '../../src/model/parameters.js';
 import { ParameterGroup } from '../../src/optim/parameter-groups.js';
 import { hasR1 } from '../../src/optim/schedule.js';
@@ -14,9 +20,7 @@ import { type HostBatch, stepScalars } from '../../src/train/trainer.js';
 import { configOf, formulaLpips, ReferenceRun, relativeError } from '../support/reference.js';
 import { collectState } from '../support/state.js';
 
-const NETWORKS = ['G_A2B', 'G_B2A', 'D_A', 'D_B', 'D_L'] as const;
-
-/** Our terms whose sum is the reference's term of that name. */
+/** The terms here whose sum is the reference's term of that name. */
 const TERMS: Record<string, string[]> = {
   D_adv: ['discriminators/images', 'discriminators/styles'],
   r1_A: ['discriminators/r1A'],
@@ -30,20 +34,16 @@ const TERMS: Record<string, string[]> = {
   lpips: ['generators/lpips'],
 };
 
-function specsOf(networks: Networks, name: string): ParameterSpecs {
-  if (name.startsWith('G_')) return networks.generator.specs;
-  return name === 'D_L' ? networks.latentDiscriminator.specs : networks.imageDiscriminator.specs;
-}
-
 function parametersOf(
   run: ReferenceRun,
   networks: Networks,
   stage: string,
   options = { withGain: true },
 ): NetworkValues {
-  const read = (name: string): ParameterValues =>
-    run.parameters(`${stage}/${name}`, specsOf(networks, name), options);
-  return Object.fromEntries(NETWORKS.map((name) => [name, read(name)]));
+  const specs = specsByNetwork(networks);
+  const read = (name: NetworkName): ParameterValues =>
+    run.parameters(`${stage}/${name}`, specs[name], options);
+  return Object.fromEntries(NETWORK_NAMES.map((name) => [name, read(name)]));
 }
 
 function effective(specs: ParameterSpecs, values: ParameterValues): Params {
@@ -77,7 +77,7 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
       const values = parametersOf(run, networks, 'init');
       const image = run.tensor('forward/image');
       const z = run.tensor('forward/z');
-      for (const name of ['G_A2B', 'G_B2A'] as const) {
+      for (const name of GENERATOR_NAMES) {
         const params = effective(networks.generator.specs, values[name]!);
         const { content, style } = networks.generator.encode(params, image);
         expectForward(`${name}/content`, content);
@@ -131,14 +131,14 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
     ['eager', EagerTrainer],
     ['captured', CapturedTrainer],
   ] as const)(
-    '%s, trains as the reference does: loss terms, final and averaged parameters',
+    'the %s trainer has the loss terms, final parameters and averages of the reference',
     async (_, Trainer) => {
       const trainer = new Trainer(context, { values: parametersOf(run, networks, 'init') });
       for (const [step, row] of run.steps.entries()) {
         const batch = batchOf(step);
         const before = tf.memory().numTensors;
         const terms = await trainer.step(batch, step);
-        // The first step also makes the constants that all share.
+        // The first step also makes the constants that all steps share.
         if (step > 0) expect(tf.memory().numTensors, 'a step leaves no tensor behind').toBe(before);
         expectTerms(step, row, terms);
       }
@@ -150,16 +150,17 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
   function expectGradients(gradients: { generators: tf.Tensor[]; discriminators: tf.Tensor[] }): void {
     const read = (group: ParameterGroup, tensors: tf.Tensor[]): NetworkValues =>
       group.unpack(tensors.map((tensor) => tensor.dataSync<'float32'>()));
-    const found = {
+    const specs = specsByNetwork(networks);
+    const actual = {
       ...read(networks.generators, gradients.generators),
       ...read(networks.discriminators, gradients.discriminators),
     };
     const expected = parametersOf(run, networks, 'grad0', { withGain: false });
-    for (const name of NETWORKS)
+    for (const name of NETWORK_NAMES)
       for (const [path, gradient] of Object.entries(expected[name]!)) {
-        // Our parameter is the reference's times the gain, so the reference's gradient is ours times the gain.
-        const { gain } = specsOf(networks, name)[path]!;
-        const scaled = found[name]![path]!.map((value) => value * gain);
+        // A parameter here is the reference's times the gain, so the reference's gradient is the one here times the gain.
+        const { gain } = specs[name][path]!;
+        const scaled = actual[name]![path]!.map((value) => value * gain);
         expect(relativeError(scaled, gradient), `${name}/${path}`).toBeLessThan(2e-3);
       }
   }
@@ -182,8 +183,9 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
   function expectFinal(final: { values: NetworkValues; ema: NetworkValues }): void {
     const { learningRate, steps } = run.config;
     const expected = parametersOf(run, networks, 'final');
+    const specs = specsByNetwork(networks);
     const averages = Object.fromEntries(
-      ['G_A2B', 'G_B2A'].map((name) => [name, run.parameters(`final/${name}_ema`, networks.generator.specs)]),
+      GENERATOR_NAMES.map((name) => [name, run.parameters(`final/${name}_ema`, networks.generator.specs)]),
     );
     let count = 0;
     let close = 0;
@@ -194,7 +196,7 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
     ] as const)
       for (const [name, tree] of Object.entries(theirs))
         for (const [path, values] of Object.entries(tree)) {
-          const { gain } = specsOf(networks, name)[path]!;
+          const { gain } = specs[name as NetworkName][path]!;
           values.forEach((value, i) => {
             // In the reference's units, where every parameter takes steps of the learning rate.
             const difference = Math.abs(ours[name]![path]![i]! - value) / gain;

@@ -7,7 +7,7 @@ import { loadEngine } from '../../src/runtime/node.js';
 import { formulaInception, relativeError } from '../support/reference.js';
 import { randomTensor } from '../support/tensors.js';
 
-/** torchvision's variant: that of pytorch-fid is held against its figures in test/eval/features. */
+/** torchvision's variant; test/eval/features compares pytorch-fid's variant with its figures. */
 const inception = buildInception('imagenet');
 let whole: Map<string, TorchTensor>;
 
@@ -17,21 +17,21 @@ describe('Inception', () => {
     whole = formulaInception(inception, 43);
   });
 
-  it('gives features of any number of pictures, of each as if it were alone, kernel by kernel', () => {
+  it('computes the features of every image independently of the batch', () => {
     const values = foldInception(inception, whole);
     tf.tidy(() => {
       const params = Object.fromEntries(
         Object.entries(inception.specs).map(([path, { shape }]) => [path, tf.tensor(values[path]!, shape)]),
       );
-      const pictures = randomTensor(1, [2, 75, 91, 3]);
-      const both = inception.features(params, pictures);
+      const images = randomTensor(1, [2, 75, 91, 3]);
+      const both = inception.features(params, images);
       expect(both.shape).toEqual([2, INCEPTION_DIMS]);
-      const second = inception.features(params, tf.slice(pictures, [1, 0, 0, 0], [1, 75, 91, 3]));
+      const second = inception.features(params, tf.slice(images, [1, 0, 0, 0], [1, 75, 91, 3]));
       expect(relativeError(both.dataSync().subarray(INCEPTION_DIMS), second.dataSync())).toBeLessThan(1e-5);
     });
   });
 
-  it('refuses weights that are incomplete, damaged or of another network', () => {
+  it('rejects weights that are incomplete, damaged or of another network', () => {
     const path = 'Mixed_5b.branch5x5_2';
     const fold = (name: string, tensor: TorchTensor | undefined) => () => {
       const changed = new Map(whole);
@@ -50,7 +50,7 @@ describe('Inception', () => {
     expect(fold(`${path}.bn.running_var`, negative)).toThrow(`'${path}' with numbers that are not finite`);
   });
 
-  it('tells the weights of its variants apart by their classifiers', () => {
+  it('distinguishes the weights of its variants by their classifiers', () => {
     const classifier = (classes: number) =>
       new Map([['fc.bias', { shape: [classes], data: new Float32Array(classes) }]]);
     expect(() => foldInception(inception, classifier(1008))).toThrow("'fc.bias' is [1008], expected [1000]");

@@ -11,8 +11,8 @@ import { formulaLpips, REFERENCE_DIR, readTensors, relativeError } from '../supp
 
 const PAIRS = [0, 1, 2, 3];
 
-/** Pictures 00 to 03 of a folder of the reference's figures, `[4, h, w, 3]` in [-1, 1]. */
-async function pictures(folder: string): Promise<tf.Tensor4D> {
+/** Images 00 to 03 of a folder of the reference's figures, `[4, h, w, 3]` in [-1, 1]. */
+async function readImages(folder: string): Promise<tf.Tensor4D> {
   const decoded = await Promise.all(
     PAIRS.map((i) =>
       sharp(join(REFERENCE_DIR, 'images', folder, `0${i}.png`))
@@ -40,8 +40,8 @@ describe.each(['vgg', 'alex'] as const)('LPIPS %s', (net) => {
     const flat = group.pack({ lpips: formulaLpips(net, lpips.specs) }).map((values) => tf.tensor1d(values));
     const params = group.parameters(flat).lpips!;
     const expected = readTensors('metrics.safetensors');
-    const real = await pictures('real');
-    const fake = await pictures('fake');
+    const real = await readImages('real');
+    const fake = await readImages('fake');
     const tape = new Tape([real]);
     tape.record(() => {
       const distance = lpips.distance(params, lpips.features(params, real), lpips.features(params, fake));

@@ -1,8 +1,10 @@
+// Colour transforms of adaptive discriminator augmentation: their distributions, and one matrix for all of them.
+
 import type { Rng } from '../../base/rng.js';
 
-/** What changes the colours of one picture, in the order in which it is applied. */
+/** The colour transforms of one image, in the order in which they apply. */
 export interface Colour {
-  /** Added to every channel; pictures run from -1 to 1. */
+  /** Added to every channel; images run from -1 to 1. */
   brightness: number;
   /** Factor on every channel. */
   contrast: number;
@@ -24,8 +26,8 @@ const CONTRAST_DEVIATION = 0.5;
 const SATURATION_DEVIATION = 1;
 
 /**
- * Draws the colour transforms of Karras et al. 2020, appendix B, with its distributions and constants, each with
- * probability `p` on its own. Always uses the same number of random words.
+ * Draws the colour transforms of Karras et al. 2020, appendix B, with its distributions and constants, each independently
+ * with probability `p`. Always uses the same number of random words.
  */
 export function drawColour(p: number, rng: Rng): Colour {
   const orNone = <T>(drawn: T, none: T): T => (rng.uniform() < p ? drawn : none);
@@ -45,23 +47,23 @@ const circular = (same: number, next: number, previous: number): ColourMatrix =>
   [next, previous, same, 0],
 ];
 
-/** `x -> first(second(x))`. */
-function compose(first: ColourMatrix, second: ColourMatrix): ColourMatrix {
+/** `x -> outer(inner(x))`. */
+function compose(outer: ColourMatrix, inner: ColourMatrix): ColourMatrix {
   const row = ([a, b, c, offset]: ColourRow): ColourRow => {
-    const column = (k: number): number => a * second[0][k]! + b * second[1][k]! + c * second[2][k]!;
+    const column = (k: number): number => a * inner[0][k]! + b * inner[1][k]! + c * inner[2][k]!;
     return [column(0), column(1), column(2), column(3) + offset];
   };
-  return [row(first[0]), row(first[1]), row(first[2])];
+  return [row(outer[0]), row(outer[1]), row(outer[2])];
 }
 
-/** All changes of a picture's colours as one map. */
+/** All colour transforms of an image as one map. */
 export function colourMatrix({ brightness, contrast, lumaFlip, hue, saturation }: Colour): ColourMatrix {
   const lit: ColourMatrix = [
     [contrast, 0, 0, contrast * brightness],
     [0, contrast, 0, contrast * brightness],
     [0, 0, contrast, contrast * brightness],
   ];
-  // Householder's reflection at the plane through 0 across the grey axis, (1, 1, 1) / sqrt(3).
+  // Householder reflection at the plane through 0 that is perpendicular to the grey axis, (1, 1, 1) / sqrt(3).
   const flipped = lumaFlip ? circular(1 / 3, -2 / 3, -2 / 3) : circular(1, 0, 0);
   const cos = Math.cos(hue);
   const across = Math.sin(hue) / Math.sqrt(3);

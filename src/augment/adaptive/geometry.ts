@@ -1,7 +1,9 @@
+// Geometric transforms of adaptive discriminator augmentation: their distributions, and one sampling matrix for all of them.
+
 import type { Rng } from '../../base/rng.js';
 import type { AffineMatrix } from '../warp.js';
 
-/** What moves the pixels of one picture, in the order in which it is applied. Lengths are px, angles radians. */
+/** The geometric transforms of one image, in the order in which they apply. Lengths are px, angles radians. */
 export interface Geometry {
   /** Mirrored left to right. */
   flip: boolean;
@@ -15,37 +17,37 @@ export interface Geometry {
   /** Widens by this factor and flattens by it. */
   stretch: number;
   rotationAfter: number;
-  /** Parts of pixels too. */
+  /** Shift that may include fractions of pixels. */
   drift: readonly [x: number, y: number];
 }
 
-/** Probabilities of a transform, by the two stages that move pixels. */
+/** Probability of each transform in the two stages that move pixels. */
 export interface GeometryStrength {
-  /** Flips, quarter turns, whole pixels: what needs no resampling. */
+  /** Flips, quarter turns and shifts by whole pixels, which need no resampling. */
   blit: number;
   /** Scale, rotation, stretch, drift. */
   geometry: number;
 }
 
-/** Largest whole shift either way, as a fraction of the picture. */
+/** Largest shift by whole pixels in either direction, as a fraction of the image. */
 const SHIFT = 0.125;
 /** Deviations of the binary logarithms of scale and stretch. */
 const SCALE_DEVIATION = 0.2;
 const STRETCH_DEVIATION = 0.2;
-/** Deviation of the drift along each axis, as a fraction of the picture. */
+/** Deviation of the drift along each axis, as a fraction of the image. */
 const DRIFT_DEVIATION = 0.125;
 
 /**
  * Draws the pixel blits and the geometric transforms of Karras et al. 2020, "Training Generative Adversarial Networks
- * with Limited Data", appendix B, with its distributions and constants; each comes with its stage's probability on its
- * own, and a rotation before or after the stretch with that of either. With `drawColour` that is the paper's pipeline
- * "bgc", its best; filtering, noise and cutout, which it found of no more use, are left out. Always uses the same number of
- * random words.
+ * with Limited Data", appendix B, with its distributions and constants. Each transform occurs independently with the
+ * probability of its stage; the two rotations, before and after the stretch, together have that probability. With
+ * `drawColour` this is the paper's best pipeline, "bgc"; it lacks filtering, noise and cutout, which the paper found no
+ * more useful. Always uses the same number of random words.
  *
- * @param size side of the picture, px.
+ * @param size side of the image, px.
  */
 export function drawGeometry({ blit, geometry }: GeometryStrength, size: number, rng: Rng): Geometry {
-  // Drawn whether or not it is taken, so that a transform's draws do not depend on p.
+  // Every value is drawn, even if it is not used, so that the draws do not depend on p.
   const orNone = <T>(drawn: T, none: T, p: number): T => (rng.uniform() < p ? drawn : none);
   const shiftAlong = (): number => Math.round(rng.uniform(-SHIFT, SHIFT) * size);
   const angle = (): number => rng.uniform(-Math.PI, Math.PI);
@@ -64,35 +66,36 @@ export function drawGeometry({ blit, geometry }: GeometryStrength, size: number,
   };
 }
 
-/** `p -> first(second(p))`. */
-function compose(first: AffineMatrix, second: AffineMatrix): AffineMatrix {
-  const [a, b, c, d, e, f] = first;
-  const [g, h, i, j, k, l] = second;
+/** `p -> outer(inner(p))`. */
+function compose(outer: AffineMatrix, inner: AffineMatrix): AffineMatrix {
+  const [a, b, c, d, e, f] = outer;
+  const [g, h, i, j, k, l] = inner;
   return [a * g + b * j, a * h + b * k, a * i + b * l + c, d * g + e * j, d * h + e * k, d * i + e * l + f];
 }
 
-/** What undoes a rotation of this cosine and sine. */
-const turnedBack = (cos: number, sin: number): AffineMatrix => [cos, sin, 0, -sin, cos, 0];
-const movedBack = ([x, y]: readonly [number, number]): AffineMatrix => [1, 0, -x, 0, 1, -y];
+/** The inverse of a rotation with this cosine and sine. */
+const inverseRotation = (cos: number, sin: number): AffineMatrix => [cos, sin, 0, -sin, cos, 0];
+/** The inverse of a shift. */
+const inverseShift = ([x, y]: readonly [number, number]): AffineMatrix => [1, 0, -x, 0, 1, -y];
 
-/** Whole turns by 90 degrees stay whole: `Math.cos(Math.PI / 2)` is not 0. */
+/** Exact values for turns by 90 degrees: `Math.cos(Math.PI / 2)` is not 0. */
 const QUARTER_COSINES = [1, 0, -1, 0];
 const QUARTER_SINES = [0, 1, 0, -1];
 
-/** The map from a pixel of the transformed picture to where it comes from, about the centre; pixel positions are px. */
+/** The map from a pixel of the transformed image to the position that it samples, about the centre; positions are px. */
 export function samplingMatrix(geometry: Geometry, size: number): AffineMatrix {
   const { flip, quarterTurns, shift, scale, rotationBefore, stretch, rotationAfter, drift } = geometry;
   const steps: AffineMatrix[] = [
     [flip ? -1 : 1, 0, 0, 0, 1, 0],
-    turnedBack(QUARTER_COSINES[quarterTurns]!, QUARTER_SINES[quarterTurns]!),
-    movedBack(shift),
+    inverseRotation(QUARTER_COSINES[quarterTurns]!, QUARTER_SINES[quarterTurns]!),
+    inverseShift(shift),
     [1 / scale, 0, 0, 0, 1 / scale, 0],
-    turnedBack(Math.cos(rotationBefore), Math.sin(rotationBefore)),
+    inverseRotation(Math.cos(rotationBefore), Math.sin(rotationBefore)),
     [1 / stretch, 0, 0, 0, stretch, 0],
-    turnedBack(Math.cos(rotationAfter), Math.sin(rotationAfter)),
-    movedBack(drift),
+    inverseRotation(Math.cos(rotationAfter), Math.sin(rotationAfter)),
+    inverseShift(drift),
   ];
   const centre = (size - 1) / 2;
   const fromCentre: AffineMatrix = [1, 0, -centre, 0, 1, -centre];
-  return compose(movedBack([-centre, -centre]), compose(steps.reduce(compose), fromCentre));
+  return compose(inverseShift([-centre, -centre]), compose(steps.reduce(compose), fromCentre));
 }

@@ -1,3 +1,5 @@
+// Differentiable warps and colour maps of image batches on the device, which adaptive discriminator augmentation applies.
+
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { addN, broadcastTo, reshape, scaleBy } from '../../ops/arithmetic.js';
@@ -5,24 +7,24 @@ import { differentiable } from '../../ops/autodiff.js';
 import { concat, gatherRows, pad, rows } from '../../ops/shape.js';
 import { kernels } from '../../runtime/kernels.js';
 
-/** Float32 counts pixels exactly up to here. */
-const COUNTABLE_PIXELS = 2 ** 24;
+/** Float32 counts pixels exactly up to this number. */
+const MAX_PIXELS = 2 ** 24;
 
-/** One of the four pixels around each sampling position: its row in the list of pixels, int32 `[m]`, and its weight `[m, 1]`. */
+/** One of the four pixels around each sampling position: int32 row in the list of pixels `[m]`, and weight `[m, 1]`. */
 interface Tap {
   indices: Tensor;
   weight: Tensor;
 }
 
-/** `[n, 3]` of one axis as three `[n, 1, 1]`. */
+/** Splits `[n, 3]` into three columns `[n, 1, 1]`. */
 function columns(matrix: Tensor): Tensor[] {
   const count = matrix.shape[0]!;
   return [0, 1, 2].map((k) => kernels().reshape(kernels().slice(matrix, [0, k], [count, 1]), [count, 1, 1]));
 }
 
 /**
- * Where every pixel comes from, mirrored at the centres of the border pixels as often as it takes: `[n, 6]` to
- * `[n, 2, size * size]`, x and y from 0 to `size - 1`. Not a matrix product: on a GPU that may keep 10 bits only.
+ * The position that every pixel samples, mirrored at the centres of the border pixels as often as needed: `[n, 6]` to
+ * `[n, 2, size * size]`, x and y from 0 to `size - 1`. It avoids a matrix product, which on a GPU may keep 10 bits only.
  */
 function samplingPositions(matrices: Tensor, size: number): Tensor {
   const k = kernels();
@@ -35,12 +37,12 @@ function samplingPositions(matrices: Tensor, size: number): Tensor {
   const last = size - 1;
   const periods = k.floor(k.affine(position, 1 / (2 * last), 0));
   const within = k.subtract(position, k.affine(periods, 2 * last, 0));
-  // The outer abs is for rounding just below 0.
+  // The outer abs corrects rounding just below 0.
   const mirrored = k.abs(k.affine(k.abs(k.affine(within, 1, -last)), -1, last));
   return k.reshape(mirrored, [count, 2, size * size]);
 }
 
-/** The taps of bilinear sampling in pictures with a border of one pixel more, right and below. */
+/** The taps of bilinear sampling in images that are one pixel larger, right and below. */
 function bilinearTaps(matrices: Tensor, size: number): Tap[] {
   const k = kernels();
   const count = matrices.shape[0]!;
@@ -48,8 +50,8 @@ function bilinearTaps(matrices: Tensor, size: number): Tap[] {
   const positions = samplingPositions(matrices, size);
   const low = k.floor(positions);
   const fraction = k.subtract(positions, low);
-  const axis = (of: Tensor, i: number, shape: number[]): Tensor =>
-    k.reshape(k.slice(of, [0, i, 0], [count, 1, size * size]), shape);
+  const axis = (values: Tensor, i: number, shape: number[]): Tensor =>
+    k.reshape(k.slice(values, [0, i, 0], [count, 1, size * size]), shape);
   const [right, below] = [0, 1].map((i) => axis(fraction, i, [total, 1]));
   const [left, above] = [right!, below!].map((weight) => k.affine(weight, -1, 1));
   const width = size + 1;
@@ -58,9 +60,9 @@ function bilinearTaps(matrices: Tensor, size: number): Tap[] {
     [count, 1],
   );
   const [column, row] = [0, 1].map((i) => axis(low, i, [count, size * size]));
-  const first = k.add(k.add(k.affine(row!, width, 0), column!), starts);
+  const topLeft = k.add(k.add(k.affine(row!, width, 0), column!), starts);
   const tap = (step: number, horizontal: Tensor, vertical: Tensor): Tap => ({
-    indices: k.toInt32(k.reshape(k.affine(first, 1, step), [total])),
+    indices: k.toInt32(k.reshape(k.affine(topLeft, 1, step), [total])),
     weight: k.multiply(horizontal, vertical),
   });
   return [
@@ -72,27 +74,28 @@ function bilinearTaps(matrices: Tensor, size: number): Tap[] {
 }
 
 /**
- * Warps pictures `[n, size, size, 3]`: bilinear, mirrored at the border without doubling its pixels. Differentiable in
- * the pictures, to any order. An identity matrix gives the picture bit for bit, and so do mirroring, turns by 90 degrees
- * and shifts by whole pixels.
+ * Warps images `[n, size, size, 3]`: bilinear, mirrored at the border without repeating its pixels. Differentiable in the
+ * images, to any order. An identity matrix, mirroring, turns by 90 degrees and shifts by whole pixels copy pixels bit for
+ * bit.
  *
- * Positions and weights are computed from the matrices on the device: 24 bytes a picture are fed instead of 32 a pixel.
- * The paper's pipeline resamples at twice the size between wavelet filters (sym6), against aliasing; that is left out: it
- * takes four times the pixels, pictures seldom shrink by more than a third, and what it adds, real and made ones have alike.
+ * The device computes positions and weights from the matrices, so that a step feeds 24 bytes an image instead of 32 a pixel.
+ * The paper's pipeline resamples at twice the size between wavelet filters (sym6), against aliasing. This one does not: it
+ * would take four times the pixels, images seldom shrink by more than a third, and aliasing affects real images and
+ * translations alike.
  *
- * @param matrices `[n, 6]`: from a pixel of the result to its place in the picture, px (`samplingMatrix`); constant to all tapes.
- * @param countable how many pixels there may be at a time; more are warped in halves.
+ * @param matrices `[n, 6]`: from a pixel of the result to its position in the image, px (`samplingMatrix`); constant to tapes.
+ * @param maxPixels number of pixels at a time; larger batches are warped in halves.
  */
-export function warpPictures(images: Tensor, matrices: Tensor, countable = COUNTABLE_PIXELS): Tensor {
+export function warpImages(images: Tensor, matrices: Tensor, maxPixels = MAX_PIXELS): Tensor {
   const [count, size, , channels] = images.shape as [number, number, number, number];
   const width = size + 1;
-  if (count > 1 && count * width * width > countable) {
+  if (count > 1 && count * width * width > maxPixels) {
     const half = count >> 1;
     const part = (from: number, length: number): Tensor =>
-      warpPictures(rows(images, from, length), rows(matrices, from, length), countable);
+      warpImages(rows(images, from, length), rows(matrices, from, length), maxPixels);
     return concat([part(0, half), part(half, count - half)], 0);
   }
-  // What lies in the border only ever has weight 0.
+  // Pixels of this border only ever have weight 0.
   const bordered = pad(images, [
     [0, 0],
     [0, 1],
@@ -106,7 +109,7 @@ export function warpPictures(images: Tensor, matrices: Tensor, countable = COUNT
   return reshape(addN(terms), images.shape);
 }
 
-/** Every pixel's channels times a matrix of its picture, given by its columns and by its rows, `[n, 1, 1, 3]` each. */
+/** Multiplies every pixel's channels by a matrix of its image, given by columns and by rows, `[n, 1, 1, 3]` each. */
 function mixChannels(x: Tensor, byColumn: readonly Tensor[], byRow: readonly Tensor[]): Tensor {
   const k = kernels();
   const [count, height, width] = x.shape as [number, number, number];
@@ -117,8 +120,8 @@ function mixChannels(x: Tensor, byColumn: readonly Tensor[], byRow: readonly Ten
 }
 
 /**
- * Maps the colours of pictures `[n, size, size, 3]`, each with its own matrix. Differentiable in the pictures, to any
- * order. Sums of products of elements, not matrix products, for the same reason as above; nothing is clipped.
+ * Maps the colours of images `[n, size, size, 3]`, each with its own matrix. Differentiable in the images, to any order.
+ * It avoids matrix products for the same reason as `samplingPositions`, and clips nothing.
  *
  * @param matrices `[n, 3, 4]` (`colourMatrix`); constant to all tapes.
  */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../base/errors.js';
 import { type Config, configShape } from '../../config/schema.js';
+import { NETWORK_NAMES, type NetworkName, networkSpecs } from '../../model/networks.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint.js';
 import { isFile, readModelConfig, readState } from '../layout.js';
@@ -20,9 +21,6 @@ import {
   AVERAGED,
   BUFFER_SHAPE,
   buffersOf,
-  NETWORKS,
-  type NetworkName,
-  networkSpecs,
   OPTIMIZERS,
   type OptimizerName,
   parameterOrder,
@@ -233,11 +231,11 @@ export async function exportReferenceCheckpoint(
   const step = resolved.statePath === undefined ? 0 : (await readState(resolved.statePath)).step;
   const exporter = await Exporter.open(resolved, config);
   const root = new Map<string, PythonValue>();
-  for (const network of NETWORKS)
+  for (const network of NETWORK_NAMES)
     if (exporter.has('values', network)) root.set(network, exporter.stateDict('values', network));
   for (const [averaged, network] of Object.entries(AVERAGED))
     if (exporter.has('ema', network)) root.set(averaged, exporter.stateDict('ema', network));
-  if (NETWORKS.every((network) => exporter.has('second', network))) {
+  if (NETWORK_NAMES.every((network) => exporter.has('second', network))) {
     const groups = settings(config, step);
     for (const name of Object.keys(OPTIMIZERS) as OptimizerName[])
       root.set(name, exporter.optimizer(name, step, groups[name], config.training.learningRate));

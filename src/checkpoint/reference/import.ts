@@ -5,6 +5,7 @@ import { InputError, messageOf, systemCode } from '../../base/errors.js';
 import { formatConfig, resolveConfig } from '../../config/load.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from '../../config/overrides.js';
 import type { Config, PartialConfig } from '../../config/schema.js';
+import { NETWORK_NAMES, type NetworkName, networkSpecs } from '../../model/networks.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
 import { saveCheckpoint } from '../checkpoint.js';
 import { CONFIG, checkpointFolder, MODEL, TRAINING } from '../layout.js';
@@ -12,16 +13,7 @@ import { type TensorToStore, writeSafetensors } from '../safetensors.js';
 import { TorchFile } from '../torch-file/torch-file.js';
 import { inferModel, type Shapes } from './architecture.js';
 import { AS_IMPORTED, Converter } from './convert.js';
-import {
-  AVERAGED,
-  type AveragedName,
-  NETWORKS,
-  type NetworkName,
-  networkSpecs,
-  OPTIMIZERS,
-  type OptimizerName,
-  parameterOrder,
-} from './networks.js';
+import { AVERAGED, type AveragedName, OPTIMIZERS, type OptimizerName, parameterOrder } from './networks.js';
 import { type CountedParameter, inferTraining, momentsOf } from './optimizers.js';
 import {
   checkBuffers,
@@ -198,7 +190,7 @@ async function readOptimizers(plan: Plan, converter: Converter, contents: Conten
 function totalBytes({ networks, optimizers }: ReferenceFile, isRun: boolean): number {
   const sum = (dicts: Iterable<StateDict>) =>
     [...dicts].flatMap((dict) => [...dict.values()]).reduce((bytes, tensor) => bytes + tensor.bytes, 0);
-  const trained = sum(NETWORKS.map((name) => networks.get(name) ?? new Map()));
+  const trained = sum(NETWORK_NAMES.map((name) => networks.get(name) ?? new Map()));
   return sum(networks.values()) + (isRun && optimizers.size > 0 ? 2 * trained : 0);
 }
 
@@ -229,7 +221,7 @@ async function plan(file: TorchFile, overrides: readonly string[]): Promise<Plan
     await checkBuffers(file, name, dict, specs[networkOf(name)]);
   }
   const isRun =
-    NETWORKS.every((name) => parsed.networks.has(name)) &&
+    NETWORK_NAMES.every((name) => parsed.networks.has(name)) &&
     parsed.optimizers.size === Object.keys(OPTIMIZERS).length;
   const made = { file, parsed, specs, isRun, ...told, step, networks: [...parsed.networks.keys()] };
   describe(made, made);

@@ -1,27 +1,13 @@
-import type { ModelConfig } from '../../config/schema.js';
-import { buildGenerator } from '../../model/generator.js';
-import { buildImageDiscriminator } from '../../model/image-discriminator.js';
-import { buildLatentDiscriminator } from '../../model/latent-discriminator.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
 import { torchShapeOf } from '../torch-layout.js';
 
-/** The networks of a checkpoint of the reference, in its order (train.py); the averaged ones have names of their own. */
-export const NETWORKS = ['G_A2B', 'G_B2A', 'D_A', 'D_B', 'D_L'] as const;
+/** The averaged generators of a checkpoint of the reference, with the networks that they average. */
 export const AVERAGED = { G_A2B_ema: 'G_A2B', G_B2A_ema: 'G_B2A' } as const;
-/** Its optimizers, with the networks whose parameters each has, in its order. */
+/** The reference's optimizers, with the networks whose parameters each has, in its order. */
 export const OPTIMIZERS = { G_optim: ['G_A2B', 'G_B2A'], D_optim: ['D_L', 'D_A', 'D_B'] } as const;
 
-export type NetworkName = (typeof NETWORKS)[number];
 export type AveragedName = keyof typeof AVERAGED;
 export type OptimizerName = keyof typeof OPTIMIZERS;
-
-/** The parameters of all networks of a model. */
-export function networkSpecs(model: ModelConfig): Record<NetworkName, ParameterSpecs> {
-  const generator = buildGenerator(model).specs;
-  const image = buildImageDiscriminator(model).specs;
-  const latent = buildLatentDiscriminator(model).specs;
-  return { G_A2B: generator, G_B2A: generator, D_A: image, D_B: image, D_L: latent };
-}
 
 /**
  * The order in which the reference's modules register their children (model.py); an optimizer counts parameters so. A

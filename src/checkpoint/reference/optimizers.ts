@@ -1,7 +1,7 @@
 import { InputError } from '../../base/errors.js';
 import type { PartialConfig } from '../../config/schema.js';
+import type { NetworkName } from '../../model/networks.js';
 import { TorchTensorRef } from '../torch-file/values.js';
-import type { NetworkName } from './networks.js';
 import { type OptimizerState, OTHER_FILE, type ReferenceFile } from './reference-file.js';
 
 /** Adam's moments of one parameter in the file; undefined where it never had a gradient. */

@@ -1,4 +1,5 @@
 import { InputError } from '../../base/errors.js';
+import { NETWORK_NAMES } from '../../model/networks.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
 import type { TorchFile } from '../torch-file/torch-file.js';
 import { TorchTensorRef } from '../torch-file/values.js';
@@ -6,7 +7,6 @@ import {
   AVERAGED,
   BUFFER_SHAPE,
   buffersOf,
-  NETWORKS,
   OPTIMIZERS,
   type OptimizerName,
   stateDictShapes,
@@ -31,7 +31,7 @@ export interface OptimizerState {
 
 /** A checkpoint of the reference, taken apart. */
 export interface ReferenceFile {
-  /** Of the names in `NETWORKS` and `AVERAGED`, those that are there. */
+  /** Of the names in `NETWORK_NAMES` and `AVERAGED`, those that are there. */
   networks: Map<string, StateDict>;
   optimizers: Map<OptimizerName, OptimizerState>;
   /** Number of the last step, counted from 0. */
@@ -84,7 +84,7 @@ function optimizerOf(file: string, name: string, value: unknown): OptimizerState
 /** @throws InputError naming the key that is not as the reference saves it. */
 export function parseReferenceFile(file: TorchFile): ReferenceFile {
   const { root, path } = file;
-  const known: readonly string[] = [...NETWORKS, ...Object.keys(AVERAGED)];
+  const known: readonly string[] = [...NETWORK_NAMES, ...Object.keys(AVERAGED)];
   const networks: ReferenceFile['networks'] = new Map();
   const optimizers: ReferenceFile['optimizers'] = new Map();
   const ignored: string[] = [];

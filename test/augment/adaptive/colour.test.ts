@@ -18,9 +18,9 @@ function changed(change: Partial<Colour>, colour: readonly number[]): number[] {
     ([r, g, b, offset]) => r * colour[0]! + g * colour[1]! + b * colour[2]! + offset,
   );
 }
-function expectClose(found: readonly number[], expected: readonly number[]): void {
-  expect(found.length).toBe(expected.length);
-  found.forEach((value, i) => {
+function expectClose(actual: readonly number[], expected: readonly number[]): void {
+  expect(actual.length).toBe(expected.length);
+  actual.forEach((value, i) => {
     expect(value).toBeCloseTo(expected[i]!, 9);
   });
 }
@@ -37,7 +37,7 @@ describe('drawn colours', () => {
   };
   const draws = drawn(P);
 
-  it('are none at probability 0', () => {
+  it('are the identity at probability 0', () => {
     expect(drawn(0, 50)).toEqual(Array(50).fill(NONE));
   });
 
@@ -47,7 +47,7 @@ describe('drawn colours', () => {
     ['lumaFlip', P / 2],
     ['hue', P],
     ['saturation', P],
-  ])('%s comes as often as it should', (name, probability) => {
+  ])('%s occurs with its probability', (name, probability) => {
     const hits = draws.filter((draw) => draw[name] !== NONE[name]).length;
     expect(deviationFrom(probability, hits, DRAWS)).toBeLessThan(DEVIATION_LIMIT);
   });
@@ -64,7 +64,7 @@ describe('drawn colours', () => {
     for (const [values, cdf] of fits) expect(kolmogorov(values, cdf)).toBeLessThan(KOLMOGOROV_LIMIT);
   });
 
-  it('take the same words of the generator whatever the probability', () => {
+  it('use the same number of random words at any probability', () => {
     const wordsAt = (p: number): number => {
       const rng = new Rng(1);
       drawColour(p, rng);
@@ -74,8 +74,8 @@ describe('drawn colours', () => {
   });
 });
 
-describe('the map of colours', () => {
-  it('is the identity, exactly, where nothing is drawn', () => {
+describe('the colour matrix', () => {
+  it('is exactly the identity without transforms', () => {
     expect(colourMatrix(NONE).map((row) => row.map((value) => value + 0))).toEqual([
       [1, 0, 0, 0],
       [0, 1, 0, 0],
@@ -90,7 +90,7 @@ describe('the map of colours', () => {
     );
   });
 
-  it('of a luma flip turns light into dark and keeps what is not grey; twice is none', () => {
+  it('of a luma flip inverts lightness, keeps hue and saturation, and is its own inverse', () => {
     const flipped = changed({ lumaFlip: true }, RED);
     expect(mean(flipped)).toBeCloseTo(-mean(RED), 9);
     expectClose(
@@ -100,7 +100,7 @@ describe('the map of colours', () => {
     expectClose(changed({ lumaFlip: true }, flipped), RED);
   });
 
-  it('of a third of a turn of hue moves the channels on, and of a whole turn none', () => {
+  it('of a hue rotation by a third of a turn permutes the channels, and by a whole turn does nothing', () => {
     const [r, g, b] = RED as [number, number, number];
     expectClose(changed({ hue: (2 * Math.PI) / 3 }, RED), [b, r, g]);
     expectClose(changed({ hue: 2 * Math.PI }, RED), RED);
@@ -109,7 +109,7 @@ describe('the map of colours', () => {
     expectClose(changed({ hue: -1 }, some), RED);
   });
 
-  it('of saturation scales the distance from grey', () => {
+  it('of a saturation change scales the distance from grey', () => {
     const saturated = changed({ saturation: 2.5 }, RED);
     expect(mean(saturated)).toBeCloseTo(mean(RED), 9);
     expect(distanceFromGrey(saturated)).toBeCloseTo(2.5 * distanceFromGrey(RED), 9);
@@ -125,7 +125,7 @@ describe('the map of colours', () => {
     );
   });
 
-  it('has all changes in their order', () => {
+  it('applies all transforms in their order', () => {
     const all: Colour = { brightness: 0.1, contrast: 0.7, lumaFlip: true, hue: 0.9, saturation: 1.6 };
     const names = Object.keys(all) as (keyof Colour)[];
     const stepwise = names.reduce((colour, name) => changed({ [name]: all[name] }, colour), RED);

@@ -25,7 +25,7 @@ const NONE: Geometry = {
 };
 type Point = readonly [number, number];
 
-/** Where the sampling map sends a pixel of the result. */
+/** The position that the sampling matrix maps a pixel of the result to. */
 function sourceOf(geometry: Partial<Geometry>, [x, y]: Point, size = SIZE): Point {
   const [a, b, c, d, e, f] = samplingMatrix({ ...NONE, ...geometry }, size);
   return [a * x + b * y + c, d * x + e * y + f];
@@ -41,14 +41,14 @@ describe('drawn geometry', () => {
   const draws = drawn(P, P);
   const rotation = 1 - Math.sqrt(1 - P);
 
-  it('is none at probability 0, and everything at 1', () => {
+  it('is the identity at probability 0 and has all transforms at probability 1', () => {
     expect(drawn(0, 0, 50)).toEqual(Array(50).fill(NONE));
     for (const draw of drawn(1, 1, 50))
       for (const name of ['scale', 'rotationBefore', 'stretch', 'rotationAfter', 'drift'] as const)
         expect(draw[name], name).not.toEqual(NONE[name]);
   });
 
-  it('has a probability of its own for each of the two stages', () => {
+  it('has a separate probability for each of the two stages', () => {
     const { flip, quarterTurns, shift, ...later } = NONE;
     for (const draw of drawn(1, 0, 50)) expect(draw).toMatchObject(later);
     for (const draw of drawn(0, 1, 50)) expect(draw).toMatchObject({ flip, quarterTurns, shift });
@@ -62,12 +62,12 @@ describe('drawn geometry', () => {
     ['stretch', P],
     ['rotationAfter', rotation],
     ['drift', P],
-  ])('%s comes as often as it should', (name, probability) => {
+  ])('%s occurs with its probability', (name, probability) => {
     const hits = draws.filter((draw) => String(draw[name]) !== String(NONE[name])).length;
     expect(deviationFrom(probability, hits, DRAWS)).toBeLessThan(DEVIATION_LIMIT);
   });
 
-  it('rotates at all with the probability of any other transform', () => {
+  it('rotates before or after the stretch with the probability of any other transform', () => {
     const hits = draws.filter((draw) => draw.rotationBefore !== 0 || draw.rotationAfter !== 0).length;
     expect(deviationFrom(P, hits, DRAWS)).toBeLessThan(DEVIATION_LIMIT);
   });
@@ -111,7 +111,7 @@ describe('drawn geometry', () => {
     expect(unevenness(turns.slice(1))).toBeLessThan(DEVIATION_LIMIT);
   });
 
-  it('shifts by whole pixels, up to an eighth of the picture, evenly', () => {
+  it('shifts by whole pixels, uniformly up to an eighth of the image', () => {
     const shifts = drawn(1, 0).map(({ shift }) => shift);
     for (const axis of [0, 1] as const) {
       const values = shifts.map((shift) => shift[axis] + SIZE / 8);
@@ -123,7 +123,7 @@ describe('drawn geometry', () => {
     }
   });
 
-  it('takes the same words of the generator whatever the probability', () => {
+  it('uses the same number of random words at any probability', () => {
     const wordsAt = (p: number): number => {
       const rng = new Rng(1);
       drawGeometry({ blit: p, geometry: p }, SIZE, rng);
@@ -133,8 +133,8 @@ describe('drawn geometry', () => {
   });
 });
 
-describe('the sampling map', () => {
-  it('is the identity, exactly, where nothing is drawn', () => {
+describe('the sampling matrix', () => {
+  it('is exactly the identity without transforms', () => {
     expect(samplingMatrix(NONE, 17).map((value) => value + 0)).toEqual([1, 0, 0, 0, 1, 0]);
   });
 
@@ -145,13 +145,13 @@ describe('the sampling map', () => {
     ['a drift', { drift: [0.5, -2.25] }, [10, 10], [9.5, 12.25]],
     ['twice the size', { scale: 2 }, [31.5 + 8, 31.5 - 4], [31.5 + 4, 31.5 - 2]],
     ['twice as wide, half as high', { stretch: 2 }, [31.5 + 8, 31.5 - 4], [31.5 + 4, 31.5 - 8]],
-  ])('of %s', (_, geometry, pixel, expected) => {
-    const found = sourceOf(geometry, pixel);
-    expect(found[0]).toBeCloseTo(expected[0], 9);
-    expect(found[1]).toBeCloseTo(expected[1], 9);
+  ])('of %s maps a pixel to its source', (_, geometry, pixel, expected) => {
+    const source = sourceOf(geometry, pixel);
+    expect(source[0]).toBeCloseTo(expected[0], 9);
+    expect(source[1]).toBeCloseTo(expected[1], 9);
   });
 
-  it('keeps quarter turns whole, and four of them are none', () => {
+  it('keeps quarter turns on whole pixels, and four of them do nothing', () => {
     for (const [x, y] of [
       [3, 5],
       [0, 63],
@@ -165,7 +165,7 @@ describe('the sampling map', () => {
     }
   });
 
-  it('undoes all transforms in the reverse of their order', () => {
+  it('inverts all transforms in reverse order', () => {
     const rng = new Rng(4);
     for (let i = 0; i < 50; i++) {
       const geometry = drawGeometry({ blit: 1, geometry: 1 }, SIZE, rng);

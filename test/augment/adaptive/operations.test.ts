@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { colourMatrix, drawColour } from '../../../src/augment/adaptive/colour.js';
 import { drawGeometry, samplingMatrix } from '../../../src/augment/adaptive/geometry.js';
-import { recolour, warpPictures } from '../../../src/augment/adaptive/operations.js';
+import { recolour, warpImages } from '../../../src/augment/adaptive/operations.js';
 import { Rng } from '../../../src/base/rng.js';
 import { square } from '../../../src/ops/arithmetic.js';
 import { kernels, useKernels } from '../../../src/runtime/kernels.js';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 beforeEach(() => tf.engine().startScope());
 afterEach(() => tf.engine().endScope());
 
-const pictures = (size = SIZE, count = COUNT): tf.Tensor => randomTensor(1, [count, size, size, 3]);
+const images = (size = SIZE, count = COUNT): tf.Tensor => randomTensor(1, [count, size, size, 3]);
 const warps = (size = SIZE, count = COUNT): number[][] => {
   const rng = new Rng(7);
   const all = { blit: 1, geometry: 1 };
@@ -32,14 +32,14 @@ const colours = (count = COUNT): number[][][] => {
   return Array.from({ length: count }, () => colourMatrix(drawColour(1, rng)).map((row) => [...row]));
 };
 
-/** A pixel number mirrored at the first and the last as often as it takes. */
+/** A pixel index mirrored at the first and the last pixel as often as needed. */
 function mirrored(index: number, size: number): number {
   let at = index;
   while (at < 0 || at >= size) at = at < 0 ? -at : 2 * (size - 1) - at;
   return at;
 }
 
-/** Every pixel on its own, from its four neighbours. */
+/** Computes every pixel on its own from its four neighbours. */
 function slowWarp(image: tf.Tensor, matrices: number[][]): number[] {
   const [count, size] = image.shape as [number, number];
   const values = image.dataSync();
@@ -58,20 +58,20 @@ function slowWarp(image: tf.Tensor, matrices: number[][]): number[] {
   });
 }
 
-describe('warped pictures', () => {
+describe('warpImages', () => {
   const same = [1, 0, 0, 0, 1, 0];
 
-  it('are those of a plain loop over pixels', () => {
+  it('equals a plain loop over pixels', () => {
     for (const size of [SIZE, 32]) {
-      const image = pictures(size);
+      const image = images(size);
       const matrices = warps(size);
-      const warped = warpPictures(image, tf.tensor2d(matrices));
+      const warped = warpImages(image, tf.tensor2d(matrices));
       expect(warped.shape).toEqual(image.shape);
       expect(relativeError(valuesOf(warped), slowWarp(image, matrices))).toBeLessThan(1e-4);
     }
   });
 
-  it('are mirrored again and again, however far a position lies outside', () => {
+  it('mirrors repeatedly for positions far outside the image', () => {
     const matrices = [
       [3.7, 0, -40, 0, -5.2, 60],
       [0, 9, 100, 11, 0.5, -300],
@@ -79,8 +79,8 @@ describe('warped pictures', () => {
       [1, 0, 8, 0, 1, 1e4],
       [0, 0, 8, 0, 0, 8],
     ];
-    const image = pictures();
-    const warped = valuesOf(warpPictures(image, tf.tensor2d(matrices)));
+    const image = images();
+    const warped = valuesOf(warpImages(image, tf.tensor2d(matrices)));
     expect(relativeError(warped, slowWarp(image, matrices))).toBeLessThan(1e-3);
   });
 
@@ -89,8 +89,8 @@ describe('warped pictures', () => {
     ['a mirror image', [-1, 0, 8, 0, 1, 0], (row: number, column: number) => [row, 8 - column]],
     ['a quarter turn', [0, -1, 8, 1, 0, 0], (row: number, column: number) => [column, 8 - row]],
     ['a shift by whole pixels', [1, 0, -2, 0, 1, 1], (row: number, column: number) => [row + 1, column - 2]],
-  ] as const)('of %s are the pixels themselves, bit for bit', (_, matrix, from) => {
-    const image = pictures();
+  ] as const)('copies pixels bit for bit for %s', (_, matrix, from) => {
+    const image = images();
     const values = image.dataSync();
     const expected = indicesOf([COUNT, SIZE, SIZE, 3]).map((index) => {
       const [n, row, column, channel] = index as [number, number, number, number];
@@ -98,22 +98,22 @@ describe('warped pictures', () => {
       return values[((n * SIZE + r) * SIZE + c) * 3 + channel]!;
     });
     const matrices = tf.tensor2d(Array<readonly number[]>(COUNT).fill(matrix) as number[][]);
-    expect(valuesOf(warpPictures(image, matrices))).toEqual(expected);
+    expect(valuesOf(warpImages(image, matrices))).toEqual(expected);
   });
 
-  it('come out the same in parts', () => {
-    const image = pictures();
+  it('gives the same result in smaller parts', () => {
+    const image = images();
     const matrices = tf.tensor2d(warps());
-    const whole = valuesOf(warpPictures(image, matrices));
+    const whole = valuesOf(warpImages(image, matrices));
     const pixels = (SIZE + 1) ** 2;
-    for (const countable of [pixels, 2 * pixels, 1])
-      expect(relativeError(valuesOf(warpPictures(image, matrices, countable)), whole)).toBeLessThan(1e-6);
+    for (const maxPixels of [pixels, 2 * pixels, 1])
+      expect(relativeError(valuesOf(warpImages(image, matrices, maxPixels)), whole)).toBeLessThan(1e-6);
   });
 
-  it('come out the same on the portable kernels', () => {
-    const image = pictures();
+  it('gives the same result on the portable kernels', () => {
+    const image = images();
     const native = kernels();
-    const seen = () => valuesOf(recolour(warpPictures(image, tf.tensor2d(warps())), tf.tensor3d(colours())));
+    const seen = () => valuesOf(recolour(warpImages(image, tf.tensor2d(warps())), tf.tensor3d(colours())));
     const expected = seen();
     useKernels(portableKernels);
     try {
@@ -123,16 +123,16 @@ describe('warped pictures', () => {
     }
   });
 
-  it('have the gradients of finite differences, to third order', () => {
+  it('has the gradients of finite differences, to third order', () => {
     const matrices = tf.tensor2d(warps(5, 2));
-    checkGradients((x) => square(warpPictures(x!, matrices)), [pictures(5, 2)], 3);
-    checkGradients((x) => warpPictures(x!, matrices, 1), [pictures(5, 2)], 2);
+    checkGradients((x) => square(warpImages(x!, matrices)), [images(5, 2)], 3);
+    checkGradients((x) => warpImages(x!, matrices, 1), [images(5, 2)], 2);
   });
 });
 
-describe('recoloured pictures', () => {
-  it('are those of a plain loop over pixels', () => {
-    const image = pictures();
+describe('recolour', () => {
+  it('equals a plain loop over pixels', () => {
+    const image = images();
     const matrices = colours();
     const values = image.dataSync();
     const expected = indicesOf([COUNT, SIZE, SIZE, 3]).map((index, i) => {
@@ -144,15 +144,15 @@ describe('recoloured pictures', () => {
     expect(relativeError(valuesOf(recolour(image, tf.tensor3d(matrices))), expected)).toBeLessThan(1e-5);
   });
 
-  it('are the pictures, bit for bit, where the map is the identity', () => {
-    const image = pictures();
+  it('returns the images bit for bit for the identity', () => {
+    const image = images();
     const identity = colourMatrix(drawColour(0, new Rng(1))).map((row) => [...row]);
     const matrices = tf.tensor3d(Array<number[][]>(COUNT).fill(identity));
     expect(valuesOf(recolour(image, matrices))).toEqual(valuesOf(image));
   });
 
-  it('have the gradients of finite differences, to third order', () => {
+  it('has the gradients of finite differences, to third order', () => {
     const matrices = tf.tensor3d(colours(2));
-    checkGradients((x) => square(recolour(x!, matrices)), [pictures(3, 2)], 3);
+    checkGradients((x) => square(recolour(x!, matrices)), [images(3, 2)], 3);
   });
 });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { inferModel } from '../../../src/checkpoint/reference/architecture.js';
-import { networkSpecs, stateDictShapes } from '../../../src/checkpoint/reference/networks.js';
+import { stateDictShapes } from '../../../src/checkpoint/reference/networks.js';
 import { resolveConfig } from '../../../src/config/load.js';
 import type { PartialConfig } from '../../../src/config/schema.js';
+import { networkSpecs } from '../../../src/model/networks.js';
 
 const resolved = (model: PartialConfig['model']) =>
   resolveConfig({ model, losses: { lpips: { weight: 0 } } }).model;
