@@ -21,3 +21,9 @@ export {
 export type { StyleOptions } from './images/library-styles.js';
 export type { Architecture, Variant } from './model/architecture.js';
 export type { ContentCodes, Direction, Translator } from './translate/translator.js';
+export type { VideoProgress, VideoRequest } from './video/request.js';
+export {
+  translateVideoFile,
+  type VideoFileRequest,
+  type VideoFileTranslation,
+} from './video/translate-video-file.js';

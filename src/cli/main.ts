@@ -1,7 +1,7 @@
 import { systemCode } from '../base/errors.js';
 import { onNotice } from '../base/notices.js';
+import { runCommandLine } from './command-line.js';
 import { printError } from './output.js';
-import { runCommandLine } from './run.js';
 
 // `gnr ... | head` closes the pipe early: that is no failure.
 process.stdout.on('error', (error) => {

@@ -1,7 +1,7 @@
+// `gnr report`: rewrites the report page of a run.
 import type { CommandModule } from 'yargs';
-import { printLine } from './output.js';
 
-interface ReportArguments {
+export interface ReportArguments {
   run: string;
 }
 
@@ -11,9 +11,6 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'Run directory' })
-      .example('$0 report runs/first', 'training writes it too, with every picture of samples'),
-  handler: async ({ run }) => {
-    const { writeRunReport } = await import('../train/log/run-report.js');
-    printLine(await writeRunReport(run));
-  },
+      .example('$0 report runs/first', 'training writes it too, with each grid of samples'),
+  handler: async (args) => (await import('./run/report.js')).run(args),
 };

@@ -100,7 +100,7 @@ export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
     kill();
   }
   if (signal?.aborted) throw new InterruptedError('stopped while looking for faces');
-  const { complaints } = await decoder.end;
-  if (frames === 0) throw noFrames(input, complaints);
+  const { stderr } = await decoder.end;
+  if (frames === 0) throw noFrames(input, stderr);
   return { sightings, frames, framesPerSecond, picture };
 }

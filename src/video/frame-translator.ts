@@ -13,7 +13,7 @@ export interface FrameTranslatorOptions {
   translator: Translator;
   direction: Direction;
   plan: Pick<VideoPlan, 'input' | 'framesPerSecond'>;
-  course: StyleSchedule;
+  schedule: StyleSchedule;
   /** The original amid eight styles, in place of one style. */
   mosaic: boolean;
   /** The faces that are translated, in frames of the plan's input; without it the plan's squares are. */
@@ -112,8 +112,8 @@ export class FrameTranslator {
 
   /** @param places of the pictures' frames in the batch. @returns `[n, size, size, 3]`. */
   private decode(content: ContentCodes, places: readonly number[], cell: number): Uint8Array {
-    const { translator, plan, course } = this.options;
-    const codes = places.map((place) => course.at((this.frames + place) / plan.framesPerSecond, cell));
+    const { translator, plan, schedule } = this.options;
+    const codes = places.map((place) => schedule.at((this.frames + place) / plan.framesPerSecond, cell));
     // One picture of all below each other.
     return fromFloat(translator.decode(content, joinPictures(codes)), this.size, this.size * content.count)
       .data;

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
 import type { Extent } from '../base/geometry.js';
-import { lastComplaints, outputOf } from './tools.js';
+import { lastErrorLines, outputOf } from './tools.js';
 
 /** A number as a fraction, as frame rates are: 30000/1001. */
 export interface Rational {
@@ -177,14 +177,14 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
     throw refuse(info.isDirectory() ? 'a folder' : 'something that is no file', 'name a file');
   if (info.size === 0) throw refuse('an empty file', 'name another file');
   const args = ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', ...inputFile(path)];
-  const { code, stdout, complaints } = await outputOf('ffprobe', args);
-  if (/not on whitelist/i.test(complaints))
+  const { code, stdout, stderr } = await outputOf('ffprobe', args);
+  if (/not on whitelist/i.test(stderr))
     throw refuse(
       'a picture, a list of files, or another format that is read as no video',
       'name a video, such as .mp4, .mov, .mkv or .webm; gnr translate takes pictures',
     );
   if (code !== 0) {
-    const reason = lastComplaints(complaints, 2).replace(`file:${path}: `, '');
+    const reason = lastErrorLines(stderr, 2).replace(`file:${path}: `, '');
     throw refuse(
       `a file that ffprobe cannot read (${reason})`,
       'name a video that players show; one whose end is missing may have lost its index',

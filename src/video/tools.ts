@@ -6,7 +6,7 @@ import { InputError, systemCode } from '../base/errors.js';
 export type Tool = 'ffmpeg' | 'ffprobe';
 
 const VARIABLES = { ffmpeg: 'FFMPEG_PATH', ffprobe: 'FFPROBE_PATH' } as const satisfies Record<Tool, string>;
-/** What is kept of a program's complaints: its last ones. */
+/** What is kept of a program's stderr: its last ones. */
 const KEPT_CHARACTERS = 4096;
 
 /** What to start: the path in FFMPEG_PATH or FFPROBE_PATH, or the name, for PATH to find. */
@@ -19,7 +19,7 @@ export interface ToolEnd {
   /** Exit code; null where a signal ended it. */
   code: number | null;
   /** The end of what it wrote to standard error. */
-  complaints: string;
+  stderr: string;
 }
 
 export interface RunningTool {
@@ -38,9 +38,9 @@ export interface RunningTool {
 export function startTool(tool: Tool, args: readonly string[]): RunningTool {
   const path = toolPath(tool);
   const child = spawn(path, args, { stdio: 'pipe', detached: true });
-  let complaints = '';
+  let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints = (complaints + text).slice(-KEPT_CHARACTERS);
+    stderr = (stderr + text).slice(-KEPT_CHARACTERS);
   });
   // A program that ends while it is written to is told by its end.
   child.stdin.on('error', () => undefined);
@@ -49,7 +49,7 @@ export function startTool(tool: Tool, args: readonly string[]): RunningTool {
       const isMissing = ['ENOENT', 'EACCES', 'ENOTDIR'].includes(systemCode(cause) ?? '');
       reject(isMissing ? missingTool(tool, path, cause) : cause);
     });
-    child.on('close', (code) => resolve({ code, complaints: complaints.trim() }));
+    child.on('close', (code) => resolve({ code, stderr: stderr.trim() }));
   });
   // Whoever waits for it hears of it; nobody has to.
   end.catch(() => undefined);
@@ -78,18 +78,18 @@ export async function outputOf(tool: Tool, args: readonly string[]): Promise<Too
   return { ...(await running.end), stdout };
 }
 
-/** The last different lines of a program's complaints on one line, without the addresses that ffmpeg puts before them. */
-export function lastComplaints(complaints: string, count = 3): string {
-  const lines = complaints.split('\n').map((line) => line.replace(/^\[[^\]]* @ 0x[0-9a-f]+\] */, '').trim());
+/** The last different lines of a program's stderr on one line, without the addresses that ffmpeg puts before them. */
+export function lastErrorLines(stderr: string, count = 3): string {
+  const lines = stderr.split('\n').map((line) => line.replace(/^\[[^\]]* @ 0x[0-9a-f]+\] */, '').trim());
   const last = [...new Set(lines.filter((line) => line !== ''))].slice(-count);
   return last.join(' | ').replace(/[.;|\s]+$/, '') || 'no reason given';
 }
 
 /** The error for a video of which ffmpeg gives no frame. */
-export function noFrames(input: string, complaints: string): InputError {
+export function noFrames(input: string, stderr: string): InputError {
   return new InputError({
     expected: `a video that can be decoded at ${input}`,
-    found: `no frame (${lastComplaints(complaints)})`,
+    found: `no frame (${lastErrorLines(stderr)})`,
     remedy: 'name a video that players show',
   });
 }

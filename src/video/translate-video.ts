@@ -10,7 +10,7 @@ import {
 } from './frame-translator.js';
 import { readFrames, writeFrames } from './frames.js';
 import type { VideoPlan } from './plan.js';
-import { lastComplaints, noFrames, type RunningTool, startTool } from './tools.js';
+import { lastErrorLines, noFrames, type RunningTool, startTool } from './tools.js';
 
 /** Frames translated together. */
 export const FRAMES_TOGETHER = 8;
@@ -31,7 +31,7 @@ export interface TranslatedVideo {
   frames: number;
   change: FrameChange;
   /** What the decoder found wrong; null where nothing was. */
-  complaints: string | null;
+  decoderErrors: string | null;
   /** Whether the input ended before its time, or the decoder gave up. */
   isTruncated: boolean;
   /** From the start of the decoder to the finished file. */
@@ -88,17 +88,17 @@ async function makeVideo(target: string, options: TranslateVideoOptions): Promis
     stopIfAsked(options, frames.frames);
     if (encoded.code !== 0 && frames.frames > 0)
       throw new RunError(
-        `Cannot write ${output}: ffmpeg stopped (${withoutTarget(encoded.complaints, target, output)}). What was there before is kept.`,
+        `Cannot write ${output}: ffmpeg stopped (${withoutTarget(encoded.stderr, target, output)}). What was there before is kept.`,
       );
     const decoded = await decoder.end;
-    if (frames.frames === 0) throw noFrames(input, decoded.complaints);
+    if (frames.frames === 0) throw noFrames(input, decoded.stderr);
     const expected = plan.expectedFrames;
     const isShort = expected !== undefined && frames.frames < expected - frameSlack(expected);
-    const endsEarly = expected === undefined && /prematurely|partial file|truncat/i.test(decoded.complaints);
+    const endsEarly = expected === undefined && /prematurely|partial file|truncat/i.test(decoded.stderr);
     return {
       frames: frames.frames,
       change: frames.change(),
-      complaints: decoded.complaints === '' ? null : lastComplaints(decoded.complaints),
+      decoderErrors: decoded.stderr === '' ? null : lastErrorLines(decoded.stderr),
       isTruncated: decoded.code !== 0 || isShort || endsEarly,
       wallSeconds: (performance.now() - begun) / 1000,
     };
@@ -113,8 +113,8 @@ async function makeVideo(target: string, options: TranslateVideoOptions): Promis
   }
 }
 
-function withoutTarget(complaints: string, target: string, output: string): string {
-  return lastComplaints(complaints.replaceAll(target, output));
+function withoutTarget(stderr: string, target: string, output: string): string {
+  return lastErrorLines(stderr.replaceAll(target, output));
 }
 
 /** @throws InputError where the output would take the place of its own input, or of a folder. */

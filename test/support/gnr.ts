@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import ts from 'typescript';
 import { vi } from 'vitest';
-import { runCommandLine } from '../../src/cli/run.js';
+import { runCommandLine } from '../../src/cli/command-line.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { startChild } from './child-process.js';
 import { MIN_LAYERS, TINY } from './config.js';

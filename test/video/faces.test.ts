@@ -125,7 +125,7 @@ describe.skipIf(!HAS_FFMPEG)('a survey', () => {
   });
 });
 
-describe('the course of the faces', () => {
+describe('faceTrajectory', () => {
   const face = (x: number, side: number) => ({
     ...{ left: x - side / 2, top: 100 - side / 2, width: side, height: side },
     score: 1,
@@ -137,14 +137,14 @@ describe('the course of the faces', () => {
       faces: [face(100, 80), ...(i >= 4 ? [face(300, 40)] : [])],
     })),
   };
-  const course = (more: Partial<FaceTrajectoryOptions> = {}) =>
+  const trajectory = (more: Partial<FaceTrajectoryOptions> = {}) =>
     faceTrajectory(seen, {
       ...{ mode: 'largest', margin: 0.5, paste: false, modelPx: 64 },
       ...more,
     })!;
 
   it('is one square for every frame, of frames no larger than they need to be', () => {
-    const { squaresAt, extent, faces } = course();
+    const { squaresAt, extent, faces } = trajectory();
     expect([extent, faces]).toEqual([{ width: 320, height: 160 }, 1]);
     for (const frame of [0, 17, 49]) {
       const [square, ...others] = squaresAt(frame);
@@ -152,15 +152,15 @@ describe('the course of the faces', () => {
       expect(square!.left + square!.side / 2).toBeCloseTo(80, 6);
     }
     // They are not enlarged.
-    expect(course({ modelPx: 256 }).extent).toEqual({ width: 400, height: 200 });
+    expect(trajectory({ modelPx: 256 }).extent).toEqual({ width: 400, height: 200 });
   });
 
   it('is that of all faces where they go back, the largest last', () => {
-    const { squaresAt, extent, faces, isPasted } = course({ mode: 'all', paste: true });
+    const { squaresAt, extent, faces, isPasted } = trajectory({ mode: 'all', paste: true });
     expect([extent, faces, isPasted]).toEqual([{ width: 400, height: 200 }, 2, true]);
     expect(squaresAt(5).map(({ side }) => Math.round(side))).toEqual([160]);
     expect(squaresAt(40).map(({ side }) => Math.round(side))).toEqual([80, 160]);
-    expect(course({ paste: true }).squaresAt(40).length).toBe(1);
+    expect(trajectory({ paste: true }).squaresAt(40).length).toBe(1);
   });
 
   it('is none where there is no face', () => {

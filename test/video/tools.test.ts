@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import { lastComplaints, outputOf, startTool, toolPath } from '../../src/video/tools.js';
+import { lastErrorLines, outputOf, startTool, toolPath } from '../../src/video/tools.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -43,7 +43,7 @@ it('a program gets its words as they are, and its output and end come back', asy
   expect(await outputOf('ffmpeg', ['a b', '$HOME', '"'])).toEqual({
     code: 3,
     stdout: 'a b|$HOME|"|',
-    complaints: 'wrong',
+    stderr: 'wrong',
   });
 });
 
@@ -52,7 +52,7 @@ it('a program that ends while it is written to throws nothing', async () => {
   const running = startTool('ffmpeg', []);
   running.stdin.write(Buffer.alloc(1_000_000));
   running.stdout.resume();
-  expect(await running.end).toEqual({ code: 0, complaints: '' });
+  expect(await running.end).toEqual({ code: 0, stderr: '' });
 });
 
 it('kill ends a program that would go on', async () => {
@@ -63,11 +63,11 @@ it('kill ends a program that would go on', async () => {
   expect((await running.end).code).toBeNull();
 });
 
-it('only the end of long complaints is kept, and told on one line', async () => {
+it('only the end of long stderr is kept, and told on one line', async () => {
   await pretend('i=0; while [ $i -lt 2000 ]; do echo "line $i" >&2; i=$((i+1)); done');
-  const { complaints } = await outputOf('ffmpeg', []);
-  expect(complaints.length).toBeLessThanOrEqual(4096);
-  expect(lastComplaints(complaints)).toBe('line 1997 | line 1998 | line 1999');
-  expect(lastComplaints('[h264 @ 0x55d0] bad\n[h264 @ 0x55d1] bad\n\n')).toBe('bad');
-  expect(lastComplaints(' \n')).toBe('no reason given');
+  const { stderr } = await outputOf('ffmpeg', []);
+  expect(stderr.length).toBeLessThanOrEqual(4096);
+  expect(lastErrorLines(stderr)).toBe('line 1997 | line 1998 | line 1999');
+  expect(lastErrorLines('[h264 @ 0x55d0] bad\n[h264 @ 0x55d1] bad\n\n')).toBe('bad');
+  expect(lastErrorLines(' \n')).toBe('no reason given');
 });

@@ -1,14 +1,14 @@
 // Gathers what the project runs on, and formats it as a table.
 import fs from 'node:fs/promises';
 import os from 'node:os';
-import { cacheDirectory } from '../base/cache-directory.js';
-import { messageOf } from '../base/errors.js';
-import { runProgram } from '../base/run-program.js';
-import { type ArithmeticCheck, checkDevice } from '../runtime/device-check.js';
-import { type EngineInfo, loadEngine } from '../runtime/node.js';
-import { type GpuSurvey, problemOfSurvey, surveyGpus } from '../setup/gpus.js';
-import { type Tool, toolPath } from '../video/tools.js';
-import { listWeights } from '../weights/list.js';
+import { cacheDirectory } from '../../base/cache-directory.js';
+import { messageOf } from '../../base/errors.js';
+import { runProgram } from '../../base/run-program.js';
+import { type ArithmeticCheck, checkDevice } from '../../runtime/device-check.js';
+import { type EngineInfo, loadEngine } from '../../runtime/node.js';
+import { type GpuSurvey, problemOfSurvey, surveyGpus } from '../../setup/gpus.js';
+import { type Tool, toolPath } from '../../video/tools.js';
+import { listWeights } from '../../weights/list.js';
 import { arithmeticsOf, checkRows, failedParts, type GpuUse, gpuRows, gpuUse } from './doctor-gpu.js';
 
 /** Something that some commands use and others do without. */

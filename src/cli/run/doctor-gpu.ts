@@ -1,8 +1,8 @@
 // What gnr doctor says of GPUs, and of what it computed on the device.
-import type { Arithmetic } from '../runtime/capture/capture.js';
-import type { ArithmeticCheck } from '../runtime/device-check.js';
-import type { EngineInfo } from '../runtime/node.js';
-import { gpuLog } from '../setup/check-addon.js';
+import type { Arithmetic } from '../../runtime/capture/capture.js';
+import type { ArithmeticCheck } from '../../runtime/device-check.js';
+import type { EngineInfo } from '../../runtime/node.js';
+import { gpuLog } from '../../setup/check-addon.js';
 import {
   type Gpu,
   type GpuSurvey,
@@ -10,8 +10,8 @@ import {
   kernelsFor,
   problemOfGpu,
   problemOfSurvey,
-} from '../setup/gpus.js';
-import { bindingDirectory, findPackages, installedStamp } from '../setup/installed.js';
+} from '../../setup/gpus.js';
+import { bindingDirectory, findPackages, installedStamp } from '../../setup/installed.js';
 
 export interface GpuUse {
   /** Whether TensorFlow computes on a GPU. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CommandModule } from 'yargs';
 import { InputError, InterruptedError, RunError } from '../../src/base/errors.js';
+import { runCommandLine } from '../../src/cli/command-line.js';
 import { commands } from '../../src/cli/commands.js';
-import { runCommandLine } from '../../src/cli/run.js';
 
 let stderr = '';
 let stdout = '';
@@ -76,7 +76,7 @@ describe('exit codes', () => {
     stderr = '';
     vi.stubEnv('GNR_DEBUG', '1');
     expect(await runCommandLine(['probe', 'x'], modules)).toBe(1);
-    expect(stderr).toMatch(/TypeError: broken\n\s+at .*run\.test/);
+    expect(stderr).toMatch(/TypeError: broken\n\s+at .*command-line\.test/);
   });
 
   test('what the command itself sets', async () => {

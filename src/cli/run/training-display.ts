@@ -1,8 +1,8 @@
-import { messageOf } from '../base/errors.js';
-import { formatBytes } from '../base/format-bytes.js';
-import { memoryUse } from '../runtime/memory.js';
-import type { TrainEvent } from '../train/events.js';
-import { type Progress, printError, printLine, startProgress } from './output.js';
+import { messageOf } from '../../base/errors.js';
+import { formatBytes } from '../../base/format-bytes.js';
+import { memoryUse } from '../../runtime/memory.js';
+import type { TrainEvent } from '../../train/events.js';
+import { type Progress, printError, printLine, startProgress } from '../output.js';
 
 /** The two sums and the memory in use, for the progress line; what is last gives way on a narrow terminal. */
 function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {

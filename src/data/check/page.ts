@@ -1,12 +1,13 @@
-import type { DatasetCheck } from '../data/check/dataset-check.js';
-import { FINDING_KINDS, FINDING_TEXTS, type Finding, type FindingKind } from '../data/check/findings.js';
-import { type FolderStatistics, HISTOGRAM_BINS } from '../data/check/statistics.js';
-import type { CheckPictures, Thumbnail } from '../data/check/thumbnails.js';
-import { escapeHtml, htmlPage } from '../report/html.js';
-import { REPORT_STYLE } from '../report/style.js';
-import { countOf, formatSize, formatSpread, summaryOf } from './dataset-check-text.js';
+// The page of a dataset check: findings with their images, folders, contact sheets.
+import { escapeHtml, htmlPage } from '../../report/html.js';
+import { REPORT_STYLE } from '../../report/style.js';
+import type { DatasetCheck } from './dataset-check.js';
+import { FINDING_KINDS, FINDING_TEXTS, type Finding, type FindingKind } from './findings.js';
+import { type FolderStatistics, HISTOGRAM_BINS } from './statistics.js';
+import { countOf, formatSize, formatSpread, summaryOf } from './summary.js';
+import type { CheckPictures, Thumbnail } from './thumbnails.js';
 
-/** Names on the page for each kind of finding; `--json` has all. */
+/** Names of files that the page lists for each kind of finding; `--json` has all. */
 const NAMES_SHOWN = 200;
 const CHART = { width: 440, height: 150, left: 8, right: 8, top: 8, bottom: 22 };
 
@@ -36,64 +37,64 @@ const STYLE = `
 }
 `;
 
-/** The check as one HTML page, as `htmlPage` makes it. */
-export function checkPage(check: DatasetCheck, pictures: CheckPictures): string {
+/** @returns the check as one HTML page, with its images inside. */
+export function checkPage(check: DatasetCheck, images: CheckPictures): string {
   const { size, aspect, distanceBits } = check.settings;
   const title = `Dataset check: ${check.dir}`;
-  const main = `<header><h1>${escapeHtml(title)}</h1><p class="lede">${escapeHtml(summaryOf(check))}. Looked at for a training at ${size} px; long means
-more than ${aspect} to 1; alike means hashes within ${distanceBits} of 64 bits.</p></header>
+  const main = `<header><h1>${escapeHtml(title)}</h1><p class="lede">${escapeHtml(summaryOf(check))}. Checked for training at ${size} px; an image is long if
+its sides are more than ${aspect} to 1, and images are alike if their hashes differ in at most ${distanceBits} of 64 bits.</p></header>
 <section><h2>Findings</h2>
-${findings(check, pictures)}
+${findings(check, images)}
 </section>
 <section><h2>Folders</h2>
-<p class="intro">Sizes from the smallest to the largest; colours are red, green and blue, 0 to 255.</p>
+<p class="intro">Sizes are from the smallest to the largest; colours are red, green and blue, 0 to 255.</p>
 ${folderTable(check)}
 ${charts(check)}
 </section>
 <section><h2>Contact sheets</h2>
-<p class="intro">Pictures spread evenly over each folder, cropped as training crops them.</p>
-${sheets(check, pictures)}
+<p class="intro">Images spread evenly over each folder, cropped as training crops them.</p>
+${sheets(check, images)}
 </section>`;
   return htmlPage(title, REPORT_STYLE + STYLE, main);
 }
 
 // Findings
 
-function findings(check: DatasetCheck, pictures: CheckPictures): string {
-  const parts = FINDING_KINDS.map((kind) => kindPart(kind, check, pictures)).filter((part) => part !== '');
-  return parts.length === 0 ? '<p class="intro">Nothing wrong was found.</p>' : parts.join('\n');
+function findings(check: DatasetCheck, images: CheckPictures): string {
+  const parts = FINDING_KINDS.map((kind) => kindPart(kind, check, images)).filter((part) => part !== '');
+  return parts.length === 0 ? '<p class="intro">No problems were found.</p>' : parts.join('\n');
 }
 
-function kindPart(kind: FindingKind, check: DatasetCheck, pictures: CheckPictures): string {
-  const found = check.findings.filter((entry) => entry.kind === kind);
-  if (found.length === 0) return '';
+function kindPart(kind: FindingKind, check: DatasetCheck, images: CheckPictures): string {
+  const findingsOfKind = check.findings.filter((entry) => entry.kind === kind);
+  if (findingsOfKind.length === 0) return '';
   const { title, meaning, level } = FINDING_TEXTS[kind];
-  const shown = found.filter((entry) => (pictures.findings.get(entry) ?? []).length > 0);
-  const isPaired = found[0]!.other !== undefined;
-  const gallery = shown.map((entry) => findingFigure(entry, pictures.findings.get(entry)!)).join('');
-  return `<div class="finding ${level}"><h3>${escapeHtml(title)} <span>${found.length}</span></h3>
+  const illustrated = findingsOfKind.filter((entry) => (images.findings.get(entry) ?? []).length > 0);
+  const isPaired = findingsOfKind[0]!.other !== undefined;
+  const gallery = illustrated.map((entry) => findingFigure(entry, images.findings.get(entry)!)).join('');
+  return `<div class="finding ${level}"><h3>${escapeHtml(title)} <span>${findingsOfKind.length}</span></h3>
 <p>${escapeHtml(meaning)}</p>
 ${gallery === '' ? '' : `<div class="found${isPaired ? ' pairs' : ''}">${gallery}</div>`}
-${shown.length === found.length ? '' : nameList(found, shown.length === 0)}</div>`;
+${illustrated.length === findingsOfKind.length ? '' : nameList(findingsOfKind, illustrated.length === 0)}</div>`;
 }
 
 function findingFigure({ file, detail }: Finding, thumbnails: readonly Thumbnail[]): string {
-  const images = thumbnails.map((thumbnail) => image(thumbnail)).join('');
-  const side = thumbnails.length > 1 ? `<div class="side">${images}</div>` : images;
+  const tags = thumbnails.map((thumbnail) => imageTag(thumbnail)).join('');
+  const side = thumbnails.length > 1 ? `<div class="side">${tags}</div>` : tags;
   return `<figure>${side}<figcaption>${escapeHtml(file)}: ${escapeHtml(detail)}</figcaption></figure>`;
 }
 
-function nameList(found: readonly Finding[], isOpen: boolean): string {
-  const items = found
+function nameList(listed: readonly Finding[], isOpen: boolean): string {
+  const items = listed
     .slice(0, NAMES_SHOWN)
     .map(({ file, detail }) => `<li>${escapeHtml(`${file}: ${detail}`)}</li>`);
-  const rest = found.length - items.length;
+  const rest = listed.length - items.length;
   if (rest > 0) items.push(`<li>and ${rest} more</li>`);
   const list = `<ul class="names">${items.join('')}</ul>`;
   return isOpen ? list : `<details><summary>All names</summary>${list}</details>`;
 }
 
-function image({ file, webp }: Thumbnail): string {
+function imageTag({ file, webp }: Thumbnail): string {
   const name = escapeHtml(file);
   return `<img src="data:image/webp;base64,${Buffer.from(webp).toString('base64')}" alt="${name}" title="${name}" loading="lazy">`;
 }
@@ -101,12 +102,12 @@ function image({ file, webp }: Thumbnail): string {
 // Folders
 
 const ROWS: ReadonlyArray<readonly [name: string, cell: (folder: FolderStatistics) => string]> = [
-  ['Pictures', ({ files }) => String(files)],
+  ['Images', ({ files }) => String(files)],
   ['Readable', ({ readable }) => String(readable)],
   ['Width, px', ({ width }) => (width ? formatSpread(width) : '–')],
   ['Height, px', ({ height }) => (height ? formatSpread(height) : '–')],
   ['File size', ({ bytes }) => (bytes ? formatSpread(bytes, formatSize) : '–')],
-  ['Together', ({ bytes }) => (bytes ? formatSize(bytes.total) : '–')],
+  ['Total size', ({ bytes }) => (bytes ? formatSize(bytes.total) : '–')],
   ['Formats', ({ formats }) => tally(formats)],
   ['Mean colour', ({ colour }) => (colour ? `${swatch(colour.mean)}${rounded(colour.mean)}` : '–')],
   ['Deviation', ({ colour }) => (colour ? rounded(colour.deviation) : '–')],
@@ -133,20 +134,20 @@ function folderTable({ folders }: DatasetCheck): string {
     const cells = entries.map(([, folder]) => `<td>${cell(folder)}</td>`).join('');
     return `<tr><th scope="row">${name}</th>${cells}</tr>`;
   });
-  return `<div class="wide" tabindex="0" role="region" aria-label="Numbers about the folders"><table>
+  return `<div class="wide" tabindex="0" role="region" aria-label="Figures of the folders"><table>
 <thead><tr><th scope="col"></th>${head}</tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></div>`;
 }
 
 function charts({ folders }: DatasetCheck): string {
-  const of = (key: 'brightness' | 'saturation') =>
+  const seriesOf = (key: 'brightness' | 'saturation') =>
     Object.entries(folders).flatMap(([name, folder]) => {
       const values = folder[key];
       return values === undefined ? [] : [{ name, values }];
     });
-  return `<div class="charts">${histogram('Brightness', ['dark', 'bright'], of('brightness'))}
-${histogram('Saturation', ['grey', 'vivid'], of('saturation'))}</div>`;
+  return `<div class="charts">${histogram('Brightness', ['dark', 'bright'], seriesOf('brightness'))}
+${histogram('Saturation', ['grey', 'vivid'], seriesOf('saturation'))}</div>`;
 }
 
 /** A and B have their own colours; test folders are dashed. */
@@ -161,12 +162,12 @@ function histogram(
 ): string {
   if (series.length === 0) return '';
   const { width, height, left, right, top, bottom } = CHART;
-  const most = Math.max(...series.flatMap(({ values }) => values));
+  const highest = Math.max(...series.flatMap(({ values }) => values));
   const base = height - bottom;
   const lines = series.map(({ name, values }) => {
     const points = values.map((value, i) => {
       const x = left + ((width - left - right) * (i + 0.5)) / HISTOGRAM_BINS;
-      return `${x.toFixed(1)} ${(base - ((base - top) * value) / most).toFixed(1)}`;
+      return `${x.toFixed(1)} ${(base - ((base - top) * value) / highest).toFixed(1)}`;
     });
     return `<path class="${lineClass(name)}" d="M${points.join('L')}"/>`;
   });
@@ -181,15 +182,15 @@ function histogram(
 
 // Contact sheets
 
-function sheets({ folders }: DatasetCheck, pictures: CheckPictures): string {
+function sheets({ folders }: DatasetCheck, images: CheckPictures): string {
   return Object.entries(folders)
     .map(([name, { files }]) => {
-      const shown = pictures.sheets[name as keyof CheckPictures['sheets']] ?? [];
+      const shown = images.sheets[name as keyof CheckPictures['sheets']] ?? [];
       const body =
         shown.length === 0
-          ? '<p class="empty">No pictures.</p>'
-          : `<div class="sheet">${shown.map(image).join('')}</div>`;
-      return `<h3>${name}: ${shown.length} of ${countOf(files, 'picture')}</h3>${body}`;
+          ? '<p class="empty">No images.</p>'
+          : `<div class="sheet">${shown.map(imageTag).join('')}</div>`;
+      return `<h3>${name}: ${shown.length} of ${countOf(files, 'image')}</h3>${body}`;
     })
     .join('\n');
 }

@@ -1,0 +1,110 @@
+// What `gnr train` does.
+import { InputError, InterruptedError } from '../../base/errors.js';
+import { formatDuration } from '../../base/format-bytes.js';
+import { formatConfig, loadConfig } from '../../config/load.js';
+import type { Config } from '../../config/schema.js';
+import { TrainingEvaluation } from '../../eval/training-evaluation.js';
+import { type EngineInfo, loadEngine } from '../../runtime/node.js';
+import { forecast } from '../../train/forecast.js';
+import { type TrainOptions, trainRun } from '../../train/loop.js';
+import { initialConfig, resumedConfig, withModelFolder } from '../../train/start.js';
+import type { Translator } from '../../translate/translator.js';
+import { withInterrupt } from '../interrupt.js';
+import { formatPeak, type Progress, printLine, startProgress } from '../output.js';
+import type { TrainArguments } from '../train.js';
+import { million, TrainingDisplay } from './training-display.js';
+
+/** Prints the resolved config, and the time and memory that training takes on this machine. */
+async function printForecast(config: Config, { device, threads }: EngineInfo): Promise<void> {
+  printLine(formatConfig(config).trimEnd());
+  let progress: Progress | undefined;
+  const estimate = await forecast(config, (done, total) => {
+    progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
+    progress.update(done);
+  }).finally(() => progress?.finish());
+  const { parameters, pictures: images, stepSeconds, totalSeconds } = estimate;
+  const { size } = config.model;
+  const { steps, batch, r1EverySteps } = config.training;
+  const rows: [string, string][] = [
+    [
+      'parameters',
+      `${million(parameters.generators)} generator, ${million(parameters.discriminators)} discriminator`,
+    ],
+    [
+      'images',
+      `${images.trainA} in trainA, ${images.trainB} in trainB; ${size} px, ${batch} of each per step`,
+    ],
+    [
+      'each step',
+      `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
+    ],
+    ['training', `${formatDuration(totalSeconds)} for ${steps} steps`],
+    ['peak memory', formatPeak(estimate)],
+  ];
+  printLine();
+  for (const [label, text] of rows) printLine(`${label.padEnd(14)}${text}`);
+}
+
+/** Trains a run and shows its events. */
+async function trainShown(options: TrainOptions): Promise<void> {
+  const { runDir } = options;
+  const startedAt = performance.now();
+  const display = new TrainingDisplay();
+  await withInterrupt(async (signal) => {
+    const progress = startProgress({ label: 'real images', total: undefined, unit: 'images' });
+    const onProgress = (done: number) => progress.update(done);
+    const evaluation = await TrainingEvaluation.open(options.config, { signal, onProgress });
+    progress.finish();
+    const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
+    try {
+      for await (const event of trainRun({ ...options, signal, ...(evaluate && { evaluate }) }))
+        display.show(event);
+    } finally {
+      display.close();
+      await evaluation?.close();
+    }
+  });
+  if (display.interrupted)
+    throw new InterruptedError(`stopped; continue with: gnr train --out ${runDir} --resume`);
+  printLine(`Done in ${formatDuration((performance.now() - startedAt) / 1000)}: ${runDir}`);
+}
+
+function checkArguments({ config, resume, init }: TrainArguments): void {
+  if (resume && init !== undefined)
+    throw new InputError({
+      expected: '--resume or --init, not both',
+      found: 'both',
+      remedy: 'leave --init out: the run that is resumed has its own weights',
+    });
+  if (!resume && config === undefined && init === undefined)
+    throw new InputError({
+      expected: '--config FILE for a new run',
+      found: 'none',
+      remedy:
+        'name a config such as configs/selfie2anime.json, or add --resume to continue a run, or --init to start from its weights',
+    });
+}
+
+/** Starts or resumes a run, or forecasts it. */
+export async function run(args: TrainArguments): Promise<void> {
+  const { config: file, out, set = [], resume, init, dryRun, steps } = args;
+  checkArguments(args);
+  const overrides = steps === undefined ? set : [...set, `training.steps=${steps}`];
+  const configOf = async (start: string | undefined): Promise<Config> => {
+    if (start !== undefined) return initialConfig(start, overrides, file);
+    return resume && file === undefined ? resumedConfig(out, overrides) : loadConfig({ file, overrides });
+  };
+  const train = async (start?: string): Promise<void> => {
+    const config = await configOf(start);
+    const engine = await loadEngine({ ...config.runtime, work: 'training' });
+    if (dryRun) return printForecast(config, engine);
+    await trainShown({ config, runDir: out, resume, ...(start !== undefined && { init: start }) });
+  };
+  if (init === undefined) return train();
+  let progress: Progress | undefined;
+  await withModelFolder(init, train, (doneBytes, totalBytes) => {
+    progress ??= startProgress({ label: 'importing', total: totalBytes, unit: 'bytes' });
+    progress.update(doneBytes);
+    if (doneBytes === totalBytes) progress.finish();
+  });
+}

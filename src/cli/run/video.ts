@@ -1,0 +1,50 @@
+// What `gnr video` does.
+import { InputError } from '../../base/errors.js';
+import { makeStyles } from '../../translate/styles.js';
+import { checkRequest, styleCounts, type VideoRequest } from '../../video/request.js';
+import { translateVideoInStyles, type VideoFileTranslation } from '../../video/translate-video-file.js';
+import { withInterrupt } from '../interrupt.js';
+import { printError, printJson, printLine } from '../output.js';
+import { startStages } from '../stages.js';
+import type { VideoArguments } from '../video.js';
+import { chooseStyles, noteOtherModel } from './choose-styles.js';
+
+/** Translates with progress on standard error, until Ctrl-C. */
+async function translateShown(args: VideoArguments): Promise<VideoFileTranslation> {
+  const { input, out: output, checkpoint, size, mosaic, styleSeconds, face, faceMargin, paste } = args;
+  const options = { input, output, checkpoint, size, mosaic, styleSeconds, face, faceMargin, paste };
+  checkRequest(options);
+  const { choice, direction, recordedModel } = await chooseStyles(args, styleCounts(options));
+  const stages = startStages();
+  const request: Omit<VideoRequest, 'signal'> = {
+    ...options,
+    onModel: (model) => noteOtherModel(recordedModel, model),
+    onNotice: (text) => printError(`gnr: ${text}`),
+    onProgress: ({ stage, frames, totalFrames }) =>
+      stages.update({ label: stage, total: totalFrames, unit: 'frames' }, frames),
+  };
+  try {
+    return await withInterrupt((signal) =>
+      translateVideoInStyles(
+        { ...request, signal },
+        { direction, makeStyles: (translator) => makeStyles(choice, translator, direction) },
+      ),
+    );
+  } finally {
+    stages.close();
+  }
+}
+
+/** Translates the video and prints what was done. @throws InputError if the input ended early. */
+export async function run(args: VideoArguments): Promise<void> {
+  const translation = await translateShown(args);
+  const { input, output, frames, expectedFrames, isTruncated } = translation;
+  if (args.json) printJson(translation);
+  else printLine(output);
+  if (isTruncated)
+    throw new InputError({
+      expected: `${expectedFrames ?? 'more'} frames in ${input}`,
+      found: `${frames} that can be decoded`,
+      remedy: `get a complete copy of it; ${output} has what could be decoded`,
+    });
+}

@@ -1,0 +1,40 @@
+// Opens a trained model on the engine, ready to translate.
+import { freeUnusedMemory } from '../base/malloc-trim.js';
+import { loadEngine } from '../runtime/node.js';
+import { loadModel, sha256Of } from './model.js';
+import { openTranslator } from './open-translator.js';
+import type { Translator } from './translator.js';
+
+/** A model that is ready to translate, and the SHA-256 of its weights. */
+export interface OpenModel {
+  translator: Translator;
+  /** Hex digits. */
+  model: string;
+}
+
+/** How `openModel` opens a model. */
+export interface OpenModelOptions {
+  /** Images that are translated together. */
+  batch: number;
+  /** Called with each damaged checkpoint of a run that is skipped, and why it is damaged. */
+  onSkipped?: ((dir: string, error: Error) => void) | undefined;
+}
+
+async function load(checkpoint: string, { batch, onSkipped }: OpenModelOptions): Promise<OpenModel> {
+  const { architecture, values, path } = await loadModel(checkpoint, onSkipped && { onSkipped });
+  const model = await sha256Of(path);
+  await loadEngine();
+  return { translator: openTranslator(architecture, values, { batch }), model };
+}
+
+/**
+ * Loads the engine and a model on it. The caller disposes the translator.
+ * @param checkpoint a checkpoint, a run (its newest), or an exported model.
+ * @throws InputError that names the missing, damaged or unfitting file.
+ */
+export async function openModel(checkpoint: string, options: OpenModelOptions): Promise<OpenModel> {
+  const opened = await load(checkpoint, options);
+  // Nothing refers to the weights' copy in host memory any more.
+  freeUnusedMemory();
+  return opened;
+}

@@ -1,0 +1,219 @@
+// Translates a video file from start to finish: model, styles, faces, ffmpeg's arguments, frames.
+import type { Description } from '../data/description.js';
+import { type FaceDetector, lazyFaceDetector } from '../faces/detector.js';
+import { FACE_MARGIN } from '../faces/square.js';
+import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
+import { describeRecord } from '../images/record.js';
+import { peakMemory } from '../runtime/memory.js';
+import { openModel } from '../translate/open-model.js';
+import type { NamedStyle } from '../translate/styles.js';
+import type { Direction, Translator } from '../translate/translator.js';
+import { MOSAIC_CELLS } from './canvas.js';
+import { surveyFaces } from './face-survey.js';
+import { type FaceTrajectory, faceTrajectory } from './face-trajectory.js';
+import { containerOf, expectedFrames, outputRate, parseEncoders, planVideo, type VideoPlan } from './plan.js';
+import { probeVideo, type VideoInfo } from './probe.js';
+import { checkRequest, checkStyleCount, styleCounts, type VideoRequest } from './request.js';
+import { constantStyles, flowingStyles } from './style-schedule.js';
+import { outputOf } from './tools.js';
+import { checkOutput, FRAMES_TOGETHER, type TranslatedVideo, translateVideo } from './translate-video.js';
+
+/** A video to translate in random styles, or in styles given by their codes. */
+export interface VideoFileRequest extends VideoRequest, StyleOptions {}
+
+/** What `translateVideoFile` wrote, and how. */
+export interface VideoFileTranslation {
+  /** Path of the input. */
+  input: string;
+  /** Path of the output. */
+  output: string;
+  /** Frames of the output. */
+  frames: number;
+  /** Frames that the input claims to have; null if it does not say. */
+  expectedFrames: number | null;
+  /** Duration of the output. */
+  seconds: number;
+  /** Frame rate of the output. */
+  fps: number;
+  /** Side of the model's images, px. */
+  modelPx: number;
+  /** Width of the output, px. */
+  widthPx: number;
+  /** Height of the output, px. */
+  heightPx: number;
+  /** What became of each audio track. */
+  audio: ('copied' | 're-encoded')[];
+  /** Number of faces; absent if `face` is `off`. */
+  faces?: number;
+  /** Whether the input ended early: the output has what could be decoded. */
+  isTruncated: boolean;
+  /** Mean change between neighbouring frames, 0 to 1 of the range, and output over input; null for a single frame. */
+  temporalConsistency: { inputChange: number | null; outputChange: number | null; ratio: number | null };
+  /** Time from the start of decoding to the finished file. */
+  wallSeconds: number;
+  /** Frames translated in each second of it. */
+  framesPerSecond: number;
+  /** Most memory of the process so far. */
+  peakRssBytes: number;
+  /** Most memory in tensors on the GPU so far; absent without one. */
+  peakGpuBytes?: number;
+  /** What the output's comment says: the model's SHA-256, direction and styles. */
+  record: Description;
+}
+
+/** Where the styles of a video come from. */
+export interface VideoStyles {
+  direction: Direction;
+  /** @returns the styles, once the model is there. */
+  makeStyles(translator: Translator): NamedStyle[] | Promise<NamedStyle[]>;
+}
+
+async function installedEncoders(): Promise<Set<string>> {
+  return parseEncoders((await outputOf('ffmpeg', ['-hide_banner', '-v', 'error', '-encoders'])).stdout);
+}
+
+/** Goes through the video for its faces; undefined if it has none that are translated. */
+async function facesOf(
+  request: VideoRequest,
+  info: VideoInfo,
+  modelPx: number,
+  loadDetector: () => Promise<FaceDetector>,
+): Promise<FaceTrajectory | undefined> {
+  const { input, face: mode = 'off', faceMargin: margin = FACE_MARGIN, paste = false, signal } = request;
+  if (mode === 'off') return undefined;
+  const totalFrames = expectedFrames(info, outputRate(info, input));
+  const onProgress = (frames: number): void =>
+    request.onProgress?.({ stage: 'looking for faces', frames, totalFrames });
+  const detector = await loadDetector();
+  const survey = await surveyFaces({ input, info, detector, onProgress, ...(signal && { signal }) });
+  const faces = faceTrajectory(survey, { mode, margin, paste, modelPx });
+  if ((faces?.faces ?? 0) === 0)
+    request.onNotice?.(
+      `no face was found in ${input}: its frames are translated whole, as far as a centred square shows them`,
+    );
+  return faces;
+}
+
+function translationOf(
+  { input, output, face = 'off' }: VideoRequest,
+  { frames, change, isTruncated, wallSeconds }: TranslatedVideo,
+  {
+    modelPx,
+    plan,
+    faces,
+    record,
+  }: { modelPx: number; plan: VideoPlan; faces: FaceTrajectory | undefined; record: Description },
+): VideoFileTranslation {
+  const ratio = change.input && change.output !== null ? change.output / change.input : null;
+  return {
+    input,
+    output,
+    frames,
+    expectedFrames: plan.expectedFrames ?? null,
+    seconds: frames / plan.framesPerSecond,
+    fps: plan.framesPerSecond,
+    modelPx,
+    widthPx: plan.output.width,
+    heightPx: plan.output.height,
+    audio: plan.audio,
+    ...(face === 'off' ? {} : { faces: faces?.faces ?? 0 }),
+    isTruncated,
+    temporalConsistency: { inputChange: change.input, outputChange: change.output, ratio },
+    wallSeconds,
+    framesPerSecond: frames / wallSeconds,
+    ...peakMemory(),
+    record,
+  };
+}
+
+/**
+ * Translates a video file in any styles: `translateVideoFile` and `gnr video` do so.
+ * @throws what `translateVideoFile` throws.
+ */
+export async function translateVideoInStyles(
+  request: VideoRequest,
+  { direction, makeStyles }: VideoStyles,
+): Promise<VideoFileTranslation> {
+  const { input, output, mosaic = false, styleSeconds, signal, onNotice } = request;
+  checkRequest(request);
+  containerOf(output);
+  await checkOutput(input, output);
+  const info = await probeVideo(input);
+  const encoders = await installedEncoders();
+  const { translator, model } = await openModel(request.checkpoint, {
+    batch: FRAMES_TOGETHER,
+    onSkipped: (dir, error) => onNotice?.(`skipped the damaged checkpoint ${dir}: ${error.message}`),
+  });
+  const detector = lazyFaceDetector();
+  try {
+    request.onModel?.(model);
+    const styles = await makeStyles(translator);
+    checkStyleCount(request, styles.length);
+    const record = describeRecord({ model, direction, styles });
+    const modelPx = translator.architecture.size;
+    const faces = await facesOf(request, info, modelPx, detector.get);
+    const plan = planVideo(info, {
+      input,
+      output,
+      modelPx,
+      whole: faces?.extent,
+      isPasted: faces?.isPasted === true,
+      cells: mosaic ? MOSAIC_CELLS : 1,
+      outputPx: request.size,
+      encoders,
+      comment: JSON.stringify(record),
+    });
+    const codes = styles.map(({ code }) => code);
+    const schedule = styleSeconds === undefined ? constantStyles(codes) : flowingStyles(codes, styleSeconds);
+    const onProgress = (frames: number): void =>
+      request.onProgress?.({ stage: 'translating', frames, totalFrames: plan.expectedFrames });
+    const result = await translateVideo({
+      ...{ translator, direction, plan, faces, schedule, mosaic, input, output, onProgress },
+      ...(signal && { signal }),
+    });
+    if (result.decoderErrors !== null) onNotice?.(`ffmpeg on ${input}: ${result.decoderErrors}`);
+    return translationOf(request, result, { modelPx, plan, faces, record });
+  } finally {
+    translator.dispose();
+    await detector.dispose();
+  }
+}
+
+/**
+ * Translates a video file frame by frame, and keeps its sound. Needs ffmpeg and ffprobe on the PATH, or FFMPEG_PATH and
+ * FFPROBE_PATH. The output appears under its name when it is complete; until then, and after an error, an earlier file
+ * of that name stays.
+ *
+ * By default it shows one random style, eight for `mosaic`, and four for `styleSeconds`.
+ *
+ * @returns what was written. If the input is cut short, the output has what could be decoded, and `isTruncated` is true.
+ * @throws InputError for a video that cannot be read, a missing ffmpeg, and options that do not fit, which it names as
+ *   `gnr video` spells them; RunError if the output cannot be written; InterruptedError after `signal`.
+ * @example
+ * ```ts
+ * import { translateVideoFile } from 'gans-n-roses';
+ *
+ * const { frames, seconds } = await translateVideoFile({
+ *   checkpoint: 'runs/first',
+ *   input: 'me.mp4',
+ *   output: 'anime.mp4',
+ *   seed: 7,
+ *   styleSeconds: 4,
+ *   onProgress: ({ stage, frames, totalFrames }) => console.log(stage, frames, totalFrames),
+ * });
+ * console.log(`${frames} frames, ${seconds} s`);
+ * ```
+ */
+export async function translateVideoFile(request: VideoFileRequest): Promise<VideoFileTranslation> {
+  const direction = chosenDirection(request);
+  const { styles = styleCounts(request).defaultCount, seed = 0 } = request;
+  return translateVideoInStyles(request, {
+    direction,
+    makeStyles: ({ architecture }) =>
+      chosenStyles({ ...request, styles }, architecture.latentDim).map((code, index) => ({
+        label: `style-${index + 1}`,
+        code,
+        ...(typeof styles === 'number' && { origin: { seed, index } }),
+      })),
+  });
+}
