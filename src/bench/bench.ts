@@ -53,7 +53,7 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
   };
 }
 
-/** A step's inputs out of noise: speed does not depend on what the pictures show. Transforms are as frequent as at the start. */
+/** A step's inputs out of noise: speed does not depend on what the images show. Transforms are as frequent as at the start. */
 export function noiseBatch(context: StepContext, rng: Rng): HostBatch {
   const { batch, adaptiveAugment } = context.config.training;
   const { initial } = adaptiveAugment;
@@ -118,18 +118,18 @@ function makeTranslator({ model, training, runtime }: Config, rng: Rng) {
   return { translator, captureSeconds: (performance.now() - began) / 1000 };
 }
 
-/** Times encoding and decoding of a batch of pictures with random styles. */
+/** Times encoding and decoding of a batch of images with random styles. */
 export function benchTranslate(config: Config, runs: number, onRun: (done: number) => void): BenchResult {
   const { size, latentDim } = config.model;
   const { batch } = config.training;
   const rng = new Rng(config.training.seed, 'bench');
   const { translator, captureSeconds } = makeTranslator(config, rng.fork('init'));
   freeUnusedMemory();
-  const pictures = rng.normals(batch * size * size * 3);
+  const images = rng.normals(batch * size * size * 3);
   const all: number[] = [];
   for (let i = 0; i < runs; i++) {
     const start = performance.now();
-    translator.translate('A2B', pictures, drawStyles(rng, batch, latentDim));
+    translator.translate('A2B', images, drawStyles(rng, batch, latentDim));
     all.push((performance.now() - start) / 1000);
     onRun(i + 1);
   }

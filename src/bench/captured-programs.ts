@@ -80,7 +80,7 @@ export function recordInception(variant: InceptionVariant, batches: readonly num
   return recordGraph(programs, variables);
 }
 
-/** LPIPS of evaluation: features of pictures of `size` px, and distances between them. */
+/** LPIPS of evaluation: features of images of `size` px, and distances between them. */
 export function recordLpips(
   net: LpipsNet,
   size: number,

@@ -19,9 +19,9 @@ const STEP_FEATURES: readonly { name: string; changes: PartialConfig }[] = [
   { name: 'LPIPS', changes: { losses: { lpips: { weight: 10, weights: 'cache' } } } },
   { name: "Adam's first moments", changes: { training: { betas: [0.5, 0.99] } } },
 ];
-/** Batches of `openTranslator`: one picture, and several. */
+/** Batches of `openTranslator`: one image, and several. */
 const TRANSLATION_BATCHES = [1, 8];
-/** Batches of the feature networks: few pictures, and several. */
+/** Batches of the feature networks: few images, and several. */
 const FEATURE_BATCHES = [2, 16];
 const LPIPS_BATCH = 2;
 

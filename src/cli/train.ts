@@ -28,7 +28,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
     progress.update(done);
   }).finally(() => progress?.finish());
-  const { parameters, pictures, stepSeconds, totalSeconds } = found;
+  const { parameters, images, stepSeconds, totalSeconds } = found;
   const { size } = config.model;
   const { steps, batch, r1EverySteps } = config.training;
   const rows: [string, string][] = [
@@ -38,7 +38,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     ],
     [
       'pictures',
-      `${pictures.trainA} in trainA, ${pictures.trainB} in trainB; ${size} px, ${batch} of each a step`,
+      `${images.trainA} in trainA, ${images.trainB} in trainB; ${size} px, ${batch} of each a step`,
     ],
     [
       'a step',

@@ -25,7 +25,7 @@ import { openTranslator } from '../translate/open-translator.js';
 import { writeDemoReport } from './demo-report.js';
 import { translatedGrid } from './translated-grid.js';
 
-const TEST_PICTURES = 48;
+const TEST_IMAGES = 48;
 const STYLES_PER_PHOTO = 4;
 
 /** What a demo tells while it goes on. */
@@ -38,7 +38,7 @@ export type DemoEvent =
   | { type: 'measuring'; done: number; total: number }
   | { type: 'done'; grid: string; report: string; figures: DemoFigures };
 
-/** The same figures of the network as drawn, after training, and of real anime pictures. */
+/** The same figures of the network as drawn, after training, and of real anime images. */
 export interface DemoFigures {
   untrained: SampleFigures;
   trained: SampleFigures;
@@ -59,7 +59,7 @@ export interface DemoOptions {
   sampleModel: string;
   /** The training's config; `data.root` is set by the demo. */
   config: Config;
-  /** Pictures in each training folder of the sample dataset. */
+  /** Images in each training folder of the sample dataset. */
   images: number;
   /** What the machine is called in the report. */
   device: string;
@@ -178,8 +178,8 @@ async function* measure(
 }
 
 /**
- * From nothing to translated pictures: draws the sample dataset, shows what a trained model makes of its test photos,
- * trains on it, translates the photos, measures the pictures and writes a report. What an interrupted demo has done is kept, and another call goes on from there.
+ * From nothing to translated images: draws the sample dataset, shows what a trained model makes of its test photos,
+ * trains on it, translates the photos, measures the images and writes a report. What an interrupted demo has done is kept, and another call goes on from there.
  *
  * @throws InterruptedError after `signal`.
  */
@@ -191,7 +191,7 @@ export async function* runDemo(given: DemoOptions): AsyncGenerator<DemoEvent> {
   const config = { ...given.config, data: { ...given.config.data, root } };
   const options = { ...given, config };
   await openDataset(root);
-  const set = await readSampleTestSet(root, config.model.size, TEST_PICTURES);
+  const set = await readSampleTestSet(root, config.model.size, TEST_IMAGES);
   const sampleModel = yield* showSampleModel(options, root, set);
   const earlier = await latestCheckpoint(runDir);
   if (earlier === undefined || earlier.step < config.training.steps) {

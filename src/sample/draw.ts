@@ -13,17 +13,17 @@ import {
 import { FACTORS_FILE, type FactorsFile, SAMPLE_FOLDERS, type SampleFolder } from './factors-file.js';
 import { rasterise } from './raster.js';
 
-/** How many pictures are under way at once; sharp spreads them over its own threads. */
+/** How many images are under way at once; sharp spreads them over its own threads. */
 const AT_ONCE = 8;
 
 export interface SampleDatasetOptions {
   /** The folder to make; it must not exist, or be empty. */
   dir: string;
-  /** Pictures in each of trainA and trainB. */
+  /** Images in each of trainA and trainB. */
   images?: number;
-  /** Pictures in each of testA and testB. */
+  /** Images in each of testA and testB. */
   testImages?: number;
-  /** Width and height of a picture, px, 16 to 1024. */
+  /** Width and height of an image, px, 16 to 1024. */
   size?: number;
   /** An integer from 0 to 2^32 - 1. */
   seed?: number;
@@ -39,7 +39,7 @@ type Settings = Required<Pick<SampleDatasetOptions, 'images' | 'testImages' | 's
 };
 
 /**
- * The factors of one picture. They depend on the seed, the name and the family alone, so a picture is the same however
+ * The factors of one image. They depend on the seed, the name and the family alone, so an image is the same however
  * many others there are.
  * @param name folder and file: "trainA/00012".
  */

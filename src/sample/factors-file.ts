@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { FAMILIES, portraitSchema } from './factors.js';
 
-/** The file at the root of a sample dataset that says what each picture was drawn from. */
+/** The file at the root of a sample dataset that says what each image was drawn from. */
 export const FACTORS_FILE = 'factors.json';
 
 /** The folders of an unpaired dataset: domain A are photographs, domain B is anime. */
@@ -15,7 +15,7 @@ export const factorsFileSchema = z.strictObject({
   format: z.literal('gnr-sample-factors'),
   version: z.literal(1),
   seed: z.int().min(0).max(0xffffffff),
-  /** Width and height of the pictures, px. */
+  /** Width and height of the images, px. */
   size: z.int().min(1),
   family: z.enum(FAMILIES),
   /** By path from the root of the dataset: "trainA/00000.png". */

@@ -13,11 +13,11 @@ const seed = z.int().min(0).max(0xffffffff);
 
 /** What both domains share: where things are. The draws follow one distribution in both domains. */
 export const contentSchema = z.strictObject({
-  /** Centre of the face from the middle of the picture, in picture widths, to the right. */
+  /** Centre of the face from the middle of the image, in image widths, to the right. */
   x: z.number().min(-0.5).max(0.5),
-  /** The same downwards, in picture heights. */
+  /** The same downwards, in image heights. */
   y: z.number().min(-0.5).max(0.5),
-  /** Size of the head; at 1 the face is 0.42 picture widths wide. */
+  /** Size of the head; at 1 the face is 0.42 image widths wide. */
   scale: z.number().min(0.5).max(2),
   /** Degrees, clockwise. */
   tilt: z.number().min(-45).max(45),
@@ -61,7 +61,7 @@ export const photoStyleSchema = z.strictObject({
   background: z.array(colour).length(3),
   /** Standard deviation of the sensor noise, of 255 levels. */
   noise: z.number().min(0).max(20),
-  /** Standard deviation of the lens blur, in hundredths of the picture's size. */
+  /** Standard deviation of the lens blur, in hundredths of the image's size. */
   blur: z.number().min(0).max(3),
   /** Seed of strands, bokeh and noise. */
   detail: seed,
@@ -86,7 +86,7 @@ export const animeStyleSchema = z.strictObject({
   hairShape: z.enum(ANIME_HAIR_SHAPES),
   iris: colour,
   eyeShape: z.enum(EYE_SHAPES),
-  /** Outline, in hundredths of the picture's size, at scale 1. */
+  /** Outline, in hundredths of the image's size, at scale 1. */
   lineWidth: z.number().min(0.2).max(4),
   line: colour,
   clothes: z.enum(ANIME_CLOTHES),

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import { type MeanFace, meanFace } from './face-measure.js';
 import type { Content } from './factors.js';
 import { FACTORS_FILE, readFactors } from './factors-file.js';
-import { FACE_PICTURES, readFolder } from './sample-evaluation.js';
+import { FACE_IMAGES, readFolder } from './sample-evaluation.js';
 
 /** Side at which faces are laid on each other, px. */
 const FACE_SIZE = 64;
@@ -18,8 +18,8 @@ export interface SampleFactors {
  * The factors of a sample dataset's inputs.
  *
  * @param inputs paths below `root`.
- * @param target folder of pictures of the domain that outputs belong to, by which faces are found.
- * @returns undefined for a folder that is no sample dataset, and where inputs are not among its pictures.
+ * @param target folder of images of the domain that outputs belong to, by which faces are found.
+ * @returns undefined for a folder that is no sample dataset, and where inputs are not among its images.
  * @throws InputError for damaged factors.
  */
 export async function readSampleFactors(
@@ -36,6 +36,6 @@ export async function readSampleFactors(
   const contents = inputs.map((file) => factors.images[relative(root, file).split(sep).join('/')]?.content);
   const known = contents.filter((content) => content !== undefined);
   if (known.length < inputs.length) return undefined;
-  const { pictures, contents: drawn } = await readFolder(root, factors, target, FACE_SIZE, FACE_PICTURES);
-  return { contents: known, face: meanFace(pictures, drawn) };
+  const { images, contents: drawn } = await readFolder(root, factors, target, FACE_SIZE, FACE_IMAGES);
+  return { contents: known, face: meanFace(images, drawn) };
 }

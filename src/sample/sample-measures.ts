@@ -1,5 +1,5 @@
 import { type FaceMeasure, type MeanFace, measureFace } from './face-measure.js';
-import type { Picture } from './face-planes.js';
+import type { FloatImage } from './face-planes.js';
 
 /** Pearson's correlation of two lists; 0 where one of them is constant. */
 export function pearson(x: readonly number[], y: readonly number[]): number {
@@ -20,17 +20,17 @@ export function pearson(x: readonly number[], y: readonly number[]): number {
 }
 
 /**
- * How well the place and size of the faces in the pictures follow what they were drawn from (or, for a translation, what
+ * How well the place and size of the faces in the images follow what they were drawn from (or, for a translation, what
  * its input was drawn from): the correlation of each over the set.
  *
- * @param face what faces look like, made from other pictures than these.
+ * @param face what faces look like, made from other images than these.
  */
 export function contentCorrelation(
-  pictures: readonly Picture[],
+  images: readonly FloatImage[],
   contents: readonly FaceMeasure[],
   face: MeanFace,
 ): FaceMeasure {
-  const measured = pictures.map((picture) => measureFace(picture, face));
+  const measured = images.map((image) => measureFace(image, face));
   const of = (key: keyof FaceMeasure): number =>
     pearson(
       measured.map((found) => found[key]),
@@ -46,12 +46,12 @@ const SATURATION_BOUNDS = [0.1, 0.25, 0.45, 0.7, 1];
 const GRADIENT_BOUNDS = [0.04, 0.08, 0.15, 0.25, 0.45];
 
 /**
- * A short description of a picture's colours and edges: mean and standard deviation of brightness, red-green and
+ * A short description of an image's colours and edges: mean and standard deviation of brightness, red-green and
  * yellow-blue (6 numbers), the histogram of saturation (6 shares) and that of gradient magnitude (6 shares, the first
- * being the share of flat pixels). Compare pictures of one size only, since gradients depend on it.
+ * being the share of flat pixels). Compare images of one size only, since gradients depend on it.
  */
-export function colourEdgeStatistics(picture: Picture): number[] {
-  const { data, width, height } = picture;
+export function colourEdgeStatistics(image: FloatImage): number[] {
+  const { data, width, height } = image;
   const count = width * height;
   const sums = new Float64Array(6);
   const saturation = new Array<number>(SATURATION_BOUNDS.length + 1).fill(0);
@@ -64,7 +64,7 @@ export function colourEdgeStatistics(picture: Picture): number[] {
       sums[3 + c]! += opponent[c]! ** 2 / count;
     }
     saturation[binOf(Math.max(r, g, b) - Math.min(r, g, b), SATURATION_BOUNDS)]! += 1 / count;
-    gradient[binOf(gradientAt(picture, i % width, Math.floor(i / width)), GRADIENT_BOUNDS)]! += 1 / count;
+    gradient[binOf(gradientAt(image, i % width, Math.floor(i / width)), GRADIENT_BOUNDS)]! += 1 / count;
   }
   const deviations = [0, 1, 2].map((c) => Math.sqrt(Math.max(0, sums[3 + c]! - sums[c]! ** 2)));
   return [...sums.slice(0, 3), ...deviations, ...saturation, ...gradient];
@@ -77,7 +77,7 @@ function binOf(value: number, bounds: readonly number[]): number {
 }
 
 /** Root mean square over the channels of the forward difference's length; edges repeat the last pixel. */
-function gradientAt({ data, width, height }: Picture, x: number, y: number): number {
+function gradientAt({ data, width, height }: FloatImage, x: number, y: number): number {
   const here = 3 * (y * width + x);
   const right = x + 1 < width ? here + 3 : here;
   const below = y + 1 < height ? here + 3 * width : here;
@@ -96,7 +96,7 @@ const MIN_DEVIATION = 0.04;
  * distributions with diagonal covariance, over features standardised by the reference's deviations, per feature. 0 for
  * equal statistics; 1 where a typical feature lies one reference deviation off. Not symmetric: the unit is the reference's.
  */
-export function statisticsDistance(set: readonly Picture[], reference: readonly Picture[]): number {
+export function statisticsDistance(set: readonly FloatImage[], reference: readonly FloatImage[]): number {
   if (set.length === 0 || reference.length === 0) {
     throw new RangeError('statisticsDistance needs two sets that are not empty');
   }
@@ -109,7 +109,7 @@ export function statisticsDistance(set: readonly Picture[], reference: readonly 
   return sum / a.length;
 }
 
-function momentsOf(set: readonly Picture[]): { mean: number; deviation: number }[] {
+function momentsOf(set: readonly FloatImage[]): { mean: number; deviation: number }[] {
   const features = set.map(colourEdgeStatistics);
   return features[0]!.map((_, i) => {
     const values = features.map((feature) => feature[i]!);

@@ -23,7 +23,7 @@ export const adaptiveAugmentSchema = z.object({
 export type AdaptiveAugmentState = z.output<typeof adaptiveAugmentSchema>;
 
 /**
- * Controls how often pictures are transformed before the image discriminators see them, for each domain on its own
+ * Controls how often images are transformed before the image discriminators see them, for each domain on its own
  * (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3.1): every few steps p moves
  * up where r_t, the mean sign of real logits, was above its target, and down where it was below.
  */

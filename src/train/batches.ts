@@ -4,7 +4,7 @@ import type { Dataset } from '../data/folder.js';
 import { ImageLoader } from '../data/loader.js';
 import { Sampler, type SamplerState } from '../data/sampler.js';
 import { type AugmentProbabilities, drawTransforms } from '../gan/discriminator-augment.js';
-import type { DomainPictures } from './preparation/domain-pictures.js';
+import type { DomainImages } from './preparation/domain-images.js';
 import { openPreparer, type Preparer } from './preparation/preparer.js';
 import { type DomainDraws, drawStep, type StepDraws } from './preparation/step-draws.js';
 import type { HostBatch } from './trainer.js';
@@ -21,24 +21,24 @@ export type SavedBatchesState = { [Name in keyof BatchesState]: BatchesState[Nam
 /** Transforms that change nothing. */
 const NONE: AugmentProbabilities = { A: 0, B: 0 };
 
-/** Steps whose pictures are prepared ahead of the one that is asked for. */
+/** Steps whose images are prepared ahead of the one that is asked for. */
 const MAX_AHEAD = 2;
 /** What is prepared ahead may take this much memory, bytes, where it is more than one step. */
 const AHEAD_BYTES = 128 * 2 ** 20;
 const BYTES_PER_VALUE = Float32Array.BYTES_PER_ELEMENT;
 
-/** Steps to prepare ahead: 2, or 1 where the four picture arrays of two take over 128 MiB. */
+/** Steps to prepare ahead: 2, or 1 where the four image arrays of two take over 128 MiB. */
 function stepsAhead({ model, training }: Config): number {
   const stepBytes = 4 * training.batch * model.size * model.size * 3 * BYTES_PER_VALUE;
   return Math.min(MAX_AHEAD, Math.max(1, Math.floor(AHEAD_BYTES / stepBytes)));
 }
 
-/** A step whose pictures are on their way; undefined where the loader has none to give, and will tell why. */
+/** A step whose images are on their way; undefined where the loader has none to give, and will tell why. */
 interface PreparedStep {
   step: number;
   draws: Omit<StepDraws, 'A' | 'B'>;
-  A: Promise<DomainPictures | undefined>;
-  B: Promise<DomainPictures | undefined>;
+  A: Promise<DomainImages | undefined>;
+  B: Promise<DomainImages | undefined>;
 }
 
 export interface BatchesOptions {
@@ -46,12 +46,12 @@ export interface BatchesOptions {
   state?: SavedBatchesState;
   /** Told once of every file that could not be decoded, with the first step that it is missing from. */
   onBadFile?: (file: string, error: unknown) => void;
-  /** Who prepares the pictures, in place of what `data.workers` asks for; closed with the batches. */
+  /** Who prepares the images, in place of what `data.workers` asks for; closed with the batches. */
   preparer?: Preparer;
 }
 
 /**
- * The training's inputs: loads pictures ahead of the step, augments them, draws styles and permutations. The draws of a
+ * The training's inputs: loads images ahead of the step, augments them, draws styles and permutations. The draws of a
  * step depend on seed and step number (and on p, in adaptive augmentation) alone, so that a resumed run goes on exactly as one that never stopped.
  *
  * Reading, decoding and augmenting run ahead of the steps; reports, errors and the state belong to what was delivered.
@@ -114,10 +114,10 @@ export class Batches {
   private async deliver(step: number, probabilities: AugmentProbabilities): Promise<HostBatch> {
     if (this.prepared[0]?.step !== step) this.prepared = [];
     while (this.prepared.length <= this.ahead) this.prepared.push(this.prepare(step, this.prepared.length));
-    const { draws, ...pictures } = this.prepared.shift()!;
+    const { draws, ...images } = this.prepared.shift()!;
     await Promise.all([this.loaderA.skip(), this.loaderB.skip()]);
     const position = this.loaderPosition();
-    const [A, B] = await Promise.all([pictures.A, pictures.B]);
+    const [A, B] = await Promise.all([images.A, images.B]);
     this.position = position;
     return {
       sameA: A!.same,
@@ -132,13 +132,13 @@ export class Batches {
   /** Has the step prepared that comes `index` steps after `step`, with the batches that come so far after the next ones. */
   private prepare(step: number, index: number): PreparedStep {
     const { A, B, ...draws } = drawStep(this.config, step + index);
-    const work = async (loader: ImageLoader, domain: DomainDraws): Promise<DomainPictures | undefined> => {
-      const pictures = await loader.peek(index);
-      return pictures && this.preparer.prepare({ pictures, size: this.config.model.size, ...domain });
+    const work = async (loader: ImageLoader, domain: DomainDraws): Promise<DomainImages | undefined> => {
+      const images = await loader.peek(index);
+      return images && this.preparer.prepare({ images, size: this.config.model.size, ...domain });
     };
     const prepared = { step: step + index, draws, A: work(this.loaderA, A), B: work(this.loaderB, B) };
     // What goes wrong is told with the step; a step that is never asked for has nobody to tell.
-    for (const pictures of [prepared.A, prepared.B]) pictures.catch(() => undefined);
+    for (const images of [prepared.A, prepared.B]) images.catch(() => undefined);
     return prepared;
   }
 

@@ -5,7 +5,7 @@ import type { TermValues } from './trainer.js';
 export type TrainEvent =
   | { type: 'start'; step: number; steps: number; parameters: { generators: number; discriminators: number } }
   | { type: 'step'; step: number; terms: TermValues; learningRate: number; seconds: number }
-  /** Pictures with the averaged weights, and with the weights as trained where `log.sampleRaw` asks for them. */
+  /** Images with the averaged weights, and with the weights as trained where `log.sampleRaw` asks for them. */
   | { type: 'samples'; step: number; path: string; rawPath?: string }
   | { type: 'checkpoint'; step: number; dir: string }
   | { type: 'bad-file'; file: string; error: unknown }

@@ -26,7 +26,7 @@ export function median(values: readonly number[]): number {
 /** What training by a config takes on this machine, measured on a few steps and the reading of a checkpoint. */
 export interface Forecast extends PeakMemory {
   parameters: { generators: number; discriminators: number };
-  pictures: { trainA: number; trainB: number };
+  images: { trainA: number; trainB: number };
   /** Seconds of a step, without and with R1. */
   stepSeconds: { plain: number; withR1: number };
   /** The whole training, without samples and the writing of checkpoints. */
@@ -57,7 +57,7 @@ export async function forecast(
         generators: networks.generators.parameterCount,
         discriminators: networks.discriminators.parameterCount,
       },
-      pictures: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
+      images: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
       stepSeconds: { plain, withR1 },
       totalSeconds: r1Steps * withR1 + (steps - r1Steps) * plain,
       ...peakMemory(),

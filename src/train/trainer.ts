@@ -6,14 +6,14 @@ import { type AdamScalars, adamScalars } from '../optim/adam.js';
 import { learningRateAt } from '../optim/schedule.js';
 import type { Translator } from '../translate/translator.js';
 
-/** A step's inputs on the host: pictures `[n, size, size, 3]` in [-1, 1], style codes, row numbers. */
+/** A step's inputs on the host: images `[n, size, size, 3]` in [-1, 1], style codes, row numbers. */
 export type HostBatch = {
   [K in keyof StepBatch]: K extends `pick${string}` | `order${string}` ? Int32Array : Float32Array;
 };
 
 /**
  * Weighted loss terms by name; those of `discriminators/` and `generators/` sum to each side's loss. Those of `signals/` are
- * no part of a loss: the mean sign of the logits of real pictures, from -1 to 1 (`realSignA` and `B`), and where training
+ * no part of a loss: the mean sign of the logits of real images, from -1 to 1 (`realSignA` and `B`), and where training
  * transforms what the discriminators see, the probability of a transform (`augmentA` and `B`).
  */
 export type TermValues = Record<string, number>;
@@ -42,13 +42,13 @@ export interface Trainer {
 export function batchShapes({ config }: StepContext): { [Name in keyof StepBatch]: number[] } {
   const { size, latentDim } = config.model;
   const { batch } = config.training;
-  const pictures = [batch, size, size, 3];
+  const images = [batch, size, size, 3];
   const styles = [batch, latentDim];
   return {
-    sameA: pictures,
-    sameB: pictures,
-    mixedA: pictures,
-    mixedB: pictures,
+    sameA: images,
+    sameB: images,
+    mixedA: images,
+    mixedB: images,
     drawnA2B: styles,
     drawnB2A: styles,
     pickA2B: [batch],

@@ -19,7 +19,7 @@ import { batchShapes } from './trainer.js';
 
 /** LPIPS's weights, too large to be constants of the graph, are variables of such names that no step assigns. */
 export const PERCEPTUAL_PREFIX = 'lpips/';
-/** Samples are few pictures and seldom: one at a time needs least memory beside that of training. */
+/** Samples are few images and seldom: one at a time needs least memory beside that of training. */
 export const TRANSLATE_BATCHES: readonly number[] = [1];
 /** The sets of translation programs; that of the weights shares the variables that steps change. */
 export const PROGRAM_SETS: Readonly<Record<TranslatingWeights, string>> = { ema: '', raw: 'raw' };

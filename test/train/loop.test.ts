@@ -204,7 +204,7 @@ describe('a run under watch', () => {
       undefined,
       undefined,
       undefined,
-      [expect.stringContaining('styles hardly change the pictures')],
+      [expect.stringContaining('styles hardly change the images')],
     ]);
     for (const { terms } of rows)
       for (const domain of ['A', 'B'])
@@ -244,7 +244,7 @@ describe('a training that diverges, in the step of a checkpoint', () => {
   });
 });
 
-describe('pictures', () => {
+describe('images', () => {
   it('names a damaged file once and goes on without it', async () => {
     const damaged = join(runs.folder, 'damaged');
     await cp(runs.dataset, damaged, { recursive: true });
@@ -262,11 +262,11 @@ describe('pictures', () => {
     const root = join(runs.folder, 'damaged');
     await cp(runs.dataset, root, { recursive: true });
     const file = join(root, 'testA', '00000.png');
-    await writeFile(file, 'no picture');
+    await writeFile(file, 'no image');
     const events = await runs.train(runs.config(1, { data: { root } }));
     expect(events.slice(0, 3).map(({ type }) => type)).toEqual(['start', 'bad-file', 'samples']);
     expect(ofType(events, 'bad-file').map((event) => event.file)).toEqual([file]);
-    await writeFile(join(root, 'testA', '00001.png'), 'no picture either');
+    await writeFile(join(root, 'testA', '00001.png'), 'no image either');
     await rm(runs.runDir, { recursive: true });
     expect(await failure(runs.train(runs.config(1, { data: { root } })))).toBeInstanceOf(InputError);
   });

@@ -6,7 +6,7 @@ import { listSamples, SAMPLE_CAPTION, SAMPLE_COLUMNS, type SampleFiles } from '.
 const NEWEST_PX = { width: 1200, height: 1800 };
 const EARLIER_PX = { width: 800, height: 1200 };
 const MAX_EARLIER = 8;
-/** All pictures together, bytes; base64 makes a third more of it. */
+/** All images together, bytes; base64 makes a third more of it. */
 const MAX_BYTES = 1.9e6;
 
 /** The samples of a run as parts of its page. */

@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.js';
+import { parseStepName, stepName } from '../../base/step-names.js';
 import type { TranslatingWeights } from '../../gan/state.js';
 import type { Direction } from '../../translate/translator.js';
 
-const NAME = /^step-(\d{6,15})(-raw)?\.png$/;
+const NAME = /^(.*?)(-raw)?\.png$/;
 
 const MADE = [
   'its style',
@@ -16,7 +17,7 @@ const MADE = [
   'back in style 1',
 ] as const;
 
-/** The columns of a sample grid: those of the photos, and below them those of the anime pictures. */
+/** The columns of a sample grid: those of the photos, and below them those of the anime images. */
 export const SAMPLE_COLUMNS: Readonly<Record<Direction, readonly string[]>> = {
   A2B: ['photo', 'rebuilt', 'reference', ...MADE],
   B2A: ['anime', 'rebuilt', 'reference', ...MADE],
@@ -32,7 +33,7 @@ export const SAMPLE_CAPTION =
 /** Where a grid of samples lies: RUN/samples/step-000500.png, step-000500-raw.png. */
 export function samplePath(runDir: string, step: number, weights: TranslatingWeights): string {
   const suffix = weights === 'raw' ? '-raw' : '';
-  return join(samplesFolder(runDir), `step-${String(step).padStart(6, '0')}${suffix}.png`);
+  return join(samplesFolder(runDir), `${stepName(step)}${suffix}.png`);
 }
 
 /** The grids of one sampling: paths of PNG files. */
@@ -47,9 +48,9 @@ export async function listSamples(runDir: string): Promise<SampleFiles[]> {
   });
   const found = new Map<number, SampleFiles>();
   for (const name of names) {
-    const [, digits, raw] = NAME.exec(name) ?? [];
-    if (digits === undefined) continue;
-    const step = Number(digits);
+    const [, stem = '', raw] = NAME.exec(name) ?? [];
+    const step = parseStepName(stem);
+    if (step === undefined) continue;
     const weights = raw === undefined ? 'ema' : 'raw';
     found.set(step, { ...(found.get(step) ?? { step }), [weights]: join(folder, name) });
   }

@@ -14,15 +14,15 @@ import { SAMPLE_COLUMNS, samplePath } from './sample-files.js';
 const MIN_CELL_PX = 96;
 const GAP_PX = 4;
 
-/** Pictures `[n, size, size, 3]` in [-1, 1]: what one direction translates, and what shows it a style. */
+/** Images `[n, size, size, 3]` in [-1, 1]: what one direction translates, and what shows it a style. */
 interface Inputs {
-  pictures: Float32Array;
+  images: Float32Array;
   references: Float32Array;
 }
 
 /**
- * The pictures that a run shows of itself: the same test pictures with the same styles at every time, photos first and
- * anime pictures below them, in the columns of the reference's `test` (its train.py), and the picture of the reference
+ * The images that a run shows of itself: the same test images with the same styles at every time, photos first and
+ * anime images below them, in the columns of the reference's `test` (its train.py), and the image of the reference
  * style beside them.
  */
 export class Samples {
@@ -32,7 +32,7 @@ export class Samples {
   ) {}
 
   /**
-   * Reads the first test pictures of both domains, or training pictures where there are none. One that cannot be read
+   * Reads the first test images of both domains, or training images where there are none. One that cannot be read
    * is told to `onBadFile` and the next one takes its place.
    *
    * @throws InputError where none of a domain can be read.
@@ -46,14 +46,14 @@ export class Samples {
     const count = config.log.sampleImages;
     const read = async (test: string[], train: string[]): Promise<Float32Array> => {
       const files = test.length > 0 ? test : train;
-      const pictures = await readFirstPictures(files, { size, count }, onBadFile);
-      return joinPictures(Array.from({ length: count }, (_, i) => pictures[i % pictures.length]!));
+      const images = await readFirstPictures(files, { size, count }, onBadFile);
+      return joinPictures(Array.from({ length: count }, (_, i) => images[i % images.length]!));
     };
     const photos = await read(dataset.testA, dataset.trainA);
     const anime = await read(dataset.testB, dataset.trainB);
     return new Samples(config, {
-      A2B: { pictures: photos, references: anime },
-      B2A: { pictures: anime, references: photos },
+      A2B: { images: photos, references: anime },
+      B2A: { images: anime, references: photos },
     });
   }
 
@@ -84,21 +84,21 @@ export class Samples {
     const { latentDim, size } = this.config.model;
     const count = this.config.log.sampleImages;
     const back = reverseOf(direction);
-    const { pictures, references } = this.inputs[direction];
-    // By the generator that makes pictures of this domain, which is the other direction's.
-    const rebuilt = translator.translate(back, pictures, translator.styleOf(direction, pictures));
-    const content = translator.encode(direction, pictures);
+    const { images, references } = this.inputs[direction];
+    // By the generator that makes images of this domain, which is the other direction's.
+    const rebuilt = translator.translate(back, images, translator.styleOf(direction, images));
+    const content = translator.encode(direction, images);
     const guided = translator.decode(content, translator.styleOf(direction, references));
     const random = [1, 2].map(() => {
       // One style for the whole column: what differs down a column is the content.
       const style = drawStyles(rng, 1, latentDim);
       return translator.decode(content, joinPictures(Array<Float32Array>(count).fill(style)));
     });
-    const own = translator.styleOf(back, pictures);
+    const own = translator.styleOf(back, images);
     const contents = [guided, ...random].map((made) => translator.encode(back, made));
     const cycles = contents.map((made) => translator.decode(made, own));
     const kept = translator.decode(contents[1]!, translator.styleOf(direction, random[0]!));
-    const columns = [pictures, rebuilt, references, guided, ...random, ...cycles, kept];
+    const columns = [images, rebuilt, references, guided, ...random, ...cycles, kept];
     const cells = columns.map((column) => splitPictures(column, size));
     return Array.from({ length: count }, (_, row) => cells.map((column) => column[row]!));
   }

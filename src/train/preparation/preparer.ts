@@ -1,14 +1,14 @@
-// Who prepares the pictures of the coming steps: worker threads, or the main thread between other work.
+// Who prepares the images of the coming steps: worker threads, or the main thread between other work.
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { RunError } from '../../base/errors.js';
-import { type DomainPictures, type DomainTask, preparing } from './domain-pictures.js';
+import { type DomainImages, type DomainTask, preparing } from './domain-images.js';
 import { WorkerPool } from './worker-pool.js';
 
 /** Prepares tasks in the order in which they come; what comes out depends on the task alone. */
 export interface Preparer {
   /** The task's bytes may be taken away. @throws RangeError as `preparing`, RunError where it is closed or a worker has ended. */
-  prepare(task: DomainTask): Promise<DomainPictures>;
+  prepare(task: DomainTask): Promise<DomainImages>;
   /** Gives up what is not done, and waits until no thread is left. */
   close(): Promise<void>;
 }
@@ -33,12 +33,12 @@ export function openPreparer(workers: number | null): Preparer {
   return new WorkerPool(count, new URL('./worker.js', import.meta.url));
 }
 
-/** Prepares in the main thread, a picture at a time, so that signals, timers and reading get their turn between two. */
+/** Prepares in the main thread, an image at a time, so that signals, timers and reading get their turn between two. */
 export class MainThread implements Preparer {
   private last: Promise<unknown> = Promise.resolve();
   private isClosed = false;
 
-  prepare(task: DomainTask): Promise<DomainPictures> {
+  prepare(task: DomainTask): Promise<DomainImages> {
     const result = this.last.then(() => this.run(task));
     this.last = result.catch(() => undefined);
     return result;
@@ -49,10 +49,10 @@ export class MainThread implements Preparer {
     await this.last;
   }
 
-  private async run(task: DomainTask): Promise<DomainPictures> {
+  private async run(task: DomainTask): Promise<DomainImages> {
     const work = preparing(task);
     for (;;) {
-      if (this.isClosed) throw new RunError('The preparation of pictures is closed.');
+      if (this.isClosed) throw new RunError('The preparation of images is closed.');
       const { done, value } = work.next();
       if (done === true) return value;
       await setImmediate();

@@ -3,9 +3,9 @@ import { type Augmentation, drawAugmentation } from '../../augment/augment.js';
 import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
 import type { HostBatch } from '../trainer.js';
-import type { DomainTask } from './domain-pictures.js';
+import type { DomainTask } from './domain-images.js';
 
-/** What is drawn for the pictures of one domain. */
+/** What is drawn for the images of one domain. */
 export type DomainDraws = Pick<DomainTask, 'mixed' | 'index' | 'same'>;
 
 /** What is drawn for a step. */

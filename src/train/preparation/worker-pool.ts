@@ -1,12 +1,12 @@
-// Worker threads that prepare pictures beside the main thread.
+// Worker threads that prepare images beside the main thread.
 import { Worker } from 'node:worker_threads';
 import { messageOf, RunError } from '../../base/errors.js';
-import type { DomainPictures, DomainTask } from './domain-pictures.js';
+import type { DomainImages, DomainTask } from './domain-images.js';
 import type { Preparer } from './preparer.js';
 import type { Answer } from './worker.js';
 
 interface Waiting {
-  resolve(pictures: DomainPictures): void;
+  resolve(images: DomainImages): void;
   reject(error: unknown): void;
 }
 
@@ -30,18 +30,18 @@ export class WorkerPool implements Preparer {
     private readonly program: URL,
   ) {}
 
-  prepare(task: DomainTask): Promise<DomainPictures> {
+  prepare(task: DomainTask): Promise<DomainImages> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     const thread = this.minBusy();
     return new Promise((resolve, reject) => {
       thread.waiting.push({ resolve, reject });
       thread.worker.ref();
-      thread.worker.postMessage(task, [task.pictures.buffer]);
+      thread.worker.postMessage(task, [task.images.buffer]);
     });
   }
 
   async close(): Promise<void> {
-    this.fail(new RunError('The preparation of pictures is closed.'));
+    this.fail(new RunError('The preparation of images is closed.'));
     // A thread that is being ended keeps the process until it has.
     await Promise.all(this.threads.map(({ worker }) => worker.terminate()));
   }
@@ -60,13 +60,13 @@ export class WorkerPool implements Preparer {
     const ended = (reason: string) =>
       this.fail(
         new RunError(
-          `A worker thread that prepares pictures has ended: ${reason}. Go on with --resume; with data.workers=0 there are none.`,
+          `A worker thread that prepares images has ended: ${reason}. Go on with --resume; with data.workers=0 there are none.`,
         ),
       );
     worker.on('message', (answer: Answer) => {
       const waiting = thread.waiting.shift();
       if (thread.waiting.length === 0) worker.unref();
-      if ('pictures' in answer) waiting?.resolve(answer.pictures);
+      if ('images' in answer) waiting?.resolve(answer.images);
       else waiting?.reject(answer.error);
     });
     worker.on('error', (error) => ended(messageOf(error)));

@@ -10,7 +10,7 @@ const RELIEF = 0.1;
 const FADED = 0.3;
 
 export const watchStateSchema = z.object({
-  /** Averaged mean signs of the logits of real pictures; null before the first step. */
+  /** Averaged mean signs of the logits of real images; null before the first step. */
   realSign: z.object({ A: z.number().nullable(), B: z.number().nullable() }),
   /** The highest style diversity so far. */
   highestDiversity: z.number(),
@@ -90,16 +90,16 @@ export class CollapseWatch {
 function overfitWarning(domain: 'A' | 'B', sign: number, step: number): string {
   const known = Math.round(50 * (1 + sign));
   return (
-    `step ${step}: the discriminator D_${domain} calls ${known} % of the real pictures real (mean sign of its logits ` +
+    `step ${step}: the discriminator D_${domain} calls ${known} % of the real images real (mean sign of its logits ` +
     `${sign.toFixed(2)}): it has learnt train${domain} by heart, or the generator has fallen behind. ` +
-    'What helps: more pictures, training.adaptiveAugment, a larger training.r1Weight'
+    'What helps: more images, training.adaptiveAugment, a larger training.r1Weight'
   );
 }
 
 function fadedWarning(diversity: number, highest: number, step: number): string {
   const before = highest > diversity ? `, and was ${highest.toFixed(2)}` : '';
   return (
-    `step ${step}: styles hardly change the pictures (they differ by ${diversity.toFixed(2)} of what real pictures of domain B ` +
+    `step ${step}: styles hardly change the images (they differ by ${diversity.toFixed(2)} of what real images of domain B ` +
     `differ by${before}): the styles collapse into one. What helps: go back to an earlier checkpoint, a smaller ` +
     'training.learningRate, a larger training.r1Weight'
   );

@@ -12,12 +12,12 @@ import {
 import type { Histogram } from './histogram.js';
 
 /**
- * Numbers, pictures and histograms stand as simple_value, Image and HistogramProto, not as the tensors of tf.summary in
+ * Numbers, images and histograms stand as simple_value, Image and HistogramProto, not as the tensors of tf.summary in
  * TensorFlow 2. TensorBoard's pages take both and turn the former into the latter as they read; its EventAccumulator, and
  * with it most scripts that read such files, lists only the former under Scalars, Images and Histograms.
  */
 
-/** A picture in its file's bytes (PNG) with its size, px. */
+/** An image in its file's bytes (PNG) with its size, px. */
 export interface EventImage {
   png: Uint8Array;
   width: number;

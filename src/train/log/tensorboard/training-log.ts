@@ -29,7 +29,7 @@ export class TensorboardLog {
     await this.file.scalars(row.step, rowScalars(row));
   }
 
-  /** Writes a sample grid, a PNG file, as the picture `samples/averages` or `samples/weights`. */
+  /** Writes a sample grid, a PNG file, as the image `samples/averages` or `samples/weights`. */
   async samples(step: number, path: string, weights: TranslatingWeights): Promise<void> {
     const tag = SAMPLE_TAGS[weights];
     const png = await readFile(path);

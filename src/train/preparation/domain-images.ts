@@ -1,21 +1,21 @@
-// A step's pictures of one domain, from bytes to augmented numbers: the arithmetic of the preparation, in whatever thread.
+// A step's images of one domain, from bytes to augmented numbers: the arithmetic of the preparation, in whatever thread.
 import { type Augmentation, applyAugmentation } from '../../augment/augment.js';
 
 /** What is to be done for one domain of a step; it can be sent to another thread. */
 export interface DomainTask {
   /** `[batch, size, size, 3]`, 8-bit sRGB. */
-  pictures: Uint8Array<ArrayBuffer>;
-  /** Side of the pictures, px. */
+  images: Uint8Array<ArrayBuffer>;
+  /** Side of the images, px. */
   size: number;
-  /** One augmentation for each picture. */
+  /** One augmentation for each image. */
   mixed: readonly Augmentation[];
-  /** Number of the picture that is augmented differently over the whole batch. */
+  /** Number of the image that is augmented differently over the whole batch. */
   index: number;
   same: readonly Augmentation[];
 }
 
-/** Pictures `[batch, size, size, 3]` in [-1, 1]: all of a batch augmented, and one of them augmented differently. */
-export interface DomainPictures {
+/** Images `[batch, size, size, 3]` in [-1, 1]: all of a batch augmented, and one of them augmented differently. */
+export interface DomainImages {
   mixed: Float32Array<ArrayBuffer>;
   same: Float32Array<ArrayBuffer>;
 }
@@ -29,38 +29,32 @@ function normalise(bytes: Uint8Array, from: number, out: Float32Array): void {
 }
 
 /**
- * Prepares the pictures of a domain (the reference's train.py, A and aug_A), and pauses after each.
+ * Prepares the images of a domain (the reference's train.py, A and aug_A), and pauses after each.
  *
- * @throws RangeError for a warp that flattens the picture.
+ * @throws RangeError for a warp that flattens the image.
  */
-export function* preparing({
-  pictures,
-  size,
-  mixed,
-  index,
-  same,
-}: DomainTask): Generator<void, DomainPictures> {
+export function* preparing({ images, size, mixed, index, same }: DomainTask): Generator<void, DomainImages> {
   const length = size * size * CHANNELS;
-  const picture = new Float32Array(length);
+  const image = new Float32Array(length);
   const out = {
     mixed: new Float32Array(mixed.length * length),
     same: new Float32Array(same.length * length),
   };
   for (const [i, augmentation] of mixed.entries()) {
-    normalise(pictures, i * length, picture);
-    applyAugmentation(picture, size, augmentation, out.mixed, i * length);
+    normalise(images, i * length, image);
+    applyAugmentation(image, size, augmentation, out.mixed, i * length);
     yield;
   }
-  normalise(pictures, index * length, picture);
+  normalise(images, index * length, image);
   for (const [i, augmentation] of same.entries()) {
-    applyAugmentation(picture, size, augmentation, out.same, i * length);
+    applyAugmentation(image, size, augmentation, out.same, i * length);
     yield;
   }
   return out;
 }
 
 /** The same without pauses. */
-export function prepare(task: DomainTask): DomainPictures {
+export function prepare(task: DomainTask): DomainImages {
   const work = preparing(task);
   for (;;) {
     const { done, value } = work.next();
