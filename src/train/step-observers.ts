@@ -62,7 +62,7 @@ function evaluation({ context, trainer, evaluate }: Run, saver: RunSaver): StepO
     due: (step) => evaluate !== undefined && everySteps !== null && isDue(step, everySteps, config),
     run: withoutEvents(async (result) => {
       const measure = () => inTrueFloat32(() => evaluate!(trainer.translator('ema')));
-      Object.assign(result.terms, await saver.guard(async () => measure(), result));
+      Object.assign(result.terms, await saver.guard(measure, result));
     }),
   };
 }

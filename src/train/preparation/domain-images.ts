@@ -1,27 +1,27 @@
-// A step's images of one domain, from bytes to augmented numbers: the arithmetic of the preparation, in whatever thread.
+// Prepares one domain's images of a step, from bytes to augmented numbers, in whatever thread.
 import { type Augmentation, applyAugmentation } from '../../augment/augment.js';
 
-/** What is to be done for one domain of a step; it can be sent to another thread. */
+/** The images of one domain of a step with their augmentations; can be sent to another thread. */
 export interface DomainTask {
   /** `[batch, size, size, 3]`, 8-bit sRGB. */
   images: Uint8Array<ArrayBuffer>;
-  /** Side of the images, px. */
+  /** Width and height of the images, px. */
   size: number;
-  /** One augmentation for each image. */
+  /** One augmentation per image. */
   mixed: readonly Augmentation[];
-  /** Number of the image that is augmented differently over the whole batch. */
+  /** Index of the image that fills the batch `same`, augmented differently each time. */
   index: number;
   same: readonly Augmentation[];
 }
 
-/** Images `[batch, size, size, 3]` in [-1, 1]: all of a batch augmented, and one of them augmented differently. */
+/** Images `[batch, size, size, 3]` in [-1, 1]: `mixed` is the augmented batch, `same` one of its images, augmented anew in each row. */
 export interface DomainImages {
   mixed: Float32Array<ArrayBuffer>;
   same: Float32Array<ArrayBuffer>;
 }
 
 const CHANNELS = 3;
-/** A byte in [-1, 1]. */
+/** The value in [-1, 1] of each byte. */
 const NORMALISED = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1);
 
 function normalise(bytes: Uint8Array, from: number, out: Float32Array): void {
@@ -29,7 +29,7 @@ function normalise(bytes: Uint8Array, from: number, out: Float32Array): void {
 }
 
 /**
- * Prepares the images of a domain (the reference's train.py, A and aug_A), and pauses after each.
+ * Prepares the images of a domain (A and aug_A in the reference's train.py), and yields after each.
  *
  * @throws RangeError for a warp that flattens the image.
  */
@@ -53,7 +53,7 @@ export function* preparing({ images, size, mixed, index, same }: DomainTask): Ge
   return out;
 }
 
-/** The same without pauses. */
+/** Prepares the images of a domain without pauses. */
 export function prepare(task: DomainTask): DomainImages {
   const work = preparing(task);
   for (;;) {

@@ -1,8 +1,8 @@
-// The worker thread of the preparation: answers each task in turn. It loads no engine and no decoder.
+// The worker thread of the preparation: answers tasks in order. It loads no engine and no decoder.
 import { parentPort } from 'node:worker_threads';
 import { type DomainImages, type DomainTask, prepare } from './domain-images.js';
 
-/** What a worker answers: images, or what a task threw. */
+/** A worker's answer: images, or the error that a task threw. */
 export type Answer = { images: DomainImages } | { error: unknown };
 
 parentPort!.on('message', (task: DomainTask) => {

@@ -1,3 +1,4 @@
+// Measures how much styles change a run's images.
 import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
 import { setDiversity, styleDiversity } from '../../data/diversity.js';
@@ -12,8 +13,8 @@ const STYLES = 5;
 const REAL_IMAGES = 16;
 
 /**
- * How much styles change a run's images: the distance between translations of one photo in different styles, in parts of
- * that between different real images of the target domain. Photos and styles are the same at every time.
+ * Measures how much styles change a run's images: the distance between translations of one photo in different styles,
+ * relative to that between different real images of the target domain. Photos and styles are the same at every call.
  */
 export class StyleDiversity {
   private constructor(
@@ -25,8 +26,8 @@ export class StyleDiversity {
   /**
    * Reads the first images of both training folders.
    *
-   * @returns undefined where the target domain has no two different ones to compare with.
-   * @throws InputError where none of a folder can be read.
+   * @returns undefined if the target domain has no two different images to compare with.
+   * @throws InputError if no image of a folder can be read.
    */
   static async open(
     config: Config,
@@ -44,7 +45,7 @@ export class StyleDiversity {
     return new StyleDiversity(joinPictures(photos), styles, distance);
   }
 
-  /** 0 where styles change nothing, 1 where they change as much as one real image differs from another. */
+  /** @returns 0 if styles change nothing, 1 if they change an image as much as real images differ from each other. */
   measure(translator: Translator): number {
     const { size } = translator.architecture;
     const content = translator.encode('A2B', this.photos);
