@@ -1,3 +1,4 @@
+// The planes in which faces are found: edges, warmth and lightness.
 /** A decoded image: `data` holds rows of RGB in [-1, 1], `height * width * 3` numbers. */
 export interface FloatImage {
   data: Float32Array;
@@ -5,18 +6,17 @@ export interface FloatImage {
   height: number;
 }
 
-/** What faces are told by, each a plane: strength of edges, warmth (red less blue) and lightness. */
+/** Number of planes: strength of edges, warmth (red minus blue) and lightness. */
 export const PLANES = 3;
 
-/** Side of the square of `facePlanes`: 64 points across the image, and half an image more on each side. */
+/** Side of the square of `facePlanes`: 64 points across the image, plus half an image on each side. */
 export const CANVAS = 128;
 
-/** Standard deviation of the blur before everything, in 64ths of the image: it evens out how sharp images are. */
+/** Standard deviation of the first blur, in 64ths of the image: it evens out the sharpness of images. */
 const BLUR_64THS = 1.5;
 
 /**
- * The planes of an image of any size, blurred, at the points of a square of `CANVAS` x `CANVAS`, `PLANES` numbers each.
- * The image's border goes on outwards.
+ * The planes of a blurred image of any size, as `[CANVAS, CANVAS, PLANES]`. The image's border is extended outwards.
  */
 export function facePlanes(image: FloatImage): Float32Array {
   const { width, height } = image;

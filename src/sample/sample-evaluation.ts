@@ -1,3 +1,4 @@
+// Measures a model on the sample dataset, whose factors are known.
 import { join } from 'node:path';
 import { Rng } from '../base/rng.js';
 import { decodeImage, toFloat } from '../data/decode.js';
@@ -10,16 +11,16 @@ import type { Content } from './factors.js';
 import { type FactorsFile, readFactors, type SampleFolder } from './factors-file.js';
 import { contentCorrelation, statisticsDistance } from './sample-measures.js';
 
-/** Images translated together. */
+/** Number of images translated together. */
 const BATCH = 8;
-/** Anime images of the training folder that the mean face is made from, at most. */
+/** Maximum number of anime training images for the mean face. */
 export const FACE_IMAGES = 64;
 
-/** How well translations of the sample dataset's test photos do; definitions in `sample-measures.ts`. */
+/** Measures of translations of the sample dataset's test photos; defined in `sample-measures.ts`. */
 export interface SampleFigures {
   /** Distance of their colour and edge statistics from those of the anime test images. */
   statisticsDistance: number;
-  /** Correlation of the place and size of the face found in them with what the photo was drawn with. */
+  /** Correlation of the place and size of the face found in them with the photo's factors. */
   correlation: FaceMeasure;
   /** Mean distance between translations of one photo in different styles. */
   diversity: number;
@@ -31,11 +32,11 @@ export interface SampleTestSet {
   photoContents: Content[];
   anime: FloatImage[];
   animeContents: Content[];
-  /** By which faces are found; made from anime images of the training folder, none of which is measured. */
+  /** The mean face that finds faces, made from anime training images, none of which is measured. */
   face: MeanFace;
 }
 
-/** Reads the first `count` images of a folder of a sample dataset, with what they were drawn from. */
+/** Reads the first `count` images of a folder of a sample dataset, with their contents. */
 export async function readFolder(
   root: string,
   factors: FactorsFile,
@@ -57,22 +58,22 @@ export async function readFolder(
   return { images, contents: names.map((name) => factors.images[name]!.content) };
 }
 
-/** Reads up to `count` test images of each domain. @throws InputError for a folder that is no sample dataset. */
+/** Reads up to `count` test images of each domain. @throws InputError if the folder is not a sample dataset. */
 export async function readSampleTestSet(root: string, size: number, count: number): Promise<SampleTestSet> {
   const factors = await readFactors(root);
   const photos = await readFolder(root, factors, 'testA', size, count);
   const anime = await readFolder(root, factors, 'testB', size, count);
-  const others = await readFolder(root, factors, 'trainB', size, FACE_IMAGES);
+  const faces = await readFolder(root, factors, 'trainB', size, FACE_IMAGES);
   return {
     photos: photos.images,
     photoContents: photos.contents,
     anime: anime.images,
     animeContents: anime.contents,
-    face: meanFace(others.images, others.contents),
+    face: meanFace(faces.images, faces.contents),
   };
 }
 
-/** What real anime images score: one half against the other, and the whole set's factors and diversity. */
+/** The figures of real anime images: one half against the other, and the whole set's factors and diversity. */
 export function referenceFigures({ anime, animeContents, face }: SampleTestSet): SampleFigures {
   const half = Math.floor(anime.length / 2);
   return {
@@ -83,9 +84,9 @@ export function referenceFigures({ anime, animeContents, face }: SampleTestSet):
 }
 
 /**
- * Translates every test photo with `styles` random styles of its own and measures the images.
+ * Translates every test photo with `styles` random styles and measures the images.
  *
- * @param onProgress is told how many photos are done.
+ * @param options `onProgress` is called with the number of photos done.
  */
 export function sampleFigures(
   translator: Translator,

@@ -1,3 +1,4 @@
+// The factors of inputs that come from a sample dataset, for the evaluation.
 import { stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type MeanFace, meanFace } from './face-measure.js';
@@ -5,21 +6,21 @@ import type { Content } from './factors.js';
 import { FACTORS_FILE, readFactors } from './factors-file.js';
 import { FACE_IMAGES, readFolder } from './sample-evaluation.js';
 
-/** Side at which faces are laid on each other, px. */
+/** Size of the images for the mean face, px. */
 const FACE_SIZE = 64;
 
-/** What the inputs of an evaluation on the sample dataset were drawn from, and how to find a face. */
+/** The contents of an evaluation's inputs, and the mean face that finds faces. */
 export interface SampleFactors {
   contents: readonly Content[];
   face: MeanFace;
 }
 
 /**
- * The factors of a sample dataset's inputs.
+ * Reads the factors of inputs from a sample dataset.
  *
  * @param inputs paths below `root`.
- * @param target folder of images of the domain that outputs belong to, by which faces are found.
- * @returns undefined for a folder that is no sample dataset, and where inputs are not among its images.
+ * @param target training folder of the outputs' domain, whose images give the mean face.
+ * @returns undefined if the folder is not a sample dataset, or some inputs are not among its images.
  * @throws InputError for damaged factors.
  */
 export async function readSampleFactors(

@@ -1,7 +1,8 @@
+// Measures on images of the sample dataset: correlation of faces with factors, statistics of colours and edges.
 import { type FaceMeasure, type MeanFace, measureFace } from './face-measure.js';
 import type { FloatImage } from './face-planes.js';
 
-/** Pearson's correlation of two lists; 0 where one of them is constant. */
+/** Pearson's correlation of two lists; 0 if one of them is constant. */
 export function pearson(x: readonly number[], y: readonly number[]): number {
   if (x.length !== y.length || x.length < 2) {
     throw new RangeError(
@@ -20,10 +21,10 @@ export function pearson(x: readonly number[], y: readonly number[]): number {
 }
 
 /**
- * How well the place and size of the faces in the images follow what they were drawn from (or, for a translation, what
- * its input was drawn from): the correlation of each over the set.
+ * Measures how well the place and size of the faces follow the contents that the images (or the inputs of translations)
+ * were drawn from: the correlation of each over the set.
  *
- * @param face what faces look like, made from other images than these.
+ * @param face a mean face of other images.
  */
 export function contentCorrelation(
   images: readonly FloatImage[],
@@ -31,18 +32,18 @@ export function contentCorrelation(
   face: MeanFace,
 ): FaceMeasure {
   const measured = images.map((image) => measureFace(image, face));
-  const of = (key: keyof FaceMeasure): number =>
+  const correlationOf = (key: keyof FaceMeasure): number =>
     pearson(
-      measured.map((found) => found[key]),
+      measured.map((measure) => measure[key]),
       contents.map((content) => content[key]),
     );
-  return { x: of('x'), y: of('y'), scale: of('scale') };
+  return { x: correlationOf('x'), y: correlationOf('y'), scale: correlationOf('scale') };
 }
 
-/** Upper bounds of the bins of saturation (largest less smallest channel, in [0, 2]); the last bin is open. */
+/** Upper bounds of the bins of saturation (largest minus smallest channel, in [0, 2]); the last bin is open. */
 const SATURATION_BOUNDS = [0.1, 0.25, 0.45, 0.7, 1];
-/** Upper bounds of the bins of gradient magnitude (of [-1, 1] per pixel step); the first is flatness, and
- * takes in what a network leaves of ripple on a flat colour. */
+/** Upper bounds of the bins of gradient magnitude (of [-1, 1] per pixel step); the first holds flat pixels,
+ * including the slight ripple that a network leaves on a flat colour. */
 const GRADIENT_BOUNDS = [0.04, 0.08, 0.15, 0.25, 0.45];
 
 /**
@@ -88,13 +89,13 @@ function gradientAt({ data, width, height }: FloatImage, x: number, y: number): 
   return Math.sqrt(sum / 3);
 }
 
-/** No feature counts as steadier than this, so that one that hardly ever occurs does not decide. */
+/** Lower limit of the reference's deviation, so that a feature that hardly ever occurs does not dominate. */
 const MIN_DEVIATION = 0.04;
 
 /**
  * Distance of a set's colour and edge statistics from those of a reference set: the Frechet distance of two normal
  * distributions with diagonal covariance, over features standardised by the reference's deviations, per feature. 0 for
- * equal statistics; 1 where a typical feature lies one reference deviation off. Not symmetric: the unit is the reference's.
+ * equal statistics; 1 if a typical feature is one reference deviation off. Not symmetric: the unit is the reference's.
  */
 export function statisticsDistance(set: readonly FloatImage[], reference: readonly FloatImage[]): number {
   if (set.length === 0 || reference.length === 0) {

@@ -116,7 +116,7 @@ describe('writeRunReport', () => {
     await draw(60, 'red');
     const html = await page();
     expect(html).toContain('Samples of step 40');
-    expect(html).toContain('Samples of step 40, weights as trained');
+    expect(html).toContain('Samples of step 40, raw weights');
     expect(html).toContain('Earlier samples (2)');
     expect(await coloursOf(html)).toEqual(['blue', 'blue', 'red', 'red']);
   });
@@ -136,7 +136,7 @@ describe('writeRunReport', () => {
   it('names what is no run, and an image that is none', async () => {
     const nothing = join(runs.folder, 'nothing');
     expect((await failure(writeRunReport(nothing))).message).toBe(
-      `Expected a run directory at ${nothing} but found no config.json in it; name the folder that gnr train --out was given.`,
+      `Expected a run directory at ${nothing} but found no config.json in it; pass the folder that was given to gnr train --out.`,
     );
     const path = samplePath(runs.runDir, 10, 'ema');
     await writeFile(path, 'no image');
@@ -161,7 +161,7 @@ describe('a training', () => {
     const last = await read();
     expect(last).toContain(`Stopped after 3 of 9 steps. gnr train --out ${runs.runDir} --resume goes on`);
     expect(last).toContain('checkpoints/step-000003');
-    expect(last).toContain('Samples of step 2, weights as trained');
+    expect(last).toContain('Samples of step 2, raw weights');
   });
 
   it('goes on where the page cannot be written, and tells so once', async () => {
