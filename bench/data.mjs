@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Times the preparation of training pictures alone (read, decode, warp), in the main thread and with worker threads
-// (data.workers), one after the other in each round, and prints pictures a second, milliseconds a step, and ratios to the
+// Times the preparation of training images alone (read, decode, warp), in the main thread and with worker threads
+// (data.workers), one after the other in each round, and prints images a second, milliseconds a step, and ratios to the
 // main thread: whether the data keeps up with a card. After `npm run build`.
 //
 // usage: node bench/data.mjs [--size PX ...] [--batch N] [--workers N ...] [--steps N] [--rounds N] [--data DIR]
 //
-// A step shows 4 x batch pictures, made of 2 x batch files. "cached": decoded pictures stay in memory; "decoded": every
-// file is read and decoded anew. Without --data the pictures are a sample dataset (PNG) of the size.
+// A step shows 4 x batch images, made of 2 x batch files. "cached": decoded images stay in memory; "decoded": every
+// file is read and decoded anew. Without --data the images are a sample dataset (PNG) of the size.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ const { openDataset } = await dist('data/folder.js');
 const { drawSampleDataset } = await dist('sample/draw.js');
 const { Batches } = await dist('train/batches.js');
 
-/** Pictures of each domain in a dataset that is drawn. */
+/** Images of each domain in a dataset that is drawn. */
 const IMAGES = 48;
 /** Steps before the clock starts: threads start, functions are compiled, caches fill. */
 const WARM_UP = 30;
@@ -74,7 +74,7 @@ async function measure(root, size) {
 }
 
 process.stdout.write(
-  `Batch ${batch}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}: pictures a second and time a step (ratio of speed to ${workers[0]} workers)\n`,
+  `Batch ${batch}, ${availableParallelism()} processors, load ${loadavg()[0].toFixed(1)}: images a second and time a step (ratio of speed to ${workers[0]} workers)\n`,
 );
 const work = mkdtempSync(join(tmpdir(), 'gnr-bench-data-'));
 try {

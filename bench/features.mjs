@@ -5,11 +5,11 @@
 // usage: node bench/features.mjs --python PYTHON [--images N] [--size PX] [--rounds N] [--json]
 //
 // PYTHON has pytorch-fid 0.3.0:  python3 -m venv fid && fid/bin/pip install pytorch-fid==0.3.0
-// Nothing is fetched: weights come from a formula, pictures are drawn (half of them photographs, half of them anime).
+// Nothing is fetched: weights come from a formula, images are drawn (half of them photographs, half of them anime).
 // Times are those of the calls that take a list of files and give features: with reading, decoding and resizing, without
 // the start of the process and the reading of weights; ours include capturing the graph and handing the weights over.
 // On a busy machine the processors' time says more than the time that passed. Memory is that of one process: pytorch-fid
-// has others that load pictures.
+// has others that load images.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -77,7 +77,7 @@ function report(rounds, facts) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
   }
-  process.stdout.write(`${facts.images} pictures of ${facts.px} px, median of ${rounds.length}\n`);
+  process.stdout.write(`${facts.images} images of ${facts.px} px, median of ${rounds.length}\n`);
   for (const { implementation, seconds, cpuSeconds, peakRssBytes } of [theirs, ours])
     process.stdout.write(
       `${implementation.padEnd(36)}${seconds.toFixed(2)} s, of processors ${cpuSeconds.toFixed(2)} s, ${(peakRssBytes / 1e9).toFixed(2)} GB\n`,

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Fine-tunes a model on few pictures of the sample dataset's pastel family, and trains from scratch on the same for as many
-// steps, and prints what both score on test pictures that neither saw. Needs `npm run build`.
+// Fine-tunes a model on few images of the sample dataset's pastel family, and trains from scratch on the same for as many
+// steps, and prints what both score on test images that neither saw. Needs `npm run build`.
 //
 // usage: node bench/finetune.mjs --base RUN --work DIR [--steps N] [--pictures 25,50,100,300]
 //
@@ -19,7 +19,7 @@ import { openTranslator } from '../dist/translate/open-translator.js';
 
 const TEST_IMAGES = 64;
 const STYLES = 4;
-/** Not that of the sample model's own pictures. */
+/** Not that of the sample model's own images. */
 const SEED = 11;
 
 const { values } = parseArgs({
@@ -38,7 +38,7 @@ if (base === undefined || work === undefined) {
 const here = (file) => fileURLToPath(new URL(file, import.meta.url));
 const counts = values.pictures.split(',').map(Number);
 
-/** All photos, and the first `count` anime pictures, as links. */
+/** All photos, and the first `count` anime images, as links. */
 function subset(all, count) {
   const folder = path.join(work, `data-${count}`);
   if (existsSync(folder)) return folder;
@@ -97,7 +97,7 @@ if (!existsSync(all))
     family: 'pastel',
   });
 const print = (cells) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
-print(['pictures', 'training', 'distance', 'left to right', 'up and down', 'size', 'style diversity']);
+print(['images', 'training', 'distance', 'left to right', 'up and down', 'size', 'style diversity']);
 print(Array(7).fill('---'));
 const sizeOf = async () => (await loadModel(base)).architecture.size;
 const set = await readSampleTestSet(all, await sizeOf(), TEST_IMAGES);

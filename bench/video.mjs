@@ -39,7 +39,7 @@ function draw(path, seconds) {
   return path;
 }
 
-/** Decode, translate and encode one after the other, one picture at a time. */
+/** Decode, translate and encode one after the other, one image at a time. */
 async function referenceWay(input, output) {
   const { loadEngine } = await import(new URL('../dist/runtime/node.js', import.meta.url));
   const { loadModel } = await part('model.js');
@@ -67,11 +67,11 @@ async function referenceWay(input, output) {
   const frames = Math.floor(stdout.length / frameBytes);
   const results = [];
   for (let i = 0; i < frames; i++) {
-    const picture = Float32Array.from(
+    const image = Float32Array.from(
       stdout.subarray(i * frameBytes, (i + 1) * frameBytes),
       (value) => value / 127.5 - 1,
     );
-    results.push(fromFloat(translator.translate('A2B', picture, code), modelPx, modelPx).data);
+    results.push(fromFloat(translator.translate('A2B', image, code), modelPx, modelPx).data);
   }
   spawnSync('ffmpeg', plan.encoderArgs(output), { ...options, input: Buffer.concat(results) });
   const wallSeconds = (performance.now() - begun) / 1000;

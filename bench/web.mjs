@@ -68,16 +68,16 @@ async function folderOf(name, work) {
   return folder;
 }
 
-/** Milliseconds a picture in Node: a content code, and then its styles one by one, as the page does. */
+/** Milliseconds an image in Node: a content code, and then its styles one by one, as the page does. */
 async function inNode(folder, capture) {
   const { loadModel } = await dist('translate/model.js');
   const { openTranslator } = await dist('translate/open-translator.js');
   const { architecture, values: weights } = await loadModel(folder);
   const translator = openTranslator(architecture, weights, { capture });
   const { size, latentDim } = architecture;
-  const picture = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i / 97));
+  const image = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i / 97));
   const style = Float32Array.from({ length: latentDim }, (_, i) => Math.cos(i));
-  const content = translator.encode('A2B', picture);
+  const content = translator.encode('A2B', image);
   translator.decode(content, style);
   const begun = performance.now();
   for (let i = 0; i < STYLES; i++) translator.decode(content, style);
@@ -86,7 +86,7 @@ async function inNode(folder, capture) {
   return milliseconds;
 }
 
-/** Milliseconds from opening the page to its first result, and a picture once it runs; or why it does not run. */
+/** Milliseconds from opening the page to its first result, and an image once it runs; or why it does not run. */
 async function inPage(browser, url, backend) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(PAGE_LIMIT_MS);
@@ -110,7 +110,7 @@ async function inPage(browser, url, backend) {
         STYLES,
       );
     await settled();
-    // New styles of the same picture: kernels are compiled by now.
+    // New styles of the same image: kernels are compiled by now.
     const again = performance.now();
     const before = await page.evaluate(() => document.querySelector('.tile canvas').toDataURL());
     await page.click('#reroll');
@@ -146,7 +146,7 @@ try {
     const captured = median(await all(rounds, () => inNode(folder, true)));
     const eager = median(await all(rounds, () => inNode(folder, false)));
     process.stdout.write(
-      `\n${name}: Node captured ${text(captured)} a picture, kernel by kernel ${text(eager)}\n`,
+      `\n${name}: Node captured ${text(captured)} an image, kernel by kernel ${text(eager)}\n`,
     );
     const { server } = await openPage({
       ...{ pageDir: PAGE_FOLDER, checkpoint: folder },
@@ -164,7 +164,7 @@ try {
         const of = (key) => median(runs.map((run) => run[key]));
         process.stdout.write(
           `${engine}: page and model ${text(of('toLoad'))}, first result ${text(of('toFirst'))} after that, ` +
-            `then ${text(of('each'))} a picture, ${(of('each') / captured).toFixed(1)} times Node captured\n`,
+            `then ${text(of('each'))} an image, ${(of('each') / captured).toFixed(1)} times Node captured\n`,
         );
       }
     } finally {

@@ -1,5 +1,5 @@
 // Makes the repository's sample model of a checkpoint: averaged generators in float16, its config, and a model card with
-// figures measured on test pictures that are drawn afresh. Needs `npm run build`.
+// figures measured on test images that are drawn afresh. Needs `npm run build`.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,11 +16,11 @@ import { openTranslator } from '../dist/translate/open-translator.js';
 import { drawStyles } from '../dist/translate/translator.js';
 
 const LIMIT_BYTES = 3 * 1024 * 1024;
-/** The dataset that the card's commands draw; test pictures depend on its seed alone. */
+/** The dataset that the card's commands draw; test images depend on its seed alone. */
 const DATASET = { images: 2000, seed: 1, root: 'data/sample' };
 const TEST_IMAGES = 64;
 const STYLES_PER_PHOTO = 4;
-/** Pictures of the training folder that are drawn here, to tell faces by. */
+/** Training images that are drawn here, from which the mean face is made. */
 const TRAIN_IMAGES = 64;
 const SEED = 1;
 const MARKS = ['<!-- figures -->', '<!-- end of figures -->'];
@@ -141,7 +141,7 @@ async function make(checkpoint, out, work) {
   const { step } = await readJson(path.join(source.dir, 'state.json')).catch(() => ({
     step: stored.training?.steps,
   }));
-  tell('drawing the test pictures');
+  tell('drawing the test images');
   const root = path.join(work, 'data');
   await drawSampleDataset({ dir: root, images: TRAIN_IMAGES, testImages: TEST_IMAGES, seed: DATASET.seed });
   const set = await readSampleTestSet(root, source.architecture.size, TEST_IMAGES);

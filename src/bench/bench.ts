@@ -1,3 +1,4 @@
+// Times training steps and translation on this machine.
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
@@ -16,10 +17,10 @@ import { CapturedTranslator } from '../translate/captured-translator.js';
 import { openTranslator } from '../translate/open-translator.js';
 import { drawStyles } from '../translate/translator.js';
 
-/** Runs before the ones that count: memory is taken and kernels choose their algorithms. */
+/** Number of runs before those that count: they allocate memory and select algorithms. */
 export const WARM_UP = 2;
 
-/** What a bench found. Seconds are per training step, or per run of a batch. */
+/** The result of a benchmark. Seconds are per training step, or per translated batch. */
 export interface BenchResult extends PeakMemory {
   work: 'train' | 'translate';
   size: number;
@@ -27,15 +28,15 @@ export interface BenchResult extends PeakMemory {
   captured: boolean;
   arithmetic: Config['runtime']['arithmetic'];
   activations: Config['runtime']['activations'];
-  /** Whether the training steps were those with R1. */
+  /** Whether the training steps had R1. */
   withR1?: boolean;
   /** Median after the warm-up. */
   seconds: number;
-  /** Every run in order, the warm-up included. */
+  /** Seconds of every run in order, including the warm-up. */
   all: number[];
-  /** Graph nodes that a step without R1 runs, or encoding and decoding; absent where kernels are called one by one. */
+  /** Number of graph nodes of a step without R1, or of encoding and decoding; absent without capture. */
   kernels?: number;
-  /** Recording and loading the graph. */
+  /** Seconds for recording and loading the graph. */
   captureSeconds?: number;
 }
 
@@ -53,7 +54,7 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
   };
 }
 
-/** A step's inputs out of noise: speed does not depend on what the pictures show. Transforms are as frequent as at the start. */
+/** Random inputs of a step: its speed does not depend on the images. Transforms have their initial probability. */
 export function noiseBatch(context: StepContext, rng: Rng): HostBatch {
   const { batch, adaptiveAugment } = context.config.training;
   const { initial } = adaptiveAugment;
@@ -66,7 +67,7 @@ export function noiseBatch(context: StepContext, rng: Rng): HostBatch {
   return { ...noise, ...drawTransforms(context.config, 0, { A: initial, B: initial }) };
 }
 
-/** A trainer of fresh weights; a function of its own, so that the host's copy of them can go. */
+/** A trainer with random weights; a separate function, so that the host's copy of them can be freed. */
 function makeTrainer(context: StepContext, rng: Rng) {
   const values = initNetworks(context.networks, rng.fork('init'));
   const began = performance.now();
@@ -75,8 +76,10 @@ function makeTrainer(context: StepContext, rng: Rng) {
 }
 
 /**
- * Times training steps, all of them with R1 or none (it comes every `training.r1EverySteps`, and takes more time and
- * memory). @param onStep is told how many steps are done.
+ * Times training steps, either all with R1 or all without (training has R1 every `training.r1EverySteps` steps, and it
+ * takes more time and memory).
+ *
+ * @param onStep called with the number of steps done.
  */
 export async function benchTrain(
   config: Config,
@@ -90,7 +93,7 @@ export async function benchTrain(
   const { trainer, captureSeconds } = makeTrainer(context, rng);
   freeUnusedMemory();
   const batch = noiseBatch(context, rng);
-  // Step 0 has R1 where its weight is not 0, and step 1 has none.
+  // Step 0 has R1 if its weight is not 0, and step 1 has none.
   const index = withR1 ? 0 : 1;
   const all: number[] = [];
   for (let i = 0; i < steps; i++) {
@@ -108,7 +111,7 @@ export async function benchTrain(
   };
 }
 
-/** A translator of fresh weights; a function of its own, so that the host's copy of them can go. */
+/** A translator with random weights; a separate function, so that the host's copy of them can be freed. */
 function makeTranslator({ model, training, runtime }: Config, rng: Rng) {
   const { specs } = buildGenerator(model);
   const draw = (name: string) => initParameters(specs, rng.fork(name));
@@ -118,18 +121,18 @@ function makeTranslator({ model, training, runtime }: Config, rng: Rng) {
   return { translator, captureSeconds: (performance.now() - began) / 1000 };
 }
 
-/** Times encoding and decoding of a batch of pictures with random styles. */
+/** Times encoding and decoding a batch of images with random styles. @param onRun called with the number of runs done. */
 export function benchTranslate(config: Config, runs: number, onRun: (done: number) => void): BenchResult {
   const { size, latentDim } = config.model;
   const { batch } = config.training;
   const rng = new Rng(config.training.seed, 'bench');
   const { translator, captureSeconds } = makeTranslator(config, rng.fork('init'));
   freeUnusedMemory();
-  const pictures = rng.normals(batch * size * size * 3);
+  const images = rng.normals(batch * size * size * 3);
   const all: number[] = [];
   for (let i = 0; i < runs; i++) {
     const start = performance.now();
-    translator.translate('A2B', pictures, drawStyles(rng, batch, latentDim));
+    translator.translate('A2B', images, drawStyles(rng, batch, latentDim));
     all.push((performance.now() - start) / 1000);
     onRun(i + 1);
   }

@@ -1,4 +1,4 @@
-// Records every kind of program that the project runs in a session, without weights: what is counted and checked.
+// Records every kind of program that the project runs in a session, without weights, to count and check their operations.
 import type { Config } from '../config/schema.js';
 import {
   inceptionPrograms,
@@ -16,7 +16,7 @@ import { type RecordedPrograms, recordGraph } from '../runtime/capture/record.js
 import { trainingPrograms } from '../train/training-programs.js';
 import { parametersByPrefix, translationPrograms } from '../translate/translation-programs.js';
 
-/** The ways of computing that programs are recorded in, by the keys of the config that choose them. */
+/** The arithmetic variants in which programs are recorded, with the config keys that select them. */
 export const ARITHMETIC_VARIANTS: readonly { name: string; runtime: Partial<Config['runtime']> }[] = [
   { name: 'float32', runtime: { arithmetic: 'float32' } },
   { name: 'bfloat16', runtime: { arithmetic: 'bfloat16' } },
@@ -24,8 +24,8 @@ export const ARITHMETIC_VARIANTS: readonly { name: string; runtime: Partial<Conf
 ];
 
 /**
- * A run's programs: steps without and with R1, translations of samples. With the perceptual term where its weight is not 0
- * and `losses.lpips.weights` names any: they themselves are not read. The engine has to be loaded.
+ * The programs of a run: steps without and with R1, and translations of samples. They include the perceptual term if its
+ * weight is not 0 and `losses.lpips.weights` is set; the LPIPS weights are not read. The engine must be loaded.
  */
 export function recordTraining(config: Config): RecordedPrograms {
   const { weight, weights } = config.losses.lpips;
@@ -58,7 +58,7 @@ export function recordTranslation(
   return recordGraph(programs, variables, precision);
 }
 
-/** A generator's weights, with those that follow from them. */
+/** A generator's weights and those derived from them. */
 function weightSpecs({ specs, derive }: Generator): Record<string, TensorSpec> {
   const variables: Record<string, TensorSpec> = {};
   for (const [path, { shape }] of Object.entries(specs)) variables[path] = { shape, dtype: 'float32' };
@@ -75,13 +75,13 @@ function weightSpecs({ specs, derive }: Generator): Record<string, TensorSpec> {
   return all;
 }
 
-/** The network that FID and its like take their features from. */
+/** The Inception network, whose features FID and similar metrics use. */
 export function recordInception(variant: InceptionVariant, batches: readonly number[]): RecordedPrograms {
   const { programs, variables } = inceptionPrograms(buildInception(variant), batches);
   return recordGraph(programs, variables);
 }
 
-/** LPIPS of evaluation: features of pictures of `size` px, and distances between them. */
+/** The programs of LPIPS in evaluation: features of images of `size` px, and distances between them. */
 export function recordLpips(
   net: LpipsNet,
   size: number,

@@ -1,4 +1,4 @@
-// The list of all kinds of programs: every config in every arithmetic, with what changes a step's graph, and the networks of evaluation.
+// Lists all kinds of programs: every config in every arithmetic, with each feature that changes a step's graph, and the networks of evaluation.
 import { resolveConfig } from '../config/load.js';
 import { mergeTrees, type Tree } from '../config/overrides.js';
 import type { Config, PartialConfig } from '../config/schema.js';
@@ -11,7 +11,7 @@ import {
   recordTranslation,
 } from './captured-programs.js';
 
-/** What changes the operations of a training step, each by the keys that turn it on. */
+/** The features that change the operations of a training step, with the config keys that enable them. */
 const STEP_FEATURES: readonly { name: string; changes: PartialConfig }[] = [
   { name: 'adaptive augmentation', changes: { training: { adaptiveAugment: { enabled: true } } } },
   { name: 'activation checkpointing', changes: { runtime: { recomputeActivations: true } } },
@@ -19,13 +19,13 @@ const STEP_FEATURES: readonly { name: string; changes: PartialConfig }[] = [
   { name: 'LPIPS', changes: { losses: { lpips: { weight: 10, weights: 'cache' } } } },
   { name: "Adam's first moments", changes: { training: { betas: [0.5, 0.99] } } },
 ];
-/** Batches of `openTranslator`: one picture, and several. */
+/** Batch sizes of `openTranslator`. */
 const TRANSLATION_BATCHES = [1, 8];
-/** Batches of the feature networks: few pictures, and several. */
+/** Batch sizes of the feature networks. */
 const FEATURE_BATCHES = [2, 16];
 const LPIPS_BATCH = 2;
 
-/** A kind of programs, recorded when it is asked for: there are too many graphs to hold them all. */
+/** A kind of programs, recorded on request: there are too many graphs to hold them all. */
 export interface ProgramKind {
   name: string;
   record(): RecordedPrograms;
@@ -37,10 +37,10 @@ function changed(config: Config, ...changes: readonly PartialConfig[]): Config {
 }
 
 /**
- * Every config as it is and with all that changes a step's graph, its translations, and the networks of evaluation. What
- * changes a graph is also taken alone, with the first config.
+ * Lists every config as it is and with all features, its translations, and the networks of evaluation. With the first
+ * config, each feature is also listed alone.
  *
- * @param configs by names for the list.
+ * @param configs by the names to list them under.
  */
 export function* programKinds(configs: Readonly<Record<string, Config>>): Generator<ProgramKind> {
   for (const [i, [name, config]] of Object.entries(configs).entries()) {

@@ -1,21 +1,21 @@
-// The least time that a GPU needs for a program, from what its kernels compute and move.
+// Lower bounds on the time that a GPU needs for a program, from what its kernels compute and move.
 import type { KernelWork } from '../runtime/capture/cost.js';
 
-/** What a float32 convolution or product multiplies in. Kernels that are recorded in bfloat16 multiply in that. */
+/** The arithmetic of float32 convolutions and products. Kernels recorded in bfloat16 multiply in bfloat16. */
 export type Float32Products = 'float32' | 'tf32';
 
-/** A GPU by its vendor's figures. */
+/** A GPU with its vendor's figures. */
 export interface Card {
   name: string;
   memoryBytes: number;
-  /** Of its memory. */
+  /** Memory bandwidth. */
   bytesPerSecond: number;
-  /** Of dense products that are summed in float32, at its boost clock. */
+  /** Rate of dense products that are summed in float32, at the boost clock. */
   flopsPerSecond: Readonly<Record<Float32Products | 'bfloat16', number>>;
   source: string;
 }
 
-/** From public data sheets, whose figures for sparse matrices are halved. */
+/** GPUs from public data sheets; figures that the sheets give for sparse matrices are halved. */
 export const CARDS: readonly Card[] = [
   {
     name: 'H100 SXM',
@@ -40,22 +40,22 @@ export const CARDS: readonly Card[] = [
   },
 ];
 
-/** The part of the peak that convolutions and products are taken to reach. */
+/** Assumed fraction of the peak that convolutions and products reach. */
 export const MATRIX_EFFICIENCY = 0.5;
-/** The part of the memory's peak that kernels are taken to reach. */
+/** Assumed fraction of the memory bandwidth that kernels reach. */
 export const MEMORY_EFFICIENCY = 0.75;
-/** What the host is taken to need to launch a kernel, s. */
+/** Assumed time of the host to launch a kernel, s. */
 export const LAUNCH_SECONDS = 5e-6;
 
-/** Two lower bounds of a program's time, s; the larger one holds. */
+/** Two lower bounds of a program's time, s; the larger one counts. */
 export interface Floor {
-  /** Of the kernels, one after another. */
+  /** Time of the kernels, one after another. */
   gpuSeconds: number;
-  /** Of the host, which launches them. */
+  /** Time of the host to launch them. */
   launchSeconds: number;
 }
 
-/** Every kernel takes as long as its operations or its memory traffic, whichever takes longer. Only products are counted. */
+/** The lower bounds of a program: a kernel takes the time of its products or of its memory traffic, whichever is longer. */
 export function floorOf(works: readonly KernelWork[], card: Card, products: Float32Products): Floor {
   let gpuSeconds = 0;
   for (const { isMatrix, isBfloat16, flops, bytes } of works) {

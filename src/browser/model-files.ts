@@ -1,4 +1,5 @@
 import { InputError, messageOf } from '../base/errors.js';
+import { parseStepName } from '../base/step-names.js';
 
 /** A folder with a model, wherever it is. */
 export interface ModelFiles {
@@ -61,9 +62,9 @@ export function filesAt(url: string): ModelFiles {
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 const depthOf = (folder: string): number => folder.split('/').length;
 
-/** The number of a folder `step-NNN/`, which a run's checkpoints are in; -1 for others. */
+/** The number of a folder `step-NNNNNN/`, which a run's checkpoints are in; -1 for others. */
 function stepOf(folder: string): number {
-  return Number(/(?:^|\/)step-(\d+)\/$/.exec(folder)?.[1] ?? -1);
+  return parseStepName(folder.split('/').at(-2) ?? '') ?? -1;
 }
 
 /** The folder of one model: of several the one nearest to the top, and of a run's checkpoints the newest. */

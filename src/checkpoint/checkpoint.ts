@@ -8,6 +8,7 @@ import {
   writeFileAtomic,
 } from '../base/atomic-files.js';
 import { InputError, systemCode } from '../base/errors.js';
+import { parseStepName } from '../base/step-names.js';
 import {
   type CheckpointState,
   CONFIG,
@@ -20,7 +21,6 @@ import {
   readJson,
   readState,
   STATE,
-  STEP_FOLDER,
   stepsOf,
   TRAINING,
   VERSION,
@@ -172,9 +172,9 @@ export async function saveCheckpoint(
 
 /** Adds to a complaint about a checkpoint where the newest older one that is complete is, if there is one. */
 async function withOlder(dir: string, error: unknown): Promise<unknown> {
-  const match = STEP_FOLDER.exec(basename(dir));
-  if (!(error instanceof InputError) || match === null) return error;
-  const older = await latestCheckpoint(dirname(dirname(dir)), { belowStep: Number(match[1]) });
+  const step = parseStepName(basename(dir));
+  if (!(error instanceof InputError) || step === undefined) return error;
+  const older = await latestCheckpoint(dirname(dirname(dir)), { belowStep: step });
   if (older === undefined) return error;
   const remedy = `${error.details.remedy}, or use the older complete checkpoint ${older.dir}`;
   return new InputError({ ...error.details, remedy }, { cause: error });
@@ -237,12 +237,12 @@ export async function resolveCheckpoint(
   if (found === undefined) throw notACheckpoint(path, 'nothing');
   if (found.isFile() && [LATEST, BEST].includes(basename(path))) {
     const name = (await readFile(path, 'utf8')).trim();
-    if (!STEP_FOLDER.test(name)) throw notACheckpoint(path, 'a file that names no checkpoint');
+    if (parseStepName(name) === undefined) throw notACheckpoint(path, 'a file that names no checkpoint');
     return resolveCheckpoint(join(dirname(path), name), options);
   }
   if (!found.isDirectory()) throw complaintAboutFile(path);
   const dir = await realpath(path);
-  if ((await isFile(join(dir, MODEL))) || STEP_FOLDER.test(basename(dir))) {
+  if ((await isFile(join(dir, MODEL))) || parseStepName(basename(dir)) !== undefined) {
     return resolveFolder(dir).catch(async (error: unknown) => Promise.reject(await withOlder(dir, error)));
   }
   const damaged: InputError[] = [];

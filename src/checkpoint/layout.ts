@@ -2,13 +2,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { parseStepName, stepName } from '../base/step-names.js';
 import { readSafetensorsHeader } from './safetensors.js';
 
 export const MODEL = 'model.safetensors';
 export const TRAINING = 'training.safetensors';
 export const STATE = 'state.json';
 export const CONFIG = 'config.json';
-export const STEP_FOLDER = /^step-(\d{6,15})$/;
 export const VERSION = 1;
 
 const stateSchema = z.looseObject({
@@ -27,7 +27,7 @@ export function checkpointsFolder(runDir: string): string {
 
 /** The folder of the checkpoint after `step` steps: RUN/checkpoints/step-000500. */
 export function checkpointFolder(runDir: string, step: number): string {
-  return join(checkpointsFolder(runDir), `step-${String(step).padStart(6, '0')}`);
+  return join(checkpointsFolder(runDir), stepName(step));
 }
 
 /** Whether a path looks like a PyTorch checkpoint. */
@@ -100,9 +100,6 @@ export async function stepsOf(runDir: string): Promise<number[]> {
       { cause: error },
     );
   });
-  const steps = names.flatMap((name) => {
-    const match = STEP_FOLDER.exec(name);
-    return match === null ? [] : [Number(match[1])];
-  });
+  const steps = names.map(parseStepName).filter((step) => step !== undefined);
   return steps.sort((a, b) => b - a);
 }

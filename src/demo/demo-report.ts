@@ -1,3 +1,4 @@
+// The demo's page.
 import { join } from 'node:path';
 import { type ReportGrid, type ReportMeasure, writeReport } from '../report/page.js';
 import { type ReportImage, reportImage } from '../report/picture.js';
@@ -8,7 +9,7 @@ import { reportSamples } from '../train/log/report-samples.js';
 import type { DemoFigures, DemoOptions, SampleModelResult } from './demo.js';
 import { GRID_COLUMNS } from './translated-grid.js';
 
-/** Largest size of a grid on the page, px: as it was drawn. */
+/** Maximum size of a grid on the page, px: the size in which it was drawn. */
 const GRID_PX = { width: 1200, height: 1800 };
 
 interface MeasureText {
@@ -52,7 +53,7 @@ const MEASURES: MeasureText[] = [
   },
 ];
 
-/** The figures as rows of the report's table. */
+/** The figures as rows of the page's table. */
 export function demoMeasures({ untrained, trained, reference }: DemoFigures): ReportMeasure[] {
   return MEASURES.map(({ of, ...text }) => ({
     ...text,
@@ -62,12 +63,12 @@ export function demoMeasures({ untrained, trained, reference }: DemoFigures): Re
   }));
 }
 
-/** The grid of the model that comes with the program, with its figures. */
+/** The grid of the sample model, with its figures. */
 function sampleModelGrid({ figures, reference }: SampleModelResult, image: ReportImage): ReportGrid {
   const { x, y, scale } = figures.correlation;
   const texts = [
-    'The same test photos, translated by the model that comes with this program (models/sample): larger, and trained for',
-    'longer, not by this demo. Its figures: distance of colours and edges',
+    'The same test photos, translated by the model that comes with this program (models/sample). It is larger, and was',
+    'trained for longer, not by this demo. Its figures: distance of colours and edges',
     `${figures.statisticsDistance.toFixed(2)}; correlation with the photo ${x.toFixed(2)} (left to right), ${y.toFixed(2)}`,
     `(up and down), ${scale.toFixed(2)} (size); difference between styles ${figures.diversity.toFixed(2)}, where different`,
     `anime pictures differ by ${reference.diversity.toFixed(2)}.`,
@@ -92,10 +93,10 @@ export async function writeDemoReport(
   },
 ): Promise<void> {
   const { runDir, figures, png, sampleModel } = results;
-  const courses = new MetricCurves();
+  const curves = new MetricCurves();
   let last: MetricsRow | undefined;
   for await (const row of readMetrics(join(runDir, 'metrics.jsonl'))) {
-    courses.add(row);
+    curves.add(row);
     last = row;
   }
   const { newest, ...samples } = await reportSamples(runDir);
@@ -114,7 +115,7 @@ export async function writeDemoReport(
     grids: [
       {
         title: 'Translated test photos',
-        caption: 'Photos that the training never saw, and six random styles. Averaged weights.',
+        caption: 'Photos that are not in the training set, in six random styles, with the averaged weights.',
         image: await reportImage(png, GRID_PX),
         columnLabels: GRID_COLUMNS,
       },
@@ -122,7 +123,7 @@ export async function writeDemoReport(
       ...newest.slice(0, 1),
     ],
     measures: demoMeasures(figures),
-    series: courses.series(),
+    series: curves.series(),
     ...samples,
     config,
   });

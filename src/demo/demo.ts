@@ -1,3 +1,4 @@
+// The demo: draws a dataset, trains on it, translates test photos and writes a page.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -25,10 +26,10 @@ import { openTranslator } from '../translate/open-translator.js';
 import { writeDemoReport } from './demo-report.js';
 import { translatedGrid } from './translated-grid.js';
 
-const TEST_PICTURES = 48;
+const TEST_IMAGES = 48;
 const STYLES_PER_PHOTO = 4;
 
-/** What a demo tells while it goes on. */
+/** An event of the demo. */
 export type DemoEvent =
   | { type: 'drawing'; done: number; total: number }
   | { type: 'translating'; done: number; total: number }
@@ -38,14 +39,14 @@ export type DemoEvent =
   | { type: 'measuring'; done: number; total: number }
   | { type: 'done'; grid: string; report: string; figures: DemoFigures };
 
-/** The same figures of the network as drawn, after training, and of real anime pictures. */
+/** The figures of the untrained network, of the trained network, and of real anime images. */
 export interface DemoFigures {
   untrained: SampleFigures;
   trained: SampleFigures;
   reference: SampleFigures;
 }
 
-/** What the trained model that comes with the program makes of the test photos. */
+/** The sample model's translations of the test photos: the path of their grid, and figures. */
 export interface SampleModelResult {
   grid: string;
   figures: SampleFigures;
@@ -53,17 +54,17 @@ export interface SampleModelResult {
 }
 
 export interface DemoOptions {
-  /** Where everything goes: `dataset/`, `run/`, `sample-model.png`, `translated.png`, `report.html`. */
+  /** The folder for all output: `dataset/`, `run/`, `sample-model.png`, `translated.png`, `report.html`. */
   outDir: string;
-  /** The folder of a trained model that is shown first; the demo goes on without it where it cannot be read. */
+  /** The folder of a trained model to show first; the demo continues without it if it cannot be read. */
   sampleModel: string;
-  /** The training's config; `data.root` is set by the demo. */
+  /** The config of training; the demo sets `data.root`. */
   config: Config;
-  /** Pictures in each training folder of the sample dataset. */
+  /** Number of images in each training folder of the sample dataset. */
   images: number;
-  /** What the machine is called in the report. */
+  /** Name of the device on the page. */
   device: string;
-  /** In the report, for instance today's. */
+  /** Date on the page. */
   date: string;
   signal: AbortSignal;
 }
@@ -75,16 +76,16 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Lets signals have their turn between computations that take seconds. @throws InterruptedError after `signal`. */
+/** Lets signals arrive between computations that take seconds. @throws InterruptedError after `signal`. */
 async function pause(signal: AbortSignal): Promise<void> {
   await setImmediate();
-  if (signal.aborted) throw new InterruptedError('stopped; the same command goes on from there');
+  if (signal.aborted) throw new InterruptedError('stopped; the same command continues from there');
 }
 
-/** Draws the dataset, unless an earlier demo has; yields progress. */
+/** Draws the dataset unless an earlier demo has; yields progress. */
 async function* drawDataset(dir: string, { config, images, signal }: DemoOptions): AsyncGenerator<DemoEvent> {
   if (await exists(join(dir, FACTORS_FILE))) return;
-  // The drawing runs by itself; its progress is polled, as a generator cannot be yielded from a callback.
+  // Progress is polled, because a callback cannot yield.
   let progress = { done: 0, total: 0 };
   let isOver = false;
   const work = drawSampleDataset({
@@ -122,7 +123,7 @@ async function translateTestSet(
   }
 }
 
-/** Shows what the trained model makes of the test photos; gives its grid, or nothing where there is no model. */
+/** Translates the test photos with the sample model. @returns its grid and figures; undefined if there is no model. */
 async function* showSampleModel(
   options: DemoOptions,
   root: string,
@@ -141,18 +142,18 @@ async function* showSampleModel(
   yield { type: 'translating', done: 0, total };
   await pause(signal);
   const { size } = model.architecture;
-  const own = size === config.model.size ? set : await readSampleTestSet(root, size, total);
-  const { png, figures } = await translateTestSet(options, model, own);
+  const modelSet = size === config.model.size ? set : await readSampleTestSet(root, size, total);
+  const { png, figures } = await translateTestSet(options, model, modelSet);
   const grid = join(outDir, 'sample-model.png');
   await writeFileAtomic(grid, png);
   yield { type: 'translating', done: total, total };
-  const result = { grid, figures, reference: referenceFigures(own) };
+  const result = { grid, figures, reference: referenceFigures(modelSet) };
   yield { type: 'sampleModel', ...result };
   await pause(signal);
   return { ...result, png };
 }
 
-/** The untrained, trained and real figures, and the trained network's grid; yields progress. */
+/** Measures the untrained and the trained network and real images; yields progress. @returns figures, and the trained network's grid. */
 async function* measure(
   options: DemoOptions,
   set: SampleTestSet,
@@ -178,20 +179,21 @@ async function* measure(
 }
 
 /**
- * From nothing to translated pictures: draws the sample dataset, shows what a trained model makes of its test photos,
- * trains on it, translates the photos, measures the pictures and writes a report. What an interrupted demo has done is kept, and another call goes on from there.
+ * Runs the demo: draws the sample dataset, translates its test photos with the sample model, trains on it, translates the
+ * photos with the result, measures the images and writes a page. An interrupted demo keeps its output, and another call
+ * continues from there.
  *
  * @throws InterruptedError after `signal`.
  */
-export async function* runDemo(given: DemoOptions): AsyncGenerator<DemoEvent> {
-  const { outDir, signal } = given;
+export async function* runDemo(demoOptions: DemoOptions): AsyncGenerator<DemoEvent> {
+  const { outDir, signal } = demoOptions;
   const root = join(outDir, 'dataset');
   const runDir = join(outDir, 'run');
-  yield* drawDataset(root, given);
-  const config = { ...given.config, data: { ...given.config.data, root } };
-  const options = { ...given, config };
+  yield* drawDataset(root, demoOptions);
+  const config = { ...demoOptions.config, data: { ...demoOptions.config.data, root } };
+  const options = { ...demoOptions, config };
   await openDataset(root);
-  const set = await readSampleTestSet(root, config.model.size, TEST_PICTURES);
+  const set = await readSampleTestSet(root, config.model.size, TEST_IMAGES);
   const sampleModel = yield* showSampleModel(options, root, set);
   const earlier = await latestCheckpoint(runDir);
   if (earlier === undefined || earlier.step < config.training.steps) {
@@ -199,7 +201,7 @@ export async function* runDemo(given: DemoOptions): AsyncGenerator<DemoEvent> {
     for await (const event of events) {
       yield { type: 'training', event };
       if (event.type === 'end' && event.interrupted)
-        throw new InterruptedError('stopped; the same command goes on from the checkpoint');
+        throw new InterruptedError('stopped; the same command continues from the checkpoint');
     }
   }
   const { values: trained } = await loadModel(runDir);

@@ -1,3 +1,4 @@
+// A grid of test photos and their translations.
 import { joinPictures, splitPictures } from '../data/pictures.js';
 import { composeGrid } from '../images/grid.js';
 import type { SampleTestSet } from '../sample/sample-evaluation.js';
@@ -8,13 +9,13 @@ const PHOTOS = 8;
 const STYLES = 6;
 const CELL_PX = 128;
 
-/** What the columns of the grid are. */
+/** The column labels of the grid. */
 export const GRID_COLUMNS: readonly string[] = [
   'photo',
   ...Array.from({ length: STYLES }, (_, i) => `style ${i + 1}`),
 ];
 
-/** The first test photos beside their translations, one column for each random style of the seed; a PNG. */
+/** Draws the first test photos beside their translations, one column per random style of the seed. @returns a PNG. */
 export async function translatedGrid(
   translator: Translator,
   set: SampleTestSet,

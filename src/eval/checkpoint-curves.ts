@@ -2,20 +2,19 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
+import { parseStepName, stepName } from '../base/step-names.js';
 import { loadModel } from '../translate/model.js';
 import { type Evaluation, type EvaluationRequest, runEvaluation } from './evaluation.js';
 import type { OpenMetricResources } from './metric-resources.js';
 import { type CurvePoint, metricCurvesPage } from './report/curves-page.js';
-
-const STEP_FOLDER = /^step-(\d+)$/;
 
 /** The checkpoints of a run in order. @throws InputError for a folder without any. */
 export async function checkpointsOf(runDir: string): Promise<{ step: number; dir: string }[]> {
   const folder = join(runDir, 'checkpoints');
   const names = await readdir(folder).catch(() => []);
   const found = names.flatMap((name) => {
-    const match = STEP_FOLDER.exec(name);
-    return match === null ? [] : [{ step: Number(match[1]), dir: join(folder, name) }];
+    const step = parseStepName(name);
+    return step === undefined ? [] : [{ step, dir: join(folder, name) }];
   });
   if (found.length > 0) return found.sort((a, b) => a.step - b.step);
   throw new InputError({
@@ -66,7 +65,7 @@ export async function evaluateCheckpoints(
       }
       resources = evaluation.resources;
       const { receipt } = evaluation;
-      const name = `step-${String(step).padStart(6, '0')}.json`;
+      const name = `${stepName(step)}.json`;
       await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
       points.push({ step, figures: receipt.methods[0]!.figures });
     }

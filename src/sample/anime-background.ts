@@ -1,8 +1,9 @@
+// Backgrounds of anime portraits.
 import { Rng } from '../base/rng.js';
 import type { AnimeStyle } from './factors.js';
 import { decimal, svg } from './svg.js';
 
-/** The flat or patterned wall behind an anime portrait, over the whole canvas. */
+/** The flat or patterned background of an anime portrait, over the whole canvas. */
 export function animeBackground(style: AnimeStyle): string {
   const [first, second] = style.backgroundColours as [string, string];
   const rng = new Rng(style.detail, 'background');
@@ -40,7 +41,7 @@ function rays(colour: string, rng: Rng): string {
   return `<path d="${path}" fill="${colour}"/>`;
 }
 
-/** Dots that grow downwards, in rows that stand half a step apart. */
+/** Dots that grow downwards, with every other row shifted by half a step. */
 function halftone(colour: string): string {
   let dots = '';
   for (let row = 0; row < 13; row++) {

@@ -1,3 +1,4 @@
+// Faces of anime portraits.
 import { type Ink, stroke } from './anime-ink.js';
 import type { AnimeStyle, Content } from './factors.js';
 import { lerp, mix, svg } from './svg.js';
@@ -54,7 +55,7 @@ function mouth(content: Content, style: AnimeStyle, ink: Ink): string {
   );
 }
 
-/** Half-width and half-height of the eye, and by how much the outer corner lies above the inner one. */
+/** Half-width and half-height of the eye, and the height of the outer corner above the inner one. */
 const EYES = {
   vivid: { round: [5.8, 6.9, 0.6], sharp: [6.2, 6, 2.4], droopy: [6, 6.3, -1.3] },
   pastel: { round: [6.2, 7, 0], sharp: [6.3, 6.3, 1.4], droopy: [6.3, 6.6, -1.6] },
@@ -111,7 +112,7 @@ function iris(x: number, y: number, w: number, h: number, style: AnimeStyle, ink
   );
 }
 
-/** The light stands still while the iris turns half as far. */
+/** Highlights in the eye, which move less than the iris. */
 function highlights(x: number, y: number, style: AnimeStyle): string {
   const [hx, hy] = [x * 0.6 - 1.5, y * 0.6 - 2.9];
   const round = svg`<ellipse cx="${hx}" cy="${hy}" rx="1.7" ry="2" fill="#ffffff"/><circle cx="${x * 0.6 + 1.8}" cy="${y * 0.6 + 2.8}" r=".9" fill="#ffffff"/>`;

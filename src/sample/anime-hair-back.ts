@@ -1,9 +1,10 @@
+// Hair behind the heads of anime portraits.
 import type { Rng } from '../base/rng.js';
 import { type Ink, inked, stroke } from './anime-ink.js';
 import type { AnimeStyle, Content } from './factors.js';
 import { lerp, mix, type Point, svg } from './svg.js';
 
-/** What lies behind an anime head: the mass of hair down to its length, or two tails. Head coordinates. */
+/** The hair behind an anime head, down to its length, or two tails, in head coordinates. */
 export function backHair(content: Content, style: AnimeStyle, ink: Ink, side: number, rng: Rng): string {
   const length = content.hairLength;
   switch (style.hairShape) {
@@ -20,7 +21,7 @@ export function backHair(content: Content, style: AnimeStyle, ink: Ink, side: nu
   }
 }
 
-/** A curtain of hair with a jagged hem: `width` at the cheeks, `bottom` its lower end, `depth` that of the notches. */
+/** A curtain of hair with a jagged hem: `width` at the cheeks, `bottom` its lower end, `depth` the depth of the notches. */
 function hanging(
   width: number,
   bottom: number,

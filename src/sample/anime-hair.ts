@@ -1,19 +1,20 @@
+// Hair of anime portraits.
 import { Rng } from '../base/rng.js';
 import { backHair } from './anime-hair-back.js';
 import { type Ink, inked, stroke } from './anime-ink.js';
 import type { AnimeStyle, Content } from './factors.js';
 import { lerp, mix, type Point, svg } from './svg.js';
 
-/** Hair of an anime portrait in head coordinates, by layers from the back to the front. */
+/** Hair of an anime portrait in head coordinates, in layers from back to front. */
 export interface AnimeHairLayers {
   behind: string;
-  /** What the fringe throws on the face. */
+  /** The shadow of the fringe on the face. */
   shadow: string;
   front: string;
   definitions: string;
 }
 
-/** One lock of a fringe: its tip and the notch after it, going from the right to the left. */
+/** One lock of a fringe: its tip and the notch after it, from right to left. */
 interface Lock {
   tip: Point;
   notch: Point;
@@ -50,12 +51,12 @@ export function animeHair(content: Content, style: AnimeStyle, ink: Ink): AnimeH
   };
 }
 
-/** The path in its shade, and over it the lit tone moved to the upper left: dark rims at the lower right. */
+/** The path in its shade, under the lit tone shifted to the upper left, which leaves dark rims at the lower right. */
 function celShaded(path: string, clip: string, ink: Ink): string {
   return svg`<path d="${path}" fill="${ink.hairShade}"/><g clip-path="url(#${clip})"><path d="${path}" transform="translate(-1.3 -2.7)" fill="${ink.hair}"/></g>`;
 }
 
-/** The outer contour of the cap, from the left temple over the top to the right one. */
+/** The outer contour of the cap, from the left temple over the top to the right temple. */
 function crown(style: AnimeStyle, side: number, rng: Rng): string {
   const start = svg`M${-TEMPLE_X} ${TEMPLE_Y}`;
   if (style.hairShape !== 'spiky') {
@@ -95,7 +96,7 @@ function fringe(style: AnimeStyle, side: number, rng: Rng): Lock[] {
         { tip: [-17.4, 1], notch: [-TEMPLE_X, TEMPLE_Y] },
       ];
     case 'swept': {
-      // Mirrored where the parting lies on the left, then read from the right again.
+      // Mirrored if the parting is on the left, and again listed from the right.
       const locks: Lock[] = [
         { tip: [18, 2], notch: [15.6, -9] },
         { tip: [13, -4.4], notch: [8.6, -23.5] },
@@ -137,12 +138,12 @@ function evenLocks(
   return locks;
 }
 
-/** The lower edge of the fringe, from the right temple to the left one. */
+/** The lower edge of the fringe, from the right temple to the left temple. */
 function fringePath(locks: readonly Lock[]): string {
   let path = '';
   let [x, y] = [TEMPLE_X, TEMPLE_Y];
   for (const { tip, notch } of locks) {
-    // Both flanks bulge outwards, so that a lock is a leaf and not a wedge.
+    // Both flanks bulge outwards, so that a lock looks like a leaf, not a wedge.
     path += svg`Q${[lerp(x, tip[0], 0.16), lerp(y, tip[1], 0.66)]} ${tip}Q${[lerp(notch[0], tip[0], 0.2), lerp(notch[1], tip[1], 0.6)]} ${notch}`;
     [x, y] = notch;
   }
@@ -178,7 +179,7 @@ function shine(style: AnimeStyle, ink: Ink): string {
   return `<path d="${zigzag}Z" fill="${ink.hairLight}"/>`;
 }
 
-/** One wilful strand at the top. */
+/** One stray strand at the top. */
 function tuft(style: AnimeStyle, side: number, ink: Ink): string {
   if (style.hairShape === 'spiky') return '';
   return inked(

@@ -1,7 +1,8 @@
+// Colours and outlines of anime portraits.
 import type { AnimeStyle } from './factors.js';
 import { mix, svg, symmetricPath } from './svg.js';
 
-/** The tones that an anime portrait is drawn in: flat colours, each with one shade. */
+/** The tones of an anime portrait: flat colours, each with one shade. */
 export interface Ink {
   skin: string;
   skinShade: string;
@@ -9,7 +10,7 @@ export interface Ink {
   hairShade: string;
   hairLight: string;
   line: string;
-  /** Outline, head units. */
+  /** Width of outlines, head units. */
   width: number;
 }
 

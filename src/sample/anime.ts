@@ -1,3 +1,4 @@
+// Anime portraits as SVG.
 import { animeBackground } from './anime-background.js';
 import { animeFace } from './anime-face.js';
 import { animeHair } from './anime-hair.js';
@@ -6,7 +7,7 @@ import type { AnimeStyle, Content } from './factors.js';
 import { type Pose, poseOf, svgDocument } from './pose.js';
 import { mix, svg } from './svg.js';
 
-/** A portrait in an anime manner: outlines, flat colours with one cel shade, large eyes. Returns an SVG document. */
+/** Draws an anime portrait: outlines, flat colours with one cel shade, large eyes. @returns an SVG document of `size` px. */
 export function animeSvg(content: Content, style: AnimeStyle, size: number): string {
   const ink = inkOf(style);
   const pose = poseOf(content);
@@ -39,7 +40,7 @@ function body(style: AnimeStyle, ink: Ink, pose: Pose): string {
   const [tx, ty] = pose.neckTop;
   const [bx, by] = pose.neckBase;
   const neck = svg`M${tx - 7.4} ${ty - 4}C${tx - 7} ${ty + 8} ${bx - 7} ${by - 6} ${bx - 9} ${by - 1}L${bx - 16} ${by + 4}L${bx} ${by + 24}L${bx + 16} ${by + 4}L${bx + 9} ${by - 1}C${bx + 7} ${by - 6} ${tx + 7} ${ty + 8} ${tx + 7.4} ${ty - 4}Z`;
-  // The chin throws one hard shadow on the neck.
+  // The chin casts one hard shadow on the neck.
   const shadow = svg`<clipPath id="throat"><path d="${neck}"/></clipPath><path clip-path="url(#throat)" d="M${tx - 16} ${ty - 6}L${tx + 16} ${ty - 6}L${tx + 11} ${ty + 11.5}Q${tx + 1} ${ty + 17} ${tx - 11} ${ty + 11.5}Z" fill="${ink.skinShade}"/>`;
   const bones = [-1, 1].map((side) =>
     stroke(
@@ -77,7 +78,7 @@ function clothes(style: AnimeStyle, ink: Ink): string {
   }
 }
 
-/** Cel shade at the arms. */
+/** Cel shading of the arms. */
 function sleeves(shade: string, ink: Ink): string {
   return [-1, 1]
     .map(

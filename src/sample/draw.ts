@@ -1,3 +1,4 @@
+// Draws the sample dataset into a folder.
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../base/errors.js';
@@ -13,24 +14,24 @@ import {
 import { FACTORS_FILE, type FactorsFile, SAMPLE_FOLDERS, type SampleFolder } from './factors-file.js';
 import { rasterise } from './raster.js';
 
-/** How many pictures are under way at once; sharp spreads them over its own threads. */
+/** Number of images drawn at once; sharp spreads them over its own threads. */
 const AT_ONCE = 8;
 
 export interface SampleDatasetOptions {
-  /** The folder to make; it must not exist, or be empty. */
+  /** The folder to create; it must not exist, or be empty. */
   dir: string;
-  /** Pictures in each of trainA and trainB. */
+  /** Number of images in each of trainA and trainB. */
   images?: number;
-  /** Pictures in each of testA and testB. */
+  /** Number of images in each of testA and testB. */
   testImages?: number;
-  /** Width and height of a picture, px, 16 to 1024. */
+  /** Width and height of an image, px, 16 to 1024. */
   size?: number;
   /** An integer from 0 to 2^32 - 1. */
   seed?: number;
-  /** The anime style family of trainB and testB, `vivid` or `pastel`; it leaves trainA and testA as they are. */
+  /** The anime style family of trainB and testB, `vivid` or `pastel`; it does not change trainA and testA. */
   family?: string;
   onProgress?: (done: number, total: number) => void;
-  /** Ends the work; nothing is left behind. */
+  /** Aborting stops the drawing and leaves nothing behind. */
   signal?: AbortSignal;
 }
 
@@ -39,8 +40,7 @@ type Settings = Required<Pick<SampleDatasetOptions, 'images' | 'testImages' | 's
 };
 
 /**
- * The factors of one picture. They depend on the seed, the name and the family alone, so a picture is the same however
- * many others there are.
+ * Draws the factors of one image. They depend only on seed, name and family, so the number of images does not change them.
  * @param name folder and file: "trainA/00012".
  */
 export function sampleFactors(
@@ -55,23 +55,23 @@ export function sampleFactors(
 }
 
 /**
- * Draws an unpaired data set of portraits: photographs in trainA and testA, anime in trainB and testB, and the factors
- * that each was drawn from in factors.json. The folder appears under its name when it is complete.
- * @throws InputError for options out of range and for a folder that is not empty; RunError where writing fails;
+ * Draws an unpaired dataset of portraits: photographs in trainA and testA, anime in trainB and testB, and factors.json
+ * with the factors of each. The folder gets its name when it is complete.
+ * @throws InputError for options out of range and for a folder that is not empty; RunError if writing fails;
  *   InterruptedError after `signal`.
  */
 export async function drawSampleDataset(options: SampleDatasetOptions): Promise<FactorsFile> {
   const settings = checkedSettings(options);
   const dir = resolve(options.dir);
-  await refuseUsedFolder(dir);
+  await rejectUsedFolder(dir);
   let partial: string | undefined;
   try {
     await mkdir(dirname(dir), { recursive: true });
     partial = await mkdtemp(join(dirname(dir), `.${basename(dir)}.partial-`));
     const file = await drawInto(partial, settings, options);
-    // mkdtemp's folders are for their owner alone; this one is like any other.
+    // mkdtemp makes folders that only their owner can read; the dataset's is an ordinary one.
     await chmod(partial, 0o777 & ~process.umask());
-    // Beside the empty folder that the caller may have made there is nothing to lose.
+    // The caller may have created the folder; it is empty.
     await rmdir(dir).catch(ignoreMissing);
     await rename(partial, dir);
     return file;
@@ -108,7 +108,7 @@ async function drawInto(
       options.onProgress?.(++done, names.length);
     }
   };
-  // All workers come to rest before the folder is removed or renamed.
+  // All workers must end before the folder is removed or renamed.
   const outcomes = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   await writeFile(join(root, FACTORS_FILE), `${JSON.stringify(file, null, 1)}\n`);
@@ -144,7 +144,7 @@ function checkInteger(flag: string, value: number, low: number, high: number): v
   });
 }
 
-async function refuseUsedFolder(dir: string): Promise<void> {
+async function rejectUsedFolder(dir: string): Promise<void> {
   let entries: string[];
   try {
     entries = await readdir(dir);
@@ -154,14 +154,14 @@ async function refuseUsedFolder(dir: string): Promise<void> {
     throw new InputError({
       expected: `a new or empty folder at ${dir}`,
       found,
-      remedy: 'name another folder',
+      remedy: 'choose another folder',
     });
   }
   if (entries.length === 0) return;
   throw new InputError({
     expected: `a new or empty folder at ${dir}`,
     found: `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'} in it`,
-    remedy: 'name another folder, or empty this one',
+    remedy: 'choose another folder, or empty this one',
   });
 }
 
@@ -172,17 +172,20 @@ function ignoreMissing(error: unknown): void {
 function explained(error: unknown, dir: string): unknown {
   const code = systemCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new RunError(`The disk is full: ${dir} was not made; free some space, or pass fewer --images.`, {
-      cause: error,
-    });
+    return new RunError(
+      `The disk is full, so ${dir} was not created; free some space, or pass fewer --images.`,
+      {
+        cause: error,
+      },
+    );
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR') {
-    const complaint = {
+    const details = {
       expected: `a place to write at ${dir}`,
       found: messageOf(error),
-      remedy: 'name another folder',
+      remedy: 'choose another folder',
     };
-    return new InputError(complaint, { cause: error });
+    return new InputError(details, { cause: error });
   }
   return error;
 }

@@ -1,43 +1,44 @@
-import { CANVAS, facePlanes, type Picture, PLANES } from './face-planes.js';
+// Finds the place and size of the face in an image, by correlation with a mean face.
+import { CANVAS, type FloatImage, facePlanes, PLANES } from './face-planes.js';
 import type { Content } from './factors.js';
 
-/** Where a face lies and how large it is, in the units of the sample dataset's content factors. */
+/** The place and size of a face, in the units of the sample dataset's content factors. */
 export type FaceMeasure = Pick<Content, 'x' | 'y' | 'scale'>;
 
-/** Places on head and hair, in hundredths of the picture at scale 1, from the centre of the face. */
+/** Sampled places on head and hair, in hundredths of the image at scale 1, relative to the centre of the face. */
 const PLACES: readonly (readonly [x: number, y: number])[] = Array.from({ length: 12 * 11 }, (_, i) => [
   5.6 * ((i % 11) - 5),
   5.6 * (Math.floor(i / 11) - 6.6),
 ]);
 
-/** Where centres are tried, in 64ths of the picture from its middle. */
+/** Candidate centres, in 64ths of the image from its middle. */
 const CENTRES_64THS = Array.from({ length: 11 }, (_, i) => 2 * (i - 5));
 const SCALES = Array.from({ length: 11 }, (_, i) => 0.7 + 0.06 * i);
 const TILTS_DEGREES = [-10, 0, 10];
-/** Candidates whose correlation is this much below the best count 1/e as much. */
+/** A candidate whose correlation is this much below the best has 1/e of its weight. */
 const SOFTNESS = 0.01;
 
-/** What faces have in common: the mean over faces laid on each other, for each plane with mean 0 and variance 1. */
+/** The mean of aligned faces; each plane has mean 0 and variance 1. */
 export type MeanFace = Float32Array;
 
 /**
- * Lays real pictures on each other by the place, size and tilt that they were drawn with, and averages their edges,
- * warmth and lightness. What every face has stays (crown, eyes, jaw, chin, skin); what differs fades.
+ * Aligns real images by the place, size and tilt that they were drawn with, and averages their edges, warmth and lightness.
+ * Features of every face remain (crown, eyes, jaw, chin, skin); others fade.
  *
- * @throws RangeError for no pictures.
+ * @throws RangeError for no images.
  */
 export function meanFace(
-  pictures: readonly Picture[],
+  images: readonly FloatImage[],
   contents: readonly (FaceMeasure & Pick<Content, 'tilt'>)[],
 ): MeanFace {
-  if (pictures.length === 0 || pictures.length !== contents.length)
+  if (images.length === 0 || images.length !== contents.length)
     throw new RangeError(
-      `meanFace needs pictures and as many contents, but got ${pictures.length} and ${contents.length}`,
+      `meanFace needs at least one image, and one content per image, but got ${images.length} images and ${contents.length} contents`,
     );
   const sum = new Float32Array(PLACES.length * PLANES);
-  for (const [i, picture] of pictures.entries()) {
+  for (const [i, image] of images.entries()) {
     const { x, y, scale, tilt } = contents[i]!;
-    const planes = facePlanes(picture);
+    const planes = facePlanes(image);
     const values = new Float32Array(sum.length);
     for (const [k, offset] of placesOf(scale, tilt, 64 * x, 64 * y).entries())
       for (let plane = 0; plane < PLANES; plane++) values[k * PLANES + plane] = planes[offset + plane]!;
@@ -49,14 +50,14 @@ export function meanFace(
 }
 
 /**
- * Finds the place and size at which a picture correlates best with the mean face: edges, warmth and lightness count
- * alike, and only as patterns, so that the measure needs no strong edges and no particular colours. The correlation
- * with the factors of the sample dataset's anime test pictures is 0.99 for x and y and 0.98 for scale, sharp or
- * blurred by 2 px of 64. It covers centres within 0.156 of the middle and scales from 0.7 to 1.3; a picture of one
+ * Finds the place and size at which an image correlates best with the mean face. Edges, warmth and lightness count
+ * equally, and only as patterns, so that the measure needs no strong edges and no particular colours. The correlation
+ * with the factors of the sample dataset's anime test images is 0.99 for x and y and 0.98 for scale, sharp or
+ * blurred by 2 px of 64. It covers centres within 0.156 of the middle and scales from 0.7 to 1.3; an image of one
  * colour gets the middle of these.
  */
-export function measureFace(picture: Picture, face: MeanFace): FaceMeasure {
-  const planes = facePlanes(picture);
+export function measureFace(image: FloatImage, face: MeanFace): FaceMeasure {
+  const planes = facePlanes(image);
   const candidates: (FaceMeasure & { score: number })[] = [];
   let best = Number.NEGATIVE_INFINITY;
   for (const scale of SCALES)
@@ -81,7 +82,7 @@ export function measureFace(picture: Picture, face: MeanFace): FaceMeasure {
   return { x: mean.x / total, y: mean.y / total, scale: mean.scale / total };
 }
 
-/** Where in the planes the places of a head are; its centre in 64ths of the picture from the middle. */
+/** Offsets in the planes of the places of a head, whose centre is given in 64ths of the image from the middle. */
 function placesOf(scale: number, tiltDegrees: number, x64ths: number, y64ths: number): Int32Array {
   const tilt = (tiltDegrees * Math.PI) / 180;
   const [cosine, sine] = [0.64 * scale * Math.cos(tilt), 0.64 * scale * Math.sin(tilt)];
@@ -106,7 +107,7 @@ function standardise(values: Float32Array): void {
   }
 }
 
-/** Pearson's correlation of what stands at some places with the mean face, averaged over the planes; 0 for a flat one. */
+/** Pearson's correlation of the planes at some places with the mean face, averaged over the planes; 0 for a flat plane. */
 function likeness(planes: Float32Array, shift: number, places: Int32Array, face: MeanFace): number {
   const count = places.length;
   // Unrolled over the three planes, since nearly all of the time goes here.

@@ -1,26 +1,26 @@
-/** A decoded picture: `data` holds rows of RGB in [-1, 1], `height * width * 3` numbers. */
-export interface Picture {
+// The planes in which faces are found: edges, warmth and lightness.
+/** A decoded image: `data` holds rows of RGB in [-1, 1], `height * width * 3` numbers. */
+export interface FloatImage {
   data: Float32Array;
   width: number;
   height: number;
 }
 
-/** What faces are told by, each a plane: strength of edges, warmth (red less blue) and lightness. */
+/** Number of planes: strength of edges, warmth (red minus blue) and lightness. */
 export const PLANES = 3;
 
-/** Side of the square of `facePlanes`: 64 points across the picture, and half a picture more on each side. */
+/** Side of the square of `facePlanes`: 64 points across the image, plus half an image on each side. */
 export const CANVAS = 128;
 
-/** Standard deviation of the blur before everything, in 64ths of the picture: it evens out how sharp pictures are. */
+/** Standard deviation of the first blur, in 64ths of the image: it evens out the sharpness of images. */
 const BLUR_64THS = 1.5;
 
 /**
- * The planes of a picture of any size, blurred, at the points of a square of `CANVAS` x `CANVAS`, `PLANES` numbers each.
- * The picture's border goes on outwards.
+ * The planes of a blurred image of any size, as `[CANVAS, CANVAS, PLANES]`. The image's border is extended outwards.
  */
-export function facePlanes(picture: Picture): Float32Array {
-  const { width, height } = picture;
-  const channels = [0, 1, 2].map((channel) => blurred(picture, channel));
+export function facePlanes(image: FloatImage): Float32Array {
+  const { width, height } = image;
+  const channels = [0, 1, 2].map((channel) => blurred(image, channel));
   const [red, green, blue] = channels as [Float64Array, Float64Array, Float64Array];
   const planes = [
     edgesOf(channels, width, height),
@@ -42,7 +42,7 @@ export function facePlanes(picture: Picture): Float32Array {
   return out;
 }
 
-function blurred({ data, width, height }: Picture, channel: number): Float64Array {
+function blurred({ data, width, height }: FloatImage, channel: number): Float64Array {
   const plane = Float64Array.from({ length: width * height }, (_, i) => data[3 * i + channel]!);
   return blurredAlong(blurredAlong(plane, height, width, width, 1), width, 1, height, width);
 }

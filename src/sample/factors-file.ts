@@ -1,10 +1,11 @@
+// factors.json: the factors that the images of a sample dataset were drawn from.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { FAMILIES, portraitSchema } from './factors.js';
 
-/** The file at the root of a sample dataset that says what each picture was drawn from. */
+/** The file at the root of a sample dataset with the factors of each image. */
 export const FACTORS_FILE = 'factors.json';
 
 /** The folders of an unpaired dataset: domain A are photographs, domain B is anime. */
@@ -15,17 +16,17 @@ export const factorsFileSchema = z.strictObject({
   format: z.literal('gnr-sample-factors'),
   version: z.literal(1),
   seed: z.int().min(0).max(0xffffffff),
-  /** Width and height of the pictures, px. */
+  /** Width and height of the images, px. */
   size: z.int().min(1),
   family: z.enum(FAMILIES),
-  /** By path from the root of the dataset: "trainA/00000.png". */
+  /** Factors by path from the root of the dataset: "trainA/00000.png". */
   images: z.record(z.string(), portraitSchema),
 });
 export type FactorsFile = z.infer<typeof factorsFileSchema>;
 
 /**
  * Reads factors.json at the root of a sample dataset.
- * @throws InputError where it is missing, is not JSON, or does not follow the schema; it names the key.
+ * @throws InputError if it is missing, is not JSON, or does not follow the schema (then it names the key).
  */
 export async function readFactors(dir: string): Promise<FactorsFile> {
   const path = join(dir, FACTORS_FILE);
@@ -44,8 +45,8 @@ export async function readFactors(dir: string): Promise<FactorsFile> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const complaint = { expected: `JSON in ${path}`, found: messageOf(error), remedy };
-    throw new InputError(complaint, { cause: error });
+    const details = { expected: `JSON in ${path}`, found: messageOf(error), remedy };
+    throw new InputError(details, { cause: error });
   }
   const parsed = factorsFileSchema.safeParse(value);
   if (parsed.success) return parsed.data;

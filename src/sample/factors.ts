@@ -1,3 +1,4 @@
+// The factors of portraits: content and style, with their schema and their random draws.
 import { z } from 'zod';
 import type { Rng } from '../base/rng.js';
 import { hsl, mix, ramp } from './svg.js';
@@ -11,19 +12,19 @@ const signed = z.number().min(-1).max(1);
 const unit = z.number().min(0).max(1);
 const seed = z.int().min(0).max(0xffffffff);
 
-/** What both domains share: where things are. The draws follow one distribution in both domains. */
+/** The factors that both domains share. Their distribution is the same in both. */
 export const contentSchema = z.strictObject({
-  /** Centre of the face from the middle of the picture, in picture widths, to the right. */
+  /** Centre of the face from the middle of the image, in image widths, to the right. */
   x: z.number().min(-0.5).max(0.5),
-  /** The same downwards, in picture heights. */
+  /** The same downwards, in image heights. */
   y: z.number().min(-0.5).max(0.5),
-  /** Size of the head; at 1 the face is 0.42 picture widths wide. */
+  /** Size of the head; at 1 the face is 0.42 image widths wide. */
   scale: z.number().min(0.5).max(2),
   /** Degrees, clockwise. */
   tilt: z.number().min(-45).max(45),
-  /** Where the eyes look: -1 left, 1 right. */
+  /** Horizontal gaze: -1 left, 1 right. */
   gazeX: signed,
-  /** -1 up, 1 down. */
+  /** Vertical gaze: -1 up, 1 down. */
   gazeY: signed,
   /** 0 serious, 1 a broad smile. */
   smile: unit,
@@ -37,7 +38,7 @@ export type Content = z.infer<typeof contentSchema>;
 export const PHOTO_HAIR_SHAPES = ['middle', 'side', 'fringe', 'back', 'curly'] as const;
 export const PHOTO_CLOTHES = ['crew', 'shirt', 'vneck', 'turtleneck'] as const;
 
-/** How a photographic portrait looks. */
+/** The style of a photographic portrait. */
 export const photoStyleSchema = z.strictObject({
   manner: z.literal('photo'),
   skin: colour,
@@ -54,14 +55,14 @@ export const photoStyleSchema = z.strictObject({
   eyeOpening: signed,
   brows: unit,
   lips: colour,
-  /** Side that the light comes from: -1 left, 1 right. */
+  /** Direction of the light: -1 from the left, 1 from the right. */
   light: signed,
   clothes: z.enum(PHOTO_CLOTHES),
   clothesColour: colour,
   background: z.array(colour).length(3),
   /** Standard deviation of the sensor noise, of 255 levels. */
   noise: z.number().min(0).max(20),
-  /** Standard deviation of the lens blur, in hundredths of the picture's size. */
+  /** Standard deviation of the lens blur, in hundredths of the image's size. */
   blur: z.number().min(0).max(3),
   /** Seed of strands, bokeh and noise. */
   detail: seed,
@@ -77,7 +78,7 @@ export const BACKGROUNDS = {
 } as const;
 export const ACCESSORIES = ['none', 'clip', 'ribbon', 'flower'] as const;
 
-/** How an anime portrait looks. */
+/** The style of an anime portrait. */
 export const animeStyleSchema = z.strictObject({
   manner: z.literal('anime'),
   family: z.enum(FAMILIES),
@@ -86,7 +87,7 @@ export const animeStyleSchema = z.strictObject({
   hairShape: z.enum(ANIME_HAIR_SHAPES),
   iris: colour,
   eyeShape: z.enum(EYE_SHAPES),
-  /** Outline, in hundredths of the picture's size, at scale 1. */
+  /** Width of outlines, in hundredths of the image's size, at scale 1. */
   lineWidth: z.number().min(0.2).max(4),
   line: colour,
   clothes: z.enum(ANIME_CLOTHES),
@@ -104,12 +105,12 @@ export const styleSchema = z.discriminatedUnion('manner', [photoStyleSchema, ani
 export type Style = z.infer<typeof styleSchema>;
 
 export const portraitSchema = z.strictObject({ content: contentSchema, style: styleSchema });
-/** All that a portrait is drawn from. */
+/** Content and style of a portrait. */
 export type PortraitFactors = z.infer<typeof portraitSchema>;
 
 const round = (value: number, digits = 4): number => Number(value.toFixed(digits)) + 0;
 
-/** Draws what both domains share; position within 0.12 of the size, scale 0.8 to 1.2, tilt within 15 degrees. */
+/** Draws the content; position within 0.12 of the size, scale 0.8 to 1.2, tilt within 15 degrees. */
 export function drawContent(rng: Rng): Content {
   return {
     x: round(rng.uniform(-0.12, 0.12)),
@@ -151,7 +152,7 @@ const PHOTO_CLOTHES_COLOURS = [
   '#8fb0c2',
 ];
 
-/** Draws the look of a photographic portrait. */
+/** Draws the style of a photographic portrait. */
 export function drawPhotoStyle(rng: Rng): PhotoStyle {
   const tone = rng.uniform() ** 1.2;
   const skin = ramp(SKIN_TONES, tone);
@@ -179,7 +180,7 @@ export function drawPhotoStyle(rng: Rng): PhotoStyle {
   };
 }
 
-/** Draws the look of an anime portrait of one family. */
+/** Draws the style of an anime portrait of one family. */
 export function drawAnimeStyle(rng: Rng, family: Family): AnimeStyle {
   const hairHue = rng.pick(family === 'vivid' ? VIVID_HAIR_HUES : PASTEL_HAIR_HUES) + rng.uniform(-8, 8);
   const backHue = rng.pick(BACK_HUES.filter((hue) => hueDistance(hue, hairHue) >= 45));
@@ -224,7 +225,7 @@ export function drawAnimeStyle(rng: Rng, family: Family): AnimeStyle {
 const VIVID_HAIR_HUES = [2, 45, 135, 175, 205, 228, 265, 290, 325];
 const PASTEL_HAIR_HUES = [48, 150, 180, 205, 235, 265, 300, 335];
 
-/** Hues of backgrounds, degrees: none is near that of skin. */
+/** Hues of backgrounds, degrees; none is near that of skin. */
 const BACK_HUES = [76, 105, 165, 190, 208, 228, 255, 278, 305, 328];
 
 function hueDistance(a: number, b: number): number {

@@ -1,3 +1,4 @@
+// Faces of photographic portraits.
 import type { Content, PhotoStyle } from './factors.js';
 import { headPath, shadowOf } from './photo-head.js';
 import { clamp, lerp, mix, svg } from './svg.js';
@@ -6,7 +7,7 @@ const EYE_X = 9;
 const EYE_Y = -2.2;
 const MOUTH_Y = 16.2;
 
-/** Ears, head and features in head coordinates; expects the gradients and filters of `photoSvg`. */
+/** Ears, head and features in head coordinates; uses the gradients and filters of `photoSvg`. */
 export function photoFace(content: Content, style: PhotoStyle): string {
   const features = [
     ears(style),

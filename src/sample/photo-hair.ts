@@ -1,9 +1,10 @@
+// Hair of photographic portraits.
 import { Rng } from '../base/rng.js';
 import type { Content, PhotoStyle } from './factors.js';
 import { shadowOf } from './photo-head.js';
 import { lerp, mix, type Point, smoothClosedPath, svg } from './svg.js';
 
-/** Hair in head coordinates: what lies behind the body, what lies over the face, and the definitions of both. */
+/** Hair in head coordinates: the part behind the body, the part over the face, and the definitions of both. */
 export interface HairLayers {
   behind: string;
   front: string;
@@ -93,12 +94,12 @@ function circlePath(x: number, y: number, r: number): string {
   return svg`M${x - r} ${y}a${r} ${r} 0 1 1 ${2 * r} 0a${r} ${r} 0 1 1 ${-2 * r} 0Z`;
 }
 
-/** How far down the side curtains reach over the face's edge. */
+/** Lower end of the hair at the sides of the face, in head units. */
 function curtainY(content: Content): number {
   return lerp(-3, 32, Math.min(1, content.hairLength * 1.15));
 }
 
-/** The hair over forehead and temples: the outer contour, then the hairline back. */
+/** The hair over forehead and temples: the outer contour, then back along the hairline. */
 function frontPath(content: Content, style: PhotoStyle, rng: Rng): string {
   const volume = fullness(style);
   const w = 22.4 + volume;

@@ -1,6 +1,7 @@
+// Heads of photographic portraits.
 import { mix, symmetricPath } from './svg.js';
 
-/** Outline of the head in head coordinates, jaw in [-1, 1] from narrow to broad. */
+/** Outline of the head in head coordinates. @param jaw from -1 (narrow) to 1 (broad). */
 export function headPath(jaw: number): string {
   const w = 20.4 + 0.7 * jaw;
   return symmetricPath(-29.5, [

@@ -1,3 +1,4 @@
+// Photographic portraits as SVG.
 import { Rng } from '../base/rng.js';
 import type { Content, PhotoStyle } from './factors.js';
 import { photoFace } from './photo-face.js';
@@ -6,10 +7,10 @@ import { headPath, shadowOf } from './photo-head.js';
 import { type Pose, poseOf, svgDocument } from './pose.js';
 import { mix, svg } from './svg.js';
 
-/** Brings eyes and chin of a lifelike head near to those of the anime head, so that content means the same in both. */
+/** Moves eyes and chin of the photographic head close to those of the anime head, so that content means the same in both. */
 const FIT = 'translate(0 2.2) scale(1 .955)';
 
-/** A portrait in a photographic manner: shading by gradients and blur, natural colours. Returns an SVG document. */
+/** Draws a photographic portrait: shading by gradients and blur, natural colours. @returns an SVG document of `size` px. */
 export function photoSvg(content: Content, style: PhotoStyle, size: number): string {
   const pose = poseOf(content);
   const hair = photoHair(content, style);

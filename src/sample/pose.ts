@@ -1,16 +1,17 @@
+// Positions of head and body, the same in both domains.
 import type { Content } from './factors.js';
 import { decimal, type Point, svg } from './svg.js';
 
-/** Both manners draw in a square of 100 units; a head at scale 1 is 42 units wide, its origin between the eyes and the nose. */
+/** Side of the square in which portraits are drawn, units; a head at scale 1 is 42 units wide, its origin between the eyes and the nose. */
 export const CANVAS = 100;
 
-/** Where head and body go: SVG transforms, and the neck's upper end in the body's coordinates. */
+/** SVG transforms of head and body, and the ends of the neck in body coordinates. */
 export interface Pose {
   head: string;
   body: string;
   /** Middle of the head's lower end, which swings with the tilt, in body coordinates. */
   neckTop: Point;
-  /** Middle of the shoulders, in body coordinates: it follows the chin half the way. */
+  /** Middle of the shoulders, in body coordinates; moves about half as far as the chin. */
   neckBase: Point;
   /** Radians, clockwise. */
   tilt: number;
@@ -19,7 +20,7 @@ export interface Pose {
 const NECK_TOP_Y = 15;
 const NECK_BASE_Y = 36;
 
-/** The pose of shared content: position, size and tilt of the head, and a body that hangs from it. */
+/** The pose of a content: position, size and tilt of the head, and the body below it. */
 export function poseOf(content: Content): Pose {
   const x = CANVAS * (0.5 + content.x);
   const y = CANVAS * (0.5 + content.y);
@@ -35,7 +36,7 @@ export function poseOf(content: Content): Pose {
   };
 }
 
-/** The whole SVG document of a drawing. */
+/** Wraps a drawing in an SVG document. */
 export function svgDocument(size: number, definitions: string, drawing: string): string {
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}" viewBox="0 0 ${CANVAS} ${CANVAS}">` +

@@ -1,10 +1,11 @@
+// Portraits as PNG files.
 import sharp from 'sharp';
 import { Rng } from '../base/rng.js';
 import type { PhotoStyle, PortraitFactors } from './factors.js';
 import { portraitSvg } from './portrait.js';
 import { clamp } from './svg.js';
 
-/** The least blur that sharp accepts, px. */
+/** Minimum blur that sharp accepts, px. */
 const MIN_BLUR = 0.3;
 
 /** Draws a portrait as a PNG of `size` px. The same factors and size give the same bytes. */

@@ -1,25 +1,26 @@
+// The factors of inputs that come from a sample dataset, for the evaluation.
 import { stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type MeanFace, meanFace } from './face-measure.js';
 import type { Content } from './factors.js';
 import { FACTORS_FILE, readFactors } from './factors-file.js';
-import { FACE_PICTURES, readFolder } from './sample-evaluation.js';
+import { FACE_IMAGES, readFolder } from './sample-evaluation.js';
 
-/** Side at which faces are laid on each other, px. */
+/** Size of the images for the mean face, px. */
 const FACE_SIZE = 64;
 
-/** What the inputs of an evaluation on the sample dataset were drawn from, and how to find a face. */
+/** The contents of an evaluation's inputs, and the mean face that finds faces. */
 export interface SampleFactors {
   contents: readonly Content[];
   face: MeanFace;
 }
 
 /**
- * The factors of a sample dataset's inputs.
+ * Reads the factors of inputs from a sample dataset.
  *
  * @param inputs paths below `root`.
- * @param target folder of pictures of the domain that outputs belong to, by which faces are found.
- * @returns undefined for a folder that is no sample dataset, and where inputs are not among its pictures.
+ * @param target training folder of the outputs' domain, whose images give the mean face.
+ * @returns undefined if the folder is not a sample dataset, or some inputs are not among its images.
  * @throws InputError for damaged factors.
  */
 export async function readSampleFactors(
@@ -36,6 +37,6 @@ export async function readSampleFactors(
   const contents = inputs.map((file) => factors.images[relative(root, file).split(sep).join('/')]?.content);
   const known = contents.filter((content) => content !== undefined);
   if (known.length < inputs.length) return undefined;
-  const { pictures, contents: drawn } = await readFolder(root, factors, target, FACE_SIZE, FACE_PICTURES);
-  return { contents: known, face: meanFace(pictures, drawn) };
+  const { images, contents: drawn } = await readFolder(root, factors, target, FACE_SIZE, FACE_IMAGES);
+  return { contents: known, face: meanFace(images, drawn) };
 }

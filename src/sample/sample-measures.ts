@@ -1,7 +1,8 @@
+// Measures on images of the sample dataset: correlation of faces with factors, statistics of colours and edges.
 import { type FaceMeasure, type MeanFace, measureFace } from './face-measure.js';
-import type { Picture } from './face-planes.js';
+import type { FloatImage } from './face-planes.js';
 
-/** Pearson's correlation of two lists; 0 where one of them is constant. */
+/** Pearson's correlation of two lists; 0 if one of them is constant. */
 export function pearson(x: readonly number[], y: readonly number[]): number {
   if (x.length !== y.length || x.length < 2) {
     throw new RangeError(
@@ -20,38 +21,38 @@ export function pearson(x: readonly number[], y: readonly number[]): number {
 }
 
 /**
- * How well the place and size of the faces in the pictures follow what they were drawn from (or, for a translation, what
- * its input was drawn from): the correlation of each over the set.
+ * Measures how well the place and size of the faces follow the contents that the images (or the inputs of translations)
+ * were drawn from: the correlation of each over the set.
  *
- * @param face what faces look like, made from other pictures than these.
+ * @param face a mean face of other images.
  */
 export function contentCorrelation(
-  pictures: readonly Picture[],
+  images: readonly FloatImage[],
   contents: readonly FaceMeasure[],
   face: MeanFace,
 ): FaceMeasure {
-  const measured = pictures.map((picture) => measureFace(picture, face));
-  const of = (key: keyof FaceMeasure): number =>
+  const measured = images.map((image) => measureFace(image, face));
+  const correlationOf = (key: keyof FaceMeasure): number =>
     pearson(
-      measured.map((found) => found[key]),
+      measured.map((measure) => measure[key]),
       contents.map((content) => content[key]),
     );
-  return { x: of('x'), y: of('y'), scale: of('scale') };
+  return { x: correlationOf('x'), y: correlationOf('y'), scale: correlationOf('scale') };
 }
 
-/** Upper bounds of the bins of saturation (largest less smallest channel, in [0, 2]); the last bin is open. */
+/** Upper bounds of the bins of saturation (largest minus smallest channel, in [0, 2]); the last bin is open. */
 const SATURATION_BOUNDS = [0.1, 0.25, 0.45, 0.7, 1];
-/** Upper bounds of the bins of gradient magnitude (of [-1, 1] per pixel step); the first is flatness, and
- * takes in what a network leaves of ripple on a flat colour. */
+/** Upper bounds of the bins of gradient magnitude (of [-1, 1] per pixel step); the first holds flat pixels,
+ * including the slight ripple that a network leaves on a flat colour. */
 const GRADIENT_BOUNDS = [0.04, 0.08, 0.15, 0.25, 0.45];
 
 /**
- * A short description of a picture's colours and edges: mean and standard deviation of brightness, red-green and
+ * A short description of an image's colours and edges: mean and standard deviation of brightness, red-green and
  * yellow-blue (6 numbers), the histogram of saturation (6 shares) and that of gradient magnitude (6 shares, the first
- * being the share of flat pixels). Compare pictures of one size only, since gradients depend on it.
+ * being the share of flat pixels). Compare images of one size only, since gradients depend on it.
  */
-export function colourEdgeStatistics(picture: Picture): number[] {
-  const { data, width, height } = picture;
+export function colourEdgeStatistics(image: FloatImage): number[] {
+  const { data, width, height } = image;
   const count = width * height;
   const sums = new Float64Array(6);
   const saturation = new Array<number>(SATURATION_BOUNDS.length + 1).fill(0);
@@ -64,7 +65,7 @@ export function colourEdgeStatistics(picture: Picture): number[] {
       sums[3 + c]! += opponent[c]! ** 2 / count;
     }
     saturation[binOf(Math.max(r, g, b) - Math.min(r, g, b), SATURATION_BOUNDS)]! += 1 / count;
-    gradient[binOf(gradientAt(picture, i % width, Math.floor(i / width)), GRADIENT_BOUNDS)]! += 1 / count;
+    gradient[binOf(gradientAt(image, i % width, Math.floor(i / width)), GRADIENT_BOUNDS)]! += 1 / count;
   }
   const deviations = [0, 1, 2].map((c) => Math.sqrt(Math.max(0, sums[3 + c]! - sums[c]! ** 2)));
   return [...sums.slice(0, 3), ...deviations, ...saturation, ...gradient];
@@ -77,7 +78,7 @@ function binOf(value: number, bounds: readonly number[]): number {
 }
 
 /** Root mean square over the channels of the forward difference's length; edges repeat the last pixel. */
-function gradientAt({ data, width, height }: Picture, x: number, y: number): number {
+function gradientAt({ data, width, height }: FloatImage, x: number, y: number): number {
   const here = 3 * (y * width + x);
   const right = x + 1 < width ? here + 3 : here;
   const below = y + 1 < height ? here + 3 * width : here;
@@ -88,15 +89,15 @@ function gradientAt({ data, width, height }: Picture, x: number, y: number): num
   return Math.sqrt(sum / 3);
 }
 
-/** No feature counts as steadier than this, so that one that hardly ever occurs does not decide. */
+/** Lower limit of the reference's deviation, so that a feature that hardly ever occurs does not dominate. */
 const MIN_DEVIATION = 0.04;
 
 /**
  * Distance of a set's colour and edge statistics from those of a reference set: the Frechet distance of two normal
  * distributions with diagonal covariance, over features standardised by the reference's deviations, per feature. 0 for
- * equal statistics; 1 where a typical feature lies one reference deviation off. Not symmetric: the unit is the reference's.
+ * equal statistics; 1 if a typical feature is one reference deviation off. Not symmetric: the unit is the reference's.
  */
-export function statisticsDistance(set: readonly Picture[], reference: readonly Picture[]): number {
+export function statisticsDistance(set: readonly FloatImage[], reference: readonly FloatImage[]): number {
   if (set.length === 0 || reference.length === 0) {
     throw new RangeError('statisticsDistance needs two sets that are not empty');
   }
@@ -109,7 +110,7 @@ export function statisticsDistance(set: readonly Picture[], reference: readonly 
   return sum / a.length;
 }
 
-function momentsOf(set: readonly Picture[]): { mean: number; deviation: number }[] {
+function momentsOf(set: readonly FloatImage[]): { mean: number; deviation: number }[] {
   const features = set.map(colourEdgeStatistics);
   return features[0]!.map((_, i) => {
     const values = features.map((feature) => feature[i]!);

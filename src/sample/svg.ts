@@ -1,3 +1,4 @@
+// SVG paths, numbers and colours.
 /** A point in drawing units. */
 export type Point = readonly [x: number, y: number];
 
@@ -6,7 +7,7 @@ export type Cubic = readonly [x1: number, y1: number, x2: number, y2: number, x:
 
 type Part = string | number | readonly (string | number)[];
 
-/** A number with at most two decimals, so that a drawing's text is short and the same everywhere. */
+/** Writes a number with at most two decimals, so that a drawing's text is short and the same on every machine. */
 export function decimal(value: number): string {
   const rounded = Math.round(value * 100) / 100;
   return Object.is(rounded, -0) ? '0' : String(rounded);
@@ -85,7 +86,7 @@ export function ramp(colours: readonly string[], t: number): string {
   return mix(colours[index]!, colours[index + 1]!, position - index);
 }
 
-/** @param hue degrees. @param saturation, lightness in [0, 1]. */
+/** The colour "#rrggbb" of a hue in degrees, and of a saturation and a lightness in [0, 1]. */
 export function hsl(hue: number, saturation: number, lightness: number): string {
   const a = saturation * Math.min(lightness, 1 - lightness);
   const channel = (shift: number): number => {

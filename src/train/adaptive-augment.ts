@@ -1,3 +1,4 @@
+// Adaptive discriminator augmentation: the controller of the probability of its transforms.
 import { z } from 'zod';
 import type { TrainingConfig } from '../config/schema.js';
 import type { AugmentProbabilities } from '../gan/discriminator-augment.js';
@@ -12,7 +13,7 @@ const domainSchema = z.object({
   signSum: z.number(),
 });
 
-/** What a checkpoint keeps of the controller. */
+/** The controller's state in a checkpoint. */
 export const adaptiveAugmentSchema = z.object({
   /** Steps since the last adjustment. */
   steps: z.int().nonnegative(),
@@ -23,15 +24,15 @@ export const adaptiveAugmentSchema = z.object({
 export type AdaptiveAugmentState = z.output<typeof adaptiveAugmentSchema>;
 
 /**
- * Controls how often pictures are transformed before the image discriminators see them, for each domain on its own
- * (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3.1): every few steps p moves
- * up where r_t, the mean sign of real logits, was above its target, and down where it was below.
+ * Controls the probability p with which images are transformed before the image discriminators see them, separately for
+ * each domain (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data", section 3.1): every few
+ * steps p rises if r_t, the mean sign of real logits, was above its target, and falls if it was below.
  */
 export class AdaptiveAugment {
   private readonly training: TrainingConfig;
   private current: AdaptiveAugmentState;
 
-  /** @param state where to go on; the config's initial probability where left out. */
+  /** @param state the state to continue from; by default the config's initial probability. */
   constructor(training: TrainingConfig, state?: AdaptiveAugmentState) {
     const { initial } = training.adaptiveAugment;
     const start = () => ({ probability: initial, signSum: 0 });
@@ -39,17 +40,17 @@ export class AdaptiveAugment {
     this.current = state ?? { steps: 0, A: start(), B: start() };
   }
 
-  /** For the next step. */
+  /** The probabilities of the next step. */
   get probabilities(): AugmentProbabilities {
     return { A: this.current.A.probability, B: this.current.B.probability };
   }
 
-  /** Undefined where nothing is transformed: such a checkpoint says nothing of it. */
+  /** The state for a checkpoint; undefined if the config does not enable adaptive augmentation. */
   state(): AdaptiveAugmentState | undefined {
     return this.training.adaptiveAugment.enabled ? this.current : undefined;
   }
 
-  /** Takes in what a step told; gives it back with the probabilities that the step had. */
+  /** Takes a step's terms into account. @returns them with the probabilities that the step had. */
   observe(terms: TermValues): TermValues {
     if (!this.training.adaptiveAugment.enabled) return terms;
     const { A, B } = this.probabilities;

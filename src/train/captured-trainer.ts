@@ -1,3 +1,4 @@
+// The trainer that runs each step as one TensorFlow session call.
 import {
   parametersIn,
   type StateParameter,
@@ -23,7 +24,7 @@ import {
 } from './training-programs.js';
 
 /**
- * Takes steps as one TensorFlow session call each: weights, moments and averages live in the session, the steps with
+ * Runs each step as one TensorFlow session call. Weights, moments and the EMA live in the session, where the steps with
  * and without R1 share them.
  */
 export class CapturedTrainer implements Trainer {
@@ -49,7 +50,7 @@ export class CapturedTrainer implements Trainer {
     );
   }
 
-  /** Graph nodes that a step without R1 runs. */
+  /** Number of graph nodes that a step without R1 runs. */
   get kernels(): number {
     return this.programs.kernels.plain;
   }
@@ -75,7 +76,7 @@ export class CapturedTrainer implements Trainer {
   translator(weights: TranslatingWeights): Translator {
     const { model, log } = this.context.config;
     if (weights === 'raw' && !log.sampleRaw)
-      throw new RangeError('a captured run with log.sampleRaw=false translates with averages only');
+      throw new RangeError('a captured run with log.sampleRaw=false translates with the EMA weights only');
     if (this.borrowed?.weights === weights) return this.borrowed.translator;
     this.releaseTranslator();
     const set = PROGRAM_SETS[weights];

@@ -1,3 +1,4 @@
+// Training state as a checkpoint: what is saved of a run, and how it is restored.
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
 import { type Checkpoint, type CheckpointContents, saveCheckpoint } from '../checkpoint/checkpoint.js';
@@ -20,22 +21,22 @@ import { type WatchState, watchStateSchema } from './watch/collapse-watch.js';
 const progressSchema = z.object({
   /** Seconds spent in training so far. */
   seconds: z.number().nonnegative(),
-  /** Null where the training so far was another program's: the sampler then starts anew. */
+  /** Null if another program has trained so far: the sampler then starts from the beginning. */
   samplerA: samplerStateSchema.nullable(),
   samplerB: samplerStateSchema.nullable(),
-  /** Factor on the learning rate, which rollbacks make smaller. */
+  /** Factor on the learning rate; rollbacks make it smaller. */
   rateScale: z.number().positive().default(1),
   watch: watchStateSchema.optional(),
   best: bestStateSchema.optional(),
-  /** Absent where nothing was transformed so far. */
+  /** Absent without adaptive augmentation. */
   adaptiveAugment: adaptiveAugmentSchema.optional(),
   /** Absent in checkpoints of other programs. */
   sinceRow: sinceRowSchema.optional(),
-  /** What computed; absent in checkpoints of other programs. */
+  /** Device, versions and arithmetic; absent in checkpoints of other programs. */
   engine: z.record(z.string(), z.string()).optional(),
 });
 
-/** What training needs to go on, beside the tensors. */
+/** The part of the training state that is not tensors. */
 export interface TrainProgress extends SavedBatchesState {
   seconds: number;
   rateScale: number;
@@ -48,7 +49,7 @@ export interface TrainProgress extends SavedBatchesState {
 
 const OTHER_MODEL = 'use a checkpoint that was trained with the same model section of the config';
 
-/** The tensors of parts of the state, read from the trainer while they are written. */
+/** The tensors of some parts of the state, read from the trainer while they are written. */
 function streamOf(read: Trainer['read'], parts: readonly StatePart[], specs: NetworkSpecs): TensorStream {
   const nameOf = (part: StatePart, network: string, path: string): string =>
     part === 'ema' ? `${network}/${path}` : `${part}/${network}/${path}`;
@@ -69,9 +70,9 @@ function streamOf(read: Trainer['read'], parts: readonly StatePart[], specs: Net
 }
 
 /**
- * Saves a step: averaged generators as the model, everything else beside it. The state is read little by little.
+ * Saves a checkpoint: the EMA generators as the model, everything else beside it. The state is read in small parts.
  *
- * @param read the trainer's; what it throws ends the writing, and earlier checkpoints are kept.
+ * @param read that of the trainer; an error that it throws ends the writing, and earlier checkpoints are kept.
  * @returns the checkpoint's folder.
  */
 export function saveTraining(
@@ -99,7 +100,7 @@ export function saveTraining(
   });
 }
 
-/** The reverse of `saveTraining`. @throws InputError for a checkpoint of another model or without training state. */
+/** Inverse of `saveTraining`. @throws InputError for a checkpoint of another model or without training state. */
 export function restoreTraining(
   networks: Networks,
   checkpoint: Checkpoint,

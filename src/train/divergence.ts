@@ -1,7 +1,9 @@
+// Detection of divergence: errors for losses and weights that are not finite.
 import { messageOf, RunError } from '../base/errors.js';
 import type { StateParameter } from '../gan/state.js';
 import type { TermValues } from './trainer.js';
 
+/** The point of a run that an error refers to. */
 interface Where {
   /** Steps done. */
   step: number;
@@ -10,18 +12,18 @@ interface Where {
   rateScale: number;
 }
 
-/** A loss or weight is not finite any more. */
+/** A loss or weight is no longer finite. */
 export class DivergedError extends RunError {
-  /** What is not finite. */
+  /** The loss term or weights that are not finite. */
   readonly what: string;
   readonly step: number;
   readonly rateScale: number;
 
   constructor(what: string, { step, runDir, rateScale }: Where) {
     super(
-      `${what} after step ${step}: the training has diverged. ` +
-        `Earlier checkpoints in ${runDir} are kept; start again with a smaller training.learningRate, ` +
-        'or go on with --resume --set watch.onNonFinite=rollback.',
+      `${what} after step ${step}: training has diverged. ` +
+        `Earlier checkpoints in ${runDir} are kept: start again with a smaller training.learningRate, ` +
+        'or continue with --resume --set watch.onNonFinite=rollback.',
     );
     this.what = what;
     this.step = step;
@@ -36,8 +38,8 @@ export function assertFinite(terms: TermValues, where: Where): void {
 }
 
 /**
- * The state's parameters as they come, with a look at the weights: the loss terms of a step are those before its update,
- * and a checkpoint that could not go on would be the newest one.
+ * Passes parameters on and checks the weights. The loss terms of a step are those before its update, so this check alone
+ * prevents saving a newest checkpoint that cannot be trained further.
  *
  * @throws DivergedError that names the parameter.
  */
@@ -53,7 +55,7 @@ export function* finiteWeights(
   }
 }
 
-/** What ended a run, and why nothing could be saved of its last steps. */
+/** The error of a run whose last steps could not be saved. @param saved the last saved step. @param cause why saving failed. */
 export function unsaved(error: unknown, saved: number, cause: unknown): RunError {
   return new RunError(
     `${messageOf(error)} The steps after ${saved} could not be saved either: ${messageOf(cause)}`,

@@ -1,3 +1,4 @@
+// The trainer that runs each step kernel by kernel.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { StepBatch } from '../gan/generator-step.js';
@@ -21,7 +22,7 @@ import { EagerTranslator } from '../translate/eager-translator.js';
 import type { Translator } from '../translate/translator.js';
 import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
 
-/** A batch on the device; belongs to the caller's `tf.tidy`. */
+/** Uploads a batch to the device; the tensors belong to the caller's `tf.tidy`. */
 export function uploadBatch(batch: HostBatch, context: StepContext): StepBatch {
   const shapes = batchShapes(context);
   const upload = ([name, values]: [string, Float32Array | Int32Array]): [string, Tensor] => {
@@ -31,7 +32,7 @@ export function uploadBatch(batch: HostBatch, context: StepContext): StepBatch {
   return Object.fromEntries(Object.entries(batch).map(upload)) as unknown as StepBatch;
 }
 
-/** Adam's scalars on the device; they belong to the caller's `tf.tidy`. */
+/** Uploads Adam's scalars to the device; they belong to the caller's `tf.tidy`. */
 export function uploadScalars(values: Record<keyof StepScalars, AdamScalars>): StepScalars {
   const upload = ({ stepSize, rootCorrection }: AdamScalars) => ({
     stepSize: tf.scalar(stepSize),
@@ -40,7 +41,7 @@ export function uploadScalars(values: Record<keyof StepScalars, AdamScalars>): S
   return { generators: upload(values.generators), discriminators: upload(values.discriminators) };
 }
 
-/** Takes steps kernel by kernel: slower than captured, and easy to look into. */
+/** Runs steps kernel by kernel: slower than captured, and easy to debug. */
 export class EagerTrainer implements Trainer {
   private readonly context: StepContext;
   private readonly layout: readonly StateVector[];
@@ -69,7 +70,7 @@ export class EagerTrainer implements Trainer {
       this.state = flattenState(result.state);
       for (const tensor of Object.values(this.state)) tf.keep(tensor);
     });
-    // Frozen weights go from the old state into the new one.
+    // The new state shares the tensors of frozen weights with the old one.
     const kept = new Set(Object.values(this.state));
     tf.dispose(Object.values(old).filter((tensor) => !kept.has(tensor)));
     return terms;

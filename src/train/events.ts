@@ -1,11 +1,12 @@
+// The events that a run yields.
 import type { DivergedError } from './divergence.js';
 import type { TermValues } from './trainer.js';
 
-/** What a run tells while it goes on. Steps are counted from 1: `step` of them are done. */
+/** An event of a run. Steps are counted from 1: `step` is the number of steps done. */
 export type TrainEvent =
   | { type: 'start'; step: number; steps: number; parameters: { generators: number; discriminators: number } }
   | { type: 'step'; step: number; terms: TermValues; learningRate: number; seconds: number }
-  /** Pictures with the averaged weights, and with the weights as trained where `log.sampleRaw` asks for them. */
+  /** Sample grids with the EMA weights, and with the raw weights if `log.sampleRaw` is set. */
   | { type: 'samples'; step: number; path: string; rawPath?: string }
   | { type: 'checkpoint'; step: number; dir: string }
   | { type: 'bad-file'; file: string; error: unknown }

@@ -1,3 +1,4 @@
+// Forecast of a run: the time and memory that its config takes on this machine.
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { Rng } from '../base/rng.js';
 import { dataRoot } from '../config/load.js';
@@ -11,29 +12,29 @@ import { openTrainer } from './open-trainer.js';
 import { loadPerceptual } from './perceptual-weights.js';
 import type { Trainer } from './trainer.js';
 
-/** Steps taken of each kind; the first of a kind takes its memory and chooses its algorithms, and does not count. */
+/** Number of steps of each kind. The first of a kind allocates memory and selects algorithms, so it does not count. */
 const STEPS = { withR1: 3, plain: 6 };
 const R1_STEP = 0;
 const PLAIN_STEP = 1;
 
-/** The middle value, or the mean of the two. */
+/** The middle value, or the mean of the two middle ones. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** What training by a config takes on this machine, measured on a few steps and the reading of a checkpoint. */
+/** What training takes on this machine, measured on a few steps and on reading the state for a checkpoint. */
 export interface Forecast extends PeakMemory {
   parameters: { generators: number; discriminators: number };
-  pictures: { trainA: number; trainB: number };
+  images: { trainA: number; trainB: number };
   /** Seconds of a step, without and with R1. */
   stepSeconds: { plain: number; withR1: number };
-  /** The whole training, without samples and the writing of checkpoints. */
+  /** Time of all steps, without samples and the writing of checkpoints. */
   totalSeconds: number;
 }
 
-/** Takes a few steps of a run without leaving anything behind. @throws InputError for what the run itself would refuse. */
+/** Takes a few steps of a run and writes nothing. @throws InputError for any config or data that the run would reject. */
 export async function forecast(
   options: Config,
   onStep: (done: number, total: number) => void = () => undefined,
@@ -48,7 +49,7 @@ export async function forecast(
     trainer = makeTrainer({ config, networks, ...(perceptual && { perceptual }) }, networks);
     freeUnusedMemory();
     const { withR1, plain } = await timeSteps(trainer, batches, onStep);
-    // As a checkpoint does.
+    // A checkpoint reads the state like this.
     for (const _ of trainer.read());
     const { steps, r1EverySteps, r1Weight } = config.training;
     const r1Steps = r1Weight > 0 ? Math.ceil(steps / r1EverySteps) : 0;
@@ -57,7 +58,7 @@ export async function forecast(
         generators: networks.generators.parameterCount,
         discriminators: networks.discriminators.parameterCount,
       },
-      pictures: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
+      images: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
       stepSeconds: { plain, withR1 },
       totalSeconds: r1Steps * withR1 + (steps - r1Steps) * plain,
       ...peakMemory(),
@@ -74,7 +75,7 @@ function makeTrainer(context: StepContext, networks: Networks): Trainer {
   return openTrainer(context, { values });
 }
 
-/** Times steps as a run takes them: with the wait for their images, where these are not ready in time. */
+/** Times steps as a run takes them, including the wait for images that are not ready in time. */
 async function timeSteps(trainer: Trainer, batches: Batches, onStep: (done: number, total: number) => void) {
   const total = STEPS.withR1 + STEPS.plain;
   let done = 0;

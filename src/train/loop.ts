@@ -1,3 +1,4 @@
+// A whole run: opens what its steps need, takes them, rolls back when training diverges, and yields events.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
@@ -19,8 +20,9 @@ import { RunPage } from './log/run-report.js';
 import { Samples } from './log/samples.js';
 import { openTrainer } from './open-trainer.js';
 import { loadPerceptual } from './perceptual-weights.js';
+import { type Run, writePage, writeSamples } from './run.js';
 import { lockRun } from './run-lock.js';
-import { type Run, takeSteps, writePage, writeSamples } from './run-steps.js';
+import { takeSteps } from './run-steps.js';
 import { findStart, takeHost } from './start.js';
 import type { TermValues, Trainer } from './trainer.js';
 import { BestCheckpoint } from './watch/best-checkpoint.js';
@@ -28,26 +30,26 @@ import { CollapseWatch } from './watch/collapse-watch.js';
 import { StyleDiversity } from './watch/style-diversity.js';
 
 export interface TrainOptions {
-  /** With `data.root`. */
+  /** The config, with `data.root`. */
   config: Config;
-  /** The run directory; made where it is missing. */
+  /** The run directory; created if it is missing. */
   runDir: string;
-  /** Go on from the newest complete checkpoint of the run. */
+  /** Continue from the newest complete checkpoint of the run. */
   resume?: boolean;
-  /** Start with the weights of a run, a checkpoint or an exported model in place of drawn ones. */
+  /** Start with the weights of a run, a checkpoint or an exported model in place of random ones. */
   init?: string;
-  /** Gives figures of the averaged weights every `evaluation.everySteps` steps, for the metrics of that step. */
+  /** Measures the EMA weights every `evaluation.everySteps` steps; its figures join the metrics of that step. */
   evaluate?: (translator: Translator) => Promise<TermValues>;
-  /** Aborting ends the run after the step under way, with a checkpoint. */
+  /** Aborting ends the run after the current step, with a checkpoint. */
   signal?: AbortSignal;
 }
 
 /**
  * Trains a run to `training.steps`, writing config.json, metrics.jsonl, samples, checkpoints and report.html into the run
- * directory, and yields what happens. Weights, moments, averages and sampler positions come from the checkpoint on resuming; draws
- * follow from seed and step.
+ * directory, and yields events. A resumed run takes weights, moments, the EMA and sampler positions from the checkpoint; random
+ * draws follow from seed and step.
  *
- * @throws InputError for wrong input, RunError where the training diverges or the disk refuses; checkpoints stay.
+ * @throws InputError for wrong input; RunError if training diverges or a file cannot be written. Checkpoints are kept.
  */
 export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEvent> {
   const config = configSchema.parse(options.config);
@@ -63,7 +65,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   }
 }
 
-/** Goes on from the newest checkpoint, with a smaller learning rate, where the training has diverged and the config says so. */
+/** Repeats a diverged run from its newest checkpoint with a smaller learning rate, if the config asks for rollbacks. */
 async function* lockedRun(
   options: TrainOptions,
   dataset: Dataset,
@@ -71,8 +73,8 @@ async function* lockedRun(
 ): AsyncGenerator<TrainEvent> {
   const { onNonFinite, rollbackFactor, maxRollbacks } = options.config.watch;
   const { runDir } = options;
-  const named = new Set<string>();
-  let attempt: Attempt = { options, named, page };
+  const reported = new Set<string>();
+  let attempt: Attempt = { options, reported, page };
   let last = { step: -1, times: 0 };
   for (;;) {
     try {
@@ -84,48 +86,50 @@ async function* lockedRun(
       if (last.times > maxRollbacks) throw error;
       const rateScale = error.rateScale * rollbackFactor;
       yield { type: 'rollback', from: error.step, to, rateScale, error };
-      attempt = { options: { ...options, ...(to > 0 && { resume: true }) }, rateScale, named, page };
+      attempt = { options: { ...options, ...(to > 0 && { resume: true }) }, rateScale, reported, page };
     }
   }
 }
 
-/** One try at a run, which ends with the run or with a rollback. */
+/** One attempt at a run, which ends with the run or with a rollback. */
 interface Attempt {
   options: TrainOptions;
-  /** Factor on the learning rate; where left out, that of the checkpoint. */
+  /** Factor on the learning rate; by default that of the checkpoint. */
   rateScale?: number;
-  /** Files that were told to be damaged. */
-  named: Set<string>;
+  /** Damaged files that were reported. */
+  reported: Set<string>;
   page: RunPage;
 }
 
 async function* runOnce(
-  { options, named, page, ...attempt }: Attempt,
+  { options, reported, page, ...attempt }: Attempt,
   dataset: Dataset,
 ): AsyncGenerator<TrainEvent> {
   const { config, runDir, signal } = options;
   const networks = buildNetworks(config);
   const events: TrainEvent[] = [];
   const onBadFile = (file: string, error: unknown): void => {
-    if (!named.has(file)) events.push({ type: 'bad-file', file, error });
-    named.add(file);
+    if (!reported.has(file)) events.push({ type: 'bad-file', file, error });
+    reported.add(file);
   };
   const onSkipped = (dir: string, error: unknown) => events.push({ type: 'skipped-checkpoint', dir, error });
   const start = await findStart({ ...options, onSkipped }, networks);
   const { progress } = start;
-  // All that can be refused is refused before the run directory changes.
+  // All input is checked before the run directory changes.
   const batches = new Batches(config, dataset, { ...(progress && { state: progress }), onBadFile });
   const samples = await Samples.open(config, dataset, onBadFile);
-  const { watch: watched, training } = config;
+  const { watch: watchConfig, training } = config;
   const diversity =
-    watched.everySteps <= training.steps ? await StyleDiversity.open(config, dataset, onBadFile) : undefined;
+    watchConfig.everySteps <= training.steps
+      ? await StyleDiversity.open(config, dataset, onBadFile)
+      : undefined;
   const perceptual = await loadPerceptual(config);
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
   const log = await RunLog.open(runDir, config, start.step, progress?.sinceRow);
   page.hasRun = true;
   let trainer: Trainer | undefined;
   try {
-    // Told first: with large networks, what follows takes many seconds.
+    // This event comes first: with large networks, the rest of the start takes many seconds.
     yield {
       type: 'start',
       step: start.step,
@@ -142,8 +146,8 @@ async function* runOnce(
     freeUnusedMemory();
     const engine = computeFacts(await loadEngine());
     log.begin(engine);
-    yield* otherMachine(start.step, engine, progress?.engine);
-    const watch = new CollapseWatch(watched, progress?.watch);
+    yield* changedMachine(start.step, engine, progress?.engine);
+    const watch = new CollapseWatch(watchConfig, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
     const augment = new AdaptiveAugment(training, progress?.adaptiveAugment);
     const run: Run = {
@@ -176,14 +180,14 @@ async function* runOnce(
   }
 }
 
-/** A warning where a run goes on with something else than what it began with: the same seed then gives other bytes. */
-function* otherMachine(
+/** Warns if a resumed run computes with another device, version or arithmetic: the same seed then gives other bytes. */
+function* changedMachine(
   step: number,
   now: ComputeFacts,
   before: ComputeFacts | undefined,
 ): Generator<TrainEvent> {
   const changed = before === undefined ? [] : changedFacts(now, before);
   if (changed.length === 0) return;
-  const text = `the run goes on with ${changed.join(', ')}: its numbers will differ in their last digits from those of a run that never stopped`;
+  const text = `the run continues with ${changed.join(', ')}: its numbers will differ in their last digits from those of a run that never stopped`;
   yield { type: 'warning', step, text };
 }

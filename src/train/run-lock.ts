@@ -1,3 +1,4 @@
+// The lock that keeps two processes out of one run directory.
 import { rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toWriteError } from '../base/atomic-files.js';
@@ -5,11 +6,11 @@ import { InputError } from '../base/errors.js';
 import { isLocked, tryLock } from '../base/process-lock.js';
 
 /**
- * Takes a run directory for this process alone, making it where it is missing: two trainings in one folder would tear
- * each other's logs and checkpoints.
+ * Locks a run directory for this process and creates it if it is missing: two runs in one folder would corrupt each
+ * other's logs and checkpoints.
  *
- * @returns what gives it back, and removes a folder that was made for nothing.
- * @throws InputError naming the process that trains there; RunError where the folder cannot be written.
+ * @returns a function that releases the lock, and removes the folder if it is new and empty.
+ * @throws InputError that names the process that trains there; RunError if the folder cannot be written.
  */
 export async function lockRun(runDir: string): Promise<() => Promise<void>> {
   const isNew = (await stat(runDir).catch(() => undefined)) === undefined;
@@ -26,9 +27,9 @@ export async function lockRun(runDir: string): Promise<() => Promise<void>> {
   }
   const { release } = attempt;
   return async () => {
-    // One that cannot be removed does no harm: once its process has ended it is nobody's.
+    // A lock that cannot be removed does no harm: it is free once its process has ended.
     await release().catch(() => undefined);
-    if (isNew) await rmdir(runDir).catch(() => undefined); // refused where something is in it
+    if (isNew) await rmdir(runDir).catch(() => undefined); // fails if the folder is not empty
   };
 }
 

@@ -1,3 +1,4 @@
+// Where a run starts: from a checkpoint, from the weights of a model, or from random weights.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,14 +17,14 @@ import { specsByNetwork } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { restoreTraining, type TrainProgress } from './checkpoint-state.js';
 
-/** Where a training begins. */
+/** The point where training begins. */
 export interface Start {
   /** Steps done. */
   step: number;
   /** The state of a resumed run. */
   host?: TrainStateValues | undefined;
   progress?: TrainProgress;
-  /** Weights that are not to be drawn. */
+  /** Weights that replace random ones. */
   weights?: NetworkValues | undefined;
 }
 
@@ -32,15 +33,14 @@ export interface StartOptions {
   resume?: boolean;
   /** A run, a checkpoint or an exported model. */
   init?: string;
-  /** Told of every newer checkpoint that is damaged, and why. */
+  /** Called with every newer checkpoint that is damaged, and its error. */
   onSkipped: (dir: string, error: InputError) => void;
 }
 
 /**
- * What a run starts with: its newest complete checkpoint, the weights of another model, or nothing, which means drawn ones.
+ * Finds the start of a run: its newest complete checkpoint, the weights of another model, or nothing (random weights).
  *
- * @throws InputError where a run that is to be resumed has no checkpoint, one that is to be started has, or the weights do
- *   not fit the config.
+ * @throws InputError if a run to resume has no checkpoint, a new run has one, or the weights do not fit the config.
  */
 export async function findStart(options: StartOptions, networks: Networks): Promise<Start> {
   const { runDir, resume = false, init, onSkipped } = options;
@@ -54,13 +54,13 @@ export async function findStart(options: StartOptions, networks: Networks): Prom
     throw new InputError({
       expected: `no checkpoints yet in ${runDir}`,
       found: `one of step ${latest.step}`,
-      remedy: 'add --resume to go on with that run, or give --out another folder',
+      remedy: 'add --resume to continue that run, or give --out another folder',
     });
   if (init === undefined) return { step: 0 };
   return { step: 0, weights: await readWeights(init, networks, onSkipped) };
 }
 
-/** The state to start from, which `start` then lets go of: on the device it stands anyway, and it is large. */
+/** The state to start from. `start` drops its reference to it: the state is large, and the device has a copy. */
 export function takeHost(start: Start, networks: Networks, seed: number): TrainStateValues {
   const { host, weights } = start;
   start.host = undefined;
@@ -69,9 +69,9 @@ export function takeHost(start: Start, networks: Networks, seed: number): TrainS
 }
 
 /**
- * The config of a run that is resumed, with overrides laid over it.
+ * The config of a run to resume, with overrides.
  *
- * @throws InputError where the run has no checkpoint, or its config or an override is wrong.
+ * @throws InputError if the run has no checkpoint, or its config or an override is wrong.
  */
 export async function resumedConfig(runDir: string, overrides: string[]): Promise<Config> {
   const latest = await latestCheckpoint(runDir);
@@ -80,10 +80,10 @@ export async function resumedConfig(runDir: string, overrides: string[]): Promis
 }
 
 /**
- * The config of a run that starts from a model: the model's own, or a file's over the model's `model` section, with overrides
- * laid over it.
+ * The config of a run that starts from a model: that of the model, or that of a file on top of the model's `model` section,
+ * with overrides.
  *
- * @throws InputError as above.
+ * @throws InputError if the model, its config, the file or an override is wrong.
  */
 export async function initialConfig(init: string, overrides: string[], file?: string): Promise<Config> {
   const { configPath } = await resolveCheckpoint(init);
@@ -93,10 +93,10 @@ export async function initialConfig(init: string, overrides: string[], file?: st
 }
 
 /**
- * Runs `use` with a folder that a run can start from: `init` itself, or for the duration of `use` what is imported of a
- * checkpoint of the reference implementation.
+ * Runs `use` with a folder that a run can start from: `init` itself, or a temporary import of it if it is a checkpoint of
+ * the reference implementation.
  *
- * @throws InputError where the file is none.
+ * @throws InputError if the file is not such a checkpoint.
  */
 export async function withModelFolder<T>(
   init: string,
@@ -114,7 +114,7 @@ export async function withModelFolder<T>(
         onProgress(doneBytes, totalBytes);
       },
     });
-    // What the file has beside tensors is not counted.
+    // The file has more than tensors, which is not counted.
     onProgress(total, total);
     return await use(folder);
   } finally {
@@ -123,8 +123,8 @@ export async function withModelFolder<T>(
 }
 
 /**
- * The averaged generators of a model, which become weights and averages alike, and its discriminators where the folder
- * has them: what StyleGAN's trainings call resuming from a network.
+ * The EMA generators of a model, which become both raw and EMA weights, and its discriminators if the folder has them.
+ * StyleGAN's training code calls this resuming from a network.
  */
 async function readWeights(
   init: string,
@@ -139,8 +139,11 @@ async function readWeights(
   const values = fromTensors(model.tensors, '', generators, { file: modelPath, remedy });
   if (trainingPath === undefined) return values;
   const training = await readSafetensors(trainingPath);
-  const judges = fromTensors(training.tensors, 'values/', discriminators, { file: trainingPath, remedy });
-  return { ...values, ...judges };
+  const discriminatorValues = fromTensors(training.tensors, 'values/', discriminators, {
+    file: trainingPath,
+    remedy,
+  });
+  return { ...values, ...discriminatorValues };
 }
 
 function nothingToResume(runDir: string): InputError {

@@ -1,3 +1,4 @@
+// The interface of trainers, and the inputs of a step.
 import { transformShapes } from '../gan/discriminator-augment.js';
 import type { StepBatch } from '../gan/generator-step.js';
 import type { StateParameter, StateVector, TranslatingWeights } from '../gan/state.js';
@@ -6,35 +7,35 @@ import { type AdamScalars, adamScalars } from '../optim/adam.js';
 import { learningRateAt } from '../optim/schedule.js';
 import type { Translator } from '../translate/translator.js';
 
-/** A step's inputs on the host: pictures `[n, size, size, 3]` in [-1, 1], style codes, row numbers. */
+/** The inputs of a step on the host: images `[n, size, size, 3]` in [-1, 1], style codes, row numbers. */
 export type HostBatch = {
   [K in keyof StepBatch]: K extends `pick${string}` | `order${string}` ? Int32Array : Float32Array;
 };
 
 /**
- * Weighted loss terms by name; those of `discriminators/` and `generators/` sum to each side's loss. Those of `signals/` are
- * no part of a loss: the mean sign of the logits of real pictures, from -1 to 1 (`realSignA` and `B`), and where training
- * transforms what the discriminators see, the probability of a transform (`augmentA` and `B`).
+ * Weighted loss terms by name. Those of `discriminators/` and `generators/` sum to each side's loss. Those of `signals/` are
+ * not part of a loss: the mean sign of the logits of real images, from -1 to 1 (`realSignA` and `B`), and with adaptive
+ * augmentation the probability of a transform (`augmentA` and `B`).
  */
 export type TermValues = Record<string, number>;
 
 /** Holds the training state on the device and takes steps. */
 export interface Trainer {
   /**
-   * Takes the step of this index (from 0) and gives its loss terms. A captured step runs beside the event loop; nothing else
-   * may be asked of the trainer meanwhile, and the batch may be changed at once.
+   * Takes the step of this index (from 0) and returns its loss terms. A captured step runs outside the event loop: no other
+   * method may be called meanwhile. The batch may be changed as soon as the call returns.
    */
   step(batch: HostBatch, index: number): Promise<TermValues>;
-  /** The training state or some of its vectors, copied to the host little by little as it is asked for. */
+  /** Iterates over the training state or some of its vectors, copying it to the host in small parts. */
   read(select?: (vector: StateVector) => boolean): Iterable<StateParameter>;
   /**
-   * Translates with the generators as they are now. There is one at a time, and it is the trainer's: a call for the other
-   * weights disposes it, and so do the next step and `dispose`.
+   * A translator with the current generators. The trainer owns it and has one at a time: a call for the other weights
+   * disposes it, and so do the next step and `dispose`.
    *
-   * @throws RangeError for `weights` in a captured run that `log.sampleRaw` left them out of.
+   * @throws RangeError for `raw` in a captured run with `log.sampleRaw` false.
    */
   translator(weights: TranslatingWeights): Translator;
-  /** Frees the state, and the translator with it. */
+  /** Frees the state and the translator. */
   dispose(): void;
 }
 
@@ -42,13 +43,13 @@ export interface Trainer {
 export function batchShapes({ config }: StepContext): { [Name in keyof StepBatch]: number[] } {
   const { size, latentDim } = config.model;
   const { batch } = config.training;
-  const pictures = [batch, size, size, 3];
+  const images = [batch, size, size, 3];
   const styles = [batch, latentDim];
   return {
-    sameA: pictures,
-    sameB: pictures,
-    mixedA: pictures,
-    mixedB: pictures,
+    sameA: images,
+    sameB: images,
+    mixedA: images,
+    mixedB: images,
     drawnA2B: styles,
     drawnB2A: styles,
     pickA2B: [batch],

@@ -1,4 +1,4 @@
-// The programs that a captured run consists of: steps with and without R1, and translations of its samples.
+// The programs of a captured run: steps with and without R1, and translations of its samples.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { StepBatch } from '../gan/generator-step.js';
 import {
@@ -17,27 +17,27 @@ import type { Program, TensorSpec } from '../runtime/capture/capture.js';
 import { type TranslationProgram, translationPrograms } from '../translate/translation-programs.js';
 import { batchShapes } from './trainer.js';
 
-/** LPIPS's weights, too large to be constants of the graph, are variables of such names that no step assigns. */
+/** Prefix of the variables with the weights of LPIPS, which are too large to be constants of the graph. */
 export const PERCEPTUAL_PREFIX = 'lpips/';
-/** Samples are few pictures and seldom: one at a time needs least memory beside that of training. */
+/** Batch sizes of translation. Samples are few and rare, and a batch of one needs the least memory. */
 export const TRANSLATE_BATCHES: readonly number[] = [1];
-/** The sets of translation programs; that of the weights shares the variables that steps change. */
+/** The sets of translation programs; that of the raw weights uses the variables that steps change. */
 export const PROGRAM_SETS: Readonly<Record<TranslatingWeights, string>> = { ema: '', raw: 'raw' };
 
 /** The steps without and with R1. */
 export type StepProgram = 'plain' | 'withR1';
 
-/** What `capture` takes, and what is known of it. */
+/** The arguments of `capture`, with the layout of the state and the names of terms. */
 export interface TrainingPrograms {
   programs: Record<StepProgram | TranslationProgram, Program>;
   variables: Record<string, TensorSpec>;
   /** The variables that hold the training state. */
   layout: readonly StateVector[];
-  /** Names of the terms that a step gives; filled in when its program is recorded. */
+  /** Names of the terms that a step returns; filled in when its program is recorded. */
   termNames: Record<StepProgram, string[]>;
 }
 
-/** @param context of its perceptual network only the shapes count: `params` may be empty. */
+/** @param context its perceptual network needs only shapes: `params` may be empty. */
 export function trainingPrograms(context: StepContext): TrainingPrograms {
   const { config, networks, perceptual } = context;
   const layout = stateLayout(networks, hasFirstMoments(config));
@@ -71,7 +71,7 @@ function translation(
       networks.generators.parameters(translatingVectors(unflattenState(tensors), weights))[network]!,
     PROGRAM_SETS[weights],
   );
-  // Samples and evaluations show the weights, not the arithmetic of the steps.
+  // Samples and evaluations measure the weights, not the arithmetic of the steps.
   const inFloat32 = Object.entries<Program>(programs).map(([name, program]) => [
     name,
     { ...program, precision: {} },
@@ -124,7 +124,7 @@ function inputSpecs(context: StepContext): Record<string, TensorSpec> {
   return specs;
 }
 
-/** The named terms as one vector, so that one tensor comes back from a step. */
+/** Joins the terms in one vector, so that a step returns one tensor. */
 function joinTerms(terms: LossTerms): Tensor {
   return concat(
     Object.values(terms).map((term) => reshape(term, [1])),

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { float32ToFloat16 } from '../../src/base/half-floats.js';
 import { Rng } from '../../src/base/rng.js';
+import { stepName } from '../../src/base/step-names.js';
 import { type ChosenFile, filesAt, filesOf } from '../../src/browser/model-files.js';
 import { loadWebModel } from '../../src/browser/web-bundle.js';
 import type { WebBundle } from '../../src/browser/web-bundle-manifest.js';
@@ -234,10 +235,10 @@ describe('files of several folders', () => {
   const checkpoint = (folder: string) => [`${folder}config.json`, `${folder}model.safetensors`];
 
   it('are never mixed: the newest checkpoint of a run', async () => {
-    const steps = [9, 100, 20].map((step) => `/run/checkpoints/step-${step}/`);
+    const steps = [9, 100, 20].map((step) => `/run/checkpoints/${stepName(step)}/`);
     const paths = ['/run/config.json', ...steps.flatMap(checkpoint)];
     for (const name of ['config.json', 'model.safetensors'])
-      expect(await opened(paths, name)).toBe(`/run/checkpoints/step-100/${name}`);
+      expect(await opened(paths, name)).toBe(`/run/checkpoints/${stepName(100)}/${name}`);
   });
 
   it('are those of the folder nearest to the top that has a whole model', async () => {

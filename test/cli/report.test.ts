@@ -21,7 +21,7 @@ it('gnr report refuses a folder that is no run', async () => {
   const { code, stderr } = await gnr('report', runs.folder);
   expect([code, stderr]).toEqual([
     2,
-    `gnr: Expected a run directory at ${runs.folder} but found no config.json in it; name the folder that gnr train --out was given.\n`,
+    `gnr: Expected a run directory at ${runs.folder} but found no config.json in it; pass the folder that was given to gnr train --out.\n`,
   ]);
   expect((await gnr('report')).code).toBe(2);
 });

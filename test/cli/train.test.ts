@@ -92,7 +92,7 @@ describe('gnr train', () => {
     expect(refused).toEqual({
       code: 2,
       stdout: '',
-      stderr: `gnr: Expected no checkpoints yet in ${runDir} but found one of step 1; add --resume to go on with that run, or give --out another folder.\n`,
+      stderr: `gnr: Expected no checkpoints yet in ${runDir} but found one of step 1; add --resume to continue that run, or give --out another folder.\n`,
     });
     expect(await contentOf(runDir)).toEqual(before);
     const resumed = await gnr('train', '--out', runDir, '--resume', '--steps', '2');

@@ -18,7 +18,7 @@ import { gnr } from '../support/gnr.js';
 const MODEL = 'models/sample';
 const MAX_BYTES = 3 * 1024 * 1024;
 
-/** Pictures that neither the model nor its card has seen: they are drawn with another seed. */
+/** Images that neither the model nor its card has seen: they are drawn with another seed. */
 const SEED = 20_261;
 const PHOTOS = 24;
 
@@ -59,7 +59,7 @@ describe(`the model in ${MODEL}`, () => {
     for (const correlation of [x, y, scale]) expect(correlation).toBeGreaterThanOrEqual(0.8);
   });
 
-  test('makes pictures that differ with the style', () => {
+  test('makes images that differ with the style', () => {
     expect(figures.diversity / anime.diversity).toBeGreaterThanOrEqual(1 / 3);
   });
 

@@ -38,7 +38,7 @@ async function draw(name: string, options: Partial<Parameters<typeof drawSampleD
 }
 
 describe('the files', () => {
-  test('are four folders of square RGB pictures and the factors', async () => {
+  test('are four folders of square RGB images and the factors', async () => {
     const files = Object.keys(await draw('set')).sort();
     expect(files).toEqual([
       'factors.json',
@@ -149,7 +149,7 @@ describe('the folder', () => {
   });
 });
 
-test('progress counts every picture up to the total', async () => {
+test('progress counts every image up to the total', async () => {
   const seen: [number, number][] = [];
   await draw('set', { onProgress: (done, total) => seen.push([done, total]) });
   expect(seen).toEqual(Array.from({ length: 10 }, (_, i) => [i + 1, 10]));
@@ -170,7 +170,7 @@ test.each([
   expect(await readdir(root)).toEqual([]);
 });
 
-test('no test pictures are possible', async () => {
+test('no test images are possible', async () => {
   expect(Object.keys(await draw('set', { testImages: 0 }))).toHaveLength(7);
   expect(await readdir(join(root, 'set', 'testA'))).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { decodedPicture, flatPicture, type Sample } from '../support/pictures.js
 
 const KEYS = ['x', 'y', 'scale'] as const;
 
-/** Anime pictures: those of 'trainB' for mean faces, those of 'testB' to be measured. */
+/** Anime images: those of 'trainB' for mean faces, those of 'testB' to be measured. */
 async function drawn(
   folder: 'trainB' | 'testB',
   family: Family,
@@ -20,20 +20,20 @@ async function drawn(
     Array.from({ length: count }, async (_, i) => {
       const factors = sampleFactors(11, folder, `${folder}/${i}`, family);
       const png = await rasterise(factors, size);
-      const picture = await decodedPicture(blur > 0 ? await sharp(png).blur(blur).png().toBuffer() : png);
-      return { picture, content: factors.content };
+      const image = await decodedPicture(blur > 0 ? await sharp(png).blur(blur).png().toBuffer() : png);
+      return { image, content: factors.content };
     }),
   );
 }
 
 const meanOf = (samples: Sample[]): MeanFace =>
   meanFace(
-    samples.map(({ picture }) => picture),
+    samples.map(({ image }) => image),
     samples.map(({ content }) => content),
   );
 const correlationOf = (samples: Sample[], face: MeanFace): FaceMeasure =>
   contentCorrelation(
-    samples.map(({ picture }) => picture),
+    samples.map(({ image }) => image),
     samples.map(({ content }) => content),
     face,
   );
@@ -50,7 +50,7 @@ describe('measureFace', () => {
     ['vivid', 2],
     ['pastel', 0],
     ['pastel', 2],
-  ] as const)('follows place and size in %s pictures blurred by %d px of 64', async (family, blur) => {
+  ] as const)('follows place and size in %s images blurred by %d px of 64', async (family, blur) => {
     const { x, y, scale } = correlationOf(await drawn('testB', family, 40, { blur }), faces[family]);
     expect(x).toBeGreaterThan(0.97);
     expect(y).toBeGreaterThan(0.97);
@@ -64,30 +64,30 @@ describe('measureFace', () => {
 
   test('is in the units of the factors', async () => {
     const samples = await drawn('testB', 'vivid', 20);
-    for (const { picture, content } of samples) {
-      const found = measureFace(picture, faces.vivid);
+    for (const { image, content } of samples) {
+      const found = measureFace(image, faces.vivid);
       expect(Math.abs(found.x - content.x)).toBeLessThan(0.06);
       expect(Math.abs(found.y - content.y)).toBeLessThan(0.06);
       expect(Math.abs(found.scale - content.scale)).toBeLessThan(0.15);
     }
   });
 
-  test.each([32, 128])('reads pictures of %d px by a mean face of 64 px ones', async (size) => {
+  test.each([32, 128])('reads images of %d px by a mean face of 64 px ones', async (size) => {
     const found = correlationOf(await drawn('testB', 'vivid', 40, { size }), faces.vivid);
     for (const key of KEYS) expect(found[key]).toBeGreaterThan(0.95);
   });
 
-  test('does not follow factors of other pictures', async () => {
+  test('does not follow factors of other images', async () => {
     const samples = await drawn('testB', 'vivid', 60);
-    const shifted = samples.map(({ picture }, i) => ({
-      picture,
+    const shifted = samples.map(({ image }, i) => ({
+      image,
       content: samples[(i + 1) % samples.length]!.content,
     }));
     const found = correlationOf(shifted, faces.vivid);
     for (const key of KEYS) expect(Math.abs(found[key])).toBeLessThan(0.35);
   });
 
-  test('gives the middle of what it tries for a picture without edges', () => {
+  test('gives the middle of what it tries for an image without edges', () => {
     const { x, y, scale } = measureFace(flatPicture(0.2, 0.2, 0.2, 64), faces.vivid);
     expect(x).toBeCloseTo(0, 6);
     expect(y).toBeCloseTo(0, 6);
@@ -95,7 +95,7 @@ describe('measureFace', () => {
   });
 });
 
-test('a mean face needs as many contents as pictures, and some', () => {
+test('a mean face needs as many contents as images, and some', () => {
   expect(() => meanFace([], [])).toThrow(RangeError);
   expect(() => meanFace([flatPicture(0, 0, 0)], [])).toThrow('1 and 0');
 });

@@ -9,13 +9,13 @@ async function drawn(folder: 'trainA' | 'trainB', family: Family, count: number)
   return Promise.all(
     Array.from({ length: count }, async (_, i) => {
       const factors = sampleFactors(11, folder, `${folder}/${i}`, family);
-      return { picture: await decodedPicture(await rasterise(factors, 64)), content: factors.content };
+      return { image: await decodedPicture(await rasterise(factors, 64)), content: factors.content };
     }),
   );
 }
 
 const sets: Record<string, Sample[]> = {};
-const pictures = (name: string) => sets[name]!.map(({ picture }) => picture);
+const images = (name: string) => sets[name]!.map(({ image }) => image);
 
 beforeAll(async () => {
   sets.photo = await drawn('trainA', 'vivid', 80);
@@ -37,28 +37,27 @@ describe('statistics', () => {
 
   test('tell the domains and the families apart, and halves of one set hardly', () => {
     for (const name of ['photo', 'vivid', 'pastel']) {
-      const own = statisticsDistance(pictures(name).slice(0, 40), pictures(name).slice(40));
+      const own = statisticsDistance(images(name).slice(0, 40), images(name).slice(40));
       expect(own).toBeLessThan(0.2);
       for (const other of ['photo', 'vivid', 'pastel']) {
-        if (other !== name)
-          expect(statisticsDistance(pictures(other), pictures(name))).toBeGreaterThan(20 * own);
+        if (other !== name) expect(statisticsDistance(images(other), images(name))).toBeGreaterThan(20 * own);
       }
     }
   });
 
   test('notice blur and faded colour, the more the stronger', () => {
-    const reference = pictures('vivid').slice(0, 40);
+    const reference = images('vivid').slice(0, 40);
     const faded = (by: number) =>
-      pictures('vivid')
+      images('vivid')
         .slice(40)
-        .map((picture) => ({ ...picture, data: picture.data.map((value) => value * (1 - by)) }));
+        .map((image) => ({ ...image, data: image.data.map((value) => value * (1 - by)) }));
     const distances = [0, 0.2, 0.4, 0.6].map((by) => statisticsDistance(faded(by), reference));
     for (let i = 1; i < distances.length; i++) expect(distances[i]).toBeGreaterThan(distances[i - 1]!);
     expect(statisticsDistance(reference, reference)).toBe(0);
   });
 
   test('refuse empty sets', () => {
-    expect(() => statisticsDistance([], pictures('photo'))).toThrow(RangeError);
+    expect(() => statisticsDistance([], images('photo'))).toThrow(RangeError);
   });
 });
 

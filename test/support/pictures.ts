@@ -1,15 +1,15 @@
 import sharp from 'sharp';
-import type { Picture } from '../../src/sample/face-planes.js';
+import type { FloatImage } from '../../src/sample/face-planes.js';
 import type { Content } from '../../src/sample/factors.js';
 
-/** A drawn picture and what it was drawn from. */
+/** A drawn image and what it was drawn from. */
 export interface Sample {
-  picture: Picture;
+  image: FloatImage;
   content: Content;
 }
 
 /** A PNG's numbers in [-1, 1]. */
-export async function decodedPicture(png: Buffer): Promise<Picture> {
+export async function decodedPicture(png: Buffer): Promise<FloatImage> {
   const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
   return {
     data: Float32Array.from(data, (level) => level / 127.5 - 1),
@@ -19,7 +19,7 @@ export async function decodedPicture(png: Buffer): Promise<Picture> {
 }
 
 /** One colour everywhere. */
-export function flatPicture(r: number, g: number, b: number, size = 8): Picture {
+export function flatPicture(r: number, g: number, b: number, size = 8): FloatImage {
   const data = Float32Array.from({ length: 3 * size * size }, (_, i) => [r, g, b][i % 3]!);
   return { data, width: size, height: size };
 }

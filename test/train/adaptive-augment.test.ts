@@ -64,7 +64,7 @@ describe('the probability of transforms', () => {
     expect(controller.probabilities).toEqual({ A: 0.45, B: 0 });
   });
 
-  it('gets from 0 to 1 over the given number of pictures', () => {
+  it('gets from 0 to 1 over the given number of images', () => {
     const controller = controllerOf({ initial: 0, limit: 1 });
     observe(controller, SPEED / BATCH - EVERY, 1, 1);
     expect(controller.probabilities.A).toBeCloseTo(1 - STRIDE, 12);

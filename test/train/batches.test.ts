@@ -10,7 +10,7 @@ import type { HostBatch } from '../../src/train/trainer.js';
 import { tinyConfig } from '../support/config.js';
 
 const BATCH = 3;
-const PICTURE = 32 * 32 * 3;
+const IMAGE = 32 * 32 * 3;
 
 let folder: string;
 let dataset: Dataset;
@@ -42,18 +42,18 @@ async function batchesOf(
   }
 }
 
-const pictures = (values: Float32Array): Float32Array[] =>
-  Array.from({ length: values.length / PICTURE }, (_, i) => values.subarray(i * PICTURE, (i + 1) * PICTURE));
+const images = (values: Float32Array): Float32Array[] =>
+  Array.from({ length: values.length / IMAGE }, (_, i) => values.subarray(i * IMAGE, (i + 1) * IMAGE));
 
 describe('Batches', () => {
-  it('gives pictures in [-1, 1], styles and rows of the right number', async () => {
+  it('gives images in [-1, 1], styles and rows of the right number', async () => {
     const config = configOf();
     const { batches } = await batchesOf(config, [0]);
     const batch = batches[0]!;
     for (const name of ['sameA', 'sameB', 'mixedA', 'mixedB'] as const) {
-      expect(batch[name].length).toBe(BATCH * PICTURE);
+      expect(batch[name].length).toBe(BATCH * IMAGE);
       expect(batch[name].every((value) => value >= -1 && value <= 1)).toBe(true);
-      expect(new Set(batch[name]).size, 'a picture, not a grey square').toBeGreaterThan(50);
+      expect(new Set(batch[name]).size, 'an image, not a grey square').toBeGreaterThan(50);
     }
     for (const name of ['drawnA2B', 'drawnB2A'] as const)
       expect(batch[name].length).toBe(BATCH * config.model.latentDim);
@@ -74,22 +74,22 @@ describe('Batches', () => {
     expect([...seen].sort()).toEqual([...Array(2 * BATCH).keys()]);
   });
 
-  it('takes one of the batch for all of the same pictures, and warps each anew', async () => {
+  it('takes one of the batch for all of the same images, and warps each anew', async () => {
     const plain = (await batchesOf(configOf(unwarped), [0])).batches[0]!;
     for (const [same, mixed] of [
       [plain.sameA, plain.mixedA],
       [plain.sameB, plain.mixedB],
     ] as const) {
-      const [first, ...others] = pictures(same);
+      const [first, ...others] = images(same);
       for (const other of others) expect(other).toEqual(first);
-      expect(pictures(mixed).filter((picture) => picture.every((v, i) => v === first![i])).length).toBe(1);
+      expect(images(mixed).filter((image) => image.every((v, i) => v === first![i])).length).toBe(1);
     }
     const warped = (await batchesOf(configOf(), [0])).batches[0]!;
-    const [first, second] = pictures(warped.sameA);
+    const [first, second] = images(warped.sameA);
     expect(second).not.toEqual(first);
   });
 
-  it('shows every picture once before it shows one again', async () => {
+  it('shows every image once before it shows one again', async () => {
     const { batches } = await batchesOf(configOf({ ...unwarped, training: { batch: 1 } }), [
       ...Array(7).keys(),
     ]);
@@ -122,7 +122,7 @@ describe('Batches', () => {
       const rowsOf = (values: Float32Array): number[][] =>
         Array.from({ length: 6 * BATCH }, (_, i) => [...values.subarray(6 * i, 6 * i + 6)]);
       const isMoved = rowsOf(warps!).map((row) => row.some((value, i) => value !== identity[i]));
-      // Real and made pictures of A, of B, then the generators' of each.
+      // Real and made images of A, of B, then the generators' of each.
       expect(isMoved).toEqual([0, 0, 1, 1, 0, 1].flatMap((moved) => Array<boolean>(BATCH).fill(moved === 1)));
       expect(new Set(rowsOf(warps!).map(String)).size, 'every one drawn on its own').toBe(3 * BATCH + 1);
       expect(rowsOf(second.warps!)).toEqual(Array(6 * BATCH).fill(identity));

@@ -11,7 +11,7 @@ it('tells sizes, and times that add up, and leaves nothing', async () => {
   const config = runs.config(10, { training: { r1EverySteps: 4 } });
   const found = await forecast(config, (done, total) => told.push(`${done}/${total}`));
   expect(told.at(-1)).toBe(`${told.length}/${told.length}`);
-  expect(found.pictures).toEqual({ trainA: 5, trainB: 5 });
+  expect(found.images).toEqual({ trainA: 5, trainB: 5 });
   expect(found.parameters.generators).toBeGreaterThan(found.parameters.discriminators / 1000);
   const { plain, withR1 } = found.stepSeconds;
   // Steps 0, 4 and 8 have R1.

@@ -130,7 +130,7 @@ describe('a training that diverges', () => {
     );
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(
-      /^The loss term \S+ is (NaN|-?Infinity) after step [34]: the training has diverged/,
+      /^The loss term \S+ is (NaN|-?Infinity) after step [34]: training has diverged/,
     );
     expect(error.message).toContain(runs.runDir);
     expect(await latestCheckpoint(runs.runDir)).toEqual({ dir: runs.checkpointAt(2), step: 2 });
@@ -184,7 +184,7 @@ describe('a training that diverges, with watch.onNonFinite=rollback', () => {
     );
     expect(events).toEqual(['to 0 with 0.5', 'to 0 with 0.25']);
     expect(error).toBeInstanceOf(RunError);
-    expect(error.message).toContain('the training has diverged');
+    expect(error.message).toContain('training has diverged');
   });
 });
 
@@ -204,7 +204,7 @@ describe('a run under watch', () => {
       undefined,
       undefined,
       undefined,
-      [expect.stringContaining('styles hardly change the pictures')],
+      [expect.stringContaining('styles hardly change the images')],
     ]);
     for (const { terms } of rows)
       for (const domain of ['A', 'B'])
@@ -238,13 +238,13 @@ describe('a training that diverges, in the step of a checkpoint', () => {
     const error = await failure(runs.train(runs.config(1, { losses, training: { learningRate: 1e39 } })));
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(
-      /^\S+\/\S+ has weights that are not finite after step 1: the training has diverged/,
+      /^\S+\/\S+ has weights that are not finite after step 1: training has diverged/,
     );
     expect(await readdir(join(runs.runDir, 'checkpoints'))).toEqual([]);
   });
 });
 
-describe('pictures', () => {
+describe('images', () => {
   it('names a damaged file once and goes on without it', async () => {
     const damaged = join(runs.folder, 'damaged');
     await cp(runs.dataset, damaged, { recursive: true });
@@ -262,11 +262,11 @@ describe('pictures', () => {
     const root = join(runs.folder, 'damaged');
     await cp(runs.dataset, root, { recursive: true });
     const file = join(root, 'testA', '00000.png');
-    await writeFile(file, 'no picture');
+    await writeFile(file, 'no image');
     const events = await runs.train(runs.config(1, { data: { root } }));
     expect(events.slice(0, 3).map(({ type }) => type)).toEqual(['start', 'bad-file', 'samples']);
     expect(ofType(events, 'bad-file').map((event) => event.file)).toEqual([file]);
-    await writeFile(join(root, 'testA', '00001.png'), 'no picture either');
+    await writeFile(join(root, 'testA', '00001.png'), 'no image either');
     await rm(runs.runDir, { recursive: true });
     expect(await failure(runs.train(runs.config(1, { data: { root } })))).toBeInstanceOf(InputError);
   });

@@ -109,7 +109,7 @@ describe('resuming', () => {
     const error = await failure(runs.train(runs.config(2)));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toBe(
-      `Expected no checkpoints yet in ${runs.runDir} but found one of step 1; add --resume to go on with that run, or give --out another folder.`,
+      `Expected no checkpoints yet in ${runs.runDir} but found one of step 1; add --resume to continue that run, or give --out another folder.`,
     );
     expect(await readFile(join(runs.runDir, 'config.json'), 'utf8')).toBe(config);
   });

@@ -28,7 +28,7 @@ const config = tinyConfig({
 });
 const TRANSFORMED = { enabled: true, initial: 0.7 };
 
-/** Pictures there and back by a translator, with styles of pictures. */
+/** Images there and back by a translator, with styles of images. */
 function translateNoise(translator: Translator): Float32Array {
   const { sameA, sameB } = noiseBatch(config, 100);
   const there = translator.translate('A2B', sameA, translator.styleOf('A2B', sameB));

@@ -22,7 +22,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
     progress.update(done);
   }).finally(() => progress?.finish());
-  const { parameters, pictures: images, stepSeconds, totalSeconds } = estimate;
+  const { parameters, images, stepSeconds, totalSeconds } = estimate;
   const { size } = config.model;
   const { steps, batch, r1EverySteps } = config.training;
   const rows: [string, string][] = [

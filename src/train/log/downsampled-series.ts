@@ -1,31 +1,32 @@
+// Series of values over a run of any length, in bounded memory.
 import type { Point } from '../../report/series.js';
 
-/** Points of a course as it is kept: twice as many spans as a chart has room for, so that its own thinning comes after. */
+/** Maximum number of spans: twice what a chart has room for, so that the chart itself thins further. */
 const MAX_SPANS = 1024;
 
-/** Neighbouring points: the smallest, the largest, and what their mean needs. */
+/** Neighbouring points: the lowest, the highest, and the sum and count for their mean. */
 interface Span {
   low: Point;
   high: Point;
   count: number;
   sum: number;
-  /** The step in the middle. */
+  /** The mean of their steps, rounded. */
   step: number;
 }
 
 /**
- * Values over a training of any length in bounded memory: where there are too many, neighbours become one span, which
- * keeps their extremes, so that no spike is lost, and their mean. Values that are not finite are kept one by one: a
- * training that meets one stops.
+ * Values over a run of any length in bounded memory: if there are too many, neighbours are merged into a span that keeps
+ * their mean and their extremes, so that no spike is lost. Values that are not finite are kept one by one, because
+ * training stops at the first.
  */
 export class DownsampledSeries {
   private spans: Span[] = [];
-  /** Points that a whole span holds. */
+  /** Number of points in a full span. */
   private width = 1;
   private last: Point | undefined;
   private readonly notFinite: Point[] = [];
 
-  /** Adds a point; those of a run come in the order of their steps. */
+  /** Adds a point; points must come in the order of their steps. */
   add(point: Point): void {
     if (!Number.isFinite(point.value)) {
       this.notFinite.push(point);
@@ -42,7 +43,7 @@ export class DownsampledSeries {
     this.spans.push(single);
   }
 
-  /** The points in order: all of them, or of longer courses the extremes of each span, and the newest one. */
+  /** The points in order: all of them, or for a long series the extremes of each span and the newest point. */
   points(): Point[] {
     const points = this.spans.flatMap(({ low, high }) => {
       if (low === high) return [low];
@@ -52,7 +53,7 @@ export class DownsampledSeries {
     return [...points, ...this.notFinite].sort((a, b) => a.step - b.step);
   }
 
-  /** The mean of each span, at the step in its middle; the points themselves where there are no longer spans. */
+  /** The mean of each span at its mean step; for a short series the points themselves. */
   means(): Point[] {
     return this.spans.map(({ step, sum, count }) => ({ step, value: sum / count }));
   }

@@ -1,3 +1,4 @@
+// The curves of a run, from its rows of metrics.
 import type { Series } from '../../report/series.js';
 import { DownsampledSeries } from './downsampled-series.js';
 import type { MetricsRow } from './metrics-log.js';
@@ -8,25 +9,25 @@ const SIGNAL_CHART = 'Signals';
 const SPEED_CHART = 'Seconds per step';
 const RATE_CHART = 'Learning rate';
 
-/** The courses that the rows of a run hold, in memory that does not grow with the run. */
+/** Collects the curves of a run from its rows of metrics, in memory that does not grow with the run. */
 export class MetricCurves {
   private readonly curves = new Map<string, { name: string; group: string; series: DownsampledSeries }>();
   private last: MetricsRow | undefined;
 
-  /** Adds a row; they come in order. */
+  /** Adds a row; rows must come in order. */
   add(row: MetricsRow): void {
     const { last } = this;
     for (const [term, value] of Object.entries(row.terms)) this.addPoint(groupOf(term), row.step, value);
     if (row.learningRate !== undefined)
       this.addPoint([RATE_CHART, 'learning rate'], row.step, row.learningRate);
-    // Between two rows only: the time before the first is mostly that of starting.
+    // Only between two rows: the time before the first row is mostly start-up.
     const steps = last ? row.step - last.step : 0;
     const seconds = last ? row.seconds - last.seconds : 0;
     if (steps > 0 && seconds > 0) this.addPoint([SPEED_CHART, 'seconds per step'], row.step, seconds / steps);
     this.last = row;
   }
 
-  /** The terms in the order of their first row, then what describes the run itself: signals, learning rate, speed. */
+  /** The terms in the order of their first row, then the curves of the run itself: signals, learning rate, speed. */
   series(): Series[] {
     const rank = ({ group }: Series) => [SIGN_CHART, SIGNAL_CHART, RATE_CHART, SPEED_CHART].indexOf(group);
     return [...this.curves.values()]

@@ -1,3 +1,4 @@
+// metrics.jsonl: the rows of metrics of a run, written and read.
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -7,7 +8,7 @@ import { InputError, messageOf, systemCode } from '../../base/errors.js';
 
 const NEWLINE = 0x0a;
 
-/** JSON has no word for NaN and infinity and writes null; such a number is read back as NaN. */
+/** JSON has no NaN or infinity and writes null, which is read back as NaN. */
 const metric = z
   .number()
   .nullable()
@@ -16,38 +17,38 @@ const metric = z
 const rowSchema = z.looseObject({
   /** Steps done. */
   step: z.int().min(0),
-  /** Time spent in training so far, s, with what came before a resume. */
+  /** Time spent in training so far, s, including that before a resume. */
   seconds: z.number().min(0),
   learningRate: metric.optional(),
-  /** Speed since the row before. */
+  /** Speed since the previous row. */
   stepsPerSecond: metric.optional(),
-  /** Memory of the process (resident set); a GPU's own is not in it. */
+  /** Resident set size of the process, without GPU memory. */
   rssBytes: z.number().optional(),
-  /** In tensors on the GPU; only where one computes. */
+  /** GPU memory in tensors; only if a GPU computes. */
   gpuBytes: z.number().optional(),
-  /** The same at most since the process began. */
+  /** Peak of `gpuBytes` since the process started. */
   gpuPeakBytes: z.number().optional(),
-  /** What computes from this row on: device, versions, arithmetic. In the first row after every start. */
+  /** Device, versions and arithmetic from this row on; in the first row after every start. */
   engine: z.record(z.string(), z.string()).optional(),
-  /** When it was written, ISO 8601 in UTC. */
+  /** Time of writing, ISO 8601 in UTC. */
   time: z.string().optional(),
   /**
-   * The values of the loss terms; `generator/cycle` names a term of a network. Of terms that not every step has, such as
-   * R1, the newest since the row before.
+   * The values of the loss terms; `generator/cycle` names a term of a network. A term that not every step has, such as R1,
+   * has its newest value since the previous row.
    */
   terms: z.record(z.string(), metric),
-  /** What the training warned of since the row before. */
+  /** The warnings since the previous row. */
   warnings: z.array(z.string()).optional(),
 });
 
 /** One line of `metrics.jsonl`. Writers may add keys of their own. */
 export type MetricsRow = z.output<typeof rowSchema>;
 
-/** The speed between rows; the first row has none, since the time before it is mostly that of starting. */
+/** Measures the speed between rows; the first row has none, because the time before it is mostly start-up. */
 export class StepRate {
   private last: { step: number; seconds: number } | undefined;
 
-  /** The speed from the row before to one at this step, after so many seconds of training. */
+  /** The speed from the previous row to one at this step, after `seconds` of training. */
   next(step: number, seconds: number): { stepsPerSecond?: number } {
     const { last } = this;
     this.last = { step, seconds };
@@ -57,8 +58,8 @@ export class StepRate {
 }
 
 /**
- * The metrics of a run, one JSON object per line, each line written whole at the end of the file: what a crash tears is
- * at most the last line, and the reader passes over that.
+ * The metrics of a run, one JSON object per line. Each line is appended whole, so a crash can damage only the last line,
+ * which the reader skips.
  */
 export class MetricsLog {
   private constructor(
@@ -67,9 +68,9 @@ export class MetricsLog {
   ) {}
 
   /**
-   * Opens or creates the log, and cuts what it holds of later steps than `resumedStep` (0 for a new run), so that steps
-   * that are trained again stand in it once.
-   * @throws InputError for a damaged line before the last. @throws RunError where the file cannot be written.
+   * Opens or creates the log, and cuts rows after `resumedStep` (0 for a new run), so that steps that are repeated
+   * appear once.
+   * @throws InputError for a damaged line before the last. @throws RunError if the file cannot be written.
    */
   static async open(path: string, resumedStep = 0): Promise<MetricsLog> {
     try {
@@ -87,7 +88,7 @@ export class MetricsLog {
     }
   }
 
-  /** Adds a line. @throws RunError where the disk refuses. */
+  /** Adds a line. @throws RunError if it cannot be written. */
   async write(row: MetricsRow): Promise<void> {
     try {
       await this.handle.appendFile(`${JSON.stringify(row)}\n`);
@@ -102,8 +103,8 @@ export class MetricsLog {
 }
 
 /**
- * The lines of a log in order; none where there is no such file.
- * @throws InputError naming file and line where a line is no metrics row. A torn last line is passed over.
+ * The rows of a log in order; none if the file is missing. A damaged last line is skipped.
+ * @throws InputError that names file and line if another line is not a metrics row.
  */
 export async function* readMetrics(path: string): AsyncGenerator<MetricsRow> {
   let damaged: { number: number; text: string } | undefined;
@@ -126,7 +127,7 @@ export async function* readMetrics(path: string): AsyncGenerator<MetricsRow> {
   if (damaged !== undefined && damaged.number < number) throw damagedLine(path, damaged.number, damaged.text);
 }
 
-/** The lines of a text one after another: the log of a long run is large, and read while it trains. */
+/** The lines of a text file as a stream, because the log of a long run is large. */
 async function* linesOf(path: string): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of createReadStream(path, 'utf8')) {
@@ -145,6 +146,7 @@ function damagedLine(path: string, number: number, text: string): InputError {
   });
 }
 
+/** A row with its place in the file. */
 interface Line {
   row: MetricsRow;
   /** Position after the line and its newline, bytes. */

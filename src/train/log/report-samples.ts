@@ -1,19 +1,20 @@
+// The sample grids of a run as parts of its page.
 import { pickEvenly, type ReportGrid } from '../../report/page.js';
 import { type ReportImage, reportImage } from '../../report/picture.js';
 import { listSamples, SAMPLE_CAPTION, SAMPLE_COLUMNS, type SampleFiles } from './sample-files.js';
 
-/** Largest sizes on the page, px: the files in `samples/` are whole. */
+/** Maximum sizes on the page, px; the files in `samples/` have the full size. */
 const NEWEST_PX = { width: 1200, height: 1800 };
 const EARLIER_PX = { width: 800, height: 1200 };
 const MAX_EARLIER = 8;
-/** All pictures together, bytes; base64 makes a third more of it. */
+/** Limit on all images together, bytes, before base64 adds a third. */
 const MAX_BYTES = 1.9e6;
 
 /** The samples of a run as parts of its page. */
 export interface ReportSamples {
-  /** The newest ones: of the averages, and of the weights as trained where there are such. */
+  /** The newest grids: with EMA weights, and with raw weights if there is one. */
   newest: ReportGrid[];
-  /** Some of the earlier ones, evenly spaced, in order. */
+  /** Some of the earlier grids, evenly spaced, in order. */
   earlier: ReportGrid[];
   earlierCount: number;
 }
@@ -21,21 +22,21 @@ export interface ReportSamples {
 /**
  * Reads the samples of a run, in sizes that keep a page small.
  *
- * @param step later ones, which an interrupted or repeated stretch of the training left, are passed over.
+ * @param step samples of later steps, left by an interrupted or repeated stretch of training, are skipped.
  */
 export async function reportSamples(runDir: string, step = Number.POSITIVE_INFINITY): Promise<ReportSamples> {
   const samples = (await listSamples(runDir)).filter((files) => files.step <= step);
   const last = samples.at(-1);
   if (last === undefined) return { newest: [], earlier: [], earlierCount: 0 };
   const newest = await newestGrids(last);
-  const before = samples.slice(0, -1).flatMap(({ step, ema }) => (ema ? [{ step, ema }] : []));
-  const left = MAX_BYTES - bytesOf(newest);
+  const earlierSamples = samples.slice(0, -1).flatMap(({ step, ema }) => (ema ? [{ step, ema }] : []));
+  const remainingBytes = MAX_BYTES - bytesOf(newest);
   let earlier: ReportGrid[] = [];
   for (let count = MAX_EARLIER; count >= 2; count /= 2) {
-    earlier = await Promise.all(pickEvenly(before, count).map(earlierGrid));
-    if (bytesOf(earlier) <= left) return { newest, earlier, earlierCount: before.length };
+    earlier = await Promise.all(pickEvenly(earlierSamples, count).map(earlierGrid));
+    if (bytesOf(earlier) <= remainingBytes) return { newest, earlier, earlierCount: earlierSamples.length };
   }
-  return { newest, earlier: [], earlierCount: before.length };
+  return { newest, earlier: [], earlierCount: earlierSamples.length };
 }
 
 async function newestGrids({ step, ema, raw }: SampleFiles): Promise<ReportGrid[]> {
@@ -43,15 +44,15 @@ async function newestGrids({ step, ema, raw }: SampleFiles): Promise<ReportGrid[
   if (ema !== undefined)
     grids.push({
       title: `Samples of step ${step}`,
-      caption: `With the averaged weights, which translate. ${SAMPLE_CAPTION}`,
+      caption: `With the averaged (EMA) weights, which translate. ${SAMPLE_CAPTION}`,
       image: await reportImage(ema, NEWEST_PX),
       columnLabels: SAMPLE_COLUMNS.A2B,
     });
   if (raw !== undefined)
     grids.push({
-      title: `Samples of step ${step}, weights as trained`,
+      title: `Samples of step ${step}, raw weights`,
       caption:
-        'The same with the weights as the last step left them, without averaging: what the averages go to.',
+        'The same with the weights as the last step left them, without averaging; the average follows them.',
       image: await reportImage(raw, NEWEST_PX),
     });
   return grids;

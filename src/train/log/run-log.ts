@@ -1,3 +1,4 @@
+// A run's rows of metrics, for metrics.jsonl and TensorBoard.
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../../config/schema.js';
@@ -8,15 +9,15 @@ import { MetricsLog, StepRate } from './metrics-log.js';
 import { TensorboardLog } from './tensorboard/training-log.js';
 
 export const sinceRowSchema = z.object({
-  /** The newest value of each term since the row before. */
+  /** The newest value of each term since the previous row. */
   terms: z.record(z.string(), z.number()),
   warnings: z.array(z.string()),
 });
 
-/** What a checkpoint keeps of the steps after the last row, so that the next one is that of a run that never stopped. */
+/** The steps since the last row, kept in checkpoints so that a resumed run writes the same next row. */
 export type SinceRow = z.output<typeof sinceRowSchema>;
 
-/** A run's rows of metrics, in `metrics.jsonl` and for TensorBoard. All writers throw RunError where the disk refuses. */
+/** Writes a run's rows of metrics to `metrics.jsonl` and TensorBoard. All writers throw RunError if a file cannot be written. */
 export class RunLog {
   private readonly rate = new StepRate();
   private engine: ComputeFacts | undefined;
@@ -27,7 +28,7 @@ export class RunLog {
     private sinceRow: SinceRow,
   ) {}
 
-  /** Opens the logs of a run that goes on after `step` steps. */
+  /** Opens the logs of a run that continues after `step` steps. */
   static async open(
     runDir: string,
     config: Config,
@@ -45,17 +46,17 @@ export class RunLog {
     }
   }
 
-  /** The next row says what computes from here on. */
+  /** Puts device, versions and arithmetic into the next row. */
   begin(engine: ComputeFacts): void {
     this.engine = engine;
   }
 
-  /** Takes a step into the next row. */
+  /** Adds the terms and warnings of a step to the next row. */
   observe(terms: TermValues, warnings: readonly string[]): void {
-    const before = this.sinceRow;
+    const { sinceRow } = this;
     this.sinceRow = {
-      terms: { ...before.terms, ...terms },
-      warnings: [...before.warnings, ...warnings],
+      terms: { ...sinceRow.terms, ...terms },
+      warnings: [...sinceRow.warnings, ...warnings],
     };
   }
 
@@ -63,7 +64,7 @@ export class RunLog {
     return this.sinceRow;
   }
 
-  /** Writes the row of what was observed since the one before. */
+  /** Writes a row with everything observed since the previous one. */
   async write(at: { step: number; seconds: number; learningRate: number }): Promise<void> {
     const { terms, warnings } = this.sinceRow;
     const row = {

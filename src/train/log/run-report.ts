@@ -1,3 +1,4 @@
+// RUN/report.html: the page of a run, written from its files.
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors.js';
@@ -14,26 +15,26 @@ import { MetricCurves } from './metric-curves.js';
 import { type MetricsRow, readMetrics } from './metrics-log.js';
 import { reportSamples } from './report-samples.js';
 
-/** Rows that the present speed is told from. */
+/** Number of newest rows that the current speed is computed from. */
 const RECENT_ROWS = 20;
 const MAX_WARNINGS = 20;
 const MAX_CHECKPOINTS = 50;
 
 export interface RunReportOptions {
-  /** Whether the training goes on; asked of the run's lock where left out. */
+  /** Whether the run is training; by default the run's lock decides. */
   isTraining?: boolean;
-  /** Steps done; told by log and checkpoints where left out. */
+  /** Steps done; by default the newest step of log and checkpoints. */
   step?: number;
-  /** The time that the page bears; now where left out. */
+  /** The time shown on the page; by default now. */
   now?: Date;
 }
 
 /**
- * Writes RUN/report.html, from nothing but the files of the run: state, warnings, newest and earlier samples, curves,
- * checkpoints and config. Costs a second or two, and memory that does not grow with the run.
+ * Writes RUN/report.html from the files of the run alone: state, warnings, newest and earlier samples, curves, checkpoints
+ * and config. Takes a second or two, and memory that does not grow with the run.
  *
  * @returns its path.
- * @throws InputError where the folder is no run, or a file in it is damaged; RunError where the disk refuses.
+ * @throws InputError if the folder is not a run, or a file in it is damaged; RunError if the page cannot be written.
  */
 export async function writeRunReport(runDir: string, options: RunReportOptions = {}): Promise<string> {
   const file = join(runDir, CONFIG);
@@ -41,7 +42,7 @@ export async function writeRunReport(runDir: string, options: RunReportOptions =
     throw new InputError({
       expected: `a run directory at ${runDir}`,
       found: `no ${CONFIG} in it`,
-      remedy: 'name the folder that gnr train --out was given',
+      remedy: 'pass the folder that was given to gnr train --out',
     });
   const config = loadConfig({ file, overrides: [] });
   const log = await readLog(join(runDir, 'metrics.jsonl'));
@@ -60,7 +61,7 @@ export async function writeRunReport(runDir: string, options: RunReportOptions =
     facts: factsOf(state, log, config),
     warnings: warningTexts(log.warnings),
     grids: newest,
-    series: log.courses.series(),
+    series: log.curves.series(),
     earlier,
     earlierCount,
     tables: [await checkpointTable(runDir, checkpoints)],
@@ -69,15 +70,15 @@ export async function writeRunReport(runDir: string, options: RunReportOptions =
   return path;
 }
 
-/** Rewrites the page of a run that trains. A page that cannot be written stops nothing. */
+/** Rewrites the page of a run during training, which a failure to write it does not stop. */
 export class RunPage {
-  /** Whether the run has begun to change its folder: before that, the page there is not its own. */
+  /** Whether the run has started to change its folder; before that, the page is that of an earlier run. */
   hasRun = false;
   private hasFailed = false;
 
   constructor(private readonly runDir: string) {}
 
-  /** Writes the page. @returns the first failure, once. */
+  /** Writes the page. @returns the error of the first failure; undefined for later ones. */
   async write(options: RunReportOptions): Promise<unknown> {
     try {
       await writeRunReport(this.runDir, options);
@@ -107,13 +108,13 @@ interface Warning {
 interface Log {
   first: MetricsRow | undefined;
   last: MetricsRow | undefined;
-  /** What computed last. */
+  /** Device, versions and arithmetic of the newest rows. */
   engine: ComputeFacts | undefined;
-  /** The last rows, in order. */
+  /** The newest rows, in order. */
   recent: MetricsRow[];
   maxBytes: number;
-  courses: MetricCurves;
-  /** By their texts. */
+  curves: MetricCurves;
+  /** By text. */
   warnings: Map<string, Warning>;
 }
 
@@ -124,7 +125,7 @@ async function readLog(path: string): Promise<Log> {
     engine: undefined,
     recent: [],
     maxBytes: 0,
-    courses: new MetricCurves(),
+    curves: new MetricCurves(),
     warnings: new Map(),
   };
   for await (const row of readMetrics(path)) {
@@ -134,7 +135,7 @@ async function readLog(path: string): Promise<Log> {
     log.recent.push(row);
     if (log.recent.length > RECENT_ROWS) log.recent.shift();
     log.maxBytes = Math.max(log.maxBytes, row.gpuPeakBytes ?? row.rssBytes ?? 0);
-    log.courses.add(row);
+    log.curves.add(row);
     for (const warning of row.warnings ?? []) {
       const { text, step = row.step } = stepOf(warning);
       const { count, first } = log.warnings.get(text) ?? { count: 0, first: step };
@@ -144,7 +145,7 @@ async function readLog(path: string): Promise<Log> {
   return log;
 }
 
-/** A warning without the step that it begins with. */
+/** Splits a warning into its text and the step that it begins with. */
 function stepOf(warning: string): { text: string; step?: number } {
   const [, step, text] = /^step (\d+): (.*)$/s.exec(warning) ?? [];
   return text === undefined ? { text: warning } : { text, step: Number(step) };
@@ -153,7 +154,7 @@ function stepOf(warning: string): { text: string; step?: number } {
 function summaryOf({ step, steps, isTraining }: RunState, runDir: string, canResume: boolean): string {
   if (isTraining) return `In training: ${step} of ${steps} steps are done.`;
   if (step >= steps) return `Finished: all ${steps} steps are done.`;
-  const remedy = canResume ? ` gnr train --out ${runDir} --resume goes on from the newest checkpoint.` : '';
+  const remedy = canResume ? ` gnr train --out ${runDir} --resume continues from the newest checkpoint.` : '';
   return `Stopped after ${step} of ${steps} steps.${remedy}`;
 }
 
@@ -182,7 +183,7 @@ function factsOf(
   return facts.flatMap(([label, value]) => (value === undefined ? [] : [{ label, value }]));
 }
 
-/** The speed of the last rows; without the time before the first one, which is mostly that of starting. */
+/** Seconds per step over the newest rows, without the time before the first row, which is mostly start-up. */
 function secondsPerStep(recent: readonly MetricsRow[]): number | undefined {
   const from = recent[0];
   const to = recent.at(-1);
@@ -195,7 +196,7 @@ function timeText(iso: string | undefined): string | undefined {
   return iso?.slice(0, 16).replace('T', ' ');
 }
 
-/** A line for each text, the one that came last first. */
+/** One line per text, the most recent first. */
 function warningTexts(warnings: ReadonlyMap<string, Warning>): string[] {
   const sorted = [...warnings.values()].sort((a, b) => b.last - a.last);
   const lines = sorted.slice(0, MAX_WARNINGS).map(({ text, count, first, last }) => {
@@ -209,7 +210,7 @@ function warningTexts(warnings: ReadonlyMap<string, Warning>): string[] {
 async function checkpointTable(runDir: string, steps: readonly number[]): Promise<ReportTable> {
   const rows = steps.slice(0, MAX_CHECKPOINTS).map(async (step) => {
     const folder = checkpointFolder(runDir, step);
-    // A training may be removing the oldest one just now.
+    // A run may be removing the oldest one at this moment.
     const bytes = await folderBytes(folder).catch(() => undefined);
     const name = join('checkpoints', basename(folder));
     return bytes === undefined ? [] : [[String(step), name, formatBytes(bytes)]];

@@ -1,12 +1,14 @@
+// The files of a run's sample grids: their names, columns and caption.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.js';
+import { parseStepName, stepName } from '../../base/step-names.js';
 import type { TranslatingWeights } from '../../gan/state.js';
 import type { Direction } from '../../translate/translator.js';
 
-const NAME = /^step-(\d{6,15})(-raw)?\.png$/;
+const NAME = /^(.*?)(-raw)?\.png$/;
 
-const MADE = [
+const TRANSLATIONS = [
   'its style',
   'style 1',
   'style 2',
@@ -16,44 +18,44 @@ const MADE = [
   'back in style 1',
 ] as const;
 
-/** The columns of a sample grid: those of the photos, and below them those of the anime pictures. */
+/** The column labels of a sample grid, in which the photos' rows stand above those of the anime images. */
 export const SAMPLE_COLUMNS: Readonly<Record<Direction, readonly string[]>> = {
-  A2B: ['photo', 'rebuilt', 'reference', ...MADE],
-  B2A: ['anime', 'rebuilt', 'reference', ...MADE],
+  A2B: ['photo', 'rebuilt', 'reference', ...TRANSLATIONS],
+  B2A: ['anime', 'rebuilt', 'reference', ...TRANSLATIONS],
 };
 
-/** What the columns are, in sentences. */
+/** Explains the columns. */
 export const SAMPLE_CAPTION =
   'Photos above, anime pictures below. Rebuilt: the picture from its own content and style, by the generator of its own ' +
   'domain (trained to do that where losses.identity is above 0). Then translated with the style of the reference and with ' +
   'two random styles, one for the whole column; each of the three back again, with the style of the picture; and style 1 ' +
   'back with the style that the encoder finds in it.';
 
-/** Where a grid of samples lies: RUN/samples/step-000500.png, step-000500-raw.png. */
+/** The path of a sample grid: RUN/samples/step-000500.png, step-000500-raw.png. */
 export function samplePath(runDir: string, step: number, weights: TranslatingWeights): string {
   const suffix = weights === 'raw' ? '-raw' : '';
-  return join(samplesFolder(runDir), `step-${String(step).padStart(6, '0')}${suffix}.png`);
+  return join(samplesFolder(runDir), `${stepName(step)}${suffix}.png`);
 }
 
-/** The grids of one sampling: paths of PNG files. */
+/** The grids of one step: paths of PNG files. */
 export type SampleFiles = { step: number } & Partial<Record<TranslatingWeights, string>>;
 
-/** The grids that a run has written, in the order of their steps; none where there is no such folder. */
+/** The grids of a run, in the order of their steps; none if the run has no samples. */
 export async function listSamples(runDir: string): Promise<SampleFiles[]> {
   const folder = samplesFolder(runDir);
   const names = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];
     throw error;
   });
-  const found = new Map<number, SampleFiles>();
+  const byStep = new Map<number, SampleFiles>();
   for (const name of names) {
-    const [, digits, raw] = NAME.exec(name) ?? [];
-    if (digits === undefined) continue;
-    const step = Number(digits);
+    const [, stem = '', raw] = NAME.exec(name) ?? [];
+    const step = parseStepName(stem);
+    if (step === undefined) continue;
     const weights = raw === undefined ? 'ema' : 'raw';
-    found.set(step, { ...(found.get(step) ?? { step }), [weights]: join(folder, name) });
+    byStep.set(step, { ...(byStep.get(step) ?? { step }), [weights]: join(folder, name) });
   }
-  return [...found.values()].sort((a, b) => a.step - b.step);
+  return [...byStep.values()].sort((a, b) => a.step - b.step);
 }
 
 function samplesFolder(runDir: string): string {

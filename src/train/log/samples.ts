@@ -1,3 +1,4 @@
+// Draws the sample grids of a run.
 import { writeFileAtomic } from '../../base/atomic-files.js';
 import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
@@ -10,20 +11,19 @@ import { stackGrids } from '../../images/grid.js';
 import { type Direction, drawStyles, reverseOf, type Translator } from '../../translate/translator.js';
 import { SAMPLE_COLUMNS, samplePath } from './sample-files.js';
 
-/** Sample grids of small models are enlarged, so that a person can see them. */
+/** Images of small models are enlarged to this size. */
 const MIN_CELL_PX = 96;
 const GAP_PX = 4;
 
-/** Pictures `[n, size, size, 3]` in [-1, 1]: what one direction translates, and what shows it a style. */
+/** Images `[n, size, size, 3]` in [-1, 1] that one direction translates, and its style references. */
 interface Inputs {
-  pictures: Float32Array;
+  images: Float32Array;
   references: Float32Array;
 }
 
 /**
- * The pictures that a run shows of itself: the same test pictures with the same styles at every time, photos first and
- * anime pictures below them, in the columns of the reference's `test` (its train.py), and the picture of the reference
- * style beside them.
+ * Draws sample grids: the same test images with the same styles at every step, photos first and anime images below them,
+ * in the columns of the reference's `test` (its train.py), plus a column with the style references.
  */
 export class Samples {
   private constructor(
@@ -32,10 +32,10 @@ export class Samples {
   ) {}
 
   /**
-   * Reads the first test pictures of both domains, or training pictures where there are none. One that cannot be read
-   * is told to `onBadFile` and the next one takes its place.
+   * Reads the first test images of both domains, or training images if a domain has no test images. An image that cannot
+   * be read is reported to `onBadFile` and replaced by the next one.
    *
-   * @throws InputError where none of a domain can be read.
+   * @throws InputError if no image of a domain can be read.
    */
   static async open(
     config: Config,
@@ -46,18 +46,18 @@ export class Samples {
     const count = config.log.sampleImages;
     const read = async (test: string[], train: string[]): Promise<Float32Array> => {
       const files = test.length > 0 ? test : train;
-      const pictures = await readFirstPictures(files, { size, count }, onBadFile);
-      return joinPictures(Array.from({ length: count }, (_, i) => pictures[i % pictures.length]!));
+      const images = await readFirstPictures(files, { size, count }, onBadFile);
+      return joinPictures(Array.from({ length: count }, (_, i) => images[i % images.length]!));
     };
     const photos = await read(dataset.testA, dataset.trainA);
     const anime = await read(dataset.testB, dataset.trainB);
     return new Samples(config, {
-      A2B: { pictures: photos, references: anime },
-      B2A: { pictures: anime, references: photos },
+      A2B: { images: photos, references: anime },
+      B2A: { images: anime, references: photos },
     });
   }
 
-  /** Draws the grid with a translator of the run's architecture and those weights, and writes it. @returns its path. */
+  /** Draws a grid with a translator of the run that has the given weights, and writes it. @returns its path. */
   async write(
     runDir: string,
     step: number,
@@ -65,7 +65,7 @@ export class Samples {
     weights: TranslatingWeights,
   ): Promise<string> {
     const { size } = this.config.model;
-    // Draws of its own: a training with samples and one without are the same.
+    // A separate generator: samples must not change the run.
     const rng = new Rng(this.config.training.seed, 'samples');
     const path = samplePath(runDir, step, weights);
     const grid = await stackGrids(
@@ -84,21 +84,21 @@ export class Samples {
     const { latentDim, size } = this.config.model;
     const count = this.config.log.sampleImages;
     const back = reverseOf(direction);
-    const { pictures, references } = this.inputs[direction];
-    // By the generator that makes pictures of this domain, which is the other direction's.
-    const rebuilt = translator.translate(back, pictures, translator.styleOf(direction, pictures));
-    const content = translator.encode(direction, pictures);
-    const guided = translator.decode(content, translator.styleOf(direction, references));
-    const random = [1, 2].map(() => {
-      // One style for the whole column: what differs down a column is the content.
+    const { images, references } = this.inputs[direction];
+    // The other direction's generator makes images of this domain.
+    const rebuilt = translator.translate(back, images, translator.styleOf(direction, images));
+    const content = translator.encode(direction, images);
+    const fromReference = translator.decode(content, translator.styleOf(direction, references));
+    const fromRandom = [1, 2].map(() => {
+      // One style for the whole column: only the content differs within it.
       const style = drawStyles(rng, 1, latentDim);
       return translator.decode(content, joinPictures(Array<Float32Array>(count).fill(style)));
     });
-    const own = translator.styleOf(back, pictures);
-    const contents = [guided, ...random].map((made) => translator.encode(back, made));
-    const cycles = contents.map((made) => translator.decode(made, own));
-    const kept = translator.decode(contents[1]!, translator.styleOf(direction, random[0]!));
-    const columns = [pictures, rebuilt, references, guided, ...random, ...cycles, kept];
+    const originalStyles = translator.styleOf(back, images);
+    const contents = [fromReference, ...fromRandom].map((translated) => translator.encode(back, translated));
+    const cycles = contents.map((code) => translator.decode(code, originalStyles));
+    const sameStyle = translator.decode(contents[1]!, translator.styleOf(direction, fromRandom[0]!));
+    const columns = [images, rebuilt, references, fromReference, ...fromRandom, ...cycles, sameStyle];
     const cells = columns.map((column) => splitPictures(column, size));
     return Array.from({ length: count }, (_, row) => cells.map((column) => column[row]!));
   }

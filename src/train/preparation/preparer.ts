@@ -1,44 +1,44 @@
-// Who prepares the pictures of the coming steps: worker threads, or the main thread between other work.
+// Prepares the images of the coming steps: in worker threads, or in the main thread between other work.
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { RunError } from '../../base/errors.js';
-import { type DomainPictures, type DomainTask, preparing } from './domain-pictures.js';
+import { type DomainImages, type DomainTask, preparing } from './domain-images.js';
 import { WorkerPool } from './worker-pool.js';
 
-/** Prepares tasks in the order in which they come; what comes out depends on the task alone. */
+/** Prepares tasks in their order; the result depends only on the task. */
 export interface Preparer {
-  /** The task's bytes may be taken away. @throws RangeError as `preparing`, RunError where it is closed or a worker has ended. */
-  prepare(task: DomainTask): Promise<DomainPictures>;
-  /** Gives up what is not done, and waits until no thread is left. */
+  /** May transfer the task's bytes. @throws RangeError as `preparing`; RunError if it is closed or a worker has ended. */
+  prepare(task: DomainTask): Promise<DomainImages>;
+  /** Cancels unfinished tasks and waits until all threads have ended. */
   close(): Promise<void>;
 }
 
-/** More workers than this have nothing to do: a step is waited for by then. */
+/** More workers would be idle: with this many, images are ready before the step needs them. */
 const MAX_WORKERS = 4;
 
-/** Worker threads where the config leaves them open (`data.workers` null): a processor is left to the main thread. */
+/** Default number of worker threads (`data.workers` null): leaves one processor to the main thread. */
 export function defaultWorkers(processors = availableParallelism()): number {
   return Math.min(MAX_WORKERS, Math.max(1, processors - 1));
 }
 
 /**
- * Opens what `data.workers` asks for.
+ * Opens the preparer that `data.workers` asks for.
  *
  * @param workers number of threads; 0 for the main thread, null for `defaultWorkers`.
  */
 export function openPreparer(workers: number | null): Preparer {
   const count = workers ?? defaultWorkers();
-  // Only the sources (.ts), which tests run, have no worker's program beside them: Node cannot load one from them.
+  // Node cannot load a worker from the sources (.ts), which tests run.
   if (count === 0 || import.meta.url.endsWith('.ts')) return new MainThread();
   return new WorkerPool(count, new URL('./worker.js', import.meta.url));
 }
 
-/** Prepares in the main thread, a picture at a time, so that signals, timers and reading get their turn between two. */
+/** Prepares in the main thread, and lets signals, timers and reading run between two images. */
 export class MainThread implements Preparer {
   private last: Promise<unknown> = Promise.resolve();
   private isClosed = false;
 
-  prepare(task: DomainTask): Promise<DomainPictures> {
+  prepare(task: DomainTask): Promise<DomainImages> {
     const result = this.last.then(() => this.run(task));
     this.last = result.catch(() => undefined);
     return result;
@@ -49,10 +49,10 @@ export class MainThread implements Preparer {
     await this.last;
   }
 
-  private async run(task: DomainTask): Promise<DomainPictures> {
+  private async run(task: DomainTask): Promise<DomainImages> {
     const work = preparing(task);
     for (;;) {
-      if (this.isClosed) throw new RunError('The preparation of pictures is closed.');
+      if (this.isClosed) throw new RunError('The preparation of images is closed.');
       const { done, value } = work.next();
       if (done === true) return value;
       await setImmediate();

@@ -1,27 +1,27 @@
-// All that is random in a step's inputs but the adaptive transforms, which depend on the step before.
+// Draws all random inputs of a step except the adaptive transforms, which depend on the previous step.
 import { type Augmentation, drawAugmentation } from '../../augment/augment.js';
 import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
 import type { HostBatch } from '../trainer.js';
-import type { DomainTask } from './domain-pictures.js';
+import type { DomainTask } from './domain-images.js';
 
-/** What is drawn for the pictures of one domain. */
+/** The draws for the images of one domain. */
 export type DomainDraws = Pick<DomainTask, 'mixed' | 'index' | 'same'>;
 
-/** What is drawn for a step. */
+/** The draws for a step. */
 export interface StepDraws
   extends Pick<HostBatch, 'drawnA2B' | 'drawnB2A' | 'pickA2B' | 'pickB2A' | 'orderA' | 'orderB'> {
   A: DomainDraws;
   B: DomainDraws;
 }
 
-/** Draws for a step counted from 0: what comes out depends on config, seed and step alone. */
+/** Draws for a step counted from 0: the result depends only on config, seed and step. */
 export function drawStep({ data, model, training }: Config, step: number): StepDraws {
   const { batch, seed } = training;
   const rng = new Rng(seed, 'step').fork(String(step));
   const augmentations = (): Augmentation[] =>
     Array.from({ length: batch }, () => drawAugmentation(data.augment, model.size, rng));
-  // Properties are drawn in the order in which they stand here: another order would be another training.
+  // Properties are drawn in this order: another order would change the run.
   const domain = (): DomainDraws => ({
     mixed: augmentations(),
     index: rng.integer(batch),

@@ -1,72 +1,73 @@
-// Worker threads that prepare pictures beside the main thread.
+// Worker threads that prepare images beside the main thread.
 import { Worker } from 'node:worker_threads';
 import { messageOf, RunError } from '../../base/errors.js';
-import type { DomainPictures, DomainTask } from './domain-pictures.js';
+import type { DomainImages, DomainTask } from './domain-images.js';
 import type { Preparer } from './preparer.js';
 import type { Answer } from './worker.js';
 
+/** The callbacks of a task that a thread has not answered. */
 interface Waiting {
-  resolve(pictures: DomainPictures): void;
+  resolve(images: DomainImages): void;
   reject(error: unknown): void;
 }
 
 interface Thread {
   worker: Worker;
-  /** Tasks that it has not answered; it answers in turn. */
+  /** Unanswered tasks; the thread answers them in order. */
   waiting: Waiting[];
 }
 
 /**
- * Worker threads, started as there is work for them. Where one ends by itself, everything fails from then on, with one error.
- * Idle threads do not keep the process alive.
+ * Worker threads, started when there is work for them. If one ends by itself, every task from then on fails with the same
+ * error. Idle threads do not keep the process alive.
  */
 export class WorkerPool implements Preparer {
   private readonly threads: Thread[] = [];
   private failure: RunError | undefined;
 
-  /** @param size the most threads there are. @param program what they run: the built `worker.js`. */
+  /** @param size maximum number of threads. @param program the script that they run, the built `worker.js`. */
   constructor(
     private readonly size: number,
     private readonly program: URL,
   ) {}
 
-  prepare(task: DomainTask): Promise<DomainPictures> {
+  prepare(task: DomainTask): Promise<DomainImages> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
-    const thread = this.minBusy();
+    const thread = this.leastBusy();
     return new Promise((resolve, reject) => {
       thread.waiting.push({ resolve, reject });
       thread.worker.ref();
-      thread.worker.postMessage(task, [task.pictures.buffer]);
+      thread.worker.postMessage(task, [task.images.buffer]);
     });
   }
 
   async close(): Promise<void> {
-    this.fail(new RunError('The preparation of pictures is closed.'));
-    // A thread that is being ended keeps the process until it has.
+    this.fail(new RunError('The preparation of images is closed.'));
+    // A thread that is being terminated keeps the process alive until it has ended.
     await Promise.all(this.threads.map(({ worker }) => worker.terminate()));
   }
 
-  private minBusy(): Thread {
-    const [least] = this.threads.toSorted((a, b) => a.waiting.length - b.waiting.length);
-    if (least !== undefined && (least.waiting.length === 0 || this.threads.length === this.size))
-      return least;
+  private leastBusy(): Thread {
+    const [idlest] = this.threads.toSorted((a, b) => a.waiting.length - b.waiting.length);
+    if (idlest !== undefined && (idlest.waiting.length === 0 || this.threads.length === this.size))
+      return idlest;
     return this.start();
   }
 
   private start(): Thread {
-    // Flags of the process (such as modules to load first) are none of its workers' business.
+    // Workers do not inherit flags of the process, such as modules to preload.
     const worker = new Worker(this.program, { execArgv: [], name: 'preparation' });
     const thread: Thread = { worker, waiting: [] };
     const ended = (reason: string) =>
       this.fail(
         new RunError(
-          `A worker thread that prepares pictures has ended: ${reason}. Go on with --resume; with data.workers=0 there are none.`,
+          `A worker thread that prepares images has ended: ${reason}. Continue with --resume; data.workers=0 does without worker threads.`,
         ),
       );
     worker.on('message', (answer: Answer) => {
       const waiting = thread.waiting.shift();
       if (thread.waiting.length === 0) worker.unref();
-      if ('pictures' in answer) waiting?.resolve(answer.pictures);
+      if ('images' in answer) waiting?.resolve(answer.images);
       else waiting?.reject(answer.error);
     });
     worker.on('error', (error) => ended(messageOf(error)));
@@ -76,7 +77,7 @@ export class WorkerPool implements Preparer {
     return thread;
   }
 
-  /** All that waits fails, and all that comes. The first reason is the one that is told: threads that are ended tell more. */
+  /** Fails all tasks, present and future, with the first error: terminated threads report others after it. */
   private fail(error: RunError): void {
     if (this.failure !== undefined) return;
     this.failure = error;

@@ -1,14 +1,14 @@
-// The worker thread of the preparation: answers each task in turn. It loads no engine and no decoder.
+// The worker thread of the preparation: answers tasks in order. It loads no engine and no decoder.
 import { parentPort } from 'node:worker_threads';
-import { type DomainPictures, type DomainTask, prepare } from './domain-pictures.js';
+import { type DomainImages, type DomainTask, prepare } from './domain-images.js';
 
-/** What a worker answers: pictures, or what a task threw. */
-export type Answer = { pictures: DomainPictures } | { error: unknown };
+/** A worker's answer: images, or the error that a task threw. */
+export type Answer = { images: DomainImages } | { error: unknown };
 
 parentPort!.on('message', (task: DomainTask) => {
   try {
-    const pictures = prepare(task);
-    parentPort!.postMessage({ pictures } satisfies Answer, [pictures.mixed.buffer, pictures.same.buffer]);
+    const images = prepare(task);
+    parentPort!.postMessage({ images } satisfies Answer, [images.mixed.buffer, images.same.buffer]);
   } catch (error) {
     parentPort!.postMessage({ error } satisfies Answer);
   }

@@ -1,3 +1,4 @@
+// Chooses the best checkpoint of a run by a metric.
 import { z } from 'zod';
 import type { Config } from '../../config/schema.js';
 import type { TermValues } from '../trainer.js';
@@ -5,16 +6,16 @@ import type { TermValues } from '../trainer.js';
 export const bestStateSchema = z.object({
   /** The best checkpoint so far. */
   best: z.object({ metric: z.string(), step: z.int().nonnegative(), value: z.number() }).nullable(),
-  /** Values since the checkpoint before. */
+  /** Sum of the values since the previous checkpoint. */
   sum: z.number(),
   count: z.int().nonnegative(),
 });
 
-/** What a checkpoint keeps of the search for the best one. */
+/** The state of the search in a checkpoint. */
 export type BestState = z.output<typeof bestStateSchema>;
 
 /**
- * Tells which checkpoint is the best by a metric: the mean of a term over the steps since the checkpoint before.
+ * Finds the best checkpoint by a metric: the mean of a term over the steps since the previous checkpoint.
  */
 export class BestCheckpoint {
   private readonly rule: Config['checkpoint']['keepBest'];
@@ -45,9 +46,9 @@ export class BestCheckpoint {
   }
 
   /**
-   * Closes the stretch up to the checkpoint of this step.
+   * Closes the stretch of steps that ends with the checkpoint of this step.
    *
-   * @returns whether the metric had a value in it; true where none is asked for.
+   * @returns false if the config asks for a metric and it had no value in the stretch.
    */
   closeStretch(step: number): boolean {
     const { rule, current } = this;

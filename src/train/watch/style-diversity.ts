@@ -1,3 +1,4 @@
+// Measures how much styles change a run's images.
 import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
 import { setDiversity, styleDiversity } from '../../data/diversity.js';
@@ -9,11 +10,11 @@ import { drawStyles, type Translator } from '../../translate/translator.js';
 const PHOTOS = 4;
 /** Styles for each photo; all pairs of them are compared. */
 const STYLES = 5;
-const REAL_PICTURES = 16;
+const REAL_IMAGES = 16;
 
 /**
- * How much styles change a run's pictures: the distance between translations of one photo in different styles, in parts of
- * that between different real pictures of the target domain. Photos and styles are the same at every time.
+ * Measures how much styles change a run's images: the distance between translations of one photo in different styles,
+ * relative to that between different real images of the target domain. Photos and styles are the same at every call.
  */
 export class StyleDiversity {
   private constructor(
@@ -23,10 +24,10 @@ export class StyleDiversity {
   ) {}
 
   /**
-   * Reads the first pictures of both training folders.
+   * Reads the first images of both training folders.
    *
-   * @returns undefined where the target domain has no two different ones to compare with.
-   * @throws InputError where none of a folder can be read.
+   * @returns undefined if the target domain has no two different images to compare with.
+   * @throws InputError if no image of a folder can be read.
    */
   static async open(
     config: Config,
@@ -35,7 +36,7 @@ export class StyleDiversity {
   ): Promise<StyleDiversity | undefined> {
     const { size, latentDim } = config.model;
     const photos = await readFirstPictures(dataset.trainA, { size, count: PHOTOS }, onBadFile);
-    const real = await readFirstPictures(dataset.trainB, { size, count: REAL_PICTURES }, onBadFile);
+    const real = await readFirstPictures(dataset.trainB, { size, count: REAL_IMAGES }, onBadFile);
     const distance =
       real.length < 2 ? 0 : setDiversity(real.map((data) => ({ data, width: size, height: size })));
     if (distance === 0) return undefined;
@@ -44,13 +45,13 @@ export class StyleDiversity {
     return new StyleDiversity(joinPictures(photos), styles, distance);
   }
 
-  /** 0 where styles change nothing, 1 where they change as much as one real picture differs from another. */
+  /** @returns 0 if styles change nothing, 1 if they change an image as much as real images differ from each other. */
   measure(translator: Translator): number {
     const { size } = translator.architecture;
     const content = translator.encode('A2B', this.photos);
     const byStyle = this.styles.map((styles) => splitFloats(translator.decode(content, styles), size));
     const byPhoto = byStyle[0]!.map((_, photo) =>
-      byStyle.map((pictures) => ({ data: pictures[photo]!, width: size, height: size })),
+      byStyle.map((images) => ({ data: images[photo]!, width: size, height: size })),
     );
     return styleDiversity(byPhoto) / this.real;
   }

@@ -35,8 +35,8 @@ async function prepare(steps: number): Promise<void> {
 const log = (row: MetricsRow) => appendFile(join(runs.runDir, 'metrics.jsonl'), `${JSON.stringify(row)}\n`);
 
 async function draw(step: number, background: string, size = 40): Promise<void> {
-  const picture = sharp({ create: { width: size, height: size, channels: 3, background } });
-  for (const weights of ['ema', 'raw'] as const) await picture.toFile(samplePath(runs.runDir, step, weights));
+  const image = sharp({ create: { width: size, height: size, channels: 3, background } });
+  for (const weights of ['ema', 'raw'] as const) await image.toFile(samplePath(runs.runDir, step, weights));
 }
 
 async function page(options: Parameters<typeof writeRunReport>[1] = {}): Promise<string> {
@@ -48,11 +48,11 @@ async function page(options: Parameters<typeof writeRunReport>[1] = {}): Promise
 const factOf = (html: string, label: string) =>
   new RegExp(`<dt>${label.replace(/[()]/g, '\\$&')}</dt><dd>([^<]*)</dd>`).exec(html)?.[1];
 
-/** The mean colours of the pictures of a page. */
+/** The mean colours of the images of a page. */
 async function coloursOf(html: string): Promise<string[]> {
-  const pictures = [...html.matchAll(/src="data:image\/webp;base64,([^"]*)"/g)].map(([, data]) => data!);
+  const images = [...html.matchAll(/src="data:image\/webp;base64,([^"]*)"/g)].map(([, data]) => data!);
   return Promise.all(
-    pictures.map(async (data) => {
+    images.map(async (data) => {
       const { dominant } = await sharp(Buffer.from(data, 'base64')).stats();
       return dominant.r > 200 ? 'red' : dominant.b > 200 ? 'blue' : 'other';
     }),
@@ -116,7 +116,7 @@ describe('writeRunReport', () => {
     await draw(60, 'red');
     const html = await page();
     expect(html).toContain('Samples of step 40');
-    expect(html).toContain('Samples of step 40, weights as trained');
+    expect(html).toContain('Samples of step 40, raw weights');
     expect(html).toContain('Earlier samples (2)');
     expect(await coloursOf(html)).toEqual(['blue', 'blue', 'red', 'red']);
   });
@@ -124,8 +124,8 @@ describe('writeRunReport', () => {
   it('stays below 3 MB, whatever there is', async () => {
     const rng = new Rng(1, 'noise');
     const noise = Uint8Array.from({ length: 900 * 900 * 3 }, () => rng.uniform(0, 256));
-    const picture = sharp(noise, { raw: { width: 900, height: 900, channels: 3 } });
-    const png = await picture.png({ compressionLevel: 1 }).toBuffer();
+    const image = sharp(noise, { raw: { width: 900, height: 900, channels: 3 } });
+    const png = await image.png({ compressionLevel: 1 }).toBuffer();
     for (let step = 0; step <= 50; step += 5) await writeFile(samplePath(runs.runDir, step, 'ema'), png);
     const html = await page();
     expect(html.length).toBeLessThan(3e6);
@@ -133,13 +133,13 @@ describe('writeRunReport', () => {
     expect(html).toMatch(/Earlier samples \([24] of 10\)/);
   });
 
-  it('names what is no run, and a picture that is none', async () => {
+  it('names what is no run, and an image that is none', async () => {
     const nothing = join(runs.folder, 'nothing');
     expect((await failure(writeRunReport(nothing))).message).toBe(
-      `Expected a run directory at ${nothing} but found no config.json in it; name the folder that gnr train --out was given.`,
+      `Expected a run directory at ${nothing} but found no config.json in it; pass the folder that was given to gnr train --out.`,
     );
     const path = samplePath(runs.runDir, 10, 'ema');
-    await writeFile(path, 'no picture');
+    await writeFile(path, 'no image');
     const error = await failure(page());
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toContain(path);
@@ -161,7 +161,7 @@ describe('a training', () => {
     const last = await read();
     expect(last).toContain(`Stopped after 3 of 9 steps. gnr train --out ${runs.runDir} --resume goes on`);
     expect(last).toContain('checkpoints/step-000003');
-    expect(last).toContain('Samples of step 2, weights as trained');
+    expect(last).toContain('Samples of step 2, raw weights');
   });
 
   it('goes on where the page cannot be written, and tells so once', async () => {

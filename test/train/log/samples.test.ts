@@ -25,11 +25,11 @@ class TellingTranslator implements Translator {
     this.made.push(...inputs);
   }
 
-  encode(direction: 'A2B' | 'B2A', pictures: Float32Array): ContentCodes {
+  encode(direction: 'A2B' | 'B2A', images: Float32Array): ContentCodes {
     return {
       direction,
       count: ROWS,
-      codes: this.make(`content${direction}(${this.nameOf(pictures)})`, ROWS),
+      codes: this.make(`content${direction}(${this.nameOf(images)})`, ROWS),
     };
   }
 
@@ -38,12 +38,12 @@ class TellingTranslator implements Translator {
     return this.make(`${direction}(${this.nameOf(codes)}, ${this.nameOf(styles)})`, ROWS * size * size * 3);
   }
 
-  styleOf(direction: 'A2B' | 'B2A', pictures: Float32Array): Float32Array {
-    return this.make(`style${direction}(${this.nameOf(pictures)})`, ROWS * this.architecture.latentDim);
+  styleOf(direction: 'A2B' | 'B2A', images: Float32Array): Float32Array {
+    return this.make(`style${direction}(${this.nameOf(images)})`, ROWS * this.architecture.latentDim);
   }
 
-  translate(direction: 'A2B' | 'B2A', pictures: Float32Array, styles: Float32Array): Float32Array {
-    return this.decode(this.encode(direction, pictures), styles);
+  translate(direction: 'A2B' | 'B2A', images: Float32Array, styles: Float32Array): Float32Array {
+    return this.decode(this.encode(direction, images), styles);
   }
 
   dispose(): void {}
@@ -64,7 +64,7 @@ class TellingTranslator implements Translator {
   }
 }
 
-/** Samples of a dataset whose pictures are of one level: 0 for photos, 1 for anime. */
+/** Samples of a dataset whose images are of one level: 0 for photos, 1 for anime. */
 async function telling(): Promise<{ samples: Samples; translator: TellingTranslator }> {
   const root = join(runs.folder, 'levels');
   for (const [level, domain] of ['A', 'B'].entries())
@@ -94,16 +94,16 @@ async function levelsOf(path: string): Promise<number[][]> {
   return Array.from({ length: 2 * ROWS }, (_, row) => Array.from({ length: columns }, (_, i) => at(row, i)));
 }
 
-/** What the reference's `test` puts beside a picture, with our picture of the reference style. */
-function recipe(there: string, back: string, picture: string, reference: string, drawn: string[]): string[] {
-  const content = `content${there}(${picture})`;
-  const own = `style${back}(${picture})`;
+/** What the reference's `test` puts beside an image, with our image of the reference style. */
+function recipe(there: string, back: string, image: string, reference: string, drawn: string[]): string[] {
+  const content = `content${there}(${image})`;
+  const own = `style${back}(${image})`;
   const guided = `${there}(${content}, style${there}(${reference}))`;
   const random = drawn.map((style) => `${there}(${content}, ${style})`);
   const cycles = [guided, ...random].map((made) => `${back}(content${back}(${made}), ${own})`);
   return [
-    picture,
-    `${back}(content${back}(${picture}), style${there}(${picture}))`,
+    image,
+    `${back}(content${back}(${image}), style${there}(${image}))`,
     reference,
     guided,
     ...random,
@@ -139,7 +139,7 @@ it('a grid of the same weights is the same at every step', async () => {
   );
 });
 
-it('samples change nothing of a training, which tells both pictures, or one', async () => {
+it('samples change nothing of a training, which tells both images, or one', async () => {
   const often = { log: { sampleEverySteps: 1 } };
   const never = { log: { sampleRaw: false, tensorboard: false } };
   const events = await runs.train(runs.config(3, often));

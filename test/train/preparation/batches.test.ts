@@ -32,7 +32,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-workers-'));
   await compileGnr(folder);
   program = pathToFileURL(join(folder, 'src/train/preparation/worker.js'));
-  const root = join(folder, 'pictures');
+  const root = join(folder, 'images');
   await drawSampleDataset({ dir: root, images: 8, testImages: 0, size: SIZE });
   dataset = await openDataset(root, { requireTest: false });
 });
@@ -68,7 +68,7 @@ function expectSame(batch: HostBatch, other: HostBatch): void {
     expect(hasSameBits(values, other[name as keyof HostBatch]!), name).toBe(true);
 }
 
-/** A step's pictures of one domain computed one after the other, by the definition. */
+/** A step's images of one domain computed one after the other, by the definition. */
 async function plainPictures(
   config: Config,
   domain: 'A' | 'B',
@@ -82,12 +82,12 @@ async function plainPictures(
   for (let step = 0; step < steps; step++) {
     const { images } = await loader.next();
     const drawn = drawStep(config, step)[domain];
-    const picture = (i: number) =>
+    const image = (i: number) =>
       Float32Array.from(images.subarray(i * length, (i + 1) * length), (byte) => byte / 127.5 - 1);
     const joined = (list: Float32Array[]) => Float32Array.from(list.flatMap((values) => [...values]));
     out.push({
-      mixed: joined(drawn.mixed.map((one, i) => plainAugmentation(picture(i), SIZE, one))),
-      same: joined(drawn.same.map((one) => plainAugmentation(picture(drawn.index), SIZE, one))),
+      mixed: joined(drawn.mixed.map((one, i) => plainAugmentation(image(i), SIZE, one))),
+      same: joined(drawn.same.map((one) => plainAugmentation(image(drawn.index), SIZE, one))),
     });
   }
   await loader.close();
@@ -141,7 +141,7 @@ describe('batches by worker threads', () => {
     }
   });
 
-  it('take the probabilities of the step that they belong to, however far pictures are ahead', async () => {
+  it('take the probabilities of the step that they belong to, however far images are ahead', async () => {
     const config = configOf({ training: { adaptiveAugment: { enabled: true } } });
     const source = new Batches(config, dataset, { preparer: preparerOf(1) });
     await source.next(0, { A: 0, B: 0 });
@@ -160,7 +160,7 @@ describe('what goes wrong ahead', () => {
     const root = await mkdtemp(join(folder, 'damaged-'));
     await drawSampleDataset({ dir: root, images: 12, testImages: 0, size: SIZE });
     const damaged = await openDataset(root, { requireTest: false });
-    for (const file of damaged.trainA.slice(0, bad)) await writeFile(file, 'no picture');
+    for (const file of damaged.trainA.slice(0, bad)) await writeFile(file, 'no image');
     const told: string[] = [];
     const onBadFile = (file: string) => told.push(file.slice(root.length));
     const source = new Batches(configOf({ training: { batch: 1 } }), damaged, { preparer, onBadFile });

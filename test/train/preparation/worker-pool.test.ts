@@ -9,7 +9,7 @@ import type { Config, PartialConfig } from '../../../src/config/schema.js';
 import { type Dataset, openDataset } from '../../../src/data/folder.js';
 import { drawSampleDataset } from '../../../src/sample/draw.js';
 import { Batches } from '../../../src/train/batches.js';
-import { type DomainTask, prepare } from '../../../src/train/preparation/domain-pictures.js';
+import { type DomainTask, prepare } from '../../../src/train/preparation/domain-images.js';
 import { defaultWorkers, MainThread, type Preparer } from '../../../src/train/preparation/preparer.js';
 import { drawStep } from '../../../src/train/preparation/step-draws.js';
 import { WorkerPool } from '../../../src/train/preparation/worker-pool.js';
@@ -30,7 +30,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-workers-'));
   await compileGnr(folder);
   program = pathToFileURL(join(folder, 'src/train/preparation/worker.js'));
-  const root = join(folder, 'pictures');
+  const root = join(folder, 'images');
   await drawSampleDataset({ dir: root, images: 8, testImages: 0, size: SIZE });
   dataset = await openDataset(root, { requireTest: false });
 });
@@ -43,7 +43,7 @@ const preparerOf = (workers: number): Preparer =>
   workers === 0 ? new MainThread() : new WorkerPool(workers, program);
 
 const taskOf = (seed: number): DomainTask => ({
-  pictures: Uint8Array.from({ length: BATCH * SIZE * SIZE * 3 }, (_, i) => (i * seed) % 256),
+  images: Uint8Array.from({ length: BATCH * SIZE * SIZE * 3 }, (_, i) => (i * seed) % 256),
   size: SIZE,
   ...drawStep(configOf(), seed).A,
 });
@@ -51,12 +51,12 @@ const taskOf = (seed: number): DomainTask => ({
 describe('what goes wrong in a worker', () => {
   it('is an error of the task alone where a warp cannot be computed', async () => {
     const good = taskOf(3);
-    const expected = prepare({ ...good, pictures: good.pictures.slice() });
+    const expected = prepare({ ...good, images: good.images.slice() });
     for (const preparer of [new MainThread(), new WorkerPool(1, program)]) {
       const flat = { matrix: [0, 0, 0, 0, 0, 0], border: 'zeros', window: good.mixed[0]!.window } as const;
       await expect(preparer.prepare({ ...taskOf(2), same: [flat] })).rejects.toThrow(RangeError);
-      const pictures = await preparer.prepare({ ...good, pictures: good.pictures.slice() });
-      expect(pictures).toEqual(expected);
+      const images = await preparer.prepare({ ...good, images: good.images.slice() });
+      expect(images).toEqual(expected);
       await preparer.close();
     }
   });
@@ -123,7 +123,7 @@ describe('threads', () => {
        const pool = new WorkerPool(2, new URL('./src/train/preparation/worker.js', import.meta.url));
        const window = { resized: 8, left: 0, top: 0, size: 8, flip: false };
        const one = { border: 'zeros', window };
-       const task = () => ({ pictures: new Uint8Array(192).fill(255), size: 8, mixed: [one], index: 0, same: [one] });
+       const task = () => ({ images: new Uint8Array(192).fill(255), size: 8, mixed: [one], index: 0, same: [one] });
        const all = await Promise.all([pool.prepare(task()), pool.prepare(task())]);
        process.stdout.write(String(all.map(({ same }) => same[0])));`,
     );

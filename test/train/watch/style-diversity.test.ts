@@ -11,8 +11,8 @@ const runs = RunFolders.prepare();
 const config = tinyConfig();
 const { size } = config.model;
 
-/** A translator whose pictures are flat, with the value that a style gives. */
-function flat(brightness: (styles: Float32Array, picture: number) => number): Translator {
+/** A translator whose images are flat, with the value that a style gives. */
+function flat(brightness: (styles: Float32Array, image: number) => number): Translator {
   return {
     architecture: config.model,
     encode: (_: string, photos: Float32Array) => ({ count: photos.length / (size * size * 3) }),
@@ -28,17 +28,17 @@ function flat(brightness: (styles: Float32Array, picture: number) => number): Tr
 it('is 0 where styles change nothing, grows with what they change, and is the same at every time', async () => {
   const dataset = await openDataset(runs.dataset, { requireTest: false });
   const diversity = (await StyleDiversity.open(config, dataset))!;
-  expect(diversity.measure(flat((_, picture) => picture / 10))).toBe(0);
+  expect(diversity.measure(flat((_, image) => image / 10))).toBe(0);
   const { latentDim } = config.model;
-  const small = diversity.measure(flat((styles, picture) => 0.1 * styles[picture * latentDim]!));
-  const large = diversity.measure(flat((styles, picture) => 0.3 * styles[picture * latentDim]!));
+  const small = diversity.measure(flat((styles, image) => 0.1 * styles[image * latentDim]!));
+  const large = diversity.measure(flat((styles, image) => 0.3 * styles[image * latentDim]!));
   expect(small).toBeGreaterThan(0.01);
   expect(large / small).toBeCloseTo(3, 4);
   const again = (await StyleDiversity.open(config, dataset))!;
-  expect(again.measure(flat((styles, picture) => 0.1 * styles[picture * latentDim]!))).toBe(small);
+  expect(again.measure(flat((styles, image) => 0.1 * styles[image * latentDim]!))).toBe(small);
 });
 
-it('cannot be told of one anime picture', async () => {
+it('cannot be told of one anime image', async () => {
   const root = join(runs.folder, 'one');
   await cp(runs.dataset, root, { recursive: true });
   for (const name of ['00001', '00002', '00003', '00004']) await rm(join(root, 'trainB', `${name}.png`));

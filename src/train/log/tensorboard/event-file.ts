@@ -1,3 +1,4 @@
+// Event files, which TensorBoard reads.
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toWriteError, writeFully } from '../../../base/atomic-files.js';
@@ -13,23 +14,22 @@ import {
 import type { Histogram } from './histogram.js';
 import { frameRecord } from './record.js';
 
-/** TensorBoard reads files with `tfevents` in their names, in the order of the names. */
+/** TensorBoard reads files whose names contain `tfevents`, in the order of the names. */
 const NAME = /^events\.out\.tfevents\.(\d{10})\.gnr$/;
 
 export interface EventFileOptions {
-  /** Steps done before; what earlier files of the folder hold of later steps gives way. 0: all of it does. */
+  /** Steps done before. Readers drop later steps of earlier files in the folder, or everything if it is 0. */
   step?: number;
-  /** The time, seconds since 1970. */
+  /** The current time, seconds since 1970. */
   now?: () => number;
 }
 
 /**
- * A file that TensorBoard reads (TFRecords of Event messages). Each call adds one record to its end and hands it to the
- * system before it resolves: what a kill tears is at most the last record, which readers pass over. Await each call
- * before the next one.
+ * A file that TensorBoard reads (TFRecords of Event messages). Each call appends one record and hands it to the system
+ * before it resolves, so a kill can damage only the last record, which readers skip. Await each call before the next.
  */
 export class EventFile {
-  /** Bytes of whole records. */
+  /** Bytes of complete records. */
   private size = 0;
 
   private constructor(
@@ -39,15 +39,15 @@ export class EventFile {
   ) {}
 
   /**
-   * Starts a new file in `dir`, which is made where it is missing; earlier files are left as they are.
-   * @throws RunError that names the file, the cause and the remedy where the system refuses, as all writers below do.
+   * Starts a new file in `dir`, which is created if it is missing; earlier files stay as they are.
+   * @throws RunError that names the file, the cause and the remedy if it cannot be written, like all writers below.
    */
   static async open(dir: string, options: EventFileOptions = {}): Promise<EventFile> {
     const { step = 0, now = () => Date.now() / 1000 } = options;
     const { path, handle } = await create(dir, now());
     const file = new EventFile(path, handle, now);
     const seconds = now();
-    // The resumed step itself stands in an earlier file and is not taken again.
+    // The resumed step itself is in an earlier file and is not repeated.
     const firstStep = step === 0 ? 0 : step + 1;
     try {
       await file.append(versionEvent(seconds), startEvent({ seconds, step: firstStep }));
@@ -93,14 +93,14 @@ export class EventFile {
       await writeFully(this.handle, bytes);
       this.size += bytes.byteLength;
     } catch (error) {
-      // Readers stop at a torn record: nothing must come after one.
+      // Readers stop at an incomplete record: nothing must follow one.
       await this.handle.truncate(this.size).catch(() => undefined);
       throw toWriteError(error, this.path);
     }
   }
 }
 
-/** Creates a file whose name comes after those that are there, also where the clock was set back. */
+/** Creates a file whose name sorts after the existing ones, even if the clock was set back. */
 async function create(dir: string, seconds: number): Promise<{ path: string; handle: FileHandle }> {
   let path = dir;
   try {
@@ -112,7 +112,7 @@ async function create(dir: string, seconds: number): Promise<{ path: string; han
       try {
         return { path, handle: await open(path, 'ax') };
       } catch (error) {
-        // Another process took the name since.
+        // Another process took the name in the meantime.
         if (systemCode(error) !== 'EEXIST') throw error;
       }
     }

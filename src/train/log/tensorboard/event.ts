@@ -1,3 +1,4 @@
+// TensorBoard's Event messages, encoded.
 import {
   bytesField,
   bytesOf,
@@ -12,12 +13,12 @@ import {
 import type { Histogram } from './histogram.js';
 
 /**
- * Numbers, pictures and histograms stand as simple_value, Image and HistogramProto, not as the tensors of tf.summary in
- * TensorFlow 2. TensorBoard's pages take both and turn the former into the latter as they read; its EventAccumulator, and
- * with it most scripts that read such files, lists only the former under Scalars, Images and Histograms.
+ * Numbers, images and histograms are simple_value, Image and HistogramProto, not the tensors of tf.summary in TensorFlow 2.
+ * TensorBoard's pages accept both and convert the former to the latter; its EventAccumulator, and with it most scripts that
+ * read such files, lists only the former under Scalars, Images and Histograms.
  */
 
-/** A picture in its file's bytes (PNG) with its size, px. */
+/** The bytes of a PNG file with its size, px. */
 export interface EventImage {
   png: Uint8Array;
   width: number;
@@ -34,23 +35,23 @@ const SESSION_LOG_STATUS = 1;
 const SESSION_START = 1;
 const RGB = 3;
 
-/** Time of an event, seconds since 1970, and the global step that it belongs to. */
+/** Time of an event, seconds since 1970, and its global step. */
 export interface EventTime {
   seconds: number;
   step: number;
 }
 
 function event({ seconds, step }: EventTime, content: Pieces): Uint8Array {
-  if (!(step >= 0)) throw new RangeError(`${step} is no number of a step`);
+  if (!(step >= 0)) throw new RangeError(`a step must be a number from 0, but is ${step}`);
   return bytesOf(message([doubleField(EVENT.wallTime, seconds), intField(EVENT.step, step), content]));
 }
 
-/** The event that a file starts with. Readers purge by `startEvent` from version 2 on. */
+/** The event that begins a file. Readers obey `startEvent` from version 2 on. */
 export function versionEvent(seconds: number): Uint8Array {
   return event({ seconds, step: 0 }, bytesField(EVENT.fileVersion, 'brain.Event:2'));
 }
 
-/** Tells a reader to forget what it has read of this step and later ones. */
+/** Makes a reader drop what it has read of this step and later ones. */
 export function startEvent(time: EventTime): Uint8Array {
   return event(time, messageField(EVENT.sessionLog, [intField(SESSION_LOG_STATUS, SESSION_START)]));
 }

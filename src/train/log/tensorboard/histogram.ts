@@ -1,11 +1,12 @@
-/** Twice what TensorBoard's page draws: it spreads the buckets over 30 of its own, the same for all steps of a tag. */
+// Histograms of numbers that are too many to be held at once.
+/** Twice the number that TensorBoard draws: it maps these buckets to 30 of its own, the same for all steps of a tag. */
 const BUCKETS = 60;
 
-/** Numbers in buckets of equal width; a bucket reaches from the limit before it (the first: from `min`) to its own. */
+/** Numbers in buckets of equal width. A bucket reaches from the previous limit (the first: from `min`) to its own. */
 export interface Histogram {
   min: number;
   max: number;
-  /** How many numbers are in it. */
+  /** Number of values. */
   count: number;
   sum: number;
   sumOfSquares: number;
@@ -15,8 +16,8 @@ export interface Histogram {
 }
 
 /**
- * Counts numbers that are too many to be held at once: hand all of them to `measure`, then all of them again to `count`.
- * Numbers that are not finite are left out; without any others there are no buckets.
+ * Builds a histogram in two passes: give all numbers to `measure`, then all of them again to `count`. Numbers that are not
+ * finite are ignored; if there are no others, the histogram has no buckets.
  */
 export class HistogramBuilder {
   private min = Number.POSITIVE_INFINITY;
@@ -53,7 +54,7 @@ export class HistogramBuilder {
     }
   }
 
-  /** Call once all is counted. */
+  /** Call after all numbers are counted. */
   finish(): Histogram {
     const { min, max, numbers: count, sum, sumOfSquares, counts } = this;
     const width = this.width();

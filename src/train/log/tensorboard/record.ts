@@ -1,4 +1,5 @@
-/** Reversed polynomial of CRC-32C (Castagnoli); the CRC-32 of zlib is another one. */
+// TFRecord framing with its checksums.
+/** Reversed polynomial of CRC-32C (Castagnoli), which differs from the CRC-32 of zlib. */
 const POLYNOMIAL = 0x82f63b78;
 const MASK_DELTA = 0xa282ead8;
 
@@ -8,14 +9,14 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** CRC-32C of some bytes (RFC 3720, appendix B.4), an unsigned number of 32 bits. */
+/** CRC-32C (RFC 3720, appendix B.4) as an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) crc = TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The checksum as record files hold it: rotated by 15 bits plus a constant, since a record may hold checksums itself. */
+/** The checksum as record files store it: rotated by 15 bits plus a constant, because records may contain checksums. */
 function maskedCrc32c(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;

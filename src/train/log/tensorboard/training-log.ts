@@ -1,3 +1,4 @@
+// What a run logs for TensorBoard: rows of metrics, samples, histograms of weights.
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { StateVector, TranslatingWeights } from '../../../gan/state.js';
@@ -6,16 +7,16 @@ import type { MetricsRow } from '../metrics-log.js';
 import { EventFile, type EventFileOptions } from './event-file.js';
 import { HistogramBuilder } from './histogram.js';
 
-/** Larger grids are scaled down to it, px: the full ones lie in `samples/`, and over a long run they add up. */
+/** Larger grids are scaled down to this side, px, to limit the log's size; `samples/` has the full grids. */
 const MAX_SIDE = 1024;
 
-/** Tags of sample grids: with averaged weights, and with weights as trained. */
+/** Tags of sample grids with EMA and raw weights. */
 const SAMPLE_TAGS: Readonly<Record<TranslatingWeights, string>> = {
   ema: 'samples/averages',
   raw: 'samples/weights',
 };
 
-/** What a training run shows in TensorBoard. All writers throw RunError where the disk refuses. */
+/** The TensorBoard log of a run. All writers throw RunError if the file cannot be written. */
 export class TensorboardLog {
   private constructor(private readonly file: EventFile) {}
 
@@ -29,7 +30,7 @@ export class TensorboardLog {
     await this.file.scalars(row.step, rowScalars(row));
   }
 
-  /** Writes a sample grid, a PNG file, as the picture `samples/averages` or `samples/weights`. */
+  /** Writes a sample grid (a PNG file) as the image `samples/averages` (EMA) or `samples/weights` (raw). */
   async samples(step: number, path: string, weights: TranslatingWeights): Promise<void> {
     const tag = SAMPLE_TAGS[weights];
     const png = await readFile(path);
@@ -43,8 +44,8 @@ export class TensorboardLog {
   }
 
   /**
-   * Writes histograms of the weights, a handful for each network: of generators the averaged ones, which translate. Reads
-   * them twice, little by little.
+   * Writes a few histograms of weights for each network: EMA weights of generators, raw weights of discriminators. Reads
+   * them twice, in small parts.
    */
   async weights(step: number, trainer: Pick<Trainer, 'read'>): Promise<void> {
     const shown = ({ side, part }: StateVector): boolean =>
@@ -67,8 +68,8 @@ export class TensorboardLog {
 }
 
 /**
- * The numbers of a row by tag: loss terms under their own names, the row's other numbers under theirs with hyphens
- * (`learningRate` is learning-rate). Time has an axis of its own.
+ * The numbers of a row by tag: loss terms under their names, the row's other numbers under theirs with hyphens
+ * (`learningRate` is learning-rate). Step and time are axes, not scalars.
  */
 export function rowScalars({ step: _, seconds: __, terms, ...rest }: MetricsRow): Record<string, number> {
   const scalars: Record<string, number> = { ...terms };
@@ -83,7 +84,7 @@ function weightTag(network: string, path: string): string {
   return `weights/${network}/${partOf(network, path)}`;
 }
 
-/** Generators: encoder, mapping, decoder (several paths). Image discriminators: branches. Otherwise the path's start. */
+/** Generators: encoder, mapping, decoder. Image discriminators: the branches. Others: the start of the path. */
 function partOf(network: string, path: string): string {
   const [start = path] = path.split('.');
   if (start.startsWith('g_')) return 'global';

@@ -1,0 +1,71 @@
+// Saves checkpoints of a run, also when something beside the steps fails.
+import { freeUnusedMemory } from '../base/malloc-trim.js';
+import { saveTraining } from './checkpoint-state.js';
+import { finiteWeights, unsaved } from './divergence.js';
+import type { TrainEvent } from './events.js';
+import type { Run } from './run.js';
+import type { Trainer } from './trainer.js';
+
+/** How far a run has come. */
+export interface Progress {
+  /** Steps done. */
+  step: number;
+  /** Time spent in training, s, including that before a resume. */
+  seconds: number;
+}
+
+/** Saves the state of a run and remembers the newest step that is saved. */
+export class RunSaver {
+  /** @param saved the step that the run starts from. */
+  constructor(
+    private readonly run: Run,
+    private saved: number,
+  ) {}
+
+  isSaved(step: number): boolean {
+    return this.saved >= step;
+  }
+
+  /** Saves a checkpoint, and then histograms of its weights. */
+  async *checkpoint(progress: Progress): AsyncGenerator<TrainEvent> {
+    yield await this.save(progress);
+    await this.run.log.tensorboard?.weights(progress.step, this.run.trainer);
+    freeUnusedMemory();
+  }
+
+  /**
+   * Waits for work beside the steps. If it fails (the dataset has gone, a log cannot be written), the steps since the last
+   * checkpoint are saved before its error is thrown.
+   *
+   * @throws what the work throws; RunError with both causes where the steps cannot be saved either.
+   */
+  async guard<T>(work: () => Promise<T>, progress: Progress): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const rescue = (cause: unknown) => Promise.reject(unsaved(error, this.saved, cause));
+      if (!this.isSaved(progress.step)) this.run.events.push(await this.save(progress).catch(rescue));
+      throw error;
+    }
+  }
+
+  private async save({ step, seconds }: Progress): Promise<TrainEvent> {
+    const { context, runDir, trainer, batches, augment, watch, best, log, engine } = this.run;
+    const { config, networks, rateScale = 1 } = context;
+    const progress = {
+      ...batches.state(),
+      seconds,
+      rateScale,
+      watch: watch.state(),
+      adaptiveAugment: augment.state(),
+      sinceRow: log.state(),
+      engine,
+      ...(config.checkpoint.keepBest !== null && { best: best.state() }),
+    };
+    const read: Trainer['read'] = (select) =>
+      finiteWeights(trainer.read(select), { step, runDir, rateScale });
+    const dir = await saveTraining(runDir, step, config, networks, read, progress);
+    this.saved = step;
+    return { type: 'checkpoint', step, dir };
+  }
+}

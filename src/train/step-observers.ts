@@ -1,0 +1,125 @@
+// What happens after a step, each in an observer of its own: evaluation, watch, log, event, samples, checkpoint.
+import type { Config } from '../config/schema.js';
+import { inTrueFloat32 } from '../runtime/session.js';
+import { assertFinite } from './divergence.js';
+import type { TrainEvent } from './events.js';
+import { type Run, writeSamples } from './run.js';
+import type { Progress, RunSaver } from './run-saver.js';
+import type { TermValues } from './trainer.js';
+
+/** A step that is done. */
+export interface StepResult extends Progress {
+  /** Observers may add terms for those after them. */
+  terms: TermValues;
+  learningRate: number;
+}
+
+/** Looks at the steps that it is due for. */
+export interface StepObserver {
+  /** @param step counted from 1. */
+  due(step: number): boolean;
+  run(result: StepResult): AsyncIterable<TrainEvent>;
+}
+
+const always = (): boolean => true;
+
+function withoutEvents(work: (result: StepResult) => Promise<void>): StepObserver['run'] {
+  return async function* (result) {
+    await work(result);
+    yield* [];
+  };
+}
+
+/** Whether a step, counted from 1, is one of every `everySteps`, or the last. */
+function isDue(step: number, everySteps: number, { training }: Config): boolean {
+  return step % everySteps === 0 || step === training.steps;
+}
+
+/**
+ * The observers of a run, in the order in which they look at a step: each may use what those before it have added to the
+ * terms, and a checkpoint has the state that all of them leave.
+ */
+export function stepObservers(run: Run, saver: RunSaver): StepObserver[] {
+  return [
+    evaluation(run, saver),
+    watch(run),
+    metricsLog(run, saver),
+    { due: always, run: stepEvent },
+    samples(run, saver),
+    checkpoint(run, saver),
+  ];
+}
+
+async function* stepEvent({ step, terms, learningRate, seconds }: StepResult): AsyncGenerator<TrainEvent> {
+  yield { type: 'step', step, terms, learningRate, seconds };
+}
+
+/** Adds the figures of `evaluate` to the terms. */
+function evaluation({ context, trainer, evaluate }: Run, saver: RunSaver): StepObserver {
+  const { config } = context;
+  const { everySteps } = config.evaluation;
+  return {
+    due: (step) => evaluate !== undefined && everySteps !== null && isDue(step, everySteps, config),
+    run: withoutEvents(async (result) => {
+      const measure = () => inTrueFloat32(() => evaluate!(trainer.translator('ema')));
+      Object.assign(result.terms, await saver.guard(measure, result));
+    }),
+  };
+}
+
+/** Checks the terms, adds style diversity when it is due, and yields warnings. Throws DivergedError. */
+function watch({ context, runDir, trainer, watch, diversity, best, log }: Run): StepObserver {
+  const { config, rateScale = 1 } = context;
+  return {
+    due: always,
+    async *run({ step, terms }) {
+      assertFinite(terms, { step, runDir, rateScale });
+      if (diversity && step % config.watch.everySteps === 0)
+        terms['signals/styleDiversity'] = diversity.measure(trainer.translator('ema'));
+      best.observe(terms);
+      const warnings = watch.observe(step, terms);
+      log.observe(terms, warnings);
+      for (const text of warnings) yield { type: 'warning', step, text };
+    },
+  };
+}
+
+/** Writes a row of metrics. */
+function metricsLog({ context, log }: Run, saver: RunSaver): StepObserver {
+  const { everySteps } = context.config.log;
+  return {
+    due: (step) => step % everySteps === 0 || step === 1,
+    run: withoutEvents(async (result) => {
+      const { step, seconds, learningRate } = result;
+      await saver.guard(() => log.write({ step, seconds, learningRate }), result);
+    }),
+  };
+}
+
+function samples(run: Run, saver: RunSaver): StepObserver {
+  const { config } = run.context;
+  return {
+    due: (step) => isDue(step, config.log.sampleEverySteps, config),
+    async *run(result) {
+      yield await saver.guard(() => writeSamples(run, result.step), result);
+    },
+  };
+}
+
+/** Closes the stretch that the best checkpoint is chosen by, and saves. */
+function checkpoint({ context, best }: Run, saver: RunSaver): StepObserver {
+  const { config } = context;
+  return {
+    due: (step) => isDue(step, config.checkpoint.everySteps, config),
+    async *run(result) {
+      const { step, terms } = result;
+      if (!best.closeStretch(step)) yield { type: 'warning', step, text: noMetric(config, terms, step) };
+      yield* saver.checkpoint(result);
+    },
+  };
+}
+
+function noMetric({ checkpoint }: Config, terms: TermValues, step: number): string {
+  const known = Object.keys(terms).join(', ');
+  return `step ${step}: checkpoint.keepBest.metric, ${checkpoint.keepBest?.metric}, had no value since the previous checkpoint; a step has ${known}`;
+}
