@@ -1,7 +1,7 @@
 // Runs what the engine consists of with a built addon, in a process of its own.
 import path from 'node:path';
 import { RunError } from '../base/errors.js';
-import { bytesField, bytesOf, intField, message, messageField, type Pieces } from '../base/protobuf.js';
+import { bytesField, bytesOf, intField, message, messageField, type Encoded } from '../base/protobuf.js';
 import { type Finished, lastLines, runProgram } from '../base/run-program.js';
 import { ADDON_FILE, type Packages, SESSION_FILE, SOURCES } from './addon.js';
 import { kernelCacheSettings } from './gpu-build.js';
@@ -63,7 +63,7 @@ const FLOAT = 1;
 function sessionGraph(): Uint8Array {
   const type = intField(ATTRIBUTE.type, FLOAT);
   const shape = messageField(ATTRIBUTE.shape, [messageField(SHAPE.dimension, [intField(SHAPE.size, 4)])]);
-  const node = (name: string, op: string, inputs: string[], attributes: Record<string, Pieces>): Pieces =>
+  const node = (name: string, op: string, inputs: string[], attributes: Record<string, Encoded>): Encoded =>
     messageField(GRAPH.node, [
       bytesField(NODE.name, name),
       bytesField(NODE.op, op),

@@ -20,9 +20,9 @@ test('earlier names of keys are read, with one notice each', () => {
   expect(config.watch).toMatchObject({ maxRollbacks: 2, minDiversity: 0.2 });
   loadConfig({ overrides });
   expect(notices).toEqual([
-    'training.rates (--set) is called training.lrMultipliers now; the old name is still read.',
-    'watch.leastDiversity (--set) is called watch.minDiversity now; the old name is still read.',
-    'watch.mostRollbacks (--set) is called watch.maxRollbacks now; the old name is still read.',
+    'training.rates (--set) is called training.lrMultipliers now; the old name still works.',
+    'watch.leastDiversity (--set) is called watch.minDiversity now; the old name still works.',
+    'watch.mostRollbacks (--set) is called watch.maxRollbacks now; the old name still works.',
   ]);
 });
 
