@@ -207,7 +207,7 @@ export class GraphSession {
   }
 
   private open(): SessionHandle {
-    if (this.handle === undefined) throw new RangeError('the captured programs were disposed of');
+    if (this.handle === undefined) throw new RangeError('the captured programs were disposed');
     return this.handle;
   }
 }
