@@ -4,7 +4,7 @@ import { readChunked, writeChunked } from '../../../src/runtime/capture/chunked.
 const floats = (...values: number[]) => Float32Array.of(...values);
 const VALUES = { a: floats(1, 2), b: floats(3), c: floats(4, 5, 6), d: floats(7) };
 
-it('reads variables in their order and in bounded pieces, each when the one before is used up', () => {
+it('readChunked reads variables in order and in bounded chunks, each after the one before is used up', () => {
   const calls: string[] = [];
   const programs = {
     read: (names: readonly string[] = []) => {
@@ -24,7 +24,7 @@ it('reads variables in their order and in bounded pieces, each when the one befo
   expect([...readChunked(programs, [])]).toEqual([]);
 });
 
-it('writes small variables in one call, and nothing without any', () => {
+it('writeChunked writes small variables in one call, and makes no call without variables', () => {
   const written: unknown[] = [];
   const programs = { write: (values: unknown) => void written.push(values) };
   writeChunked(programs, Object.entries(VALUES));
