@@ -1,18 +1,18 @@
-// Loads an addon of tfjs-node, in a process of its own, and runs what breaks; prints each part before it runs, and a result.
+// Loads built addons in a process of its own and runs basic operations; prints each operation first, then the result.
 const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const process = require('node:process');
 const util = require('node:util');
 
-// tfjs-node 4.22 calls it, and Node 23 removed it.
+// tfjs-node 4.22 calls this, and Node 23 removed it.
 util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 
-/** `graph` holds `variable * factor`, for a session under `config`, both in base64; `preload` names files to load first. */
+/** `graph` computes `variable * factor` in a session with `config`, both in base64; `preload` lists files to load first. */
 const task = JSON.parse(process.argv[2]);
 const { packageDirectory, addon, sessionAddon, preloadAddon, preload } = task;
 
-/** What failed to load, by file. */
+/** Loads the files of `preload`. @returns messages about those that do not load. */
 function loadFirst() {
   if (preload.length === 0) return [];
   const loader = { exports: {} };
@@ -36,12 +36,12 @@ const SIDE = 5;
 const CHANNELS = { in: 3, out: 4 };
 const FILTER = 3;
 
-/** Whole numbers of [-2, 2], which every arithmetic multiplies exactly. */
+/** Whole numbers in [-2, 2], which every arithmetic multiplies exactly. */
 function numbers(count, factor) {
   return Float32Array.from({ length: count }, (_, i) => ((i * factor + (i % 7)) % 5) - 2);
 }
 
-/** A convolution of zero padding at stride 1 and both of its gradients, in plain loops. */
+/** Computes a convolution with zero padding at stride 1 and both of its gradients, in plain loops. */
 function plainConvolution(x, filter, dy) {
   const y = new Float32Array(SIDE * SIDE * CHANNELS.out);
   const dx = new Float32Array(x.length);
@@ -65,7 +65,7 @@ function plainConvolution(x, filter, dy) {
   return { y, dx, dfilter };
 }
 
-/** The parts: what is computed, and what has to come out. */
+/** The operations by name, with the expected result of each. */
 function partsOf(tf, sessions) {
   const x = numbers(SIDE * SIDE * CHANNELS.in, 3);
   const filter = numbers(FILTER * FILTER * CHANNELS.in * CHANNELS.out, 2);
@@ -113,14 +113,14 @@ function columnSums() {
   );
 }
 
-/** Algorithms may go by fractions, so whole numbers come out nearly. */
+/** Some algorithms use fractions, so whole numbers come out only nearly whole. */
 function isNear(found, expected) {
   if (found.length !== expected.length) return false;
   return Array.from(expected).every((value, i) => Math.abs(found[i] - value) <= 0.05);
 }
 
-// Written at once: what stands in a buffer is lost where the engine ends the process.
-const tell = (value) => fs.writeSync(1, `${JSON.stringify(value)}\n`);
+// Unbuffered: buffered output would be lost if the engine ends the process.
+const print = (value) => fs.writeSync(1, `${JSON.stringify(value)}\n`);
 
 function loadSessions() {
   const loaded = { exports: {} };
@@ -132,22 +132,22 @@ const preloadFailures = loadFirst();
 const tf = loadEngine();
 const sessions = loadSessions();
 const backend = tf.backend();
-tell({ loaded: true, gpu: backend.isUsingGpuDevice === true, preloadFailures });
+print({ loaded: true, gpu: backend.isUsingGpuDevice === true, preloadFailures });
 const failures = [];
 for (const [part, [compute, expected]] of Object.entries(partsOf(tf, sessions))) {
-  tell({ part });
+  print({ part });
   try {
     const found = compute();
     if (!isNear(found, expected))
       failures.push({
         part,
-        reason: `${Array.from(found).slice(0, 4)} in place of ${Array.from(expected).slice(0, 4)}`,
+        reason: `${Array.from(found).slice(0, 4)} instead of ${Array.from(expected).slice(0, 4)}`,
       });
   } catch (error) {
     failures.push({ part, reason: String(error.message).trim().split('\n', 1)[0] });
   }
 }
-tell({
+print({
   done: true,
   backend: tf.getBackend(),
   tensorflow: backend.binding.TF_Version,

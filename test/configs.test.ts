@@ -44,7 +44,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('every config of a training is here, and names the schema', async () => {
+it('every training config in configs/ is tested here, and names the schema', async () => {
   const names = (await readdir('configs')).filter(
     (name) => name.endsWith('.json') && !['schema.json', 'baselines.json'].includes(name),
   );
@@ -62,7 +62,7 @@ it('every config of a training is here, and names the schema', async () => {
 describe.each(Object.keys(PARAMETERS))('configs/%s.json', (name) => {
   const file = join('configs', `${name}.json`);
 
-  it('has networks and a step whose shapes fit, at its own size', () => {
+  it('has networks and a training step whose shapes match, at full size', () => {
     recordStep(loadConfig({ file, overrides: [] })); // makes what all of its layers share
     const before = tf.memory().numTensors;
     const { parameters, terms, changedVectors } = recordStep(loadConfig({ file, overrides: [] }));
@@ -73,7 +73,7 @@ describe.each(Object.keys(PARAMETERS))('configs/%s.json', (name) => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('can be trained, as a dry run with small networks tells', async () => {
+  it('passes a dry run of gnr train with small networks', async () => {
     const sets = [...SMALL, `data.root=${join(folder, 'data')}`].flatMap((override) => ['--set', override]);
     const { code, stdout, stderr } = await gnr(
       'train',

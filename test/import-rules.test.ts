@@ -35,13 +35,13 @@ beforeAll(async () => {
   }
 });
 
-test('every folder of src has a rule, and every rule a folder', async () => {
+test('import-rules.json has a rule for every folder of src and for no others', async () => {
   const entries = await readdir('src', { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   expect(Object.keys(rules.folders).sort()).toEqual(folders.sort());
 });
 
-test('the table has no circle: each folder may import only those above it', () => {
+test('each folder may import only folders above it in the table', () => {
   const order = Object.keys(rules.folders);
   const upward = Object.entries(rules.folders).flatMap(([folder, { imports: allowed }]) =>
     allowed.filter((of) => order.indexOf(of) >= order.indexOf(folder)).map((of) => `${folder} -> ${of}`),
@@ -49,7 +49,7 @@ test('the table has no circle: each folder may import only those above it', () =
   expect(upward).toEqual([]);
 });
 
-test('folders import what the table allows, and the table allows nothing else', () => {
+test('folders import exactly what the table allows', () => {
   const found = Object.fromEntries(Object.keys(rules.folders).map((folder) => [folder, new Set<string>()]));
   for (const { folder, of } of imports) if (of in rules.folders) found[folder]!.add(of);
   const order = Object.keys(rules.folders);
@@ -62,13 +62,13 @@ test('folders import what the table allows, and the table allows nothing else', 
   expect(table).toEqual(allowed);
 });
 
-test('files outside of the folders are the entries for Node and browsers, which no folder imports', () => {
+test('the only files outside of folders are the entries for Node and browsers, which no folder imports', () => {
   expect(imports.filter(({ of }) => /\.js$/.test(of) && !of.includes('/')).map(({ file }) => file)).toEqual(
     [],
   );
 });
 
-test('packages are imported by their folders alone', () => {
+test('packages are imported only by the folders that the table lists', () => {
   const strays = imports.filter(({ folder, of }) => rules.packages[of]?.includes(folder) === false);
   expect(strays.map(({ file, of }) => `${file} imports ${of}`)).toEqual([]);
   for (const name of Object.keys(rules.packages)) expect(imports.map(({ of }) => of)).toContain(name);

@@ -1,3 +1,4 @@
+// Writes files and folders atomically: a reader sees the old content or the new one, whole.
 import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { lstat, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
@@ -5,8 +6,8 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { messageOf, RunError, systemCode } from './errors.js';
 
 /**
- * `.tmp-NAME-PID`: being written. `.old-NAME-PID`: set aside while its successor takes the name. `NAME~01234567` where
- * the plain name is taken.
+ * `.tmp-NAME-PID` is being written; `.old-NAME-PID` was set aside while its successor takes the name. NAME becomes
+ * `NAME~01234567` if such an entry exists already.
  */
 const LEFTOVER = /^\.(tmp|old)-(.+?)(?:~[0-9a-f]{8})?-(\d+)$/;
 
@@ -17,25 +18,25 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, remedy: string]>>
   EACCES: ['permission is denied', 'make the folder writable or name another one'],
   EPERM: ['the operation is not permitted', 'make the folder writable or name another one'],
   EROFS: ['the file system is read-only', 'name a folder on a writable disk'],
-  // What Node tells of a folder that is to be made, with those above it, on a read-only disk.
-  ENOENT: ['a folder for it cannot be made, or has gone', 'name a folder on a writable disk'],
+  // Node reports this for a recursive mkdir on a read-only disk.
+  ENOENT: ['its folder cannot be created, or has been removed', 'name a folder on a writable disk'],
   ENOTDIR: ['a part of the path is a file', 'name a path whose parents are all folders'],
   EISDIR: ['a folder has that name', 'remove it or name another path'],
-  EEXIST: ['a file has the name of a folder that is needed', 'remove it or name another path'],
+  EEXIST: ['a file has the name of a folder that it needs', 'remove it or name another path'],
   EMFILE: ['too many files are open', 'raise the limit (ulimit -n) and run the command again'],
   ENAMETOOLONG: ['the name is too long', 'name a shorter path'],
-  EBUSY: ['it is in use, or a mount point', 'name another path, such as a folder inside it'],
+  EBUSY: ['it is in use, or is a mount point', 'name another path, such as a folder inside it'],
   EXDEV: [
-    'it lies on another disk than the folder around it',
+    'it is on a different disk from the folder around it',
     'name another path, such as a folder inside it',
   ],
   EIO: ['the disk reported an error', 'check the disk or name a folder on another one'],
 };
 
-/** Temporary paths that this process is writing to at the moment. */
+/** Temporary paths that this process is writing to now. */
 const active = new Set<string>();
 
-/** A path as it would have been in the end: the temporary folder in it is gone when somebody reads of it. */
+/** The final form of a path: the temporary folder in it has gone by the time somebody reads the message. */
 function withoutTemporary(path: string): string {
   const names = path.split(sep).map((name) => {
     const match = LEFTOVER.exec(name);
@@ -44,7 +45,7 @@ function withoutTemporary(path: string): string {
   return names.join(sep);
 }
 
-/** A failed write as the project says it: the path, the cause, the remedy. Other errors pass unchanged. */
+/** Turns a failed write into a RunError with path, cause and remedy. Returns other errors unchanged. */
 export function toWriteError(error: unknown, path: string): Error {
   const code = systemCode(error);
   if (code === undefined || !(error instanceof Error) || !('syscall' in error)) {
@@ -59,7 +60,7 @@ export function toWriteError(error: unknown, path: string): Error {
   );
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function pathExists(path: string): Promise<boolean> {
   try {
     await lstat(path);
     return true;
@@ -77,7 +78,7 @@ async function claimBeside(target: string, prefix: 'tmp' | 'old'): Promise<strin
     active.add(path);
     let taken = true;
     try {
-      taken = await isThere(path);
+      taken = await pathExists(path);
     } finally {
       if (taken) active.delete(path);
     }
@@ -85,7 +86,7 @@ async function claimBeside(target: string, prefix: 'tmp' | 'old'): Promise<strin
   }
 }
 
-/** Makes a folder's entries survive a power cut. Some systems cannot open folders; there it does nothing. */
+/** Makes a folder's entries survive a power cut. Does nothing on systems that cannot open folders. */
 async function syncFolder(path: string): Promise<void> {
   let handle: FileHandle;
   try {
@@ -120,9 +121,9 @@ async function syncTree(folder: string): Promise<void> {
 }
 
 /**
- * Runs `make(temporary)`, which makes something there and renames it to `target`: nobody ever sees a half-made `target`,
- * and after an error the temporary is gone and `target` is as it was.
- * @throws RunError that names `target`, the cause and the remedy, where the system refuses.
+ * Runs `make(temporary)`, which creates `temporary` and renames it to `target`. Nobody ever sees a partial `target`; after
+ * an error `temporary` is removed and `target` is unchanged.
+ * @throws RunError naming `target`, the cause and the remedy if the system refuses a call.
  */
 async function replacing(target: string, make: (temporary: string) => Promise<void>): Promise<void> {
   const path = resolve(target);
@@ -133,7 +134,7 @@ async function replacing(target: string, make: (temporary: string) => Promise<vo
     await make(temporary);
     await syncFolder(dirname(path));
   } catch (error) {
-    // The first error is the one to report: a failing clean-up is left to removeLeftovers.
+    // Report the first error: removeLeftovers handles a clean-up that fails.
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw toWriteError(error, target);
   } finally {
@@ -141,7 +142,7 @@ async function replacing(target: string, make: (temporary: string) => Promise<vo
   }
 }
 
-/** Writes all of `bytes` at `position`, or at the handle's own; a single write may take only a part. */
+/** Writes all of `bytes` at `position`, by default the handle's own; one write call may write only part of them. */
 export async function writeFully(handle: FileHandle, bytes: Uint8Array, position?: number): Promise<void> {
   for (let done = 0; done < bytes.byteLength; ) {
     const at = position === undefined ? null : position + done;
@@ -151,9 +152,9 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, position
 }
 
 /**
- * Writes a file under a temporary name beside it, syncs it, and renames it: under its own name it is always whole.
- * Makes the folders above it. `content` may be a function that writes to the open file piece by piece.
- * @throws RunError that names the path, the cause and the remedy; what was there before is kept.
+ * Writes a file under a temporary name beside it, syncs it and renames it, so that it is always whole under its own name.
+ * Creates the folders above it. `content` may be a function that writes to the open file in chunks.
+ * @throws RunError naming the path, the cause and the remedy; the previous file is kept.
  */
 export async function writeFileAtomic(
   path: string,
@@ -173,11 +174,10 @@ export async function writeFileAtomic(
 }
 
 /**
- * Replaces (or makes) the folder `target` as a whole: `writer` fills a temporary folder beside it, all files are
- * synced, and the folder is renamed. A folder of that name is set aside first and removed last; `removeLeftovers`
- * restores it where the process died in between.
- * @throws RunError that names the path, the cause and the remedy (what was there before is kept), and whatever the
- *   writer throws.
+ * Replaces or creates the folder `target` as a whole: `writer` fills a temporary folder beside it, all files are
+ * synced, and the folder is renamed. An existing folder is set aside first and removed last; `removeLeftovers`
+ * restores it if the process died in between.
+ * @throws RunError naming the path, the cause and the remedy (the previous folder is kept), and whatever `writer` throws.
  */
 export async function replaceDirectory(
   target: string,
@@ -191,11 +191,11 @@ export async function replaceDirectory(
   });
 }
 
-/** Renames a finished folder to `path`; rename cannot replace a folder with entries, so that one is set aside first. */
+/** Renames a finished folder to `path`; sets an existing one aside first, since rename replaces only empty folders. */
 async function swapIn(finished: string, path: string): Promise<void> {
   const setAside = await claimBeside(path, 'old');
   try {
-    const existed = await renameIfThere(path, setAside);
+    const existed = await renameIfExists(path, setAside);
     try {
       await rename(finished, path);
     } catch (error) {
@@ -208,7 +208,7 @@ async function swapIn(finished: string, path: string): Promise<void> {
   }
 }
 
-async function renameIfThere(from: string, to: string): Promise<boolean> {
+async function renameIfExists(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);
     return true;
@@ -218,7 +218,7 @@ async function renameIfThere(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Puts `make`'s result (a symbolic link) under `path` in one step; the errors are those of `writeFileAtomic`. */
+/** Puts what `make` creates (a symbolic link) at `path` in one step. @throws as `writeFileAtomic` does. */
 export async function replaceEntry(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
   await replacing(path, async (temporary) => {
     await make(temporary);
@@ -227,13 +227,13 @@ export async function replaceEntry(path: string, make: (temporary: string) => Pr
 }
 
 /**
- * Removes a folder so that it is there as a whole or not at all: it loses its name first.
- * @throws RunError that names the path, the cause and the remedy.
+ * Removes a folder so that it is there as a whole or not at all: renames it first.
+ * @throws RunError naming the path, the cause and the remedy.
  */
 export async function removeDirectory(path: string): Promise<void> {
   const temporary = await claimBeside(resolve(path), 'tmp');
   try {
-    if (await renameIfThere(path, temporary)) await rm(temporary, { recursive: true });
+    if (await renameIfExists(path, temporary)) await rm(temporary, { recursive: true });
   } catch (error) {
     throw toWriteError(error, path);
   } finally {
@@ -251,12 +251,11 @@ function isRunning(processId: number): boolean {
 }
 
 /**
- * Clears what dead processes left in `folder`: removes half-written `.tmp-` entries, and gives a folder that was set
- * aside its name back where its successor never arrived. Entries of running processes stay. A folder that does not
- * exist is in order.
- * @param name clears what was to become this entry alone; all where it is left out.
- * @returns the names that were cleared.
- * @throws RunError where the folder cannot be read or changed.
+ * Clears what dead processes left in `folder`: removes partial `.tmp-` entries, and restores a folder that was set
+ * aside if its successor never arrived. Keeps entries of running processes. Accepts a folder that does not exist.
+ * @param name clears leftovers of this entry only; by default of all.
+ * @returns the names of the entries it cleared.
+ * @throws RunError if the folder cannot be read or changed.
  */
 export async function removeLeftovers(folder: string, name?: string): Promise<string[]> {
   const cleared: string[] = [];
@@ -266,7 +265,7 @@ export async function removeLeftovers(folder: string, name?: string): Promise<st
       if (match === null || (name !== undefined && match[2] !== name)) continue;
       const path = join(resolve(folder), entry);
       const owner = Number(match[3]);
-      // A number may have come back to us after a restart, so for our own it is the set that decides.
+      // After a restart this process may have the same id as the dead one, so ask the set about our own entries.
       if (owner === process.pid ? active.has(path) : isRunning(owner)) continue;
       if (match[1] !== 'old' || !(await restore(path, join(folder, match[2]!)))) {
         await rm(path, { recursive: true, force: true });
@@ -280,7 +279,7 @@ export async function removeLeftovers(folder: string, name?: string): Promise<st
   return cleared;
 }
 
-/** Renames a folder that was set aside back, unless something is there; true where it did. */
+/** Gives a folder that was set aside its name back, unless the name is taken. @returns whether it did. */
 async function restore(setAside: string, path: string): Promise<boolean> {
   try {
     // An empty folder claims the name; rename replaces an empty folder and nothing else.

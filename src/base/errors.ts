@@ -1,21 +1,23 @@
-/** The three parts of every message the project gives for wrong usage or input. */
+// The project's error classes, and helpers for errors of unknown type.
+
+/** The three parts of every message about wrong usage or input. */
 export interface ErrorDetails {
-  /** What was expected and where: "an image in DIR/trainA". */
+  /** What was expected, and where: "an image in DIR/trainA". */
   expected: string;
-  /** What came instead: "none". */
+  /** What was found instead: "none". */
   found: string;
-  /** What the user does about it, an imperative: "put .jpg, .png or .webp files there". */
+  /** What to do about it, as an imperative: "put .jpg, .png or .webp files there". */
   remedy: string;
 }
 
-/** Wrong usage or input: the caller can mend it. The command line exits with code 2. */
+/** Wrong usage or input, which the caller can correct. The command line exits with code 2. */
 export class InputError extends Error {
   /** `InputError`. */
   override readonly name = 'InputError';
-  /** The message in its parts. */
+  /** The parts of the message. */
   readonly details: ErrorDetails;
 
-  /** An error with the message `Expected EXPECTED but found FOUND; REMEDY.` */
+  /** Creates an error with the message `Expected EXPECTED but found FOUND; REMEDY.` */
   constructor(details: ErrorDetails, options?: ErrorOptions) {
     super(`Expected ${details.expected} but found ${details.found}; ${details.remedy}.`, options);
     this.details = details;
@@ -34,12 +36,12 @@ export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
 
-/** Text of an unknown thrown value. */
+/** The message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The system's code of a failed file operation (ENOENT, ENOSPC, ...), where there is one. */
+/** The system's code of a failed file operation (ENOENT, ENOSPC, ...), or undefined. */
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

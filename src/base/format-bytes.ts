@@ -1,11 +1,13 @@
-/** An amount of bytes for reading: 12 kB, 340 MB, 1.20 GB. */
+// Formats amounts of bytes and durations for people.
+
+/** Formats an amount of bytes: 12 kB, 340 MB, 1.20 GB. */
 export function formatBytes(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(2)} GB`;
   if (bytes >= 1e6) return `${(bytes / 1e6).toFixed(0)} MB`;
   return `${(bytes / 1e3).toFixed(0)} kB`;
 }
 
-/** A duration for reading: 8s, 3m 05s, 2h 05m. */
+/** Formats a duration: 8s, 3m 05s, 2h 05m. */
 export function formatDuration(seconds: number): string {
   const whole = Math.round(seconds);
   const two = (value: number) => String(value).padStart(2, '0');

@@ -1,10 +1,12 @@
+// Converts float16 and bfloat16 bit patterns to float32, and float32 to float16.
+
 const EXPONENT_16 = 0x7c00;
 const FRACTION_16 = 0x03ff;
 
 let table: Float32Array | undefined;
 
-/** Every float16 as float32, by bit pattern: 65,536 numbers, made at the first use. */
-function halfTable(): Float32Array {
+/** All 65,536 float16 values as float32, indexed by bit pattern; computed at the first use. */
+function float16Table(): Float32Array {
   if (table !== undefined) return table;
   table = new Float32Array(0x10000);
   for (let bits = 0; bits < 0x10000; bits++) {
@@ -18,13 +20,13 @@ function halfTable(): Float32Array {
   return table;
 }
 
-/** IEEE 754 float16 bit patterns to float32, exactly; `out` has as many elements. */
+/** Converts IEEE 754 float16 bit patterns to float32 exactly, into `out` of the same length. */
 export function float16ToFloat32(bits: Uint16Array, out: Float32Array): void {
-  const values = halfTable();
+  const values = float16Table();
   for (let i = 0; i < bits.length; i++) out[i] = values[bits[i]!]!;
 }
 
-/** bfloat16 bit patterns (the upper half of a float32) to float32, exactly; `out` has as many elements. */
+/** Converts bfloat16 bit patterns (the upper half of a float32) to float32 exactly, into `out` of the same length. */
 export function bfloat16ToFloat32(bits: Uint16Array, out: Float32Array): void {
   const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
   for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
@@ -39,8 +41,8 @@ function shiftRounded(value: number, shift: number): number {
 }
 
 /**
- * float32 to IEEE 754 float16 bit patterns, rounded to the nearest (ties to even); what is beyond 65,504 becomes
- * infinite and what is below 2^-25 becomes zero, as in PyTorch and NumPy. `out` has as many elements.
+ * Converts float32 to IEEE 754 float16 bit patterns, rounding to the nearest (ties to even), into `out` of the same
+ * length. Overflow beyond 65,504 gives infinity and underflow below 2^-25 gives zero, as in PyTorch and NumPy.
  */
 export function float32ToFloat16(values: Float32Array, out: Uint16Array): void {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -51,7 +53,7 @@ export function float32ToFloat16(values: Float32Array, out: Uint16Array): void {
     const fraction = word & 0x7fffff;
     if (exponent === 143) out[i] = sign | EXPONENT_16 | (fraction === 0 ? 0 : 0x200);
     else if (exponent >= 31) out[i] = sign | EXPONENT_16;
-    // A carry out of the fraction moves to the next exponent, and from the largest to infinity, as it should.
+    // A carry out of the fraction goes to the next exponent, and from the largest one to infinity, as it should.
     else if (exponent > 0) out[i] = sign | shiftRounded((exponent << 23) | fraction, 13);
     else if (exponent >= -10) out[i] = sign | shiftRounded(0x800000 | fraction, 14 - exponent);
     else out[i] = sign;

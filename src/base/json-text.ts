@@ -1,10 +1,12 @@
+// Parses JSON with errors that name line and column, and formats it as a formatter would.
 import { InputError } from './errors.js';
 
 const LINE_WIDTH = 110;
 
 /**
- * JSON.parse with a message that says where: file, line and column.
- * @param name what the text is, for the message: a file's path.
+ * Parses JSON as `JSON.parse` does, with an error message that names file, line and column.
+ * @param name the name of the text in the message: a file's path.
+ * @throws InputError where the text is not JSON.
  */
 export function parseJson(text: string, name: string): unknown {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
@@ -24,8 +26,8 @@ export function parseJson(text: string, name: string): unknown {
 }
 
 /**
- * JSON in lines of two spaces' indent, with lists of plain values on one line where they fit, so that a formatter has
- * nothing to change. Ends with a newline.
+ * Formats JSON with an indent of two spaces and lists of plain values on one line if they fit, so that a code formatter
+ * has nothing to change. Ends with a newline.
  */
 export function formatJson(value: unknown): string {
   return `${formatValue(value, '', 0)}\n`;
@@ -62,12 +64,12 @@ interface Fault {
   expected: string;
 }
 
-/** Where a text stops being JSON. The engine's own message names no place for most faults. */
+/** Finds where a text stops being JSON. The engine's own message gives no position for most faults. */
 function findJsonFault(source: string): Fault {
   const scanner: Scanner = new Scanner(source);
   try {
     scanner.value();
-    scanner.refuse('nothing after the value');
+    scanner.reject('nothing after the value');
   } catch (fault) {
     if (fault instanceof FaultSignal) return { offset: fault.offset, expected: fault.expected };
     throw fault;
@@ -83,12 +85,13 @@ class FaultSignal extends Error {
   }
 }
 
+/** Reads JSON without building values, to find the first character that does not fit. */
 class Scanner {
   private at = 0;
 
   constructor(private readonly source: string) {}
 
-  refuse(expected: string): never {
+  reject(expected: string): never {
     throw new FaultSignal(this.at, expected);
   }
 
@@ -98,7 +101,7 @@ class Scanner {
     else if (this.take(/\[/y)) this.list(']', () => this.value());
     else if (this.peek() === '"') this.string('a string');
     else if (!this.take(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y)) {
-      this.refuse('a JSON value');
+      this.reject('a JSON value');
     }
     this.space();
   }
@@ -116,7 +119,7 @@ class Scanner {
         this.at++;
         return;
       }
-      if (this.peek() !== ',') this.refuse(`"," or "${close}"`);
+      if (this.peek() !== ',') this.reject(`"," or "${close}"`);
       this.at++;
     }
   }
@@ -125,17 +128,17 @@ class Scanner {
     this.space();
     this.string('a key in double quotes');
     this.space();
-    if (this.peek() !== ':') this.refuse('":" after the key');
+    if (this.peek() !== ':') this.reject('":" after the key');
     this.at++;
     this.value();
   }
 
   private string(expected: string): void {
-    if (this.peek() !== '"') this.refuse(expected);
+    if (this.peek() !== '"') this.reject(expected);
     this.at++;
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON refuses exactly these
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these
     this.take(/(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y);
-    if (this.peek() !== '"') this.refuse('a string that ends on its line, with valid escapes');
+    if (this.peek() !== '"') this.reject('a string that ends on its line, with valid escapes');
     this.at++;
   }
 

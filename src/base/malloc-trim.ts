@@ -1,18 +1,19 @@
+// Gives memory that nothing uses any more back to the system.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 let collect: (() => void) | undefined;
 let trim: () => void = () => undefined;
 
-/** What gives freed memory back to the system; the platform's set-up says it. */
-export function useTrim(how: () => void): void {
-  trim = how;
+/** Sets the function that gives freed memory of the C library back to the system; nothing does by default. */
+export function enableMallocTrim(mallocTrim: () => void): void {
+  trim = mallocTrim;
 }
 
 /**
- * Frees the host arrays that nothing refers to any more. V8 looks for them when JavaScript allocates; a run whose work
- * is in TensorFlow hardly does, and would keep the weights that it has handed over (half a gigabyte at the reference's
- * widths) to its end. What the C library then holds without use goes back to the system. Takes tens of milliseconds.
+ * Frees host arrays that nothing refers to any more, and gives the memory that the C library then holds back to the
+ * system. Takes tens of milliseconds. V8 collects garbage when JavaScript allocates, which a run hardly does while
+ * TensorFlow works: it would hold the weights that it has handed over (0.5 GB at the reference's widths) to its end.
  */
 export function freeUnusedMemory(): void {
   if (collect === undefined) {

@@ -1,15 +1,15 @@
-// Lets the runtime tell the program something before a long or unexpected thing, without printing it.
+// Passes notices from library code to the program, which may print them.
 
 export type NoticeListener = (text: string) => void;
 
 let listener: NoticeListener = () => undefined;
 
-/** Sets what notices go to; by default to nothing. The command line prints them on standard error. */
+/** Sets the listener for notices; none by default. The command line prints them on standard error. */
 export function onNotice(listen: NoticeListener): void {
   listener = listen;
 }
 
-/** Gives a sentence to the listener. */
+/** Sends a notice, one sentence, to the listener. */
 export function notify(text: string): void {
   listener(text);
 }

@@ -1,3 +1,4 @@
+// Locks between processes, by a file that names its holder.
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,15 +12,15 @@ const SILENT_MILLISECONDS = 120_000;
 interface Holder {
   pid: number;
   host: string;
-  /** Start time of the process in the kernel's ticks: tells it from a later process of the same number. */
+  /** Start time of the process in the kernel's ticks, which distinguishes it from a later process of the same id. */
   started: string;
 }
 
-/** Field 22 of /proc/PID/stat, or an empty string for no such process. */
-async function startOf(pid: number): Promise<string> {
+/** The start time of a process: field 22 of /proc/PID/stat, or an empty string if there is no such process. */
+async function startTimeOf(pid: number): Promise<string> {
   try {
     const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the program's name, may hold blanks and brackets: count from its end.
+    // The second field, the program's name, may contain spaces and brackets: count from its end.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
     return '';
@@ -38,10 +39,10 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-/** Whether nobody holds the lock any more: its process has ended, or, on another machine, gives no sign of life. */
+/** Whether nobody holds the lock any more: its process has ended, or has no heartbeat if it is on another machine. */
 async function isStale(file: string, text: string): Promise<boolean> {
   const holder = parseHolder(text);
-  if (holder?.host === os.hostname()) return (await startOf(holder.pid)) !== holder.started;
+  if (holder?.host === os.hostname()) return (await startTimeOf(holder.pid)) !== holder.started;
   try {
     const { mtimeMs } = await fs.stat(file);
     return Date.now() - mtimeMs > SILENT_MILLISECONDS;
@@ -50,7 +51,7 @@ async function isStale(file: string, text: string): Promise<boolean> {
   }
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+async function readIfExists(file: string): Promise<string | undefined> {
   try {
     return await fs.readFile(file, 'utf8');
   } catch (error) {
@@ -59,7 +60,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
-/** Creates the lock file complete with its text, or returns false where there is one. */
+/** Creates the lock file with its text in one step. @returns false if the file exists already. */
 async function tryCreate(file: string, text: string): Promise<boolean> {
   const draft = `${file}.${process.pid}.${Math.trunc(performance.now() * 1000)}`;
   await fs.writeFile(draft, text);
@@ -89,23 +90,23 @@ async function createExclusively(file: string, text: string): Promise<boolean> {
 
 export type LockAttempt =
   | { release: () => Promise<void> }
-  /** Held by another process; by which, where that is known. */
+  /** Another process holds the lock; `heldBy` is its id, if known. */
   | { release: undefined; heldBy: number | undefined };
 
 /**
- * Takes the lock file, or tells who holds it. A lock whose process has ended is taken over; one held by another machine
- * (a shared folder) is taken over after two minutes without its heartbeat.
+ * Takes the lock file, or reports who holds it. Takes a lock over if its process has ended, or, if it belongs to
+ * another machine (in a shared folder), after two minutes without a heartbeat.
  */
 export async function tryLock(file: string): Promise<LockAttempt> {
   await fs.mkdir(path.dirname(file), { recursive: true });
-  const mine: Holder = { pid: process.pid, host: os.hostname(), started: await startOf(process.pid) };
-  const text = JSON.stringify(mine);
+  const holder: Holder = { pid: process.pid, host: os.hostname(), started: await startTimeOf(process.pid) };
+  const text = JSON.stringify(holder);
   while (!(await tryCreate(file, text))) {
-    const held = await readIfThere(file);
+    const held = await readIfExists(file);
     if (held === undefined) continue;
     if (!(await isStale(file, held))) return { release: undefined, heldBy: parseHolder(held)?.pid };
-    // Not while somebody else has just taken over: remove only what was judged.
-    if ((await readIfThere(file)) === held) await fs.rm(file, { force: true });
+    // Somebody else may just have taken over: remove only the lock that was found stale.
+    if ((await readIfExists(file)) === held) await fs.rm(file, { force: true });
   }
   const heartbeat = setInterval(() => {
     const now = new Date();
@@ -114,30 +115,33 @@ export async function tryLock(file: string): Promise<LockAttempt> {
   heartbeat.unref();
   const release = async (): Promise<void> => {
     clearInterval(heartbeat);
-    if ((await readIfThere(file)) === text) await fs.rm(file, { force: true });
+    if ((await readIfExists(file)) === text) await fs.rm(file, { force: true });
   };
   return { release };
 }
 
-/** Whether a process holds the lock file; by the rules of `tryLock`. */
+/** Whether a process holds the lock file, by the rules of `tryLock`. */
 export async function isLocked(file: string): Promise<boolean> {
-  const held = await readIfThere(file);
+  const held = await readIfExists(file);
   return held !== undefined && !(await isStale(file, held));
 }
 
 export interface LockOptions {
   signal?: AbortSignal | undefined;
-  /** Called once, where another process holds the lock and this one waits. */
+  /** Called once with the holder's process id, if known, when this process has to wait for another. */
   onWait?: (pid: number | undefined) => void;
 }
 
-/** Runs `work` while this process alone holds the lock file; waits for it as long as another process does. */
+/**
+ * Runs `work` while this process holds the lock file; waits as long as another process holds it.
+ * @throws InterruptedError if the signal aborts the wait.
+ */
 export async function withLock<T>(
   file: string,
   work: () => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  let told = false;
+  let hasReported = false;
   for (;;) {
     const attempt = await tryLock(file);
     if (attempt.release !== undefined) {
@@ -147,8 +151,8 @@ export async function withLock<T>(
         await attempt.release();
       }
     }
-    if (!told) options.onWait?.(attempt.heldBy);
-    told = true;
+    if (!hasReported) options.onWait?.(attempt.heldBy);
+    hasReported = true;
     await sleep(POLL_MILLISECONDS);
     if (options.signal?.aborted) throw new InterruptedError('Stopped while waiting for another process.');
   }

@@ -1,19 +1,22 @@
+// Encodes and decodes Protocol Buffers, as far as ONNX, TensorBoard and TensorFlow need them.
+
 /**
- * Protocol Buffers on the wire, as far as ONNX and TensorBoard files need them: https://protobuf.dev/programming-guides/encoding. A
- * message is kept as the pieces that it is written from, so that large weights are never copied into larger and larger buffers.
+ * An encoded field or message (https://protobuf.dev/programming-guides/encoding) as a list of chunks, so that large weights
+ * are not copied each time a message goes into a larger one.
  */
-export interface Pieces {
+export interface Encoded {
+  /** Total length. */
   bytes: number;
-  parts: readonly Uint8Array[];
+  chunks: readonly Uint8Array[];
 }
 
 const WIRE = { varint: 0, bits64: 1, bytes: 2, bits32: 5 } as const;
-/** A varint of 64 bits. */
+/** The longest varint, one of 64 bits. */
 const VARINT_BYTES = 10;
 
-/** A whole number as 64 bits, two's complement where it is negative. */
+/** Encodes a whole number of 64 bits, in two's complement if it is negative. */
 function varint(value: number): Uint8Array {
-  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no whole number`);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number`);
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
@@ -22,19 +25,20 @@ function varint(value: number): Uint8Array {
 
 const key = (field: number, wire: number): Uint8Array => varint(field * 8 + wire);
 
-function piecesOf(parts: readonly Uint8Array[]): Pieces {
-  return { parts, bytes: parts.reduce((total, part) => total + part.byteLength, 0) };
+function encoded(chunks: readonly Uint8Array[]): Encoded {
+  return { chunks, bytes: chunks.reduce((total, chunk) => total + chunk.byteLength, 0) };
 }
 
-/** A field with a whole number: int32, int64, enum. */
-export function intField(field: number, value: number): Pieces {
-  return piecesOf([key(field, WIRE.varint), varint(value)]);
+/** Encodes a field that holds a whole number: int32, int64 or enum. */
+export function intField(field: number, value: number): Encoded {
+  return encoded([key(field, WIRE.varint), varint(value)]);
 }
 
-export function floatField(field: number, value: number): Pieces {
+/** Encodes a field that holds a float. */
+export function floatField(field: number, value: number): Encoded {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
-  return piecesOf([key(field, WIRE.bits32), bytes]);
+  return encoded([key(field, WIRE.bits32), bytes]);
 }
 
 function doublesOf(values: readonly number[]): Uint8Array {
@@ -44,37 +48,38 @@ function doublesOf(values: readonly number[]): Uint8Array {
   return bytes;
 }
 
-export function doubleField(field: number, value: number): Pieces {
-  return piecesOf([key(field, WIRE.bits64), doublesOf([value])]);
+/** Encodes a field that holds a double. */
+export function doubleField(field: number, value: number): Encoded {
+  return encoded([key(field, WIRE.bits64), doublesOf([value])]);
 }
 
-/** A repeated field of doubles, packed. */
-export function doublesField(field: number, values: readonly number[]): Pieces {
+/** Encodes a repeated field of doubles, packed. */
+export function doublesField(field: number, values: readonly number[]): Encoded {
   return bytesField(field, doublesOf(values));
 }
 
-/** A field with bytes, or with a text. */
-export function bytesField(field: number, value: string | Uint8Array): Pieces {
+/** Encodes a field that holds bytes or a string. */
+export function bytesField(field: number, value: string | Uint8Array): Encoded {
   const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
-  return piecesOf([key(field, WIRE.bytes), varint(bytes.byteLength), bytes]);
+  return encoded([key(field, WIRE.bytes), varint(bytes.byteLength), bytes]);
 }
 
-/** Fields one after another: a message. */
-export function message(fields: readonly Pieces[]): Pieces {
+/** Joins fields to a message. */
+export function message(fields: readonly Encoded[]): Encoded {
   return {
-    parts: fields.flatMap(({ parts }) => parts),
+    chunks: fields.flatMap(({ chunks }) => chunks),
     bytes: fields.reduce((total, { bytes }) => total + bytes, 0),
   };
 }
 
-/** A field with a message in it. */
-export function messageField(field: number, fields: readonly Pieces[]): Pieces {
+/** Encodes a field that holds a message. */
+export function messageField(field: number, fields: readonly Encoded[]): Encoded {
   const inner = message(fields);
   const head = [key(field, WIRE.bytes), varint(inner.bytes)];
-  return { parts: [...head, ...inner.parts], bytes: piecesOf(head).bytes + inner.bytes };
+  return { chunks: [...head, ...inner.chunks], bytes: encoded(head).bytes + inner.bytes };
 }
 
-/** One field as it stands in a message: a number, or the bytes of a text, a message or packed numbers. */
+/** One field of a message: a number, or the bytes of a string, a message or packed numbers. */
 export interface WireField {
   field: number;
   value: number | Uint8Array;
@@ -135,7 +140,7 @@ class WireReader {
   }
 }
 
-/** The fields of a message in their order; 32 and 64 bits are taken for floats. @throws RangeError where it is damaged. */
+/** Reads the fields of a message in order, 32 and 64 bits as floats. @throws RangeError if the message is damaged. */
 export function readFields(bytes: Uint8Array): WireField[] {
   const reader = new WireReader(bytes);
   const fields: WireField[] = [];
@@ -143,7 +148,7 @@ export function readFields(bytes: Uint8Array): WireField[] {
   return fields;
 }
 
-/** Varints without keys between them, as proto3 packs repeated numbers. */
+/** Reads packed varints, as proto3 writes repeated numbers. @throws RangeError if they are damaged. */
 export function readPacked(bytes: Uint8Array): number[] {
   const reader = new WireReader(bytes);
   const values: number[] = [];
@@ -151,35 +156,35 @@ export function readPacked(bytes: Uint8Array): number[] {
   return values;
 }
 
-/** Pieces that are as long as this are written on their own. */
+/** Chunks of at least this length are written on their own. */
 const LARGE_BYTES = 64 * 1024;
 
-/** The bytes of a message in few blocks: its small pieces joined, its large ones as they are. */
-export function* blocksOf({ parts }: Pieces): Generator<Uint8Array> {
+/** The bytes of a message in few blocks: small chunks joined, large ones as they are. */
+export function* blocksOf({ chunks }: Encoded): Generator<Uint8Array> {
   let small: Uint8Array[] = [];
-  for (const part of parts) {
-    if (part.byteLength < LARGE_BYTES) {
-      small.push(part);
+  for (const chunk of chunks) {
+    if (chunk.byteLength < LARGE_BYTES) {
+      small.push(chunk);
       continue;
     }
     yield joined(small);
     small = [];
-    yield part;
+    yield chunk;
   }
   yield joined(small);
 }
 
 /** All bytes of a message. */
-export function bytesOf({ parts }: Pieces): Uint8Array {
-  return joined(parts);
+export function bytesOf({ chunks }: Encoded): Uint8Array {
+  return joined(chunks);
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(piecesOf(parts).bytes);
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(encoded(chunks).bytes);
   let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.byteLength;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.byteLength;
   }
   return out;
 }

@@ -1,3 +1,5 @@
+// A seeded random generator whose state is one position (Philox4x32-10).
+
 const ROUND_MULTIPLIER_0 = 0xd2511f53;
 const ROUND_MULTIPLIER_1 = 0xcd9e8d57;
 const WEYL_0 = 0x9e3779b9;
@@ -5,7 +7,7 @@ const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
 const WORDS_PER_BLOCK = 4;
 
-/** Upper 32 bits of the 64-bit product of two unsigned 32-bit integers. */
+/** The upper 32 bits of the 64-bit product of two unsigned 32-bit integers. */
 function mulHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
@@ -18,8 +20,8 @@ function mulHigh(a: number, b: number): number {
 }
 
 /**
- * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): four 32-bit words from a
- * 128-bit counter and a 64-bit key, written to `out`.
+ * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): writes four 32-bit words to `out`,
+ * computed from a 128-bit counter and a 64-bit key.
  */
 export function philox(counter: ArrayLike<number>, key0: number, key1: number, out: Uint32Array): void {
   let c0 = counter[0]! >>> 0;
@@ -46,14 +48,14 @@ export function philox(counter: ArrayLike<number>, key0: number, key1: number, o
   out[3] = c3;
 }
 
-/** 32-bit FNV-1a, to turn stream names into keys. */
+/** 32-bit FNV-1a, which turns stream names into keys. */
 function hashName(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }
 
-/** What a checkpoint keeps of a generator: enough to go on with the very next word. */
+/** The state of a generator in a checkpoint: enough to continue with the very next word. */
 export interface RngState {
   seed: number;
   stream: number;
@@ -62,8 +64,8 @@ export interface RngState {
 }
 
 /**
- * A seeded, counter-based random generator: the n-th word depends only on (seed, stream, n), so that its position is
- * one number, and streams of other names never overlap.
+ * A seeded, counter-based random generator. The n-th word depends only on (seed, stream, n), so its position is one
+ * number, and streams of different names never overlap.
  */
 export class Rng {
   readonly seed: number;
@@ -72,7 +74,7 @@ export class Rng {
   private readonly block = new Uint32Array(WORDS_PER_BLOCK);
   private blockIndex = -1;
 
-  /** @param seed an integer from 0 to 2^32 - 1. @param stream a name or number that separates independent uses. */
+  /** @param seed an integer from 0 to 2^32 - 1. @param stream a name or number that keeps independent uses apart. */
   constructor(seed: number, stream: string | number = 0, drawn = 0) {
     this.seed = seed >>> 0;
     this.stream = typeof stream === 'string' ? hashName(stream) : stream >>> 0;
@@ -87,7 +89,7 @@ export class Rng {
     return { seed: this.seed, stream: this.stream, drawn: this.drawn };
   }
 
-  /** An independent generator with the same seed, for the named use; does not advance this one. */
+  /** An independent generator with the same seed for the named use. Does not advance this one. */
   fork(name: string): Rng {
     return new Rng(this.seed, (hashName(name) ^ Math.imul(this.stream, 0x9e3779b1)) >>> 0);
   }
@@ -114,11 +116,11 @@ export class Rng {
 
   /** One element of a list. */
   pick<T>(items: readonly T[]): T {
-    if (items.length === 0) throw new RangeError('Rng.pick needs a list that is not empty');
+    if (items.length === 0) throw new RangeError('Rng.pick needs a list with elements');
     return items[this.integer(items.length)]!;
   }
 
-  /** Normal by Box and Muller; always two words, so that positions stay predictable. */
+  /** Normal, by Box and Muller. Always draws two words, so that positions stay predictable. */
   normal(mean = 0, deviation = 1): number {
     const radius = Math.sqrt(-2 * Math.log((this.uint32() + 1) / 0x1_0000_0000));
     return mean + deviation * radius * Math.cos(2 * Math.PI * (this.uint32() / 0x1_0000_0000));
@@ -141,9 +143,9 @@ export class Rng {
     const order = Int32Array.from({ length: count }, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {
       const j = this.integer(i + 1);
-      const held = order[i]!;
+      const swapped = order[i]!;
       order[i] = order[j]!;
-      order[j] = held;
+      order[j] = swapped;
     }
     return order;
   }

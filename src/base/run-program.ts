@@ -1,10 +1,11 @@
+// Runs another program and collects its output.
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { InterruptedError, systemCode } from './errors.js';
 
-const STOPPED = 'Stopped; npx gnr setup goes on from here.';
+const STOPPED = 'Stopped; npx gnr setup continues from here.';
 
 export interface Finished {
-  /** Exit code; null where a signal ended the process, undefined where there is no such program. */
+  /** Exit code; null if a signal ended the process, undefined if there is no such program. */
   code: number | null | undefined;
   stdout: string;
   stderr: string;
@@ -18,7 +19,7 @@ export interface RunOptions {
   onLine?: (line: string) => void;
 }
 
-/** Runs a program to its end and collects what it wrote. Throws InterruptedError where the signal aborts it. */
+/** Runs a program to its end and collects its output. @throws InterruptedError if the signal aborts it. */
 export function runProgram(
   program: string,
   args: readonly string[],
@@ -59,7 +60,7 @@ export function runProgram(
   });
 }
 
-/** The last lines of a program's output, on one line, for an error message. */
+/** The last lines of a program's output joined on one line, for an error message. */
 export function lastLines(text: string, count = 3): string {
   const lines = text.split('\n').map((line) => line.trim());
   return lines

@@ -1,9 +1,11 @@
-/** Letters that the beginning of a name needs to stand for the whole. */
+// Finds the name that a mistyped one was probably meant to be.
+
+/** The fewest letters of a prefix that may stand for the whole name. */
 const MIN_START = 4;
 
 /**
- * The name that a mistyped one was most likely meant to be, or undefined where none is near: letter case, dashes and
- * underscores are ignored, and about a third of the letters may differ, or one name may begin with the other.
+ * The name that a mistyped one was most likely meant to be, or undefined if none is close. Ignores case, dashes and
+ * underscores; about a third of the letters may differ, or one name may begin with the other.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = plain(name);
@@ -20,7 +22,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
 }
 
 /**
- * The key that an unknown one was most likely meant to be: a near sibling, or else the same name in another section.
+ * The key that an unknown one was most likely meant to be: a close sibling, else the same name in another section.
  * @param path the unknown key, as in `training.stepps`. @param known the paths of all keys.
  */
 export function nearestKey(path: string, known: readonly string[]): string | undefined {
@@ -45,7 +47,7 @@ function differenceOf(a: string, b: string): number {
   return isStart ? Math.min(1, editDistance(a, b)) : editDistance(a, b);
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that turn one text into the other. */
+/** The number of insertions, deletions, substitutions and swaps of neighbours that turn one text into the other. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

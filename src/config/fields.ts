@@ -1,6 +1,7 @@
+// Kinds of numbers that several sections of the config use.
 import { z } from 'zod';
 
-/** A power of two from `low` to `high`; the JSON Schema lists the choices for editors. */
+/** A power of two from `low` to `high`. The JSON Schema lists the choices for editors. */
 export function powerOfTwo(low: number, high: number, description: string) {
   const choices: number[] = [];
   for (let value = low; value <= high; value *= 2) choices.push(value);
@@ -10,7 +11,6 @@ export function powerOfTwo(low: number, high: number, description: string) {
     .meta({ description, enum: choices });
 }
 
-/** Numbers that more than one section of the config has. */
 export const positive = () => z.number().positive();
 export const fraction = () => z.number().min(0).max(1);
 export const weight = (description: string) => z.number().min(0).describe(description);

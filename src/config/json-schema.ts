@@ -1,3 +1,4 @@
+// The JSON Schema of config files, and the list of all keys.
 import { z } from 'zod';
 import { configShape } from './schema.js';
 
@@ -6,7 +7,7 @@ interface SchemaNode {
   [keyword: string]: unknown;
 }
 
-/** The JSON Schema (draft 2020-12) of a config file, for editors; configs/schema.json holds it. */
+/** The JSON Schema (draft 2020-12) of a config file, for editors. configs/schema.json is this. */
 export function configJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(configShape, { io: 'input' }) as SchemaNode;
   dropSectionDefaults(schema);
@@ -16,13 +17,13 @@ export function configJsonSchema(): Record<string, unknown> {
     title: 'Training configuration',
     ...rest,
     properties: {
-      $schema: { type: 'string', description: 'Where this schema is, for editors.' },
+      $schema: { type: 'string', description: 'Path of this schema, for editors.' },
       ...properties,
     },
   };
 }
 
-/** Every key's path, sections included, in the order of the schema. */
+/** The paths of all keys and sections, in the order of the schema. */
 export function configKeys(): string[] {
   const keys: string[] = [];
   const walk = (node: SchemaNode, prefix: string) => {
@@ -35,7 +36,7 @@ export function configKeys(): string[] {
   return keys;
 }
 
-/** A section's default is that of its keys; the empty object would only mislead. */
+/** Removes the defaults of sections: the empty object would mislead, since their keys have defaults of their own. */
 function dropSectionDefaults(node: SchemaNode): void {
   if (node.properties) delete node.default;
   for (const child of Object.values(node.properties ?? {})) dropSectionDefaults(child);

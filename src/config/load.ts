@@ -1,25 +1,26 @@
+// Loads a config from defaults, presets, a file and overrides.
 import { readFileSync } from 'node:fs';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { formatJson, parseJson } from '../base/json-text.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from './overrides.js';
 import { variantPresets } from './presets.js';
-import { withTodaysNames } from './renamed-keys.js';
+import { renameOldKeys } from './renamed-keys.js';
 import { type Config, configSchema, configShape, type PartialConfig } from './schema.js';
 import { configError, type Source } from './schema-errors.js';
 
-/** Where a config comes from. */
+/** The sources of a config. */
 export interface ConfigSources {
-  /** Keys below the file's, and what to call their source in complaints. */
+  /** Values that the file overrides, and the name of their source in messages. */
   below?: Source | undefined;
   /** Path of a JSON file. */
   file?: string | undefined;
-  /** Texts `a.b=c`, as `--set` takes them. */
+  /** Overrides `a.b=c`, as `--set` takes them. */
   overrides: string[];
 }
 
 /**
- * The config of a run, from the weakest to the strongest: the schema's defaults, the preset of the variant, what lies below
- * the file, the file, the overrides.
+ * The config of a run. Each of these overrides the one before: the schema's defaults, the preset of the variant, `below`,
+ * the file, the overrides.
  * @throws InputError naming the file, line or key.
  */
 export function loadConfig({ below, file, overrides }: ConfigSources): Config {
@@ -31,21 +32,21 @@ export function loadConfig({ below, file, overrides }: ConfigSources): Config {
 }
 
 /**
- * A whole config from some of its keys: the rest comes from the preset of the variant and the schema's defaults.
+ * Completes a config from some of its keys: the rest comes from the preset of the variant and the schema's defaults.
  * @throws InputError naming the key.
  */
 export function resolveConfig(partial: PartialConfig = {}): Config {
   return resolve([{ name: 'config', values: partial }]);
 }
 
-/** A config as the text of a config file that loads to the same config. */
+/** Formats a config as the text of a config file that loads to the same config. */
 export function formatConfig(config: Config): string {
   return formatJson(config);
 }
 
 /**
  * The folder of the training images.
- * @throws InputError where the config names none: `data.root` has no default.
+ * @throws InputError if the config names none: `data.root` has no default.
  */
 export function dataRoot(config: Config): string {
   if (config.data.root !== undefined) return config.data.root;
@@ -75,15 +76,15 @@ function readConfigFile(file: string): Tree {
     throw new InputError({
       expected: `an object of configuration keys in ${file}`,
       found: Array.isArray(values) ? 'a list' : JSON.stringify(values),
-      remedy: 'put the keys into braces: { "training": { ... } }',
+      remedy: 'put the keys in braces: { "training": { ... } }',
     });
   }
   const { $schema: _, ...keys } = values;
   return keys;
 }
 
-function resolve(given: readonly Source[]): Config {
-  const sources = given.map(withTodaysNames);
+function resolve(namedSources: readonly Source[]): Config {
+  const sources = namedSources.map(renameOldKeys);
   const merged = sources.reduce<Tree>((below, { values }) => mergeTrees(below, values as Tree), {});
   const defaults = mergeTrees(configShape.parse({}), variantPreset(merged) as Tree);
   const values = mergeTrees(defaults, merged);
@@ -92,8 +93,8 @@ function resolve(given: readonly Source[]): Config {
   return result.data;
 }
 
-/** The preset of the variant that the given values choose; an unknown variant is left to the schema to refuse. */
-function variantPreset(given: Tree): PartialConfig {
-  const variant = isTree(given.model) ? given.model.variant : undefined;
+/** The preset of the variant that the values choose. The schema rejects an unknown variant later. */
+function variantPreset(values: Tree): PartialConfig {
+  const variant = isTree(values.model) ? values.model.variant : undefined;
   return variant === 'train' ? variantPresets.train : variantPresets.main;
 }

@@ -1,10 +1,12 @@
+// Parses --set overrides, and merges trees of config values.
 import { InputError } from '../base/errors.js';
 
+/** Config values by key, at any depth. */
 export type Tree = { [key: string]: unknown };
 
 /**
- * The values of `--set a.b=c` options as one tree; of two for the same key the later one counts. A value is read as
- * JSON (numbers, true, null, lists, objects), and as text where it is no JSON.
+ * Parses `--set a.b=c` options into one tree; a later option overrides an earlier one with the same key. Values are JSON
+ * (numbers, true, null, lists, objects), or text if they are not valid JSON.
  * @throws InputError for an option that is not KEY=VALUE.
  */
 export function parseOverrides(overrides: readonly string[]): Tree {
@@ -20,7 +22,7 @@ function parseOverride(override: string): Tree {
     throw new InputError({
       expected: '--set KEY=VALUE, with a key like training.steps',
       found: JSON.stringify(override),
-      remedy: 'write for example --set training.steps=1000',
+      remedy: 'write, for example, --set training.steps=1000',
     });
   }
   let value = parseValue(override.slice(split + 1).trim());
@@ -36,14 +38,14 @@ function parseValue(text: string): unknown {
   }
 }
 
-/** Lays the second tree over the first: sections key by key, everything else (lists too) as a whole, undefined not. */
+/** Overrides values of the first tree by those of the second: sections by key, all else as a whole; skips undefined. */
 export function mergeTrees(below: Tree, above: Tree): Tree {
-  // A map, then fromEntries: assigning to a key named __proto__ would change the object's prototype instead.
+  // Object.fromEntries is safe: assigning to a key named __proto__ would change the object's prototype.
   const merged = new Map(Object.entries(below));
   for (const [key, value] of Object.entries(above)) {
     if (value === undefined) continue;
-    const under = merged.get(key);
-    merged.set(key, isTree(under) && isTree(value) ? mergeTrees(under, value) : value);
+    const lower = merged.get(key);
+    merged.set(key, isTree(lower) && isTree(value) ? mergeTrees(lower, value) : value);
   }
   return Object.fromEntries(merged);
 }

@@ -1,8 +1,9 @@
+// The values that each model variant changes from the defaults.
 import type { Config, PartialConfig } from './schema.js';
 
 /**
- * What each variant changes of the schema's defaults, which are those of `main`. `train` is the setting of the
- * reference's released training code.
+ * The values that each variant changes from the schema's defaults, which are those of `main`. `train` has the settings
+ * of the reference's released training code.
  */
 export const variantPresets: Record<Config['model']['variant'], PartialConfig> = {
   main: {},

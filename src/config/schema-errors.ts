@@ -1,26 +1,30 @@
+// Turns the problems that the config schema finds into one InputError.
 import type { z } from 'zod';
 import { type ErrorDetails, InputError } from '../base/errors.js';
 import { nearestKey } from '../base/suggest.js';
 import { configKeys } from './json-schema.js';
 
-const MAX_VALUE = 60;
+/** Longer values are cut in messages, characters. */
+const MAX_VALUE_LENGTH = 60;
 
-/** Where config values came from, the strongest last. */
+/** Config values and where they come from. */
 export interface Source {
-  /** How a message names it: a file's path, or `--set`. */
+  /** Its name in messages: a file's path, or `--set`. */
   name: string;
   values: unknown;
 }
 
-/** One error for everything that the schema refused, naming each key and the file or option that gave it. */
+/**
+ * One error for all problems that the schema found, naming each key and the file or option that it came from.
+ * @param sources the sources of `values`, a later one overriding those before.
+ */
 export function configError(
   issues: readonly z.core.$ZodIssue[],
   values: unknown,
   sources: Source[],
 ): InputError {
   const problems = issues.flatMap((issue) => problemsOf(issue, values, sources));
-  const [first, ...others] = problems;
-  if (first && others.length === 0) return new InputError(first);
+  if (problems.length === 1) return new InputError(problems[0]!);
   const list = problems.map(({ expected, found, remedy }) => `\n  - ${expected}, not ${found}: ${remedy}`);
   return new InputError({
     expected: 'a valid configuration',
@@ -39,7 +43,7 @@ function problemsOf(issue: z.core.$ZodIssue, values: unknown, sources: Source[])
   const source = sourceOf(path, sources);
   const remedy =
     issue.code === 'invalid_type' && issue.expected === 'string' && source?.name.startsWith('--set')
-      ? `put quotes into the value: --set '${key}="..."'`
+      ? `put the value in quotes: --set '${key}="..."'`
       : 'change it';
   return [{ expected: `${key}${placed(source)} to be ${expectation(issue)}`, found, remedy }];
 }
@@ -74,17 +78,17 @@ function valueAt(values: unknown, path: readonly string[]): unknown {
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}...` : text;
+  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}...` : text;
 }
 
 const KINDS: Record<string, string> = {
   int: 'a whole number',
   number: 'a number',
-  string: 'a text',
+  string: 'text',
   array: 'a list',
   tuple: 'a list of two numbers',
   object: 'a section with keys',
-  record: 'a table of resolution and channels',
+  record: 'a table of channels by resolution',
 };
 
 function expectation(issue: z.core.$ZodIssue): string {
@@ -97,7 +101,7 @@ function expectation(issue: z.core.$ZodIssue): string {
       return `one of ${issue.values.map((value) => String(value)).join(', ')}`;
     case 'too_small':
       if (issue.origin === 'array') return `a list of ${issue.minimum} numbers`;
-      if (issue.origin === 'string') return 'a text that is not empty';
+      if (issue.origin === 'string') return 'text that is not empty';
       return issue.inclusive ? `${issue.minimum} or more` : `more than ${issue.minimum}`;
     case 'too_big':
       if (issue.origin === 'array') return `a list of ${issue.maximum} numbers`;

@@ -1,10 +1,10 @@
-// What the last bits of results depend on beside their inputs, for receipts, run logs and cache keys.
+// The facts beside the inputs that the last bits of results depend on, for receipts, run logs and cache keys.
 import type { EngineInfo } from './node.js';
 
-/** Facts by name, the same for the same machine and settings; texts, so that they can be compared and shown. */
+/** Facts by name, as texts that can be compared and shown. The same machine and settings give the same facts. */
 export type ComputeFacts = Record<string, string>;
 
-/** What computes, and how. */
+/** The facts about a loaded engine. */
 export function computeFacts(engine: EngineInfo): ComputeFacts {
   const { tensorflowVersion, device, threads, arithmetic, gpu, deterministic } = engine;
   return {
@@ -21,7 +21,7 @@ export function computeFacts(engine: EngineInfo): ComputeFacts {
   };
 }
 
-/** What differs between two sets of facts, as texts like `driver 570.86 (was 550.54)`. */
+/** The differences between two sets of facts, as texts like `driver 570.86 (was 550.54)`. */
 export function changedFacts(now: ComputeFacts, before: ComputeFacts): string[] {
   const names = [...new Set([...Object.keys(now), ...Object.keys(before)])];
   return names
@@ -29,7 +29,7 @@ export function changedFacts(now: ComputeFacts, before: ComputeFacts): string[] 
     .map((name) => `${name} ${now[name] ?? 'none'} (was ${before[name] ?? 'none'})`);
 }
 
-/** The facts that a reader looks for, in a few words: `NVIDIA H100 (compute capability 9.0), tf32`. */
+/** The most important facts in a few words: `NVIDIA H100 (compute capability 9.0), tf32`. */
 export function describeFacts({ gpu, device, threads, arithmetic }: ComputeFacts): string {
   return [gpu ?? `${device?.toUpperCase()}, ${threads} threads`, arithmetic].join(', ');
 }

@@ -1,4 +1,4 @@
-// Computes on the device what training consists of, and holds it against plain JavaScript.
+// Checks the operations of training on the device against plain JavaScript.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf } from '../base/errors.js';
@@ -9,11 +9,11 @@ import { setTensorFloat32, tensorFloat32 } from './session.js';
 
 interface ArithmeticTraits {
   /**
-   * The largest error that a result may have, as a share of its largest number. What is multiplied has 24 bits, 11, or 8; the
-   * sums here have some hundred terms.
+   * The largest error that a result may have, relative to its largest number. Factors have 24, 11 or 8 bits, and the sums
+   * here have a few hundred terms.
    */
   tolerance: number;
-  /** Whether matrix products are computed in it; otherwise they stay float32. */
+  /** Whether it applies to matrix products, which otherwise stay float32. */
   products: boolean;
 }
 
@@ -23,13 +23,13 @@ const ARITHMETICS: Readonly<Record<Arithmetic, ArithmeticTraits>> = {
   bfloat16: { tolerance: 2e-2, products: false },
 };
 
-/** What one part of a check found. */
+/** The result of checking one operation. */
 export interface PartCheck {
   name: string;
   ok: boolean;
-  /** Largest difference from JavaScript's numbers, as a share of the largest of them; null where it does not compute. */
+  /** Largest difference from JavaScript's result, relative to its largest number; null if the operation throws. */
   error: number | null;
-  /** Why it does not compute; null where it does. */
+  /** Message of the error that the operation throws; null if it throws none. */
   problem: string | null;
 }
 
@@ -38,21 +38,21 @@ export interface ArithmeticCheck {
   ok: boolean;
   tolerance: number;
   parts: PartCheck[];
-  /** Speed of a large matrix product and of a 3x3 convolution, FLOP/s; null where it fails, or stays float32. */
+  /** Speed of a large matrix product and of a 3x3 convolution, FLOP/s; null if it fails or stays float32. */
   productFlops: number | null;
   convolutionFlops: number | null;
 }
 
-/** Numbers of [-1, 1] without a pattern. */
-function numbers(count: number, from: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => Math.sin(1 + from + 1.7 * i + 0.01 * i * i));
+/** Numbers in [-1, 1] without a pattern. */
+function numbers(count: number, offset: number): Float32Array {
+  return Float32Array.from({ length: count }, (_, i) => Math.sin(1 + offset + 1.7 * i + 0.01 * i * i));
 }
 
 const ROWS = 24;
 const INNER = 40;
 const COLUMNS = 32;
 const SIDE = 9;
-/** Enough that convolutions are computed in bfloat16. */
+/** Input channels, enough for convolutions to run in bfloat16. */
 const IN = 16;
 const OUT = 24;
 const SAME: ConvGeometry = { stride: 1, padding: [1, 1] };
@@ -72,7 +72,7 @@ function inputValues(): Record<InputName, Float32Array> {
   return Object.fromEntries(entries) as Record<InputName, Float32Array>;
 }
 
-/** `a` times `b` in double precision. */
+/** Computes `a` times `b` in double precision. */
 function plainProduct({ a, b }: Record<InputName, Float32Array>): Float64Array {
   const result = new Float64Array(ROWS * COLUMNS);
   for (let i = 0; i < result.length; i++) {
@@ -82,7 +82,7 @@ function plainProduct({ a, b }: Record<InputName, Float32Array>): Float64Array {
   return result;
 }
 
-/** A convolution of `x` by `filter`, and its gradients for `dy`, in double precision. */
+/** Computes a convolution of `x` by `filter` and its gradients for `dy`, in double precision. */
 function plainConvolution({ x, filter, dy }: Record<InputName, Float32Array>) {
   const y = new Float64Array(dy.length);
   const dx = new Float64Array(x.length);
@@ -105,7 +105,7 @@ function plainConvolution({ x, filter, dy }: Record<InputName, Float32Array>) {
   return { y, dx, dfilter };
 }
 
-/** Sums of `x` over its pixels, in double precision. */
+/** Sums `x` over its pixels, in double precision. */
 function plainSums({ x }: Record<InputName, Float32Array>): Float64Array {
   const sums = new Float64Array(IN);
   for (const [i, value] of x.entries()) sums[i % IN]! += value;
@@ -114,7 +114,7 @@ function plainSums({ x }: Record<InputName, Float32Array>): Float64Array {
 
 type Inputs = Readonly<Record<string, Tensor>>;
 
-/** The parts by name: how the kernels in use compute each, and what should come out. */
+/** The operations to check by name, with the kernel call and the expected result of each. */
 function partsOf(values: Record<InputName, Float32Array>) {
   const convolution = plainConvolution(values);
   const parts: Record<string, { compute: (inputs: Inputs) => Tensor; expected: Float64Array }> = {
@@ -139,11 +139,11 @@ function partsOf(values: Record<InputName, Float32Array>) {
   return parts;
 }
 
-/** NaN, which is within no tolerance, where a number is. */
-function errorOf(found: HostValues, expected: Float64Array): number {
-  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  if (found.length !== expected.length) return Number.POSITIVE_INFINITY;
-  return expected.reduce((most, value, i) => Math.max(most, Math.abs(found[i]! - value) / largest), 0);
+/** The largest error relative to the largest expected number; NaN, which exceeds every tolerance, if a result is NaN. */
+function errorOf(actual: HostValues, expected: Float64Array): number {
+  const largest = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  return expected.reduce((max, value, i) => Math.max(max, Math.abs(actual[i]! - value) / largest), 0);
 }
 
 function checkPart(
@@ -174,7 +174,7 @@ function runEagerly(
   });
 }
 
-/** Runs a function as a captured program that takes `x` from a variable and the rest as inputs. */
+/** Runs a function as a captured program that reads `x` from a variable and is fed the other tensors. */
 function runCaptured(
   compute: (inputs: Inputs) => Tensor,
   values: Record<InputName, Float32Array>,
@@ -186,20 +186,20 @@ function runCaptured(
     inputs,
     run: ({ x }, fed) => ({ outputs: { result: compute({ ...fed, x: x! }) } }),
   };
-  const { x, ...others } = values;
+  const { x, ...fedValues } = values;
   const programs = capture({ program }, { x: { shape: SHAPES.x, dtype: 'float32' } }, { arithmetic });
   try {
     programs.write({ x });
-    return programs.run('program', others).result!;
+    return programs.run('program', fedValues).result!;
   } finally {
     programs.dispose();
   }
 }
 
 /**
- * Checks the engine in use in each arithmetic: products, a convolution and its gradients, and a sum as captured programs
- * with a variable (and in float32 kernel by kernel too), then the speed of a large product and convolution. Takes a second
- * or two on a processor, and a few on a GPU, which chooses its algorithms first.
+ * Checks the loaded engine in each arithmetic. A product, a convolution, its gradients and a sum run as captured programs
+ * with a variable, in float32 also kernel by kernel; then measures the speed of a large product and convolution. Takes one
+ * or two seconds on a processor, and a few on a GPU, which chooses its algorithms first.
  */
 export function checkDevice(arithmetics: readonly Arithmetic[]): ArithmeticCheck[] {
   const values = inputValues();

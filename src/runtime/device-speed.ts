@@ -3,20 +3,20 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Arithmetic, capture, type Program } from './capture/capture.js';
 import { kernels } from './kernels.js';
 
-/** Sizes double until one run takes this long, seconds. */
+/** Sizes double until one run takes at least this long, seconds. */
 const ENOUGH_SECONDS = 0.02;
 const PRODUCT_SIZES = [256, 512, 1024, 2048, 4096];
 const CONVOLUTION_SIZES = [8, 16, 32, 64, 128, 256];
 const CONVOLUTION_CHANNELS = 256;
-/** Applications in one run, so that the call itself does not count. */
+/** Applications in one run: many, so that the time of the call itself is negligible. */
 const CHAIN = 16;
-/** Timed runs, of which the fastest counts. */
+/** Timed runs; the fastest counts. */
 const RUNS = 2;
 
 interface Workload {
   shape: number[];
   weights: number[];
-  /** Of one application. */
+  /** Floating-point operations of one application. */
   flop: number;
   apply: (x: Tensor, weights: Tensor) => Tensor;
 }
@@ -36,7 +36,7 @@ function convolutionOf(side: number): Workload {
   };
 }
 
-/** Speed of a workload in a captured program whose operands are made on the device, FLOP/s, and the seconds it took. */
+/** Measures a workload in a captured program whose operands are created on the device: FLOP/s, and seconds of a run. */
 function measure({ shape, weights, flop, apply }: Workload, arithmetic: Arithmetic) {
   const channels = shape.at(-1)!;
   const input = { shape: [channels], dtype: 'float32' } as const;
@@ -67,7 +67,7 @@ function measure({ shape, weights, flop, apply }: Workload, arithmetic: Arithmet
   }
 }
 
-/** Speed at the first size that keeps the device busy; null where it fails. */
+/** Speed at the first size that keeps the device busy, FLOP/s; null if the smallest size fails. */
 function speedOf(
   workload: (size: number) => Workload,
   sizes: number[],
@@ -76,21 +76,21 @@ function speedOf(
   let flops: number | null = null;
   for (const size of sizes) {
     try {
-      const found = measure(workload(size), arithmetic);
-      flops = found.flops;
-      if (found.seconds >= ENOUGH_SECONDS) break;
+      const measured = measure(workload(size), arithmetic);
+      flops = measured.flops;
+      if (measured.seconds >= ENOUGH_SECONDS) break;
     } catch {
-      // Out of memory, say: what a smaller size gave stands.
+      // Out of memory, for example: the speed at the previous size stands.
       break;
     }
   }
   return flops;
 }
 
-/** Speed of a large matrix product, FLOP/s; null where it fails. */
+/** Speed of a large matrix product, FLOP/s; null if it fails. */
 export const productSpeed = (arithmetic: Arithmetic): number | null =>
   speedOf(productOf, PRODUCT_SIZES, arithmetic);
 
-/** Speed of a 3x3 convolution of 256 channels, FLOP/s; null where it fails. */
+/** Speed of a 3x3 convolution of 256 channels, FLOP/s; null if it fails. */
 export const convolutionSpeed = (arithmetic: Arithmetic): number | null =>
   speedOf(convolutionOf, CONVOLUTION_SIZES, arithmetic);

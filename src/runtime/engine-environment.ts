@@ -1,4 +1,4 @@
-// What TensorFlow and CUDA read from the environment when they load, from the engine's options and the machine.
+// The environment variables that TensorFlow and CUDA read when they load.
 import { InputError } from '../base/errors.js';
 import type { Device } from '../setup/wheels.js';
 import { type GpuChoice, visibleGpu } from './gpu-choice.js';
@@ -6,13 +6,13 @@ import { type GpuChoice, visibleGpu } from './gpu-choice.js';
 export interface EnvironmentOptions {
   /** The installed build of TensorFlow. */
   build: Device;
-  /** What the processors are to be shared out for. */
+  /** The work for which operations share the processors. */
   work: 'training' | 'translation';
   arithmetic: 'float32' | 'tf32' | 'bfloat16';
   deterministic: boolean;
-  /** Index of the GPU to use, as `nvidia-smi` counts; the one with most free memory by default. */
+  /** Index of the GPU to use, as `nvidia-smi` counts; by default the one with the most free memory. */
   gpu?: number | undefined;
-  /** The GPUs that the driver shows; empty where it does not tell. */
+  /** The GPUs that the driver reports; empty if it reports none. */
   gpus: readonly GpuChoice[];
   processors: number;
   /** Whether a GPU's driver was loaded; without one the CUDA build computes on the processors. */
@@ -20,8 +20,8 @@ export interface EnvironmentOptions {
 }
 
 /**
- * Threads for a training step: it has two directions that hardly wait for each other, and operations side by side, each
- * on half of the processors, lose less than one operation on all of them (measured in bench/README.md).
+ * Threads for a training step. A step has two directions that hardly wait for each other, so operations that run side by
+ * side, each on half of the processors, are faster than one at a time on all of them (measured in bench/README.md).
  */
 export function processorShares(processors: number): { perOperation: number; operations: number } {
   const perOperation = Math.max(1, Math.floor(processors / 2));
@@ -29,30 +29,30 @@ export function processorShares(processors: number): { perOperation: number; ope
 }
 
 /**
- * The variables to set; a value that the user has set stays, but for the choice of the GPU.
- * @throws InputError where there is no GPU of the index, or the build has no use for one.
+ * The variables to set. Values that the user has set stay, except for the choice of the GPU.
+ * @throws InputError if there is no GPU with this index, or the CPU build is installed.
  */
 export function engineEnvironment(
   options: EnvironmentOptions,
   env: NodeJS.ProcessEnv,
 ): Record<string, string> {
   const { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors } = options;
-  const unset = (wanted: Record<string, string>): Record<string, string> =>
-    Object.fromEntries(Object.entries(wanted).filter(([name]) => env[name] === undefined));
-  // oneDNN reads it when it first computes.
+  const withoutUsers = (variables: Record<string, string>): Record<string, string> =>
+    Object.fromEntries(Object.entries(variables).filter(([name]) => env[name] === undefined));
+  // oneDNN reads this when it first computes.
   const products: Record<string, string> =
     arithmetic === 'bfloat16' ? { ONEDNN_DEFAULT_FPMATH_MODE: 'BF16' } : {};
   const shares = work === 'training' && !hasDriver ? threadShares(env, processors) : {};
   if (build === 'cpu') {
     if (gpu !== undefined) throw noGpuBuild(gpu);
-    return unset({ ...products, ...shares });
+    return withoutUsers({ ...products, ...shares });
   }
   return {
-    ...unset({
+    ...withoutUsers({
       ...products,
       ...shares,
       CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
-      // Else the first process takes the whole card, and an evaluation beside a training dies.
+      // Otherwise the first process takes the whole card, and an evaluation beside a run dies.
       TF_FORCE_GPU_ALLOW_GROWTH: 'true',
       ...(deterministic && { TF_DETERMINISTIC_OPS: '1' }),
     }),
@@ -64,11 +64,11 @@ function noGpuBuild(gpu: number): InputError {
   return new InputError({
     expected: `the GPU build of TensorFlow for --gpu ${gpu}`,
     found: 'the CPU build',
-    remedy: 'run npx gnr setup --device gpu, or leave --gpu out',
+    remedy: 'run npx gnr setup --device gpu, or remove --gpu',
   });
 }
 
-/** Both or none: a user who has set one of them has a plan. */
+/** Sets both variables or neither: a user who has set one of them has a plan. */
 function threadShares(env: NodeJS.ProcessEnv, processors: number): Record<string, string> {
   if (env.TF_NUM_INTRAOP_THREADS !== undefined || env.TF_NUM_INTEROP_THREADS !== undefined) return {};
   const { perOperation, operations } = processorShares(processors);

@@ -1,15 +1,16 @@
+// Linear algebra in double precision, by TensorFlow.
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RunError } from '../base/errors.js';
 import type { OpAttribute, TensorflowBinding } from './native-kernels.js';
 
-/** A matrix of doubles on the host, row by row. */
+/** A matrix of doubles on the host, in row-major order. */
 export interface Matrix {
   readonly values: Float64Array;
   readonly rows: number;
   readonly columns: number;
 }
 
-/** TensorFlow's codes of types that tfjs has no tensors of. */
+/** TensorFlow's codes of types that tfjs does not have. */
 const DT_DOUBLE = 2;
 const DT_INT64 = 9;
 
@@ -34,14 +35,16 @@ class Doubles {
   constructor() {
     const backend = tf.backend() as { binding?: EagerBinding };
     if (backend.binding === undefined)
-      throw new RunError('Doubles need TensorFlow, and another backend is set; call loadEngine() first.');
+      throw new RunError(
+        'Double precision needs TensorFlow, but another backend is set; call loadEngine() first.',
+      );
     this.binding = backend.binding;
   }
 
-  /** The addon carries 64-bit integers across and no doubles, so that the bits travel as integers. */
+  /** Passes the bits as 64-bit integers, because the addon does not take doubles. */
   upload({ values, rows, columns }: Matrix): TensorHandle {
     if (values.length !== rows * columns)
-      throw new RangeError(`a ${rows} x ${columns} matrix has not ${values.length} values`);
+      throw new RangeError(`a ${rows} x ${columns} matrix cannot have ${values.length} values`);
     const bits = new Int32Array(values.buffer, values.byteOffset, values.length * 2);
     const id = this.binding.createTensor([rows, columns], DT_INT64, bits);
     this.ids.push(id);
@@ -116,8 +119,8 @@ function checkSquare({ rows, columns }: Matrix): void {
 }
 
 /**
- * The product of two matrices, each transposed on request, in double precision.
- * @throws RangeError where their sizes do not fit; RunError where TensorFlow fails.
+ * Multiplies two matrices, each transposed on request, in double precision.
+ * @throws RangeError if their sizes do not match; RunError if TensorFlow fails.
  */
 export function matMul(
   a: Matrix,
@@ -136,8 +139,8 @@ export function matMul(
 }
 
 /**
- * The lower triangular L of `m = L L^T`, or null where a symmetric `m` is not positive definite in double precision.
- * @throws RangeError where `m` is not square.
+ * The lower triangular L of `m = L L^T`, or null if a symmetric `m` is not positive definite in double precision.
+ * @throws RangeError if `m` is not square.
  */
 export function cholesky(m: Matrix): Matrix | null {
   checkSquare(m);
@@ -147,15 +150,15 @@ export function cholesky(m: Matrix): Matrix | null {
     try {
       values = doubles.read(doubles.run('Cholesky', [input], {}, 1)[0]!);
     } catch {
-      return null; // On a processor; graphics cards give NaN instead.
+      return null; // Only processors throw; GPUs return NaN instead.
     }
     return values.every(Number.isFinite) ? { ...m, values } : null;
   });
 }
 
 /**
- * Eigenvalues of a symmetric matrix in ascending order, and the eigenvectors as the columns of a matrix. Only the lower
- * triangle is read. @throws RangeError where `m` is not square; RunError where TensorFlow fails.
+ * Eigenvalues of a symmetric matrix in ascending order, and eigenvectors as the columns of a matrix. Reads only the lower
+ * triangle. @throws RangeError if `m` is not square; RunError if TensorFlow fails.
  */
 export function symmetricEigen(m: Matrix): { values: Float64Array; vectors: Matrix } {
   checkSquare(m);
@@ -165,7 +168,7 @@ export function symmetricEigen(m: Matrix): { values: Float64Array; vectors: Matr
   });
 }
 
-/** Singular values in descending order, `min(rows, columns)` of them. @throws RunError where TensorFlow fails. */
+/** Singular values in descending order, `min(rows, columns)` of them. @throws RunError if TensorFlow fails. */
 export function singularValues(m: Matrix): Float64Array {
   return withDoubles((doubles) => {
     const flags = { compute_uv: false, full_matrices: false };

@@ -1,43 +1,43 @@
-// Which of several GPUs computes.
+// Chooses one of several GPUs.
 import { InputError } from '../base/errors.js';
 import type { Gpu } from '../setup/gpus.js';
 
-/** What a GPU is chosen by. */
+/** The properties that a GPU is chosen by. */
 export type GpuChoice = Pick<Gpu, 'index' | 'name' | 'memoryBytes' | 'memoryUsedBytes'>;
 
 let preferred: number | undefined;
 
-/** Chooses the GPU of an engine that is loaded from here on and told of none, as `gnr --gpu N` does. */
+/** Sets the GPU for engines that are loaded from now on without naming one, as `gnr --gpu N` does. */
 export function preferGpu(index: number | undefined): void {
   preferred = index;
 }
 
-/** What `preferGpu` chose last. */
+/** The GPU that `preferGpu` set last. */
 export function preferredGpu(): number | undefined {
   return preferred;
 }
 
 /**
- * The CUDA_VISIBLE_DEVICES that leaves one GPU: TensorFlow would take memory on all of them, and tfjs compute on the last
- * one while sessions compute on the first.
+ * The value of CUDA_VISIBLE_DEVICES that leaves one GPU visible. With several, TensorFlow would take memory on all of
+ * them, and tfjs would compute on the last one while sessions compute on the first.
  *
- * @param visible the user's own value, whose entries `gpu` then counts.
- * @throws InputError where there is no GPU of that index.
+ * @param visible the user's own value; if set, `gpu` is an index into its entries.
+ * @throws InputError if there is no GPU with this index.
  */
 export function visibleGpu(
   gpus: readonly GpuChoice[],
   gpu: number | undefined,
   visible: string | undefined,
 ): string {
-  const own = visible?.split(',').map((entry) => entry.trim());
-  const count = own?.length ?? (gpus.length > 0 ? gpus.length : undefined);
+  const visibleIds = visible?.split(',').map((entry) => entry.trim());
+  const count = visibleIds?.length ?? (gpus.length > 0 ? gpus.length : undefined);
   if (gpu !== undefined && (!Number.isInteger(gpu) || gpu < 0 || (count !== undefined && gpu >= count)))
     throw new InputError({
       expected: `--gpu to be one of the ${count ?? ''} GPUs, counted from 0`.replace('  ', ' '),
-      found: `${gpu}${gpus.length > 0 ? ` beside ${gpus.map(({ name }, i) => `${i}: ${name}`).join(', ')}` : ''}`,
-      remedy: 'take one that nvidia-smi lists, or leave --gpu out',
+      found: `${gpu}${gpus.length > 0 ? `, with GPUs ${gpus.map(({ name }, i) => `${i}: ${name}`).join(', ')}` : ''}`,
+      remedy: 'give an index that nvidia-smi lists, or remove --gpu',
     });
-  if (own !== undefined) return own[gpu ?? 0]!;
+  if (visibleIds !== undefined) return visibleIds[gpu ?? 0]!;
   if (gpu !== undefined) return String(gpu);
   const free = ({ memoryBytes, memoryUsedBytes }: GpuChoice) => (memoryBytes ?? 0) - (memoryUsedBytes ?? 0);
   const [freest] = [...gpus].sort((a, b) => free(b) - free(a));

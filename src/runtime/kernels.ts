@@ -1,15 +1,16 @@
+// The interface of the kernels that networks are made of, and the choice between its implementations.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { portableKernels } from './portable-kernels.js';
 
-/** Zeros before (top or left) and after (bottom or right) a picture, px. */
+/** Zeros before (top or left) and after (bottom or right) an image, px. */
 export type Padding = readonly [before: number, after: number];
 
-/** How a convolution moves over its input: square stride, and zero padding of each border in px. */
+/** Geometry of a convolution: square stride, and zero padding of each border in px. */
 export interface ConvGeometry {
   stride: number;
-  /** Of top and bottom, and of left and right where `sidePadding` does not say otherwise. */
+  /** Padding of top and bottom, and of left and right unless `sidePadding` is given. */
   padding: Padding;
-  /** Of left and right. */
+  /** Padding of left and right. */
   sidePadding?: Padding;
 }
 
@@ -24,13 +25,13 @@ export function isPadded(geometry: ConvGeometry): boolean {
   return [...rows, ...columns].some((zeros) => zeros !== 0);
 }
 
-/** Where pooling windows lie: within the picture, or around every pixel (at stride 1), where what lies outside does not count. */
+/** Position of pooling windows: inside the image, or (same, stride 1) around every pixel, ignoring pixels outside. */
 export type PoolScheme = 'valid' | 'same';
 
 /**
- * The arithmetic that networks are made of, on plain tensors without gradients. One implementation calls TensorFlow's
- * kernels by name (`native-kernels.ts`), the other uses what every tfjs backend has (`portable-kernels.ts`); tests hold
- * them equal. Tensors are NHWC, filters HWIO; every function gives a new tensor that belongs to the caller.
+ * The operations that networks are made of, on plain tensors without gradients. `native-kernels.ts` calls TensorFlow's
+ * kernels by name, `portable-kernels.ts` uses operations of every tfjs backend; tests compare the two. Tensors are NHWC,
+ * filters HWIO. Every function returns a new tensor, which the caller has to free.
  */
 export interface Kernels {
   readonly name: 'native' | 'portable';
@@ -40,19 +41,19 @@ export interface Kernels {
   conv2dInputGradient(inputShape: number[], filter: Tensor, dy: Tensor, geometry: ConvGeometry): Tensor;
   /** Adjoint of `conv2d` in its filter. */
   conv2dFilterGradient(x: Tensor, filterShape: number[], dy: Tensor, geometry: ConvGeometry): Tensor;
-  /** Every channel convolved with its own filter: `[n, h, w, c] * [k, k, c, 1]`. */
+  /** Convolves every channel with its own filter: `[n, h, w, c] * [k, k, c, 1]`. */
   depthwise(x: Tensor, filter: Tensor, geometry: ConvGeometry): Tensor;
   /** Adjoint of `depthwise` in its input. */
   depthwiseInputGradient(inputShape: number[], filter: Tensor, dy: Tensor, geometry: ConvGeometry): Tensor;
   matMul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor;
-  /** `x + bias` over the last axis, then leaky ReLU of the given slope; `x` has two axes or more. */
+  /** `x + bias` over the last axis, then leaky ReLU with the given slope; `x` has two axes or more. */
   biasLeakyRelu(x: Tensor, bias: Tensor, slope: number): Tensor;
   leakyRelu(x: Tensor, slope: number): Tensor;
   /** `dy` where `y > 0`, `slope * dy` elsewhere; `y` may be the activation's input or its output. */
   leakyReluGradient(dy: Tensor, y: Tensor, slope: number): Tensor;
   /** `x + bias` over the last axis; `x` has two axes or more. */
   addBias(x: Tensor, bias: Tensor): Tensor;
-  /** Sum over all axes but the last, of two axes or more. */
+  /** Sums over all axes but the last; `dy` has two axes or more. */
   sumToLastAxis(dy: Tensor): Tensor;
   maxPool(x: Tensor, size: number, stride: number): Tensor;
   maxPoolGradient(dy: Tensor, x: Tensor, y: Tensor, size: number, stride: number): Tensor;
@@ -78,9 +79,9 @@ export interface Kernels {
   sqrt(x: Tensor): Tensor;
   rsqrt(x: Tensor): Tensor;
   abs(x: Tensor): Tensor;
-  /** Down to whole numbers. */
+  /** Rounds down to whole numbers. */
   floor(x: Tensor): Tensor;
-  /** Whole float32 numbers as int32. */
+  /** Converts whole float32 numbers to int32. */
   toInt32(x: Tensor): Tensor;
   sign(x: Tensor): Tensor;
   softplus(x: Tensor): Tensor;
@@ -90,32 +91,32 @@ export interface Kernels {
   broadcastTo(x: Tensor, shape: number[]): Tensor;
   fill(shape: number[], value: number): Tensor;
   reshape(x: Tensor, shape: number[]): Tensor;
-  /** Two parts or more. */
-  concat(parts: readonly Tensor[], axis: number): Tensor;
+  /** Joins two tensors or more. */
+  concat(tensors: readonly Tensor[], axis: number): Tensor;
   slice(x: Tensor, begin: number[], size: number[]): Tensor;
-  /** Zero padding; `paddings[i]` is before and after of axis i. */
+  /** Pads with zeros; `paddings[i]` is before and after axis i. */
   pad(x: Tensor, paddings: [number, number][]): Tensor;
-  /** A vector cut into pieces of the given lengths. */
+  /** Splits a vector into vectors of the given lengths. */
   split(x: Tensor, sizes: number[]): Tensor[];
   /** Rows of `x` by index (int32 vector). */
   gatherRows(x: Tensor, indices: Tensor): Tensor;
   /** Adjoint of `gatherRows`. */
   scatterRows(dy: Tensor, indices: Tensor, rows: number): Tensor;
   /**
-   * The values of `x`, not before all `dependencies` have been computed: what follows from it in a captured program then
-   * waits, and takes no memory meanwhile. Kernel by kernel, order is that of the calls and nothing is copied.
+   * The values of `x`, available only after all `dependencies`: in a captured program, operations on the result wait and
+   * take no memory meanwhile. Kernel by kernel, operations run in the order of the calls, and nothing is copied.
    */
   after(x: Tensor, dependencies: readonly Tensor[]): Tensor;
 }
 
 let active: Kernels = portableKernels;
 
-/** The kernels of the backend in use. */
+/** The kernels in use. */
 export function kernels(): Kernels {
   return active;
 }
 
-/** Chosen once by the platform's set-up (`node.ts`, `web.ts`); tests switch it to compare. */
+/** Sets the kernels to use. The platform's set-up (`node.ts`, `web.ts`) calls this once; tests switch to compare. */
 export function useKernels(implementation: Kernels): void {
   active = implementation;
 }

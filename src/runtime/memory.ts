@@ -1,22 +1,23 @@
-// The memory that this process takes: of the machine, and of the GPU that computes.
+// Memory that this process uses, on the machine and on the GPU.
 import { gpuMemory } from './session.js';
 
-/** What is in use now. On a GPU, the tensors lie there, and the process's own memory says little. */
+/** Memory in use now. With a GPU, tensors are there, and the process's own memory says little. */
 export interface MemoryUse {
   /** Resident set of the process. */
   rssBytes: number;
-  /** In tensors on the GPU, and at most since the process began; absent where the processors compute. */
+  /** Tensors on the GPU, now and at the peak since the process started; absent without a GPU. */
   gpuBytes?: number;
   gpuPeakBytes?: number;
 }
 
-/** What was in use at most so far. */
+/** Peak memory so far. */
 export interface PeakMemory {
   peakRssBytes: number;
-  /** In tensors on the GPU; absent where the processors compute. */
+  /** Tensors on the GPU; absent without a GPU. */
   peakGpuBytes?: number;
 }
 
+/** Memory in use now. */
 export function memoryUse(): MemoryUse {
   const gpu = gpuMemory();
   return {
@@ -25,7 +26,7 @@ export function memoryUse(): MemoryUse {
   };
 }
 
-/** Of the process since its start, of the GPU since its start or `resetGpuPeak`. */
+/** Peak memory of the process since its start, and of the GPU since its start or `resetGpuPeak`. */
 export function peakMemory(): PeakMemory {
   const gpu = gpuMemory();
   return {

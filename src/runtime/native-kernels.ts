@@ -1,3 +1,4 @@
+// Kernels that call TensorFlow's operations by name.
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import {
@@ -38,11 +39,11 @@ export interface TensorflowBackend {
     inputs: readonly Tensor[],
     outputs: number,
   ): Tensor[];
-  /** There while a program is recorded: a copy of `x` that is ordered after `dependencies`. */
+  /** Defined while a program is recorded: a copy of `x` that is ordered after `dependencies`. */
   executeAfter?(x: Tensor, dependencies: readonly Tensor[]): Tensor;
 }
 
-/** Kernels by TensorFlow's own operation names: fewer of them, and none that upload constants as large as a picture. */
+/** Kernels that call TensorFlow's operations by name: fewer calls than tfjs makes, and no uploads of large constants. */
 export function nativeKernels(backend: TensorflowBackend): Kernels {
   const { binding } = backend;
   const typeCode = (dtype: DataType): number => (dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT);
@@ -68,7 +69,7 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
 
   const run = (op: string, inputs: readonly Tensor[], attributes: OpAttribute[] = [T]): Tensor =>
     backend.executeSingleOutput(op, attributes, inputs);
-  /** Runs an operation with an int32 vector or scalar among its inputs, freed afterwards. */
+  /** Runs an operation with an int32 vector or scalar among its inputs, and frees that. */
   const withInts = (values: number[] | number, fn: (tensor: Tensor) => Tensor): Tensor => {
     const tensor = Array.isArray(values) ? tf.tensor1d(values, 'int32') : tf.scalar(values, 'int32');
     const result = fn(tensor);
@@ -96,7 +97,7 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
   const paddingScheme = (geometry: ConvGeometry): string => (isPadded(geometry) ? 'EXPLICIT' : 'VALID');
   const isCentred = ([before, after]: Padding, size: number): boolean =>
     before === (size - 1) / 2 && after === before;
-  /** Gradients of explicitly padded convolutions do not run in oneDNN (5 times slower), those padded by rule do. */
+  /** Uses SAME where it fits: oneDNN does not run gradients of convolutions with explicit padding (5 times slower). */
   const convAttributes = (geometry: ConvGeometry, filterShape: readonly number[]): OpAttribute[] => {
     const [height, width] = filterShape as [number, number];
     const { rows, columns } = paddingOf(geometry);
@@ -189,12 +190,12 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
       ),
     reshape: (x, shape) =>
       withInts(shape, (target) => run('Reshape', [x, target], [type('T', x.dtype), index('Tshape')])),
-    concat: (parts, axis) =>
+    concat: (tensors, axis) =>
       withInts(axis, (along) =>
         run(
           'ConcatV2',
-          [...parts, along],
-          [ints('N', parts.length), type('T', parts[0]!.dtype), index('Tidx')],
+          [...tensors, along],
+          [ints('N', tensors.length), type('T', tensors[0]!.dtype), index('Tidx')],
         ),
       ),
     slice: (x, begin, size) =>

@@ -1,71 +1,41 @@
-// Loads TensorFlow into Node and makes it the engine that all else computes on.
-import { existsSync } from 'node:fs';
+// Loads TensorFlow into Node and sets it as the backend of tfjs-core.
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import util from 'node:util';
 import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
-import { InputError, messageOf } from '../base/errors.js';
-import { useTrim } from '../base/malloc-trim.js';
-import { notify } from '../base/notices.js';
+import { enableMallocTrim } from '../base/malloc-trim.js';
 import { ADDON_FILE, SESSION_FILE } from '../setup/addon.js';
-import { fallbackReason, type GpuBuild, prepareGpuBuild } from '../setup/gpu-build.js';
+import { prepareGpuBuild } from '../setup/gpu-build.js';
 import { type Gpu, surveyGpus } from '../setup/gpus.js';
 import { readStamp } from '../setup/installed.js';
 import { LIBRARY_FILES } from '../setup/library.js';
 import { type NativeLoader, openLoader } from '../setup/preload.js';
 import type { Arithmetic } from './capture/recorder.js';
+import { addonError, checkArithmetic, checkGpuMemory, warnOfFallback } from './engine-checks.js';
 import { engineEnvironment } from './engine-environment.js';
+import { type EngineInfo, gpuInfo, threadCount } from './engine-info.js';
 import { preferredGpu } from './gpu-choice.js';
 import { useKernels } from './kernels.js';
 import { nativeKernels, type TensorflowBackend } from './native-kernels.js';
-import { cudnnVersion, devices, type SessionAddon, setTensorFloat32, useSessionAddon } from './session.js';
+import { type SessionAddon, setTensorFloat32, useSessionAddon } from './session.js';
 
-/** The first compute capability that multiplies in bfloat16 and TensorFloat-32. */
-const MIN_ROUNDING_CAPABILITY = 8;
-
-/** What computes, as `loadEngine` found it. */
-export interface EngineInfo {
-  /** The name of the tfjs backend. */
-  backend: string;
-  device: 'cpu' | 'gpu';
-  tensorflowVersion: string;
-  tfjsVersion: string;
-  /** Threads that compute. */
-  threads: number;
-  arithmetic: Arithmetic;
-  /** Whether the same inputs give the same bytes on the same machine and versions; processors always do. */
-  deterministic: boolean;
-  /** The GPU that computes; absent where the processors do. */
-  gpu?: GpuInfo;
-  /** Why the device is the processor although the GPU build is installed, with the remedy; absent otherwise. */
-  fallback?: string;
-}
-
-/** The GPU that computes; what its results depend on. */
-export interface GpuInfo {
-  name: string;
-  /** Such as 9.0. */
-  computeCapability: number;
-  /** Version of the driver; undefined where it does not tell. */
-  driver: string | undefined;
-  cudnn: string | undefined;
-}
+export type { EngineInfo, GpuInfo } from './engine-info.js';
 
 export interface EngineOptions {
   /** `bfloat16` lets convolutions and products multiply in bfloat16, `tf32` in TensorFloat-32; `float32` by default. */
   arithmetic?: Arithmetic;
-  /** What the processors are to be shared out for; `translation` by default. */
+  /** The work for which operations share the processors; `translation` by default. */
   work?: 'training' | 'translation';
-  /** Whether a GPU takes algorithms that give the same bytes each time; true by default. */
+  /** Whether a GPU uses algorithms that give the same bytes each time; true by default. */
   deterministic?: boolean;
-  /** Index of the GPU to use, as `nvidia-smi` counts; the one with most free memory by default. */
+  /** Index of the GPU to use, as `nvidia-smi` counts; by default the one with the most free memory. */
   gpu?: number | undefined;
-  /** GPU memory that TensorFlow may take at most, bytes; as needed by default. */
+  /** The most GPU memory that TensorFlow may use, bytes; allocated as needed by default. */
   gpuMemory?: number | null;
 }
 
-/** The parts of the backend of tfjs-node that its types do not show. */
+/** The parts of tfjs-node's backend that its types do not show. */
 interface NodeBackend {
   isUsingGpuDevice?: boolean;
   binding: { TF_Version: string };
@@ -74,11 +44,10 @@ interface NodeBackend {
 let loading: Promise<EngineInfo> | undefined;
 
 /**
- * Loads TensorFlow and makes it the backend of `@tensorflow/tfjs-core`, from where all other code takes its operations.
- * Further calls return the same engine; its options are those of the first. Whatever TensorFlow reads from the
- * environment has to be set before.
- * @throws InputError where `gnr setup` has not run or its library has gone, where there is no GPU of the index, or where
- *   the device has not the arithmetic.
+ * Loads TensorFlow and sets it as the backend of `@tensorflow/tfjs-core`, whose operations all other code uses. Further
+ * calls return the same engine, with the options of the first. Environment variables for TensorFlow have to be set before.
+ * @throws InputError if `gnr setup` has not run or its library is gone, if there is no GPU with this index, or if the
+ *   device does not support the arithmetic.
  */
 export function loadEngine(options: EngineOptions = {}): Promise<EngineInfo> {
   loading ??= load(options).catch((error: unknown) => {
@@ -97,10 +66,9 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
     gpuMemory,
   } = options;
   polyfillUtil();
-  const addon = addonFile();
-  const stamp = await readStamp(path.dirname(addon));
-  const loader = openLoader(path.dirname(addon));
-  const { device: build = 'cpu', libraries } = stamp ?? {};
+  const directory = addonDirectory();
+  const { device: build = 'cpu', libraries } = (await readStamp(directory)) ?? {};
+  const loader = openLoader(directory);
   const gpuBuild = build === 'gpu' && libraries ? await prepareGpuBuild(libraries, loader) : undefined;
   const hasDriver = gpuBuild?.hasDriver === true;
   const gpus = hasDriver ? (await surveyGpus()).gpus : [];
@@ -109,39 +77,18 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
     { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors },
     process.env,
   );
-  const chosen = gpus.find(({ index }) => String(index) === environment.CUDA_VISIBLE_DEVICES) ?? gpus[0];
-  checkMemory(gpuMemory, chosen);
+  const chosenGpu = gpus.find(({ index }) => String(index) === environment.CUDA_VISIBLE_DEVICES) ?? gpus[0];
+  checkGpuMemory(gpuMemory, chosenGpu);
   Object.assign(process.env, environment);
   silenceStartupLog(loader, libraries);
-  if (typeof loader !== 'string') useTrim(() => loader.trim());
-  let tfjsVersion: string;
-  try {
-    const session: { exports: Partial<SessionAddon> } = { exports: {} };
-    process.dlopen(session, path.join(path.dirname(addon), SESSION_FILE));
-    // Before tfjs creates devices, which keep the memory limit that they were first made with.
-    useSessionAddon(
-      session.exports as SessionAddon,
-      gpuMemory ? gpuMemory / chosen!.memoryBytes! : undefined,
-    );
-    const engine = await import('@tensorflow/tfjs-node-gpu');
-    tfjsVersion = engine.version.tfjs;
-    await ready();
-  } catch (error) {
-    throw new InputError(
-      {
-        expected: `the TensorFlow addon at ${addon}`,
-        found: existsSync(addon) ? `one that does not load (${firstLine(error)})` : 'none',
-        remedy: 'run npx gnr setup',
-      },
-      { cause: error },
-    );
-  }
+  if (typeof loader !== 'string') enableMallocTrim(() => loader.trim());
+  const tfjsVersion = await loadAddons(directory, gpuMemory, chosenGpu);
   useKernels(nativeKernels(backend() as unknown as TensorflowBackend));
   const node = backend() as unknown as NodeBackend;
   const device = node.isUsingGpuDevice === true ? 'gpu' : 'cpu';
-  const found = device === 'gpu' ? gpuInfo(chosen) : undefined;
-  const fallback = await noticeFallback(device, gpuBuild);
-  checkArithmetic(arithmetic, found);
+  const computingGpu = device === 'gpu' ? gpuInfo(chosenGpu) : undefined;
+  const fallback = await warnOfFallback(device, gpuBuild);
+  checkArithmetic(arithmetic, computingGpu);
   setTensorFloat32(arithmetic === 'tf32');
   return {
     backend: getBackend(),
@@ -151,12 +98,9 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
     tfjsVersion,
     threads: threadCount(),
     arithmetic,
-    deterministic: found === undefined || process.env.TF_DETERMINISTIC_OPS === '1',
-    ...(found && { gpu: found }),
+    deterministic: computingGpu === undefined || process.env.TF_DETERMINISTIC_OPS === '1',
+    ...(computingGpu && { gpu: computingGpu }),
   };
-}
-function firstLine(error: unknown): string {
-  return messageOf(error).trim().split('\n', 1)[0]!;
 }
 
 /** tfjs-node 4.22 calls `util.isNullOrUndefined`, which Node 23 removed. */
@@ -165,72 +109,35 @@ function polyfillUtil(): void {
   utilities.isNullOrUndefined ??= (value) => value === null || value === undefined;
 }
 
-function addonFile(): string {
+/** The folder inside the npm package where set-up installs the addons. */
+function addonDirectory(): string {
   const manifest = createRequire(import.meta.url).resolve('@tensorflow/tfjs-node-gpu/package.json');
-  return path.join(path.dirname(manifest), 'lib', 'napi-v8', ADDON_FILE);
-}
-
-/** Tells why the GPU build computes on the processor; undefined where it does not, or is not installed. */
-async function noticeFallback(
-  device: EngineInfo['device'],
-  build: GpuBuild | undefined,
-): Promise<string | undefined> {
-  if (device === 'gpu' || build === undefined) return undefined;
-  const reason = await fallbackReason(build);
-  notify(`warning: the GPU build of TensorFlow computes on the processor: ${reason}.`);
-  return reason;
+  return path.join(path.dirname(manifest), 'lib', 'napi-v8');
 }
 
 /** Keeps TensorFlow's banner off standard error, unless the user has set TF_CPP_MIN_LOG_LEVEL. */
 function silenceStartupLog(loader: NativeLoader | string, libraries: string | undefined): void {
   if (process.env.TF_CPP_MIN_LOG_LEVEL !== undefined) return;
   process.env.TF_CPP_MIN_LOG_LEVEL = '2';
-  // Without the loader the banner shows, and a library that does not load is for the import of the addon to tell.
+  // Without the loader the banner shows. If the library does not load, importing the addon will report it.
   if (typeof loader !== 'string' && libraries) loader.loadQuietly(path.join(libraries, LIBRARY_FILES[0]));
 }
 
-/** What TensorFlow and the driver say of the GPU that computes. */
-function gpuInfo(gpu: Gpu | undefined): GpuInfo {
-  const description = devices().find(({ type }) => type === 'GPU')?.description ?? '';
-  return {
-    name: /name: ([^,]+)/.exec(description)?.[1] ?? gpu?.name ?? 'unknown',
-    computeCapability: Number(
-      /compute capability: ([\d.]+)/.exec(description)?.[1] ?? gpu?.computeCapability ?? 0,
-    ),
-    driver: gpu?.driver,
-    cudnn: cudnnVersion(),
-  };
-}
-
-function checkMemory(gpuMemory: number | null | undefined, gpu: Gpu | undefined): void {
-  const size = gpu?.memoryBytes;
-  if (gpuMemory == null || (size && gpuMemory <= size)) return;
-  throw new InputError({
-    expected: 'runtime.gpuMemory to be part of the memory of a GPU',
-    found: size ? `${gpuMemory} bytes of ${size}` : 'no GPU whose size the driver tells',
-    remedy: size ? 'lower it' : 'set it to null',
-  });
-}
-
-function checkArithmetic(arithmetic: Arithmetic, gpu: GpuInfo | undefined): void {
-  const remedy = 'set runtime.arithmetic=float32';
-  if (arithmetic === 'tf32' && gpu === undefined)
-    throw new InputError({
-      expected: 'an NVIDIA GPU for runtime.arithmetic=tf32',
-      found: 'a processor, which has no TensorFloat-32',
-      remedy,
-    });
-  if (arithmetic !== 'float32' && gpu !== undefined && gpu.computeCapability < MIN_ROUNDING_CAPABILITY)
-    throw new InputError({
-      expected: `a GPU of compute capability ${MIN_ROUNDING_CAPABILITY}.0 or more for runtime.arithmetic=${arithmetic}`,
-      found: `${gpu.name} of ${gpu.computeCapability.toFixed(1)}`,
-      remedy,
-    });
-}
-
-/** TensorFlow takes as many threads as it may use processors, for one operation or several, unless told. */
-function threadCount(): number {
-  const { TF_NUM_INTRAOP_THREADS: perOperation, TF_NUM_INTEROP_THREADS: operations } = process.env;
-  const told = Number(perOperation) * Number(operations ?? 1);
-  return Number.isInteger(told) && told > 0 ? told : os.availableParallelism();
+/** Loads the addon for sessions, then tfjs-node with its own. @returns the version of tfjs. */
+async function loadAddons(
+  directory: string,
+  gpuMemory: number | null | undefined,
+  gpu: Gpu | undefined,
+): Promise<string> {
+  try {
+    const session: { exports: Partial<SessionAddon> } = { exports: {} };
+    process.dlopen(session, path.join(directory, SESSION_FILE));
+    // Before tfjs creates devices, which keep the memory limit that they were first created with.
+    useSessionAddon(session.exports as SessionAddon, gpuMemory ? gpuMemory / gpu!.memoryBytes! : undefined);
+    const tfjs = await import('@tensorflow/tfjs-node-gpu');
+    await ready();
+    return tfjs.version.tfjs;
+  } catch (error) {
+    throw addonError(path.join(directory, ADDON_FILE), error);
+  }
 }

@@ -1,15 +1,16 @@
+// Kernels that run on every tfjs backend, browsers included.
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type ConvGeometry, isPadded, type Kernels, paddingOf } from './kernels.js';
 
-/** Padded by hand: only zero and symmetric explicit padding exist on every backend. */
+/** Pads in a step of its own, because not every backend has asymmetric padding in convolutions. */
 function withPadding(x: Tensor, geometry: ConvGeometry): Tensor4D {
   if (!isPadded(geometry)) return x as Tensor4D;
   const { rows, columns } = paddingOf(geometry);
   return tf.pad(x as Tensor4D, [[0, 0], [...rows], [...columns], [0, 0]]);
 }
 
-/** `[n, h, w, c] -> [n, stride * h, stride * w, c]`: every pixel followed by zeros to the right and below. */
+/** `[n, h, w, c] -> [n, stride * h, stride * w, c]`: puts zeros to the right of and below every pixel. */
 function spreadOut(x: Tensor, stride: number): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   if (stride === 1) return x;
@@ -25,7 +26,7 @@ function spreadOut(x: Tensor, stride: number): Tensor {
   return tf.reshape(high, [n, stride * h, stride * w, c]);
 }
 
-/** Zeros before and after on the two middle axes; where a number is negative, so many pixels are cut off. */
+/** Pads the two middle axes with zeros before and after; a negative number cuts off as many pixels. */
 function padOrCut(x: Tensor, rows: readonly [number, number], columns: readonly [number, number]): Tensor4D {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   const cut = ([before, after]: readonly [number, number], size: number): [number, number] => {
@@ -44,8 +45,8 @@ function padOrCut(x: Tensor, rows: readonly [number, number], columns: readonly 
 }
 
 /**
- * The adjoint of a depthwise convolution as a depthwise convolution of the spread gradient with the turned filter: tfjs's
- * WASM backend has no kernel for it.
+ * Computes the adjoint of a depthwise convolution as a depthwise convolution of the spread gradient with the flipped
+ * filter: tfjs's WASM backend has no kernel for it.
  */
 function depthwiseAdjoint(inputShape: number[], filter: Tensor, dy: Tensor, geometry: ConvGeometry): Tensor {
   const { rows, columns } = paddingOf(geometry);
@@ -58,7 +59,7 @@ function depthwiseAdjoint(inputShape: number[], filter: Tensor, dy: Tensor, geom
   return tf.depthwiseConv2d(padded, tf.reverse(filter as Tensor4D, [0, 1]), 1, 'valid');
 }
 
-/** Filters of `convolutionAdjoint`: for every row of a block of `stride * stride` results, `[t, T, o, stride * i]`. */
+/** The filters of `convolutionAdjoint`, `[t, T, o, stride * i]` for every row of a block of `stride * stride` results. */
 function blockFilters(filter: Tensor, stride: number): Tensor4D[] {
   const [height, width, i, o] = filter.shape as [number, number, number, number];
   const [down, across] = [Math.ceil(height / stride), Math.ceil(width / stride)];
@@ -82,9 +83,9 @@ function blockFilters(filter: Tensor, stride: number): Tensor4D[] {
 }
 
 /**
- * The adjoint of a convolution as ordinary convolutions: with stride s, the result consists of blocks of s x s pixels, and
- * each row of a block is one convolution of `dy` with the taps that meet it. tfjs's own kernel is a plain loop in WASM, an
- * order of magnitude slower.
+ * Computes the adjoint of a convolution as ordinary convolutions. With stride s, the result consists of blocks of s x s
+ * pixels, and each row of a block is one convolution of `dy` with the taps that reach it. tfjs's own kernel is a plain
+ * loop in WASM, an order of magnitude slower.
  */
 function convolutionAdjoint(
   inputShape: number[],
@@ -118,7 +119,7 @@ function runKernel(name: string, inputs: Record<string, Tensor>, attrs: Record<s
 
 const convAttrs = { pad: 'valid', dataFormat: 'NHWC', dimRoundingMode: undefined };
 
-/** What every tfjs backend can do; the browser runs on these. */
+/** Kernels for every tfjs backend. Browsers use these. */
 export const portableKernels: Kernels = {
   name: 'portable',
   conv2d: (x, filter, geometry) =>
@@ -184,7 +185,7 @@ export const portableKernels: Kernels = {
   broadcastTo: (x, shape) => tf.broadcastTo(x, shape as [number]),
   fill: (shape, value) => tf.fill(shape as [number], value),
   reshape: (x, shape) => tf.reshape(x, shape as [number]),
-  concat: (parts, axis) => tf.concat([...parts], axis),
+  concat: (tensors, axis) => tf.concat([...tensors], axis),
   slice: (x, begin, size) => tf.slice(x, begin, size),
   pad: (x, paddings) => tf.pad(x, paddings),
   split: (x, sizes) => tf.split(x, sizes),

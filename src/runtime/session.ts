@@ -1,32 +1,32 @@
-// TensorFlow sessions of our own: graphs from memory, calls beside the event loop, and the memory of devices.
+// TensorFlow sessions: graphs from memory, asynchronous calls, and the memory of devices.
 import { RunError } from '../base/errors.js';
 import { sessionConfig } from '../setup/session-config.js';
 
 /** Values on the host. */
 export type HostValues = Float32Array | Int32Array;
 
-/** A value that a call is fed: the placeholder's node, TensorFlow's number of its type, and its shape. */
+/** An input of a call: its placeholder node, TensorFlow's code of its type, and its shape. */
 export interface FeedSpec {
   node: string;
   dtype: number;
   shape: readonly number[];
 }
 
-/** What TensorFlow knows of one of its devices. */
+/** A device of TensorFlow. */
 export interface Device {
   /** Such as `/job:localhost/replica:0/task:0/device:GPU:0`. */
   name: string;
   type: 'CPU' | 'GPU' | string;
-  /** Of a GPU: its index, name, bus and compute capability in TensorFlow's words. */
+  /** For a GPU, its index, name, bus and compute capability in TensorFlow's words. */
   description: string;
-  /** Memory that TensorFlow may take of it. */
+  /** Memory of it that TensorFlow may use. */
   limitBytes: number;
-  /** In tensors now, and at most so far; absent where TensorFlow does not count, as for the processor. */
+  /** Memory of tensors, now and at the peak; absent if TensorFlow does not count it, as for the processor. */
   bytesInUse?: number;
   peakBytesInUse?: number;
 }
 
-/** What an addon's session is to JavaScript. */
+/** Opaque type of the addon's sessions. */
 type SessionHandle = { readonly session: unique symbol };
 
 /** The functions of `native/session.cc`. */
@@ -51,12 +51,13 @@ export interface SessionAddon {
   cudnnVersion(): number;
 }
 
-/** The addon, and a session without a graph that holds the devices from the engine's start to the process's end. */
+/** The addon, and a session without a graph that keeps the devices until the process ends. */
 let loaded: { addon: SessionAddon; engine: SessionHandle } | undefined;
 
 /**
- * Takes the addon into use. Its first session, made here, creates the devices: whatever bounds their memory has to be said
- * before tfjs creates its own context, which then shares them.
+ * Sets the addon to use. Its first session, opened here, creates the devices: their memory limit has to be set before tfjs
+ * creates its own context, which shares them.
+ * @param gpuMemoryFraction the largest fraction of the GPU's memory to use, from 0 to 1; no limit by default.
  */
 export function useSessionAddon(addon: SessionAddon, gpuMemoryFraction?: number): void {
   loaded ??= { addon, engine: addon.createSession(new Uint8Array(), sessionConfig(gpuMemoryFraction)) };
@@ -67,13 +68,13 @@ function engine(): NonNullable<typeof loaded> {
   return loaded;
 }
 
-/** TensorFlow's devices, with their memory. */
+/** TensorFlow's devices and their memory. */
 export function devices(): Device[] {
   const { addon, engine: session } = engine();
   return addon.devices(session);
 }
 
-/** Memory of the GPU in use: bytes in tensors now, and at most since the start or `resetGpuPeak`; undefined without one. */
+/** Memory of tensors on the GPU, now and at the peak since the start or `resetGpuPeak`; undefined without a GPU. */
 export function gpuMemory(): { bytes: number; peakBytes: number; limitBytes: number } | undefined {
   if (loaded === undefined) return undefined;
   const gpu = devices().find(({ type }) => type === 'GPU');
@@ -81,40 +82,40 @@ export function gpuMemory(): { bytes: number; peakBytes: number; limitBytes: num
   return { bytes: gpu.bytesInUse ?? 0, peakBytes: gpu.peakBytesInUse ?? 0, limitBytes: gpu.limitBytes };
 }
 
-/** From here on, `gpuMemory` tells the peak anew. */
+/** Resets the peak that `gpuMemory` returns. */
 export function resetGpuPeak(): void {
   const { addon, engine: session } = engine();
   addon.resetPeak(session);
 }
 
-/** All kernels in the library, as a serialized KernelList (tensorflow/core/framework/kernel_def.proto). */
+/** All kernels of the library, as a serialized KernelList (tensorflow/core/framework/kernel_def.proto). */
 export function registeredKernels(): Uint8Array {
   return engine().addon.registeredKernels();
 }
 
-/** cuDNN's version, such as `9.10.2`; undefined where it is not loaded. */
+/** cuDNN's version, such as `9.10.2`; undefined if it is not loaded. */
 export function cudnnVersion(): string | undefined {
   const version = engine().addon.cudnnVersion();
   if (version === 0) return undefined;
   return [Math.floor(version / 10_000), Math.floor(version / 100) % 100, version % 100].join('.');
 }
 
-/** Whether a GPU may round float32 products to TensorFloat-32 from here on; processors never do. */
+/** Sets whether a GPU may round the factors of float32 products to TensorFloat-32; processors never do. */
 export function setTensorFloat32(enabled: boolean): void {
   engine().addon.setTensorFloat32(enabled);
 }
 
-/** What `setTensorFloat32` set last. */
+/** The value that `setTensorFloat32` set last. */
 export function tensorFloat32(): boolean {
   return engine().addon.tensorFloat32();
 }
 
-/** From here on, `devices` tells the memory of the processor's tensors too, at some cost. */
+/** Makes `devices` report the memory of the processor's tensors too, at some cost. */
 export function countHostMemory(): void {
   engine().addon.countHostMemory();
 }
 
-/** Runs `work` in true float32, and goes back to what was set before. */
+/** Runs `work` in true float32, then restores the previous setting. */
 export async function inTrueFloat32<T>(work: () => Promise<T>): Promise<T> {
   const { addon } = engine();
   const before = addon.tensorFloat32();
@@ -126,23 +127,23 @@ export async function inTrueFloat32<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The error of a session call, with what helps where the memory did not suffice. */
+/** The error of a session call, with a remedy if memory was too small. */
 function sessionError(what: string, error: unknown): Error {
   if (!(error instanceof Error)) return new RunError(`${what}: ${String(error)}`);
   const { code } = error as { code?: string };
   if (code !== 'RESOURCE_EXHAUSTED') return new RunError(`${what}: ${error.message}`, { cause: error });
   const where = gpuMemory() === undefined ? 'memory' : 'GPU memory';
-  const wanted = /shape\s*\[[^\]]*\][^.\n]*?(?= on | by |$)/.exec(error.message)?.[0];
+  const requested = /shape\s*\[[^\]]*\][^.\n]*?(?= on | by |$)/.exec(error.message)?.[0];
   return new RunError(
-    `There is not enough ${where}${wanted ? ` for a tensor of ${wanted}` : ''}. Lower training.batch or model.size, let ` +
-      'runtime.microBatch take a few images at a time, or set runtime.recomputeActivations=true.',
+    `There is not enough ${where}${requested ? ` for a tensor of ${requested}` : ''}. Lower training.batch or model.size, let ` +
+      'runtime.microBatch process a few images at a time, or set runtime.recomputeActivations=true.',
     { cause: error },
   );
 }
 
 let openSessions = 0;
 
-/** Graphs that are loaded and not yet disposed. */
+/** Number of graphs that are loaded and not disposed. */
 export function sessionCount(): number {
   return openSessions;
 }
@@ -152,7 +153,7 @@ export class GraphSession {
   private readonly addon: SessionAddon;
   private handle: SessionHandle | undefined;
 
-  /** @param graph a serialized GraphDef. @throws RunError where TensorFlow refuses it. */
+  /** @param graph a serialized GraphDef. @throws RunError if TensorFlow rejects it. */
   constructor(graph: Uint8Array) {
     this.addon = engine().addon;
     try {
@@ -163,7 +164,7 @@ export class GraphSession {
     }
   }
 
-  /** A call that is fed these and gives `fetches`, after `targets` have run. @throws RunError. */
+  /** Prepares a call that takes `feeds`, runs `targets` and returns `fetches`. @throws RunError if TensorFlow fails. */
   callable(
     feeds: readonly FeedSpec[],
     fetches: readonly string[],
@@ -197,7 +198,7 @@ export class GraphSession {
     }
   }
 
-  /** Frees the session with its variables, after the calls under way. */
+  /** Frees the session with its variables once running calls have ended. */
   dispose(): void {
     if (this.handle === undefined) return;
     this.addon.closeSession(this.handle);
@@ -211,10 +212,10 @@ export class GraphSession {
   }
 }
 
-/** A prepared call of a session. Values go in and come out in the order that they were announced in. */
+/** A prepared call of a session. Inputs and outputs are in the order of its feeds and fetches. */
 export interface GraphCall {
   run(values: readonly HostValues[]): HostValues[];
-  /** The same on another thread; values may be changed as soon as this returns. */
+  /** Runs on another thread; the caller may change `values` as soon as this returns. */
   runAsync(values: readonly HostValues[]): Promise<HostValues[]>;
   release(): void;
 }

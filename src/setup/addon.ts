@@ -1,4 +1,4 @@
-// Builds the addon that connects tfjs with TensorFlow's library, and our own addons beside it.
+// Builds the addon that connects tfjs with TensorFlow's library, and the project's own addons.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -10,32 +10,32 @@ import type { LibraryPlace } from './library.js';
 import { PRELOAD_FILE } from './preload.js';
 import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js';
 
-/** The version of Node's C interface that the addon asks for; every Node since 12 has it. */
+/** The version of Node's C interface that the addons need; every Node since 12 has it. */
 const NAPI_VERSION = 8;
 export const ADDON_FILE = 'tfjs_binding.node';
 export const SESSION_FILE = 'gnr_session.node';
 
-/** Where the sources of our own addons lie, in a checkout as in the published package. */
+/** The folder with the sources of the project's own addons, in a checkout and in the published package. */
 export const SOURCES = fileURLToPath(new URL('../../native/', import.meta.url));
 
-interface OwnAddon {
+interface ProjectAddon {
   file: string;
   source: string;
-  /** Whether it is linked to TensorFlow; otherwise it can be loaded before TensorFlow is. */
+  /** Whether it is linked to TensorFlow; one that is not can be loaded before TensorFlow. */
   linked: boolean;
 }
 
-const OWN_ADDONS: readonly OwnAddon[] = [
+const PROJECT_ADDONS: readonly ProjectAddon[] = [
   { file: PRELOAD_FILE, source: 'preload.cc', linked: false },
   { file: SESSION_FILE, source: 'session.cc', linked: true },
 ];
 
-/** What is installed, the addon first. */
-export const ADDON_FILES = [ADDON_FILE, ...OWN_ADDONS.map(({ file }) => file)];
+/** The files to install, tfjs's addon first. */
+export const ADDON_FILES = [ADDON_FILE, ...PROJECT_ADDONS.map(({ file }) => file)];
 
-/** Hash of what our own addons are built from. */
+/** Hash of the sources of the project's own addons. */
 export function sourcesHash(): string {
-  const texts = OWN_ADDONS.map(({ source }) => readFileSync(path.join(SOURCES, source), 'utf8'));
+  const texts = PROJECT_ADDONS.map(({ source }) => readFileSync(path.join(SOURCES, source), 'utf8'));
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex');
 }
 
@@ -58,20 +58,20 @@ export interface AddonOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Folder of the cached addon; its name depends on everything that the addon's content depends on. */
+/** Folder of the addons in the cache. Its name depends on everything that their content depends on. */
 export function addonDirectory(options: Omit<AddonOptions, 'env' | 'signal'>): string {
   const { cache, place, packages, device, architecture } = options;
-  const rest = createHash('sha256')
+  const buildHash = createHash('sha256')
     .update(JSON.stringify([place.libraries, sourcesHash()]))
     .digest('hex');
-  const parts = [`tfjs-${packages.tfjsVersion}`, `tensorflow-${TENSORFLOW_VERSION}`, device, architecture];
-  return path.join(cache, 'addons', [...parts, `napi${NAPI_VERSION}`, rest.slice(0, 12)].join('-'));
+  const versions = [`tfjs-${packages.tfjsVersion}`, `tensorflow-${TENSORFLOW_VERSION}`, device, architecture];
+  return path.join(cache, 'addons', [...versions, `napi${NAPI_VERSION}`, buildHash.slice(0, 12)].join('-'));
 }
 
-/** Whether a folder of the cache holds a built addon. */
+/** Whether a folder of the cache has all built addons. */
 export async function addonIsBuilt(directory: string): Promise<boolean> {
   const files = ADDON_FILES.map((name) => path.join(directory, name));
-  const found = await Promise.all(
+  const exists = await Promise.all(
     files.map((file) =>
       fs.access(file).then(
         () => true,
@@ -79,12 +79,12 @@ export async function addonIsBuilt(directory: string): Promise<boolean> {
       ),
     ),
   );
-  return found.every(Boolean);
+  return exists.every(Boolean);
 }
 
 /**
- * The C++ compiler to call: `CXX` (which may hold options), else the first of c++, g++ and clang++ on PATH.
- * @throws InputError where there is none.
+ * Finds the C++ compiler to call: `CXX` (which may contain options), else the first of c++, g++ and clang++ on PATH.
+ * @throws InputError if there is none.
  */
 export async function findCompiler(env: NodeJS.ProcessEnv): Promise<string[]> {
   const named = env.CXX?.trim();
@@ -95,7 +95,7 @@ export async function findCompiler(env: NodeJS.ProcessEnv): Promise<string[]> {
     }
   }
   throw new InputError({
-    expected: 'a C++ compiler (it builds the TensorFlow addon for Node)',
+    expected: 'a C++ compiler, which builds the TensorFlow addon for Node',
     found: named ? `CXX=${named}, which does not run` : 'none of c++, g++ and clang++ on PATH',
     remedy: named ? 'correct or unset CXX' : 'install one (apt install g++)',
   });
@@ -119,13 +119,13 @@ async function compile(compiler: string[], args: string[], options: AddonOptions
   if (finished.code === 0) return;
   throw new RunError(
     `Compiling the TensorFlow addon with ${program} failed: ${lastLines(finished.stderr)}. ` +
-      'A compiler of C++17 with its standard library is needed (apt install g++); CXX names another one.',
+      'It needs a C++17 compiler with its standard library (apt install g++); set CXX to use another one.',
   );
 }
 
 /**
- * Compiles the addon from the sources in the npm package into its folder of the cache. The caller holds the cache's lock.
- * @throws InputError without a compiler, RunError where compiling fails.
+ * Compiles the addons into their folder of the cache. The caller holds the cache's lock.
+ * @throws InputError without a compiler, RunError if compiling fails.
  */
 export async function buildAddon(directory: string, options: AddonOptions): Promise<void> {
   const { packages } = options;
@@ -136,7 +136,7 @@ export async function buildAddon(directory: string, options: AddonOptions): Prom
   try {
     const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((n) => path.join(packages.tfjs, 'binding', n));
     await compile(compiler, compilerArguments(options, sources, path.join(partial, ADDON_FILE)), options);
-    for (const { file, source, linked } of OWN_ADDONS) {
+    for (const { file, source, linked } of PROJECT_ADDONS) {
       const args = compilerArguments(options, [path.join(SOURCES, source)], path.join(partial, file));
       const isKept = (argument: string) => linked || !argument.startsWith('-l:');
       await compile(compiler, args.filter(isKept), options);

@@ -1,4 +1,4 @@
-// Fetches wheels with pip and unpacks what is wanted of them.
+// Downloads wheels with pip and unpacks the files that are needed.
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, RunError } from '../base/errors.js';
@@ -8,14 +8,14 @@ import type { Wheel } from './wheels.js';
 
 const POLL_MILLISECONDS = 500;
 
-/** Streams the wanted members of a wheel (a zip file) into a folder, one mebibyte at a time, and prints bytes done. */
+/** Streams members of a wheel (a zip file) into a folder, one mebibyte at a time, and prints the bytes done. */
 const UNPACK_SCRIPT = `
 import fnmatch, os, sys, zipfile
 wheel, folder, patterns = sys.argv[1], sys.argv[2], sys.argv[3:]
 with zipfile.ZipFile(wheel) as archive:
     members = [m for m in archive.infolist() if not m.is_dir()
                and any(fnmatch.fnmatchcase(m.filename, p) for p in patterns)]
-    total, done, told = sum(m.file_size for m in members), 0, 0
+    total, done, reported = sum(m.file_size for m in members), 0, 0
     for member in members:
         parts = member.filename.split('/')
         if '..' in parts or parts[0] == '':
@@ -29,11 +29,11 @@ with zipfile.ZipFile(wheel) as archive:
                     break
                 sink.write(chunk)
                 done += len(chunk)
-                if done - told >= 16 << 20:
-                    told = done
+                if done - reported >= 16 << 20:
+                    reported = done
                     print(done, total, flush=True)
         mode = (member.external_attr >> 16) & 0o777
-        # Programs, such as ptxas, run for every user who may read them.
+        # Every user who may read a program, such as ptxas, may run it.
         os.chmod(target, 0o755 if mode & 0o111 else mode | 0o644)
     print(done, total, flush=True)
 `;
@@ -44,15 +44,15 @@ export interface FetchOptions {
   onEvent: OnSetupEvent;
 }
 
-/** The Python interpreter to call: `PYTHON` (a path counts from the working directory), else `python3`. */
+/** The Python interpreter to call: `PYTHON` (a path is relative to the working directory), else `python3`. */
 export function pythonProgram(env: NodeJS.ProcessEnv): string {
   const named = env.PYTHON || 'python3';
   return named.includes('/') ? path.resolve(named) : named;
 }
 
 /**
- * Runs Python in a folder of set-up's own: Python imports modules from the working directory first, and a `pip` or
- * `zipfile` in the user's must not run. Since 3.11 PYTHONSAFEPATH alone would do.
+ * Runs Python in a folder of set-up's own: Python imports modules from the working directory first, and must not run a
+ * `pip` or `zipfile` that the user has there. From Python 3.11 on, PYTHONSAFEPATH alone would be enough.
  */
 function runPython(args: readonly string[], options: RunOptions & { cwd: string }): Promise<Finished> {
   const env = { ...(options.env ?? process.env), PYTHONSAFEPATH: '1' };
@@ -60,21 +60,22 @@ function runPython(args: readonly string[], options: RunOptions & { cwd: string 
 }
 
 /**
- * @param folder an existing folder that holds no Python modules, to run it in.
- * @throws InputError where there is no Python 3, or it has no pip.
+ * Checks that there is a Python 3 with pip.
+ * @param folder an existing folder without Python modules, to run Python in.
+ * @throws InputError if there is no Python 3, or it has no pip.
  */
 export async function checkPython(env: NodeJS.ProcessEnv, folder: string): Promise<void> {
   const python = pythonProgram(env);
-  const expected = `Python 3 with pip (it fetches TensorFlow's library)`;
+  const expected = `Python 3 with pip, which downloads TensorFlow's library`;
   const options = { env, cwd: folder };
   const version = await runPython(['-c', 'import sys, zipfile; print(sys.version_info[0])'], options);
   if (version.code === undefined) {
-    const remedy = 'install them (apt install python3 python3-pip) or name one in PYTHON';
+    const remedy = 'install both (apt install python3 python3-pip) or set PYTHON to a Python 3';
     throw new InputError({ expected, found: `no ${python} on PATH`, remedy });
   }
   if (version.code !== 0 || version.stdout.trim() !== '3') {
     const found = `${python} that is not a working Python 3`;
-    throw new InputError({ expected, found, remedy: 'name a Python 3 in PYTHON' });
+    throw new InputError({ expected, found, remedy: 'set PYTHON to a Python 3' });
   }
   const pip = await runPython(['-m', 'pip', '--version'], options);
   if (pip.code !== 0) {
@@ -83,7 +84,7 @@ export async function checkPython(env: NodeJS.ProcessEnv, folder: string): Promi
   }
 }
 
-/** The line of a pip requirements file that accepts this wheel and no other. */
+/** The line of a pip requirements file that accepts only this wheel. */
 export function requirementLine(wheel: Wheel): string {
   return `${wheel.name}==${wheel.version} --hash=sha256:${wheel.sha256}\n`;
 }
@@ -91,7 +92,7 @@ export function requirementLine(wheel: Wheel): string {
 function pipArguments(wheel: Wheel, requirements: string, folder: string): string[] {
   return [
     ...['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes'],
-    // The tags are spelled out, so that any Python 3 takes the pinned wheel, whatever its own version.
+    // With explicit tags any Python 3 downloads the pinned wheel, whatever its own version.
     ...['--python-version', '3.11', '--implementation', 'cp', '--abi', wheel.abi],
     ...['--platform', wheel.platform],
     ...['--no-cache-dir', '--progress-bar', 'off', '--disable-pip-version-check', '--no-input'],
@@ -99,15 +100,15 @@ function pipArguments(wheel: Wheel, requirements: string, folder: string): strin
   ];
 }
 
-/** The error that tells why pip failed. */
+/** The error that explains why pip failed. */
 function downloadError(wheel: Wheel, finished: Finished): Error {
   const output = `${finished.stdout}\n${finished.stderr}`;
   const file = `${wheel.name} ${wheel.version}`;
   if (/DO NOT MATCH THE HASHES/.test(output)) {
-    const got = /Got\s+([0-9a-f]{64})/.exec(output)?.[1];
+    const actual = /Got\s+([0-9a-f]{64})/.exec(output)?.[1];
     return new InputError({
       expected: `the wheel of ${file} with sha256 ${wheel.sha256}`,
-      found: got ? `sha256 ${got}` : 'another file',
+      found: actual ? `sha256 ${actual}` : 'another file',
       remedy: 'check the package index that pip uses (python3 -m pip config list) and try again',
     });
   }
@@ -128,12 +129,12 @@ function downloadError(wheel: Wheel, finished: Finished): Error {
   });
 }
 
-/** Bytes in all files under a folder. */
+/** Total size of all files under a folder, bytes. */
 async function bytesUnder(folder: string): Promise<number> {
   let sum = 0;
   for (const entry of await fs.readdir(folder, { withFileTypes: true, recursive: true }).catch(() => [])) {
     if (!entry.isFile()) continue;
-    // Files come and go while pip works.
+    // Files appear and disappear while pip works.
     sum += await fs.stat(path.join(entry.parentPath, entry.name)).then(
       (stat) => stat.size,
       () => 0,
@@ -145,7 +146,7 @@ async function bytesUnder(folder: string): Promise<number> {
 /**
  * Downloads one wheel with pip, which checks its hash, into an empty work folder.
  * @returns the path of the wheel.
- * @throws InputError where the index cannot be reached, the file is another one, or the disk is full.
+ * @throws InputError if the index cannot be reached, the file has another hash, or the disk is full.
  */
 export async function downloadWheel(wheel: Wheel, folder: string, options: FetchOptions): Promise<string> {
   const { env, signal, onEvent } = options;
@@ -161,7 +162,7 @@ export async function downloadWheel(wheel: Wheel, folder: string, options: Fetch
   try {
     finished = await runPython(pipArguments(wheel, requirements, folder), {
       cwd: folder,
-      // pip writes to the temporary folder first: inside ours the growth shows, and goes with it.
+      // pip writes to the temporary folder first. Inside ours its growth is visible, and it is removed with ours.
       env: { ...env, LC_ALL: 'C.UTF-8', TMPDIR: folder, PIP_REQUIRE_VIRTUALENV: '0' },
       signal,
     });
@@ -175,8 +176,8 @@ export async function downloadWheel(wheel: Wheel, folder: string, options: Fetch
 }
 
 /**
- * Unpacks the members to keep of a wheel into a folder.
- * @throws InputError where the disk is full, RunError where unpacking fails otherwise.
+ * Unpacks the members of a wheel that are needed into a folder.
+ * @throws InputError if the disk is full, RunError if unpacking fails otherwise.
  */
 export async function unpackWheel(
   file: string,
@@ -203,6 +204,6 @@ export async function unpackWheel(
     });
   }
   throw new RunError(
-    `Unpacking ${file} failed: ${lastLines(finished.stderr) || 'it holds none of the files'}.`,
+    `Unpacking ${file} failed: ${lastLines(finished.stderr) || 'it has none of the files that are needed'}.`,
   );
 }

@@ -1,7 +1,9 @@
-/** What a set-up tells while it runs. */
+// The events of a set-up.
+
+/** An event of a running set-up. */
 export type SetupEvent =
   | { kind: 'step'; text: string }
-  /** `done` and `total` in bytes, within the step of this label. */
+  /** Progress of the step with this label; `done` and `total` in bytes. */
   | { kind: 'progress'; label: string; done: number; total: number }
   | { kind: 'warning'; text: string };
 

@@ -1,4 +1,4 @@
-// Gets the installed CUDA build of TensorFlow ready to find its GPU, and says why it found none.
+// Prepares the installed CUDA build of TensorFlow to find its GPU, and explains why it found none.
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { cacheDirectory } from '../base/cache-directory.js';
@@ -13,15 +13,15 @@ import {
 } from './gpus.js';
 import { cudaLibraries, type NativeLoader } from './preload.js';
 
-/** The most that the driver's cache of compiled kernels can be told to hold, bytes; 1 GiB by default. */
+/** The largest size that can be set for the driver's cache of compiled kernels, bytes; its default is 1 GiB. */
 const KERNEL_CACHE_BYTES = 2 ** 32;
 
-/** The folder where the driver keeps the kernels that it compiles. @param cache this user's cache. */
+/** The folder in which the driver keeps the kernels that it compiles. @param cache this user's cache. */
 export function kernelCache(cache: string, env: NodeJS.ProcessEnv = process.env): string {
   return env.CUDA_CACHE_PATH ?? path.join(cache, 'cuda', 'kernels');
 }
 
-/** Where the driver keeps what it compiles, as the environment that it reads; settings of the user's stay. */
+/** Environment variables that set the driver's cache of compiled kernels. Values that the user has set stay. */
 export function kernelCacheSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
     CUDA_CACHE_PATH: kernelCache(cacheDirectory(env), env),
@@ -29,20 +29,20 @@ export function kernelCacheSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   };
 }
 
-/** What the first start on a GPU takes, where the driver has kernels to compile; null elsewhere. */
+/** A notice about the time of the first start on a GPU if the driver has to compile kernels; null otherwise. */
 export function firstStartNotice(gpus: readonly Gpu[], directory: string): string | null {
   const gpu = gpus.find((each) => kernelsFor(each) !== 'built in');
   if (gpu === undefined || gpu.computeCapability === null) return null;
-  const isSome = kernelsFor(gpu) === 'some compiled';
+  const isPartial = kernelsFor(gpu) === 'some compiled';
   const card = `${gpu.name} (compute capability ${gpu.computeCapability.toFixed(1)})`;
-  const which = isSome ? "some of TensorFlow's kernels" : "TensorFlow's kernels";
-  const time = isSome ? 'some seconds' : 'minutes';
-  return `the driver compiles ${which} for ${card}; this takes ${time} once, and is kept in ${directory}.`;
+  const which = isPartial ? "some of TensorFlow's kernels" : "TensorFlow's kernels";
+  const time = isPartial ? 'some seconds' : 'minutes';
+  return `the driver compiles ${which} for ${card}; this takes ${time} once, and the result is kept in ${directory}.`;
 }
 
 /**
- * Announces what the first start takes. It is the first for a driver, which throws its kernels away when it is updated;
- * later ones cost one small file to read.
+ * Sends the notice about the first start with a driver, since an update of the driver discards its kernels. Later starts
+ * only read one small file.
  */
 async function announceFirstStart(env: NodeJS.ProcessEnv): Promise<void> {
   const cache = cacheDirectory(env);
@@ -58,20 +58,20 @@ async function announceFirstStart(env: NodeJS.ProcessEnv): Promise<void> {
     await fs.mkdir(path.dirname(marker), { recursive: true });
     await fs.writeFile(marker, driver);
   } catch {
-    // A cache that cannot be written to: the driver does without, and the notice comes again.
+    // The cache cannot be written to: the driver works without it, and the notice comes again next time.
   }
 }
 
-/** How the CUDA build was loaded. */
+/** The result of preparing the CUDA build. */
 export interface GpuBuild {
-  /** Whether there is the library of a driver; without it TensorFlow computes on the processor. */
+  /** Whether the driver's library loaded; without it TensorFlow computes on the processor. */
   hasDriver: boolean;
-  /** The loader's words about libraries that did not load. */
+  /** The loader's messages about libraries that did not load. */
   failures: string[];
 }
 
 /**
- * Loads CUDA's libraries by full path, which TensorFlow needs to find a GPU. To be called before TensorFlow is loaded.
+ * Loads CUDA's libraries by full path, which TensorFlow needs to find a GPU. Call it before TensorFlow is loaded.
  * @param libraries the folder of libtensorflow_cc. @param loader the loader, or why there is none.
  */
 export async function prepareGpuBuild(
@@ -87,7 +87,7 @@ export async function prepareGpuBuild(
   return { hasDriver: driverFailure === null, failures };
 }
 
-/** Why the CUDA build computes on the processor, and what to do about it, as one sentence without its end. */
+/** Why the CUDA build computes on the processor and what to do about it, as one sentence without a full stop. */
 export async function fallbackReason(
   { hasDriver, failures }: GpuBuild,
   options: SurveyOptions = {},

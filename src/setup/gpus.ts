@@ -1,9 +1,9 @@
-// Finds out which NVIDIA GPUs and which driver there are, and whether TensorFlow's CUDA build can use them.
+// Finds NVIDIA GPUs and their driver, and decides whether TensorFlow's CUDA build can use them.
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { lastLines, runProgram } from '../base/run-program.js';
 
-/** An NVIDIA GPU as nvidia-smi describes it; null stands for what it does not say. */
+/** An NVIDIA GPU as nvidia-smi describes it; null for properties that it does not report. */
 export interface Gpu {
   index: number;
   uuid: string;
@@ -11,38 +11,38 @@ export interface Gpu {
   /** Such as 8.6. */
   computeCapability: number | null;
   memoryBytes: number | null;
-  /** What all processes hold together. */
+  /** Memory that all processes use together. */
   memoryUsedBytes: number | null;
   /** Version of the driver, such as 560.35.03. */
   driver: string;
-  /** Whether it is divided into instances (MIG). */
+  /** Whether it is partitioned into instances (MIG). */
   mig: boolean;
 }
 
 export interface GpuSurvey {
   gpus: Gpu[];
   nvidiaSmi: 'works' | 'fails' | 'missing';
-  /** What nvidia-smi says where it fails; empty otherwise. */
+  /** The output of an nvidia-smi that fails; empty otherwise. */
   nvidiaSmiMessage: string;
-  /** Version of the driver; null where there is none, or nothing tells it. */
+  /** Version of the driver; null if there is none or its version is unknown. */
   driver: string | null;
-  /** Whether the device files of a driver are here, which containers have where they may use GPUs. */
+  /** Whether a driver's device files exist, as in containers that may use GPUs. */
   deviceFiles: boolean;
-  /** Whether this is Linux on Windows (WSL 2), where Windows has the driver. */
+  /** Whether this is Linux on Windows (WSL 2), where the driver is in Windows. */
   wsl: boolean;
   container: boolean;
-  /** CUDA_VISIBLE_DEVICES where it hides every GPU. */
+  /** CUDA_VISIBLE_DEVICES if it hides every GPU, else null. */
   hidden: string | null;
 }
 
 export interface SurveyOptions {
   env?: NodeJS.ProcessEnv;
-  /** Where the system's files are looked for; `/` by default. */
+  /** The root of the system's files; `/` by default. */
   root?: string;
 }
 
 const FIELDS = 'index,uuid,name,compute_cap,memory.total,memory.used,driver_version,mig.mode.current';
-/** Drivers before 510 know no more. */
+/** The fields that drivers before 510 support. */
 const OLD_FIELDS = 'index,uuid,name,memory.total,memory.used,driver_version';
 
 function numberOf(text: string | undefined): number | null {
@@ -84,13 +84,13 @@ async function query(program: string, fields: string, env: NodeJS.ProcessEnv): P
   return { gpus: rows.map((line) => parseRow(line, fields)), nvidiaSmi: 'works', nvidiaSmiMessage: '' };
 }
 
-/** nvidia-smi is not on every PATH: WSL has it in a folder of its own. */
+/** Runs nvidia-smi, which is not on every PATH: WSL has it in a folder of its own. */
 async function askNvidiaSmi(env: NodeJS.ProcessEnv, root: string): Promise<SmiResult> {
   const places = ['usr/bin', 'usr/lib/wsl/lib'].map((folder) => path.join(root, folder, 'nvidia-smi'));
   for (const program of ['nvidia-smi', ...places.filter((file) => existsSync(file))]) {
-    const found = await query(program, FIELDS, env);
-    if (found.nvidiaSmi === 'missing') continue;
-    return /not a valid field/i.test(found.nvidiaSmiMessage) ? query(program, OLD_FIELDS, env) : found;
+    const result = await query(program, FIELDS, env);
+    if (result.nvidiaSmi === 'missing') continue;
+    return /not a valid field/i.test(result.nvidiaSmiMessage) ? query(program, OLD_FIELDS, env) : result;
   }
   return { gpus: [], nvidiaSmi: 'missing', nvidiaSmiMessage: '' };
 }
@@ -122,12 +122,12 @@ export async function surveyGpus({ env = process.env, root = '/' }: SurveyOption
   };
 }
 
-/** Whether anything of a driver is here. */
+/** Whether there is any sign of a driver. */
 export function hasDriver({ gpus, deviceFiles, driver }: GpuSurvey): boolean {
   return gpus.length > 0 || deviceFiles || driver !== null;
 }
 
-/** Whether a version is older than another, part by part. */
+/** Whether a version is older than another, comparing number by number. */
 export function isOlderVersion(version: string, than: string): boolean {
   const parts = version.split('.').map(Number);
   for (const [i, needed] of than.split('.').map(Number).entries()) {
@@ -137,20 +137,20 @@ export function isOlderVersion(version: string, than: string): boolean {
   return false;
 }
 
-/** Lowest compute capability that the wheel holds kernels for. */
+/** Lowest compute capability for which the wheel has kernels. */
 const MIN_COMPUTE_CAPABILITY = 6;
-/** The first compute capability that multiplies in bfloat16 and TF32. */
-const BFLOAT16_COMPUTE_CAPABILITY = 8;
+/** Lowest compute capability that multiplies in bfloat16 and TF32. */
+const MIN_BFLOAT16_COMPUTE_CAPABILITY = 8;
 const HOPPER = 9;
 const BLACKWELL = 10;
-/** For any kernel of CUDA 12. */
+/** The oldest driver for CUDA 12. */
 const MIN_DRIVER = '525.60.13';
-/** The first to compile PTX 8.5, which is all that some kernels of the wheel have for compute capability 9.0. */
+/** The oldest driver that compiles PTX 8.5, the only form of some of the wheel's kernels for compute capability 9.0. */
 const MIN_DRIVER_HOPPER = '555.42';
-/** The first for Blackwell. */
+/** The oldest driver for Blackwell. */
 const MIN_DRIVER_BLACKWELL = '570.26';
 
-/** Something in the way, and what to do about it. */
+/** A reason why a GPU cannot be used, and the remedy. */
 export interface GpuProblem {
   found: string;
   /** An imperative. */
@@ -163,7 +163,7 @@ function driverNeeded(gpu: Gpu): string {
   return capability >= HOPPER ? MIN_DRIVER_HOPPER : MIN_DRIVER;
 }
 
-/** Why TensorFlow's CUDA build cannot use a GPU; null where nothing speaks against it. */
+/** Why TensorFlow's CUDA build cannot use a GPU; null if no reason is known. */
 export function problemOfGpu(gpu: Gpu): GpuProblem | null {
   const { name, computeCapability, driver } = gpu;
   const card =
@@ -177,13 +177,13 @@ export function problemOfGpu(gpu: Gpu): GpuProblem | null {
   return { found: `${card} with driver ${driver}`, remedy: `install driver ${needed} or newer` };
 }
 
-/** What to know of a GPU that can be used; null where there is nothing. */
+/** A warning about a GPU that can be used; null if there is nothing to warn of. */
 export function warningOfGpu({ name, computeCapability }: Gpu): string | null {
   if (computeCapability === null || computeCapability < BLACKWELL) return null;
   return `${name} (compute capability ${computeCapability.toFixed(1)}) is newer than TensorFlow's kernels and untested`;
 }
 
-/** How TensorFlow's kernels get onto a GPU. */
+/** Whether TensorFlow's kernels for a GPU are built in, or compiled by the driver. */
 export function kernelsFor({
   computeCapability,
 }: Gpu): 'built in' | 'some compiled' | 'all compiled' | 'unknown' {
@@ -194,14 +194,14 @@ export function kernelsFor({
 
 /** Whether a GPU multiplies in bfloat16 and in TF32. */
 export function hasBfloat16({ computeCapability }: Gpu): boolean {
-  return computeCapability !== null && computeCapability >= BFLOAT16_COMPUTE_CAPABILITY;
+  return computeCapability !== null && computeCapability >= MIN_BFLOAT16_COMPUTE_CAPABILITY;
 }
 
-/** What stands in the way where no driver can be reached. */
+/** Why no driver can be reached. */
 function problemOfDriver({ wsl, container, driver, deviceFiles }: GpuSurvey): GpuProblem {
   if (wsl)
     return {
-      found: 'no GPU that Windows lends to WSL 2',
+      found: 'no GPU that Windows shares with WSL 2',
       remedy: "install NVIDIA's driver in Windows (none inside WSL), then run wsl --shutdown",
     };
   if (container && !deviceFiles)
@@ -210,20 +210,19 @@ function problemOfDriver({ wsl, container, driver, deviceFiles }: GpuSurvey): Gp
         driver === null
           ? 'no GPU in this container'
           : `no GPU in this container, though the machine has driver ${driver}`,
-      remedy:
-        'start the container with --gpus all (the NVIDIA Container Toolkit has to be installed), on a machine with a GPU',
+      remedy: 'start the container with --gpus all on a machine with a GPU and the NVIDIA Container Toolkit',
     };
   if (driver !== null)
     return {
-      found: `driver ${driver} but no GPU that it shows`,
+      found: `driver ${driver}, which shows no GPU`,
       remedy: 'run nvidia-smi to see whether the driver works; after an update, restart the machine',
     };
   return { found: 'no NVIDIA driver', remedy: "install NVIDIA's driver (nvidia-smi shows whether it works)" };
 }
 
 /**
- * Why TensorFlow's CUDA build cannot use a GPU here, as far as this can be told before it is tried; null where nothing
- * speaks against it. One usable GPU is enough.
+ * Why TensorFlow's CUDA build cannot use a GPU here, as far as this is known before trying; null if no reason is known.
+ * One usable GPU is enough.
  */
 export function problemOfSurvey(survey: GpuSurvey): GpuProblem | null {
   const { gpus, hidden, nvidiaSmi, nvidiaSmiMessage, deviceFiles, driver } = survey;
@@ -238,7 +237,7 @@ export function problemOfSurvey(survey: GpuSurvey): GpuProblem | null {
       found: `an nvidia-smi that fails (${nvidiaSmiMessage})`,
       remedy: 'repair the driver; after an update, restart the machine',
     };
-  // A driver's device files without nvidia-smi: a container that may compute only. It has to be tried.
+  // Device files without nvidia-smi: a container that may only compute. Only trying shows whether it works.
   if (nvidiaSmi === 'missing' && deviceFiles)
     return driver !== null && isOlderVersion(driver, MIN_DRIVER)
       ? { found: `driver ${driver}`, remedy: `install driver ${MIN_DRIVER} or newer` }
@@ -246,15 +245,15 @@ export function problemOfSurvey(survey: GpuSurvey): GpuProblem | null {
   return problemOfDriver(survey);
 }
 
-/** Why TensorFlow found no GPU although nothing else speaks against it, by its own log. */
+/** Why TensorFlow found no GPU, by its own log, if the survey shows no reason. */
 export function problemOfLog(lines: readonly string[], survey: GpuSurvey): GpuProblem {
   const log = lines.join('\n');
   const missing = [...log.matchAll(/dlerror: (lib[^:\s]+)/g)].map((match) => match[1]!);
-  const own = missing.filter((name) => !/^lib(cuda|nvidia-ml)\.so/.test(name));
-  if (own.length > 0)
+  const missingFromWheels = missing.filter((name) => !/^lib(cuda|nvidia-ml)\.so/.test(name));
+  if (missingFromWheels.length > 0)
     return {
-      found: `${own.join(', ')} missing or damaged`,
-      remedy: "delete TensorFlow's folder in the cache (npx gnr doctor names the cache), and set up again",
+      found: `${missingFromWheels.join(', ')} missing or damaged`,
+      remedy: "delete TensorFlow's folder in the cache (npx gnr doctor shows where it is) and set up again",
     };
   if (missing.some((name) => name.startsWith('libcuda.so')))
     return hasDriver(survey) && !survey.wsl && !survey.container
@@ -269,7 +268,7 @@ export function problemOfLog(lines: readonly string[], survey: GpuSurvey): GpuPr
       remedy: 'update the driver',
     };
   return {
-    found: 'a GPU that TensorFlow does not take',
-    remedy: 'run npx gnr doctor, which tells what it found',
+    found: 'a GPU that TensorFlow does not use',
+    remedy: 'run npx gnr doctor for details',
   };
 }

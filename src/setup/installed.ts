@@ -1,4 +1,4 @@
-// The addon that is installed in the npm package, and the record beside it.
+// Installs addons in the npm package, with a record of them.
 import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -18,9 +18,9 @@ export interface Stamp {
   architecture: Architecture;
   /** The folder that the addon loads libtensorflow from. */
   libraries: string;
-  /** Hash of what our own addons were built from. */
+  /** Hash of the sources of the project's own addons. */
   sources: string;
-  /** Sizes by absolute path or by name beside the stamp, bytes. */
+  /** Sizes of files by absolute path, or by name for files beside the stamp, bytes. */
   files: Record<string, number>;
 }
 
@@ -29,7 +29,7 @@ export function bindingDirectory(packages: Packages): string {
   return path.join(packages.tfjs, 'lib', 'napi-v8');
 }
 
-/** @throws InputError where the npm packages are not installed. */
+/** Finds the npm packages that the addons are built from. @throws InputError if they are not installed. */
 export async function findPackages(): Promise<Packages> {
   const require = createRequire(import.meta.url);
   try {
@@ -43,7 +43,7 @@ export async function findPackages(): Promise<Packages> {
   }
 }
 
-/** The record of the addon in a folder, whatever it says; undefined where there is none. */
+/** The record of the addons in a folder, without any check; undefined if there is none. */
 export async function readStamp(directory: string): Promise<Partial<Stamp> | undefined> {
   try {
     return JSON.parse(await fs.readFile(path.join(directory, STAMP_FILE), 'utf8')) as Partial<Stamp>;
@@ -52,7 +52,7 @@ export async function readStamp(directory: string): Promise<Partial<Stamp> | und
   }
 }
 
-/** The record of the installed addon, where it was made for these packages and every file it needs is in place. */
+/** The record of the installed addons if they are for these packages and all their files exist; undefined otherwise. */
 export async function installedStamp(packages: Packages): Promise<Stamp | undefined> {
   const directory = bindingDirectory(packages);
   const stamp = await readStamp(directory);
@@ -79,11 +79,11 @@ async function replaceFile(target: string, write: (draft: string) => Promise<voi
   }
 }
 
-/** Copies a built and checked addon into the npm package, each file by renaming, the record last. */
+/** Copies built and checked addons into the npm package, each file by renaming, and writes the record last. */
 export async function installAddon(
   addon: string,
   packages: Packages,
-  made: Omit<Stamp, 'files' | 'tfjs' | 'tensorflow' | 'sources'>,
+  build: Omit<Stamp, 'files' | 'tfjs' | 'tensorflow' | 'sources'>,
 ): Promise<Stamp> {
   const directory = bindingDirectory(packages);
   await fs.mkdir(directory, { recursive: true });
@@ -94,12 +94,13 @@ export async function installAddon(
     await replaceFile(path.join(directory, name), (draft) => fs.copyFile(source, draft));
     files[name] = (await fs.stat(source)).size;
   }
-  const own = LIBRARY_FILES.map((name) => path.join(made.libraries, name));
-  for (const library of made.device === 'gpu' ? [...own, ...cudaLibraries(made.libraries)] : own) {
+  const tensorflow = LIBRARY_FILES.map((name) => path.join(build.libraries, name));
+  const cuda = build.device === 'gpu' ? cudaLibraries(build.libraries) : [];
+  for (const library of [...tensorflow, ...cuda]) {
     files[library] = (await fs.stat(library)).size;
   }
   const versions = { tfjs: packages.tfjsVersion, tensorflow: TENSORFLOW_VERSION, sources: sourcesHash() };
-  const stamp: Stamp = { ...made, ...versions, files };
+  const stamp: Stamp = { ...build, ...versions, files };
   const text = `${JSON.stringify(stamp, null, 2)}\n`;
   await replaceFile(path.join(directory, STAMP_FILE), (draft) => fs.writeFile(draft, text));
   return stamp;

@@ -1,4 +1,4 @@
-// Provides TensorFlow's library in the cache.
+// Downloads and unpacks TensorFlow's library into the cache.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
@@ -9,9 +9,9 @@ import { type Architecture, type Device, spaceNeeded, TENSORFLOW_VERSION, type W
 export const LIBRARY_FILES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const;
 const RECORD = 'complete.json';
 
-/** Where libtensorflow lies in the cache, complete or not. */
+/** The place of libtensorflow in the cache, whether it is complete or not. */
 export interface LibraryPlace {
-  /** Laid out like Python's site-packages: tensorflow beside nvidia. */
+  /** A folder with the layout of Python's site-packages: tensorflow beside nvidia. */
   root: string;
   /** The folder of libtensorflow_cc and libtensorflow_framework. */
   libraries: string;
@@ -27,13 +27,13 @@ export function libraryPlace(cache: string, device: Device, architecture: Archit
   };
 }
 
-/** What the record beside a complete library says: what was kept of which wheels, and the sizes of its files in bytes. */
+/** The record beside a complete library: ids of its wheels' content, and the sizes of its files in bytes. */
 interface LibraryRecord {
   wheels: string[];
   files: Record<string, number>;
 }
 
-/** A wheel, and what is kept of it: a later version may need more of the same wheel. */
+/** Identifies a wheel and the files kept from it: a later version may need more files of the same wheel. */
 function contentId({ sha256, keep }: Wheel): string {
   return createHash('sha256')
     .update(JSON.stringify([sha256, keep]))
@@ -56,7 +56,7 @@ async function sizeOf(file: string): Promise<number | undefined> {
   }
 }
 
-/** Whether the library under its final name is whole: every file that was unpacked is there at its size. */
+/** Whether the library under its final name is complete: every unpacked file exists with its size. */
 export async function libraryIsComplete(place: LibraryPlace, wheels: readonly Wheel[]): Promise<boolean> {
   const record = await readRecord(path.join(place.root, RECORD));
   if (!record?.files || !wheels.every((wheel) => record.wheels?.includes(contentId(wheel)))) return false;
@@ -66,9 +66,7 @@ export async function libraryIsComplete(place: LibraryPlace, wheels: readonly Wh
   return true;
 }
 
-/**
- * Free bytes on the disk that holds a folder, which need not exist yet.
- */
+/** Free bytes on the disk of a folder, which need not exist yet. */
 export async function freeSpace(folder: string): Promise<number> {
   let at = path.resolve(folder);
   for (;;) {
@@ -82,7 +80,7 @@ export async function freeSpace(folder: string): Promise<number> {
   }
 }
 
-/** @throws InputError where fewer bytes are free than needed. */
+/** @throws InputError if fewer bytes are free than needed. */
 export function checkSpace(folder: string, needed: number, free: number): void {
   if (free >= needed) return;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
@@ -106,13 +104,13 @@ async function recordFiles(root: string): Promise<Record<string, number>> {
 
 export interface ProvideOptions extends FetchOptions {
   wheels: readonly Wheel[];
-  /** Free bytes on the disk; asked from the system where absent. */
+  /** Free bytes on the disk; by default those that the system reports. */
   freeBytes?: number | undefined;
 }
 
 /**
  * Downloads and unpacks libtensorflow into its place in the cache. The caller holds the cache's lock. The work happens in a
- * folder beside, renamed at the end; wheels that an interrupted set-up unpacked whole are not fetched again.
+ * folder beside it, which is renamed at the end. Wheels that an interrupted set-up has unpacked are not downloaded again.
  * @throws InputError for a missing Python or pip, a full disk, or a failed download.
  */
 export async function provideLibrary(place: LibraryPlace, options: ProvideOptions): Promise<void> {
@@ -129,7 +127,7 @@ export async function provideLibrary(place: LibraryPlace, options: ProvideOption
   const megabytes = Math.round(missing.reduce((sum, wheel) => sum + wheel.bytes, 0) / 1e6);
   onEvent({
     kind: 'step',
-    text: `fetching TensorFlow ${TENSORFLOW_VERSION} (${megabytes} MB) into ${place.root}`,
+    text: `downloading TensorFlow ${TENSORFLOW_VERSION} (${megabytes} MB) into ${place.root}`,
   });
   await fs.mkdir(partial, { recursive: true });
   for (const wheel of missing) {

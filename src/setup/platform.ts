@@ -1,15 +1,15 @@
-// Which platforms TensorFlow publishes libraries for, and which build this machine gets.
+// Checks that TensorFlow supports this platform, and chooses its CPU or GPU build.
 import { InputError } from '../base/errors.js';
-import { type GpuProblem, type GpuSurvey, problemOfSurvey } from './gpus.js';
+import { type GpuProblem, type GpuSurvey, isOlderVersion, problemOfSurvey } from './gpus.js';
 import type { Architecture, Device } from './wheels.js';
 
-/** What the user may ask for. */
+/** The build that the user asks for. */
 export type DeviceChoice = 'auto' | Device;
 
 export interface Platform {
   system: string;
   architecture: string;
-  /** Version of the GNU C library; undefined where the system has another one (Alpine's musl). */
+  /** Version of the GNU C library; undefined if the system has another one, as Alpine has musl. */
   glibc: string | undefined;
 }
 
@@ -22,27 +22,21 @@ export function thisPlatform(): Platform {
 
 function glibcVersion(): string | undefined {
   if (process.platform !== 'linux') return undefined;
-  // Without this the report asks for the names of every network address, which can take seconds.
+  // Without this the report looks up the names of all network addresses, which can take seconds.
   const report = process.report as typeof process.report & { excludeNetwork?: boolean };
   report.excludeNetwork = true;
   const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
   return header?.glibcVersionRuntime;
 }
 
-function isOlder(version: string, than: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [thanMajor = 0, thanMinor = 0] = than.split('.').map(Number);
-  return major < thanMajor || (major === thanMajor && minor < thanMinor);
-}
-
 /**
- * The processor, where TensorFlow publishes libraries for this platform.
+ * The architecture of a platform for which TensorFlow publishes libraries.
  * @throws InputError on any other system, processor or C library.
  */
 export function supportedArchitecture(platform: Platform): Architecture {
   const { system, architecture, glibc } = platform;
   const expected = `Linux on x64 or arm64 with the GNU C library ${MIN_GLIBC} or newer`;
-  const remedy = 'use such a machine, on Windows WSL 2, on macOS a Linux container';
+  const remedy = 'use such a machine: WSL 2 on Windows, or a Linux container on macOS';
   if (system !== 'linux' || (architecture !== 'x64' && architecture !== 'arm64')) {
     throw new InputError({ expected, found: `${system} on ${architecture}`, remedy });
   }
@@ -53,7 +47,7 @@ export function supportedArchitecture(platform: Platform): Architecture {
       remedy: 'use a distribution with the GNU C library, such as Debian',
     });
   }
-  if (isOlder(glibc, MIN_GLIBC)) {
+  if (isOlderVersion(glibc, MIN_GLIBC)) {
     throw new InputError({ expected, found: `glibc ${glibc}`, remedy: 'use a newer distribution' });
   }
   return architecture;
@@ -61,13 +55,13 @@ export function supportedArchitecture(platform: Platform): Architecture {
 
 export interface DeviceDecision {
   device: Device;
-  /** Why `auto` passes over the GPUs that there are; null where it does not. */
-  passedOver: GpuProblem | null;
+  /** Why `auto` does not use the GPUs that exist; null if it does, or there are none. */
+  skippedGpu: GpuProblem | null;
 }
 
 /**
- * Resolves `auto` to the GPU build where nvidia-smi shows a GPU that it can use, else to the CPU build.
- * @param survey what GPUs there are; not looked at for `cpu`.
+ * Resolves `auto` to the GPU build if nvidia-smi shows a GPU that it can use, else to the CPU build.
+ * @param survey the GPUs of the machine; only `auto` needs it.
  * @throws InputError for `gpu` on a processor without such a build.
  */
 export function chooseDevice(
@@ -82,9 +76,9 @@ export function chooseDevice(
       remedy: 'use --device cpu, the only build of TensorFlow for this processor',
     });
   }
-  if (choice !== 'auto') return { device: choice, passedOver: null };
+  if (choice !== 'auto') return { device: choice, skippedGpu: null };
   if (architecture !== 'x64' || !survey || survey.gpus.length === 0)
-    return { device: 'cpu', passedOver: null };
+    return { device: 'cpu', skippedGpu: null };
   const problem = problemOfSurvey(survey);
-  return problem === null ? { device: 'gpu', passedOver: null } : { device: 'cpu', passedOver: problem };
+  return problem === null ? { device: 'gpu', skippedGpu: null } : { device: 'cpu', skippedGpu: problem };
 }

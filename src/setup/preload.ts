@@ -1,20 +1,20 @@
-// Loads libraries by full path before TensorFlow looks for them by name.
+// Loads CUDA's libraries by full path before TensorFlow looks for them by name.
 import path from 'node:path';
 import { messageOf } from '../base/errors.js';
 
 export const PRELOAD_FILE = 'gnr_preload.node';
 
-/** What native/preload.cc exports. */
+/** The exports of native/preload.cc. */
 export interface NativeLoader {
-  /** Loads files (or names) in this order. @returns for each null, or the loader's words where it fails. */
+  /** Loads files (or names) in this order. @returns for each one null, or the loader's message if it fails. */
   preload(files: readonly string[]): (string | null)[];
-  /** Loads one file with standard error closed off. @returns null, or the loader's words where it fails. */
+  /** Loads one file with standard error redirected to nothing. @returns null, or the loader's message if it fails. */
   loadQuietly(file: string): string | null;
-  /** Gives memory that was freed back to the system. */
+  /** Gives freed memory back to the system. */
   trim(): void;
 }
 
-/** @returns the installed loader, or why there is none. */
+/** Opens the installed loader. @returns the loader, or a message why there is none. */
 export function openLoader(directory: string): NativeLoader | string {
   const addon: { exports: Partial<NativeLoader> } = { exports: {} };
   try {
@@ -26,9 +26,9 @@ export function openLoader(directory: string): NativeLoader | string {
 }
 
 /**
- * CUDA's libraries, each after those that it needs. TensorFlow opens them by name only: libcusolver is on the run path of
- * none of the libraries that open it (so no GPU was ever registered), and for the others another version in
- * LD_LIBRARY_PATH would win. A name that is loaded already is taken as it is. cuDNN opens its own parts the same way.
+ * CUDA's libraries, each after those that it needs. TensorFlow opens them by name: libcusolver is not on the run path of
+ * the libraries that open it (so TensorFlow would find no GPU), and of the others it would prefer another version in
+ * LD_LIBRARY_PATH. A name that is already loaded is not searched again. cuDNN opens its own libraries in the same way.
  */
 const CUDA_LIBRARIES = [
   'cuda_runtime/lib/libcudart.so.12',
@@ -54,7 +54,7 @@ const CUDA_LIBRARIES = [
   ].map((name) => `cudnn/lib/lib${name}.so.9`),
 ];
 
-/** Full paths of CUDA's libraries in the order in which to load them. @param libraries folder of libtensorflow_cc. */
+/** Full paths of CUDA's libraries in loading order. @param libraries folder of libtensorflow_cc. */
 export function cudaLibraries(libraries: string): string[] {
   return CUDA_LIBRARIES.map((name) => path.join(path.dirname(libraries), 'nvidia', name));
 }

@@ -1,4 +1,4 @@
-// How TensorFlow's sessions run, as a serialized ConfigProto.
+// The configuration of TensorFlow's sessions.
 import { bytesOf, doubleField, intField, message, messageField } from '../base/protobuf.js';
 
 /** Field numbers of TensorFlow's ConfigProto and of the messages in it. */
@@ -10,12 +10,12 @@ const OFF = 2;
 const NO_MEMORY_OPTIMIZATION = 1;
 
 /**
- * How sessions run, as a serialized ConfigProto. GPU memory is taken as it is needed. The layout optimizer stays off: on a
- * GPU it would rewrite our graphs to NCHW and transpose around every activation (about 40 % more memory traffic); the
- * memory optimizer too: it may swap tensors to the host without saying so.
+ * The configuration of sessions as a serialized ConfigProto. GPU memory is allocated as needed. The layout optimizer is
+ * off because on a GPU it would rewrite the graphs to NCHW and transpose around every activation (about 40 % more memory
+ * traffic), and the memory optimizer because it may swap tensors to the host without notice.
  *
- * @param gpuMemoryFraction of the whole memory of the GPU at most, from 0 to 1; no limit by default. Only the first
- *   session of a process decides.
+ * @param gpuMemoryFraction the largest fraction of the GPU's memory to use, from 0 to 1; no limit by default. Only that of
+ *   the first session of a process counts.
  */
 export function sessionConfig(gpuMemoryFraction?: number): Uint8Array {
   const limit =

@@ -29,22 +29,22 @@ import {
 import { type Device, TENSORFLOW_VERSION, type Wheel, wheelsFor } from './wheels.js';
 
 export interface SetupOptions {
-  /** Which build of TensorFlow; `auto` (the default) keeps one that is in place, else follows `nvidia-smi`. */
+  /** The build of TensorFlow; `auto` (the default) keeps an installed one, else follows `nvidia-smi`. */
   device?: DeviceChoice | undefined;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
   onEvent?: OnSetupEvent;
-  /** The npm packages; found from this file where absent. */
+  /** The npm packages; by default those that this file can import. */
   packages?: Packages;
   platform?: Platform;
-  /** Where the driver's files are looked for; `/` by default. */
+  /** The root of the driver's files; `/` by default. */
   root?: string;
-  /** Free bytes on the cache's disk; asked from the system where absent. */
+  /** Free bytes on the cache's disk; by default those that the system reports. */
   freeBytes?: number;
 }
 
 export interface SetupResult extends Stamp {
-  /** Whether everything was in place before. */
+  /** Whether everything was installed before. */
   alreadyDone: boolean;
 }
 
@@ -55,9 +55,9 @@ async function makeCache(cache: string): Promise<void> {
   } catch (error) {
     throw new InputError(
       {
-        expected: `a cache folder at ${cache} that can be written to`,
+        expected: `a writable cache folder at ${cache}`,
         found: systemCode(error) ?? messageOf(error),
-        remedy: 'name another folder in GNR_CACHE_DIR',
+        remedy: 'set GNR_CACHE_DIR to another folder',
       },
       { cause: error },
     );
@@ -71,25 +71,25 @@ interface Plan extends AddonOptions {
   onEvent: OnSetupEvent;
 }
 
-/** A checked addon in the cache: the one that is there, or a new one where that is missing or does not load here. */
+/** Checks the addons in the cache, and builds them first if they are missing or do not load. */
 async function provideAddon(plan: Plan, check: AddonCheckOptions): Promise<AddonCheck> {
   const { onEvent } = plan;
   if (await addonIsBuilt(check.directory)) {
     try {
       return await checkAddon(check);
     } catch (error) {
-      // It loads, so another one would compute no better.
+      // It loads, so a new one would not compute better.
       if (error instanceof InterruptedError || error instanceof ComputeError) throw error;
-      onEvent({ kind: 'warning', text: `${messageOf(error)} Building it anew.` });
+      onEvent({ kind: 'warning', text: `${messageOf(error)} Rebuilding it.` });
     }
   }
   onEvent({ kind: 'step', text: 'compiling the addons (half a minute)' });
   await buildAddon(check.directory, plan);
-  onEvent({ kind: 'step', text: 'checking that it loads and computes' });
+  onEvent({ kind: 'step', text: 'checking that they load and compute' });
   return checkAddon(check);
 }
 
-/** The check, which for the GPU build has to find a GPU. @throws NoGpuError where it does not, or fails on it. */
+/** Checks the addons; the GPU build has to find a GPU. @throws NoGpuError if it does not, or fails on it. */
 async function checkDevice(plan: Plan, check: AddonCheckOptions): Promise<void> {
   const { device, survey, onEvent } = plan;
   let failure: ComputeError | undefined;
@@ -107,8 +107,8 @@ async function checkDevice(plan: Plan, check: AddonCheckOptions): Promise<void> 
   });
 }
 
-/** Tells what is worth knowing of the GPUs before they are tried. */
-function tellOfGpus({ survey, cache, env, onEvent }: Plan): void {
+/** Reports notices and warnings about the GPUs before they are tried. */
+function reportGpus({ survey, cache, env, onEvent }: Plan): void {
   const firstStart = firstStartNotice(survey?.gpus ?? [], kernelCache(cache, env));
   if (firstStart !== null) onEvent({ kind: 'step', text: firstStart });
   for (const gpu of survey?.gpus ?? []) {
@@ -118,22 +118,22 @@ function tellOfGpus({ survey, cache, env, onEvent }: Plan): void {
   }
   if (survey?.nvidiaSmi === 'missing' && hasDriver(survey)) {
     const text =
-      'there is no nvidia-smi here (a container lends it with NVIDIA_DRIVER_CAPABILITIES=compute,utility)';
-    onEvent({ kind: 'step', text: `${text}; the check will tell whether the GPU can be used` });
+      'there is no nvidia-smi here (a container has it with NVIDIA_DRIVER_CAPABILITIES=compute,utility)';
+    onEvent({ kind: 'step', text: `${text}; the check will show whether the GPU can be used` });
   }
 }
 
-/** Whether the CUDA build may be set up where no GPU can be used, as for an image that other machines run. */
+/** Whether to install the CUDA build even if no GPU can be used, as for a container image that other machines run. */
 const isGpuOptional = (env: NodeJS.ProcessEnv): boolean => env.GNR_GPU_OPTIONAL === '1';
 
 async function install(plan: Plan): Promise<Stamp> {
   const { place, wheels, packages, device, architecture, env, signal, survey, onEvent } = plan;
   const directory = addonDirectory(plan);
   const isComplete = await libraryIsComplete(place, wheels);
-  // Before the download: nobody should wait for it in vain.
+  // Before the download, so that nobody waits for it in vain.
   if (!(await addonIsBuilt(directory))) await findCompiler(env);
   if (device === 'gpu') {
-    tellOfGpus(plan);
+    reportGpus(plan);
     if (!isComplete && survey && !isGpuOptional(env)) rejectUnusable(survey);
   }
   if (isComplete) {
@@ -145,7 +145,7 @@ async function install(plan: Plan): Promise<Stamp> {
   try {
     await checkDevice(plan, { directory, device, libraries, packages, env, signal });
   } catch (error) {
-    // A GPU that computes wrong has a cause, and is no missing one.
+    // An error with a cause is about a GPU that computes wrong results, not about a missing one.
     if (!(error instanceof NoGpuError) || error.cause || !isGpuOptional(env)) throw error;
     const text = `TensorFlow finds no GPU here: ${error.problem.found}. GNR_GPU_OPTIONAL=1 allows that.`;
     onEvent({ kind: 'warning', text });
@@ -153,14 +153,14 @@ async function install(plan: Plan): Promise<Stamp> {
   return installAddon(directory, packages, { device, architecture, libraries });
 }
 
-/** `install`; where `auto` chose a GPU that turns out not to work, the CPU build. */
+/** Installs the chosen build, or the CPU build if `auto` chose a GPU that turns out not to work. */
 async function installChosen(plan: Plan, choice: DeviceChoice): Promise<Stamp> {
   try {
     return await install(plan);
   } catch (error) {
     if (!(error instanceof NoGpuError) || choice !== 'auto') throw error;
     const { found, remedy } = error.problem;
-    const text = `the GPU cannot be used (${found}), so the CPU build is set up; to use it, ${remedy}.`;
+    const text = `the GPU cannot be used (${found}), so the CPU build is installed; to use it, ${remedy}.`;
     plan.onEvent({ kind: 'warning', text });
     return install(planFor('cpu', plan));
   }
@@ -173,29 +173,29 @@ function planFor(device: Device, plan: Omit<Plan, 'device' | 'place' | 'wheels'>
 }
 
 /**
- * Provides libtensorflow from TensorFlow's Python wheel and the addon that connects it with tfjs. The library and the
- * addon are cached for this user; where everything is in place, this only looks at a few files. What is in place stays
- * until its successor has been checked. GNR_GPU_OPTIONAL=1 sets the GPU build up where no GPU can be used.
- * @throws InputError for anything that is missing on the machine, with the remedy, also (NoGpuError) where `gpu` was
- * asked for and TensorFlow finds none; RunError where compiling or loading fails; InterruptedError where the signal aborts.
+ * Installs libtensorflow from TensorFlow's Python wheel, and the addon that connects it with tfjs. Both are cached for this
+ * user; if everything is installed already, this only looks at a few files. An installed build stays until its successor
+ * has been checked. GNR_GPU_OPTIONAL=1 installs the GPU build even if no GPU can be used.
+ * @throws InputError with the remedy for anything that is missing on the machine; NoGpuError, which is one, if `gpu` was
+ *   asked for and TensorFlow finds none; RunError if compiling or loading fails; InterruptedError if the signal aborts.
  */
 export async function setUpEngine(options: SetupOptions = {}): Promise<SetupResult> {
   const { device: choice = 'auto', env = process.env, signal, onEvent = () => undefined } = options;
   const packages = options.packages ?? (await findPackages());
   const present = await installedStamp(packages);
-  // The GPU build computes without a GPU too: whoever asks for it again wants to know.
+  // The GPU build computes without a GPU too, so a user who asks for it again wants the check.
   const isDone = choice === 'auto' || (choice === 'cpu' && present?.device === 'cpu');
   if (present && isDone) return { ...present, alreadyDone: true };
 
   const architecture = supportedArchitecture(options.platform ?? thisPlatform());
   const mayUseGpu = choice !== 'cpu' && architecture === 'x64';
   const survey = mayUseGpu ? await surveyGpus({ env, root: options.root ?? '/' }) : undefined;
-  const { device, passedOver } = chooseDevice(choice, architecture, survey);
-  if (passedOver) {
-    const { found, remedy } = passedOver;
+  const { device, skippedGpu } = chooseDevice(choice, architecture, survey);
+  if (skippedGpu) {
+    const { found, remedy } = skippedGpu;
     onEvent({
       kind: 'warning',
-      text: `the GPU cannot be used (found ${found}): ${remedy}. The CPU build is set up.`,
+      text: `the GPU cannot be used (found ${found}): ${remedy}. Installing the CPU build.`,
     });
   }
   const cache = cacheDirectory(env);

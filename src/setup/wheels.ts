@@ -1,24 +1,26 @@
-/** The TensorFlow release whose C library the engine runs on. */
+// The Python wheels that TensorFlow's library comes from, pinned by hash.
+
+/** The TensorFlow release whose C library the engine uses. */
 export const TENSORFLOW_VERSION = '2.21.0';
 
 export type Device = 'cpu' | 'gpu';
 export type Architecture = 'x64' | 'arm64';
 
-/** One Python wheel, pinned by the hash of its file. */
+/** A Python wheel, pinned by the hash of its file. */
 export interface Wheel {
-  /** Name of the package in the Python package index. */
+  /** Name in the Python package index. */
   name: string;
   version: string;
   sha256: string;
   /** Size of the wheel, bytes. */
   bytes: number;
-  /** Size of what is kept of it, bytes. */
+  /** Size of the members to keep, bytes. */
   keptBytes: number;
   /** The wheel's own platform tag. */
   platform: string;
   /** The wheel's ABI tag. */
   abi: 'cp311' | 'none';
-  /** Shell patterns (where * spans folders) of the members to keep. */
+  /** Shell patterns of the members to keep, in which * matches slashes too. */
   keep: readonly string[];
 }
 
@@ -26,7 +28,7 @@ const LICENCES = '*.dist-info/*icense*';
 const TENSORFLOW_MEMBERS = [
   'tensorflow/libtensorflow_cc.so.2',
   'tensorflow/libtensorflow_framework.so.2',
-  // What the headers that native/session.cc names include in turn; the other thousands are for kernels.
+  // The headers that native/session.cc includes, directly or not; thousands of others are for kernels.
   'tensorflow/include/tensorflow/c/*.h',
   ...['framework', 'graph', 'lib', 'platform', 'protobuf', 'public', 'util'].map(
     (folder) => `tensorflow/include/tensorflow/core/${folder}/*.h`,
@@ -78,7 +80,7 @@ const CPU_X64 = [
   ),
 ];
 
-// On 64-bit Arm the plain wheel is the one without CUDA.
+// On 64-bit Arm the plain wheel has no CUDA.
 const CPU_ARM64 = [
   tensorflowWheel(
     'tensorflow',
@@ -91,8 +93,8 @@ const CPU_ARM64 = [
 ];
 
 /**
- * The CUDA libraries are those that the wheel's `and-cuda` extra names, at the last release of CUDA 12 (it knows the
- * GPUs that came after TensorFlow's own 12.5). cuDNN stays at 9.10, the last to serve GPUs before Turing.
+ * The CUDA libraries are those of the wheel's `and-cuda` extra, in the last release of CUDA 12, which supports GPUs that
+ * are newer than TensorFlow's own 12.5. cuDNN stays at 9.10, the last version that supports GPUs before Turing.
  */
 const GPU_X64 = [
   tensorflowWheel(
@@ -201,13 +203,13 @@ const GPU_X64 = [
   ),
 ];
 
-/** The wheels that make up libtensorflow for a device and processor; undefined where there are none. */
+/** The wheels of libtensorflow for a device and processor; undefined if there are none. */
 export function wheelsFor(device: Device, architecture: Architecture): readonly Wheel[] | undefined {
   if (architecture === 'arm64') return device === 'cpu' ? CPU_ARM64 : undefined;
   return device === 'cpu' ? CPU_X64 : GPU_X64;
 }
 
-/** Free disk space that setting up takes at its peak: everything kept, one wheel beside it, and a margin; bytes. */
+/** Peak disk space of a set-up: everything that is kept, the largest wheel, and a margin; bytes. */
 export function spaceNeeded(wheels: readonly Wheel[]): number {
   const kept = wheels.reduce((sum, wheel) => sum + wheel.keptBytes, 0);
   const largest = Math.max(0, ...wheels.map((wheel) => wheel.bytes));

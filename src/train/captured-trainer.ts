@@ -10,7 +10,7 @@ import {
 import type { StepContext } from '../gan/step.js';
 import { hasR1 } from '../optim/schedule.js';
 import { type CapturedPrograms, capture, type HostValues } from '../runtime/capture/capture.js';
-import { readInPieces, writeInPieces } from '../runtime/capture/chunked.js';
+import { readChunked, writeChunked } from '../runtime/capture/chunked.js';
 import { CapturedTranslator } from '../translate/captured-translator.js';
 import type { TranslationProgram } from '../translate/translation-programs.js';
 import type { Translator } from '../translate/translator.js';
@@ -40,8 +40,8 @@ export class CapturedTrainer implements Trainer {
     this.layout = layout;
     this.termNames = termNames;
     this.programs = capture(programs, variables, context.config.runtime);
-    writeInPieces(this.programs, stateVectors(this.layout, initial));
-    writeInPieces(
+    writeChunked(this.programs, stateVectors(this.layout, initial));
+    writeChunked(
       this.programs,
       Object.entries(context.perceptual?.params ?? {}).map(([name, tensor]) => [
         PERCEPTUAL_PREFIX + name,
@@ -69,7 +69,7 @@ export class CapturedTrainer implements Trainer {
   *read(select: (vector: StateVector) => boolean = () => true): Generator<StateParameter> {
     const chosen = new Map(this.layout.filter(select).map((vector) => [vector.name, vector]));
     const sizes = [...chosen.values()].map(({ name, size }) => [name, size] as const);
-    for (const [name, values] of readInPieces(this.programs, sizes))
+    for (const [name, values] of readChunked(this.programs, sizes))
       yield* parametersIn(chosen.get(name)!, values as Float32Array);
   }
 

@@ -10,7 +10,7 @@ import {
   type Precision,
   type TensorSpec,
 } from '../runtime/capture/capture.js';
-import { writeInPieces } from '../runtime/capture/chunked.js';
+import { writeChunked } from '../runtime/capture/chunked.js';
 import {
   type Part,
   parametersByPrefix,
@@ -95,7 +95,7 @@ export class CapturedTranslator implements Translator {
       variables,
       precision,
     );
-    writeInPieces(programs, Object.entries(written));
+    writeChunked(programs, Object.entries(written));
     return new CapturedTranslator(architecture, programs, batches, { onDispose: () => programs.dispose() });
   }
 

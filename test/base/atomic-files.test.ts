@@ -29,7 +29,7 @@ async function thrown(promise: Promise<unknown>): Promise<Error> {
 }
 
 describe('writeFileAtomic', () => {
-  it('writes texts, bytes and pieces, makes the folders above, and leaves nothing beside', async () => {
+  it('writes text, bytes and chunks, creates the folders above, and leaves no temporary file', async () => {
     const path = join(folder, 'a', 'b', 'file');
     await writeFileAtomic(path, 'héllo');
     expect(await readFile(path, 'utf8')).toBe('héllo');
@@ -43,7 +43,7 @@ describe('writeFileAtomic', () => {
     expect(await readdir(join(folder, 'a', 'b'))).toEqual(['file']);
   });
 
-  it('keeps the old file until the new one is whole, and after an error', async () => {
+  it('keeps the old file until the new one is complete, and after an error', async () => {
     const path = join(folder, 'file');
     await writeFileAtomic(path, 'old');
     const failing = writeFileAtomic(path, async (handle) => {
@@ -56,14 +56,14 @@ describe('writeFileAtomic', () => {
     expect(await readdir(folder)).toEqual(['file']);
   });
 
-  it('gives writes to one path at the same time a temporary each', async () => {
+  it('gives each of several simultaneous writes to one path its own temporary file', async () => {
     const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(10_000));
     await Promise.all(texts.map((text) => writeFileAtomic(join(folder, 'file'), text)));
     expect(texts).toContain(await readFile(join(folder, 'file'), 'utf8'));
     expect(await readdir(folder)).toEqual(['file']);
   });
 
-  it('says what to do where a part of the path is a file, or the target a folder', async () => {
+  it('names the remedy if part of the path is a file or the target is a folder', async () => {
     await writeFile(join(folder, 'file'), 'x');
     const inFile = await thrown(writeFileAtomic(join(folder, 'file', 'below'), 'x'));
     expect(inFile).toBeInstanceOf(RunError);
@@ -75,7 +75,7 @@ describe('writeFileAtomic', () => {
     expect((await readdir(folder)).sort()).toEqual(['dir', 'file']);
   });
 
-  it('turns a full device into a RunError and keeps what was there', async () => {
+  it('throws a RunError on a full device and keeps the previous file', async () => {
     const path = join(folder, 'file');
     await writeFileAtomic(path, 'old');
     const error = await thrown(
@@ -97,7 +97,7 @@ describe('replaceDirectory', () => {
   };
   const content = () => readFile(join(folder, 'target', 'sub', 'file'), 'utf8');
 
-  it('makes and replaces a folder as a whole', async () => {
+  it('creates and replaces a folder as a whole', async () => {
     await replaceDirectory(join(folder, 'target'), fill('one'));
     await writeFile(join(folder, 'target', 'extra'), 'x');
     await replaceDirectory(join(folder, 'target'), async (temporary) => {
@@ -110,7 +110,7 @@ describe('replaceDirectory', () => {
     expect(await readdir(folder)).toEqual(['target']);
   });
 
-  it('leaves what was there when the writer fails, for a full disk too', async () => {
+  it('keeps the previous folder if the writer fails, also because the disk is full', async () => {
     await replaceDirectory(join(folder, 'target'), fill('one'));
     const full = await thrown(
       replaceDirectory(join(folder, 'target'), async (temporary) => {
@@ -128,7 +128,7 @@ describe('replaceDirectory', () => {
 });
 
 describe('removeLeftovers', () => {
-  it('clears what dead processes left and nothing else', async () => {
+  it('clears only what dead processes left', async () => {
     await mkdir(join(folder, `.tmp-step-${DEAD}`, 'sub'), { recursive: true });
     await writeFile(join(folder, `.tmp-latest-${DEAD}`), '');
     await mkdir(join(folder, `.tmp-live-${process.ppid}`));
@@ -140,7 +140,7 @@ describe('removeLeftovers', () => {
     expect((await readdir(folder)).sort()).toEqual(['.tmp-mine', `.tmp-live-${process.ppid}`, 'kept'].sort());
   });
 
-  it('spares what this process is writing', async () => {
+  it('keeps what this process is writing', async () => {
     await replaceDirectory(join(folder, 'target'), async (temporary) => {
       expect(await removeLeftovers(folder)).toEqual([]);
       await writeFile(join(temporary, 'file'), 'x');
@@ -148,7 +148,7 @@ describe('removeLeftovers', () => {
     expect(await readdir(join(folder, 'target'))).toEqual(['file']);
   });
 
-  it('gives a folder that was set aside its name back, unless its successor arrived', async () => {
+  it('restores a folder that was set aside unless its successor has arrived', async () => {
     for (const name of [`.old-lost-${DEAD}`, `.old-there~0123abcd-${DEAD}`, 'there']) {
       await mkdir(join(folder, name));
       await writeFile(join(folder, name, 'file'), name);
@@ -159,18 +159,18 @@ describe('removeLeftovers', () => {
     expect(await readFile(join(folder, 'there', 'file'), 'utf8')).toBe('there');
   });
 
-  it('clears the leftovers of one name where it is given', async () => {
+  it('clears only the leftovers of the given name', async () => {
     for (const name of ['a', 'a~0123abcd', 'a-b']) await writeFile(join(folder, `.tmp-${name}-${DEAD}`), '');
     await removeLeftovers(folder, 'a');
     expect(await readdir(folder)).toEqual([`.tmp-a-b-${DEAD}`]);
   });
 
-  it('takes a folder that does not exist as clean', async () => {
+  it('accepts a folder that does not exist', async () => {
     expect(await removeLeftovers(join(folder, 'gone'))).toEqual([]);
   });
 });
 
-it('replaceEntry swaps a symbolic link, removeDirectory removes a folder or accepts that it is gone', async () => {
+it('replaceEntry swaps a symbolic link, and removeDirectory accepts a folder that is gone', async () => {
   for (const name of ['one', 'two']) {
     await mkdir(join(folder, name));
     await replaceEntry(join(folder, 'link'), (temporary) => symlink(name, temporary));
@@ -181,7 +181,7 @@ it('replaceEntry swaps a symbolic link, removeDirectory removes a folder or acce
   expect((await readdir(folder)).sort()).toEqual(['link', 'two']);
 });
 
-describe('on a disk that is really full', () => {
+describe('writeFileAtomic on a disk that is really full', () => {
   const script = `
     import { writeFileAtomic } from './src/base/atomic-files.js';
     import { encodePng } from './src/data/decode.js';
@@ -213,11 +213,11 @@ describe('on a disk that is really full', () => {
     expect(errors[1]).toMatch(new RegExp(`^RunError: Cannot write ${disk}/p.png: .*${code}.*; `));
   }
 
-  it('a limit on the size of files gives a RunError and leaves no piece', async () => {
+  it('throws a RunError at a limit on the size of files, and leaves no partial file', async () => {
     await expectRefusal('EFBIG', 'ulimit -f 100', []);
   });
 
-  it.skipIf(!canMount())('a small disk gives a RunError and leaves no piece', async () => {
+  it.skipIf(!canMount())('throws a RunError on a small disk, and leaves no partial file', async () => {
     await expectRefusal('ENOSPC', `mount -t tmpfs -o size=200k tmpfs ${folder}/disk`, ['unshare', '-rm']);
   });
 });

@@ -21,13 +21,13 @@ describe('parseJson', () => {
     expect(error.details.found).toContain(found);
   });
 
-  it('reads JSON, with a byte order mark too', () => {
+  it('parses JSON with and without a byte order mark', () => {
     expect(parseJson('\uFEFF{"a": [1e3, -0.5, "\\u0041", null]}', 'x.json')).toEqual({
       a: [1000, -0.5, 'A', null],
     });
   });
 
-  it("never loses the engine's fault where its own search finds none", () => {
+  it('rejects exactly the texts that JSON.parse rejects', () => {
     // Every text that JSON.parse refuses is refused at a place inside the text.
     for (const text of [
       '{',
@@ -59,13 +59,13 @@ function refusal(text: string): InputError {
 }
 
 describe('formatJson', () => {
-  it('writes short lists on one line and everything else a line each', () => {
+  it('writes short lists on one line and everything else on a line each', () => {
     expect(formatJson({ a: [1, 2], b: [], c: {}, d: [{ e: 1 }], f: undefined })).toBe(
       '{\n  "a": [1, 2],\n  "b": [],\n  "c": {},\n  "d": [\n    {\n      "e": 1\n    }\n  ]\n}\n',
     );
   });
 
-  it('breaks lists that are too long, and keeps the value', () => {
+  it('breaks long lists into lines without changing the value', () => {
     const value = { list: Array.from({ length: 60 }, (_, i) => i) };
     const text = formatJson(value);
     expect(text.split('\n').length).toBeGreaterThan(60);

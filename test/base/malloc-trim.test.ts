@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { freeUnusedMemory } from '../../src/base/malloc-trim.js';
 import { loadEngine } from '../../src/runtime/node.js';
 
-it('frees arrays that nothing refers to, and no others', async () => {
+it('freeUnusedMemory frees only arrays that nothing refers to', async () => {
   const kept = new Float32Array(1000).fill(1);
   const references = [kept.buffer, new Float32Array(1000).buffer].map((buffer) => new WeakRef(buffer));
   await setImmediate(); // a weak reference holds what it refers to until the job ends
@@ -13,7 +13,7 @@ it('frees arrays that nothing refers to, and no others', async () => {
   expect(kept[999]).toBe(1);
 });
 
-it('gives what the C library holds without use back to the system', async () => {
+it('freeUnusedMemory gives memory that the C library holds without use back to the system', async () => {
   await loadEngine();
   // Blocks small enough for the C library to keep, and one in a while that stays and pins them.
   const blocks = Array.from({ length: 2000 }, () => tf.fill([64, 128], 1));

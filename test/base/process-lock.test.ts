@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => fs.rm(folder, { recursive: true, force: true }));
 
-test('lets one in at a time, and tells the others that they wait', async () => {
+test('withLock lets one process in at a time, and reports the wait to the others', async () => {
   let inside = 0;
   let most = 0;
   const waited: (number | undefined)[] = [];
@@ -34,7 +34,7 @@ test('lets one in at a time, and tells the others that they wait', async () => {
   expect(await fs.readdir(path.dirname(file))).toEqual([]);
 });
 
-test('is free again where the work fails', async () => {
+test('withLock releases the lock if the work fails', async () => {
   const failure = withLock(file, () => Promise.reject(new Error('failed')));
   await expect(failure).rejects.toThrow('failed');
   expect(await withLock(file, async () => 'done')).toBe('done');
@@ -45,18 +45,18 @@ async function leaveLock(holder: unknown): Promise<void> {
   await fs.writeFile(file, typeof holder === 'string' ? holder : JSON.stringify(holder));
 }
 
-test('takes over from a process that has ended', async () => {
+test('withLock takes the lock over from a process that has ended', async () => {
   const { pid } = spawnSync(process.execPath, ['-e', '']);
   await leaveLock({ pid, host: os.hostname(), started: '12345' });
   expect(await withLock(file, async () => 'done')).toBe('done');
 });
 
-test('takes over where the number now belongs to another process', async () => {
+test('withLock takes the lock over if the process id now belongs to another process', async () => {
   await leaveLock({ pid: process.pid, host: os.hostname(), started: '1' });
   expect(await withLock(file, async () => 'done')).toBe('done');
 });
 
-test('takes over from another machine, or an unreadable lock, only without its heartbeat', async () => {
+test('withLock takes over a lock of another machine, or an unreadable one, only without a heartbeat', async () => {
   for (const holder of [{ pid: 1, host: 'elsewhere', started: '1' }, 'not JSON']) {
     await leaveLock(holder);
     const controller = new AbortController();

@@ -27,7 +27,7 @@ describe('philox', () => {
 });
 
 describe('Rng', () => {
-  it('goes on from a saved state with the very next word', () => {
+  it('continues from a saved state with the very next word', () => {
     const rng = new Rng(7, 'a');
     for (let i = 0; i < 5; i++) rng.uint32();
     const saved = JSON.parse(JSON.stringify(rng.state()));
@@ -36,7 +36,7 @@ describe('Rng', () => {
     expect([resumed.normal(), resumed.uniform(), resumed.integer(10)]).toEqual(expected);
   });
 
-  it('draws normals of mean 0 and deviation 1', () => {
+  it('draws normal numbers of mean 0 and deviation 1', () => {
     const values = new Rng(1).normals(100_001);
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
     const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
@@ -44,7 +44,7 @@ describe('Rng', () => {
     expect(Math.abs(variance - 1)).toBeLessThan(0.02);
   });
 
-  it('makes permutations that hold every index once and differ between streams', () => {
+  it('draws permutations that contain every index once and differ between streams', () => {
     const order = new Rng(1, 'x').permutation(100);
     expect([...order].sort((a, b) => a - b)).toEqual([...Array(100).keys()]);
     expect([...new Rng(1, 'y').permutation(100)]).not.toEqual([...order]);

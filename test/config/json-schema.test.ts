@@ -11,11 +11,11 @@ interface Node {
 }
 
 describe('configs/schema.json', () => {
-  it('is what the schema gives (vitest run test/config -u writes it)', async () => {
+  it('is up to date with the schema (vitest run test/config -u writes it)', async () => {
     await expect(formatJson(configJsonSchema())).toMatchFileSnapshot('../../configs/schema.json');
   });
 
-  it('describes every key, refuses others, and has the defaults', () => {
+  it('describes every key with its default, and allows no other keys', () => {
     const visit = (node: Node, path: string) => {
       expect(node.description, path).toMatch(/\w.*\.$/s);
       if (!node.properties) return;
@@ -29,7 +29,7 @@ describe('configs/schema.json', () => {
 });
 
 describe('configKeys', () => {
-  it('lists every key of a resolved config', () => {
+  it('lists every key of a complete config', () => {
     const keys = configKeys();
     const config = resolveConfig({ losses: { lpips: { weight: 0 } }, data: { root: 'x' } });
     const visit = (value: object, prefix: string) => {

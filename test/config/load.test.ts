@@ -33,8 +33,8 @@ function refusal(load: () => Config): string {
 const refusalOf = (...overrides: string[]) =>
   refusal(() => loadConfig({ overrides: ['losses.lpips.weight=0', ...overrides] }));
 
-describe('order of the layers', () => {
-  it('takes the defaults of the main variant where nothing is given', () => {
+describe('loadConfig: order of the sources', () => {
+  it('uses the defaults of the main variant without a file and overrides', () => {
     const config = resolveConfig(withoutLpips);
     expect(config.model).toMatchObject({
       variant: 'main',
@@ -52,7 +52,7 @@ describe('order of the layers', () => {
     expect(config.data.augment.resizeRatio).toBe(1.1171875);
   });
 
-  it('lays preset, file and overrides over them, in this order', () => {
+  it('overrides the defaults by the preset, that by the file, and that by --set', () => {
     const path = file(
       '{"model": {"variant": "train", "size": 128}, "losses": {"identity": 3, "lpips": {"weight": 0}}}',
     );
@@ -71,12 +71,12 @@ describe('order of the layers', () => {
     expect(config.training.steps).toBe(7);
   });
 
-  it('takes the preset of a variant that an override names', () => {
+  it('uses the preset of a variant that an override names', () => {
     const config = loadConfig({ overrides: ['losses.lpips.weight=0', 'model.variant=train'] });
     expect(config.losses.styleConsistency.form).toBe('cosine');
   });
 
-  it('lays given channels over the default table', () => {
+  it('overrides entries of the default table of channels', () => {
     const { channels } = resolveConfig({ ...withoutLpips, model: { channels: { 64: 100 } } }).model;
     expect(channels).toMatchObject({ 4: 512, 32: 512, 64: 100, 256: 64 });
   });
@@ -106,8 +106,8 @@ describe('order of the layers', () => {
   });
 });
 
-describe('overrides', () => {
-  it('reads values as JSON, and as text where they are none', () => {
+describe('loadConfig: overrides', () => {
+  it('parses values as JSON, and as text if they are not valid JSON', () => {
     const config = loadConfig({
       overrides: [
         'losses.lpips={"weight": 0}',
@@ -123,11 +123,11 @@ describe('overrides', () => {
     expect(config.checkpoint.keepLast).toBe(2);
   });
 
-  it.each(['steps', '=5', '', 'training..steps=5', '.a=1'])('refuses %j', (override) => {
+  it.each(['steps', '=5', '', 'training..steps=5', '.a=1'])('rejects %j', (override) => {
     expect(refusalOf(override)).toContain(`KEY=VALUE`);
   });
 
-  it('says how to give a text of digits', () => {
+  it('explains how to give text that consists of digits', () => {
     expect(refusalOf('data.root=2024')).toContain(`--set 'data.root="..."'`);
     expect(loadConfig({ overrides: ['losses.lpips.weight=0', 'data.root="2024"'] }).data.root).toBe('2024');
   });
@@ -138,7 +138,7 @@ describe('overrides', () => {
   });
 });
 
-describe('refusals', () => {
+describe('loadConfig: errors', () => {
   it.each([
     ['training.stepps=5', 'unknown key training.stepps; did you mean training.steps?'],
     ['training.batch_size=5', 'did you mean training.batch?'],
@@ -185,11 +185,11 @@ describe('refusals', () => {
       'losses.cycle.weight=0',
       'losses.styleReconstruction=0',
     ],
-  ])('%s', (override, message, ...others) => {
+  ])('rejects %s with the message "%s"', (override, message, ...others) => {
     expect(refusalOf(override, ...others)).toContain(message);
   });
 
-  it('names the file that gave a key, and every problem at once', () => {
+  it('names the source of every wrong key in one message', () => {
     const path = file('{"model": {"size": 100, "width": 3}, "training": {"batch": 0}}');
     const message = refusal(() => loadConfig({ file: path, overrides: ['training.seed=-1'] }));
     expect(message).toContain('4 problems');
@@ -198,12 +198,12 @@ describe('refusals', () => {
     expect(message).toContain('training.seed (--set)');
   });
 
-  it('asks for the folder of the training images', () => {
+  it('dataRoot asks for the folder of the training images', () => {
     expect(() => dataRoot(resolveConfig(withoutLpips))).toThrow('--set data.root=');
     expect(dataRoot(resolveConfig({ ...withoutLpips, data: { root: 'faces' } }))).toBe('faces');
   });
 
-  it('names a file that is missing or no object', () => {
+  it('names a file that is missing or not a JSON object', () => {
     expect(refusal(() => loadConfig({ file: join(folder, 'none.json'), overrides: [] }))).toContain(
       'none.json',
     );
@@ -212,7 +212,7 @@ describe('refusals', () => {
   });
 });
 
-describe('files', () => {
+describe('config files', () => {
   const configs = new URL('../../configs/', import.meta.url);
   const names = readdirSync(configs).filter(
     (name) => name.endsWith('.json') && !['schema.json', 'baselines.json'].includes(name),
@@ -223,7 +223,7 @@ describe('files', () => {
     expect(config.model.variant).toBe(name.includes('train') ? 'train' : 'main');
   });
 
-  it('loads again what formatConfig wrote', () => {
+  it('formatConfig writes a file that loads to the same config', () => {
     const config = resolveConfig({ ...withoutLpips, data: { root: 'a "quoted" folder' } });
     const text = formatConfig(config);
     expect(text).toContain('"betas": [0, 0.99]');

@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load.js';
 
 afterEach(() => onNotice(() => undefined));
 
-test('earlier names of keys are read, with one notice each', () => {
+test('loadConfig reads earlier names of keys, with one notice each', () => {
   const notices: string[] = [];
   onNotice((text) => notices.push(text));
   const overrides = [
@@ -20,16 +20,16 @@ test('earlier names of keys are read, with one notice each', () => {
   expect(config.watch).toMatchObject({ maxRollbacks: 2, minDiversity: 0.2 });
   loadConfig({ overrides });
   expect(notices).toEqual([
-    'training.rates (--set) is called training.lrMultipliers now; the old name is still read.',
-    'watch.leastDiversity (--set) is called watch.minDiversity now; the old name is still read.',
-    'watch.mostRollbacks (--set) is called watch.maxRollbacks now; the old name is still read.',
+    'training.rates (--set) is called training.lrMultipliers now; the old name still works.',
+    'watch.leastDiversity (--set) is called watch.minDiversity now; the old name still works.',
+    'watch.mostRollbacks (--set) is called watch.maxRollbacks now; the old name still works.',
   ]);
 });
 
-test('a key under both names is refused', () => {
+test('loadConfig rejects a key under both names', () => {
   const overrides = ['watch.mostRollbacks=2', 'watch.maxRollbacks=3', 'losses.lpips.weight=0'];
   expect(() => loadConfig({ overrides })).toThrow(InputError);
   expect(() => loadConfig({ overrides })).toThrow(
-    /one of watch\.maxRollbacks and watch\.mostRollbacks.*both/,
+    /either watch\.maxRollbacks or watch\.mostRollbacks.*both/,
   );
 });

@@ -18,13 +18,13 @@ const GPU: EngineInfo = {
   gpu: { name: 'NVIDIA H100', computeCapability: 9, driver: '570.86', cudnn: '9.10.2' },
 };
 
-test('of a processor: versions, threads and arithmetic', () => {
+test('the facts of a processor are versions, threads and arithmetic', () => {
   const facts = { tensorflow: '2.21.0', device: 'cpu', threads: '2', arithmetic: 'float32' };
   expect(computeFacts(CPU)).toEqual(facts);
   expect(describeFacts(facts)).toBe('CPU, 2 threads, float32');
 });
 
-test('of a GPU: also the card, driver, cuDNN and determinism', () => {
+test('the facts of a GPU include the card, driver, cuDNN and determinism', () => {
   expect(computeFacts(GPU)).toMatchObject({
     gpu: 'NVIDIA H100 (compute capability 9.0)',
     driver: '570.86',
@@ -34,7 +34,7 @@ test('of a GPU: also the card, driver, cuDNN and determinism', () => {
   expect(describeFacts(computeFacts(GPU))).toBe('NVIDIA H100 (compute capability 9.0), tf32');
 });
 
-test('what has changed is named with both values, and nothing else', () => {
+test('changedFacts lists only facts that differ, with both values', () => {
   const before = computeFacts(GPU);
   expect(changedFacts(before, before)).toEqual([]);
   const now = computeFacts({ ...GPU, deterministic: false, gpu: { ...GPU.gpu!, driver: '575.10' } });

@@ -21,7 +21,7 @@ const NAMES = [
   'a sum',
 ];
 
-test('everything that training consists of is checked, kernel by kernel and captured, and its speed measured', () => {
+test('checkDevice checks every operation kernel by kernel and captured, and measures speed', () => {
   const [check] = checkDevice(['float32']);
   expect(check!.parts.map(({ name }) => name)).toEqual(NAMES.flatMap((name) => [name, `${name}, captured`]));
   for (const { name, ok, error } of check!.parts) {
@@ -34,7 +34,7 @@ test('everything that training consists of is checked, kernel by kernel and capt
   expect(check!.convolutionFlops).toBeGreaterThan(0);
 });
 
-test('bfloat16 is checked where convolutions are, with the errors of 8 bits', () => {
+test('checkDevice checks convolutions in bfloat16 with the tolerance of 8 bits', () => {
   const [check] = checkDevice(['bfloat16']);
   expect(check!.ok).toBe(true);
   const errors = new Map(check!.parts.map(({ name, error }) => [name, error]));
@@ -43,7 +43,7 @@ test('bfloat16 is checked where convolutions are, with the errors of 8 bits', ()
   expect(check!.productFlops).toBeNull();
 });
 
-test('a kernel that computes wrong, or not at all, is named', () => {
+test('checkDevice names a kernel that computes a wrong result or throws', () => {
   useKernels({
     ...native,
     conv2dFilterGradient: (x, shape, dy, geometry) =>

@@ -27,7 +27,7 @@ function environment(options: Partial<EnvironmentOptions>, env: NodeJS.ProcessEn
   );
 }
 
-test('operations of a training step run side by side, on half of the processors each', () => {
+test('processorShares lets operations run side by side, each on half of the processors', () => {
   const shares = [1, 2, 3, 4, 5, 16].map(processorShares);
   expect(shares.map(({ perOperation, operations }) => `${operations} x ${perOperation}`)).toEqual([
     '1 x 1',
@@ -39,7 +39,7 @@ test('operations of a training step run side by side, on half of the processors 
   ]);
 });
 
-test('the CPU build shares out its processors for training, and nothing else', () => {
+test('the CPU build sets thread counts for training and no other variables', () => {
   const shares = { TF_NUM_INTRAOP_THREADS: '4', TF_NUM_INTEROP_THREADS: '2' };
   expect(environment({ build: 'cpu', gpus: [], hasDriver: false })).toEqual(shares);
   expect(environment({ build: 'cpu', gpus: [], hasDriver: false, work: 'translation' })).toEqual({});
@@ -52,13 +52,13 @@ test('the CPU build shares out its processors for training, and nothing else', (
   );
 });
 
-test('the CPU build refuses to compute on a GPU', () => {
+test('the CPU build rejects a choice of GPU', () => {
   expect(() => environment({ build: 'cpu', gpus: [], hasDriver: false, gpu: 0 })).toThrow(
     /^Expected the GPU build of TensorFlow for --gpu 0 but found the CPU build; run npx gnr setup --device gpu/,
   );
 });
 
-test('on a GPU memory grows, algorithms are deterministic, and one card is visible', () => {
+test('on a GPU memory grows as needed, algorithms are deterministic, and one card is visible', () => {
   expect(environment({})).toEqual({
     CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
     CUDA_VISIBLE_DEVICES: '1',
@@ -68,7 +68,7 @@ test('on a GPU memory grows, algorithms are deterministic, and one card is visib
   expect(environment({ deterministic: false })).not.toHaveProperty('TF_DETERMINISTIC_OPS');
 });
 
-test('the CUDA build without a GPU shares out the processors too', () => {
+test('the CUDA build without a GPU sets thread counts too', () => {
   expect(environment({ gpus: [], hasDriver: false })).toMatchObject({
     TF_NUM_INTRAOP_THREADS: '4',
     TF_NUM_INTEROP_THREADS: '2',
@@ -76,7 +76,7 @@ test('the CUDA build without a GPU shares out the processors too', () => {
   });
 });
 
-test("the user's own settings stay", () => {
+test('variables that the user has set stay', () => {
   const env = { TF_FORCE_GPU_ALLOW_GROWTH: 'false', TF_DETERMINISTIC_OPS: '0' };
   const set = environment({}, env);
   for (const name of Object.keys(env)) expect(set).not.toHaveProperty(name);

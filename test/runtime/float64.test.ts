@@ -51,13 +51,13 @@ beforeAll(async () => {
 });
 
 describe('matMul', () => {
-  it('carries every bit of a double there and back', () => {
+  it('preserves every bit of a double on the way to TensorFlow and back', () => {
     const values = [Math.PI, 1 + 2 ** -50, -1e300, 5e-300, 0, -0.1];
     const { values: out } = matMul(matrix(6, 1, values), matrix(1, 1, [1]));
     expect([...out]).toEqual(values);
   });
 
-  it('multiplies, transposed or not', () => {
+  it('multiplies matrices, transposed or not', () => {
     const a = random(1, 5, 7);
     const b = random(2, 7, 4);
     const expected = product(a, b);
@@ -71,7 +71,7 @@ describe('matMul', () => {
     }
   });
 
-  it('takes a part of an array and leaves what it was given as it was', () => {
+  it('reads a part of an array and does not change its arguments', () => {
     const whole = random(3, 9, 4);
     const before = whole.values.slice();
     const rows = { values: whole.values.subarray(12, 24), rows: 3, columns: 4 };
@@ -80,10 +80,10 @@ describe('matMul', () => {
     expect(whole.values).toEqual(before);
   });
 
-  it('refuses sizes that do not fit', () => {
+  it('rejects sizes that do not match', () => {
     expect(() => matMul(random(1, 2, 3), random(1, 2, 3))).toThrow('cannot multiply 2 x 3 with 2 x 3');
     expect(() => matMul({ ...random(1, 2, 3), rows: 3 }, random(1, 3, 3))).toThrow(
-      'a 3 x 3 matrix has not 6',
+      'a 3 x 3 matrix cannot have 6',
     );
   });
 });
@@ -100,12 +100,12 @@ describe('decompositions', () => {
     expect(relativeError(product(lower, transpose(lower)), positive.values)).toBeLessThan(1e-14);
   });
 
-  it('cholesky knows what is not positive definite', () => {
+  it('cholesky returns null for a matrix that is not positive definite', () => {
     expect(cholesky(diagonal([1, 0, 2]))).toBeNull();
     expect(cholesky(diagonal([1, -1, 2]))).toBeNull();
   });
 
-  it('eigenvalues and eigenvectors make the matrix up', () => {
+  it('eigenvalues and eigenvectors reproduce the matrix', () => {
     const { values, vectors } = symmetricEigen(positive);
     expect([...values]).toEqual([...values].sort((a, b) => a - b));
     const scaled = matrix(
@@ -116,7 +116,7 @@ describe('decompositions', () => {
     expect(relativeError(product(scaled, transpose(vectors)), positive.values)).toBeLessThan(1e-14);
   });
 
-  it('keeps eigenvalues apart that single precision does not', () => {
+  it('distinguishes eigenvalues that single precision does not', () => {
     expect([...symmetricEigen(diagonal([1 + 1e-12, 1, 1 - 1e-12])).values]).toEqual([
       1 - 1e-12,
       1,
@@ -132,13 +132,13 @@ describe('decompositions', () => {
     expect(relativeError(singularValues(transpose(wide)), roots)).toBeLessThan(1e-14);
   });
 
-  it('need square matrices', () => {
+  it('reject matrices that are not square', () => {
     for (const work of [cholesky, symmetricEigen])
       expect(() => work(random(1, 2, 3))).toThrow('expected a square matrix, not 2 x 3');
   });
 });
 
-it('leaves no tensor and no session, whether it works or fails', () => {
+it('double precision leaves no tensor and no session behind, with and without errors', () => {
   const before = held();
   const m = random(6, 6, 6);
   matMul(m, m);

@@ -21,19 +21,19 @@ test.each([
   expect(visibleGpu(GPUS, gpu, visible)).toBe(expected);
 });
 
-test('the GPU is taken at its word where the driver lists none', () => {
+test('visibleGpu accepts any index if the driver lists no GPU', () => {
   expect(visibleGpu([], 2, undefined)).toBe('2');
   expect(visibleGpu([], undefined, undefined)).toBe('0');
 });
 
-test.each([2, -1, 0.5])('a GPU that is not there is refused: %d', (gpu) => {
+test.each([2, -1, 0.5])('visibleGpu rejects the index %d', (gpu) => {
   expect(() => visibleGpu(GPUS, gpu, undefined)).toThrow(InputError);
   expect(() => visibleGpu(GPUS, gpu, undefined)).toThrow(
     /^Expected --gpu to be one of the 2 GPUs.*found .*0: NVIDIA A100, 1: NVIDIA A100; .*nvidia-smi/,
   );
 });
 
-test('gnr --gpu chooses it for whatever the command loads', async () => {
+test('gnr --gpu sets the GPU for every engine that the command loads', async () => {
   await gnr('weights', 'list', '--gpu', '1');
   expect(preferredGpu()).toBe(1);
   await gnr('weights', 'list');

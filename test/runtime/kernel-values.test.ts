@@ -9,13 +9,13 @@ import { indicesOf, randomTensor } from '../support/tensors.js';
 /** Float32 sums in another order. */
 const TOLERANCE = 1e-5;
 
-describe('what the kernels compute', () => {
+describe('the values of the kernels', () => {
   beforeAll(async () => {
     await loadEngine();
   });
   const values = (tensor: tf.Tensor): number[] => Array.from(tensor.dataSync());
 
-  it('convolves as a plain loop over pixels does', () => {
+  it('conv2d gives the same as a plain loop over pixels', () => {
     const geometry: ConvGeometry = { stride: 2, padding: [1, 0] };
     const x = randomTensor(1, [2, 5, 6, 2]);
     const filter = randomTensor(2, [3, 3, 2, 3]);
@@ -37,7 +37,7 @@ describe('what the kernels compute', () => {
     expect(relativeError(values(y), expected)).toBeLessThan(TOLERANCE);
   });
 
-  it('keeps adjoints: <conv(x), dy> = <x, conv*(dy)> = <filter, dF>', () => {
+  it('gradients of convolutions are adjoint: <conv(x), dy> = <x, conv*(dy)> = <filter, dF>', () => {
     const square = GEOMETRIES.map(([name, geometry, size]) => [name, geometry, size, size] as const);
     for (const [, geometry, height, width] of [...square, ...OBLONG]) {
       const x = randomTensor(1, [2, HEIGHT, WIDTH, 3]);
@@ -55,13 +55,13 @@ describe('what the kernels compute', () => {
     }
   });
 
-  it('averages what lies within the picture, with or without a border', () => {
+  it('averagePool averages pixels inside the image, with and without a border', () => {
     const x = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 3, 1]);
     expect(values(kernels().averagePool(x, 3, 1, 'same'))).toEqual([3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7]);
     expect(values(kernels().averagePool(x, 2, 1, 'valid'))).toEqual([3, 4, 6, 7]);
   });
 
-  it('splits and joins without changing a number', () => {
+  it('split and concat change no number', () => {
     const x = randomTensor(1, [10]);
     const pieces = kernels().split(x, [3, 1, 6]);
     expect(pieces.map(({ shape }) => shape)).toEqual([[3], [1], [6]]);

@@ -267,7 +267,7 @@ describe('native and portable kernels', () => {
     });
   });
 
-  it.each(cases)('$operation ($name): gives new tensors and leaves nothing else behind', ({ call }) => {
+  it.each(cases)('$operation ($name): returns new tensors and leaves nothing else behind', ({ call }) => {
     for (const implementation of [native, portableKernels]) {
       // What the case itself makes is the same in a run whose results are thrown away within a scope.
       const inputs = countInputs(call, implementation);
@@ -285,7 +285,7 @@ describe('native and portable kernels', () => {
     return tf.memory().numTensors - before;
   }
 
-  it('are switched by useKernels', () => {
+  it('are set by useKernels', () => {
     try {
       useKernels(portableKernels);
       expect(kernels()).toBe(portableKernels);

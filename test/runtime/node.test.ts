@@ -12,24 +12,24 @@ beforeAll(async () => {
   engine = await loadEngine();
 });
 
-test('tells what computes', () => {
+test('loadEngine describes the engine', () => {
   expect(engine.backend).toBe('tensorflow');
   expect(engine.tensorflowVersion).toMatch(/^2\.\d+\.\d+/);
   expect(engine.tfjsVersion).toBe(tf.version_core);
   expect(engine.threads).toBeGreaterThan(0);
 });
 
-test('is the backend of tfjs-core, with gradients', () => {
+test('loadEngine sets the backend of tfjs-core, which has gradients', () => {
   expect(tf.getBackend()).toBe('tensorflow');
   const gradient = tf.grad((x: tf.Tensor) => tf.sum(tf.matMul(x, tf.tensor2d([[3], [4]]))));
   expect([...gradient(tf.tensor2d([[1, 2]])).dataSync()]).toEqual([3, 4]);
 });
 
-test('loads once', async () => {
+test('loadEngine loads the engine once', async () => {
   expect(await loadEngine()).toBe(engine);
 });
 
-test('its loader keeps the banner off standard error, and gives it back', () => {
+test('loadQuietly keeps the banner off standard error, and restores it afterwards', () => {
   const script = `
     const [addons, engine] = process.argv.slice(1);
     const loader = { exports: {} };
@@ -46,7 +46,7 @@ test('its loader keeps the banner off standard error, and gives it back', () => 
   expect(stderr).toMatch(/after$/);
 });
 
-test('names the remedy where the addon is missing', async () => {
+test('loadEngine names the remedy if the addon does not load', async () => {
   vi.resetModules();
   vi.doMock('@tensorflow/tfjs-node-gpu', () => {
     throw new Error('libtensorflow_cc.so.2: cannot open shared object file');
@@ -56,7 +56,7 @@ test('names the remedy where the addon is missing', async () => {
   vi.doUnmock('@tensorflow/tfjs-node-gpu');
 });
 
-test('tells of a GPU build that computes on the processor, and why', async () => {
+test('loadEngine reports why the GPU build computes on the processor', async () => {
   vi.resetModules();
   vi.doMock('../../src/setup/installed.js', async (original) => ({
     ...(await original<object>()),

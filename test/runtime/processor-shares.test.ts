@@ -4,7 +4,7 @@ import { processorShares } from '../../src/runtime/engine-environment.js';
 import { loadEngine } from '../../src/runtime/node.js';
 
 // Once in a process: TensorFlow reads the environment when it is loaded.
-test('a training is set up so', async () => {
+test('loadEngine for training shares the processors between operations', async () => {
   delete process.env.TF_NUM_INTRAOP_THREADS;
   delete process.env.TF_NUM_INTEROP_THREADS;
   const { threads, device } = await loadEngine({ work: 'training' });

@@ -24,13 +24,13 @@ beforeAll(async () => {
   countHostMemory();
 });
 
-test('the config takes GPU memory as needed, and turns the layout and memory optimizers off', () => {
+test('sessionConfig allocates GPU memory as needed, and turns the layout and memory optimizers off', () => {
   // The bytes that the library was seen to take: allow_growth, layout_optimizer OFF, memory_optimization NO_MEM_OPT.
   const bytes = [0x32, 2, 0x20, 1, 0x52, 6, 0x52, 4, 0x08, 2, 0x20, 1];
   expect([...sessionConfig()]).toEqual(bytes);
 });
 
-test('the config bounds GPU memory where it is told to', () => {
+test('sessionConfig can limit GPU memory', () => {
   const gpuOptions = readFields(sessionConfig(0.25)).find(({ field }) => field === 6)!.value as Uint8Array;
   expect(readFields(gpuOptions)).toEqual([
     { field: 1, value: 0.25 },
@@ -38,7 +38,7 @@ test('the config bounds GPU memory where it is told to', () => {
   ]);
 });
 
-test('knows the devices, the processor among them', () => {
+test('devices lists the processor, and the GPU if one computes', () => {
   const [cpu] = devices();
   expect(cpu).toMatchObject({ type: 'CPU', name: expect.stringMatching(/device:CPU:0$/) });
   expect(gpuMemory() !== undefined).toBe(device === 'gpu');
@@ -47,14 +47,14 @@ test('knows the devices, the processor among them', () => {
   if (device === 'gpu' || version !== undefined) expect(version).toMatch(/^9\.\d+\.\d+$/);
 });
 
-test('memory is that of the process, and that of the GPU only where one computes', () => {
+test('memoryUse and peakMemory report the process, and the GPU only if one computes', () => {
   expect(memoryUse().rssBytes).toBeGreaterThan(50 * MIB);
   expect(peakMemory().peakRssBytes).toBeGreaterThanOrEqual(memoryUse().rssBytes / 2);
   expect('gpuBytes' in memoryUse()).toBe(device === 'gpu');
   expect('peakGpuBytes' in peakMemory()).toBe(device === 'gpu');
 });
 
-test('lists the kernels of the library by operation and device', () => {
+test('registeredKernels lists the kernels of the library by operation and device', () => {
   const kernelsByDevice = readFields(registeredKernels()).map(({ value }) => {
     const fields = readFields(value as Uint8Array);
     const text = (number: number) =>
@@ -65,7 +65,7 @@ test('lists the kernels of the library by operation and device', () => {
   expect(kernelsByDevice).toContain('Conv2D on CPU');
 });
 
-test('true float32 holds for as long as the work, and what was set comes back, errors or not', async () => {
+test('inTrueFloat32 lasts as long as the work, and restores the setting even after an error', async () => {
   setTensorFloat32(true);
   expect(await inTrueFloat32(async () => tensorFloat32())).toBe(false);
   expect(tensorFloat32()).toBe(true);
@@ -76,7 +76,7 @@ test('true float32 holds for as long as the work, and what was set comes back, e
   expect(tensorFloat32()).toBe(false);
 });
 
-test('a session gives the memory of its variables back', () => {
+test('a session frees the memory of its variables', () => {
   const elements = 4 * MIB;
   const inUse = () => devices()[0]!.bytesInUse!;
   const programs = capture(

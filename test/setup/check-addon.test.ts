@@ -36,7 +36,7 @@ beforeEach(async () => {
 afterEach(() => machine.dispose());
 
 describe('checkAddon', () => {
-  test('passes the engine that is installed here', async () => {
+  test('accepts the engine that is installed here', async () => {
     const packages = await findPackages();
     const { device, libraries } = (await installedStamp(packages))!;
     const directory = bindingDirectory(packages);
@@ -49,19 +49,19 @@ describe('checkAddon', () => {
     ['wrong:mul', 'an elementwise product'],
     ['wrong:conv2d', 'a convolution'],
     ['wrong:sum', 'a sum'],
-  ])('names what %s spoils', async (words, part) => {
+  ])('reports for %s the failing operation: %s', async (words, part) => {
     const failure = checkAddon(await check(`good ${words}`));
     await expect(failure).rejects.toThrow(ComputeError);
     await expect(failure).rejects.toThrow(`The engine fails at ${part} (`);
   });
 
-  test('says so where the addon for sessions does not load', async () => {
+  test('reports that the addon for sessions does not load', async () => {
     await expect(checkAddon(await check('good sessionless'))).rejects.toThrow(
       'The TensorFlow addon does not load: undefined symbol: TF_Session.',
     );
   });
 
-  test('names both gradients and the session', async () => {
+  test('reports failing gradients and a failing session', async () => {
     await expect(checkAddon(await check('good wrong:grads'))).rejects.toThrow(
       /a convolution's input gradient \(.*\), a convolution's filter gradient \(/,
     );
@@ -72,13 +72,13 @@ describe('checkAddon', () => {
     await expect(checkAddon(options)).rejects.toThrow('The engine fails at a session with a variable (');
   });
 
-  test('names what the process was at when it ended', async () => {
+  test('reports the operation at which the process ended', async () => {
     const failure = checkAddon(await check('good gpu crash:conv2d'));
     await expect(failure).rejects.toThrow('ends while it computes a convolution: a signal ended it.');
     await expect(failure).rejects.toMatchObject({ gpu: true });
   });
 
-  test("quotes the loader where it does not load, which is another addon's business", async () => {
+  test('quotes the loader if the addon does not load, with an error that lets another addon be built', async () => {
     const failure = checkAddon(await check('bad'));
     await expect(failure).rejects.toThrow(RunError);
     await expect(failure).rejects.not.toThrow(ComputeError);
@@ -86,7 +86,7 @@ describe('checkAddon', () => {
   });
 });
 
-test("TensorFlow's lines about the GPU are picked out, once each", async () => {
+test("gpuLines and gpuLog return TensorFlow's lines about GPUs, each once", async () => {
   const log = `I0000 00:00:1.5    77 port.cc:153] oneDNN custom operations are on.
 I0000 00:00:1.6    77 dso_loader.cc:144] Could not load dynamic library 'libcuda.so.1'; dlerror: libcuda.so.1: no such file
 I0000 00:00:1.7    77 dso_loader.cc:144] Could not load dynamic library 'libcuda.so.1'; dlerror: libcuda.so.1: no such file

@@ -46,15 +46,15 @@ describe('checkPython', () => {
     );
   });
 
-  test('refuses Python 2, and takes the interpreter that PYTHON names', async () => {
+  test('rejects Python 2, and uses the interpreter that PYTHON names', async () => {
     await machine.program('python3', 'echo 2');
-    await expect(checkPython(machine.env, machine.root)).rejects.toThrow('name a Python 3 in PYTHON');
+    await expect(checkPython(machine.env, machine.root)).rejects.toThrow('set PYTHON to a Python 3');
     await machine.program('other', fakePython(''));
     await checkPython({ ...machine.env, PYTHON: 'other' }, machine.root);
   });
 });
 
-describe('Python in a folder with modules of its own', () => {
+describe('Python modules in the working directory of the user', () => {
   const before = process.cwd();
   let planted: string;
 
@@ -69,7 +69,7 @@ describe('Python in a folder with modules of its own', () => {
 
   afterEach(() => process.chdir(before));
 
-  test('runs none of them', async () => {
+  test('are not run by set-up', async () => {
     const file = path.join(machine.root, 'a.whl');
     writeWheel(file, { 'a.txt': 'a' });
     process.chdir(planted);
@@ -82,7 +82,7 @@ describe('Python in a folder with modules of its own', () => {
     await expect(fs.access(path.join(machine.root, 'ran'))).rejects.toThrow('ENOENT');
   });
 
-  test('would, were it run there', () => {
+  test('would be run if Python ran there', () => {
     const env = { ...process.env, PYTHONSAFEPATH: '' };
     execFileSync(realPython, ['-m', 'pip', '--version'], { cwd: planted, env });
     return fs.access(path.join(machine.root, 'ran'));
@@ -90,7 +90,7 @@ describe('Python in a folder with modules of its own', () => {
 });
 
 describe('downloadWheel', () => {
-  test('returns the file that pip delivers, and reports up to the whole', async () => {
+  test('returns the file that pip downloads, and reports progress up to its full size', async () => {
     const file = path.join(machine.root, 'a.whl');
     await fs.writeFile(file, 'wheel');
     await machine.program('python3', fakePython(deliver(file)));
@@ -141,7 +141,7 @@ describe('downloadWheel', () => {
 describe('unpackWheel', () => {
   const members = { 'a/lib/x.so': 'x'.repeat(5000), 'a/lib/x.py': 'y', 'a/b/lib/z.so.2': 'zz', 'c.txt': 'c' };
 
-  test('keeps the wanted members alone, and reports bytes', async () => {
+  test('unpacks only the members to keep, and reports progress in bytes', async () => {
     await machine.program('python3', fakePython(''));
     const file = path.join(machine.root, 'a.whl');
     writeWheel(file, members);
@@ -159,7 +159,7 @@ describe('unpackWheel', () => {
     expect(events.at(-1)).toMatchObject({ done: 5003, total: 5003 });
   });
 
-  test('fails on a damaged file, and on one without the wanted members', async () => {
+  test('fails on a damaged file, and on one without the members to keep', async () => {
     await machine.program('python3', fakePython(''));
     const file = path.join(machine.root, 'a.whl');
     await fs.writeFile(file, 'not a zip file');
@@ -169,7 +169,7 @@ describe('unpackWheel', () => {
     await expect(none).rejects.toThrow('holds none of the files');
   });
 
-  test('lets everybody run the programs', async () => {
+  test('makes programs executable for every user', async () => {
     await machine.program('python3', fakePython(''));
     const file = path.join(machine.root, 'a.whl');
     execFileSync(realPython, [
@@ -188,7 +188,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as archive:
     expect(await modeOf('lib/x.so')).toBe(0o644);
   });
 
-  test('refuses members that would leave the folder', async () => {
+  test('rejects members that would leave the folder', async () => {
     await machine.program('python3', fakePython(''));
     const file = path.join(machine.root, 'a.whl');
     writeWheel(file, { '../outside.so': 'x' });

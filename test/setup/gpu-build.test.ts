@@ -42,7 +42,7 @@ afterEach(async () => {
   await machine.dispose();
 });
 
-test('notices go to the listener alone', () => {
+test('notify sends a notice to the listener', () => {
   notify('a sentence');
   expect(notices).toEqual(['a sentence']);
 });
@@ -58,7 +58,7 @@ describe('prepareGpuBuild', () => {
       expect(at(name)).toBeLessThan(at('libcusolver.so.11'));
   });
 
-  test('tells what is missing', async () => {
+  test('reports missing libraries', async () => {
     const loader = loaderWithout('libcuda.so.1', 'libcudnn.so.9');
     const { hasDriver, failures } = await prepareGpuBuild(LIBRARIES, loader, machine.env);
     expect(hasDriver).toBe(false);
@@ -67,7 +67,7 @@ describe('prepareGpuBuild', () => {
     expect(none).toEqual({ hasDriver: false, failures: ['the loader: no such file'] });
   });
 
-  test("keeps the driver's kernels in our cache, unless the user says where", async () => {
+  test("keeps the driver's kernels in the cache folder unless the user has set another one", async () => {
     await prepareGpuBuild(LIBRARIES, loaderWithout(), machine.env);
     expect(machine.env.CUDA_CACHE_PATH).toBe(path.join(machine.env.GNR_CACHE_DIR!, 'cuda', 'kernels'));
     expect(machine.env.CUDA_CACHE_MAXSIZE).toBe('4294967296');
@@ -77,7 +77,7 @@ describe('prepareGpuBuild', () => {
     expect(own).toMatchObject({ CUDA_CACHE_PATH: path.join(machine.root, 'own'), CUDA_CACHE_MAXSIZE: '1' });
   });
 
-  test('announces the first start, and it alone', async () => {
+  test('announces only the first start', async () => {
     await machine.program('nvidia-smi', fakeSmi(HOPPER));
     await prepareGpuBuild(LIBRARIES, loaderWithout(), machine.env);
     expect(notices).toEqual([expect.stringContaining('NVIDIA H100 PCIe (compute capability 9.0)')]);
@@ -85,25 +85,25 @@ describe('prepareGpuBuild', () => {
     expect(notices).toHaveLength(1);
   });
 
-  test('says nothing where there is no driver', async () => {
+  test('sends no notice without a driver', async () => {
     await machine.program('nvidia-smi', fakeSmi(HOPPER));
     await prepareGpuBuild(LIBRARIES, loaderWithout('libcuda.so.1'), machine.env);
     expect(notices).toEqual([]);
   });
 });
 
-test('the first start takes nothing, seconds or minutes by compute capability', async () => {
+test('firstStartNotice depends on the compute capability', async () => {
   const noticeOf = async (row: string) => {
     await machine.program('nvidia-smi', fakeSmi(row));
     return firstStartNotice((await surveyGpus({ env: machine.env, root: machine.root })).gpus, 'DIR');
   };
   expect(await noticeOf(ADA)).toBeNull();
   expect(await noticeOf(HOPPER)).toContain("some of TensorFlow's kernels for NVIDIA H100 PCIe");
-  expect(await noticeOf(HOPPER)).toContain('some seconds once, and is kept in DIR');
+  expect(await noticeOf(HOPPER)).toContain('some seconds once, and the result is kept in DIR');
   expect(await noticeOf(BLACKWELL)).toContain('minutes once');
 });
 
-test('why the GPU build has fallen back is told by what is missing', async () => {
+test('fallbackReason names what is missing', async () => {
   const options = { env: machine.env, root: machine.root };
   const missing = { hasDriver: true, failures: ['libcudnn.so.9: cannot open'] };
   expect(await fallbackReason(missing, options)).toBe(

@@ -46,7 +46,7 @@ async function gpuOf(name: string, capability: string, driver: string) {
 }
 
 describe('surveyGpus', () => {
-  test('reads what nvidia-smi says', async () => {
+  test('reads the output of nvidia-smi', async () => {
     await machine.program(
       'nvidia-smi',
       fakeSmi(
@@ -80,7 +80,7 @@ describe('surveyGpus', () => {
     ]);
   });
 
-  test('asks an old nvidia-smi for what it knows', async () => {
+  test('asks an old nvidia-smi only for fields that it supports', async () => {
     await machine.program(
       'nvidia-smi',
       `case "$1" in *compute_cap*) echo 'Field "compute_cap" is not a valid field to query.'; exit 2 ;; esac
@@ -110,14 +110,14 @@ describe('surveyGpus', () => {
   });
 });
 
-test('versions compare part by part', () => {
+test('isOlderVersion compares versions number by number', () => {
   expect(isOlderVersion('525.60.13', '525.60.13')).toBe(false);
   expect(isOlderVersion('525.60.9', '525.60.13')).toBe(true);
   expect(isOlderVersion('525.60', '525.60.13')).toBe(true);
   expect(isOlderVersion('1000.1', '525.60.13')).toBe(false);
 });
 
-describe('what a card needs', () => {
+describe('the requirements of a card', () => {
   test.each([
     ['NVIDIA GeForce RTX 4090', '8.9', '525.60.12', '525.60.13'],
     ['NVIDIA H100 PCIe', '9.0', '550.127.08', '555.42'],
@@ -146,7 +146,7 @@ describe('what a card needs', () => {
     expect(warningOfGpu(gpu) === null).toBe(kernels !== 'all compiled');
   });
 
-  test('cards before Pascal are refused, whatever the driver', async () => {
+  test('exclude cards before Pascal with any driver', async () => {
     const problem = problemOfGpu(await gpuOf('Tesla M60', '5.2', '560.35.03'));
     expect(problem?.found).toBe('Tesla M60 of compute capability 5.2, below 6.0');
     expect(problem?.remedy).toContain('--device cpu');
@@ -154,7 +154,7 @@ describe('what a card needs', () => {
 });
 
 describe('problemOfSurvey', () => {
-  test('one usable card is enough', async () => {
+  test('accepts several cards if one is usable', async () => {
     const old = '0, GPU-1, Tesla M60, 5.2, 8192, 0, 560.35.03, [N/A]';
     const l4 = '1, GPU-2, NVIDIA L4, 8.9, 23034, 0, 560.35.03, [N/A]';
     await machine.program('nvidia-smi', fakeSmi(old));
@@ -185,7 +185,7 @@ describe('problemOfSurvey', () => {
       'no GPU in this container, though the machine has driver 535.129.03',
       '--gpus all',
     ],
-    [['proc/driver/nvidia/version'], 'driver 535.129.03 but no GPU that it shows', 'nvidia-smi'],
+    [['proc/driver/nvidia/version'], 'driver 535.129.03, which shows no GPU', 'nvidia-smi'],
   ])('without nvidia-smi and with %j: %s', async (files, found, remedy) => {
     for (const file of files) await systemFile(file, KERNEL_MODULE);
     const problem = problemOfSurvey(await survey());
@@ -193,7 +193,7 @@ describe('problemOfSurvey', () => {
     expect(problem?.remedy).toContain(remedy);
   });
 
-  test('a container that may compute only has to be tried', async () => {
+  test('finds no problem in a container that may only compute', async () => {
     await systemFile('.dockerenv');
     await systemFile('dev/nvidiactl');
     await systemFile('proc/driver/nvidia/version', KERNEL_MODULE);
@@ -208,12 +208,12 @@ describe('problemOfLog', () => {
     `Could not load dynamic library '${name}'; dlerror: ${name}: cannot open`,
   ];
 
-  test('names a library of ours that is missing, before that of the driver', async () => {
+  test('names a missing library from the wheels before that of the driver', async () => {
     const lines = [...missing('libcuda.so.1'), ...missing('libcusolver.so.11')];
     expect(problemOfLog(lines, await survey()).found).toBe('libcusolver.so.11 missing or damaged');
   });
 
-  test('tells a missing driver from one without its library, and from WSL', async () => {
+  test('distinguishes a missing driver, a driver without its library, and WSL', async () => {
     expect(problemOfLog(missing('libcuda.so.1'), await survey()).found).toBe('no NVIDIA driver');
     await systemFile('dev/nvidiactl');
     expect(problemOfLog(missing('libcuda.so.1'), await survey()).remedy).toContain('libcuda1');
@@ -221,7 +221,7 @@ describe('problemOfLog', () => {
     expect(problemOfLog(missing('libcuda.so.1'), await survey()).remedy).toContain('in Windows');
   });
 
-  test('knows a driver that is too old', async () => {
+  test('recognises a driver that is too old', async () => {
     const lines = ['failed call to cuInit: CUDA_ERROR_UNSUPPORTED_PTX_VERSION'];
     expect(problemOfLog(lines, await survey()).remedy).toBe('update the driver');
   });

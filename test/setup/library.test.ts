@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 afterEach(() => machine.dispose());
 
-test('goes on after the wheels that an interrupted set-up had unpacked', async () => {
+test('provideLibrary skips wheels that an interrupted set-up has unpacked', async () => {
   const file = path.join(machine.root, 'a.whl');
   writeWheel(file, TENSORFLOW_FILES);
   const wheels = [wheel('first'), wheel('second')];
@@ -48,7 +48,7 @@ test('goes on after the wheels that an interrupted set-up had unpacked', async (
   expect(await fs.readdir(path.dirname(place.root))).toEqual([path.basename(place.root)]);
 });
 
-test('is not complete with a file cut short or gone, or of other wheels', async () => {
+test('libraryIsComplete is false if a file is truncated or missing, or the wheels are others', async () => {
   const file = path.join(machine.root, 'a.whl');
   writeWheel(file, TENSORFLOW_FILES);
   await machine.program('python3', fakePython(deliver(file)));
@@ -63,7 +63,7 @@ test('is not complete with a file cut short or gone, or of other wheels', async 
   expect(await libraryIsComplete(place, wheels)).toBe(false);
 });
 
-test('asks for disk space before it downloads', async () => {
+test('provideLibrary checks disk space before it downloads', async () => {
   await machine.program('python3', fakePython('exit 1'));
   const place = libraryPlace(path.join(machine.root, 'cache'), 'gpu', 'x64');
   const options = { wheels: [wheel('first')], env: machine.env, onEvent: () => undefined, freeBytes: 50e6 };
@@ -72,7 +72,7 @@ test('asks for disk space before it downloads', async () => {
   expect(await machine.calls()).toEqual([]);
 });
 
-test('knows the free space of a folder that is yet to be made', async () => {
+test('freeSpace accepts a folder that does not exist yet', async () => {
   expect(await freeSpace(path.join(machine.root, 'not', 'yet'))).toBeGreaterThan(0);
   expect(() => checkSpace('somewhere', 10, 10)).not.toThrow();
 });

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => machine.dispose());
 
 describe('supportedArchitecture', () => {
-  test('takes Linux with the GNU C library on x64 and arm64', () => {
+  test('accepts Linux with the GNU C library on x64 and arm64', () => {
     expect(supportedArchitecture({ system: 'linux', architecture: 'x64', glibc: '2.36' })).toBe('x64');
     expect(supportedArchitecture({ system: 'linux', architecture: 'arm64', glibc: '2.27' })).toBe('arm64');
   });
@@ -24,12 +24,12 @@ describe('supportedArchitecture', () => {
     [{ system: 'linux', architecture: 'riscv64', glibc: '2.36' }, 'linux on riscv64'],
     [{ system: 'linux', architecture: 'x64', glibc: undefined }, 'musl'],
     [{ system: 'linux', architecture: 'x64', glibc: '2.9' }, 'glibc 2.9'],
-  ])('refuses %j by name', (platform, text) => {
+  ])('rejects %j with a message that contains "%s"', (platform, text) => {
     expect(() => supportedArchitecture(platform)).toThrow(InputError);
     expect(() => supportedArchitecture(platform)).toThrow(text);
   });
 
-  test('knows this machine', () => {
+  test('thisPlatform describes this machine', () => {
     expect(thisPlatform()).toMatchObject({ system: process.platform, architecture: process.arch });
   });
 });
@@ -39,24 +39,24 @@ describe('chooseDevice', () => {
   const old = '0, GPU-1, NVIDIA L4, 8.9, 23034, 5, 470.42.01, [N/A]';
   const survey = () => surveyGpus({ env: machine.env, root: machine.root });
 
-  test('auto follows nvidia-smi', async () => {
-    expect(chooseDevice('auto', 'x64', await survey())).toEqual({ device: 'cpu', passedOver: null });
+  test('resolves auto by nvidia-smi', async () => {
+    expect(chooseDevice('auto', 'x64', await survey())).toEqual({ device: 'cpu', skippedGpu: null });
     await machine.program('nvidia-smi', fakeSmi(l4));
-    expect(chooseDevice('auto', 'x64', await survey())).toEqual({ device: 'gpu', passedOver: null });
+    expect(chooseDevice('auto', 'x64', await survey())).toEqual({ device: 'gpu', skippedGpu: null });
   });
 
-  test('auto is the CPU where nvidia-smi fails or shows none', async () => {
+  test('resolves auto to the CPU if nvidia-smi fails or shows no GPU', async () => {
     await machine.program('nvidia-smi', 'echo NVIDIA-SMI has failed; exit 9');
     expect(chooseDevice('auto', 'x64', await survey()).device).toBe('cpu');
     await machine.program('nvidia-smi', 'echo No devices were found');
     expect(chooseDevice('auto', 'x64', await survey()).device).toBe('cpu');
   });
 
-  test('auto passes over a GPU that cannot be used, and says why', async () => {
+  test('skips a GPU that cannot be used with auto, and says why', async () => {
     await machine.program('nvidia-smi', fakeSmi(old));
     expect(chooseDevice('auto', 'x64', await survey())).toEqual({
       device: 'cpu',
-      passedOver: {
+      skippedGpu: {
         found: 'NVIDIA L4 of compute capability 8.9 with driver 470.42.01',
         remedy: 'install driver 525.60.13 or newer',
       },
@@ -65,7 +65,7 @@ describe('chooseDevice', () => {
     expect(chooseDevice('auto', 'x64', await survey()).device).toBe('gpu');
   });
 
-  test('what the user names goes first, where it exists', async () => {
+  test('follows the choice of the user if the build exists', async () => {
     await machine.program('nvidia-smi', fakeSmi(l4));
     expect(chooseDevice('cpu', 'x64', await survey()).device).toBe('cpu');
     expect(chooseDevice('gpu', 'x64', undefined).device).toBe('gpu');

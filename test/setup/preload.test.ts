@@ -30,7 +30,7 @@ async function compile(source: string, output: string, ...more: string[]): Promi
 describe('the loader', () => {
   const loader = openLoader(addons) as NativeLoader;
 
-  test("gives the system's words for what does not load, in order", () => {
+  test("returns the system's messages about files that do not load, in order", () => {
     const [missing, found] = loader.preload(['/no/such/libcusolver.so.11', 'libc.so.6']);
     expect(missing).toContain('/no/such/libcusolver.so.11: cannot open shared object file');
     expect(found).toBeNull();
@@ -39,7 +39,7 @@ describe('the loader', () => {
     expect(loader.loadQuietly('/no/such/library.so')).toContain('cannot open shared object file');
   });
 
-  test('says why there is none', async () => {
+  test('openLoader says why there is no loader', async () => {
     expect(openLoader(folder)).toContain('cannot open shared object file');
   });
 });
@@ -94,14 +94,14 @@ describe.skipIf(!isHere)(`TensorFlow's own search for CUDA's libraries${why}`, (
     compile(path.join(import.meta.dirname, 'gpu-probe.cc'), path.join(folder, 'probe.node'), '-ldl'),
   );
 
-  test('succeeds after ours, from what set-up lays out', () => {
+  test('succeeds after cudaLibraries were loaded from the folders of set-up', () => {
     const { failures, found } = search(place.root, cudaLibraries(place.libraries));
     expect(failures).toEqual([]);
     expect(found).toBe(true);
   });
 
   test.skipIf(isOnThisMachine('libcusolver.so.11'))(
-    'fails without ours, and where libcusolver is missing',
+    'fails without cudaLibraries, and if libcusolver is missing',
     async () => {
       expect(search(place.root, []).found).toBe(false);
       const root = await layoutWithout('cusolver');
@@ -113,7 +113,7 @@ describe.skipIf(!isHere)(`TensorFlow's own search for CUDA's libraries${why}`, (
     },
   );
 
-  test('takes ours where LD_LIBRARY_PATH names others', async () => {
+  test('uses cudaLibraries even if LD_LIBRARY_PATH names others', async () => {
     const others = path.join(folder, 'others');
     await fs.mkdir(others);
     await fs.writeFile(path.join(folder, 'other.cc'), 'int other = 1;\n');
@@ -135,7 +135,7 @@ describe.skipIf(!isHere)(`TensorFlow's own search for CUDA's libraries${why}`, (
     expect(search(place.root, [], env).files.some((file) => file.startsWith(others))).toBe(true);
   });
 
-  test('all files that are loaded first are among those that set-up unpacks', () => {
+  test('set-up unpacks all files that are loaded first', () => {
     expect(cudaLibraries(place.libraries).filter((file) => !existsSync(file))).toEqual([]);
   });
 });

@@ -54,8 +54,8 @@ beforeEach(async () => {
 
 afterEach(() => machine.dispose());
 
-describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 alone', () => {
-  test('is set up where TensorFlow finds a GPU', async () => {
+describe.skipIf(process.arch !== 'x64')('the GPU build (x64 only)', () => {
+  test('is installed if TensorFlow finds a GPU', async () => {
     await machine.program('nvidia-smi', fakeSmi(L4));
     await machine.program('c++', fakeCompiler('good gpu'));
     const stamp = await setUp({ device: 'auto' });
@@ -70,7 +70,7 @@ describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 a
     expect(await setUp({ device: 'auto' })).toMatchObject({ alreadyDone: true });
   });
 
-  test('is set up anew where one of its libraries has gone', async () => {
+  test('is installed again if one of its libraries is gone', async () => {
     await machine.program('nvidia-smi', fakeSmi(L4));
     await machine.program('c++', fakeCompiler('good gpu'));
     const { libraries } = await setUp();
@@ -80,7 +80,7 @@ describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 a
     expect(await downloads()).toBe(2 * before);
   });
 
-  test('is an error without a driver, before anything is downloaded; the CPU build stays', async () => {
+  test('is rejected without a driver before any download, and the CPU build stays', async () => {
     await setUp({ device: 'cpu' });
     const before = await downloads();
     const failure = setUp({ device: 'gpu' });
@@ -106,7 +106,7 @@ describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 a
     expect(told('warning').join()).toContain(remedy);
   });
 
-  test("is an error with TensorFlow's own words where the driver shows a GPU that it does not find", async () => {
+  test("is rejected with TensorFlow's own message if the driver shows a GPU that TensorFlow does not find", async () => {
     await setUp({ device: 'cpu' });
     await machine.program('nvidia-smi', fakeSmi(L4));
     const failure = setUp({ device: 'gpu' });
@@ -116,16 +116,16 @@ describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 a
     expect(await installed()).toBe('good\n');
   });
 
-  test('auto falls back to the CPU build then, and says why', async () => {
+  test('is replaced by the CPU build with auto if TensorFlow finds no GPU, and the reason is reported', async () => {
     await machine.program('nvidia-smi', fakeSmi(L4));
     expect(await setUp({ device: 'auto' })).toMatchObject({ device: 'cpu' });
     expect(told('warning').join('\n')).toMatch(
-      /the GPU cannot be used \(a driver without its library libcuda.so.1\), so the CPU build is set up; to use it, install/,
+      /the GPU cannot be used \(a driver without its library libcuda.so.1\), so the CPU build is installed; to use it, install/,
     );
     expect(told('warning').join()).not.toContain('GNR_GPU_OPTIONAL');
   });
 
-  test('is an error where a kernel fails on the GPU, and names it', async () => {
+  test('is rejected with the name of a kernel that fails on the GPU', async () => {
     await machine.program('nvidia-smi', fakeSmi(L4));
     await machine.program('c++', fakeCompiler('good gpu wrong:mul'));
     const failure = setUp({ device: 'gpu' });
@@ -136,14 +136,14 @@ describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 a
     await expect(setUp({ device: 'gpu', env })).rejects.toThrow(NoGpuError);
   });
 
-  test('may be set up without a GPU for an image that other machines run', async () => {
+  test('is installed without a GPU if GNR_GPU_OPTIONAL=1', async () => {
     const env = { ...machine.env, GNR_GPU_OPTIONAL: '1' };
     expect(await setUp({ device: 'gpu', env })).toMatchObject({ device: 'gpu' });
     expect(told('warning').join()).toContain('no NVIDIA driver. GNR_GPU_OPTIONAL=1 allows that');
     expect(await setUp({ device: 'auto' })).toMatchObject({ device: 'gpu', alreadyDone: true });
   });
 
-  test('is tried in a container that may compute only, with a note', async () => {
+  test('is tried, with a notice, in a container that may only compute', async () => {
     for (const file of ['.dockerenv', 'dev/nvidiactl']) {
       await fs.mkdir(path.dirname(path.join(machine.root, file)), { recursive: true });
       await fs.writeFile(path.join(machine.root, file), '');
@@ -153,7 +153,7 @@ describe.skipIf(process.arch !== 'x64')('the GPU build, which there is for x64 a
     expect(told('step').join()).toContain('there is no nvidia-smi here');
   });
 
-  test('on a card newer than its kernels warns, and announces the first start', async () => {
+  test('warns about a card that is newer than its kernels, and announces the first start', async () => {
     await machine.program('nvidia-smi', fakeSmi(GB203));
     await machine.program('c++', fakeCompiler('good gpu'));
     await setUp({ device: 'gpu' });

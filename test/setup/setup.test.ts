@@ -55,7 +55,7 @@ beforeEach(async () => {
 afterEach(() => machine.dispose());
 
 describe('setUpEngine', () => {
-  test('downloads, compiles, checks and installs, and then has nothing to do', async () => {
+  test('downloads, compiles, checks and installs, and does nothing the second time', async () => {
     const first = await setUp();
     expect(first).toMatchObject({ alreadyDone: false, device: 'cpu', tensorflow: '2.21.0', tfjs: '4.22.0' });
     expect(await calls()).toEqual(EVERYTHING);
@@ -66,7 +66,7 @@ describe('setUpEngine', () => {
     expect(await setUp()).toEqual({ ...first, alreadyDone: true });
   });
 
-  test('serves a second checkout from the cache', async () => {
+  test('installs a second checkout from the cache', async () => {
     await setUp();
     for (const name of ['python3', 'c++']) await machine.remove(name);
     packages = await fakePackages(path.join(machine.root, 'second'));
@@ -74,7 +74,7 @@ describe('setUpEngine', () => {
     expect(await calls()).toEqual(EVERYTHING);
   });
 
-  test('two at once download and compile once', async () => {
+  test('downloads and compiles once when it runs twice at the same time', async () => {
     const second = await fakePackages(path.join(machine.root, 'second'));
     await Promise.all([setUp(), setUp({ packages: second })]);
     expect(await calls()).toEqual(EVERYTHING);
@@ -84,14 +84,14 @@ describe('setUpEngine', () => {
     });
   });
 
-  test('provides the library again where it has gone', async () => {
+  test('downloads the library again if it is gone', async () => {
     const { libraries } = await setUp();
     await fs.rm(libraries, { recursive: true });
     expect(await setUp()).toMatchObject({ alreadyDone: false });
     expect(await calls()).toEqual([...EVERYTHING, 'download tensorflow-cpu']);
   });
 
-  test('builds a cached addon anew that does not load', async () => {
+  test('rebuilds a cached addon that does not load', async () => {
     await machine.program('c++', fakeCompiler('bad'));
     const failure = setUp();
     await expect(failure).rejects.toThrow(RunError);
@@ -103,7 +103,7 @@ describe('setUpEngine', () => {
     expect(events).toContainEqual(expect.objectContaining({ kind: 'warning' }));
   });
 
-  test('leaves an addon that works in place where its replacement fails', async () => {
+  test('keeps a working addon if its replacement fails', async () => {
     await setUp();
     const stamp = path.join(bindingDirectory(packages), 'gnr-setup.json');
     await fs.rm(stamp);
@@ -115,7 +115,7 @@ describe('setUpEngine', () => {
   });
 });
 
-test('builds and installs anew where the sources of our own addons have changed', async () => {
+test('setUpEngine rebuilds and reinstalls if the sources of the addons have changed', async () => {
   await setUp();
   const file = path.join(bindingDirectory(packages), 'gnr-setup.json');
   const stamp = JSON.parse(await fs.readFile(file, 'utf8')) as object;
@@ -123,31 +123,31 @@ test('builds and installs anew where the sources of our own addons have changed'
   expect(await setUp()).toMatchObject({ alreadyDone: false });
 });
 
-describe('what is missing is named before the download', () => {
-  test('a compiler', async () => {
+describe('setUpEngine names before the download', () => {
+  test('a missing compiler', async () => {
     await machine.remove('c++');
     await expect(setUp()).rejects.toThrow(/none of c\+\+, g\+\+ and clang\+\+.*apt install g\+\+/);
     expect(await calls()).toEqual([]);
   });
 
-  test('the compiler that CXX names', async () => {
+  test('a compiler of CXX that does not run', async () => {
     await expect(setUp({ env: { ...machine.env, CXX: 'nowhere/g++ -m64' } })).rejects.toThrow(
       'correct or unset CXX',
     );
     await setUp({ env: { ...machine.env, CXX: 'c++' } });
   });
 
-  test('pip', async () => {
+  test('a missing pip', async () => {
     await machine.program('python3', 'case "$*" in *pip*) exit 1 ;; *) echo 3 ;; esac');
     await expect(setUp()).rejects.toThrow('apt install python3-pip');
   });
 
-  test('disk space', async () => {
+  test('too little disk space', async () => {
     await expect(setUp({ freeBytes: 1e9 })).rejects.toThrow(/1\.\d GB free under .* but found 1\.0 GB/);
     expect(await calls()).toEqual([]);
   });
 
-  test('a cache folder that can be made', async () => {
+  test('a cache folder that cannot be created', async () => {
     const file = path.join(machine.root, 'a file');
     await fs.writeFile(file, '');
     const failure = setUp({ env: { ...machine.env, GNR_CACHE_DIR: path.join(file, 'cache') } });
@@ -156,7 +156,7 @@ describe('what is missing is named before the download', () => {
   });
 });
 
-test('a failing compiler is quoted', async () => {
+test('setUpEngine quotes a compiler that fails', async () => {
   await machine.program(
     'c++',
     '[ "$1" = --version ] && exit 0; echo "fatal error: no such header" >&2; exit 1',

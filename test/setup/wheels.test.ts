@@ -18,7 +18,7 @@ test("the GPU build has all libraries of the wheel's and-cuda extra", () => {
   expect(wheelsFor('gpu', 'arm64')).toBeUndefined();
 });
 
-test('the space needed covers what is kept and the largest wheel beside it', () => {
+test('spaceNeeded covers all files to keep and the largest wheel', () => {
   const wheels = wheelsFor('gpu', 'x64')!;
   expect(spaceNeeded(wheels)).toBeGreaterThan(5.4e9 + 0.7e9);
   expect(spaceNeeded(wheels)).toBeLessThan(7e9);

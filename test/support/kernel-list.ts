@@ -4,7 +4,7 @@ import {
   intField,
   message,
   messageField,
-  type Pieces,
+  type Encoded,
 } from '../../src/base/protobuf.js';
 
 export interface KernelFields {
@@ -19,7 +19,7 @@ export interface KernelFields {
   isUnpacked?: boolean;
 }
 
-function typeList(types: readonly number[], isUnpacked: boolean): Pieces[] {
+function typeList(types: readonly number[], isUnpacked: boolean): Encoded[] {
   return isUnpacked ? types.map((type) => intField(6, type)) : [bytesField(6, Uint8Array.from(types))];
 }
 

@@ -36,7 +36,7 @@ function uint32(value: number): string {
   return bytes.toString('latin1');
 }
 
-/** Pieces of a pickle of protocol 2, for tensors that our own writer never makes. */
+/** Opcodes of a pickle of protocol 2, for tensors that our own writer never makes. */
 export const text = (value: string): string => `X${uint32(value.length)}${value}`;
 export const integer = (value: number): string => `J${uint32(value >>> 0)}`;
 export const tuple = (values: readonly string[]): string => `(${values.join('')}t`;

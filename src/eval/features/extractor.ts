@@ -5,7 +5,7 @@ import { DECODER } from '../../data/decode.js';
 import type { ParameterValues } from '../../model/parameters.js';
 import { buildInception, INCEPTION_DIMS, INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
 import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js';
-import { writeInPieces } from '../../runtime/capture/chunked.js';
+import { writeChunked } from '../../runtime/capture/chunked.js';
 import { computeFacts } from '../../runtime/compute-facts.js';
 import { loadEngine } from '../../runtime/node.js';
 import { type MeasuredImage, sha256 } from '../pictures.js';
@@ -108,7 +108,7 @@ function captured(
 ): CapturedPrograms {
   const { programs: made, variables } = inceptionPrograms(inception, batches);
   const programs = capture(made, variables);
-  writeInPieces(programs, Object.entries(values));
+  writeChunked(programs, Object.entries(values));
   return programs;
 }
 

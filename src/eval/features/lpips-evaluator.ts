@@ -1,7 +1,7 @@
 import type { ParameterValues } from '../../model/parameters.js';
 import type { Lpips } from '../../perceptual/lpips.js';
 import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js';
-import { writeInPieces } from '../../runtime/capture/chunked.js';
+import { writeChunked } from '../../runtime/capture/chunked.js';
 import { isLinearPath, lpipsDistancePrograms, lpipsFeaturePrograms } from './feature-programs.js';
 
 type Shape = readonly [count: number, height: number, width: number];
@@ -112,10 +112,10 @@ export class LpipsEvaluator {
     const { lpips } = this;
     const { programs, variables, layers } = lpipsFeaturePrograms(lpips, [BATCH, height, width]);
     const features = capture(programs, variables);
-    writeInPieces(features, this.valuesOf(false));
+    writeChunked(features, this.valuesOf(false));
     const pairs = lpipsDistancePrograms(lpips, BATCH, layers);
     const distances = capture(pairs.programs, pairs.variables);
-    writeInPieces(distances, this.valuesOf(true));
+    writeChunked(distances, this.valuesOf(true));
     return { features, distances, layers };
   }
 

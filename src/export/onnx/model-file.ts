@@ -5,7 +5,7 @@ import {
   intField,
   message,
   messageField,
-  type Pieces,
+  type Encoded,
   readFields,
   readPacked,
   type WireField,
@@ -48,7 +48,7 @@ function rawBytes({ name, dtype, data }: OnnxTensor): Uint8Array {
   return new Uint8Array(toFloat16(name, data as Float32Array).buffer);
 }
 
-function encodeTensor(tensor: OnnxTensor): Pieces[] {
+function encodeTensor(tensor: OnnxTensor): Encoded[] {
   return [
     ...tensor.shape.map((size) => intField(TENSOR.dims, size)),
     intField(TENSOR.dtype, ONNX_DTYPE_CODES[tensor.dtype]),
@@ -57,9 +57,9 @@ function encodeTensor(tensor: OnnxTensor): Pieces[] {
   ];
 }
 
-function encodeAttribute(name: string, attribute: OnnxAttribute): Pieces[] {
+function encodeAttribute(name: string, attribute: OnnxAttribute): Encoded[] {
   const named = bytesField(ATTRIBUTE.name, name);
-  const type = (code: number): Pieces => intField(ATTRIBUTE.type, code);
+  const type = (code: number): Encoded => intField(ATTRIBUTE.type, code);
   if ('float' in attribute)
     return [named, floatField(ATTRIBUTE.float, attribute.float), type(ATTRIBUTE_TYPE.float)];
   if ('int' in attribute) return [named, intField(ATTRIBUTE.int, attribute.int), type(ATTRIBUTE_TYPE.int)];
@@ -70,7 +70,7 @@ function encodeAttribute(name: string, attribute: OnnxAttribute): Pieces[] {
   ];
 }
 
-function encodeNode({ op, name, inputs, outputs, attributes }: OnnxNode): Pieces[] {
+function encodeNode({ op, name, inputs, outputs, attributes }: OnnxNode): Encoded[] {
   return [
     ...inputs.map((input) => bytesField(NODE.input, input)),
     ...outputs.map((output) => bytesField(NODE.output, output)),
@@ -82,7 +82,7 @@ function encodeNode({ op, name, inputs, outputs, attributes }: OnnxNode): Pieces
   ];
 }
 
-function encodeValue({ name, dtype, shape }: OnnxValue): Pieces[] {
+function encodeValue({ name, dtype, shape }: OnnxValue): Encoded[] {
   const dims = shape.map((size) =>
     messageField(SHAPE_DIM, [
       typeof size === 'number' ? intField(DIM.value, size) : bytesField(DIM.parameter, size),
@@ -95,7 +95,7 @@ function encodeValue({ name, dtype, shape }: OnnxValue): Pieces[] {
   return [bytesField(VALUE.name, name), messageField(VALUE.type, [messageField(TYPE_TENSOR, tensorType)])];
 }
 
-function encodeGraph(graph: OnnxGraph): Pieces[] {
+function encodeGraph(graph: OnnxGraph): Encoded[] {
   return [
     ...graph.nodes.map((node) => messageField(GRAPH.node, encodeNode(node))),
     bytesField(GRAPH.name, graph.name),
@@ -107,7 +107,7 @@ function encodeGraph(graph: OnnxGraph): Pieces[] {
 }
 
 /** An ONNX file, in pieces to be written one after another. float32 weights are not copied. @throws RunError where one is beyond float16. */
-export function encodeModel({ graph, producerVersion, metadata }: OnnxModel): Pieces {
+export function encodeModel({ graph, producerVersion, metadata }: OnnxModel): Encoded {
   return message([
     intField(MODEL.irVersion, IR_VERSION),
     bytesField(MODEL.producer, PRODUCER),

@@ -1,4 +1,4 @@
-// Functions over tensors as programs of one TensorFlow graph, with variables that live in its session.
+// Runs functions over tensors as programs of one TensorFlow graph, with variables in its session.
 import { type FeedSpec, type GraphCall, GraphSession, type HostValues } from '../session.js';
 import {
   type Endpoint,
@@ -22,19 +22,19 @@ const feedSpec = (node: string, { shape, dtype }: TensorSpec): FeedSpec => ({
 function checkSize(name: string, { shape }: TensorSpec, values: HostValues | undefined): HostValues {
   const size = shape.reduce((a, b) => a * b, 1);
   if (values?.length === size) return values;
-  throw new RangeError(`'${name}' takes ${size} values of [${shape}], not ${values?.length ?? 'none'}`);
+  throw new RangeError(`'${name}' takes ${size} values of shape [${shape}], not ${values?.length ?? 'none'}`);
 }
 
 /** Several programs over one set of variables, loaded as one TensorFlow session. Free it with `dispose`. */
 export class CapturedPrograms<P extends string = string> {
-  /** Nodes of the whole graph. */
+  /** Number of nodes in the whole graph. */
   readonly nodes: number;
-  /** Nodes that each program runs. */
+  /** Number of nodes that each program runs. */
   readonly kernels: Readonly<Record<P, number>>;
   private readonly variables: Record<string, VariableNodes>;
   private readonly endpoints: Record<P, Endpoint>;
   private readonly session: GraphSession;
-  /** Made when a program first runs: TensorFlow prepares its part of the graph then. */
+  /** Prepared when a program first runs, which is when TensorFlow prepares its part of the graph. */
   private readonly calls = new Map<string, GraphCall>();
 
   /** Use `capture`. */
@@ -51,12 +51,12 @@ export class CapturedPrograms<P extends string = string> {
     this.session = new GraphSession(graph.serialize());
   }
 
-  /** Runs a program and gives its outputs on the host. @throws RunError where TensorFlow fails. */
+  /** Runs a program and returns its outputs on the host. @throws RunError if TensorFlow fails. */
   run(program: P, inputs: Readonly<Record<string, HostValues>>): Record<string, HostValues> {
     return this.named(program, this.call(program).run(this.feeds(program, inputs)));
   }
 
-  /** As `run`, on another thread: the event loop goes on, and `inputs` may be changed at once. */
+  /** Runs a program on another thread; the caller may change `inputs` at once. @throws RunError if TensorFlow fails. */
   async runAsync(
     program: P,
     inputs: Readonly<Record<string, HostValues>>,
@@ -64,25 +64,25 @@ export class CapturedPrograms<P extends string = string> {
     return this.named(program, await this.call(program).runAsync(this.feeds(program, inputs)));
   }
 
-  /** Gives variables new values; all of them must be given before the first run. */
+  /** Sets variables. All of them must be set before the first run. */
   write(values: Readonly<Record<string, HostValues>>): void {
-    const given = Object.entries(values).map(([name, array]) => {
+    const writes = Object.entries(values).map(([name, array]) => {
       const { spec, fed, assign } = this.variable(name);
       return { feed: feedSpec(fed, spec), assign, array: checkSize(name, spec, array) };
     });
     const call = this.session.callable(
-      given.map(({ feed }) => feed),
+      writes.map(({ feed }) => feed),
       [],
-      given.map(({ assign }) => assign),
+      writes.map(({ assign }) => assign),
     );
     try {
-      call.run(given.map(({ array }) => array));
+      call.run(writes.map(({ array }) => array));
     } finally {
       call.release();
     }
   }
 
-  /** Values of the variables (all by default). */
+  /** Reads variables, all by default. */
   read(names: readonly string[] = Object.keys(this.variables)): Record<string, HostValues> {
     const call = this.session.callable(
       [],
@@ -96,7 +96,7 @@ export class CapturedPrograms<P extends string = string> {
     }
   }
 
-  /** Frees the session with its variables; nothing may be called after it but `dispose`. */
+  /** Frees the session with its variables. Afterwards only `dispose` may be called. */
   dispose(): void {
     this.session.dispose();
   }
@@ -131,13 +131,13 @@ export class CapturedPrograms<P extends string = string> {
 }
 
 /**
- * Turns functions over tensors into programs that each run as one TensorFlow session call, with variables that live in
+ * Turns functions over tensors into programs that each run as one TensorFlow session call, with variables that stay in
  * the session. Recording computes nothing and needs no memory beyond the graph. Works on the native backend only.
  *
- * @param precision `arithmetic: 'bfloat16'` rounds what convolutions multiply, and their results, to bfloat16; with
- *   `activations: 'bfloat16'` too, feature maps stay in it from one convolution to the next.
- * @throws RangeError naming an operation without a shape rule, or a variable that a program gives another shape; RunError
- *   where TensorFlow refuses the graph.
+ * @param precision `arithmetic: 'bfloat16'` rounds the operands and results of convolutions to bfloat16; with
+ *   `activations: 'bfloat16'`, feature maps also stay in it between convolutions.
+ * @throws RangeError naming an operation without a shape rule, or a variable to which a program assigns another shape;
+ *   RunError if TensorFlow rejects the graph.
  */
 export function capture<P extends string>(
   programs: Readonly<Record<P, Program>>,

@@ -1,46 +1,47 @@
+// Moves many variables into and out of a session in a few calls of bounded size.
 import { freeUnusedMemory } from '../../base/malloc-trim.js';
 import type { CapturedPrograms, HostValues } from './capture.js';
 
-/** Variables go to a session and come from it in pieces of about this many numbers: 128 MiB. */
-const PIECE_ELEMENTS = 32 * 1024 * 1024;
+/** Numbers in a chunk: 128 MiB. */
+const CHUNK_ELEMENTS = 32 * 1024 * 1024;
 
-/** Writes variables in few calls, as each one costs the session a look at the whole graph, and in bounded pieces. */
-export function writeInPieces(
+/** Writes variables in few calls, since each one costs the session a look at the whole graph, and in bounded chunks. */
+export function writeChunked(
   programs: Pick<CapturedPrograms, 'write'>,
   variables: Iterable<readonly [name: string, values: HostValues]>,
 ): void {
-  let piece: Record<string, HostValues> = {};
+  let chunk: Record<string, HostValues> = {};
   let elements = 0;
   for (const [name, values] of variables) {
-    piece[name] = values;
+    chunk[name] = values;
     elements += values.length;
-    if (elements < PIECE_ELEMENTS) continue;
-    programs.write(piece);
-    piece = {};
+    if (elements < CHUNK_ELEMENTS) continue;
+    programs.write(chunk);
+    chunk = {};
     elements = 0;
   }
-  if (elements > 0) programs.write(piece);
+  if (elements > 0) programs.write(chunk);
 }
 
 /**
- * The reverse of `writeInPieces`: variables by name and size, one after another, read when they are asked for. Of those
- * that were taken before, memory holds at most one piece.
+ * Reads variables by name and size one after another, each chunk when its first variable is asked for. Memory holds at
+ * most one chunk of variables that the caller has finished with.
  *
- * @param pieceElements a call reads variables of about so many numbers.
+ * @param chunkElements one call reads variables of about this many numbers.
  */
-export function* readInPieces(
+export function* readChunked(
   programs: Pick<CapturedPrograms, 'read'>,
   variables: Iterable<readonly [name: string, elements: number]>,
-  pieceElements = PIECE_ELEMENTS,
+  chunkElements = CHUNK_ELEMENTS,
 ): Generator<[name: string, values: HostValues]> {
   let names: string[] = [];
   let elements = 0;
   for (const [name, size] of variables) {
     names.push(name);
     elements += size;
-    if (elements < pieceElements) continue;
+    if (elements < chunkElements) continue;
     yield* Object.entries(programs.read(names));
-    // V8 does not see how much memory the piece was.
+    // V8 does not see how much memory the chunk took.
     freeUnusedMemory();
     names = [];
     elements = 0;

@@ -1,9 +1,9 @@
-// What a recorded program costs: operations, memory traffic and kernels, from the shapes of its nodes.
+// Counts the operations, memory traffic and kernels of a recorded program from the shapes of its nodes.
 import { type GraphNode, nodeOf } from './graph.js';
 import { DT_BFLOAT16, type TensorInfo } from './shape-rules.js';
 import { bytesOf, elementsOf } from './tensor-size.js';
 
-/** What runs no kernel that touches memory: aliases, handles, what is there before. */
+/** Operations without a kernel that touches memory: aliases, handles, values that exist before. */
 const FREE: ReadonlySet<string> = new Set([
   'AssignVariableOp',
   'Const',
@@ -13,9 +13,9 @@ const FREE: ReadonlySet<string> = new Set([
   'Reshape',
   'VarHandleOp',
 ]);
-/** Takes as much as it gives, not the whole of its input. */
+/** Operations that read only as much of their input as they write. */
 const PARTIAL_READS: ReadonlySet<string> = new Set(['GatherV2', 'Slice']);
-/** Moves numbers and computes nothing with them. */
+/** Operations that move numbers and compute nothing. */
 const MOVES: ReadonlySet<string> = new Set([
   'BroadcastTo',
   'Cast',
@@ -27,34 +27,34 @@ const MOVES: ReadonlySet<string> = new Set([
   'Slice',
   'SplitV',
 ]);
-/** A kernel that moves less than this is bound by its launch. */
+/** The time of a kernel that moves fewer bytes is mostly that of its launch. */
 const SMALL_BYTES = 2e6;
 
 /** One kernel's work. */
 export interface KernelWork {
   op: string;
-  /** Convolutions and products, which matrix units compute. */
+  /** Whether it is a convolution or matrix product, which matrix units compute. */
   isMatrix: boolean;
   /** Whether it multiplies in bfloat16. */
   isBfloat16: boolean;
   /** Multiplications and additions. */
   flops: number;
-  /** Inputs read and outputs written, each once. */
+  /** Bytes of inputs and outputs, each counted once. */
   bytes: number;
 }
 
-/** Sums over the kernels of a program, or over those of one operation. */
+/** Sums over the kernels of a program or of one operation. */
 export interface Cost {
   kernels: number;
   /** Kernels that move less than 2 MB. */
   smallKernels: number;
   flops: number;
-  /** Of them, those of convolutions and products. */
+  /** Those of convolutions and matrix products. */
   matrixFlops: number;
   bytes: number;
 }
 
-/** The operations of a convolution or a product, undefined for others: two for each product that is summed. */
+/** Operations of a convolution or matrix product, two for each product in a sum; undefined for other kernels. */
 function matrixFlops(op: string, inputs: readonly TensorInfo[], output: TensorInfo): number | undefined {
   const [a, b, c] = inputs;
   switch (op) {
@@ -65,7 +65,7 @@ function matrixFlops(op: string, inputs: readonly TensorInfo[], output: TensorIn
     case 'Conv2DBackpropFilter':
       return 2 * elementsOf(c!) * window(output) * output.shape[2]!;
     case 'MatMul':
-      // Rows times columns are the output; what is left of one factor is the length of a sum.
+      // sqrt((m k) (k n) (m n)) = m k n.
       return 2 * Math.sqrt(elementsOf(a!) * elementsOf(b!) * elementsOf(output));
     default:
       return undefined;
@@ -77,32 +77,32 @@ function window({ shape }: TensorInfo): number {
   return shape[0]! * shape[1]!;
 }
 
-/** The operations of all other kernels: one for each number, two for each product of a depthwise filter. */
+/** Operations of all other kernels: one for each number, two for each product of a depthwise filter. */
 function otherFlops(op: string, inputs: readonly TensorInfo[], outputs: readonly TensorInfo[]): number {
   if (MOVES.has(op)) return 0;
-  const made = sum(outputs, elementsOf);
+  const written = sum(outputs, elementsOf);
   const [first, second, third] = inputs;
   switch (op) {
     case 'DepthwiseConv2dNative':
-      return 2 * made * window(second!);
+      return 2 * written * window(second!);
     case 'DepthwiseConv2dNativeBackpropInput':
       return 2 * elementsOf(third!) * window(second!);
     case 'AddN':
-      return made * (inputs.length - 1);
+      return written * (inputs.length - 1);
     default:
-      // Sums and pools take more than they give.
-      return Math.max(made, first === undefined ? 0 : elementsOf(first));
+      // Sums and pools read more than they write.
+      return Math.max(written, first === undefined ? 0 : elementsOf(first));
   }
 }
 
-function sum(infos: readonly TensorInfo[], of: (info: TensorInfo) => number): number {
-  return infos.reduce((total, info) => total + of(info), 0);
+function sum(infos: readonly TensorInfo[], measure: (info: TensorInfo) => number): number {
+  return infos.reduce((total, info) => total + measure(info), 0);
 }
 
 /**
- * The kernels of a program. What only reads or sets variables, reshapes, or is there before is none.
+ * The work of each kernel of a program. Nodes that only read or assign variables, reshape or exist before have none.
  *
- * @param nodes of a program, each behind its inputs, as `Graph.nodesFor` gives them.
+ * @param nodes the nodes of a program, each after its inputs, as `Graph.nodesFor` returns them.
  */
 export function kernelWorks(nodes: readonly GraphNode[]): KernelWork[] {
   const byName = new Map(nodes.map((node) => [node.name, node]));
@@ -124,7 +124,7 @@ export function kernelWorks(nodes: readonly GraphNode[]): KernelWork[] {
     });
 }
 
-/** Adds kernels up. */
+/** Sums the work of kernels. */
 export function costOf(works: readonly KernelWork[]): Cost {
   const cost: Cost = { kernels: works.length, smallKernels: 0, flops: 0, matrixFlops: 0, bytes: 0 };
   for (const { isMatrix, flops, bytes } of works) {
@@ -136,10 +136,10 @@ export function costOf(works: readonly KernelWork[]): Cost {
   return cost;
 }
 
-/** The sums of each operation, the one that moves most bytes first. */
+/** The cost of each operation, in descending order of bytes. */
 export function costByOp(works: readonly KernelWork[]): Map<string, Cost> {
   const byOp = new Map<string, KernelWork[]>();
   for (const work of works) byOp.set(work.op, [...(byOp.get(work.op) ?? []), work]);
-  const costs = [...byOp].map(([op, of]): [string, Cost] => [op, costOf(of)]);
+  const costs = [...byOp].map(([op, opWorks]): [string, Cost] => [op, costOf(opWorks)]);
   return new Map(costs.sort(([, a], [, b]) => b.bytes - a.bytes));
 }

@@ -1,8 +1,9 @@
+// A TensorFlow graph under construction, node by node.
 import { createRequire } from 'node:module';
 import type { OpAttribute, TensorflowBinding } from '../native-kernels.js';
 import { DT_FLOAT, DT_INT32, type TensorInfo } from './shape-rules.js';
 
-/** The protocol buffer classes that come with tfjs-node, as far as they are used here. */
+/** The parts of tfjs-node's protocol buffer classes that are used here. */
 interface Message {
   serializeBinary(): Uint8Array;
 }
@@ -43,9 +44,9 @@ const messages = createRequire(import.meta.url)(
   '@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js',
 ) as ProtocolBuffers;
 
-/** The graph version that nodes are written for; operations keep their meaning from there on. */
+/** The graph version of the nodes; later versions of TensorFlow keep its meaning. */
 const GRAPH_PRODUCER = 1987;
-/** Constants of at most so many elements are looked up before they become nodes. */
+/** Equal constants of up to this many elements share a node. */
 const SHARED_ELEMENTS = 64;
 /** Nodes that compute nothing. */
 const UNCOUNTED: ReadonlySet<string> = new Set(['Const', 'Placeholder', 'VarHandleOp']);
@@ -69,7 +70,7 @@ function attrValue(fill: (value: AttrValue) => void): AttrValue {
   return value;
 }
 
-/** Attributes of the kinds that graph nodes need. */
+/** Constructors for attributes of graph nodes. */
 export const graphAttribute = {
   type: (dtype: number): AttrValue => attrValue((value) => value.setType(dtype)),
   shape: (shape: readonly number[]): AttrValue => attrValue((value) => value.setShape(shapeMessage(shape))),
@@ -82,30 +83,30 @@ export const graphAttribute = {
     ),
 };
 
-/** A node as it is asked about: what it runs, on what, and what comes out. */
+/** A node of a finished program. */
 export interface GraphNode {
   name: string;
   op: string;
-  /** `node`, `node:output` or `^node`, the last for what only has to run before. */
+  /** `node`, `node:output`, or `^node` for a control input. */
   inputs: readonly string[];
-  /** TensorFlow's numbers of the types that its attributes name, such as `T`. */
+  /** TensorFlow's codes of the types in its attributes, such as `T`. */
   types: Readonly<Record<string, number>>;
   /** Shape and type of each output. */
   outputs: readonly TensorInfo[];
 }
 
-/** The node that an input names. */
+/** The name of the node that an input refers to. */
 export function nodeOf(input: string): string {
   return input.replace(/^\^/, '').split(':')[0]!;
 }
 
-/** A TensorFlow graph under construction: a node is named, and is an operation on outputs of other nodes. */
+/** A TensorFlow graph under construction. Each node has a name and an operation on outputs of other nodes. */
 export class Graph {
   private nodes: NodeDef[] = [];
   private readonly outputs = new Map<string, readonly TensorInfo[]>();
   private readonly constants = new Map<string, string>();
 
-  /** Nodes so far. */
+  /** Number of nodes so far. */
   get size(): number {
     return this.nodes.length;
   }
@@ -113,8 +114,8 @@ export class Graph {
   /**
    * Adds a node.
    *
-   * @param outputs shape and type of each.
-   * @returns its name, which is also that of its first output.
+   * @param outputs shape and type of each output.
+   * @returns the node's name, which is also that of its first output.
    */
   add(
     op: string,
@@ -136,7 +137,7 @@ export class Graph {
     return name;
   }
 
-  /** A constant; equal small ones are one node. @throws RangeError for types that captured programs do not have. */
+  /** Adds a constant; equal small ones share a node. @throws RangeError for types that captured programs do not have. */
   constant(dtype: number, shape: readonly number[], values: ArrayLike<number>): string {
     if (dtype !== DT_FLOAT && dtype !== DT_INT32)
       throw new RangeError(`captured programs have no tensors of TensorFlow's type ${dtype}`);
@@ -154,12 +155,12 @@ export class Graph {
     return name;
   }
 
-  /** How many nodes must run for `targets`, constants and placeholders not counted: the kernels of a program. */
+  /** The number of kernels that run for `targets`: nodes without constants, placeholders and handles. */
   countKernels(targets: readonly string[]): number {
     return [...this.reachableFrom(targets)].filter((node) => !UNCOUNTED.has(node.getOp())).length;
   }
 
-  /** What runs for `targets`, in the order of recording, which puts every node behind its inputs. */
+  /** The nodes that run for `targets`, in the order of recording: every node comes after its inputs. */
   nodesFor(targets: readonly string[]): GraphNode[] {
     const needed = this.reachableFrom(targets);
     return this.nodes
@@ -180,7 +181,7 @@ export class Graph {
       });
   }
 
-  /** Takes out what none of `targets` needs. */
+  /** Removes nodes that no target needs. */
   prune(targets: readonly string[]): void {
     const needed = this.reachableFrom(targets);
     this.nodes = this.nodes.filter((node) => needed.has(node));
@@ -200,14 +201,14 @@ export class Graph {
     return reached;
   }
 
-  /** The graph as a serialized GraphDef. */
+  /** Serializes the graph as a GraphDef. */
   serialize(): Uint8Array {
     const versions = set(new messages.VersionDef(), { Producer: GRAPH_PRODUCER });
     return set(new messages.GraphDef(), { NodeList: this.nodes, Versions: versions }).serializeBinary();
   }
 }
 
-/** An attribute of an eager call as a graph's. @throws RangeError for a kind that no kernel here uses. */
+/** Converts an attribute of an eager call to a graph attribute. @throws RangeError for a kind that no kernel uses. */
 export function toGraphAttribute({ name, type, value }: OpAttribute, binding: TensorflowBinding): AttrValue {
   return attrValue((attr) => {
     switch (type) {

@@ -1,10 +1,10 @@
-// Whether every node of a program has a kernel on a device, and what would travel between device and host.
+// Checks that every node of a program has a kernel on a device, and counts copies between device and host.
 import { type GraphNode, nodeOf } from './graph.js';
 import type { DeviceType, KernelRegistry } from './kernel-registry.js';
 import { argumentNames } from './op-arguments.js';
 import { bytesOf, typeName } from './tensor-size.js';
 
-/** Nodes alike that no kernel serves. */
+/** Nodes of one kind that have no kernel. */
 export interface MissingKernel {
   op: string;
   /** The nodes' types, such as `T=bfloat16, Tidx=int32`. */
@@ -14,37 +14,39 @@ export interface MissingKernel {
   isCpuOnly: boolean;
 }
 
-/** Tensors alike that a device's kernels make or take on the host, so that each one is copied. */
+/** Tensors of one kind that are copied because a kernel produces or reads them on the host. */
 export interface HostCopy {
   direction: 'device to host' | 'host to device';
-  /** The operation that makes the tensor. */
+  /** The operation that produces the tensor. */
   from: string;
-  /** The operation that takes it, and its argument. */
+  /** The operation that reads it, and its argument. */
   to: string;
   type: string;
   copies: number;
   bytes: number;
 }
 
-/** What a program finds on a device. */
+/** The kernels and copies of a program on a device. */
 export interface KernelCheck {
   nodes: number;
   missing: MissingKernel[];
-  /** Copies between operations. Copies of what is fed are not among them. */
+  /** Copies between operations, without those of inputs that are fed. */
   copies: HostCopy[];
-  /** Bytes of what is fed and copied to the device. */
+  /** Bytes of inputs that are fed and copied to the device. */
   fedBytes: number;
 }
 
-/** A node, and which of its outputs are in the host's memory. */
+/** A node with the place of each output: whether it is in the host's memory. */
 interface Placed {
   node: GraphNode;
   onHost: readonly boolean[];
 }
 
 /**
- * @param nodes of a program, each behind its inputs, as `Graph.nodesFor` gives them.
- * @throws RangeError for an operation whose arguments are not known.
+ * Checks a program on a kind of device, without running it.
+ *
+ * @param nodes the nodes of the program, each after its inputs, as `Graph.nodesFor` returns them.
+ * @throws RangeError for an operation with unknown arguments.
  */
 export function checkKernels(
   nodes: readonly GraphNode[],
@@ -63,9 +65,9 @@ export function checkKernels(
     }
     const data = node.inputs.filter((input) => !input.startsWith('^'));
     const names = argumentNames(node.op, data.length, node.outputs.length);
-    // Without a kernel a node would go to the CPU, where everything is on the host.
+    // TensorFlow would place a node without a kernel on the CPU, where everything is on the host.
     const isOnHost = (name: string): boolean => kernel === undefined || kernel.hostMemory.includes(name);
-    // What is fed stays on the host until it is sent where it is used.
+    // An input stays on the host until it is sent to the device that uses it.
     const isFed = node.op === 'Placeholder';
     placed.set(node.name, { node, onHost: names.outputs.map((name) => isFed || isOnHost(name)) });
     if (device === 'CPU') continue;
@@ -77,7 +79,7 @@ export function checkKernels(
   return { nodes: nodes.length, missing: [...missing.values()], ...copies.result };
 }
 
-/** Copies between host and device, each tensor counted once: TensorFlow sends it once, however many use it. */
+/** Counts copies between host and device. TensorFlow sends a tensor once, however many nodes use it. */
 class CopyCount {
   private readonly entries = new Map<string, HostCopy>();
   private readonly sent = new Set<string>();
@@ -87,10 +89,10 @@ class CopyCount {
     return { copies: [...this.entries.values()], fedBytes: this.fedBytes };
   }
 
-  /** @param source `node` or `node:output`, of the node that makes the tensor. */
-  add({ node, onHost }: Placed, source: string, to: string, isWantedOnHost: boolean): void {
+  /** @param source `node` or `node:output` of the node that produces the tensor. */
+  add({ node, onHost }: Placed, source: string, to: string, isReadOnHost: boolean): void {
     const output = Number(source.split(':')[1] ?? 0);
-    if (onHost[output] === isWantedOnHost || this.sent.has(source)) return;
+    if (onHost[output] === isReadOnHost || this.sent.has(source)) return;
     this.sent.add(source);
     const info = node.outputs[output]!;
     const bytes = bytesOf(info);
@@ -98,7 +100,7 @@ class CopyCount {
       this.fedBytes += bytes;
       return;
     }
-    const direction = isWantedOnHost ? 'device to host' : 'host to device';
+    const direction = isReadOnHost ? 'device to host' : 'host to device';
     const [from, type] = [node.op, typeName(info.dtype)];
     const entry = entryOf(this.entries, `${direction} ${from} ${to} ${type}`, () => {
       return { direction, from, to, type, copies: 0, bytes: 0 };

@@ -1,10 +1,10 @@
-// How much memory a program's tensors take at most, if its kernels run in the order of recording.
+// Computes the peak memory of a program's tensors if its kernels run in the order of recording.
 import { type GraphNode, nodeOf } from './graph.js';
 import { bytesOf } from './tensor-size.js';
 
-/** Give their input's memory on, seen in another shape. */
+/** Operations whose output shares the memory of their input. */
 const ALIASES: ReadonlySet<string> = new Set(['Identity', 'Reshape']);
-/** Write into the memory of an input that nothing else needs. */
+/** Operations that write into the memory of an input that nothing else needs. */
 const IN_PLACE: ReadonlySet<string> = new Set([
   'Abs',
   'AddN',
@@ -24,39 +24,38 @@ const IN_PLACE: ReadonlySet<string> = new Set([
   'Sub',
 ]);
 
-/** Their outputs have an owner beside those who use them. */
+/** Operations whose outputs stay until the program ends. */
 const OWNED: ReadonlySet<string> = new Set(['Const', 'Placeholder']);
 
-/** Bytes of tensors. What cuDNN, the allocator and TensorFlow itself need comes on top. */
+/** Bytes of tensors, without the memory that cuDNN, the allocator and TensorFlow itself need. */
 export interface LiveMemory {
-  /** Variables, before the program runs and after. */
+  /** Variables before and after the program runs. */
   variableBytes: number;
-  /** Variables, inputs and all else that is alive at the same time, at most. */
+  /** The most memory of variables, inputs and other tensors that are alive at the same time. */
   peakBytes: number;
 }
 
-/** Memory that tensors share. */
+/** Memory that one or more tensors share. */
 interface Block {
   bytes: number;
   holders: number;
 }
 
 /**
- * Runs a program's kernels one after another, without computing, and frees what nothing needs any more. Memory changes
- * owners as in TensorFlow: a variable takes over what is assigned to it, and elementwise kernels write in place where they
- * can.
+ * Goes through a program's kernels one after another, without computing, and frees tensors after their last use. As in
+ * TensorFlow, a variable takes over the memory of its new value, and elementwise kernels write in place where possible.
  *
- * @param nodes of a program, each behind its inputs, as `Graph.nodesFor` gives them.
+ * @param nodes the nodes of the program, each after its inputs, as `Graph.nodesFor` returns them.
  */
 export function liveMemory(nodes: readonly GraphNode[]): LiveMemory {
   return new Schedule(nodes).run();
 }
 
 class Schedule {
-  /** Memory of every output that is alive, by `node` or `node:output`. */
+  /** Memory of every live output by `node` or `node:output`. */
   private readonly blocks = new Map<string, Block>();
   private readonly variables = new Map<string, Block>();
-  /** How often each output is still to be used. */
+  /** The number of uses of each output that are still to come. */
   private readonly uses = new Map<string, number>();
   private live = 0;
   private peak = 0;
@@ -72,7 +71,7 @@ class Schedule {
       if (op === 'ReadVariableOp' && !this.variables.has(inputs[0]!))
         this.variables.set(inputs[0]!, this.allocate(bytesOf(outputs[0]!)));
     const variableBytes = this.live;
-    // Inputs are there before the first kernel.
+    // Inputs exist before the first kernel.
     for (const node of this.nodes) if (node.op === 'Placeholder') this.step(node);
     const assignments = this.assignments();
     for (const node of this.nodes) {
@@ -83,7 +82,7 @@ class Schedule {
     return { variableBytes, peakBytes: this.peak };
   }
 
-  /** Assignments by the node that makes the value: they are recorded last and run as soon as it is there. */
+  /** Assignments by the node that computes the value: they are recorded last, but run as soon as it exists. */
   private assignments(): Map<string, GraphNode[]> {
     const byValue = new Map<string, GraphNode[]>();
     for (const node of this.nodes) {
@@ -102,13 +101,13 @@ class Schedule {
       const block = this.blockFor(op, inputs, bytesOf(info));
       block.holders += this.uses.get(key) ?? 0;
       this.blocks.set(key, block);
-      // What makes it lets go of it; inputs and constants have an owner who keeps them.
+      // The kernel itself releases its output; inputs and constants have an owner who keeps them.
       if (!OWNED.has(op)) this.release(block);
     }
     for (const input of inputs) this.release(this.blocks.get(input)!);
   }
 
-  /** The memory of an output, with one holder more than before. */
+  /** The memory for an output, with one more holder. */
   private blockFor(op: string, inputs: readonly string[], bytes: number): Block {
     if (op === 'ReadVariableOp') return hold(this.variables.get(inputs[0]!)!);
     if (ALIASES.has(op)) return hold(this.blocks.get(inputs[0]!)!);
@@ -122,9 +121,9 @@ class Schedule {
   }
 
   private assign(variable: string, value: string): void {
-    const before = this.variables.get(variable);
+    const previous = this.variables.get(variable);
     this.variables.set(variable, hold(this.blocks.get(value)!));
-    if (before !== undefined) this.release(before);
+    if (previous !== undefined) this.release(previous);
   }
 
   private allocate(bytes: number): Block {

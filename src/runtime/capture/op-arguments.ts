@@ -1,6 +1,6 @@
-// Names of the inputs and outputs of TensorFlow's operations, by which kernels say what they keep on the host.
+// Names of the inputs and outputs of TensorFlow's operations, with which kernels declare host memory.
 
-/** A name with a star stands for as many inputs or outputs as there are beside the others. */
+/** A name with a star stands for all inputs or outputs that have no other name. */
 interface OpArguments {
   inputs: readonly string[];
   outputs: readonly string[];
@@ -11,7 +11,7 @@ const args = (inputs: string, outputs: string): OpArguments => ({
   outputs: outputs.split(' ').filter(Boolean),
 });
 
-/** As TensorFlow's operation definitions have them; tests hold them against the registered kernels. */
+/** The names in TensorFlow's operation definitions. Tests check them against the registered kernels. */
 export const opArguments: Readonly<Record<string, OpArguments>> = {
   Abs: args('x', 'y'),
   AddN: args('inputs*', 'sum'),
@@ -61,7 +61,7 @@ export const opArguments: Readonly<Record<string, OpArguments>> = {
   VarHandleOp: args('', 'resource'),
 };
 
-/** The names of `count` inputs or outputs, one for each. */
+/** One name for each of `count` inputs or outputs. */
 function spread(names: readonly string[], count: number): string[] {
   return names.flatMap((name) => {
     if (!name.endsWith('*')) return [name];
@@ -70,9 +70,9 @@ function spread(names: readonly string[], count: number): string[] {
 }
 
 /**
- * The names of a node's inputs, control inputs not counted, and outputs.
+ * The names of a node's inputs, without control inputs, and outputs.
  *
- * @throws RangeError for an operation that is not in the table.
+ * @throws RangeError for an operation that is missing from the table.
  */
 export function argumentNames(
   op: string,

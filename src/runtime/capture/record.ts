@@ -1,4 +1,4 @@
-// Records functions over tensors as programs of one TensorFlow graph.
+// Records functions over tensors and their variables as programs of one TensorFlow graph.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend } from '../native-kernels.js';
@@ -9,11 +9,11 @@ import { DT_RESOURCE, type TensorInfo } from './shape-rules.js';
 /** A function over tensors that becomes one session call. */
 export interface Program {
   inputs: Readonly<Record<string, TensorSpec>>;
-  /** In place of that of all programs. */
+  /** Replaces the precision of all programs for this one. */
   precision?: Precision;
   /**
-   * Called once, while recording: the tensors have shapes and no values. `assign` gives variables new values, all of
-   * them taking effect after everything has been read.
+   * Called once, while recording: the tensors have shapes and no values. `assign` sets variables, all of them after every
+   * read.
    */
   run(
     variables: Readonly<Record<string, Tensor>>,
@@ -21,13 +21,13 @@ export interface Program {
   ): { outputs: Record<string, Tensor>; assign?: Record<string, Tensor> };
 }
 
-/** Nodes of a program: what is fed, and what is fetched. */
+/** The nodes of a program to feed and to fetch. */
 export interface Endpoint {
   inputs: Record<string, { node: string; spec: TensorSpec }>;
   outputs: Record<string, string>;
 }
 
-/** A variable's nodes: the value that it is given, the assignment, and its value. */
+/** The nodes of a variable: the placeholder of a new value, the assignment, and the read. */
 export interface VariableNodes {
   spec: TensorSpec;
   fed: string;
@@ -35,7 +35,7 @@ export interface VariableNodes {
   read: string;
 }
 
-/** Several programs over one set of variables as a graph that no session has loaded. */
+/** Several programs over one set of variables, as a graph that is not loaded. */
 export interface RecordedPrograms<P extends string = string> {
   graph: Graph;
   variables: Record<string, VariableNodes>;
@@ -94,7 +94,7 @@ function recordProgram(
       ];
     }),
   );
-  // Reads of its own for each program: another program's have nothing to do with its order.
+  // Each program has its own reads, so that its order does not depend on other programs.
   const reads = Object.fromEntries(
     Object.entries(variables).map(([key, { spec, nodes }]) => [
       key,
@@ -113,13 +113,13 @@ function recordProgram(
     const assignments = Object.entries(result.assign ?? {}).map(([key, tensor]) => {
       const variable = variables[key];
       if (variable === undefined)
-        throw new RangeError(`program ${name} assigns '${key}', which is no variable`);
+        throw new RangeError(`program ${name} assigns '${key}', which is not a variable`);
       if (tensor.shape.join() !== variable.spec.shape.join())
         throw new RangeError(
-          `program ${name} gives '${key}' the shape [${tensor.shape}], not [${variable.spec.shape}]`,
+          `program ${name} assigns shape [${tensor.shape}] to '${key}', which has shape [${variable.spec.shape}]`,
         );
       const { handle, type } = variable.nodes;
-      // After the one read that everything in this program uses, even where the new value does not come from it.
+      // Assign after the one read that the whole program uses, even if the new value does not depend on it.
       const assigned = [handle, recorder.sourceOf(tensor), `^${reads[key]}`];
       return `^${graph.add('AssignVariableOp', assigned, { dtype: type }, [])}`;
     });
@@ -137,10 +137,10 @@ function recordProgram(
 }
 
 /**
- * The graph that `capture` would load, without a session: for counting what programs cost and for checking that they can
+ * The graph that `capture` would load, without a session, for counting the cost of programs and checking that they can
  * run. Computes nothing and needs no memory beyond the graph. Works on the native backend only.
  *
- * @throws RangeError naming an operation without a shape rule, or a variable that a program gives another shape.
+ * @throws RangeError naming an operation without a shape rule, or a variable to which a program assigns another shape.
  */
 export function recordGraph<P extends string>(
   programs: Readonly<Record<P, Program>>,
@@ -161,19 +161,24 @@ export function recordGraph<P extends string>(
       recordProgram(graph, backend, name, program, nodes, program.precision ?? precision),
     ]),
   ) as Record<P, Endpoint>;
-  const held = Object.fromEntries(
-    Object.entries(nodes).map(([name, { spec, nodes: made }]) => [
-      name,
-      { spec, fed: made.fed, assign: made.assign, read: made.read },
-    ]),
+  const endpointsOfVariables = Object.fromEntries(
+    Object.entries(nodes).map(
+      ([
+        name,
+        {
+          spec,
+          nodes: { fed, assign, read },
+        },
+      ]) => [name, { spec, fed, assign, read }],
+    ),
   );
-  // Such as variables that a program has no use for: every node costs time when the session loads and first runs.
+  // Unused nodes, such as reads of variables, cost time when the session loads and first runs.
   graph.prune([
-    ...Object.values(held).flatMap(({ fed, assign, read }) => [fed, assign, read]),
+    ...Object.values(endpointsOfVariables).flatMap(({ fed, assign, read }) => [fed, assign, read]),
     ...Object.values<Endpoint>(endpoints).flatMap(({ inputs, outputs }) => [
       ...Object.values(inputs).map(({ node }) => node),
       ...Object.values(outputs),
     ]),
   ]);
-  return { graph, variables: held, endpoints };
+  return { graph, variables: endpointsOfVariables, endpoints };
 }

@@ -1,3 +1,4 @@
+// Records the tensor operations of a function as nodes of a graph.
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { OpAttribute, TensorflowBackend, TensorflowBinding } from '../native-kernels.js';
@@ -13,14 +14,14 @@ export interface TensorSpec {
   dtype: 'float32' | 'int32';
 }
 
-/** What the backend is told of a new tensor. */
+/** The metadata of a new tensor for the backend. */
 interface OutputMetadata {
   id: number;
   shape: readonly number[];
   dtype: number;
 }
 
-/** The calls of the addon that recording stands in for. */
+/** The calls of the addon that recording replaces. */
 interface RecordedBinding extends TensorflowBinding {
   createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
   deleteTensor(id: number): void;
@@ -33,7 +34,7 @@ interface RecordedBackend extends TensorflowBackend {
   getInputTensorIds(tensors: readonly Tensor[]): number[];
 }
 
-/** Ids of tensors that exist in the graph only; the addon counts its own from 0. */
+/** First id of tensors that exist only in the graph; the addon counts its own from 0. */
 const FIRST_SYMBOLIC_ID = 2 ** 30;
 
 interface RecordedTensor extends StoredTensor {
@@ -41,7 +42,7 @@ interface RecordedTensor extends StoredTensor {
   source: string;
 }
 
-/** TensorFlow's number for a type. */
+/** TensorFlow's code of a type. @throws RangeError for types that captured programs do not have. */
 export function dtypeCode(dtype: DataType): number {
   if (dtype === 'float32') return DT_FLOAT;
   if (dtype === 'int32') return DT_INT32;
@@ -49,15 +50,15 @@ export function dtypeCode(dtype: DataType): number {
 }
 
 /**
- * Turns what a function does with tensors into graph nodes, without computing anything: while it records, the backend's
- * calls into TensorFlow append nodes, and shapes follow from rules. Constants made meanwhile become constant nodes.
+ * Turns the tensor operations of a function into graph nodes without computing anything. While it records, the backend's
+ * calls into TensorFlow append nodes, with shapes from `shape-rules.ts`, and new tensors become constant nodes.
  */
 export class Recorder {
   private readonly graph: Graph;
   private readonly backend: RecordedBackend;
   private readonly tensors = new Map<number, RecordedTensor>();
   private readonly precision: Precision;
-  /** By type, what gives in it the values of a source of the other float type. */
+  /** By type, the casts of sources to it. */
   private readonly casts = new Map([DT_FLOAT, DT_BFLOAT16].map((type) => [type, new Map<string, string>()]));
   private nextId = FIRST_SYMBOLIC_ID;
 
@@ -67,23 +68,23 @@ export class Recorder {
     this.precision = precision;
   }
 
-  /** A tensor that stands for the output of a graph node. */
+  /** Creates a tensor that stands for an output of a graph node. */
   symbol(source: string, { shape, dtype }: TensorSpec): Tensor {
     return this.backend.createOutputTensor(this.register(source, { shape, dtype: dtypeCode(dtype) }));
   }
 
-  /** The graph output that a tensor made while recording stands for, of the tensor's own type. */
+  /** The graph output that a recorded tensor stands for, in the tensor's own type. */
   sourceOf(tensor: Tensor): string {
     const recorded = this.find(this.backend.getInputTensorIds([tensor])[0]!, 'an output');
     return this.sourceAs(recorded.dtype, recorded);
   }
 
-  /** Runs `fn` with its tensor operations recorded in place of computed; frees the tensors that it leaves. */
+  /** Runs `fn` and records its tensor operations instead of computing them. Frees the tensors that it creates. */
   record<T>(fn: () => T): T {
     const real = this.backend.binding as RecordedBinding;
     const overrides: Partial<RecordedBinding> = {
       createTensor: (shape, dtype, values) => {
-        // Both a constant of the graph and a real tensor, which may outlive the recording.
+        // A constant of the graph and also a real tensor, which may outlive the recording.
         const source = this.graph.constant(dtype, shape, values);
         const id = real.createTensor(shape, dtype, values);
         this.tensors.set(id, { shape, dtype, storage: dtype, values, source });
@@ -101,8 +102,11 @@ export class Recorder {
       },
       executeOp: (op, attributes, inputs, outputs) => this.recordOp(real, op, attributes, inputs, outputs),
     };
-    // The addon's own properties are read-only, so an inheriting object has to define its own.
-    const stand = Object.create(real, Object.getOwnPropertyDescriptors(overrides)) as RecordedBinding;
+    // The addon's properties are read-only, so the inheriting object has to define its own.
+    const recordingBinding = Object.create(
+      real,
+      Object.getOwnPropertyDescriptors(overrides),
+    ) as RecordedBinding;
     const { backend } = this;
     const getInputTensorIds = backend.getInputTensorIds.bind(backend);
     backend.getInputTensorIds = (tensors) => {
@@ -111,9 +115,9 @@ export class Recorder {
       return ids;
     };
     backend.executeAfter = (x, dependencies) => this.recordAfter(x, dependencies);
-    backend.binding = stand;
+    backend.binding = recordingBinding;
     try {
-      // Within, so that what is freed at its end is told to the stand-in too.
+      // Here, so that tensors freed at the end of tidy go through the recording binding too.
       return tf.tidy(fn as () => tf.TensorContainer) as T;
     } finally {
       backend.binding = real;
@@ -122,12 +126,12 @@ export class Recorder {
     }
   }
 
-  /** An identity with control inputs: the only operation that says what comes first without taking its values. */
+  /** Records an identity with control inputs, which orders nodes without reading values. */
   private recordAfter(x: Tensor, dependencies: readonly Tensor[]): Tensor {
-    const [{ shape, dtype, storage, source }, ...others] = this.backend
+    const [{ shape, dtype, storage, source }, ...predecessors] = this.backend
       .getInputTensorIds([x, ...dependencies])
       .map((id) => this.find(id, 'an input of Identity')) as [RecordedTensor, ...RecordedTensor[]];
-    const controls = new Set(others.map((other) => `^${other.source.split(':')[0]!}`));
+    const controls = new Set(predecessors.map((tensor) => `^${tensor.source.split(':')[0]!}`));
     const stored = [{ shape, dtype: storage }];
     const node = this.graph.add(
       'Identity',
@@ -169,7 +173,7 @@ export class Recorder {
     });
   }
 
-  /** The graph output that gives a tensor in a type: its own, or a cast, which all who want it share. */
+  /** The graph output of a tensor in a type: its own source, or a cast that all users share. */
   private sourceAs(
     type: number,
     { source, shape, storage }: Pick<RecordedTensor, 'source' | 'shape' | 'storage'>,
@@ -185,8 +189,7 @@ export class Recorder {
   }
 
   /**
-   * The ids of an operation's inputs; of a tensor that was made before recording, such as a blur filter that all layers
-   * share, also what makes it a constant of the graph.
+   * Records tensors that existed before recording, such as a blur filter that all layers share, as constants of the graph.
    */
   private identify(real: RecordedBinding, tensors: readonly Tensor[], ids: readonly number[]): void {
     ids.forEach((id, i) => {
@@ -207,7 +210,7 @@ export class Recorder {
 
   private find(id: number, what: string): RecordedTensor {
     const tensor = this.tensors.get(id);
-    if (tensor === undefined) throw new RangeError(`${what} was not made by the captured function`);
+    if (tensor === undefined) throw new RangeError(`${what} was not created by the captured function`);
     return tensor;
   }
 }

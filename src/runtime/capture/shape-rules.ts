@@ -1,20 +1,21 @@
+// Shapes and types of the outputs of TensorFlow's operations.
 import type { OpAttribute } from '../native-kernels.js';
 
-/** TensorFlow's data types by number, as far as captured programs use them. */
+/** TensorFlow's codes of the types that captured programs use. */
 export const DT_FLOAT = 1;
 export const DT_INT32 = 3;
 export const DT_BFLOAT16 = 14;
 export const DT_RESOURCE = 20;
 
-/** What is known of a tensor while recording. */
+/** The facts about a tensor that are known while recording. */
 export interface TensorInfo {
   shape: readonly number[];
   dtype: number;
-  /** The values, where the tensor is a constant. */
+  /** The values of a constant. */
   values?: ArrayLike<number>;
 }
 
-/** An operation about to be recorded. */
+/** An operation to record. */
 export interface OpCall {
   op: string;
   inputs: readonly TensorInfo[];
@@ -25,9 +26,9 @@ export interface OpCall {
 type Rule = (call: OpCall) => TensorInfo[];
 
 function attribute<T>({ op, attributes }: OpCall, name: string): T {
-  const found = attributes.find((entry) => entry.name === name);
-  if (found === undefined) throw new RangeError(`${op} was recorded without its attribute ${name}`);
-  return found.value as T;
+  const entry = attributes.find((each) => each.name === name);
+  if (entry === undefined) throw new RangeError(`${op} was recorded without its attribute ${name}`);
+  return entry.value as T;
 }
 
 /** The values of input `index`, which must be a constant. */
@@ -52,7 +53,7 @@ function broadcast(a: readonly number[], b: readonly number[]): number[] {
   return Array.from({ length: rank }, (_, i) => {
     const m = a[i - rank + a.length] ?? 1;
     const n = b[i - rank + b.length] ?? 1;
-    if (m !== n && m !== 1 && n !== 1) throw new RangeError(`shapes [${a}] and [${b}] do not go together`);
+    if (m !== n && m !== 1 && n !== 1) throw new RangeError(`cannot broadcast the shapes [${a}] and [${b}]`);
     return m === 1 ? n : m;
   });
 }
@@ -61,7 +62,7 @@ const elementwise: Rule = ({ inputs }) => [
   { shape: broadcast(inputs[0]!.shape, inputs[1]!.shape), dtype: inputs[0]!.dtype },
 ];
 
-/** Side of a sliding window's output along one axis. */
+/** Number of positions of a sliding window along one axis. */
 function slidingSize(size: number, window: number, stride: number, padding: number): number {
   return Math.floor((size + padding - window) / stride) + 1;
 }
@@ -98,16 +99,16 @@ function matrixProduct(call: OpCall): TensorInfo[] {
 }
 
 function joined(call: OpCall): TensorInfo[] {
-  const parts = call.inputs.slice(0, -1);
+  const tensors = call.inputs.slice(0, -1);
   const axis = constant(call, call.inputs.length - 1)[0]!;
-  const length = parts.reduce((total, { shape }) => total + shape[axis]!, 0);
-  const first = parts[0]!;
+  const length = tensors.reduce((total, { shape }) => total + shape[axis]!, 0);
+  const first = tensors[0]!;
   return [{ shape: first.shape.map((n, i) => (i === axis ? length : n)), dtype: first.dtype }];
 }
 
 /**
- * Shapes and types of an operation's outputs from its inputs. One rule for each operation that `native-kernels.ts` runs;
- * tests hold every rule against the real kernel.
+ * Rules that give the shapes and types of an operation's outputs, one for each operation in `native-kernels.ts`. Tests
+ * check every rule against the real kernel.
  */
 export const shapeRules: Readonly<Record<string, Rule>> = {
   Conv2D: (call) => {
@@ -167,7 +168,8 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   SplitV: (call) => {
     const [first, ...rest] = call.inputs[0]!.shape;
     const sizes = constant(call, 1);
-    if (sizes.reduce((a, b) => a + b, 0) !== first) throw new RangeError('SplitV does not use up its input');
+    if (sizes.reduce((a, b) => a + b, 0) !== first)
+      throw new RangeError('the sizes of SplitV do not add up to the length of its input');
     return sizes.map((size) => ({ shape: [size, ...rest], dtype: call.inputs[0]!.dtype }));
   },
   GatherV2: ({ inputs }) => [
@@ -177,7 +179,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   UnsortedSegmentSum: (call) => typed(call, [constant(call, 2)[0]!, ...call.inputs[0]!.shape.slice(1)]),
 };
 
-/** @throws RangeError naming an operation without a rule. */
+/** Shapes and types of an operation's outputs. @throws RangeError naming an operation without a rule. */
 export function outputInfos(call: OpCall): TensorInfo[] {
   const rule = shapeRules[call.op];
   if (rule === undefined)

@@ -5,20 +5,21 @@ const TYPES: ReadonlyMap<number, { name: string; bytes: number }> = new Map([
   [DT_FLOAT, { name: 'float32', bytes: 4 }],
   [DT_INT32, { name: 'int32', bytes: 4 }],
   [DT_BFLOAT16, { name: 'bfloat16', bytes: 2 }],
-  // A handle: what it stands for is counted where it is read.
+  // A handle; its variable is counted where it is read.
   [DT_RESOURCE, { name: 'resource', bytes: 0 }],
 ]);
 
-/** A type's name, or its number where captured programs have no such type. */
+/** The name of a type, or its code if captured programs do not have it. */
 export function typeName(dtype: number): string {
   return TYPES.get(dtype)?.name ?? `type ${dtype}`;
 }
 
+/** The number of elements of a tensor. */
 export function elementsOf({ shape }: TensorInfo): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** @throws RangeError for a type that captured programs do not have. */
+/** The size of a tensor in bytes. @throws RangeError for a type that captured programs do not have. */
 export function bytesOf(info: TensorInfo): number {
   const type = TYPES.get(info.dtype);
   if (type === undefined)

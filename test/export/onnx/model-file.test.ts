@@ -25,11 +25,11 @@ const bytesOf = (made: OnnxModel): Uint8Array<ArrayBuffer> =>
 describe('messages', () => {
   test('numbers are as the format says, of any size and sign', () => {
     // The examples of https://protobuf.dev/programming-guides/encoding.
-    expect(Buffer.concat(intField(1, 150).parts).toString('hex')).toBe('089601');
-    expect(Buffer.concat(intField(1, -2).parts).toString('hex')).toBe('08feffffffffffffffff01');
-    expect(Buffer.concat(bytesField(2, 'testing').parts).toString('hex')).toBe('120774657374696e67');
+    expect(Buffer.concat(intField(1, 150).chunks).toString('hex')).toBe('089601');
+    expect(Buffer.concat(intField(1, -2).chunks).toString('hex')).toBe('08feffffffffffffffff01');
+    expect(Buffer.concat(bytesField(2, 'testing').chunks).toString('hex')).toBe('120774657374696e67');
     const numbers = [0, 1, 127, 128, 2 ** 31, 2 ** 40 + 5, Number.MAX_SAFE_INTEGER, -1, -(2 ** 40)];
-    const read = readFields(Buffer.concat(message(numbers.map((n) => intField(3, n))).parts));
+    const read = readFields(Buffer.concat(message(numbers.map((n) => intField(3, n))).chunks));
     expect(read).toEqual(numbers.map((value) => ({ field: 3, value })));
     expect(() => intField(1, 0.5)).toThrow('0.5');
   });

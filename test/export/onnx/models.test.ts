@@ -24,7 +24,7 @@ const SOURCES: Record<string, () => Promise<TestModel> | TestModel> = {
   'the reference, train': () => referenceModel('train'),
 };
 
-const bytesOf = (model: OnnxModel): Uint8Array => Buffer.concat(encodeModel(model).parts);
+const bytesOf = (model: OnnxModel): Uint8Array => Buffer.concat(encodeModel(model).chunks);
 
 async function runtime(bytes: Uint8Array, inputs: Record<string, HostArray>): Promise<Float32Array> {
   const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });

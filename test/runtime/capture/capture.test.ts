@@ -58,7 +58,7 @@ function toBfloat16(value: number): number {
   return new Float32Array(bits.buffer)[0]!;
 }
 
-describe('bfloat16 arithmetic', () => {
+describe('a captured program with bfloat16 arithmetic', () => {
   const geometry = { stride: 1, padding: [1, 1] } as const;
   const shapes = (channels: number) => ({
     x: [2, 5, 5, channels],
@@ -90,7 +90,7 @@ describe('bfloat16 arithmetic', () => {
     }));
   };
 
-  it('rounds what wide convolutions multiply, and nothing before they are summed', () => {
+  it('rounds the factors of wide convolutions, but not the products before they are summed', () => {
     const rounded = (x: Tensor): Tensor =>
       tf.tensor(x.dataSync<'float32'>().map(toBfloat16), x.shape, 'float32');
     for (const { found, expected } of compare(16, rounded)) {
@@ -102,7 +102,7 @@ describe('bfloat16 arithmetic', () => {
     }
   });
 
-  it('leaves convolutions of pictures alone', () => {
+  it('computes convolutions of images in float32', () => {
     for (const { found, expected } of compare(3, (x) => x)) {
       const largest = Math.max(...expected.map(Math.abs));
       expected.forEach((value, i) => {
@@ -112,7 +112,7 @@ describe('bfloat16 arithmetic', () => {
   });
 });
 
-describe('activations in bfloat16', () => {
+describe('bfloat16 activations of a captured program', () => {
   const KEPT = { arithmetic: 'bfloat16', activations: 'bfloat16' } as const;
   const same = { stride: 1, padding: [1, 1] } as const;
   const shapes = { image: [2, 6, 6, 3], first: [1, 1, 3, 16], second: [3, 3, 16, 16], bias: [16] };
@@ -141,7 +141,7 @@ describe('activations in bfloat16', () => {
   const isRounded = (values: ArrayLike<number>): boolean =>
     Array.from(values).every((value) => value === toBfloat16(value));
 
-  it('stay in it from layer to layer, near what float32 gives', () => {
+  it('stay bfloat16 from layer to layer, with results close to those of float32', () => {
     const [exact, kept] = both((given) => ({ ...layers(given) }));
     for (const [name, expected] of Object.entries(exact!.outputs)) {
       expect(isRounded(kept!.outputs[name]!), name).toBe(true);
@@ -151,7 +151,7 @@ describe('activations in bfloat16', () => {
     expect(kept!.kernels - exact!.kernels).toBe(5);
   });
 
-  it('are summed in float32, of what was not rounded where that is there', () => {
+  it('are summed in float32, from unrounded values if they exist', () => {
     const k = kernels();
     const [exact, kept] = both((given) => {
       const { next } = layers(given);
@@ -163,7 +163,7 @@ describe('activations in bfloat16', () => {
     expect(kept!.outputs.fromImage).toEqual(exact!.outputs.fromImage);
   });
 
-  it('keep their type where an order is asked for', () => {
+  it('keep their type in kernels().after', () => {
     const [exact, kept] = both((given) => {
       const { features, next } = layers(given);
       return { again: kernels().conv2d(kernels().after(features, [next]), given.second!, same) };
@@ -175,7 +175,7 @@ describe('activations in bfloat16', () => {
 });
 
 describe('a captured program', () => {
-  it('computes what the function computes, whenever and with whatever it is called', () => {
+  it('computes the same as the function, for any inputs and in any order of calls', () => {
     const filter = randomTensor(1, [3, 3, 2, 4]);
     const network = (x: Tensor, w: Tensor, rows: Tensor): Tensor => {
       const k = kernels();
@@ -219,7 +219,7 @@ describe('a captured program', () => {
     expect(shapes).toEqual([[2 ** 20, 2 ** 20]]);
   });
 
-  it('takes tensors that were made before as constants, whatever becomes of them', () => {
+  it('uses earlier tensors as constants, even if they are freed later', () => {
     const factor = tf.tensor1d([2, 3]);
     const index = tf.tensor1d([1, 0], 'int32');
     const program: Program = {
@@ -232,7 +232,7 @@ describe('a captured program', () => {
     expect(programs.run('program', { x: floats(10, 100) })).toEqual({ y: floats(300, 20) });
   });
 
-  it('may keep a tensor that it makes for good, such as a filter that all layers share', () => {
+  it('may create a tensor that outlives it, such as a filter that all layers share', () => {
     let shared: Tensor | undefined;
     const program: Program = {
       inputs: { x: float(2) },
@@ -248,7 +248,7 @@ describe('a captured program', () => {
     shared!.dispose();
   });
 
-  it('holds no nodes that no output needs', () => {
+  it('has no nodes that no output needs', () => {
     const program = (isWasteful: boolean): Program => ({
       inputs: { x: float(2) },
       run: (_, { x }) => {
@@ -263,7 +263,7 @@ describe('a captured program', () => {
     expect(wasteful!.run('program', { x: floats(4, 9) })).toEqual({ y: floats(2, 3) });
   });
 
-  it('gives outputs of either type, inputs as they are among them', () => {
+  it('returns outputs of both types, also inputs that it does not change', () => {
     const program: Program = {
       inputs: { x: float(2), rows: int(2) },
       run: (_, { x, rows }) => ({ outputs: { x: x!, rows: rows!, y: kernels().fill([1], 4) } }),
@@ -278,8 +278,8 @@ describe('a captured program', () => {
   });
 });
 
-describe('variables', () => {
-  it('come back as they were written, all or some', () => {
+describe('variables of captured programs', () => {
+  it('are read as they were written, all or some of them', () => {
     const programs = captured(
       { adding },
       { total: float(2), other: float(2, 1), count: int(), one: float() },
@@ -297,7 +297,7 @@ describe('variables', () => {
     expect(programs.read(['total'])).toEqual({ total: values.total });
   });
 
-  it('keep what a program assigns, for all programs', () => {
+  it('keep the values that a program assigns, for all programs', () => {
     const doubling: Program = {
       inputs: {},
       run: ({ total }) => ({ outputs: { twice: kernels().affine(total!, 2, 0) } }),
@@ -310,7 +310,7 @@ describe('variables', () => {
     expect(programs.read()).toEqual({ total: floats(12, 23) });
   });
 
-  it('change after everything has been read', () => {
+  it('change only after everything has been read', () => {
     const swapping: Program = {
       inputs: {},
       run: ({ a, b }) => ({ outputs: { sum: sumOf(a!, b!) }, assign: { a: b!, b: a! } }),
@@ -321,7 +321,7 @@ describe('variables', () => {
     expect(programs.read()).toEqual({ a: floats(4, 5, 6), b: floats(1, 2, 3) });
   });
 
-  it('of two captures have nothing to do with each other', () => {
+  it('of two captures are independent', () => {
     const [one, two] = [0, 1].map(() => captured({ adding }, { total: float(2) }));
     one!.write({ total: floats(1, 1) });
     two!.write({ total: floats(2, 2) });
@@ -332,17 +332,17 @@ describe('variables', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('capture', () => {
   const record = (run: Program['run']) => () =>
     captured({ faulty: { inputs: { x: float(2) }, run } }, { total: float(2) });
 
-  it('an operation without a shape rule, by name', () => {
+  it('rejects an operation without a shape rule, by name', () => {
     expect(record((_, { x }) => ({ outputs: { y: tf.tan(x!) } }))).toThrow(
       /no shape rule for the TensorFlow operation Tan; add one to/,
     );
   });
 
-  it('reading a value, which exists only when the program runs', () => {
+  it('rejects reading a value while recording', () => {
     expect(
       record((_, { x }) => {
         const [first] = kernels().square(x!).dataSync();
@@ -351,16 +351,16 @@ describe('what is refused', () => {
     ).toThrow(/cannot read values/);
   });
 
-  it('assigning what is no variable, or has another shape', () => {
+  it('rejects assigning an unknown variable or another shape', () => {
     expect(record((_, { x }) => ({ outputs: { x: x! }, assign: { totl: x! } }))).toThrow(
-      "program faulty assigns 'totl', which is no variable",
+      "program faulty assigns 'totl', which is not a variable",
     );
     expect(
       record((_, { x }) => ({ outputs: { x: x! }, assign: { total: kernels().reshape(x!, [1, 2]) } })),
-    ).toThrow("program faulty gives 'total' the shape [1,2], not [2]");
+    ).toThrow("program faulty assigns shape [1,2] to 'total', which has shape [2]");
   });
 
-  it('a tensor of a type that it does not know', () => {
+  it('rejects a tensor of an unknown type', () => {
     const mask = tf.tensor1d([true, false]);
     for (const isUploaded of [false, true]) {
       if (isUploaded) tf.logicalNot(mask).dispose();
@@ -371,7 +371,7 @@ describe('what is refused', () => {
     mask.dispose();
   });
 
-  it('and afterwards the backend computes as ever, with nothing left behind', () => {
+  it('leaves the backend working and nothing behind after an error', () => {
     const before = counts();
     expect(
       record((_, { x }) => {
@@ -384,20 +384,20 @@ describe('what is refused', () => {
     expect(y).toBeCloseTo(Math.tan(0.5), 5);
   });
 
-  it('inputs that are missing, too long or of no variable, before anything runs', () => {
+  it('rejects missing inputs, inputs of the wrong size and unknown variables before anything runs', () => {
     const programs = captured({ adding }, { total: float(2) });
     programs.write({ total: floats(1, 2) });
-    expect(() => programs.run('adding', {})).toThrow("'amount' takes 2 values of [2], not none");
+    expect(() => programs.run('adding', {})).toThrow("'amount' takes 2 values of shape [2], not none");
     expect(() => programs.run('adding', { amount: floats(1, 2, 3) })).toThrow(
-      "'amount' takes 2 values of [2], not 3",
+      "'amount' takes 2 values of shape [2], not 3",
     );
     expect(() => programs.write({ totl: floats(1, 2) })).toThrow("there is no variable 'totl'");
-    expect(() => programs.write({ total: floats(1) })).toThrow("'total' takes 2 values of [2], not 1");
+    expect(() => programs.write({ total: floats(1) })).toThrow("'total' takes 2 values of shape [2], not 1");
     expect(() => programs.read(['totl'])).toThrow("there is no variable 'totl'");
     expect(programs.read()).toEqual({ total: floats(1, 2) });
   });
 
-  it('running before the variables have values, as an error of the work', () => {
+  it('throws a RunError if a program runs before its variables have values', () => {
     const programs = captured({ adding }, { total: float(2) });
     expect(() => programs.run('adding', { amount: floats(1, 2) })).toThrow(RunError);
     expect(() => programs.read()).toThrow(RunError);
@@ -406,7 +406,7 @@ describe('what is refused', () => {
   });
 });
 
-describe('an order that a program asks for', () => {
+describe('kernels().after in a captured program', () => {
   /** Gives x, after the square of the square of y has been computed. */
   const ordered = (dependencies: (y: Tensor) => Tensor[]): Program => ({
     inputs: { x: float(2), y: float(3) },
@@ -414,7 +414,7 @@ describe('an order that a program asks for', () => {
   });
   const inputs = { x: floats(1, 2), y: floats(3, 4, 5) };
 
-  it('makes it run what comes first, and changes no value', () => {
+  it('runs the dependencies first, and changes no value', () => {
     const k = kernels();
     const programs = captured(
       {
@@ -428,7 +428,7 @@ describe('an order that a program asks for', () => {
       expect(programs.run(name, inputs)).toEqual({ x: floats(1, 2) });
   });
 
-  it('is forgotten afterwards: kernel by kernel there is none', () => {
+  it('has no effect on kernels outside of a recording', () => {
     captured({ ordered: ordered((y) => [y]) }, {});
     const [x, y] = [tf.tensor1d([1, 2]), tf.tensor1d([3])];
     const copy = kernels().after(x, [y]);
@@ -437,8 +437,8 @@ describe('an order that a program asks for', () => {
   });
 });
 
-describe('memory', () => {
-  it('recording leaves nothing behind but the session, which dispose frees', () => {
+describe('memory of captured programs', () => {
+  it('recording leaves only the session behind, which dispose frees', () => {
     const before = counts();
     const programs = captured({ adding, again: adding }, { total: float(2) });
     expect(counts()).toEqual({ ...before, sessions: before.sessions + 1 });
@@ -447,7 +447,7 @@ describe('memory', () => {
     expect(counts()).toEqual(before);
   });
 
-  it('runs, reads, writes and refusals leave no tensor behind', () => {
+  it('runs, reads, writes and errors leave no tensor behind', () => {
     const programs = captured({ adding }, { total: float(2) });
     const before = counts();
     for (let i = 0; i < 20; i++) {
@@ -459,7 +459,7 @@ describe('memory', () => {
     expect(counts()).toEqual(before);
   });
 
-  it('after dispose every call throws but another dispose', () => {
+  it('after dispose every call throws except another dispose', () => {
     const programs = captured({ adding }, { total: float(2) });
     programs.write({ total: floats(1, 2) });
     programs.dispose();
@@ -473,8 +473,8 @@ describe('memory', () => {
   });
 });
 
-describe('a call beside the event loop', () => {
-  it('gives what a call in it gives, and lets timers run meanwhile', async () => {
+describe('runAsync', () => {
+  it('returns the same as run, and lets timers run meanwhile', async () => {
     const size = 256;
     const program: Program = {
       inputs: { x: float(size, size) },
@@ -496,7 +496,7 @@ describe('a call beside the event loop', () => {
     expect(turns).toBeGreaterThan(0);
   });
 
-  it('takes its inputs at once: they may change while it runs', async () => {
+  it('copies its inputs at once, so that they may change while it runs', async () => {
     const programs = captured({ adding }, { total: float(2) });
     programs.write({ total: floats(1, 2) });
     const amount = floats(10, 20);
@@ -506,7 +506,7 @@ describe('a call beside the event loop', () => {
     expect(programs.read()).toEqual({ total: floats(11, 22) });
   });
 
-  it('ends although the programs are disposed meanwhile', async () => {
+  it('finishes even if the programs are disposed meanwhile', async () => {
     const programs = captured({ adding }, { total: float(2) });
     programs.write({ total: floats(1, 2) });
     const running = programs.runAsync('adding', { amount: floats(1, 1) });
@@ -515,15 +515,15 @@ describe('a call beside the event loop', () => {
     await expect(programs.runAsync('adding', { amount: floats(1, 1) })).rejects.toThrow('were disposed');
   });
 
-  it('rejects with what TensorFlow says', async () => {
+  it('rejects with the message of TensorFlow', async () => {
     const programs = captured({ adding }, { total: float(2) });
     await expect(programs.runAsync('adding', { amount: floats(1, 2) })).rejects.toThrow(RunError);
     await expect(programs.runAsync('adding', { amount: floats(1) })).rejects.toThrow(RangeError);
   });
 });
 
-describe('memory that does not suffice', () => {
-  it('is reported with the keys that help', () => {
+describe('a captured program that needs too much memory', () => {
+  it('throws an error that names the config keys that help', () => {
     const program: Program = {
       inputs: { x: float(1, 1) },
       run: (_, { x }) => ({

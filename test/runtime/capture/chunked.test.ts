@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { readInPieces, writeInPieces } from '../../../src/runtime/capture/chunked.js';
+import { readChunked, writeChunked } from '../../../src/runtime/capture/chunked.js';
 
 const floats = (...values: number[]) => Float32Array.of(...values);
 const VALUES = { a: floats(1, 2), b: floats(3), c: floats(4, 5, 6), d: floats(7) };
 
-it('reads variables in their order and in bounded pieces, each when the one before is used up', () => {
+it('readChunked reads variables in order and in bounded chunks, each after the one before is used up', () => {
   const calls: string[] = [];
   const programs = {
     read: (names: readonly string[] = []) => {
@@ -14,21 +14,21 @@ it('reads variables in their order and in bounded pieces, each when the one befo
   };
   const sizes = Object.entries(VALUES).map(([name, { length }]) => [name, length] as const);
   const seen: [string, unknown, string][] = [];
-  for (const [name, values] of readInPieces(programs, sizes, 3)) seen.push([name, values, calls.join()]);
+  for (const [name, values] of readChunked(programs, sizes, 3)) seen.push([name, values, calls.join()]);
   expect(seen).toEqual([
     ['a', VALUES.a, 'ab'],
     ['b', VALUES.b, 'ab'],
     ['c', VALUES.c, 'ab,c'],
     ['d', VALUES.d, 'ab,c,d'],
   ]);
-  expect([...readInPieces(programs, [])]).toEqual([]);
+  expect([...readChunked(programs, [])]).toEqual([]);
 });
 
-it('writes small variables in one call, and nothing without any', () => {
+it('writeChunked writes small variables in one call, and makes no call without variables', () => {
   const written: unknown[] = [];
   const programs = { write: (values: unknown) => void written.push(values) };
-  writeInPieces(programs, Object.entries(VALUES));
+  writeChunked(programs, Object.entries(VALUES));
   expect(written).toEqual([VALUES]);
-  writeInPieces(programs, []);
+  writeChunked(programs, []);
   expect(written.length).toBe(1);
 });

@@ -36,7 +36,7 @@ describe('kernelWorks', () => {
     expect(workOf('Conv2DBackpropFilter', [x, sizes, y], filter)).toMatchObject({ flops, isMatrix: true });
   });
 
-  it('counts those of a product of matrices, however they lie', () => {
+  it('counts two operations for each product that a matrix product sums, transposed or not', () => {
     for (const [a, b] of [
       [float(3, 5), float(5, 7)],
       [float(5, 3), float(7, 5)],
@@ -44,7 +44,7 @@ describe('kernelWorks', () => {
       expect(workOf('MatMul', [a, b], float(3, 7)).flops).toBeCloseTo(2 * 3 * 5 * 7, 9);
   });
 
-  it('counts a depthwise blur by its filter, sums by what they take, and nothing for moving numbers', () => {
+  it('counts a depthwise blur by its filter, a sum by its input, and moving numbers as nothing', () => {
     const [picture, blurred] = [float(1, 8, 8, 5), float(1, 5, 5, 5)];
     const blur = float(4, 4, 5, 1);
     const flops = 2 * 16 * 5 * 5 * 5;
@@ -61,7 +61,7 @@ describe('kernelWorks', () => {
     expect(workOf('Pad', [float(2, 2), float(2, 2)], float(4, 4)).flops).toBe(0);
   });
 
-  it('counts bytes by type, and of a slice only what it takes', () => {
+  it('counts bytes by type, and for a slice only the part that it reads', () => {
     expect(workOf('Cast', [float(10)], half(10)).bytes).toBe(60);
     expect(workOf('Conv2D', [half(1, 4, 4, 2), half(1, 1, 2, 2)], half(1, 4, 4, 2))).toMatchObject({
       isBfloat16: true,
@@ -70,7 +70,7 @@ describe('kernelWorks', () => {
     expect(workOf('Slice', [float(100), float(1), float(1)], float(10)).bytes).toBe(80);
   });
 
-  it('has no kernels for what only names memory', () => {
+  it('has no kernels for nodes that only name memory', () => {
     const graph = new HandMadeGraph();
     const { handle, read } = graph.variable(float(4));
     const shaped = graph.node('Reshape', [read, graph.ints(2, 2)], float(2, 2));
@@ -99,7 +99,7 @@ describe('the cost of a program', () => {
     await loadEngine();
   });
 
-  it('is counted for steps in every arithmetic: the same operations, fewer bytes of convolutions in bfloat16', () => {
+  it('of a training step has the same operations in every arithmetic, and fewer bytes in bfloat16', () => {
     const costs = (['float32', 'bfloat16'] as const).map((arithmetic) => {
       const config = tinyConfig({ model: { ...MIN_LAYERS, channelDivisor: 16 }, runtime: { arithmetic } });
       const { graph, endpoints } = recordTraining(config);

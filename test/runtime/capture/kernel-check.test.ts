@@ -33,7 +33,7 @@ const ALL = [
 const GPU_ROOT = { op: 'Sqrt', device: 'GPU', types: { T: [DT_FLOAT] } };
 
 describe('checkKernels', () => {
-  it('finds nothing where every node has a kernel that takes tensors where they are', () => {
+  it('finds nothing if every node has a kernel that reads tensors where they are', () => {
     const registry = new KernelRegistry(kernelList([...ALL, GPU_ROOT]));
     expect(checkKernels(rootGraph(), registry, 'GPU')).toEqual({
       nodes: 6,
@@ -43,7 +43,7 @@ describe('checkKernels', () => {
     });
   });
 
-  it('names the nodes without a kernel by operation and types, and the copies that they would force', () => {
+  it('reports nodes without a kernel by operation and types, and the copies that they would need', () => {
     const check = checkKernels(rootGraph(), new KernelRegistry(kernelList(ALL)), 'GPU');
     expect(check.missing).toEqual([{ op: 'Sqrt', types: 'T=float32', nodes: 2, isCpuOnly: true }]);
     // The reshaped tensor goes to the host once for both roots; each root comes back.
@@ -54,7 +54,7 @@ describe('checkKernels', () => {
     ]);
   });
 
-  it('tells what no device can run, and counts no copies on a CPU', () => {
+  it('reports nodes that no device can run, and counts no copies on a CPU', () => {
     const kernels = ALL.filter(({ op }) => op !== 'Sqrt');
     const check = checkKernels(rootGraph(), new KernelRegistry(kernelList(kernels)), 'CPU');
     expect(check.missing).toEqual([
@@ -64,7 +64,7 @@ describe('checkKernels', () => {
     expect(check.copies).toEqual([]);
   });
 
-  it('counts types that no kernel admits', () => {
+  it('reports types that no kernel allows', () => {
     const graph = new Graph();
     const made = graph.add('Const', [], { dtype: graphAttribute.type(DT_BFLOAT16) }, [
       { shape: [4], dtype: DT_BFLOAT16 },
@@ -75,7 +75,7 @@ describe('checkKernels', () => {
 });
 
 describe('argumentNames', () => {
-  it('gives one name to each input and output', () => {
+  it('returns one name for each input and output', () => {
     expect(argumentNames('ConcatV2', 4, 1)).toEqual({
       inputs: ['values', 'values', 'values', 'axis'],
       outputs: ['output'],
@@ -87,7 +87,7 @@ describe('argumentNames', () => {
     expect(argumentNames('AssignVariableOp', 2, 0)).toEqual({ inputs: ['resource', 'value'], outputs: [] });
   });
 
-  it('knows every operation that captured programs have', () => {
+  it('knows every operation of captured programs', () => {
     expect(Object.keys(opArguments)).toEqual(expect.arrayContaining(Object.keys(shapeRules)));
     expect(() => argumentNames('Conv3D', 2, 1)).toThrow('src/runtime/capture/op-arguments.ts');
   });

@@ -30,21 +30,21 @@ describe('parseKernelList', () => {
     expect(parseKernelList(kernelList([{ ...sum, isUnpacked: true }]))).toEqual([expected]);
   });
 
-  it('takes what is left out for empty', () => {
+  it('reads missing fields as empty', () => {
     expect(parseKernelList(kernelList([{ op: 'NoOp', device: 'CPU' }]))).toEqual([
       { op: 'NoOp', device: 'CPU', constraints: [], hostMemory: [], label: '', priority: 0 },
     ]);
     expect(parseKernelList(new Uint8Array())).toEqual([]);
   });
 
-  it('rejects bytes that are no list', () => {
+  it('rejects bytes that are not a kernel list', () => {
     expect(() => parseKernelList(Uint8Array.of(0x0a, 0x05, 0x0a))).toThrow(RangeError);
     expect(() => parseKernelList(Uint8Array.of(0x08, 0x01))).toThrow('field 1 of a kernel list');
   });
 });
 
 describe('KernelRegistry', () => {
-  it('finds a kernel of the device whose constraints the types meet', () => {
+  it('finds a kernel for the device that allows the types', () => {
     const kernels = registry(
       { op: 'Mul', device: 'GPU', types: { T: [DT_INT32] }, hostMemory: ['x', 'y', 'z'] },
       { op: 'Mul', device: 'GPU', types: { T: [DT_FLOAT] } },
@@ -57,14 +57,14 @@ describe('KernelRegistry', () => {
     expect(kernels.find('Sub', { T: DT_FLOAT }, 'GPU')).toBeUndefined();
   });
 
-  it('wants every constraint met, by attributes that the node has', () => {
+  it('requires every constraint to be met by an attribute of the node', () => {
     const kernels = registry({ op: 'Sum', device: 'GPU', types: { T: [DT_FLOAT], Tidx: [DT_INT32] } });
     expect(kernels.find('Sum', { T: DT_FLOAT, Tidx: DT_INT32 }, 'GPU')).toBeDefined();
     expect(kernels.find('Sum', { T: DT_FLOAT, Tidx: DT_FLOAT }, 'GPU')).toBeUndefined();
     expect(kernels.find('Sum', { T: DT_FLOAT }, 'GPU')).toBeUndefined();
   });
 
-  it('takes a kernel for every device where the device has none of its own', () => {
+  it('falls back to a kernel for every device if the device has none of its own', () => {
     const kernels = registry(
       { op: 'VarHandleOp', device: 'DEFAULT' },
       { op: 'Fill', device: 'DEFAULT', hostMemory: ['value'] },
@@ -77,7 +77,7 @@ describe('KernelRegistry', () => {
     expect(kernels.find('Relu', {}, 'GPU')).toBeUndefined();
   });
 
-  it('prefers a higher priority, and leaves out kernels that a label sets apart', () => {
+  it('prefers a higher priority, and skips kernels with a label', () => {
     const kernels = registry(
       { op: 'Abs', device: 'GPU', priority: 1, hostMemory: ['first'] },
       { op: 'Abs', device: 'GPU', priority: 2, hostMemory: ['second'] },

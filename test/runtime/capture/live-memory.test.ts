@@ -24,7 +24,7 @@ describe('liveMemory', () => {
     expect(peak(graph, graph.node('ConcatV2', [x, first], float(2000)))).toBe(5 * BYTES);
   });
 
-  it('writes in place where nothing else needs the input', () => {
+  it('writes in place if nothing else needs the input', () => {
     const graph = new HandMadeGraph();
     const first = graph.node('Pad', [graph.input(X)], X);
     const once = graph.node('Sqrt', [graph.node('Sqrt', [first], X)], X);
@@ -39,7 +39,7 @@ describe('liveMemory', () => {
     expect(peak(graph, graph.node('Sqrt', [graph.variable(X).read], X))).toBe(2 * BYTES);
   });
 
-  it('gives memory on under another shape', () => {
+  it('shares memory between shapes', () => {
     const graph = new HandMadeGraph();
     const padded = graph.node('Pad', [graph.input(X)], X);
     const shaped = graph.node('Reshape', [padded, graph.ints(10, 100)], float(10, 100));
@@ -48,7 +48,7 @@ describe('liveMemory', () => {
     expect(peak(graph, graph.node('Pad', [kept], X))).toBe(3 * BYTES + 8);
   });
 
-  it('lets a variable take over its new value as soon as it is there, and frees the old one after its last use', () => {
+  it('lets a variable take over its new value as soon as it exists, and frees the old one after its last use', () => {
     const step = (keepsOld: boolean) => {
       const graph = new HandMadeGraph();
       const updates = [0, 1, 2].map(() => {

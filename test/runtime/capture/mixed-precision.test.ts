@@ -36,12 +36,12 @@ describe('the types of convolutions', () => {
   const map = [2, 8, 8, 32];
   const wide = { inputs: [exact(...map), exact(3, 3, 32, 16)], result: output(2, 8, 8, 16) };
 
-  it('are float32 but where the arithmetic is bfloat16', () => {
+  it('are float32 unless the arithmetic is bfloat16', () => {
     for (const precision of [{}, { arithmetic: 'float32' }, { activations: 'bfloat16' }] as Precision[])
       expect(operationTypes('Conv2D', wide.inputs, wide.result, precision)).toEqual(IN_FLOAT32);
   });
 
-  it('are bfloat16 for 16 channels and more; what comes out is cast back, or kept', () => {
+  it('are bfloat16 for 16 channels and more, with results that are cast back or kept', () => {
     const types = (precision: Precision) => operationTypes('Conv2D', wide.inputs, wide.result, precision);
     expect(types(PRODUCTS)).toEqual({ compute: DT_BFLOAT16, store: DT_FLOAT });
     expect(types(KEPT)).toEqual(IN_BFLOAT16);
@@ -49,7 +49,7 @@ describe('the types of convolutions', () => {
     expect(operationTypes('Conv2DBackpropInput', back, output(...map), KEPT)).toEqual(IN_BFLOAT16);
   });
 
-  it('give gradients of weights in float32', () => {
+  it('are float32 for the results of weight gradients', () => {
     const inputs = [rounded(...map), whole(4), rounded(2, 8, 8, 16)];
     for (const precision of [PRODUCTS, KEPT])
       expect(operationTypes('Conv2DBackpropFilter', inputs, output(3, 3, 32, 16), precision)).toEqual({
@@ -58,7 +58,7 @@ describe('the types of convolutions', () => {
       });
   });
 
-  it('are float32 for images, of which features are kept in bfloat16', () => {
+  it('are float32 for images, with features that are kept in bfloat16', () => {
     const types = (op: string, inputs: StoredTensor[], result: TensorInfo) =>
       operationTypes(op, inputs, result, KEPT);
     const image = [2, 8, 8, 3];
@@ -78,14 +78,14 @@ describe('the types of other operations', () => {
   const types = (op: string, inputs: StoredTensor[], result: number[] = map, precision: Precision = KEPT) =>
     operationTypes(op, inputs, output(...result), precision);
 
-  it('are float32 where activations are not kept in bfloat16', () => {
+  it('are float32 unless activations are kept in bfloat16', () => {
     for (const op of BFLOAT16_OPERATIONS)
       expect(types(op, [rounded(...map), rounded(...map), rounded(...map)], map, PRODUCTS)).toEqual(
         IN_FLOAT32,
       );
   });
 
-  it('are float32 for reductions, products of matrices, roots and quotients', () => {
+  it('are float32 for reductions, matrix products, roots and quotients', () => {
     for (const op of ['Sum', 'Mean', 'BiasAddGrad', 'MatMul', 'Square', 'Sqrt', 'RealDiv', 'Abs'])
       expect(types(op, [rounded(...map), rounded(...map)])).toEqual(IN_FLOAT32);
   });
@@ -113,14 +113,14 @@ describe('the types of other operations', () => {
     );
   });
 
-  it('are bfloat16 for elementwise operations where all operands of full size are', () => {
+  it('are bfloat16 for elementwise operations if all operands of full size are', () => {
     for (const op of ['AddV2', 'Sub', 'Mul', 'AddN', 'ConcatV2']) {
       expect(types(op, [rounded(...map), rounded(...map)])).toEqual(IN_BFLOAT16);
       expect(types(op, [rounded(...map), exact(...map)])).toEqual(IN_FLOAT32);
     }
   });
 
-  it('let scales that are the same at all pixels be rounded, and no others', () => {
+  it('are bfloat16 with a float32 scale only if the scale is the same at all pixels', () => {
     for (const scale of [exact(2, 1, 1, 16), exact(), exact(16), exact(2, 1, 1, 1)]) {
       expect(types('Mul', [rounded(...map), scale])).toEqual(IN_BFLOAT16);
       expect(types('Mul', [scale, rounded(...map)])).toEqual(IN_BFLOAT16);
@@ -250,12 +250,12 @@ describe('a kernel in bfloat16', () => {
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());
 
-  it('is tried for every operation that may be recorded in it', () => {
+  it('is tested for every operation that may be recorded in bfloat16', () => {
     const convolutions = Object.keys(CASES).filter((op) => op.startsWith('Conv2D'));
     expect(Object.keys(CASES).sort()).toEqual([...BFLOAT16_OPERATIONS, ...convolutions].sort());
   });
 
-  it.each(Object.entries(CASES))('%s: its rule tells shape and type, its values are near', (op, fn) => {
+  it.each(Object.entries(CASES))('%s: has the shape and type of its rule, and values close to those of float32', (op, fn) => {
     const found = inBfloat16(op, fn);
     const expected = fn(kernels());
     expect(found.shape).toEqual(expected.shape);

@@ -211,7 +211,7 @@ describe('the shape rule of every operation', () => {
   beforeEach(() => tf.engine().startScope());
   afterEach(() => tf.engine().endScope());
 
-  it.each(Object.entries(CASES))('%s: tells the shape and type of what comes out', (name, calls) => {
+  it.each(Object.entries(CASES))('%s: gives the shape and type of the outputs', (name, calls) => {
     for (const [i, call] of calls.entries()) {
       const observed = observe(() => call(kernels()));
       expect(observed.length, `${name}, case ${i}`).toBeGreaterThan(0);
@@ -221,7 +221,7 @@ describe('the shape rule of every operation', () => {
     }
   });
 
-  it('is held against the kernel: every kernel function has a case, and every rule came up', () => {
+  it('is checked against the kernel: every kernel function has a case, and every rule is used', () => {
     const functions = Object.keys(kernels()).filter((key) => key !== 'name');
     expect(Object.keys(CASES).sort()).toEqual(functions.sort());
     const ran = new Set(
@@ -233,7 +233,7 @@ describe('the shape rule of every operation', () => {
   });
 });
 
-describe('a rule', () => {
+describe('outputInfos', () => {
   const float = (shape: number[], values?: number[]): TensorInfo => ({
     shape,
     dtype: 1,
@@ -241,15 +241,15 @@ describe('a rule', () => {
   });
   const tell = (op: string, inputs: TensorInfo[]) => outputInfos({ op, inputs, attributes: [], outputs: 1 });
 
-  it('that is missing is named, with where to add it', () => {
+  it('names an operation without a rule, and the file to add it to', () => {
     expect(() => tell('Frobnicate', [])).toThrow(
       /no shape rule for the TensorFlow operation Frobnicate; add one to src\/runtime\/capture\/shape-rules\.ts/,
     );
   });
 
-  it('refuses shapes that do not go together, and what it cannot know', () => {
+  it('rejects shapes that cannot be broadcast, and values that are unknown while recording', () => {
     expect(() => tell('AddV2', [float([2, 3]), float([4])])).toThrow(
-      'shapes [2,3] and [4] do not go together',
+      'cannot broadcast the shapes [2,3] and [4]',
     );
     expect(() => tell('Reshape', [float([6]), float([2])])).toThrow(/input 1 of Reshape must be a constant/);
     expect(() => tell('MatMul', [float([2, 3]), float([3, 4])])).toThrow(/MatMul .* attribute transpose_a/);

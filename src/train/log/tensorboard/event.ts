@@ -8,7 +8,7 @@ import {
   intField,
   message,
   messageField,
-  type Pieces,
+  type Encoded,
 } from '../../../base/protobuf.js';
 import type { Histogram } from './histogram.js';
 
@@ -41,7 +41,7 @@ export interface EventTime {
   step: number;
 }
 
-function event({ seconds, step }: EventTime, content: Pieces): Uint8Array {
+function event({ seconds, step }: EventTime, content: Encoded): Uint8Array {
   if (!(step >= 0)) throw new RangeError(`a step must be a number from 0, but is ${step}`);
   return bytesOf(message([doubleField(EVENT.wallTime, seconds), intField(EVENT.step, step), content]));
 }
@@ -56,7 +56,7 @@ export function startEvent(time: EventTime): Uint8Array {
   return event(time, messageField(EVENT.sessionLog, [intField(SESSION_LOG_STATUS, SESSION_START)]));
 }
 
-function summaryEvent(time: EventTime, values: readonly [tag: string, value: Pieces][]): Uint8Array {
+function summaryEvent(time: EventTime, values: readonly [tag: string, value: Encoded][]): Uint8Array {
   const fields = values.map(([tag, value]) =>
     messageField(SUMMARY_VALUE, [bytesField(VALUE.tag, tag), value]),
   );
