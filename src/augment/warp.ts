@@ -51,7 +51,7 @@ export function invertAffine([a, b, c, d, e, f]: AffineMatrix): AffineMatrix {
   return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
 }
 
-/** What a warp shows beyond the border of an image: zeros (grey, since images run from -1 to 1), or the edge repeated. */
+/** The fill of a warp beyond the border of an image: zeros (grey, since images run from -1 to 1), or the edge repeated. */
 export type Border = 'zeros' | 'edge';
 
 /**

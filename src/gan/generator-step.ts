@@ -124,7 +124,7 @@ function translateBack(
   };
 }
 
-/** What the generators' loss needs beside the batch. */
+/** The inputs of the generators' loss beside the batch. */
 export interface GeneratorLossInputs {
   config: Config;
   networks: Networks;

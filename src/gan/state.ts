@@ -14,10 +14,10 @@ export interface GroupState {
   second: Tensor[];
 }
 
-/** Which generator weights translate: `ema`, as in a trained model, or `raw`, those that the steps change. */
+/** The generator weights that translate: `ema`, as in a trained model, or `raw`, those that the steps change. */
 export type TranslatingWeights = 'ema' | 'raw';
 
-/** Everything that a training step changes. */
+/** Everything that a step changes. */
 export interface TrainState {
   generators: GroupState;
   discriminators: GroupState;

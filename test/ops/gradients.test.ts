@@ -394,7 +394,7 @@ const MICRO_BATCH: Cases = {
       inputs: () => [randomTensor(1, [3, 2]), randomTensor(2, [2, 2])],
     },
     {
-      name: 'all rows at once where there are few',
+      name: 'a batch of no more than maxRows rows',
       fn: (x, w) => byTwo(x!, w!)[0]!,
       inputs: () => [randomTensor(1, [2, 2]), randomTensor(2, [2, 2])],
     },
