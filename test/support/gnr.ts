@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import ts from 'typescript';
 import { vi } from 'vitest';
+import type { CommandModule } from 'yargs';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { startChild } from './child-process.js';
@@ -17,7 +18,15 @@ export interface Outcome {
 }
 
 /** Runs a command line in this process, whose engine is loaded once for all tests of a file. */
-export async function gnr(...words: string[]): Promise<Outcome> {
+export function gnr(...words: string[]): Promise<Outcome> {
+  return gnrWith(undefined, words);
+}
+
+/** As `gnr`, with other commands than the program's. */
+export async function gnrWith(
+  modules: readonly CommandModule[] | undefined,
+  words: readonly string[],
+): Promise<Outcome> {
   let stdout = '';
   let stderr = '';
   const spies = [
@@ -31,7 +40,7 @@ export async function gnr(...words: string[]): Promise<Outcome> {
     }),
   ];
   try {
-    const code = await runCommandLine(words);
+    const code = await runCommandLine(words, modules);
     return { code, stdout, stderr };
   } finally {
     for (const spy of spies) spy.mockRestore();
