@@ -1,3 +1,4 @@
+// Parses a command line, runs its command, and turns errors into messages and exit codes.
 import { createRequire } from 'node:module';
 import yargs, { type CommandModule } from 'yargs';
 import { InputError, InterruptedError, messageOf, RunError } from '../base/errors.js';
@@ -11,7 +12,7 @@ export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
 export const EXIT_INTERRUPTED = 130;
 
-/** Wrong words on the command line, with the help text they were wrong in. */
+/** Wrong words on the command line. */
 class UsageError extends Error {}
 
 function version(): string {
@@ -38,19 +39,19 @@ function buildParser(argv: readonly string[], modules: readonly CommandModule[])
     .exitProcess(false);
   for (const module of modules) parser = parser.command(module);
   return parser
-    .check(refuseRepeats, true)
-    .check((parsed, options) => refuseNoValue(argv, parsed, options as unknown as KnownOptions), true);
+    .check(rejectRepeats, true)
+    .check((parsed, options) => rejectMissingValues(argv, parsed, options as unknown as KnownOptions), true);
 }
 
-/** The options of each kind: what yargs gives its check functions beside the values, where its types tell of aliases. */
+/** The options of each kind, which yargs passes to check functions; its types call them aliases. */
 interface KnownOptions {
   array: string[];
   string: string[];
   number: string[];
 }
 
-/** A repeated option would reach its command as a list, where a single value is due. */
-function refuseRepeats(parsed: Record<string, unknown>, options: unknown): true {
+/** Rejects a repeated option, which would reach its command as a list instead of a single value. */
+function rejectRepeats(parsed: Record<string, unknown>, options: unknown): true {
   const lists = (options as KnownOptions).array.map(camelCase);
   for (const [name, value] of Object.entries(parsed)) {
     if (name === '_' || !Array.isArray(value) || lists.includes(camelCase(name))) continue;
@@ -60,10 +61,10 @@ function refuseRepeats(parsed: Record<string, unknown>, options: unknown): true 
 }
 
 /**
- * Options whose value is missing, empty or no number. yargs would take the default for the first; an empty one comes from a
- * shell variable that is not set, and as a path it would mean the working directory.
+ * Rejects options whose value is missing, empty or not a number. yargs would take the default for a missing one; an empty
+ * one comes from a shell variable that is not set, and as a path it would mean the working directory.
  */
-function refuseNoValue(
+function rejectMissingValues(
   argv: readonly string[],
   parsed: Record<string, unknown>,
   options: KnownOptions,
@@ -77,7 +78,7 @@ function refuseNoValue(
   for (const [name, value] of Object.entries(parsed)) {
     if (value === '' || (Array.isArray(value) && value.includes('')))
       throw new UsageError(`The value of ${name === '_' ? 'an argument' : name} is empty.`);
-    if (Number.isNaN(value)) throw new UsageError(`The value of --${name} is no number.`);
+    if (Number.isNaN(value)) throw new UsageError(`The value of --${name} is not a number.`);
   }
   return true;
 }
@@ -86,7 +87,7 @@ function camelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The option names of the help text that an argument list leads to. */
+/** @returns the option names in the help text of the command that an argument list names. */
 async function knownFlags(argv: readonly string[], modules: readonly CommandModule[]): Promise<string[]> {
   const words = argv.filter((word) => !word.startsWith('-'));
   const commandLine = words.slice(0, 2);
@@ -99,7 +100,7 @@ async function knownFlags(argv: readonly string[], modules: readonly CommandModu
   return [...help.matchAll(/--([a-z][\w-]*)/g)].map((match) => match[1]!);
 }
 
-/** yargs' words about wrong usage, as one line with a suggestion. */
+/** @returns yargs' message about wrong usage, as one line with a suggestion. */
 async function usageMessage(
   error: Error,
   argv: readonly string[],
@@ -129,27 +130,27 @@ async function usageMessage(
 function reportError(error: unknown): number {
   const message = messageOf(error);
   if (error instanceof UsageError) {
-    printError(`gnr: ${message}\nRun gnr --help, or gnr <command> --help, for what there is.`);
+    printError(`gnr: ${message}\nRun gnr --help, or gnr <command> --help, to see commands and options.`);
     return EXIT_USAGE;
   }
   if (error instanceof InterruptedError) {
     printError(`gnr: ${message}`);
     return EXIT_INTERRUPTED;
   }
-  const expected = error instanceof InputError || error instanceof RunError;
+  const isExpected = error instanceof InputError || error instanceof RunError;
   if (process.env.GNR_DEBUG === '1' && error instanceof Error) printError(error.stack ?? message);
-  else if (expected) printError(`gnr: ${message}`);
+  else if (isExpected) printError(`gnr: ${message}`);
   else printError(`gnr: unexpected error: ${message}\nSet GNR_DEBUG=1 to see where it comes from.`);
   return error instanceof InputError ? EXIT_USAGE : EXIT_FAILED;
 }
 
 /**
- * Two things that yargs would lose: a lone `-` among the inputs of `translate` becomes the path of standard input, and
- * lists of numbers that begin with a minus become one word with their option.
+ * Rewrites two things that yargs would lose: a lone `-` among the inputs of `translate` becomes the path of standard
+ * input, and lists of numbers that begin with a minus become one word with their option.
  *
- * @throws UsageError for `-` anywhere else, where it would name a file that nobody meant.
+ * @throws UsageError for `-` anywhere else: it would be the name of a file.
  */
-function spelledOut(argv: readonly string[]): string[] {
+function spellOut(argv: readonly string[]): string[] {
   const words: string[] = [];
   for (const word of argv) {
     const last = words.at(-1);
@@ -159,7 +160,7 @@ function spelledOut(argv: readonly string[]): string[] {
     else if (word === '-' && argv[0] === 'translate' && !isValue) words.push('/dev/stdin');
     else
       throw new UsageError(
-        'A lone - is standard input, which only gnr translate reads, as a picture; name a file (./- for one of that name).',
+        'A lone - is standard input, which only gnr translate reads, as an image; name a file (./- for one of that name).',
       );
   }
   return words;
@@ -167,7 +168,8 @@ function spelledOut(argv: readonly string[]): string[] {
 
 /**
  * Runs one command line.
- * @param words what stands after the program's name. @param modules the commands there are.
+ * @param words the words after the program's name.
+ * @param modules the commands.
  * @returns the exit code: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted.
  */
 export async function runCommandLine(
@@ -178,9 +180,9 @@ export async function runCommandLine(
   process.exitCode = undefined;
   let argv = words;
   try {
-    argv = spelledOut(words);
+    argv = spellOut(words);
     const parser = buildParser(argv, modules).fail((message, error) => {
-      // yargs has an error without a message of its own where a handler threw.
+      // If a handler threw, yargs passes its error on.
       if (error && error.name !== 'YError') throw error;
       throw new UsageError(message ?? error?.message ?? 'wrong usage');
     });

@@ -1,3 +1,4 @@
+// The list of commands.
 import type { CommandModule } from 'yargs';
 import { benchCommand } from './bench.js';
 import { datasetCommand } from './dataset.js';
@@ -19,7 +20,7 @@ function command<T>(module: CommandModule<object, T>): CommandModule {
   return module as unknown as CommandModule;
 }
 
-/** Every command, in the order of the help text. A new one is a file of its own and a line here. */
+/** Every command, in the order of the help text. */
 export const commands: readonly CommandModule[] = [
   command(demoCommand),
   command(datasetCommand),

@@ -1,8 +1,9 @@
+// Lets Ctrl-C stop work in order.
 import { InterruptedError } from '../base/errors.js';
 
 /**
- * Runs work with a signal that Ctrl-C (or SIGTERM) aborts, the reason being an InterruptedError, so that the work can leave everything in order. A second Ctrl-C ends the
- * process at once.
+ * Runs work with a signal that Ctrl-C or SIGTERM aborts with an InterruptedError, so that the work can stop in order. A
+ * second Ctrl-C ends the process at once.
  */
 export async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

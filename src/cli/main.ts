@@ -1,9 +1,10 @@
+// The program's entry.
 import { systemCode } from '../base/errors.js';
 import { onNotice } from '../base/notices.js';
 import { runCommandLine } from './command-line.js';
 import { printError } from './output.js';
 
-// `gnr ... | head` closes the pipe early: that is no failure.
+// `gnr ... | head` closes the pipe early: that is not a failure.
 process.stdout.on('error', (error) => {
   if (systemCode(error) === 'EPIPE') process.exit(0);
   throw error;

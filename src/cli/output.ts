@@ -1,19 +1,20 @@
+// Writes to the terminal: lines, JSON, progress.
 import { formatBytes, formatDuration } from '../base/format-bytes.js';
 import type { PeakMemory } from '../runtime/memory.js';
 
-/** The parts of a writable stream that output needs. */
+/** The part of a writable stream that output uses. */
 export interface OutputStream {
   write(text: string): unknown;
   isTTY?: boolean;
   columns?: number;
 }
 
-/** No progress shows before this: work that is over sooner needs none. */
+/** Progress shows only after this time: shorter work needs none. */
 const QUIET_MILLISECONDS = 2000;
 const LINE_MILLISECONDS = 10_000;
 const REDRAW_MILLISECONDS = 100;
 const TICK_MILLISECONDS = 500;
-/** Share of the work that has to be done before a time left is told. */
+/** Share of the work that must be done before a remaining time is shown. */
 const MIN_SHARE = 0.005;
 const BAR_CHARACTERS = 24;
 const CLEAR_LINE = '\r\u001b[2K';
@@ -21,22 +22,23 @@ const CLEAR_LINE = '\r\u001b[2K';
 export interface ProgressOptions {
   /** What is under way, such as "training". */
   label: string;
-  /** Amount of the whole work in `unit`; absent where it is not known. */
+  /** Total amount of work in `unit`; absent if it is unknown. */
   total?: number | undefined;
-  /** Amount that was done before it starts, which tells nothing of its speed. */
+  /** Amount that was done before the start; it does not count for the rate. */
   from?: number;
   /** `bytes`, or a countable thing such as "steps" or "images". */
   unit: string;
-  /** Where it shows; standard error by default, so that standard output stays the answer's. */
+  /** Stream to show it on; standard error by default, so that standard output has only results. */
   stream?: OutputStream;
   /** Milliseconds from any origin; a monotonic clock by default. */
   clock?: () => number;
 }
 
+/** A display of progress. */
 export interface Progress {
-  /** Tells how much is done by now, in the unit, and a short note to show behind it. */
+  /** Sets how much is done, in the unit, and a short note to show after it. */
   update(done: number, note?: string): void;
-  /** Ends the display; what was shown stays as its last line. */
+  /** Ends the display; its last line stays. */
   finish(note?: string): void;
 }
 
@@ -70,7 +72,7 @@ class ProgressDisplay implements Progress {
     this.options = { ...options, total, from, stream, clock };
     this.start = clock();
     if (stream.isTTY) active = this;
-    // Redraws the elapsed time where updates are rare.
+    // Redraws the elapsed time between rare updates.
     this.timer = setInterval(() => this.show(), TICK_MILLISECONDS);
     this.timer.unref();
   }
@@ -105,7 +107,7 @@ class ProgressDisplay implements Progress {
     const { stream, clock } = this.options;
     const now = clock();
     if (now - this.start < QUIET_MILLISECONDS) return;
-    // A plain line for the end is finish's to write.
+    // `finish` writes the plain line for the end.
     if (!stream.isTTY && this.options.total !== undefined && this.done >= this.options.total) return;
     const interval = stream.isTTY ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
     if (this.shownAt !== undefined && now - this.shownAt < interval) return;
@@ -126,7 +128,7 @@ class ProgressDisplay implements Progress {
     const rate = seconds > 0 ? Math.max(0, this.done - from) / seconds : 0;
     const parts = [formatAmount(this.done, total, unit)];
     if (this.done > from) parts.push(formatRate(rate, unit));
-    // From the first bytes no rate can be told.
+    // The first bytes give no rate yet.
     const known = total !== undefined && rate > 0 && this.done - from >= (total - from) * MIN_SHARE;
     if (last || !known) parts.push(formatDuration(seconds));
     else parts.push(`${formatDuration(Math.max(0, (total - this.done) / rate))} left`);
@@ -141,8 +143,8 @@ class ProgressDisplay implements Progress {
 }
 
 /**
- * Starts to show the progress of some work: on a terminal one line, drawn anew, with bar, percentage, rate, time left and
- * note; elsewhere a plain line every ten seconds, and one at the end. Work of under two seconds shows nothing.
+ * Starts to show the progress of work: on a terminal as one line, redrawn, with bar, percentage, rate, time left and
+ * note; otherwise as a plain line every ten seconds, and one at the end. Work of less than two seconds shows nothing.
  */
 export function startProgress(options: ProgressOptions): Progress {
   return new ProgressDisplay(options);
@@ -158,7 +160,7 @@ export function printLine(text = ''): void {
   write(process.stdout, text);
 }
 
-/** Writes one line, or several, to standard error: what is not part of the answer. */
+/** Writes one line, or several, to standard error: everything but results. */
 export function printError(text: string): void {
   write(process.stderr, text);
 }
@@ -168,7 +170,7 @@ export function printJson(value: unknown): void {
   write(process.stdout, JSON.stringify(value, null, 2));
 }
 
-/** Peak memory in words: the GPU's, where one computed, before the process's. */
+/** @returns peak memory in words: the GPU's, if one computed, before the process's. */
 export function formatPeak({ peakRssBytes, peakGpuBytes }: PeakMemory): string {
   const process = formatBytes(peakRssBytes);
   return peakGpuBytes === undefined

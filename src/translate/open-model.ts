@@ -16,12 +16,16 @@ export interface OpenModel {
 export interface OpenModelOptions {
   /** Images that are translated together. */
   batch: number;
-  /** Called with each damaged checkpoint of a run that is skipped, and why it is damaged. */
+  /** Called with each damaged checkpoint that is skipped for an older one of its run, and why it is damaged. */
   onSkipped?: ((dir: string, error: Error) => void) | undefined;
 }
 
 async function load(checkpoint: string, { batch, onSkipped }: OpenModelOptions): Promise<OpenModel> {
-  const { architecture, values, path } = await loadModel(checkpoint, onSkipped && { onSkipped });
+  const skipped: [dir: string, error: Error][] = [];
+  const { architecture, values, path } = await loadModel(checkpoint, {
+    onSkipped: (dir, error) => skipped.push([dir, error]),
+  });
+  for (const [dir, error] of skipped) onSkipped?.(dir, error);
   const model = await sha256Of(path);
   await loadEngine();
   return { translator: openTranslator(architecture, values, { batch }), model };

@@ -1,10 +1,11 @@
-/** Cells of the mosaic beside each other. */
+// Composes mosaics: an original amid eight styles.
+/** Cells in each row and column of the mosaic. */
 export const MOSAIC_CELLS = 3;
-/** Styles around the original, which stands in the middle. */
+/** Styles around the original, which is in the middle. */
 export const MOSAIC_STYLES = MOSAIC_CELLS * MOSAIC_CELLS - 1;
 const MIDDLE = MOSAIC_STYLES / 2;
 
-/** Copies frames `[n, size, size, 3]` into one place of mosaics `[n, 3 size, 3 size, 3]`. */
+/** Copies frames `[n, size, size, 3]` into one cell of mosaics `[n, 3 size, 3 size, 3]`. */
 function place(canvas: Uint8Array, frames: Uint8Array, size: number, cell: number): void {
   const rowBytes = size * 3;
   const canvasRowBytes = rowBytes * MOSAIC_CELLS;
@@ -18,8 +19,10 @@ function place(canvas: Uint8Array, frames: Uint8Array, size: number, cell: numbe
 }
 
 /**
- * Mosaics of 3 x 3: the originals in the middle, the eight styles around them in reading order.
- * @param originals and `styled`: frames `[n, size, size, 3]`. @returns `[n, 3 size, 3 size, 3]`.
+ * Composes mosaics of 3 x 3 cells: the originals in the middle, eight styles around them in reading order.
+ * @param originals frames `[n, size, size, 3]`.
+ * @param styled eight times such frames.
+ * @returns `[n, 3 size, 3 size, 3]`.
  */
 export function composeMosaic(
   originals: Uint8Array,

@@ -1,3 +1,4 @@
+// Measures how much a video changes from frame to frame.
 /** Measures how much neighbouring frames differ, without any motion compensation, while they stream by. */
 export class ChangeMeter {
   private readonly frameBytes: number;
@@ -5,7 +6,7 @@ export class ChangeMeter {
   private sum = 0;
   private pairs = 0;
 
-  /** @param frameBytes numbers of one frame, each from 0 to 255. */
+  /** @param frameBytes bytes of one frame. */
   constructor(frameBytes: number) {
     this.frameBytes = frameBytes;
   }
@@ -25,7 +26,7 @@ export class ChangeMeter {
     }
   }
 
-  /** Mean absolute difference of neighbouring frames, 0 to 1 of the range; null where there were no two frames. */
+  /** @returns the mean absolute difference of neighbouring frames, 0 to 1 of the range; null for fewer than two frames. */
   meanChange(): number | null {
     return this.pairs === 0 ? null : this.sum / (this.pairs * this.frameBytes * 255);
   }

@@ -1,3 +1,4 @@
+// Searches a video for faces.
 import { InterruptedError } from '../base/errors.js';
 import type { Extent } from '../base/geometry.js';
 import type { FaceDetector } from '../faces/detector.js';
@@ -8,70 +9,70 @@ import { decoderArgs, evenExtent, outputRate, perSecond } from './plan.js';
 import type { VideoInfo } from './probe.js';
 import { noFrames, startTool } from './tools.js';
 
-/** Longer side of the frames that are looked at, px: as much as the detector sees. */
+/** Longer side of the frames that are searched, px: the detector sees no more. */
 const SURVEY_PX = 512;
 const LOOKS_PER_SECOND = 5;
-/** Every so manieth number of a frame is compared with the frame before. */
+/** Stride of the bytes that are compared with the frame before. */
 const COMPARED_STRIDE = 97;
-/** A cut changes frames by more than this, 0 to 1 of the range, and by more than so many times the changes before it. */
+/** A cut changes frames by more than CUT_CHANGE, 0 to 1 of the range, and by more than CUT_RATIO times the changes before it. */
 const CUT_CHANGE = 0.09;
 const CUT_RATIO = 2;
-/** What is left of a change for that comparison, a frame later. */
+/** A change counts by this factor less with each frame that follows it. */
 const FADING = 0.85;
 
 export interface SurveyOptions {
   input: string;
-  /** Of `probeVideo`, for the same input. */
+  /** What `probeVideo` says about the input. */
   info: VideoInfo;
   detector: FaceDetector;
   signal?: AbortSignal;
-  /** Is told how many frames have been gone through. */
+  /** Called with the number of frames that have been searched. */
   onProgress?: (frames: number) => void;
 }
 
-/** What was seen in a video. */
+/** The faces that were seen in a video. */
 export interface Survey {
   sightings: Sighting[];
   frames: number;
   framesPerSecond: number;
-  /** Of the frames that the faces are told in, px: upright, with square pixels and even sides. */
-  picture: Extent;
+  /** Size of the frames in which the faces are placed, px: upright, with square pixels and even sides. */
+  frameExtent: Extent;
 }
 
-/** Mean difference of two frames, from some of their numbers. */
+/** @returns the mean difference of two frames, 0 to 1 of the range, from some of their bytes. */
 function change(a: Uint8Array, b: Uint8Array): number {
   let [sum, count] = [0, 0];
   for (let i = 0; i < a.length; i += COMPARED_STRIDE, count++) sum += Math.abs(a[i]! - b[i]!);
   return sum / (count * 255);
 }
 
-/** Tells cuts from motion, however fast, and from flicker. */
+/** @returns a function that tells cuts from fast motion and from flicker, frame by frame. */
 function cutDetector(): (frame: Uint8Array) => boolean {
   let before: Uint8Array | undefined;
-  let usual = 0;
+  let recentChange = 0;
   return (frame) => {
-    const now = before === undefined ? 0 : change(before, frame);
-    const isCut = now > Math.max(CUT_CHANGE, CUT_RATIO * usual);
-    usual = Math.max(now, FADING * usual);
+    const currentChange = before === undefined ? 0 : change(before, frame);
+    const isCut = currentChange > Math.max(CUT_CHANGE, CUT_RATIO * recentChange);
+    recentChange = Math.max(currentChange, FADING * recentChange);
     before = frame;
     return isCut;
   };
 }
 
 /**
- * Goes through a video once, at a small size, and looks for faces in some frames of each second, and behind cuts.
- * @throws InputError where nothing can be decoded; InterruptedError.
+ * Decodes a video once, at a small size, and looks for faces in some frames of each second, and after cuts.
+ * @throws InputError if nothing can be decoded; InterruptedError after `signal`.
  */
 export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
   const { input, info, detector, signal, onProgress } = options;
   const rate = outputRate(info, input);
   const framesPerSecond = perSecond(rate);
-  const picture = evenExtent(info.extent);
-  const scale = Math.min(1, SURVEY_PX / Math.max(picture.width, picture.height));
-  const [width, height] = [picture.width, picture.height].map((length) =>
+  const frameExtent = evenExtent(info.extent);
+  const scale = Math.min(1, SURVEY_PX / Math.max(frameExtent.width, frameExtent.height));
+  const [width, height] = [frameExtent.width, frameExtent.height].map((length) =>
     Math.max(1, Math.round(length * scale)),
   ) as [number, number];
-  const every = Math.max(1, Math.round(framesPerSecond / LOOKS_PER_SECOND));
+  const searchStride = Math.max(1, Math.round(framesPerSecond / LOOKS_PER_SECOND));
   const args = decoderArgs({ input, index: info.index, rate, extent: { width, height } });
   const decoder = startTool('ffmpeg', args);
   decoder.stdin.end();
@@ -86,10 +87,10 @@ export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
       if (detectCut(frame)) shot++;
       const last = sightings.at(-1);
       const since = frames - (last?.frame ?? Number.NEGATIVE_INFINITY);
-      // Where one cut follows the other, not much more often than elsewhere.
-      if (since >= every || (shot !== last?.shot && since >= every / 4)) {
-        const found = await detector.find({ data: frame, width, height });
-        const faces = found.map((face) => scaledFace(face, 1 / scale));
+      // Rapid cuts do not make the search much denser.
+      if (since >= searchStride || (shot !== last?.shot && since >= searchStride / 4)) {
+        const detected = await detector.find({ data: frame, width, height });
+        const faces = detected.map((face) => scaledFace(face, 1 / scale));
         sightings.push({ frame: frames, shot, faces });
       }
       frames++;
@@ -102,5 +103,5 @@ export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
   if (signal?.aborted) throw new InterruptedError('stopped while looking for faces');
   const { stderr } = await decoder.end;
   if (frames === 0) throw noFrames(input, stderr);
-  return { sightings, frames, framesPerSecond, picture };
+  return { sightings, frames, framesPerSecond, frameExtent };
 }

@@ -1,3 +1,4 @@
+// Turns the faces of a video into squares to translate.
 import { centreSquare, type Extent, type Square } from '../base/geometry.js';
 import type { FaceMode } from '../faces/square.js';
 import { mainTracks, nearestSquare, type Track, trackFaces } from '../faces/track.js';
@@ -5,18 +6,19 @@ import type { Survey } from './face-survey.js';
 
 /** A square of a frame that is translated. */
 export interface TranslatedSquare extends Square {
-  /** How much of the translation goes back, 0 to 1; all of it where left out. */
+  /** Opacity of the translation in its frame, 0 to 1; 1 by default. */
   strength?: number;
 }
 
-/** Which squares of a video's frames are translated. */
+/** The squares of a video's frames that are translated. */
 export interface FaceTrajectory {
-  /** Of the frames that the squares are in, px. */
+  /** Size of the frames that contain the squares, px. */
   extent: Extent;
-  /** Whether they go back into their frames, of which any number may be; else there is one for each frame. */
+  /** Whether the squares are pasted back into their frames, any number for each; else each frame has exactly one. */
   isPasted: boolean;
+  /** @returns the squares of a frame, the one to paste last at the end. */
   squaresAt(frame: number): readonly TranslatedSquare[];
-  /** Number of faces; 0 where the centres of the frames are translated and go back. */
+  /** Number of faces; 0 if the centres of the frames are translated and pasted back. */
   faces: number;
 }
 
@@ -27,39 +29,40 @@ export interface FaceTrajectoryOptions {
   modelPx: number;
 }
 
-/** Frames are scaled down where their squares would stay this many times larger than the model's pictures. */
-const SPARE = 2;
-/** Squares are looked at so often to find the smallest, frames. */
-const SAMPLED_FRAMES = 8;
+/** Frames are scaled down as long as each square stays at least this many times as large as the model's images. */
+const OVERSAMPLING = 2;
+/** Stride of the frames among which the smallest square is looked for. */
+const FRAME_STRIDE = 8;
 
-/** Squares of the smallest size that are taken, px. */
+/** @returns the side of the smallest square, px. */
 function minSide(squareAt: (frame: number) => Square, frames: number): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let frame = 0; frame < frames; frame += SAMPLED_FRAMES) least = Math.min(least, squareAt(frame).side);
-  return least;
+  let smallest = Number.POSITIVE_INFINITY;
+  for (let frame = 0; frame < frames; frame += FRAME_STRIDE)
+    smallest = Math.min(smallest, squareAt(frame).side);
+  return smallest;
 }
 
 const holds = ({ first, last }: Track, frame: number): boolean => frame >= first && frame <= last;
 
-/** What becomes of the faces that a survey saw; undefined where it saw none, and nothing is to go back. */
+/** @returns the squares for the faces of a survey; undefined if it saw none, and nothing is pasted back. */
 export function faceTrajectory(survey: Survey, options: FaceTrajectoryOptions): FaceTrajectory | undefined {
   const { mode, margin, paste, modelPx } = options;
-  const { picture, framesPerSecond } = survey;
+  const { frameExtent, framesPerSecond } = survey;
   const tracks = trackFaces(survey.sightings, survey.frames, {
-    ...{ picture, framesPerSecond, margin },
+    ...{ picture: frameExtent, framesPerSecond, margin },
     keepsPortraits: mode === 'auto',
   });
   if (tracks.length === 0) {
-    const squares = [centreSquare(picture)];
-    return paste ? { extent: picture, isPasted: true, faces: 0, squaresAt: () => squares } : undefined;
+    const squares = [centreSquare(frameExtent)];
+    return paste ? { extent: frameExtent, isPasted: true, faces: 0, squaresAt: () => squares } : undefined;
   }
   if (paste) {
     const pasted = mode === 'all' ? tracks : mainTracks(tracks);
     return {
-      extent: picture,
+      extent: frameExtent,
       isPasted: true,
       faces: pasted.length,
-      // The largest comes last: where faces overlap, it is the nearest.
+      // The largest comes last: among overlapping faces, it is the nearest.
       squaresAt: (frame) =>
         pasted
           .filter((track) => holds(track, frame))
@@ -69,10 +72,10 @@ export function faceTrajectory(survey: Survey, options: FaceTrajectoryOptions): 
   }
   const main = mainTracks(tracks);
   const squareAt = (frame: number): Square => nearestSquare(main, frame);
-  const scale = Math.min(1, (SPARE * modelPx) / minSide(squareAt, survey.frames));
+  const scale = Math.min(1, (OVERSAMPLING * modelPx) / minSide(squareAt, survey.frames));
   const scaled = (length: number): number => Math.max(1, Math.round(length * scale));
-  const extent = { width: scaled(picture.width), height: scaled(picture.height) };
-  const ratio = Math.min(extent.width / picture.width, extent.height / picture.height);
+  const extent = { width: scaled(frameExtent.width), height: scaled(frameExtent.height) };
+  const ratio = Math.min(extent.width / frameExtent.width, extent.height / frameExtent.height);
   return {
     extent,
     isPasted: false,

@@ -1,3 +1,4 @@
+// Translates the frames of a video, batch by batch.
 import type { Extent } from '../base/geometry.js';
 import { fromFloat, toFloat } from '../data/decode.js';
 import { joinPictures } from '../data/pictures.js';
@@ -14,23 +15,24 @@ export interface FrameTranslatorOptions {
   direction: Direction;
   plan: Pick<VideoPlan, 'input' | 'framesPerSecond'>;
   schedule: StyleSchedule;
-  /** The original amid eight styles, in place of one style. */
+  /** Shows the original amid eight styles instead of one style. */
   mosaic: boolean;
-  /** The faces that are translated, in frames of the plan's input; without it the plan's squares are. */
+  /** The faces to translate, in frames of the plan's input; by default the plan's centred squares are translated. */
   faces?: FaceTrajectory | undefined;
 }
 
-/** How much neighbouring frames differ: mean absolute change, 0 to 1 of the range; null for a single frame. */
+/** Mean absolute change between neighbouring frames, 0 to 1 of the range; null for a single frame. */
 export interface FrameChange {
   input: number | null;
   output: number | null;
 }
 
-/** Of one RGB frame. */
+/** @returns the bytes of one RGB frame. */
 export const bytesOf = ({ width, height }: Extent): number => width * height * 3;
 
-/** Turns batches of frames into batches of the output's frames, and measures how both change. */
+/** Translates batches of frames, and measures how input and output change. */
 export class FrameTranslator {
+  /** Frames translated so far. */
   frames = 0;
   private readonly size: number;
   private readonly inputMeter: ChangeMeter;
@@ -45,14 +47,15 @@ export class FrameTranslator {
     this.outputMeters = Array.from({ length: mosaic ? MOSAIC_STYLES : 1 }, () => new ChangeMeter(frameBytes));
   }
 
-  /** @param frames `[n, height, width, 3]`, as the decoder gives them. @returns as many of the canvas's size. */
+  /** @param frames `[n, height, width, 3]`, as the decoder gives them. @returns as many frames of the canvas's size. */
   translate(frames: Uint8Array): Uint8Array {
     const { faces } = this.options;
-    const made = faces?.isPasted ? this.paste(frames, faces) : this.squares(frames, faces);
+    const translated = faces?.isPasted ? this.paste(frames, faces) : this.squares(frames, faces);
     this.frames += frames.length / bytesOf(this.options.plan.input);
-    return made;
+    return translated;
   }
 
+  /** Translates one square of each frame. */
   private squares(frames: Uint8Array, faces: FaceTrajectory | undefined): Uint8Array {
     const originals =
       faces === undefined ? frames : Buffer.concat(this.crops(frames, faces).map(({ crop }) => crop));
@@ -60,19 +63,19 @@ export class FrameTranslator {
     const places = Array.from({ length: count }, (_, i) => i);
     const content = this.options.translator.encode(this.options.direction, toFloat({ data: originals }));
     const styled = this.outputMeters.map((meter, cell) => {
-      const made = this.decode(content, places, cell);
-      meter.add(made);
-      return made;
+      const frameBatch = this.decode(content, places, cell);
+      meter.add(frameBatch);
+      return frameBatch;
     });
     this.inputMeter.add(originals);
     return this.options.mosaic ? composeMosaic(originals, styled, this.size) : styled[0]!;
   }
 
-  /** Faces of all frames through the network, and back into copies of their frames. */
+  /** Translates the faces of all frames, and pastes them into copies of their frames. */
   private paste(frames: Uint8Array, faces: FaceTrajectory): Uint8Array {
     this.inputMeter.add(frames);
     const crops = this.crops(frames, faces);
-    const made = frames.slice();
+    const pasted = frames.slice();
     if (crops.length > 0) {
       const { translator, direction, plan } = this.options;
       const content = translator.encode(
@@ -88,14 +91,19 @@ export class FrameTranslator {
           width: this.size,
           height: this.size,
         };
-        pasteSquare({ data: frameAt(made, plan.input, place), ...plan.input }, face, square, square.strength);
+        pasteSquare(
+          { data: frameAt(pasted, plan.input, place), ...plan.input },
+          face,
+          square,
+          square.strength,
+        );
       }
     }
-    this.outputMeters[0]!.add(made);
-    return made;
+    this.outputMeters[0]!.add(pasted);
+    return pasted;
   }
 
-  /** The squares of a batch of frames, in the model's size, each with its frame's place in the batch. */
+  /** Cuts out the squares of a batch of frames, at the model's size, each with its frame's place in the batch. */
   private crops(
     frames: Uint8Array,
     faces: FaceTrajectory,
@@ -110,15 +118,16 @@ export class FrameTranslator {
     ).flat();
   }
 
-  /** @param places of the pictures' frames in the batch. @returns `[n, size, size, 3]`. */
+  /** @param places the places of the images' frames in the batch. @returns `[n, size, size, 3]`. */
   private decode(content: ContentCodes, places: readonly number[], cell: number): Uint8Array {
     const { translator, plan, schedule } = this.options;
     const codes = places.map((place) => schedule.at((this.frames + place) / plan.framesPerSecond, cell));
-    // One picture of all below each other.
+    // All images below each other are one tall image.
     return fromFloat(translator.decode(content, joinPictures(codes)), this.size, this.size * content.count)
       .data;
   }
 
+  /** @returns the change so far, for the output the mean over its cells. */
   change(): FrameChange {
     const changes = this.outputMeters.map((meter) => meter.meanChange());
     const known = changes.filter((change) => change !== null);
@@ -127,7 +136,7 @@ export class FrameTranslator {
   }
 }
 
-/** One frame of a batch, without copying. */
+/** @returns one frame of a batch, without copying. */
 function frameAt(frames: Uint8Array, extent: Extent, place: number): Uint8Array {
   return frames.subarray(place * bytesOf(extent), (place + 1) * bytesOf(extent));
 }

@@ -1,10 +1,11 @@
+// Reads and writes raw frames through pipes.
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 
 /**
- * Cuts a stream of raw frames into batches of `batch` frames, the last of which may have fewer. A part of a frame at the
- * end is left out. The next bytes are asked for only when a batch has been dealt with.
- * @returns batches `[n * frameBytes]`, each an array of its own.
+ * Cuts a stream of raw frames into batches of `batch` frames; the last may have fewer. An incomplete frame at the end is
+ * dropped. The next bytes are read only when the consumer is done with a batch.
+ * @returns batches `[n * frameBytes]`, each a new array.
  */
 export async function* readFrames(
   stream: Readable,
@@ -27,13 +28,13 @@ export async function* readFrames(
       filled = 0;
     }
   }
-  const left = Math.floor(filled / frameBytes);
-  if (left > 0) yield frames.subarray(0, left * frameBytes);
+  const rest = Math.floor(filled / frameBytes);
+  if (rest > 0) yield frames.subarray(0, rest * frameBytes);
 }
 
 /**
  * Writes bytes to a pipe and waits until it takes more.
- * @returns false where the other end is closed.
+ * @returns false if the other end is closed.
  */
 export async function writeFrames(stream: Writable, frames: Uint8Array): Promise<boolean> {
   if (stream.destroyed || stream.writableEnded) return false;

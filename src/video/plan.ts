@@ -1,17 +1,18 @@
+// Plans ffmpeg's work: containers, codecs, rates, sizes and arguments.
 import { extname } from 'node:path';
 import { InputError } from '../base/errors.js';
 import type { Extent } from '../base/geometry.js';
 import { inputFile, type Rational, type VideoInfo } from './probe.js';
 
-/** What a file name's extension asks for. */
+/** What a file name's extension stands for. */
 export interface Container {
   /** ffmpeg's name of the format. */
   muxer: string;
-  /** Encoders of the picture, the best first; ffmpeg may lack some. */
+  /** Video encoders, the best first; ffmpeg may lack some. */
   videoEncoders: readonly string[];
-  /** Codecs of sound that can be copied into it. */
+  /** Audio codecs that can be copied into it. */
   audioCodecs: RegExp;
-  /** What other sound is encoded by, the best first. */
+  /** Encoders of other audio, the best first. */
   audioEncoders: readonly string[];
 }
 
@@ -42,7 +43,7 @@ const CONTAINERS: Readonly<Record<string, Container>> = {
     audioEncoders: ['libopus', 'libvorbis'],
   },
 };
-/** Settings of near lossless looks, for each encoder of pictures. */
+/** Visually near lossless settings of each video encoder. */
 const QUALITY: Readonly<Record<string, readonly string[]>> = {
   libx264: ['-preset', 'veryfast', '-crf', '17'],
   libopenh264: ['-b:v', '4M'],
@@ -51,12 +52,12 @@ const QUALITY: Readonly<Record<string, readonly string[]>> = {
   libvpx: ['-crf', '8', '-b:v', '4M', '-deadline', 'realtime', '-cpu-used', '6'],
 };
 const AUDIO_BITS = '192k';
-/** A single argument of a program may have 128 kB; hundreds of styles would be more. */
-const MAX_COMMENT = 32_768;
-/** Above it is no rate of pictures, but a clock that a file gives in place of one. */
-const HIGHEST_RATE = 1000;
+/** A program takes 128 kB in a single argument; hundreds of styles would be more. */
+const MAX_COMMENT_CHARACTERS = 32_768;
+/** A higher rate is the clock of a file, not its frame rate. */
+const MAX_RATE = 1000;
 
-/** The container for an output's name. @throws InputError for an extension that means none. */
+/** @returns the container for an output's name. @throws InputError for an unknown extension. */
 export function containerOf(path: string): Container {
   const container = CONTAINERS[extname(path).toLowerCase()];
   if (container !== undefined) return container;
@@ -67,23 +68,23 @@ export function containerOf(path: string): Container {
   });
 }
 
-/** Names of the encoders in what `ffmpeg -encoders` prints. */
+/** @returns the names of the encoders that `ffmpeg -encoders` lists. */
 export function parseEncoders(text: string): Set<string> {
   return new Set([...text.matchAll(/^ [VAS][F.][S.][X.][B.][D.] (\S+)/gm)].map((match) => match[1]!));
 }
 
-/** A rate as a number. */
+/** @returns a rate as a number. */
 export const perSecond = ({ numerator, denominator }: Rational): number => numerator / denominator;
 
 /**
- * The constant frame rate of the output. Frames come at the base rate where that makes no difference over the whole
- * video, and at the mean rate where they come irregularly: frames are then repeated and left out so that none is off by
- * more than half a frame, and there are as many as before.
- * @throws InputError where the file tells no rate.
+ * The constant frame rate of the output: the base rate if that makes no difference over the whole video, and the mean
+ * rate if frames come irregularly. Frames are then repeated and dropped so that none is off by more than half a frame,
+ * and their number stays.
+ * @throws InputError if the file has no frame rate.
  */
 export function outputRate({ averageRate, baseRate, seconds }: VideoInfo, path: string): Rational {
   const isRate = (rate: Rational | undefined): rate is Rational =>
-    rate !== undefined && perSecond(rate) <= HIGHEST_RATE;
+    rate !== undefined && perSecond(rate) <= MAX_RATE;
   if (isRate(baseRate) && isRate(averageRate)) {
     const framesApart = Math.abs(perSecond(baseRate) - perSecond(averageRate)) * (seconds ?? 60);
     return framesApart < 0.5 ? baseRate : averageRate;
@@ -97,43 +98,44 @@ export function outputRate({ averageRate, baseRate, seconds }: VideoInfo, path: 
   });
 }
 
-/** Frames that the output should have; undefined where the file tells no duration. */
+/** @returns the frames that the output should have; undefined if the file has no duration. */
 export function expectedFrames({ seconds, frames }: VideoInfo, rate: Rational): number | undefined {
   return seconds === undefined ? frames : Math.max(1, Math.round(seconds * perSecond(rate)));
 }
 
+/** What ffmpeg has to do, and the sizes on the way. */
 export interface VideoPlan {
   rate: Rational;
   framesPerSecond: number;
   expectedFrames: number | undefined;
-  /** Of the frames that the decoder gives, px. */
+  /** Size of the frames that the decoder gives, px. */
   input: Extent;
-  /** Of the frames that the encoder takes, px. */
+  /** Size of the frames that the encoder takes, px. */
   canvas: Extent;
-  /** Of the video that comes out, px. */
+  /** Size of the output video, px. */
   output: Extent;
   decoderArgs: string[];
   encoderArgs: (target: string) => string[];
-  /** What becomes of each track of sound. */
+  /** What becomes of each audio track. */
   audio: ('copied' | 're-encoded')[];
 }
 
 export interface PlanOptions {
   input: string;
   output: string;
-  /** Side of the model's pictures, px. */
+  /** Side of the model's images, px. */
   modelPx: number;
-  /** Cells of the output, side by side: 3 for the mosaic. */
+  /** Cells in each row of the output: 3 for the mosaic. */
   cells: 1 | 3;
   /** Side of the output, px; an even number. */
   outputPx?: number | undefined;
-  /** Of the frames that the decoder gives, px, where they are whole: else they are centred squares of the model's size. */
+  /** Size of whole frames, px; by default the decoder gives centred squares of the model's size. */
   whole?: Extent | undefined;
-  /** Whether whole frames come out, in even numbers of px. */
+  /** Whether the output shows whole frames, with even sides. */
   isPasted?: boolean;
-  /** What ffmpeg can encode with: names. */
+  /** Names of the encoders that ffmpeg has. */
   encoders: ReadonlySet<string>;
-  /** Goes into the file as its comment, unless it is longer than 32 kB. */
+  /** The output's comment; it is dropped if it is longer than 32 kB. */
   comment?: string | undefined;
 }
 
@@ -149,17 +151,17 @@ function choose(candidates: readonly string[], encoders: ReadonlySet<string>, ou
 
 const SCALING = 'lanczos+accurate_rnd+full_chroma_int';
 
-/** What ffmpeg has to do for raw RGB frames at a constant rate. */
+/** Which raw RGB frames ffmpeg decodes, at a constant rate. */
 export interface Decoding {
   input: string;
-  /** The stream of the picture. */
+  /** Number of the video stream. */
   index: number;
   rate: Rational;
-  /** What becomes of the upright frames: all of them at this size, or their centred squares at this side, px. */
+  /** Size of the upright frames, or the side of their centred squares, px. */
   extent: Extent | number;
 }
 
-/** Arguments of ffmpeg for a decoding. */
+/** @returns the arguments of ffmpeg for a decoding. */
 export function decoderArgs({ input, index, rate, extent }: Decoding): string[] {
   const { width, height } = typeof extent === 'number' ? { width: extent, height: extent } : extent;
   const filters = [
@@ -167,7 +169,7 @@ export function decoderArgs({ input, index, rate, extent }: Decoding): string[] 
     ...(typeof extent === 'number' ? ["crop=w='min(iw,ih/sar)':h='min(ih,iw*sar)'"] : []),
     `scale=${width}:${height}:flags=${SCALING}`,
     'setsar=1',
-    // Else frames would be repeated to fill the time before the picture begins.
+    // Without it, frames would be repeated to fill the time before the first one.
     'setpts=PTS-STARTPTS',
   ];
   return [
@@ -176,16 +178,15 @@ export function decoderArgs({ input, index, rate, extent }: Decoding): string[] 
   ];
 }
 
-/** The nearest size in even numbers of px, which video codecs need. */
+/** @returns the nearest size with even sides, which video codecs need. */
 export function evenExtent({ width, height }: Extent): Extent {
   const even = (length: number): number => Math.max(2, 2 * Math.round(length / 2));
   return { width: even(width), height: even(height) };
 }
 
 /**
- * What ffmpeg has to do so that a video becomes squares of the model's size and squares become the video again. The
- * decoder turns frames upright, cuts the centre out with regard to the shape of its pixels, and scales; the encoder
- * scales, and takes the sound from the file.
+ * Plans how ffmpeg turns a video into frames for the model and back. The decoder turns frames upright, cuts out the
+ * centre with regard to the pixels' shape, and scales; the encoder scales, and takes the audio from the input.
  */
 export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   const { input, output, modelPx, cells, encoders, comment } = options;
@@ -203,9 +204,9 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   );
   const needsAudioEncoder = audio.includes('re-encoded');
   const audioEncoder = needsAudioEncoder ? choose(container.audioEncoders, encoders, output) : '';
-  // Sound that begins before the picture gets negative times: a delay of the picture would be filled with repeated
-  // frames. Where more than a frame of it would be lost, the muxer moves everything; with it would go the delay of
-  // frames that are encoded out of order.
+  // Audio that begins before the first frame gets negative times, as a delay of the video would be filled with repeated
+  // frames. If more than a frame of it would be lost, the muxer shifts everything; it would also shift by the delay of
+  // frames that are encoded out of order, so there are none (-bf 0).
   const leadSeconds = Math.max(0, info.startSeconds - info.fileStartSeconds);
   const isMoved = audio.length > 0 && leadSeconds * perSecond(rate) > 1;
   return {
@@ -229,7 +230,9 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
       ...audio.flatMap((how, i) =>
         how === 'copied' ? [`-c:a:${i}`, 'copy'] : [`-c:a:${i}`, audioEncoder, `-b:a:${i}`, AUDIO_BITS],
       ),
-      ...(comment !== undefined && comment.length <= MAX_COMMENT ? ['-metadata', `comment=${comment}`] : []),
+      ...(comment !== undefined && comment.length <= MAX_COMMENT_CHARACTERS
+        ? ['-metadata', `comment=${comment}`]
+        : []),
       ...(isMoved ? ['-bf', '0', '-avoid_negative_ts', 'make_zero'] : []),
       ...(['mp4', 'mov'].includes(container.muxer) ? ['-movflags', '+faststart'] : []),
       ...['-f', container.muxer, `file:${target}`],

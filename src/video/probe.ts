@@ -1,3 +1,4 @@
+// Reads what ffprobe says about a video file.
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
@@ -10,33 +11,33 @@ export interface Rational {
   denominator: number;
 }
 
-/** A track of sound. */
+/** An audio track. */
 export interface AudioTrack {
   /** The stream's number in the file. */
   index: number;
-  /** As ffmpeg names it: aac, opus, pcm_s16le. */
+  /** ffmpeg's name of the codec: aac, opus, pcm_s16le. */
   codec: string;
-  /** When it begins, in the file's time. */
+  /** Start in the file's time. */
   startSeconds: number;
 }
 
-/** What a video file says of itself. */
+/** What a video file says about itself. */
 export interface VideoInfo {
-  /** Of the picture's stream: its number in the file. */
+  /** Number of the video stream in the file. */
   index: number;
-  /** Of the upright frames with square pixels, px. */
+  /** Size of the upright frames with square pixels, px. */
   extent: Extent;
   /** Mean frame rate. */
   averageRate: Rational | undefined;
-  /** The rate that all of its times are multiples of; far above the mean where frames come irregularly. */
+  /** The rate of which all times are multiples; far above the mean if frames come irregularly. */
   baseRate: Rational | undefined;
-  /** Of the picture's stream; undefined where the file does not say. */
+  /** Duration of the video stream; undefined if the file does not say. */
   seconds: number | undefined;
-  /** Frames that the file claims to have; undefined where it does not say. */
+  /** Frames that the file claims to have; undefined if it does not say. */
   frames: number | undefined;
-  /** When the picture begins, in the file's time. */
+  /** Start of the video stream in the file's time. */
   startSeconds: number;
-  /** When the first stream begins. */
+  /** Start of the first stream. */
   fileStartSeconds: number;
   audio: AudioTrack[];
 }
@@ -73,14 +74,14 @@ function finite(value: string | undefined): number {
   return Number.isFinite(number) ? number : 0;
 }
 
-/** Two positive whole numbers as ffmpeg writes them, `30000/1001`; undefined for 0/0 and anything else. */
+/** Parses two positive whole numbers as ffmpeg writes them, `30000/1001`. @returns undefined for anything else, 0/0 too. */
 export function parseRational(value: string | undefined): Rational | undefined {
   const match = /^(\d+)\/(\d+)$/.exec(value ?? '');
   const [numerator, denominator] = [Number(match?.[1]), Number(match?.[2])];
   return numerator > 0 && denominator > 0 ? { numerator, denominator } : undefined;
 }
 
-/** `00:01:02.5` in seconds, as Matroska's DURATION tags have it; undefined for anything else. */
+/** Parses `00:01:02.5`, as in Matroska's DURATION tags, to seconds. @returns undefined for anything else. */
 export function parseClock(value: string | undefined): number | undefined {
   const match = /^(\d+):(\d{2}):(\d{2}(?:\.\d+)?)$/.exec(value ?? '');
   if (match === null) return undefined;
@@ -90,7 +91,7 @@ export function parseClock(value: string | undefined): number | undefined {
 
 type Stream = z.infer<typeof streamShape>;
 
-/** Pixels that are not square are widened; a quarter turn swaps the sides. */
+/** @returns the size of upright frames: pixels that are not square are widened, a quarter turn swaps the sides. */
 function extentOf({
   width = 0,
   height = 0,
@@ -104,12 +105,12 @@ function extentOf({
 }
 
 /**
- * Reads what `ffprobe -show_streams -show_format -of json` prints.
- * @returns undefined where there is no moving picture in it.
+ * Parses what `ffprobe -show_streams -show_format -of json` prints.
+ * @returns undefined if it has no moving picture.
  */
 export function parseProbe(json: string): VideoInfo | undefined {
   const { streams, format } = probeShape.parse(JSON.parse(json));
-  // Pictures are videos of one frame to ffmpeg; GIF and APNG really are videos.
+  // To ffmpeg, images are videos of one frame; GIF and APNG really are videos.
   if (/(^|,)(\w+_pipe|image2)(,|$)/.test(format.format_name ?? '')) return undefined;
   const video = streams.find(
     ({ codec_type: type, disposition, width = 0, height = 0 }) =>
@@ -117,7 +118,7 @@ export function parseProbe(json: string): VideoInfo | undefined {
   );
   if (video === undefined) return undefined;
   const startSeconds = finite(video.start_time);
-  // Matroska's tag tells the end.
+  // Matroska's tag has the end, not the duration.
   const endSeconds = parseClock(video.tags?.DURATION);
   const tagSeconds = endSeconds === undefined ? undefined : Math.max(0, endSeconds - startSeconds);
   return {
@@ -137,7 +138,7 @@ export function parseProbe(json: string): VideoInfo | undefined {
   };
 }
 
-/** Formats whose files hold all that they show, and some of sound alone; a name that an ffmpeg lacks does no harm. */
+/** Formats whose files contain all that they show, some of them audio alone; names that an ffmpeg lacks do no harm. */
 const FORMATS = [
   ...[
     'mov',
@@ -160,38 +161,38 @@ const FORMATS = [
 ];
 
 /**
- * The options that read a file and nothing else. A list of files (ffconcat, HLS, DASH) under a video's name would make
- * ffmpeg open what it lists, other files of this machine too: only formats without such lists are read.
+ * @returns the options of ffmpeg that read this file and no other. A list of files (ffconcat, HLS, DASH) under a video's
+ * name would make ffmpeg open what it lists, other files of this machine too: only formats without such lists are read.
  */
 export function inputFile(path: string): string[] {
   return ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS.join(), '-i', `file:${path}`];
 }
 
-/** What a video file says of itself. @throws InputError where there is none, none that can be read, or no ffprobe. */
+/** Reads what a video file says about itself. @throws InputError if it is missing or unreadable, or without ffprobe. */
 export async function probeVideo(path: string): Promise<VideoInfo> {
-  const refuse = (found: string, remedy: string): InputError =>
+  const reject = (found: string, remedy: string): InputError =>
     new InputError({ expected: `a video at ${path}`, found, remedy });
   const info = await stat(path).catch(() => undefined);
-  if (info === undefined) throw refuse('nothing', 'check the path');
+  if (info === undefined) throw reject('nothing', 'check the path');
   if (!info.isFile())
-    throw refuse(info.isDirectory() ? 'a folder' : 'something that is no file', 'name a file');
-  if (info.size === 0) throw refuse('an empty file', 'name another file');
+    throw reject(info.isDirectory() ? 'a folder' : 'something that is not a file', 'name a file');
+  if (info.size === 0) throw reject('an empty file', 'name another file');
   const args = ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', ...inputFile(path)];
   const { code, stdout, stderr } = await outputOf('ffprobe', args);
   if (/not on whitelist/i.test(stderr))
-    throw refuse(
-      'a picture, a list of files, or another format that is read as no video',
-      'name a video, such as .mp4, .mov, .mkv or .webm; gnr translate takes pictures',
+    throw reject(
+      'an image, a list of files, or another format that is not read as a video',
+      'name a video, such as .mp4, .mov, .mkv or .webm; gnr translate takes images',
     );
   if (code !== 0) {
     const reason = lastErrorLines(stderr, 2).replace(`file:${path}: `, '');
-    throw refuse(
+    throw reject(
       `a file that ffprobe cannot read (${reason})`,
-      'name a video that players show; one whose end is missing may have lost its index',
+      'name a video that players show; a video without its end may have lost its index',
     );
   }
   const video = parseProbe(stdout);
   if (video === undefined)
-    throw refuse('a file without a moving picture', 'name a video; gnr translate takes pictures');
+    throw reject('a file without a moving picture', 'name a video; gnr translate takes images');
   return video;
 }

@@ -1,3 +1,4 @@
+// Runs ffmpeg and ffprobe.
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { InputError, systemCode } from '../base/errors.js';
@@ -6,34 +7,35 @@ import { InputError, systemCode } from '../base/errors.js';
 export type Tool = 'ffmpeg' | 'ffprobe';
 
 const VARIABLES = { ffmpeg: 'FFMPEG_PATH', ffprobe: 'FFPROBE_PATH' } as const satisfies Record<Tool, string>;
-/** What is kept of a program's stderr: its last ones. */
+/** Characters of a program's error output that are kept, from its end. */
 const KEPT_CHARACTERS = 4096;
 
-/** What to start: the path in FFMPEG_PATH or FFPROBE_PATH, or the name, for PATH to find. */
+/** @returns the path in FFMPEG_PATH or FFPROBE_PATH, or the name, for PATH to find. */
 export function toolPath(tool: Tool): string {
   return process.env[VARIABLES[tool]] || tool;
 }
 
 /** How a program ended. */
 export interface ToolEnd {
-  /** Exit code; null where a signal ended it. */
+  /** Exit code; null if a signal ended it. */
   code: number | null;
   /** The end of what it wrote to standard error. */
   stderr: string;
 }
 
+/** A program that runs. */
 export interface RunningTool {
   stdin: Writable;
   stdout: Readable;
-  /** Its end. @throws InputError where there is no such program. */
+  /** How it ends. @throws InputError if the program is not installed. */
   end: Promise<ToolEnd>;
-  /** Ends it at once, where it still runs. */
+  /** Ends it at once, if it still runs. */
   kill(): void;
 }
 
 /**
- * Starts a program whose standard input and output are pipes; one that only writes finds its input closed. Ctrl-C does
- * not reach it, so that whoever started it can end things in order.
+ * Starts a program with pipes for standard input and output. Ctrl-C does not reach it, so that its caller can end it in
+ * order.
  */
 export function startTool(tool: Tool, args: readonly string[]): RunningTool {
   const path = toolPath(tool);
@@ -42,7 +44,7 @@ export function startTool(tool: Tool, args: readonly string[]): RunningTool {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-KEPT_CHARACTERS);
   });
-  // A program that ends while it is written to is told by its end.
+  // If a program ends while it is written to, `end` says why.
   child.stdin.on('error', () => undefined);
   const end = new Promise<ToolEnd>((resolve, reject) => {
     child.on('error', (cause) => {
@@ -51,7 +53,7 @@ export function startTool(tool: Tool, args: readonly string[]): RunningTool {
     });
     child.on('close', (code) => resolve({ code, stderr: stderr.trim() }));
   });
-  // Whoever waits for it hears of it; nobody has to.
+  // Callers that wait for the end get its error; without one, it is no unhandled rejection.
   end.catch(() => undefined);
   return { stdin: child.stdin, stdout: child.stdout, end, kill: () => void child.kill('SIGKILL') };
 }
@@ -67,7 +69,7 @@ function missingTool(tool: Tool, path: string, cause: unknown): InputError {
   );
 }
 
-/** Runs a program to its end and gives what it wrote. @throws InputError where there is no such program. */
+/** Runs a program to its end. @returns what it wrote, too. @throws InputError if the program is not installed. */
 export async function outputOf(tool: Tool, args: readonly string[]): Promise<ToolEnd & { stdout: string }> {
   const running = startTool(tool, args);
   running.stdin.end();
@@ -78,14 +80,14 @@ export async function outputOf(tool: Tool, args: readonly string[]): Promise<Too
   return { ...(await running.end), stdout };
 }
 
-/** The last different lines of a program's stderr on one line, without the addresses that ffmpeg puts before them. */
+/** @returns the last distinct lines of a program's error output on one line, without the addresses before ffmpeg's. */
 export function lastErrorLines(stderr: string, count = 3): string {
   const lines = stderr.split('\n').map((line) => line.replace(/^\[[^\]]* @ 0x[0-9a-f]+\] */, '').trim());
   const last = [...new Set(lines.filter((line) => line !== ''))].slice(-count);
   return last.join(' | ').replace(/[.;|\s]+$/, '') || 'no reason given';
 }
 
-/** The error for a video of which ffmpeg gives no frame. */
+/** @returns the error for a video of which ffmpeg decodes no frame. */
 export function noFrames(input: string, stderr: string): InputError {
   return new InputError({
     expected: `a video that can be decoded at ${input}`,

@@ -1,3 +1,4 @@
+// Pipes a video through ffmpeg, the network and ffmpeg again.
 import { open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { removeLeftovers, replaceEntry } from '../base/atomic-files.js';
@@ -15,36 +16,38 @@ import { lastErrorLines, noFrames, type RunningTool, startTool } from './tools.j
 /** Frames translated together. */
 export const FRAMES_TOGETHER = 8;
 
+/** How `translateVideo` translates. */
 export interface TranslateVideoOptions extends FrameTranslatorOptions {
-  /** Of `planVideo`, for the same input and output. */
+  /** Made by `planVideo` for the same input and output. */
   plan: VideoPlan;
   input: string;
   output: string;
-  /** Frames translated together; FRAMES_TOGETHER where it is left out. */
+  /** Frames translated together; FRAMES_TOGETHER by default. */
   batch?: number;
   signal?: AbortSignal;
-  /** Is told how many frames are translated by now. */
+  /** Called with the number of frames translated so far. */
   onProgress?: (frames: number) => void;
 }
 
+/** What `translateVideo` did. */
 export interface TranslatedVideo {
   frames: number;
   change: FrameChange;
-  /** What the decoder found wrong; null where nothing was. */
+  /** The decoder's last error lines; null if it wrote none. */
   decoderErrors: string | null;
-  /** Whether the input ended before its time, or the decoder gave up. */
+  /** Whether the input ended early, or the decoder gave up. */
   isTruncated: boolean;
   /** From the start of the decoder to the finished file. */
   wallSeconds: number;
 }
 
-/** Fewer frames than this below the expected ones are the rounding of rates and durations. */
+/** Frames that may be missing because rates and durations are rounded. */
 const frameSlack = (expected: number): number => 2 + expected * 0.01;
 
-/** Whole frames that are held together at most, bytes: of large ones fewer are translated together. */
-const BATCH_BYTES = 2 ** 26;
+/** Most bytes of the frames of a batch: batches of large frames are smaller. */
+const MAX_BATCH_BYTES = 2 ** 26;
 
-/** Frames through the network into the encoder, until there are no more or the encoder takes no more. */
+/** Passes frames through the network into the encoder, until there are no more or the encoder takes no more. */
 async function pump(
   decoder: RunningTool,
   encoder: RunningTool,
@@ -53,8 +56,8 @@ async function pump(
 ): Promise<void> {
   const { plan, signal, onProgress, batch = FRAMES_TOGETHER } = options;
   const frameBytes = bytesOf(plan.input);
-  const fitting = Math.max(1, Math.min(batch, Math.floor(BATCH_BYTES / frameBytes)));
-  for await (const batchOfFrames of readFrames(decoder.stdout, frameBytes, fitting)) {
+  const batchFrames = Math.max(1, Math.min(batch, Math.floor(MAX_BATCH_BYTES / frameBytes)));
+  for await (const batchOfFrames of readFrames(decoder.stdout, frameBytes, batchFrames)) {
     stopIfAsked(options, frames.frames);
     if (!(await writeFrames(encoder.stdin, frames.translate(batchOfFrames)))) return;
     onProgress?.(frames.frames);
@@ -69,10 +72,10 @@ function stopIfAsked({ signal, plan, output }: TranslateVideoOptions, frames: nu
   throw new InterruptedError(`stopped after ${frames}${all} frames; ${output} was not written`);
 }
 
-/** Makes the video at `target`, which nobody looks at before it is whole. */
-async function makeVideo(target: string, options: TranslateVideoOptions): Promise<TranslatedVideo> {
+/** Writes the video to `target`, a temporary file. */
+async function writeVideo(target: string, options: TranslateVideoOptions): Promise<TranslatedVideo> {
   const { plan, input, output, signal } = options;
-  const begun = performance.now();
+  const startedAt = performance.now();
   const frames = new FrameTranslator(options);
   const decoder = startTool('ffmpeg', plan.decoderArgs);
   decoder.stdin.end();
@@ -100,10 +103,10 @@ async function makeVideo(target: string, options: TranslateVideoOptions): Promis
       change: frames.change(),
       decoderErrors: decoded.stderr === '' ? null : lastErrorLines(decoded.stderr),
       isTruncated: decoded.code !== 0 || isShort || endsEarly,
-      wallSeconds: (performance.now() - begun) / 1000,
+      wallSeconds: (performance.now() - startedAt) / 1000,
     };
   } catch (error) {
-    // A pipe that breaks because somebody asked to stop is no failure.
+    // A pipe that breaks after a request to stop is not a failure.
     stopIfAsked(options, frames.frames);
     throw error;
   } finally {
@@ -117,10 +120,10 @@ function withoutTarget(stderr: string, target: string, output: string): string {
   return lastErrorLines(stderr.replaceAll(target, output));
 }
 
-/** @throws InputError where the output would take the place of its own input, or of a folder. */
+/** @throws InputError if the output is its own input, or a folder. */
 export async function checkOutput(input: string, output: string): Promise<void> {
-  const there = await stat(output).catch(() => undefined);
-  if (there?.isDirectory())
+  const existing = await stat(output).catch(() => undefined);
+  if (existing?.isDirectory())
     throw new InputError({
       expected: '--out to be the name of a file',
       found: `the folder ${output}`,
@@ -137,20 +140,20 @@ export async function checkOutput(input: string, output: string): Promise<void> 
 
 /**
  * Translates a video frame by frame: one ffmpeg decodes into a pipe, the network works on batches, another ffmpeg
- * encodes from a pipe; each waits for the next, and no more than a few batches are in memory. The file appears under its
- * name when it is whole; until then, and after an error or an interruption, what was there stays.
- * @returns what was done; where the input is cut short, the output has what could be decoded, and `isTruncated` tells.
- * @throws InputError where nothing can be decoded, or ffmpeg is missing; RunError where the encoder fails;
- *   InterruptedError.
+ * encodes from a pipe; each waits for the next, and only a few batches are in memory. The file appears under its name
+ * when it is complete; until then, and after an error or an interruption, an earlier file stays.
+ * @returns what was done. If the input is cut short, the output has what could be decoded, and `isTruncated` is true.
+ * @throws InputError if nothing can be decoded, or ffmpeg is missing; RunError if the encoder fails; InterruptedError
+ *   after `signal`.
  */
 export async function translateVideo(options: TranslateVideoOptions): Promise<TranslatedVideo> {
-  let result: TranslatedVideo | undefined;
+  let translated: TranslatedVideo | undefined;
   await checkOutput(options.input, options.output);
   const output = resolve(options.output);
-  // Of a translation that was killed.
+  // A translation that was killed may have left a temporary file.
   await removeLeftovers(dirname(output), basename(output));
   await replaceEntry(options.output, async (target) => {
-    result = await makeVideo(target, options);
+    translated = await writeVideo(target, options);
     const handle = await open(target, 'r');
     try {
       await handle.sync();
@@ -158,5 +161,5 @@ export async function translateVideo(options: TranslateVideoOptions): Promise<Tr
       await handle.close();
     }
   });
-  return result!;
+  return translated!;
 }

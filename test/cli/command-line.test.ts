@@ -102,7 +102,7 @@ describe('wrong usage', () => {
     [['probe', 'x', '--style-image='], 'The value of style-image is empty.'],
     [['probe', ''], 'The value of dir is empty.'],
     [['probe', 'x', '--set', ''], 'Option --set needs a value.'],
-    [['probe', 'x', '--steps', 'many'], 'The value of --steps is no number.'],
+    [['probe', 'x', '--steps', 'many'], 'The value of --steps is not a number.'],
     [['probe', 'x', '--no-style-image'], 'Unknown option --no-style-image.'],
     [['probe'], 'Not enough non-option arguments'],
     [['probe', 'x', 'y'], 'Unknown argument: y'],

@@ -49,7 +49,7 @@ describe('gnr dataset sample', () => {
     const { seed, size, family, images } = await readFactors(dir);
     expect({ seed, size, family }).toEqual({ seed: 9, size: 32, family: 'pastel' });
     expect(Object.keys(images)).toHaveLength(6);
-    expect(written.join('')).toContain(`${dir}: trainA and trainB with 2 pictures each`);
+    expect(written.join('')).toContain(`${dir}: trainA and trainB with 2 images each`);
   });
 
   test('answers JSON', async () => {
@@ -107,8 +107,8 @@ describe('gnr dataset check', () => {
     const { code, stdout } = await check();
     expect(code).toBe(0);
     expect(stdout).toContain('Note: Pictures without colour (1)\n  trainB/grey.png: has no colour\n');
-    expect(stdout).toContain('trainA: 13 pictures\n');
-    expect(stdout.trimEnd().split('\n').at(-1)).toBe(`${dir}: 15 pictures: 0 problems, 1 note`);
+    expect(stdout).toContain('trainA: 13 images\n');
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(`${dir}: 15 images: 0 problems, 1 note`);
   });
 
   test('exits with 1 where there are problems, and names ten of each kind', async () => {

@@ -269,7 +269,7 @@ describe('gnr demo', () => {
 
   it.each([
     [['--steps', '0'], /training\.steps .* 1 or more but found 0/],
-    [['--steps', 'few'], /--steps is no number/],
+    [['--steps', 'few'], /--steps is not a number/],
     [['--styles', '3'], /Unknown option --styles/],
   ])('%j is refused, and nothing is made', async (words, message) => {
     const { code, stdout, stderr } = await gnr('demo', '--out', outDir, ...words);

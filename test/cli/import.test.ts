@@ -22,7 +22,7 @@ beforeAll(async () => {
   expect(code).toBe(0);
   expect(stdout).toContain(`variant main, ${size} px`);
   expect(stdout).toContain(join(run, 'checkpoints'));
-  expect(stderr).toMatch(/not told by the file: model\.mappingRate 0\.01, training\.batch 4/);
+  expect(stderr).toMatch(/assumed, as the file does not say: model\.mappingRate 0\.01, training\.batch 4/);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

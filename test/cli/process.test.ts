@@ -75,7 +75,7 @@ describe('gnr train', () => {
     await setTimeout(1000);
     run.child.kill('SIGINT');
     const { status, stdout, stderr } = await run.done;
-    expect(complaints(stderr)).toEqual([`gnr: stopped; go on with: gnr train --out ${runDir} --resume`]);
+    expect(complaints(stderr)).toEqual([`gnr: stopped; continue with: gnr train --out ${runDir} --resume`]);
     expect(status).toBe(130);
     const { dir, step } = (await latestCheckpoint(runDir))!;
     expect((await readCheckpoint(dir)).step).toBe(step);
@@ -165,7 +165,7 @@ describe('gnr train', () => {
   });
 });
 
-it('gnr translate stops between two pictures when interrupted, and what it told is whole', async () => {
+it('gnr translate stops between two pictures when interrupted, and every file that it names is complete', async () => {
   expect((await train('--steps', '1')).code).toBe(0);
   const photo = join(tiny.dataset, 'testA', '00000.png');
   const [inputs, out] = [join(folder, 'inputs'), join(folder, 'out')];
@@ -178,12 +178,12 @@ it('gnr translate stops between two pictures when interrupted, and what it told 
   const { status, stdout, stderr } = await run.done;
   expect([status, complaints(stderr)]).toEqual([
     130,
-    [expect.stringMatching(/^gnr: stopped after \d+ of 200 pictures$/)],
+    [expect.stringMatching(/^gnr: stopped after \d+ of 200 images$/)],
   ]);
-  const told = stdout.trimEnd().split('\n');
-  expect(told.length).toBeLessThan(200 * 40);
-  expect((await readdir(out)).sort()).toEqual(told.map((path) => basename(path)).sort());
-  for (const path of [told[0]!, told.at(-1)!])
+  const paths = stdout.trimEnd().split('\n');
+  expect(paths.length).toBeLessThan(200 * 40);
+  expect((await readdir(out)).sort()).toEqual(paths.map((path) => basename(path)).sort());
+  for (const path of [paths[0]!, paths.at(-1)!])
     expect(await sharp(path).metadata()).toMatchObject({ format: 'png', width: 32, height: 32 });
 });
 
@@ -196,3 +196,17 @@ it('gnr demo leaves nothing of a dataset that it was drawing when interrupted', 
   expect([status, stdout, complaints(stderr)]).toEqual([130, '', [expect.stringMatching(/stopped/)]]);
   expect(await readdir(out)).toEqual([]);
 });
+
+it.each([['--help'], ['train', '--help'], ['video', '--help']])(
+  'gnr %s %s loads neither TensorFlow nor sharp',
+  async (...words) => {
+    const script = `import { createRequire } from 'node:module';
+    await import('./src/cli/main.js');
+    const packages = Object.keys(createRequire(import.meta.url).cache)
+      .flatMap((path) => /node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(path)?.[1] ?? []);
+    process.stderr.write(JSON.stringify([...new Set(packages)]));`;
+    const { status, stdout, stderr } = await (await startChild(shared, script, { args: words })).done;
+    expect([status, stdout]).toEqual([0, expect.stringContaining('gnr')]);
+    for (const name of JSON.parse(stderr) as string[]) expect(name).not.toMatch(/tensorflow|sharp|zod/);
+  },
+);

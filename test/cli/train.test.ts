@@ -34,7 +34,7 @@ describe('gnr train', () => {
     const end = stdout.lastIndexOf('}') + 1;
     expect(JSON.parse(stdout.slice(0, end))).toMatchObject({ training: { steps: 100 } });
     expect(stdout.slice(end)).toMatch(
-      /parameters +\d.*\npictures +\d.*\na step +\d.*\nthe training +\d.* for 100 steps\npeak memory +\d/,
+      /parameters +\d.*\nimages +\d.*\neach step +\d.*\ntraining +\d.* for 100 steps\npeak memory +\d/,
     );
     await expect(stat(runDir)).rejects.toThrow(/ENOENT/);
   });
@@ -253,7 +253,7 @@ describe('pictures of all kinds', () => {
   });
   const into = (name: string, data: Uint8Array | string) => writeFile(join(root, 'trainA', name), data);
 
-  it('are trained on, and what is no picture is named once and passed over', async () => {
+  it('are trained on, and a file that is not an image is named once and skipped', async () => {
     const picture = await sharp(join(tiny.dataset, 'trainA', '00000.png'))
       .resize(40, 56)
       .png()
@@ -277,10 +277,10 @@ describe('pictures of all kinds', () => {
     expect(code).toBe(0);
     expect(complaints(stderr).sort()).toEqual([
       expect.stringMatching(
-        new RegExp(`^gnr: passed over ${root}/trainA/cut\\.jpg: Expected a picture .* damaged`),
+        new RegExp(`^gnr: skipped ${root}/trainA/cut\\.jpg: Expected a picture .* damaged`),
       ),
       expect.stringMatching(
-        new RegExp(`^gnr: passed over ${root}/trainA/text\\.png: Expected a picture .* no picture`),
+        new RegExp(`^gnr: skipped ${root}/trainA/text\\.png: Expected a picture .* no picture`),
       ),
     ]);
     expect(stdout).toContain('Checkpoint of step 2');

@@ -357,7 +357,7 @@ it('a damaged newest checkpoint of a run is named, and the one before it taken',
     0,
     [
       expect.stringMatching(
-        new RegExp(`^gnr: passed over the damaged checkpoint ${newest}: .*model\\.safetensors`),
+        new RegExp(`^gnr: skipped the damaged checkpoint ${newest}: .*model\\.safetensors`),
       ),
     ],
   ]);
@@ -479,10 +479,10 @@ describe('pictures that cannot be read', () => {
       expect([code, stdout]).toEqual([2, pathsOf(names)]);
       expect(await written()).toEqual(names);
       expect(complaints(stderr)).toEqual([
-        expect.stringMatching(new RegExp(`^gnr: passed over ${inputs}/b-cut\\.jpg: .* damaged`)),
-        expect.stringMatching(new RegExp(`^gnr: passed over ${inputs}/c-text\\.png: .* no picture`)),
-        expect.stringMatching(new RegExp(`^gnr: passed over ${inputs}/d-empty\\.webp: .* empty`)),
-        'gnr: Expected 5 readable pictures but found 3 that could not be read; replace those named above; the others are translated.',
+        expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/b-cut\\.jpg: .* damaged`)),
+        expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/c-text\\.png: .* no picture`)),
+        expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/d-empty\\.webp: .* empty`)),
+        'gnr: Expected 5 readable images but found 3 that could not be read; replace those named above; the others are translated.',
       ]);
     },
   );

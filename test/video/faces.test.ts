@@ -131,7 +131,7 @@ describe('faceTrajectory', () => {
     score: 1,
   });
   const seen: Survey = {
-    ...{ frames: 50, framesPerSecond: 25, picture: { width: 400, height: 200 } },
+    ...{ frames: 50, framesPerSecond: 25, frameExtent: { width: 400, height: 200 } },
     sightings: Array.from({ length: 10 }, (_, i) => ({
       ...{ frame: 5 * i, shot: 0 },
       faces: [face(100, 80), ...(i >= 4 ? [face(300, 40)] : [])],

@@ -1,4 +1,4 @@
-// What gnr doctor says of GPUs, and of what it computed on the device.
+// Describes GPUs, and the checks that were computed on the device, for gnr doctor.
 import type { Arithmetic } from '../../runtime/capture/capture.js';
 import type { ArithmeticCheck } from '../../runtime/device-check.js';
 import type { EngineInfo } from '../../runtime/node.js';
@@ -16,13 +16,13 @@ import { bindingDirectory, findPackages, installedStamp } from '../../setup/inst
 export interface GpuUse {
   /** Whether TensorFlow computes on a GPU. */
   used: boolean;
-  /** Why it does not, with the remedy; null where it does. */
+  /** Why it does not, with the remedy; null if it does. */
   reason: string | null;
-  /** TensorFlow's own log lines about it; empty where it has nothing to explain. */
+  /** TensorFlow's log lines about it; empty if it has nothing to explain. */
   log: string[];
 }
 
-/** Whether TensorFlow uses a GPU; asks TensorFlow itself where the build is for GPUs and found none. */
+/** Finds out whether TensorFlow uses a GPU; asks TensorFlow itself if a GPU build found none. */
 export async function gpuUse(engine: EngineInfo | null, survey: GpuSurvey): Promise<GpuUse> {
   if (engine === null) return { used: false, reason: 'the engine does not load', log: [] };
   if (engine.device === 'gpu') return { used: true, reason: null, log: [] };
@@ -40,7 +40,10 @@ async function installedLog(): Promise<string[]> {
   return gpuLog({ directory: bindingDirectory(packages), device, libraries, packages, env: process.env });
 }
 
-/** The arithmetics that the device multiplies in. @param processorHasBfloat16 whether the processor is among them. */
+/**
+ * @param processorHasBfloat16 whether the processor multiplies in bfloat16.
+ * @returns the arithmetics that the device multiplies in.
+ */
 export function arithmeticsOf(
   { device }: EngineInfo,
   { gpus }: GpuSurvey,
@@ -50,7 +53,7 @@ export function arithmeticsOf(
   return processorHasBfloat16 ? ['float32', 'bfloat16'] : ['float32'];
 }
 
-/** The parts of the checks that failed, as a sentence; null where all is well. */
+/** @returns a sentence on the parts of the checks that failed; null if none did. */
 export function failedParts(checks: readonly ArithmeticCheck[]): string | null {
   const failed = checks.flatMap(({ arithmetic, tolerance, parts }) =>
     parts
@@ -61,7 +64,9 @@ export function failedParts(checks: readonly ArithmeticCheck[]): string | null {
         return `${name} in ${arithmetic} (${how})`;
       }),
   );
-  return failed.length === 0 ? null : `The engine computes wrongly: ${failed.join(', ')}; run npx gnr setup.`;
+  return failed.length === 0
+    ? null
+    : `The engine computes wrong results: ${failed.join(', ')}; run npx gnr setup.`;
 }
 
 function formatSpeed(flops: number | null): string {
@@ -69,7 +74,7 @@ function formatSpeed(flops: number | null): string {
   return flops >= 1e12 ? `${(flops / 1e12).toFixed(1)} TFLOP/s` : `${(flops / 1e12).toFixed(3)} TFLOP/s`;
 }
 
-/** A row for each arithmetic: whether it computes rightly, and its speed. */
+/** @returns a row for each arithmetic: whether it computes correctly, and its speed. */
 export function checkRows(checks: readonly ArithmeticCheck[]): [string, string][] {
   return checks.map((check): [string, string] => {
     const { arithmetic, ok, parts, productFlops, convolutionFlops } = check;
@@ -108,12 +113,13 @@ function describeGpu(gpu: Gpu): string {
   return [parts.join(', '), ...more].join('; ');
 }
 
-/** A row for each GPU, and whether TensorFlow uses one. */
+/** @returns a row for each GPU, and whether TensorFlow uses one. */
 export function gpuRows(survey: GpuSurvey, { used, reason }: GpuUse): [string, string][] {
   const { gpus, driver, nvidiaSmi } = survey;
   const rows = gpus.map((gpu): [string, string] => [`GPU ${gpu.index}`, describeGpu(gpu)]);
   if (gpus.length === 0 && driver !== null) {
-    const why = nvidiaSmi === 'missing' ? 'no nvidia-smi here to name the GPU' : 'nvidia-smi shows no GPU';
+    const why =
+      nvidiaSmi === 'missing' ? 'there is no nvidia-smi to name the GPU' : 'nvidia-smi shows no GPU';
     rows.push(['GPU driver', `${driver}; ${why}`]);
   }
   return [...rows, ['GPU in use', used ? 'yes' : `no: ${reason}`]];

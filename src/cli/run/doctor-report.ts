@@ -1,4 +1,4 @@
-// Gathers what the project runs on, and formats it as a table.
+// Gathers what the program runs on, and formats it as a table.
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import { cacheDirectory } from '../../base/cache-directory.js';
@@ -11,29 +11,30 @@ import { type Tool, toolPath } from '../../video/tools.js';
 import { listWeights } from '../../weights/list.js';
 import { arithmeticsOf, checkRows, failedParts, type GpuUse, gpuRows, gpuUse } from './doctor-gpu.js';
 
-/** Something that some commands use and others do without. */
+/** Something that only some commands need. */
 export interface OptionalPart {
   name: string;
   /** What needs it. */
   use: string;
-  /** What is there, in words; null where it is missing. */
+  /** What was found, in words; null if it is missing. */
   found: string | null;
-  /** What to do where it is missing; null where it is there. */
+  /** How to get it; null if nothing is missing. */
   remedy: string | null;
 }
 
+/** What `gnr doctor` found. */
 export interface DoctorReport {
   /** Whether the engine loads and computes. */
   ok: boolean;
   engine: EngineInfo | null;
-  /** Why it does not work, with the remedy; null where it works. */
+  /** Why it does not work, with the remedy; null if it works. */
   problem: string | null;
   versions: { node: string; sharp: string | null; libvips: string | null };
   machine: {
     system: string;
     processor: string;
     cores: number;
-    /** Instruction sets that matter to the arithmetic, of those the processor has. */
+    /** The processor's instruction sets that matter to the arithmetic. */
     instructions: string[];
     /** Whether the processor multiplies in bfloat16, which `runtime.arithmetic` may then use. */
     bfloat16: boolean;
@@ -41,10 +42,10 @@ export interface DoctorReport {
     memoryFreeBytes: number;
   };
   cacheDirectory: string;
-  /** NVIDIA GPUs and their driver. Memory in use was asked for before the engine loaded: other processes hold it. */
+  /** NVIDIA GPUs and their driver. Memory in use is that of other processes: it was read before the engine loaded. */
   gpus: GpuSurvey;
   gpuUse: GpuUse;
-  /** What was computed on the device, and how fast; empty where the engine does not load. */
+  /** Checks of what the device computes, and how fast; empty if the engine does not load. */
   checks: ArithmeticCheck[];
   optional: OptionalPart[];
 }
@@ -63,7 +64,7 @@ const INSTRUCTIONS = [
 ];
 const BFLOAT16_INSTRUCTIONS = ['avx512_bf16', 'amx_bf16', 'bf16'];
 
-/** The instruction sets of the first processor in the text of /proc/cpuinfo that matter to the arithmetic. */
+/** @returns the instruction sets that matter to the arithmetic, of the first processor in the text of /proc/cpuinfo. */
 export function instructionsOf(cpuinfo: string): string[] {
   const flags = new Set(/^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo)?.[1]?.split(' ') ?? []);
   return INSTRUCTIONS.filter((name) => flags.has(name));
@@ -78,7 +79,7 @@ async function machine(): Promise<DoctorReport['machine']> {
     cores: os.availableParallelism(),
     instructions,
     bfloat16: instructions.some((name) => BFLOAT16_INSTRUCTIONS.includes(name)),
-    // A container's limit counts where it is below the machine's memory.
+    // A container's limit counts if it is below the machine's memory.
     memoryBytes: limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem(),
     memoryFreeBytes: Math.min(os.freemem(), process.availableMemory()),
   };
@@ -101,25 +102,25 @@ async function sharpVersions(): Promise<{ sharp: string | null; libvips: string 
   }
 }
 
-/** The first line that a program prints about its version; null where it is missing or fails. */
+/** @returns the first line that a program prints about its version; null if it is missing or fails. */
 async function programVersion(program: string, argument: string): Promise<string | null> {
   const { code, stdout } = await runProgram(program, [argument]);
   return code === 0 ? (stdout.split('\n', 1)[0]?.trim() ?? '') : null;
 }
 
-/** Which metric weights are in the cache, and how to get the others. */
+/** Finds out which metric weights are in the cache, and how to get the others. */
 async function metricWeights(): Promise<OptionalPart> {
   const rows = await listWeights();
   const found = rows.flatMap(({ name, state }) =>
     state === 'missing' ? [] : [state === 'present' ? name : `${name} (${state})`],
   );
-  const wanting = rows.filter(({ state }) => state === 'missing' || state === 'damaged');
-  const names = wanting.length === rows.length ? 'all' : wanting.map(({ name }) => name).join(' ');
+  const missing = rows.filter(({ state }) => state === 'missing' || state === 'damaged');
+  const names = missing.length === rows.length ? 'all' : missing.map(({ name }) => name).join(' ');
   return {
     name: 'metric weights',
     use: 'evaluation and the perceptual loss',
     found: found.length > 0 ? found.join(', ') : null,
-    remedy: wanting.length > 0 ? `npx gnr weights fetch ${names} (npx gnr weights list tells more)` : null,
+    remedy: missing.length > 0 ? `npx gnr weights fetch ${names} (npx gnr weights list has details)` : null,
   };
 }
 
@@ -135,8 +136,8 @@ async function videoTool(tool: Tool, variable: string): Promise<OptionalPart> {
 function gpuPart(survey: GpuSurvey, engine: EngineInfo | null): OptionalPart {
   const names = survey.gpus.map(({ name }) => name).join(', ');
   const isUsed = engine?.device === 'gpu';
-  // Containers may have a GPU without the program that names it.
-  const found = names || (isUsed ? 'one that no nvidia-smi names' : null);
+  // A container may have a GPU without nvidia-smi.
+  const found = names || (isUsed ? 'one that nvidia-smi does not name' : null);
   const setup = 'run npx gnr setup --device gpu';
   const problem = problemOfSurvey(survey);
   const remedy = isUsed ? null : problem ? `${problem.remedy}, then ${setup}` : `${setup} to use it`;
@@ -158,7 +159,7 @@ async function optionalParts(gpu: OptionalPart): Promise<OptionalPart[]> {
   ];
 }
 
-/** Looks at everything that the project runs on. Loads the engine and computes with it; changes nothing. */
+/** Examines everything that the program runs on. Loads the engine and computes with it; changes nothing. */
 export async function examine(): Promise<DoctorReport> {
   const gpus = await surveyGpus();
   const { engine, problem } = await engineState();
@@ -179,7 +180,7 @@ export async function examine(): Promise<DoctorReport> {
   };
 }
 
-/** The report as a table of two columns, and the missing parts with their remedies. */
+/** @returns the report as a table of two columns, and the remedies for missing parts. */
 export function formatReport(report: DoctorReport): string {
   const { engine, versions, machine: m } = report;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;

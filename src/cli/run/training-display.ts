@@ -1,10 +1,11 @@
+// Shows the events of training on the terminal.
 import { messageOf } from '../../base/errors.js';
 import { formatBytes } from '../../base/format-bytes.js';
 import { memoryUse } from '../../runtime/memory.js';
 import type { TrainEvent } from '../../train/events.js';
 import { type Progress, printError, printLine, startProgress } from '../output.js';
 
-/** The two sums and the memory in use, for the progress line; what is last gives way on a narrow terminal. */
+/** @returns the sums of the losses and the memory in use, for the progress line; a narrow terminal cuts its end. */
 function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {
   const sum = (side: string) =>
     Object.entries(terms)
@@ -15,7 +16,7 @@ function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {
   return `loss G ${sum('generators').toFixed(2)}, D ${sum('discriminators').toFixed(2)}, ${memory}`;
 }
 
-/** A count in millions, as text. */
+/** @returns a count in millions, as text. */
 export const million = (count: number): string => `${(count / 1e6).toFixed(2)} million`;
 
 /** Shows a run's events on the terminal: steps as progress, the rest as lines. */
@@ -46,10 +47,10 @@ export class TrainingDisplay {
         printLine(`Checkpoint of step ${event.step}: ${event.dir}`);
         break;
       case 'bad-file':
-        printError(`gnr: passed over ${event.file}: ${messageOf(event.error)}`);
+        printError(`gnr: skipped ${event.file}: ${messageOf(event.error)}`);
         break;
       case 'skipped-checkpoint':
-        printError(`gnr: passed over the damaged checkpoint ${event.dir}: ${messageOf(event.error)}`);
+        printError(`gnr: skipped the damaged checkpoint ${event.dir}: ${messageOf(event.error)}`);
         break;
       case 'warning':
         printError(`gnr: warning: ${event.text}`);
@@ -57,7 +58,7 @@ export class TrainingDisplay {
       case 'rollback':
         this.close();
         printError(
-          `gnr: ${event.error.what} after step ${event.from}: back to step ${event.to}, with ${event.rateScale} of the learning rate`,
+          `gnr: ${event.error.what} after step ${event.from}: rolled back to step ${event.to}, with ${event.rateScale} of the learning rate`,
         );
         break;
       case 'end':
