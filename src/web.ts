@@ -6,14 +6,14 @@
  * @module gans-n-roses/web
  */
 export { type ErrorDetails, InputError } from './base/errors.js';
-export type { PictureSource } from './browser/image-source.js';
+export type { ImageSource } from './browser/image-source.js';
 export type { WasmPaths, WebBackend } from './browser/web.js';
-export type { PassedOver, WebEngine } from './browser/web-engine.js';
+export type { SkippedBackend, WebEngine } from './browser/web-engine.js';
 export {
-  type Generator,
   type LoadOptions,
   type LoadProgress,
-  loadGenerator,
+  loadModel,
+  type Model,
   type ModelSource,
   type TranslateOptions,
   type Translation,

@@ -54,20 +54,20 @@ export function scaledSquare<C extends Canvas>(
   return scaled(image, part, { width: size, height: size }, makeCanvas);
 }
 
-/** `[size, size, 4]` bytes to `[size, size, 3]` in [-1, 1], as pictures are read everywhere else. */
+/** `[size, size, 4]` bytes to `[size, size, 3]` in [-1, 1], as images are read everywhere else. */
 export function floatsOf(pixels: Uint8ClampedArray): Float32Array {
-  const picture = new Float32Array((pixels.length / 4) * 3);
-  for (let i = 0; i < picture.length; i++) picture[i] = pixels[Math.floor(i / 3) * 4 + (i % 3)]! / 127.5 - 1;
-  return picture;
+  const image = new Float32Array((pixels.length / 4) * 3);
+  for (let i = 0; i < image.length; i++) image[i] = pixels[Math.floor(i / 3) * 4 + (i % 3)]! / 127.5 - 1;
+  return image;
 }
 
-/** A picture `[size, size, 3]` in [-1, 1] in 8 bits, as canvases take it. */
-export function imageDataOf(picture: Float32Array): ImageData {
-  const size = Math.sqrt(picture.length / 3);
-  const image = new ImageData(size, size);
+/** An image `[size, size, 3]` in [-1, 1] in 8 bits, as canvases take it. */
+export function imageDataOf(image: Float32Array): ImageData {
+  const size = Math.sqrt(image.length / 3);
+  const pixels = new ImageData(size, size);
   for (let i = 0; i < size * size; i++) {
-    for (let c = 0; c < 3; c++) image.data[i * 4 + c] = (picture[i * 3 + c]! + 1) * 127.5;
-    image.data[i * 4 + 3] = 255;
+    for (let c = 0; c < 3; c++) pixels.data[i * 4 + c] = (image[i * 3 + c]! + 1) * 127.5;
+    pixels.data[i * 4 + 3] = 255;
   }
-  return image;
+  return pixels;
 }

@@ -3,10 +3,10 @@ import { centreSquare, type Extent } from '../base/geometry.js';
 import { type Canvas, contextOf, floatsOf, scaledSquare } from './image-output.js';
 
 /**
- * A picture in a browser, as `createImageBitmap` takes it: a file or other blob, an `<img>`, `<video>` or `<canvas>`, an
+ * An image in a browser, as `createImageBitmap` takes it: a file or other blob, an `<img>`, `<video>` or `<canvas>`, an
  * `ImageBitmap`, `OffscreenCanvas`, `VideoFrame`, or `ImageData`.
  */
-export type PictureSource = ImageBitmapSource;
+export type ImageSource = ImageBitmapSource;
 
 function newCanvas({ width, height }: Extent): Canvas {
   if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(width, height);
@@ -20,16 +20,16 @@ function kindOf(source: unknown): string {
 }
 
 /**
- * The centred square of a picture, scaled: `[size, size, 3]` in [-1, 1]. Files are turned upright, and transparent parts are
+ * The centred square of an image, scaled: `[size, size, 3]` in [-1, 1]. Files are turned upright, and transparent parts are
  * white.
  *
  * @throws InputError where it is none, or none that the page may look at.
  */
-export async function readPicture(source: PictureSource, size: number): Promise<Float32Array> {
+export async function readImage(source: ImageSource, size: number): Promise<Float32Array> {
   const complain = (remedy: string, error: unknown) =>
     new InputError(
       {
-        expected: 'a picture that this browser can read',
+        expected: 'an image that this browser can read',
         found: `${kindOf(source)} (${messageOf(error)})`,
         remedy,
       },
@@ -45,7 +45,7 @@ export async function readPicture(source: PictureSource, size: number): Promise<
     const canvas = scaledSquare(bitmap, centreSquare(bitmap), size, newCanvas);
     return floatsOf(contextOf(canvas).getImageData(0, 0, size, size).data);
   } catch (error) {
-    throw complain('take pictures of other hosts with crossorigin="anonymous", where these allow it', error);
+    throw complain('take images of other hosts with crossorigin="anonymous", where these allow it', error);
   } finally {
     bitmap.close();
   }

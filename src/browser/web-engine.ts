@@ -6,7 +6,7 @@ import { selfTest } from './self-test.js';
 import { loadWebEngine, WEB_BACKENDS, type WebBackend, type WebEngineOptions } from './web.js';
 
 /** A backend that was tried. */
-export interface PassedOver {
+export interface SkippedBackend {
   /** Its name. */
   readonly backend: string;
   /** Why it is not used. */
@@ -20,7 +20,7 @@ export interface WebEngine {
   /** What it runs on, where that is known: "Intel UHD", "4 threads". */
   readonly detail: string;
   /** Those that were tried before it, and why they are not used. */
-  readonly passedOver: readonly PassedOver[];
+  readonly passedOver: readonly SkippedBackend[];
 }
 
 /** The engine, until `release`: as long as anybody uses it, it is not exchanged. */

@@ -4,7 +4,7 @@ import type { Architecture } from '../model/architecture.js';
 import { EagerTranslator } from '../translate/eager-translator.js';
 import type { ContentCodes, Direction } from '../translate/translator.js';
 import { imageDataOf } from './image-output.js';
-import { type PictureSource, readPicture } from './image-source.js';
+import { type ImageSource, readImage } from './image-source.js';
 import { chosenFiles, filesAt, filesOf, type ModelFiles } from './model-files.js';
 import type { WasmPaths, WebBackend } from './web.js';
 import { loadWebModel } from './web-bundle.js';
@@ -39,7 +39,7 @@ export type LoadProgress =
       readonly totalBytes: number | undefined;
     };
 
-/** How `loadGenerator` loads. */
+/** How `loadModel` loads. */
 export interface LoadOptions {
   /**
    * What computes. Where left out: the tfjs backend that is in use already, or the first of WebGPU, WebGL and WASM that
@@ -56,30 +56,30 @@ export interface LoadOptions {
 }
 
 /**
- * The engine room of a generator in a browser. Pictures are `[n, size, size, 3]` in [-1, 1], styles `[n, latentDim]`.
+ * The engine room of a model in a browser. Images are `[n, size, size, 3]` in [-1, 1], styles `[n, latentDim]`.
  *
  * All methods reject with RangeError for arrays of a wrong length, and after `dispose`.
  */
 export interface WebTranslator {
   /** What the network is like. */
   readonly architecture: Architecture;
-  /** Content codes of pictures, to be decoded in the same direction, in as many styles as you like. */
-  encode(direction: Direction, pictures: Float32Array): Promise<ContentCodes>;
-  /** Pictures of content codes, with one style each. */
+  /** Content codes of images, to be decoded in the same direction, in as many styles as you like. */
+  encode(direction: Direction, images: Float32Array): Promise<ContentCodes>;
+  /** Images of content codes, with one style each. */
   decode(content: ContentCodes, styles: Float32Array): Promise<Float32Array>;
-  /** Style codes of pictures of the domain that `direction` translates to. */
-  styleOf(direction: Direction, pictures: Float32Array): Promise<Float32Array>;
+  /** Style codes of images of the domain that `direction` translates to. */
+  styleOf(direction: Direction, images: Float32Array): Promise<Float32Array>;
 }
 
 /** A trained model, ready to translate. */
-export interface Generator {
-  /** Side of its pictures, px. */
+export interface Model {
+  /** Side of its images, px. */
   readonly size: number;
   /** Numbers of a style code. */
   readonly styleLength: number;
   /** What computes. */
   readonly engine: WebEngine;
-  /** The engine room, for what `translate` does not offer: numbers in place of 8-bit pictures, one encoding for many styles. */
+  /** The engine room, for what `translate` does not offer: numbers in place of 8-bit images, one encoding for many styles. */
   readonly translator: WebTranslator;
   /** Frees its memory; it translates no more. */
   dispose(): void;
@@ -118,17 +118,17 @@ function filesFrom(source: ModelSource): ModelFiles {
  * @throws InputError naming what is missing or damaged, and the remedy; the signal's reason where it was stopped.
  * @example
  * ```ts
- * import { loadGenerator } from 'gans-n-roses/web';
+ * import { loadModel } from 'gans-n-roses/web';
  *
- * const generator = await loadGenerator('models/first/', {
+ * const model = await loadModel('models/first/', {
  *   onProgress: (progress) => {
  *     if (progress.phase === 'weights') console.log(`${progress.doneBytes} bytes`);
  *   },
  * });
- * console.log(`computes on ${generator.engine.backend}`);
+ * console.log(`computes on ${model.engine.backend}`);
  * ```
  */
-export async function loadGenerator(source: ModelSource, options: LoadOptions = {}): Promise<Generator> {
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const { backend, wasmPaths, onProgress, signal } = options;
   signal?.throwIfAborted();
   const files = filesFrom(source);
@@ -151,9 +151,9 @@ export async function loadGenerator(source: ModelSource, options: LoadOptions = 
       engine,
       translator: {
         architecture,
-        encode: (direction, pictures) => translator.encodeAsync(direction, pictures),
+        encode: (direction, images) => translator.encodeAsync(direction, images),
         decode: (content, styles) => translator.decodeAsync(content, styles),
-        styleOf: (direction, pictures) => translator.styleOfAsync(direction, pictures),
+        styleOf: (direction, images) => translator.styleOfAsync(direction, images),
       },
       dispose() {
         translator.dispose();
@@ -168,18 +168,18 @@ export async function loadGenerator(source: ModelSource, options: LoadOptions = 
 
 /** How `translate` translates. */
 export interface TranslateOptions extends StyleOptions {
-  /** A picture whose style is taken, in place of `styles`. */
-  styleOf?: PictureSource | undefined;
-  /** Is told how many pictures are made, of how many. */
+  /** An image whose style is taken, in place of `styles`. */
+  styleOf?: ImageSource | undefined;
+  /** Is told how many images are made, of how many. */
   onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Stops it, between two pictures. */
+  /** Stops it, between two images. */
   signal?: AbortSignal | undefined;
 }
 
-/** A picture in one style. */
+/** An image in one style. */
 export interface Translation {
   /** `size` x `size` px, for a canvas's `putImageData`. */
-  picture: ImageData;
+  image: ImageData;
   /** The style code that it was made with, for `styles` of further calls, in Node too. */
   style: Float32Array;
 }
@@ -197,31 +197,31 @@ function nextTurn(): Promise<void> {
 }
 
 /**
- * Translates a picture, cropped to a centred square, in one style or several.
+ * Translates an image, cropped to a centred square, in one style or several.
  *
  * @param source anything that `createImageBitmap` takes: a file, an image or a video that has loaded, a canvas, image data.
  *   It is scaled by the browser, a little otherwise than in Node.
- * @returns a picture for each style, in their order.
- * @throws InputError for a picture that cannot be read and styles that do not fit; RangeError after `dispose`; the signal's
+ * @returns an image for each style, in their order.
+ * @throws InputError for an image that cannot be read and styles that do not fit; RangeError after `dispose`; the signal's
  *   reason where it was stopped.
  * @example
  * ```ts
- * import { loadGenerator, translate } from 'gans-n-roses/web';
+ * import { loadModel, translate } from 'gans-n-roses/web';
  *
- * const generator = await loadGenerator('models/first/');
+ * const model = await loadModel('models/first/');
  * const photo = document.querySelector('img')!;
- * for (const { picture } of await translate(generator, photo, { styles: 4, seed: 1 })) {
+ * for (const { image } of await translate(model, photo, { styles: 4, seed: 1 })) {
  *   const canvas = document.createElement('canvas');
- *   canvas.width = canvas.height = generator.size;
- *   canvas.getContext('2d')!.putImageData(picture, 0, 0);
+ *   canvas.width = canvas.height = model.size;
+ *   canvas.getContext('2d')!.putImageData(image, 0, 0);
  *   document.body.append(canvas);
  * }
- * generator.dispose();
+ * model.dispose();
  * ```
  */
 export async function translate(
-  { translator, size, styleLength }: Generator,
-  source: PictureSource,
+  { translator, size, styleLength }: Model,
+  source: ImageSource,
   options: TranslateOptions = {},
 ): Promise<Translation[]> {
   const { styleOf, onProgress, signal } = options;
@@ -230,14 +230,14 @@ export async function translate(
   const styles =
     styleOf === undefined
       ? chosenStyles(options, styleLength)
-      : [await translator.styleOf(direction, await readPicture(styleOf, size))];
-  const content = await translator.encode(direction, await readPicture(source, size));
+      : [await translator.styleOf(direction, await readImage(styleOf, size))];
+  const content = await translator.encode(direction, await readImage(source, size));
   const translations: Translation[] = [];
   for (const style of styles) {
     await nextTurn();
     signal?.throwIfAborted();
-    const picture = imageDataOf(await translator.decode(content, style));
-    translations.push({ picture, style });
+    const image = imageDataOf(await translator.decode(content, style));
+    translations.push({ image, style });
     onProgress?.(translations.length, styles.length);
   }
   return translations;

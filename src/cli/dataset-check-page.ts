@@ -1,7 +1,7 @@
 import type { DatasetCheck } from '../data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS, type Finding, type FindingKind } from '../data/check/findings.js';
 import { type FolderStatistics, HISTOGRAM_BINS } from '../data/check/statistics.js';
-import type { CheckPictures, Thumbnail } from '../data/check/thumbnails.js';
+import type { CheckThumbnails, Thumbnail } from '../data/check/thumbnails.js';
 import { escapeHtml, htmlPage } from '../report/html.js';
 import { REPORT_STYLE } from '../report/style.js';
 import { countOf, formatSize, formatSpread, summaryOf } from './dataset-check-text.js';
@@ -37,7 +37,7 @@ const STYLE = `
 `;
 
 /** The check as one HTML page, as `htmlPage` makes it. */
-export function checkPage(check: DatasetCheck, pictures: CheckPictures): string {
+export function checkPage(check: DatasetCheck, pictures: CheckThumbnails): string {
   const { size, aspect, distanceBits } = check.settings;
   const title = `Dataset check: ${check.dir}`;
   const main = `<header><h1>${escapeHtml(title)}</h1><p class="lede">${escapeHtml(summaryOf(check))}. Looked at for a training at ${size} px; long means
@@ -59,12 +59,12 @@ ${sheets(check, pictures)}
 
 // Findings
 
-function findings(check: DatasetCheck, pictures: CheckPictures): string {
+function findings(check: DatasetCheck, pictures: CheckThumbnails): string {
   const parts = FINDING_KINDS.map((kind) => kindPart(kind, check, pictures)).filter((part) => part !== '');
   return parts.length === 0 ? '<p class="intro">Nothing wrong was found.</p>' : parts.join('\n');
 }
 
-function kindPart(kind: FindingKind, check: DatasetCheck, pictures: CheckPictures): string {
+function kindPart(kind: FindingKind, check: DatasetCheck, pictures: CheckThumbnails): string {
   const found = check.findings.filter((entry) => entry.kind === kind);
   if (found.length === 0) return '';
   const { title, meaning, level } = FINDING_TEXTS[kind];
@@ -181,10 +181,10 @@ function histogram(
 
 // Contact sheets
 
-function sheets({ folders }: DatasetCheck, pictures: CheckPictures): string {
+function sheets({ folders }: DatasetCheck, pictures: CheckThumbnails): string {
   return Object.entries(folders)
     .map(([name, { files }]) => {
-      const shown = pictures.sheets[name as keyof CheckPictures['sheets']] ?? [];
+      const shown = pictures.sheets[name as keyof CheckThumbnails['sheets']] ?? [];
       const body =
         shown.length === 0
           ? '<p class="empty">No pictures.</p>'

@@ -37,10 +37,10 @@ async function check(args: CheckArguments): Promise<void> {
     try {
       const found = await checkDataset({ dir, size, aspect, distanceBits: distance, onProgress, signal });
       if (html !== undefined) {
-        const { drawCheckPictures } = await import('../data/check/thumbnails.js');
+        const { drawCheckThumbnails } = await import('../data/check/thumbnails.js');
         const { checkPage } = await import('./dataset-check-page.js');
         const { writeFileAtomic } = await import('../base/atomic-files.js');
-        await writeFileAtomic(html, checkPage(found, await drawCheckPictures(found, { seed, signal })));
+        await writeFileAtomic(html, checkPage(found, await drawCheckThumbnails(found, { seed, signal })));
       }
       return found;
     } finally {

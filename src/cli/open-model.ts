@@ -8,13 +8,13 @@ export interface OpenModel {
 }
 
 async function load(checkpoint: string, batch: number): Promise<OpenModel> {
-  const { loadModel, sha256Of } = await import('../translate/model.js');
+  const { readModel } = await import('../translate/model.js');
   const skipped: string[] = [];
-  const { architecture, values, path } = await loadModel(checkpoint, {
+  const { architecture, values, sha256 } = await readModel(checkpoint, {
     onSkipped: (dir, error) => skipped.push(`${dir}: ${error.message}`),
   });
   for (const text of skipped) printError(`gnr: passed over the damaged checkpoint ${text}`);
-  const model = await sha256Of(path);
+  const model = await sha256();
   const { loadEngine } = await import('../runtime/node.js');
   await loadEngine();
   const { openTranslator } = await import('../translate/open-translator.js');

@@ -100,7 +100,7 @@ export async function chooseStyles(args: StyleArguments, usual: number, least = 
       interpolate,
     );
   const { collectInputs } = await import('../images/inputs.js');
-  const { readStyleCodes } = await import('../translate/styles.js');
+  const { readStyleCodes } = await import('../translate/style-codes.js');
   const { readRecord } = await import('../images/record.js');
   const codes = (await Promise.all((args.styleCode ?? []).map(readStyleCodes))).flat();
   const record = args.like === undefined ? undefined : await readRecord(args.like);
@@ -123,7 +123,7 @@ export async function chooseStyles(args: StyleArguments, usual: number, least = 
   const choice: StyleChoice = {
     codes,
     recorded,
-    pictures,
+    references: pictures,
     random: styles ?? (others === 0 && interpolate === undefined ? usual : Math.max(0, needed - others)),
     seed,
     truncation,

@@ -81,7 +81,7 @@ async function translate(args: TranslateArguments): Promise<void> {
         unrecorded++;
         continue;
       } else progress.update(++done);
-      if (event.type === 'picture') {
+      if (event.type === 'image') {
         for (const path of event.outputs) printLine(path);
         if (event.isFaceless) faceless.push(event.file);
       }

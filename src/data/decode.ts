@@ -6,7 +6,7 @@ import { InputError, messageOf, systemCode } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
 import { type Description, descriptionExif } from './description.js';
 
-/** A picture: 8-bit sRGB, row-major [height, width, 3]. */
+/** An image: 8-bit sRGB, row-major [height, width, 3]. */
 export interface DecodedImage {
   /** `height * width * 3` bytes: red, green and blue, row by row. */
   data: Uint8Array;
@@ -17,7 +17,7 @@ export interface DecodedImage {
 }
 
 /**
- * How a picture that is not square becomes one: `cover` scales the shorter side to the size and crops the centre;
+ * How an image that is not square becomes one: `cover` scales the shorter side to the size and crops the centre;
  * `stretch` scales both sides, as the reference's `Resize((size, size))` does.
  */
 export type Fit = 'cover' | 'stretch';
@@ -27,7 +27,7 @@ export interface DecodeOptions {
   size?: number;
   /** `cover` where it is left out. */
   fit?: Fit;
-  /** Only this part of the upright picture, in whole px within it. */
+  /** Only this part of the upright image, in whole px within it. */
   square?: Square;
   /** Scaled down, in its own shape, until no side is longer than this, px. Without `size`. */
   longest?: number;
@@ -36,7 +36,7 @@ export interface DecodeOptions {
 /** As sharp names them; heif is AVIF here. */
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff']);
 
-/** The libraries that pictures are decoded and resized with, and their versions: what their pixels may depend on. */
+/** The libraries that images are decoded and resized with, and their versions: what their pixels may depend on. */
 export const DECODER = Object.entries(sharp.versions)
   .map(([name, version]) => `${name} ${version}`)
   .sort()
@@ -60,19 +60,19 @@ export async function readImageBytes(path: string): Promise<Uint8Array> {
       EACCES: ['one without permission to read it', 'make it readable (chmod +r)'],
     };
     const [found, remedy] = known[code] ?? [`one that cannot be read (${code})`, REPLACE];
-    throw new InputError({ expected: `a picture at ${path}`, found, remedy }, { cause: error });
+    throw new InputError({ expected: `an image at ${path}`, found, remedy }, { cause: error });
   }
   if (bytes.byteLength === 0) {
-    throw new InputError({ expected: `a picture at ${path}`, found: 'an empty file', remedy: REPLACE });
+    throw new InputError({ expected: `an image at ${path}`, found: 'an empty file', remedy: REPLACE });
   }
   return bytes;
 }
 
-function notAPicture(name: string, found: string, cause?: unknown): InputError {
-  return new InputError({ expected: `a picture at ${name}`, found, remedy: REPLACE }, { cause });
+function notAnImage(name: string, found: string, cause?: unknown): InputError {
+  return new InputError({ expected: `an image at ${name}`, found, remedy: REPLACE }, { cause });
 }
 
-/** One, two or four channels to three; sharp gives fewer only for grey pictures. */
+/** One, two or four channels to three; sharp gives fewer only for grey images. */
 function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
   // A Buffer's slice() shares memory where a Uint8Array's copies: hand out the plain kind.
   if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.length);
@@ -84,11 +84,11 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
   return out;
 }
 
-/** A picture file whose header is read, and its pixels not yet. */
-export interface PictureFile {
+/** An image file whose header is read, and its pixels not yet. */
+export interface ImageFile {
   /** What errors call it. */
   name: string;
-  /** Of the upright picture, px. */
+  /** Of the upright image, px. */
   width: number;
   height: number;
   /** Upright and opaque, to be worked on: a new one with every call. */
@@ -97,26 +97,26 @@ export interface PictureFile {
   damaged(error: unknown): InputError;
 }
 
-/** Reads a picture's header. @throws InputError as `decodeImage`. */
-export async function openPicture(
+/** Reads an image's header. @throws InputError as `decodeImage`. */
+export async function openImage(
   source: string | Uint8Array,
   nameOfBytes = 'the given bytes',
-): Promise<PictureFile> {
+): Promise<ImageFile> {
   const name = typeof source === 'string' ? source : nameOfBytes;
   const bytes = typeof source === 'string' ? await readImageBytes(source) : source;
-  if (bytes.byteLength === 0) throw notAPicture(name, 'no bytes');
+  if (bytes.byteLength === 0) throw notAnImage(name, 'no bytes');
   // Harmless oddities (warnings) pass, as they do in most viewers; truncation and errors do not.
   const open = (): Sharp => sharp(bytes, { failOn: 'error', pages: 1, limitInputPixels: false });
-  const damaged = (error: unknown): InputError => notAPicture(name, describe(error), error);
+  const damaged = (error: unknown): InputError => notAnImage(name, describe(error), error);
   const { format, space, hasProfile, autoOrient } = await open()
     .metadata()
     .catch((error: unknown) => Promise.reject(damaged(error)));
   // SVG would pass otherwise: a text that draws whatever it says, at any size.
-  if (!FORMATS.has(format)) throw notAPicture(name, `a file of the kind ${format}`);
+  if (!FORMATS.has(format)) throw notAnImage(name, `a file of the kind ${format}`);
   const { width, height } = autoOrient;
   if (width * height > MAX_PIXELS)
     throw new InputError({
-      expected: `a picture of at most ${MAX_PIXELS / 2 ** 20} Mi pixels at ${name}`,
+      expected: `an image of at most ${MAX_PIXELS / 2 ** 20} Mi pixels at ${name}`,
       found: `one of ${width} x ${height}`,
       remedy: 'scale it down first',
     });
@@ -146,16 +146,16 @@ export async function decodeImage(
     name,
     ...options
   }: DecodeOptions & {
-    /** What errors call a picture that is given as bytes. */
+    /** What errors call an image that is given as bytes. */
     name?: string;
   } = {},
 ): Promise<DecodedImage> {
-  return decodePicture(await openPicture(source, name), options);
+  return decodeImageFile(await openImage(source, name), options);
 }
 
-/** The pixels of a picture file, as `decodeImage` has them. @throws InputError for a damaged one. */
-export async function decodePicture(
-  file: PictureFile,
+/** The pixels of an image file, as `decodeImage` has them. @throws InputError for a damaged one. */
+export async function decodeImageFile(
+  file: ImageFile,
   { size, fit, square, longest }: DecodeOptions = {},
 ): Promise<DecodedImage> {
   const upright = file.pipeline();
@@ -182,22 +182,22 @@ export async function decodePicture(
 
 /** libvips' own text stays in the cause: it is kept for all threads together, and may be another file's. */
 function describe(error: unknown): string {
-  if (messageOf(error).includes('unsupported image format')) return 'a file that is no picture';
+  if (messageOf(error).includes('unsupported image format')) return 'a file that is no image';
   return 'a damaged or truncated one';
 }
 
 /**
- * Encodes a picture by the extension of `path` (.png; .jpg and .jpeg at quality 95 without chroma subsampling; .webp at
+ * Encodes an image by the extension of `path` (.png; .jpg and .jpeg at quality 95 without chroma subsampling; .webp at
  * quality 95) and writes it whole or not at all.
- * @param metadata how the picture came about (seed, checkpoint): a JSON object in EXIF's ImageDescription.
+ * @param metadata how the image came about (seed, checkpoint): a JSON object in EXIF's ImageDescription.
  * @throws InputError for another extension, RunError that names the path where the disk refuses.
  * @example
  * ```ts
- * import { loadGenerator, savePicture, translate } from 'gans-n-roses';
+ * import { loadModel, saveImage, translate } from 'gans-n-roses';
  *
- * const generator = await loadGenerator('runs/first');
- * for (const [i, { picture, style }] of (await translate(generator, 'me.jpg', { styles: 4 })).entries())
- *   await savePicture(picture, `anime-${i}.webp`, { style: [...style] });
+ * const model = await loadModel('runs/first');
+ * for (const [i, { image, style }] of (await translate(model, 'me.jpg', { styles: 4 })).entries())
+ *   await saveImage(image, `anime-${i}.webp`, { style: [...style] });
  * ```
  */
 export async function encodeImage(image: DecodedImage, path: string, metadata?: Description): Promise<void> {
@@ -211,7 +211,7 @@ export async function encodeImage(image: DecodedImage, path: string, metadata?: 
   } else if (extension === '.webp') encoder.webp({ quality: 95 });
   else {
     throw new InputError({
-      expected: `a picture's name that ends in .png, .jpg or .webp`,
+      expected: `an image's name that ends in .png, .jpg or .webp`,
       found: path,
       remedy: 'change the extension',
     });
@@ -219,7 +219,7 @@ export async function encodeImage(image: DecodedImage, path: string, metadata?: 
   await writeFileAtomic(path, await encoder.toBuffer());
 }
 
-/** Writes a picture as PNG, whole or not at all, whatever `path` ends in. @throws RunError where the disk refuses. */
+/** Writes an image as PNG, whole or not at all, whatever `path` ends in. @throws RunError where the disk refuses. */
 export async function encodePng(image: DecodedImage, path: string): Promise<void> {
   const { data, width, height } = image;
   await writeFileAtomic(
@@ -230,18 +230,18 @@ export async function encodePng(image: DecodedImage, path: string): Promise<void
   );
 }
 
-/** 8-bit picture to the networks' range: 0..255 becomes -1..1, [height, width, 3] float32. */
+/** 8-bit image to the networks' range: 0..255 becomes -1..1, [height, width, 3] float32. */
 export function toFloat(image: { data: Uint8Array }): Float32Array {
   const out = new Float32Array(image.data.length);
   for (let i = 0; i < out.length; i++) out[i] = image.data[i]! / 127.5 - 1;
   return out;
 }
 
-/** The networks' range to an 8-bit picture: -1..1 becomes 0..255, rounded to the nearest; what is beyond is clamped. */
+/** The networks' range to an 8-bit image: -1..1 becomes 0..255, rounded to the nearest; what is beyond is clamped. */
 export function fromFloat(data: Float32Array, width: number, height: number): DecodedImage {
   if (data.length !== width * height * 3) {
     throw new RangeError(
-      `A picture of ${width}x${height} px has ${width * height * 3} values, not ${data.length}`,
+      `An image of ${width}x${height} px has ${width * height * 3} values, not ${data.length}`,
     );
   }
   // Uint8ClampedArray clamps, takes NaN as 0 and rounds ties to even.

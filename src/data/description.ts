@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 
-/** What a picture's file tells of how it came about: anything that JSON can hold. */
+/** What an image's file tells of how it came about: anything that JSON can hold. */
 export type Description = Readonly<Record<string, unknown>>;
 
 const IMAGE_DESCRIPTION = 0x010e;
@@ -58,7 +58,7 @@ export function imageDescription(exif: Uint8Array): string | undefined {
 
 /**
  * What `encodeImage` was given as the description of a file of these bytes.
- * @returns whatever JSON stands there, not looked at further; undefined where there is none, and for what is no picture.
+ * @returns whatever JSON stands there, not looked at further; undefined where there is none, and for what is no image.
  */
 export async function readDescription(bytes: Uint8Array): Promise<unknown> {
   try {

@@ -22,33 +22,33 @@ const AHEAD_BYTES = 64 * 2 ** 20;
 export interface LoadedBatch {
   /** [batch, size, size, 3], 8-bit sRGB. */
   images: Uint8Array<ArrayBuffer>;
-  /** Where each picture of the batch came from. */
+  /** Where each image of the batch came from. */
   files: string[];
 }
 
 export interface ImageLoaderOptions {
   files: readonly string[];
-  /** Side of the pictures in px. */
+  /** Side of the images in px. */
   size: number;
   fit?: Fit;
   /** Where to begin; the loader goes on with a copy. Its count is that of `files`. */
   sampler: Sampler;
   batch: number;
-  /** How many bytes of decoded pictures are kept (least recently used go first); 0 where it is left out. */
+  /** How many bytes of decoded images are kept (least recently used go first); 0 where it is left out. */
   cacheBytes?: number;
   /** Batches decoded ahead, 0 for none; where it is left out 8, or fewer (not below 2) if those take over 64 MiB. */
   prefetch?: number;
   /** Told once of every file that could not be decoded, when the first batch that it is missing from is delivered. */
   onBadFile?: (file: string, error: unknown) => void;
-  /** In place of `decodeImage`, for pictures that are not files: no folder is looked for. */
+  /** In place of `decodeImage`, for images that are not files: no folder is looked for. */
   decode?: (file: string, options: DecodeOptions) => Promise<DecodedImage>;
 }
 
 type Decoded = { data: Uint8Array } | { error: unknown };
 
-/** One place of a batch: the picture that fills it (none if too many failed), and the files that failed before it. */
+/** One place of a batch: the image that fills it (none if too many failed), and the files that failed before it. */
 interface Slot {
-  picture?: { index: number; data: Uint8Array };
+  image?: { index: number; data: Uint8Array };
   failed: Array<{ index: number; error: unknown }>;
 }
 
@@ -58,7 +58,7 @@ interface PendingBatch {
 }
 
 /**
- * Batches of pictures in the order of a sampler, decoded on sharp's threads while the caller works on the batch before.
+ * Batches of images in the order of a sampler, decoded on sharp's threads while the caller works on the batch before.
  *
  * The batches depend only on files, seed and position, never on timing: a file that cannot be decoded is replaced by the
  * next good one in the list (after the last comes the first), which needs no random numbers and no memory of failures.
@@ -111,26 +111,26 @@ export class ImageLoader {
     return this.assemble(await this.nextSlots());
   }
 
-  /** As `next`, for a caller that has the pictures from `peek`. @throws RunError as `next`. */
+  /** As `next`, for a caller that has the images from `peek`. @throws RunError as `next`. */
   async skip(): Promise<void> {
     await this.nextSlots();
   }
 
   /**
-   * The pictures of a batch that is still to be delivered, as `next` will give them: 0 for the one that comes next. Nothing is
+   * The images of a batch that is still to be delivered, as `next` will give them: 0 for the one that comes next. Nothing is
    * reported, and no state moves. Not while a call of `next` or `skip` is under way, which moves the batches up.
    *
-   * @returns undefined where the loader is closed or a picture is missing: `next` then tells why.
+   * @returns undefined where the loader is closed or an image is missing: `next` then tells why.
    */
   async peek(index: number): Promise<LoadedBatch['images'] | undefined> {
     if (this.failure !== undefined || this.isClosed) return undefined;
     while (this.queue.length <= index) this.enqueue();
     const slots = await this.queue[index]!.slots;
-    if (this.isClosed || slots.some(({ picture }) => picture === undefined)) return undefined;
+    if (this.isClosed || slots.some(({ image }) => image === undefined)) return undefined;
     return this.assemble(slots).images;
   }
 
-  /** Stops reading ahead, waits for the pictures that are being decoded, and forgets the cache. */
+  /** Stops reading ahead, waits for the images that are being decoded, and forgets the cache. */
   async close(): Promise<void> {
     this.isClosed = true;
     await Promise.all(this.queue.map(({ slots }) => slots));
@@ -187,7 +187,7 @@ export class ImageLoader {
 
   private checkFailures(slots: readonly Slot[]): void {
     const bad = this.reported.size;
-    if (bad <= this.badFilesLimit && slots.every(({ picture }) => picture !== undefined)) return;
+    if (bad <= this.badFilesLimit && slots.every(({ image }) => image !== undefined)) return;
     const { files } = this.options;
     const named = [...this.reported]
       .slice(0, NAMED_IN_ERROR)
@@ -202,17 +202,17 @@ export class ImageLoader {
 
   private assemble(slots: readonly Slot[]): LoadedBatch {
     const { size, files } = this.options;
-    const pictureBytes = size * size * 3;
-    const images = new Uint8Array(slots.length * pictureBytes); // [batch, size, size, 3]
+    const imageBytes = size * size * 3;
+    const images = new Uint8Array(slots.length * imageBytes); // [batch, size, size, 3]
     const used: string[] = [];
-    for (const [i, { picture }] of slots.entries()) {
-      images.set(picture!.data, i * pictureBytes);
-      used.push(files[picture!.index]!);
+    for (const [i, { image }] of slots.entries()) {
+      images.set(image!.data, i * imageBytes);
+      used.push(files[image!.index]!);
     }
     return { images, files: used };
   }
 
-  /** The picture of `index` or, where it fails, of the next good file in the list. */
+  /** The image of `index` or, where it fails, of the next good file in the list. */
   private async fill(index: number): Promise<Slot> {
     const { files } = this.options;
     const failed: Slot['failed'] = [];
@@ -221,7 +221,7 @@ export class ImageLoader {
     for (let i = 0; i < attempts; i++) {
       const candidate = (index + i) % files.length;
       const decoded = await this.decode(candidate);
-      if ('data' in decoded) return { picture: { index: candidate, data: decoded.data }, failed };
+      if ('data' in decoded) return { image: { index: candidate, data: decoded.data }, failed };
       failed.push({ index: candidate, error: decoded.error });
     }
     return { failed };
@@ -246,7 +246,7 @@ export class ImageLoader {
       if (this.isClosed) throw new RunError('The image loader is closed.');
       const image = await decode(files[index]!, { size, ...(fit === undefined ? {} : { fit }) });
       if (image.width !== size || image.height !== size) {
-        throw new RangeError(`a picture of ${image.width}x${image.height} px instead of ${size}x${size}`);
+        throw new RangeError(`an image of ${image.width}x${image.height} px instead of ${size}x${size}`);
       }
       this.cache.set(index, image.data);
       return { data: image.data };

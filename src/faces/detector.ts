@@ -5,7 +5,7 @@ import type { DecodedImage } from '../data/decode.js';
 import { loadEngine } from '../runtime/node.js';
 import { joinBoxes } from './overlap.js';
 
-/** A face in a picture: the box from forehead to chin, px from the picture's top left corner. */
+/** A face in an image: the box from forehead to chin, px from the image's top left corner. */
 export interface Face {
   left: number;
   top: number;
@@ -17,18 +17,18 @@ export interface Face {
 
 /** Finds faces. */
 export interface FaceDetector {
-  /** Faces of a picture, the largest first; none is an answer too. Boxes may reach beyond the picture's edges. */
-  find(picture: DecodedImage): Promise<Face[]>;
+  /** Faces of an image, the largest first; none is an answer too. Boxes may reach beyond the image's edges. */
+  find(image: DecodedImage): Promise<Face[]>;
   /** Frees its weights. */
   dispose(): void;
 }
 
-/** Pictures of this longer side are all that the detector looks at: it scales larger ones to 512 px itself. */
+/** Images of this longer side are all that the detector looks at: it scales larger ones to 512 px itself. */
 export const DETECTOR_PX = 1024;
 const MIN_SCORE = 0.5;
 const MAX_FACES = 100;
 /**
- * Pictures are looked at with so much room beside them, as a multiple of their longer side: the boxes that the detector
+ * Images are looked at with so much room beside them, as a multiple of their longer side: the boxes that the detector
  * tries double in size, and of faces half way between two of them it misses one in three.
  */
 const ROOMS = [1, 1.5];

@@ -27,10 +27,10 @@ export interface Track {
 
 export interface TrackOptions {
   /** Of the whole frames that the faces are in, px. */
-  picture: Extent;
+  extent: Extent;
   framesPerSecond: number;
   margin?: number;
-  /** As `auto` does: of a face that fills the picture nothing is cut off that need not be. */
+  /** As `auto` does: of a face that fills the image nothing is cut off that need not be. */
   keepsPortraits?: boolean;
 }
 
@@ -132,11 +132,11 @@ interface Edge {
 }
 
 function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], options: TrackOptions): Track {
-  const { picture, framesPerSecond, margin = FACE_MARGIN, keepsPortraits = false } = options;
+  const { extent, framesPerSecond, margin = FACE_MARGIN, keepsPortraits = false } = options;
   const sides = points.map(({ face }) => Math.max(face.width, face.height)).sort((a, b) => a - b);
   const median = sides[sides.length >> 1]!;
   // Decided once: a crop that changes its mind would jump.
-  const isWhole = keepsPortraits && isPortrait(median * (1 + 2 * margin), picture);
+  const isWhole = keepsPortraits && isPortrait(median * (1 + 2 * margin), extent);
   const [placeFrames, sizeFrames] = [PLACE_SECONDS * framesPerSecond, SIZE_SECONDS * framesPerSecond];
   const [first, last] = [begin.frame, end.frame];
   const fadeFrames = 1 + FADE_SECONDS * framesPerSecond;
@@ -161,8 +161,8 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
       const x = value((face) => face.left + face.width / 2, placeFrames);
       const y = value((face) => face.top + face.height / 2, placeFrames);
       const face = { left: x - width / 2, top: y - height / 2, width, height, score: 1 };
-      const square = faceSquare(face, picture, margin);
-      return isWhole ? widened(square, picture) : square;
+      const square = faceSquare(face, extent, margin);
+      return isWhole ? widened(square, extent) : square;
     },
     strengthAt: (frame) => (begin.isSoft ? ramp(frame - first) : 1) * (end.isSoft ? ramp(last - frame) : 1),
   };

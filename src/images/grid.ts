@@ -8,13 +8,13 @@ const LETTER_WIDTH = 0.6;
 const MAX_ROW_LABEL_CELLS = 2;
 
 export interface GridOptions {
-  /** Pictures row by row; null leaves a place empty, and rows may be of different lengths. */
+  /** Images row by row; null leaves a place empty, and rows may be of different lengths. */
   rows: readonly (readonly (DecodedImage | null)[])[];
   /** Over the columns, from the first on. */
   columnLabels?: readonly string[];
   /** Left of the rows, from the first on. */
   rowLabels?: readonly string[];
-  /** Side of a cell, px; pictures of another size are scaled to fit in and centred. */
+  /** Side of a cell, px; images of another size are scaled to fit in and centred. */
   cellSize: number;
   /** Space between cells and around all, px. */
   gap: number;
@@ -27,7 +27,7 @@ export interface Grid {
   png: Buffer;
   width: number;
   height: number;
-  /** False where labels were asked for and left out, because the machine has no font: show them beside the picture. */
+  /** False where labels were asked for and left out, because the machine has no font: show them beside the image. */
   isLabelled: boolean;
 }
 
@@ -41,7 +41,7 @@ interface Layout {
 }
 
 /**
- * Puts pictures into one PNG in rows and columns, on white. On a machine without fonts, where text comes out as empty
+ * Puts images into one PNG in rows and columns, on white. On a machine without fonts, where text comes out as empty
  * boxes, the labels are left out.
  * @throws RangeError for a grid without cells or a cell size that is no positive whole number.
  */
@@ -118,7 +118,7 @@ function layOut(options: GridOptions, columns: number, isLabelled: boolean): Lay
   };
 }
 
-/** The picture at its own shape, no larger than the cell and touching it on two sides. */
+/** The image at its own shape, no larger than the cell and touching it on two sides. */
 export async function scaleInto(image: DecodedImage, cellSize: number): Promise<DecodedImage> {
   const { data, width, height } = image;
   if (Math.max(width, height) === cellSize) return image;

@@ -1,10 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
-import type { InputPicture } from '../data/pictures.js';
+import type { InputImage } from '../data/image-arrays.js';
 import type { NamedStyle } from '../translate/styles.js';
 
-/** Rows of one grid file; more pictures make more files. */
+/** Rows of one grid file; more images make more files. */
 export const GRID_ROWS = 32;
 
 /** What the results of one face are called; `*` for one of any number. */
@@ -12,7 +12,7 @@ export function faceName(name: string, number: number | '*'): string {
   return `${name}_face-${number}`;
 }
 
-/** The file of one result: a picture's name, or a face's in it, and a style's. */
+/** The file of one result: an image's name, or a face's in it, and a style's. */
 export function resultPath(outDir: string, name: string, { label }: NamedStyle): string {
   return join(outDir, `${name}_${label}.png`);
 }
@@ -25,11 +25,11 @@ export function gridPath(outDir: string, index: number, isOnly: boolean): string
 const GRID_NAME = /^grid(-\d+)?\.png$/;
 
 interface PlannedOutputs {
-  inputs: readonly InputPicture[];
+  inputs: readonly InputImage[];
   styles: readonly NamedStyle[];
   outDir: string;
   grid: boolean;
-  /** Whether each face of a picture has results of its own. */
+  /** Whether each face of an image has results of its own. */
   isByFace: boolean;
 }
 

@@ -10,7 +10,7 @@ const MADE_BY = 'gans-n-roses';
 /** Digits that tell every float32 from its neighbours. */
 const FLOAT32_DIGITS = 9;
 
-/** What a translated picture's file says, so that the picture can be made again. */
+/** What a translated image's file says, so that the image can be made again. */
 export interface TranslationRecord {
   /** SHA-256 of the model's weights, hex digits. */
   model?: string | undefined;
@@ -58,14 +58,14 @@ function safeLabel(label: string, index: number): string {
   return /^[\p{L}\p{N}_][\p{L}\p{N}_ .-]{0,99}$/u.test(label) ? label : `like-${index + 1}`;
 }
 
-/** What a picture of `gnr translate` says of itself. @throws InputError where it says nothing, or there is no picture. */
+/** What an image of `gnr translate` says of itself. @throws InputError where it says nothing, or there is no image. */
 export async function readRecord(path: string): Promise<TranslationRecord> {
   const parsed = recordShape.safeParse(await readDescription(await readImageBytes(path)));
   if (!parsed.success)
     throw new InputError({
-      expected: `a picture with the record that gnr translate writes at ${path}`,
+      expected: `an image with the record that gnr translate writes at ${path}`,
       found: 'one without it',
-      remedy: 'name the file as gnr wrote it: other programs leave the record out when they save a picture',
+      remedy: 'name the file as gnr wrote it: other programs leave the record out when they save an image',
     });
   const { model, direction, styles } = parsed.data;
   return {

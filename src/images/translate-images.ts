@@ -1,10 +1,10 @@
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
-import { type DecodedImage, decodePicture, encodeImage, type PictureFile, toFloat } from '../data/decode.js';
+import { type DecodedImage, decodeImageFile, encodeImage, type ImageFile, toFloat } from '../data/decode.js';
 import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
-import type { InputPicture } from '../data/pictures.js';
-import { joinPictures, splitPictures } from '../data/pictures.js';
+import type { InputImage } from '../data/image-arrays.js';
+import { joinFloats, splitImages } from '../data/image-arrays.js';
 import { pasteSquare } from '../faces/crop.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction, Translator } from '../translate/translator.js';
@@ -13,7 +13,7 @@ import { composeGrid, scaleInto } from './grid.js';
 import { checkOutputs, GRID_ROWS, gridPath, resultPath } from './output-names.js';
 import { describeRecord } from './record.js';
 
-/** Pictures translated together. */
+/** Images translated together. */
 export const TRANSLATED_TOGETHER = 8;
 const GRID_GAP_PX = 4;
 const MIN_CELL_PX = 96;
@@ -21,23 +21,23 @@ const MIN_CELL_PX = 96;
 export interface TranslateOptions {
   translator: Translator;
   direction: Direction;
-  inputs: readonly InputPicture[];
+  inputs: readonly InputImage[];
   styles: readonly NamedStyle[];
   outDir: string;
   /** Grids with the input first, in place of single files. */
   grid: boolean;
   /** SHA-256 of the model's weights, for the record in every file. */
   model?: string | undefined;
-  /** What to do about faces; the centres of the pictures are translated where it is left out. */
+  /** What to do about faces; the centres of the images are translated where it is left out. */
   faces?: FaceOptions | undefined;
   /** Aborting ends the work with the batch under way, which is still written and told. */
   signal?: AbortSignal | undefined;
 }
 
 export type TranslateEvent =
-  /** A picture is done; its files, where single files are written, and whether a face was looked for in vain. */
-  | { type: 'picture'; file: string; outputs: string[]; isFaceless: boolean }
-  /** A picture could not be read and was passed over. */
+  /** An image is done; its files, where single files are written, and whether a face was looked for in vain. */
+  | { type: 'image'; file: string; outputs: string[]; isFaceless: boolean }
+  /** An image could not be read and was passed over. */
   | { type: 'failed'; file: string; error: InputError }
   | { type: 'grid'; path: string }
   /** A file was written without its record, which is longer than a file can hold. */
@@ -45,12 +45,12 @@ export type TranslateEvent =
 
 type TranslatedCrop = Crop & { results: DecodedImage[] };
 type Translated = Omit<DecodedInput, 'crops'> & { crops: TranslatedCrop[] };
-type Decoded = DecodedInput | { input: InputPicture; error: InputError };
+type Decoded = DecodedInput | { input: InputImage; error: InputError };
 
 /** Of one row of a grid: the input, and its results. */
 type Row = readonly DecodedImage[];
 
-async function decodeAll(inputs: readonly InputPicture[], options: TranslateOptions): Promise<Decoded[]> {
+async function decodeAll(inputs: readonly InputImage[], options: TranslateOptions): Promise<Decoded[]> {
   const { size } = options.translator.architecture;
   return Promise.all(
     inputs.map(async (input) => {
@@ -67,11 +67,11 @@ async function decodeAll(inputs: readonly InputPicture[], options: TranslateOpti
 function translateCrops({ translator, direction, styles }: TranslateOptions, crops: TranslatedCrop[]): void {
   for (let from = 0; from < crops.length; from += TRANSLATED_TOGETHER) {
     const batch = crops.slice(from, from + TRANSLATED_TOGETHER);
-    const pictures = joinPictures(batch.map(({ source }) => toFloat(source)));
-    const content = translator.encode(direction, pictures);
+    const images = joinFloats(batch.map(({ source }) => toFloat(source)));
+    const content = translator.encode(direction, images);
     for (const { code } of styles) {
-      const repeated = joinPictures(Array<Float32Array>(batch.length).fill(code));
-      const results = splitPictures(translator.decode(content, repeated), translator.architecture.size);
+      const repeated = joinFloats(Array<Float32Array>(batch.length).fill(code));
+      const results = splitImages(translator.decode(content, repeated), translator.architecture.size);
       for (const [i, result] of results.entries()) batch[i]!.results.push(result);
     }
   }
@@ -108,16 +108,16 @@ async function writeResult(
   return record === undefined ? [{ type: 'unrecorded', path }] : [];
 }
 
-/** Faces that go back into their picture: one after the other, for whole pictures can be large. */
+/** Faces that go back into their image: one after the other, for whole images can be large. */
 async function writePasted(
   options: TranslateOptions,
   { input, crops, isFaceless }: Translated,
-  file: PictureFile,
+  file: ImageFile,
 ): Promise<Written> {
   const { styles, outDir, grid, translator } = options;
   const events: TranslateEvent[] = [];
   const outputs: string[] = [];
-  const whole = await decodePicture(file);
+  const whole = await decodeImageFile(file);
   const cell = cellSize(translator);
   const row: DecodedImage[] = grid ? [await scaleInto(whole, cell)] : [];
   const squares = crops.map(({ square }) => square!);
@@ -132,7 +132,7 @@ async function writePasted(
       outputs.push(path);
     }
   }
-  events.unshift({ type: 'picture', file: input.file, outputs, isFaceless });
+  events.unshift({ type: 'image', file: input.file, outputs, isFaceless });
   return { events, rows: grid ? [row] : [] };
 }
 
@@ -148,7 +148,7 @@ async function writeCrops(options: TranslateOptions, translated: Translated): Pr
   );
   const outputs = written.map(({ path }) => path);
   const rows = grid ? crops.map(({ source, results }) => [source, ...results]) : [];
-  return { events: [{ type: 'picture', file: input.file, outputs, isFaceless }, ...notes.flat()], rows };
+  return { events: [{ type: 'image', file: input.file, outputs, isFaceless }, ...notes.flat()], rows };
 }
 
 async function writeBatch(options: TranslateOptions, batch: readonly Translated[]): Promise<Written> {
@@ -203,8 +203,8 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
 }
 
 /**
- * Translates pictures into files of `outDir`, batch after batch, reading the next and writing the one before while one is
- * computed. A picture that cannot be read is told and passed over. Every file holds the record of `describeRecord`, where
+ * Translates images into files of `outDir`, batch after batch, reading the next and writing the one before while one is
+ * computed. An image that cannot be read is told and passed over. Every file holds the record of `describeRecord`, where
  * it has room for that.
  *
  * @throws InputError, before anything is written, where two results would have one name, or a result that of an input.

@@ -20,8 +20,8 @@ import {
 import {
   assertStyles,
   type ContentCodes,
-  clampPictures,
-  countPictures,
+  clampImages,
+  countImages,
   type Direction,
   disposedError,
   type Translator,
@@ -37,7 +37,7 @@ interface SharedPrograms {
 }
 
 export interface CapturedTranslatorOptions extends Precision {
-  /** How many pictures are translated at a time, where there are so many; the others go one by one. */
+  /** How many images are translated at a time, where there are so many; the others go one by one. */
   batch?: number;
 }
 
@@ -98,7 +98,7 @@ export class CapturedTranslator implements Translator {
     return new CapturedTranslator(architecture, programs, batches, { onDispose: () => programs.dispose() });
   }
 
-  /** Graph nodes that run to translate `count` pictures. */
+  /** Graph nodes that run to translate `count` images. */
   kernels(count: number): number {
     let kernels = 0;
     for (const { batch } of this.cut(count))
@@ -107,22 +107,22 @@ export class CapturedTranslator implements Translator {
     return kernels;
   }
 
-  encode(direction: Direction, pictures: Float32Array): ContentCodes {
-    const count = countPictures(this.architecture, pictures);
-    return { direction, count, codes: this.run('encode', direction, count, { pictures }) };
+  encode(direction: Direction, images: Float32Array): ContentCodes {
+    const count = countImages(this.architecture, images);
+    return { direction, count, codes: this.run('encode', direction, count, { images }) };
   }
 
   decode({ direction, count, codes }: ContentCodes, styles: Float32Array): Float32Array {
     assertStyles(this.architecture, count, styles);
-    return clampPictures(this.run('decode', direction, count, { codes, styles }));
+    return clampImages(this.run('decode', direction, count, { codes, styles }));
   }
 
-  styleOf(direction: Direction, pictures: Float32Array): Float32Array {
-    return this.run('style', direction, countPictures(this.architecture, pictures), { pictures });
+  styleOf(direction: Direction, images: Float32Array): Float32Array {
+    return this.run('style', direction, countImages(this.architecture, images), { images });
   }
 
-  translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array {
-    return this.decode(this.encode(direction, pictures), styles);
+  translate(direction: Direction, images: Float32Array, styles: Float32Array): Float32Array {
+    return this.decode(this.encode(direction, images), styles);
   }
 
   dispose(): void {
@@ -131,7 +131,7 @@ export class CapturedTranslator implements Translator {
     this.onDispose();
   }
 
-  /** `count` pictures as batches that there are programs for. */
+  /** `count` images as batches that there are programs for. */
   private cut(count: number): { from: number; batch: number }[] {
     const pieces: { from: number; batch: number }[] = [];
     let from = 0;
@@ -169,7 +169,7 @@ interface Weight {
   data: Float32Array;
 }
 
-/** A network's weights with what follows from them alone, which is so computed once and not with every picture. */
+/** A network's weights with what follows from them alone, which is so computed once and not with every image. */
 function weightsOf(
   generator: Generator,
   network: string,

@@ -7,8 +7,8 @@ import { ParameterGroup } from '../optim/parameter-groups.js';
 import {
   assertStyles,
   type ContentCodes,
-  clampPictures,
-  countPictures,
+  clampImages,
+  countImages,
   type Direction,
   disposedError,
   NETWORK_OF,
@@ -64,37 +64,37 @@ export class EagerTranslator implements Translator {
     });
   }
 
-  encode(direction: Direction, pictures: Float32Array): ContentCodes {
-    const count = countPictures(this.architecture, pictures);
-    return { direction, count, codes: read(() => this.contentOf(direction, pictures, count)) };
+  encode(direction: Direction, images: Float32Array): ContentCodes {
+    const count = countImages(this.architecture, images);
+    return { direction, count, codes: read(() => this.contentOf(direction, images, count)) };
   }
 
   decode(content: ContentCodes, styles: Float32Array): Float32Array {
-    return clampPictures(read(() => this.picturesOf(content, styles)));
+    return clampImages(read(() => this.imagesOf(content, styles)));
   }
 
-  styleOf(direction: Direction, pictures: Float32Array): Float32Array {
-    return read(() => this.stylesOf(direction, pictures));
+  styleOf(direction: Direction, images: Float32Array): Float32Array {
+    return read(() => this.stylesOf(direction, images));
   }
 
   /** `encode` that waits for a graphics processor without holding its thread, as browsers want it. */
-  async encodeAsync(direction: Direction, pictures: Float32Array): Promise<ContentCodes> {
-    const count = countPictures(this.architecture, pictures);
-    return { direction, count, codes: await readAsync(() => this.contentOf(direction, pictures, count)) };
+  async encodeAsync(direction: Direction, images: Float32Array): Promise<ContentCodes> {
+    const count = countImages(this.architecture, images);
+    return { direction, count, codes: await readAsync(() => this.contentOf(direction, images, count)) };
   }
 
   /** `decode` as `encodeAsync`. */
   async decodeAsync(content: ContentCodes, styles: Float32Array): Promise<Float32Array> {
-    return clampPictures(await readAsync(() => this.picturesOf(content, styles)));
+    return clampImages(await readAsync(() => this.imagesOf(content, styles)));
   }
 
   /** `styleOf` as `encodeAsync`. */
-  styleOfAsync(direction: Direction, pictures: Float32Array): Promise<Float32Array> {
-    return readAsync(() => this.stylesOf(direction, pictures));
+  styleOfAsync(direction: Direction, images: Float32Array): Promise<Float32Array> {
+    return readAsync(() => this.stylesOf(direction, images));
   }
 
-  translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array {
-    return this.decode(this.encode(direction, pictures), styles);
+  translate(direction: Direction, images: Float32Array, styles: Float32Array): Float32Array {
+    return this.decode(this.encode(direction, images), styles);
   }
 
   dispose(): void {
@@ -103,12 +103,12 @@ export class EagerTranslator implements Translator {
     for (const network of Object.values(this.params)) tf.dispose(Object.values(network));
   }
 
-  private contentOf(direction: Direction, pictures: Float32Array, count: number): Tensor {
+  private contentOf(direction: Direction, images: Float32Array, count: number): Tensor {
     const network = this.network(direction);
-    return this.generator.contentHead(network, this.generator.stem(network, this.upload(pictures, count)));
+    return this.generator.contentHead(network, this.generator.stem(network, this.upload(images, count)));
   }
 
-  private picturesOf({ direction, count, codes }: ContentCodes, styles: Float32Array): Tensor {
+  private imagesOf({ direction, count, codes }: ContentCodes, styles: Float32Array): Tensor {
     const network = this.network(direction);
     assertStyles(this.architecture, count, styles);
     const side = contentSize(this.architecture);
@@ -116,10 +116,10 @@ export class EagerTranslator implements Translator {
     return this.generator.decode(network, content, tf.tensor2d(styles, [count, this.architecture.latentDim]));
   }
 
-  private stylesOf(direction: Direction, pictures: Float32Array): Tensor {
+  private stylesOf(direction: Direction, images: Float32Array): Tensor {
     const network = this.network(reverseOf(direction));
-    const count = countPictures(this.architecture, pictures);
-    return this.generator.styleEncode(network, this.upload(pictures, count));
+    const count = countImages(this.architecture, images);
+    return this.generator.styleEncode(network, this.upload(images, count));
   }
 
   private network(direction: Direction): Params {
@@ -127,8 +127,8 @@ export class EagerTranslator implements Translator {
     return this.params[NETWORK_OF[direction]]!;
   }
 
-  private upload(pictures: Float32Array, count: number): Tensor {
+  private upload(images: Float32Array, count: number): Tensor {
     const { size } = this.architecture;
-    return tf.tensor4d(pictures, [count, size, size, 3]);
+    return tf.tensor4d(images, [count, size, size, 3]);
   }
 }

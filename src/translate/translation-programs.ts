@@ -5,10 +5,10 @@ import type { Params } from '../model/parameters.js';
 import type { Program, TensorSpec } from '../runtime/capture/capture.js';
 import { type Direction, NETWORK_OF, reverseOf } from './translator.js';
 
-/** What one program does: pictures to content codes, content and style codes to pictures, pictures to style codes. */
+/** What one program does: images to content codes, content and style codes to images, images to style codes. */
 export type Part = 'encode' | 'decode' | 'style';
 
-/** A program's name: its part, the direction that it is for, the pictures that it takes at a time, and its set. */
+/** A program's name: its part, the direction that it is for, the images that it takes at a time, and its set. */
 export type TranslationProgram = `${Part}${Direction}x${number}${string}`;
 
 /** @param set tells the programs of several translators apart that share a graph. */
@@ -34,7 +34,7 @@ export function parametersByPrefix(variables: Readonly<Record<string, Tensor>>, 
  * The programs that translation runs, for `capture`. A graph's shapes are fixed, so there is one of each part,
  * direction and batch.
  *
- * @param batches how many pictures a program takes at a time; a program is recorded for each.
+ * @param batches how many images a program takes at a time; a program is recorded for each.
  * @param parametersOf gives a network's parameters (`G_A2B` or `G_B2A`) from the captured variables.
  * @param set is put behind the programs' names.
  */
@@ -52,12 +52,12 @@ export function translationPrograms(
     const network = NETWORK_OF[direction];
     const reverse = NETWORK_OF[reverseOf(direction)];
     for (const batch of batches) {
-      const pictures = float(batch, size, size, 3);
+      const images = float(batch, size, size, 3);
       programs[programName('encode', direction, batch, set)] = {
-        inputs: { pictures },
+        inputs: { images },
         run(variables, inputs) {
           const params = parametersOf(variables, network);
-          const codes = generator.contentHead(params, generator.stem(params, inputs.pictures!));
+          const codes = generator.contentHead(params, generator.stem(params, inputs.images!));
           return { outputs: { result: codes } };
         },
       };
@@ -72,10 +72,10 @@ export function translationPrograms(
         },
       };
       programs[programName('style', direction, batch, set)] = {
-        inputs: { pictures },
+        inputs: { images },
         run: (variables, inputs) => ({
           outputs: {
-            result: generator.styleEncode(parametersOf(variables, reverse), inputs.pictures!),
+            result: generator.styleEncode(parametersOf(variables, reverse), inputs.images!),
           },
         }),
       };

@@ -7,36 +7,36 @@ export type Direction = 'A2B' | 'B2A';
 /** The generator of each direction. */
 export const NETWORK_OF = { A2B: 'G_A2B', B2A: 'G_B2A' } as const satisfies Record<Direction, string>;
 
-/** Content codes of some pictures; plain numbers, which nobody has to free. */
+/** Content codes of some images; plain numbers, which nobody has to free. */
 export interface ContentCodes {
   /** The direction that they were encoded for, in which alone they mean something. */
   direction: Direction;
-  /** Number of pictures. */
+  /** Number of images. */
   count: number;
   /** `[count, c, c, channels]`, c the content size. */
   codes: Float32Array;
 }
 
 /**
- * Translates with fixed weights: pictures to content codes once, then to as many pictures as there are styles. Works on
- * host arrays of any number of pictures from one on.
+ * Translates with fixed weights: images to content codes once, then to as many images as there are styles. Works on
+ * host arrays of any number of images from one on.
  *
  * All methods throw RangeError for arrays of a wrong length, and after `dispose`.
  */
 export interface Translator {
   /** What the network is like. */
   readonly architecture: Architecture;
-  /** Content codes of pictures `[n, size, size, 3]` in [-1, 1], to be decoded in the same direction. */
-  encode(direction: Direction, pictures: Float32Array): ContentCodes;
-  /** Pictures `[n, size, size, 3]`, clamped to [-1, 1], of content codes with one style each: `[n, latentDim]`. */
+  /** Content codes of images `[n, size, size, 3]` in [-1, 1], to be decoded in the same direction. */
+  encode(direction: Direction, images: Float32Array): ContentCodes;
+  /** Images `[n, size, size, 3]`, clamped to [-1, 1], of content codes with one style each: `[n, latentDim]`. */
   decode(content: ContentCodes, styles: Float32Array): Float32Array;
   /**
-   * Style codes `[n, latentDim]` of pictures of the domain that `direction` translates to, for use in that direction.
+   * Style codes `[n, latentDim]` of images of the domain that `direction` translates to, for use in that direction.
    * They are encoded by the other direction's encoder, which is the one that knows that domain.
    */
-  styleOf(direction: Direction, pictures: Float32Array): Float32Array;
-  /** Pictures in one go: every picture with its own style. */
-  translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array;
+  styleOf(direction: Direction, images: Float32Array): Float32Array;
+  /** Images in one go: every image with its own style. */
+  translate(direction: Direction, images: Float32Array, styles: Float32Array): Float32Array;
   /** Frees what it holds; further calls do nothing. */
   dispose(): void;
 }
@@ -62,26 +62,26 @@ export function randomStyleCodes(
   );
 }
 
-/** The direction whose encoder knows the pictures that `direction` makes. */
+/** The direction whose encoder knows the images that `direction` makes. */
 export function reverseOf(direction: Direction): Direction {
   return direction === 'A2B' ? 'B2A' : 'A2B';
 }
 
-/** How many pictures an array holds. @throws RangeError where it is not one whole picture or more. */
-export function countPictures({ size }: Architecture, pictures: Float32Array): number {
-  const count = pictures.length / (size * size * 3);
+/** How many images an array holds. @throws RangeError where it is not one whole image or more. */
+export function countImages({ size }: Architecture, images: Float32Array): number {
+  const count = images.length / (size * size * 3);
   if (!Number.isInteger(count) || count < 1)
     throw new RangeError(
-      `expected pictures of ${size} x ${size} x 3 numbers, one or more, not ${pictures.length} numbers`,
+      `expected images of ${size} x ${size} x 3 numbers, one or more, not ${images.length} numbers`,
     );
   return count;
 }
 
-/** @throws RangeError where there is not one style for each picture. */
+/** @throws RangeError where there is not one style for each image. */
 export function assertStyles({ latentDim }: Architecture, count: number, styles: Float32Array): void {
   if (styles.length !== count * latentDim)
     throw new RangeError(
-      `expected a style of ${latentDim} numbers for each of ${count} pictures, not ${styles.length} numbers`,
+      `expected a style of ${latentDim} numbers for each of ${count} images, not ${styles.length} numbers`,
     );
 }
 
@@ -90,12 +90,12 @@ export function disposedError(): RangeError {
   return new RangeError('this translator was disposed; make another one');
 }
 
-/** Puts the decoder's pictures, which only come near that range, into [-1, 1], in place. */
-export function clampPictures(pictures: Float32Array): Float32Array {
-  for (let i = 0; i < pictures.length; i++) {
-    const value = pictures[i]!;
-    if (value > 1) pictures[i] = 1;
-    else if (value < -1) pictures[i] = -1;
+/** Puts the decoder's images, which only come near that range, into [-1, 1], in place. */
+export function clampImages(images: Float32Array): Float32Array {
+  for (let i = 0; i < images.length; i++) {
+    const value = images[i]!;
+    if (value > 1) images[i] = 1;
+    else if (value < -1) images[i] = -1;
   }
-  return pictures;
+  return images;
 }

@@ -46,7 +46,7 @@ export function faceTrajectory(survey: Survey, options: FaceTrajectoryOptions): 
   const { mode, margin, paste, modelPx } = options;
   const { picture, framesPerSecond } = survey;
   const tracks = trackFaces(survey.sightings, survey.frames, {
-    ...{ picture, framesPerSecond, margin },
+    ...{ extent: picture, framesPerSecond, margin },
     keepsPortraits: mode === 'auto',
   });
   if (tracks.length === 0) {

@@ -1,6 +1,6 @@
 import type { Extent } from '../base/geometry.js';
 import { fromFloat, toFloat } from '../data/decode.js';
-import { joinPictures } from '../data/pictures.js';
+import { joinFloats } from '../data/image-arrays.js';
 import { cropSquare, pasteSquare } from '../faces/crop.js';
 import type { ContentCodes, Direction, Translator } from '../translate/translator.js';
 import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
@@ -115,7 +115,7 @@ export class FrameTranslator {
     const { translator, plan, course } = this.options;
     const codes = places.map((place) => course.at((this.frames + place) / plan.framesPerSecond, cell));
     // One picture of all below each other.
-    return fromFloat(translator.decode(content, joinPictures(codes)), this.size, this.size * content.count)
+    return fromFloat(translator.decode(content, joinFloats(codes)), this.size, this.size * content.count)
       .data;
   }
 

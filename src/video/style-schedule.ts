@@ -1,4 +1,4 @@
-import { between } from '../translate/styles.js';
+import { slerp } from '../translate/style-math.js';
 
 /** The style of each cell of the output at each moment. */
 export interface StyleSchedule {
@@ -23,7 +23,7 @@ export function constantStyles(codes: readonly Float32Array[]): StyleSchedule {
 function roundOf(codes: readonly Float32Array[], place: number, share: number, cell: number): Float32Array {
   const from = codes[(place + cell) % codes.length]!;
   if (share <= 0) return from;
-  return between(from, codes[(place + cell + 1) % codes.length]!, smooth(share));
+  return slerp(from, codes[(place + cell + 1) % codes.length]!, smooth(share));
 }
 
 /** From style to style in `stepSeconds` each, smoothly, and from the last to the first again. */

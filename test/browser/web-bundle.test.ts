@@ -10,7 +10,7 @@ import { loadWebModel } from '../../src/browser/web-bundle.js';
 import type { WebBundle } from '../../src/browser/web-bundle-manifest.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import { initParameters } from '../../src/model/parameters.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 
 const { model: architecture } = tinyConfig({ model: MIN_LAYERS });
@@ -195,9 +195,9 @@ describe('an exported folder', () => {
     files = Object.fromEntries(await Promise.all(read));
   });
 
-  it('gives what loadModel gives', async () => {
+  it('gives what readModel gives', async () => {
     const model = await loadWebModel(filesOf(chosen(files)));
-    const expected = await loadModel('models/sample');
+    const expected = await readModel('models/sample');
     expect(model.architecture).toEqual(expected.architecture);
     for (const network of NETWORKS)
       for (const [path, data] of Object.entries(expected.values[network]!)) {

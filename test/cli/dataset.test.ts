@@ -8,7 +8,7 @@ import { datasetCommand } from '../../src/cli/dataset.js';
 import type { DatasetCheck } from '../../src/data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS } from '../../src/data/check/findings.js';
 import { readFactors } from '../../src/sample/factors-file.js';
-import { blocks, put } from '../data/check/pictures.js';
+import { blocks, put } from '../data/check/check-images.js';
 import { complaints, gnr } from '../support/gnr.js';
 
 let root: string;

@@ -83,7 +83,7 @@ describe('decodeImage', () => {
     expect(await decodeImage(bytes)).toEqual(image);
   });
 
-  it('turns a picture as its EXIF orientation says', async () => {
+  it('turns an image as its EXIF orientation says', async () => {
     // By orientation: which of the four colours comes to stand top left, top right, bottom left, bottom right.
     const orders: Record<number, readonly Colour[]> = {
       1: [RED, GREEN, BLUE, YELLOW],
@@ -262,7 +262,7 @@ describe('decodeImage', () => {
         const path = join(folder, `half.${format}`);
         await writeFile(path, whole.subarray(0, Math.floor(whole.length * share)));
         expect(await refusal(decodeImage(path, { size: 32 }))).toMatch(
-          new RegExp(`^Expected a picture at ${path} but found .*; replace or remove the file`),
+          new RegExp(`^Expected an image at ${path} but found .*; replace or remove the file`),
         );
       }
     },
@@ -273,11 +273,11 @@ describe('decodeImage', () => {
     expect([huge.width, huge.height, Math.max(...huge.data)]).toEqual([16, 16, 0]);
     // 60 bytes that claim 3.6 billion pixels.
     expect(await refusal(decodeImage(blackPng(60_000, 60_000, 0), { name: 'bomb.png' }))).toBe(
-      'Expected a picture of at most 512 Mi pixels at bomb.png but found one of 60000 x 60000; scale it down first.',
+      'Expected an image of at most 512 Mi pixels at bomb.png but found one of 60000 x 60000; scale it down first.',
     );
   });
 
-  it('names what is there instead of a picture', async () => {
+  it('names what is there instead of an image', async () => {
     const path = (name: string) => join(folder, name);
     await writeFile(path('text.png'), 'these are words\n');
     await writeFile(path('empty.jpg'), '');
@@ -287,7 +287,7 @@ describe('decodeImage', () => {
     );
     await mkdir(path('folder.png'));
     expect(await refusal(decodeImage(path('text.png')))).toContain(
-      `${path('text.png')} but found a file that is no picture`,
+      `${path('text.png')} but found a file that is no image`,
     );
     expect(await refusal(decodeImage(path('empty.jpg')))).toContain(
       `${path('empty.jpg')} but found an empty file`,
@@ -348,7 +348,7 @@ describe('encodeImage', () => {
     expect(await readdir(join(folder, 'new'))).toEqual([name]);
   });
 
-  it('gives the same bytes for the same picture, and encodePng a PNG under any name', async () => {
+  it('gives the same bytes for the same image, and encodePng a PNG under any name', async () => {
     await encodeImage(quarters(20, 20), join(folder, 'a.png'));
     await encodePng(quarters(20, 20), join(folder, 'b.part'));
     expect(await readFile(join(folder, 'a.png'))).toEqual(await readFile(join(folder, 'b.part')));

@@ -42,7 +42,7 @@ describe('a description', () => {
     expect(await readDescription(await sharp(image.data, raw).png().toBuffer())).toBeUndefined();
     const words = sharp(image.data, raw).withExif({ IFD0: { ImageDescription: 'a nice day' } });
     expect(await readDescription(await words.jpeg().toBuffer())).toBeUndefined();
-    expect(await readDescription(Buffer.from('no picture'))).toBeUndefined();
+    expect(await readDescription(Buffer.from('no image'))).toBeUndefined();
   });
 });
 

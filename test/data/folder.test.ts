@@ -21,7 +21,7 @@ async function touch(...names: string[]): Promise<void> {
 const inFolder = (names: string[]) => names.map((name) => join(folder, name));
 
 describe('listImages', () => {
-  it('lists pictures of the folder and those below it, in the order of their bytes', async () => {
+  it('lists images of the folder and those below it, in the order of their bytes', async () => {
     // U+FF5E sorts before U+1F600 by bytes, after it by UTF-16 units; a-b before a/ by bytes, not by parts.
     await touch(
       'b.png',

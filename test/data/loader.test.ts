@@ -11,11 +11,11 @@ import { Sampler } from '../../src/data/sampler.js';
 
 const SIZE = 2;
 const names = (count: number) => Array.from({ length: count }, (_, i) => `${i}.png`);
-/** What the pictures of a file hold. */
+/** What the images of a file hold. */
 const numberOf = (file: string) => Number.parseInt(file, 10) % 251;
 const sampler = (count: number) => new Sampler(count, new Rng(4, 'loader'));
 
-/** A picture that holds the number in its file's name; files in `bad` fail. Answers come late and out of order. */
+/** An image that holds the number in its file's name; files in `bad` fail. Answers come late and out of order. */
 function fakeDecode(options: { bad?: ReadonlySet<string>; delaySeed?: number } = {}) {
   const rng = new Rng(options.delaySeed ?? 0);
   return vi.fn(async (file: string) => {
@@ -102,7 +102,7 @@ describe('ImageLoader', () => {
     [256, 8],
     [1024, 5],
     [4000, 2],
-  ])('reads batches of four pictures of %i px ahead: %i', async (size, ahead) => {
+  ])('reads batches of four images of %i px ahead: %i', async (size, ahead) => {
     // Decoding never ends, so that nothing of that size is made.
     const decode = vi.fn(() => new Promise<never>(() => undefined));
     const loader = make(400, { size, batch: 4, decode });
@@ -134,7 +134,7 @@ describe('ImageLoader', () => {
     await loader.close();
   });
 
-  it('shows the pictures of batches to come without delivering them', async () => {
+  it('shows the images of batches to come without delivering them', async () => {
     const all = await take(make(11), 6);
     const loader = make(11, { prefetch: 0, decode: fakeDecode({ delaySeed: 4 }) });
     const before = loader.state();
@@ -179,7 +179,7 @@ describe('ImageLoader', () => {
 });
 
 describe('ImageLoader with files that cannot be decoded', () => {
-  it('shows no pictures of a batch that has too few, and says nothing before it comes', async () => {
+  it('shows no images of a batch that has too few, and says nothing before it comes', async () => {
     const onBadFile = vi.fn();
     const bad = new Set(names(6));
     const loader = make(6, { decode: fakeDecode({ bad }), onBadFile });
@@ -270,7 +270,7 @@ describe('ImageLoader on files', () => {
       const data = Uint8Array.from({ length: 12 * 9 * 3 }, (_, at) => (at * 7 + i * 31) % 256);
       await encodePng({ data, width: 12, height: 9 }, file);
     }
-    await writeFile(files[5]!, 'no picture');
+    await writeFile(files[5]!, 'no image');
     const onBadFile = vi.fn();
     const loader = new ImageLoader({
       files,
@@ -294,7 +294,7 @@ describe('ImageLoader on files', () => {
     await loader.close();
   });
 
-  /** A loader over one picture a folder, in `set/0`, `set/1` and so on. */
+  /** A loader over one image a folder, in `set/0`, `set/1` and so on. */
   async function spread(count: number, onBadFile = vi.fn()): Promise<ImageLoader> {
     const data = new Uint8Array(SIZE * SIZE * 3);
     const files = names(count).map((name, i) => join(folder, 'set', String(i), name));

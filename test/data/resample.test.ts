@@ -20,7 +20,7 @@ interface Case {
   expected: number[];
 }
 
-/** `Image.resize(size, filter, box)` of Pillow 13.0 on the picture in mode F. */
+/** `Image.resize(size, filter, box)` of Pillow 13.0 on the image in mode F. */
 const PILLOW: Case[] = [
   {
     name: 'reduced bilinearly',
@@ -44,7 +44,7 @@ const PILLOW: Case[] = [
   },
 ];
 
-describe('a part of a picture', () => {
+describe('a part of an image', () => {
   it.each(PILLOW)('is $name as Pillow does', ({ filter, box, size, expected }) => {
     const [left, top, right, bottom] = box;
     const made = resample(

@@ -9,7 +9,7 @@ const flat = (width: number, height: number, value: number): DecodedImage => ({
   height,
 });
 
-/** What is left in a black 60 x 40 picture after a white one is pasted: the red channel of each pixel. */
+/** What is left in a black 60 x 40 image after a white one is pasted: the red channel of each pixel. */
 function pasted(square: Square): (x: number, y: number) => number {
   const target = flat(60, 40, 0);
   pasteSquare(target, flat(8, 8, 255), square);
@@ -18,13 +18,13 @@ function pasted(square: Square): (x: number, y: number) => number {
 
 it('a square taken out between whole pixels is in its place', () => {
   // A ramp from left to right and one from top to bottom.
-  const picture = flat(60, 40, 0);
-  for (let i = 0; i < picture.data.length; i++) {
+  const image = flat(60, 40, 0);
+  for (let i = 0; i < image.data.length; i++) {
     const [x, y] = [Math.floor(i / 3) % 60, Math.floor(i / 180)];
-    picture.data[i] = i % 3 === 1 ? 6 * y : 4 * x;
+    image.data[i] = i % 3 === 1 ? 6 * y : 4 * x;
   }
   const [left, top, side] = [12.4, 7.3, 24.5];
-  const crop = cropSquare(picture, { left, top, side }, 10);
+  const crop = cropSquare(image, { left, top, side }, 10);
   for (const [x, y] of [
     [0, 0],
     [9, 3],
@@ -57,7 +57,7 @@ describe('a pasted square', () => {
       expect(at(x, y)).toBe(0);
   });
 
-  it("does not fade along the picture's own edges", () => {
+  it("does not fade along the image's own edges", () => {
     const at = pasted({ left: 0, top: 0, side: 20 });
     for (const place of [at(0, 0), at(0, 10), at(10, 0)]) expect(place).toBe(255);
     expect(at(19, 10)).toBeLessThan(20);
@@ -75,7 +75,7 @@ describe('a pasted square', () => {
     expect(strengths).toEqual([255, 128, 0]);
   });
 
-  it('shows its picture in the right place, between whole pixels too', () => {
+  it('shows its image in the right place, between whole pixels too', () => {
     // A ramp from left to right: its value tells where in the square a pixel is.
     const size = 16;
     const ramp = flat(size, size, 0);
@@ -104,7 +104,7 @@ describe('a pasted square', () => {
     expect(column[100]).toBe(Math.round((100.5 / 25 - 0.5) * 30));
   });
 
-  it('puts a picture back where it was taken from', () => {
+  it('puts an image back where it was taken from', () => {
     const target = flat(60, 40, 0);
     for (let i = 0; i < target.data.length; i++)
       target.data[i] = (Math.floor(i / 3) * 7 + (i % 3) * 50) % 256;

@@ -31,11 +31,11 @@ describe('a square around a face', () => {
   it.each([
     ['left and top', face(-20, -30, 100, 100), { left: 0, top: 0, side: 200 }],
     ['right and bottom', face(930, 560, 100, 100), { left: 800, top: 400, side: 200 }],
-  ])('stays within the picture at its %s', (_, at, expected) => {
+  ])('stays within the image at its %s', (_, at, expected) => {
     expect(faceSquare(at, WIDE)).toEqual(expected);
   });
 
-  it('is no larger than the picture', () => {
+  it('is no larger than the image', () => {
     expect(faceSquare(face(200, 0, 500, 590), WIDE)).toEqual({ left: 150, top: 0, side: 600 });
   });
 });
@@ -74,7 +74,7 @@ describe('whole pixels', () => {
     });
   });
 
-  it('stay within the picture', () => {
+  it('stay within the image', () => {
     expect(wholePixels({ left: 900.5, top: 500.5, side: 99.5 }, WIDE)).toEqual({
       ...{ left: 900, top: 500 },
       side: 100,

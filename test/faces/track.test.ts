@@ -16,7 +16,7 @@ const looks = (count: number, faces: (frame: number) => Face[], shot: (frame: nu
     (_, i): Sighting => ({ frame: 5 * i, shot: shot(5 * i), faces: faces(5 * i) }),
   );
 const track = (sightings: Sighting[], frames: number, keepsPortraits = false) =>
-  trackFaces(sightings, frames, { picture: PICTURE, framesPerSecond: FPS, margin: 0.5, keepsPortraits });
+  trackFaces(sightings, frames, { extent: PICTURE, framesPerSecond: FPS, margin: 0.5, keepsPortraits });
 const middle = ({ left, side }: { left: number; side: number }): number => left + side / 2;
 
 describe('tracks', () => {
@@ -76,7 +76,7 @@ describe('tracks', () => {
     const sightings = [0, 1, 2, 3, 4].map((frame): Sighting => {
       return { frame, shot: 0, faces: frame === 2 ? [] : [face(300 + frame, 300, 100)] };
     });
-    const slow = trackFaces(sightings, 5, { picture: PICTURE, framesPerSecond: 0.5 });
+    const slow = trackFaces(sightings, 5, { extent: PICTURE, framesPerSecond: 0.5 });
     expect(slow.map(({ first, last }) => [first, last])).toEqual([[0, 4]]);
     expect(middle(slow[0]!.squareAt(4))).toBeCloseTo(304, 0);
   });

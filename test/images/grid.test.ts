@@ -29,7 +29,7 @@ async function decode(png: Buffer) {
 }
 
 describe('composeGrid', () => {
-  it('places pictures in rows and columns with gaps, empty cells too', async () => {
+  it('places images in rows and columns with gaps, empty cells too', async () => {
     const grid = await composeGrid({
       rows: [
         [plain(RED, 8), plain(BLUE, 8)],

@@ -63,11 +63,11 @@ describe('collectInputs', () => {
     ]);
   });
 
-  it('refuses a path that does not exist and a folder without pictures', async () => {
+  it('refuses a path that does not exist and a folder without images', async () => {
     await make('empty/readme.txt', 'a.png');
     expect(await refusal([at('a.png'), at('missing.png')])).toBe(
-      `Expected a picture or folder at ${at('missing.png')} but found nothing; check the path.`,
+      `Expected an image or folder at ${at('missing.png')} but found nothing; check the path.`,
     );
-    expect(await refusal([at('empty')])).toContain(`a picture in ${at('empty')} but found none`);
+    expect(await refusal([at('empty')])).toContain(`an image in ${at('empty')} but found none`);
   });
 });

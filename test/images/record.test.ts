@@ -20,7 +20,7 @@ const write = async (description: Record<string, unknown>): Promise<string> => {
   return path;
 };
 
-describe('the record of a picture', () => {
+describe('the record of an image', () => {
   it('comes back to the last bit of every style', async () => {
     const record: TranslationRecord = {
       model: 'ab'.repeat(32),

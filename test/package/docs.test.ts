@@ -44,7 +44,7 @@ it('all that the two entry points export is documented, every function with an e
   expect(functions.map(({ name }) => name).sort()).toEqual([
     'loadGenerator',
     'loadGenerator',
-    'savePicture',
+    'saveImage',
     'translate',
     'translate',
   ]);

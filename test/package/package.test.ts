@@ -6,7 +6,7 @@ import { publint } from 'publint';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/data/decode.js';
-import { loadGenerator, translate } from '../../src/index.js';
+import { loadModel, translate } from '../../src/index.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { installPackage, type Packed, packPackage, runNode } from '../support/package.js';
 
@@ -117,15 +117,15 @@ describe('its types', () => {
     'serve programs in Node, without those of browsers or Node itself (%s)',
     async (_, options) => {
       const text = `
-      import { InputError, loadGenerator, type Picture, savePicture, translate } from 'gans-n-roses';
-      const generator = await loadGenerator('runs/first', { batch: 1 });
-      const [first] = await translate(generator, new Uint8Array(3), { styles: 2, seed: 1, direction: 'B2A' });
-      const picture: Picture = first!.picture;
-      await savePicture(picture, 'out.png', { style: [...first!.style] });
-      generator.dispose();
+      import { InputError, loadModel, type DecodedImage, saveImage, translate } from 'gans-n-roses';
+      const model = await loadModel('runs/first', { batch: 1 });
+      const [first] = await translate(model, new Uint8Array(3), { styles: 2, seed: 1, direction: 'B2A' });
+      const image: DecodedImage = first!.image;
+      await saveImage(image, 'out.png', { style: [...first!.style] });
+      model.dispose();
       const remedy: string = new InputError({ expected: 'a', found: 'b', remedy: 'c' }).details.remedy;
-      // @ts-expect-error no picture
-      translate(generator, { width: 1 });
+      // @ts-expect-error no image
+      translate(model, { width: 1 });
       export { remedy };`;
       const complaints = await complaintsOf({ ...options, lib: ['lib.es2023.d.ts'] }, text);
       expect(complaints).toEqual([]);
@@ -134,8 +134,8 @@ describe('its types', () => {
 
   it.each(RESOLUTIONS)('serve pages, without those of Node (%s)', async (_, options) => {
     const text = `
-      import { type Generator, loadGenerator, translate } from 'gans-n-roses/web';
-      const generator: Generator = await loadGenerator('model/', {
+      import { type Model, loadModel, translate } from 'gans-n-roses/web';
+      const model: Model = await loadModel('model/', {
         backend: 'webgl',
         signal: AbortSignal.timeout(1000),
         onProgress: (progress) => {
@@ -143,16 +143,16 @@ describe('its types', () => {
           return done;
         },
       });
-      await loadGenerator(document.querySelector('input')!.files!);
-      await loadGenerator({ 'config.json': new Blob(), 'model.safetensors': new Blob() });
-      await loadGenerator(new Map([['bundle.json', new Blob()]]), { backend: undefined });
-      const [first] = await translate(generator, document.querySelector('img')!, { styles: 2, seed: 1 });
-      document.querySelector('canvas')!.getContext('2d')!.putImageData(first!.picture, 0, 0);
-      await translate(generator, new Blob(), { styles: [first!.style], styleOf: new ImageData(1, 1) });
+      await loadModel(document.querySelector('input')!.files!);
+      await loadModel({ 'config.json': new Blob(), 'model.safetensors': new Blob() });
+      await loadModel(new Map([['bundle.json', new Blob()]]), { backend: undefined });
+      const [first] = await translate(model, document.querySelector('img')!, { styles: 2, seed: 1 });
+      document.querySelector('canvas')!.getContext('2d')!.putImageData(first!.image, 0, 0);
+      await translate(model, new Blob(), { styles: [first!.style], styleOf: new ImageData(1, 1) });
       // @ts-expect-error a path
-      translate(generator, 'me.jpg');
+      translate(model, 'me.jpg');
       // @ts-expect-error no backend of browsers
-      loadGenerator('model/', { backend: 'tensorflow' });`;
+      loadModel('model/', { backend: 'tensorflow' });`;
     const complaints = await complaintsOf({ ...options, lib: PAGE_LIBRARIES }, text);
     expect(complaints).toEqual([]);
   });
@@ -185,11 +185,11 @@ describe('in an empty project', () => {
     await cp('examples/node/translate.mjs', join(project, 'translate.mjs'));
     const output = await runNode(project, 'translate.mjs', photo, 'out');
     expect(output.trim().split('\n')).toEqual([1, 2, 3].map((i) => join('out', `style-${i}.png`)));
-    const generator = await loadGenerator('models/sample');
-    const expected = await translate(generator, photo, { styles: 3, seed: 1 });
-    generator.dispose();
-    for (const [i, { picture }] of expected.entries())
-      expect(await decodeImage(join(project, 'out', `style-${i + 1}.png`))).toEqual(picture);
+    const model = await loadModel('models/sample');
+    const expected = await translate(model, photo, { styles: 3, seed: 1 });
+    model.dispose();
+    for (const [i, { image }] of expected.entries())
+      expect(await decodeImage(join(project, 'out', `style-${i + 1}.png`))).toEqual(image);
   });
 
   it('the example for Node says what is wrong', async () => {
@@ -201,7 +201,7 @@ describe('in an empty project', () => {
     const lines = stderr.split('\n').filter((line) => !/^[IWE]\d{4} |^WARNING: All log/.test(line));
     expect([code, lines]).toEqual([
       2,
-      ['Expected a picture at nothing.jpg but found nothing; check the path.', ''],
+      ['Expected an image at nothing.jpg but found nothing; check the path.', ''],
     ]);
   });
 

@@ -7,7 +7,7 @@ import { Rng } from '../../src/base/rng.js';
 import { saveCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { tinyConfig } from '../support/config.js';
 
 const config = tinyConfig();
@@ -44,7 +44,7 @@ beforeEach(async () => {
 });
 
 async function refusal(path: string): Promise<string> {
-  const error = await loadModel(path).then(
+  const error = await readModel(path).then(
     () => expect.unreachable('was accepted'),
     (reason: unknown) => reason,
   );
@@ -58,7 +58,7 @@ async function changeConfig(change: (config: { model: Record<string, unknown> })
   await writeFile(path, JSON.stringify(changed));
 }
 
-describe('loadModel', () => {
+describe('readModel', () => {
   it('finds weights and architecture in a run, a checkpoint and an exported model', async () => {
     for (const path of [
       run,
@@ -66,7 +66,7 @@ describe('loadModel', () => {
       join(run, 'checkpoints', 'latest'),
       exported,
     ]) {
-      const model = await loadModel(path);
+      const model = await readModel(path);
       expect(model.architecture).toEqual(config.model);
       expect(Object.keys(model.values).sort()).toEqual(['G_A2B', 'G_B2A']);
       for (const [network, tree] of Object.entries(values))
@@ -80,7 +80,7 @@ describe('loadModel', () => {
 
   it('needs no other section of the config than the model', async () => {
     await changeConfig(({ model }) => ({ model, laterSection: {} }));
-    expect((await loadModel(exported)).architecture).toEqual(config.model);
+    expect((await readModel(exported)).architecture).toEqual(config.model);
   });
 
   it('names a tensor whose shape the config does not have, and the config', async () => {
@@ -104,7 +104,7 @@ describe('loadModel', () => {
     await changeConfig(({ model }) => ({ model: { ...model, size: 33 } }));
     expect(await refusal(exported)).toContain(path);
     await writeFile(path, '{ "model": ');
-    expect(await refusal(exported)).toContain(`the model's config in ${path}`);
+    expect(await refusal(exported)).toContain(`the model's config at ${path}`);
     await rm(path);
     expect(await refusal(exported)).toContain(path);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { between } from '../../src/translate/styles.js';
+import { slerp } from '../../src/translate/style-math.js';
 import { changingStyles, constantStyles, flowingStyles } from '../../src/video/style-schedule.js';
 
 const codes = [Float32Array.of(1, 0), Float32Array.of(0, 1), Float32Array.of(-1, 0)];
@@ -18,7 +18,7 @@ describe('flowing styles', () => {
   });
 
   it('go smoothly: half way in the middle, slow at both ends', () => {
-    expect(course.at(1, 0)).toEqual(between(codes[0]!, codes[1]!, 0.5));
+    expect(course.at(1, 0)).toEqual(slerp(codes[0]!, codes[1]!, 0.5));
     const angle = (seconds: number): number => {
       const [x, y] = course.at(seconds, 0) as unknown as [number, number];
       return Math.atan2(y, x);
@@ -39,7 +39,7 @@ describe('changing styles', () => {
   it('are the next from each moment on, after a fade', () => {
     expect(course.at(0.999, 0)).toEqual(codes[0]);
     expect(course.at(1, 0)).toEqual(codes[0]);
-    expect(course.at(1.05, 0)).toEqual(between(codes[0]!, codes[1]!, 0.5));
+    expect(course.at(1.05, 0)).toEqual(slerp(codes[0]!, codes[1]!, 0.5));
     expect(course.at(2, 0)).toEqual(codes[2]);
     expect(course.at(3.1, 0)[0]).toBeCloseTo(0, 5);
     expect(course.at(100, 0)).toEqual(codes[0]);

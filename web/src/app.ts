@@ -6,8 +6,8 @@ import { Compare } from './compare.js';
 import { CropView } from './crop-view.js';
 import { announce, byId, download, saveCanvas } from './dom.js';
 import { Engine, StoppedError } from './engine.js';
+import { pixelsOf, type Source } from './images.js';
 import type { ModelInfo, ModelSource, Tasks } from './messages.js';
-import { pixelsOf, type Source } from './pictures.js';
 import { Results } from './results.js';
 import { StatusLine } from './status.js';
 import { BLEND_INDEX, StyleSource } from './style-source.js';
@@ -26,7 +26,7 @@ export class App {
   private readonly results = new Results(
     () => this.showSelected(),
     ({ label }) =>
-      `${this.pictureName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}.png`,
+      `${this.imageName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}.png`,
   );
   private engine = new Engine();
   private isStarted = false;
@@ -34,7 +34,7 @@ export class App {
   /** Where the model comes from that is loaded, or being loaded. */
   private source: ModelSource | undefined;
   private content: Content | undefined;
-  private pictureName = 'picture';
+  private imageName = 'picture';
   private camera: Camera | undefined;
   private recorder: Recorder | undefined;
   /** Work whose number is not this any more was overtaken by a later change. */
@@ -88,10 +88,10 @@ export class App {
     this.retake();
   }
 
-  /** Shows another picture. */
+  /** Shows another image. */
   open(source: Source, name: string): void {
     this.stopCamera();
-    this.pictureName = name.replace(/\.[^.]*$/, '') || 'picture';
+    this.imageName = name.replace(/\.[^.]*$/, '') || 'picture';
     this.showSource(source);
     this.retake();
   }
@@ -103,7 +103,7 @@ export class App {
 
   /** Saves what is compared with the input. */
   saveShown(): void {
-    if (this.isLiveShown) saveCanvas(this.compare.result, `${this.pictureName}_${this.origin}.png`);
+    if (this.isLiveShown) saveCanvas(this.compare.result, `${this.imageName}_${this.origin}.png`);
     else this.results.save(this.results.selected);
   }
 
@@ -111,7 +111,7 @@ export class App {
     const camera = await Camera.start(video);
     this.stopCamera();
     this.camera = camera;
-    this.pictureName = 'camera';
+    this.imageName = 'camera';
     this.showSource(camera.source);
     this.showCameraButtons();
     announce('The camera is on.');
@@ -119,8 +119,8 @@ export class App {
     await this.live(camera);
   }
 
-  async takePicture(): Promise<void> {
-    const source = await this.camera?.picture();
+  async takePhoto(): Promise<void> {
+    const source = await this.camera?.capture();
     if (source !== undefined) this.open(source, 'camera');
   }
 
@@ -174,7 +174,7 @@ export class App {
     this.showCameraButtons();
     if (recorder === undefined) return;
     const { video, extension } = await recorder.finish();
-    download(`${this.pictureName}_${this.origin}.${extension}`, video);
+    download(`${this.imageName}_${this.origin}.${extension}`, video);
     announce('The recording is saved.');
   }
 
@@ -208,13 +208,13 @@ export class App {
       this.results.set(styles);
       const order = styles.map((_, i) => i).sort((a, b) => this.rank(a) - this.rank(b));
       for (const index of order) {
-        const { picture, milliseconds } = await engine.run('decode', {
+        const { image, milliseconds } = await engine.run('decode', {
           content,
           style: styles[index]!.style,
         });
         if (isOvertaken()) return;
         this.status.time(milliseconds);
-        this.show(index, picture);
+        this.show(index, image);
       }
       const seconds = ((performance.now() - from) / 1000).toFixed(1);
       announce(`${styles.length} ${styles.length === 1 ? 'result' : 'results'} after ${seconds} seconds.`);
@@ -238,16 +238,16 @@ export class App {
     return content;
   }
 
-  private show(index: number, picture: Float32Array): void {
-    this.results.show(index, picture);
+  private show(index: number, image: Float32Array): void {
+    this.results.show(index, image);
     if (index === this.results.selected) this.showSelected();
-    if (this.styles.mode === 'pad' && index > BLEND_INDEX) this.styles.pad.showCorner(index - 1, picture);
+    if (this.styles.mode === 'pad' && index > BLEND_INDEX) this.styles.pad.showCorner(index - 1, image);
   }
 
   private showSelected(): void {
     const result = this.results.all[this.results.selected];
-    if (result?.picture === undefined || this.camera !== undefined) return;
-    this.compare.showResult(result.picture, result.label);
+    if (result?.image === undefined || this.camera !== undefined) return;
+    this.compare.showResult(result.image, result.label);
     this.isLiveShown = false;
     byId<HTMLButtonElement>('save').disabled = false;
   }
@@ -269,10 +269,10 @@ export class App {
         const { content, job } = this;
         if (content === undefined || blend === undefined || blend.style === done) return;
         done = blend.style;
-        const { picture, milliseconds } = await this.engine.run('decode', { content, style: done });
+        const { image, milliseconds } = await this.engine.run('decode', { content, style: done });
         if (job !== this.job) return;
         this.status.time(milliseconds);
-        this.show(BLEND_INDEX, picture);
+        this.show(BLEND_INDEX, image);
       }
     } catch (error) {
       if (begun === this.job && this.loading === 0) throw error;
@@ -305,10 +305,10 @@ export class App {
     const style = this.results.all[this.results.selected]?.style;
     if (style?.length !== architecture.latentDim) return;
     const content = await this.encode(architecture.size);
-    const { picture } = await this.engine.run('decode', { content, style });
+    const { image } = await this.engine.run('decode', { content, style });
     if (camera !== this.camera) return;
     this.content = content;
-    this.compare.showResult(picture, 'what the camera sees');
+    this.compare.showResult(image, 'what the camera sees');
     this.isLiveShown = true;
     byId<HTMLButtonElement>('save').disabled = false;
     this.recorder?.draw(this.compare.result);

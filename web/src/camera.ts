@@ -1,8 +1,8 @@
 import { contextOf } from '../../src/browser/image-output.js';
 import { make } from './dom.js';
-import type { Source } from './pictures.js';
+import type { Source } from './images.js';
 
-/** Side of a recorded video, px, where pictures are smaller. */
+/** Side of a recorded video, px, where images are smaller. */
 const RECORDED_PX = 512;
 const FRAMES_PER_SECOND = 30;
 const VIDEO_TYPES = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4'];
@@ -50,7 +50,7 @@ export class Camera {
   }
 
   /** What the camera sees now. */
-  async picture(): Promise<Source> {
+  async capture(): Promise<Source> {
     const image = await createImageBitmap(this.video);
     return { image, width: image.width, height: image.height };
   }
@@ -80,8 +80,8 @@ export class Recorder {
   }
 
   /** The next frame. */
-  draw(picture: HTMLCanvasElement): void {
-    contextOf(this.canvas).drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
+  draw(frame: HTMLCanvasElement): void {
+    contextOf(this.canvas).drawImage(frame, 0, 0, this.canvas.width, this.canvas.height);
   }
 
   /** Ends the recording. @returns the video, and the ending of its file's name. */

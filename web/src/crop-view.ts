@@ -1,13 +1,13 @@
 import type { Square } from '../../src/base/geometry.js';
 import { contextOf } from '../../src/browser/image-output.js';
-import { closePicture, type Source, squareOf } from './pictures.js';
+import { closeImage, type Source, squareOf } from './images.js';
 
 const STEP = 0.02;
 const ZOOM_STEP = 1.1;
-/** How long nothing changes before the new part of the picture is used, milliseconds. */
+/** How long nothing changes before the new part of the image is used, milliseconds. */
 const SETTLE_MILLISECONDS = 120;
 
-/** Shows the square of a picture that is used; it is moved by pointer, fingers or keys. */
+/** Shows the square of an image that is used; it is moved by pointer, fingers or keys. */
 export class CropView {
   private source: Source | undefined;
   private centre = { x: 0, y: 0 };
@@ -37,9 +37,9 @@ export class CropView {
     return this.source !== undefined;
   }
 
-  /** Takes another picture, from its centre; the one before is closed. */
+  /** Takes another image, from its centre; the one before is closed. */
   show(source: Source | undefined): void {
-    if (this.source !== undefined && this.source !== source) closePicture(this.source);
+    if (this.source !== undefined && this.source !== source) closeImage(this.source);
     this.source = source;
     this.centre = { x: (source?.width ?? 0) / 2, y: (source?.height ?? 0) / 2 };
     this.zoom = 1;
@@ -47,7 +47,7 @@ export class CropView {
     this.draw();
   }
 
-  /** The chosen square at `size` px. @throws Error where there is no picture. */
+  /** The chosen square at `size` px. @throws Error where there is no image. */
   square(size: number): HTMLCanvasElement {
     if (this.source === undefined) throw new Error('There is no picture yet.');
     return squareOf(this.source, this.place(this.source), size);

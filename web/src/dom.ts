@@ -19,11 +19,11 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** Draws a picture `[size, size, 3]` in [-1, 1] at its own size. */
-export function drawPicture(canvas: HTMLCanvasElement, picture: Float32Array): void {
-  const image = imageDataOf(picture);
-  canvas.width = image.width;
-  canvas.height = image.height;
-  contextOf(canvas).putImageData(image, 0, 0);
+export function paintImage(canvas: HTMLCanvasElement, image: Float32Array): void {
+  const pixels = imageDataOf(image);
+  canvas.width = pixels.width;
+  canvas.height = pixels.height;
+  contextOf(canvas).putImageData(pixels, 0, 0);
 }
 
 /** Hands a file to the person's downloads. */

@@ -33,8 +33,8 @@ export function isModel(files: readonly ChosenFile[]): boolean {
   return files.some(({ path }) => /(^|\/)bundle\.json$|\.safetensors$/.test(path));
 }
 
-/** The pictures among files. */
-export function picturesAmong(files: readonly ChosenFile[]): ChosenFile[] {
+/** The images among files. */
+export function imagesAmong(files: readonly ChosenFile[]): ChosenFile[] {
   return files.filter(
     ({ path, file }) => file.type.startsWith('image/') || /\.(avif|heic|heif|tiff?)$/i.test(path),
   );

@@ -7,9 +7,9 @@ import type { WebBackend } from '../../src/browser/web.js';
 import { App } from './app.js';
 import { BACKENDS } from './backends.js';
 import { byId } from './dom.js';
-import { droppedFiles, isModel, nameOf, picturesAmong } from './dropped.js';
+import { droppedFiles, imagesAmong, isModel, nameOf } from './dropped.js';
 import exampleUrl from './example.webp?url';
-import { openPicture } from './pictures.js';
+import { openImage } from './images.js';
 import { isModelAsked, modelUrl, otherHost } from './policy.js';
 
 const app = new App();
@@ -20,21 +20,20 @@ function act(work: () => Promise<void> | void): void {
   app.guard((async () => work())());
 }
 
-/** Opens what was dropped, pasted or chosen: a model, or a picture. */
+/** Opens what was dropped, pasted or chosen: a model, or an image. */
 async function openFiles(files: readonly ChosenFile[]): Promise<void> {
   if (isModel(files)) return app.load({ files: [...files] });
-  const [picture] = picturesAmong(files);
-  if (picture !== undefined)
-    return app.open(await openPicture(picture.file, nameOf(picture)), nameOf(picture));
+  const [image] = imagesAmong(files);
+  if (image !== undefined) return app.open(await openImage(image.file, nameOf(image)), nameOf(image));
   if (files.length > 0) throw new Error('That is neither a picture nor a model.');
 }
 
 async function openReferences(files: readonly ChosenFile[]): Promise<void> {
-  const pictures = picturesAmong(files);
+  const images = imagesAmong(files);
   const added = await Promise.all(
-    pictures.map(async (each) => ({
+    images.map(async (each) => ({
       name: nameOf(each),
-      source: await openPicture(each.file, nameOf(each)),
+      source: await openImage(each.file, nameOf(each)),
     })),
   );
   if (added.length > 0) app.styles.addReferences(added);
@@ -59,13 +58,13 @@ function wireSources(): void {
   chooser('choose-files', 'model-files', (files) => app.load({ files }));
   const video = byId<HTMLVideoElement>('video');
   byId('camera').addEventListener('click', () => act(() => app.startCamera(video)));
-  byId('shoot').addEventListener('click', () => act(() => app.takePicture()));
+  byId('shoot').addEventListener('click', () => act(() => app.takePhoto()));
   byId('camera-stop').addEventListener('click', () => act(() => app.stopCamera()));
   byId('record').addEventListener('click', () => act(() => app.toggleRecording()));
   byId('example').addEventListener('click', () =>
     act(async () => {
       const response = await fetch(exampleUrl);
-      app.open(await openPicture(await response.blob(), 'The example'), 'example');
+      app.open(await openImage(await response.blob(), 'The example'), 'example');
     }),
   );
   document.addEventListener('paste', ({ clipboardData }) => {

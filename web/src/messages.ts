@@ -26,12 +26,12 @@ export interface Tasks {
     argument: { direction: Direction; pixels: Pixels };
     answer: { content: ContentCodes; milliseconds: number };
   };
-  /** Pictures are `[size, size, 3]` in [-1, 1]. */
+  /** Images are `[size, size, 3]` in [-1, 1]. */
   decode: {
     argument: { content: ContentCodes; style: Float32Array };
-    answer: { picture: Float32Array; milliseconds: number };
+    answer: { image: Float32Array; milliseconds: number };
   };
-  /** The style of a picture of the domain that is translated to. */
+  /** The style of an image of the domain that is translated to. */
   style: { argument: { direction: Direction; pixels: Pixels }; answer: Float32Array };
 }
 

@@ -1,10 +1,10 @@
-import { byId, drawPicture, make, saveCanvas } from './dom.js';
+import { byId, make, paintImage, saveCanvas } from './dom.js';
 
-/** One result: a style and, when it is computed, the picture in it. */
+/** One result: a style and, when it is computed, the image in it. */
 export interface Result {
   label: string;
   style: Float32Array;
-  picture?: Float32Array;
+  image?: Float32Array;
 }
 
 interface Tile {
@@ -36,34 +36,34 @@ export class Results {
     return this.chosen;
   }
 
-  /** Takes other results; pictures of before stay, pale, until the new ones are there. */
+  /** Takes other results; images of before stay, pale, until the new ones are there. */
   set(items: Result[]): void {
     this.items = items;
     this.chosen = Math.min(this.chosen, Math.max(0, items.length - 1));
     while (this.tiles.length > items.length) this.tiles.pop()!.item.remove();
     while (this.tiles.length < items.length) this.addTile();
-    for (const [index, { picture }] of items.entries()) {
-      if (picture) this.show(index, picture);
+    for (const [index, { image }] of items.entries()) {
+      if (image) this.show(index, image);
       else this.tiles[index]!.button.classList.add('waiting');
       this.name(index);
     }
     this.mark();
   }
 
-  /** Shows a picture that was computed. */
-  show(index: number, picture: Float32Array): void {
+  /** Shows an image that was computed. */
+  show(index: number, image: Float32Array): void {
     const tile = this.tiles[index];
     const item = this.items[index];
     if (tile === undefined || item === undefined) return;
-    item.picture = picture;
-    drawPicture(tile.canvas, picture);
+    item.image = image;
+    paintImage(tile.canvas, image);
     tile.button.classList.remove('waiting');
     tile.save.disabled = false;
   }
 
   save(index: number): void {
     const item = this.items[index];
-    if (item?.picture) saveCanvas(this.tiles[index]!.canvas, this.fileName(item));
+    if (item?.image) saveCanvas(this.tiles[index]!.canvas, this.fileName(item));
   }
 
   private addTile(): void {

@@ -63,7 +63,7 @@ export class StatusLine {
 
   /** What one picture took to decode. */
   time(taken: number): void {
-    this.timeText = `${milliseconds(taken)} a picture`;
+    this.timeText = `${milliseconds(taken)} an image`;
     this.tell();
   }
 

@@ -1,4 +1,4 @@
-import { drawPicture } from './dom.js';
+import { paintImage } from './dom.js';
 
 const STEP = 0.02;
 const LARGE_STEP = 0.1;
@@ -49,10 +49,10 @@ export class StylePad {
     return this.at;
   }
 
-  /** Shows what a corner's style makes of the picture. */
-  showCorner(index: number, picture: Float32Array): void {
+  /** Shows what a corner's style makes of the image. */
+  showCorner(index: number, image: Float32Array): void {
     const canvas = this.pad.querySelectorAll('canvas')[index];
-    if (canvas !== undefined) drawPicture(canvas, picture);
+    if (canvas !== undefined) paintImage(canvas, image);
   }
 
   private moveTo({ x, y }: Place): void {

@@ -2,11 +2,11 @@ import { centreSquare } from '../../src/base/geometry.js';
 import { type Direction, randomStyleCodes } from '../../src/translate/translator.js';
 import { byId, make } from './dom.js';
 import type { Engine } from './engine.js';
-import { pixelsOf, type Source, squareOf } from './pictures.js';
+import { pixelsOf, type Source, squareOf } from './images.js';
 import type { Result } from './results.js';
 import { blend, StylePad } from './style-pad.js';
 
-/** Where styles come from: a seed, reference pictures, or a blend of four. */
+/** Where styles come from: a seed, reference images, or a blend of four. */
 export type Mode = 'random' | 'reference' | 'pad';
 
 const RANDOM_STYLES = 6;
@@ -138,10 +138,10 @@ export class StyleSource {
         this.onChange();
       });
       const { source, name } = reference;
-      const picture = squareOf(source, centreSquare(source), 112);
-      picture.setAttribute('role', 'img');
-      picture.setAttribute('aria-label', name);
-      return make('li', {}, picture, remove);
+      const image = squareOf(source, centreSquare(source), 112);
+      image.setAttribute('role', 'img');
+      image.setAttribute('aria-label', name);
+      return make('li', {}, image, remove);
     });
     byId('references').replaceChildren(...items);
   }

@@ -63,8 +63,8 @@ const handlers: Handlers = {
   },
   async decode({ content, style }) {
     const from = performance.now();
-    const picture = await open().decodeAsync(content, style);
-    return { picture, milliseconds: performance.now() - from };
+    const image = await open().decodeAsync(content, style);
+    return { image, milliseconds: performance.now() - from };
   },
   style: ({ direction, pixels }) => open().styleOfAsync(direction, floatsOf(pixels)),
 };

@@ -2,12 +2,12 @@ import { availableParallelism } from 'node:os';
 import { relative, sep } from 'node:path';
 import { InputError, InterruptedError } from '../../base/errors.js';
 import { type DatasetFolder, type FolderListing, listFolders } from '../folder.js';
-import { type Examined, examinePicture, reduceToGrey, type Unreadable } from './examine.js';
+import { type Examined, examineImage, reduceToGrey, type Unreadable } from './examine.js';
 import { type Finding, type FindingKind, finding, sortFindings } from './findings.js';
 import { type Comparable, findMatches } from './matches.js';
 import { type FolderStatistics, StatisticsCollector } from './statistics.js';
 
-/** Pictures under way for each core: while one is decoded, others are read. */
+/** Images under way for each core: while one is decoded, others are read. */
 const AT_ONCE_PER_CORE = 3;
 
 export const CHECK_DEFAULTS = { size: 256, aspect: 1.5, distanceBits: 10 } as const;
@@ -17,9 +17,9 @@ export interface DatasetCheckOptions {
   dir: string;
   /** The size that is to be trained at, px; 256 where it is left out. */
   size?: number;
-  /** Longer side over shorter side from which on a picture is told of; 1.5 where it is left out. */
+  /** Longer side over shorter side from which on an image is told of; 1.5 where it is left out. */
   aspect?: number;
-  /** Bits of 64, 0 to 16, in which the hashes of alike pictures differ at most; 10 where it is left out. */
+  /** Bits of 64, 0 to 16, in which the hashes of alike images differ at most; 10 where it is left out. */
   distanceBits?: number;
   onProgress?: (done: number, total: number) => void;
   /** Ends the check. */
@@ -49,9 +49,9 @@ interface Job {
 }
 
 /**
- * Examines what there is of trainA, trainB, testA and testB: reads and decodes every picture as training does, and looks
- * for files that cannot be read, for pictures that are too small, long, grey, transparent or of other colours, and for
- * duplicates, leaks from training into test, and pictures in both domains.
+ * Examines what there is of trainA, trainB, testA and testB: reads and decodes every image as training does, and looks
+ * for files that cannot be read, for images that are too small, long, grey, transparent or of other colours, and for
+ * duplicates, leaks from training into test, and images in both domains.
  * @throws InputError for options out of range, and where there is no dataset; InterruptedError after `signal`.
  */
 export async function checkDataset(options: DatasetCheckOptions): Promise<DatasetCheck> {
@@ -62,7 +62,7 @@ export async function checkDataset(options: DatasetCheckOptions): Promise<Datase
     images.map((path): Job => ({ folder: name, path, file: relative(dir, path).split(sep).join('/') })),
   );
   const collectors = new Map(listings.map(({ name }) => [name, new StatisticsCollector()]));
-  const pictures: (Comparable | undefined)[] = new Array(jobs.length).fill(undefined);
+  const comparables: (Comparable | undefined)[] = new Array(jobs.length).fill(undefined);
   const found: Finding[][] = jobs.map(() => []);
   await examineAll(jobs, options, (i, result) => {
     const job = jobs[i]!;
@@ -70,9 +70,9 @@ export async function checkDataset(options: DatasetCheckOptions): Promise<Datase
     if ('reason' in result) return;
     collectors.get(job.folder)!.add(result);
     const { folder, file } = job;
-    pictures[i] = { folder, file, sha256: result.sha256, grey: reduceToGrey(result.pixels) };
+    comparables[i] = { folder, file, sha256: result.sha256, grey: reduceToGrey(result.pixels) };
   });
-  const readable = pictures.filter((picture) => picture !== undefined);
+  const readable = comparables.filter((comparable) => comparable !== undefined);
   const matches = await findMatches(readable, settings.distanceBits, signal);
   if (signal?.aborted) throw interrupted();
   const findings = sortFindings([...found.flat(), ...matches]);
@@ -109,7 +109,7 @@ async function examineAll(
     while (next < jobs.length) {
       if (signal?.aborted) throw interrupted();
       const index = next++;
-      onResult(index, await examinePicture(jobs[index]!.path));
+      onResult(index, await examineImage(jobs[index]!.path));
       onProgress?.(++done, jobs.length);
     }
   };
@@ -123,7 +123,7 @@ function interrupted(): InterruptedError {
   return new InterruptedError('The check of the dataset was stopped; nothing was changed or written.');
 }
 
-/** What one picture alone is told of. */
+/** What one image alone is told of. */
 function judge(
   { folder, file }: Job,
   result: Examined | Unreadable,

@@ -3,16 +3,16 @@ import sharp from 'sharp';
 import { InputError } from '../../base/errors.js';
 import { decodeImage, readImageBytes } from '../decode.js';
 import { profileName } from './icc.js';
-import { HASH_PICTURE_PX } from './perceptual-hash.js';
+import { HASH_IMAGE_PX } from './perceptual-hash.js';
 
-/** Pictures are looked at reduced to squares of this side, px. */
+/** Images are looked at reduced to squares of this side, px. */
 export const EXAMINED_PX = 64;
 /** 8-bit levels between the largest and the smallest channel up to which a pixel counts as grey. */
 const GREY_LEVELS = 10;
-/** The part of the pixels that may have colour in a picture without: JPEG leaves some. */
+/** The part of the pixels that may have colour in an image without: JPEG leaves some. */
 const COLOURED_SHARE = 0.005;
 
-/** What a picture file holds. */
+/** What an image file holds. */
 export interface Examined {
   bytes: number;
   sha256: string;
@@ -27,11 +27,11 @@ export interface Examined {
   isTransparent: boolean;
   /** Colours other than sRGB: `CMYK`, or the name of the profile. */
   colours?: string;
-  /** The whole picture, stretched: [64, 64, 3], 8-bit sRGB. */
+  /** The whole image, stretched: [64, 64, 3], 8-bit sRGB. */
   pixels: Uint8Array;
 }
 
-/** What is wrong with a file that is no picture, in words. */
+/** What is wrong with a file that is no image, in words. */
 export interface Unreadable {
   reason: string;
 }
@@ -40,7 +40,7 @@ export interface Unreadable {
  * Reads and decodes a file in full, as training would, which finds the truncated ones.
  * @throws what is no fault of the file.
  */
-export async function examinePicture(path: string): Promise<Examined | Unreadable> {
+export async function examineImage(path: string): Promise<Examined | Unreadable> {
   try {
     const bytes = await readImageBytes(path);
     const { data: pixels } = await decodeImage(bytes, { size: EXAMINED_PX, fit: 'stretch' });
@@ -93,12 +93,12 @@ export function brightness(r: number, g: number, b: number): number {
   return 0.299 * r + 0.587 * g + 0.114 * b;
 }
 
-/** The grey picture that is hashed and compared: [64, 64, 3] to [32, 32]. */
+/** The grey image that is hashed and compared: [64, 64, 3] to [32, 32]. */
 export function reduceToGrey(pixels: Uint8Array): Uint8Array {
-  const factor = EXAMINED_PX / HASH_PICTURE_PX;
-  const out = new Uint8Array(HASH_PICTURE_PX ** 2);
-  for (let y = 0; y < HASH_PICTURE_PX; y++) {
-    for (let x = 0; x < HASH_PICTURE_PX; x++) {
+  const factor = EXAMINED_PX / HASH_IMAGE_PX;
+  const out = new Uint8Array(HASH_IMAGE_PX ** 2);
+  for (let y = 0; y < HASH_IMAGE_PX; y++) {
+    for (let x = 0; x < HASH_IMAGE_PX; x++) {
       let sum = 0;
       for (let dy = 0; dy < factor; dy++) {
         for (let dx = 0; dx < factor; dx++) {
@@ -106,7 +106,7 @@ export function reduceToGrey(pixels: Uint8Array): Uint8Array {
           sum += brightness(pixels[i]!, pixels[i + 1]!, pixels[i + 2]!);
         }
       }
-      out[y * HASH_PICTURE_PX + x] = Math.round(sum / factor ** 2);
+      out[y * HASH_IMAGE_PX + x] = Math.round(sum / factor ** 2);
     }
   }
   return out;

@@ -34,12 +34,12 @@ export const FINDING_TEXTS: Readonly<Record<FindingKind, KindText>> = {
   },
   leaked: {
     level: 'problem',
-    title: 'Test pictures that are in the training folder',
+    title: 'Test images that are in the training folder',
     meaning: 'Figures on the test folder would be too good. Remove them from one of the two.',
   },
   'across-domains': {
     level: 'problem',
-    title: 'Pictures of B that are in A too',
+    title: 'Images of B that are in A too',
     meaning: 'The two domains would not differ by what is to be learned. Remove them from one of the two.',
   },
   duplicate: {
@@ -50,27 +50,27 @@ export const FINDING_TEXTS: Readonly<Record<FindingKind, KindText>> = {
   'near-duplicate': {
     level: 'problem',
     title: 'Near duplicates in a folder',
-    meaning: 'The same picture in another size, encoding, brightness or mirrored. Keep one of each.',
+    meaning: 'The same image in another size, encoding, brightness or mirrored. Keep one of each.',
   },
   tiny: {
     level: 'problem',
-    title: 'Pictures smaller than the training size',
+    title: 'Images smaller than the training size',
     meaning: 'They are enlarged and teach blur. Replace them, or train at a smaller size.',
   },
   transparent: {
     level: 'note',
-    title: 'Transparent pictures',
+    title: 'Transparent images',
     meaning: 'What is transparent is laid over white.',
   },
   'non-square': {
     level: 'note',
-    title: 'Long or wide pictures',
+    title: 'Long or wide images',
     meaning: 'They are cropped to the square in the centre; see whether the faces stay in it.',
   },
   grayscale: {
     level: 'note',
-    title: 'Pictures without colour',
-    meaning: 'They are trained on as they are, and teach that such pictures belong to the domain.',
+    title: 'Images without colour',
+    meaning: 'They are trained on as they are, and teach that such images belong to the domain.',
   },
   'colour-profile': {
     level: 'note',
@@ -79,7 +79,7 @@ export const FINDING_TEXTS: Readonly<Record<FindingKind, KindText>> = {
   },
 };
 
-/** How two pictures are alike. */
+/** How two images are alike. */
 export type Likeness = 'same bytes' | 'alike' | 'alike when mirrored';
 
 export interface Finding {
@@ -90,10 +90,10 @@ export interface Finding {
   file: string;
   /** What was found, in words. */
   detail: string;
-  /** The picture that it is like, for duplicates and leaks; relative to the dataset. */
+  /** The image that it is like, for duplicates and leaks; relative to the dataset. */
   other?: string;
   likeness?: Likeness;
-  /** Bits of 64 in which the perceptual hashes differ; for pictures that are alike. */
+  /** Bits of 64 in which the perceptual hashes differ; for images that are alike. */
   distanceBits?: number;
 }
 

@@ -10,7 +10,7 @@ const COMPARISONS_AT_ONCE = 1_000_000;
 export interface NearPairsOptions {
   /** Hashes to look among. */
   hashes: readonly Hash64[];
-  /** For each, the hash to look for: itself, or that of the mirrored picture. */
+  /** For each, the hash to look for: itself, or that of the mirrored image. */
   queries: readonly Hash64[];
   /** Largest distance that counts as near, bits. */
   limit: number;

@@ -1,5 +1,5 @@
-/** Side of the grey picture that is hashed, px. */
-export const HASH_PICTURE_PX = 32;
+/** Side of the grey image that is hashed, px. */
+export const HASH_IMAGE_PX = 32;
 const FREQUENCIES = 8;
 
 /** 64 bits, as two unsigned 32-bit integers. */
@@ -9,15 +9,15 @@ export interface Hash64 {
 }
 
 /** Rows of the DCT-II for the lowest frequencies: [8, 32]. */
-const COSINES = Float64Array.from({ length: FREQUENCIES * HASH_PICTURE_PX }, (_, i) => {
-  const frequency = Math.floor(i / HASH_PICTURE_PX);
-  const at = i % HASH_PICTURE_PX;
-  return Math.cos((Math.PI * frequency * (2 * at + 1)) / (2 * HASH_PICTURE_PX));
+const COSINES = Float64Array.from({ length: FREQUENCIES * HASH_IMAGE_PX }, (_, i) => {
+  const frequency = Math.floor(i / HASH_IMAGE_PX);
+  const at = i % HASH_IMAGE_PX;
+  return Math.cos((Math.PI * frequency * (2 * at + 1)) / (2 * HASH_IMAGE_PX));
 });
 
-/** The 8x8 lowest frequencies of a grey picture, [vertical, horizontal]. */
+/** The 8x8 lowest frequencies of a grey image, [vertical, horizontal]. */
 function lowFrequencies(grey: Uint8Array): Float64Array {
-  const size = HASH_PICTURE_PX;
+  const size = HASH_IMAGE_PX;
   const rows = new Float64Array(size * FREQUENCIES); // [32, 8]
   for (let y = 0; y < size; y++) {
     for (let u = 0; u < FREQUENCIES; u++) {
@@ -38,7 +38,7 @@ function lowFrequencies(grey: Uint8Array): Float64Array {
 }
 
 /**
- * The perceptual hash of a grey picture (Zauner, "Implementation and benchmarking of perceptual image hash functions",
+ * The perceptual hash of a grey image (Zauner, "Implementation and benchmarking of perceptual image hash functions",
  * 2010): which of its 8x8 lowest DCT frequencies are above their median. Size, encoding, brightness and contrast change few
  * bits. The mean brightness has no part in it: its bit is 0.
  * @param grey [32, 32], 8-bit.
@@ -57,9 +57,9 @@ export function perceptualHash(grey: Uint8Array): Hash64 {
   return { high: high >>> 0, low: low >>> 0 };
 }
 
-/** The picture with left and right exchanged. @param grey [32, 32]. */
+/** The image with left and right exchanged. @param grey [32, 32]. */
 export function mirror(grey: Uint8Array): Uint8Array {
-  const size = HASH_PICTURE_PX;
+  const size = HASH_IMAGE_PX;
   return Uint8Array.from(grey, (_, i) => grey[i - (i % size) + size - 1 - (i % size)]!);
 }
 

@@ -9,14 +9,14 @@ export interface Spread {
   max: number;
 }
 
-/** Numbers about the readable pictures of a folder. */
+/** Numbers about the readable images of a folder. */
 export interface FolderStatistics {
   /** Image files, readable or not. */
   files: number;
   readable: number;
   /** How many files there are of every other extension, which training does not see. */
   otherFiles: Record<string, number>;
-  /** Upright sizes, px; absent where no picture is readable, as all that follows. */
+  /** Upright sizes, px; absent where no image is readable, as all that follows. */
   width?: Spread;
   height?: Spread;
   /** File sizes, and their sum. */
@@ -30,7 +30,7 @@ export interface FolderStatistics {
   saturation?: number[];
 }
 
-/** Gathers the numbers about a folder, a picture at a time. Colours are those of the pictures reduced to 64 px. */
+/** Gathers the numbers about a folder, an image at a time. Colours are those of the images reduced to 64 px. */
 export class StatisticsCollector {
   private readonly widths: number[] = [];
   private readonly heights: number[] = [];

@@ -6,9 +6,9 @@ import { InputError, InterruptedError } from '../../../src/base/errors.js';
 import { Rng } from '../../../src/base/rng.js';
 import { checkDataset, type DatasetCheck } from '../../../src/data/check/dataset-check.js';
 import type { FindingKind } from '../../../src/data/check/findings.js';
-import { drawCheckPictures, spreadEvenly } from '../../../src/data/check/thumbnails.js';
+import { drawCheckThumbnails, spreadEvenly } from '../../../src/data/check/thumbnails.js';
 import { refusal } from '../../support/refusal.js';
-import { blocks, put } from './pictures.js';
+import { blocks, put } from './check-images.js';
 
 let dir: string;
 let check: DatasetCheck;
@@ -26,8 +26,8 @@ beforeAll(async () => {
     await put(at(`testA/${i}.png`), blocks(200 + i));
   }
   await writeFile(at('trainA/empty.jpg'), '');
-  await writeFile(at('trainA/text.png'), 'no picture');
-  await writeFile(at('trainA/notes.txt'), 'no picture');
+  await writeFile(at('trainA/text.png'), 'no image');
+  await writeFile(at('trainA/notes.txt'), 'no image');
   const whole = await readFile(at('trainA/0.jpg'));
   await writeFile(at('trainB/cut.jpg'), whole.subarray(0, whole.length / 2));
   await copyFile(at('trainA/1.jpg'), at('testA/copied.jpg'));
@@ -60,12 +60,12 @@ describe('checkDataset', () => {
   it('names files that cannot be read, and why', () => {
     expect(found('unreadable')).toEqual([
       'trainA/empty.jpg: an empty file',
-      'trainA/text.png: a file that is no picture',
+      'trainA/text.png: a file that is no image',
       expect.stringMatching(/^trainB\/cut\.jpg: a damaged/),
     ]);
   });
 
-  it('finds test pictures that are in training: copied, scaled, mirrored', () => {
+  it('finds test images that are in training: copied, scaled, mirrored', () => {
     expect(found('leaked')).toEqual([
       'testA/copied.jpg: the same bytes as trainA/1.jpg',
       'testA/flopped.png: mirrored, like trainA/3.jpg',
@@ -73,7 +73,7 @@ describe('checkDataset', () => {
     ]);
   });
 
-  it('finds duplicates, in folders below too, and pictures in both domains', () => {
+  it('finds duplicates, in folders below too, and images in both domains', () => {
     expect(found('duplicate')).toEqual(['trainB/more/0.png: the same bytes as trainB/0.png']);
     expect(found('near-duplicate')).toEqual(['trainB/bright.png: like trainB/1.png']);
     expect(found('across-domains')).toEqual(['trainB/photo.jpg: the same bytes as trainA/4.jpg']);
@@ -88,7 +88,7 @@ describe('checkDataset', () => {
     ]);
   });
 
-  it('finds small, long, grey and transparent pictures, and colours that are not sRGB', () => {
+  it('finds small, long, grey and transparent images, and colours that are not sRGB', () => {
     expect(found('tiny')).toEqual(['testA/smaller.webp: 40x40 px']);
     expect(found('non-square')).toEqual(['trainB/wide.png: 128x64 px']);
     expect(found('grayscale')).toEqual(['trainB/grey.png: has no colour']);
@@ -152,20 +152,20 @@ describe('checkDataset', () => {
   });
 });
 
-describe('drawCheckPictures', () => {
-  it('draws sheets of the readable pictures and the pictures of findings', async () => {
-    const pictures = await drawCheckPictures(check, { seed: 0 });
-    expect(pictures.sheets.trainA?.map(({ file }) => file)).toEqual(
+describe('drawCheckThumbnails', () => {
+  it('draws sheets of the readable images and the images of findings', async () => {
+    const images = await drawCheckThumbnails(check, { seed: 0 });
+    expect(images.sheets.trainA?.map(({ file }) => file)).toEqual(
       [0, 1, 2, 3, 4, 5].map((i) => `trainA/${i}.jpg`),
     );
-    expect(pictures.sheets.testB).toBeUndefined();
+    expect(images.sheets.testB).toBeUndefined();
     const leaked = check.findings.find(({ file }) => file === 'testA/copied.jpg')!;
-    expect(pictures.findings.get(leaked)?.map(({ file }) => file)).toEqual([
+    expect(images.findings.get(leaked)?.map(({ file }) => file)).toEqual([
       'testA/copied.jpg',
       'trainA/1.jpg',
     ]);
     const unreadable = check.findings.find(({ kind }) => kind === 'unreadable')!;
-    expect(pictures.findings.get(unreadable)).toBeUndefined();
+    expect(images.findings.get(unreadable)).toBeUndefined();
   });
 });
 

@@ -3,13 +3,13 @@ import { Rng } from '../../../src/base/rng.js';
 import { correlate, detailsOf } from '../../../src/data/check/details.js';
 import {
   countBits,
-  HASH_PICTURE_PX,
+  HASH_IMAGE_PX,
   hammingDistance,
   mirror,
   perceptualHash,
 } from '../../../src/data/check/perceptual-hash.js';
 
-const SIZE = HASH_PICTURE_PX;
+const SIZE = HASH_IMAGE_PX;
 const paint = (level: (x: number, y: number) => number): Uint8Array =>
   Uint8Array.from({ length: SIZE * SIZE }, (_, i) => level(i % SIZE, Math.floor(i / SIZE)));
 const wave = (frequency: number) => (at: number) =>
@@ -30,7 +30,7 @@ const blobs = (seed: number): Uint8Array => {
 };
 
 describe('perceptualHash', () => {
-  it('has the bit of the one frequency that a picture is made of', () => {
+  it('has the bit of the one frequency that an image is made of', () => {
     // Row 2, column 3 of the 8x8 frequencies: bit 2 * 8 + 3. All others are rounding, on both sides of their median.
     const grey = paint((x, y) => 128 + 100 * wave(3)(x) * wave(2)(y));
     expect(perceptualHash(grey).low & (1 << 19)).toBe(1 << 19);
@@ -46,12 +46,12 @@ describe('perceptualHash', () => {
     }
   });
 
-  it('hardly changes with brightness and contrast, and much with the picture', () => {
-    const picture = blobs(1);
-    const paler = picture.map((level) => Math.round(level * 0.7 + 50));
-    expect(hammingDistance(perceptualHash(picture), perceptualHash(paler))).toBeLessThanOrEqual(4);
+  it('hardly changes with brightness and contrast, and much with the image', () => {
+    const image = blobs(1);
+    const paler = image.map((level) => Math.round(level * 0.7 + 50));
+    expect(hammingDistance(perceptualHash(image), perceptualHash(paler))).toBeLessThanOrEqual(4);
     for (const seed of [2, 3, 4, 5])
-      expect(hammingDistance(perceptualHash(picture), perceptualHash(blobs(seed)))).toBeGreaterThan(16);
+      expect(hammingDistance(perceptualHash(image), perceptualHash(blobs(seed)))).toBeGreaterThan(16);
   });
 });
 
@@ -65,8 +65,8 @@ describe('hammingDistance', () => {
 describe('mirror', () => {
   it('exchanges left and right, and twice gives the same', () => {
     expect(mirror(paint((x) => x))).toEqual(paint((x) => SIZE - 1 - x));
-    const picture = blobs(7);
-    expect(mirror(mirror(picture))).toEqual(picture);
+    const image = blobs(7);
+    expect(mirror(mirror(image))).toEqual(image);
   });
 });
 

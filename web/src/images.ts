@@ -3,23 +3,23 @@ import { contextOf, scaled, scaledSquare } from '../../src/browser/image-output.
 import { make } from './dom.js';
 import type { Pixels } from './messages.js';
 
-/** Something to draw from: a decoded picture, or a camera's video. */
+/** Something to draw from: a decoded image, or a camera's video. */
 export interface Source {
   image: CanvasImageSource;
   width: number;
   height: number;
 }
 
-/** A longer side is scaled down to this when a picture is opened: what is used of it is far smaller. */
+/** A longer side is scaled down to this when an image is opened: what is used of it is far smaller. */
 const MAX_PX = 2048;
 
-/** Decodes a picture, upright. @throws Error that names the file. */
-export async function openPicture(file: Blob, name: string): Promise<Source> {
+/** Decodes an image, upright. @throws Error that names the file. */
+export async function openImage(file: Blob, name: string): Promise<Source> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    throw new Error(`${name} is no picture that this browser can read; take a JPEG, PNG or WebP file.`);
+    throw new Error(`${name} is no image that this browser can read; take a JPEG, PNG or WebP file.`);
   }
   const { width, height } = bitmap;
   const scale = MAX_PX / Math.max(width, height);
@@ -34,7 +34,7 @@ export async function openPicture(file: Blob, name: string): Promise<Source> {
 }
 
 /** Gives the memory of a picture back that is not drawn any more. */
-export function closePicture({ image }: Source): void {
+export function closeImage({ image }: Source): void {
   if (image instanceof ImageBitmap) image.close();
 }
 
