@@ -1,4 +1,5 @@
-/** `data` holds rows of RGB, `height * width * 3` numbers. */
+// Pixel distances between images: the simple measure of diversity that training watches.
+/** An RGB image: `data` holds `height * width * 3` numbers, row by row. */
 export interface FloatImage {
   data: Float32Array;
   width: number;
@@ -6,15 +7,17 @@ export interface FloatImage {
 }
 
 /**
- * How much styles change an image: the root mean square pixel distance between two images of the same input, averaged
- * over all pairs and inputs. Compare with `setDiversity` of real images. Needs two images for each input.
+ * Measures how much styles change an image: the root mean square pixel distance between two outputs of one input, averaged
+ * over all pairs and inputs. Compare it with `setDiversity` of real images.
+ *
+ * @param imagesByInput at least two outputs for each input.
  */
 export function styleDiversity(imagesByInput: readonly (readonly FloatImage[])[]): number {
   if (imagesByInput.length === 0) throw new RangeError('styleDiversity needs at least one input');
   return imagesByInput.reduce((sum, set) => sum + setDiversity(set), 0) / imagesByInput.length;
 }
 
-/** The root mean square pixel distance between two images of a set, averaged over all pairs. */
+/** Returns the root mean square pixel distance between two images of a set, averaged over all pairs. */
 export function setDiversity(images: readonly FloatImage[]): number {
   if (images.length < 2) throw new RangeError('Diversity needs at least two images');
   let sum = 0;

@@ -1,10 +1,11 @@
+// Reads the first images of a list that can be decoded.
 import { decodeImage, toFloat } from './decode.js';
 
 /**
- * The first `count` images of a list that can be read, `[size, size, 3]` in [-1, 1]; fewer where the list ends. One that
- * cannot be read is told to `onBadFile`, and the next one takes its place.
+ * Reads the first `count` images of a list that can be decoded, `[size, size, 3]` in [-1, 1]; fewer if the list ends.
  *
- * @throws InputError where none can be read.
+ * @param onBadFile called with each file that cannot be decoded; the next file takes its place.
+ * @throws InputError if none can be decoded.
  */
 export async function readFirstImages(
   files: readonly string[],

@@ -1,4 +1,5 @@
-/** Decoded images by index, within a number of bytes; the one that was used longest ago goes first. */
+// A least-recently-used cache of decoded images.
+/** Keeps decoded images by index, up to a number of bytes; the least recently used is dropped first. */
 export class ImageCache {
   private readonly images = new Map<number, Uint8Array>();
   private usedBytes = 0;
@@ -12,7 +13,7 @@ export class ImageCache {
   get(index: number): Uint8Array | undefined {
     const image = this.images.get(index);
     if (image === undefined) return undefined;
-    // A Map keeps the order of insertion: the first is always the one used longest ago.
+    // A Map keeps the order of insertion, so the first entry is the least recently used.
     this.images.delete(index);
     this.images.set(index, image);
     return image;

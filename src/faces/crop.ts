@@ -1,10 +1,11 @@
+// Crops squares out of images, and pastes them back with soft edges.
 import type { Square } from '../base/geometry.js';
 import type { DecodedImage } from '../data/decode.js';
 import { CUBIC, filterTable, resample, TRIANGLE } from '../data/resample.js';
 
-/** A pasted square fades towards its edges over this share of its side. */
+/** A pasted square fades out towards its edges over this share of its side. */
 const EDGE_SHARE = 0.15;
-/** Nearer to the image's edge than this, px, a square ends there: nothing of the image would show beyond. */
+/** A square this close to the edge of the image, px, does not fade there: no image would show beyond. */
 const AT_EDGE_PX = 1;
 
 const smoothstep = (x: number): number => {
@@ -12,18 +13,18 @@ const smoothstep = (x: number): number => {
   return t * t * (3 - 2 * t);
 };
 
-/** Rows that are pasted together: a large square's numbers would take several times the memory of its image. */
+/** Rows that are pasted at a time: all rows of a large square would take several times the memory of its image. */
 const BAND_ROWS = 64;
 const FADE_STEPS = 2048;
 
-/** The weight of a pixel whose distance from the middle has the cube i / FADE_STEPS: 1 inside, 0 at the edge. */
+/** Weight of a pixel whose distance from the centre has the cube i / FADE_STEPS: 1 inside, 0 at the edge. */
 const FADE = Float32Array.from({ length: FADE_STEPS + 1 }, (_, i) =>
   smoothstep((1 - Math.cbrt(i / FADE_STEPS)) / (2 * EDGE_SHARE)),
 );
 
 /**
- * Cubes of the distances from the middle, 1 at the square's edges, for the whole pixels from `first` on. Corners are
- * round: the lines of one weight are |x|^3 + |y|^3 = const, between a circle and a square.
+ * Computes the cubes of the distances from the centre, 1 at the edges of the square, for whole pixels from `first` on. Lines
+ * of equal weight satisfy |x|^3 + |y|^3 = const: between a circle and a square, so corners are round.
  */
 function distances(first: number, count: number, start: number, side: number, length: number): Float32Array {
   const [meetsBegin, meetsEnd] = [start < AT_EDGE_PX, start + side > length - AT_EDGE_PX];
@@ -34,7 +35,7 @@ function distances(first: number, count: number, start: number, side: number, le
 }
 
 /**
- * A square of an image at `size` px, between whole pixels too, bilinearly, widened where it reduces.
+ * Crops a square, which need not be whole pixels, and scales it to `size` px with a bilinear filter, widened for reduction.
  *
  * @param image `[height, width, 3]`. @returns `[size, size, 3]`.
  */
@@ -50,11 +51,11 @@ export function cropSquare(image: DecodedImage, { left, top, side }: Square, siz
 }
 
 /**
- * Puts a square image of any size back to where it was taken from, in place, by cubic interpolation; its edges fade into
- * what is there, except along the image's own edges.
+ * Pastes a square image of any size into `target`, in place, with cubic interpolation. Its edges fade into the target, except
+ * along the target's own edges.
  *
- * @param target `[height, width, 3]`. @param square need not be whole pixels, and lies within the target.
- * @param strength 1 for the image as it is, 0 for nothing of it.
+ * @param target `[height, width, 3]`. @param square lies within the target, and need not be whole pixels.
+ * @param strength opacity, 0 to 1.
  */
 export function pasteSquare(
   target: DecodedImage,
@@ -70,7 +71,7 @@ export function pasteSquare(
   const columns = filterTable(CUBIC, image.width, x1 - x0, place(x0, left), place(x1, left));
   const across = distances(x0, x1 - x0, left, side, width);
   const down = distances(y0, y1 - y0, top, side, height);
-  // Rounds and clamps what it is given.
+  // A Uint8ClampedArray rounds and clamps.
   const clamped = new Uint8ClampedArray(data.buffer, data.byteOffset, data.length);
   for (let band = y0; band < y1; band += BAND_ROWS) {
     const end = Math.min(y1, band + BAND_ROWS);

@@ -1,3 +1,4 @@
+// The public library in Node: loads a model and translates images with it.
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
 import { type DecodedImage, decodeImage, fromFloat, toFloat } from '../data/decode.js';
@@ -13,30 +14,30 @@ import { chosenDirection, chosenStyles, type StyleOptions } from './library-styl
 
 /** A trained model, ready to translate. */
 export interface Model {
-  /** Side of its images, px. */
+  /** Side of the images that it makes, px. */
   readonly size: number;
-  /** Numbers of a style code. */
+  /** Length of a style code. */
   readonly styleLength: number;
-  /** The engine room, for what `translate` does not offer. */
+  /** The underlying translator, for what `translate` does not offer. */
   readonly translator: Translator;
-  /** Frees its memory; it translates no more. */
+  /** Frees its memory; the model cannot be used afterwards. */
   dispose(): void;
 }
 
-/** The detector of each model, for those that need one. */
+/** The face detector of each model. */
 const detectors = new WeakMap<Model, LazyFaceDetector>();
 
-/** How `loadModel` loads. */
+/** Options of `loadModel`. */
 export interface LoadOptions {
-  /** Images that go through the network together, where there are so many; 8 where left out. */
+  /** Number of images that go through the network together; 8 by default. */
   batch?: number | undefined;
 }
 
 /**
  * Loads a checkpoint, a run (its newest), or an exported model. The first call loads TensorFlow.
  *
- * @param checkpoint its folder.
- * @throws InputError naming what is missing or damaged, and the remedy.
+ * @param checkpoint the folder.
+ * @throws InputError that names what is missing or damaged, and the remedy.
  * @example
  * ```ts
  * import { loadModel } from 'gans-n-roses';
@@ -62,24 +63,24 @@ export async function loadModel(checkpoint: string, { batch = 8 }: LoadOptions =
   return model;
 }
 
-/** How `translate` translates. */
+/** Options of `translate`. */
 export interface TranslateOptions extends StyleOptions {
-  /** An image whose style is taken, in place of `styles`: a path, or the bytes of a file. */
+  /** An image whose style is used instead of `styles`: a path, or the bytes of a file. */
   styleOf?: string | Uint8Array | undefined;
   /**
-   * What is translated of the image: its largest face (`largest`), that unless it fills the image (`auto`), each of its
-   * faces (`all`), or, where it has none and for `off`, a centred square. `off` where left out.
+   * The part of the image that is translated: its largest face (`largest`), the same unless that fills the image (`auto`), each
+   * of its faces (`all`), or a centred square (`off`, the default). An image without a face gives a centred square too.
    */
   face?: FaceMode | undefined;
 }
 
-/** An image in one style. */
+/** A translation in one style. */
 export interface Translation {
   /** `size` x `size` px. */
   image: DecodedImage;
-  /** The style code that it was made with, for `styles` of further calls. */
+  /** Its style code, which can be passed as `styles` to further calls. */
   style: Float32Array;
-  /** Where its face is in the upright photo, in whole px; undefined where no face was looked for or found. */
+  /** The place of its face in the upright photo, whole px; undefined if none was looked for or found. */
   square?: Square;
 }
 
@@ -87,8 +88,8 @@ export interface Translation {
  * Translates an image, cropped to a centred square or to its faces, in one style or several.
  *
  * @param source a path, or the bytes of a JPEG, PNG, WebP, AVIF, GIF or TIFF file.
- * @returns an image for each style, in their order; of several faces one face after the other, the largest first.
- * @throws InputError for an image that cannot be read, and options that do not fit; RangeError after `dispose`.
+ * @returns an image for each style, in order; with several faces, face by face, the largest first.
+ * @throws InputError for an image that cannot be read, and for invalid options; RangeError after `dispose`.
  * @example
  * ```ts
  * import { loadModel, saveImage, translate } from 'gans-n-roses';
@@ -130,16 +131,16 @@ export async function translate(
     detector: () => detectors.get(model)!.get(),
   });
   const translations: Translation[] = [];
-  for (const { source: image, square } of crops) {
-    const { codes } = translator.encode(direction, toFloat(image));
+  for (const { source: crop, square } of crops) {
+    const { codes } = translator.encode(direction, toFloat(crop));
     const content = {
       direction,
       count: styles.length,
       codes: joinFloats(Array<Float32Array>(styles.length).fill(codes)),
     };
-    const made = splitFloats(translator.decode(content, joinFloats([...styles])), size);
+    const images = splitFloats(translator.decode(content, joinFloats([...styles])), size);
     for (const [i, style] of styles.entries())
-      translations.push({ image: fromFloat(made[i]!, size, size), style, ...(square && { square }) });
+      translations.push({ image: fromFloat(images[i]!, size, size), style, ...(square && { square }) });
   }
   return translations;
 }

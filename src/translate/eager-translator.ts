@@ -1,3 +1,4 @@
+// Translates kernel by kernel on any tfjs backend, in Node or a browser.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, contentSize } from '../model/architecture.js';
@@ -16,7 +17,7 @@ import {
   type Translator,
 } from './translator.js';
 
-/** The numbers of a tensor, and nothing left of what made it. */
+/** Computes a tensor and reads its values, then frees everything. */
 function read(make: () => Tensor): Float32Array {
   return tf.tidy(() => make().dataSync<'float32'>());
 }
@@ -30,7 +31,7 @@ async function readAsync(make: () => Tensor): Promise<Float32Array> {
   }
 }
 
-/** Translates kernel by kernel: runs wherever tfjs does, in browsers too. */
+/** Translates kernel by kernel, on any tfjs backend. */
 export class EagerTranslator implements Translator {
   readonly architecture: Architecture;
   private readonly generator: Generator;
@@ -38,8 +39,8 @@ export class EagerTranslator implements Translator {
   private isDisposed = false;
 
   /**
-   * @param parametersOf gives the parameters of `G_A2B` and `G_B2A`; called once, within a `tf.tidy`. The translator
-   *   keeps tensors of its own of what it gives.
+   * @param parametersOf returns the parameters of `G_A2B` and `G_B2A`; called once, within a `tf.tidy`. The translator keeps
+   *   its own tensors of them.
    */
   constructor(architecture: Architecture, parametersOf: (generator: Generator) => Record<string, Params>) {
     this.architecture = architecture;
@@ -55,7 +56,7 @@ export class EagerTranslator implements Translator {
     });
   }
 
-  /** @param values stored weights of `G_A2B` and `G_B2A`. @throws RangeError where they do not fit the architecture. */
+  /** @param values stored weights of `G_A2B` and `G_B2A`. @throws RangeError if they do not fit the architecture. */
   static fromValues(architecture: Architecture, values: NetworkValues): EagerTranslator {
     return new EagerTranslator(architecture, ({ specs }) => {
       const group = new ParameterGroup({ G_A2B: specs, G_B2A: specs });
@@ -77,18 +78,18 @@ export class EagerTranslator implements Translator {
     return read(() => this.stylesOf(direction, images));
   }
 
-  /** `encode` that waits for a graphics processor without holding its thread, as browsers want it. */
+  /** Encodes like `encode`, but waits for a GPU without blocking the thread, as browsers require. */
   async encodeAsync(direction: Direction, images: Float32Array): Promise<ContentCodes> {
     const count = countImages(this.architecture, images);
     return { direction, count, codes: await readAsync(() => this.contentOf(direction, images, count)) };
   }
 
-  /** `decode` as `encodeAsync`. */
+  /** Decodes like `decode`, without blocking. */
   async decodeAsync(content: ContentCodes, styles: Float32Array): Promise<Float32Array> {
     return clampImages(await readAsync(() => this.imagesOf(content, styles)));
   }
 
-  /** `styleOf` as `encodeAsync`. */
+  /** Encodes styles like `styleOf`, without blocking. */
   styleOfAsync(direction: Direction, images: Float32Array): Promise<Float32Array> {
     return readAsync(() => this.stylesOf(direction, images));
   }

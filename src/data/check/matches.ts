@@ -1,3 +1,4 @@
+// Finds images that occur more than once in a dataset: exact copies and near duplicates.
 import type { DatasetFolder } from '../folder.js';
 import { correlate, type Details, detailsOf } from './details.js';
 import { type Finding, finding, type Likeness } from './findings.js';
@@ -5,34 +6,34 @@ import { findNearPairs } from './near-pairs.js';
 import { type Hash64, mirror, perceptualHash } from './perceptual-hash.js';
 
 /**
- * Correlation of the details from which on two images with near hashes are alike. Copies in another size, encoding (down
- * to JPEG quality 10), brightness, contrast or saturation have .95 and more; portraits of the sample dataset in like poses,
- * .87 and less.
+ * Two images with near hashes are similar if their details correlate at least this much. Copies in another size, encoding
+ * (down to JPEG quality 10), brightness, contrast or saturation have 0.95 or more; different portraits of the sample dataset
+ * in similar poses have 0.87 or less.
  */
 const MIN_CORRELATION = 0.9;
-/** Root mean square of the details, grey levels, below which an image is too smooth for its hash to say anything. */
+/** Below this root mean square of the details, grey levels, an image is too smooth for its hash to be meaningful. */
 const SMOOTH_LEVELS = 0.5;
 
-/** A readable image, as far as comparing needs it. */
+/** The data of a readable image that comparisons need. */
 export interface Comparable {
   folder: DatasetFolder;
-  /** Relative to the dataset. */
+  /** Path relative to the dataset. */
   file: string;
   sha256: string;
   /** [32, 32], 8-bit. */
   grey: Uint8Array;
 }
 
-/** Images of the same bytes, compared once. */
+/** Images with the same bytes, which are compared once. */
 interface Content {
-  /** The first image of this content in each folder, by position in the list. */
+  /** Indices of the first image with this content in each folder. */
   firsts: number[];
   hash: Hash64;
   mirroredHash: Hash64;
   details: Details;
 }
 
-/** How two images are alike, and in how many bits they differ. */
+/** The similarity of two images, and the number of bits in which their hashes differ. */
 interface Nearness {
   likeness: Likeness;
   distance: number;
@@ -41,18 +42,18 @@ interface Nearness {
 const MATCH_KINDS = ['leaked', 'across-domains', 'duplicate', 'near-duplicate'] as const;
 type MatchKind = (typeof MATCH_KINDS)[number];
 
-/** The nearest match of each image, of each kind. Arrays, because of many frames of one scene every pair comes here. */
+/** The nearest match of each image, by kind. It uses arrays because every pair of many frames of one scene gets here. */
 class Matches {
-  /** How far the match is; by kind and image. */
+  /** Distance of the match, by kind and image. */
   private readonly ranks: Float32Array;
-  private readonly others: Int32Array;
+  private readonly partners: Int32Array;
 
   constructor(readonly images: readonly Comparable[]) {
     this.ranks = new Float32Array(MATCH_KINDS.length * images.length).fill(Number.POSITIVE_INFINITY);
-    this.others = new Int32Array(this.ranks.length);
+    this.partners = new Int32Array(this.ranks.length);
   }
 
-  /** Takes a pair, unless its image has a nearer one of the kind. @param isAlike is asked only of a pair that would be taken. */
+  /** Records a pair unless the image has a nearer match of that kind. @param isAlike called only for a pair that would be recorded. */
   offer(a: number, b: number, nearness: Nearness, isAlike: () => boolean): void {
     const kind = this.kindOf(a, b, nearness.likeness);
     const subject = this.subjectOf(a, b, kind);
@@ -60,27 +61,27 @@ class Matches {
     const rank = rankOf(nearness);
     if (rank >= this.ranks[at]! || !isAlike()) return;
     this.ranks[at] = rank;
-    this.others[at] = subject === a ? b : a;
+    this.partners[at] = subject === a ? b : a;
   }
 
-  /** By kind, then in the order of the images. */
+  /** Returns the findings by kind, then in the order of the images. */
   findings(): Finding[] {
     const count = this.images.length;
     return [...this.ranks.keys()]
       .filter((at) => this.ranks[at]! < Number.POSITIVE_INFINITY)
       .map((at) => {
-        const [subject, other] = [this.images[at % count]!, this.images[this.others[at]!]!];
+        const [subject, other] = [this.images[at % count]!, this.images[this.partners[at]!]!];
         return toFinding(MATCH_KINDS[Math.floor(at / count)]!, subject, other, nearnessOf(this.ranks[at]!));
       });
   }
 
   private kindOf(a: number, b: number, likeness: Likeness): MatchKind {
-    const [one, other] = [this.images[a]!.folder, this.images[b]!.folder];
-    if (one === other) return likeness === 'same bytes' ? 'duplicate' : 'near-duplicate';
-    return domainOf(one) === domainOf(other) ? 'leaked' : 'across-domains';
+    const [folderA, folderB] = [this.images[a]!.folder, this.images[b]!.folder];
+    if (folderA === folderB) return likeness === 'same bytes' ? 'duplicate' : 'near-duplicate';
+    return domainOf(folderA) === domainOf(folderB) ? 'leaked' : 'across-domains';
   }
 
-  /** The image to look at: the one in the test folder, in B, or the later one. */
+  /** Returns the image to report: the one in the test folder, in B, or the later one. */
   private subjectOf(a: number, b: number, kind: MatchKind): number {
     const { folder } = this.images[a]!;
     if (kind === 'leaked') return folder.startsWith('test') ? a : b;
@@ -93,7 +94,7 @@ function domainOf(folder: DatasetFolder): 'A' | 'B' {
   return folder === 'trainA' || folder === 'testA' ? 'A' : 'B';
 }
 
-/** Exact copies first, then by bits, of equals the mirrored ones last. */
+/** Ranks exact copies first, then by bits, mirrored ones last among equals. */
 function rankOf({ likeness, distance }: Nearness): number {
   return likeness === 'same bytes' ? -1 : distance + (likeness === 'alike' ? 0 : 0.5);
 }
@@ -105,10 +106,11 @@ function nearnessOf(rank: number): Nearness {
 }
 
 /**
- * Finds images that occur twice: in a folder, in training and test of a domain, in both domains. Exact copies are those
- * of the same bytes; alike are those whose perceptual hashes (as they are, or mirrored) differ in at most `distanceBits`
- * of 64 bits and whose details correlate by .9, which tells apart what a hash alone takes for the same. Each image is told
- * once of a kind, with the one that is most like it.
+ * Finds images that occur twice: in one folder, in training and test of a domain, or in both domains. Exact copies have the
+ * same bytes. Similar images have perceptual hashes (as they are, or mirrored) that differ in at most `distanceBits` of 64 bits,
+ * and details that correlate by at least 0.9, which separates images that a hash alone confuses. Each image is reported once
+ * for each kind, with its nearest match.
+ *
  * @param images in the order of folders and names.
  */
 export async function findMatches(
@@ -165,7 +167,7 @@ function newContent({ grey }: Comparable, index: number): Content {
 function compare(a: Content, b: Content, nearness: Nearness, matches: Matches): void {
   const isAlike = () =>
     correlate(a.details, b.details, nearness.likeness === 'alike when mirrored') >= MIN_CORRELATION;
-  for (const one of a.firsts) for (const other of b.firsts) matches.offer(one, other, nearness, isAlike);
+  for (const i of a.firsts) for (const j of b.firsts) matches.offer(i, j, nearness, isAlike);
 }
 
 function toFinding(

@@ -1,3 +1,4 @@
+// Draws the thumbnails of a dataset check's page.
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { InterruptedError } from '../../base/errors.js';
@@ -6,34 +7,34 @@ import { type DatasetFolder, listFolders } from '../folder.js';
 import type { DatasetCheck } from './dataset-check.js';
 import { FINDING_KINDS, type Finding } from './findings.js';
 
-/** Twice the size that the page shows them at, for sharp screens. */
+/** Twice the size on the page, for high-resolution screens. */
 const THUMBNAIL_PX = 192;
 const QUALITY = 75;
 const SHEET_IMAGES = 24;
 const IMAGES_PER_KIND = 12;
 const AT_ONCE = 8;
 
-/** A small image for a page. */
+/** A small image for the page. */
 export interface Thumbnail {
-  /** Relative to the dataset. */
+  /** Path relative to the dataset. */
   file: string;
   webp: Uint8Array;
 }
 
 export interface CheckThumbnails {
-  /** Some images of each folder, evenly spread over it. */
+  /** Images of each folder, spread evenly over it. */
   sheets: Partial<Record<DatasetFolder, Thumbnail[]>>;
-  /** Of the first findings of each kind: the image, and the one that it is like. */
+  /** For the first findings of each kind: the image, and the one it resembles. */
   findings: Map<Finding, Thumbnail[]>;
 }
 
 export interface CheckThumbnailsOptions {
-  /** Chooses the images of the contact sheets. */
+  /** Seed of the choice of images for the contact sheets. */
   seed: number;
   signal?: AbortSignal;
 }
 
-/** Makes the images of a check's page. Files that cannot be read are left out. @throws InterruptedError after `signal`. */
+/** Makes the thumbnails of a check's page, without those of unreadable files. @throws InterruptedError after `signal`. */
 export async function drawCheckThumbnails(
   check: DatasetCheck,
   { seed, signal }: CheckThumbnailsOptions,
@@ -62,7 +63,7 @@ export async function drawCheckThumbnails(
   return { sheets, findings };
 }
 
-/** At most `count` items, one at random from each of as many equal parts of the list. */
+/** Chooses at most `count` items, one at random from each of `count` equal parts of the list. */
 export function spreadEvenly<T>(items: readonly T[], count: number, rng: Rng): T[] {
   if (items.length <= count) return [...items];
   const start = (part: number) => Math.floor((part * items.length) / count);
