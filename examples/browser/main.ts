@@ -1,3 +1,4 @@
+// Translates a photo in three styles, in a page.
 import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
@@ -7,7 +8,7 @@ const photo = document.querySelector<HTMLInputElement>('#photo')!;
 const status = document.querySelector<HTMLElement>('#status')!;
 const images = document.querySelector<HTMLElement>('#images')!;
 
-/** Shows what is wrong, which is written for people. */
+/** Shows errors, whose messages are written for people. */
 async function guard(work: () => Promise<void>): Promise<void> {
   try {
     await work();

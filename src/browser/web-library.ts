@@ -1,3 +1,4 @@
+// The public library in browsers: loads a model and translates images with it.
 import { InputError } from '../base/errors.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
 import type { Architecture } from '../model/architecture.js';
@@ -11,8 +12,8 @@ import { loadWebModel } from './web-bundle.js';
 import { claimWebEngine, type WebEngine } from './web-engine.js';
 
 /**
- * Where a model is: the address of a web bundle or of an exported model folder (or of its `bundle.json`, `config.json` or
- * `model.safetensors`), or its files, as a person chose them or by name.
+ * The source of a model: the address of a web bundle or an exported model folder (or of its `bundle.json`, `config.json` or
+ * `model.safetensors`), or its files, as a list or by name.
  */
 export type ModelSource =
   | string
@@ -22,66 +23,65 @@ export type ModelSource =
   | ReadonlyMap<string, Blob>
   | Readonly<Record<string, Blob>>;
 
-/** How loading gets on. */
+/** Progress of loading. */
 export type LoadProgress =
   | {
-      /** A backend is tried. */
+      /** A backend is being tried. */
       readonly phase: 'backend';
-      /** Which. */
+      /** The backend. */
       readonly backend: WebBackend;
     }
   | {
-      /** The weights are read. */
+      /** The weights are being read. */
       readonly phase: 'weights';
-      /** What has come of them. */
+      /** Bytes read so far. */
       readonly doneBytes: number;
-      /** All of them, where that is known. */
+      /** Total bytes if known. */
       readonly totalBytes: number | undefined;
     };
 
-/** How `loadModel` loads. */
+/** Options of `loadModel`. */
 export interface LoadOptions {
   /**
-   * What computes. Where left out: the tfjs backend that is in use already, or the first of WebGPU, WebGL and WASM that
-   * starts and computes right; graphics that a processor only imitates are then left out. A page or a worker has one
-   * backend at a time.
+   * The tfjs backend. By default the one in use, or else the first of WebGPU, WebGL and WASM that starts and computes correctly,
+   * without GPU backends that the CPU emulates. A page or a worker has one backend at a time.
    */
   backend?: WebBackend | undefined;
-  /** Where the binaries of `@tensorflow/tfjs-backend-wasm` are, by their names, or their folder: needed with bundlers. */
+  /** Addresses of the binaries of `@tensorflow/tfjs-backend-wasm` by name, or of their folder; needed with bundlers. */
   wasmPaths?: WasmPaths | undefined;
-  /** Is told how it gets on. */
+  /** Called with the progress. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** Stops it. */
+  /** Aborting stops loading. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * The engine room of a model in a browser. Images are `[n, size, size, 3]` in [-1, 1], styles `[n, latentDim]`.
+ * The translator of a model in a browser. Images are `[n, size, size, 3]` in [-1, 1], styles `[n, latentDim]`.
  *
  * All methods reject with RangeError for arrays of a wrong length, and after `dispose`.
  */
 export interface WebTranslator {
-  /** What the network is like. */
+  /** The architecture of the networks. */
   readonly architecture: Architecture;
-  /** Content codes of images, to be decoded in the same direction, in as many styles as you like. */
+  /** Encodes images to content codes, which can be decoded in the same direction in any number of styles. */
   encode(direction: Direction, images: Float32Array): Promise<ContentCodes>;
-  /** Images of content codes, with one style each. */
+  /** Decodes content codes with one style each to images. */
   decode(content: ContentCodes, styles: Float32Array): Promise<Float32Array>;
-  /** Style codes of images of the domain that `direction` translates to. */
+  /** Encodes images of the target domain of `direction` to style codes. */
   styleOf(direction: Direction, images: Float32Array): Promise<Float32Array>;
 }
 
 /** A trained model, ready to translate. */
 export interface Model {
-  /** Side of its images, px. */
+  /** Side of the images that it makes, px. */
   readonly size: number;
-  /** Numbers of a style code. */
+  /** Length of a style code. */
   readonly styleLength: number;
-  /** What computes. */
+  /** The engine that computes. */
   readonly engine: WebEngine;
-  /** The engine room, for what `translate` does not offer: numbers in place of 8-bit images, one encoding for many styles. */
+  /** The underlying translator, for what `translate` does not offer: floats instead of 8-bit images, one encoding for many styles. */
   readonly translator: WebTranslator;
-  /** Frees its memory; it translates no more. */
+  /** Frees its memory; the model cannot be used afterwards. */
   dispose(): void;
 }
 
@@ -90,7 +90,7 @@ function addressed(source: string | URL): ModelFiles {
     return filesAt(new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href).href);
   } catch (error) {
     throw new InputError(
-      { expected: 'the address of a model', found: `${source}`, remedy: 'give a whole one, with https:' },
+      { expected: 'the address of a model', found: `${source}`, remedy: 'give a full address with https:' },
       { cause: error },
     );
   }
@@ -107,7 +107,7 @@ function filesFrom(source: ModelSource): ModelFiles {
   throw new InputError({
     expected: 'the files of a model, or blobs by name',
     found: 'something else among them',
-    remedy: 'give those of an exported model',
+    remedy: 'pass the files of an exported model',
   });
 }
 
@@ -115,7 +115,7 @@ function filesFrom(source: ModelSource): ModelFiles {
  * Loads an exported model in a browser, in a page or a worker. The first call starts a tfjs backend.
  *
  * @param source a web bundle (`gnr export --format tfjs`) or a model folder (`gnr export --format safetensors`).
- * @throws InputError naming what is missing or damaged, and the remedy; the signal's reason where it was stopped.
+ * @throws InputError that names what is missing or damaged, and the remedy; the signal's reason if it was aborted.
  * @example
  * ```ts
  * import { loadModel } from 'gans-n-roses/web';
@@ -166,25 +166,25 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   }
 }
 
-/** How `translate` translates. */
+/** Options of `translate`. */
 export interface TranslateOptions extends StyleOptions {
-  /** An image whose style is taken, in place of `styles`. */
+  /** An image whose style is used instead of `styles`. */
   styleOf?: ImageSource | undefined;
-  /** Is told how many images are made, of how many. */
+  /** Called with the number of finished images and their total. */
   onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Stops it, between two images. */
+  /** Aborting stops the translation between two images. */
   signal?: AbortSignal | undefined;
 }
 
-/** An image in one style. */
+/** A translation in one style. */
 export interface Translation {
   /** `size` x `size` px, for a canvas's `putImageData`. */
   image: ImageData;
-  /** The style code that it was made with, for `styles` of further calls, in Node too. */
+  /** Its style code, which can be passed as `styles` to further calls, in Node too. */
   style: Float32Array;
 }
 
-/** Lets the page draw and hear: what computes on the processor would hold it until all is done. */
+/** Lets the page draw and handle events, which computation on the CPU would block until the end. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
@@ -199,11 +199,11 @@ function nextTurn(): Promise<void> {
 /**
  * Translates an image, cropped to a centred square, in one style or several.
  *
- * @param source anything that `createImageBitmap` takes: a file, an image or a video that has loaded, a canvas, image data.
- *   It is scaled by the browser, a little otherwise than in Node.
- * @returns an image for each style, in their order.
- * @throws InputError for an image that cannot be read and styles that do not fit; RangeError after `dispose`; the signal's
- *   reason where it was stopped.
+ * @param source anything that `createImageBitmap` accepts: a file, an image or a video that has loaded, a canvas, image data.
+ *   The browser scales it, slightly differently from Node.
+ * @returns an image for each style, in order.
+ * @throws InputError for an image that cannot be read, and for invalid styles; RangeError after `dispose`; the signal's
+ *   reason if it was aborted.
  * @example
  * ```ts
  * import { loadModel, translate } from 'gans-n-roses/web';

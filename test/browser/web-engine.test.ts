@@ -38,7 +38,7 @@ it('takes the backend that the program has chosen, whatever it is', async () => 
   tf.copyRegisteredKernels('cpu', 'mine');
   await tf.setBackend('mine');
   const { engine } = await claim();
-  expect(engine).toEqual({ backend: 'mine', detail: '', passedOver: [] });
+  expect(engine).toEqual({ backend: 'mine', detail: '', skipped: [] });
   expect(sources.webgpu.load).not.toHaveBeenCalled();
 });
 
@@ -60,7 +60,7 @@ it('starts one backend for all who ask at once', async () => {
     claim({ onTry }),
     claim({ backend: 'webgpu' }),
   ]);
-  expect(first.engine).toMatchObject({ backend: 'webgpu', detail: 'like webgpu', passedOver: [] });
+  expect(first.engine).toMatchObject({ backend: 'webgpu', detail: 'like webgpu', skipped: [] });
   expect(second.engine).toBe(first.engine);
   expect(third.engine).toBe(first.engine);
   expect(tried).toEqual(['webgpu']);
@@ -72,7 +72,7 @@ it('exchanges it when nobody uses it any more', async () => {
   first.release();
   first.release();
   expect(await refusal(claim({ backend: 'wasm' }))).toBe(
-    'Expected the backend wasm, or none but found generators that use webgl; dispose them first, or leave backend out.',
+    'Expected the backend wasm, or none but found models that use webgl; dispose them first, or omit backend.',
   );
   // A refusal is nobody's claim.
   expect((await claim()).engine).toBe(second.engine);

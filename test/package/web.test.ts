@@ -144,7 +144,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       },
       [...pixels],
     );
-    expect(found.engine).toMatchObject({ backend: 'wasm', passedOver: [] });
+    expect(found.engine).toMatchObject({ backend: 'wasm', skipped: [] });
     expect(found.engine.detail).toMatch(/^\d+ threads?$/);
     const styles = await translate(model, photo, { styles: 2, seed: 7, truncation: 0.5 });
     expect(found.styles).toEqual(styles.map(({ style }) => [...style]));
@@ -270,14 +270,14 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(message).toContain(`; run npm install ${name}@${version_core}.`);
     expect(message).toMatch(/^InputError: /);
     // And goes on with those that are.
-    const passedOver = await page.evaluate(async () => {
+    const info = await page.evaluate(async () => {
       const { engine } = await globalThis.library.loadModel('model/', {
         wasmPaths: globalThis.wasmPaths,
       });
       return engine;
     });
-    expect(passedOver).toMatchObject({ backend: 'wasm' });
-    expect(passedOver.passedOver.map(({ backend }) => backend)).toEqual(['webgpu', 'webgl']);
+    expect(info).toMatchObject({ backend: 'wasm' });
+    expect(info.skipped.map(({ backend }) => backend)).toEqual(['webgpu', 'webgl']);
   });
 
   it('asks where the binaries of WASM are', async () => {
@@ -341,7 +341,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       noFiles: /^InputError: Expected a model in the given files/,
       noBlobs: /^InputError: Expected the files of a model/,
       backend: /^InputError: Expected backend to be one of webgpu, webgl, wasm but found cuda/,
-      otherBackend: /^InputError: Expected the backend webgl, or none but found generators that use wasm/,
+      otherBackend: /^InputError: Expected the backend webgl, or none but found models that use wasm/,
       aborted: /^AbortError/,
       text: /^InputError: Expected an image that this browser can read but found a string/,
       noImage: /^InputError: Expected an image .* found me\.jpg of 4 bytes/,

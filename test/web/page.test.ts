@@ -384,7 +384,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     expect(await page.locator('#error').isHidden()).toBe(true);
     const noImage = { name: 'face.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
     await page.setInputFiles('#file', [noImage]);
-    await page.locator('#error', { hasText: 'face.png is no picture' }).waitFor();
+    await page.locator('#error', { hasText: 'face.png is not a picture' }).waitFor();
   });
 
   it('takes a dropped folder with a model, and one with pictures', async () => {
@@ -444,7 +444,7 @@ describe.skipIf(!hasChromium)('the page', () => {
 
   it('refuses an address of a model that is none', async () => {
     await page.goto(`${server.url}?model=javascript:alert(1)`);
-    await page.locator('#error', { hasText: 'is no web address' }).waitFor();
+    await page.locator('#error', { hasText: 'is not a web address' }).waitFor();
     await page.goto(`${server.url}?model=nowhere/`);
     await page.locator('#error', { hasText: 'nowhere/' }).waitFor();
   });

@@ -1,3 +1,4 @@
+// The page's state, and its reactions to every change.
 import type { WebBackend } from '../../src/browser/web.js';
 import type { Direction } from '../../src/translate/translator.js';
 import { BACKENDS } from './backends.js';
@@ -14,7 +15,7 @@ import { BLEND_INDEX, StyleSource } from './style-source.js';
 
 type Content = Tasks['encode']['answer']['content'];
 
-/** The page's state, and what follows from a change of it. */
+/** Holds the state of the page, and updates the results after every change. */
 export class App {
   readonly status = new StatusLine();
   readonly styles = new StyleSource(
@@ -31,25 +32,25 @@ export class App {
   private engine = new Engine();
   private isStarted = false;
   private model: ModelInfo | undefined;
-  /** Where the model comes from that is loaded, or being loaded. */
+  /** Source of the model that is loaded or being loaded. */
   private source: ModelSource | undefined;
   private content: Content | undefined;
   private imageName = 'picture';
   private camera: Camera | undefined;
   private recorder: Recorder | undefined;
-  /** Work whose number is not this any more was overtaken by a later change. */
+  /** Number of the current job; work with an older number is obsolete. */
   private job = 0;
   private isBlending = false;
-  /** Engines and models that are being loaded. */
+  /** Number of loads in progress. */
   private loading = 0;
-  /** Whether what is compared came from the camera, in place of the selected result. */
+  /** Whether the comparison shows the camera instead of the selected result. */
   private isLiveShown = false;
 
   get direction(): Direction {
     return byId<HTMLInputElement>('direction-b2a').checked ? 'B2A' : 'A2B';
   }
 
-  /** Starts the chosen backend, or the fastest that works, and loads the model again where there was one. */
+  /** Starts the chosen backend, or the fastest that works, and reloads the model if there was one. */
   async start(choice: WebBackend | 'auto'): Promise<void> {
     if (this.isStarted) {
       this.engine.close();
@@ -67,9 +68,9 @@ export class App {
     if (this.source !== undefined) await this.load(this.source);
   }
 
-  /** Loads a model; the one before stays where that fails. @throws Error that says what is wrong with it. */
+  /** Loads a model; if that fails, the previous one stays. @throws Error that says what is wrong with it. */
   async load(source: ModelSource): Promise<void> {
-    const before = this.source;
+    const previous = this.source;
     this.source = source;
     this.loading++;
     try {
@@ -79,7 +80,7 @@ export class App {
       this.status.model(info);
       announce('The model is loaded.');
     } catch (error) {
-      if (!(error instanceof StoppedError)) this.source = before;
+      if (!(error instanceof StoppedError)) this.source = previous;
       throw error;
     } finally {
       this.loading--;
@@ -101,7 +102,7 @@ export class App {
     this.retake();
   }
 
-  /** Saves what is compared with the input. */
+  /** Saves the image that is compared with the input. */
   saveShown(): void {
     if (this.isLiveShown) saveCanvas(this.compare.result, `${this.imageName}_${this.origin}.png`);
     else this.results.save(this.results.selected);
@@ -142,7 +143,7 @@ export class App {
     this.showCameraButtons();
   }
 
-  /** Waits for work that nobody else waits for, and shows its error. */
+  /** Runs work in the background, and shows its error. */
   guard(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       if (!(error instanceof StoppedError)) this.status.fail(error);
@@ -178,18 +179,18 @@ export class App {
     announce('The recording is saved.');
   }
 
-  /** The picture, or the part of it that is used, has changed. */
+  /** Reacts to another image, or another crop. */
   private retake(): void {
     this.content = undefined;
     this.restyle();
   }
 
-  /** Other styles are chosen. */
+  /** Reacts to other styles. */
   private restyle(): void {
     this.guard(this.translate());
   }
 
-  /** Encodes the picture where it has changed, and decodes it in all styles, the selected one first. */
+  /** Encodes the image if it has changed, and decodes it in all styles, the selected one first. */
   private async translate(): Promise<void> {
     const job = ++this.job;
     const isOvertaken = (): boolean => job !== this.job;
@@ -219,7 +220,7 @@ export class App {
       const seconds = ((performance.now() - from) / 1000).toFixed(1);
       announce(`${styles.length} ${styles.length === 1 ? 'result' : 'results'} after ${seconds} seconds.`);
     } catch (error) {
-      // Codes of the model before do not fit the one that has been loaded meanwhile, which translates anew.
+      // Codes of the previous model fail with one that was loaded meanwhile; loading it translates again.
       if (!isOvertaken() && this.loading === 0) throw error;
     } finally {
       if (!isOvertaken()) this.status.idle();
@@ -252,7 +253,7 @@ export class App {
     byId<HTMLButtonElement>('save').disabled = false;
   }
 
-  /** The knob was moved: decodes the blend again; moves meanwhile wait for one more. */
+  /** Decodes the blend again after a move of the knob; further moves meanwhile cause one more decoding. */
   private reblend(): void {
     const blend = this.results.all[BLEND_INDEX];
     if (this.styles.mode !== 'pad' || blend === undefined || this.content === undefined) return;
@@ -262,7 +263,7 @@ export class App {
 
   private async decodeBlend(): Promise<void> {
     this.isBlending = true;
-    const { job: begun } = this;
+    const { job: startJob } = this;
     try {
       for (let done: Float32Array | undefined; ; ) {
         const blend = this.results.all[BLEND_INDEX];
@@ -275,13 +276,13 @@ export class App {
         this.show(BLEND_INDEX, image);
       }
     } catch (error) {
-      if (begun === this.job && this.loading === 0) throw error;
+      if (startJob === this.job && this.loading === 0) throw error;
     } finally {
       this.isBlending = false;
     }
   }
 
-  /** Translates frame after frame in the selected style, until the camera is off. Other errors than a change's end it. */
+  /** Translates frame by frame in the selected style until the camera is off. Errors end it, unless a change caused them. */
   private async live(camera: Camera): Promise<void> {
     while (camera === this.camera) {
       const { model } = this;
@@ -289,7 +290,7 @@ export class App {
       try {
         if (model !== undefined && this.loading === 0) await this.translateFrame(camera, model);
       } catch (error) {
-        // A frame that another engine or model overtook; the next one is theirs.
+        // Another engine or model replaced this frame's; it translates the next one.
         const isOvertaken = error instanceof StoppedError || this.loading > 0 || model !== this.model;
         if (!isOvertaken) {
           if (camera === this.camera) this.stopCamera();

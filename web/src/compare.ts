@@ -1,7 +1,8 @@
+// Compares input and result on top of each other.
 import { contextOf } from '../../src/browser/image-output.js';
 import { byId, paintImage } from './dom.js';
 
-/** Input and result on top of each other, with a divider that a native slider moves. */
+/** Shows input and result on top of each other, with a divider that a native slider moves. */
 export class Compare {
   readonly result = byId<HTMLCanvasElement>('result');
   private readonly input = byId<HTMLCanvasElement>('input');

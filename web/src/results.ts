@@ -1,6 +1,7 @@
+// The list of results.
 import { byId, make, paintImage, saveCanvas } from './dom.js';
 
-/** One result: a style and, when it is computed, the image in it. */
+/** One result: a style and, once computed, the image in it. */
 export interface Result {
   label: string;
   style: Float32Array;
@@ -15,14 +16,14 @@ interface Tile {
   save: HTMLButtonElement;
 }
 
-/** The results as a list of buttons; the pressed one is what is compared with the input. */
+/** Shows the results as a list of buttons; the pressed one is compared with the input. */
 export class Results {
   private readonly list = byId('results');
   private readonly tiles: Tile[] = [];
   private items: Result[] = [];
   private chosen = 0;
 
-  /** @param onChoose is called when the person chooses one. @param fileName names the file of one that is saved. */
+  /** @param onChoose called when the person chooses a result. @param fileName returns the file name for saving a result. */
   constructor(
     private readonly onChoose: () => void,
     private readonly fileName: (result: Result) => string,
@@ -36,7 +37,7 @@ export class Results {
     return this.chosen;
   }
 
-  /** Takes other results; images of before stay, pale, until the new ones are there. */
+  /** Replaces the results. Previous images stay visible, dimmed, until the new ones are ready. */
   set(items: Result[]): void {
     this.items = items;
     this.chosen = Math.min(this.chosen, Math.max(0, items.length - 1));
@@ -50,7 +51,7 @@ export class Results {
     this.mark();
   }
 
-  /** Shows an image that was computed. */
+  /** Shows a computed image. */
   show(index: number, image: Float32Array): void {
     const tile = this.tiles[index];
     const item = this.items[index];
