@@ -106,7 +106,7 @@ describe('gnr dataset check', () => {
     await put(join(dir, 'trainB', 'grey.png'), blocks(51).greyscale());
     const { code, stdout } = await check();
     expect(code).toBe(0);
-    expect(stdout).toContain('Note: Pictures without colour (1)\n  trainB/grey.png: has no colour\n');
+    expect(stdout).toContain('Note: Images without colour (1)\n  trainB/grey.png: has no colour\n');
     expect(stdout).toContain('trainA: 13 pictures\n');
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(`${dir}: 15 pictures: 0 problems, 1 note`);
   });
@@ -116,7 +116,7 @@ describe('gnr dataset check', () => {
     const { code, stdout: text } = await gnr('dataset', 'check', dir, '--size', '65');
     expect(code).toBe(1);
     expect(text.indexOf('Problem: Unreadable files (1)\n  trainB/empty.jpg: an empty file\n')).toBe(0);
-    const tiny = text.split('\n\n').find((part) => part.startsWith('Problem: Pictures smaller'))!;
+    const tiny = text.split('\n\n').find((part) => part.startsWith('Problem: Images smaller'))!;
     expect(tiny.split('\n')).toHaveLength(1 + 10 + 1 + 1);
     expect(tiny).toContain('\n  and 4 more\n');
   });

@@ -3,7 +3,7 @@ import { ImageCache } from '../../src/data/image-cache.js';
 
 const image = (bytes: number) => new Uint8Array(bytes);
 
-it('keeps within its bytes, and drops what was used longest ago', () => {
+it('the image cache stays within its limit, and drops the least recently used image', () => {
   const cache = new ImageCache(100);
   for (const index of [1, 2, 3]) cache.set(index, image(30));
   expect(cache.get(1)).toBeDefined();
@@ -21,7 +21,7 @@ it('keeps within its bytes, and drops what was used longest ago', () => {
   expect([cache.get(6), cache.get(5)?.length, cache.bytes]).toEqual([undefined, 100, 100]);
 });
 
-it('counts an image that is set again once, and nothing after clearing', () => {
+it('the image cache counts a replaced image once, and is empty after clearing', () => {
   const cache = new ImageCache(100);
   cache.set(1, image(60));
   cache.set(1, image(50));

@@ -68,14 +68,14 @@ describe('the face detector', () => {
     expect(found).toBeGreaterThanOrEqual(5);
   });
 
-  it('finds none where there is none', async () => {
+  it('finds no face in an image without one', async () => {
     const rng = new Rng(1, 'noise');
     const noise = drawn(200, () => rng.uniform() * 255);
     const stripes = drawn(200, (x, y) => ((x >> 3) + (y >> 4)) * 9);
     for (const image of [noise, stripes]) expect(await detector.find(image)).toEqual([]);
   });
 
-  it('keeps nothing of the images', async () => {
+  it('frees all tensors of the images', async () => {
     const before = tf.memory().numTensors;
     await detector.find(await decodeImage(PHOTO_OF_THREE, { longest: 480 }));
     expect(tf.memory().numTensors).toBe(before);

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 describe('the library', () => {
-  it('gives the images of the command line, of a path and of bytes', async () => {
+  it('the library makes the images of the command line, from a path and from bytes', async () => {
     const out = join(folder, 'out');
     const words = ['--checkpoint', 'models/sample', '--out', out, '--styles', '3', '--seed', '5'];
     expect((await gnr('translate', photo, ...words)).code).toBe(0);
@@ -41,7 +41,7 @@ describe('the library', () => {
     expect(await translate(model, await readFile(photo), { styles: 3, seed: 5 })).toEqual(images);
   });
 
-  it('takes styles of its own translations and of images, and writes files', async () => {
+  it('the library accepts styles of earlier translations and of images, and writes files', async () => {
     const [, second] = await translate(model, photo, { styles: 2, seed: 1 });
     const [again] = await translate(model, photo, { styles: [second!.style] });
     // Alone and among others an image goes through programs of other sizes.
@@ -54,7 +54,7 @@ describe('the library', () => {
     expect(await decodeImage(anime)).toEqual(second!.image);
   });
 
-  it('crops to faces where it is asked to', async () => {
+  it('the library crops to faces on request', async () => {
     const whole = await translate(model, PHOTO_OF_THREE, { seed: 3 });
     expect(whole.map(({ square }) => square)).toEqual([undefined]);
     const faces = await translate(model, PHOTO_OF_THREE, { styles: 2, seed: 3, face: 'all' });
@@ -89,7 +89,7 @@ describe('the library', () => {
     await expect(translate(model, photo, options)).rejects.toBeInstanceOf(InputError);
   });
 
-  it('translates no more after dispose', async () => {
+  it('a disposed model rejects further translations', async () => {
     const other = await loadModel('models/sample', { batch: 1 });
     other.dispose();
     await expect(translate(other, photo)).rejects.toThrow(RangeError);

@@ -21,7 +21,7 @@ const write = async (description: Record<string, unknown>): Promise<string> => {
 };
 
 describe('the record of an image', () => {
-  it('comes back to the last bit of every style', async () => {
+  it('a record survives a round trip with every bit of its styles', async () => {
     const record: TranslationRecord = {
       model: 'ab'.repeat(32),
       direction: 'B2A',

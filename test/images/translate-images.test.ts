@@ -71,7 +71,7 @@ async function translate(
 const written = async (): Promise<string[]> => (await readdir(outDir)).sort();
 
 describe('single files', () => {
-  it('are written for every image and style, named after both', async () => {
+  it('single files are written for every image and style, and named after both', async () => {
     const events = await translate([join(data, 'trainA')]);
     const files = [0, 1, 2].flatMap((i) => [`0000${i}_style-1.png`, `0000${i}_style-2.png`]);
     expect(await written()).toEqual(files);
@@ -84,18 +84,21 @@ describe('single files', () => {
     });
   });
 
-  it.each(['A2B', 'B2A'] as const)('are what the translator makes of the image (%s)', async (direction) => {
-    const file = join(data, 'trainA', '00000.png');
-    const styles = randomStyles(1, 3, latentDim);
-    await translate([file], { direction, styles });
-    const made = await decodeImage(join(outDir, '00000_style-1.png'));
-    expect([made.width, made.height]).toEqual([size, size]);
-    const image = toFloat(await decodeImage(file, { size }));
-    const [expected] = splitImages(translator.translate(direction, image, styles[0]!.code), size);
-    expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
-  });
+  it.each(['A2B', 'B2A'] as const)(
+    'single files hold the output of the translator (%s)',
+    async (direction) => {
+      const file = join(data, 'trainA', '00000.png');
+      const styles = randomStyles(1, 3, latentDim);
+      await translate([file], { direction, styles });
+      const made = await decodeImage(join(outDir, '00000_style-1.png'));
+      expect([made.width, made.height]).toEqual([size, size]);
+      const image = toFloat(await decodeImage(file, { size }));
+      const [expected] = splitImages(translator.translate(direction, image, styles[0]!.code), size);
+      expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
+    },
+  );
 
-  it('are the same bytes for the same seed, others for another', async () => {
+  it('single files depend on the seed alone', async () => {
     const file = join(data, 'trainA', '00000.png');
     const bytes = async (seed: number): Promise<Buffer> => {
       await translate([file], { styles: randomStyles(1, seed, latentDim) });
@@ -108,7 +111,7 @@ describe('single files', () => {
 });
 
 describe('an image that cannot be read', () => {
-  it('is told and passed over', async () => {
+  it('an image that cannot be read is reported and skipped', async () => {
     const bad = join(folder, 'bad.jpg');
     await writeFile(bad, Buffer.from('ffd8ffe000104a4649460001', 'hex'));
     const good = join(data, 'trainA', '00000.png');
@@ -122,7 +125,7 @@ describe('an image that cannot be read', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('writes nothing where it is the only one, in a grid too', async () => {
+  it('an unreadable image by itself writes nothing, as a grid neither', async () => {
     const bad = join(folder, 'bad.png');
     await writeFile(bad, 'no image');
     for (const grid of [false, true]) {
@@ -150,7 +153,7 @@ describe('faces', () => {
     return path;
   };
 
-  it('are what is translated', async () => {
+  it('faces are cropped and translated', async () => {
     const file = await halves(120, 60);
     await translate([file], options('largest', false, face(70, 20, 40)));
     const made = await decodeImage(join(outDir, '120x60_style-1.png'));
@@ -162,7 +165,7 @@ describe('faces', () => {
     expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
   });
 
-  it('are not looked for in images that are crops already, by themselves', async () => {
+  it('faces are not searched for in images that are crops already, by default', async () => {
     const square = join(data, 'trainA', '00000.png');
     const auto = options('auto', false, face(5, 5, 10));
     await translate([square], auto);
@@ -172,7 +175,7 @@ describe('faces', () => {
     expect(told.detector).toHaveBeenCalledOnce();
   });
 
-  it('go back in the order of their size, the largest on top', async () => {
+  it('faces are pasted back in the order of their size, the largest on top', async () => {
     const file = await halves(120, 60);
     const two = [face(40, 10, 40), face(60, 20, 30)];
     await translate([file], options('all', true, ...two));
@@ -187,7 +190,7 @@ describe('faces', () => {
     expect(at(both, 84, 32)).not.toEqual(at(one, 84, 32));
   });
 
-  it('of images that would have one name are refused before anything is written', async () => {
+  it('faces of images whose results would share a name are rejected before anything is written', async () => {
     const file = await halves(120, 60);
     const inputs = ['a', 'a_face-2'].map((name) => ({ file, name }));
     await expect(translate([file], { ...options('all', false), inputs })).rejects.toThrow(
@@ -198,7 +201,7 @@ describe('faces', () => {
     expect(await written()).toEqual(['a_face-2_style-1.png', 'a_style-1.png']);
   });
 
-  it('that have results before are not translated over them', async () => {
+  it('results of faces do not overwrite earlier inputs', async () => {
     const names = ['a.png', 'a_face-1_style-1.png'];
     for (const name of names) await copyFile(await halves(120, 60), join(outDir, name));
     const before = await readFile(join(outDir, names[1]!));
@@ -218,7 +221,7 @@ describe('results that would take the place of something', () => {
   const image = () => join(data, 'trainA', '00000.png');
   const style = (label: string) => ({ label, code: new Float32Array(latentDim) });
 
-  it('are refused where two have one name, before anything is written', async () => {
+  it('results with the same name are rejected before anything is written', async () => {
     const inputs = ['a', 'a_b'].map((name) => ({ file: image(), name }));
     const attempt = translate([image()], { inputs, styles: [style('b_c'), style('c')] });
     await expect(attempt).rejects.toThrow(/a_b_c\.png for .* and /);
@@ -226,7 +229,7 @@ describe('results that would take the place of something', () => {
     expect(await written()).toEqual([]);
   });
 
-  it.each([false, true])('are refused where that is an input (grid: %s)', async (grid) => {
+  it.each([false, true])('results that would overwrite an input are rejected (grid: %s)', async (grid) => {
     const names = grid ? ['grid.png'] : ['a.png', 'a_style-1.png'];
     for (const name of names) await copyFile(image(), join(outDir, name));
     const before = await readFile(join(outDir, names.at(-1)!));
@@ -237,7 +240,7 @@ describe('results that would take the place of something', () => {
   });
 });
 
-it('a grid whose record is too long for a file is told', async () => {
+it('a grid whose record is too long for a file is reported', async () => {
   const label = 'x'.repeat(40_000);
   const styles = [0, 1].map((i) => ({ label: `${i}`, code: new Float32Array(latentDim), origin: { label } }));
   const events = await translate([join(data, 'trainA', '00000.png')], { grid: true, styles });
@@ -248,7 +251,7 @@ it('a grid whose record is too long for a file is told', async () => {
 });
 
 describe('a grid', () => {
-  it('has a row for every image: the input and its translations', async () => {
+  it('a grid has a row for every image: the input and its translations', async () => {
     const events = await translate([join(data, 'trainA')], { grid: true });
     expect(events.map(({ type }) => type)).toEqual(['image', 'image', 'image', 'grid']);
     expect(events[0]).toMatchObject({ outputs: [] });
@@ -259,7 +262,7 @@ describe('a grid', () => {
     expect(height).toBeGreaterThanOrEqual(3 * 96 + 4 * 4);
   });
 
-  it('goes on in further files where there are many images', async () => {
+  it('a grid continues in further files for many images', async () => {
     const many = join(folder, 'many');
     await mkdir(many);
     for (let i = 0; i < 33; i++)
@@ -278,7 +281,7 @@ describe('a grid', () => {
   });
 });
 
-it('frees what it held where nobody listens to the end', async () => {
+it('translateImages frees everything when the caller stops early', async () => {
   const inputs = await collectInputs([join(data, 'trainA')]);
   const before = tf.memory().numTensors;
   const styles = randomStyles(2, 7, latentDim);

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the package', () => {
-  it('holds what is needed, and no sources, tests or maps', async () => {
+  it('the package contains what is needed, and no sources, tests or maps', async () => {
     const kinds = [/^dist\/.*(?<!\.test)\.js$/, /^dist\/.*\.d\.ts$/, /^(bin|configs|models)\//];
     const single = ['package.json', 'README.md', 'LICENSE', 'scripts/postinstall.mjs'];
     const others = packed.files.filter((file) => !kinds.some((kind) => kind.test(file)));
@@ -45,12 +45,12 @@ describe('the package', () => {
         'bin/gnr.mjs',
       ]),
     );
-    // A comment that names a map which is not there makes bundlers complain.
+    // A comment that names a map which is not there makes bundlers warn.
     for (const file of packed.files.filter((name) => name.endsWith('.js')))
       expect(await readFile(join(packed.dir, file), 'utf8'), file).not.toContain('sourceMappingURL');
   });
 
-  it('wants the backends of browsers as optional peers, in the versions that are tested', async () => {
+  it('the package has the browser backends as optional peers, in the tested versions', async () => {
     const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
     const { peerDependencies, peerDependenciesMeta, devDependencies, dependencies } = manifest;
     expect(Object.keys(peerDependenciesMeta).sort()).toEqual(Object.keys(peerDependencies).sort());
@@ -87,7 +87,7 @@ describe('the package', () => {
 });
 
 /** What TypeScript says of modules in the project. */
-async function complaintsOf(options: ts.CompilerOptions, ...texts: string[]): Promise<string[]> {
+async function diagnosticsOf(options: ts.CompilerOptions, ...texts: string[]): Promise<string[]> {
   const files = texts.map((_, i) => join(project, `consumer-${i}.mts`));
   await Promise.all(files.map((file, i) => writeFile(file, texts[i]!)));
   const program = ts.createProgram(files, {
@@ -127,12 +127,12 @@ describe('its types', () => {
       // @ts-expect-error no image
       translate(model, { width: 1 });
       export { remedy };`;
-      const complaints = await complaintsOf({ ...options, lib: ['lib.es2023.d.ts'] }, text);
-      expect(complaints).toEqual([]);
+      const diagnostics = await diagnosticsOf({ ...options, lib: ['lib.es2023.d.ts'] }, text);
+      expect(diagnostics).toEqual([]);
     },
   );
 
-  it.each(RESOLUTIONS)('serve pages, without those of Node (%s)', async (_, options) => {
+  it.each(RESOLUTIONS)('the types work in pages, without those of Node (%s)', async (_, options) => {
     const text = `
       import { type Model, loadModel, translate } from 'gans-n-roses/web';
       const model: Model = await loadModel('model/', {
@@ -153,11 +153,11 @@ describe('its types', () => {
       translate(model, 'me.jpg');
       // @ts-expect-error no backend of browsers
       loadModel('model/', { backend: 'tensorflow' });`;
-    const complaints = await complaintsOf({ ...options, lib: PAGE_LIBRARIES }, text);
-    expect(complaints).toEqual([]);
+    const diagnostics = await diagnosticsOf({ ...options, lib: PAGE_LIBRARIES }, text);
+    expect(diagnostics).toEqual([]);
   });
 
-  it('fit the examples of their documentation', async () => {
+  it('the examples in the documentation type-check', async () => {
     const documented = ['translate/library', 'translate/web-library', 'data/decode'];
     const texts = await Promise.all(
       documented.map((name) => readFile(join(packed.dir, 'dist', `${name}.d.ts`), 'utf8')),
@@ -166,15 +166,15 @@ describe('its types', () => {
       code!.replaceAll(/^ *\* ?/gm, ''),
     );
     expect(examples).toHaveLength(5);
-    expect(await complaintsOf({ ...NODE_NEXT, lib: PAGE_LIBRARIES }, ...examples)).toEqual([]);
+    expect(await diagnosticsOf({ ...NODE_NEXT, lib: PAGE_LIBRARIES }, ...examples)).toEqual([]);
   });
 
-  it('have the example of pages as a client', async () => {
+  it('the example for browsers type-checks', async () => {
     await cp('examples/browser', join(project, 'page'), { recursive: true });
     const text = await readFile('examples/browser/main.ts', 'utf8');
     const reference = `/// <reference path="./page/assets.d.ts" />\n`;
     const options = { ...BUNDLER, lib: PAGE_LIBRARIES };
-    expect(await complaintsOf(options, reference + text)).toEqual([]);
+    expect(await diagnosticsOf(options, reference + text)).toEqual([]);
   });
 });
 
@@ -192,7 +192,7 @@ describe('in an empty project', () => {
       expect(await decodeImage(join(project, 'out', `style-${i + 1}.png`))).toEqual(image);
   });
 
-  it('the example for Node says what is wrong', async () => {
+  it('the example for Node reports errors', async () => {
     const failure: unknown = await runNode(project, 'translate.mjs', 'nothing.jpg', 'out').catch(
       (error) => error,
     );

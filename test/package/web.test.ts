@@ -57,15 +57,15 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
 
   let context: BrowserContext;
   let page: Page;
-  let complaints: string[];
+  let errors: string[];
 
   beforeEach(async () => {
     context = await browser.newContext();
     page = await context.newPage();
-    complaints = [];
-    page.on('pageerror', ({ message }) => complaints.push(message));
+    errors = [];
+    page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
+      if (message.type() === 'error') errors.push(message.text());
     });
   });
 
@@ -79,7 +79,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     await page.waitForFunction(() => 'library' in globalThis);
   }
 
-  it('brings nothing of Node into a bundle', () => {
+  it('a bundle contains nothing of Node', () => {
     expect(project.imported.size).toBeGreaterThan(10);
     const packages = [...project.imported].filter((name) => !name.startsWith('.'));
     expect(new Set(packages)).toEqual(
@@ -95,7 +95,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect([...project.modules].filter((id) => /sharp|yargs|tfjs-node|\/dist\/cli\//.test(id))).toEqual([]);
   });
 
-  it('has an example whose images are those of Node', async () => {
+  it('the example makes the images of Node', async () => {
     await page.goto(example.url);
     await page.locator('#status', { hasText: 'Ready: 64 px, wasm' }).waitFor();
     await page.setInputFiles('#photo', photo);
@@ -119,10 +119,10 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       // Both round to 8 bits.
       expect(Math.max(...levels)).toBeLessThanOrEqual(1);
     }
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
-  it('computes the numbers of Node, and draws its styles', async () => {
+  it('the library in browsers computes the numbers of Node, and draws its styles', async () => {
     await openProbe();
     const pixels = toFloat(await decodeImage(photo));
     const found = await page.evaluate(
@@ -156,7 +156,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(furthest(found.styleOf, translator.styleOf('B2A', pixels))).toBeLessThan(TOLERANCE);
   });
 
-  it('takes models as files and images of all kinds, and tells how it gets on', async () => {
+  it('the library in browsers accepts models as files and all kinds of images, and reports progress', async () => {
     await openProbe();
     const found = await page.evaluate(async () => {
       const { loadModel, translate } = globalThis.library;
@@ -204,10 +204,10 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(found).toMatchObject({ isSame: true, length: 1, users: true });
     expect(found.phases[0]).toBe('backend');
     expect(found.phases.at(-1)).toBe('weights');
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
-  it('turns photos upright, and takes frames of a video', async () => {
+  it('the library in browsers turns photos upright, and accepts frames of a video', async () => {
     await openProbe();
     const lying = await sharp(photo).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
     const upright = await sharp(lying).rotate().png().toBuffer();
@@ -239,7 +239,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(furthest(other!)).toBeGreaterThan(64);
   });
 
-  it('works in a worker', async () => {
+  it('the library works in a worker', async () => {
     await openProbe();
     const [inWorker, inPage] = await page.evaluate(async () => {
       const image = new ImageData(64, 64);
@@ -260,7 +260,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(inPage!.split(',')).toHaveLength(64 * 64 * 4);
   });
 
-  it('names the package of a backend that is not installed', async () => {
+  it('loading names the package of a backend that is not installed', async () => {
     await openProbe();
     const message = await page.evaluate(() =>
       globalThis.library.loadModel('model/', { backend: 'webgl' }).catch(String),
@@ -280,7 +280,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(info.skipped.map(({ backend }) => backend)).toEqual(['webgpu', 'webgl']);
   });
 
-  it('asks where the binaries of WASM are', async () => {
+  it('loading asks where the binaries of WASM are', async () => {
     await openProbe();
     const [first, second] = await page.evaluate(async () => {
       const { loadModel } = globalThis.library;
@@ -294,7 +294,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(second).toMatch(/^InputError: .*wasm: its start failed before; load the page again;/);
   });
 
-  it('refuses what it cannot use, stops when told, and is over after dispose', async () => {
+  it('the library rejects invalid input, stops when aborted, and cannot be used after dispose', async () => {
     await openProbe();
     const said = await page.evaluate(async () => {
       const { loadModel, translate, InputError } = globalThis.library;

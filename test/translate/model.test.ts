@@ -83,7 +83,7 @@ describe('readModel', () => {
     expect((await readModel(exported)).architecture).toEqual(config.model);
   });
 
-  it('names a tensor whose shape the config does not have, and the config', async () => {
+  it('reports a tensor whose shape does not fit the config, with both files', async () => {
     await changeConfig(({ model }) => ({ model: { ...model, channelDivisor: 32 } }));
     const message = await refusal(exported);
     expect(message).toMatch(/the tensor G_A2B\/\S+ of shape \[[\d,]+\] in .*model\.safetensors/);
@@ -91,7 +91,7 @@ describe('readModel', () => {
     expect(message).toContain(join(exported, 'config.json'));
   });
 
-  it('names a tensor that is missing', async () => {
+  it('reports a missing tensor', async () => {
     const path = join(exported, 'model.safetensors');
     const { tensors } = await readSafetensors(path);
     tensors.delete('G_B2A/conv1.conv.weight');
@@ -99,7 +99,7 @@ describe('readModel', () => {
     expect(await refusal(exported)).toMatch(/the tensor G_B2A\/conv1\.conv\.weight of shape .* found none/);
   });
 
-  it('names a config that is missing, damaged or wrong', async () => {
+  it('reports a config that is missing, damaged or wrong', async () => {
     const path = join(exported, 'config.json');
     await changeConfig(({ model }) => ({ model: { ...model, size: 33 } }));
     expect(await refusal(exported)).toContain(path);
@@ -109,7 +109,7 @@ describe('readModel', () => {
     expect(await refusal(exported)).toContain(path);
   });
 
-  it('names a folder that is no checkpoint', async () => {
+  it('reports a folder that is not a checkpoint', async () => {
     const empty = join(folder, 'empty');
     await mkdir(empty, { recursive: true });
     expect(await refusal(empty)).toContain(`a checkpoint at ${empty}`);

@@ -115,7 +115,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     expect(relativeError(found, expected)).toBeLessThan(1e-5);
   });
 
-  it('gives the same bytes every time', () => {
+  it('translates to the same bytes every time', () => {
     const first = translator.translate('A2B', noise(2), styles(2));
     expect(translator.translate('A2B', noise(2), styles(2))).toEqual(first);
     const fresh = open(values);
@@ -123,7 +123,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     fresh.dispose();
   });
 
-  it('translates every image as it would alone', () => {
+  it('translates every image of a batch as it would alone', () => {
     const all = translator.translate('A2B', noise(3), styles(3));
     for (const i of [0, 1, 2]) {
       const image = noise(3).slice(i * PICTURE, (i + 1) * PICTURE);
@@ -133,7 +133,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     }
   });
 
-  it('clamps to [-1, 1]', () => {
+  it('clamps images to [-1, 1]', () => {
     for (const bias of [100, -100]) {
       const bright = open(withRgbBias(bias));
       const result = bright.translate('A2B', noise(1), styles(1));
@@ -143,7 +143,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     }
   });
 
-  it('codes content once for several styles', () => {
+  it('decodes one content code in several styles', () => {
     const content = translator.encode('A2B', noise(1));
     expect(content).toMatchObject({ direction: 'A2B', count: 1 });
     expect(content.codes.length % 8 ** 2).toBe(0);
@@ -153,7 +153,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
       );
   });
 
-  it('leaves results alone that it gave before, and what it was given', () => {
+  it('changes neither earlier results nor its inputs', () => {
     const images = noise(3);
     const content = translator.encode('A2B', images);
     const codes = content.codes.slice();
@@ -165,7 +165,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     expect(images).toEqual(noise(3));
   });
 
-  it('accumulates no tensors over many translations and refusals', () => {
+  it('accumulates no tensors over many translations and errors', () => {
     const during = counts();
     for (let i = 0; i < 20; i++) {
       translator.translate('A2B', noise(3), styles(3));
@@ -175,7 +175,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     expect(counts()).toEqual(during);
   });
 
-  it('refuses what is no number of images, and another number of styles, saying what it takes', () => {
+  it('rejects arrays of the wrong length and the wrong number of styles, and says what it expects', () => {
     for (const images of [new Float32Array(0), noise(1).subarray(1)])
       for (const attempt of [() => translator.encode('A2B', images), () => translator.styleOf('A2B', images)])
         expect(attempt).toThrow(
@@ -186,7 +186,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     );
   });
 
-  it('refuses weights that do not fit, and leaves nothing behind', () => {
+  it('rejects weights that do not fit, and frees everything', () => {
     const during = counts();
     const { 'conv1.conv.weight': __, ...rest } = values.G_A2B!;
     expect(() => open({ ...values, G_A2B: rest })).toThrow(/G_A2B\/conv1.conv.weight/);
@@ -195,7 +195,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     expect(counts()).toEqual(during);
   });
 
-  it('says so where it is used after dispose, which may be called again', () => {
+  it('rejects use after dispose, which may be called twice', () => {
     const gone = open(values);
     const content = gone.encode('A2B', noise(1));
     gone.dispose();
@@ -222,24 +222,27 @@ describe('captured and eager', () => {
     eager.dispose();
   });
 
-  it.each([1, 3, 8, 9])('are equal for %i images at a time, in both directions', (count) => {
-    for (const direction of ['A2B', 'B2A'] as const) {
-      const [ours, theirs] = [captured, eager].map((translator) => {
-        const content = translator.encode(direction, noise(count));
-        return {
-          codes: content.codes,
-          images: translator.decode(content, styles(count)),
-          styles: translator.styleOf(direction, noise(count, 2)),
-        };
-      });
-      for (const part of ['codes', 'images', 'styles'] as const) {
-        expect(ours![part].length).toBe(theirs![part].length);
-        expect(relativeError(ours![part], theirs![part]), `${direction} ${part}`).toBeLessThan(1e-4);
+  it.each([1, 3, 8, 9])(
+    'captured and eager translations are equal for %i images at a time, in both directions',
+    (count) => {
+      for (const direction of ['A2B', 'B2A'] as const) {
+        const [ours, theirs] = [captured, eager].map((translator) => {
+          const content = translator.encode(direction, noise(count));
+          return {
+            codes: content.codes,
+            images: translator.decode(content, styles(count)),
+            styles: translator.styleOf(direction, noise(count, 2)),
+          };
+        });
+        for (const part of ['codes', 'images', 'styles'] as const) {
+          expect(ours![part].length).toBe(theirs![part].length);
+          expect(relativeError(ours![part], theirs![part]), `${direction} ${part}`).toBeLessThan(1e-4);
+        }
       }
-    }
-  });
+    },
+  );
 
-  it('captured is what is opened where nothing else is said', () => {
+  it('openTranslator captures by default', () => {
     const translator = openTranslator(model, values);
     expect(translator).toBeInstanceOf(CapturedTranslator);
     translator.dispose();

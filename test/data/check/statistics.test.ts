@@ -9,7 +9,7 @@ function image(colour: readonly [number, number, number], rest: Partial<Examined
 }
 
 describe('StatisticsCollector', () => {
-  it('counts, spreads, and measures colours', () => {
+  it('computes counts, spreads and colours of a folder', () => {
     const collector = new StatisticsCollector();
     collector.add(image([0, 100, 255], { width: 10, bytes: 5 }));
     collector.add(image([200, 100, 55], { width: 30, bytes: 7, format: 'png' }));
@@ -52,7 +52,7 @@ describe('StatisticsCollector', () => {
     ]);
   });
 
-  it('tells only counts where nothing could be read', () => {
+  it('returns only counts for a folder without readable images', () => {
     expect(new StatisticsCollector().result(2, {})).toEqual({
       files: 2,
       readable: 0,
