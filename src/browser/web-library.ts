@@ -79,7 +79,10 @@ export interface Model {
   readonly styleLength: number;
   /** The engine that computes. */
   readonly engine: WebEngine;
-  /** The underlying translator, for what `translate` does not offer: floats instead of 8-bit images, one encoding for many styles. */
+  /**
+   * The underlying translator, for what `translate` does not offer: floats instead of 8-bit images, one encoding for many
+   * styles.
+   */
   readonly translator: WebTranslator;
   /** Frees its memory; the model cannot be used afterwards. */
   dispose(): void;

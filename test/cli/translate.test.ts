@@ -221,7 +221,7 @@ describe('standard input', () => {
 
   it('is refused twice, and where a person sits there', async () => {
     const twice = await translate('-', '-');
-    expect([twice.code, twice.stderr]).toEqual([2, expect.stringMatching(/once at most/)]);
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringMatching(/at most once/)]);
     Object.defineProperty(process, 'stdin', { configurable: true, value: { isTTY: true } });
     const terminal = await translate('-');
     expect([terminal.code, terminal.stderr]).toEqual([2, expect.stringMatching(/found a terminal/)]);

@@ -42,8 +42,8 @@ it('all that the two entry points export is documented, every function with an e
     .getReflectionsByKind(ReflectionKind.CallSignature)
     .filter(({ parent }) => parent?.kind === ReflectionKind.Function);
   expect(functions.map(({ name }) => name).sort()).toEqual([
-    'loadGenerator',
-    'loadGenerator',
+    'loadModel',
+    'loadModel',
     'saveImage',
     'translate',
     'translate',

@@ -53,7 +53,11 @@ class Matches {
     this.partners = new Int32Array(this.ranks.length);
   }
 
-  /** Records a pair unless the image has a nearer match of that kind. @param isAlike called only for a pair that would be recorded. */
+  /**
+   * Records a pair unless the image has a nearer match of that kind.
+   *
+   * @param isAlike called only for a pair that would be recorded.
+   */
   offer(a: number, b: number, nearness: Nearness, isAlike: () => boolean): void {
     const kind = this.kindOf(a, b, nearness.likeness);
     const subject = this.subjectOf(a, b, kind);
