@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { loadEngine } from '../dist/runtime/node.js';
 import { drawSampleDataset } from '../dist/sample/draw.js';
 import { readSampleTestSet, referenceFigures, sampleFigures } from '../dist/sample/sample-evaluation.js';
-import { loadModel } from '../dist/translate/model.js';
+import { readModel } from '../dist/translate/model.js';
 import { openTranslator } from '../dist/translate/open-translator.js';
 
 const TEST_IMAGES = 64;
@@ -75,7 +75,7 @@ function train(out, args) {
 }
 
 async function score(folder, set) {
-  const { architecture, values: weights } = await loadModel(folder);
+  const { architecture, values: weights } = await readModel(folder);
   const translator = openTranslator(architecture, weights);
   const figures = sampleFigures(translator, set, { styles: STYLES, seed: SEED });
   translator.dispose();
@@ -99,7 +99,7 @@ if (!existsSync(all))
 const print = (cells) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
 print(['images', 'training', 'distance', 'left to right', 'up and down', 'size', 'style diversity']);
 print(Array(7).fill('---'));
-const sizeOf = async () => (await loadModel(base)).architecture.size;
+const sizeOf = async () => (await readModel(base)).architecture.size;
 const set = await readSampleTestSet(all, await sizeOf(), TEST_IMAGES);
 print([0, 'none', ...(await score(base, set))]);
 for (const count of counts) {

@@ -42,14 +42,14 @@ function draw(path, seconds) {
 /** Decode, translate and encode one after the other, one image at a time. */
 async function referenceWay(input, output) {
   const { loadEngine } = await import(new URL('../dist/runtime/node.js', import.meta.url));
-  const { loadModel } = await part('model.js');
+  const { readModel } = await part('model.js');
   const { openTranslator } = await part('open-translator.js');
   const { randomStyles } = await part('styles.js');
   const { planVideo } = await part('video/plan.js');
   const { probeVideo } = await part('video/probe.js');
   const { fromFloat } = await part('../data/decode.js');
   await loadEngine();
-  const { architecture, values: weights } = await loadModel(values.checkpoint);
+  const { architecture, values: weights } = await readModel(values.checkpoint);
   const translator = openTranslator(architecture, weights, { capture: false });
   const modelPx = architecture.size;
   const plan = planVideo(await probeVideo(input), {

@@ -70,9 +70,9 @@ async function folderOf(name, work) {
 
 /** Milliseconds an image in Node: a content code, and then its styles one by one, as the page does. */
 async function inNode(folder, capture) {
-  const { loadModel } = await dist('translate/model.js');
+  const { readModel } = await dist('translate/model.js');
   const { openTranslator } = await dist('translate/open-translator.js');
-  const { architecture, values: weights } = await loadModel(folder);
+  const { architecture, values: weights } = await readModel(folder);
   const translator = openTranslator(architecture, weights, { capture });
   const { size, latentDim } = architecture;
   const image = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i / 97));

@@ -6,12 +6,12 @@ import path from 'node:path';
 import process from 'node:process';
 import { InputError, messageOf } from '../dist/base/errors.js';
 import { Rng } from '../dist/base/rng.js';
-import { joinPictures } from '../dist/data/pictures.js';
+import { joinFloats } from '../dist/data/image-arrays.js';
 import { writeModelFolder } from '../dist/export/model-folder.js';
 import { loadEngine } from '../dist/runtime/node.js';
 import { drawSampleDataset } from '../dist/sample/draw.js';
 import { readSampleTestSet, referenceFigures, sampleFigures } from '../dist/sample/sample-evaluation.js';
-import { loadModel } from '../dist/translate/model.js';
+import { readModel } from '../dist/translate/model.js';
 import { openTranslator } from '../dist/translate/open-translator.js';
 import { drawStyles } from '../dist/translate/translator.js';
 
@@ -42,7 +42,7 @@ function withTranslator({ architecture, values }, use) {
 
 /** The largest difference between two models' translations of the same photos, in levels of 255. */
 function maxDifference(one, other, set) {
-  const photos = joinPictures(set.photos.map(({ data }) => data));
+  const photos = joinFloats(set.photos.map(({ data }) => data));
   const styles = drawStyles(new Rng(SEED, 'comparison'), set.photos.length, one.architecture.latentDim);
   const [a, b] = [one, other].map((model) =>
     withTranslator(model, (translator) => translator.translate('A2B', photos, styles)),
@@ -135,7 +135,7 @@ async function cardWith(lines, out, about) {
 
 async function make(checkpoint, out, work) {
   await loadEngine();
-  const source = await loadModel(checkpoint);
+  const source = await readModel(checkpoint);
   const stored = await readJson(path.join(source.dir, 'config.json'));
   const config = { ...stored, data: { ...stored.data, root: DATASET.root } };
   const { step } = await readJson(path.join(source.dir, 'state.json')).catch(() => ({
@@ -148,7 +148,7 @@ async function make(checkpoint, out, work) {
   const trial = path.join(work, 'model');
   const options = { config, card: '', limitBytes: LIMIT_BYTES };
   const bytes = await writeModelFolder(trial, source, options);
-  const model = await loadModel(trial);
+  const model = await readModel(trial);
   tell('translating and measuring');
   const result = {
     step,

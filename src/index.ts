@@ -6,14 +6,14 @@
 
 export { type ErrorDetails, InputError, InterruptedError, RunError } from './base/errors.js';
 export type { Square } from './base/geometry.js';
-export type { DecodedImage as Picture } from './data/decode.js';
-export { encodeImage as savePicture } from './data/decode.js';
+export type { DecodedImage } from './data/decode.js';
+export { encodeImage as saveImage } from './data/decode.js';
 export type { Description } from './data/description.js';
 export type { FaceMode } from './faces/square.js';
 export {
-  type Generator,
   type LoadOptions,
-  loadGenerator,
+  loadModel,
+  type Model,
   type TranslateOptions,
   type Translation,
   translate,

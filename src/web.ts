@@ -1,19 +1,19 @@
+// The entry point of the library in browsers.
 /**
- * The library in browsers: what pages and workers import. It brings nothing of Node, and computes with one of tfjs's
- * backends, whose packages (`@tensorflow/tfjs-backend-webgpu`, `-webgl`, `-wasm`) are installed beside it, one of them or
- * all. Nothing leaves the machine.
+ * The library for pages and workers. It needs nothing of Node, and computes with a backend of tfjs: install one or more of the
+ * packages `@tensorflow/tfjs-backend-webgpu`, `-webgl` and `-wasm` beside it. Nothing leaves the machine.
  *
  * @module gans-n-roses/web
  */
 export { type ErrorDetails, InputError } from './base/errors.js';
-export type { PictureSource } from './browser/image-source.js';
+export type { ImageSource } from './browser/image-source.js';
 export type { WasmPaths, WebBackend } from './browser/web.js';
-export type { PassedOver, WebEngine } from './browser/web-engine.js';
+export type { SkippedBackend, WebEngine } from './browser/web-engine.js';
 export {
-  type Generator,
   type LoadOptions,
   type LoadProgress,
-  loadGenerator,
+  loadModel,
+  type Model,
   type ModelSource,
   type TranslateOptions,
   type Translation,

@@ -1,3 +1,4 @@
+// Builds the page, with the licences of the packages in it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
@@ -8,15 +9,15 @@ interface Manifest {
   license?: string;
 }
 
-/** Licence texts that packages name without having them. */
+/** Licence texts for packages that name a licence without including it. */
 const TEXTS: Readonly<Record<string, string>> = { 'Apache-2.0': 'node_modules/typescript/LICENSE.txt' };
-const OWN_TEXTS = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'LICENCE'];
+const LICENCE_FILES = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'LICENCE'];
 
-/** What the page's and the worker's bundles hold of packages. */
+/** Folders of the packages in the bundles of page and worker. */
 const packages = new Set<string>();
 
 function textOf(folder: string, { license = '' }: Manifest): string {
-  for (const path of [...OWN_TEXTS.map((name) => join(folder, name)), TEXTS[license] ?? '']) {
+  for (const path of [...LICENCE_FILES.map((name) => join(folder, name)), TEXTS[license] ?? '']) {
     try {
       return readFileSync(path, 'utf8').trim();
     } catch {
@@ -26,7 +27,7 @@ function textOf(folder: string, { license = '' }: Manifest): string {
   return `Licence: ${license}`;
 }
 
-/** Notes which packages a bundle holds. */
+/** Records the packages of a bundle. */
 function notePackages(): Plugin {
   return {
     name: 'note-packages',
@@ -41,7 +42,7 @@ function notePackages(): Plugin {
   };
 }
 
-/** Writes licences.txt, after the worker's bundle, which is made within the page's. */
+/** Writes licences.txt. The worker's bundle is complete by then, because it is built within the page's. */
 function writeLicences(): Plugin {
   return {
     name: 'write-licences',
@@ -58,7 +59,7 @@ function writeLicences(): Plugin {
 
 export default defineConfig({
   root: import.meta.dirname,
-  // Relative addresses: the folder works wherever it is published.
+  // Relative addresses let the folder be published anywhere.
   base: './',
   build: {
     outDir: '../dist/web',
@@ -69,7 +70,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 2000,
     rolldownOptions: {
-      // The default compression breaks the workers of tfjs's threaded WASM, which are made from the text of a function.
+      // The default compression breaks the workers of tfjs's threaded WASM, which are created from the text of a function.
       output: { minify: { compress: false, mangle: true, codegen: true } },
     },
   },

@@ -1,13 +1,14 @@
+// Translates a photo in three styles, in a page.
 import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
-import { loadGenerator, translate } from 'gans-n-roses/web';
+import { loadModel, translate } from 'gans-n-roses/web';
 
 const photo = document.querySelector<HTMLInputElement>('#photo')!;
 const status = document.querySelector<HTMLElement>('#status')!;
-const pictures = document.querySelector<HTMLElement>('#pictures')!;
+const images = document.querySelector<HTMLElement>('#images')!;
 
-/** Shows what is wrong, which is written for people. */
+/** Shows errors, whose messages are written for people. */
 async function guard(work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -16,17 +17,17 @@ async function guard(work: () => Promise<void>): Promise<void> {
   }
 }
 
-function canvasOf(picture: ImageData): HTMLCanvasElement {
+function canvasOf(image: ImageData): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
-  canvas.width = picture.width;
-  canvas.height = picture.height;
-  canvas.getContext('2d')!.putImageData(picture, 0, 0);
+  canvas.width = image.width;
+  canvas.height = image.height;
+  canvas.getContext('2d')!.putImageData(image, 0, 0);
   return canvas;
 }
 
 await guard(async () => {
   // An exported model beside the page: gnr export --format tfjs --out model
-  const generator = await loadGenerator('model/', {
+  const model = await loadModel('model/', {
     wasmPaths: {
       'tfjs-backend-wasm.wasm': plainWasm,
       'tfjs-backend-wasm-simd.wasm': simdWasm,
@@ -37,21 +38,21 @@ await guard(async () => {
         progress.phase === 'backend' ? `Starting ${progress.backend}` : 'Loading the model';
     },
   });
-  const { size, engine } = generator;
+  const { size, engine } = model;
   status.textContent = `Ready: ${size} px, ${engine.backend}`;
   photo.disabled = false;
   photo.addEventListener('change', () =>
     guard(async () => {
       const [file] = photo.files ?? [];
       if (file === undefined) return;
-      const translations = await translate(generator, file, {
+      const translations = await translate(model, file, {
         styles: 3,
         seed: 1,
         onProgress: (done, total) => {
           status.textContent = `${done} of ${total}`;
         },
       });
-      pictures.replaceChildren(...translations.map(({ picture }) => canvasOf(picture)));
+      images.replaceChildren(...translations.map(({ image }) => canvasOf(image)));
     }),
   );
 });

@@ -1,3 +1,4 @@
+// Builds the example page.
 import { defineConfig } from 'vite';
 
 export default defineConfig({

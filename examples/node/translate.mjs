@@ -1,9 +1,9 @@
-// Translates a picture in three styles: node translate.mjs PHOTO FOLDER [CHECKPOINT]
+// Translates an image in three styles: node translate.mjs PHOTO FOLDER [CHECKPOINT]
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { InputError, loadGenerator, savePicture, translate } from 'gans-n-roses';
+import { InputError, loadModel, saveImage, translate } from 'gans-n-roses';
 
 /** The sample model, which comes with the package. */
 const sample = fileURLToPath(new URL('models/sample', import.meta.resolve('gans-n-roses/package.json')));
@@ -15,15 +15,15 @@ if (photo === undefined || folder === undefined) {
 }
 
 try {
-  const generator = await loadGenerator(checkpoint);
+  const model = await loadModel(checkpoint);
   await mkdir(folder, { recursive: true });
-  const translations = await translate(generator, photo, { styles: 3, seed: 1 });
-  for (const [i, { picture, style }] of translations.entries()) {
+  const translations = await translate(model, photo, { styles: 3, seed: 1 });
+  for (const [i, { image, style }] of translations.entries()) {
     const path = join(folder, `style-${i + 1}.png`);
-    await savePicture(picture, path, { style: [...style] });
+    await saveImage(image, path, { style: [...style] });
     process.stdout.write(`${path}\n`);
   }
-  generator.dispose();
+  model.dispose();
 } catch (error) {
   // Wrong input has a message for people; anything else is a fault.
   if (!(error instanceof InputError)) throw error;

@@ -1,9 +1,10 @@
+// Draws and scales images on canvases, and converts between pixels and the range of the networks.
 import type { Extent, Square } from '../base/geometry.js';
 
-/** What is drawn on: the one of pages, or the one that workers have too. */
+/** A canvas of a page, or the kind that workers have too. */
 export type Canvas = HTMLCanvasElement | OffscreenCanvas;
 
-/** A canvas's drawing context. */
+/** Returns the drawing context of a canvas. @throws Error if the browser cannot draw. */
 export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D;
 export function contextOf(canvas: Canvas): CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 export function contextOf(canvas: Canvas): CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D {
@@ -14,9 +15,10 @@ export function contextOf(canvas: Canvas): CanvasRenderingContext2D | OffscreenC
 }
 
 /**
- * Part of an image at another size; to a smaller one by halves, so that every pixel counts. Transparent parts are white.
+ * Scales part of an image. It reduces step by step to half the size, so that every pixel contributes. Transparent parts become
+ * white.
  *
- * @param makeCanvas makes a canvas of a size.
+ * @param makeCanvas makes a canvas of the given size.
  */
 export function scaled<C extends Canvas>(
   image: CanvasImageSource,
@@ -43,7 +45,7 @@ export function scaled<C extends Canvas>(
   }
 }
 
-/** A square of an image at `size` px. */
+/** Scales a square of an image to `size` px. */
 export function scaledSquare<C extends Canvas>(
   image: CanvasImageSource,
   { left, top, side }: Square,
@@ -54,20 +56,20 @@ export function scaledSquare<C extends Canvas>(
   return scaled(image, part, { width: size, height: size }, makeCanvas);
 }
 
-/** `[size, size, 4]` bytes to `[size, size, 3]` in [-1, 1], as pictures are read everywhere else. */
+/** Converts `[size, size, 4]` bytes to `[size, size, 3]` in [-1, 1]. */
 export function floatsOf(pixels: Uint8ClampedArray): Float32Array {
-  const picture = new Float32Array((pixels.length / 4) * 3);
-  for (let i = 0; i < picture.length; i++) picture[i] = pixels[Math.floor(i / 3) * 4 + (i % 3)]! / 127.5 - 1;
-  return picture;
+  const image = new Float32Array((pixels.length / 4) * 3);
+  for (let i = 0; i < image.length; i++) image[i] = pixels[Math.floor(i / 3) * 4 + (i % 3)]! / 127.5 - 1;
+  return image;
 }
 
-/** A picture `[size, size, 3]` in [-1, 1] in 8 bits, as canvases take it. */
-export function imageDataOf(picture: Float32Array): ImageData {
-  const size = Math.sqrt(picture.length / 3);
-  const image = new ImageData(size, size);
+/** Converts an image `[size, size, 3]` in [-1, 1] to 8-bit pixels of a canvas. */
+export function imageDataOf(image: Float32Array): ImageData {
+  const size = Math.sqrt(image.length / 3);
+  const pixels = new ImageData(size, size);
   for (let i = 0; i < size * size; i++) {
-    for (let c = 0; c < 3; c++) image.data[i * 4 + c] = (picture[i * 3 + c]! + 1) * 127.5;
-    image.data[i * 4 + 3] = 255;
+    for (let c = 0; c < 3; c++) pixels.data[i * 4 + c] = (image[i * 3 + c]! + 1) * 127.5;
+    pixels.data[i * 4 + 3] = 255;
   }
-  return image;
+  return pixels;
 }

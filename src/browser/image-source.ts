@@ -1,12 +1,13 @@
+// Reads images in browsers from files, elements and canvases.
 import { InputError, messageOf } from '../base/errors.js';
 import { centreSquare, type Extent } from '../base/geometry.js';
 import { type Canvas, contextOf, floatsOf, scaledSquare } from './image-output.js';
 
 /**
- * A picture in a browser, as `createImageBitmap` takes it: a file or other blob, an `<img>`, `<video>` or `<canvas>`, an
+ * An image in a browser, as `createImageBitmap` accepts it: a file or other blob, an `<img>`, `<video>` or `<canvas>`, an
  * `ImageBitmap`, `OffscreenCanvas`, `VideoFrame`, or `ImageData`.
  */
-export type PictureSource = ImageBitmapSource;
+export type ImageSource = ImageBitmapSource;
 
 function newCanvas({ width, height }: Extent): Canvas {
   if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(width, height);
@@ -20,16 +21,16 @@ function kindOf(source: unknown): string {
 }
 
 /**
- * The centred square of a picture, scaled: `[size, size, 3]` in [-1, 1]. Files are turned upright, and transparent parts are
- * white.
+ * Reads the centred square of an image, scaled, upright, with transparent parts white.
  *
- * @throws InputError where it is none, or none that the page may look at.
+ * @returns `[size, size, 3]` in [-1, 1].
+ * @throws InputError if it is not an image, or the page is not allowed to read it.
  */
-export async function readPicture(source: PictureSource, size: number): Promise<Float32Array> {
-  const complain = (remedy: string, error: unknown) =>
+export async function readImage(source: ImageSource, size: number): Promise<Float32Array> {
+  const inputError = (remedy: string, error: unknown) =>
     new InputError(
       {
-        expected: 'a picture that this browser can read',
+        expected: 'an image that this browser can read',
         found: `${kindOf(source)} (${messageOf(error)})`,
         remedy,
       },
@@ -39,13 +40,13 @@ export async function readPicture(source: PictureSource, size: number): Promise<
   try {
     bitmap = await createImageBitmap(source);
   } catch (error) {
-    throw complain('give a JPEG, PNG or WebP file, or an image, video or canvas that has loaded', error);
+    throw inputError('give a JPEG, PNG or WebP file, or an image, video or canvas that has loaded', error);
   }
   try {
     const canvas = scaledSquare(bitmap, centreSquare(bitmap), size, newCanvas);
     return floatsOf(contextOf(canvas).getImageData(0, 0, size, size).data);
   } catch (error) {
-    throw complain('take pictures of other hosts with crossorigin="anonymous", where these allow it', error);
+    throw inputError('load images of other hosts with crossorigin="anonymous", if those allow it', error);
   } finally {
     bitmap.close();
   }

@@ -1,18 +1,19 @@
+// Checks that a browser backend computes convolutions correctly.
 import * as tf from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
 
 const SIDE = 9;
 const CHANNELS = { in: 3, out: 4 };
 const FILTER = 3;
-/** Of the largest number. Half precision, which some graphics backends compute in without telling, misses it. */
+/** Tolerance relative to the largest number. Half precision, which some GPU backends use silently, exceeds it. */
 const TOLERANCE = 1e-4;
 
-/** Numbers of about [-1, 1] without a pattern. */
+/** Makes irregular numbers in about [-1, 1]. */
 function numbers(count: number, from: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(1 + from + 1.7 * i + 0.01 * i * i));
 }
 
-/** `[side, side, in] * [3, 3, in, out]` at stride 2, in plain loops: `[4, 4, out]`. */
+/** Convolves `[side, side, in]` with `[3, 3, in, out]` at stride 2 in plain loops. @returns `[4, 4, out]`. */
 function plainConvolution(x: Float32Array, filter: Float32Array, side: number): Float32Array {
   const result = new Float32Array(side * side * CHANNELS.out);
   for (let i = 0; i < result.length; i++) {
@@ -33,10 +34,10 @@ function plainConvolution(x: Float32Array, filter: Float32Array, side: number): 
 const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
 /**
- * Computes a convolution and its adjoint with the kernels in use, and compares: the one with plain loops, the other by
- * the equation that defines it.
+ * Computes a convolution and its adjoint with the current kernels. It compares the convolution with plain loops, and checks
+ * the adjoint by its defining equation <Ax, y> = <x, A'y>.
  *
- * @throws Error where the numbers are wrong.
+ * @throws Error if the numbers are wrong.
  */
 export async function selfTest(): Promise<void> {
   const side = (SIDE - FILTER) / 2 + 1;
@@ -58,9 +59,11 @@ export async function selfTest(): Promise<void> {
   const expected = plainConvolution(xs, taps, side);
   const largest = Math.max(...expected.map(Math.abs));
   const error = Math.max(...expected.map((value, i) => Math.abs(value - ys[i]!))) / largest;
-  const forth = dot(ys, dys);
-  const adjointError = Math.abs(forth - dot(xs, dxs)) / (largest * Math.sqrt(dys.length));
-  // Written so that NaN fails.
+  const forward = dot(ys, dys);
+  const adjointError = Math.abs(forward - dot(xs, dxs)) / (largest * Math.sqrt(dys.length));
+  // The negation makes NaN fail.
   if (!(error <= TOLERANCE && adjointError <= TOLERANCE))
-    throw new Error(`it computes a convolution wrong (by ${Math.max(error, adjointError).toExponential(1)})`);
+    throw new Error(
+      `it computes convolutions wrongly (error ${Math.max(error, adjointError).toExponential(1)})`,
+    );
 }

@@ -1,3 +1,4 @@
+// The manifest of web bundles, bundle.json, and its checks.
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
 import { configShape } from '../config/schema.js';
@@ -6,13 +7,13 @@ import { sizeOf } from '../model/parameters.js';
 export const BUNDLE_FILE = 'bundle.json';
 export const BUNDLE_FORMAT = 'gnr-web-bundle';
 export const BUNDLE_VERSION = 1;
-/** What a browser puts into one buffer. */
+/** The largest buffer that a browser allocates. */
 export const SHARD_LIMIT_BYTES = 2 ** 31 - 1;
 const BYTES_OF = { float32: 4, float16: 2 } as const;
 
 const count = z.int().nonnegative();
 
-/** bundle.json: the architecture, and where each of the generators' stored weights lies in which file. */
+/** bundle.json: the architecture, and the place of each stored weight of the generators. */
 const bundleSchema = z.looseObject({
   format: z.literal(BUNDLE_FORMAT),
   version: z.literal(BUNDLE_VERSION),
@@ -23,7 +24,7 @@ const bundleSchema = z.looseObject({
       name: z.string(),
       shape: z.array(count).max(8),
       dtype: z.enum(['float32', 'float16']),
-      /** The shard that all of it is in, by its index, and where in it, bytes; numbers are little-endian, row-major. */
+      /** Index of the shard that holds the whole tensor; its offset and size there, bytes. Numbers are little-endian, row-major. */
       shard: count,
       offset: count,
       bytes: count,
@@ -48,7 +49,7 @@ const bundleError = (found: string, cause?: unknown): InputError =>
     { cause },
   );
 
-/** @throws InputError where a tensor's place and shape do not fit together. */
+/** @throws InputError if the place and the shape of a tensor do not fit together. */
 function assertPlace(
   { shards }: WebBundle,
   { name, shape, dtype, shard, offset, bytes }: WebBundleTensor,
@@ -60,7 +61,7 @@ function assertPlace(
   if (offset + bytes > file.bytes) throw bundleError(`the tensor ${name} beyond the end of ${file.file}`);
 }
 
-/** @throws InputError where a name or a byte is claimed twice: a small manifest could otherwise ask for all memory. */
+/** @throws InputError if a name or a byte is claimed twice; otherwise a small manifest could demand all memory. */
 function assertApart({ tensors, shards }: WebBundle): void {
   const twice = (names: readonly string[]) => names.find((name, i) => i > 0 && name === names[i - 1]);
   const name = twice(tensors.map((tensor) => tensor.name).sort());
@@ -75,7 +76,7 @@ function assertApart({ tensors, shards }: WebBundle): void {
   }
 }
 
-/** @param manifest the parsed JSON of bundle.json. @throws InputError where it is no bundle of this version. */
+/** Validates the parsed JSON of bundle.json. @throws InputError if it is not a bundle of this version. */
 export function parseWebBundle(manifest: unknown): WebBundle {
   const newer = z.looseObject({ format: z.literal(BUNDLE_FORMAT), version: z.number().gt(BUNDLE_VERSION) });
   const { success, data } = newer.safeParse(manifest);

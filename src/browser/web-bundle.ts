@@ -1,3 +1,4 @@
+// Loads models in browsers: web bundles, or folders of config.json and model.safetensors.
 import { z } from 'zod';
 import { InputError, messageOf } from '../base/errors.js';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../base/half-floats.js';
@@ -20,14 +21,14 @@ const CONFIG_FILE = 'config.json';
 const WEIGHTS_FILE = 'model.safetensors';
 const JSON_LIMIT_BYTES = 32 * 1024 * 1024;
 
-/** A model read in a browser: what `EagerTranslator` takes. */
+/** A model for `EagerTranslator`, read in a browser. */
 export interface WebModel {
   architecture: ModelConfig;
-  /** Weights of G_A2B and G_B2A. */
+  /** EMA weights of G_A2B and G_B2A. */
   values: NetworkValues;
-  /** Numbers in both. */
+  /** Number of parameters of both networks. */
   parameters: number;
-  /** Size of what was read, bytes. */
+  /** Size of the weight files, bytes. */
   bytes: number;
 }
 
@@ -36,17 +37,17 @@ export interface LoadWebModelOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The size that a response tells; undefined where it tells none, or that of a compressed form. */
-function toldBytes({ headers }: Response): number | undefined {
-  const told = headers.get('content-length');
-  return told === null || headers.has('content-encoding') ? undefined : Number(told);
+/** Returns the size of a response by its header; undefined without one, or if it is compressed. */
+function declaredBytes({ headers }: Response): number | undefined {
+  const length = headers.get('content-length');
+  return length === null || headers.has('content-encoding') ? undefined : Number(length);
 }
 
 /**
- * All bytes of a file.
+ * Reads a whole file.
  *
- * @param bytes what there have to be, where that is known; then `limit` is the same.
- * @throws InputError where there are not, before memory is taken for them where the response tells its size.
+ * @param bytes expected size if known; then `limit` is the same.
+ * @throws InputError if the size differs, before memory is allocated if the response declares its size.
  */
 async function readAll(
   name: string,
@@ -54,12 +55,12 @@ async function readAll(
   { bytes, onBytes, limit }: { bytes?: number; onBytes?: (more: number) => void; limit: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const wrong = (found: string) => brokenModelFile(name, found);
-  const told = toldBytes(response);
-  if (told !== undefined && told > limit) throw wrong(`more than ${limit} bytes`);
-  if (told !== undefined && bytes !== undefined && told < bytes)
-    throw wrong(`${told} bytes instead of ${bytes}`);
-  // In one piece only where the sender tells the size too: a manifest alone can claim any.
-  const known = bytes !== undefined && told === bytes ? new Uint8Array(bytes) : undefined;
+  const declared = declaredBytes(response);
+  if (declared !== undefined && declared > limit) throw wrong(`more than ${limit} bytes`);
+  if (declared !== undefined && bytes !== undefined && declared < bytes)
+    throw wrong(`${declared} bytes instead of ${bytes}`);
+  // Allocates one buffer only if the sender declares the same size, because a manifest alone can claim any.
+  const known = bytes !== undefined && declared === bytes ? new Uint8Array(bytes) : undefined;
   const chunks: Uint8Array[] = [];
   let done = 0;
   const reader = response.body?.getReader();
@@ -98,7 +99,7 @@ async function readJson(name: string, response: Response): Promise<unknown> {
   }
 }
 
-/** The tensors that the architecture asks for. @throws InputError where it makes no network. */
+/** Returns the tensors that the architecture needs. @throws InputError if it describes no network. */
 function specsOf(architecture: ModelConfig): NetworkSpecs {
   try {
     return generatorSpecs(architecture);
@@ -114,7 +115,7 @@ function specsOf(architecture: ModelConfig): NetworkSpecs {
   }
 }
 
-/** The tensors that are read: other names of a file cost no memory. */
+/** Returns the names of the tensors to read; others of a file cost no memory. */
 function namesOf(specs: NetworkSpecs): ReadonlySet<string> {
   const names = Object.entries(specs).map(([network, tree]) =>
     Object.keys(tree).map((path) => `${network}/${path}`),
@@ -123,14 +124,14 @@ function namesOf(specs: NetworkSpecs): ReadonlySet<string> {
 }
 
 async function assertHash(file: string, bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<void> {
-  // Only secure contexts have it: https, and http on this machine.
+  // Only secure contexts have crypto.subtle: https, and http on localhost.
   if (globalThis.crypto?.subtle === undefined) return;
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   const found = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (found !== sha256) throw brokenModelFile(file, `other bytes (SHA-256 ${found} instead of ${sha256})`);
 }
 
-/** Little-endian numbers at any offset, as float32 in memory of their own. */
+/** Copies little-endian numbers at any offset to float32. */
 function decode(bytes: Uint8Array, dtype: 'float32' | 'float16' | 'bfloat16'): Float32Array {
   const { buffer } = bytes.slice();
   if (dtype === 'float32') return new Float32Array(buffer);
@@ -182,7 +183,7 @@ const READABLE: Partial<Record<SafetensorsDtype, 'float32' | 'float16' | 'bfloat
   BF16: 'bfloat16',
 };
 
-/** Tensors of these names in a safetensors file, where they are floating-point. @throws InputError where it is damaged. */
+/** Reads the floating-point tensors with these names from a safetensors file. @throws InputError if it is damaged. */
 function readSafetensorsBytes(
   name: string,
   bytes: Uint8Array,
@@ -247,10 +248,10 @@ function missing(label: string, found: string): InputError {
 }
 
 /**
- * Loads a model where there is no Node: a web bundle, its files checked by their hashes, or an exported folder of
- * config.json and model.safetensors.
+ * Loads a model in a browser: a web bundle, whose files are checked by their hashes, or an exported folder of config.json and
+ * model.safetensors.
  *
- * @throws InputError naming the file that is missing, damaged or of another model.
+ * @throws InputError that names the file that is missing, damaged or of another model.
  */
 export async function loadWebModel(files: ModelFiles, options: LoadWebModelOptions = {}): Promise<WebModel> {
   const bundle = await files.open(BUNDLE_FILE, options.signal);

@@ -1,3 +1,4 @@
+// The one engine of a page or worker, shared by all its models.
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../base/errors.js';
 import { useKernels } from '../runtime/kernels.js';
@@ -5,34 +6,34 @@ import { portableKernels } from '../runtime/portable-kernels.js';
 import { selfTest } from './self-test.js';
 import { loadWebEngine, WEB_BACKENDS, type WebBackend, type WebEngineOptions } from './web.js';
 
-/** A backend that was tried. */
-export interface PassedOver {
+/** A backend that was tried and not used. */
+export interface SkippedBackend {
   /** Its name. */
   readonly backend: string;
-  /** Why it is not used. */
+  /** The reason. */
   readonly reason: string;
 }
 
-/** What computes in a browser. */
+/** The engine that computes in a browser. */
 export interface WebEngine {
-  /** The name of the tfjs backend: `webgpu`, `webgl`, `wasm`, or another one that the program had chosen. */
+  /** Name of the tfjs backend: `webgpu`, `webgl`, `wasm`, or another one that the program has chosen. */
   readonly backend: string;
-  /** What it runs on, where that is known: "Intel UHD", "4 threads". */
+  /** Its hardware if known: "Intel UHD", "4 threads". */
   readonly detail: string;
-  /** Those that were tried before it, and why they are not used. */
-  readonly passedOver: readonly PassedOver[];
+  /** Backends that were tried before it, and why they are not used. */
+  readonly skipped: readonly SkippedBackend[];
 }
 
-/** The engine, until `release`: as long as anybody uses it, it is not exchanged. */
+/** The engine until `release`. It is not replaced while anybody uses it. */
 export interface ClaimedEngine {
   readonly engine: WebEngine;
   /** Further calls do nothing. */
   release(): void;
 }
 
-/** How the engine is chosen. */
+/** Options for the choice of the engine. */
 export interface ClaimOptions extends Pick<WebEngineOptions, 'wasmPaths' | 'onTry' | 'sources'> {
-  /** Where left out: the one in use, or the fastest that works. */
+  /** By default the one in use, or else the fastest that works. */
   backend?: WebBackend | undefined;
 }
 
@@ -45,11 +46,11 @@ function assertBackend(backend: string | undefined): void {
   throw new InputError({
     expected: `backend to be one of ${WEB_BACKENDS.join(', ')}`,
     found: String(backend),
-    remedy: 'change it, or leave it out',
+    remedy: 'change it, or omit it',
   });
 }
 
-/** Takes the backend that tfjs has already. @throws InputError where it computes wrong. */
+/** Adopts the backend that tfjs already uses. @throws InputError if it computes wrong results. */
 async function adopt(backend: string): Promise<WebEngine> {
   useKernels(portableKernels);
   try {
@@ -65,7 +66,7 @@ async function adopt(backend: string): Promise<WebEngine> {
       { cause: error },
     );
   }
-  return { backend, detail: '', passedOver: [] };
+  return { backend, detail: '', skipped: [] };
 }
 
 async function engineFor({ backend, ...options }: ClaimOptions): Promise<WebEngine> {
@@ -75,19 +76,19 @@ async function engineFor({ backend, ...options }: ClaimOptions): Promise<WebEngi
   if (users > 0)
     throw new InputError({
       expected: `the backend ${backend}, or none`,
-      found: `generators that use ${inUse}`,
-      remedy: 'dispose them first, or leave backend out',
+      found: `models that use ${inUse}`,
+      remedy: 'dispose them first, or omit backend',
     });
-  // Whoever names a backend wants it, also where a processor only imitates it.
+  // A caller who names a backend gets it, even if the CPU emulates it.
   const chosen = backend && { backends: [backend], allowSoftware: true };
   return loadWebEngine({ ...options, ...chosen });
 }
 
 /**
- * The engine of this page or worker, which is one for all: loads it where there is none. Overlapping calls wait for each
- * other.
+ * Returns the engine of this page or worker, which all models share, and loads it if there is none. Overlapping calls wait
+ * for each other.
  *
- * @throws InputError where no backend works, or the wanted one is not the one that others use.
+ * @throws InputError if no backend works, or other models use a backend other than the requested one.
  */
 export async function claimWebEngine(options: ClaimOptions = {}): Promise<ClaimedEngine> {
   assertBackend(options.backend);

@@ -1,18 +1,19 @@
+// The public library in browsers: loads a model and translates images with it.
 import { InputError } from '../base/errors.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
 import type { Architecture } from '../model/architecture.js';
 import { EagerTranslator } from '../translate/eager-translator.js';
 import type { ContentCodes, Direction } from '../translate/translator.js';
 import { imageDataOf } from './image-output.js';
-import { type PictureSource, readPicture } from './image-source.js';
+import { type ImageSource, readImage } from './image-source.js';
 import { chosenFiles, filesAt, filesOf, type ModelFiles } from './model-files.js';
 import type { WasmPaths, WebBackend } from './web.js';
 import { loadWebModel } from './web-bundle.js';
 import { claimWebEngine, type WebEngine } from './web-engine.js';
 
 /**
- * Where a model is: the address of a web bundle or of an exported model folder (or of its `bundle.json`, `config.json` or
- * `model.safetensors`), or its files, as a person chose them or by name.
+ * The source of a model: the address of a web bundle or an exported model folder (or of its `bundle.json`, `config.json` or
+ * `model.safetensors`), or its files, as a list or by name.
  */
 export type ModelSource =
   | string
@@ -22,66 +23,68 @@ export type ModelSource =
   | ReadonlyMap<string, Blob>
   | Readonly<Record<string, Blob>>;
 
-/** How loading gets on. */
+/** Progress of loading. */
 export type LoadProgress =
   | {
-      /** A backend is tried. */
+      /** A backend is being tried. */
       readonly phase: 'backend';
-      /** Which. */
+      /** The backend. */
       readonly backend: WebBackend;
     }
   | {
-      /** The weights are read. */
+      /** The weights are being read. */
       readonly phase: 'weights';
-      /** What has come of them. */
+      /** Bytes read so far. */
       readonly doneBytes: number;
-      /** All of them, where that is known. */
+      /** Total bytes if known. */
       readonly totalBytes: number | undefined;
     };
 
-/** How `loadGenerator` loads. */
+/** Options of `loadModel`. */
 export interface LoadOptions {
   /**
-   * What computes. Where left out: the tfjs backend that is in use already, or the first of WebGPU, WebGL and WASM that
-   * starts and computes right; graphics that a processor only imitates are then left out. A page or a worker has one
-   * backend at a time.
+   * The tfjs backend. By default the one in use, or else the first of WebGPU, WebGL and WASM that starts and computes correctly,
+   * without GPU backends that the CPU emulates. A page or a worker has one backend at a time.
    */
   backend?: WebBackend | undefined;
-  /** Where the binaries of `@tensorflow/tfjs-backend-wasm` are, by their names, or their folder: needed with bundlers. */
+  /** Addresses of the binaries of `@tensorflow/tfjs-backend-wasm` by name, or of their folder; needed with bundlers. */
   wasmPaths?: WasmPaths | undefined;
-  /** Is told how it gets on. */
+  /** Called with the progress. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
-  /** Stops it. */
+  /** Aborting stops loading. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * The engine room of a generator in a browser. Pictures are `[n, size, size, 3]` in [-1, 1], styles `[n, latentDim]`.
+ * The translator of a model in a browser. Images are `[n, size, size, 3]` in [-1, 1], styles `[n, latentDim]`.
  *
  * All methods reject with RangeError for arrays of a wrong length, and after `dispose`.
  */
 export interface WebTranslator {
-  /** What the network is like. */
+  /** The architecture of the networks. */
   readonly architecture: Architecture;
-  /** Content codes of pictures, to be decoded in the same direction, in as many styles as you like. */
-  encode(direction: Direction, pictures: Float32Array): Promise<ContentCodes>;
-  /** Pictures of content codes, with one style each. */
+  /** Encodes images to content codes, which can be decoded in the same direction in any number of styles. */
+  encode(direction: Direction, images: Float32Array): Promise<ContentCodes>;
+  /** Decodes content codes with one style each to images. */
   decode(content: ContentCodes, styles: Float32Array): Promise<Float32Array>;
-  /** Style codes of pictures of the domain that `direction` translates to. */
-  styleOf(direction: Direction, pictures: Float32Array): Promise<Float32Array>;
+  /** Encodes images of the target domain of `direction` to style codes. */
+  styleOf(direction: Direction, images: Float32Array): Promise<Float32Array>;
 }
 
 /** A trained model, ready to translate. */
-export interface Generator {
-  /** Side of its pictures, px. */
+export interface Model {
+  /** Side of the images that it makes, px. */
   readonly size: number;
-  /** Numbers of a style code. */
+  /** Length of a style code. */
   readonly styleLength: number;
-  /** What computes. */
+  /** The engine that computes. */
   readonly engine: WebEngine;
-  /** The engine room, for what `translate` does not offer: numbers in place of 8-bit pictures, one encoding for many styles. */
+  /**
+   * The underlying translator, for what `translate` does not offer: floats instead of 8-bit images, one encoding for many
+   * styles.
+   */
   readonly translator: WebTranslator;
-  /** Frees its memory; it translates no more. */
+  /** Frees its memory; the model cannot be used afterwards. */
   dispose(): void;
 }
 
@@ -90,7 +93,7 @@ function addressed(source: string | URL): ModelFiles {
     return filesAt(new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href).href);
   } catch (error) {
     throw new InputError(
-      { expected: 'the address of a model', found: `${source}`, remedy: 'give a whole one, with https:' },
+      { expected: 'the address of a model', found: `${source}`, remedy: 'give a full address with https:' },
       { cause: error },
     );
   }
@@ -107,7 +110,7 @@ function filesFrom(source: ModelSource): ModelFiles {
   throw new InputError({
     expected: 'the files of a model, or blobs by name',
     found: 'something else among them',
-    remedy: 'give those of an exported model',
+    remedy: 'pass the files of an exported model',
   });
 }
 
@@ -115,20 +118,20 @@ function filesFrom(source: ModelSource): ModelFiles {
  * Loads an exported model in a browser, in a page or a worker. The first call starts a tfjs backend.
  *
  * @param source a web bundle (`gnr export --format tfjs`) or a model folder (`gnr export --format safetensors`).
- * @throws InputError naming what is missing or damaged, and the remedy; the signal's reason where it was stopped.
+ * @throws InputError that names what is missing or damaged, and the remedy; the signal's reason if it was aborted.
  * @example
  * ```ts
- * import { loadGenerator } from 'gans-n-roses/web';
+ * import { loadModel } from 'gans-n-roses/web';
  *
- * const generator = await loadGenerator('models/first/', {
+ * const model = await loadModel('models/first/', {
  *   onProgress: (progress) => {
  *     if (progress.phase === 'weights') console.log(`${progress.doneBytes} bytes`);
  *   },
  * });
- * console.log(`computes on ${generator.engine.backend}`);
+ * console.log(`computes on ${model.engine.backend}`);
  * ```
  */
-export async function loadGenerator(source: ModelSource, options: LoadOptions = {}): Promise<Generator> {
+export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
   const { backend, wasmPaths, onProgress, signal } = options;
   signal?.throwIfAborted();
   const files = filesFrom(source);
@@ -151,9 +154,9 @@ export async function loadGenerator(source: ModelSource, options: LoadOptions = 
       engine,
       translator: {
         architecture,
-        encode: (direction, pictures) => translator.encodeAsync(direction, pictures),
+        encode: (direction, images) => translator.encodeAsync(direction, images),
         decode: (content, styles) => translator.decodeAsync(content, styles),
-        styleOf: (direction, pictures) => translator.styleOfAsync(direction, pictures),
+        styleOf: (direction, images) => translator.styleOfAsync(direction, images),
       },
       dispose() {
         translator.dispose();
@@ -166,25 +169,25 @@ export async function loadGenerator(source: ModelSource, options: LoadOptions = 
   }
 }
 
-/** How `translate` translates. */
+/** Options of `translate`. */
 export interface TranslateOptions extends StyleOptions {
-  /** A picture whose style is taken, in place of `styles`. */
-  styleOf?: PictureSource | undefined;
-  /** Is told how many pictures are made, of how many. */
+  /** An image whose style is used instead of `styles`. */
+  styleOf?: ImageSource | undefined;
+  /** Called with the number of finished images and their total. */
   onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Stops it, between two pictures. */
+  /** Aborting stops the translation between two images. */
   signal?: AbortSignal | undefined;
 }
 
-/** A picture in one style. */
+/** A translation in one style. */
 export interface Translation {
   /** `size` x `size` px, for a canvas's `putImageData`. */
-  picture: ImageData;
-  /** The style code that it was made with, for `styles` of further calls, in Node too. */
+  image: ImageData;
+  /** Its style code, which can be passed as `styles` to further calls, in Node too. */
   style: Float32Array;
 }
 
-/** Lets the page draw and hear: what computes on the processor would hold it until all is done. */
+/** Lets the page draw and handle events, which computation on the CPU would block until the end. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
@@ -197,31 +200,31 @@ function nextTurn(): Promise<void> {
 }
 
 /**
- * Translates a picture, cropped to a centred square, in one style or several.
+ * Translates an image, cropped to a centred square, in one style or several.
  *
- * @param source anything that `createImageBitmap` takes: a file, an image or a video that has loaded, a canvas, image data.
- *   It is scaled by the browser, a little otherwise than in Node.
- * @returns a picture for each style, in their order.
- * @throws InputError for a picture that cannot be read and styles that do not fit; RangeError after `dispose`; the signal's
- *   reason where it was stopped.
+ * @param source anything that `createImageBitmap` accepts: a file, an image or a video that has loaded, a canvas, image data.
+ *   The browser scales it, slightly differently from Node.
+ * @returns an image for each style, in order.
+ * @throws InputError for an image that cannot be read, and for invalid styles; RangeError after `dispose`; the signal's
+ *   reason if it was aborted.
  * @example
  * ```ts
- * import { loadGenerator, translate } from 'gans-n-roses/web';
+ * import { loadModel, translate } from 'gans-n-roses/web';
  *
- * const generator = await loadGenerator('models/first/');
+ * const model = await loadModel('models/first/');
  * const photo = document.querySelector('img')!;
- * for (const { picture } of await translate(generator, photo, { styles: 4, seed: 1 })) {
+ * for (const { image } of await translate(model, photo, { styles: 4, seed: 1 })) {
  *   const canvas = document.createElement('canvas');
- *   canvas.width = canvas.height = generator.size;
- *   canvas.getContext('2d')!.putImageData(picture, 0, 0);
+ *   canvas.width = canvas.height = model.size;
+ *   canvas.getContext('2d')!.putImageData(image, 0, 0);
  *   document.body.append(canvas);
  * }
- * generator.dispose();
+ * model.dispose();
  * ```
  */
 export async function translate(
-  { translator, size, styleLength }: Generator,
-  source: PictureSource,
+  { translator, size, styleLength }: Model,
+  source: ImageSource,
   options: TranslateOptions = {},
 ): Promise<Translation[]> {
   const { styleOf, onProgress, signal } = options;
@@ -230,14 +233,14 @@ export async function translate(
   const styles =
     styleOf === undefined
       ? chosenStyles(options, styleLength)
-      : [await translator.styleOf(direction, await readPicture(styleOf, size))];
-  const content = await translator.encode(direction, await readPicture(source, size));
+      : [await translator.styleOf(direction, await readImage(styleOf, size))];
+  const content = await translator.encode(direction, await readImage(source, size));
   const translations: Translation[] = [];
   for (const style of styles) {
     await nextTurn();
     signal?.throwIfAborted();
-    const picture = imageDataOf(await translator.decode(content, style));
-    translations.push({ picture, style });
+    const image = imageDataOf(await translator.decode(content, style));
+    translations.push({ image, style });
     onProgress?.(translations.length, styles.length);
   }
   return translations;

@@ -1,3 +1,4 @@
+// Starts a tfjs backend in a browser: WebGPU, WebGL or WASM, whichever works first.
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../base/errors.js';
 import { useKernels } from '../runtime/kernels.js';
@@ -10,45 +11,45 @@ export type WebBackend = 'webgpu' | 'webgl' | 'wasm';
 /** All of them, fastest first. */
 export const WEB_BACKENDS: readonly WebBackend[] = ['webgpu', 'webgl', 'wasm'];
 
-/** How one backend is come by. */
+/** How to load one backend. */
 export interface BackendSource {
-  /** Why it cannot be used here, found without loading anything; undefined where it may. */
+  /** Returns why it cannot be used here, without loading anything; undefined if it may work. */
   obstacle(options: { allowSoftware: boolean }): Promise<string | undefined>;
   /** Loads its code, which registers it with tfjs. */
   load(wasmPaths: WasmPaths | undefined): Promise<unknown>;
-  /** What it runs on, once it runs: "4 threads". */
+  /** Returns its hardware, once it runs: "4 threads". */
   detail(): Promise<string>;
-  /** After a failure: turns off something that it can do without, and names it; undefined where there is nothing left. */
+  /** After a failure: turns off an optional feature and returns its name; undefined if none is left. */
   retreat?(): Promise<string | undefined>;
 }
 
-/** URLs of the three binaries of `@tensorflow/tfjs-backend-wasm`, by file name; or the folder they are in. */
+/** URLs of the three binaries of `@tensorflow/tfjs-backend-wasm` by file name, or the folder that holds them. */
 export type WasmPaths = string | Readonly<Record<string, string>>;
 
 export interface WebEngineOptions {
-  /** Tried in this order. */
+  /** Backends to try, in order. */
   backends?: readonly WebBackend[];
-  /** Needed where a bundler has moved the binaries. */
+  /** Needed if a bundler has moved the binaries. */
   wasmPaths?: WasmPaths;
-  /** How long one backend may take to start and to compute its test. */
+  /** Time that a backend has to start and pass its self-test. */
   limitMilliseconds?: number;
-  /** Takes graphics backends that a processor only imitates too: WASM is faster than these. */
+  /** Accepts GPU backends that the CPU emulates, which are slower than WASM. */
   allowSoftware?: boolean;
-  /** Told of each backend before it is tried. */
+  /** Called with each backend before it is tried. */
   onTry?: (backend: WebBackend) => void;
-  /** In place of the real ones. */
+  /** Replaces the real backends, for tests. */
   sources?: Readonly<Record<WebBackend, BackendSource>>;
 }
 
-/** What computes, as `loadWebEngine` found it. */
+/** The engine that `loadWebEngine` started. */
 export interface WebEngineInfo {
   backend: WebBackend;
-  /** What it runs on: "Intel UHD", "4 threads". */
+  /** Its hardware: "Intel UHD", "4 threads". */
   detail: string;
-  /** What starting it took, milliseconds. */
+  /** Start-up time, milliseconds. */
   milliseconds: number;
-  /** Those that were tried before it, and why they are not used. */
-  passedOver: { backend: WebBackend; reason: string }[];
+  /** Backends that were tried before it, and why they are not used. */
+  skipped: { backend: WebBackend; reason: string }[];
 }
 
 const LIMIT_MILLISECONDS = 10_000;
@@ -72,7 +73,7 @@ function adapterName({ info }: GraphicsAdapter): string {
   return info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ');
 }
 
-/** The renderer behind WebGL 2; undefined where there is no WebGL 2. */
+/** Returns the renderer of WebGL 2; undefined without WebGL 2. */
 function webglRenderer(): string | undefined {
   if (typeof OffscreenCanvas === 'undefined') return undefined;
   const context = new OffscreenCanvas(1, 1).getContext('webgl2');
@@ -83,44 +84,44 @@ function webglRenderer(): string | undefined {
   return String(renderer);
 }
 
-/** "ANGLE (Intel, Intel(R) UHD Graphics 620 (0x3EA0) Direct3D11 vs_5_0 ps_5_0, D3D11)" is "Intel(R) UHD Graphics 620". */
+/** Shortens "ANGLE (Intel, Intel(R) UHD Graphics 620 (0x3EA0) Direct3D11 vs_5_0 ps_5_0, D3D11)" to "Intel(R) UHD Graphics 620". */
 function rendererName(renderer: string): string {
   const inner = /^ANGLE \([^,]*, (.*), [^,]*\)$/.exec(renderer)?.[1] ?? renderer;
   return inner.replace(/ (\(0x|Direct3D|OpenGL ).*$/, '');
 }
 
-const isImitation = (name: string): boolean => SOFTWARE_RENDERERS.test(name);
-const imitated = (name: string): string => `only imitated by the processor (${name})`;
+const isEmulated = (name: string): boolean => SOFTWARE_RENDERERS.test(name);
+const emulated = (name: string): string => `only emulated by the CPU (${name})`;
 
-/** What a browser says of a file that does not arrive, which is no sign of a package that is not there. */
+/** Matches the errors of browsers for a file that does not arrive, which does not mean that the package is missing. */
 const NO_ANSWER = /dynamically imported module|importing a module script/i;
 
-/** The code of a backend is in a package of its own, which is not installed. */
+/** The package of a backend is not installed. */
 class MissingPackageError extends Error {
   override readonly name = 'MissingPackageError';
   /** The package with its version, as `npm install` takes it. */
-  readonly wanted: string;
+  readonly versionedName: string;
 
   constructor(packageName: string, cause: unknown) {
-    super(`the package ${packageName} is not there (${messageOf(cause)})`, { cause });
-    this.wanted = `${packageName}@${tf.version_core}`;
+    super(`the package ${packageName} is not installed (${messageOf(cause)})`, { cause });
+    this.versionedName = `${packageName}@${tf.version_core}`;
   }
 }
 
-/** What to throw where the import of an optional package fails. */
+/** Makes the error for a failed import of an optional package. */
 function importFailure(packageName: string, error: unknown): unknown {
   return NO_ANSWER.test(messageOf(error)) ? error : new MissingPackageError(packageName, error);
 }
 
-// Each import stands in a try, with the package's name in it: so bundlers let packages be missing.
+// Bundlers accept missing packages if each import has a literal name and is inside a try block.
 const webgpu: BackendSource = {
   async obstacle({ allowSoftware }) {
     const adapter = await graphicsAdapter();
     if (adapter === undefined) return 'the browser has no WebGPU';
-    if (adapter === null) return 'WebGPU finds no graphics processor';
+    if (adapter === null) return 'WebGPU finds no GPU';
     const isSoftware = adapter.isFallbackAdapter || adapter.info?.isFallbackAdapter;
     const name = adapterName(adapter);
-    return !allowSoftware && (isSoftware || isImitation(name)) ? imitated(name) : undefined;
+    return !allowSoftware && (isSoftware || isEmulated(name)) ? emulated(name) : undefined;
   },
   async load() {
     try {
@@ -139,7 +140,7 @@ const webgl: BackendSource = {
   async obstacle({ allowSoftware }) {
     const renderer = webglRenderer();
     if (renderer === undefined) return 'the browser has no WebGL 2';
-    return !allowSoftware && isImitation(renderer) ? imitated(renderer) : undefined;
+    return !allowSoftware && isEmulated(renderer) ? emulated(renderer) : undefined;
   },
   async load() {
     try {
@@ -177,7 +178,7 @@ const wasm: BackendSource = {
     return `${threads} ${threads === 1 ? 'thread' : 'threads'}${simd ? '' : ', no SIMD'}`;
   },
   async retreat() {
-    // There is no such flag before the code has come.
+    // The flag does not exist before the code is loaded.
     const hasThreads = await tf
       .env()
       .getAsync(THREADS_FLAG)
@@ -190,7 +191,7 @@ const wasm: BackendSource = {
 
 const realSources: Readonly<Record<WebBackend, BackendSource>> = { webgpu, webgl, wasm };
 
-/** The work, or an error after the time; what the work does later is nobody's. */
+/** Waits for work, or rejects after the time limit; a later outcome of the work is ignored. */
 async function within<T>(limitMilliseconds: number, work: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLate = new Promise<never>((_, reject) => {
@@ -214,7 +215,7 @@ async function start(
     const obstacle = await source.obstacle({ allowSoftware });
     if (obstacle !== undefined) throw new Error(obstacle);
     await source.load(wasmPaths);
-    // By now another backend may be in use.
+    // Another backend may be in use by now.
     if (isOver) throw new Error('too late');
     bringBack(backend);
     if (!(await tf.setBackend(backend))) throw new Error('it does not start');
@@ -228,10 +229,10 @@ async function start(
   }
 }
 
-/** How to make the backends that were taken away: their code, once loaded, does not register them again. */
+/** Factories of removed backends: their code, once loaded, does not register them again. */
 const abandoned = new Map<WebBackend, ReturnType<typeof tf.findBackendFactory>>();
 
-/** Takes a backend away, one that is still starting too, which would come into use when it is ready. */
+/** Removes a backend, even while it starts, because it would come into use once it is ready. */
 function abandon(backend: WebBackend): void {
   const factory = tf.findBackendFactory(backend);
   if (factory === null) return;
@@ -239,7 +240,7 @@ function abandon(backend: WebBackend): void {
   try {
     tf.removeBackend(backend);
   } catch {
-    // A backend that failed to start may fail to end.
+    // A backend that failed to start may fail to stop.
   }
 }
 
@@ -248,24 +249,24 @@ function bringBack(backend: WebBackend): void {
   if (factory && tf.findBackendFactory(backend) === null) tf.registerBackend(backend, factory);
 }
 
-function remedyFor(wanted: readonly string[], options: WebEngineOptions): string {
-  if (wanted.length > 0) return `run npm install ${wanted.join(' or ')}`;
+function remedyFor(missingPackages: readonly string[], options: WebEngineOptions): string {
+  if (missingPackages.length > 0) return `run npm install ${missingPackages.join(' or ')}`;
   const { backends = WEB_BACKENDS, wasmPaths } = options;
   const mayBeMoved = backends.includes('wasm') && wasmPaths === undefined;
-  return `use a current browser${mayBeMoved ? ', or say in wasmPaths where a bundler has put the binaries of WASM' : ''}`;
+  return `use a current browser${mayBeMoved ? ', or set wasmPaths to where the bundler has put the binaries of WASM' : ''}`;
 }
 
 /**
- * Makes the first backend that starts in time and computes right the backend of `@tensorflow/tfjs-core`: WebGPU, WebGL,
- * or WASM (with SIMD, and with threads where the page is cross-origin isolated).
+ * Selects the first backend that starts in time and computes correctly: WebGPU, WebGL, or WASM (with SIMD, and with threads if
+ * the page is cross-origin isolated).
  *
- * @throws InputError naming every backend and why it is not used, where there is none, and the packages that would help.
+ * @throws InputError, if none works, with the reason for every backend, and the packages to install.
  */
 export async function loadWebEngine(options: WebEngineOptions = {}): Promise<WebEngineInfo> {
   const { backends = WEB_BACKENDS, sources = realSources, onTry = () => undefined } = options;
   useKernels(portableKernels);
-  const passedOver: WebEngineInfo['passedOver'] = [];
-  const wanted: string[] = [];
+  const skipped: WebEngineInfo['skipped'] = [];
+  const missingPackages: string[] = [];
   for (const backend of backends) {
     const source = sources[backend];
     for (let isOver = false; !isOver; ) {
@@ -273,20 +274,20 @@ export async function loadWebEngine(options: WebEngineOptions = {}): Promise<Web
       onTry(backend);
       try {
         const detail = await start(backend, source, options);
-        return { backend, detail, milliseconds: performance.now() - from, passedOver };
+        return { backend, detail, milliseconds: performance.now() - from, skipped };
       } catch (error) {
-        if (error instanceof MissingPackageError) wanted.push(error.wanted);
+        if (error instanceof MissingPackageError) missingPackages.push(error.versionedName);
         abandon(backend);
         const without = await source.retreat?.();
-        passedOver.push({ backend, reason: [without, messageOf(error)].filter(Boolean).join(': ') });
+        skipped.push({ backend, reason: [without, messageOf(error)].filter(Boolean).join(': ') });
         isOver = without === undefined;
       }
     }
   }
-  const reasons = passedOver.map(({ backend, reason }) => `${backend}: ${reason}`);
+  const reasons = skipped.map(({ backend, reason }) => `${backend}: ${reason}`);
   throw new InputError({
     expected: 'WebGPU, WebGL 2 or WebAssembly that computes',
     found: reasons.join('; ') || 'no backend to try',
-    remedy: remedyFor(wanted, options),
+    remedy: remedyFor(missingPackages, options),
   });
 }

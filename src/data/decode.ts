@@ -1,3 +1,4 @@
+// Decodes image files to 8-bit sRGB, encodes results, and converts between bytes and the range of the networks.
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
@@ -6,7 +7,7 @@ import { InputError, messageOf, systemCode } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
 import { type Description, descriptionExif } from './description.js';
 
-/** A picture: 8-bit sRGB, row-major [height, width, 3]. */
+/** An 8-bit sRGB image, row-major [height, width, 3]. */
 export interface DecodedImage {
   /** `height * width * 3` bytes: red, green and blue, row by row. */
   data: Uint8Array;
@@ -17,26 +18,26 @@ export interface DecodedImage {
 }
 
 /**
- * How a picture that is not square becomes one: `cover` scales the shorter side to the size and crops the centre;
+ * How an image that is not square becomes square: `cover` scales the shorter side to the size and crops the centre;
  * `stretch` scales both sides, as the reference's `Resize((size, size))` does.
  */
 export type Fit = 'cover' | 'stretch';
 
 export interface DecodeOptions {
-  /** Side of the square result in px; as large as the file where it is left out. */
+  /** Side of the square result, px; by default the image keeps the size of the file. */
   size?: number;
-  /** `cover` where it is left out. */
+  /** `cover` by default. */
   fit?: Fit;
-  /** Only this part of the upright picture, in whole px within it. */
+  /** Decodes this part of the upright image alone, in whole px within it. */
   square?: Square;
-  /** Scaled down, in its own shape, until no side is longer than this, px. Without `size`. */
+  /** Scales the image down, at its aspect ratio, until no side is longer than this, px. Ignored with `size`. */
   longest?: number;
 }
 
-/** As sharp names them; heif is AVIF here. */
+/** Formats by sharp's names; heif is AVIF here. */
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff']);
 
-/** The libraries that pictures are decoded and resized with, and their versions: what their pixels may depend on. */
+/** The libraries that decode and resize images, with their versions: pixels may depend on them. */
 export const DECODER = Object.entries(sharp.versions)
   .map(([name, version]) => `${name} ${version}`)
   .sort()
@@ -44,10 +45,10 @@ export const DECODER = Object.entries(sharp.versions)
 
 const REPLACE = 'replace or remove the file';
 
-/** 23,170 x 23,170: what is larger is refused by its header, before a decoder takes the memory. */
+/** 23,170 x 23,170. Larger images are rejected by their header, before a decoder allocates memory. */
 const MAX_PIXELS = 2 ** 29;
 
-/** The bytes of a file. @throws InputError that names it: missing, a folder, unreadable, empty. */
+/** Reads a file. @throws InputError that names a file that is missing, a folder, unreadable or empty. */
 export async function readImageBytes(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
@@ -60,21 +61,21 @@ export async function readImageBytes(path: string): Promise<Uint8Array> {
       EACCES: ['one without permission to read it', 'make it readable (chmod +r)'],
     };
     const [found, remedy] = known[code] ?? [`one that cannot be read (${code})`, REPLACE];
-    throw new InputError({ expected: `a picture at ${path}`, found, remedy }, { cause: error });
+    throw new InputError({ expected: `an image at ${path}`, found, remedy }, { cause: error });
   }
   if (bytes.byteLength === 0) {
-    throw new InputError({ expected: `a picture at ${path}`, found: 'an empty file', remedy: REPLACE });
+    throw new InputError({ expected: `an image at ${path}`, found: 'an empty file', remedy: REPLACE });
   }
   return bytes;
 }
 
-function notAPicture(name: string, found: string, cause?: unknown): InputError {
-  return new InputError({ expected: `a picture at ${name}`, found, remedy: REPLACE }, { cause });
+function notAnImage(name: string, found: string, cause?: unknown): InputError {
+  return new InputError({ expected: `an image at ${name}`, found, remedy: REPLACE }, { cause });
 }
 
-/** One, two or four channels to three; sharp gives fewer only for grey pictures. */
+/** Converts one, two or four channels to three; sharp returns fewer than three for grey images only. */
 function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
-  // A Buffer's slice() shares memory where a Uint8Array's copies: hand out the plain kind.
+  // Buffer.slice() shares memory, Uint8Array.slice() copies: return a plain Uint8Array.
   if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.length);
   const pixels = data.length / channels;
   const out = new Uint8Array(pixels * 3);
@@ -84,45 +85,45 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
   return out;
 }
 
-/** A picture file whose header is read, and its pixels not yet. */
-export interface PictureFile {
-  /** What errors call it. */
+/** An image file whose header has been read, but not its pixels. */
+export interface ImageFile {
+  /** Its name in errors. */
   name: string;
-  /** Of the upright picture, px. */
+  /** Size of the upright image, px. */
   width: number;
   height: number;
-  /** Upright and opaque, to be worked on: a new one with every call. */
+  /** Returns a new sharp pipeline of the upright, opaque image with every call. */
   pipeline(): Sharp;
-  /** The error for a pipeline that failed. */
+  /** Makes the error for a pipeline that failed. */
   damaged(error: unknown): InputError;
 }
 
-/** Reads a picture's header. @throws InputError as `decodeImage`. */
-export async function openPicture(
+/** Reads the header of an image file. @throws InputError as `decodeImage`. */
+export async function openImage(
   source: string | Uint8Array,
   nameOfBytes = 'the given bytes',
-): Promise<PictureFile> {
+): Promise<ImageFile> {
   const name = typeof source === 'string' ? source : nameOfBytes;
   const bytes = typeof source === 'string' ? await readImageBytes(source) : source;
-  if (bytes.byteLength === 0) throw notAPicture(name, 'no bytes');
-  // Harmless oddities (warnings) pass, as they do in most viewers; truncation and errors do not.
+  if (bytes.byteLength === 0) throw notAnImage(name, 'no bytes');
+  // Accepts what sharp merely warns about, as most viewers do, but neither truncated nor damaged files.
   const open = (): Sharp => sharp(bytes, { failOn: 'error', pages: 1, limitInputPixels: false });
-  const damaged = (error: unknown): InputError => notAPicture(name, describe(error), error);
+  const damaged = (error: unknown): InputError => notAnImage(name, describe(error), error);
   const { format, space, hasProfile, autoOrient } = await open()
     .metadata()
     .catch((error: unknown) => Promise.reject(damaged(error)));
-  // SVG would pass otherwise: a text that draws whatever it says, at any size.
-  if (!FORMATS.has(format)) throw notAPicture(name, `a file of the kind ${format}`);
+  // Without this check SVG would pass, which is a program that draws at any size.
+  if (!FORMATS.has(format)) throw notAnImage(name, `a file of the kind ${format}`);
   const { width, height } = autoOrient;
   if (width * height > MAX_PIXELS)
     throw new InputError({
-      expected: `a picture of at most ${MAX_PIXELS / 2 ** 20} Mi pixels at ${name}`,
+      expected: `an image of at most ${MAX_PIXELS / 2 ** 20} Mi pixels at ${name}`,
       found: `one of ${width} x ${height}`,
       remedy: 'scale it down first',
     });
   const pipeline = (): Sharp => {
     const upright = open().autoOrient().flatten({ background: '#ffffff' });
-    // sharp takes 16-bit colours with a profile to Display P3 and leaves them there unless told so.
+    // sharp converts 16-bit colours with a profile to Display P3, and to sRGB on request only.
     if (space === 'rgb16' && hasProfile) upright.withIccProfile('srgb');
     return upright;
   };
@@ -130,15 +131,17 @@ export async function openPicture(
 }
 
 /**
- * Decodes a JPEG, PNG, WebP, AVIF, GIF or TIFF file, told by its content, to 8-bit sRGB:
+ * Decodes a JPEG, PNG, WebP, AVIF, GIF or TIFF file, recognised by its content, to 8-bit sRGB:
  * - the EXIF orientation is applied; an embedded colour profile and CMYK are converted to sRGB;
  * - grey becomes three equal channels; transparency is laid over white; 16 bits are reduced to 8;
- * - of an animation the first frame is used, of several pages the first;
- * - resizing is Lanczos (3 lobes), widened when it reduces, in sRGB as the reference does.
- * A file is read at every call, so that a changed one is never answered from a cache.
+ * - the first frame of an animation and the first page of a document are used;
+ * - resizing uses a Lanczos filter (3 lobes), widened for reduction, in sRGB as the reference does.
+ *
+ * Every call reads the file, so a changed file is never answered from a cache.
+ *
  * @param source a path, or the bytes of a file.
- * @throws InputError that names the file: missing, a folder, unreadable, empty, of another kind, damaged or truncated,
- *   of more than 2^29 pixels.
+ * @throws InputError that names the file if it is missing, a folder, unreadable, empty, of another kind, damaged,
+ *   truncated, or has more than 2^29 pixels.
  */
 export async function decodeImage(
   source: string | Uint8Array,
@@ -146,16 +149,16 @@ export async function decodeImage(
     name,
     ...options
   }: DecodeOptions & {
-    /** What errors call a picture that is given as bytes. */
+    /** The name in errors of an image that is passed as bytes. */
     name?: string;
   } = {},
 ): Promise<DecodedImage> {
-  return decodePicture(await openPicture(source, name), options);
+  return decodeImageFile(await openImage(source, name), options);
 }
 
-/** The pixels of a picture file, as `decodeImage` has them. @throws InputError for a damaged one. */
-export async function decodePicture(
-  file: PictureFile,
+/** Decodes the pixels of an opened file as `decodeImage` does. @throws InputError for a damaged file. */
+export async function decodeImageFile(
+  file: ImageFile,
   { size, fit, square, longest }: DecodeOptions = {},
 ): Promise<DecodedImage> {
   const upright = file.pipeline();
@@ -180,24 +183,25 @@ export async function decodePicture(
   }
 }
 
-/** libvips' own text stays in the cause: it is kept for all threads together, and may be another file's. */
+/** libvips keeps one error text for all threads, perhaps of another file: the text stays in the cause. */
 function describe(error: unknown): string {
-  if (messageOf(error).includes('unsupported image format')) return 'a file that is no picture';
-  return 'a damaged or truncated one';
+  if (messageOf(error).includes('unsupported image format')) return 'a file that is not an image';
+  return 'a damaged or truncated file';
 }
 
 /**
- * Encodes a picture by the extension of `path` (.png; .jpg and .jpeg at quality 95 without chroma subsampling; .webp at
- * quality 95) and writes it whole or not at all.
- * @param metadata how the picture came about (seed, checkpoint): a JSON object in EXIF's ImageDescription.
- * @throws InputError for another extension, RunError that names the path where the disk refuses.
+ * Encodes an image by the extension of `path` (.png; .jpg and .jpeg at quality 95 without chroma subsampling; .webp at
+ * quality 95) and writes the file atomically.
+ *
+ * @param metadata how the image was made (seed, checkpoint), stored as a JSON object in EXIF's ImageDescription.
+ * @throws InputError for another extension; RunError that names the path if writing fails.
  * @example
  * ```ts
- * import { loadGenerator, savePicture, translate } from 'gans-n-roses';
+ * import { loadModel, saveImage, translate } from 'gans-n-roses';
  *
- * const generator = await loadGenerator('runs/first');
- * for (const [i, { picture, style }] of (await translate(generator, 'me.jpg', { styles: 4 })).entries())
- *   await savePicture(picture, `anime-${i}.webp`, { style: [...style] });
+ * const model = await loadModel('runs/first');
+ * for (const [i, { image, style }] of (await translate(model, 'me.jpg', { styles: 4 })).entries())
+ *   await saveImage(image, `anime-${i}.webp`, { style: [...style] });
  * ```
  */
 export async function encodeImage(image: DecodedImage, path: string, metadata?: Description): Promise<void> {
@@ -211,7 +215,7 @@ export async function encodeImage(image: DecodedImage, path: string, metadata?: 
   } else if (extension === '.webp') encoder.webp({ quality: 95 });
   else {
     throw new InputError({
-      expected: `a picture's name that ends in .png, .jpg or .webp`,
+      expected: 'a file name that ends in .png, .jpg or .webp',
       found: path,
       remedy: 'change the extension',
     });
@@ -219,7 +223,7 @@ export async function encodeImage(image: DecodedImage, path: string, metadata?: 
   await writeFileAtomic(path, await encoder.toBuffer());
 }
 
-/** Writes a picture as PNG, whole or not at all, whatever `path` ends in. @throws RunError where the disk refuses. */
+/** Writes an image as PNG atomically, regardless of the extension. @throws RunError if writing fails. */
 export async function encodePng(image: DecodedImage, path: string): Promise<void> {
   const { data, width, height } = image;
   await writeFileAtomic(
@@ -230,18 +234,18 @@ export async function encodePng(image: DecodedImage, path: string): Promise<void
   );
 }
 
-/** 8-bit picture to the networks' range: 0..255 becomes -1..1, [height, width, 3] float32. */
+/** Converts an 8-bit image to the range of the networks: 0..255 becomes -1..1, [height, width, 3] float32. */
 export function toFloat(image: { data: Uint8Array }): Float32Array {
   const out = new Float32Array(image.data.length);
   for (let i = 0; i < out.length; i++) out[i] = image.data[i]! / 127.5 - 1;
   return out;
 }
 
-/** The networks' range to an 8-bit picture: -1..1 becomes 0..255, rounded to the nearest; what is beyond is clamped. */
+/** Converts the range of the networks to an 8-bit image: -1..1 becomes 0..255, rounded to nearest and clamped. */
 export function fromFloat(data: Float32Array, width: number, height: number): DecodedImage {
   if (data.length !== width * height * 3) {
     throw new RangeError(
-      `A picture of ${width}x${height} px has ${width * height * 3} values, not ${data.length}`,
+      `An image of ${width}x${height} px has ${width * height * 3} values, not ${data.length}`,
     );
   }
   // Uint8ClampedArray clamps, takes NaN as 0 and rounds ties to even.

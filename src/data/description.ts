@@ -1,15 +1,16 @@
+// Stores how an image was made as JSON in its file (EXIF's ImageDescription), and reads it back.
 import sharp from 'sharp';
 
-/** What a picture's file tells of how it came about: anything that JSON can hold. */
+/** How an image was made: any JSON object. */
 export type Description = Readonly<Record<string, unknown>>;
 
 const IMAGE_DESCRIPTION = 0x010e;
 const ASCII = 2;
 const TAG_BYTES = 12;
-/** A longer text is dropped on writing: a JPEG's block of EXIF has 65,533 bytes, other tags among them. */
+/** A longer text is dropped when the file is written: a JPEG's EXIF block has 65,533 bytes, with other tags in it. */
 export const DESCRIPTION_CHARACTERS = 65_000;
 
-/** Only characters that EXIF texts can hold. */
+/** Serialises in ASCII, which is all that EXIF text can hold. */
 function asciiJson(description: Description): string {
   return JSON.stringify(description).replace(
     /[\u007f-\uffff]/g,
@@ -17,24 +18,25 @@ function asciiJson(description: Description): string {
   );
 }
 
-/** Whether a file can hold a description. */
+/** Returns whether a description fits into a file. */
 export function hasRoomFor(description: Description): boolean {
   return asciiJson(description).length <= DESCRIPTION_CHARACTERS;
 }
 
-/** For sharp's `withExif`: a description as the JSON text in EXIF's ImageDescription. */
+/** Returns a description as EXIF's ImageDescription, for sharp's `withExif`. */
 export function descriptionExif(description: Description): { IFD0: { ImageDescription: string } } {
   return { IFD0: { ImageDescription: asciiJson(description) } };
 }
 
 /**
- * The text of ImageDescription in the first directory of an EXIF block (EXIF 2.32, 4.6), whose bytes nobody has looked
- * at; undefined where there is none, or the block is damaged.
+ * Reads the text of ImageDescription from the first directory of an unchecked EXIF block (EXIF 2.32, 4.6).
+ *
+ * @returns undefined if there is none or the block is damaged.
  */
 export function imageDescription(exif: Uint8Array): string | undefined {
   const view = new DataView(exif.buffer, exif.byteOffset, exif.byteLength);
   try {
-    // Formats differ in whether the marker's name stands before the block.
+    // Some formats put the name of the marker before the block.
     const start = view.getUint32(0) === 0x45786966 ? 6 : 0;
     const little = view.getUint16(start) === 0x4949;
     const directory = start + view.getUint32(start + 4, little);
@@ -44,7 +46,7 @@ export function imageDescription(exif: Uint8Array): string | undefined {
       if (view.getUint16(at, little) !== IMAGE_DESCRIPTION || view.getUint16(at + 2, little) !== ASCII)
         continue;
       const length = view.getUint32(at + 4, little);
-      // Four bytes and less stand in place of the offset.
+      // A value of at most four bytes takes the place of the offset.
       const from = length <= 4 ? at + 8 : start + view.getUint32(at + 8, little);
       if (from + length > exif.byteLength) return undefined;
       const text = new TextDecoder().decode(exif.subarray(from, from + length));
@@ -57,8 +59,10 @@ export function imageDescription(exif: Uint8Array): string | undefined {
 }
 
 /**
- * What `encodeImage` was given as the description of a file of these bytes.
- * @returns whatever JSON stands there, not looked at further; undefined where there is none, and for what is no picture.
+ * Reads the description that `encodeImage` stored.
+ *
+ * @param bytes the whole file.
+ * @returns unchecked JSON; undefined if there is none, or the bytes are not an image.
  */
 export async function readDescription(bytes: Uint8Array): Promise<unknown> {
   try {

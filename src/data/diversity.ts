@@ -1,33 +1,36 @@
-/** `data` holds rows of RGB, `height * width * 3` numbers. */
-export interface FloatPicture {
+// Pixel distances between images: the simple measure of diversity that training watches.
+/** An RGB image: `data` holds `height * width * 3` numbers, row by row. */
+export interface FloatImage {
   data: Float32Array;
   width: number;
   height: number;
 }
 
 /**
- * How much styles change a picture: the root mean square pixel distance between two pictures of the same input, averaged
- * over all pairs and inputs. Compare with `setDiversity` of real pictures. Needs two pictures for each input.
+ * Measures how much styles change an image: the root mean square pixel distance between two outputs of one input, averaged
+ * over all pairs and inputs. Compare it with `setDiversity` of real images.
+ *
+ * @param imagesByInput at least two outputs for each input.
  */
-export function styleDiversity(picturesByInput: readonly (readonly FloatPicture[])[]): number {
-  if (picturesByInput.length === 0) throw new RangeError('styleDiversity needs at least one input');
-  return picturesByInput.reduce((sum, set) => sum + setDiversity(set), 0) / picturesByInput.length;
+export function styleDiversity(imagesByInput: readonly (readonly FloatImage[])[]): number {
+  if (imagesByInput.length === 0) throw new RangeError('styleDiversity needs at least one input');
+  return imagesByInput.reduce((sum, set) => sum + setDiversity(set), 0) / imagesByInput.length;
 }
 
-/** The root mean square pixel distance between two pictures of a set, averaged over all pairs. */
-export function setDiversity(pictures: readonly FloatPicture[]): number {
-  if (pictures.length < 2) throw new RangeError('Diversity needs at least two pictures');
+/** Returns the root mean square pixel distance between two images of a set, averaged over all pairs. */
+export function setDiversity(images: readonly FloatImage[]): number {
+  if (images.length < 2) throw new RangeError('Diversity needs at least two images');
   let sum = 0;
-  for (let i = 0; i < pictures.length; i++) {
-    for (let j = 0; j < i; j++) sum += rmsDistance(pictures[i]!, pictures[j]!);
+  for (let i = 0; i < images.length; i++) {
+    for (let j = 0; j < i; j++) sum += rmsDistance(images[i]!, images[j]!);
   }
-  return sum / ((pictures.length * (pictures.length - 1)) / 2);
+  return sum / ((images.length * (images.length - 1)) / 2);
 }
 
-function rmsDistance(a: FloatPicture, b: FloatPicture): number {
+function rmsDistance(a: FloatImage, b: FloatImage): number {
   if (a.width !== b.width || a.height !== b.height) {
     throw new RangeError(
-      `Diversity needs pictures of one size, but got ${a.width}x${a.height} and ${b.width}x${b.height} px`,
+      `Diversity needs images of one size, but got ${a.width}x${a.height} and ${b.width}x${b.height} px`,
     );
   }
   let sum = 0;

@@ -1,8 +1,9 @@
+// Lists the image files of folders and datasets.
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 
-/** Of a gif the first frame is used, of a tif the first page. */
+/** The first frame of a .gif and the first page of a .tif are used. */
 const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
   '.jpg',
   '.jpeg',
@@ -22,21 +23,26 @@ export type Dataset = { root: string } & Record<DatasetFolder, string[]>;
 
 const PUT_IMAGES = 'put .jpg, .png or .webp files there';
 
-interface Found {
-  /** Relative to the listed folder, with `/` between the parts on every system. */
+interface Listing {
+  /** Paths relative to the listed folder, with `/` as separator on every system. */
   images: string[];
-  /** How many files there are of every other extension. */
-  others: Map<string, number>;
+  /** Number of files of every other extension. */
+  otherFiles: Map<string, number>;
 }
 
-/** True for a folder, and for a link to one; a link to nothing counts as a file, which decoding then names. */
+/** Returns true for folders and links to folders. A dangling link counts as a file, so decoding reports it. */
 async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-async function walk(folder: string, prefix: string, parents: readonly string[], found: Found): Promise<void> {
+async function walk(
+  folder: string,
+  prefix: string,
+  parents: readonly string[],
+  found: Listing,
+): Promise<void> {
   const real = await realpath(folder);
-  // A link to a folder around it would never end.
+  // A link to an enclosing folder would recurse forever.
   if (parents.includes(real)) return;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const isUsable = entry.isFile() || entry.isDirectory() || entry.isSymbolicLink();
@@ -49,13 +55,13 @@ async function walk(folder: string, prefix: string, parents: readonly string[], 
     } else if (IMAGE_EXTENSIONS.has(extension)) {
       found.images.push(relative);
     } else {
-      found.others.set(extension, (found.others.get(extension) ?? 0) + 1);
+      found.otherFiles.set(extension, (found.otherFiles.get(extension) ?? 0) + 1);
     }
   }
 }
 
-async function find(dir: string): Promise<Found> {
-  const found: Found = { images: [], others: new Map() };
+async function find(dir: string): Promise<Listing> {
+  const found: Listing = { images: [], otherFiles: new Map() };
   try {
     await walk(dir, '', [], found);
   } catch (error) {
@@ -74,20 +80,22 @@ async function find(dir: string): Promise<Found> {
 }
 
 /**
- * The image files in a folder and the folders below it, links followed: .jpg .jpeg .png .webp .avif .gif .tif .tiff in
- * any case. Names that start with a dot are passed over. Sorted by the bytes of the path below `dir` (UTF-8, `/` between
- * the parts), which is the same order on every machine, language and file system.
- * @throws InputError where `dir` is no folder or cannot be read. An empty list is no error here.
+ * Lists the image files in a folder and the folders below it, following links: .jpg .jpeg .png .webp .avif .gif .tif .tiff
+ * in any case. Names that start with a dot are skipped. The order is that of the bytes of the path below `dir` (UTF-8, `/` as
+ * separator), so it is the same on every machine, in every language and file system.
+ *
+ * @returns paths; an empty list is not an error here.
+ * @throws InputError if `dir` is not a folder or cannot be read.
  */
 export async function listImages(dir: string): Promise<string[]> {
   return (await find(dir)).images;
 }
 
-/** "none", or what is there instead. */
-function insteadOfImages(others: ReadonlyMap<string, number>): string {
-  if (others.size === 0) return 'none';
-  const parts = [...others].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 5);
-  const counts = parts.map(([extension, count]) => `${count} ${extension || 'without extension'}`);
+/** Says "none", and which other files the folder has. */
+function insteadOfImages(otherFiles: ReadonlyMap<string, number>): string {
+  if (otherFiles.size === 0) return 'none';
+  const mostFrequent = [...otherFiles].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 5);
+  const counts = mostFrequent.map(([extension, count]) => `${count} ${extension || 'without extension'}`);
   return `none (other files: ${counts.join(', ')})`;
 }
 
@@ -103,18 +111,18 @@ async function openFolder(root: string, name: DatasetFolder, required: boolean):
       remedy: `make ${dir} and ${PUT_IMAGES}`,
     });
   }
-  const { images, others } = await find(dir);
+  const { images, otherFiles } = await find(dir);
   if (images.length === 0 && required) {
     throw new InputError({
       expected: `an image in ${dir}`,
-      found: insteadOfImages(others),
+      found: insteadOfImages(otherFiles),
       remedy: PUT_IMAGES,
     });
   }
   return images;
 }
 
-/** @throws InputError where there is no folder at `root`. */
+/** @throws InputError if there is no folder at `root`. */
 async function assertRoot(root: string): Promise<void> {
   if (await isFolder(root)) return;
   const exists = await stat(root).then(
@@ -128,25 +136,26 @@ async function assertRoot(root: string): Promise<void> {
   });
 }
 
-/** A folder of a dataset as it lies on the disk. */
+/** The content of one folder of a dataset. */
 export interface FolderListing {
   name: DatasetFolder;
   images: string[];
-  /** How many files there are of every other extension, which training does not see: `.heic`, `.txt`. */
+  /** Number of files of every other extension (`.heic`, `.txt`), which training ignores. */
   otherFiles: Record<string, number>;
 }
 
 /**
- * Lists what there is of trainA, trainB, testA and testB in `root`, whether a training could use it or not.
- * @throws InputError where there is no such root or none of the folders.
+ * Lists those of trainA, trainB, testA and testB that exist in `root`, usable for training or not.
+ *
+ * @throws InputError if there is no such root or none of the folders.
  */
 export async function listFolders(root: string): Promise<FolderListing[]> {
   await assertRoot(root);
   const listings: FolderListing[] = [];
   for (const name of FOLDERS) {
     if (!(await isFolder(join(root, name)))) continue;
-    const { images, others } = await find(join(root, name));
-    listings.push({ name, images, otherFiles: Object.fromEntries([...others].sort()) });
+    const { images, otherFiles } = await find(join(root, name));
+    listings.push({ name, images, otherFiles: Object.fromEntries([...otherFiles].sort()) });
   }
   if (listings.length > 0) return listings;
   throw new InputError({
@@ -158,8 +167,9 @@ export async function listFolders(root: string): Promise<FolderListing[]> {
 
 /**
  * Lists the images of a dataset: trainA, trainB, testA and testB in `root`, each as `listImages` does.
- * @param options.requireTest with `false`, test folders may be missing or empty.
- * @throws InputError that names the folder and the remedy: no such root, a folder missing, a folder without images.
+ *
+ * @param options.requireTest `false` allows test folders to be missing or empty.
+ * @throws InputError that names the folder if it is missing or has no images.
  */
 export async function openDataset(root: string, options: { requireTest?: boolean } = {}): Promise<Dataset> {
   await assertRoot(root);

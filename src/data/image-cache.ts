@@ -1,6 +1,7 @@
-/** Decoded pictures by index, within a number of bytes; the one that was used longest ago goes first. */
+// A least-recently-used cache of decoded images.
+/** Keeps decoded images by index, up to a number of bytes; the least recently used is dropped first. */
 export class ImageCache {
-  private readonly pictures = new Map<number, Uint8Array>();
+  private readonly images = new Map<number, Uint8Array>();
   private usedBytes = 0;
 
   constructor(readonly limitBytes: number) {}
@@ -10,32 +11,32 @@ export class ImageCache {
   }
 
   get(index: number): Uint8Array | undefined {
-    const picture = this.pictures.get(index);
-    if (picture === undefined) return undefined;
-    // A Map keeps the order of insertion: the first is always the one used longest ago.
-    this.pictures.delete(index);
-    this.pictures.set(index, picture);
-    return picture;
+    const image = this.images.get(index);
+    if (image === undefined) return undefined;
+    // A Map keeps the order of insertion, so the first entry is the least recently used.
+    this.images.delete(index);
+    this.images.set(index, image);
+    return image;
   }
 
-  set(index: number, picture: Uint8Array): void {
+  set(index: number, image: Uint8Array): void {
     this.delete(index);
-    if (picture.byteLength > this.limitBytes) return;
-    this.pictures.set(index, picture);
-    this.usedBytes += picture.byteLength;
-    for (const oldest of this.pictures.keys()) {
+    if (image.byteLength > this.limitBytes) return;
+    this.images.set(index, image);
+    this.usedBytes += image.byteLength;
+    for (const oldest of this.images.keys()) {
       if (this.usedBytes <= this.limitBytes) break;
       this.delete(oldest);
     }
   }
 
   clear(): void {
-    this.pictures.clear();
+    this.images.clear();
     this.usedBytes = 0;
   }
 
   private delete(index: number): void {
-    this.usedBytes -= this.pictures.get(index)?.byteLength ?? 0;
-    this.pictures.delete(index);
+    this.usedBytes -= this.images.get(index)?.byteLength ?? 0;
+    this.images.delete(index);
   }
 }

@@ -1,3 +1,4 @@
+// Loads batches of images in the order of a sampler, decoding ahead.
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InputError, messageOf, RunError, systemCode } from '../base/errors.js';
@@ -5,50 +6,50 @@ import { type DecodedImage, type DecodeOptions, decodeImage, type Fit } from './
 import { ImageCache } from './image-cache.js';
 import { Sampler, type SamplerState } from './sampler.js';
 
-/** The part of the different files in the list that may fail. */
-const BAD_SHARE = 0.01;
-/** A small set may lose this many files before their share counts. */
-const BAD_FILES_ALWAYS_ALLOWED = 3;
+/** Share of the files that may fail. */
+const MAX_BAD_SHARE = 0.01;
+/** So many files of a small set may fail, whatever their share. */
+const MIN_BAD_FILES_ALLOWED = 3;
 const NAMED_IN_ERROR = 5;
 /**
- * Reading and decoding a file takes several turns of the event loop, and a step taken kernel by kernel, which blocks it, leaves
- * one or two: that many batches have to be under way for none to be waited for.
+ * Reading and decoding a file takes several turns of the event loop, but an eager step, which blocks the loop, leaves one or
+ * two. That many batches must be in progress so that training never waits.
  */
 const MAX_AHEAD = 8;
 const MIN_AHEAD = 2;
-/** What is decoded ahead may take this much memory where `MIN_AHEAD` is exceeded. */
+/** Memory limit for decoding more than `MIN_AHEAD` batches ahead. */
 const AHEAD_BYTES = 64 * 2 ** 20;
 
 export interface LoadedBatch {
   /** [batch, size, size, 3], 8-bit sRGB. */
   images: Uint8Array<ArrayBuffer>;
-  /** Where each picture of the batch came from. */
+  /** The file of each image of the batch. */
   files: string[];
 }
 
 export interface ImageLoaderOptions {
   files: readonly string[];
-  /** Side of the pictures in px. */
+  /** Side of the images, px. */
   size: number;
   fit?: Fit;
-  /** Where to begin; the loader goes on with a copy. Its count is that of `files`. */
+  /** Start of the order; the loader continues with a copy. Its count equals the number of `files`. */
   sampler: Sampler;
   batch: number;
-  /** How many bytes of decoded pictures are kept (least recently used go first); 0 where it is left out. */
+  /** Bytes of decoded images to cache (the least recently used are dropped first); 0 by default. */
   cacheBytes?: number;
-  /** Batches decoded ahead, 0 for none; where it is left out 8, or fewer (not below 2) if those take over 64 MiB. */
+  /** Number of batches decoded ahead; by default 8, or fewer (at least 2) if those exceed 64 MiB. */
   prefetch?: number;
-  /** Told once of every file that could not be decoded, when the first batch that it is missing from is delivered. */
+  /** Called once for every file that cannot be decoded, when the first batch without it is delivered. */
   onBadFile?: (file: string, error: unknown) => void;
-  /** In place of `decodeImage`, for pictures that are not files: no folder is looked for. */
+  /** Replaces `decodeImage` for images that are not files; their folder is not checked. */
   decode?: (file: string, options: DecodeOptions) => Promise<DecodedImage>;
 }
 
 type Decoded = { data: Uint8Array } | { error: unknown };
 
-/** One place of a batch: the picture that fills it (none if too many failed), and the files that failed before it. */
+/** One slot of a batch: its image (none if too many failed), and the files that failed before. */
 interface Slot {
-  picture?: { index: number; data: Uint8Array };
+  image?: { index: number; data: Uint8Array };
   failed: Array<{ index: number; error: unknown }>;
 }
 
@@ -58,10 +59,10 @@ interface PendingBatch {
 }
 
 /**
- * Batches of pictures in the order of a sampler, decoded on sharp's threads while the caller works on the batch before.
+ * Loads batches of images in the order of a sampler, decoding on sharp's threads while the caller processes earlier batches.
  *
- * The batches depend only on files, seed and position, never on timing: a file that cannot be decoded is replaced by the
- * next good one in the list (after the last comes the first), which needs no random numbers and no memory of failures.
+ * Batches depend on files, seed and position alone, never on timing. A file that cannot be decoded is replaced by the next
+ * good file of the list (cyclically), which needs neither random numbers nor a memory of failures.
  */
 export class ImageLoader {
   private readonly options: ImageLoaderOptions;
@@ -78,7 +79,7 @@ export class ImageLoader {
   private failure: RunError | undefined;
   private isClosed = false;
 
-  /** @throws InputError where the sampler was made for another number of files. */
+  /** @throws InputError if the sampler was made for another number of files. */
   constructor(options: ImageLoaderOptions) {
     const { files, sampler, cacheBytes, batch, size, prefetch } = options;
     if (files.length !== sampler.count) {
@@ -92,45 +93,47 @@ export class ImageLoader {
     this.sampler = Sampler.fromState(sampler.state());
     this.delivered = sampler.state();
     this.cache = new ImageCache(cacheBytes ?? 0);
-    this.badFilesLimit = Math.max(BAD_FILES_ALWAYS_ALLOWED, Math.floor(files.length * BAD_SHARE));
+    this.badFilesLimit = Math.max(MIN_BAD_FILES_ALLOWED, Math.floor(files.length * MAX_BAD_SHARE));
     const affordable = Math.floor(AHEAD_BYTES / (batch * size * size * 3));
     this.ahead = prefetch ?? Math.min(MAX_AHEAD, Math.max(MIN_AHEAD, affordable));
   }
 
-  /** The sampler's state after the batches that `next` delivered: what comes next in a loader that starts there. */
+  /** Returns the sampler's state after the delivered batches; a loader that starts there continues with the next one. */
   state(): SamplerState {
     return this.delivered;
   }
 
   /**
-   * The next batch. Calls may overlap; they are answered in turn.
-   * @throws RunError where more than 1 % of the different files in the list (and more than 3), or all of them, cannot be
-   *   decoded, of which it names some; and where their folder is gone, in place of a word about each file.
+   * Returns the next batch. Calls may overlap; they are answered in order.
+   *
+   * @throws RunError naming some of the files if more than 1 % of them (and more than 3), or all, cannot be decoded; and naming
+   *   the folder instead if that is gone.
    */
   async next(): Promise<LoadedBatch> {
     return this.assemble(await this.nextSlots());
   }
 
-  /** As `next`, for a caller that has the pictures from `peek`. @throws RunError as `next`. */
+  /** Advances like `next`, for a caller that has the images from `peek`. @throws RunError as `next`. */
   async skip(): Promise<void> {
     await this.nextSlots();
   }
 
   /**
-   * The pictures of a batch that is still to be delivered, as `next` will give them: 0 for the one that comes next. Nothing is
-   * reported, and no state moves. Not while a call of `next` or `skip` is under way, which moves the batches up.
+   * Returns the images of a batch that is not delivered yet, as `next` will return them. It reports nothing and changes no state.
+   * Do not call it while `next` or `skip` is in progress, which shift the batches.
    *
-   * @returns undefined where the loader is closed or a picture is missing: `next` then tells why.
+   * @param index 0 for the batch that comes next.
+   * @returns undefined if the loader is closed or an image is missing; `next` then throws the reason.
    */
   async peek(index: number): Promise<LoadedBatch['images'] | undefined> {
     if (this.failure !== undefined || this.isClosed) return undefined;
     while (this.queue.length <= index) this.enqueue();
     const slots = await this.queue[index]!.slots;
-    if (this.isClosed || slots.some(({ picture }) => picture === undefined)) return undefined;
+    if (this.isClosed || slots.some(({ image }) => image === undefined)) return undefined;
     return this.assemble(slots).images;
   }
 
-  /** Stops reading ahead, waits for the pictures that are being decoded, and forgets the cache. */
+  /** Stops decoding ahead, waits for the images in progress, and clears the cache. */
   async close(): Promise<void> {
     this.isClosed = true;
     await Promise.all(this.queue.map(({ slots }) => slots));
@@ -165,14 +168,14 @@ export class ImageLoader {
     this.queue.push({ slots, stateAfter: this.sampler.state() });
   }
 
-  /** A dataset that was moved away or whose disk is unplugged is one failure, not thousands. */
+  /** A dataset that was moved, or whose disk was unplugged, is reported as one failure, not thousands. */
   private async checkFolder(slots: readonly Slot[]): Promise<void> {
     const hasNew = slots.some(({ failed }) => failed.some(({ index }) => !this.reported.has(index)));
     if (!hasNew || this.options.decode !== undefined) return;
     const gone = await missingFolder(commonFolder(this.options.files));
     if (gone === undefined) return;
     this.failure = new RunError(
-      `The dataset is gone: there is no folder ${gone} any more. Put it back, then go on with --resume.`,
+      `The dataset is gone: there is no folder ${gone} any more. Put it back, then continue with --resume.`,
     );
     throw this.failure;
   }
@@ -187,7 +190,7 @@ export class ImageLoader {
 
   private checkFailures(slots: readonly Slot[]): void {
     const bad = this.reported.size;
-    if (bad <= this.badFilesLimit && slots.every(({ picture }) => picture !== undefined)) return;
+    if (bad <= this.badFilesLimit && slots.every(({ image }) => image !== undefined)) return;
     const { files } = this.options;
     const named = [...this.reported]
       .slice(0, NAMED_IN_ERROR)
@@ -202,32 +205,32 @@ export class ImageLoader {
 
   private assemble(slots: readonly Slot[]): LoadedBatch {
     const { size, files } = this.options;
-    const pictureBytes = size * size * 3;
-    const images = new Uint8Array(slots.length * pictureBytes); // [batch, size, size, 3]
+    const imageBytes = size * size * 3;
+    const images = new Uint8Array(slots.length * imageBytes); // [batch, size, size, 3]
     const used: string[] = [];
-    for (const [i, { picture }] of slots.entries()) {
-      images.set(picture!.data, i * pictureBytes);
-      used.push(files[picture!.index]!);
+    for (const [i, { image }] of slots.entries()) {
+      images.set(image!.data, i * imageBytes);
+      used.push(files[image!.index]!);
     }
     return { images, files: used };
   }
 
-  /** The picture of `index` or, where it fails, of the next good file in the list. */
+  /** Decodes the image of `index` or, if it fails, of the next good file in the list. */
   private async fill(index: number): Promise<Slot> {
     const { files } = this.options;
     const failed: Slot['failed'] = [];
-    // One more than may fail is enough to know, and keeps a broken disk from being read to its end.
+    // One more than may fail proves the failure, without reading all of a broken disk.
     const attempts = Math.min(files.length, this.badFilesLimit + 1);
     for (let i = 0; i < attempts; i++) {
       const candidate = (index + i) % files.length;
       const decoded = await this.decode(candidate);
-      if ('data' in decoded) return { picture: { index: candidate, data: decoded.data }, failed };
+      if ('data' in decoded) return { image: { index: candidate, data: decoded.data }, failed };
       failed.push({ index: candidate, error: decoded.error });
     }
     return { failed };
   }
 
-  /** One decoding at a time for an index, from the cache where it is there; never rejects. */
+  /** Decodes each index once at a time, or takes it from the cache; never rejects. */
   private decode(index: number): Promise<Decoded> {
     const data = this.cache.get(index);
     if (data !== undefined) return Promise.resolve({ data });
@@ -246,7 +249,7 @@ export class ImageLoader {
       if (this.isClosed) throw new RunError('The image loader is closed.');
       const image = await decode(files[index]!, { size, ...(fit === undefined ? {} : { fit }) });
       if (image.width !== size || image.height !== size) {
-        throw new RangeError(`a picture of ${image.width}x${image.height} px instead of ${size}x${size}`);
+        throw new RangeError(`an image of ${image.width}x${image.height} px instead of ${size}x${size}`);
       }
       this.cache.set(index, image.data);
       return { data: image.data };
@@ -257,7 +260,7 @@ export class ImageLoader {
   }
 }
 
-/** The nearest folder that all files are in. */
+/** Returns the deepest folder that contains all files. */
 function commonFolder(files: readonly string[]): string {
   let folder = dirname(files[0]!);
   for (const file of files) {
@@ -274,7 +277,7 @@ function isBelow(file: string, folder: string): boolean {
   return file.startsWith(folder) && /[\\/]/.test(file.charAt(folder.length));
 }
 
-/** The folder, or the highest one above it, that is not there; undefined where it is. */
+/** Returns the folder, or the highest one above it, that does not exist; undefined if the folder exists. */
 async function missingFolder(folder: string): Promise<string | undefined> {
   let missing: string | undefined;
   for (let at = folder; ; at = dirname(at)) {

@@ -1,29 +1,30 @@
+// Resamples images as Pillow does, with any filter and from any part of the source.
 import type { DecodedImage } from './decode.js';
 
-/** One axis of a resampling: every output is a weighted sum of neighbouring inputs. */
+/** One axis of resampling: every output is a weighted sum of neighbouring inputs. */
 export interface AxisTable {
   inSize: number;
   outSize: number;
-  /** Of each output: where its first input is, and how many there are. */
+  /** Index of the first input of each output, and the number of its inputs. */
   first: Int32Array;
   count: Int32Array;
-  /** `maxTaps` for each output, of which the first `count` are used. */
+  /** `maxTaps` weights for each output; the first `count` are used. */
   weights: Float64Array;
   maxTaps: number;
-  /** Sums are rounded to whole numbers, up where there are two nearest. */
+  /** Rounds sums to whole numbers, halves up. */
   isWhole: boolean;
 }
 
-/** A filter's value at a distance from its centre, in source pixels, or in those of the result where it reduces. */
+/** A filter by its value at a distance from the centre, in source pixels, or in result pixels for reduction. */
 export interface Filter {
   support: number;
   at(distance: number): number;
 }
 
-/** Bilinear. */
+/** The bilinear filter. */
 export const TRIANGLE: Filter = { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) };
 
-/** Cubic convolution with a = -1/2 (Keys 1981), which Pillow calls BICUBIC. */
+/** Cubic convolution with a = -1/2 (Keys 1981), Pillow's BICUBIC. */
 export const CUBIC: Filter = {
   support: 2,
   at: (distance) => {
@@ -34,10 +35,10 @@ export const CUBIC: Filter = {
 };
 
 /**
- * Weights of a filter as Pillow has them (Resample.c, precompute_coeffs): widened where it reduces.
+ * Computes the weights of a filter as Pillow does (Resample.c, precompute_coeffs), widened for reduction.
  *
- * @param from and `to`: the part of the source that the result shows, in source pixels; all of it where left out. It may
- *   reach beyond the edges, whose pixels then go on.
+ * @param from start of the part of the source that the result shows, in source pixels; by default the whole source. The part
+ *   may reach beyond the edges, whose pixels are then repeated. @param to its end.
  */
 export function filterTable(
   filter: Filter,
@@ -60,13 +61,13 @@ export function filterTable(
     const sum = weights.reduce((a, b) => a + b, 0);
     table.first[i] = first;
     table.count[i] = count;
-    // Of a place so far outside that the filter reaches no pixel, the nearest one is left.
+    // Far outside the image the filter reaches no pixel: the nearest one is used.
     table.weights.set(sum === 0 ? [1] : weights.map((weight) => weight / sum), i * table.maxTaps);
   }
   return table;
 }
 
-/** A table whose weights are still zeros. */
+/** Makes a table whose weights are zero. */
 export function emptyTable(inSize: number, outSize: number, maxTaps: number): AxisTable {
   return {
     inSize,
@@ -79,9 +80,9 @@ export function emptyTable(inSize: number, outSize: number, maxTaps: number): Ax
   };
 }
 
-/** The two passes, from left to right first, with float32 between them: `[down.outSize, across.outSize, 3]`. */
+/** Resamples rows, then columns, with float32 in between. @returns `[down.outSize, across.outSize, 3]`. */
 export function resample({ data, width }: DecodedImage, across: AxisTable, down: AxisTable): Float32Array {
-  // Rows that nothing is made of are left out.
+  // Skips rows that no output uses.
   const last = down.outSize - 1;
   const [begin, end] = [down.first[0]!, down.first[last]! + down.count[last]!];
   const rows = new Float32Array((end - begin) * across.outSize * 3);
@@ -98,7 +99,7 @@ function acrossRows(pixels: Uint8Array, target: Float32Array, table: AxisTable):
   const rowLength = inSize * 3;
   const source = new Float32Array(rowLength);
   for (let row = 0, at = 0; row < pixels.length; row += rowLength) {
-    // Every number is read several times, floats faster than bytes.
+    // Every number is read several times, and floats are read faster than bytes.
     source.set(pixels.subarray(row, row + rowLength));
     for (let i = 0; i < outSize; i++, at += 3) {
       let red = start;
@@ -119,7 +120,7 @@ function acrossRows(pixels: Uint8Array, target: Float32Array, table: AxisTable):
   }
 }
 
-/** Resamples `[n, rowLength]`, rows from `begin` on, to `[outSize, rowLength]`. */
+/** Resamples `[n, rowLength]`, whose first row is the source's row `begin`, to `[outSize, rowLength]`. */
 function downColumns(
   source: Float32Array,
   target: Float32Array,

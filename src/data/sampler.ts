@@ -1,28 +1,29 @@
+// Draws the indices of batches, epoch after epoch, from a seed and a state that checkpoints hold.
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
 import { Rng } from '../base/rng.js';
 
 const count = z.int().nonnegative();
 
-/** What a checkpoint keeps of a sampler: JSON values, enough to go on with the very next index. */
+/** The state of a sampler in a checkpoint: JSON values that suffice to continue with the next index. */
 export const samplerStateSchema = z.strictObject({
-  /** Images in the set. */
+  /** Number of images in the set. */
   count: z.int().positive(),
-  /** Epochs begun before the present one. */
+  /** Number of epochs begun before the current one. */
   epoch: count,
-  /** Indices of the present epoch that were handed out. */
+  /** Number of indices of the current epoch that were returned. */
   position: count,
-  /** The generator as it was before it shuffled the present epoch. */
+  /** State of the random number generator before it shuffled the current epoch. */
   rng: z.strictObject({ seed: count, stream: count, drawn: count }),
 });
 
 export type SamplerState = z.infer<typeof samplerStateSchema>;
 
 /**
- * Indices of a set of images in random order, epoch after epoch, each once an epoch, as PyTorch's
- * `DataLoader(sampler=RandomSampler(set), drop_last=True)` does: what is left of an epoch and too little for a batch is
- * dropped. Only a batch larger than the set, where PyTorch gives nothing at all, goes on into the next epochs: every
- * index then comes up equally often, give or take one.
+ * Returns the indices of a set of images in random order, each once an epoch, as PyTorch's
+ * `DataLoader(sampler=RandomSampler(set), drop_last=True)` does: an incomplete last batch is dropped. A batch larger than the
+ * set, for which PyTorch returns nothing, continues into the next epochs instead; every index then occurs equally often,
+ * give or take one.
  */
 export class Sampler {
   readonly count: number;
@@ -33,8 +34,8 @@ export class Sampler {
   private position = 0;
 
   /**
-   * @param imageCount images in the set, at least 1.
-   * @param rng where the stream starts; the sampler goes on with a copy, so give every sampler a fork of its own.
+   * @param imageCount number of images, at least 1.
+   * @param rng start of the stream. The sampler continues with a copy, so pass each sampler a fork of its own.
    */
   constructor(imageCount: number, rng: Rng) {
     if (!Number.isSafeInteger(imageCount) || imageCount < 1) {
@@ -50,7 +51,7 @@ export class Sampler {
     this.order = this.rng.permutation(imageCount);
   }
 
-  /** The sampler that `state()` described. @throws InputError where it is no such state. */
+  /** Restores the sampler that `state()` described. @throws InputError if the state is invalid. */
   static fromState(state: SamplerState): Sampler {
     const parsed = samplerStateSchema.safeParse(state);
     if (!parsed.success || parsed.data.position > parsed.data.count) {
@@ -79,7 +80,7 @@ export class Sampler {
     this.position = 0;
   }
 
-  /** The next `batch` indices, each from 0 to count - 1. */
+  /** Returns the next `batch` indices, each from 0 to count - 1. */
   next(batch: number): Int32Array {
     if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch is ${batch}, not a count`);
     if (batch <= this.count && this.position + batch > this.count) this.startEpoch();

@@ -21,7 +21,7 @@ import {
 } from '../sample/sample-evaluation.js';
 import type { TrainEvent } from '../train/events.js';
 import { trainRun } from '../train/loop.js';
-import { loadModel, type Model } from '../translate/model.js';
+import { readModel, type StoredModel } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';
 import { writeDemoReport } from './demo-report.js';
 import { translatedGrid } from './translated-grid.js';
@@ -110,7 +110,7 @@ async function* drawDataset(dir: string, { config, images, signal }: DemoOptions
 /** A model's figures on the test set, and its grid. */
 async function translateTestSet(
   { config }: DemoOptions,
-  { architecture, values }: Pick<Model, 'architecture' | 'values'>,
+  { architecture, values }: Pick<StoredModel, 'architecture' | 'values'>,
   set: SampleTestSet,
 ): Promise<{ figures: SampleFigures; png: Buffer }> {
   const { seed } = config.training;
@@ -130,9 +130,9 @@ async function* showSampleModel(
   set: SampleTestSet,
 ): AsyncGenerator<DemoEvent, (SampleModelResult & { png: Buffer }) | undefined> {
   const { sampleModel, outDir, config, signal } = options;
-  let model: Model;
+  let model: StoredModel;
   try {
-    model = await loadModel(sampleModel);
+    model = await readModel(sampleModel);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     yield { type: 'noSampleModel', reason: error.message };
@@ -204,7 +204,7 @@ export async function* runDemo(demoOptions: DemoOptions): AsyncGenerator<DemoEve
         throw new InterruptedError('stopped; the same command continues from the checkpoint');
     }
   }
-  const { values: trained } = await loadModel(runDir);
+  const { values: trained } = await readModel(runDir);
   const untrained = initNetworks(buildNetworks(config), new Rng(config.training.seed, 'init'));
   const { figures, png } = yield* measure(options, set, { untrained, trained });
   const grid = join(outDir, 'translated.png');

@@ -1,5 +1,5 @@
 // A grid of test photos and their translations.
-import { joinPictures, splitPictures } from '../data/pictures.js';
+import { joinFloats, splitImages } from '../data/image-arrays.js';
 import { composeGrid } from '../images/grid.js';
 import type { SampleTestSet } from '../sample/sample-evaluation.js';
 import { randomStyles } from '../translate/styles.js';
@@ -22,14 +22,14 @@ export async function translatedGrid(
   seed: number,
 ): Promise<Buffer> {
   const { size, latentDim } = translator.architecture;
-  const photos = joinPictures(set.photos.slice(0, PHOTOS).map(({ data }) => data));
+  const photos = joinFloats(set.photos.slice(0, PHOTOS).map(({ data }) => data));
   const content = translator.encode('A2B', photos);
   const columns = randomStyles(STYLES, seed, latentDim).map(({ code }) => {
-    const styles = joinPictures(Array<Float32Array>(content.count).fill(code));
-    return splitPictures(translator.decode(content, styles), size);
+    const styles = joinFloats(Array<Float32Array>(content.count).fill(code));
+    return splitImages(translator.decode(content, styles), size);
   });
   const { png } = await composeGrid({
-    rows: splitPictures(photos, size).map((photo, row) => [photo, ...columns.map((column) => column[row]!)]),
+    rows: splitImages(photos, size).map((photo, row) => [photo, ...columns.map((column) => column[row]!)]),
     columnLabels: GRID_COLUMNS,
     cellSize: CELL_PX,
     gap: 4,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import { parseStepName, stepName } from '../base/step-names.js';
-import { loadModel } from '../translate/model.js';
+import { readModel } from '../translate/model.js';
 import { type Evaluation, type EvaluationRequest, runEvaluation } from './evaluation.js';
 import type { OpenMetricResources } from './metric-resources.js';
 import { type CurvePoint, metricCurvesPage } from './report/curves-page.js';
@@ -25,7 +25,7 @@ export async function checkpointsOf(runDir: string): Promise<{ step: number; dir
 }
 
 async function isDamaged(dir: string): Promise<boolean> {
-  return loadModel(dir).then(
+  return readModel(dir).then(
     () => false,
     () => true,
   );

@@ -1,9 +1,8 @@
 import { relative } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { readState } from '../checkpoint/layout.js';
 import type { EngineInfo } from '../runtime/node.js';
-import { loadModel, sha256Of } from '../translate/model.js';
+import { modelConfigSchema, openModelFolder } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';
 import type { Translator } from '../translate/translator.js';
 import { hashImages, type ImageList, imageListFacts } from './image-list.js';
@@ -52,16 +51,19 @@ interface OpenModel {
 }
 
 async function openModel(checkpoint: string, onSkipped: EvaluationRequest['onSkipped']): Promise<OpenModel> {
-  const options = onSkipped === undefined ? {} : { onSkipped };
   // Of a run, the newest checkpoint now: while it is trained, another one may be the newest soon.
-  const { dir, modelPath, statePath } = await resolveCheckpoint(checkpoint, options);
-  const { architecture, values } = await loadModel(dir);
+  const { dir, config, statePath, readGenerators, sha256 } = await openModelFolder(
+    checkpoint,
+    modelConfigSchema,
+    { onSkipped },
+  );
+  const architecture = config.model;
   const below = relative('.', dir);
   return {
-    translator: openTranslator(architecture, values),
+    translator: openTranslator(architecture, await readGenerators()),
     facts: {
       path: below === '' || below.startsWith('..') ? dir : below,
-      sha256: await sha256Of(modelPath),
+      sha256: await sha256(),
       size: architecture.size,
       step: statePath === undefined ? null : (await readState(statePath)).step,
     },

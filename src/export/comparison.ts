@@ -3,7 +3,7 @@ import { InputError, RunError } from '../base/errors.js';
 import { Rng } from '../base/rng.js';
 import { decodeImage, toFloat } from '../data/decode.js';
 import { listImages } from '../data/folder.js';
-import { joinPictures } from '../data/pictures.js';
+import { joinFloats } from '../data/image-arrays.js';
 import type { Architecture } from '../model/architecture.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { sampleFactors } from '../sample/draw.js';
@@ -57,7 +57,7 @@ async function drawPortraits(domain: 'A' | 'B', size: number): Promise<Float32Ar
     const factors = sampleFactors(SEED, `test${domain}`, `test${domain}/${i}`, 'vivid');
     pictures.push(toFloat(await decodeImage(await rasterise(factors, size), { size })));
   }
-  return joinPictures(pictures);
+  return joinFloats(pictures);
 }
 
 /**
@@ -72,7 +72,7 @@ export async function comparisonInputs(
   const styled = (count: number) => drawStyles(new Rng(SEED, 'styles of the comparison'), count, latentDim);
   if (folder !== undefined) {
     const pictures = await readFolder(folder, size);
-    const joined = joinPictures(pictures);
+    const joined = joinFloats(pictures);
     const count = pictures.length;
     const told = count === 1 ? 'a picture' : `${count} pictures`;
     return { count, pictures: { A: joined, B: joined }, styles: styled(count), told };

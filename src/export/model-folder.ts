@@ -7,7 +7,7 @@ import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { toTensors } from '../checkpoint/network-tensors.js';
 import { type TensorToStore, writeSafetensors } from '../checkpoint/safetensors.js';
 import { generatorSpecs } from '../model/networks.js';
-import type { Model } from '../translate/model.js';
+import type { StoredModel } from '../translate/model.js';
 
 /** All ones: infinite, or no number. */
 const HALF_EXPONENT = 0x7c00;
@@ -39,7 +39,7 @@ export function toFloat16(name: string, data: Float32Array): Uint16Array<ArrayBu
 
 /** The generators' tensors by name; other networks are left out. @throws RunError where one is beyond float16. */
 export function generatorTensors(
-  { architecture, values }: Pick<Model, 'architecture' | 'values'>,
+  { architecture, values }: Pick<StoredModel, 'architecture' | 'values'>,
   precision: 'float32' | 'float16',
 ): Map<string, TensorToStore> {
   const generators = generatorSpecs(architecture);
@@ -51,7 +51,7 @@ export function generatorTensors(
 }
 
 /**
- * Writes a model as a folder that `loadModel` reads: model.safetensors with both generators in float16 (rounded to the
+ * Writes a model as a folder that `readModel` reads: model.safetensors with both generators in float16 (rounded to the
  * nearest), config.json and README.md. The folder appears under its name as a whole, in place of what was there.
  *
  * @returns the size of model.safetensors, bytes.
@@ -60,7 +60,7 @@ export function generatorTensors(
  */
 export async function writeModelFolder(
   dir: string,
-  model: Pick<Model, 'architecture' | 'values'>,
+  model: Pick<StoredModel, 'architecture' | 'values'>,
   { config, card, limitBytes = Number.POSITIVE_INFINITY }: ModelFolderOptions,
 ): Promise<number> {
   const tensors = generatorTensors(model, 'float16');

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
-import { loadModel } from '../translate/model.js';
+import { readModel } from '../translate/model.js';
 import { modelCard } from './card.js';
 import { type Comparison, compareWeights, type Precision } from './comparison.js';
 import { writeExportFolder } from './export-folder.js';
@@ -38,7 +38,7 @@ export async function exportSafetensors(
       onProgress?.(1, 2);
     },
     async compare(folder) {
-      const { architecture, values } = await loadModel(folder);
+      const { architecture, values } = await readModel(folder);
       return compareWeights(architecture, { exported: values, source: source.values }, inputs, precision);
     },
     card: (comparisons) =>

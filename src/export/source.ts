@@ -1,16 +1,12 @@
 import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
 import type { InputError } from '../base/errors.js';
-import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
-import { readModelConfig, readState } from '../checkpoint/layout.js';
-import { fromTensors } from '../checkpoint/network-tensors.js';
-import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
+import type { ResolvedCheckpoint } from '../checkpoint/checkpoint.js';
+import { readState } from '../checkpoint/layout.js';
+import { readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
-import { GENERATOR_NAMES } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
-import { checkedGeneratorSpecs, sha256Of } from '../translate/model.js';
-
-/** The networks that an export holds. */
+import { openModelFolder } from '../translate/model.js';
 
 const text = z.looseObject({}).catch({});
 const configSchema = z.looseObject({
@@ -86,28 +82,17 @@ export async function readExportSource(
   checkpoint: string,
   { generators = 'both', onSkipped }: ExportSourceOptions = {},
 ): Promise<ExportSource> {
-  const resolved = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
-  const { dir, modelPath, configPath } = resolved;
-  const config = await readModelConfig(configPath, configSchema);
-  const specs = checkedGeneratorSpecs(config.model, configPath);
-  const { entries } = await readSafetensorsHeader(modelPath);
-  const names = [...entries.keys()];
-  const there = GENERATOR_NAMES.filter((network) => names.some((name) => name.startsWith(`${network}/`)));
-  const wanted = generators === 'any' && there.length > 0 ? there : GENERATOR_NAMES;
-  const own = names.filter((name) => wanted.some((network) => name.startsWith(`${network}/`)));
-  const { tensors } = await readSafetensors(modelPath, { names: own });
-  const values = fromTensors(tensors, '', Object.fromEntries(wanted.map((name) => [name, specs[name]])), {
-    file: modelPath,
-    remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
-  });
+  const folder = await openModelFolder(checkpoint, configSchema, { onSkipped });
+  const { config } = folder;
+  const values = await folder.readGenerators(generators);
   const root = config.data?.root;
   return {
     architecture: config.model,
     values,
     config: portableConfig(config),
     dataName: typeof root === 'string' ? basename(root) : undefined,
-    step: await stepOf(resolved),
-    sha256: await sha256Of(modelPath),
-    dir,
+    step: await stepOf(folder),
+    sha256: await folder.sha256(),
+    dir: folder.dir,
   };
 }

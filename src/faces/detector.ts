@@ -1,3 +1,4 @@
+// Detects faces with the SSD network of @vladmandic/face-api.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -5,47 +6,47 @@ import type { DecodedImage } from '../data/decode.js';
 import { loadEngine } from '../runtime/node.js';
 import { joinBoxes } from './overlap.js';
 
-/** A face in a picture: the box from forehead to chin, px from the picture's top left corner. */
+/** A face: the box from forehead to chin, px from the top left corner of the image. */
 export interface Face {
   left: number;
   top: number;
   width: number;
   height: number;
-  /** How sure the detector is, 0 to 1. */
+  /** Confidence of the detector, 0 to 1. */
   score: number;
 }
 
-/** Finds faces. */
+/** A loaded face detector. */
 export interface FaceDetector {
-  /** Faces of a picture, the largest first; none is an answer too. Boxes may reach beyond the picture's edges. */
-  find(picture: DecodedImage): Promise<Face[]>;
+  /** Returns the faces of an image, the largest first, or an empty list. Boxes may extend beyond the image. */
+  find(image: DecodedImage): Promise<Face[]>;
   /** Frees its weights. */
   dispose(): void;
 }
 
-/** Pictures of this longer side are all that the detector looks at: it scales larger ones to 512 px itself. */
+/** A longer side above this, px, gains nothing: the detector scales images to 512 px itself. */
 export const DETECTOR_PX = 1024;
 const MIN_SCORE = 0.5;
 const MAX_FACES = 100;
 /**
- * Pictures are looked at with so much room beside them, as a multiple of their longer side: the boxes that the detector
- * tries double in size, and of faces half way between two of them it misses one in three.
+ * The detector sees each image padded to squares of these multiples of its longer side. Its anchor boxes double in size, and
+ * it misses one in three faces half way between two of them; the second scale finds those.
  */
-const ROOMS = [1, 1.5];
+const PADDINGS = [1, 1.5];
 const PACKAGE = '@vladmandic/face-api';
 
-/** The largest first; of one size, from left to right. */
+/** Sorts the largest first, and faces of one size from left to right. */
 function byArea(a: Face, b: Face): number {
   return b.width * b.height - a.width * a.height || a.left - b.left || a.top - b.top;
 }
 
 /**
- * Loads the face detector of `@vladmandic/face-api` (an SSD over MobileNet v1, trained on WIDER FACE), whose weights are a
- * part of that package, onto this process' TensorFlow. It knows photographed faces, frontal to half profile, and most
+ * Loads the face detector of `@vladmandic/face-api` (an SSD over MobileNet v1, trained on WIDER FACE), whose weights come with
+ * that package, onto the TensorFlow of this process. It detects photographed faces, from frontal to half profile, and most
  * drawn ones.
  */
 export async function loadFaceDetector(): Promise<FaceDetector> {
-  // The package takes the engine as it finds it.
+  // The package uses the engine that is loaded.
   await loadEngine();
   const { default: faceapi } = await import('@vladmandic/face-api/dist/face-api.node-gpu.js');
   const network = new faceapi.SsdMobilenetv1();
@@ -55,8 +56,8 @@ export async function loadFaceDetector(): Promise<FaceDetector> {
   return {
     async find({ data, width, height }) {
       const boxes: Face[] = [];
-      for (const room of ROOMS) {
-        const side = Math.round(room * Math.max(width, height));
+      for (const padding of PADDINGS) {
+        const side = Math.round(padding * Math.max(width, height));
         const pixels = tf.tidy(() =>
           tf.pad(tf.tensor3d(data, [height, width, 3], 'int32'), [
             [0, side - height],
@@ -77,15 +78,15 @@ export async function loadFaceDetector(): Promise<FaceDetector> {
   };
 }
 
-/** A detector that is loaded when it is first asked for. */
+/** A detector that is loaded on first use. */
 export interface LazyFaceDetector {
-  /** The detector, the same for every call. */
+  /** Returns the detector, the same one for every call. */
   get(): Promise<FaceDetector>;
-  /** Frees it, where it was loaded. */
+  /** Frees the detector if it was loaded. */
   dispose(): Promise<void>;
 }
 
-/** A detector for whoever may not need one. */
+/** Makes a detector that is loaded on first use. */
 export function lazyFaceDetector(): LazyFaceDetector {
   let loading: Promise<FaceDetector> | undefined;
   return {
@@ -94,7 +95,7 @@ export function lazyFaceDetector(): LazyFaceDetector {
       return loading;
     },
     async dispose() {
-      // Why it does not load, whoever asked for it has heard.
+      // The caller of get() has received the error of a failed load.
       (await loading?.catch(() => undefined))?.dispose();
     },
   };

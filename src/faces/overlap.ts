@@ -1,9 +1,10 @@
+// Merges boxes that cover the same face.
 import type { Face } from './detector.js';
 
-/** Boxes that overlap by more, as a share of both together, are one face. */
+/** Boxes with more than this intersection over union are one face. */
 const SAME_OVERLAP = 0.4;
 
-/** Common area of two boxes over that of both together (intersection over union). */
+/** Returns the intersection over union of two boxes. */
 export function overlap(a: Face, b: Face): number {
   const width = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
   const height = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);
@@ -13,15 +14,15 @@ export function overlap(a: Face, b: Face): number {
 }
 
 /**
- * One box for each face, the mean of those around it: the surer of two may be another one in the next frame of a video.
- * A box counts by how far it is above the least score, so that none comes or goes with a jump.
+ * Averages the boxes around each face. Taking the box with the highest score instead would jump between boxes from frame to
+ * frame of a video. Boxes are weighted by how far their score exceeds `minScore`, so none appears or disappears abruptly.
  *
- * @returns them with the score of the surest, the surest first.
+ * @returns one box for each face with the highest score of its boxes, the highest first.
  */
 export function joinBoxes(boxes: readonly Face[], minScore: number): Face[] {
   const groups: Face[][] = [];
   for (const box of boxes.toSorted((a, b) => b.score - a.score)) {
-    const group = groups.find(([surest]) => overlap(surest!, box) > SAME_OVERLAP);
+    const group = groups.find(([best]) => overlap(best!, box) > SAME_OVERLAP);
     if (group) group.push(box);
     else groups.push([box]);
   }

@@ -1,48 +1,49 @@
+// Follows faces through the frames of a video, smoothed over time.
 import type { Extent, Square } from '../base/geometry.js';
 import type { Face } from './detector.js';
 import { overlap } from './overlap.js';
 import { FACE_MARGIN, faceSquare, isPortrait, widened } from './square.js';
 
-/** What was seen in one frame of a video. */
+/** The faces of one frame of a video. */
 export interface Sighting {
-  /** The frame's number, from 0. */
+  /** Frame number, from 0. */
   frame: number;
-  /** Number of the take: frames on both sides of a cut have different ones. */
+  /** Number of the shot; it changes with every cut. */
   shot: number;
   faces: readonly Face[];
 }
 
-/** A face through a part of a video. */
+/** One face through part of a video. */
 export interface Track {
-  /** Its first and last frames, between sightings too. */
+  /** First and last frame, which may lie between sightings. */
   first: number;
   last: number;
-  /** How much of the video it is: the sum of its sides over its sightings. */
+  /** Prominence in the video: the sum of the face's sides over its sightings. */
   weight: number;
-  /** The square around it, smoothed over time; before the first and after the last frame that of these. */
+  /** Returns the smoothed square around the face; outside the track that of its first or last frame. */
   squareAt(frame: number): Square;
-  /** How much of it is there, 0 to 1: where neither a cut nor an end of the video brings or takes it, it comes and goes softly. */
+  /** Returns the opacity of the face, 0 to 1. It fades in and out, except at cuts and at the ends of the video. */
   strengthAt(frame: number): number;
 }
 
 export interface TrackOptions {
-  /** Of the whole frames that the faces are in, px. */
-  picture: Extent;
+  /** Size of the whole frames, px. */
+  extent: Extent;
   framesPerSecond: number;
   margin?: number;
-  /** As `auto` does: of a face that fills the picture nothing is cut off that need not be. */
+  /** Crops a face that fills the frame no more than necessary, as `auto` does. */
   keepsPortraits?: boolean;
 }
 
-/** Boxes that overlap by less than this share of both together are different faces. */
+/** Boxes with a smaller intersection over union are different faces. */
 const MIN_OVERLAP = 0.2;
-/** A face that is not seen for longer is gone; one look in vain it may always be missed. */
+/** A face that is unseen for longer is gone; it may always be missed in one sighting. */
 const MAX_GAP_SECONDS = 1;
 const MIN_GAP_FRAMES = 2;
-/** Standard deviations of the weights that places and sizes are smoothed with: a head moves sooner than it grows. */
+/** Standard deviations of the smoothing of places and sizes: heads move faster than they grow. */
 const PLACE_SECONDS = 0.3;
 const SIZE_SECONDS = 0.6;
-/** How long a face takes to come or go. */
+/** Duration of fading in or out. */
 const FADE_SECONDS = 0.2;
 
 interface Point {
@@ -51,15 +52,15 @@ interface Point {
   face: Face;
 }
 
-/** Faces of one frame after the other, joined where they overlap most. */
+/** Links the faces of successive frames, those that overlap most first. */
 function link(sightings: readonly Sighting[], maxGap: number): Point[][] {
   const ended: Point[][] = [];
   let open: Point[][] = [];
   for (const { frame, shot, faces } of sightings) {
-    const goesOn = (points: Point[]): boolean =>
+    const continues = (points: Point[]): boolean =>
       points.at(-1)!.shot === shot && frame - points.at(-1)!.frame <= maxGap;
-    ended.push(...open.filter((points) => !goesOn(points)));
-    open = open.filter(goesOn);
+    ended.push(...open.filter((points) => !continues(points)));
+    open = open.filter(continues);
     const pairs = open
       .flatMap((points) =>
         faces.map((face) => ({ points, face, overlap: overlap(points.at(-1)!.face, face) })),
@@ -77,12 +78,14 @@ function link(sightings: readonly Sighting[], maxGap: number): Point[][] {
   return [...ended, ...open];
 }
 
-/** Holds slope and curvature down where points tell little of them, as a share of the weights. */
+/** Regularises slope and curvature where few points determine them, as a share of the weights. */
 const RIDGE = 0.01;
 
 /**
- * The value at a place of the parabola that fits points best, near ones counting most (local quadratic regression with
- * Gaussian weights): takes the shaking out of a course, and neither lags behind nor cuts its turns.
+ * Smooths values by local quadratic regression with Gaussian weights: it removes jitter, and neither lags behind nor cuts
+ * corners.
+ *
+ * @returns the value at `at` of the parabola that fits the points best, near ones counting most.
  */
 function smoothed(
   places: readonly number[],
@@ -90,11 +93,11 @@ function smoothed(
   at: number,
   deviation: number,
 ): number {
-  // Sums of weight x^k, and of weight x^k y.
+  // Sums of weight * x^k, and of weight * x^k * y.
   const [sums, products] = [new Float64Array(5), new Float64Array(3)];
   for (const [i, place] of places.entries()) {
     const x = (place - at) / deviation;
-    // Never nothing, however far away all points are.
+    // Never zero, however far away all points are.
     let term = Math.exp(-0.5 * x * x) + 1e-12;
     for (let k = 0; k < 5; k++, term *= x) {
       sums[k]! += term;
@@ -105,13 +108,13 @@ function smoothed(
   const [p0, p1, p2] = products as unknown as [number, number, number];
   const ridge = RIDGE * s0;
   const [a, b, c] = [s2 + ridge, s3, s4 + ridge];
-  // Cramer's rule for the constant: slope and curvature do not matter where x is 0.
+  // Cramer's rule for the constant term, which is the value at x = 0.
   const minor = a * c - b * b;
   const determinant = s0 * minor - s1 * (s1 * c - b * s2) + s2 * (s1 * b - a * s2);
   return (p0 * minor - s1 * (p1 * c - b * p2) + s2 * (p1 * b - a * p2)) / determinant;
 }
 
-/** Points nearer than some deviations; smoothing looks at these alone, so that a long track costs no more than a short one. */
+/** Returns the points within `reach` frames. Smoothing uses these alone, so that long tracks cost no more than short ones. */
 function near(points: readonly Point[], frame: number, reach: number): readonly Point[] {
   let [low, high] = [0, points.length];
   while (low < high) {
@@ -124,19 +127,19 @@ function near(points: readonly Point[], frame: number, reach: number): readonly 
   return points.slice(Math.max(0, low - 1), end + 1);
 }
 
-/** An end of a track. */
+/** The first or last frame of a track. */
 interface Edge {
   frame: number;
-  /** Whether the face comes or goes in mid-shot there. */
+  /** Whether the face appears or disappears in mid-shot there. */
   isSoft: boolean;
 }
 
 function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], options: TrackOptions): Track {
-  const { picture, framesPerSecond, margin = FACE_MARGIN, keepsPortraits = false } = options;
+  const { extent, framesPerSecond, margin = FACE_MARGIN, keepsPortraits = false } = options;
   const sides = points.map(({ face }) => Math.max(face.width, face.height)).sort((a, b) => a - b);
   const median = sides[sides.length >> 1]!;
-  // Decided once: a crop that changes its mind would jump.
-  const isWhole = keepsPortraits && isPortrait(median * (1 + 2 * margin), picture);
+  // Decided once for the track: the crop would jump otherwise.
+  const isWhole = keepsPortraits && isPortrait(median * (1 + 2 * margin), extent);
   const [placeFrames, sizeFrames] = [PLACE_SECONDS * framesPerSecond, SIZE_SECONDS * framesPerSecond];
   const [first, last] = [begin.frame, end.frame];
   const fadeFrames = 1 + FADE_SECONDS * framesPerSecond;
@@ -147,12 +150,12 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
     weight: sides.reduce((sum, side) => sum + side, 0),
     squareAt(frame) {
       const at = Math.min(last, Math.max(first, frame));
-      const some = near(points, at, 4 * sizeFrames);
-      const places = some.map((point) => point.frame);
+      const nearby = near(points, at, 4 * sizeFrames);
+      const places = nearby.map((point) => point.frame);
       const value = (of: (face: Face) => number, deviation: number): number =>
         smoothed(
           places,
-          some.map(({ face }) => of(face)),
+          nearby.map(({ face }) => of(face)),
           at,
           deviation,
         );
@@ -161,8 +164,8 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
       const x = value((face) => face.left + face.width / 2, placeFrames);
       const y = value((face) => face.top + face.height / 2, placeFrames);
       const face = { left: x - width / 2, top: y - height / 2, width, height, score: 1 };
-      const square = faceSquare(face, picture, margin);
-      return isWhole ? widened(square, picture) : square;
+      const square = faceSquare(face, extent, margin);
+      return isWhole ? widened(square, extent) : square;
     },
     strengthAt: (frame) => (begin.isSoft ? ramp(frame - first) : 1) * (end.isSoft ? ramp(last - frame) : 1),
   };
@@ -170,17 +173,16 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
 
 /**
  * Follows faces through a video.
- *
- * @param sightings in the order of the frames, evenly spaced about.
- * @param frames how many there are in the video.
- * @returns a track for each face, the one that is most of the video first. One that was seen once, among many sightings,
- *   was a mistake of the detector.
+ * @param sightings in the order of the frames, about evenly spaced.
+ * @param frames number of frames in the video.
+ * @returns a track for each face, the most prominent first. A face that was seen only once among many sightings is dropped as
+ *   a false detection.
  */
 export function trackFaces(sightings: readonly Sighting[], frames: number, options: TrackOptions): Track[] {
   const maxGap = Math.max(MIN_GAP_FRAMES, MAX_GAP_SECONDS * options.framesPerSecond);
   const minPoints = sightings.length > 2 ? 2 : 1;
   const indexOf = new Map(sightings.map(({ frame }, i) => [frame, i]));
-  /** Half way to the sighting that has the face no more; to the cut where one is in between. */
+  /** Returns the end half way to the next sighting, which lacks the face, or at the cut in between. */
   const edge = ({ frame, shot }: Point, step: 1 | -1): Edge => {
     const next = sightings[indexOf.get(frame)! + step];
     if (next === undefined) return { frame: step < 0 ? 0 : frames - 1, isSoft: false };
@@ -194,7 +196,7 @@ export function trackFaces(sightings: readonly Sighting[], frames: number, optio
     .sort((a, b) => b.weight - a.weight || a.first - b.first);
 }
 
-/** Of the tracks of `trackFaces`, those that are most of the video, one at a time, in the order of time. */
+/** Chooses the most prominent tracks of `trackFaces` that do not overlap in time, in order of time. */
 export function mainTracks(tracks: readonly Track[]): Track[] {
   const chosen: Track[] = [];
   for (const track of tracks)
@@ -202,7 +204,7 @@ export function mainTracks(tracks: readonly Track[]): Track[] {
   return chosen.sort((a, b) => a.first - b.first);
 }
 
-/** The square of a frame, or where no track has that frame, the square of the nearest one that a track has. */
+/** Returns the square of the track at a frame, or of the track that is nearest in time. */
 export function nearestSquare(tracks: readonly Track[], frame: number): Square {
   const distance = ({ first, last }: Track): number => Math.max(0, first - frame, frame - last);
   return tracks.reduce((best, track) => (distance(track) < distance(best) ? track : best)).squareAt(frame);

@@ -1,82 +1,84 @@
+// Decodes the parts of an image that are translated: its faces, or its centre.
 import { centreSquare, type Square } from '../base/geometry.js';
-import { type DecodedImage, decodePicture, openPicture, type PictureFile } from '../data/decode.js';
-import type { InputPicture } from '../data/pictures.js';
+import { type DecodedImage, decodeImageFile, type ImageFile, openImage } from '../data/decode.js';
+import type { InputImage } from '../data/image-arrays.js';
 import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
 import { type FaceMode, faceSquares, scaledFace, wholePixels } from '../faces/square.js';
 import { faceName } from './output-names.js';
 
-/** A square picture of at most this many model sizes is one of a dataset: `auto` takes it as it is framed. */
+/** `auto` takes a square image up to this multiple of the model's size for a dataset image, and does not crop it. */
 const PREPARED_SIZES = 2;
 
 export interface FaceOptions {
   mode: FaceMode;
-  /** Room on each side of a face, in its longer side. */
+  /** Margin on each side of a face, relative to its longer side. */
   margin: number;
-  /** Puts translated faces back into the picture. */
+  /** Pastes translated faces back into the image. */
   paste: boolean;
-  /** Loads the detector, when a picture first needs it. */
+  /** Loads the detector; called when an image first needs it. */
   detector(): Promise<FaceDetector>;
 }
 
-/** A part of a picture that is translated. */
+/** The part of an image that is translated. */
 export interface Crop {
-  /** What the names of its results begin with. */
+  /** Prefix of the names of its results. */
   name: string;
-  /** Where it was taken from, in whole px of the upright picture; undefined for the centre. */
+  /** Its place in the upright image, whole px; undefined for the centre. */
   square?: Square;
-  /** In the model's size. */
+  /** The decoded part, in the model's size. */
   source: DecodedImage;
 }
 
 export interface DecodedInput {
-  input: InputPicture;
-  /** Where faces are put back into it. */
-  file?: PictureFile;
-  /** One at least. */
+  input: InputImage;
+  /** The opened file, if faces are pasted back into it. */
+  file?: ImageFile;
+  /** At least one crop. */
   crops: Crop[];
-  /** A face was looked for, and there is none: the only crop is the centre of the picture, which has a square where it goes back. */
+  /** No face was found. The only crop is the centre of the image, and it has a square if it is pasted back. */
   isFaceless: boolean;
 }
 
-async function findSquares(file: PictureFile, faces: FaceOptions): Promise<Square[]> {
-  const shrunk = await decodePicture(file, { longest: DETECTOR_PX });
+async function findSquares(file: ImageFile, faces: FaceOptions): Promise<Square[]> {
+  const shrunk = await decodeImageFile(file, { longest: DETECTOR_PX });
   const detector = await faces.detector();
   const scale = file.width / shrunk.width;
-  const found = (await detector.find(shrunk)).map((face) => scaledFace(face, scale));
-  return faceSquares(faces.mode, found, file, faces.margin).map((square) => wholePixels(square, file));
+  const detected = (await detector.find(shrunk)).map((face) => scaledFace(face, scale));
+  return faceSquares(faces.mode, detected, file, faces.margin).map((square) => wholePixels(square, file));
 }
 
-function needsNoLook({ width, height }: PictureFile, size: number, { mode, paste }: FaceOptions): boolean {
+function skipsDetection({ width, height }: ImageFile, size: number, { mode, paste }: FaceOptions): boolean {
   if (mode === 'off') return true;
   return mode === 'auto' && !paste && width === height && width <= PREPARED_SIZES * size;
 }
 
 /**
- * Decodes what is to be translated of a picture, in the model's size.
- * @throws InputError for a picture that cannot be read.
+ * Decodes the parts of an image that are translated, in the model's size.
+ *
+ * @throws InputError for an image that cannot be read.
  */
 export async function decodeInput(
-  input: InputPicture,
+  input: InputImage,
   size: number,
   faces?: FaceOptions,
 ): Promise<DecodedInput> {
-  const file = await openPicture(input.bytes ?? input.file, input.file);
+  const file = await openImage(input.bytes ?? input.file, input.file);
   const { name } = input;
-  const isLooked = faces !== undefined && !needsNoLook(file, size, faces);
-  const squares = isLooked ? await findSquares(file, faces) : [];
-  const isFaceless = isLooked && squares.length === 0;
-  const crop = async (square: Square, of: string): Promise<Crop> => ({
-    name: of,
+  const usesDetector = faces !== undefined && !skipsDetection(file, size, faces);
+  const squares = usesDetector ? await findSquares(file, faces) : [];
+  const isFaceless = usesDetector && squares.length === 0;
+  const crop = async (square: Square, cropName: string): Promise<Crop> => ({
+    name: cropName,
     square,
-    source: await decodePicture(file, { size, square }),
+    source: await decodeImageFile(file, { size, square }),
   });
   if (faces?.paste) {
-    // What goes back has to come from somewhere.
-    const some = isFaceless ? [wholePixels(centreSquare(file), file)] : squares;
-    return { input, file, isFaceless, crops: await Promise.all(some.map((square) => crop(square, name))) };
+    // Without a face, the centre is translated and pasted back.
+    const pasted = isFaceless ? [wholePixels(centreSquare(file), file)] : squares;
+    return { input, file, isFaceless, crops: await Promise.all(pasted.map((square) => crop(square, name))) };
   }
   if (squares.length === 0)
-    return { input, isFaceless, crops: [{ name, source: await decodePicture(file, { size }) }] };
+    return { input, isFaceless, crops: [{ name, source: await decodeImageFile(file, { size }) }] };
   const isNumbered = faces?.mode === 'all';
   const crops = squares.map((square, i) => crop(square, isNumbered ? faceName(name, i + 1) : name));
   return { input, isFaceless, crops: await Promise.all(crops) };

@@ -1,33 +1,34 @@
+// Composes images into labelled grids, as PNG files.
 import sharp, { type Exif } from 'sharp';
 import type { DecodedImage } from '../data/decode.js';
 
 const BACKGROUND = 255;
 const TEXT_COLOUR = '#3f4450';
-/** Mean width of a letter of a sans-serif face, in font sizes; on the wide side, so that labels never overlap. */
+/** Mean width of a letter, in font sizes; a generous estimate, so that labels never overlap. */
 const LETTER_WIDTH = 0.6;
 const MAX_ROW_LABEL_CELLS = 2;
 
 export interface GridOptions {
-  /** Pictures row by row; null leaves a place empty, and rows may be of different lengths. */
+  /** Images row by row; null leaves a cell empty, and rows may differ in length. */
   rows: readonly (readonly (DecodedImage | null)[])[];
-  /** Over the columns, from the first on. */
+  /** Labels above the columns, from the first on. */
   columnLabels?: readonly string[];
-  /** Left of the rows, from the first on. */
+  /** Labels left of the rows, from the first on. */
   rowLabels?: readonly string[];
-  /** Side of a cell, px; pictures of another size are scaled to fit in and centred. */
+  /** Side of a cell, px; images of another size are scaled to fit and centred. */
   cellSize: number;
-  /** Space between cells and around all, px. */
+  /** Space between cells and around the grid, px. */
   gap: number;
-  /** What the file tells of itself; of several grids that of the first. */
+  /** EXIF data of the file; of several grids only that of the first is written. */
   exif?: Exif;
 }
 
 export interface Grid {
-  /** The file's bytes: RGB, 8 bits. */
+  /** The PNG file: RGB, 8 bits. */
   png: Buffer;
   width: number;
   height: number;
-  /** False where labels were asked for and left out, because the machine has no font: show them beside the picture. */
+  /** False if labels were requested but omitted because the machine has no font; show them beside the image then. */
   isLabelled: boolean;
 }
 
@@ -41,15 +42,16 @@ interface Layout {
 }
 
 /**
- * Puts pictures into one PNG in rows and columns, on white. On a machine without fonts, where text comes out as empty
- * boxes, the labels are left out.
- * @throws RangeError for a grid without cells or a cell size that is no positive whole number.
+ * Composes images into one PNG, in rows and columns on white. On a machine without fonts, where text would be drawn as empty
+ * boxes, the labels are omitted.
+ *
+ * @throws RangeError for a grid without cells, or a cell size that is not a positive whole number.
  */
 export function composeGrid(options: GridOptions): Promise<Grid> {
   return stackGrids([options]);
 }
 
-/** Several grids of `composeGrid` under each other in one PNG, as wide as the widest. @throws RangeError as there. */
+/** Stacks several grids of `composeGrid` in one PNG, as wide as the widest. @throws RangeError as `composeGrid`. */
 export async function stackGrids(grids: readonly GridOptions[]): Promise<Grid> {
   const drawn = await Promise.all(grids.map(drawGrid));
   const width = Math.max(...drawn.map((grid) => grid.width));
@@ -73,7 +75,7 @@ async function drawGrid(options: GridOptions): Promise<DecodedImage & { isLabell
   const columns = Math.max(0, ...rows.map((row) => row.length));
   if (columns === 0) throw new RangeError('A grid needs at least one cell');
   if (!Number.isInteger(cellSize) || cellSize < 1)
-    throw new RangeError(`${cellSize} px is no size for a cell`);
+    throw new RangeError(`the size of a cell must be a positive whole number of px, not ${cellSize}`);
   const wantsLabels = [...(options.columnLabels ?? []), ...(options.rowLabels ?? [])].some(
     (text) => text !== '',
   );
@@ -118,7 +120,7 @@ function layOut(options: GridOptions, columns: number, isLabelled: boolean): Lay
   };
 }
 
-/** The picture at its own shape, no larger than the cell and touching it on two sides. */
+/** Scales an image to fit into a cell, at its own aspect ratio. */
 export async function scaleInto(image: DecodedImage, cellSize: number): Promise<DecodedImage> {
   const { data, width, height } = image;
   if (Math.max(width, height) === cellSize) return image;
@@ -157,16 +159,16 @@ function labelsSvg(options: GridOptions, layout: Layout): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${layout.width}" height="${layout.height}" font-family="sans-serif" font-size="${fontSize}" fill="${TEXT_COLOUR}">${texts.join('')}</svg>`;
 }
 
-/** Cuts a label to the room it has, given in font sizes. */
+/** Shortens a label to the available width, in font sizes. */
 function shorten(text: string, room: number): string {
   const letters = [...text];
-  const most = Math.max(1, Math.floor(room / LETTER_WIDTH));
-  return letters.length <= most ? text : `${letters.slice(0, Math.max(1, most - 1)).join('')}…`;
+  const maxLetters = Math.max(1, Math.floor(room / LETTER_WIDTH));
+  return letters.length <= maxLetters ? text : `${letters.slice(0, Math.max(1, maxLetters - 1)).join('')}…`;
 }
 
 function escapeXml(text: string): string {
-  // XML has no way at all to write control characters.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go
+  // XML cannot represent control characters.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are to be removed
   const plain = text.replaceAll(/[\u0000-\u001f\u007f\ufffe\uffff]/g, ' ');
   return plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
@@ -174,8 +176,8 @@ function escapeXml(text: string): string {
 let textProbe: Promise<boolean> | undefined;
 
 /**
- * Whether text can be drawn: without any font every letter becomes the same empty box, so two letters of different
- * shape tell. Asked once for the process.
+ * Returns whether text can be drawn. Without any font every letter becomes the same empty box, so it compares two letters of
+ * different shape, once per process.
  */
 export function canDrawText(): Promise<boolean> {
   textProbe ??= Promise.all([drawLetter('I'), drawLetter('W')]).then(([thin, wide]) => !thin.equals(wide));

@@ -1,21 +1,22 @@
+// The style options of the library's `translate`, in Node and browsers.
 import { InputError } from '../base/errors.js';
 import { type Direction, randomStyleCodes } from '../translate/translator.js';
 
 const MAX_SEED = 2 ** 32 - 1;
 
-/** Which styles a translation is made in. */
+/** The styles and the direction of a translation. */
 export interface StyleOptions {
-  /** How many random styles, or the style codes themselves; 1 where left out. */
+  /** Number of random styles, or style codes; 1 by default. */
   styles?: number | readonly Float32Array[] | undefined;
-  /** Of the random styles: the same seed gives the same ones, in Node and in browsers. A whole number, 0 where left out. */
+  /** Seed of the random styles, a whole number; 0 by default. The same seed gives the same styles in Node and in browsers. */
   seed?: number | undefined;
-  /** Pulls random styles towards their mean: 1, as where left out, leaves them as drawn; 0 makes all of them the mean. */
+  /** Pulls random styles towards their mean: 1, the default, keeps them as drawn; 0 gives the mean. */
   truncation?: number | undefined;
-  /** Photo to anime (`A2B`) where left out, or back. */
+  /** Photo to anime (`A2B`, the default), or back (`B2A`). */
   direction?: Direction | undefined;
 }
 
-/** The direction of a translation. @throws InputError where it is none. */
+/** Returns the direction of a translation. @throws InputError if it is invalid. */
 export function chosenDirection({ direction = 'A2B' }: StyleOptions): Direction {
   if (direction === 'A2B' || direction === 'B2A') return direction;
   throw new InputError({
@@ -36,7 +37,7 @@ function drawn(count: number, { seed = 0, truncation = 1 }: StyleOptions, styleL
   return randomStyleCodes(count, seed, styleLength, truncation);
 }
 
-/** The codes of random or given styles. @throws InputError where they do not fit a model of that style length. */
+/** Returns the codes of random or explicit styles. @throws InputError if they do not fit a model of that style length. */
 export function chosenStyles(options: StyleOptions, styleLength: number): readonly Float32Array[] {
   const { styles = 1 } = options;
   if (typeof styles === 'number') return drawn(styles, options, styleLength);

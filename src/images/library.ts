@@ -1,113 +1,114 @@
+// The public library in Node: loads a model and translates images with it.
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
 import { type DecodedImage, decodeImage, fromFloat, toFloat } from '../data/decode.js';
-import { joinPictures, splitFloats } from '../data/pictures.js';
+import { joinFloats, splitFloats } from '../data/image-arrays.js';
 import { type LazyFaceDetector, lazyFaceDetector } from '../faces/detector.js';
 import { FACE_MARGIN, FACE_MODES, type FaceMode } from '../faces/square.js';
 import { loadEngine } from '../runtime/node.js';
-import { loadModel } from '../translate/model.js';
+import { readModel } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';
 import type { Translator } from '../translate/translator.js';
 import { decodeInput } from './face-crops.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from './library-styles.js';
 
 /** A trained model, ready to translate. */
-export interface Generator {
-  /** Side of its pictures, px. */
+export interface Model {
+  /** Side of the images that it makes, px. */
   readonly size: number;
-  /** Numbers of a style code. */
+  /** Length of a style code. */
   readonly styleLength: number;
-  /** The engine room, for what `translate` does not offer. */
+  /** The underlying translator, for what `translate` does not offer. */
   readonly translator: Translator;
-  /** Frees its memory; it translates no more. */
+  /** Frees its memory; the model cannot be used afterwards. */
   dispose(): void;
 }
 
-/** The detector of each generator, for those that need one. */
-const detectors = new WeakMap<Generator, LazyFaceDetector>();
+/** The face detector of each model. */
+const detectors = new WeakMap<Model, LazyFaceDetector>();
 
-/** How `loadGenerator` loads. */
+/** Options of `loadModel`. */
 export interface LoadOptions {
-  /** Pictures that go through the network together, where there are so many; 8 where left out. */
+  /** Number of images that go through the network together; 8 by default. */
   batch?: number | undefined;
 }
 
 /**
  * Loads a checkpoint, a run (its newest), or an exported model. The first call loads TensorFlow.
  *
- * @param checkpoint its folder.
- * @throws InputError naming what is missing or damaged, and the remedy.
+ * @param checkpoint the folder.
+ * @throws InputError that names what is missing or damaged, and the remedy.
  * @example
  * ```ts
- * import { loadGenerator } from 'gans-n-roses';
+ * import { loadModel } from 'gans-n-roses';
  *
- * const generator = await loadGenerator('runs/first');
- * console.log(`pictures of ${generator.size} px, styles of ${generator.styleLength} numbers`);
+ * const model = await loadModel('runs/first');
+ * console.log(`images of ${model.size} px, styles of ${model.styleLength} numbers`);
  * ```
  */
-export async function loadGenerator(checkpoint: string, { batch = 8 }: LoadOptions = {}): Promise<Generator> {
-  const { architecture, values } = await loadModel(checkpoint);
+export async function loadModel(checkpoint: string, { batch = 8 }: LoadOptions = {}): Promise<Model> {
+  const { architecture, values } = await readModel(checkpoint);
   await loadEngine();
   const translator = openTranslator(architecture, values, { batch });
-  const generator: Generator = {
+  const model: Model = {
     size: architecture.size,
     styleLength: architecture.latentDim,
     translator,
     dispose() {
       translator.dispose();
-      void detectors.get(generator)?.dispose();
+      void detectors.get(model)?.dispose();
     },
   };
-  detectors.set(generator, lazyFaceDetector());
-  return generator;
+  detectors.set(model, lazyFaceDetector());
+  return model;
 }
 
-/** How `translate` translates. */
+/** Options of `translate`. */
 export interface TranslateOptions extends StyleOptions {
-  /** A picture whose style is taken, in place of `styles`: a path, or the bytes of a file. */
+  /** An image whose style is used instead of `styles`: a path, or the bytes of a file. */
   styleOf?: string | Uint8Array | undefined;
   /**
-   * What is translated of the picture: its largest face (`largest`), that unless it fills the picture (`auto`), each of its
-   * faces (`all`), or, where it has none and for `off`, a centred square. `off` where left out.
+   * The part of the image that is translated: its largest face (`largest`), the same unless that fills the image (`auto`), each
+   * of its faces (`all`), or a centred square (`off`, the default). An image without a face gives a centred square too.
    */
   face?: FaceMode | undefined;
 }
 
-/** A picture in one style. */
+/** A translation in one style. */
 export interface Translation {
   /** `size` x `size` px. */
-  picture: DecodedImage;
-  /** The style code that it was made with, for `styles` of further calls. */
+  image: DecodedImage;
+  /** Its style code, which can be passed as `styles` to further calls. */
   style: Float32Array;
-  /** Where its face is in the upright photo, in whole px; undefined where no face was looked for or found. */
+  /** The place of its face in the upright photo, whole px; undefined if none was looked for or found. */
   square?: Square;
 }
 
 /**
- * Translates a picture, cropped to a centred square or to its faces, in one style or several.
+ * Translates an image, cropped to a centred square or to its faces, in one style or several.
  *
  * @param source a path, or the bytes of a JPEG, PNG, WebP, AVIF, GIF or TIFF file.
- * @returns a picture for each style, in their order; of several faces one face after the other, the largest first.
- * @throws InputError for a picture that cannot be read, and options that do not fit; RangeError after `dispose`.
+ * @returns an image for each style, in order; with several faces, face by face, the largest first.
+ * @throws InputError for an image that cannot be read, and for invalid options; RangeError after `dispose`.
  * @example
  * ```ts
- * import { loadGenerator, savePicture, translate } from 'gans-n-roses';
+ * import { loadModel, saveImage, translate } from 'gans-n-roses';
  *
- * const generator = await loadGenerator('runs/first');
- * const [first] = await translate(generator, 'me.jpg', { seed: 7 });
- * await savePicture(first!.picture, 'anime.png');
+ * const model = await loadModel('runs/first');
+ * const [first] = await translate(model, 'me.jpg', { seed: 7 });
+ * await saveImage(first!.image, 'anime.png');
  * // Another photo in the same style.
- * const [second] = await translate(generator, 'you.jpg', { styles: [first!.style] });
- * await savePicture(second!.picture, 'anime-too.png');
- * generator.dispose();
+ * const [second] = await translate(model, 'you.jpg', { styles: [first!.style] });
+ * await saveImage(second!.image, 'anime-too.png');
+ * model.dispose();
  * ```
  */
 export async function translate(
-  generator: Generator,
+  model: Model,
   source: string | Uint8Array,
   options: TranslateOptions = {},
 ): Promise<Translation[]> {
-  const { translator, size, styleLength } = generator;
+  const { translator, size, styleLength } = model;
   const { styleOf } = options;
   const direction = chosenDirection(options);
   const styles =
@@ -127,19 +128,19 @@ export async function translate(
       : { file: 'the given bytes', name: '', bytes: source };
   const { crops } = await decodeInput(input, size, {
     ...{ mode, margin: FACE_MARGIN, paste: false },
-    detector: () => detectors.get(generator)!.get(),
+    detector: () => detectors.get(model)!.get(),
   });
   const translations: Translation[] = [];
-  for (const { source: picture, square } of crops) {
-    const { codes } = translator.encode(direction, toFloat(picture));
+  for (const { source: crop, square } of crops) {
+    const { codes } = translator.encode(direction, toFloat(crop));
     const content = {
       direction,
       count: styles.length,
-      codes: joinPictures(Array<Float32Array>(styles.length).fill(codes)),
+      codes: joinFloats(Array<Float32Array>(styles.length).fill(codes)),
     };
-    const made = splitFloats(translator.decode(content, joinPictures([...styles])), size);
+    const images = splitFloats(translator.decode(content, joinFloats([...styles])), size);
     for (const [i, style] of styles.entries())
-      translations.push({ picture: fromFloat(made[i]!, size, size), style, ...(square && { square }) });
+      translations.push({ image: fromFloat(images[i]!, size, size), style, ...(square && { square }) });
   }
   return translations;
 }

@@ -1,23 +1,24 @@
+// Names the files of translations, and checks that no two results share a name.
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
-import type { InputPicture } from '../data/pictures.js';
+import type { InputImage } from '../data/image-arrays.js';
 import type { NamedStyle } from '../translate/styles.js';
 
-/** Rows of one grid file; more pictures make more files. */
+/** Rows of one grid file; further rows go into further files. */
 export const GRID_ROWS = 32;
 
-/** What the results of one face are called; `*` for one of any number. */
+/** Returns the name of the results of one face; `*` stands for any number. */
 export function faceName(name: string, number: number | '*'): string {
   return `${name}_face-${number}`;
 }
 
-/** The file of one result: a picture's name, or a face's in it, and a style's. */
+/** Returns the path of one result, named after its image or face and its style. */
 export function resultPath(outDir: string, name: string, { label }: NamedStyle): string {
   return join(outDir, `${name}_${label}.png`);
 }
 
-/** Files of so many grids; a single one has no number. */
+/** Returns the path of a grid; a single grid has no number. */
 export function gridPath(outDir: string, index: number, isOnly: boolean): string {
   return join(outDir, isOnly ? 'grid.png' : `grid-${String(index + 1).padStart(3, '0')}.png`);
 }
@@ -25,18 +26,18 @@ export function gridPath(outDir: string, index: number, isOnly: boolean): string
 const GRID_NAME = /^grid(-\d+)?\.png$/;
 
 interface PlannedOutputs {
-  inputs: readonly InputPicture[];
+  inputs: readonly InputImage[];
   styles: readonly NamedStyle[];
   outDir: string;
   grid: boolean;
-  /** Whether each face of a picture has results of its own. */
+  /** Whether each face of an image has its own results. */
   isByFace: boolean;
 }
 
-const refuse = (expected: string, found: string, remedy: string): InputError =>
+const reject = (expected: string, found: string, remedy: string): InputError =>
   new InputError({ expected, found, remedy });
 
-/** Tells paths that are one file. */
+/** Recognises paths of the same file. */
 class Paths {
   private readonly folders = new Map<string, string>();
 
@@ -47,15 +48,15 @@ class Paths {
   }
 }
 
-/** What results of faces may be called that a file takes the name of: its path, with each number of a face left open. */
-function openPaths(path: string): string[] {
+/** Returns the patterns of face results that a path matches: the path with each face number replaced by `*`. */
+function facePatterns(path: string): string[] {
   return Array.from(
     path.matchAll(/_face-\d+(?=_)/g),
     ({ index, 0: { length } }) => faceName(path.slice(0, index), '*') + path.slice(index + length),
   );
 }
 
-/** @throws InputError where two results would have one name, or a result that of an input. */
+/** @throws InputError if two results have the same path, or a result has the path of an input. */
 export async function checkOutputs(planned: PlannedOutputs): Promise<void> {
   const { inputs, styles, outDir, grid, isByFace } = planned;
   const paths = new Paths();
@@ -63,36 +64,40 @@ export async function checkOutputs(planned: PlannedOutputs): Promise<void> {
   for (const { file, bytes } of inputs) {
     if (bytes !== undefined) continue;
     const key = await paths.keyOf(file);
-    for (const path of [key, ...openPaths(key)]) sources.add(path);
+    for (const path of [key, ...facePatterns(key)]) sources.add(path);
   }
   const taken = new Map<string, string>();
-  const takenIfOpen = new Map<string, string>();
-  const check = async (path: string, of: string): Promise<void> => {
+  const takenByPattern = new Map<string, string>();
+  const check = async (path: string, source: string): Promise<void> => {
     const key = await paths.keyOf(path);
     if (sources.has(key))
-      throw refuse('results beside the inputs', `${path} for both`, 'name another folder with --out');
-    const open = openPaths(key);
-    const others = [taken.get(key), takenIfOpen.get(key), ...open.map((one) => taken.get(one))];
-    const other = others.find((one) => one !== undefined);
-    if (other !== undefined)
-      throw refuse(
+      throw reject('results beside the inputs', `${path} for both`, 'name another folder with --out');
+    const patterns = facePatterns(key);
+    const owners = [
+      taken.get(key),
+      takenByPattern.get(key),
+      ...patterns.map((pattern) => taken.get(pattern)),
+    ];
+    const owner = owners.find((entry) => entry !== undefined);
+    if (owner !== undefined)
+      throw reject(
         'a name of its own for every result',
-        `${path} for ${other} and ${of}`,
+        `${path} for ${owner} and ${source}`,
         'rename one of them, or translate them into two folders',
       );
-    taken.set(key, of);
-    for (const one of open) takenIfOpen.set(one, of);
+    taken.set(key, source);
+    for (const pattern of patterns) takenByPattern.set(pattern, source);
   };
   if (grid) {
-    // How many grids there will be nobody knows yet.
-    const own = [...sources].find((source) => GRID_NAME.test(basename(source)));
-    if (own !== undefined) await check(join(outDir, basename(own)), 'a grid');
+    // The number of grids is unknown yet, so any grid name among the inputs is a conflict.
+    const gridInput = [...sources].find((source) => GRID_NAME.test(basename(source)));
+    if (gridInput !== undefined) await check(join(outDir, basename(gridInput)), 'a grid');
     return;
   }
   for (const { name, file } of inputs)
     for (const style of styles) {
       await check(resultPath(outDir, name, style), file);
-      // How many faces there are nobody knows yet.
+      // The number of faces is unknown yet.
       if (isByFace) await check(resultPath(outDir, faceName(name, '*'), style), file);
     }
 }

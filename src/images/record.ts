@@ -1,3 +1,4 @@
+// The record of a translation in its image file, from which the image can be made again.
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
@@ -7,16 +8,16 @@ import type { NamedStyle } from '../translate/styles.js';
 import type { Direction } from '../translate/translator.js';
 
 const MADE_BY = 'gans-n-roses';
-/** Digits that tell every float32 from its neighbours. */
+/** Digits that determine a float32 exactly. */
 const FLOAT32_DIGITS = 9;
 
-/** What a translated picture's file says, so that the picture can be made again. */
+/** How an image was translated, so that it can be made again. */
 export interface TranslationRecord {
   /** SHA-256 of the model's weights, hex digits. */
   model?: string | undefined;
   direction: Direction;
   styles: NamedStyle[];
-  /** Where in the upright photo the faces are that were translated, in whole px. */
+  /** Places of the translated faces in the upright photo, whole px. */
   squares?: readonly Square[];
 }
 
@@ -38,7 +39,7 @@ const recordShape = z.object({
     .min(1),
 });
 
-/** A record as `encodeImage` takes it. */
+/** Converts a record for `encodeImage`. */
 export function describeRecord({ model, direction, styles, squares = [] }: TranslationRecord): Description {
   return {
     madeBy: MADE_BY,
@@ -53,19 +54,19 @@ export function describeRecord({ model, direction, styles, squares = [] }: Trans
   };
 }
 
-/** A label that may become a part of a file's name, whatever a file said. */
+/** Replaces a label that is unsafe in file names; labels come from unchecked files. */
 function safeLabel(label: string, index: number): string {
   return /^[\p{L}\p{N}_][\p{L}\p{N}_ .-]{0,99}$/u.test(label) ? label : `like-${index + 1}`;
 }
 
-/** What a picture of `gnr translate` says of itself. @throws InputError where it says nothing, or there is no picture. */
+/** Reads the record of an image that `gnr translate` wrote. @throws InputError if there is no image, or it has no record. */
 export async function readRecord(path: string): Promise<TranslationRecord> {
   const parsed = recordShape.safeParse(await readDescription(await readImageBytes(path)));
   if (!parsed.success)
     throw new InputError({
-      expected: `a picture with the record that gnr translate writes at ${path}`,
+      expected: `an image with the record that gnr translate writes at ${path}`,
       found: 'one without it',
-      remedy: 'name the file as gnr wrote it: other programs leave the record out when they save a picture',
+      remedy: 'pass the file as gnr wrote it: other programs drop the record when they save an image',
     });
   const { model, direction, styles } = parsed.data;
   return {

@@ -1,10 +1,11 @@
+// Translates image files into files, reading, computing and writing in parallel.
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
-import { type DecodedImage, decodePicture, encodeImage, type PictureFile, toFloat } from '../data/decode.js';
+import { type DecodedImage, decodeImageFile, encodeImage, type ImageFile, toFloat } from '../data/decode.js';
 import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
-import type { InputPicture } from '../data/pictures.js';
-import { joinPictures, splitPictures } from '../data/pictures.js';
+import type { InputImage } from '../data/image-arrays.js';
+import { joinFloats, splitImages } from '../data/image-arrays.js';
 import { pasteSquare } from '../faces/crop.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction, Translator } from '../translate/translator.js';
@@ -13,7 +14,7 @@ import { composeGrid, scaleInto } from './grid.js';
 import { checkOutputs, GRID_ROWS, gridPath, resultPath } from './output-names.js';
 import { describeRecord } from './record.js';
 
-/** Pictures translated together. */
+/** Images that are translated together. */
 export const TRANSLATED_TOGETHER = 8;
 const GRID_GAP_PX = 4;
 const MIN_CELL_PX = 96;
@@ -21,36 +22,36 @@ const MIN_CELL_PX = 96;
 export interface TranslateOptions {
   translator: Translator;
   direction: Direction;
-  inputs: readonly InputPicture[];
+  inputs: readonly InputImage[];
   styles: readonly NamedStyle[];
   outDir: string;
-  /** Grids with the input first, in place of single files. */
+  /** Writes grids with the input first, instead of single files. */
   grid: boolean;
-  /** SHA-256 of the model's weights, for the record in every file. */
+  /** SHA-256 of the model's weights, recorded in every file. */
   model?: string | undefined;
-  /** What to do about faces; the centres of the pictures are translated where it is left out. */
+  /** How faces are cropped; by default the centres of the images are translated. */
   faces?: FaceOptions | undefined;
-  /** Aborting ends the work with the batch under way, which is still written and told. */
+  /** Aborting stops after the current batch, which is still written and reported. */
   signal?: AbortSignal | undefined;
 }
 
 export type TranslateEvent =
-  /** A picture is done; its files, where single files are written, and whether a face was looked for in vain. */
-  | { type: 'picture'; file: string; outputs: string[]; isFaceless: boolean }
-  /** A picture could not be read and was passed over. */
+  /** An image is done: its files, unless grids are written, and whether no face was found. */
+  | { type: 'image'; file: string; outputs: string[]; isFaceless: boolean }
+  /** An image could not be read and was skipped. */
   | { type: 'failed'; file: string; error: InputError }
   | { type: 'grid'; path: string }
-  /** A file was written without its record, which is longer than a file can hold. */
+  /** A file was written without its record, which is too long for it. */
   | { type: 'unrecorded'; path: string };
 
 type TranslatedCrop = Crop & { results: DecodedImage[] };
 type Translated = Omit<DecodedInput, 'crops'> & { crops: TranslatedCrop[] };
-type Decoded = DecodedInput | { input: InputPicture; error: InputError };
+type Decoded = DecodedInput | { input: InputImage; error: InputError };
 
-/** Of one row of a grid: the input, and its results. */
+/** One row of a grid: the input and its results. */
 type Row = readonly DecodedImage[];
 
-async function decodeAll(inputs: readonly InputPicture[], options: TranslateOptions): Promise<Decoded[]> {
+async function decodeAll(inputs: readonly InputImage[], options: TranslateOptions): Promise<Decoded[]> {
   const { size } = options.translator.architecture;
   return Promise.all(
     inputs.map(async (input) => {
@@ -67,24 +68,24 @@ async function decodeAll(inputs: readonly InputPicture[], options: TranslateOpti
 function translateCrops({ translator, direction, styles }: TranslateOptions, crops: TranslatedCrop[]): void {
   for (let from = 0; from < crops.length; from += TRANSLATED_TOGETHER) {
     const batch = crops.slice(from, from + TRANSLATED_TOGETHER);
-    const pictures = joinPictures(batch.map(({ source }) => toFloat(source)));
-    const content = translator.encode(direction, pictures);
+    const images = joinFloats(batch.map(({ source }) => toFloat(source)));
+    const content = translator.encode(direction, images);
     for (const { code } of styles) {
-      const repeated = joinPictures(Array<Float32Array>(batch.length).fill(code));
-      const results = splitPictures(translator.decode(content, repeated), translator.architecture.size);
+      const repeated = joinFloats(Array<Float32Array>(batch.length).fill(code));
+      const results = splitImages(translator.decode(content, repeated), translator.architecture.size);
       for (const [i, result] of results.entries()) batch[i]!.results.push(result);
     }
   }
 }
 
-/** A batch whose files are being written, while the network works on the next one. */
+/** The outcome of writing a batch. */
 interface Written {
   events: TranslateEvent[];
-  /** For grids. */
+  /** Rows for grids. */
   rows: Row[];
 }
 
-/** The record of some styles; undefined where it is longer than a file can hold. */
+/** Returns the record of styles; undefined if it is too long for a file. */
 function recordOf(
   { direction, model }: TranslateOptions,
   styles: readonly NamedStyle[],
@@ -94,7 +95,7 @@ function recordOf(
   return hasRoomFor(record) ? record : undefined;
 }
 
-/** Writes one result; the events that it is worth. */
+/** Writes one result, and returns its events. */
 async function writeResult(
   options: TranslateOptions,
   result: DecodedImage,
@@ -108,22 +109,22 @@ async function writeResult(
   return record === undefined ? [{ type: 'unrecorded', path }] : [];
 }
 
-/** Faces that go back into their picture: one after the other, for whole pictures can be large. */
+/** Pastes faces back into their image, one style at a time because whole images can be large. */
 async function writePasted(
   options: TranslateOptions,
   { input, crops, isFaceless }: Translated,
-  file: PictureFile,
+  file: ImageFile,
 ): Promise<Written> {
   const { styles, outDir, grid, translator } = options;
   const events: TranslateEvent[] = [];
   const outputs: string[] = [];
-  const whole = await decodePicture(file);
+  const whole = await decodeImageFile(file);
   const cell = cellSize(translator);
   const row: DecodedImage[] = grid ? [await scaleInto(whole, cell)] : [];
   const squares = crops.map(({ square }) => square!);
   for (const [k, style] of styles.entries()) {
     const pasted = { ...whole, data: whole.data.slice() };
-    // The largest comes last: where faces overlap, it is the nearest.
+    // The largest is pasted last: of overlapping faces it is the nearest.
     for (const { square, results } of crops.toReversed()) pasteSquare(pasted, results[k]!, square!);
     if (grid) row.push(await scaleInto(pasted, cell));
     else {
@@ -132,7 +133,7 @@ async function writePasted(
       outputs.push(path);
     }
   }
-  events.unshift({ type: 'picture', file: input.file, outputs, isFaceless });
+  events.unshift({ type: 'image', file: input.file, outputs, isFaceless });
   return { events, rows: grid ? [row] : [] };
 }
 
@@ -148,18 +149,19 @@ async function writeCrops(options: TranslateOptions, translated: Translated): Pr
   );
   const outputs = written.map(({ path }) => path);
   const rows = grid ? crops.map(({ source, results }) => [source, ...results]) : [];
-  return { events: [{ type: 'picture', file: input.file, outputs, isFaceless }, ...notes.flat()], rows };
+  return { events: [{ type: 'image', file: input.file, outputs, isFaceless }, ...notes.flat()], rows };
 }
 
 async function writeBatch(options: TranslateOptions, batch: readonly Translated[]): Promise<Written> {
   const all = await Promise.all(
-    batch.flatMap((one) => (one.file === undefined ? [writeCrops(options, one)] : [])),
+    batch.flatMap((translated) => (translated.file === undefined ? [writeCrops(options, translated)] : [])),
   );
-  for (const one of batch) if (one.file !== undefined) all.push(await writePasted(options, one, one.file));
+  for (const translated of batch)
+    if (translated.file !== undefined) all.push(await writePasted(options, translated, translated.file));
   return { events: all.flatMap(({ events }) => events), rows: all.flatMap(({ rows }) => rows) };
 }
 
-/** Batches as they are read, translated and written, each of the three beside the other two. */
+/** Pipelines batches: reads one, translates another and writes a third at the same time. */
 async function* translateBatches(options: TranslateOptions): AsyncGenerator<Written> {
   const { inputs, signal } = options;
   const batches = Array.from({ length: Math.ceil(inputs.length / TRANSLATED_TOGETHER) }, (_, i) =>
@@ -167,7 +169,7 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
   );
   const decode = (i: number): Promise<Decoded[]> | undefined => {
     const decoding = batches[i] && decodeAll(batches[i], options);
-    // It is awaited one batch later, or never.
+    // Awaited one batch later, or never.
     decoding?.catch(() => undefined);
     return decoding;
   };
@@ -193,7 +195,7 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
       );
       if (writing !== undefined) yield await finished(writing);
       writing = { failed, done: writeBatch(options, batch) };
-      // It is awaited one batch later.
+      // Awaited one batch later.
       writing.done.catch(() => undefined);
     }
     if (writing !== undefined) yield await finished(writing);
@@ -203,11 +205,10 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
 }
 
 /**
- * Translates pictures into files of `outDir`, batch after batch, reading the next and writing the one before while one is
- * computed. A picture that cannot be read is told and passed over. Every file holds the record of `describeRecord`, where
- * it has room for that.
+ * Translates images into files of `outDir`, batch by batch: it reads the next batch and writes the previous one while it
+ * computes. It reports and skips images that cannot be read. Every file holds the record of `describeRecord` if that fits.
  *
- * @throws InputError, before anything is written, where two results would have one name, or a result that of an input.
+ * @throws InputError, before anything is written, if two results have the same path, or a result has the path of an input.
  */
 export async function* translateImages(options: TranslateOptions): AsyncGenerator<TranslateEvent> {
   const { faces } = options;
@@ -223,7 +224,7 @@ export async function* translateImages(options: TranslateOptions): AsyncGenerato
   if (rows.length > 0) yield* await writeGrid(gridPath(options.outDir, grids, grids === 0), rows, options);
 }
 
-/** Side of a grid's cells, px. */
+/** Returns the side of a grid's cells, px. */
 function cellSize({ architecture }: Translator): number {
   return Math.max(MIN_CELL_PX, architecture.size);
 }

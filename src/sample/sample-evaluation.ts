@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Rng } from '../base/rng.js';
 import { decodeImage, toFloat } from '../data/decode.js';
 import { setDiversity, styleDiversity } from '../data/diversity.js';
-import { joinPictures, splitFloats } from '../data/pictures.js';
+import { joinFloats, splitFloats } from '../data/image-arrays.js';
 import { drawStyles, type Translator } from '../translate/translator.js';
 import { type FaceMeasure, type MeanFace, meanFace } from './face-measure.js';
 import type { FloatImage } from './face-planes.js';
@@ -98,7 +98,7 @@ export function sampleFigures(
   const byPhoto: FloatImage[][] = [];
   for (let from = 0; from < set.photos.length; from += BATCH) {
     const batch = set.photos.slice(from, from + BATCH);
-    const content = translator.encode('A2B', joinPictures(batch.map(({ data }) => data)));
+    const content = translator.encode('A2B', joinFloats(batch.map(({ data }) => data)));
     const results = batch.map((): FloatImage[] => []);
     for (let style = 0; style < options.styles; style++) {
       const images = translator.decode(content, drawStyles(rng, batch.length, latentDim));

@@ -7,7 +7,7 @@ import {
 } from '../browser/web-bundle-manifest.js';
 import { buildGenerator } from '../model/generator.js';
 import { GENERATOR_NAMES } from '../model/networks.js';
-import type { Model } from '../translate/model.js';
+import type { StoredModel } from '../translate/model.js';
 import { ServedFile } from './served-file.js';
 
 /** A shard is closed when it has grown to this; a larger tensor has one of its own. */
@@ -15,7 +15,7 @@ const SHARD_BYTES = 32 * 1024 * 1024;
 
 /** A model as a web bundle in float32, in a folder, over the model's own memory: nothing is copied. */
 export function modelBundle(
-  { architecture, values }: Pick<Model, 'architecture' | 'values'>,
+  { architecture, values }: Pick<StoredModel, 'architecture' | 'values'>,
   folder: string,
 ): ServedFile[] {
   const { specs } = buildGenerator(architecture);

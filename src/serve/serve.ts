@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { InputError } from '../base/errors.js';
-import { loadModel } from '../translate/model.js';
+import { readModel } from '../translate/model.js';
 import { modelBundle } from './model-bundle.js';
 import { readPage } from './page.js';
 import { type RunningServer, type ServeOptions, startServer } from './server.js';
@@ -33,7 +33,7 @@ export async function openPage({ pageDir, checkpoint, onSkipped, ...where }: Ope
   dir: string;
 }> {
   const page = await readPage(pageDir);
-  const model = await loadModel(checkpoint, onSkipped && { onSkipped });
+  const model = await readModel(checkpoint, onSkipped && { onSkipped });
   const own = modelBundle(model, MODEL_FOLDER);
   const others = page.filter(({ name }) => !name.startsWith(`${MODEL_FOLDER}/`));
   return { server: await startServer({ files: [...others, ...own], ...where }), dir: model.dir };

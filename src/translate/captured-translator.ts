@@ -1,7 +1,7 @@
+// Translates with captured graphs: one TensorFlow session call for each part of a translation.
 import * as tf from '@tensorflow/tfjs-core';
 import type { Architecture } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
-import { GENERATOR_NAMES } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { type ParameterValues, type Params, sizeOf } from '../model/parameters.js';
 import {
@@ -21,8 +21,8 @@ import {
 import {
   assertStyles,
   type ContentCodes,
-  clampPictures,
-  countPictures,
+  clampImages,
+  countImages,
   type Direction,
   disposedError,
   type Translator,
@@ -31,18 +31,18 @@ import {
 const BATCH = 8;
 
 interface SharedPrograms {
-  /** The set of `translationPrograms`. */
+  /** The set name that `translationPrograms` got. */
   set?: string;
-  /** Frees what is the translator's alone. */
+  /** Called once by `dispose`. */
   onDispose?: () => void;
 }
 
 export interface CapturedTranslatorOptions extends Precision {
-  /** How many pictures are translated at a time, where there are so many; the others go one by one. */
+  /** Number of images that are translated together; a remainder is translated one by one. */
   batch?: number;
 }
 
-/** Translates by programs that each run as one TensorFlow session call, over weights that live in the session. */
+/** Translates with programs that each run as one TensorFlow session call; the session holds the weights. */
 export class CapturedTranslator implements Translator {
   readonly architecture: Architecture;
   private readonly programs: CapturedPrograms<TranslationProgram>;
@@ -52,10 +52,10 @@ export class CapturedTranslator implements Translator {
   private isDisposed = false;
 
   /**
-   * For programs that somebody has captured, with others maybe; `CapturedTranslator.fromValues` captures its own.
+   * Uses programs that the caller has captured; `CapturedTranslator.fromValues` captures its own.
    *
-   * @param programs those of `translationPrograms` among them.
-   * @param batches the batches that they were made for, 1 among them.
+   * @param programs include those of `translationPrograms`.
+   * @param batches the batch sizes of the programs, which include 1.
    */
   constructor(
     architecture: Architecture,
@@ -71,10 +71,10 @@ export class CapturedTranslator implements Translator {
   }
 
   /**
-   * Captures programs of its own, over a copy of the weights.
+   * Captures programs over a copy of the weights.
    *
    * @param values stored weights of `G_A2B` and `G_B2A`.
-   * @throws RangeError where the weights do not fit the architecture.
+   * @throws RangeError if the weights do not fit the architecture.
    */
   static fromValues(
     architecture: Architecture,
@@ -83,11 +83,11 @@ export class CapturedTranslator implements Translator {
   ): CapturedTranslator {
     const generator = buildGenerator(architecture);
     const variables: Record<string, TensorSpec> = {};
-    const written: Record<string, Float32Array> = {};
-    for (const network of GENERATOR_NAMES)
+    const initial: Record<string, Float32Array> = {};
+    for (const network of ['G_A2B', 'G_B2A'])
       for (const [path, { shape, data }] of Object.entries(weightsOf(generator, network, values[network]))) {
         variables[`${network}/${path}`] = { shape, dtype: 'float32' };
-        written[`${network}/${path}`] = data;
+        initial[`${network}/${path}`] = data;
       }
     const batches = [...new Set([1, batch])];
     const programs = capture(
@@ -95,35 +95,35 @@ export class CapturedTranslator implements Translator {
       variables,
       precision,
     );
-    writeChunked(programs, Object.entries(written));
+    writeChunked(programs, Object.entries(initial));
     return new CapturedTranslator(architecture, programs, batches, { onDispose: () => programs.dispose() });
   }
 
-  /** Graph nodes that run to translate `count` pictures. */
+  /** Returns the number of graph nodes that run to translate `count` images. */
   kernels(count: number): number {
     let kernels = 0;
-    for (const { batch } of this.cut(count))
+    for (const { batch } of this.batchesFor(count))
       for (const part of ['encode', 'decode'] as const)
         kernels += this.programs.kernels[programName(part, 'A2B', batch, this.set)]!;
     return kernels;
   }
 
-  encode(direction: Direction, pictures: Float32Array): ContentCodes {
-    const count = countPictures(this.architecture, pictures);
-    return { direction, count, codes: this.run('encode', direction, count, { pictures }) };
+  encode(direction: Direction, images: Float32Array): ContentCodes {
+    const count = countImages(this.architecture, images);
+    return { direction, count, codes: this.run('encode', direction, count, { images }) };
   }
 
   decode({ direction, count, codes }: ContentCodes, styles: Float32Array): Float32Array {
     assertStyles(this.architecture, count, styles);
-    return clampPictures(this.run('decode', direction, count, { codes, styles }));
+    return clampImages(this.run('decode', direction, count, { codes, styles }));
   }
 
-  styleOf(direction: Direction, pictures: Float32Array): Float32Array {
-    return this.run('style', direction, countPictures(this.architecture, pictures), { pictures });
+  styleOf(direction: Direction, images: Float32Array): Float32Array {
+    return this.run('style', direction, countImages(this.architecture, images), { images });
   }
 
-  translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array {
-    return this.decode(this.encode(direction, pictures), styles);
+  translate(direction: Direction, images: Float32Array, styles: Float32Array): Float32Array {
+    return this.decode(this.encode(direction, images), styles);
   }
 
   dispose(): void {
@@ -132,13 +132,13 @@ export class CapturedTranslator implements Translator {
     this.onDispose();
   }
 
-  /** `count` pictures as batches that there are programs for. */
-  private cut(count: number): { from: number; batch: number }[] {
-    const pieces: { from: number; batch: number }[] = [];
+  /** Splits `count` images into batches for which there are programs. */
+  private batchesFor(count: number): { from: number; batch: number }[] {
+    const batches: { from: number; batch: number }[] = [];
     let from = 0;
     for (const batch of this.batches)
-      for (; count - from >= batch; from += batch) pieces.push({ from, batch });
-    return pieces;
+      for (; count - from >= batch; from += batch) batches.push({ from, batch });
+    return batches;
   }
 
   private run(
@@ -149,7 +149,7 @@ export class CapturedTranslator implements Translator {
   ): Float32Array {
     if (this.isDisposed) throw disposedError();
     let joined: Float32Array | undefined;
-    for (const { from, batch } of this.cut(count)) {
+    for (const { from, batch } of this.batchesFor(count)) {
       const rows = Object.entries(inputs).map(([name, values]) => {
         const length = values.length / count;
         return [name, values.subarray(from * length, (from + batch) * length)] as const;
@@ -170,7 +170,7 @@ interface Weight {
   data: Float32Array;
 }
 
-/** A network's weights with what follows from them alone, which is so computed once and not with every picture. */
+/** Returns a network's weights and everything derived from them alone, which is computed once instead of per image. */
 function weightsOf(
   generator: Generator,
   network: string,
@@ -181,7 +181,7 @@ function weightsOf(
     const data = values?.[path];
     const size = sizeOf(shape);
     if (data?.length !== size)
-      throw new RangeError(`${network}/${path} has ${data?.length ?? 'no'} values where ${size} are needed`);
+      throw new RangeError(`${network}/${path} has ${data?.length ?? 'no'} values but needs ${size}`);
     weights[path] = { shape, data };
   }
   tf.tidy(() => {

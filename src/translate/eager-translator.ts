@@ -1,3 +1,4 @@
+// Translates kernel by kernel on any tfjs backend, in Node or a browser.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, contentSize } from '../model/architecture.js';
@@ -8,8 +9,8 @@ import { ParameterGroup } from '../optim/parameter-groups.js';
 import {
   assertStyles,
   type ContentCodes,
-  clampPictures,
-  countPictures,
+  clampImages,
+  countImages,
   type Direction,
   disposedError,
   NETWORK_OF,
@@ -17,7 +18,7 @@ import {
   type Translator,
 } from './translator.js';
 
-/** The numbers of a tensor, and nothing left of what made it. */
+/** Computes a tensor and reads its values, then frees everything. */
 function read(make: () => Tensor): Float32Array {
   return tf.tidy(() => make().dataSync<'float32'>());
 }
@@ -31,7 +32,7 @@ async function readAsync(make: () => Tensor): Promise<Float32Array> {
   }
 }
 
-/** Translates kernel by kernel: runs wherever tfjs does, in browsers too. */
+/** Translates kernel by kernel, on any tfjs backend. */
 export class EagerTranslator implements Translator {
   readonly architecture: Architecture;
   private readonly generator: Generator;
@@ -39,8 +40,8 @@ export class EagerTranslator implements Translator {
   private isDisposed = false;
 
   /**
-   * @param parametersOf gives the parameters of `G_A2B` and `G_B2A`; called once, within a `tf.tidy`. The translator
-   *   keeps tensors of its own of what it gives.
+   * @param parametersOf returns the parameters of `G_A2B` and `G_B2A`; called once, within a `tf.tidy`. The translator keeps
+   *   its own tensors of them.
    */
   constructor(architecture: Architecture, parametersOf: (generator: Generator) => Record<string, Params>) {
     this.architecture = architecture;
@@ -56,7 +57,7 @@ export class EagerTranslator implements Translator {
     });
   }
 
-  /** @param values stored weights of `G_A2B` and `G_B2A`. @throws RangeError where they do not fit the architecture. */
+  /** @param values stored weights of `G_A2B` and `G_B2A`. @throws RangeError if they do not fit the architecture. */
   static fromValues(architecture: Architecture, values: NetworkValues): EagerTranslator {
     return new EagerTranslator(architecture, (generator) => {
       const group = new ParameterGroup(specsByGenerator(generator));
@@ -65,37 +66,37 @@ export class EagerTranslator implements Translator {
     });
   }
 
-  encode(direction: Direction, pictures: Float32Array): ContentCodes {
-    const count = countPictures(this.architecture, pictures);
-    return { direction, count, codes: read(() => this.contentOf(direction, pictures, count)) };
+  encode(direction: Direction, images: Float32Array): ContentCodes {
+    const count = countImages(this.architecture, images);
+    return { direction, count, codes: read(() => this.contentOf(direction, images, count)) };
   }
 
   decode(content: ContentCodes, styles: Float32Array): Float32Array {
-    return clampPictures(read(() => this.picturesOf(content, styles)));
+    return clampImages(read(() => this.imagesOf(content, styles)));
   }
 
-  styleOf(direction: Direction, pictures: Float32Array): Float32Array {
-    return read(() => this.stylesOf(direction, pictures));
+  styleOf(direction: Direction, images: Float32Array): Float32Array {
+    return read(() => this.stylesOf(direction, images));
   }
 
-  /** `encode` that waits for a graphics processor without holding its thread, as browsers want it. */
-  async encodeAsync(direction: Direction, pictures: Float32Array): Promise<ContentCodes> {
-    const count = countPictures(this.architecture, pictures);
-    return { direction, count, codes: await readAsync(() => this.contentOf(direction, pictures, count)) };
+  /** Encodes like `encode`, but waits for a GPU without blocking the thread, as browsers require. */
+  async encodeAsync(direction: Direction, images: Float32Array): Promise<ContentCodes> {
+    const count = countImages(this.architecture, images);
+    return { direction, count, codes: await readAsync(() => this.contentOf(direction, images, count)) };
   }
 
-  /** `decode` as `encodeAsync`. */
+  /** Decodes like `decode`, without blocking. */
   async decodeAsync(content: ContentCodes, styles: Float32Array): Promise<Float32Array> {
-    return clampPictures(await readAsync(() => this.picturesOf(content, styles)));
+    return clampImages(await readAsync(() => this.imagesOf(content, styles)));
   }
 
-  /** `styleOf` as `encodeAsync`. */
-  styleOfAsync(direction: Direction, pictures: Float32Array): Promise<Float32Array> {
-    return readAsync(() => this.stylesOf(direction, pictures));
+  /** Encodes styles like `styleOf`, without blocking. */
+  styleOfAsync(direction: Direction, images: Float32Array): Promise<Float32Array> {
+    return readAsync(() => this.stylesOf(direction, images));
   }
 
-  translate(direction: Direction, pictures: Float32Array, styles: Float32Array): Float32Array {
-    return this.decode(this.encode(direction, pictures), styles);
+  translate(direction: Direction, images: Float32Array, styles: Float32Array): Float32Array {
+    return this.decode(this.encode(direction, images), styles);
   }
 
   dispose(): void {
@@ -104,12 +105,12 @@ export class EagerTranslator implements Translator {
     for (const network of Object.values(this.params)) tf.dispose(Object.values(network));
   }
 
-  private contentOf(direction: Direction, pictures: Float32Array, count: number): Tensor {
+  private contentOf(direction: Direction, images: Float32Array, count: number): Tensor {
     const network = this.network(direction);
-    return this.generator.contentHead(network, this.generator.stem(network, this.upload(pictures, count)));
+    return this.generator.contentHead(network, this.generator.stem(network, this.upload(images, count)));
   }
 
-  private picturesOf({ direction, count, codes }: ContentCodes, styles: Float32Array): Tensor {
+  private imagesOf({ direction, count, codes }: ContentCodes, styles: Float32Array): Tensor {
     const network = this.network(direction);
     assertStyles(this.architecture, count, styles);
     const side = contentSize(this.architecture);
@@ -117,10 +118,10 @@ export class EagerTranslator implements Translator {
     return this.generator.decode(network, content, tf.tensor2d(styles, [count, this.architecture.latentDim]));
   }
 
-  private stylesOf(direction: Direction, pictures: Float32Array): Tensor {
+  private stylesOf(direction: Direction, images: Float32Array): Tensor {
     const network = this.network(reverseOf(direction));
-    const count = countPictures(this.architecture, pictures);
-    return this.generator.styleEncode(network, this.upload(pictures, count));
+    const count = countImages(this.architecture, images);
+    return this.generator.styleEncode(network, this.upload(images, count));
   }
 
   private network(direction: Direction): Params {
@@ -128,8 +129,8 @@ export class EagerTranslator implements Translator {
     return this.params[NETWORK_OF[direction]]!;
   }
 
-  private upload(pictures: Float32Array, count: number): Tensor {
+  private upload(images: Float32Array, count: number): Tensor {
     const { size } = this.architecture;
-    return tf.tensor4d(pictures, [count, size, size, 3]);
+    return tf.tensor4d(images, [count, size, size, 3]);
   }
 }

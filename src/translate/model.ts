@@ -1,50 +1,56 @@
+// Reads trained models from disk: a model folder's config, its generators' weights and their checksum.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { InputError, messageOf } from '../base/errors.js';
-import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
+import { readModelConfig } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
-import { readSafetensors } from '../checkpoint/safetensors.js';
+import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
-import { type GeneratorSpecs, generatorSpecs } from '../model/networks.js';
+import { GENERATOR_NAMES, type GeneratorSpecs, generatorSpecs } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
 
-/** A trained model: what translation needs. */
-export interface Model {
-  architecture: ModelConfig;
-  /** Averaged weights of G_A2B and G_B2A. */
-  values: NetworkValues;
-  /** The folder it came from. */
-  dir: string;
-  /** The file of its weights. */
-  path: string;
+/** The part of a config that translation needs; other sections pass unchecked. */
+export const modelConfigSchema = z.looseObject({ model: configShape.shape.model });
+
+/** The content of a model's folder; the weights are read on demand. */
+export interface ModelFolder<Config> extends ResolvedCheckpoint {
+  config: Config;
+  /**
+   * Reads the EMA weights of the generators: `both`, or with `any` those that the file holds.
+   *
+   * @throws InputError naming the file, and the tensor that is missing or of another shape.
+   */
+  readGenerators(which?: 'both' | 'any'): Promise<NetworkValues>;
+  /** SHA-256 of the weights' file, hex digits. */
+  sha256(): Promise<string>;
 }
 
-/** SHA-256 of a file, hex digits. */
-export async function sha256Of(path: string): Promise<string> {
+export interface OpenModelFolderOptions {
+  /** Called with every newer checkpoint of a run that is damaged, and the reason. */
+  onSkipped?: ((dir: string, error: InputError) => void) | undefined;
+}
+
+/** A trained model, read for translation. */
+export interface StoredModel {
+  architecture: ModelConfig;
+  /** EMA weights of G_A2B and G_B2A. */
+  values: NetworkValues;
+  /** The folder that holds it. */
+  dir: string;
+  /** SHA-256 of the weights' file, hex digits. */
+  sha256(): Promise<string>;
+}
+
+async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');
 }
 
-async function readArchitecture(path: string): Promise<ModelConfig> {
-  try {
-    const config = JSON.parse(await readFile(path, 'utf8')) as unknown;
-    return z.looseObject({ model: configShape.shape.model }).parse(config).model;
-  } catch (error) {
-    const found =
-      error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error);
-    throw new InputError(
-      { expected: `the model's config in ${path}`, found, remedy: 'copy the config.json of the run there' },
-      { cause: error },
-    );
-  }
-}
-
-/** The parameters of the generators of a config. @throws InputError naming the file where it makes no network. */
-export function checkedGeneratorSpecs(architecture: ModelConfig, configPath: string): GeneratorSpecs {
+/** Returns the generators' parameters. @throws InputError naming the config file if it describes no network. */
+function checkedGeneratorSpecs(architecture: ModelConfig, configPath: string): GeneratorSpecs {
   try {
     return generatorSpecs(architecture);
   } catch (error) {
@@ -59,23 +65,54 @@ export function checkedGeneratorSpecs(architecture: ModelConfig, configPath: str
   }
 }
 
-/**
- * Loads the generators behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
- *
- * @param options.onSkipped is told of every newer checkpoint of a run that is damaged, and why.
- * @throws InputError naming the missing, damaged or unfitting file.
- */
-export async function loadModel(
-  checkpoint: string,
-  options: { onSkipped?: (dir: string, error: InputError) => void } = {},
-): Promise<Model> {
-  const { modelPath, configPath } = await resolveCheckpoint(checkpoint, options);
-  const architecture = await readArchitecture(configPath);
-  const { tensors } = await readSafetensors(modelPath);
-  const specs = checkedGeneratorSpecs(architecture, configPath);
-  const values = fromTensors(tensors, '', specs, {
+async function readGenerators(
+  { modelPath, configPath }: ResolvedCheckpoint,
+  specs: GeneratorSpecs,
+  which: 'both' | 'any',
+): Promise<NetworkValues> {
+  const { entries } = await readSafetensorsHeader(modelPath);
+  const namesOf = (network: string): string[] =>
+    [...entries.keys()].filter((name) => name.startsWith(`${network}/`));
+  const stored = GENERATOR_NAMES.filter((network) => namesOf(network).length > 0);
+  const wanted = which === 'any' && stored.length > 0 ? stored : GENERATOR_NAMES;
+  const { tensors } = await readSafetensors(modelPath, { names: wanted.flatMap(namesOf) });
+  return fromTensors(tensors, '', Object.fromEntries(wanted.map((network) => [network, specs[network]])), {
     file: modelPath,
     remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
   });
-  return { architecture, values, dir: dirname(modelPath), path: modelPath };
+}
+
+/**
+ * Opens the folder behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
+ *
+ * @param schema what the caller needs of config.json.
+ * @throws InputError naming the file that is missing, damaged or does not fit.
+ */
+export async function openModelFolder<Config extends { model: ModelConfig }>(
+  checkpoint: string,
+  schema: z.ZodType<Config>,
+  { onSkipped }: OpenModelFolderOptions = {},
+): Promise<ModelFolder<Config>> {
+  const files = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
+  const config = await readModelConfig(files.configPath, schema);
+  const specs = checkedGeneratorSpecs(config.model, files.configPath);
+  return {
+    ...files,
+    config,
+    readGenerators: (which = 'both') => readGenerators(files, specs, which),
+    sha256: () => sha256Of(files.modelPath),
+  };
+}
+
+/** Reads a model for translation. @param checkpoint as for `openModelFolder`. @throws InputError as `openModelFolder`. */
+export async function readModel(
+  checkpoint: string,
+  options: OpenModelFolderOptions = {},
+): Promise<StoredModel> {
+  const { config, dir, readGenerators, sha256 } = await openModelFolder(
+    checkpoint,
+    modelConfigSchema,
+    options,
+  );
+  return { architecture: config.model, values: await readGenerators(), dir, sha256 };
 }

@@ -1,7 +1,7 @@
 // Opens a trained model on the engine, ready to translate.
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { loadEngine } from '../runtime/node.js';
-import { loadModel, sha256Of } from './model.js';
+import { readModel } from './model.js';
 import { openTranslator } from './open-translator.js';
 import type { Translator } from './translator.js';
 
@@ -22,11 +22,11 @@ export interface OpenModelOptions {
 
 async function load(checkpoint: string, { batch, onSkipped }: OpenModelOptions): Promise<OpenModel> {
   const skipped: [dir: string, error: Error][] = [];
-  const { architecture, values, path } = await loadModel(checkpoint, {
+  const { architecture, values, sha256 } = await readModel(checkpoint, {
     onSkipped: (dir, error) => skipped.push([dir, error]),
   });
   for (const [dir, error] of skipped) onSkipped?.(dir, error);
-  const model = await sha256Of(path);
+  const model = await sha256();
   await loadEngine();
   return { translator: openTranslator(architecture, values, { batch }), model };
 }

@@ -1,3 +1,4 @@
+// Makes the translator for a model in Node.
 import type { Architecture } from '../model/architecture.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { CapturedTranslator, type CapturedTranslatorOptions } from './captured-translator.js';
@@ -5,15 +6,15 @@ import { EagerTranslator } from './eager-translator.js';
 import type { Translator } from './translator.js';
 
 export interface OpenTranslatorOptions extends CapturedTranslatorOptions {
-  /** By captured programs, as is usual, or kernel by kernel, which knows no other options. */
+  /** Captures graphs, by default; `false` runs kernel by kernel and ignores the other options. */
   capture?: boolean;
 }
 
 /**
- * A translator on the engine of `loadEngine`, which has to be loaded. The caller disposes it.
+ * Makes a translator on the engine, which `loadEngine` must have loaded. The caller disposes it.
  *
  * @param values stored weights of `G_A2B` and `G_B2A`.
- * @throws RangeError where they do not fit the architecture.
+ * @throws RangeError if they do not fit the architecture.
  */
 export function openTranslator(
   architecture: Architecture,

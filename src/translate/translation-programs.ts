@@ -1,3 +1,4 @@
+// The graphs that translation captures: encode, decode and style, for each direction and batch size.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, channelsAt, contentSize } from '../model/architecture.js';
 import type { Generator } from '../model/generator.js';
@@ -5,13 +6,13 @@ import type { Params } from '../model/parameters.js';
 import type { Program, TensorSpec } from '../runtime/capture/capture.js';
 import { type Direction, NETWORK_OF, reverseOf } from './translator.js';
 
-/** What one program does: pictures to content codes, content and style codes to pictures, pictures to style codes. */
+/** The part of a translation that a program runs: images to content codes, codes to images, or images to style codes. */
 export type Part = 'encode' | 'decode' | 'style';
 
-/** A program's name: its part, the direction that it is for, the pictures that it takes at a time, and its set. */
+/** The name of a program: its part, direction, batch size and set. */
 export type TranslationProgram = `${Part}${Direction}x${number}${string}`;
 
-/** @param set tells the programs of several translators apart that share a graph. */
+/** Names a program. @param set distinguishes the programs of several translators in one graph. */
 export function programName(
   part: Part,
   direction: Direction,
@@ -23,20 +24,20 @@ export function programName(
 
 const float = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
 
-/** The parameters of a network out of variables that are named `NETWORK/PATH`. */
+/** Selects the parameters of a network from variables named `NETWORK/PATH`. */
 export function parametersByPrefix(variables: Readonly<Record<string, Tensor>>, network: string): Params {
   const prefix = `${network}/`;
-  const own = Object.entries(variables).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  const entries = Object.entries(variables).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(entries.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
 /**
- * The programs that translation runs, for `capture`. A graph's shapes are fixed, so there is one of each part,
- * direction and batch.
+ * Makes the programs of translation, for `capture`. The shapes of a graph are fixed, so there is a program for each part,
+ * direction and batch size.
  *
- * @param batches how many pictures a program takes at a time; a program is recorded for each.
- * @param parametersOf gives a network's parameters (`G_A2B` or `G_B2A`) from the captured variables.
- * @param set is put behind the programs' names.
+ * @param batches the batch sizes.
+ * @param parametersOf returns the parameters of a network (`G_A2B` or `G_B2A`) from the captured variables.
+ * @param set suffix of the programs' names.
  */
 export function translationPrograms(
   architecture: Architecture,
@@ -52,12 +53,12 @@ export function translationPrograms(
     const network = NETWORK_OF[direction];
     const reverse = NETWORK_OF[reverseOf(direction)];
     for (const batch of batches) {
-      const pictures = float(batch, size, size, 3);
+      const images = float(batch, size, size, 3);
       programs[programName('encode', direction, batch, set)] = {
-        inputs: { pictures },
+        inputs: { images },
         run(variables, inputs) {
           const params = parametersOf(variables, network);
-          const codes = generator.contentHead(params, generator.stem(params, inputs.pictures!));
+          const codes = generator.contentHead(params, generator.stem(params, inputs.images!));
           return { outputs: { result: codes } };
         },
       };
@@ -72,10 +73,10 @@ export function translationPrograms(
         },
       };
       programs[programName('style', direction, batch, set)] = {
-        inputs: { pictures },
+        inputs: { images },
         run: (variables, inputs) => ({
           outputs: {
-            result: generator.styleEncode(parametersOf(variables, reverse), inputs.pictures!),
+            result: generator.styleEncode(parametersOf(variables, reverse), inputs.images!),
           },
         }),
       };

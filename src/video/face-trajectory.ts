@@ -49,7 +49,7 @@ export function faceTrajectory(survey: Survey, options: FaceTrajectoryOptions): 
   const { mode, margin, paste, modelPx } = options;
   const { frameExtent, framesPerSecond } = survey;
   const tracks = trackFaces(survey.sightings, survey.frames, {
-    ...{ picture: frameExtent, framesPerSecond, margin },
+    ...{ extent: frameExtent, framesPerSecond, margin },
     keepsPortraits: mode === 'auto',
   });
   if (tracks.length === 0) {

@@ -1,7 +1,7 @@
 // Translates the frames of a video, batch by batch.
 import type { Extent } from '../base/geometry.js';
 import { fromFloat, toFloat } from '../data/decode.js';
-import { joinPictures } from '../data/pictures.js';
+import { joinFloats } from '../data/image-arrays.js';
 import { cropSquare, pasteSquare } from '../faces/crop.js';
 import type { ContentCodes, Direction, Translator } from '../translate/translator.js';
 import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
@@ -123,7 +123,7 @@ export class FrameTranslator {
     const { translator, plan, schedule } = this.options;
     const codes = places.map((place) => schedule.at((this.frames + place) / plan.framesPerSecond, cell));
     // All images below each other are one tall image.
-    return fromFloat(translator.decode(content, joinPictures(codes)), this.size, this.size * content.count)
+    return fromFloat(translator.decode(content, joinFloats(codes)), this.size, this.size * content.count)
       .data;
   }
 

@@ -1,5 +1,5 @@
 // Schedules which style a video shows when.
-import { between } from '../translate/styles.js';
+import { slerp } from '../translate/style-math.js';
 
 /** Gives the style of each cell of the output at each moment. */
 export interface StyleSchedule {
@@ -26,7 +26,7 @@ export function flowingStyles(codes: readonly Float32Array[], stepSeconds: numbe
       // Each cell is a style ahead of the one before.
       const from = codes[(step + cell) % codes.length]!;
       const to = codes[(step + cell + 1) % codes.length]!;
-      return share <= 0 ? from : between(from, to, smooth(share));
+      return share <= 0 ? from : slerp(from, to, smooth(share));
     },
   };
 }

@@ -11,7 +11,7 @@ import { loadWebModel } from '../../src/browser/web-bundle.js';
 import type { WebBundle } from '../../src/browser/web-bundle-manifest.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import { initParameters } from '../../src/model/parameters.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 
 const { model: architecture } = tinyConfig({ model: MIN_LAYERS });
@@ -99,7 +99,7 @@ describe('a bundle', () => {
     },
   );
 
-  it('is read from a folder at any depth', async () => {
+  it('a bundle is read from a folder at any depth', async () => {
     const { bundle, files } = bundleOf('float16');
     const deep = Object.entries({ ...files, 'bundle.json': json(bundle) }).map(
       ([name, bytes]): ChosenFile => ({ path: `/models/mine/${name}`, file: new Blob([bytes]) }),
@@ -107,7 +107,7 @@ describe('a bundle', () => {
     expect((await loadWebModel(filesOf(deep))).architecture).toEqual(architecture);
   });
 
-  it('is refused where it is not one', async () => {
+  it('an invalid bundle is rejected', async () => {
     const { bundle, files } = bundleOf('float16');
     await expectRefusal({ ...bundle, version: 2 }, files, /a newer version of the format \(2, not 1\)/);
     await expectRefusal({ ...bundle, version: 0 }, files, /version/);
@@ -123,7 +123,7 @@ describe('a bundle', () => {
     await expect(attempt).rejects.toThrow(/no JSON/);
   });
 
-  it('is refused where a file is missing, short, long or changed', async () => {
+  it('a bundle with a missing, short, long or changed file is rejected', async () => {
     const { bundle, files } = bundleOf('float16');
     const whole = files['s-1.bin']!;
     const changed = whole.slice();
@@ -149,7 +149,7 @@ describe('a bundle', () => {
     },
   );
 
-  it('is refused where a tensor is not where or what it should be', async () => {
+  it('a bundle with a misplaced or wrong tensor is rejected', async () => {
     const { bundle, files } = bundleOf('float16');
     const [first, ...others] = bundle.tensors;
     const changed = (changes: object) => ({ ...bundle, tensors: [{ ...first!, ...changes }, ...others] });
@@ -169,7 +169,7 @@ describe('a bundle', () => {
     await expectRefusal({ ...bundle, shards }, files, /two shards named s-0\.bin/);
   });
 
-  it('takes what nobody asks for, unread', async () => {
+  it('a bundle may have further tensors, which are not read', async () => {
     const { bundle, files } = bundleOf('float16');
     const extra = { name: 'D_A/extra', shape: [4], dtype: 'float32', shard: 2, offset: 0, bytes: 16 };
     const shards = [...bundle.shards, { file: 'nowhere.bin', bytes: 16, sha256: '0'.repeat(64) }];
@@ -177,7 +177,7 @@ describe('a bundle', () => {
     expect(bytes).toBe(files['s-0.bin']!.length + files['s-1.bin']!.length);
   });
 
-  it('takes no memory for a shard that its answer tells to be smaller', async () => {
+  it('no memory is allocated for a shard whose response declares a smaller size', async () => {
     const { bundle, files } = bundleOf('float16');
     const shards = bundle.shards.map((shard) => ({ ...shard, bytes: 2 ** 31 - 1 }));
     const before = process.memoryUsage().arrayBuffers;
@@ -196,9 +196,9 @@ describe('an exported folder', () => {
     files = Object.fromEntries(await Promise.all(read));
   });
 
-  it('gives what loadModel gives', async () => {
+  it('an exported folder loads as with readModel', async () => {
     const model = await loadWebModel(filesOf(chosen(files)));
-    const expected = await loadModel('models/sample');
+    const expected = await readModel('models/sample');
     expect(model.architecture).toEqual(expected.architecture);
     for (const network of NETWORKS)
       for (const [path, data] of Object.entries(expected.values[network]!)) {
@@ -208,7 +208,7 @@ describe('an exported folder', () => {
       }
   });
 
-  it('is refused where it is damaged or not whole', async () => {
+  it('a damaged or incomplete exported folder is rejected', async () => {
     const weights = files['model.safetensors']!;
     const attempts: [Files, RegExp][] = [
       [{}, /but found none/],
@@ -234,14 +234,14 @@ describe('files of several folders', () => {
   };
   const checkpoint = (folder: string) => [`${folder}config.json`, `${folder}model.safetensors`];
 
-  it('are never mixed: the newest checkpoint of a run', async () => {
-    const steps = [9, 100, 20].map((step) => `/run/checkpoints/${stepName(step)}/`);
+  it('the files of the newest checkpoint of a run are used, never mixed with others', async () => {
+    const steps = [9, 100, 20].map((step) => `/run/checkpoints/step-${step}/`);
     const paths = ['/run/config.json', ...steps.flatMap(checkpoint)];
     for (const name of ['config.json', 'model.safetensors'])
       expect(await opened(paths, name)).toBe(`/run/checkpoints/${stepName(100)}/${name}`);
   });
 
-  it('are those of the folder nearest to the top that has a whole model', async () => {
+  it('the files of the top-most folder with a whole model are used', async () => {
     const paths = ['m/config.json', ...checkpoint('m/a/b/'), 'm/z/bundle.json', 'm/s-0.bin', 'm/z/s-0.bin'];
     expect(await opened(paths, 'bundle.json')).toBe('m/z/bundle.json');
     expect(await opened(paths, 's-0.bin')).toBe('m/z/s-0.bin');
@@ -273,7 +273,7 @@ describe('an address', () => {
     vi.unstubAllGlobals();
   });
 
-  it('that answers with a page has no model; another failure is named', async () => {
+  it('an address that answers with a page has no model, and other failures are reported', async () => {
     const html = { headers: { 'content-type': 'text/html; charset=utf-8' } };
     answers(() => new Response('<!doctype html>', html));
     await expect(loadWebModel(filesAt('https://a.example/m/'))).rejects.toThrow(/but found none/);

@@ -33,16 +33,16 @@ async function forgetBackend(): Promise<void> {
 }
 afterEach(forgetBackend);
 
-it('takes the backend that the program has chosen, whatever it is', async () => {
+it('claimWebEngine adopts any backend that the program has chosen', async () => {
   tf.registerBackend('mine', () => new MathBackendCPU());
   tf.copyRegisteredKernels('cpu', 'mine');
   await tf.setBackend('mine');
   const { engine } = await claim();
-  expect(engine).toEqual({ backend: 'mine', detail: '', passedOver: [] });
+  expect(engine).toEqual({ backend: 'mine', detail: '', skipped: [] });
   expect(sources.webgpu.load).not.toHaveBeenCalled();
 });
 
-it('refuses a chosen backend that computes wrong', async () => {
+it('claimWebEngine rejects a chosen backend that computes wrongly', async () => {
   tf.registerBackend('broken', () => new MathBackendCPU());
   tf.copyRegisteredKernels('cpu', 'broken');
   tf.unregisterKernel('Conv2D', 'broken');
@@ -52,7 +52,7 @@ it('refuses a chosen backend that computes wrong', async () => {
   );
 });
 
-it('starts one backend for all who ask at once', async () => {
+it('claimWebEngine starts one backend for concurrent claims', async () => {
   const tried: string[] = [];
   const onTry = (backend: string) => tried.push(backend);
   const [first, second, third] = await Promise.all([
@@ -60,19 +60,19 @@ it('starts one backend for all who ask at once', async () => {
     claim({ onTry }),
     claim({ backend: 'webgpu' }),
   ]);
-  expect(first.engine).toMatchObject({ backend: 'webgpu', detail: 'like webgpu', passedOver: [] });
+  expect(first.engine).toMatchObject({ backend: 'webgpu', detail: 'like webgpu', skipped: [] });
   expect(second.engine).toBe(first.engine);
   expect(third.engine).toBe(first.engine);
   expect(tried).toEqual(['webgpu']);
 });
 
-it('exchanges it when nobody uses it any more', async () => {
+it('claimWebEngine replaces the backend once nobody uses it', async () => {
   const first = await claim({ backend: 'webgl' });
   const second = await claim();
   first.release();
   first.release();
   expect(await refusal(claim({ backend: 'wasm' }))).toBe(
-    'Expected the backend wasm, or none but found generators that use webgl; dispose them first, or leave backend out.',
+    'Expected the backend wasm, or none but found models that use webgl; dispose them first, or omit backend.',
   );
   // A refusal is nobody's claim.
   expect((await claim()).engine).toBe(second.engine);
@@ -80,7 +80,7 @@ it('exchanges it when nobody uses it any more', async () => {
   expect((await claim({ backend: 'wasm' })).engine.backend).toBe('wasm');
 });
 
-it('goes on after a failure', async () => {
+it('claimWebEngine works again after a failure', async () => {
   const absent = { ...sources.webgl, obstacle: async () => 'not here' };
   expect(await refusal(claim({ backend: 'webgl', sources: { ...sources, webgl: absent } }))).toMatch(
     /webgl: not here; use a current browser\.$/,

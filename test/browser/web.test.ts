@@ -35,7 +35,7 @@ afterEach(() => {
   }
 });
 
-it('takes the first backend that is there, and says why others were passed over', async () => {
+it('loadWebEngine uses the first backend that works, and says why others were skipped', async () => {
   const tried: string[] = [];
   const info = await loadWebEngine({
     sources: { webgpu: absent('no WebGPU'), webgl: absent('no WebGL'), wasm: source() },
@@ -44,7 +44,7 @@ it('takes the first backend that is there, and says why others were passed over'
   expect(info).toMatchObject({
     backend: 'wasm',
     detail: 'here',
-    passedOver: [
+    skipped: [
       { backend: 'webgpu', reason: 'no WebGPU' },
       { backend: 'webgl', reason: 'no WebGL' },
     ],
@@ -54,7 +54,7 @@ it('takes the first backend that is there, and says why others were passed over'
   expect(kernels()).toBe(portableKernels);
 });
 
-it('passes over a backend that computes wrong', async () => {
+it('loadWebEngine skips a backend that computes wrongly', async () => {
   registered.push('webgl');
   const { kernelFunc } = tf.getKernel('Conv2D', 'cpu');
   registerCopy('webgl', {
@@ -72,10 +72,10 @@ it('passes over a backend that computes wrong', async () => {
     sources: { webgpu: source(), webgl: source(), wasm: source() },
   });
   expect(info.backend).toBe('wasm');
-  expect(info.passedOver[0]!.reason).toMatch(/computes a convolution wrong/);
+  expect(info.skipped[0]!.reason).toMatch(/computes convolutions wrongly/);
 });
 
-it('passes over a backend that is not ready in time, even when it becomes ready later', async () => {
+it('loadWebEngine skips a backend that is not ready in time, even if it becomes ready later', async () => {
   registered.push('webgpu', 'webgl');
   let becomeReady = (): void => undefined;
   const ready = new Promise<void>((resolve) => {
@@ -90,15 +90,15 @@ it('passes over a backend that is not ready in time, even when it becomes ready 
     limitMilliseconds: 400,
     sources: { webgpu: source(), webgl: source(), wasm: source() },
   });
-  expect(info).toMatchObject({ backend: 'webgl', passedOver: [{ backend: 'webgpu' }] });
-  expect(info.passedOver[0]!.reason).toMatch(/not ready within 0.4 s/);
+  expect(info).toMatchObject({ backend: 'webgl', skipped: [{ backend: 'webgpu' }] });
+  expect(info.skipped[0]!.reason).toMatch(/not ready within 0.4 s/);
   becomeReady();
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect(tf.getBackend()).toBe('webgl');
   await selfTest();
 });
 
-it('does not come back to a backend whose code arrives too late', async () => {
+it('loadWebEngine does not return to a backend whose code arrives too late', async () => {
   registered.push('webgl');
   registerCopy('webgl');
   let arrive = (): void => undefined;
@@ -122,7 +122,7 @@ it('does not come back to a backend whose code arrives too late', async () => {
   expect(tf.getBackend()).toBe('webgl');
 });
 
-it('tries a backend again without what it can do without', async () => {
+it('loadWebEngine retries a backend without an optional feature', async () => {
   let hasThreads = true;
   const threaded = source({
     load: async () => {
@@ -139,11 +139,11 @@ it('tries a backend again without what it can do without', async () => {
     sources: { webgpu: source(), webgl: source(), wasm: threaded },
   });
   expect(info.backend).toBe('wasm');
-  expect(info.passedOver).toEqual([{ backend: 'wasm', reason: 'with threads: its workers do not start' }]);
+  expect(info.skipped).toEqual([{ backend: 'wasm', reason: 'with threads: its workers do not start' }]);
   await selfTest();
 });
 
-it('names every backend and its reason where none works', async () => {
+it('loadWebEngine names every backend and its reason if none works', async () => {
   const failing = source({
     load: async () => {
       throw new Error('its file is gone');
@@ -156,7 +156,7 @@ it('names every backend and its reason where none works', async () => {
   await expect(attempt).rejects.toThrow(/webgpu: no WebGPU; webgl: its file is gone; wasm: no WebAssembly/);
 });
 
-it('finds no graphics backend where there is no browser', async () => {
+it('loadWebEngine finds no GPU backend outside browsers', async () => {
   await expect(loadWebEngine({ backends: ['webgpu', 'webgl'] })).rejects.toThrow(
     /webgpu: the browser has no WebGPU; webgl: the browser has no WebGL 2/,
   );

@@ -8,7 +8,7 @@ import { datasetCommand } from '../../src/cli/dataset.js';
 import type { DatasetCheck } from '../../src/data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS } from '../../src/data/check/findings.js';
 import { readFactors } from '../../src/sample/factors-file.js';
-import { blocks, put } from '../data/check/pictures.js';
+import { blocks, put } from '../data/check/check-images.js';
 import { complaints, gnr } from '../support/gnr.js';
 
 let root: string;
@@ -116,7 +116,7 @@ describe('gnr dataset check', () => {
     const { code, stdout: text } = await gnr('dataset', 'check', dir, '--size', '65');
     expect(code).toBe(1);
     expect(text.indexOf('Problem: Unreadable files (1)\n  trainB/empty.jpg: an empty file\n')).toBe(0);
-    const tiny = text.split('\n\n').find((part) => part.startsWith('Problem: Pictures smaller'))!;
+    const tiny = text.split('\n\n').find((part) => part.startsWith('Problem: Images smaller'))!;
     expect(tiny.split('\n')).toHaveLength(1 + 10 + 1 + 1);
     expect(tiny).toContain('\n  and 4 more\n');
   });

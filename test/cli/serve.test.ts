@@ -9,7 +9,7 @@ import { loadWebModel } from '../../src/browser/web-bundle.js';
 import { openPage, SAMPLE_MODEL } from '../../src/serve/serve.js';
 import { ServedFile } from '../../src/serve/served-file.js';
 import { type RunningServer, startServer } from '../../src/serve/server.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { compileGnr, gnr, startGnr, until } from '../support/gnr.js';
 
 const SECRET = 'nobody may read this';
@@ -121,7 +121,7 @@ describe('what is served', () => {
     const loaded = await loadWebModel(filesAt(`${server.url}model/`), {
       onProgress: (done, total) => progress.push(done / total!),
     });
-    const { architecture, values } = await loadModel(SAMPLE_MODEL);
+    const { architecture, values } = await readModel(SAMPLE_MODEL);
     expect(loaded.architecture).toEqual(architecture);
     expect(Object.keys(loaded.values)).toEqual(['G_A2B', 'G_B2A']);
     for (const [network, tree] of Object.entries(loaded.values))

@@ -212,7 +212,7 @@ describe('standard input', () => {
 
   it.each([
     ['nothing', Buffer.alloc(0), /standard input but found no bytes/],
-    ['no picture', Buffer.from('x'.repeat(300)), /standard input but found a file that is no picture/],
+    ['no picture', Buffer.from('x'.repeat(300)), /standard input but found a file that is not an image/],
   ])('is named where it holds %s', async (_, bytes, message) => {
     pipe(bytes);
     const { code, stderr } = await translate('-');
@@ -221,7 +221,7 @@ describe('standard input', () => {
 
   it('is refused twice, and where a person sits there', async () => {
     const twice = await translate('-', '-');
-    expect([twice.code, twice.stderr]).toEqual([2, expect.stringMatching(/once at most/)]);
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringMatching(/at most once/)]);
     Object.defineProperty(process, 'stdin', { configurable: true, value: { isTTY: true } });
     const terminal = await translate('-');
     expect([terminal.code, terminal.stderr]).toEqual([2, expect.stringMatching(/found a terminal/)]);
@@ -384,7 +384,7 @@ describe('wrong usage and input', () => {
     [['--truncation', '-0.5'], /--truncation to be 0 or more but found -0\.5/],
     [
       ['--style-image', '/nowhere/style.png'],
-      /a picture or folder at \/nowhere\/style\.png but found nothing/,
+      /an image or folder at \/nowhere\/style\.png but found nothing/,
     ],
   ])('%j is refused', async (words, message) => {
     await expectRefusal(await translate(photo, ...words), message);
@@ -403,8 +403,8 @@ describe('wrong usage and input', () => {
   });
 
   it.each<[string, (path: string) => Promise<unknown>, RegExp]>([
-    ['nothing', async () => {}, /a picture or folder at .*input but found nothing/],
-    ['an empty folder', (path) => mkdir(path), /a picture in .*input but found none; put .* there/],
+    ['nothing', async () => {}, /an image or folder at .*input but found nothing/],
+    ['an empty folder', (path) => mkdir(path), /an image in .*input but found none; put .* there/],
   ])('an input that is %s is refused', async (_, make, message) => {
     const input = join(folder, 'input');
     await make(input);

@@ -83,7 +83,7 @@ describe('decodeImage', () => {
     expect(await decodeImage(bytes)).toEqual(image);
   });
 
-  it('turns a picture as its EXIF orientation says', async () => {
+  it('rotates an image by its EXIF orientation', async () => {
     // By orientation: which of the four colours comes to stand top left, top right, bottom left, bottom right.
     const orders: Record<number, readonly Colour[]> = {
       1: [RED, GREEN, BLUE, YELLOW],
@@ -171,7 +171,7 @@ describe('decodeImage', () => {
     expect((await decodeImage(rgb16)).data).toEqual(quarters(8, 8).data);
   });
 
-  it('lays transparency over white, also for grey and palettes', async () => {
+  it('composites transparency onto white, also for grey and palette images', async () => {
     const data = new Uint8Array(8 * 8 * 4);
     for (let i = 0; i < 64; i++) data.set([200, 100, 0, i < 32 ? 0 : 128], i * 4);
     const rgba = sharp(data, { raw: { width: 8, height: 8, channels: 4 } });
@@ -233,7 +233,7 @@ describe('decodeImage', () => {
     expect(Math.max(...inside)).toBeLessThan(136);
   });
 
-  it('answers a changed file with its new content', async () => {
+  it('decodes the new content of a changed file', async () => {
     const path = join(folder, 'a.png');
     for (const colour of [RED, BLUE]) {
       await writeFile(
@@ -262,22 +262,22 @@ describe('decodeImage', () => {
         const path = join(folder, `half.${format}`);
         await writeFile(path, whole.subarray(0, Math.floor(whole.length * share)));
         expect(await refusal(decodeImage(path, { size: 32 }))).toMatch(
-          new RegExp(`^Expected a picture at ${path} but found .*; replace or remove the file`),
+          new RegExp(`^Expected an image at ${path} but found .*; replace or remove the file`),
         );
       }
     },
   );
 
-  it('takes 20,000 x 20,000 px, and refuses by its header what is much larger', async () => {
+  it('decodes 20,000 x 20,000 px, and rejects much larger images by their header', async () => {
     const huge = await decodeImage(blackPng(20_000, 20_000), { size: 16 });
     expect([huge.width, huge.height, Math.max(...huge.data)]).toEqual([16, 16, 0]);
     // 60 bytes that claim 3.6 billion pixels.
     expect(await refusal(decodeImage(blackPng(60_000, 60_000, 0), { name: 'bomb.png' }))).toBe(
-      'Expected a picture of at most 512 Mi pixels at bomb.png but found one of 60000 x 60000; scale it down first.',
+      'Expected an image of at most 512 Mi pixels at bomb.png but found one of 60000 x 60000; scale it down first.',
     );
   });
 
-  it('names what is there instead of a picture', async () => {
+  it('reports what it finds instead of an image', async () => {
     const path = (name: string) => join(folder, name);
     await writeFile(path('text.png'), 'these are words\n');
     await writeFile(path('empty.jpg'), '');
@@ -287,7 +287,7 @@ describe('decodeImage', () => {
     );
     await mkdir(path('folder.png'));
     expect(await refusal(decodeImage(path('text.png')))).toContain(
-      `${path('text.png')} but found a file that is no picture`,
+      `${path('text.png')} but found a file that is not an image`,
     );
     expect(await refusal(decodeImage(path('empty.jpg')))).toContain(
       `${path('empty.jpg')} but found an empty file`,
@@ -298,7 +298,7 @@ describe('decodeImage', () => {
     expect(await refusal(decodeImage(new Uint8Array(0)))).toContain('the given bytes');
   });
 
-  it.skipIf(process.getuid?.() === 0)('names a file it may not read', async () => {
+  it.skipIf(process.getuid?.() === 0)('reports a file without read permission', async () => {
     const path = join(folder, 'secret.png');
     await encodePng(quarters(4, 4), path);
     await chmod(path, 0);
@@ -348,14 +348,14 @@ describe('encodeImage', () => {
     expect(await readdir(join(folder, 'new'))).toEqual([name]);
   });
 
-  it('gives the same bytes for the same picture, and encodePng a PNG under any name', async () => {
+  it('encodes the same image to the same bytes, and encodePng writes PNG under any name', async () => {
     await encodeImage(quarters(20, 20), join(folder, 'a.png'));
     await encodePng(quarters(20, 20), join(folder, 'b.part'));
     expect(await readFile(join(folder, 'a.png'))).toEqual(await readFile(join(folder, 'b.part')));
     expect((await sharp(join(folder, 'b.part')).metadata()).format).toBe('png');
   });
 
-  it('refuses another extension, and says what to do where it cannot write', async () => {
+  it('rejects other extensions, and reports a failed write with a remedy', async () => {
     expect(await refusal(encodeImage(quarters(4, 4), join(folder, 'a.bmp')))).toMatch(
       /a.bmp; change the extension/,
     );

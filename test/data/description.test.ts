@@ -21,28 +21,34 @@ const image = { data: new Uint8Array(4 * 4 * 3).fill(90), width: 4, height: 4 };
 const description = { text: 'čaj "and" {more}\n', list: [0.1, -3e-9], nested: { a: null } };
 
 describe('a description', () => {
-  it.each(['png', 'jpg', 'webp'])('comes back from a .%s file as it was given', async (extension) => {
-    const path = join(folder, `a.${extension}`);
-    await encodeImage(image, path, description);
-    expect(await readDescription(await readFile(path))).toEqual(description);
-  });
+  it.each(['png', 'jpg', 'webp'])(
+    'a description survives a round trip through a .%s file',
+    async (extension) => {
+      const path = join(folder, `a.${extension}`);
+      await encodeImage(image, path, description);
+      expect(await readDescription(await readFile(path))).toEqual(description);
+    },
+  );
 
-  it.each(['png', 'jpg', 'webp'])('of the greatest length comes back from a .%s file', async (extension) => {
-    const longest = { text: 'x'.repeat(DESCRIPTION_CHARACTERS - '{"text":""}'.length) };
-    expect(hasRoomFor(longest)).toBe(true);
-    expect(hasRoomFor({ text: `${longest.text}x` })).toBe(false);
-    expect(hasRoomFor({ text: 'č'.repeat(DESCRIPTION_CHARACTERS / 5) })).toBe(false);
-    const path = join(folder, `long.${extension}`);
-    await encodeImage(image, path, longest);
-    expect(await readDescription(await readFile(path))).toEqual(longest);
-  });
+  it.each(['png', 'jpg', 'webp'])(
+    'a description of the maximum length survives a round trip through a .%s file',
+    async (extension) => {
+      const longest = { text: 'x'.repeat(DESCRIPTION_CHARACTERS - '{"text":""}'.length) };
+      expect(hasRoomFor(longest)).toBe(true);
+      expect(hasRoomFor({ text: `${longest.text}x` })).toBe(false);
+      expect(hasRoomFor({ text: 'č'.repeat(DESCRIPTION_CHARACTERS / 5) })).toBe(false);
+      const path = join(folder, `long.${extension}`);
+      await encodeImage(image, path, longest);
+      expect(await readDescription(await readFile(path))).toEqual(longest);
+    },
+  );
 
-  it('is undefined where a file has none, or something that is no JSON', async () => {
+  it('readDescription returns undefined for a file without a description, or with text that is not JSON', async () => {
     const raw = { raw: { width: 4, height: 4, channels: 3 } } as const;
     expect(await readDescription(await sharp(image.data, raw).png().toBuffer())).toBeUndefined();
     const words = sharp(image.data, raw).withExif({ IFD0: { ImageDescription: 'a nice day' } });
     expect(await readDescription(await words.jpeg().toBuffer())).toBeUndefined();
-    expect(await readDescription(Buffer.from('no picture'))).toBeUndefined();
+    expect(await readDescription(Buffer.from('no image'))).toBeUndefined();
   });
 });
 
@@ -74,7 +80,7 @@ describe('imageDescription', () => {
     },
   );
 
-  it('takes no damaged block at its word', () => {
+  it('imageDescription rejects damaged EXIF blocks', () => {
     const whole = block(true, 'hello there\0');
     expect(imageDescription(block(true, 'hello', 4_000_000_000))).toBeUndefined();
     for (let bytes = 0; bytes < 26; bytes++)

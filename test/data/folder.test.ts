@@ -21,7 +21,7 @@ async function touch(...names: string[]): Promise<void> {
 const inFolder = (names: string[]) => names.map((name) => join(folder, name));
 
 describe('listImages', () => {
-  it('lists pictures of the folder and those below it, in the order of their bytes', async () => {
+  it('lists the images of a folder and its subfolders, in byte order', async () => {
     // U+FF5E sorts before U+1F600 by bytes, after it by UTF-16 units; a-b before a/ by bytes, not by parts.
     await touch(
       'b.png',
@@ -62,7 +62,7 @@ describe('listImages', () => {
     );
   });
 
-  it('follows links, but not in circles, and keeps a broken link for decoding to name', async () => {
+  it('follows links but not cycles, and lists a broken link, which decoding then reports', async () => {
     await touch('sub/a.png', 'other/b.png');
     await symlink('../other', join(folder, 'sub', 'linked'), 'dir');
     await symlink('..', join(folder, 'sub', 'circle'), 'dir');
@@ -76,7 +76,7 @@ describe('listImages', () => {
     expect(found).toHaveLength(5);
   });
 
-  it('gives an empty list for an empty folder and refuses what is no folder', async () => {
+  it('returns an empty list for an empty folder, and rejects a path that is not a folder', async () => {
     expect(await listImages(folder)).toEqual([]);
     expect(await refusal(listImages(join(folder, 'gone')))).toMatch(/gone but found nothing; check the path/);
     await touch('file');
@@ -87,7 +87,7 @@ describe('listImages', () => {
 describe('openDataset', () => {
   const all = ['trainA/1.png', 'trainB/2.png', 'testA/3.png', 'testB/4.png', 'testB/sub/5.jpg'];
 
-  it('lists the four folders', async () => {
+  it('lists the images of the four folders', async () => {
     await touch(...all);
     expect(await openDataset(folder)).toEqual({
       root: folder,
@@ -98,7 +98,7 @@ describe('openDataset', () => {
     });
   });
 
-  it('lets test folders be missing or empty where they are not required', async () => {
+  it('accepts missing or empty test folders if they are not required', async () => {
     await touch(...all.slice(0, 2));
     await mkdir(join(folder, 'testB'));
     expect(await openDataset(folder, { requireTest: false })).toMatchObject({ testA: [], testB: [] });
@@ -111,7 +111,7 @@ describe('openDataset', () => {
     );
   });
 
-  it('names the folder and the remedy', async () => {
+  it('reports a missing or empty folder with its name and a remedy', async () => {
     const options = { requireTest: false };
     expect(await refusal(openDataset(join(folder, 'gone'), options))).toMatch(
       /^Expected a dataset folder at .*gone but found nothing; make it with the folders trainA, .*"gnr dataset sample/,

@@ -11,11 +11,11 @@ import { Sampler } from '../../src/data/sampler.js';
 
 const SIZE = 2;
 const names = (count: number) => Array.from({ length: count }, (_, i) => `${i}.png`);
-/** What the pictures of a file hold. */
+/** What the images of a file hold. */
 const numberOf = (file: string) => Number.parseInt(file, 10) % 251;
 const sampler = (count: number) => new Sampler(count, new Rng(4, 'loader'));
 
-/** A picture that holds the number in its file's name; files in `bad` fail. Answers come late and out of order. */
+/** An image that holds the number in its file's name; files in `bad` fail. Answers come late and out of order. */
 function fakeDecode(options: { bad?: ReadonlySet<string>; delaySeed?: number } = {}) {
   const rng = new Rng(options.delaySeed ?? 0);
   return vi.fn(async (file: string) => {
@@ -49,7 +49,7 @@ async function take(loader: ImageLoader, batches: number): Promise<string[][]> {
 }
 
 describe('ImageLoader', () => {
-  it('gives the batches of the sampler', async () => {
+  it('loads batches in the order of the sampler', async () => {
     const expected = sampler(10);
     const loader = make(10);
     for (let i = 0; i < 12; i++) {
@@ -72,7 +72,7 @@ describe('ImageLoader', () => {
     },
   );
 
-  it('repeats nothing and skips nothing when it goes on from the state of the batches delivered', async () => {
+  it('continues from the state of the delivered batches without repeating or skipping any', async () => {
     const bad = new Set(['3.png', '4.png']);
     const whole = await take(make(11, { decode: fakeDecode({ bad }) }), 20);
     for (const cut of [0, 1, 3, 4, 9]) {
@@ -86,7 +86,7 @@ describe('ImageLoader', () => {
     }
   });
 
-  it('reads ahead while the caller works, and no further', async () => {
+  it('decodes ahead while the caller works, up to the limit', async () => {
     const decode = fakeDecode();
     const loader = make(30, { prefetch: 2, decode });
     expect(decode).toHaveBeenCalledTimes(0);
@@ -102,7 +102,7 @@ describe('ImageLoader', () => {
     [256, 8],
     [1024, 5],
     [4000, 2],
-  ])('reads batches of four pictures of %i px ahead: %i', async (size, ahead) => {
+  ])('reads batches of four images of %i px ahead: %i', async (size, ahead) => {
     // Decoding never ends, so that nothing of that size is made.
     const decode = vi.fn(() => new Promise<never>(() => undefined));
     const loader = make(400, { size, batch: 4, decode });
@@ -110,7 +110,7 @@ describe('ImageLoader', () => {
     await vi.waitFor(() => expect(decode).toHaveBeenCalledTimes(4 * (1 + ahead)));
   });
 
-  it('answers overlapping calls in turn', async () => {
+  it('answers overlapping calls in order', async () => {
     const expected = await take(make(11), 6);
     const loader = make(11, { decode: fakeDecode({ delaySeed: 9 }) });
     const batches = await Promise.all(Array.from({ length: 6 }, () => loader.next()));
@@ -118,7 +118,7 @@ describe('ImageLoader', () => {
     await loader.close();
   });
 
-  it('decodes a file once as long as the cache holds it', async () => {
+  it('decodes a file once while the cache holds it', async () => {
     const cached = fakeDecode();
     await take(make(9, { cacheBytes: 9 * 12, decode: cached }), 12);
     expect(cached).toHaveBeenCalledTimes(9);
@@ -127,14 +127,14 @@ describe('ImageLoader', () => {
     expect(uncached).toHaveBeenCalledTimes(36);
   });
 
-  it('hands out images of its own: what a caller does to them stays with it', async () => {
+  it('returns copies of images, so changes by the caller do not affect later batches', async () => {
     const loader = make(3, { cacheBytes: 1000 });
     (await loader.next()).images.fill(77);
     await take(loader, 3);
     await loader.close();
   });
 
-  it('shows the pictures of batches to come without delivering them', async () => {
+  it('peeks at the images of coming batches without delivering them', async () => {
     const all = await take(make(11), 6);
     const loader = make(11, { prefetch: 0, decode: fakeDecode({ delaySeed: 4 }) });
     const before = loader.state();
@@ -156,18 +156,18 @@ describe('ImageLoader', () => {
     await expect(loader.skip()).rejects.toThrow('closed');
   });
 
-  it('fills batches larger than the set', async () => {
+  it('fills batches that are larger than the set', async () => {
     const [files] = await take(make(2, { batch: 5 }), 1);
     expect(files).toHaveLength(5);
     expect(new Set(files)).toEqual(new Set(['0.png', '1.png']));
   });
 
-  it('refuses a sampler of another set', () => {
+  it('rejects a sampler that was made for another set', () => {
     expect(() => make(5, { sampler: sampler(6) })).toThrow(InputError);
     expect(() => make(5, { sampler: sampler(6) })).toThrow(/the 6 images .* found 5; restore the dataset/);
   });
 
-  it('stops when it is closed', async () => {
+  it('stops decoding when it is closed', async () => {
     const decode = fakeDecode({ delaySeed: 1 });
     const loader = make(30, { decode });
     await loader.next();
@@ -179,7 +179,7 @@ describe('ImageLoader', () => {
 });
 
 describe('ImageLoader with files that cannot be decoded', () => {
-  it('shows no pictures of a batch that has too few, and says nothing before it comes', async () => {
+  it('peeks at nothing of a batch with missing images, and reports no failure before its delivery', async () => {
     const onBadFile = vi.fn();
     const bad = new Set(names(6));
     const loader = make(6, { decode: fakeDecode({ bad }), onBadFile });
@@ -190,7 +190,7 @@ describe('ImageLoader with files that cannot be decoded', () => {
     expect(await loader.peek(0)).toBeUndefined();
   });
 
-  it('takes the next good file instead, and tells of each bad one once', async () => {
+  it('replaces a bad file by the next good one, and reports each bad file once', async () => {
     const bad = new Set(['2.png', '3.png', '9.png']);
     const onBadFile = vi.fn();
     const decode = fakeDecode({ bad, delaySeed: 5 });
@@ -207,7 +207,7 @@ describe('ImageLoader with files that cannot be decoded', () => {
     await loader.close();
   });
 
-  it('tells of them in the same order whatever the timing', async () => {
+  it('reports bad files in the same order for any timing', async () => {
     const bad = new Set(names(400).filter((_, i) => i % 100 === 7));
     const orders = [];
     for (const delaySeed of [1, 2]) {
@@ -229,7 +229,7 @@ describe('ImageLoader with files that cannot be decoded', () => {
     [3, 2, true],
     [3, 3, false],
     [1, 1, false],
-  ])('of %i files may lose %i: %s', async (count, badCount, isAllowed) => {
+  ])('decides whether a set of %i files may lose %i: %s', async (count, badCount, isAllowed) => {
     const bad = new Set(names(count).filter((_, i) => i < badCount));
     const loader = make(count, { decode: fakeDecode({ bad }), cacheBytes: 1e6 });
     const epoch = take(loader, Math.ceil(count / 3) + 2);
@@ -248,7 +248,7 @@ describe('ImageLoader with files that cannot be decoded', () => {
     await loader.close();
   });
 
-  it('keeps the state of the last batch delivered when it fails', async () => {
+  it('keeps the state of the last delivered batch when it fails', async () => {
     const loader = make(50, { decode: fakeDecode({ bad: new Set(names(50)) }) });
     const before = loader.state();
     await expect(loader.next()).rejects.toThrow(RunError);
@@ -264,13 +264,13 @@ describe('ImageLoader on files', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('decodes, resizes, crops, and passes over a text named .png', async () => {
+  it('decodes, resizes and crops files, and skips a text file named .png', async () => {
     const files = names(8).map((name) => join(folder, name));
     for (const [i, file] of files.entries()) {
       const data = Uint8Array.from({ length: 12 * 9 * 3 }, (_, at) => (at * 7 + i * 31) % 256);
       await encodePng({ data, width: 12, height: 9 }, file);
     }
-    await writeFile(files[5]!, 'no picture');
+    await writeFile(files[5]!, 'no image');
     const onBadFile = vi.fn();
     const loader = new ImageLoader({
       files,
@@ -294,7 +294,7 @@ describe('ImageLoader on files', () => {
     await loader.close();
   });
 
-  /** A loader over one picture a folder, in `set/0`, `set/1` and so on. */
+  /** A loader over one image a folder, in `set/0`, `set/1` and so on. */
   async function spread(count: number, onBadFile = vi.fn()): Promise<ImageLoader> {
     const data = new Uint8Array(SIZE * SIZE * 3);
     const files = names(count).map((name, i) => join(folder, 'set', String(i), name));
@@ -305,7 +305,7 @@ describe('ImageLoader on files', () => {
     return new ImageLoader({ files, size: SIZE, sampler: sampler(count), batch: 2, prefetch: 1, onBadFile });
   }
 
-  it('says once that the folder is gone, and names no file', async () => {
+  it('reports once that the folder is gone, without naming files', async () => {
     const onBadFile = vi.fn();
     const loader = await spread(20, onBadFile);
     await loader.next();
@@ -320,7 +320,7 @@ describe('ImageLoader on files', () => {
     await loader.close();
   });
 
-  it('takes missing files for bad ones as long as the folder is there', async () => {
+  it('counts missing files as bad files while the folder exists', async () => {
     const onBadFile = vi.fn();
     const loader = await spread(20, onBadFile);
     for (const i of [3, 4]) await rm(join(folder, 'set', String(i)), { recursive: true });

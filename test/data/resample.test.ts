@@ -20,7 +20,7 @@ interface Case {
   expected: number[];
 }
 
-/** `Image.resize(size, filter, box)` of Pillow 13.0 on the picture in mode F. */
+/** `Image.resize(size, filter, box)` of Pillow 13.0 on the image in mode F. */
 const PILLOW: Case[] = [
   {
     name: 'reduced bilinearly',
@@ -44,8 +44,8 @@ const PILLOW: Case[] = [
   },
 ];
 
-describe('a part of a picture', () => {
-  it.each(PILLOW)('is $name as Pillow does', ({ filter, box, size, expected }) => {
+describe('a part of an image', () => {
+  it.each(PILLOW)('resamples part of an image as Pillow does: $name', ({ filter, box, size, expected }) => {
     const [left, top, right, bottom] = box;
     const made = resample(
       PICTURE,
@@ -57,7 +57,7 @@ describe('a part of a picture', () => {
       for (let channel = 0; channel < 3; channel++) expect(made[3 * i + channel]).toBeCloseTo(value, 3);
   });
 
-  it('goes on with the pixels at the edge where it reaches beyond', () => {
+  it('repeats the pixels at the edge for a part that reaches beyond the image', () => {
     const column = filterTable(TRIANGLE, 7, 4, -8, -4);
     const made = resample(PICTURE, column, filterTable(TRIANGLE, 6, 6));
     for (let y = 0; y < 6; y++)

@@ -9,7 +9,7 @@ const take = (source: Sampler, batch: number, batches: number) =>
 const sorted = (values: number[]) => [...values].sort((a, b) => a - b);
 
 describe('Sampler', () => {
-  it('gives every index once an epoch, in another order each', () => {
+  it('returns every index once an epoch, in a new order each time', () => {
     const source = sampler(12);
     const epochs = [0, 1, 2].map(() => take(source, 4, 3).flat());
     for (const epoch of epochs) expect(sorted(epoch)).toEqual([...Array(12).keys()]);
@@ -18,7 +18,7 @@ describe('Sampler', () => {
     expect(epochs[0]).not.toEqual([...Array(12).keys()]);
   });
 
-  it('drops what is left of an epoch and is too little for a batch', () => {
+  it('drops an incomplete batch at the end of an epoch', () => {
     const source = sampler(10);
     for (let epoch = 0; epoch < 4; epoch++) {
       const indices = take(source, 4, 2).flat();
@@ -27,7 +27,7 @@ describe('Sampler', () => {
     }
   });
 
-  it('comes up with every index and every place equally often over many epochs', () => {
+  it('returns every index at every place equally often over many epochs', () => {
     const source = sampler(5);
     const counts = Array.from({ length: 5 }, () => [0, 0, 0, 0, 0]);
     for (let epoch = 0; epoch < 5000; epoch++) {
@@ -37,14 +37,14 @@ describe('Sampler', () => {
     for (const count of counts.flat()) expect(Math.abs(count - 1000)).toBeLessThan(170);
   });
 
-  it('goes on into the next epochs where a batch is larger than the set', () => {
+  it('continues into the next epochs for a batch that is larger than the set', () => {
     const source = sampler(3);
     const indices = take(source, 7, 6).flat();
     for (let i = 0; i < indices.length; i += 3) expect(sorted(indices.slice(i, i + 3))).toEqual([0, 1, 2]);
     expect([...sampler(1).next(4)]).toEqual([0, 0, 0, 0]);
   });
 
-  it('depends on the seed alone, and leaves the generator it was given', () => {
+  it('depends on the seed alone, and does not change the generator that it gets', () => {
     const rng = new Rng(1, 'sampler');
     const given = new Sampler(50, rng);
     expect(rng.state()).toEqual(new Rng(1, 'sampler').state());
@@ -68,7 +68,7 @@ describe('Sampler', () => {
     }
   });
 
-  it('does not depend on how often its state was taken', () => {
+  it('does not depend on how often its state is read', () => {
     const asked = sampler(10);
     const batches = Array.from({ length: 15 }, () => {
       asked.state();
@@ -78,7 +78,7 @@ describe('Sampler', () => {
     expect(batches).toEqual(take(sampler(10), 3, 15));
   });
 
-  it('refuses no images, no batch, and states that are none', () => {
+  it('rejects an empty set, an empty batch and invalid states', () => {
     expect(() => sampler(0)).toThrow(InputError);
     expect(() => sampler(3).next(0)).toThrow(RangeError);
     const state = sampler(3).state();

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSafetensorsHeader } from '../../src/checkpoint/safetensors.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildGenerator } from '../../src/model/generator.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 
 const config = tinyConfig({ model: MIN_LAYERS });
@@ -41,7 +41,7 @@ describe('a model folder', () => {
     expect((await readdir(dir)).sort()).toEqual(['README.md', 'config.json', 'model.safetensors']);
     expect((await readFile(join(dir, 'model.safetensors'))).byteLength).toBe(bytes);
     expect(await readFile(join(dir, 'README.md'), 'utf8')).toBe('# A model\n');
-    const { architecture, values } = await loadModel(dir);
+    const { architecture, values } = await readModel(dir);
     expect(architecture).toEqual(config.model);
     expect(Object.keys(values)).toEqual(['G_A2B', 'G_B2A']);
     for (const network of ['G_A2B', 'G_B2A'] as const)

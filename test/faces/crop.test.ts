@@ -9,22 +9,22 @@ const flat = (width: number, height: number, value: number): DecodedImage => ({
   height,
 });
 
-/** What is left in a black 60 x 40 picture after a white one is pasted: the red channel of each pixel. */
+/** What is left in a black 60 x 40 image after a white one is pasted: the red channel of each pixel. */
 function pasted(square: Square): (x: number, y: number) => number {
   const target = flat(60, 40, 0);
   pasteSquare(target, flat(8, 8, 255), square);
   return (x, y) => target.data[(y * 60 + x) * 3]!;
 }
 
-it('a square taken out between whole pixels is in its place', () => {
+it('a square crop between whole pixels has the right place', () => {
   // A ramp from left to right and one from top to bottom.
-  const picture = flat(60, 40, 0);
-  for (let i = 0; i < picture.data.length; i++) {
+  const image = flat(60, 40, 0);
+  for (let i = 0; i < image.data.length; i++) {
     const [x, y] = [Math.floor(i / 3) % 60, Math.floor(i / 180)];
-    picture.data[i] = i % 3 === 1 ? 6 * y : 4 * x;
+    image.data[i] = i % 3 === 1 ? 6 * y : 4 * x;
   }
   const [left, top, side] = [12.4, 7.3, 24.5];
-  const crop = cropSquare(picture, { left, top, side }, 10);
+  const crop = cropSquare(image, { left, top, side }, 10);
   for (const [x, y] of [
     [0, 0],
     [9, 3],
@@ -38,7 +38,7 @@ it('a square taken out between whole pixels is in its place', () => {
 });
 
 describe('a pasted square', () => {
-  it('is all there in its middle, fades towards its edges, and is nowhere else', () => {
+  it('a pasted square is opaque in its centre, fades towards its edges, and changes nothing outside', () => {
     const at = pasted({ left: 10, top: 10, side: 20 });
     expect(at(20, 20)).toBe(255);
     const across = Array.from({ length: 10 }, (_, i) => at(10 + i, 20));
@@ -57,7 +57,7 @@ describe('a pasted square', () => {
       expect(at(x, y)).toBe(0);
   });
 
-  it("does not fade along the picture's own edges", () => {
+  it('a pasted square does not fade along the edges of the image', () => {
     const at = pasted({ left: 0, top: 0, side: 20 });
     for (const place of [at(0, 0), at(0, 10), at(10, 0)]) expect(place).toBe(255);
     expect(at(19, 10)).toBeLessThan(20);
@@ -66,7 +66,7 @@ describe('a pasted square', () => {
     expect(other(40, 30)).toBeLessThan(20);
   });
 
-  it('may be weaker, down to nothing', () => {
+  it('a pasted square fades with its strength, down to nothing', () => {
     const strengths = [1, 0.5, 0].map((strength) => {
       const target = flat(60, 40, 0);
       pasteSquare(target, flat(8, 8, 255), { left: 10, top: 10, side: 20 }, strength);
@@ -75,7 +75,7 @@ describe('a pasted square', () => {
     expect(strengths).toEqual([255, 128, 0]);
   });
 
-  it('shows its picture in the right place, between whole pixels too', () => {
+  it('a pasted square shows its image in the right place, between whole pixels too', () => {
     // A ramp from left to right: its value tells where in the square a pixel is.
     const size = 16;
     const ramp = flat(size, size, 0);
@@ -89,7 +89,7 @@ describe('a pasted square', () => {
     }
   });
 
-  it('is the same however many rows there are', () => {
+  it('a pasted square does not depend on the number of rows in a band', () => {
     const target = flat(200, 200, 0);
     const smooth = flat(8, 8, 0);
     for (let i = 0; i < smooth.data.length; i++) smooth.data[i] = 30 * Math.floor(i / 24);
@@ -104,7 +104,7 @@ describe('a pasted square', () => {
     expect(column[100]).toBe(Math.round((100.5 / 25 - 0.5) * 30));
   });
 
-  it('puts a picture back where it was taken from', () => {
+  it('a pasted crop restores the image that it was taken from', () => {
     const target = flat(60, 40, 0);
     for (let i = 0; i < target.data.length; i++)
       target.data[i] = (Math.floor(i / 3) * 7 + (i % 3) * 50) % 256;

@@ -45,8 +45,8 @@ describe('the face detector', () => {
       expect(faces.filter((face) => holds(face, x * scale, y * scale)).length).toBe(1);
   });
 
-  // Shares of the picture that lie between the sizes of boxes that the detector knows.
-  it.each([0.14, 0.16, 0.18, 0.2, 0.25])('finds a face of %f of the picture', async (share) => {
+  // Shares of the image that lie between the sizes of boxes that the detector knows.
+  it.each([0.14, 0.16, 0.18, 0.2, 0.25])('finds a face of %f of the image', async (share) => {
     const photo = await decodeImage(PHOTO_OF_THREE);
     for (const [x, y] of NOSES_OF_THREE.slice(1)) {
       const [width, height] = [Math.round(230 / share), Math.round(130 / share)];
@@ -68,14 +68,14 @@ describe('the face detector', () => {
     expect(found).toBeGreaterThanOrEqual(5);
   });
 
-  it('finds none where there is none', async () => {
+  it('finds no face in an image without one', async () => {
     const rng = new Rng(1, 'noise');
     const noise = drawn(200, () => rng.uniform() * 255);
     const stripes = drawn(200, (x, y) => ((x >> 3) + (y >> 4)) * 9);
-    for (const picture of [noise, stripes]) expect(await detector.find(picture)).toEqual([]);
+    for (const image of [noise, stripes]) expect(await detector.find(image)).toEqual([]);
   });
 
-  it('keeps nothing of the pictures', async () => {
+  it('frees all tensors of the images', async () => {
     const before = tf.memory().numTensors;
     await detector.find(await decodeImage(PHOTO_OF_THREE, { longest: 480 }));
     expect(tf.memory().numTensors).toBe(before);

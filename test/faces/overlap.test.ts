@@ -22,7 +22,7 @@ describe('boxes of several looks', () => {
   const scored = (x: number, score: number): Face => ({ ...face(x, 50, 20), score });
   const middles = (...boxes: Face[]): number[] => joinBoxes(boxes, 0.5).map(({ left }) => left + 10);
 
-  it('become one for each face', () => {
+  it('boxes of several detections merge into one for each face', () => {
     expect(middles(scored(150, 0.9), scored(50, 0.8), scored(154, 0.9), scored(52, 0.8))).toEqual([
       expect.closeTo(152, 6),
       expect.closeTo(51, 6),
@@ -33,7 +33,7 @@ describe('boxes of several looks', () => {
     expect(joinBoxes([], 0.5)).toEqual([]);
   });
 
-  it('do not jump where another becomes the surest, or one comes in', () => {
+  it('merged boxes do not jump when another box gets the highest score, or a new one appears', () => {
     const [one, other] = [
       middles(scored(50, 0.9), scored(54, 0.901)),
       middles(scored(50, 0.901), scored(54, 0.9)),

@@ -15,7 +15,7 @@ const face = (left: number, top: number, width: number, height: number) => ({
 });
 
 describe('a square around a face', () => {
-  it('has room for the head, and more above than below', () => {
+  it('the square around a face has room for the head, more above than below', () => {
     const { left, top, side } = faceSquare(face(400, 250, 80, 100), WIDE);
     expect(side).toBe(200);
     expect(left + side / 2).toBe(440);
@@ -23,7 +23,7 @@ describe('a square around a face', () => {
     expect(top + side - 350).toBeCloseTo(40);
   });
 
-  it('follows the margin', () => {
+  it('the square around a face grows with the margin', () => {
     expect(faceSquare(face(400, 250, 80, 100), WIDE, 0).side).toBe(100);
     expect(faceSquare(face(400, 250, 80, 100), WIDE, 1).side).toBe(300);
   });
@@ -31,23 +31,23 @@ describe('a square around a face', () => {
   it.each([
     ['left and top', face(-20, -30, 100, 100), { left: 0, top: 0, side: 200 }],
     ['right and bottom', face(930, 560, 100, 100), { left: 800, top: 400, side: 200 }],
-  ])('stays within the picture at its %s', (_, at, expected) => {
+  ])('stays within the image at its %s', (_, at, expected) => {
     expect(faceSquare(at, WIDE)).toEqual(expected);
   });
 
-  it('is no larger than the picture', () => {
+  it('the square around a face is at most as large as the image', () => {
     expect(faceSquare(face(200, 0, 500, 590), WIDE)).toEqual({ left: 150, top: 0, side: 600 });
   });
 });
 
 describe('a portrait', () => {
-  it('is cut as little as can be, near its face', () => {
+  it('a portrait is cropped as little as possible, near its face', () => {
     // The crop would have 460 of 600 px.
     expect(portraitSquare(face(100, 200, 200, 230), WIDE)).toEqual({ left: 0, top: 0, side: 600 });
     expect(portraitSquare(face(600, 200, 200, 230), WIDE)).toEqual({ left: 400, top: 0, side: 600 });
   });
 
-  it('is a crop where the face is small', () => {
+  it('an image with a small face is cropped to the face', () => {
     const small = face(100, 200, 200, 220);
     expect(portraitSquare(small, WIDE)).toEqual(faceSquare(small, WIDE));
   });
@@ -66,7 +66,7 @@ it.each<[FaceMode, number]>([
 });
 
 describe('whole pixels', () => {
-  it('are the nearest ones', () => {
+  it('wholePixels rounds a square to the nearest pixels', () => {
     expect(wholePixels({ left: 10.4, top: 20.6, side: 99.5 }, WIDE)).toEqual({
       left: 10,
       top: 21,
@@ -74,7 +74,7 @@ describe('whole pixels', () => {
     });
   });
 
-  it('stay within the picture', () => {
+  it('wholePixels keeps a square within the image', () => {
     expect(wholePixels({ left: 900.5, top: 500.5, side: 99.5 }, WIDE)).toEqual({
       ...{ left: 900, top: 500 },
       side: 100,

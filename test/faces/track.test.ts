@@ -16,11 +16,11 @@ const looks = (count: number, faces: (frame: number) => Face[], shot: (frame: nu
     (_, i): Sighting => ({ frame: 5 * i, shot: shot(5 * i), faces: faces(5 * i) }),
   );
 const track = (sightings: Sighting[], frames: number, keepsPortraits = false) =>
-  trackFaces(sightings, frames, { picture: PICTURE, framesPerSecond: FPS, margin: 0.5, keepsPortraits });
+  trackFaces(sightings, frames, { extent: PICTURE, framesPerSecond: FPS, margin: 0.5, keepsPortraits });
 const middle = ({ left, side }: { left: number; side: number }): number => left + side / 2;
 
 describe('tracks', () => {
-  it('follow faces that pass each other closely, each its own', () => {
+  it('tracks follow faces that pass each other closely, without swapping them', () => {
     const two = (frame: number) => [face(200 + 2 * frame, 200, 80), face(700 - 2 * frame, 320, 80)];
     // The order of a sighting's faces says nothing.
     const tracks = track(
@@ -38,7 +38,7 @@ describe('tracks', () => {
     ]);
   });
 
-  it('take the shaking out, without lagging behind or cutting turns', () => {
+  it('tracks remove jitter without lagging behind or cutting corners', () => {
     const rng = new Rng(1, 'shaking');
     const truth = (frame: number): number => 500 + 120 * Math.sin((2 * frame) / FPS);
     const [one] = track(
@@ -60,7 +60,7 @@ describe('tracks', () => {
     expect(Math.max(...sides) / Math.min(...sides)).toBeLessThan(1.08);
   });
 
-  it('go on over looks that miss the face, and end where it stays away', () => {
+  it('tracks bridge sightings that miss the face, and end when it stays away', () => {
     const missed = looks(30, (frame) => (frame === 50 || frame === 55 ? [] : [face(300 + frame, 300, 100)]));
     const [one, ...others] = track(missed, 150);
     expect([one!.first, one!.last, others]).toEqual([0, 149, []]);
@@ -72,16 +72,16 @@ describe('tracks', () => {
     ]);
   });
 
-  it('are followed where frames are seconds apart', () => {
+  it('tracks link frames that are seconds apart', () => {
     const sightings = [0, 1, 2, 3, 4].map((frame): Sighting => {
       return { frame, shot: 0, faces: frame === 2 ? [] : [face(300 + frame, 300, 100)] };
     });
-    const slow = trackFaces(sightings, 5, { picture: PICTURE, framesPerSecond: 0.5 });
+    const slow = trackFaces(sightings, 5, { extent: PICTURE, framesPerSecond: 0.5 });
     expect(slow.map(({ first, last }) => [first, last])).toEqual([[0, 4]]);
     expect(middle(slow[0]!.squareAt(4))).toBeCloseTo(304, 0);
   });
 
-  it('end at cuts, to the frame', () => {
+  it('tracks end exactly at cuts', () => {
     const cut = (frame: number) => (frame < 33 ? 0 : 1);
     const sightings = [
       ...looks(7, () => [face(300, 300, 100)]),
@@ -98,7 +98,7 @@ describe('tracks', () => {
     ]);
   });
 
-  it('come and go softly in mid-shot, and at once with cuts and the ends of the video', () => {
+  it('tracks fade in mid-shot, but not at cuts and the ends of the video', () => {
     const sightings = looks(30, (frame) => (frame < 60 || frame > 100 ? [face(300, 300, 100)] : []));
     const [earlier, later] = track(sightings, 150);
     expect([earlier!.first, earlier!.last, later!.first, later!.last]).toEqual([0, 57, 103, 149]);
@@ -118,7 +118,7 @@ describe('tracks', () => {
       expect([strengthAt(first), strengthAt(last)]).toEqual([1, 1]);
   });
 
-  it('leave out what was seen once', () => {
+  it('tracks omit a face that was seen only once', () => {
     const sightings = looks(10, (frame) => [
       face(300, 300, 100),
       ...(frame === 20 ? [face(800, 100, 300)] : []),
@@ -138,7 +138,7 @@ describe('tracks', () => {
     ).toEqual([]);
   });
 
-  it('keep portraits whole where they are asked to, all the time or never', () => {
+  it('tracks keep portraits whole on request, for their whole length or not at all', () => {
     const rng = new Rng(2, 'sizes');
     // Crops of about three quarters of the height.
     const sightings = looks(30, (frame) => [face(400 + frame, 300, 232 + rng.normal(0, 10))]);
@@ -157,7 +157,7 @@ describe('the main face', () => {
   ]);
   const tracks = track(sightings, 300);
 
-  it('is the one that is most of the video, one at a time', () => {
+  it('the main face is the most prominent one, one at a time', () => {
     expect(tracks.length).toBe(3);
     const main = mainTracks(tracks);
     expect(main.map(({ first, last }) => [first, last])).toEqual([
@@ -166,7 +166,7 @@ describe('the main face', () => {
     ]);
   });
 
-  it('stays where it was while it is away, then where it will be', () => {
+  it('the main square stays at the nearest track in time while the face is away', () => {
     const main = mainTracks(tracks);
     expect(nearestSquare(main, 110)).toEqual(main[0]!.squareAt(97));
     expect(nearestSquare(main, 175)).toEqual(main[1]!.squareAt(183));

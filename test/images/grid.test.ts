@@ -29,7 +29,7 @@ async function decode(png: Buffer) {
 }
 
 describe('composeGrid', () => {
-  it('places pictures in rows and columns with gaps, empty cells too', async () => {
+  it('places images in rows and columns with gaps, empty cells too', async () => {
     const grid = await composeGrid({
       rows: [
         [plain(RED, 8), plain(BLUE, 8)],
@@ -61,7 +61,7 @@ describe('composeGrid', () => {
     expect(at(31, 15)).toEqual(BLUE);
   });
 
-  it('takes ragged rows', async () => {
+  it('accepts rows of different lengths', async () => {
     const grid = await composeGrid({
       rows: [[plain(RED, 4)], [plain(RED, 4), plain(BLUE, 4)]],
       cellSize: 4,
@@ -72,7 +72,7 @@ describe('composeGrid', () => {
     expect(at(7, 7)).toEqual(BLUE);
   });
 
-  it('draws labels outside the cells where there is a font, whatever they hold', async () => {
+  it('draws any label text outside the cells if there is a font', async () => {
     const rows = [[plain(RED, 64), plain(BLUE, 64)]];
     const labels = {
       columnLabels: ['<script>&"', 'a label far too long for its cell'],
@@ -93,18 +93,18 @@ describe('composeGrid', () => {
     expect(Math.min(...label)).toBeLessThan(200);
   });
 
-  it('gives the same bytes twice', async () => {
+  it('composes the same bytes every time', async () => {
     const options = { rows: [[plain(RED, 30)]], columnLabels: ['input'], cellSize: 20, gap: 3 };
     expect((await composeGrid(options)).png.equals((await composeGrid(options)).png)).toBe(true);
   });
 
-  it('refuses a grid without cells', async () => {
+  it('rejects a grid without cells', async () => {
     await expect(composeGrid({ rows: [[], []], cellSize: 8, gap: 1 })).rejects.toThrow(RangeError);
     await expect(composeGrid({ rows: [[null]], cellSize: 0, gap: 1 })).rejects.toThrow(RangeError);
   });
 });
 
-it('stackGrids puts grids of their own widths under each other', async () => {
+it('stackGrids stacks grids of different widths', async () => {
   const grids = [
     { rows: [[plain(RED, 8)]], cellSize: 8, gap: 1 },
     { rows: [[plain(BLUE, 8), plain(RED, 8)]], cellSize: 8, gap: 1 },
@@ -116,7 +116,7 @@ it('stackGrids puts grids of their own widths under each other', async () => {
 });
 
 describe('on a machine without fonts', () => {
-  it('leaves the labels out and says so', async () => {
+  it('a grid on a machine without fonts omits the labels and reports that', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'gnr-fonts-'));
     try {
       const settings = join(folder, 'fonts.conf');

@@ -30,7 +30,7 @@ async function refusal(paths: string[]): Promise<string> {
 }
 
 describe('collectInputs', () => {
-  it('takes files in the order of the arguments, named without extension', async () => {
+  it('lists files in the order of the arguments, named without extension', async () => {
     await make('b.png', 'a.v2.jpg');
     expect(await collectInputs([at('b.png'), at('a.v2.jpg')])).toEqual([
       { file: at('b.png'), name: 'b' },
@@ -38,7 +38,7 @@ describe('collectInputs', () => {
     ]);
   });
 
-  it('searches folders, sorted, and names by the way there', async () => {
+  it('searches folders in sorted order, and names images by their relative path', async () => {
     await make('in/z.webp', 'in/sub/deep/a.png', 'in/sub/b.png', 'in/notes.txt', 'in/.hidden.png');
     expect(await collectInputs([at('in')])).toEqual([
       { file: at('in/sub/b.png'), name: 'sub-b' },
@@ -47,7 +47,7 @@ describe('collectInputs', () => {
     ]);
   });
 
-  it('numbers names that come twice, and none that is taken', async () => {
+  it('numbers duplicate names, skipping names that are taken', async () => {
     await make('one/x.png', 'one/x.jpg', 'two/x.png', 'x-2.png');
     const inputs = await collectInputs([at('one'), at('x-2.png'), at('two'), at('two/x.png')]);
     expect(inputs.map(({ name }) => name)).toEqual(['x', 'x-2', 'x-2-2', 'x-3', 'x-4']);
@@ -56,18 +56,18 @@ describe('collectInputs', () => {
     );
   });
 
-  it('takes a file of any extension that is named, as decoding will judge it', async () => {
+  it('accepts a file of any extension that is named explicitly', async () => {
     await make('photo.unknown');
     expect(await collectInputs([at('photo.unknown')])).toEqual([
       { file: at('photo.unknown'), name: 'photo' },
     ]);
   });
 
-  it('refuses a path that does not exist and a folder without pictures', async () => {
+  it('rejects a path that does not exist and a folder without images', async () => {
     await make('empty/readme.txt', 'a.png');
     expect(await refusal([at('a.png'), at('missing.png')])).toBe(
-      `Expected a picture or folder at ${at('missing.png')} but found nothing; check the path.`,
+      `Expected an image or folder at ${at('missing.png')} but found nothing; check the path.`,
     );
-    expect(await refusal([at('empty')])).toContain(`a picture in ${at('empty')} but found none`);
+    expect(await refusal([at('empty')])).toContain(`an image in ${at('empty')} but found none`);
   });
 });

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/data/decode.js';
-import { type Generator, InputError, loadGenerator, savePicture, translate } from '../../src/index.js';
+import { InputError, loadModel, type Model, saveImage, translate } from '../../src/index.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { NOSES_OF_THREE, PHOTO_OF_THREE } from '../support/faces.js';
 import { gnr } from '../support/gnr.js';
 
 let folder = '';
 let photo = '';
-let generator: Generator;
+let model: Model;
 
-const greyPicture = (): Promise<Buffer> =>
+const greyImage = (): Promise<Buffer> =>
   sharp({ create: { width: 90, height: 60, channels: 3, background: '#808080' } })
     .png()
     .toBuffer();
@@ -22,42 +22,42 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-library-'));
   await drawSampleDataset({ dir: join(folder, 'data'), images: 1, testImages: 1, size: 64 });
   photo = join(folder, 'data', 'testA', '00000.png');
-  generator = await loadGenerator('models/sample');
+  model = await loadModel('models/sample');
 });
 afterAll(async () => {
-  generator.dispose();
+  model.dispose();
   await rm(folder, { recursive: true, force: true });
 });
 
 describe('the library', () => {
-  it('gives the pictures of the command line, of a path and of bytes', async () => {
+  it('the library makes the images of the command line, from a path and from bytes', async () => {
     const out = join(folder, 'out');
     const words = ['--checkpoint', 'models/sample', '--out', out, '--styles', '3', '--seed', '5'];
     expect((await gnr('translate', photo, ...words)).code).toBe(0);
-    const pictures = await translate(generator, photo, { styles: 3, seed: 5 });
-    expect(pictures).toHaveLength(3);
-    for (const [i, { picture }] of pictures.entries())
-      expect(picture).toEqual(await decodeImage(join(out, `00000_style-${i + 1}.png`)));
-    expect(await translate(generator, await readFile(photo), { styles: 3, seed: 5 })).toEqual(pictures);
+    const images = await translate(model, photo, { styles: 3, seed: 5 });
+    expect(images).toHaveLength(3);
+    for (const [i, { image }] of images.entries())
+      expect(image).toEqual(await decodeImage(join(out, `00000_style-${i + 1}.png`)));
+    expect(await translate(model, await readFile(photo), { styles: 3, seed: 5 })).toEqual(images);
   });
 
-  it('takes styles of its own translations and of pictures, and writes files', async () => {
-    const [, second] = await translate(generator, photo, { styles: 2, seed: 1 });
-    const [again] = await translate(generator, photo, { styles: [second!.style] });
-    // Alone and among others a picture goes through programs of other sizes.
-    const difference = second!.picture.data.map((value, i) => Math.abs(value - again!.picture.data[i]!));
+  it('the library accepts styles of earlier translations and of images, and writes files', async () => {
+    const [, second] = await translate(model, photo, { styles: 2, seed: 1 });
+    const [again] = await translate(model, photo, { styles: [second!.style] });
+    // Alone and among others an image goes through programs of other sizes.
+    const difference = second!.image.data.map((value, i) => Math.abs(value - again!.image.data[i]!));
     expect(Math.max(...difference)).toBeLessThanOrEqual(1);
     const anime = join(folder, 'anime.png');
-    await savePicture(second!.picture, anime);
-    const [styled] = await translate(generator, photo, { styleOf: anime });
-    expect(styled!.style).toHaveLength(generator.styleLength);
-    expect(await decodeImage(anime)).toEqual(second!.picture);
+    await saveImage(second!.image, anime);
+    const [styled] = await translate(model, photo, { styleOf: anime });
+    expect(styled!.style).toHaveLength(model.styleLength);
+    expect(await decodeImage(anime)).toEqual(second!.image);
   });
 
-  it('crops to faces where it is asked to', async () => {
-    const whole = await translate(generator, PHOTO_OF_THREE, { seed: 3 });
+  it('the library crops to faces on request', async () => {
+    const whole = await translate(model, PHOTO_OF_THREE, { seed: 3 });
     expect(whole.map(({ square }) => square)).toEqual([undefined]);
-    const faces = await translate(generator, PHOTO_OF_THREE, { styles: 2, seed: 3, face: 'all' });
+    const faces = await translate(model, PHOTO_OF_THREE, { styles: 2, seed: 3, face: 'all' });
     const squares = faces.map(({ square }) => square!);
     expect(squares).toHaveLength(6);
     for (const [i, [x, y]] of NOSES_OF_THREE.entries()) {
@@ -67,11 +67,11 @@ describe('the library', () => {
       expect([at, squares[at + 1]]).toEqual([2 * i, squares[at]]);
     }
     const bytes = await readFile(PHOTO_OF_THREE);
-    const [largest] = await translate(generator, bytes, { styles: [faces[1]!.style], face: 'largest' });
+    const [largest] = await translate(model, bytes, { styles: [faces[1]!.style], face: 'largest' });
     expect(largest!.square).toEqual(squares[0]);
-    const difference = largest!.picture.data.map((value, i) => Math.abs(value - faces[1]!.picture.data[i]!));
+    const difference = largest!.image.data.map((value, i) => Math.abs(value - faces[1]!.image.data[i]!));
     expect(Math.max(...difference)).toBeLessThanOrEqual(1);
-    const [none] = await translate(generator, await greyPicture(), { face: 'all' });
+    const [none] = await translate(model, await greyImage(), { face: 'all' });
     expect(none!.square).toBeUndefined();
   });
 
@@ -84,13 +84,13 @@ describe('the library', () => {
     ['a seed beyond 32 bits', { seed: 2 ** 32 }],
     ['a truncation that is no number', { truncation: Number.NaN }],
     ['a direction that is none', { direction: 'B2B' as never }],
-    ['a picture that is not there', { styleOf: 'nothing.png' }],
+    ['an image that is not there', { styleOf: 'nothing.png' }],
   ])('refuses %s', async (_, options) => {
-    await expect(translate(generator, photo, options)).rejects.toBeInstanceOf(InputError);
+    await expect(translate(model, photo, options)).rejects.toBeInstanceOf(InputError);
   });
 
-  it('translates no more after dispose', async () => {
-    const other = await loadGenerator('models/sample', { batch: 1 });
+  it('a disposed model rejects further translations', async () => {
+    const other = await loadModel('models/sample', { batch: 1 });
     other.dispose();
     await expect(translate(other, photo)).rejects.toThrow(RangeError);
   });

@@ -20,8 +20,8 @@ const write = async (description: Record<string, unknown>): Promise<string> => {
   return path;
 };
 
-describe('the record of a picture', () => {
-  it('comes back to the last bit of every style', async () => {
+describe('the record of an image', () => {
+  it('a record survives a round trip with every bit of its styles', async () => {
     const record: TranslationRecord = {
       model: 'ab'.repeat(32),
       direction: 'B2A',

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { InputError } from '../../src/base/errors.js';
 import { Rng } from '../../src/base/rng.js';
 import { type DecodedImage, decodeImage, toFloat } from '../../src/data/decode.js';
-import { splitPictures } from '../../src/data/pictures.js';
+import { splitImages } from '../../src/data/image-arrays.js';
 import type { FaceMode } from '../../src/faces/square.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { collectInputs } from '../../src/images/inputs.js';
@@ -71,31 +71,34 @@ async function translate(
 const written = async (): Promise<string[]> => (await readdir(outDir)).sort();
 
 describe('single files', () => {
-  it('are written for every picture and style, named after both', async () => {
+  it('single files are written for every image and style, and named after both', async () => {
     const events = await translate([join(data, 'trainA')]);
     const files = [0, 1, 2].flatMap((i) => [`0000${i}_style-1.png`, `0000${i}_style-2.png`]);
     expect(await written()).toEqual(files);
-    expect(events.map(({ type }) => type)).toEqual(['picture', 'picture', 'picture']);
+    expect(events.map(({ type }) => type)).toEqual(['image', 'image', 'image']);
     expect(events[1]).toEqual({
-      type: 'picture',
+      type: 'image',
       file: join(data, 'trainA', '00001.png'),
       outputs: files.slice(2, 4).map((name) => join(outDir, name)),
       isFaceless: false,
     });
   });
 
-  it.each(['A2B', 'B2A'] as const)('are what the translator makes of the picture (%s)', async (direction) => {
-    const file = join(data, 'trainA', '00000.png');
-    const styles = randomStyles(1, 3, latentDim);
-    await translate([file], { direction, styles });
-    const made = await decodeImage(join(outDir, '00000_style-1.png'));
-    expect([made.width, made.height]).toEqual([size, size]);
-    const picture = toFloat(await decodeImage(file, { size }));
-    const [expected] = splitPictures(translator.translate(direction, picture, styles[0]!.code), size);
-    expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
-  });
+  it.each(['A2B', 'B2A'] as const)(
+    'single files hold the output of the translator (%s)',
+    async (direction) => {
+      const file = join(data, 'trainA', '00000.png');
+      const styles = randomStyles(1, 3, latentDim);
+      await translate([file], { direction, styles });
+      const made = await decodeImage(join(outDir, '00000_style-1.png'));
+      expect([made.width, made.height]).toEqual([size, size]);
+      const image = toFloat(await decodeImage(file, { size }));
+      const [expected] = splitImages(translator.translate(direction, image, styles[0]!.code), size);
+      expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
+    },
+  );
 
-  it('are the same bytes for the same seed, others for another', async () => {
+  it('single files depend on the seed alone', async () => {
     const file = join(data, 'trainA', '00000.png');
     const bytes = async (seed: number): Promise<Buffer> => {
       await translate([file], { styles: randomStyles(1, seed, latentDim) });
@@ -107,14 +110,14 @@ describe('single files', () => {
   });
 });
 
-describe('a picture that cannot be read', () => {
-  it('is told and passed over', async () => {
+describe('an image that cannot be read', () => {
+  it('an image that cannot be read is reported and skipped', async () => {
     const bad = join(folder, 'bad.jpg');
     await writeFile(bad, Buffer.from('ffd8ffe000104a4649460001', 'hex'));
     const good = join(data, 'trainA', '00000.png');
     const before = tf.memory().numTensors;
     const events = await translate([bad, good]);
-    expect(events.map(({ type }) => type)).toEqual(['failed', 'picture']);
+    expect(events.map(({ type }) => type)).toEqual(['failed', 'image']);
     const [failed] = events;
     expect(failed).toMatchObject({ type: 'failed', file: bad });
     expect(failed?.type === 'failed' && failed.error).toBeInstanceOf(InputError);
@@ -122,9 +125,9 @@ describe('a picture that cannot be read', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('writes nothing where it is the only one, in a grid too', async () => {
+  it('an unreadable image by itself writes nothing, as a grid neither', async () => {
     const bad = join(folder, 'bad.png');
-    await writeFile(bad, 'no picture');
+    await writeFile(bad, 'no image');
     for (const grid of [false, true]) {
       const events = await translate([bad], { grid });
       expect(events.map(({ type }) => type)).toEqual(['failed']);
@@ -150,19 +153,19 @@ describe('faces', () => {
     return path;
   };
 
-  it('are what is translated', async () => {
+  it('faces are cropped and translated', async () => {
     const file = await halves(120, 60);
     await translate([file], options('largest', false, face(70, 20, 40)));
     const made = await decodeImage(join(outDir, '120x60_style-1.png'));
-    const picture = toFloat(await decodeImage(file, { size, square: { left: 70, top: 16, side: 40 } }));
-    const [expected] = splitPictures(
-      translator.translate('A2B', picture, randomStyles(1, 3, latentDim)[0]!.code),
+    const image = toFloat(await decodeImage(file, { size, square: { left: 70, top: 16, side: 40 } }));
+    const [expected] = splitImages(
+      translator.translate('A2B', image, randomStyles(1, 3, latentDim)[0]!.code),
       size,
     );
     expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
   });
 
-  it('are not looked for in pictures that are crops already, by themselves', async () => {
+  it('faces are not searched for in images that are crops already, by default', async () => {
     const square = join(data, 'trainA', '00000.png');
     const auto = options('auto', false, face(5, 5, 10));
     await translate([square], auto);
@@ -172,22 +175,22 @@ describe('faces', () => {
     expect(told.detector).toHaveBeenCalledOnce();
   });
 
-  it('go back in the order of their size, the largest on top', async () => {
+  it('faces are pasted back in the order of their size, the largest on top', async () => {
     const file = await halves(120, 60);
     const two = [face(40, 10, 40), face(60, 20, 30)];
     await translate([file], options('all', true, ...two));
     const both = await decodeImage(join(outDir, '120x60_style-1.png'));
     await translate([file], options('all', true, two[0]!));
     const one = await decodeImage(join(outDir, '120x60_style-1.png'));
-    const at = (picture: DecodedImage, x: number, y: number) => [
-      ...picture.data.subarray((y * 120 + x) * 3, (y * 120 + x) * 3 + 3),
+    const at = (image: DecodedImage, x: number, y: number) => [
+      ...image.data.subarray((y * 120 + x) * 3, (y * 120 + x) * 3 + 3),
     ];
     expect([both.width, both.height]).toEqual([120, 60]);
     expect(at(both, 66, 28)).toEqual(at(one, 66, 28));
     expect(at(both, 84, 32)).not.toEqual(at(one, 84, 32));
   });
 
-  it('of pictures that would have one name are refused before anything is written', async () => {
+  it('faces of images whose results would share a name are rejected before anything is written', async () => {
     const file = await halves(120, 60);
     const inputs = ['a', 'a_face-2'].map((name) => ({ file, name }));
     await expect(translate([file], { ...options('all', false), inputs })).rejects.toThrow(
@@ -198,7 +201,7 @@ describe('faces', () => {
     expect(await written()).toEqual(['a_face-2_style-1.png', 'a_style-1.png']);
   });
 
-  it('that have results before are not translated over them', async () => {
+  it('results of faces do not overwrite earlier inputs', async () => {
     const names = ['a.png', 'a_face-1_style-1.png'];
     for (const name of names) await copyFile(await halves(120, 60), join(outDir, name));
     const before = await readFile(join(outDir, names[1]!));
@@ -206,7 +209,7 @@ describe('faces', () => {
     await expect(translate([outDir], two)).rejects.toThrow(/a_face-\*_style-1\.png for both/);
     expect(await written()).toEqual(names);
     expect(await readFile(join(outDir, names[1]!))).toEqual(before);
-    // Faces that are pictures of their own are no results of one another.
+    // Faces that are images of their own are no results of one another.
     await rename(join(outDir, names[1]!), join(outDir, 'a_face-1.png'));
     await rename(join(outDir, names[0]!), join(outDir, 'a_face-2.png'));
     await translate([outDir], two);
@@ -215,20 +218,20 @@ describe('faces', () => {
 });
 
 describe('results that would take the place of something', () => {
-  const picture = () => join(data, 'trainA', '00000.png');
+  const image = () => join(data, 'trainA', '00000.png');
   const style = (label: string) => ({ label, code: new Float32Array(latentDim) });
 
-  it('are refused where two have one name, before anything is written', async () => {
-    const inputs = ['a', 'a_b'].map((name) => ({ file: picture(), name }));
-    const attempt = translate([picture()], { inputs, styles: [style('b_c'), style('c')] });
+  it('results with the same name are rejected before anything is written', async () => {
+    const inputs = ['a', 'a_b'].map((name) => ({ file: image(), name }));
+    const attempt = translate([image()], { inputs, styles: [style('b_c'), style('c')] });
     await expect(attempt).rejects.toThrow(/a_b_c\.png for .* and /);
     await expect(attempt).rejects.toThrow(InputError);
     expect(await written()).toEqual([]);
   });
 
-  it.each([false, true])('are refused where that is an input (grid: %s)', async (grid) => {
+  it.each([false, true])('results that would overwrite an input are rejected (grid: %s)', async (grid) => {
     const names = grid ? ['grid.png'] : ['a.png', 'a_style-1.png'];
-    for (const name of names) await copyFile(picture(), join(outDir, name));
+    for (const name of names) await copyFile(image(), join(outDir, name));
     const before = await readFile(join(outDir, names.at(-1)!));
     const roundabout = join(folder, '..', basename(folder), 'out');
     await expect(translate([outDir], { outDir: roundabout, grid })).rejects.toThrow(/for both/);
@@ -237,7 +240,7 @@ describe('results that would take the place of something', () => {
   });
 });
 
-it('a grid whose record is too long for a file is told', async () => {
+it('a grid whose record is too long for a file is reported', async () => {
   const label = 'x'.repeat(40_000);
   const styles = [0, 1].map((i) => ({ label: `${i}`, code: new Float32Array(latentDim), origin: { label } }));
   const events = await translate([join(data, 'trainA', '00000.png')], { grid: true, styles });
@@ -248,24 +251,24 @@ it('a grid whose record is too long for a file is told', async () => {
 });
 
 describe('a grid', () => {
-  it('has a row for every picture: the input and its translations', async () => {
+  it('a grid has a row for every image: the input and its translations', async () => {
     const events = await translate([join(data, 'trainA')], { grid: true });
-    expect(events.map(({ type }) => type)).toEqual(['picture', 'picture', 'picture', 'grid']);
+    expect(events.map(({ type }) => type)).toEqual(['image', 'image', 'image', 'grid']);
     expect(events[0]).toMatchObject({ outputs: [] });
     expect(await written()).toEqual(['grid.png']);
     const { width, height } = await sharp(join(outDir, 'grid.png')).metadata();
-    // Small pictures are shown larger, three columns by three rows with gaps around, and labels above.
+    // Small images are shown larger, three columns by three rows with gaps around, and labels above.
     expect(width).toBe(3 * 96 + 4 * 4);
     expect(height).toBeGreaterThanOrEqual(3 * 96 + 4 * 4);
   });
 
-  it('goes on in further files where there are many pictures', async () => {
+  it('a grid continues in further files for many images', async () => {
     const many = join(folder, 'many');
     await mkdir(many);
     for (let i = 0; i < 33; i++)
       await copyFile(join(data, 'trainA', '00000.png'), join(many, `${String(i).padStart(2, '0')}.png`));
     const events = await translate([many], { grid: true, styles: randomStyles(1, 1, latentDim) });
-    expect(events.filter(({ type }) => type === 'picture').length).toBe(33);
+    expect(events.filter(({ type }) => type === 'image').length).toBe(33);
     expect(
       events.filter(({ type }) => type === 'grid').map((event) => 'path' in event && basename(event.path)),
     ).toEqual(['grid-001.png', 'grid-002.png']);
@@ -278,7 +281,7 @@ describe('a grid', () => {
   });
 });
 
-it('frees what it held where nobody listens to the end', async () => {
+it('translateImages frees everything when the caller stops early', async () => {
   const inputs = await collectInputs([join(data, 'trainA')]);
   const before = tf.memory().numTensors;
   const styles = randomStyles(2, 7, latentDim);
@@ -290,6 +293,6 @@ it('frees what it held where nobody listens to the end', async () => {
     outDir,
     grid: false,
   }))
-    if (event.type === 'picture') break;
+    if (event.type === 'image') break;
   expect(tf.memory().numTensors).toBe(before);
 });

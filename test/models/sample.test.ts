@@ -11,7 +11,7 @@ import {
   sampleFigures,
 } from '../../src/sample/sample-evaluation.js';
 import { statisticsDistance } from '../../src/sample/sample-measures.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
 import { gnr } from '../support/gnr.js';
 
@@ -32,7 +32,7 @@ describe(`the model in ${MODEL}`, () => {
   beforeAll(async () => {
     await loadEngine();
     folder = await mkdtemp(join(tmpdir(), 'gnr-models-'));
-    const { architecture, values } = await loadModel(MODEL);
+    const { architecture, values } = await readModel(MODEL);
     const { size } = architecture;
     const root = join(folder, 'data');
     await drawSampleDataset({ dir: root, images: PHOTOS, testImages: PHOTOS, size, seed: SEED });

@@ -6,7 +6,7 @@ import { publint } from 'publint';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../src/data/decode.js';
-import { loadGenerator, translate } from '../../src/index.js';
+import { loadModel, translate } from '../../src/index.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { installPackage, type Packed, packPackage, runNode } from '../support/package.js';
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the package', () => {
-  it('holds what is needed, and no sources, tests or maps', async () => {
+  it('the package contains what is needed, and no sources, tests or maps', async () => {
     const kinds = [/^dist\/.*(?<!\.test)\.js$/, /^dist\/.*\.d\.ts$/, /^(bin|configs|models)\//];
     const single = ['package.json', 'README.md', 'LICENSE', 'scripts/postinstall.mjs'];
     const others = packed.files.filter((file) => !kinds.some((kind) => kind.test(file)));
@@ -45,12 +45,12 @@ describe('the package', () => {
         'bin/gnr.mjs',
       ]),
     );
-    // A comment that names a map which is not there makes bundlers complain.
+    // A comment that names a map which is not there makes bundlers warn.
     for (const file of packed.files.filter((name) => name.endsWith('.js')))
       expect(await readFile(join(packed.dir, file), 'utf8'), file).not.toContain('sourceMappingURL');
   });
 
-  it('wants the backends of browsers as optional peers, in the versions that are tested', async () => {
+  it('the package has the browser backends as optional peers, in the tested versions', async () => {
     const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
     const { peerDependencies, peerDependenciesMeta, devDependencies, dependencies } = manifest;
     expect(Object.keys(peerDependenciesMeta).sort()).toEqual(Object.keys(peerDependencies).sort());
@@ -87,7 +87,7 @@ describe('the package', () => {
 });
 
 /** What TypeScript says of modules in the project. */
-async function complaintsOf(options: ts.CompilerOptions, ...texts: string[]): Promise<string[]> {
+async function diagnosticsOf(options: ts.CompilerOptions, ...texts: string[]): Promise<string[]> {
   const files = texts.map((_, i) => join(project, `consumer-${i}.mts`));
   await Promise.all(files.map((file, i) => writeFile(file, texts[i]!)));
   const program = ts.createProgram(files, {
@@ -117,25 +117,25 @@ describe('its types', () => {
     'serve programs in Node, without those of browsers or Node itself (%s)',
     async (_, options) => {
       const text = `
-      import { InputError, loadGenerator, type Picture, savePicture, translate } from 'gans-n-roses';
-      const generator = await loadGenerator('runs/first', { batch: 1 });
-      const [first] = await translate(generator, new Uint8Array(3), { styles: 2, seed: 1, direction: 'B2A' });
-      const picture: Picture = first!.picture;
-      await savePicture(picture, 'out.png', { style: [...first!.style] });
-      generator.dispose();
+      import { InputError, loadModel, type DecodedImage, saveImage, translate } from 'gans-n-roses';
+      const model = await loadModel('runs/first', { batch: 1 });
+      const [first] = await translate(model, new Uint8Array(3), { styles: 2, seed: 1, direction: 'B2A' });
+      const image: DecodedImage = first!.image;
+      await saveImage(image, 'out.png', { style: [...first!.style] });
+      model.dispose();
       const remedy: string = new InputError({ expected: 'a', found: 'b', remedy: 'c' }).details.remedy;
-      // @ts-expect-error no picture
-      translate(generator, { width: 1 });
+      // @ts-expect-error no image
+      translate(model, { width: 1 });
       export { remedy };`;
-      const complaints = await complaintsOf({ ...options, lib: ['lib.es2023.d.ts'] }, text);
-      expect(complaints).toEqual([]);
+      const diagnostics = await diagnosticsOf({ ...options, lib: ['lib.es2023.d.ts'] }, text);
+      expect(diagnostics).toEqual([]);
     },
   );
 
-  it.each(RESOLUTIONS)('serve pages, without those of Node (%s)', async (_, options) => {
+  it.each(RESOLUTIONS)('the types work in pages, without those of Node (%s)', async (_, options) => {
     const text = `
-      import { type Generator, loadGenerator, translate } from 'gans-n-roses/web';
-      const generator: Generator = await loadGenerator('model/', {
+      import { type Model, loadModel, translate } from 'gans-n-roses/web';
+      const model: Model = await loadModel('model/', {
         backend: 'webgl',
         signal: AbortSignal.timeout(1000),
         onProgress: (progress) => {
@@ -143,21 +143,21 @@ describe('its types', () => {
           return done;
         },
       });
-      await loadGenerator(document.querySelector('input')!.files!);
-      await loadGenerator({ 'config.json': new Blob(), 'model.safetensors': new Blob() });
-      await loadGenerator(new Map([['bundle.json', new Blob()]]), { backend: undefined });
-      const [first] = await translate(generator, document.querySelector('img')!, { styles: 2, seed: 1 });
-      document.querySelector('canvas')!.getContext('2d')!.putImageData(first!.picture, 0, 0);
-      await translate(generator, new Blob(), { styles: [first!.style], styleOf: new ImageData(1, 1) });
+      await loadModel(document.querySelector('input')!.files!);
+      await loadModel({ 'config.json': new Blob(), 'model.safetensors': new Blob() });
+      await loadModel(new Map([['bundle.json', new Blob()]]), { backend: undefined });
+      const [first] = await translate(model, document.querySelector('img')!, { styles: 2, seed: 1 });
+      document.querySelector('canvas')!.getContext('2d')!.putImageData(first!.image, 0, 0);
+      await translate(model, new Blob(), { styles: [first!.style], styleOf: new ImageData(1, 1) });
       // @ts-expect-error a path
-      translate(generator, 'me.jpg');
+      translate(model, 'me.jpg');
       // @ts-expect-error no backend of browsers
-      loadGenerator('model/', { backend: 'tensorflow' });`;
-    const complaints = await complaintsOf({ ...options, lib: PAGE_LIBRARIES }, text);
-    expect(complaints).toEqual([]);
+      loadModel('model/', { backend: 'tensorflow' });`;
+    const diagnostics = await diagnosticsOf({ ...options, lib: PAGE_LIBRARIES }, text);
+    expect(diagnostics).toEqual([]);
   });
 
-  it('fit the examples of their documentation', async () => {
+  it('the examples in the documentation type-check', async () => {
     const documented = ['translate/library', 'translate/web-library', 'data/decode'];
     const texts = await Promise.all(
       documented.map((name) => readFile(join(packed.dir, 'dist', `${name}.d.ts`), 'utf8')),
@@ -166,15 +166,15 @@ describe('its types', () => {
       code!.replaceAll(/^ *\* ?/gm, ''),
     );
     expect(examples).toHaveLength(5);
-    expect(await complaintsOf({ ...NODE_NEXT, lib: PAGE_LIBRARIES }, ...examples)).toEqual([]);
+    expect(await diagnosticsOf({ ...NODE_NEXT, lib: PAGE_LIBRARIES }, ...examples)).toEqual([]);
   });
 
-  it('have the example of pages as a client', async () => {
+  it('the example for browsers type-checks', async () => {
     await cp('examples/browser', join(project, 'page'), { recursive: true });
     const text = await readFile('examples/browser/main.ts', 'utf8');
     const reference = `/// <reference path="./page/assets.d.ts" />\n`;
     const options = { ...BUNDLER, lib: PAGE_LIBRARIES };
-    expect(await complaintsOf(options, reference + text)).toEqual([]);
+    expect(await diagnosticsOf(options, reference + text)).toEqual([]);
   });
 });
 
@@ -185,14 +185,14 @@ describe('in an empty project', () => {
     await cp('examples/node/translate.mjs', join(project, 'translate.mjs'));
     const output = await runNode(project, 'translate.mjs', photo, 'out');
     expect(output.trim().split('\n')).toEqual([1, 2, 3].map((i) => join('out', `style-${i}.png`)));
-    const generator = await loadGenerator('models/sample');
-    const expected = await translate(generator, photo, { styles: 3, seed: 1 });
-    generator.dispose();
-    for (const [i, { picture }] of expected.entries())
-      expect(await decodeImage(join(project, 'out', `style-${i + 1}.png`))).toEqual(picture);
+    const model = await loadModel('models/sample');
+    const expected = await translate(model, photo, { styles: 3, seed: 1 });
+    model.dispose();
+    for (const [i, { image }] of expected.entries())
+      expect(await decodeImage(join(project, 'out', `style-${i + 1}.png`))).toEqual(image);
   });
 
-  it('the example for Node says what is wrong', async () => {
+  it('the example for Node reports errors', async () => {
     const failure: unknown = await runNode(project, 'translate.mjs', 'nothing.jpg', 'out').catch(
       (error) => error,
     );
@@ -201,7 +201,7 @@ describe('in an empty project', () => {
     const lines = stderr.split('\n').filter((line) => !/^[IWE]\d{4} |^WARNING: All log/.test(line));
     expect([code, lines]).toEqual([
       2,
-      ['Expected a picture at nothing.jpg but found nothing; check the path.', ''],
+      ['Expected an image at nothing.jpg but found nothing; check the path.', ''],
     ]);
   });
 

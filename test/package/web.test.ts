@@ -7,12 +7,12 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeImage, toFloat } from '../../src/data/decode.js';
-import { type Generator, loadGenerator, translate } from '../../src/index.js';
+import { loadModel, type Model, translate } from '../../src/index.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { modelBundle } from '../../src/serve/model-bundle.js';
 import { ServedFile } from '../../src/serve/served-file.js';
 import type { RunningServer } from '../../src/serve/server.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import type * as webLibrary from '../../src/web.js';
 import { hasChromium, startBrowser } from '../support/browser.js';
 import { packPackage } from '../support/package.js';
@@ -26,7 +26,7 @@ let project: WebProject;
 let browser: Browser;
 let example: RunningServer;
 let probe: RunningServer;
-let generator: Generator;
+let model: Model;
 
 /** The sample model as `gnr export --format safetensors` leaves one. */
 async function modelFolder(): Promise<ServedFile[]> {
@@ -40,32 +40,32 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
   beforeAll(async () => {
     project = await WebProject.install(join(folder, 'project'), await packPackage(folder, { types: false }));
     await drawSampleDataset({ dir: join(folder, 'data'), images: 1, testImages: 1, size: 64 });
-    [example, probe, browser, generator] = await Promise.all([
-      project.serveExample(modelBundle(await loadModel('models/sample'), 'model')),
+    [example, probe, browser, model] = await Promise.all([
+      project.serveExample(modelBundle(await readModel('models/sample'), 'model')),
       project.serveProbe(await modelFolder()),
       startBrowser(),
-      loadGenerator('models/sample'),
+      loadModel('models/sample'),
     ]);
   });
 
   afterAll(async () => {
     await browser?.close();
     await Promise.all([example?.close(), probe?.close()]);
-    generator?.dispose();
+    model?.dispose();
     await rm(folder, { recursive: true, force: true });
   });
 
   let context: BrowserContext;
   let page: Page;
-  let complaints: string[];
+  let errors: string[];
 
   beforeEach(async () => {
     context = await browser.newContext();
     page = await context.newPage();
-    complaints = [];
-    page.on('pageerror', ({ message }) => complaints.push(message));
+    errors = [];
+    page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
+      if (message.type() === 'error') errors.push(message.text());
     });
   });
 
@@ -79,7 +79,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     await page.waitForFunction(() => 'library' in globalThis);
   }
 
-  it('brings nothing of Node into a bundle', () => {
+  it('a bundle contains nothing of Node', () => {
     expect(project.imported.size).toBeGreaterThan(10);
     const packages = [...project.imported].filter((name) => !name.startsWith('.'));
     expect(new Set(packages)).toEqual(
@@ -95,22 +95,22 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect([...project.modules].filter((id) => /sharp|yargs|tfjs-node|\/dist\/cli\//.test(id))).toEqual([]);
   });
 
-  it('has an example whose pictures are those of Node', async () => {
+  it('the example makes the images of Node', async () => {
     await page.goto(example.url);
     await page.locator('#status', { hasText: 'Ready: 64 px, wasm' }).waitFor();
     await page.setInputFiles('#photo', photo);
     await page.locator('#status', { hasText: '3 of 3' }).waitFor();
-    await expect.poll(() => page.locator('#pictures canvas').count()).toBe(3);
+    await expect.poll(() => page.locator('#images canvas').count()).toBe(3);
     const shown = await page
-      .locator('#pictures canvas')
+      .locator('#images canvas')
       .evaluateAll((all) =>
         (all as HTMLCanvasElement[]).map((canvas) => [
           ...canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height).data,
         ]),
       );
-    const expected = await translate(generator, photo, { styles: 3, seed: 1 });
-    for (const [i, { picture }] of expected.entries()) {
-      const opaque = await sharp(picture.data, { raw: { width: 64, height: 64, channels: 3 } })
+    const expected = await translate(model, photo, { styles: 3, seed: 1 });
+    for (const [i, { image }] of expected.entries()) {
+      const opaque = await sharp(image.data, { raw: { width: 64, height: 64, channels: 3 } })
         .ensureAlpha()
         .raw()
         .toBuffer();
@@ -119,36 +119,36 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       // Both round to 8 bits.
       expect(Math.max(...levels)).toBeLessThanOrEqual(1);
     }
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
-  it('computes the numbers of Node, and draws its styles', async () => {
+  it('the library in browsers computes the numbers of Node, and draws its styles', async () => {
     await openProbe();
     const pixels = toFloat(await decodeImage(photo));
     const found = await page.evaluate(
       async (numbers) => {
-        const { loadGenerator, translate } = globalThis.library;
-        const opened = await loadGenerator('model/', { backend: 'wasm', wasmPaths: globalThis.wasmPaths });
+        const { loadModel, translate } = globalThis.library;
+        const opened = await loadModel('model/', { backend: 'wasm', wasmPaths: globalThis.wasmPaths });
         const { translator, engine } = opened;
-        const picture = Float32Array.from(numbers);
+        const image = Float32Array.from(numbers);
         const drawn = await translate(opened, new ImageData(64, 64), { styles: 2, seed: 7, truncation: 0.5 });
-        const content = await translator.encode('A2B', picture);
+        const content = await translator.encode('A2B', image);
         const answer = {
           engine,
           styles: drawn.map(({ style }) => [...style]),
           made: [...(await translator.decode(content, drawn[1]!.style))],
-          styleOf: [...(await translator.styleOf('B2A', picture))],
+          styleOf: [...(await translator.styleOf('B2A', image))],
         };
         opened.dispose();
         return answer;
       },
       [...pixels],
     );
-    expect(found.engine).toMatchObject({ backend: 'wasm', passedOver: [] });
+    expect(found.engine).toMatchObject({ backend: 'wasm', skipped: [] });
     expect(found.engine.detail).toMatch(/^\d+ threads?$/);
-    const styles = await translate(generator, photo, { styles: 2, seed: 7, truncation: 0.5 });
+    const styles = await translate(model, photo, { styles: 2, seed: 7, truncation: 0.5 });
     expect(found.styles).toEqual(styles.map(({ style }) => [...style]));
-    const { translator } = generator;
+    const { translator } = model;
     const made = translator.translate('A2B', pixels, styles[1]!.style);
     const furthest = (a: number[], b: Float32Array) =>
       Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
@@ -156,20 +156,20 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(furthest(found.styleOf, translator.styleOf('B2A', pixels))).toBeLessThan(TOLERANCE);
   });
 
-  it('takes models as files and pictures of all kinds, and tells how it gets on', async () => {
+  it('the library in browsers accepts models as files and all kinds of images, and reports progress', async () => {
     await openProbe();
     const found = await page.evaluate(async () => {
-      const { loadGenerator, translate } = globalThis.library;
+      const { loadModel, translate } = globalThis.library;
       const names = ['config.json', 'model.safetensors'];
       const blobs = await Promise.all(names.map(async (name) => (await fetch(`model/${name}`)).blob()));
       const files = blobs.map((blob, i) => new File([blob], names[i]!));
       const phases: string[] = [];
       const { wasmPaths } = globalThis;
       const onProgress = (progress: webLibrary.LoadProgress) => phases.push(progress.phase);
-      const first = await loadGenerator(files, { backend: 'wasm', wasmPaths, onProgress });
+      const first = await loadModel(files, { backend: 'wasm', wasmPaths, onProgress });
       // The backend is there already.
-      const second = await loadGenerator(new Map(files.map((file) => [`mine/${file.name}`, file])));
-      const third = await loadGenerator({ 'config.json': blobs[0]!, 'model.safetensors': blobs[1]! });
+      const second = await loadModel(new Map(files.map((file) => [`mine/${file.name}`, file])));
+      const third = await loadModel({ 'config.json': blobs[0]!, 'model.safetensors': blobs[1]! });
       const canvas = document.createElement('canvas');
       canvas.width = 96; // the middle is used
       canvas.height = 64;
@@ -187,16 +187,16 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       for (let i = 0; i < square.data.length; i += 4)
         if (square.data[i + 3] === 0) square.data.fill(255, i, i + 4);
       const sources = [canvas, blob, image, await createImageBitmap(blob), square];
-      const pictures: string[] = [];
+      const images: string[] = [];
       for (const [i, source] of sources.entries()) {
         const used = [first, second, third][i % 3]!;
         const [made] = await translate(used, source, { seed: 3 });
-        pictures.push(made!.picture.data.join());
+        images.push(made!.image.data.join());
       }
       const given = await translate(first, canvas, { styleOf: blob, direction: 'B2A' });
       return {
         phases,
-        isSame: new Set(pictures).size === 1,
+        isSame: new Set(images).size === 1,
         length: given.length,
         users: second.engine === first.engine,
       };
@@ -204,17 +204,17 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(found).toMatchObject({ isSame: true, length: 1, users: true });
     expect(found.phases[0]).toBe('backend');
     expect(found.phases.at(-1)).toBe('weights');
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
-  it('turns photos upright, and takes frames of a video', async () => {
+  it('the library in browsers turns photos upright, and accepts frames of a video', async () => {
     await openProbe();
     const lying = await sharp(photo).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
     const upright = await sharp(lying).rotate().png().toBuffer();
     const [turned, expected, other, frame] = await page.evaluate(
       async (files) => {
-        const { loadGenerator, translate } = globalThis.library;
-        const opened = await loadGenerator('model/', { backend: 'wasm', wasmPaths: globalThis.wasmPaths });
+        const { loadModel, translate } = globalThis.library;
+        const opened = await loadModel('model/', { backend: 'wasm', wasmPaths: globalThis.wasmPaths });
         const blobs = files.map((bytes) => new Blob([Uint8Array.from(bytes)]));
         const canvas = document.createElement('canvas');
         const bitmap = await createImageBitmap(blobs[1]!);
@@ -226,7 +226,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
         await video.play();
         const made: number[][] = [];
         for (const source of [...blobs, video])
-          made.push([...(await translate(opened, source))[0]!.picture.data]);
+          made.push([...(await translate(opened, source))[0]!.image.data]);
         return made;
       },
       [[...lying], [...upright], [...(await readFile(photo))]],
@@ -239,53 +239,53 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(furthest(other!)).toBeGreaterThan(64);
   });
 
-  it('works in a worker', async () => {
+  it('the library works in a worker', async () => {
     await openProbe();
     const [inWorker, inPage] = await page.evaluate(async () => {
-      const picture = new ImageData(64, 64);
-      picture.data.forEach((_, i) => {
-        picture.data[i] = i % 4 === 3 ? 255 : (i * 7) % 256;
+      const image = new ImageData(64, 64);
+      image.data.forEach((_, i) => {
+        image.data[i] = i % 4 === 3 ? 255 : (i * 7) % 256;
       });
       const { worker, wasmPaths, library } = globalThis;
       const answer = new Promise<webLibrary.Translation[]>((resolve, reject) => {
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = ({ message }) => reject(new Error(message));
       });
-      worker.postMessage({ model: new URL('model/', location.href).href, picture, seed: 5 });
-      const generator = await library.loadGenerator('model/', { backend: 'wasm', wasmPaths });
-      const here = await library.translate(generator, picture, { seed: 5 });
-      return [await answer, here].map(([made]) => made!.picture.data.join());
+      worker.postMessage({ address: new URL('model/', location.href).href, image, seed: 5 });
+      const model = await library.loadModel('model/', { backend: 'wasm', wasmPaths });
+      const here = await library.translate(model, image, { seed: 5 });
+      return [await answer, here].map(([made]) => made!.image.data.join());
     });
     expect(inWorker).toBe(inPage);
     expect(inPage!.split(',')).toHaveLength(64 * 64 * 4);
   });
 
-  it('names the package of a backend that is not installed', async () => {
+  it('loading names the package of a backend that is not installed', async () => {
     await openProbe();
     const message = await page.evaluate(() =>
-      globalThis.library.loadGenerator('model/', { backend: 'webgl' }).catch(String),
+      globalThis.library.loadModel('model/', { backend: 'webgl' }).catch(String),
     );
     const name = '@tensorflow/tfjs-backend-webgl';
     expect(message).toContain(`webgl: the package ${name} is not there`);
     expect(message).toContain(`; run npm install ${name}@${version_core}.`);
     expect(message).toMatch(/^InputError: /);
     // And goes on with those that are.
-    const passedOver = await page.evaluate(async () => {
-      const { engine } = await globalThis.library.loadGenerator('model/', {
+    const info = await page.evaluate(async () => {
+      const { engine } = await globalThis.library.loadModel('model/', {
         wasmPaths: globalThis.wasmPaths,
       });
       return engine;
     });
-    expect(passedOver).toMatchObject({ backend: 'wasm' });
-    expect(passedOver.passedOver.map(({ backend }) => backend)).toEqual(['webgpu', 'webgl']);
+    expect(info).toMatchObject({ backend: 'wasm' });
+    expect(info.skipped.map(({ backend }) => backend)).toEqual(['webgpu', 'webgl']);
   });
 
-  it('asks where the binaries of WASM are', async () => {
+  it('loading asks where the binaries of WASM are', async () => {
     await openProbe();
     const [first, second] = await page.evaluate(async () => {
-      const { loadGenerator } = globalThis.library;
+      const { loadModel } = globalThis.library;
       const attempt = (wasmPaths?: Record<string, string>) =>
-        loadGenerator('model/', { backend: 'wasm', wasmPaths }).then(() => 'works', String);
+        loadModel('model/', { backend: 'wasm', wasmPaths }).then(() => 'works', String);
       return [await attempt(), await attempt(globalThis.wasmPaths)];
     });
     expect(first).toMatch(
@@ -294,17 +294,17 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(second).toMatch(/^InputError: .*wasm: its start failed before; load the page again;/);
   });
 
-  it('refuses what it cannot use, stops when told, and is over after dispose', async () => {
+  it('the library rejects invalid input, stops when aborted, and cannot be used after dispose', async () => {
     await openProbe();
     const said = await page.evaluate(async () => {
-      const { loadGenerator, translate, InputError } = globalThis.library;
+      const { loadModel, translate, InputError } = globalThis.library;
       const wasm = { backend: 'wasm', wasmPaths: globalThis.wasmPaths } as const;
       const say = (work: Promise<unknown>): Promise<string> =>
         work.then(
           () => 'was accepted',
           (error: Error) => `${error instanceof InputError ? 'InputError' : error.name}: ${error.message}`,
         );
-      const opened = await loadGenerator('model/', wasm);
+      const opened = await loadModel('model/', wasm);
       const one = new ImageData(1, 1);
       const stopped = new AbortController();
       const counted: number[] = [];
@@ -313,15 +313,15 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
         if (done === 2) stopped.abort();
       };
       const answers: Record<string, string> = {
-        address: await say(loadGenerator('http://', wasm)),
-        nowhere: await say(loadGenerator('nowhere/', wasm)),
-        noFiles: await say(loadGenerator([], wasm)),
-        noBlobs: await say(loadGenerator({ 'config.json': 'text' } as never, wasm)),
-        backend: await say(loadGenerator('model/', { backend: 'cuda' } as never)),
-        otherBackend: await say(loadGenerator('model/', { backend: 'webgl' })),
-        aborted: await say(loadGenerator('model/', { ...wasm, signal: AbortSignal.abort() })),
+        address: await say(loadModel('http://', wasm)),
+        nowhere: await say(loadModel('nowhere/', wasm)),
+        noFiles: await say(loadModel([], wasm)),
+        noBlobs: await say(loadModel({ 'config.json': 'text' } as never, wasm)),
+        backend: await say(loadModel('model/', { backend: 'cuda' } as never)),
+        otherBackend: await say(loadModel('model/', { backend: 'webgl' })),
+        aborted: await say(loadModel('model/', { ...wasm, signal: AbortSignal.abort() })),
         text: await say(translate(opened, 'me.jpg' as never)),
-        noPicture: await say(translate(opened, new File(['text'], 'me.jpg'))),
+        noImage: await say(translate(opened, new File(['text'], 'me.jpg'))),
         emptyImage: await say(translate(opened, new Image())),
         styles: await say(translate(opened, one, { styles: 0 })),
         otherStyle: await say(translate(opened, one, { styles: [new Float32Array(3)] })),
@@ -341,11 +341,11 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       noFiles: /^InputError: Expected a model in the given files/,
       noBlobs: /^InputError: Expected the files of a model/,
       backend: /^InputError: Expected backend to be one of webgpu, webgl, wasm but found cuda/,
-      otherBackend: /^InputError: Expected the backend webgl, or none but found generators that use wasm/,
+      otherBackend: /^InputError: Expected the backend webgl, or none but found models that use wasm/,
       aborted: /^AbortError/,
-      text: /^InputError: Expected a picture that this browser can read but found a string/,
-      noPicture: /^InputError: Expected a picture .* found me\.jpg of 4 bytes/,
-      emptyImage: /^InputError: Expected a picture .* found HTMLImageElement/,
+      text: /^InputError: Expected an image that this browser can read but found a string/,
+      noImage: /^InputError: Expected an image .* found me\.jpg of 4 bytes/,
+      emptyImage: /^InputError: Expected an image .* found HTMLImageElement/,
       styles: /^InputError: Expected styles to be a whole number/,
       otherStyle: /^InputError: Expected style codes of \d+ numbers/,
       seed: /^InputError: Expected seed to be a whole number from 0 to 4294967295 but found -1/,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { startChild } from '../support/child-process.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { compileGnr } from '../support/gnr.js';
@@ -56,7 +56,7 @@ test('makes a model folder of a checkpoint, with measured figures in a card whos
   expect(made).toContain(`${result.bytes} bytes`);
   expect(made).toContain(`| ${result.figures.relativeDiversity.toFixed(2)} | 1.00 |`);
   expect((await readFile(join(out, 'config.json'), 'utf8')).includes(folder)).toBe(false);
-  expect(Object.keys((await loadModel(out)).values)).toEqual(['G_A2B', 'G_B2A']);
+  expect(Object.keys((await readModel(out)).values)).toEqual(['G_A2B', 'G_B2A']);
 });
 
 test.each([

@@ -9,7 +9,7 @@ const CHROMIUM = process.env.GNR_CHROMIUM ?? '/usr/bin/chromium';
 /** Whether there is a browser to test in; `GNR_CHROMIUM` names another one. */
 export const hasChromium = existsSync(CHROMIUM);
 
-/** Nothing that asks hosts of its own accord, and a camera that shows a test picture. */
+/** Nothing that asks hosts of its own accord, and a camera that shows a test image. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-quic',
@@ -91,7 +91,7 @@ export async function translatedInBrowser(
   worker: string,
   backend: WebBackend,
   { model, pixels, style }: { model: string; pixels: number[]; style: number[] },
-): Promise<{ backend: string; picture: number[]; styleCode: number[] }> {
+): Promise<{ backend: string; image: number[]; styleCode: number[] }> {
   const answers = await inWorker(page, worker, [
     { task: 'engine', argument: { backends: [backend], allowSoftware: true } },
     { task: 'model', argument: { url: model } },
@@ -100,6 +100,6 @@ export async function translatedInBrowser(
     { task: 'style', argument: { direction: 'A2B', pixels } },
   ]);
   const { backend: started } = answers[0] as { backend: string };
-  const { picture } = answers[3] as { picture: number[] };
-  return { backend: started, picture, styleCode: Object.values(answers[4] as object) as number[] };
+  const { image } = answers[3] as { image: number[] };
+  return { backend: started, image, styleCode: Object.values(answers[4] as object) as number[] };
 }

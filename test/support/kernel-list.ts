@@ -1,10 +1,10 @@
 import {
   bytesField,
   bytesOf,
+  type Encoded,
   intField,
   message,
   messageField,
-  type Encoded,
 } from '../../src/base/protobuf.js';
 
 export interface KernelFields {

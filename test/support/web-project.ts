@@ -29,9 +29,9 @@ Object.assign(globalThis, { library, wasmPaths, worker });
 `;
 
 const WORKER = `${LIBRARY}
-onmessage = async ({ data: { model, picture, seed } }) => {
-  const generator = await library.loadGenerator(model, { backend: 'wasm', wasmPaths });
-  postMessage(await library.translate(generator, picture, { seed }));
+onmessage = async ({ data: { address, image, seed } }) => {
+  const model = await library.loadModel(address, { backend: 'wasm', wasmPaths });
+  postMessage(await library.translate(model, image, { seed }));
 };
 `;
 

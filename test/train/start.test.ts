@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError, RunError } from '../../src/base/errors.js';
 import { readCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { initialConfig, withModelFolder } from '../../src/train/start.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { REFERENCE_DIR } from '../support/reference.js';
 import { failure, ofType, RunFolders } from '../support/runs.js';
 
@@ -40,7 +40,7 @@ describe('a run with --init', () => {
       runDir: tuned,
       init: exported,
     });
-    expect((await loadModel(tuned)).values).toEqual((await loadModel(exported)).values);
+    expect((await readModel(tuned)).values).toEqual((await readModel(exported)).values);
   });
 
   it('refuses a model of another shape, naming the tensor, and leaves no folder behind', async () => {

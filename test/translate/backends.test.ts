@@ -8,7 +8,7 @@ import { kernels, useKernels } from '../../src/runtime/kernels.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { portableKernels } from '../../src/runtime/portable-kernels.js';
 import { EagerTranslator } from '../../src/translate/eager-translator.js';
-import { loadModel, type Model } from '../../src/translate/model.js';
+import { readModel, type StoredModel } from '../../src/translate/model.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
 import { drawStyles, type Translator } from '../../src/translate/translator.js';
 import { tinyConfig } from '../support/config.js';
@@ -29,11 +29,11 @@ afterEach(async () => {
   useKernels(native);
 });
 
-async function sampleModel(): Promise<Pick<Model, 'architecture' | 'values'>> {
-  return loadModel('models/sample');
+async function sampleModel(): Promise<Pick<StoredModel, 'architecture' | 'values'>> {
+  return readModel('models/sample');
 }
 
-async function tinyModel(): Promise<Pick<Model, 'architecture' | 'values'>> {
+async function tinyModel(): Promise<Pick<StoredModel, 'architecture' | 'values'>> {
   const config = tinyConfig();
   const { G_A2B, G_B2A } = initNetworks(buildNetworks(config), new Rng(1, 'init'));
   return { architecture: config.model, values: { G_A2B: G_A2B!, G_B2A: G_B2A! } };
@@ -47,19 +47,17 @@ function expectNear(actual: Float32Array, expected: Float32Array): void {
 
 it.each([
   ['wasm', 'the sample model', sampleModel],
-  // The plain backend takes seconds for a picture of the sample model.
+  // The plain backend takes seconds for an image of the sample model.
   ['cpu', 'a tiny model', tinyModel],
-])('the backend %s gives the pictures and styles of the native engine, for %s', async (backend, _, load) => {
+])('the backend %s gives the images and styles of the native engine, for %s', async (backend, _, load) => {
   const { architecture, values } = await load();
   const rng = new Rng(3, 'backends');
-  const pictures = Float32Array.from({ length: COUNT * architecture.size ** 2 * 3 }, () =>
-    rng.uniform(-1, 1),
-  );
+  const images = Float32Array.from({ length: COUNT * architecture.size ** 2 * 3 }, () => rng.uniform(-1, 1));
   const styles = drawStyles(rng, COUNT, architecture.latentDim);
   const translated = (translator: Translator) =>
     (['A2B', 'B2A'] as const).map((direction) => ({
-      picture: translator.translate(direction, pictures, styles),
-      style: translator.styleOf(direction, pictures),
+      image: translator.translate(direction, images, styles),
+      style: translator.styleOf(direction, images),
     }));
   const engine = openTranslator(architecture, values);
   const expected = translated(engine);
@@ -69,14 +67,14 @@ it.each([
   expect(await tf.setBackend(backend)).toBe(true);
   const translator = EagerTranslator.fromValues(architecture, values);
   const actual = translated(translator);
-  for (const [i, { picture, style }] of actual.entries()) {
-    expectNear(picture, expected[i]!.picture);
+  for (const [i, { image, style }] of actual.entries()) {
+    expectNear(image, expected[i]!.image);
     expectNear(style, expected[i]!.style);
   }
   const shared = tf.memory().numTensors;
-  const content = await translator.encodeAsync('A2B', pictures);
-  expect(await translator.decodeAsync(content, styles)).toEqual(actual[0]!.picture);
-  expect(await translator.styleOfAsync('A2B', pictures)).toEqual(actual[0]!.style);
+  const content = await translator.encodeAsync('A2B', images);
+  expect(await translator.decodeAsync(content, styles)).toEqual(actual[0]!.image);
+  expect(await translator.styleOfAsync('A2B', images)).toEqual(actual[0]!.style);
   expect(tf.memory().numTensors).toBe(shared);
   translator.dispose();
   expect(tf.memory().numTensors).toBeLessThan(shared);

@@ -7,7 +7,7 @@ import { Rng } from '../../src/base/rng.js';
 import { saveCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
-import { loadModel } from '../../src/translate/model.js';
+import { readModel } from '../../src/translate/model.js';
 import { tinyConfig } from '../support/config.js';
 
 const config = tinyConfig();
@@ -44,7 +44,7 @@ beforeEach(async () => {
 });
 
 async function refusal(path: string): Promise<string> {
-  const error = await loadModel(path).then(
+  const error = await readModel(path).then(
     () => expect.unreachable('was accepted'),
     (reason: unknown) => reason,
   );
@@ -58,7 +58,7 @@ async function changeConfig(change: (config: { model: Record<string, unknown> })
   await writeFile(path, JSON.stringify(changed));
 }
 
-describe('loadModel', () => {
+describe('readModel', () => {
   it('finds weights and architecture in a run, a checkpoint and an exported model', async () => {
     for (const path of [
       run,
@@ -66,7 +66,7 @@ describe('loadModel', () => {
       join(run, 'checkpoints', 'latest'),
       exported,
     ]) {
-      const model = await loadModel(path);
+      const model = await readModel(path);
       expect(model.architecture).toEqual(config.model);
       expect(Object.keys(model.values).sort()).toEqual(['G_A2B', 'G_B2A']);
       for (const [network, tree] of Object.entries(values))
@@ -80,10 +80,10 @@ describe('loadModel', () => {
 
   it('needs no other section of the config than the model', async () => {
     await changeConfig(({ model }) => ({ model, laterSection: {} }));
-    expect((await loadModel(exported)).architecture).toEqual(config.model);
+    expect((await readModel(exported)).architecture).toEqual(config.model);
   });
 
-  it('names a tensor whose shape the config does not have, and the config', async () => {
+  it('reports a tensor whose shape does not fit the config, with both files', async () => {
     await changeConfig(({ model }) => ({ model: { ...model, channelDivisor: 32 } }));
     const message = await refusal(exported);
     expect(message).toMatch(/the tensor G_A2B\/\S+ of shape \[[\d,]+\] in .*model\.safetensors/);
@@ -91,7 +91,7 @@ describe('loadModel', () => {
     expect(message).toContain(join(exported, 'config.json'));
   });
 
-  it('names a tensor that is missing', async () => {
+  it('reports a missing tensor', async () => {
     const path = join(exported, 'model.safetensors');
     const { tensors } = await readSafetensors(path);
     tensors.delete('G_B2A/conv1.conv.weight');
@@ -99,17 +99,17 @@ describe('loadModel', () => {
     expect(await refusal(exported)).toMatch(/the tensor G_B2A\/conv1\.conv\.weight of shape .* found none/);
   });
 
-  it('names a config that is missing, damaged or wrong', async () => {
+  it('reports a config that is missing, damaged or wrong', async () => {
     const path = join(exported, 'config.json');
     await changeConfig(({ model }) => ({ model: { ...model, size: 33 } }));
     expect(await refusal(exported)).toContain(path);
     await writeFile(path, '{ "model": ');
-    expect(await refusal(exported)).toContain(`the model's config in ${path}`);
+    expect(await refusal(exported)).toContain(`the model's config at ${path}`);
     await rm(path);
     expect(await refusal(exported)).toContain(path);
   });
 
-  it('names a folder that is no checkpoint', async () => {
+  it('reports a folder that is not a checkpoint', async () => {
     const empty = join(folder, 'empty');
     await mkdir(empty, { recursive: true });
     expect(await refusal(empty)).toContain(`a checkpoint at ${empty}`);

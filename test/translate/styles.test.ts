@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,14 +10,7 @@ import { collectInputs } from '../../src/images/inputs.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
-import {
-  between,
-  interpolateStyles,
-  makeStyles,
-  randomStyles,
-  readStyleCodes,
-  type StyleChoice,
-} from '../../src/translate/styles.js';
+import { interpolateStyles, makeStyles, randomStyles, type StyleChoice } from '../../src/translate/styles.js';
 import type { Translator } from '../../src/translate/translator.js';
 import { tinyConfig } from '../support/config.js';
 
@@ -38,11 +31,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const NONE: StyleChoice = { codes: [], recorded: [], pictures: [], random: 0, seed: 5, truncation: 1 };
-const norm = (code: Float32Array): number => Math.hypot(...code);
+const NONE: StyleChoice = { codes: [], recorded: [], references: [], random: 0, seed: 5, truncation: 1 };
 
 describe('random styles', () => {
-  it('are drawn from the seed, each with its label and origin', () => {
+  it('follow from the seed, and have a label and an origin each', () => {
     const styles = randomStyles(3, 5, latentDim);
     expect(styles.map(({ label }) => label)).toEqual(['style-1', 'style-2', 'style-3']);
     expect(styles.map(({ code }) => code.length)).toEqual([latentDim, latentDim, latentDim]);
@@ -53,7 +45,7 @@ describe('random styles', () => {
     expect(styles[1]!.code).not.toEqual(styles[0]!.code);
   });
 
-  it('are pulled towards the mean by truncation', () => {
+  it('move towards the mean style with truncation', () => {
     const [drawn, half, mean] = [1, 0.5, 0].map(
       (truncation) => randomStyles(1, 5, latentDim, truncation)[0]!,
     );
@@ -63,54 +55,27 @@ describe('random styles', () => {
 });
 
 describe('references', () => {
-  it('give the style of a picture of the target domain', async () => {
+  it('have the style code of their image, encoded in the target domain', async () => {
     const file = join(folder, 'trainB', '00000.png');
     const stylesOf = (path: string) =>
-      makeStyles({ ...NONE, pictures: [{ file: path, name: 'reference' }] }, translator, 'A2B');
+      makeStyles({ ...NONE, references: [{ file: path, name: 'reference' }] }, translator, 'A2B');
     const [style] = await stylesOf(file);
     expect(style!.label).toBe('reference');
     expect(style!.code).toEqual(translator.styleOf('A2B', toFloat(await decodeImage(file, { size }))));
     await expect(stylesOf(join(folder, 'missing.png'))).rejects.toThrow(InputError);
   });
 
-  it('of a folder are one for each picture, under its name', async () => {
-    const pictures = await collectInputs([join(folder, 'trainB')]);
-    const styles = await makeStyles({ ...NONE, pictures }, translator, 'A2B');
+  it('make one style for each image of a folder, under the name of the image', async () => {
+    const references = await collectInputs([join(folder, 'trainB')]);
+    const styles = await makeStyles({ ...NONE, references }, translator, 'A2B');
     expect(styles.map(({ label }) => label)).toEqual(['00000', '00001', '00002']);
-    const last = translator.styleOf('A2B', toFloat(await decodeImage(pictures[2]!.file, { size })));
+    const last = translator.styleOf('A2B', toFloat(await decodeImage(references[2]!.file, { size })));
     for (const [i, value] of last.entries()) expect(styles[2]!.code[i]).toBeCloseTo(value, 4);
   });
 });
 
-describe('between', () => {
-  const from = Float32Array.of(2, 0, 0);
-  const to = Float32Array.of(0, 4, 0);
-
-  it('keeps the ends, goes around at linear length', () => {
-    expect([...between(from, to, 0)]).toEqual([2, 0, 0]);
-    expect([...between(from, to, 1)]).toEqual([0, 4, 0]);
-    const middle = between(from, to, 0.5);
-    expect(norm(middle)).toBeCloseTo(3, 5);
-    expect(middle[0]).toBeCloseTo(middle[1]!, 5);
-  });
-
-  it('keeps the length of random styles all the way, where a straight line loses it', () => {
-    const [a, b] = randomStyles(2, 9, 64).map(({ code }) => code);
-    const lengths = [0, 0.25, 0.5, 0.75, 1].map((share) => norm(between(a!, b!, share)));
-    for (const [i, length] of lengths.entries())
-      expect(length).toBeCloseTo(norm(a!) + (norm(b!) - norm(a!)) * (i / 4), 3);
-    const straight = norm(a!.map((value, i) => (value + b![i]!) / 2));
-    expect(straight).toBeLessThan(0.85 * lengths[2]!);
-  });
-
-  it('goes straight where there is no circle: zeros, equal, opposite', () => {
-    expect([...between(from, Float32Array.of(0, 0, 0), 0.5)]).toEqual([1, 0, 0]);
-    expect([...between(Float32Array.of(0, 0), Float32Array.of(0, 0), 0.5)]).toEqual([0, 0]);
-    expect([...between(from, from, 0.3)].map((value) => Math.round(value * 1e5) / 1e5)).toEqual([2, 0, 0]);
-    expect([...between(from, Float32Array.of(-2, 0, 0), 0.5)]).toEqual([0, 0, 0]);
-  });
-
-  it('is cut into equal steps with both ends by interpolateStyles', () => {
+describe('interpolateStyles', () => {
+  it('cuts the way between two styles into equal steps that include both ends', () => {
     const [a, b] = randomStyles(2, 9, 8) as [never, never];
     const styles = interpolateStyles(a, b, 5);
     expect(styles.map(({ label }) => label)).toEqual(['mix-1', 'mix-2', 'mix-3', 'mix-4', 'mix-5']);
@@ -119,43 +84,16 @@ describe('between', () => {
   });
 });
 
-describe('readStyleCodes', () => {
-  const file = async (text: string): Promise<string> => {
-    const path = join(folder, 'code.json');
-    await writeFile(path, text);
-    return path;
-  };
-
-  it('reads numbers, and JSON files with one code or several', async () => {
-    expect(await readStyleCodes('0.5, -1.5,2e-1')).toEqual([Float32Array.of(0.5, -1.5, 0.2)]);
-    expect(await readStyleCodes('3')).toEqual([Float32Array.of(3)]);
-    expect(await readStyleCodes('-.5,1')).toEqual([Float32Array.of(-0.5, 1)]);
-    expect(await readStyleCodes(await file('[1, 2.5]'))).toEqual([Float32Array.of(1, 2.5)]);
-    expect(await readStyleCodes(await file('[[1], [2]]'))).toEqual([Float32Array.of(1), Float32Array.of(2)]);
-  });
-
-  it.each(['1,2,x', '1,,2', '1,', '1e300,2', 'nowhere.json', '[1,2]'])('refuses %s', async (text) => {
-    await expect(readStyleCodes(text)).rejects.toThrow(/a style code: numbers separated by commas/);
-  });
-
-  it.each(['', '{}', '[]', '[[]]', '["1"]', '[1, null]', '[[1], 2]', '[1e300]'])(
-    'refuses a file with %s',
-    async (text) => {
-      await expect(readStyleCodes(await file(text))).rejects.toThrow(InputError);
-    },
-  );
-});
-
 describe('makeStyles', () => {
   const code = Float32Array.from({ length: latentDim }, (_, i) => i - 3);
 
-  it('puts codes, recorded ones, references and random ones in order, under labels of their own', async () => {
+  it('lists codes, recorded styles, references and random styles in this order, under unique labels', async () => {
     const styles = await makeStyles(
       {
         ...NONE,
         codes: [code],
         recorded: [{ label: 'style-1', code }],
-        pictures: await collectInputs([join(folder, 'trainB', '00001.png')]),
+        references: await collectInputs([join(folder, 'trainB', '00001.png')]),
         random: 2,
       },
       translator,
@@ -165,7 +103,7 @@ describe('makeStyles', () => {
     expect(styles[3]!.code).toEqual(randomStyles(1, 5, latentDim)[0]!.code);
   });
 
-  it('pulls all of them by truncation', async () => {
+  it('truncates explicit codes and random styles alike', async () => {
     const styles = await makeStyles(
       { ...NONE, codes: [code], random: 1, truncation: 0.5 },
       translator,
@@ -175,7 +113,7 @@ describe('makeStyles', () => {
     expect(styles[1]!.code).toEqual(randomStyles(1, 5, latentDim, 0.5)[0]!.code);
   });
 
-  it('interpolates from the first to the second in place of all', async () => {
+  it('replaces all styles with an interpolation from the first to the second', async () => {
     const styles = await makeStyles({ ...NONE, codes: [code], random: 3, interpolate: 3 }, translator, 'A2B');
     expect(styles.map(({ label }) => label)).toEqual(['mix-1', 'mix-2', 'mix-3']);
     expect(styles[2]!.code).toEqual(randomStyles(1, 5, latentDim)[0]!.code);
@@ -183,7 +121,7 @@ describe('makeStyles', () => {
     await expect(alone).rejects.toThrow(/two styles to interpolate between but found 1/);
   });
 
-  it('refuses a code of another length', async () => {
+  it('rejects a code whose length differs from that of the model', async () => {
     const short = makeStyles({ ...NONE, codes: [code.slice(1)] }, translator, 'A2B');
     await expect(short).rejects.toThrow(`a style of ${latentDim} numbers for this model but found`);
   });

@@ -19,14 +19,14 @@ const PICTURE = model.size ** 2 * 3;
 const { G_A2B, G_B2A } = initNetworks(buildNetworks(config), new Rng(1, 'init'));
 const values: NetworkValues = { G_A2B: G_A2B!, G_B2A: G_B2A! };
 
-/** Weights whose pictures are all at the value of the last RGB bias and around. */
+/** Weights whose images are all at the value of the last RGB bias and around. */
 function withRgbBias(bias: number): NetworkValues {
   const changed = { ...values.G_A2B!, 'to_rgb1.bias': Float32Array.of(bias, bias, bias) };
   return { ...values, G_A2B: changed };
 }
 
 function noise(count: number, seed = 1): Float32Array {
-  const rng = new Rng(seed, 'pictures');
+  const rng = new Rng(seed, 'images');
   return Float32Array.from({ length: count * PICTURE }, () => rng.uniform(-1, 1));
 }
 const styles = (count: number, seed = 1): Float32Array =>
@@ -46,8 +46,8 @@ function withGenerator<T extends number[]>(
   group.dispose();
   return result as T;
 }
-const upload = (pictures: Float32Array): tf.Tensor =>
-  tf.tensor4d(pictures, [pictures.length / PICTURE, model.size, model.size, 3]);
+const upload = (images: Float32Array): tf.Tensor =>
+  tf.tensor4d(images, [images.length / PICTURE, model.size, model.size, 3]);
 
 /** Counts of tensors: of tfjs, and of TensorFlow below it. */
 function counts() {
@@ -106,7 +106,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
   it.each([
     ['A2B', 'G_B2A'],
     ['B2A', 'G_A2B'],
-  ] as const)('%s: the style of a picture of the target domain comes from %s', (direction, network) => {
+  ] as const)('%s: the style of an image of the target domain comes from %s', (direction, network) => {
     const found = translator.styleOf(direction, noise(3));
     expect(found.length).toBe(3 * model.latentDim);
     const expected = withGenerator(network, (generator, params) =>
@@ -115,7 +115,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     expect(relativeError(found, expected)).toBeLessThan(1e-5);
   });
 
-  it('gives the same bytes every time', () => {
+  it('translates to the same bytes every time', () => {
     const first = translator.translate('A2B', noise(2), styles(2));
     expect(translator.translate('A2B', noise(2), styles(2))).toEqual(first);
     const fresh = open(values);
@@ -123,17 +123,17 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     fresh.dispose();
   });
 
-  it('translates every picture as it would alone', () => {
+  it('translates every image of a batch as it would alone', () => {
     const all = translator.translate('A2B', noise(3), styles(3));
     for (const i of [0, 1, 2]) {
-      const picture = noise(3).slice(i * PICTURE, (i + 1) * PICTURE);
+      const image = noise(3).slice(i * PICTURE, (i + 1) * PICTURE);
       const style = styles(3).slice(i * model.latentDim, (i + 1) * model.latentDim);
-      const alone = translator.translate('A2B', picture, style);
+      const alone = translator.translate('A2B', image, style);
       expect(relativeError(alone, all.slice(i * PICTURE, (i + 1) * PICTURE))).toBeLessThan(1e-5);
     }
   });
 
-  it('clamps to [-1, 1]', () => {
+  it('clamps images to [-1, 1]', () => {
     for (const bias of [100, -100]) {
       const bright = open(withRgbBias(bias));
       const result = bright.translate('A2B', noise(1), styles(1));
@@ -143,7 +143,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     }
   });
 
-  it('codes content once for several styles', () => {
+  it('decodes one content code in several styles', () => {
     const content = translator.encode('A2B', noise(1));
     expect(content).toMatchObject({ direction: 'A2B', count: 1 });
     expect(content.codes.length % 8 ** 2).toBe(0);
@@ -153,19 +153,19 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
       );
   });
 
-  it('leaves results alone that it gave before, and what it was given', () => {
-    const pictures = noise(3);
-    const content = translator.encode('A2B', pictures);
+  it('changes neither earlier results nor its inputs', () => {
+    const images = noise(3);
+    const content = translator.encode('A2B', images);
     const codes = content.codes.slice();
     const first = translator.decode(content, styles(3));
     const copy = first.slice();
     for (const seed of [2, 3, 4]) translator.translate('A2B', noise(3, seed), styles(3, seed));
     expect(first).toEqual(copy);
     expect(content.codes).toEqual(codes);
-    expect(pictures).toEqual(noise(3));
+    expect(images).toEqual(noise(3));
   });
 
-  it('accumulates no tensors over many translations and refusals', () => {
+  it('accumulates no tensors over many translations and errors', () => {
     const during = counts();
     for (let i = 0; i < 20; i++) {
       translator.translate('A2B', noise(3), styles(3));
@@ -175,21 +175,18 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     expect(counts()).toEqual(during);
   });
 
-  it('refuses what is no number of pictures, and another number of styles, saying what it takes', () => {
-    for (const pictures of [new Float32Array(0), noise(1).subarray(1)])
-      for (const attempt of [
-        () => translator.encode('A2B', pictures),
-        () => translator.styleOf('A2B', pictures),
-      ])
+  it('rejects arrays of the wrong length and the wrong number of styles, and says what it expects', () => {
+    for (const images of [new Float32Array(0), noise(1).subarray(1)])
+      for (const attempt of [() => translator.encode('A2B', images), () => translator.styleOf('A2B', images)])
         expect(attempt).toThrow(
-          `expected pictures of 32 x 32 x 3 numbers, one or more, not ${pictures.length} numbers`,
+          `expected images of 32 x 32 x 3 numbers, one or more, not ${images.length} numbers`,
         );
     expect(() => translator.translate('A2B', noise(2), styles(3))).toThrow(
-      `expected a style of 8 numbers for each of 2 pictures, not ${3 * 8} numbers`,
+      `expected a style of 8 numbers for each of 2 images, not ${3 * 8} numbers`,
     );
   });
 
-  it('refuses weights that do not fit, and leaves nothing behind', () => {
+  it('rejects weights that do not fit, and frees everything', () => {
     const during = counts();
     const { 'conv1.conv.weight': __, ...rest } = values.G_A2B!;
     expect(() => open({ ...values, G_A2B: rest })).toThrow(/G_A2B\/conv1.conv.weight/);
@@ -198,7 +195,7 @@ describe.each(Object.entries(kinds))('%s', (_, capture) => {
     expect(counts()).toEqual(during);
   });
 
-  it('says so where it is used after dispose, which may be called again', () => {
+  it('rejects use after dispose, which may be called twice', () => {
     const gone = open(values);
     const content = gone.encode('A2B', noise(1));
     gone.dispose();
@@ -225,24 +222,27 @@ describe('captured and eager', () => {
     eager.dispose();
   });
 
-  it.each([1, 3, 8, 9])('are equal for %i pictures at a time, in both directions', (count) => {
-    for (const direction of ['A2B', 'B2A'] as const) {
-      const [ours, theirs] = [captured, eager].map((translator) => {
-        const content = translator.encode(direction, noise(count));
-        return {
-          codes: content.codes,
-          pictures: translator.decode(content, styles(count)),
-          styles: translator.styleOf(direction, noise(count, 2)),
-        };
-      });
-      for (const part of ['codes', 'pictures', 'styles'] as const) {
-        expect(ours![part].length).toBe(theirs![part].length);
-        expect(relativeError(ours![part], theirs![part]), `${direction} ${part}`).toBeLessThan(1e-4);
+  it.each([1, 3, 8, 9])(
+    'captured and eager translations are equal for %i images at a time, in both directions',
+    (count) => {
+      for (const direction of ['A2B', 'B2A'] as const) {
+        const [ours, theirs] = [captured, eager].map((translator) => {
+          const content = translator.encode(direction, noise(count));
+          return {
+            codes: content.codes,
+            images: translator.decode(content, styles(count)),
+            styles: translator.styleOf(direction, noise(count, 2)),
+          };
+        });
+        for (const part of ['codes', 'images', 'styles'] as const) {
+          expect(ours![part].length).toBe(theirs![part].length);
+          expect(relativeError(ours![part], theirs![part]), `${direction} ${part}`).toBeLessThan(1e-4);
+        }
       }
-    }
-  });
+    },
+  );
 
-  it('captured is what is opened where nothing else is said', () => {
+  it('openTranslator captures by default', () => {
     const translator = openTranslator(model, values);
     expect(translator).toBeInstanceOf(CapturedTranslator);
     translator.dispose();

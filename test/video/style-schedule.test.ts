@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { between } from '../../src/translate/styles.js';
+import { slerp } from '../../src/translate/style-math.js';
 import { constantStyles, flowingStyles } from '../../src/video/style-schedule.js';
 
 const codes = [Float32Array.of(1, 0), Float32Array.of(0, 1), Float32Array.of(-1, 0)];
@@ -18,7 +18,7 @@ describe('flowing styles', () => {
   });
 
   it('go smoothly: half way in the middle, slow at both ends', () => {
-    expect(schedule.at(1, 0)).toEqual(between(codes[0]!, codes[1]!, 0.5));
+    expect(schedule.at(1, 0)).toEqual(slerp(codes[0]!, codes[1]!, 0.5));
     const angle = (seconds: number): number => {
       const [x, y] = schedule.at(seconds, 0) as unknown as [number, number];
       return Math.atan2(y, x);

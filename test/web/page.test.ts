@@ -13,7 +13,7 @@ import { loadEngine } from '../../src/runtime/node.js';
 import { readPage } from '../../src/serve/page.js';
 import { openPage } from '../../src/serve/serve.js';
 import { type RunningServer, startServer } from '../../src/serve/server.js';
-import { loadModel, type Model } from '../../src/translate/model.js';
+import { readModel, type StoredModel } from '../../src/translate/model.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
 import { buildPage, hasChromium, startBrowser, translatedInBrowser } from '../support/browser.js';
 import { tinyConfig } from '../support/config.js';
@@ -23,18 +23,18 @@ const TOLERANCE = 2e-3;
 const SIZE = 64;
 
 const folder = hasChromium ? await mkdtemp(join(tmpdir(), 'gnr-page-')) : '';
-const pictureFile = join(folder, 'face.png');
+const imageFile = join(folder, 'face.png');
 let browser: Browser;
 let server: RunningServer;
 let tinyServer: RunningServer;
 /** Without a model. */
 let bareServer: RunningServer;
 let worker: string;
-let model: Model;
-let tinyModel: Model;
+let model: StoredModel;
+let tinyModel: StoredModel;
 let pixels: number[];
 
-async function drawPicture(): Promise<void> {
+async function paintImage(): Promise<void> {
   const rng = new Rng(5, 'picture');
   // Coarse blocks: noise would be most of what a translation sees.
   const blocks = Uint8Array.from({ length: 8 * 8 * 3 }, () => rng.integer(256));
@@ -46,7 +46,7 @@ async function drawPicture(): Promise<void> {
   pixels = [...raw];
   await sharp(raw, { raw: { width: SIZE, height: SIZE, channels: 4 } })
     .png()
-    .toFile(pictureFile);
+    .toFile(imageFile);
 }
 
 async function writeTinyModel(): Promise<string> {
@@ -60,14 +60,14 @@ async function writeTinyModel(): Promise<string> {
 
 describe.skipIf(!hasChromium)('the page', () => {
   beforeAll(async () => {
-    await drawPicture();
+    await paintImage();
     const [pageDir, tinyDir] = await Promise.all([buildPage(folder), writeTinyModel()]);
     const where = { pageDir, host: '127.0.0.1', port: 0 };
     ({ server } = await openPage({ ...where, checkpoint: 'models/sample' }));
     ({ server: tinyServer } = await openPage({ ...where, checkpoint: tinyDir }));
     bareServer = await startServer({ files: await readPage(pageDir), host: where.host, port: 0 });
-    model = await loadModel('models/sample');
-    tinyModel = await loadModel(tinyDir);
+    model = await readModel('models/sample');
+    tinyModel = await readModel(tinyDir);
     worker = `assets/${(await readdir(join(pageDir, 'assets'))).find((name) => /^worker-.*\.js$/.test(name))}`;
     browser = await startBrowser();
   });
@@ -80,18 +80,18 @@ describe.skipIf(!hasChromium)('the page', () => {
 
   let context: BrowserContext;
   let page: Page;
-  let complaints: string[];
+  let errors: string[];
   let requested: string[];
 
   beforeEach(async () => {
     context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
     page = await context.newPage();
     page.setDefaultTimeout(60_000);
-    complaints = [];
+    errors = [];
     requested = [];
-    page.on('pageerror', ({ message }) => complaints.push(message));
+    page.on('pageerror', ({ message }) => errors.push(message));
     page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
+      if (message.type() === 'error') errors.push(message.text());
     });
     context.on('request', (request) => requested.push(request.url()));
   });
@@ -121,8 +121,8 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.locator('#engine', { hasText: ' px' }).waitFor();
   }
 
-  async function dropPicture(): Promise<void> {
-    const bytes = [...(await readFile(pictureFile))];
+  async function dropImage(): Promise<void> {
+    const bytes = [...(await readFile(imageFile))];
     const data = await page.evaluateHandle((given) => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([Uint8Array.from(given)], 'face.png', { type: 'image/png' }));
@@ -136,9 +136,9 @@ describe.skipIf(!hasChromium)('the page', () => {
     return { download, bytes: await readFile((await download.path())!) };
   }
 
-  it('translates a dropped picture on WASM, in other styles too, and saves the result', async () => {
+  it('translates a dropped picture on WASM as Node does, and saves the result', async () => {
     await open(server, '?backend=wasm');
-    await dropPicture();
+    await dropImage();
     await settled(6);
     expect(await page.textContent('#engine')).toMatch(
       /^WebAssembly \(\d+ threads?\) · 64 px · .+ a picture$/,
@@ -153,16 +153,23 @@ describe.skipIf(!hasChromium)('the page', () => {
     expect([info.width, info.height]).toEqual([SIZE, SIZE]);
     await loadEngine();
     const translator = openTranslator(model.architecture, model.values);
-    const picture = Float32Array.from(
+    const image = Float32Array.from(
       pixels.filter((_, i) => i % 4 < 3),
       (level) => level / 127.5 - 1,
     );
     const style = new Rng(1, 'styles').normals(model.architecture.latentDim);
-    const expected = translator.translate('A2B', picture, style);
+    const expected = translator.translate('A2B', image, style);
     translator.dispose();
     const levels = [...data].map((level, i) => Math.abs(level - (expected[i]! + 1) * 127.5));
     expect(Math.max(...levels)).toBeLessThan(0.8); // half a level for rounding
+    expect(errors).toEqual([]);
+  });
 
+  it('makes other styles on a new roll, and the same ones again for their seed', async () => {
+    await open(server, '?backend=wasm');
+    await dropImage();
+    await settled(6);
+    const first = await results();
     await page.click('#reroll');
     await page.waitForFunction((before) => {
       const tile = document.querySelector('.tile:not(.waiting) canvas') as HTMLCanvasElement | null;
@@ -176,10 +183,10 @@ describe.skipIf(!hasChromium)('the page', () => {
       (before) => (document.querySelector('.tile canvas') as HTMLCanvasElement).toDataURL() === before,
       first[0],
     );
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
-  it('contacts nobody but its host, and cannot: neither the page nor its worker', async () => {
+  it('neither the page nor its worker contacts other hosts, nor can they', async () => {
     let asked = 0;
     const stranger = createServer((_, response) => {
       asked++;
@@ -227,7 +234,7 @@ describe.skipIf(!hasChromium)('the page', () => {
       const { architecture, values } = isGraphics ? tinyModel : model;
       const { size, latentDim } = architecture;
       const given = pixels.slice(0, size * size * 4);
-      const picture = Float32Array.from(
+      const image = Float32Array.from(
         given.filter((_, i) => i % 4 < 3),
         (level) => level / 127.5 - 1,
       );
@@ -243,11 +250,11 @@ describe.skipIf(!hasChromium)('the page', () => {
       await loadEngine();
       for (const capture of [true, false]) {
         const translator = openTranslator(architecture, values, { capture });
-        const expected = translator.translate('A2B', picture, style);
-        const code = translator.styleOf('A2B', picture);
+        const expected = translator.translate('A2B', image, style);
+        const code = translator.styleOf('A2B', image);
         translator.dispose();
-        expect(actual.picture.length).toBe(expected.length);
-        expect(Math.max(...actual.picture.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(
+        expect(actual.image.length).toBe(expected.length);
+        expect(Math.max(...actual.image.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(
           TOLERANCE,
         );
         expect(Math.max(...actual.styleCode.map((value, i) => Math.abs(value - code[i]!)))).toBeLessThan(
@@ -257,7 +264,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     },
   );
 
-  it('translates what the camera sees, records it, and takes a picture', async () => {
+  it('translates frames of the camera, records them, and takes a picture', async () => {
     await open(tinyServer);
     await page.click('#camera');
     await page.locator('#engine', { hasText: 'a frame' }).waitFor();
@@ -267,7 +274,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     const shown = () =>
       page.evaluate(() => (document.querySelector('#result') as HTMLCanvasElement).toDataURL());
     const before = await shown();
-    await expect.poll(shown).not.toBe(before); // the test picture moves
+    await expect.poll(shown).not.toBe(before); // the test image moves
     await page.waitForTimeout(600);
     const { download, bytes } = await saved(() => page.click('#record'));
     expect(download.suggestedFilename()).toMatch(/^camera_seed-1\.(webm|mp4)$/);
@@ -278,10 +285,10 @@ describe.skipIf(!hasChromium)('the page', () => {
     const still = await shown();
     await page.waitForTimeout(200);
     expect(await shown()).toBe(still);
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
-  it('goes on with the camera when the backend and the model change, and saves what is shown', async () => {
+  it('keeps the camera running when backend and model change, and saves what is shown', async () => {
     await open(tinyServer, '?backend=wasm');
     const shown = () =>
       page.evaluate(() => {
@@ -315,12 +322,12 @@ describe.skipIf(!hasChromium)('the page', () => {
     await moves();
     expect(await page.locator('#error').isHidden()).toBe(true);
     expect(await page.locator('#camera-buttons').isVisible()).toBe(true);
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
   it('blends four styles by keys, pointer and a kept result', async () => {
     await open(tinyServer);
-    await page.setInputFiles('#file', pictureFile);
+    await page.setInputFiles('#file', imageFile);
     await settled(6);
     await page.getByText('Blend', { exact: true }).click();
     await settled(5);
@@ -340,12 +347,12 @@ describe.skipIf(!hasChromium)('the page', () => {
     expect((await results())[5]).toBe(middle);
   });
 
-  it('takes styles from pictures, and the other direction', async () => {
+  it('takes styles from pictures, and translates in the other direction', async () => {
     await open(tinyServer);
-    await page.setInputFiles('#file', pictureFile);
+    await page.setInputFiles('#file', imageFile);
     await settled(6);
     const forth = await results();
-    await page.setInputFiles('#reference-file', [pictureFile]);
+    await page.setInputFiles('#reference-file', [imageFile]);
     await settled(1);
     expect(await page.locator('.caption span').textContent()).toBe('face.png');
     await page.getByText('Anime to photo').click();
@@ -356,7 +363,7 @@ describe.skipIf(!hasChromium)('the page', () => {
 
   it('moves the crop and the divider by keys', async () => {
     await open(tinyServer);
-    await page.setInputFiles('#file', pictureFile);
+    await page.setInputFiles('#file', imageFile);
     await settled(6);
     const before = await results();
     await page.focus('#crop');
@@ -369,7 +376,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     );
   });
 
-  it('loads a model from chosen files, and says what is wrong with another', async () => {
+  it('loads a model from chosen files, and reports what is wrong with another', async () => {
     await open(tinyServer);
     const files = ['config.json', 'model.safetensors'].map((name) => join('models/sample', name));
     await page.setInputFiles('#model-files', files);
@@ -379,20 +386,20 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.setInputFiles('#model-files', [broken]);
     await page.locator('#error', { hasText: 'whole web bundle' }).waitFor();
     // The model of before is still there.
-    await page.setInputFiles('#file', pictureFile);
+    await page.setInputFiles('#file', imageFile);
     await settled(6);
     expect(await page.locator('#error').isHidden()).toBe(true);
-    const noPicture = { name: 'face.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
-    await page.setInputFiles('#file', [noPicture]);
-    await page.locator('#error', { hasText: 'face.png is no picture' }).waitFor();
+    const noImage = { name: 'face.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') };
+    await page.setInputFiles('#file', [noImage]);
+    await page.locator('#error', { hasText: 'face.png is not a picture' }).waitFor();
   });
 
-  it('takes a dropped folder with a model, and one with pictures', async () => {
+  it('opens a dropped folder with a model, and one with pictures', async () => {
     const exported = join(folder, 'exported');
     await mkdir(join(exported, 'pictures'), { recursive: true });
     for (const name of ['config.json', 'model.safetensors'])
       await copyFile(join('models/sample', name), join(exported, name));
-    await copyFile(pictureFile, join(exported, 'pictures', 'face.png'));
+    await copyFile(imageFile, join(exported, 'pictures', 'face.png'));
     await page.goto(bareServer.url);
     await page.locator('#engine', { hasText: 'There is no model yet' }).waitFor();
     // As the system hands over what a person drags; a page cannot make folders up.
@@ -427,12 +434,12 @@ describe.skipIf(!hasChromium)('the page', () => {
     await paste([], '7');
     await page.waitForTimeout(100);
     expect([await page.locator('.tile').count(), await page.locator('#error').isHidden()]).toEqual([0, true]);
-    await paste([[...(await readFile(pictureFile))]], '');
+    await paste([[...(await readFile(imageFile))]], '');
     await settled(6);
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   });
 
-  it('asks for a model where there is none', async () => {
+  it('asks for a model if there is none', async () => {
     await page.goto(bareServer.url);
     await page.locator('#engine', { hasText: 'There is no model yet: open one.' }).waitFor();
     expect(await page.textContent('#model-info')).toMatch(/^There is none beside this page/);
@@ -442,17 +449,17 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.locator('#model-info', { hasText: '64 × 64 px' }).waitFor();
   });
 
-  it('refuses an address of a model that is none', async () => {
+  it('rejects an invalid address of a model', async () => {
     await page.goto(`${server.url}?model=javascript:alert(1)`);
-    await page.locator('#error', { hasText: 'is no web address' }).waitFor();
+    await page.locator('#error', { hasText: 'is not a web address' }).waitFor();
     await page.goto(`${server.url}?model=nowhere/`);
     await page.locator('#error', { hasText: 'nowhere/' }).waitFor();
   });
 
-  it('has a name for every control, and fits a phone', async () => {
+  it('names every control, and fits on a phone', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     await open(tinyServer);
-    await page.setInputFiles('#file', pictureFile);
+    await page.setInputFiles('#file', imageFile);
     await settled(6);
     for (const mode of ['Blend', 'Reference', 'Random']) {
       await page.getByText(mode, { exact: true }).click();

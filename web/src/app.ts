@@ -1,3 +1,4 @@
+// The page's state, and its reactions to every change.
 import type { WebBackend } from '../../src/browser/web.js';
 import type { Direction } from '../../src/translate/translator.js';
 import { BACKENDS } from './backends.js';
@@ -6,15 +7,15 @@ import { Compare } from './compare.js';
 import { CropView } from './crop-view.js';
 import { announce, byId, download, saveCanvas } from './dom.js';
 import { Engine, StoppedError } from './engine.js';
+import { pixelsOf, type Source } from './images.js';
 import type { ModelInfo, ModelSource, Tasks } from './messages.js';
-import { pixelsOf, type Source } from './pictures.js';
 import { Results } from './results.js';
 import { StatusLine } from './status.js';
 import { BLEND_INDEX, StyleSource } from './style-source.js';
 
 type Content = Tasks['encode']['answer']['content'];
 
-/** The page's state, and what follows from a change of it. */
+/** Holds the state of the page, and updates the results after every change. */
 export class App {
   readonly status = new StatusLine();
   readonly styles = new StyleSource(
@@ -26,30 +27,30 @@ export class App {
   private readonly results = new Results(
     () => this.showSelected(),
     ({ label }) =>
-      `${this.pictureName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}.png`,
+      `${this.imageName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}.png`,
   );
   private engine = new Engine();
   private isStarted = false;
   private model: ModelInfo | undefined;
-  /** Where the model comes from that is loaded, or being loaded. */
+  /** Source of the model that is loaded or being loaded. */
   private source: ModelSource | undefined;
   private content: Content | undefined;
-  private pictureName = 'picture';
+  private imageName = 'picture';
   private camera: Camera | undefined;
   private recorder: Recorder | undefined;
-  /** Work whose number is not this any more was overtaken by a later change. */
+  /** Number of the current job; work with an older number is obsolete. */
   private job = 0;
   private isBlending = false;
-  /** Engines and models that are being loaded. */
+  /** Number of loads in progress. */
   private loading = 0;
-  /** Whether what is compared came from the camera, in place of the selected result. */
+  /** Whether the comparison shows the camera instead of the selected result. */
   private isLiveShown = false;
 
   get direction(): Direction {
     return byId<HTMLInputElement>('direction-b2a').checked ? 'B2A' : 'A2B';
   }
 
-  /** Starts the chosen backend, or the fastest that works, and loads the model again where there was one. */
+  /** Starts the chosen backend, or the fastest that works, and reloads the model if there was one. */
   async start(choice: WebBackend | 'auto'): Promise<void> {
     if (this.isStarted) {
       this.engine.close();
@@ -67,9 +68,9 @@ export class App {
     if (this.source !== undefined) await this.load(this.source);
   }
 
-  /** Loads a model; the one before stays where that fails. @throws Error that says what is wrong with it. */
+  /** Loads a model; if that fails, the previous one stays. @throws Error that says what is wrong with it. */
   async load(source: ModelSource): Promise<void> {
-    const before = this.source;
+    const previous = this.source;
     this.source = source;
     this.loading++;
     try {
@@ -79,7 +80,7 @@ export class App {
       this.status.model(info);
       announce('The model is loaded.');
     } catch (error) {
-      if (!(error instanceof StoppedError)) this.source = before;
+      if (!(error instanceof StoppedError)) this.source = previous;
       throw error;
     } finally {
       this.loading--;
@@ -88,10 +89,10 @@ export class App {
     this.retake();
   }
 
-  /** Shows another picture. */
+  /** Shows another image. */
   open(source: Source, name: string): void {
     this.stopCamera();
-    this.pictureName = name.replace(/\.[^.]*$/, '') || 'picture';
+    this.imageName = name.replace(/\.[^.]*$/, '') || 'picture';
     this.showSource(source);
     this.retake();
   }
@@ -101,9 +102,9 @@ export class App {
     this.retake();
   }
 
-  /** Saves what is compared with the input. */
+  /** Saves the image that is compared with the input. */
   saveShown(): void {
-    if (this.isLiveShown) saveCanvas(this.compare.result, `${this.pictureName}_${this.origin}.png`);
+    if (this.isLiveShown) saveCanvas(this.compare.result, `${this.imageName}_${this.origin}.png`);
     else this.results.save(this.results.selected);
   }
 
@@ -111,7 +112,7 @@ export class App {
     const camera = await Camera.start(video);
     this.stopCamera();
     this.camera = camera;
-    this.pictureName = 'camera';
+    this.imageName = 'camera';
     this.showSource(camera.source);
     this.showCameraButtons();
     announce('The camera is on.');
@@ -119,8 +120,8 @@ export class App {
     await this.live(camera);
   }
 
-  async takePicture(): Promise<void> {
-    const source = await this.camera?.picture();
+  async takePhoto(): Promise<void> {
+    const source = await this.camera?.capture();
     if (source !== undefined) this.open(source, 'camera');
   }
 
@@ -142,7 +143,7 @@ export class App {
     this.showCameraButtons();
   }
 
-  /** Waits for work that nobody else waits for, and shows its error. */
+  /** Runs work in the background, and shows its error. */
   guard(work: Promise<unknown>): void {
     work.catch((error: unknown) => {
       if (!(error instanceof StoppedError)) this.status.fail(error);
@@ -174,22 +175,22 @@ export class App {
     this.showCameraButtons();
     if (recorder === undefined) return;
     const { video, extension } = await recorder.finish();
-    download(`${this.pictureName}_${this.origin}.${extension}`, video);
+    download(`${this.imageName}_${this.origin}.${extension}`, video);
     announce('The recording is saved.');
   }
 
-  /** The picture, or the part of it that is used, has changed. */
+  /** Reacts to another image, or another crop. */
   private retake(): void {
     this.content = undefined;
     this.restyle();
   }
 
-  /** Other styles are chosen. */
+  /** Reacts to other styles. */
   private restyle(): void {
     this.guard(this.translate());
   }
 
-  /** Encodes the picture where it has changed, and decodes it in all styles, the selected one first. */
+  /** Encodes the image if it has changed, and decodes it in all styles, the selected one first. */
   private async translate(): Promise<void> {
     const job = ++this.job;
     const isOvertaken = (): boolean => job !== this.job;
@@ -208,18 +209,18 @@ export class App {
       this.results.set(styles);
       const order = styles.map((_, i) => i).sort((a, b) => this.rank(a) - this.rank(b));
       for (const index of order) {
-        const { picture, milliseconds } = await engine.run('decode', {
+        const { image, milliseconds } = await engine.run('decode', {
           content,
           style: styles[index]!.style,
         });
         if (isOvertaken()) return;
         this.status.time(milliseconds);
-        this.show(index, picture);
+        this.show(index, image);
       }
       const seconds = ((performance.now() - from) / 1000).toFixed(1);
       announce(`${styles.length} ${styles.length === 1 ? 'result' : 'results'} after ${seconds} seconds.`);
     } catch (error) {
-      // Codes of the model before do not fit the one that has been loaded meanwhile, which translates anew.
+      // Codes of the previous model fail with one that was loaded meanwhile; loading it translates again.
       if (!isOvertaken() && this.loading === 0) throw error;
     } finally {
       if (!isOvertaken()) this.status.idle();
@@ -238,21 +239,21 @@ export class App {
     return content;
   }
 
-  private show(index: number, picture: Float32Array): void {
-    this.results.show(index, picture);
+  private show(index: number, image: Float32Array): void {
+    this.results.show(index, image);
     if (index === this.results.selected) this.showSelected();
-    if (this.styles.mode === 'pad' && index > BLEND_INDEX) this.styles.pad.showCorner(index - 1, picture);
+    if (this.styles.mode === 'pad' && index > BLEND_INDEX) this.styles.pad.showCorner(index - 1, image);
   }
 
   private showSelected(): void {
     const result = this.results.all[this.results.selected];
-    if (result?.picture === undefined || this.camera !== undefined) return;
-    this.compare.showResult(result.picture, result.label);
+    if (result?.image === undefined || this.camera !== undefined) return;
+    this.compare.showResult(result.image, result.label);
     this.isLiveShown = false;
     byId<HTMLButtonElement>('save').disabled = false;
   }
 
-  /** The knob was moved: decodes the blend again; moves meanwhile wait for one more. */
+  /** Decodes the blend again after a move of the knob; further moves meanwhile cause one more decoding. */
   private reblend(): void {
     const blend = this.results.all[BLEND_INDEX];
     if (this.styles.mode !== 'pad' || blend === undefined || this.content === undefined) return;
@@ -262,26 +263,26 @@ export class App {
 
   private async decodeBlend(): Promise<void> {
     this.isBlending = true;
-    const { job: begun } = this;
+    const { job: startJob } = this;
     try {
       for (let done: Float32Array | undefined; ; ) {
         const blend = this.results.all[BLEND_INDEX];
         const { content, job } = this;
         if (content === undefined || blend === undefined || blend.style === done) return;
         done = blend.style;
-        const { picture, milliseconds } = await this.engine.run('decode', { content, style: done });
+        const { image, milliseconds } = await this.engine.run('decode', { content, style: done });
         if (job !== this.job) return;
         this.status.time(milliseconds);
-        this.show(BLEND_INDEX, picture);
+        this.show(BLEND_INDEX, image);
       }
     } catch (error) {
-      if (begun === this.job && this.loading === 0) throw error;
+      if (startJob === this.job && this.loading === 0) throw error;
     } finally {
       this.isBlending = false;
     }
   }
 
-  /** Translates frame after frame in the selected style, until the camera is off. Other errors than a change's end it. */
+  /** Translates frame by frame in the selected style until the camera is off. Errors end it, unless a change caused them. */
   private async live(camera: Camera): Promise<void> {
     while (camera === this.camera) {
       const { model } = this;
@@ -289,7 +290,7 @@ export class App {
       try {
         if (model !== undefined && this.loading === 0) await this.translateFrame(camera, model);
       } catch (error) {
-        // A frame that another engine or model overtook; the next one is theirs.
+        // Another engine or model replaced this frame's; it translates the next one.
         const isOvertaken = error instanceof StoppedError || this.loading > 0 || model !== this.model;
         if (!isOvertaken) {
           if (camera === this.camera) this.stopCamera();
@@ -305,10 +306,10 @@ export class App {
     const style = this.results.all[this.results.selected]?.style;
     if (style?.length !== architecture.latentDim) return;
     const content = await this.encode(architecture.size);
-    const { picture } = await this.engine.run('decode', { content, style });
+    const { image } = await this.engine.run('decode', { content, style });
     if (camera !== this.camera) return;
     this.content = content;
-    this.compare.showResult(picture, 'what the camera sees');
+    this.compare.showResult(image, 'what the camera sees');
     this.isLiveShown = true;
     byId<HTMLButtonElement>('save').disabled = false;
     this.recorder?.draw(this.compare.result);

@@ -1,3 +1,4 @@
+// Imports that Vite resolves to addresses.
 declare module '*?url' {
   const url: string;
   export default url;

@@ -1,6 +1,7 @@
+// The names of the backends on the page.
 import type { WebBackend } from '../../src/browser/web.js';
 
-/** The backends, fastest first, and what people call them. */
+/** The backends, fastest first, with their names for people. */
 export const BACKEND_NAMES: Readonly<Record<WebBackend, string>> = {
   webgpu: 'WebGPU',
   webgl: 'WebGL',

@@ -1,24 +1,25 @@
+// The camera, and recording of its translated frames.
 import { contextOf } from '../../src/browser/image-output.js';
 import { make } from './dom.js';
-import type { Source } from './pictures.js';
+import type { Source } from './images.js';
 
-/** Side of a recorded video, px, where pictures are smaller. */
+/** Minimum side of a recorded video, px. */
 const RECORDED_PX = 512;
 const FRAMES_PER_SECOND = 30;
 const VIDEO_TYPES = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4'];
 
-/** A camera that runs. */
+/** A running camera. */
 export class Camera {
   private constructor(
     private readonly video: HTMLVideoElement,
     private readonly stream: MediaStream,
   ) {}
 
-  /** Asks for the camera and starts it. @throws Error with what the person should read. */
+  /** Asks for the camera and starts it. @throws Error with a message for the person. */
   static async start(video: HTMLVideoElement): Promise<Camera> {
     if (navigator.mediaDevices === undefined)
       throw new Error(
-        'Browsers give the camera to secure pages only: open this one over https, or by localhost.',
+        'Browsers allow the camera on secure pages only: open this page over https, or on localhost.',
       );
     let stream: MediaStream;
     try {
@@ -27,11 +28,11 @@ export class Camera {
         audio: false,
       });
     } catch (error) {
-      const isRefused = error instanceof DOMException && error.name === 'NotAllowedError';
+      const isBlocked = error instanceof DOMException && error.name === 'NotAllowedError';
       throw new Error(
-        isRefused
-          ? "The camera was refused; allow it in the browser's settings for this page."
-          : 'No camera could be started; is one there, and not in use by another program?',
+        isBlocked
+          ? 'The browser blocked the camera; allow it in the settings for this page.'
+          : 'No camera could be started. Check that one is connected, and that no other program uses it.',
       );
     }
     const camera = new Camera(video, stream);
@@ -49,8 +50,8 @@ export class Camera {
     return { image: this.video, width: this.video.videoWidth, height: this.video.videoHeight };
   }
 
-  /** What the camera sees now. */
-  async picture(): Promise<Source> {
+  /** Captures the current frame. */
+  async capture(): Promise<Source> {
     const image = await createImageBitmap(this.video);
     return { image, width: image.width, height: image.height };
   }
@@ -61,11 +62,11 @@ export class Camera {
   }
 }
 
-/** Records what is drawn into it as a video. */
+/** Records frames as a video. */
 export class Recorder {
   private readonly canvas = make('canvas');
   private readonly recorder: MediaRecorder;
-  private readonly pieces: Blob[] = [];
+  private readonly chunks: Blob[] = [];
 
   /** @throws Error where the browser cannot record. */
   constructor(size: number) {
@@ -75,16 +76,16 @@ export class Recorder {
     const type = VIDEO_TYPES.find((each) => globalThis.MediaRecorder?.isTypeSupported(each));
     if (type === undefined) throw new Error('This browser cannot record video.');
     this.recorder = new MediaRecorder(this.canvas.captureStream(FRAMES_PER_SECOND), { mimeType: type });
-    this.recorder.ondataavailable = ({ data }) => this.pieces.push(data);
+    this.recorder.ondataavailable = ({ data }) => this.chunks.push(data);
     this.recorder.start(1000);
   }
 
-  /** The next frame. */
-  draw(picture: HTMLCanvasElement): void {
-    contextOf(this.canvas).drawImage(picture, 0, 0, this.canvas.width, this.canvas.height);
+  /** Adds a frame. */
+  draw(frame: HTMLCanvasElement): void {
+    contextOf(this.canvas).drawImage(frame, 0, 0, this.canvas.width, this.canvas.height);
   }
 
-  /** Ends the recording. @returns the video, and the ending of its file's name. */
+  /** Ends the recording. @returns the video, and the extension of its file name. */
   async finish(): Promise<{ video: Blob; extension: string }> {
     const { mimeType } = this.recorder;
     if (this.recorder.state !== 'inactive')
@@ -94,6 +95,6 @@ export class Recorder {
       });
     for (const track of this.recorder.stream.getTracks()) track.stop();
     const extension = mimeType.startsWith('video/mp4') ? 'mp4' : 'webm';
-    return { video: new Blob(this.pieces, { type: mimeType }), extension };
+    return { video: new Blob(this.chunks, { type: mimeType }), extension };
   }
 }

@@ -1,7 +1,8 @@
+// Compares input and result on top of each other.
 import { contextOf } from '../../src/browser/image-output.js';
-import { byId, drawPicture } from './dom.js';
+import { byId, paintImage } from './dom.js';
 
-/** Input and result on top of each other, with a divider that a native slider moves. */
+/** Shows input and result on top of each other, with a divider that a native slider moves. */
 export class Compare {
   readonly result = byId<HTMLCanvasElement>('result');
   private readonly input = byId<HTMLCanvasElement>('input');
@@ -20,8 +21,8 @@ export class Compare {
     contextOf(this.input).drawImage(square, 0, 0);
   }
 
-  showResult(picture: Float32Array, label: string): void {
-    drawPicture(this.result, picture);
+  showResult(image: Float32Array, label: string): void {
+    paintImage(this.result, image);
     this.result.setAttribute('aria-label', `The result: ${label}`);
     this.frame.classList.remove('empty');
     this.slider.disabled = false;

@@ -1,13 +1,14 @@
+// The view in which the square of an image is chosen.
 import type { Square } from '../../src/base/geometry.js';
 import { contextOf } from '../../src/browser/image-output.js';
-import { closePicture, type Source, squareOf } from './pictures.js';
+import { closeImage, type Source, squareOf } from './images.js';
 
 const STEP = 0.02;
 const ZOOM_STEP = 1.1;
-/** How long nothing changes before the new part of the picture is used, milliseconds. */
+/** Pause after the last change before the new crop is used, milliseconds. */
 const SETTLE_MILLISECONDS = 120;
 
-/** Shows the square of a picture that is used; it is moved by pointer, fingers or keys. */
+/** Shows the square of an image that is used, which pointer, fingers or keys move. */
 export class CropView {
   private source: Source | undefined;
   private centre = { x: 0, y: 0 };
@@ -15,7 +16,7 @@ export class CropView {
   private readonly pointers = new Map<number, { x: number; y: number }>();
   private settling: number | undefined;
 
-  /** @param onSettled is called when a change is over. */
+  /** @param onSettled called when a change is over. */
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private readonly zoomInput: HTMLInputElement,
@@ -37,9 +38,9 @@ export class CropView {
     return this.source !== undefined;
   }
 
-  /** Takes another picture, from its centre; the one before is closed. */
+  /** Shows another image from its centre, and closes the previous one. */
   show(source: Source | undefined): void {
-    if (this.source !== undefined && this.source !== source) closePicture(this.source);
+    if (this.source !== undefined && this.source !== source) closeImage(this.source);
     this.source = source;
     this.centre = { x: (source?.width ?? 0) / 2, y: (source?.height ?? 0) / 2 };
     this.zoom = 1;
@@ -47,13 +48,13 @@ export class CropView {
     this.draw();
   }
 
-  /** The chosen square at `size` px. @throws Error where there is no picture. */
+  /** Returns the chosen square at `size` px. @throws Error if there is no image. */
   square(size: number): HTMLCanvasElement {
     if (this.source === undefined) throw new Error('There is no picture yet.');
     return squareOf(this.source, this.place(this.source), size);
   }
 
-  /** Draws the source as it is now; for a video, call it for every frame. */
+  /** Draws the current source; for a video, call it for every frame. */
   draw(): void {
     if (this.source === undefined) return;
     const { left, top, side } = this.place(this.source);
@@ -68,7 +69,7 @@ export class CropView {
     return { left: within(this.centre.x, width), top: within(this.centre.y, height), side };
   }
 
-  /** Moves by shares of the shown square and sets the zoom. */
+  /** Moves the square by shares of its side, and sets the zoom. */
   private change(right: number, down: number, zoom = this.zoom): void {
     if (this.source === undefined) return;
     const { left, top, side } = this.place(this.source);

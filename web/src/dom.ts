@@ -1,13 +1,14 @@
+// Helpers for elements, canvases and downloads.
 import { contextOf, imageDataOf } from '../../src/browser/image-output.js';
 
-/** The element with that id. @throws Error where the page lacks it. */
+/** Returns the element with an id. @throws Error if the page lacks it. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`the page has no #${id}`);
   return element as T;
 }
 
-/** A new element with properties and children. */
+/** Makes an element with properties and children. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   properties: Partial<HTMLElementTagNameMap[K]> = {},
@@ -18,29 +19,29 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Draws a picture `[size, size, 3]` in [-1, 1] at its own size. */
-export function drawPicture(canvas: HTMLCanvasElement, picture: Float32Array): void {
-  const image = imageDataOf(picture);
-  canvas.width = image.width;
-  canvas.height = image.height;
-  contextOf(canvas).putImageData(image, 0, 0);
+/** Draws an image `[size, size, 3]` in [-1, 1] at its own size. */
+export function paintImage(canvas: HTMLCanvasElement, image: Float32Array): void {
+  const pixels = imageDataOf(image);
+  canvas.width = pixels.width;
+  canvas.height = pixels.height;
+  contextOf(canvas).putImageData(pixels, 0, 0);
 }
 
-/** Hands a file to the person's downloads. */
+/** Downloads a file. */
 export function download(name: string, blob: Blob): void {
   const url = URL.createObjectURL(blob);
   make('a', { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Saves what a canvas shows as PNG. */
+/** Saves the content of a canvas as PNG. */
 export function saveCanvas(canvas: HTMLCanvasElement, name: string): void {
   canvas.toBlob((blob) => {
     if (blob !== null) download(name, blob);
   }, 'image/png');
 }
 
-/** Tells assistive technology something that happened, in its own time. */
+/** Announces an event to assistive technology, without interrupting. */
 export function announce(text: string): void {
   byId('live').textContent = text;
 }

@@ -1,6 +1,7 @@
+// Reads dropped files and folders.
 import { type ChosenFile, chosenFiles } from '../../src/browser/model-files.js';
 
-/** The files of a dropped folder, to any depth. */
+/** Lists the files of a dropped folder recursively. */
 async function filesBelow(entry: FileSystemEntry): Promise<ChosenFile[]> {
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) =>
@@ -10,7 +11,7 @@ async function filesBelow(entry: FileSystemEntry): Promise<ChosenFile[]> {
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const found: ChosenFile[] = [];
-  // A reader gives a folder in portions, and nothing at its end.
+  // A reader returns a folder in portions, and an empty one at the end.
   for (;;) {
     const portion = await new Promise<FileSystemEntry[]>((resolve, reject) =>
       reader.readEntries(resolve, reject),
@@ -20,27 +21,27 @@ async function filesBelow(entry: FileSystemEntry): Promise<ChosenFile[]> {
   }
 }
 
-/** Everything that was dropped, folders too. */
+/** Lists everything that was dropped, including the content of folders. */
 export async function droppedFiles(data: DataTransfer): Promise<ChosenFile[]> {
-  // Entries have to be asked for before anything is waited for.
+  // Entries must be requested before the first await.
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
   if (entries.length === 0) return chosenFiles(data.files);
   return (await Promise.all(entries.map(filesBelow))).flat();
 }
 
-/** Whether files are those of a model. */
+/** Returns whether the files include a model. */
 export function isModel(files: readonly ChosenFile[]): boolean {
   return files.some(({ path }) => /(^|\/)bundle\.json$|\.safetensors$/.test(path));
 }
 
-/** The pictures among files. */
-export function picturesAmong(files: readonly ChosenFile[]): ChosenFile[] {
+/** Selects the images among files. */
+export function imagesAmong(files: readonly ChosenFile[]): ChosenFile[] {
   return files.filter(
     ({ path, file }) => file.type.startsWith('image/') || /\.(avif|heic|heif|tiff?)$/i.test(path),
   );
 }
 
-/** A path's last part. */
+/** Returns the last part of the path. */
 export function nameOf({ path }: ChosenFile): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }

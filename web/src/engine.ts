@@ -1,12 +1,13 @@
+// The page's side of the worker: sends tasks and awaits answers.
 import type { Reply, TaskName, Tasks } from './messages.js';
 import workerUrl from './worker.ts?worker&url';
 
-/** The engine was closed; nothing is wrong. */
+/** The engine was closed on purpose. */
 export class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
-/** Told how a task gets on: what is done, and the share of it, where that is known. */
+/** Called with the progress of a task: what is being done, and the finished share if known. */
 export type OnProgress = (text: string, share?: number) => void;
 
 interface Waiting {
@@ -16,15 +17,15 @@ interface Waiting {
 }
 
 /**
- * The address of a worker from a text of this page, which imports the real one: such a worker is under the page's policy (a worker from an
- * address is not, where the host sends none), so that it cannot contact anybody either.
+ * Makes the address of a worker from inline text that imports the real one. Such a worker inherits the page's policy, so it cannot
+ * contact anybody either; a worker from an address would not if the host sends no policy.
  */
 function workerAddress(): string {
   const text = `import ${JSON.stringify(new URL(workerUrl, import.meta.url).href)};`;
   return URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
 }
 
-/** The translator in its worker, so that the page stays responsive whatever is computed. */
+/** Runs the translator in a worker, so that the page stays responsive. */
 export class Engine {
   private readonly address = workerAddress();
   private readonly worker = new Worker(this.address, { type: 'module', name: 'translator' });
@@ -42,7 +43,7 @@ export class Engine {
     };
   }
 
-  /** Runs a task; tasks run one after another. @throws Error with what the person should read. */
+  /** Runs a task, after the previous ones. @throws Error with a message for the person. */
   run<K extends TaskName>(
     task: K,
     argument: Tasks[K]['argument'],
@@ -56,7 +57,7 @@ export class Engine {
     });
   }
 
-  /** Ends it; tasks that wait fail. */
+  /** Stops the worker; waiting tasks fail. */
   close(): void {
     this.worker.terminate();
     URL.revokeObjectURL(this.address);
@@ -64,7 +65,7 @@ export class Engine {
   }
 
   private receive(reply: Reply): void {
-    // It runs, and needs its text no more.
+    // The worker runs, so its inline text is no longer needed.
     URL.revokeObjectURL(this.address);
     const waiting = this.waiting.get(reply.id);
     if (waiting === undefined) return;

@@ -1,4 +1,4 @@
-// First of all, what this page may connect to: this import stays the first, with the blank line after it.
+// Starts the page and connects its controls. The policy must be imported first, with a blank line after it.
 import './policy.js';
 
 import { messageOf } from '../../src/base/errors.js';
@@ -7,46 +7,45 @@ import type { WebBackend } from '../../src/browser/web.js';
 import { App } from './app.js';
 import { BACKENDS } from './backends.js';
 import { byId } from './dom.js';
-import { droppedFiles, isModel, nameOf, picturesAmong } from './dropped.js';
+import { droppedFiles, imagesAmong, isModel, nameOf } from './dropped.js';
 import exampleUrl from './example.webp?url';
-import { openPicture } from './pictures.js';
-import { isModelAsked, modelUrl, otherHost } from './policy.js';
+import { openImage } from './images.js';
+import { isModelRequested, modelUrl, otherHost } from './policy.js';
 
 const app = new App();
 
-/** Runs what an event asks for, and shows its error. */
+/** Runs the work of an event, and shows its error. */
 function act(work: () => Promise<void> | void): void {
   app.status.clear();
   app.guard((async () => work())());
 }
 
-/** Opens what was dropped, pasted or chosen: a model, or a picture. */
+/** Opens dropped, pasted or chosen files: a model, or an image. */
 async function openFiles(files: readonly ChosenFile[]): Promise<void> {
   if (isModel(files)) return app.load({ files: [...files] });
-  const [picture] = picturesAmong(files);
-  if (picture !== undefined)
-    return app.open(await openPicture(picture.file, nameOf(picture)), nameOf(picture));
+  const [image] = imagesAmong(files);
+  if (image !== undefined) return app.open(await openImage(image.file, nameOf(image)), nameOf(image));
   if (files.length > 0) throw new Error('That is neither a picture nor a model.');
 }
 
 async function openReferences(files: readonly ChosenFile[]): Promise<void> {
-  const pictures = picturesAmong(files);
+  const images = imagesAmong(files);
   const added = await Promise.all(
-    pictures.map(async (each) => ({
+    images.map(async (each) => ({
       name: nameOf(each),
-      source: await openPicture(each.file, nameOf(each)),
+      source: await openImage(each.file, nameOf(each)),
     })),
   );
   if (added.length > 0) app.styles.addReferences(added);
 }
 
-/** A button that opens a file dialogue. */
+/** Makes a button open a file dialogue. */
 function chooser(button: string, input: string, open: (files: ChosenFile[]) => Promise<void>): void {
   const field = byId<HTMLInputElement>(input);
   byId(button).addEventListener('click', () => field.click());
   field.addEventListener('change', () => {
     const files = chosenFiles(field.files);
-    // The same file can be chosen again.
+    // Allows the same file to be chosen again.
     field.value = '';
     act(() => open(files));
   });
@@ -59,13 +58,13 @@ function wireSources(): void {
   chooser('choose-files', 'model-files', (files) => app.load({ files }));
   const video = byId<HTMLVideoElement>('video');
   byId('camera').addEventListener('click', () => act(() => app.startCamera(video)));
-  byId('shoot').addEventListener('click', () => act(() => app.takePicture()));
+  byId('shoot').addEventListener('click', () => act(() => app.takePhoto()));
   byId('camera-stop').addEventListener('click', () => act(() => app.stopCamera()));
   byId('record').addEventListener('click', () => act(() => app.toggleRecording()));
   byId('example').addEventListener('click', () =>
     act(async () => {
       const response = await fetch(exampleUrl);
-      app.open(await openPicture(await response.blob(), 'The example'), 'example');
+      app.open(await openImage(await response.blob(), 'The example'), 'example');
     }),
   );
   document.addEventListener('paste', ({ clipboardData }) => {
@@ -101,8 +100,8 @@ function wireChoices(): void {
   byId('save').addEventListener('click', () => app.saveShown());
   byId('keep').addEventListener('click', () => app.styles.keep());
   const backend = byId<HTMLSelectElement>('backend');
-  const asked = new URLSearchParams(location.search).get('backend');
-  if (BACKENDS.some((each) => each === asked)) backend.value = asked!;
+  const requested = new URLSearchParams(location.search).get('backend');
+  if (BACKENDS.some((each) => each === requested)) backend.value = requested!;
   backend.addEventListener('change', () => act(() => app.start(backend.value as WebBackend | 'auto')));
 }
 
@@ -111,12 +110,14 @@ async function begin(): Promise<void> {
     byId('other-host').textContent = `, and ${otherHost} for the model that its address names`;
   await app.start(byId<HTMLSelectElement>('backend').value as WebBackend | 'auto');
   if (modelUrl === undefined)
-    throw new Error('The address of the model (?model=) is no web address; give one that starts with https.');
+    throw new Error(
+      'The address of the model (?model=) is not a web address; use one that starts with https.',
+    );
   try {
     await app.load({ url: modelUrl.href });
   } catch (error) {
-    const isNone = /found none;/.test(messageOf(error));
-    if (isModelAsked || !isNone) throw error;
+    const isMissing = /found none;/.test(messageOf(error));
+    if (isModelRequested || !isMissing) throw error;
     app.status.noModel();
   }
 }

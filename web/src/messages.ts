@@ -1,46 +1,47 @@
+// The messages between the page and its worker.
 import type { ChosenFile } from '../../src/browser/model-files.js';
 import type { WebBackend, WebEngineInfo } from '../../src/browser/web.js';
 import type { ModelConfig } from '../../src/config/schema.js';
 import type { ContentCodes, Direction } from '../../src/translate/translator.js';
 
-/** Where a model is: at an address, or among files that were chosen. */
+/** The source of a model: an address, or chosen files. */
 export type ModelSource = { url: string } | { files: ChosenFile[] };
 
-/** What a loaded model is like. */
+/** Facts about a loaded model. */
 export interface ModelInfo {
   architecture: ModelConfig;
   parameters: number;
   bytes: number;
 }
 
-/** Pixels as a canvas gives them: `[size, size, 4]`, 0 to 255. */
+/** Pixels of a canvas: `[size, size, 4]`, 0 to 255. */
 export type Pixels = Uint8ClampedArray<ArrayBuffer>;
 
-/** What the worker can do: the argument and the answer of each. */
+/** The tasks of the worker: the argument and the answer of each. */
 export interface Tasks {
   /** Starts the first backend that works. */
   engine: { argument: { backends: WebBackend[]; allowSoftware: boolean }; answer: WebEngineInfo };
-  /** Loads a model in place of the one before. */
+  /** Loads a model, which replaces the previous one. */
   model: { argument: ModelSource; answer: ModelInfo };
   encode: {
     argument: { direction: Direction; pixels: Pixels };
     answer: { content: ContentCodes; milliseconds: number };
   };
-  /** Pictures are `[size, size, 3]` in [-1, 1]. */
+  /** Decodes one image `[size, size, 3]` in [-1, 1]. */
   decode: {
     argument: { content: ContentCodes; style: Float32Array };
-    answer: { picture: Float32Array; milliseconds: number };
+    answer: { image: Float32Array; milliseconds: number };
   };
-  /** The style of a picture of the domain that is translated to. */
+  /** Encodes the style of an image of the target domain. */
   style: { argument: { direction: Direction; pixels: Pixels }; answer: Float32Array };
 }
 
 export type TaskName = keyof Tasks;
 
-/** To the worker. */
+/** A message to the worker. */
 export type Request = { [K in TaskName]: { id: number; task: K; argument: Tasks[K]['argument'] } }[TaskName];
 
-/** From the worker: progress of a task, its answer, or why it failed. */
+/** A message from the worker: progress of a task, its answer, or its error. */
 export type Reply =
   | { id: number; progress: { text: string; share?: number } }
   | { id: number; answer: Tasks[TaskName]['answer'] }

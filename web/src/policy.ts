@@ -1,5 +1,6 @@
-/** What the address asks for: `?model=URL`. */
-const asked = new URLSearchParams(location.search).get('model');
+// Restricts what the page may connect to; runs before everything else.
+/** The model in the page's address: `?model=URL`. */
+const requested = new URLSearchParams(location.search).get('model');
 
 function addressOf(text: string): URL | undefined {
   try {
@@ -10,13 +11,13 @@ function addressOf(text: string): URL | undefined {
   }
 }
 
-/** Whether the address names a model. */
-export const isModelAsked = Boolean(asked);
+/** Whether the page's address names a model. */
+export const isModelRequested = Boolean(requested);
 
-/** Where the model is: what was asked for, or the folder beside the page; undefined where that is no web address. */
-export const modelUrl: URL | undefined = addressOf(asked || 'model/');
+/** Address of the model: the requested one, or the folder beside the page; undefined if it is not a web address. */
+export const modelUrl: URL | undefined = addressOf(requested || 'model/');
 
-/** The folder of an address, as a source in a policy; the whole host where it cannot be written as one. */
+/** Returns the folder of an address as a source in a policy, or the whole host if the folder cannot be written there. */
 function policySource(address: URL): string {
   const folder = new URL('.', address);
   folder.search = '';
@@ -24,19 +25,19 @@ function policySource(address: URL): string {
   return isPlain ? `${folder.origin}${folder.pathname}` : folder.origin;
 }
 
-/** The host of the model, where it is not this page's. */
+/** Host of the model if it differs from this page's. */
 export const otherHost: string | undefined =
   modelUrl && modelUrl.origin !== location.origin ? modelUrl.host : undefined;
 
 /**
- * From here on, the browser itself refuses every connection but those to this page's host, and to the folder of a model
- * elsewhere that the address names. The rest of the policy is in index.html.
+ * Makes the browser refuse all connections except to this page's host, and to the folder of a model elsewhere that the address
+ * names. The rest of the policy is in index.html.
  */
 function forbidConnections(): void {
   const meta = document.createElement('meta');
   meta.httpEquiv = 'Content-Security-Policy';
-  const others = modelUrl && otherHost ? ` ${policySource(modelUrl)}` : '';
-  meta.content = `connect-src 'self'${others}`;
+  const modelSource = modelUrl && otherHost ? ` ${policySource(modelUrl)}` : '';
+  meta.content = `connect-src 'self'${modelSource}`;
   document.head.append(meta);
 }
 

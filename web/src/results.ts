@@ -1,10 +1,11 @@
-import { byId, drawPicture, make, saveCanvas } from './dom.js';
+// The list of results.
+import { byId, make, paintImage, saveCanvas } from './dom.js';
 
-/** One result: a style and, when it is computed, the picture in it. */
+/** One result: a style and, once computed, the image in it. */
 export interface Result {
   label: string;
   style: Float32Array;
-  picture?: Float32Array;
+  image?: Float32Array;
 }
 
 interface Tile {
@@ -15,14 +16,14 @@ interface Tile {
   save: HTMLButtonElement;
 }
 
-/** The results as a list of buttons; the pressed one is what is compared with the input. */
+/** Shows the results as a list of buttons; the pressed one is compared with the input. */
 export class Results {
   private readonly list = byId('results');
   private readonly tiles: Tile[] = [];
   private items: Result[] = [];
   private chosen = 0;
 
-  /** @param onChoose is called when the person chooses one. @param fileName names the file of one that is saved. */
+  /** @param onChoose called when the person chooses a result. @param fileName returns the file name for saving a result. */
   constructor(
     private readonly onChoose: () => void,
     private readonly fileName: (result: Result) => string,
@@ -36,34 +37,34 @@ export class Results {
     return this.chosen;
   }
 
-  /** Takes other results; pictures of before stay, pale, until the new ones are there. */
+  /** Replaces the results. Previous images stay visible, dimmed, until the new ones are ready. */
   set(items: Result[]): void {
     this.items = items;
     this.chosen = Math.min(this.chosen, Math.max(0, items.length - 1));
     while (this.tiles.length > items.length) this.tiles.pop()!.item.remove();
     while (this.tiles.length < items.length) this.addTile();
-    for (const [index, { picture }] of items.entries()) {
-      if (picture) this.show(index, picture);
+    for (const [index, { image }] of items.entries()) {
+      if (image) this.show(index, image);
       else this.tiles[index]!.button.classList.add('waiting');
       this.name(index);
     }
     this.mark();
   }
 
-  /** Shows a picture that was computed. */
-  show(index: number, picture: Float32Array): void {
+  /** Shows a computed image. */
+  show(index: number, image: Float32Array): void {
     const tile = this.tiles[index];
     const item = this.items[index];
     if (tile === undefined || item === undefined) return;
-    item.picture = picture;
-    drawPicture(tile.canvas, picture);
+    item.image = image;
+    paintImage(tile.canvas, image);
     tile.button.classList.remove('waiting');
     tile.save.disabled = false;
   }
 
   save(index: number): void {
     const item = this.items[index];
-    if (item?.picture) saveCanvas(this.tiles[index]!.canvas, this.fileName(item));
+    if (item?.image) saveCanvas(this.tiles[index]!.canvas, this.fileName(item));
   }
 
   private addTile(): void {

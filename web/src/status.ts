@@ -1,3 +1,4 @@
+// The status line and the error message of the page.
 import { messageOf } from '../../src/base/errors.js';
 import type { WebEngineInfo } from '../../src/browser/web.js';
 import { BACKEND_NAMES } from './backends.js';
@@ -10,7 +11,7 @@ function milliseconds(time: number): string {
   return time < 1000 ? `${Math.round(time)} ms` : `${(time / 1000).toFixed(1)} s`;
 }
 
-/** The line that says what computes, how large pictures are and how long one takes; and the errors above it. */
+/** Shows the backend, the size of images and the time for one, and errors above. */
 export class StatusLine {
   private readonly line = byId('engine');
   private readonly bar = byId<HTMLProgressElement>('progress');
@@ -19,7 +20,7 @@ export class StatusLine {
   private sizeText = '';
   private timeText = '';
 
-  /** Something is under way. */
+  /** Shows that work is in progress. @param share from 0 to 1, if known. */
   busy(text: string, share?: number): void {
     this.bar.hidden = false;
     if (share === undefined) this.bar.removeAttribute('value');
@@ -29,16 +30,16 @@ export class StatusLine {
 
   idle(): void {
     this.bar.hidden = true;
-    this.tell();
+    this.showLine();
   }
 
-  engine({ backend, detail, passedOver }: WebEngineInfo): void {
+  engine({ backend, detail, skipped }: WebEngineInfo): void {
     this.engineText = `${BACKEND_NAMES[backend]}${detail ? ` (${detail})` : ''}`;
-    const reasons = passedOver.map(({ backend: other, reason }) =>
+    const reasons = skipped.map(({ backend: other, reason }) =>
       make('li', {}, `${BACKEND_NAMES[other]}: ${reason}.`),
     );
-    byId('passed-over').hidden = reasons.length === 0;
-    byId('passed-over')
+    byId('skipped-backends').hidden = reasons.length === 0;
+    byId('skipped-backends')
       .querySelector('ul')!
       .replaceChildren(...reasons);
     this.timeText = '';
@@ -51,26 +52,26 @@ export class StatusLine {
     byId('model-info').textContent =
       `${architecture.size} × ${architecture.size} px, ${(parameters / MEGABYTE).toFixed(1)} million numbers, ` +
       `${(bytes / MEGABYTE).toFixed(1)} MB.`;
-    this.tell();
+    this.showLine();
   }
 
-  /** There is no model beside the page. */
+  /** Shows that there is no model beside the page. */
   noModel(): void {
     byId('model-info').textContent =
-      'There is none beside this page. Open a folder that gnr export has written, or give its address.';
+      'There is none beside this page. Open a folder that gnr export has written, or enter its address.';
     this.line.textContent = `${this.engineText}. There is no model yet: open one.`;
   }
 
-  /** What one picture took to decode. */
+  /** Shows the time to decode one image, milliseconds. */
   time(taken: number): void {
-    this.timeText = `${milliseconds(taken)} a picture`;
-    this.tell();
+    this.timeText = `${milliseconds(taken)} an image`;
+    this.showLine();
   }
 
-  /** What one frame of the camera took. */
+  /** Shows the time for one frame of the camera, milliseconds. */
   frame(taken: number): void {
     this.timeText = `${milliseconds(taken)} a frame`;
-    this.tell();
+    this.showLine();
   }
 
   fail(error: unknown): void {
@@ -80,12 +81,12 @@ export class StatusLine {
     this.error.scrollIntoView({ block: 'nearest' });
   }
 
-  /** Takes an earlier error away. */
+  /** Hides an earlier error. */
   clear(): void {
     this.error.hidden = true;
   }
 
-  private tell(): void {
+  private showLine(): void {
     const parts = [this.engineText, this.sizeText, this.timeText].filter((part) => part !== '');
     if (parts.length > 0) this.line.textContent = parts.join(' · ');
   }

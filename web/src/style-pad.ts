@@ -1,15 +1,16 @@
-import { drawPicture } from './dom.js';
+// A pad that blends four styles.
+import { paintImage } from './dom.js';
 
 const STEP = 0.02;
 const LARGE_STEP = 0.1;
 
-/** A place in the unit square, from the upper left corner. */
+/** A place in the unit square; the origin is the upper left corner. */
 export interface Place {
   x: number;
   y: number;
 }
 
-/** Four style codes (upper left, upper right, lower left, lower right) mixed in proportion to how near a place is to each. */
+/** Interpolates four style codes (upper left, upper right, lower left, lower right) bilinearly. */
 export function blend(corners: readonly Float32Array[], { x, y }: Place): Float32Array {
   const shares = [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y];
   return corners[0]!.map((_, i) =>
@@ -19,7 +20,7 @@ export function blend(corners: readonly Float32Array[], { x, y }: Place): Float3
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
-/** A square whose corners are four styles, and a knob between them. */
+/** A square with a style in each corner, and a knob that blends them. */
 export class StylePad {
   private at: Place = { x: 0.5, y: 0.5 };
 
@@ -42,22 +43,22 @@ export class StylePad {
       if (pad.hasPointerCapture(event.pointerId)) follow(event);
     });
     knob.addEventListener('keydown', (event) => this.key(event));
-    this.tell();
+    this.update();
   }
 
   get place(): Place {
     return this.at;
   }
 
-  /** Shows what a corner's style makes of the picture. */
-  showCorner(index: number, picture: Float32Array): void {
+  /** Shows the image in the style of a corner. */
+  showCorner(index: number, image: Float32Array): void {
     const canvas = this.pad.querySelectorAll('canvas')[index];
-    if (canvas !== undefined) drawPicture(canvas, picture);
+    if (canvas !== undefined) paintImage(canvas, image);
   }
 
   private moveTo({ x, y }: Place): void {
     this.at = { x: clamp(x), y: clamp(y) };
-    this.tell();
+    this.update();
     this.onMove();
   }
 
@@ -78,7 +79,7 @@ export class StylePad {
     this.moveTo(place);
   }
 
-  private tell(): void {
+  private update(): void {
     const { x, y } = this.at;
     const [across, down] = [Math.round(x * 100), Math.round(y * 100)];
     this.knob.style.setProperty('--x', String(x));

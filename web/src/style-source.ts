@@ -1,12 +1,13 @@
+// The controls that choose styles, and the styles that they stand for.
 import { centreSquare } from '../../src/base/geometry.js';
 import { type Direction, randomStyleCodes } from '../../src/translate/translator.js';
 import { byId, make } from './dom.js';
 import type { Engine } from './engine.js';
-import { pixelsOf, type Source, squareOf } from './pictures.js';
+import { pixelsOf, type Source, squareOf } from './images.js';
 import type { Result } from './results.js';
 import { blend, StylePad } from './style-pad.js';
 
-/** Where styles come from: a seed, reference pictures, or a blend of four. */
+/** The source of styles: a seed, reference images, or a blend of four. */
 export type Mode = 'random' | 'reference' | 'pad';
 
 const RANDOM_STYLES = 6;
@@ -18,7 +19,7 @@ interface Reference {
   source: Source;
 }
 
-/** The controls of styles, and the styles that they stand for. */
+/** Reads the style controls, and makes the styles that they stand for. */
 export class StyleSource {
   readonly pad: StylePad;
   private readonly seedInput = byId<HTMLInputElement>('seed');
@@ -28,7 +29,7 @@ export class StyleSource {
   private corners: Float32Array[] = [];
 
   /**
-   * @param onChange is called when other styles are chosen. @param onBlend when only the place on the pad has changed.
+   * @param onChange called when other styles are chosen. @param onBlend called when only the place on the pad has changed.
    */
   constructor(
     private readonly onChange: () => void,
@@ -42,7 +43,7 @@ export class StyleSource {
       this.seedInput.value = String(crypto.getRandomValues(new Uint32Array(1))[0]! % 1_000_000);
       this.changed();
     });
-    this.strengthInput.addEventListener('input', () => this.tellStrength());
+    this.strengthInput.addEventListener('input', () => this.showStrength());
     this.strengthInput.addEventListener('change', () => this.changed());
     this.showControls();
   }
@@ -56,7 +57,7 @@ export class StyleSource {
     return Number.isFinite(seed) ? Math.min(Math.max(seed, 0), 2 ** 32 - 1) : 0;
   }
 
-  /** The styles to show, by name. */
+  /** Returns the styles to show, with their names. */
   async results(engine: Engine, direction: Direction, size: number, latentDim: number): Promise<Result[]> {
     const strength = Number(this.strengthInput.value);
     if (this.mode === 'random')
@@ -77,19 +78,19 @@ export class StyleSource {
     return [{ label: 'Blend', style: this.blended() }, ...corners, ...this.keptFor(latentDim)];
   }
 
-  /** The style at the pad's knob. */
+  /** Returns the style at the pad's knob. */
   blended(): Float32Array {
     return blend(this.corners, this.pad.place);
   }
 
-  /** Puts the present blend among the results. */
+  /** Adds the current blend to the results. */
   keep(): void {
     if (this.corners.length === 0) return;
     this.kept.push({ label: `Blend ${this.kept.length + 1}`, style: this.blended() });
     this.onChange();
   }
 
-  /** Blends that were kept mean nothing to another model, or in the other direction. */
+  /** Forgets the kept blends, which are meaningless for another model or direction. */
   forget(): void {
     this.kept = [];
     this.corners = [];
@@ -120,10 +121,10 @@ export class StyleSource {
     byId('strength-label').hidden = mode === 'reference';
     byId('reference-controls').hidden = mode !== 'reference';
     byId('pad-controls').hidden = mode !== 'pad';
-    this.tellStrength();
+    this.showStrength();
   }
 
-  private tellStrength(): void {
+  private showStrength(): void {
     byId('strength-value').textContent = Number(this.strengthInput.value).toFixed(2);
   }
 
@@ -138,10 +139,10 @@ export class StyleSource {
         this.onChange();
       });
       const { source, name } = reference;
-      const picture = squareOf(source, centreSquare(source), 112);
-      picture.setAttribute('role', 'img');
-      picture.setAttribute('aria-label', name);
-      return make('li', {}, picture, remove);
+      const image = squareOf(source, centreSquare(source), 112);
+      image.setAttribute('role', 'img');
+      image.setAttribute('aria-label', name);
+      return make('li', {}, image, remove);
     });
     byId('references').replaceChildren(...items);
   }

@@ -1,3 +1,4 @@
+// The worker that runs the model for the page.
 import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
@@ -11,7 +12,7 @@ import { EagerTranslator } from '../../src/translate/eager-translator.js';
 import { BACKEND_NAMES } from './backends.js';
 import type { Reply, Request, TaskName, Tasks } from './messages.js';
 
-// The page's policy forbids to compile code from text, which zod would try.
+// The page's policy forbids compiling code from text, which zod would try.
 z.config({ jitless: true });
 
 const scope = globalThis as unknown as {
@@ -63,8 +64,8 @@ const handlers: Handlers = {
   },
   async decode({ content, style }) {
     const from = performance.now();
-    const picture = await open().decodeAsync(content, style);
-    return { picture, milliseconds: performance.now() - from };
+    const image = await open().decodeAsync(content, style);
+    return { image, milliseconds: performance.now() - from };
   },
   style: ({ direction, pixels }) => open().styleOfAsync(direction, floatsOf(pixels)),
 };
@@ -73,14 +74,17 @@ async function answer({ id, task, argument }: Request): Promise<void> {
   const progress: Progress = (text, share) =>
     scope.postMessage({ id, progress: { text, ...(share !== undefined && { share }) } });
   try {
-    const handle = handlers[task] as (given: typeof argument, progress: Progress) => Promise<never>;
+    const handle = handlers[task] as (
+      argument: Tasks[TaskName]['argument'],
+      progress: Progress,
+    ) => Promise<never>;
     scope.postMessage({ id, answer: await handle(argument, progress) });
   } catch (error) {
     scope.postMessage({ id, error: messageOf(error) });
   }
 }
 
-// One task after another: a model is never replaced while it is used.
+// Runs one task after another, so a model is never replaced while it is in use.
 let last: Promise<void> = Promise.resolve();
 scope.onmessage = ({ data }) => {
   last = last.then(() => answer(data));

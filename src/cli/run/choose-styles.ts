@@ -2,7 +2,8 @@
 import { InputError } from '../../base/errors.js';
 import { collectInputs } from '../../images/inputs.js';
 import { readRecord } from '../../images/record.js';
-import { readStyleCodes, type StyleChoice } from '../../translate/styles.js';
+import { readStyleCodes } from '../../translate/style-codes.js';
+import type { StyleChoice } from '../../translate/styles.js';
 import type { Direction } from '../../translate/translator.js';
 import { printError } from '../output.js';
 import type { StyleArguments } from '../style-options.js';

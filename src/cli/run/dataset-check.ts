@@ -2,7 +2,7 @@
 import { writeFileAtomic } from '../../base/atomic-files.js';
 import { checkDataset, type DatasetCheck } from '../../data/check/dataset-check.js';
 import { checkPage } from '../../data/check/page.js';
-import { drawCheckPictures } from '../../data/check/thumbnails.js';
+import { drawCheckThumbnails } from '../../data/check/thumbnails.js';
 import type { CheckArguments } from '../dataset-check.js';
 import { withInterrupt } from '../interrupt.js';
 import { type Progress, printJson, printLine, startProgress } from '../output.js';
@@ -19,7 +19,7 @@ async function examine(args: CheckArguments, signal: AbortSignal): Promise<Datas
   try {
     const check = await checkDataset({ dir, size, aspect, distanceBits, onProgress, signal });
     if (html !== undefined)
-      await writeFileAtomic(html, checkPage(check, await drawCheckPictures(check, { seed, signal })));
+      await writeFileAtomic(html, checkPage(check, await drawCheckThumbnails(check, { seed, signal })));
     return check;
   } finally {
     progress?.finish();

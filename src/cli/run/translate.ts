@@ -51,7 +51,7 @@ async function translateShown(options: TranslateOptions, progress: Progress): Pr
     if (event.type === 'grid') printLine(event.path);
     else if (event.type === 'unrecorded') tally.unrecorded++;
     else progress.update(++tally.done);
-    if (event.type === 'picture') {
+    if (event.type === 'image') {
       for (const path of event.outputs) printLine(path);
       if (event.isFaceless) tally.faceless.push(event.file);
     }

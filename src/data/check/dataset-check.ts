@@ -1,13 +1,14 @@
+// Checks a dataset: unreadable and odd images, duplicates, and leaks from training into test folders.
 import { availableParallelism } from 'node:os';
 import { relative, sep } from 'node:path';
 import { InputError, InterruptedError } from '../../base/errors.js';
 import { type DatasetFolder, type FolderListing, listFolders } from '../folder.js';
-import { type Examined, examinePicture, reduceToGrey, type Unreadable } from './examine.js';
+import { type Examined, examineImage, reduceToGrey, type Unreadable } from './examine.js';
 import { type Finding, type FindingKind, finding, sortFindings } from './findings.js';
 import { type Comparable, findMatches } from './matches.js';
 import { type FolderStatistics, StatisticsCollector } from './statistics.js';
 
-/** Pictures under way for each core: while one is decoded, others are read. */
+/** Images in progress for each core: while one is decoded, others are read. */
 const AT_ONCE_PER_CORE = 3;
 
 export const CHECK_DEFAULTS = { size: 256, aspect: 1.5, distanceBits: 10 } as const;
@@ -15,29 +16,29 @@ export const CHECK_DEFAULTS = { size: 256, aspect: 1.5, distanceBits: 10 } as co
 export interface DatasetCheckOptions {
   /** The dataset's folder. */
   dir: string;
-  /** The size that is to be trained at, px; 256 where it is left out. */
+  /** Training size, px; 256 by default. */
   size?: number;
-  /** Longer side over shorter side from which on a picture is told of; 1.5 where it is left out. */
+  /** Reports images whose longer side over their shorter side exceeds this; 1.5 by default. */
   aspect?: number;
-  /** Bits of 64, 0 to 16, in which the hashes of alike pictures differ at most; 10 where it is left out. */
+  /** Bits, of 64, in which the hashes of similar images may differ, 0 to 16; 10 by default. */
   distanceBits?: number;
   onProgress?: (done: number, total: number) => void;
-  /** Ends the check. */
+  /** Stops the check. */
   signal?: AbortSignal;
 }
 
-/** Everything a check found: JSON values. */
+/** The result of a check: JSON values. */
 export interface DatasetCheck {
   dir: string;
   settings: { size: number; aspect: number; distanceBits: number };
-  /** Those that there are. */
+  /** Statistics of each folder that exists. */
   folders: Partial<Record<DatasetFolder, FolderStatistics>>;
-  /** How many findings there are of each kind that occurs. */
+  /** Number of findings of each kind that occurs. */
   counts: Partial<Record<FindingKind, number>>;
-  /** Findings that somebody has to look at. */
+  /** Number of findings that somebody has to look at. */
   problems: number;
   notes: number;
-  /** The worst first. */
+  /** Findings, the worst first. */
   findings: Finding[];
 }
 
@@ -49,10 +50,11 @@ interface Job {
 }
 
 /**
- * Examines what there is of trainA, trainB, testA and testB: reads and decodes every picture as training does, and looks
- * for files that cannot be read, for pictures that are too small, long, grey, transparent or of other colours, and for
- * duplicates, leaks from training into test, and pictures in both domains.
- * @throws InputError for options out of range, and where there is no dataset; InterruptedError after `signal`.
+ * Examines those of trainA, trainB, testA and testB that exist: decodes every image as training does, and finds files that
+ * cannot be read, images that are too small, long, grey, transparent or not sRGB, duplicates, leaks from training into
+ * test, and images in both domains.
+ *
+ * @throws InputError for options out of range, and if there is no dataset; InterruptedError after `signal`.
  */
 export async function checkDataset(options: DatasetCheckOptions): Promise<DatasetCheck> {
   const { dir, signal } = options;
@@ -62,17 +64,17 @@ export async function checkDataset(options: DatasetCheckOptions): Promise<Datase
     images.map((path): Job => ({ folder: name, path, file: relative(dir, path).split(sep).join('/') })),
   );
   const collectors = new Map(listings.map(({ name }) => [name, new StatisticsCollector()]));
-  const pictures: (Comparable | undefined)[] = new Array(jobs.length).fill(undefined);
+  const comparables: (Comparable | undefined)[] = new Array(jobs.length).fill(undefined);
   const found: Finding[][] = jobs.map(() => []);
   await examineAll(jobs, options, (i, result) => {
     const job = jobs[i]!;
-    found[i] = judge(job, result, settings);
+    found[i] = findingsOf(job, result, settings);
     if ('reason' in result) return;
     collectors.get(job.folder)!.add(result);
     const { folder, file } = job;
-    pictures[i] = { folder, file, sha256: result.sha256, grey: reduceToGrey(result.pixels) };
+    comparables[i] = { folder, file, sha256: result.sha256, grey: reduceToGrey(result.pixels) };
   });
-  const readable = pictures.filter((picture) => picture !== undefined);
+  const readable = comparables.filter((comparable) => comparable !== undefined);
   const matches = await findMatches(readable, settings.distanceBits, signal);
   if (signal?.aborted) throw interrupted();
   const findings = sortFindings([...found.flat(), ...matches]);
@@ -109,12 +111,12 @@ async function examineAll(
     while (next < jobs.length) {
       if (signal?.aborted) throw interrupted();
       const index = next++;
-      onResult(index, await examinePicture(jobs[index]!.path));
+      onResult(index, await examineImage(jobs[index]!.path));
       onProgress?.(++done, jobs.length);
     }
   };
   const workers = Array.from({ length: availableParallelism() * AT_ONCE_PER_CORE }, worker);
-  // All of them come to rest before anything is thrown.
+  // Waits for all workers before it throws.
   const outcomes = await Promise.allSettled(workers);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
@@ -123,29 +125,29 @@ function interrupted(): InterruptedError {
   return new InterruptedError('The check of the dataset was stopped; nothing was changed or written.');
 }
 
-/** What one picture alone is told of. */
-function judge(
+/** Returns the findings about one file by itself. */
+function findingsOf(
   { folder, file }: Job,
   result: Examined | Unreadable,
   { size, aspect }: DatasetCheck['settings'],
 ): Finding[] {
-  const tell = (kind: FindingKind, detail: string) => finding(kind, { folder, file, detail });
-  if ('reason' in result) return [tell('unreadable', result.reason)];
+  const report = (kind: FindingKind, detail: string) => finding(kind, { folder, file, detail });
+  if ('reason' in result) return [report('unreadable', result.reason)];
   const { width, height, isGrey, isTransparent, colours } = result;
   const sides = `${width}x${height} px`;
   const found: Finding[] = [];
-  if (Math.min(width, height) < size) found.push(tell('tiny', sides));
-  if (Math.max(width, height) > aspect * Math.min(width, height)) found.push(tell('non-square', sides));
-  if (isTransparent) found.push(tell('transparent', 'has pixels that are not opaque'));
-  if (isGrey) found.push(tell('grayscale', 'has no colour'));
-  if (colours !== undefined) found.push(tell('colour-profile', colours));
+  if (Math.min(width, height) < size) found.push(report('tiny', sides));
+  if (Math.max(width, height) > aspect * Math.min(width, height)) found.push(report('non-square', sides));
+  if (isTransparent) found.push(report('transparent', 'has pixels that are not opaque'));
+  if (isGrey) found.push(report('grayscale', 'has no colour'));
+  if (colours !== undefined) found.push(report('colour-profile', colours));
   return found;
 }
 
 function checkedSettings(options: DatasetCheckOptions): DatasetCheck['settings'] {
   const { size, aspect, distanceBits } = { ...CHECK_DEFAULTS, ...options };
-  const check = (isRight: boolean, flag: string, expected: string, found: number): void => {
-    if (isRight) return;
+  const check = (isInRange: boolean, flag: string, expected: string, found: number): void => {
+    if (isInRange) return;
     throw new InputError({
       expected: `${expected} for ${flag}`,
       found: String(found),

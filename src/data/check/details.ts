@@ -1,20 +1,21 @@
-import { HASH_PICTURE_PX } from './perceptual-hash.js';
+// Compares the fine structure of two grey images.
+import { HASH_IMAGE_PX } from './perceptual-hash.js';
 
-/** Half the side of the square whose mean is taken off a pixel, px. */
+/** Half the side of the square whose mean is subtracted from a pixel, px. */
 const REACH_PX = 2;
 const STEPS_PER_LEVEL = 64;
 
-/** A grey picture without its coarse course: each pixel less the mean around it. */
+/** The high-pass part of a grey image: each pixel minus the mean around it. */
 export interface Details {
   /** [32, 32], in 64ths of a grey level. */
   values: Int16Array;
-  /** In grey levels. */
+  /** Root mean square, grey levels. */
   rootMeanSquare: number;
 }
 
-/** @param grey [32, 32], 8-bit. */
+/** Computes the details of a grey image. @param grey [32, 32], 8-bit. */
 export function detailsOf(grey: Uint8Array): Details {
-  const size = HASH_PICTURE_PX;
+  const size = HASH_IMAGE_PX;
   const values = Int16Array.from(grey, (level, i) => {
     const [x, y] = [i % size, Math.floor(i / size)];
     let sum = 0;
@@ -31,9 +32,9 @@ export function detailsOf(grey: Uint8Array): Details {
   return { values, rootMeanSquare: Math.sqrt(squares / values.length) / STEPS_PER_LEVEL };
 }
 
-/** How alike the details of two pictures are, -1 to 1. @param isMirrored exchanges left and right of the second. */
+/** Correlates the details of two images, -1 to 1. @param isMirrored mirrors the second image horizontally. */
 export function correlate(a: Details, b: Details, isMirrored: boolean): number {
-  const size = HASH_PICTURE_PX;
+  const size = HASH_IMAGE_PX;
   let sum = 0;
   for (let i = 0; i < a.values.length; i++) {
     const j = isMirrored ? i - (i % size) + size - 1 - (i % size) : i;

@@ -1,46 +1,48 @@
+// Examines one image file: size, format, colours and a small version of its pixels.
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { InputError } from '../../base/errors.js';
 import { decodeImage, readImageBytes } from '../decode.js';
 import { profileName } from './icc.js';
-import { HASH_PICTURE_PX } from './perceptual-hash.js';
+import { HASH_IMAGE_PX } from './perceptual-hash.js';
 
-/** Pictures are looked at reduced to squares of this side, px. */
+/** Side of the squares that images are reduced to for the examination, px. */
 export const EXAMINED_PX = 64;
-/** 8-bit levels between the largest and the smallest channel up to which a pixel counts as grey. */
+/** A pixel counts as grey if its channels differ by at most this many 8-bit levels. */
 const GREY_LEVELS = 10;
-/** The part of the pixels that may have colour in a picture without: JPEG leaves some. */
+/** Share of coloured pixels that a grey image may have, because JPEG adds some. */
 const COLOURED_SHARE = 0.005;
 
-/** What a picture file holds. */
+/** The properties of an image file. */
 export interface Examined {
   bytes: number;
   sha256: string;
-  /** As the file's content says: jpeg, png, webp, avif, gif, tiff. */
+  /** Format by content: jpeg, png, webp, avif, gif, tiff. */
   format: string;
-  /** Upright, px. */
+  /** Size of the upright image, px. */
   width: number;
   height: number;
-  /** Stored as grey, or without colour to the eye. */
+  /** Whether the image is stored as grey, or visibly without colour. */
   isGrey: boolean;
-  /** Has pixels that are not opaque. */
+  /** Whether some pixels are not opaque. */
   isTransparent: boolean;
-  /** Colours other than sRGB: `CMYK`, or the name of the profile. */
+  /** Colour space if it is not sRGB: `CMYK`, or the name of the profile. */
   colours?: string;
-  /** The whole picture, stretched: [64, 64, 3], 8-bit sRGB. */
+  /** The whole image, stretched: [64, 64, 3], 8-bit sRGB. */
   pixels: Uint8Array;
 }
 
-/** What is wrong with a file that is no picture, in words. */
+/** A file that cannot be decoded, with the reason in words. */
 export interface Unreadable {
   reason: string;
 }
 
 /**
- * Reads and decodes a file in full, as training would, which finds the truncated ones.
- * @throws what is no fault of the file.
+ * Decodes a file completely, as training does, which detects truncated files.
+ *
+ * @throws errors that the file did not cause.
  */
-export async function examinePicture(path: string): Promise<Examined | Unreadable> {
+export async function examineImage(path: string): Promise<Examined | Unreadable> {
   try {
     const bytes = await readImageBytes(path);
     const { data: pixels } = await decodeImage(bytes, { size: EXAMINED_PX, fit: 'stretch' });
@@ -69,36 +71,36 @@ async function describe(
   };
 }
 
-/** What the colours are, where they are not sRGB. */
+/** Names the colour space if it is not sRGB. */
 function otherColours(space: string, icc: Buffer | undefined): string | undefined {
   if (space === 'cmyk') return 'CMYK';
   if (icc === undefined) return undefined;
   const name = profileName(icc) ?? 'a profile without a name';
-  // "c2" and "uRGB" are small profiles of the same colours.
+  // "c2" and "uRGB" are compact profiles of sRGB.
   return /srgb|^c2|^uRGB/i.test(name) ? undefined : name;
 }
 
 function isWithoutColour(pixels: Uint8Array): boolean {
-  const most = (pixels.length / 3) * COLOURED_SHARE;
+  const maxColoured = (pixels.length / 3) * COLOURED_SHARE;
   let coloured = 0;
   for (let i = 0; i < pixels.length; i += 3) {
     const [r, g, b] = [pixels[i]!, pixels[i + 1]!, pixels[i + 2]!];
-    if (Math.max(r, g, b) - Math.min(r, g, b) > GREY_LEVELS && ++coloured > most) return false;
+    if (Math.max(r, g, b) - Math.min(r, g, b) > GREY_LEVELS && ++coloured > maxColoured) return false;
   }
   return true;
 }
 
-/** Brightness of 8-bit sRGB (ITU-R BT.601), 0 to 255. */
+/** Returns the luma of 8-bit sRGB (ITU-R BT.601), 0 to 255. */
 export function brightness(r: number, g: number, b: number): number {
   return 0.299 * r + 0.587 * g + 0.114 * b;
 }
 
-/** The grey picture that is hashed and compared: [64, 64, 3] to [32, 32]. */
+/** Reduces pixels [64, 64, 3] to the grey image [32, 32] that is hashed and compared. */
 export function reduceToGrey(pixels: Uint8Array): Uint8Array {
-  const factor = EXAMINED_PX / HASH_PICTURE_PX;
-  const out = new Uint8Array(HASH_PICTURE_PX ** 2);
-  for (let y = 0; y < HASH_PICTURE_PX; y++) {
-    for (let x = 0; x < HASH_PICTURE_PX; x++) {
+  const factor = EXAMINED_PX / HASH_IMAGE_PX;
+  const out = new Uint8Array(HASH_IMAGE_PX ** 2);
+  for (let y = 0; y < HASH_IMAGE_PX; y++) {
+    for (let x = 0; x < HASH_IMAGE_PX; x++) {
       let sum = 0;
       for (let dy = 0; dy < factor; dy++) {
         for (let dx = 0; dx < factor; dx++) {
@@ -106,7 +108,7 @@ export function reduceToGrey(pixels: Uint8Array): Uint8Array {
           sum += brightness(pixels[i]!, pixels[i + 1]!, pixels[i + 2]!);
         }
       }
-      out[y * HASH_PICTURE_PX + x] = Math.round(sum / factor ** 2);
+      out[y * HASH_IMAGE_PX + x] = Math.round(sum / factor ** 2);
     }
   }
   return out;

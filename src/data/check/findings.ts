@@ -1,6 +1,7 @@
+// The kinds of findings of a dataset check, with their texts and order.
 import type { DatasetFolder } from '../folder.js';
 
-/** What a check can find, the worst first: the order of every list. */
+/** Kinds of findings, the worst first; every list has this order. */
 export const FINDING_KINDS = [
   'unreadable',
   'leaked',
@@ -16,13 +17,13 @@ export const FINDING_KINDS = [
 
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
-/** Whether somebody has to look at it (`problem`), or training deals with it in a way worth knowing (`note`). */
+/** A `problem` needs somebody's attention; a `note` says how training handles something. */
 export type FindingLevel = 'problem' | 'note';
 
 interface KindText {
   level: FindingLevel;
   title: string;
-  /** What it means for a training, and what to do. */
+  /** What the finding means for training, and what to do about it. */
   meaning: string;
 }
 
@@ -30,47 +31,49 @@ export const FINDING_TEXTS: Readonly<Record<FindingKind, KindText>> = {
   unreadable: {
     level: 'problem',
     title: 'Unreadable files',
-    meaning: 'Training passes over them, and stops where they are more than 1 %. Replace or remove them.',
+    meaning: 'Training skips them, and stops if they are more than 1 %. Replace or remove them.',
   },
   leaked: {
     level: 'problem',
-    title: 'Test pictures that are in the training folder',
-    meaning: 'Figures on the test folder would be too good. Remove them from one of the two.',
+    title: 'Test images that are in the training folder',
+    meaning: 'Metrics on the test folder would be too good. Remove them from one of the two.',
   },
   'across-domains': {
     level: 'problem',
-    title: 'Pictures of B that are in A too',
-    meaning: 'The two domains would not differ by what is to be learned. Remove them from one of the two.',
+    title: 'Images of B that are in A too',
+    meaning:
+      'The domains overlap, so they differ less in what the model has to learn. Remove them from one of the two.',
   },
   duplicate: {
     level: 'problem',
     title: 'Exact duplicates in a folder',
-    meaning: 'They count double in training and in figures. Keep one of each.',
+    meaning: 'They count double in training and in metrics. Keep one of each.',
   },
   'near-duplicate': {
     level: 'problem',
     title: 'Near duplicates in a folder',
-    meaning: 'The same picture in another size, encoding, brightness or mirrored. Keep one of each.',
+    meaning:
+      'They show the same image in another size, encoding or brightness, or mirrored. Keep one of each.',
   },
   tiny: {
     level: 'problem',
-    title: 'Pictures smaller than the training size',
+    title: 'Images smaller than the training size',
     meaning: 'They are enlarged and teach blur. Replace them, or train at a smaller size.',
   },
   transparent: {
     level: 'note',
-    title: 'Transparent pictures',
-    meaning: 'What is transparent is laid over white.',
+    title: 'Transparent images',
+    meaning: 'They are composited onto white.',
   },
   'non-square': {
     level: 'note',
-    title: 'Long or wide pictures',
-    meaning: 'They are cropped to the square in the centre; see whether the faces stay in it.',
+    title: 'Long or wide images',
+    meaning: 'They are cropped to the square in the centre; check that the faces stay inside.',
   },
   grayscale: {
     level: 'note',
-    title: 'Pictures without colour',
-    meaning: 'They are trained on as they are, and teach that such pictures belong to the domain.',
+    title: 'Images without colour',
+    meaning: 'Training uses them as they are, so the model learns that grey images belong to the domain.',
   },
   'colour-profile': {
     level: 'note',
@@ -79,30 +82,30 @@ export const FINDING_TEXTS: Readonly<Record<FindingKind, KindText>> = {
   },
 };
 
-/** How two pictures are alike. */
+/** The kind of similarity of two images. */
 export type Likeness = 'same bytes' | 'alike' | 'alike when mirrored';
 
 export interface Finding {
   kind: FindingKind;
   level: FindingLevel;
   folder: DatasetFolder;
-  /** Relative to the dataset, with `/` between the parts. */
+  /** Path relative to the dataset, with `/` as separator. */
   file: string;
-  /** What was found, in words. */
+  /** The finding in words. */
   detail: string;
-  /** The picture that it is like, for duplicates and leaks; relative to the dataset. */
+  /** Path of the similar image, for duplicates and leaks, relative to the dataset. */
   other?: string;
   likeness?: Likeness;
-  /** Bits of 64 in which the perceptual hashes differ; for pictures that are alike. */
+  /** Number of bits, of 64, in which the perceptual hashes differ; for similar images. */
   distanceBits?: number;
 }
 
-/** A finding with its kind's level. */
+/** Makes a finding with the level of its kind. */
 export function finding(kind: FindingKind, rest: Omit<Finding, 'kind' | 'level'>): Finding {
   return { kind, level: FINDING_TEXTS[kind].level, ...rest };
 }
 
-/** Worst kinds first, within a kind in the order given. */
+/** Sorts findings by kind, the worst first, and keeps their order within a kind. */
 export function sortFindings(findings: readonly Finding[]): Finding[] {
   return FINDING_KINDS.flatMap((kind) => findings.filter((entry) => entry.kind === kind));
 }

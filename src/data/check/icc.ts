@@ -1,3 +1,4 @@
+// Reads the name of an ICC colour profile.
 const HEADER_BYTES = 128;
 const TAG_BYTES = 12;
 
@@ -5,7 +6,7 @@ function textAt(profile: Buffer, offset: number, bytes: number): string {
   return profile.toString('latin1', offset, offset + bytes);
 }
 
-/** The text of a `desc` tag: ASCII in version 2 of the format, UTF-16 in one of several languages in version 4. */
+/** Reads the text of a `desc` tag: ASCII in version 2 of the format, UTF-16 in the first of several languages in version 4. */
 function describe(profile: Buffer, offset: number): string | undefined {
   const type = textAt(profile, offset, 4);
   if (type === 'desc') return textAt(profile, offset + 12, profile.readUInt32BE(offset + 8));
@@ -16,7 +17,7 @@ function describe(profile: Buffer, offset: number): string | undefined {
   return utf16.swap16().toString('utf16le');
 }
 
-/** The name that an ICC colour profile gives itself, such as "Display P3"; undefined where it has none or is damaged. */
+/** Returns the name of an ICC colour profile, such as "Display P3"; undefined if it has none or is damaged. */
 export function profileName(profile: Buffer): string | undefined {
   try {
     const tags = profile.readUInt32BE(HEADER_BYTES);
@@ -27,7 +28,7 @@ export function profileName(profile: Buffer): string | undefined {
       return text?.split('\0')[0]?.trim() || undefined;
     }
   } catch (error) {
-    // Reading past the end: a damaged profile.
+    // A read past the end means a damaged profile.
     if (!(error instanceof RangeError)) throw error;
   }
   return undefined;

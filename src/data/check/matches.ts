@@ -1,3 +1,4 @@
+// Finds images that occur more than once in a dataset: exact copies and near duplicates.
 import type { DatasetFolder } from '../folder.js';
 import { correlate, type Details, detailsOf } from './details.js';
 import { type Finding, finding, type Likeness } from './findings.js';
@@ -5,34 +6,34 @@ import { findNearPairs } from './near-pairs.js';
 import { type Hash64, mirror, perceptualHash } from './perceptual-hash.js';
 
 /**
- * Correlation of the details from which on two pictures with near hashes are alike. Copies in another size, encoding (down
- * to JPEG quality 10), brightness, contrast or saturation have .95 and more; portraits of the sample dataset in like poses,
- * .87 and less.
+ * Two images with near hashes are similar if their details correlate at least this much. Copies in another size, encoding
+ * (down to JPEG quality 10), brightness, contrast or saturation have 0.95 or more; different portraits of the sample dataset
+ * in similar poses have 0.87 or less.
  */
 const MIN_CORRELATION = 0.9;
-/** Root mean square of the details, grey levels, below which a picture is too smooth for its hash to say anything. */
+/** Below this root mean square of the details, grey levels, an image is too smooth for its hash to be meaningful. */
 const SMOOTH_LEVELS = 0.5;
 
-/** A readable picture, as far as comparing needs it. */
+/** The data of a readable image that comparisons need. */
 export interface Comparable {
   folder: DatasetFolder;
-  /** Relative to the dataset. */
+  /** Path relative to the dataset. */
   file: string;
   sha256: string;
   /** [32, 32], 8-bit. */
   grey: Uint8Array;
 }
 
-/** Pictures of the same bytes, compared once. */
+/** Images with the same bytes, which are compared once. */
 interface Content {
-  /** The first picture of this content in each folder, by position in the list. */
+  /** Indices of the first image with this content in each folder. */
   firsts: number[];
   hash: Hash64;
   mirroredHash: Hash64;
   details: Details;
 }
 
-/** How two pictures are alike, and in how many bits they differ. */
+/** The similarity of two images, and the number of bits in which their hashes differ. */
 interface Nearness {
   likeness: Likeness;
   distance: number;
@@ -41,48 +42,52 @@ interface Nearness {
 const MATCH_KINDS = ['leaked', 'across-domains', 'duplicate', 'near-duplicate'] as const;
 type MatchKind = (typeof MATCH_KINDS)[number];
 
-/** The nearest match of each picture, of each kind. Arrays, because of many frames of one scene every pair comes here. */
+/** The nearest match of each image, by kind. It uses arrays because every pair of many frames of one scene gets here. */
 class Matches {
-  /** How far the match is; by kind and picture. */
+  /** Distance of the match, by kind and image. */
   private readonly ranks: Float32Array;
-  private readonly others: Int32Array;
+  private readonly partners: Int32Array;
 
-  constructor(readonly pictures: readonly Comparable[]) {
-    this.ranks = new Float32Array(MATCH_KINDS.length * pictures.length).fill(Number.POSITIVE_INFINITY);
-    this.others = new Int32Array(this.ranks.length);
+  constructor(readonly images: readonly Comparable[]) {
+    this.ranks = new Float32Array(MATCH_KINDS.length * images.length).fill(Number.POSITIVE_INFINITY);
+    this.partners = new Int32Array(this.ranks.length);
   }
 
-  /** Takes a pair, unless its picture has a nearer one of the kind. @param isAlike is asked only of a pair that would be taken. */
+  /**
+   * Records a pair unless the image has a nearer match of that kind.
+   *
+   * @param isAlike called only for a pair that would be recorded.
+   */
   offer(a: number, b: number, nearness: Nearness, isAlike: () => boolean): void {
     const kind = this.kindOf(a, b, nearness.likeness);
     const subject = this.subjectOf(a, b, kind);
-    const at = MATCH_KINDS.indexOf(kind) * this.pictures.length + subject;
+    const at = MATCH_KINDS.indexOf(kind) * this.images.length + subject;
     const rank = rankOf(nearness);
     if (rank >= this.ranks[at]! || !isAlike()) return;
     this.ranks[at] = rank;
-    this.others[at] = subject === a ? b : a;
+    this.partners[at] = subject === a ? b : a;
   }
 
-  /** By kind, then in the order of the pictures. */
+  /** Returns the findings by kind, then in the order of the images. */
   findings(): Finding[] {
-    const count = this.pictures.length;
+    const count = this.images.length;
     return [...this.ranks.keys()]
       .filter((at) => this.ranks[at]! < Number.POSITIVE_INFINITY)
       .map((at) => {
-        const [subject, other] = [this.pictures[at % count]!, this.pictures[this.others[at]!]!];
+        const [subject, other] = [this.images[at % count]!, this.images[this.partners[at]!]!];
         return toFinding(MATCH_KINDS[Math.floor(at / count)]!, subject, other, nearnessOf(this.ranks[at]!));
       });
   }
 
   private kindOf(a: number, b: number, likeness: Likeness): MatchKind {
-    const [one, other] = [this.pictures[a]!.folder, this.pictures[b]!.folder];
-    if (one === other) return likeness === 'same bytes' ? 'duplicate' : 'near-duplicate';
-    return domainOf(one) === domainOf(other) ? 'leaked' : 'across-domains';
+    const [folderA, folderB] = [this.images[a]!.folder, this.images[b]!.folder];
+    if (folderA === folderB) return likeness === 'same bytes' ? 'duplicate' : 'near-duplicate';
+    return domainOf(folderA) === domainOf(folderB) ? 'leaked' : 'across-domains';
   }
 
-  /** The picture to look at: the one in the test folder, in B, or the later one. */
+  /** Returns the image to report: the one in the test folder, in B, or the later one. */
   private subjectOf(a: number, b: number, kind: MatchKind): number {
-    const { folder } = this.pictures[a]!;
+    const { folder } = this.images[a]!;
     if (kind === 'leaked') return folder.startsWith('test') ? a : b;
     if (kind === 'across-domains') return domainOf(folder) === 'B' ? a : b;
     return Math.max(a, b);
@@ -93,7 +98,7 @@ function domainOf(folder: DatasetFolder): 'A' | 'B' {
   return folder === 'trainA' || folder === 'testA' ? 'A' : 'B';
 }
 
-/** Exact copies first, then by bits, of equals the mirrored ones last. */
+/** Ranks exact copies first, then by bits, mirrored ones last among equals. */
 function rankOf({ likeness, distance }: Nearness): number {
   return likeness === 'same bytes' ? -1 : distance + (likeness === 'alike' ? 0 : 0.5);
 }
@@ -105,19 +110,20 @@ function nearnessOf(rank: number): Nearness {
 }
 
 /**
- * Finds pictures that occur twice: in a folder, in training and test of a domain, in both domains. Exact copies are those
- * of the same bytes; alike are those whose perceptual hashes (as they are, or mirrored) differ in at most `distanceBits`
- * of 64 bits and whose details correlate by .9, which tells apart what a hash alone takes for the same. Each picture is told
- * once of a kind, with the one that is most like it.
- * @param pictures in the order of folders and names.
+ * Finds images that occur twice: in one folder, in training and test of a domain, or in both domains. Exact copies have the
+ * same bytes. Similar images have perceptual hashes (as they are, or mirrored) that differ in at most `distanceBits` of 64 bits,
+ * and details that correlate by at least 0.9, which separates images that a hash alone confuses. Each image is reported once
+ * for each kind, with its nearest match.
+ *
+ * @param images in the order of folders and names.
  */
 export async function findMatches(
-  pictures: readonly Comparable[],
+  images: readonly Comparable[],
   distanceBits: number,
   signal?: AbortSignal,
 ): Promise<Finding[]> {
-  const matches = new Matches(pictures);
-  const contents = groupContents(pictures, matches);
+  const matches = new Matches(images);
+  const contents = groupContents(images, matches);
   const compared = contents.filter(({ details }) => details.rootMeanSquare >= SMOOTH_LEVELS);
   const hashes = compared.map(({ hash }) => hash);
   const search = (queries: readonly Hash64[], likeness: Likeness) =>
@@ -137,18 +143,18 @@ export async function findMatches(
   return matches.findings();
 }
 
-function groupContents(pictures: readonly Comparable[], matches: Matches): Content[] {
+function groupContents(images: readonly Comparable[], matches: Matches): Content[] {
   const contents = new Map<string, Content>();
-  for (const [index, picture] of pictures.entries()) {
-    const content = contents.get(picture.sha256);
+  for (const [index, image] of images.entries()) {
+    const content = contents.get(image.sha256);
     if (content === undefined) {
-      contents.set(picture.sha256, newContent(picture, index));
+      contents.set(image.sha256, newContent(image, index));
       continue;
     }
     const { firsts } = content;
     for (const first of firsts)
       matches.offer(first, index, { likeness: 'same bytes', distance: 0 }, () => true);
-    if (firsts.every((first) => pictures[first]!.folder !== picture.folder)) firsts.push(index);
+    if (firsts.every((first) => images[first]!.folder !== image.folder)) firsts.push(index);
   }
   return [...contents.values()];
 }
@@ -165,7 +171,7 @@ function newContent({ grey }: Comparable, index: number): Content {
 function compare(a: Content, b: Content, nearness: Nearness, matches: Matches): void {
   const isAlike = () =>
     correlate(a.details, b.details, nearness.likeness === 'alike when mirrored') >= MIN_CORRELATION;
-  for (const one of a.firsts) for (const other of b.firsts) matches.offer(one, other, nearness, isAlike);
+  for (const i of a.firsts) for (const j of b.firsts) matches.offer(i, j, nearness, isAlike);
 }
 
 function toFinding(

@@ -1,53 +1,54 @@
+// Finds all pairs of hashes within a Hamming distance, faster than by comparing all pairs.
 import { setImmediate } from 'node:timers/promises';
 import { countBits, type Hash64 } from './perceptual-hash.js';
 
 const HASH_BITS = 64;
 /** Bands of at most 16 bits keep the table of a band small. */
 const MIN_BANDS = 4;
-/** Comparisons, a few tens of milliseconds, after which others get their turn. */
+/** Comparisons, a few tens of milliseconds, between turns of the event loop. */
 const COMPARISONS_AT_ONCE = 1_000_000;
 
 export interface NearPairsOptions {
-  /** Hashes to look among. */
+  /** Hashes to search. */
   hashes: readonly Hash64[];
-  /** For each, the hash to look for: itself, or that of the mirrored picture. */
+  /** The hash to search for, for each image: its own, or that of the mirrored image. */
   queries: readonly Hash64[];
-  /** Largest distance that counts as near, bits. */
+  /** Largest distance of a near pair, bits. */
   limit: number;
-  /** Told of every near pair once, `earlier` before `later` in the list. */
+  /** Called once with every near pair; `earlier` comes before `later` in the list. */
   onPair: (later: number, earlier: number, distance: number) => void;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Finds all pairs of hashes within a Hamming distance. Two that differ in at most `limit` bits agree in at least one of
- * `limit + 1` bands (pigeonhole), so only those that share a band's bits are compared: nothing is missed, and tens of
- * thousands take seconds.
+ * Finds all pairs of hashes within a Hamming distance. Two hashes that differ in at most `limit` bits agree in at least one of
+ * `limit + 1` bands (pigeonhole principle), so only hashes that agree in a band are compared. No pair is missed, and tens of
+ * thousands of hashes take seconds.
  */
 export async function findNearPairs(options: NearPairsOptions): Promise<void> {
   const { hashes, queries, limit, onPair, signal } = options;
   const count = hashes.length;
   const bands = makeBands(Math.max(limit + 1, MIN_BANDS));
-  const own = { high: halves(hashes, 'high'), low: halves(hashes, 'low') };
-  const query = { high: halves(queries, 'high'), low: halves(queries, 'low') };
+  const hashHalves = { high: halves(hashes, 'high'), low: halves(hashes, 'low') };
+  const queryHalves = { high: halves(queries, 'high'), low: halves(queries, 'low') };
   let comparisons = 0;
   for (const [band, { from, width }] of bands.entries()) {
-    // Chains of the hashes with the same bits in this band: the newest, and for each the one before.
+    // Linked lists of hashes with the same bits in this band: the newest, and the predecessor of each.
     const newest = new Int32Array(2 ** width).fill(-1);
     const before = new Int32Array(count);
     for (let later = 0; later < count; later++) {
-      const high = query.high[later]!;
-      const low = query.low[later]!;
+      const high = queryHalves.high[later]!;
+      const low = queryHalves.low[later]!;
       for (let earlier = newest[bits(high, low, from, width)]!; earlier >= 0; earlier = before[earlier]!) {
         comparisons++;
-        const differHigh = high ^ own.high[earlier]!;
-        const differLow = low ^ own.low[earlier]!;
+        const differHigh = high ^ hashHalves.high[earlier]!;
+        const differLow = low ^ hashHalves.low[earlier]!;
         const distance = countBits(differHigh) + countBits(differLow);
-        // A pair that agrees in several bands was told at the first of them.
+        // A pair that agrees in several bands was reported at the first of them.
         if (distance <= limit && !agreeBefore(bands, band, differHigh, differLow))
           onPair(later, earlier, distance);
       }
-      const key = bits(own.high[later]!, own.low[later]!, from, width);
+      const key = bits(hashHalves.high[later]!, hashHalves.low[later]!, from, width);
       before[later] = newest[key]!;
       newest[key] = later;
       if (comparisons < COMPARISONS_AT_ONCE) continue;
@@ -58,7 +59,7 @@ export async function findNearPairs(options: NearPairsOptions): Promise<void> {
   }
 }
 
-/** Some neighbouring bits of a hash: as a range, and as masks of its halves. */
+/** Adjacent bits of a hash: as a range, and as masks of its halves. */
 interface Band {
   from: number;
   width: number;
@@ -87,7 +88,7 @@ function agreeBefore(bands: readonly Band[], band: number, differHigh: number, d
   return false;
 }
 
-/** `width` bits (at most 16) from bit `from` on, counted from the lowest. */
+/** Extracts `width` bits (at most 16) from bit `from` on, counted from the lowest. */
 function bits(high: number, low: number, from: number, width: number): number {
   const mask = (1 << width) - 1;
   if (from >= 32) return (high >>> (from - 32)) & mask;

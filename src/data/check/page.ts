@@ -5,7 +5,7 @@ import type { DatasetCheck } from './dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS, type Finding, type FindingKind } from './findings.js';
 import { type FolderStatistics, HISTOGRAM_BINS } from './statistics.js';
 import { countOf, formatSize, formatSpread, summaryOf } from './summary.js';
-import type { CheckPictures, Thumbnail } from './thumbnails.js';
+import type { CheckThumbnails, Thumbnail } from './thumbnails.js';
 
 /** Names of files that the page lists for each kind of finding; `--json` has all. */
 const NAMES_SHOWN = 200;
@@ -38,7 +38,7 @@ const STYLE = `
 `;
 
 /** @returns the check as one HTML page, with its images inside. */
-export function checkPage(check: DatasetCheck, images: CheckPictures): string {
+export function checkPage(check: DatasetCheck, images: CheckThumbnails): string {
   const { size, aspect, distanceBits } = check.settings;
   const title = `Dataset check: ${check.dir}`;
   const main = `<header><h1>${escapeHtml(title)}</h1><p class="lede">${escapeHtml(summaryOf(check))}. Checked for training at ${size} px; an image is long if
@@ -60,12 +60,12 @@ ${sheets(check, images)}
 
 // Findings
 
-function findings(check: DatasetCheck, images: CheckPictures): string {
+function findings(check: DatasetCheck, images: CheckThumbnails): string {
   const parts = FINDING_KINDS.map((kind) => kindPart(kind, check, images)).filter((part) => part !== '');
   return parts.length === 0 ? '<p class="intro">No problems were found.</p>' : parts.join('\n');
 }
 
-function kindPart(kind: FindingKind, check: DatasetCheck, images: CheckPictures): string {
+function kindPart(kind: FindingKind, check: DatasetCheck, images: CheckThumbnails): string {
   const findingsOfKind = check.findings.filter((entry) => entry.kind === kind);
   if (findingsOfKind.length === 0) return '';
   const { title, meaning, level } = FINDING_TEXTS[kind];
@@ -182,10 +182,10 @@ function histogram(
 
 // Contact sheets
 
-function sheets({ folders }: DatasetCheck, images: CheckPictures): string {
+function sheets({ folders }: DatasetCheck, images: CheckThumbnails): string {
   return Object.entries(folders)
     .map(([name, { files }]) => {
-      const shown = images.sheets[name as keyof CheckPictures['sheets']] ?? [];
+      const shown = images.sheets[name as keyof CheckThumbnails['sheets']] ?? [];
       const body =
         shown.length === 0
           ? '<p class="empty">No images.</p>'

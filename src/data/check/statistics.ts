@@ -1,3 +1,4 @@
+// Gathers statistics about the images of a folder: sizes, formats, colours.
 import { brightness, type Examined } from './examine.js';
 
 export const HISTOGRAM_BINS = 32;
@@ -9,28 +10,28 @@ export interface Spread {
   max: number;
 }
 
-/** Numbers about the readable pictures of a folder. */
+/** Statistics about the readable images of a folder. */
 export interface FolderStatistics {
-  /** Image files, readable or not. */
+  /** Number of image files, readable or not. */
   files: number;
   readable: number;
-  /** How many files there are of every other extension, which training does not see. */
+  /** Number of files of every other extension, which training ignores. */
   otherFiles: Record<string, number>;
-  /** Upright sizes, px; absent where no picture is readable, as all that follows. */
+  /** Upright sizes, px. This and all that follows is absent if no image is readable. */
   width?: Spread;
   height?: Spread;
-  /** File sizes, and their sum. */
+  /** File sizes and their sum, bytes. */
   bytes?: Spread & { total: number };
-  /** Files of each format. */
+  /** Number of files of each format. */
   formats: Record<string, number>;
-  /** Of all pixels, per channel (red, green, blue), 8-bit levels. */
+  /** Mean and deviation of all pixels by channel (red, green, blue), 8-bit levels. */
   colour?: { mean: number[]; deviation: number[] };
   /** Share of the pixels in each of 32 equal bins from 0 to 1, which add up to 1. */
   brightness?: number[];
   saturation?: number[];
 }
 
-/** Gathers the numbers about a folder, a picture at a time. Colours are those of the pictures reduced to 64 px. */
+/** Gathers statistics about a folder, one image at a time. Colours are those of the images reduced to 64 px. */
 export class StatisticsCollector {
   private readonly widths: number[] = [];
   private readonly heights: number[] = [];
@@ -54,8 +55,8 @@ export class StatisticsCollector {
         this.sums[c]! += level;
         this.squares[c]! += level * level;
       }
-      const most = Math.max(r, g, b);
-      const saturation = most === 0 ? 0 : (most - Math.min(r, g, b)) / most;
+      const max = Math.max(r, g, b);
+      const saturation = max === 0 ? 0 : (max - Math.min(r, g, b)) / max;
       this.brightness[binOf(brightness(r, g, b) / LEVELS)]!++;
       this.saturation[binOf(saturation)]!++;
     }
@@ -86,7 +87,7 @@ function binOf(value: number): number {
   return Math.min(HISTOGRAM_BINS - 1, Math.floor(value * HISTOGRAM_BINS));
 }
 
-/** The median of an even number of values is the lower one of the middle two: one that there is. */
+/** Returns minimum, median and maximum; of an even number of values the median is the lower of the middle two. */
 function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   return { min: sorted[0]!, median: sorted[Math.floor((sorted.length - 1) / 2)]!, max: sorted.at(-1)! };

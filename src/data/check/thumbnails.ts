@@ -1,3 +1,4 @@
+// Draws the thumbnails of a dataset check's page.
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { InterruptedError } from '../../base/errors.js';
@@ -6,40 +7,40 @@ import { type DatasetFolder, listFolders } from '../folder.js';
 import type { DatasetCheck } from './dataset-check.js';
 import { FINDING_KINDS, type Finding } from './findings.js';
 
-/** Twice the size that the page shows them at, for sharp screens. */
+/** Twice the size on the page, for high-resolution screens. */
 const THUMBNAIL_PX = 192;
 const QUALITY = 75;
-const SHEET_PICTURES = 24;
-const PICTURES_PER_KIND = 12;
+const SHEET_IMAGES = 24;
+const IMAGES_PER_KIND = 12;
 const AT_ONCE = 8;
 
-/** A small picture for a page. */
+/** A small image for the page. */
 export interface Thumbnail {
-  /** Relative to the dataset. */
+  /** Path relative to the dataset. */
   file: string;
   webp: Uint8Array;
 }
 
-export interface CheckPictures {
-  /** Some pictures of each folder, evenly spread over it. */
+export interface CheckThumbnails {
+  /** Images of each folder, spread evenly over it. */
   sheets: Partial<Record<DatasetFolder, Thumbnail[]>>;
-  /** Of the first findings of each kind: the picture, and the one that it is like. */
+  /** For the first findings of each kind: the image, and the one it resembles. */
   findings: Map<Finding, Thumbnail[]>;
 }
 
-export interface CheckPicturesOptions {
-  /** Chooses the pictures of the contact sheets. */
+export interface CheckThumbnailsOptions {
+  /** Seed of the choice of images for the contact sheets. */
   seed: number;
   signal?: AbortSignal;
 }
 
-/** Makes the pictures of a check's page. Files that cannot be read are left out. @throws InterruptedError after `signal`. */
-export async function drawCheckPictures(
+/** Makes the thumbnails of a check's page, without those of unreadable files. @throws InterruptedError after `signal`. */
+export async function drawCheckThumbnails(
   check: DatasetCheck,
-  { seed, signal }: CheckPicturesOptions,
-): Promise<CheckPictures> {
+  { seed, signal }: CheckThumbnailsOptions,
+): Promise<CheckThumbnails> {
   const { dir } = check;
-  const sheets: CheckPictures['sheets'] = {};
+  const sheets: CheckThumbnails['sheets'] = {};
   const draw = (paths: readonly string[], fit: 'cover' | 'inside') => drawAll(dir, paths, fit, signal);
   const unreadable = new Set(
     check.findings.filter(({ kind }) => kind === 'unreadable').map(({ file }) => file),
@@ -47,13 +48,13 @@ export async function drawCheckPictures(
   for (const { name, images } of await listFolders(dir)) {
     const files = images.map((path) => `${name}${path.slice(join(dir, name).length).replaceAll('\\', '/')}`);
     const readable = files.filter((file) => !unreadable.has(file));
-    const chosen = spreadEvenly(readable, SHEET_PICTURES, new Rng(seed, 'contact sheet').fork(name));
+    const chosen = spreadEvenly(readable, SHEET_IMAGES, new Rng(seed, 'contact sheet').fork(name));
     sheets[name] = await draw(chosen, 'cover');
   }
-  const findings: CheckPictures['findings'] = new Map();
+  const findings: CheckThumbnails['findings'] = new Map();
   for (const kind of FINDING_KINDS) {
     if (kind === 'unreadable') continue;
-    const shown = check.findings.filter((entry) => entry.kind === kind).slice(0, PICTURES_PER_KIND);
+    const shown = check.findings.filter((entry) => entry.kind === kind).slice(0, IMAGES_PER_KIND);
     for (const entry of shown) {
       const files = entry.other === undefined ? [entry.file] : [entry.file, entry.other];
       findings.set(entry, await draw(files, 'inside'));
@@ -62,7 +63,7 @@ export async function drawCheckPictures(
   return { sheets, findings };
 }
 
-/** At most `count` items, one at random from each of as many equal parts of the list. */
+/** Chooses at most `count` items, one at random from each of `count` equal parts of the list. */
 export function spreadEvenly<T>(items: readonly T[], count: number, rng: Rng): T[] {
   if (items.length <= count) return [...items];
   const start = (part: number) => Math.floor((part * items.length) / count);

@@ -1,6 +1,6 @@
 import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage, toFloat } from '../../data/decode.js';
-import { joinPictures, splitPictures } from '../../data/pictures.js';
+import { joinFloats, splitImages } from '../../data/image-arrays.js';
 import { type Direction, drawStyles, type Translator } from '../../translate/translator.js';
 import { type MeasuredImage, madeImage } from '../pictures.js';
 import type { Protocol } from '../protocol.js';
@@ -41,9 +41,9 @@ async function referenceStyleSource(
   for (let from = 0; from < references.length; from += BATCH) {
     const files = references.slice(from, from + BATCH);
     const pictures = await Promise.all(files.map(async (file) => toFloat(await decodeImage(file, { size }))));
-    codes.push(translator.styleOf(direction, joinPictures(pictures)));
+    codes.push(translator.styleOf(direction, joinFloats(pictures)));
   }
-  const all = joinPictures(codes);
+  const all = joinFloats(codes);
   return {
     stylesOf(input, count, seed) {
       const rng = new Rng(seed, 'references').fork(String(input));
@@ -97,12 +97,12 @@ export function modelMethod(options: ModelMethodOptions): Method {
       ahead = read(inputs.slice(from + BATCH, from + 2 * BATCH));
       // Told when it is awaited; until then it is nobody's.
       ahead.catch(() => undefined);
-      const content = translator.encode(direction, joinPictures(sources.map(toFloat)));
+      const content = translator.encode(direction, joinFloats(sources.map(toFloat)));
       const codes = sources.map((_, i) => styles.stylesOf(from + i, perInput, seed));
       const made = sources.map((): MeasuredImage[] => []);
       for (let k = 0; k < perInput; k++) {
         const row = codes.map((code) => code.subarray(k * latentDim, (k + 1) * latentDim));
-        const pictures = splitPictures(translator.decode(content, joinPictures(row)), size);
+        const pictures = splitImages(translator.decode(content, joinFloats(row)), size);
         for (const [i, picture] of pictures.entries())
           made[i]!.push(madeImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, picture));
       }
@@ -116,9 +116,9 @@ export function modelMethod(options: ModelMethodOptions): Method {
     const all = styles.stylesOf(input, count, seed);
     for (let from = 0; from < count; from += BATCH) {
       const some = Math.min(BATCH, count - from);
-      const content = { direction, count: some, codes: joinPictures(Array<Float32Array>(some).fill(codes)) };
+      const content = { direction, count: some, codes: joinFloats(Array<Float32Array>(some).fill(codes)) };
       const rows = all.subarray(from * latentDim, (from + some) * latentDim);
-      const pictures = splitPictures(translator.decode(content, rows), size);
+      const pictures = splitImages(translator.decode(content, rows), size);
       yield pictures.map((picture, i) => madeImage(`${name}, style ${from + i + 1}`, picture));
     }
   }

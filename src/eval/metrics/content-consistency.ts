@@ -1,5 +1,5 @@
 import { toFloat } from '../../data/decode.js';
-import { joinPictures } from '../../data/pictures.js';
+import { joinFloats } from '../../data/image-arrays.js';
 import { reverseOf } from '../../translate/translator.js';
 import type { Metric } from './metric.js';
 
@@ -22,7 +22,7 @@ export const contentConsistency: Metric<'contentConsistency'> = {
       async add(groups) {
         const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
         const encode = (way: typeof direction, pictures: Float32Array[]): Float32Array[] => {
-          const { codes } = translator.encode(way, joinPictures(pictures));
+          const { codes } = translator.encode(way, joinFloats(pictures));
           const length = codes.length / pictures.length;
           return pictures.map((_, i) => codes.slice(i * length, (i + 1) * length));
         };

@@ -1,5 +1,5 @@
 import { toFloat } from '../../data/decode.js';
-import { joinPictures } from '../../data/pictures.js';
+import { joinFloats } from '../../data/image-arrays.js';
 import { reverseOf } from '../../translate/translator.js';
 import type { Metric } from './metric.js';
 
@@ -16,9 +16,9 @@ export const cycleError: Metric<'cycleError'> = {
     let [sum, inputs] = [0, 0];
     return {
       async add(groups) {
-        const sources = joinPictures(groups.map(({ source }) => toFloat(source!)));
+        const sources = joinFloats(groups.map(({ source }) => toFloat(source!)));
         const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
-        const made = joinPictures(outputs.map(toFloat));
+        const made = joinFloats(outputs.map(toFloat));
         const returned = translator.translate(reverse, made, translator.styleOf(reverse, sources));
         const length = returned.length / groups.length;
         for (let i = 0; i < returned.length; i++) sum += Math.abs(returned[i]! - sources[i]!) / 2 / length;

@@ -1,6 +1,6 @@
 import { InputError } from '../../base/errors.js';
 import { toFloat } from '../../data/decode.js';
-import { joinPictures } from '../../data/pictures.js';
+import { joinFloats } from '../../data/image-arrays.js';
 import type { Metric } from './metric.js';
 
 /**
@@ -24,7 +24,7 @@ export const lpipsDiversity: Metric<'lpipsDiversity'> = {
           if (other >= 0)
             throw mixedSizes(outputs[other]!.name, images[other]!, outputs[0]!.name, images[0]!);
           const shape = [images.length, height, width] as const;
-          const distances = meter.pairDistances(joinPictures(images.map(toFloat)), shape);
+          const distances = meter.pairDistances(joinFloats(images.map(toFloat)), shape);
           sum += distances.reduce((a, b) => a + b, 0) / distances.length;
           pairs += distances.length;
           inputs++;

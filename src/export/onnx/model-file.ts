@@ -1,11 +1,11 @@
 import { float16ToFloat32 } from '../../base/half-floats.js';
 import {
   bytesField,
+  type Encoded,
   floatField,
   intField,
   message,
   messageField,
-  type Encoded,
   readFields,
   readPacked,
   type WireField,

@@ -3,9 +3,9 @@ import { writeFileAtomic } from '../../base/atomic-files.js';
 import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
 import type { DecodedImage } from '../../data/decode.js';
-import { readFirstPictures } from '../../data/first-pictures.js';
+import { readFirstImages } from '../../data/first-images.js';
 import type { Dataset } from '../../data/folder.js';
-import { joinPictures, splitPictures } from '../../data/pictures.js';
+import { joinFloats, splitImages } from '../../data/image-arrays.js';
 import type { TranslatingWeights } from '../../gan/state.js';
 import { stackGrids } from '../../images/grid.js';
 import { type Direction, drawStyles, reverseOf, type Translator } from '../../translate/translator.js';
@@ -46,8 +46,8 @@ export class Samples {
     const count = config.log.sampleImages;
     const read = async (test: string[], train: string[]): Promise<Float32Array> => {
       const files = test.length > 0 ? test : train;
-      const images = await readFirstPictures(files, { size, count }, onBadFile);
-      return joinPictures(Array.from({ length: count }, (_, i) => images[i % images.length]!));
+      const images = await readFirstImages(files, { size, count }, onBadFile);
+      return joinFloats(Array.from({ length: count }, (_, i) => images[i % images.length]!));
     };
     const photos = await read(dataset.testA, dataset.trainA);
     const anime = await read(dataset.testB, dataset.trainB);
@@ -92,14 +92,14 @@ export class Samples {
     const fromRandom = [1, 2].map(() => {
       // One style for the whole column: only the content differs within it.
       const style = drawStyles(rng, 1, latentDim);
-      return translator.decode(content, joinPictures(Array<Float32Array>(count).fill(style)));
+      return translator.decode(content, joinFloats(Array<Float32Array>(count).fill(style)));
     });
     const originalStyles = translator.styleOf(back, images);
     const contents = [fromReference, ...fromRandom].map((translated) => translator.encode(back, translated));
     const cycles = contents.map((code) => translator.decode(code, originalStyles));
     const sameStyle = translator.decode(contents[1]!, translator.styleOf(direction, fromRandom[0]!));
     const columns = [images, rebuilt, references, fromReference, ...fromRandom, ...cycles, sameStyle];
-    const cells = columns.map((column) => splitPictures(column, size));
+    const cells = columns.map((column) => splitImages(column, size));
     return Array.from({ length: count }, (_, row) => cells.map((column) => column[row]!));
   }
 }

@@ -2,9 +2,9 @@
 import { Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
 import { setDiversity, styleDiversity } from '../../data/diversity.js';
-import { readFirstPictures } from '../../data/first-pictures.js';
+import { readFirstImages } from '../../data/first-images.js';
 import type { Dataset } from '../../data/folder.js';
-import { joinPictures, splitFloats } from '../../data/pictures.js';
+import { joinFloats, splitFloats } from '../../data/image-arrays.js';
 import { drawStyles, type Translator } from '../../translate/translator.js';
 
 const PHOTOS = 4;
@@ -35,14 +35,14 @@ export class StyleDiversity {
     onBadFile: (file: string, error: unknown) => void = () => undefined,
   ): Promise<StyleDiversity | undefined> {
     const { size, latentDim } = config.model;
-    const photos = await readFirstPictures(dataset.trainA, { size, count: PHOTOS }, onBadFile);
-    const real = await readFirstPictures(dataset.trainB, { size, count: REAL_IMAGES }, onBadFile);
+    const photos = await readFirstImages(dataset.trainA, { size, count: PHOTOS }, onBadFile);
+    const real = await readFirstImages(dataset.trainB, { size, count: REAL_IMAGES }, onBadFile);
     const distance =
       real.length < 2 ? 0 : setDiversity(real.map((data) => ({ data, width: size, height: size })));
     if (distance === 0) return undefined;
     const rng = new Rng(config.training.seed, 'watch');
     const styles = Array.from({ length: STYLES }, () => drawStyles(rng, photos.length, latentDim));
-    return new StyleDiversity(joinPictures(photos), styles, distance);
+    return new StyleDiversity(joinFloats(photos), styles, distance);
   }
 
   /** @returns 0 if styles change nothing, 1 if they change an image as much as real images differ from each other. */

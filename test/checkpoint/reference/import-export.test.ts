@@ -20,7 +20,7 @@ import { writeTorchFile } from '../../../src/checkpoint/torch-file/write-torch-f
 import { buildNetworks } from '../../../src/gan/networks.js';
 import { lazyBetas } from '../../../src/optim/adam.js';
 import { learningRateAt } from '../../../src/optim/schedule.js';
-import { loadModel } from '../../../src/translate/model.js';
+import { readModel } from '../../../src/translate/model.js';
 import { configOf, REFERENCE_DIR, ReferenceRun } from '../../support/reference.js';
 import { refusal } from '../../support/refusal.js';
 import {
@@ -227,7 +227,7 @@ describe('a file with a part of the networks', () => {
     expect(report).toMatchObject({ kind: 'model', dir: out, networks: ['G_A2B_ema', 'G_B2A_ema'] });
     expect(report.untold).toContain('model.discriminatorLocalSize');
     const run = new ReferenceRun('train');
-    const model = await loadModel(out);
+    const model = await readModel(out);
     const { specs } = buildNetworks(report.config).generator;
     for (const network of ['G_A2B', 'G_B2A'])
       for (const [path, expected] of Object.entries(run.parameters(`final/${network}_ema`, specs)))
@@ -245,7 +245,7 @@ describe('a file with a part of the networks', () => {
     });
     const { notes } = await importReferenceCheckpoint(file, out);
     expect(notes.join('\n')).toMatch(/no G_A2B_ema: G_A2B itself will translate/);
-    const { values } = await loadModel(out);
+    const { values } = await readModel(out);
     const { tensors } = await readSafetensors(join(out, 'training.safetensors'));
     const path = 'conv1.conv.weight';
     expect(same(values.G_B2A![path], tensors.get(`values/G_B2A/${path}`)?.data)).toBe(true);

@@ -6,9 +6,9 @@ import { InputError, InterruptedError } from '../../../src/base/errors.js';
 import { Rng } from '../../../src/base/rng.js';
 import { checkDataset, type DatasetCheck } from '../../../src/data/check/dataset-check.js';
 import type { FindingKind } from '../../../src/data/check/findings.js';
-import { drawCheckPictures, spreadEvenly } from '../../../src/data/check/thumbnails.js';
+import { drawCheckThumbnails, spreadEvenly } from '../../../src/data/check/thumbnails.js';
 import { refusal } from '../../support/refusal.js';
-import { blocks, put } from './pictures.js';
+import { blocks, put } from './check-images.js';
 
 let dir: string;
 let check: DatasetCheck;
@@ -26,8 +26,8 @@ beforeAll(async () => {
     await put(at(`testA/${i}.png`), blocks(200 + i));
   }
   await writeFile(at('trainA/empty.jpg'), '');
-  await writeFile(at('trainA/text.png'), 'no picture');
-  await writeFile(at('trainA/notes.txt'), 'no picture');
+  await writeFile(at('trainA/text.png'), 'no image');
+  await writeFile(at('trainA/notes.txt'), 'no image');
   const whole = await readFile(at('trainA/0.jpg'));
   await writeFile(at('trainB/cut.jpg'), whole.subarray(0, whole.length / 2));
   await copyFile(at('trainA/1.jpg'), at('testA/copied.jpg'));
@@ -57,15 +57,15 @@ async function flat(background: string): Promise<Buffer> {
 }
 
 describe('checkDataset', () => {
-  it('names files that cannot be read, and why', () => {
+  it('reports unreadable files with the reason', () => {
     expect(found('unreadable')).toEqual([
       'trainA/empty.jpg: an empty file',
-      'trainA/text.png: a file that is no picture',
+      'trainA/text.png: a file that is not an image',
       expect.stringMatching(/^trainB\/cut\.jpg: a damaged/),
     ]);
   });
 
-  it('finds test pictures that are in training: copied, scaled, mirrored', () => {
+  it('finds test images in the training folder: copied, scaled or mirrored', () => {
     expect(found('leaked')).toEqual([
       'testA/copied.jpg: the same bytes as trainA/1.jpg',
       'testA/flopped.png: mirrored, like trainA/3.jpg',
@@ -73,13 +73,13 @@ describe('checkDataset', () => {
     ]);
   });
 
-  it('finds duplicates, in folders below too, and pictures in both domains', () => {
+  it('finds duplicates, in subfolders too, and images in both domains', () => {
     expect(found('duplicate')).toEqual(['trainB/more/0.png: the same bytes as trainB/0.png']);
     expect(found('near-duplicate')).toEqual(['trainB/bright.png: like trainB/1.png']);
     expect(found('across-domains')).toEqual(['trainB/photo.jpg: the same bytes as trainA/4.jpg']);
   });
 
-  it('tells exact copies from others', () => {
+  it('distinguishes exact copies from similar images', () => {
     const exact = check.findings.filter(({ likeness }) => likeness === 'same bytes');
     expect(exact.map(({ kind, other }) => `${kind} ${other}`)).toEqual([
       'leaked trainA/1.jpg',
@@ -88,7 +88,7 @@ describe('checkDataset', () => {
     ]);
   });
 
-  it('finds small, long, grey and transparent pictures, and colours that are not sRGB', () => {
+  it('finds small, long, grey and transparent images, and colours that are not sRGB', () => {
     expect(found('tiny')).toEqual(['testA/smaller.webp: 40x40 px']);
     expect(found('non-square')).toEqual(['trainB/wide.png: 128x64 px']);
     expect(found('grayscale')).toEqual(['trainB/grey.png: has no colour']);
@@ -99,7 +99,7 @@ describe('checkDataset', () => {
     ]);
   });
 
-  it('counts, the worst first', () => {
+  it('counts the findings by kind, the worst first', () => {
     expect(check.counts).toEqual({
       unreadable: 3,
       leaked: 3,
@@ -119,18 +119,18 @@ describe('checkDataset', () => {
     expect(check.folders.testA?.width).toEqual({ min: 40, median: 64, max: 64 });
   });
 
-  it('answers the same every time', async () => {
+  it('returns the same result every time', async () => {
     expect(await checkDataset({ dir, size: 64 })).toEqual(check);
   });
 
-  it('takes limits', async () => {
+  it('applies the limits from the options', async () => {
     const { counts } = await checkDataset({ dir, size: 65, aspect: 2, distanceBits: 0 });
     expect(counts.tiny).toBeGreaterThan(20);
     expect(counts['non-square']).toBeUndefined();
     expect(counts.duplicate).toBe(1);
   });
 
-  it('tells how far it is, and stops when it is told to', async () => {
+  it('reports its progress, and stops when the signal aborts', async () => {
     const seen: number[] = [];
     const controller = new AbortController();
     const onProgress = (done: number, total: number) => {
@@ -142,7 +142,7 @@ describe('checkDataset', () => {
     expect(seen.slice(0, 4)).toEqual([1, 35, 2, 35]);
   });
 
-  it('refuses what is no dataset, and limits out of range', async () => {
+  it('rejects a folder that is not a dataset, and limits out of range', async () => {
     expect(await refusal(checkDataset({ dir: join(dir, 'gone') }))).toContain('found nothing');
     expect(await refusal(checkDataset({ dir: join(dir, 'trainA') }))).toContain(
       'one of the folders trainA, trainB, testA, testB',
@@ -152,25 +152,25 @@ describe('checkDataset', () => {
   });
 });
 
-describe('drawCheckPictures', () => {
-  it('draws sheets of the readable pictures and the pictures of findings', async () => {
-    const pictures = await drawCheckPictures(check, { seed: 0 });
-    expect(pictures.sheets.trainA?.map(({ file }) => file)).toEqual(
+describe('drawCheckThumbnails', () => {
+  it('draws thumbnails of readable images and of the images of findings', async () => {
+    const images = await drawCheckThumbnails(check, { seed: 0 });
+    expect(images.sheets.trainA?.map(({ file }) => file)).toEqual(
       [0, 1, 2, 3, 4, 5].map((i) => `trainA/${i}.jpg`),
     );
-    expect(pictures.sheets.testB).toBeUndefined();
+    expect(images.sheets.testB).toBeUndefined();
     const leaked = check.findings.find(({ file }) => file === 'testA/copied.jpg')!;
-    expect(pictures.findings.get(leaked)?.map(({ file }) => file)).toEqual([
+    expect(images.findings.get(leaked)?.map(({ file }) => file)).toEqual([
       'testA/copied.jpg',
       'trainA/1.jpg',
     ]);
     const unreadable = check.findings.find(({ kind }) => kind === 'unreadable')!;
-    expect(pictures.findings.get(unreadable)).toBeUndefined();
+    expect(images.findings.get(unreadable)).toBeUndefined();
   });
 });
 
 describe('spreadEvenly', () => {
-  it('takes one of each part, by the seed', () => {
+  it('chooses one item of each part, determined by the seed', () => {
     const items = Array.from({ length: 1000 }, (_, i) => i);
     const chosen = spreadEvenly(items, 10, new Rng(1));
     expect(chosen.map((item) => Math.floor(item / 100))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);

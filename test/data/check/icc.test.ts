@@ -43,7 +43,7 @@ describe('profileName', () => {
     expect(profileName(icc!)).toMatch(/srgb/i);
   });
 
-  it('has nothing to say of a damaged one', () => {
+  it('returns undefined for a damaged profile', () => {
     const whole = profile(ascii('Adobe RGB (1998)'));
     for (const bytes of [0, 100, 130, 140, 146])
       expect(profileName(whole.subarray(0, bytes))).toBeUndefined();

@@ -47,13 +47,13 @@ describe('findNearPairs', () => {
     expect(await found(list, list, limit)).toEqual(expected);
   });
 
-  it('looks for other hashes than those in the list', async () => {
+  it('searches for hashes that are not in the list', async () => {
     const list = hashes(300, 1);
     const queries = list.map((_, i) => list[(i + 7) % list.length]!);
     expect(await found(list, queries, 8)).toEqual(everyPair(list, queries, 8));
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when the signal aborts', async () => {
     const list = Array<Hash64>(3000).fill({ high: 1, low: 2 });
     let pairs = 0;
     const onPair = () => void pairs++;

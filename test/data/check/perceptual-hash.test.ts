@@ -3,13 +3,13 @@ import { Rng } from '../../../src/base/rng.js';
 import { correlate, detailsOf } from '../../../src/data/check/details.js';
 import {
   countBits,
-  HASH_PICTURE_PX,
+  HASH_IMAGE_PX,
   hammingDistance,
   mirror,
   perceptualHash,
 } from '../../../src/data/check/perceptual-hash.js';
 
-const SIZE = HASH_PICTURE_PX;
+const SIZE = HASH_IMAGE_PX;
 const paint = (level: (x: number, y: number) => number): Uint8Array =>
   Uint8Array.from({ length: SIZE * SIZE }, (_, i) => level(i % SIZE, Math.floor(i / SIZE)));
 const wave = (frequency: number) => (at: number) =>
@@ -30,7 +30,7 @@ const blobs = (seed: number): Uint8Array => {
 };
 
 describe('perceptualHash', () => {
-  it('has the bit of the one frequency that a picture is made of', () => {
+  it('sets the bit of the only frequency in an image', () => {
     // Row 2, column 3 of the 8x8 frequencies: bit 2 * 8 + 3. All others are rounding, on both sides of their median.
     const grey = paint((x, y) => 128 + 100 * wave(3)(x) * wave(2)(y));
     expect(perceptualHash(grey).low & (1 << 19)).toBe(1 << 19);
@@ -38,7 +38,7 @@ describe('perceptualHash', () => {
     expect(perceptualHash(inverse).low & (1 << 19)).toBe(0);
   });
 
-  it('has half of its bits set, and none for the mean', () => {
+  it('sets half of the bits, and never that of the mean', () => {
     for (const seed of [1, 2, 3]) {
       const { high, low } = perceptualHash(blobs(seed));
       expect(countBits(high) + countBits(low)).toBe(31);
@@ -46,32 +46,32 @@ describe('perceptualHash', () => {
     }
   });
 
-  it('hardly changes with brightness and contrast, and much with the picture', () => {
-    const picture = blobs(1);
-    const paler = picture.map((level) => Math.round(level * 0.7 + 50));
-    expect(hammingDistance(perceptualHash(picture), perceptualHash(paler))).toBeLessThanOrEqual(4);
+  it('changes few bits with brightness and contrast, but many with the image', () => {
+    const image = blobs(1);
+    const paler = image.map((level) => Math.round(level * 0.7 + 50));
+    expect(hammingDistance(perceptualHash(image), perceptualHash(paler))).toBeLessThanOrEqual(4);
     for (const seed of [2, 3, 4, 5])
-      expect(hammingDistance(perceptualHash(picture), perceptualHash(blobs(seed)))).toBeGreaterThan(16);
+      expect(hammingDistance(perceptualHash(image), perceptualHash(blobs(seed)))).toBeGreaterThan(16);
   });
 });
 
 describe('hammingDistance', () => {
-  it('counts bits in both halves', () => {
+  it('counts different bits in both halves', () => {
     expect(hammingDistance({ high: 0xffffffff, low: 0 }, { high: 0, low: 0xffffffff })).toBe(64);
     expect(hammingDistance({ high: 0x80000001, low: 5 }, { high: 0, low: 4 })).toBe(3);
   });
 });
 
 describe('mirror', () => {
-  it('exchanges left and right, and twice gives the same', () => {
+  it('exchanges left and right, and restores the image when applied twice', () => {
     expect(mirror(paint((x) => x))).toEqual(paint((x) => SIZE - 1 - x));
-    const picture = blobs(7);
-    expect(mirror(mirror(picture))).toEqual(picture);
+    const image = blobs(7);
+    expect(mirror(mirror(image))).toEqual(image);
   });
 });
 
 describe('details', () => {
-  it('correlate with themselves, brighter, paler or mirrored, and not with others', () => {
+  it('details of an image correlate with those of brighter, paler or mirrored copies, but not of other images', () => {
     const details = detailsOf(blobs(1));
     expect(correlate(details, details, false)).toBeCloseTo(1, 6);
     const paler = detailsOf(blobs(1).map((level) => level * 0.5 + 80));
@@ -80,7 +80,7 @@ describe('details', () => {
     expect(Math.abs(correlate(details, detailsOf(blobs(2)), false))).toBeLessThan(0.5);
   });
 
-  it('are nothing in one flat area', () => {
+  it('details of a flat area are zero', () => {
     expect(detailsOf(paint(() => 200)).rootMeanSquare).toBe(0);
   });
 });

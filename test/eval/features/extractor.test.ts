@@ -142,7 +142,7 @@ describe('an extractor', () => {
     const missing = fileImage(join(dir, 'missing.png'));
     const message = await refusal(extractor.extract([REAL[0]!, fileImage(damaged), missing, REAL[1]!]));
     expect(message).toBe(
-      `Expected a picture at ${damaged} but found a file that is no picture; replace or remove the file.`,
+      `Expected an image at ${damaged} but found a file that is not an image; replace or remove the file.`,
     );
   });
 

@@ -8,7 +8,7 @@ import { decodeModel, encodeModel } from '../../../src/export/onnx/model-file.js
 import { channelsAt, contentSize } from '../../../src/model/architecture.js';
 import { buildGenerator } from '../../../src/model/generator.js';
 import { loadEngine } from '../../../src/runtime/node.js';
-import { loadModel } from '../../../src/translate/model.js';
+import { readModel } from '../../../src/translate/model.js';
 import { openTranslator } from '../../../src/translate/open-translator.js';
 import { type Direction, drawStyles, type Translator } from '../../../src/translate/translator.js';
 import { noisePictures, referenceModel, type TestModel, toNchw } from '../../support/exports.js';
@@ -19,7 +19,7 @@ const BOUNDS = { float32: 1e-4, float16: 2e-2 } as const;
 const COUNT = 2;
 
 const SOURCES: Record<string, () => Promise<TestModel> | TestModel> = {
-  'models/sample': () => loadModel('models/sample'),
+  'models/sample': () => readModel('models/sample'),
   'the reference, main': () => referenceModel('main'),
   'the reference, train': () => referenceModel('train'),
 };

@@ -4,11 +4,11 @@ import {
   bytesOf,
   doubleField,
   doublesField,
+  type Encoded,
   floatField,
   intField,
   message,
   messageField,
-  type Encoded,
 } from '../../../base/protobuf.js';
 import type { Histogram } from './histogram.js';
 

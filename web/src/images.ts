@@ -1,25 +1,26 @@
+// Opens images, and crops squares from them.
 import type { Extent, Square } from '../../src/base/geometry.js';
 import { contextOf, scaled, scaledSquare } from '../../src/browser/image-output.js';
 import { make } from './dom.js';
 import type { Pixels } from './messages.js';
 
-/** Something to draw from: a decoded picture, or a camera's video. */
+/** A drawable source: a decoded image, or the video of a camera. */
 export interface Source {
   image: CanvasImageSource;
   width: number;
   height: number;
 }
 
-/** A longer side is scaled down to this when a picture is opened: what is used of it is far smaller. */
+/** Larger images are scaled down to this longer side, px; crops are far smaller. */
 const MAX_PX = 2048;
 
-/** Decodes a picture, upright. @throws Error that names the file. */
-export async function openPicture(file: Blob, name: string): Promise<Source> {
+/** Decodes an image upright. @throws Error that names the file. */
+export async function openImage(file: Blob, name: string): Promise<Source> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    throw new Error(`${name} is no picture that this browser can read; take a JPEG, PNG or WebP file.`);
+    throw new Error(`${name} is not a picture that this browser can read; choose a JPEG, PNG or WebP file.`);
   }
   const { width, height } = bitmap;
   const scale = MAX_PX / Math.max(width, height);
@@ -33,8 +34,8 @@ export async function openPicture(file: Blob, name: string): Promise<Source> {
   return { image, ...size };
 }
 
-/** Gives the memory of a picture back that is not drawn any more. */
-export function closePicture({ image }: Source): void {
+/** Frees the memory of an image that is not drawn any more. */
+export function closeImage({ image }: Source): void {
   if (image instanceof ImageBitmap) image.close();
 }
 
@@ -42,7 +43,7 @@ function newCanvas(size: Extent): HTMLCanvasElement {
   return make('canvas', size);
 }
 
-/** A square of a source at `size` px. */
+/** Scales a square of a source to `size` px. */
 export function squareOf({ image }: Source, square: Square, size: number): HTMLCanvasElement {
   return scaledSquare(image, square, size, newCanvas);
 }

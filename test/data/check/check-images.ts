@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { Rng } from '../../../src/base/rng.js';
 
-/** A picture of coloured rectangles, which differ from seed to seed. */
+/** An image of coloured rectangles, which differ from seed to seed. */
 export function blocks(seed: number, size = 64): Sharp {
   const rng = new Rng(seed, 'blocks');
   const data = new Uint8Array(size * size * 3).fill(120);
@@ -18,8 +18,8 @@ export function blocks(seed: number, size = 64): Sharp {
   return sharp(data, { raw: { width: size, height: size, channels: 3 } });
 }
 
-/** Writes a picture, with the folders above it. */
-export async function put(path: string, picture: Sharp): Promise<void> {
+/** Writes an image, with the folders above it. */
+export async function put(path: string, image: Sharp): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await picture.toFile(path);
+  await image.toFile(path);
 }
