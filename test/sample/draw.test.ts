@@ -109,7 +109,7 @@ describe('the folder', () => {
     await writeFile(join(root, 'used', 'mine.txt'), 'mine');
     await expect(draw('used')).rejects.toThrow(InputError);
     await expect(draw('used')).rejects.toThrow(
-      `Expected a new or empty folder at ${join(root, 'used')} but found 1 entry in it; name another folder, or empty this one.`,
+      `Expected a new or empty folder at ${join(root, 'used')} but found 1 entry in it; choose another folder, or empty this one.`,
     );
     expect(await readdir(join(root, 'used'))).toEqual(['mine.txt']);
     expect(await readdir(root)).toEqual(['used']);
