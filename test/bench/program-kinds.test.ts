@@ -37,7 +37,7 @@ function missingKernels(kinds: Iterable<ProgramKind>, device: DeviceType) {
 describe('the programs of a small config, of all its variants, and of the networks of evaluation', () => {
   const kinds = () => programKinds({ tiny: tinyConfig({ model: MIN_LAYERS }) });
 
-  it('are of all kinds', () => {
+  it('are listed once each, in all kinds', () => {
     const names = [...kinds()].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(names).toEqual(
@@ -60,13 +60,13 @@ describe('the programs of a small config, of all its variants, and of the networ
     }
   });
 
-  it('copy nothing between host and GPU but inputs and results', (context) => {
+  it('copy only inputs and results between host and GPU', (context) => {
     if (installed !== 'GPU')
       context.skip('the installed library is the CPU build, without kernels for a GPU');
     expect(missingKernels(kinds(), 'GPU').copies).toEqual([]);
   });
 
-  it('run on kernels whose arguments on the host are arguments of their operations', () => {
+  it('run on kernels whose host arguments are arguments of their operations', () => {
     for (const [op, { inputs, outputs }] of Object.entries(opArguments)) {
       const names = [...inputs, ...outputs].map((name) => name.replace('*', ''));
       const kernels = registry.kernels(op);

@@ -26,7 +26,7 @@ const work = (changes: Partial<KernelWork>): KernelWork => ({
 });
 
 describe('floorOf', () => {
-  it('takes the longer of computing and moving for each kernel', () => {
+  it('adds the longer of computing time and memory time of each kernel', () => {
     const computing = work({ flops: 1e9, bytes: 1 });
     const moving = work({ flops: 1, bytes: 1e9 });
     const seconds = (works: KernelWork[]) => floorOf(works, card, 'float32').gpuSeconds;
@@ -35,21 +35,21 @@ describe('floorOf', () => {
     expect(seconds([computing, moving])).toBeCloseTo(1 / MATRIX_EFFICIENCY + 1 / MEMORY_EFFICIENCY, 12);
   });
 
-  it('computes float32 as it is told, and bfloat16 kernels at their own rate', () => {
+  it('uses the given rate for float32 kernels, and the bfloat16 rate for bfloat16 kernels', () => {
     const product = work({ flops: 8e9 });
     expect(floorOf([product], card, 'tf32').gpuSeconds).toBeCloseTo(2 / MATRIX_EFFICIENCY, 12);
     const rounded = work({ flops: 8e9, isBfloat16: true });
     expect(floorOf([rounded], card, 'float32').gpuSeconds).toBeCloseTo(1 / MATRIX_EFFICIENCY, 12);
   });
 
-  it('counts only the bytes of other kernels, and a launch for every kernel', () => {
+  it('counts only memory traffic for other kernels, and one launch for every kernel', () => {
     const sum = work({ op: 'AddN', isMatrix: false, flops: 1e12, bytes: 0 });
     expect(floorOf([sum, sum], card, 'tf32')).toEqual({ gpuSeconds: 0, launchSeconds: 2 * LAUNCH_SECONDS });
   });
 });
 
 describe('CARDS', () => {
-  it('are faster the fewer bits they multiply', () => {
+  it('are faster in arithmetic with fewer bits', () => {
     for (const { flopsPerSecond } of CARDS) {
       expect(flopsPerSecond.tf32).toBeGreaterThanOrEqual(flopsPerSecond.float32);
       expect(flopsPerSecond.bfloat16).toBeGreaterThan(flopsPerSecond.tf32);

@@ -18,7 +18,7 @@ import { gnr } from '../support/gnr.js';
 const MODEL = 'models/sample';
 const MAX_BYTES = 3 * 1024 * 1024;
 
-/** Images that neither the model nor its card has seen: they are drawn with another seed. */
+/** Another seed than those of the model's training and card, for unseen images. */
 const SEED = 20_261;
 const PHOTOS = 24;
 
@@ -26,7 +26,7 @@ describe(`the model in ${MODEL}`, () => {
   let folder: string;
   let figures: SampleFigures;
   let anime: SampleFigures;
-  /** Distance of the photos' own colours and edges from those of anime. */
+  /** Distance of the photos' colours and edges from those of anime, before translation. */
   let photos: number;
 
   beforeAll(async () => {
@@ -48,22 +48,22 @@ describe(`the model in ${MODEL}`, () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('is at most 3 MB, with a config and a card that names no place on a machine', async () => {
+  test('is at most 3 MB, and its config and card have no local paths', async () => {
     expect((await stat(join(MODEL, 'model.safetensors'))).size).toBeLessThanOrEqual(MAX_BYTES);
     for (const name of ['config.json', 'README.md'])
       expect(await readFile(join(MODEL, name), 'utf8')).not.toMatch(/\/(tmp|home|root|work|Users)\//);
   });
 
-  test('leaves the face where it is, and as large', () => {
+  test('keeps the place and size of faces', () => {
     const { x, y, scale } = figures.correlation;
     for (const correlation of [x, y, scale]) expect(correlation).toBeGreaterThanOrEqual(0.8);
   });
 
-  test('makes images that differ with the style', () => {
+  test('makes images that differ by style', () => {
     expect(figures.diversity / anime.diversity).toBeGreaterThanOrEqual(1 / 3);
   });
 
-  test('brings the colours and edges of photos to those of anime, by far the most part of the way', () => {
+  test('moves colours and edges of photos at least three quarters of the way to those of anime', () => {
     expect(figures.statisticsDistance).toBeLessThan(photos / 4);
   });
 

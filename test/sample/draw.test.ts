@@ -37,8 +37,8 @@ async function draw(name: string, options: Partial<Parameters<typeof drawSampleD
   return hashes(dir);
 }
 
-describe('the files', () => {
-  test('are four folders of square RGB images and the factors', async () => {
+describe('the sample dataset', () => {
+  test('has four folders of square RGB images, and the factors', async () => {
     const files = Object.keys(await draw('set')).sort();
     expect(files).toEqual([
       'factors.json',
@@ -65,7 +65,7 @@ describe('the files', () => {
     expect(await readdir(root)).toEqual(['set']);
   });
 
-  test('are the same bytes for the same seed, and all differ for another', async () => {
+  test('has the same bytes for the same seed, and other images for another', async () => {
     const first = await draw('first');
     expect(await draw('again')).toEqual(first);
     const other = await draw('other', { seed: 6 });
@@ -73,7 +73,7 @@ describe('the files', () => {
     expect(new Set(Object.values(first)).size).toBe(Object.keys(first).length);
   });
 
-  test('do not depend on how many there are', async () => {
+  test('has images that do not depend on their number', async () => {
     const few = await draw('few');
     const more = await draw('more', { images: 5, testImages: 4 });
     for (const [path, hash] of Object.entries(few)) {
@@ -81,7 +81,7 @@ describe('the files', () => {
     }
   });
 
-  test('of the other family differ in domain B alone, with the same content', async () => {
+  test('of another family differs only in the style of domain B', async () => {
     const vivid = await draw('vivid');
     const pastel = await draw('pastel', { family: 'pastel' });
     for (const [path, hash] of Object.entries(vivid)) {
@@ -97,37 +97,37 @@ describe('the files', () => {
   });
 });
 
-describe('the folder', () => {
-  test('may exist where it is empty, and its parents are made', async () => {
+describe('the folder of a sample dataset', () => {
+  test('may exist if it is empty, and its parents are created', async () => {
     await mkdir(join(root, 'empty'));
     expect(Object.keys(await draw('empty'))).toHaveLength(11);
     expect(Object.keys(await draw('deep/er/set'))).toHaveLength(11);
   });
 
-  test('is refused where something is in it, which stays', async () => {
+  test('is rejected and left alone if it is not empty', async () => {
     await mkdir(join(root, 'used'));
     await writeFile(join(root, 'used', 'mine.txt'), 'mine');
     await expect(draw('used')).rejects.toThrow(InputError);
     await expect(draw('used')).rejects.toThrow(
-      `Expected a new or empty folder at ${join(root, 'used')} but found 1 entry in it; name another folder, or empty this one.`,
+      `Expected a new or empty folder at ${join(root, 'used')} but found 1 entry in it; choose another folder, or empty this one.`,
     );
     expect(await readdir(join(root, 'used'))).toEqual(['mine.txt']);
     expect(await readdir(root)).toEqual(['used']);
   });
 
-  test('is refused where it is a file or lies in one', async () => {
+  test('is rejected if it is a file or lies in one', async () => {
     await writeFile(join(root, 'file'), '');
     await expect(draw('file')).rejects.toThrow(/new or empty folder at .*file but found a file/);
     await expect(draw('file/set')).rejects.toThrow(InputError);
   });
 
-  test.skipIf(process.getuid?.() === 0)('is refused where nothing may be written', async () => {
+  test.skipIf(process.getuid?.() === 0)('is rejected if it may not be written', async () => {
     await mkdir(join(root, 'locked'));
     await chmod(join(root, 'locked'), 0o500);
     await expect(draw('locked/set')).rejects.toThrow(/a place to write at/);
   });
 
-  test('is not there after an interruption, nor anything beside it', async () => {
+  test('is removed after an interruption, with everything beside it', async () => {
     const controller = new AbortController();
     const seen: number[] = [];
     const onProgress = (done: number) => {
@@ -140,7 +140,7 @@ describe('the folder', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  test('is not there after a failure, nor anything beside it', async () => {
+  test('is removed after a failure, with everything beside it', async () => {
     const onProgress = (done: number) => {
       if (done === 3) throw new Error('no more');
     };
@@ -163,14 +163,14 @@ test.each([
   [{ size: Number.NaN }, '--size'],
   [{ seed: -1 }, '--seed'],
   [{ family: 'noir' }, '--family'],
-])('options out of range are refused: %o', async (options, flag) => {
+])('options out of range are rejected: %o', async (options, flag) => {
   const refused = draw('set', options);
   await expect(refused).rejects.toThrow(InputError);
   await expect(draw('set', options)).rejects.toThrow(flag);
   expect(await readdir(root)).toEqual([]);
 });
 
-test('no test images are possible', async () => {
+test('a sample dataset may have no test images', async () => {
   expect(Object.keys(await draw('set', { testImages: 0 }))).toHaveLength(7);
   expect(await readdir(join(root, 'set', 'testA'))).toEqual([]);
 });

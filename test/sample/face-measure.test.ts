@@ -57,12 +57,12 @@ describe('measureFace', () => {
     expect(scale).toBeGreaterThan(0.95);
   });
 
-  test('reads one family by the mean face of another', async () => {
+  test('measures one family with the mean face of another', async () => {
     const found = correlationOf(await drawn('testB', 'pastel', 40), faces.vivid);
     for (const key of KEYS) expect(found[key]).toBeGreaterThan(0.95);
   });
 
-  test('is in the units of the factors', async () => {
+  test('has the units of the factors', async () => {
     const samples = await drawn('testB', 'vivid', 20);
     for (const { image, content } of samples) {
       const found = measureFace(image, faces.vivid);
@@ -72,12 +72,12 @@ describe('measureFace', () => {
     }
   });
 
-  test.each([32, 128])('reads images of %d px by a mean face of 64 px ones', async (size) => {
+  test.each([32, 128])('measures images of %d px with a mean face of 64 px images', async (size) => {
     const found = correlationOf(await drawn('testB', 'vivid', 40, { size }), faces.vivid);
     for (const key of KEYS) expect(found[key]).toBeGreaterThan(0.95);
   });
 
-  test('does not follow factors of other images', async () => {
+  test('does not correlate with the factors of other images', async () => {
     const samples = await drawn('testB', 'vivid', 60);
     const shifted = samples.map(({ image }, i) => ({
       image,
@@ -87,7 +87,7 @@ describe('measureFace', () => {
     for (const key of KEYS) expect(Math.abs(found[key])).toBeLessThan(0.35);
   });
 
-  test('gives the middle of what it tries for an image without edges', () => {
+  test('returns the middle of its range for an image without edges', () => {
     const { x, y, scale } = measureFace(flatPicture(0.2, 0.2, 0.2, 64), faces.vivid);
     expect(x).toBeCloseTo(0, 6);
     expect(y).toBeCloseTo(0, 6);
@@ -95,7 +95,7 @@ describe('measureFace', () => {
   });
 });
 
-test('a mean face needs as many contents as images, and some', () => {
+test('meanFace rejects no images, and another number of contents', () => {
   expect(() => meanFace([], [])).toThrow(RangeError);
   expect(() => meanFace([flatPicture(0, 0, 0)], [])).toThrow('1 and 0');
 });

@@ -18,7 +18,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-test('all draws follow the schema, and survive JSON unchanged', () => {
+test('all draws follow the schema, and JSON does not change them', () => {
   const rng = new Rng(1, 'schema');
   for (let i = 0; i < 300; i++) {
     const content = drawContent(rng);
@@ -67,19 +67,19 @@ describe('factors.json', () => {
   });
   const write = (text: string) => writeFile(join(root, 'factors.json'), text);
 
-  test('is read back as it is', async () => {
+  test('is read back unchanged', async () => {
     await write(JSON.stringify(valid()));
     expect(await readFactors(root)).toEqual(valid());
   });
 
-  test('that is missing is named', async () => {
+  test('is named if it is missing', async () => {
     await expect(readFactors(root)).rejects.toThrow(InputError);
     await expect(readFactors(root)).rejects.toThrow(
       /factors\.json but found no such file; draw the dataset again/,
     );
   });
 
-  test('that is no JSON is named', async () => {
+  test('is named if it is not JSON', async () => {
     await write('{"format": ');
     await expect(readFactors(root)).rejects.toThrow(InputError);
     await expect(readFactors(root)).rejects.toThrow(/Expected JSON in .*factors\.json/);
@@ -96,7 +96,7 @@ describe('factors.json', () => {
       { ...valid(), images: { a: { ...valid().images['trainA/00000.png'], style: { manner: 'oil' } } } },
     ],
     ['the whole file', []],
-  ])('with a wrong %s names the key', async (key, value) => {
+  ])('is rejected with the key if %s is wrong', async (key, value) => {
     await write(JSON.stringify(value));
     await expect(readFactors(root)).rejects.toThrow(InputError);
     await expect(readFactors(root)).rejects.toThrow(`found at ${key}:`);

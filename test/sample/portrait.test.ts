@@ -38,7 +38,7 @@ function variants(): PortraitFactors[] {
 }
 
 describe('drawings', () => {
-  test('are pure, sane SVG without text, links or numbers that are none', () => {
+  test('are pure, valid SVG without text, links or numbers that are not finite', () => {
     for (const factors of variants()) {
       const drawing = portraitSvg(factors, 64);
       expect(portraitSvg(factors, 64)).toBe(drawing);
@@ -52,7 +52,7 @@ describe('drawings', () => {
   test('differ for each kind of a style factor', () => {
     const photos = variants().filter(({ style }) => style.manner === 'photo');
     const drawings = photos.map((factors) => portraitSvg(factors, 64));
-    // The portrait's own kind comes once in each of the two lists.
+    // The base portrait's kind comes once in each of the two lists.
     expect(new Set(drawings).size).toBe(drawings.length - 1);
     const animes = variants().filter(({ style }) => style.manner === 'anime');
     expect(new Set(animes.map((factors) => portraitSvg(factors, 64))).size).toBe(animes.length - 5);
@@ -103,8 +103,8 @@ async function pixels(factors: PortraitFactors): Promise<number[]> {
   ];
 }
 
-describe('rasterised', () => {
-  test('photographs carry noise and anime does not', async () => {
+describe('rasterise', () => {
+  test('adds noise to photographs, but not to anime', async () => {
     const quiet = { ...photo, style: { ...photo.style, noise: 0 } } as PortraitFactors;
     const [noisy, clean] = [await pixels(photo), await pixels(quiet)];
     const squares = noisy.map((level, i) => (level - clean[i]!) ** 2);
@@ -117,7 +117,7 @@ describe('rasterised', () => {
     expect(level.slice(0, 3)).toEqual(level.slice(3, 6));
   });
 
-  test('the same factors give the same bytes', async () => {
+  test('returns the same bytes for the same factors', async () => {
     for (const factors of [photo, anime]) {
       expect((await rasterise(factors, 64)).equals(await rasterise(factors, 64))).toBe(true);
     }

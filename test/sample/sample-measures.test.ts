@@ -23,8 +23,8 @@ beforeAll(async () => {
   sets.pastel = await drawn('trainB', 'pastel', 80);
 });
 
-describe('statistics', () => {
-  test('are colour moments and shares that sum to one', () => {
+describe('statistics of colours and edges', () => {
+  test('are colour moments, and shares that sum to 1', () => {
     const features = colourEdgeStatistics(flatPicture(0.5, -0.5, 0.2));
     expect(features).toHaveLength(18);
     expect(features.slice(0, 3).map((value) => Number(value.toFixed(5)))).toEqual([0.06667, 1, -0.2]);
@@ -35,17 +35,18 @@ describe('statistics', () => {
     expect(features[12]).toBeCloseTo(1, 9);
   });
 
-  test('tell the domains and the families apart, and halves of one set hardly', () => {
+  test('separate domains and families, but hardly the halves of one set', () => {
     for (const name of ['photo', 'vivid', 'pastel']) {
-      const own = statisticsDistance(images(name).slice(0, 40), images(name).slice(40));
-      expect(own).toBeLessThan(0.2);
+      const withinSet = statisticsDistance(images(name).slice(0, 40), images(name).slice(40));
+      expect(withinSet).toBeLessThan(0.2);
       for (const other of ['photo', 'vivid', 'pastel']) {
-        if (other !== name) expect(statisticsDistance(images(other), images(name))).toBeGreaterThan(20 * own);
+        if (other !== name)
+          expect(statisticsDistance(images(other), images(name))).toBeGreaterThan(20 * withinSet);
       }
     }
   });
 
-  test('notice blur and faded colour, the more the stronger', () => {
+  test('are farther from the reference the more colours fade', () => {
     const reference = images('vivid').slice(0, 40);
     const faded = (by: number) =>
       images('vivid')
@@ -56,12 +57,12 @@ describe('statistics', () => {
     expect(statisticsDistance(reference, reference)).toBe(0);
   });
 
-  test('refuse empty sets', () => {
+  test('reject empty sets', () => {
     expect(() => statisticsDistance([], images('photo'))).toThrow(RangeError);
   });
 });
 
-test('pearson', () => {
+test('pearson is the correlation of two lists, and 0 for a constant one', () => {
   expect(pearson([1, 2, 3], [2, 4, 6])).toBeCloseTo(1, 12);
   expect(pearson([1, 2, 3], [3, 2, 1])).toBeCloseTo(-1, 12);
   expect(pearson([1, 2, 3, 4], [1, -1, -1, 1])).toBeCloseTo(0, 12);

@@ -32,7 +32,7 @@ async function run(...words: string[]) {
   return done;
 }
 
-test('makes a model folder of a checkpoint, with measured figures in a card whose other text stays', async () => {
+test('sample-model.mjs turns a checkpoint into a model folder, and puts measured figures into its card', async () => {
   const out = join(folder, 'models', 'sample');
   await mkdir(out, { recursive: true });
   const card = '# Mine\n\n<!-- figures -->\nold\n<!-- end of figures -->\n\nThe end.\n';
@@ -46,7 +46,7 @@ test('makes a model folder of a checkpoint, with measured figures in a card whos
   };
   expect((await readdir(out)).sort()).toEqual(['README.md', 'config.json', 'model.safetensors']);
   expect((await readFile(join(out, 'model.safetensors'))).byteLength).toBe(result.bytes);
-  // The checkpoint is in float16 already: nothing is rounded.
+  // The checkpoint is already in float16, so nothing is rounded.
   expect(result.largestDifferenceLevels).toBe(0);
   expect(result.figures.anime.correlation.x).toBeGreaterThan(0.95);
   const made = await readFile(join(out, 'README.md'), 'utf8');
@@ -62,7 +62,7 @@ test('makes a model folder of a checkpoint, with measured figures in a card whos
 test.each([
   [['only-one'], 2, 'Usage: node scripts/sample-model.mjs CHECKPOINT OUT'],
   [['no-such-checkpoint', 'out'], 2, 'Expected a checkpoint at no-such-checkpoint but found nothing'],
-])('%j is refused', async (words, status, message) => {
+])('sample-model.mjs rejects %j', async (words, status, message) => {
   const outcome = await run(...words);
   expect(outcome).toMatchObject({ status, stdout: '', stderr: expect.stringContaining(message) as string });
 });

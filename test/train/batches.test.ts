@@ -46,7 +46,7 @@ const images = (values: Float32Array): Float32Array[] =>
   Array.from({ length: values.length / IMAGE }, (_, i) => values.subarray(i * IMAGE, (i + 1) * IMAGE));
 
 describe('Batches', () => {
-  it('gives images in [-1, 1], styles and rows of the right number', async () => {
+  it('a batch has images in [-1, 1], and the right number of styles', async () => {
     const config = configOf();
     const { batches } = await batchesOf(config, [0]);
     const batch = batches[0]!;
@@ -60,7 +60,7 @@ describe('Batches', () => {
     expect(batch.drawnA2B).not.toEqual(batch.drawnB2A);
   });
 
-  it('picks styles from drawn and encoded ones without repeats, and orders the encoded ones', async () => {
+  it('a batch picks from drawn and encoded styles without repeats, and permutes the encoded ones', async () => {
     const { batches } = await batchesOf(configOf(), [...Array(20).keys()]);
     const seen = new Set<number>();
     for (const { pickA2B, pickB2A, orderA, orderB } of batches) {
@@ -74,14 +74,14 @@ describe('Batches', () => {
     expect([...seen].sort()).toEqual([...Array(2 * BATCH).keys()]);
   });
 
-  it('takes one of the batch for all of the same images, and warps each anew', async () => {
+  it('the images of sameA and sameB are one image of the batch, each time warped anew', async () => {
     const plain = (await batchesOf(configOf(unwarped), [0])).batches[0]!;
     for (const [same, mixed] of [
       [plain.sameA, plain.mixedA],
       [plain.sameB, plain.mixedB],
     ] as const) {
-      const [first, ...others] = images(same);
-      for (const other of others) expect(other).toEqual(first);
+      const [first, ...rest] = images(same);
+      for (const image of rest) expect(image).toEqual(first);
       expect(images(mixed).filter((image) => image.every((v, i) => v === first![i])).length).toBe(1);
     }
     const warped = (await batchesOf(configOf(), [0])).batches[0]!;
@@ -89,7 +89,7 @@ describe('Batches', () => {
     expect(second).not.toEqual(first);
   });
 
-  it('shows every image once before it shows one again', async () => {
+  it('every image comes once before any comes again', async () => {
     const { batches } = await batchesOf(configOf({ ...unwarped, training: { batch: 1 } }), [
       ...Array(7).keys(),
     ]);
@@ -97,7 +97,7 @@ describe('Batches', () => {
     expect(distinct.size).toBe(7);
   });
 
-  it('gives the same for a seed and a step, others for other steps and seeds', async () => {
+  it('a batch depends on the seed and the step', async () => {
     const [first, again, reseeded] = await Promise.all([
       batchesOf(configOf(), [0, 1]),
       batchesOf(configOf(), [0, 1]),
@@ -109,22 +109,22 @@ describe('Batches', () => {
     expect(reseeded.batches[0]!.mixedA).not.toEqual(first.batches[0]!.mixedA);
   });
 
-  it('draws transforms by their probabilities, beside everything else', async () => {
+  it('transforms are drawn with their probabilities, and do not change the other draws', async () => {
     const adaptiveAugment = { enabled: true };
     const source = new Batches(configOf({ training: { adaptiveAugment } }), dataset);
     const plain = await batchesOf(configOf(), [0, 1]);
     try {
       const first = await source.next(0, { A: 0, B: 1 });
       const second = await source.next(1);
-      const { warps, colours, ...others } = first;
-      expect(others).toEqual(plain.batches[0]);
+      const { warps, colours, ...inputs } = first;
+      expect(inputs).toEqual(plain.batches[0]);
       const identity = [1, 0, 0, 0, 1, 0];
       const rowsOf = (values: Float32Array): number[][] =>
         Array.from({ length: 6 * BATCH }, (_, i) => [...values.subarray(6 * i, 6 * i + 6)]);
       const isMoved = rowsOf(warps!).map((row) => row.some((value, i) => value !== identity[i]));
-      // Real and made images of A, of B, then the generators' of each.
+      // Real and generated images of A, of B, then the generators' batches of each.
       expect(isMoved).toEqual([0, 0, 1, 1, 0, 1].flatMap((moved) => Array<boolean>(BATCH).fill(moved === 1)));
-      expect(new Set(rowsOf(warps!).map(String)).size, 'every one drawn on its own').toBe(3 * BATCH + 1);
+      expect(new Set(rowsOf(warps!).map(String)).size, 'each is drawn separately').toBe(3 * BATCH + 1);
       expect(rowsOf(second.warps!)).toEqual(Array(6 * BATCH).fill(identity));
       expect(colours!.length).toBe(6 * BATCH * 12);
     } finally {
@@ -132,7 +132,7 @@ describe('Batches', () => {
     }
   });
 
-  it('goes on from a state as if it had never stopped, whatever was read ahead', async () => {
+  it('restored batches continue as if they had never stopped, whatever was read ahead', async () => {
     const steps = [0, 1, 2, 3, 4, 5];
     const straight = await batchesOf(configOf(), steps);
     const before = await batchesOf(configOf(), steps.slice(0, 2));

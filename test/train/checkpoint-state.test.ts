@@ -18,7 +18,7 @@ const PROGRESS = { seconds: 1, rateScale: 1, samplerA: null, samplerB: null };
 it.each([
   { name: 'kernel by kernel, without first moments', capture: false, betas: [0, 0.99] as [number, number] },
   { name: 'captured, with first moments', capture: true, betas: [0.5, 0.99] as [number, number] },
-])('a checkpoint that is written little by little is that of the whole state ($name)', async (changes) => {
+])('a checkpoint written in small parts equals one of the whole state ($name)', async (changes) => {
   const { capture, betas } = changes;
   const config = runs.config(1, { runtime: { capture }, training: { betas } });
   const networks = buildNetworks(config);

@@ -10,8 +10,8 @@ import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
 const runs = RunFolders.prepare();
 const EVERY_STEP = { checkpoint: { everySteps: 1 } };
 
-describe('a disk that is full while a checkpoint is written', () => {
-  it('ends the run with the path and the remedy, and the run goes on to the same bytes', async () => {
+describe('when the disk is full while a checkpoint is written', () => {
+  it('the run ends with the path and the remedy, and a resumed run reaches the same bytes', async () => {
     const straight = join(runs.folder, 'straight');
     await runs.train(runs.config(3, EVERY_STEP), { runDir: straight });
     await runs.train(runs.config(1, EVERY_STEP));
@@ -30,7 +30,7 @@ describe('a disk that is full while a checkpoint is written', () => {
       expect(areEqual(await runs.weightsAt(step), await runs.weightsAt(step, straight))).toBe(true);
   });
 
-  it('with the checkpoint itself done, keeps it', async () => {
+  it('a checkpoint that is complete is kept', async () => {
     await runs.train(runs.config(1, EVERY_STEP));
     await refusing('ENOSPC', 'symlink', /latest/, async () => {
       const error = await failure(runs.train(runs.config(2, EVERY_STEP), { resume: true }));
@@ -41,7 +41,7 @@ describe('a disk that is full while a checkpoint is written', () => {
 });
 
 describe('a run directory that cannot be written', () => {
-  it('is told before the training starts, also where it is a file', async () => {
+  it('is reported before training starts if it is a file', async () => {
     await writeFile(runs.runDir, 'a file');
     const error = await failure(runs.train(runs.config(1)));
     expect(error).toBeInstanceOf(RunError);
@@ -49,7 +49,7 @@ describe('a run directory that cannot be written', () => {
     expect(await readFile(runs.runDir, 'utf8')).toBe('a file');
   });
 
-  it('is told before the training starts, on a read-only disk', async () => {
+  it('is reported before training starts if the disk is read-only', async () => {
     await runs.train(runs.config(1));
     const before = await readdir(runs.runDir);
     await refusing('EROFS', 'writeFile', /\.lock/, async () => {
@@ -65,7 +65,7 @@ describe('a run directory that cannot be written', () => {
     expect(await readdir(runs.runDir)).toEqual(before);
   });
 
-  it('is told before the training starts, where it cannot be made', async () => {
+  it('is reported before training starts if it cannot be created', async () => {
     await refusing('ENOENT', 'mkdir', new RegExp(`${runs.runDir}$`), async () => {
       const error = await failure(runs.train(runs.config(1)));
       expect(error).toBeInstanceOf(RunError);
@@ -73,19 +73,22 @@ describe('a run directory that cannot be written', () => {
     });
   });
 
-  it.skipIf(process.getuid?.() === 0)('is told before the training starts (permissions)', async () => {
-    await mkdir(runs.runDir);
-    await chmod(runs.runDir, 0o500);
-    try {
-      const error = await failure(runs.train(runs.config(1)));
-      expect(error).toBeInstanceOf(RunError);
-      expect(error.message).toContain(`Cannot write ${runs.runDir}: permission is denied`);
-    } finally {
-      await chmod(runs.runDir, 0o700);
-    }
-  });
+  it.skipIf(process.getuid?.() === 0)(
+    'is reported before training starts if permission is denied',
+    async () => {
+      await mkdir(runs.runDir);
+      await chmod(runs.runDir, 0o500);
+      try {
+        const error = await failure(runs.train(runs.config(1)));
+        expect(error).toBeInstanceOf(RunError);
+        expect(error.message).toContain(`Cannot write ${runs.runDir}: permission is denied`);
+      } finally {
+        await chmod(runs.runDir, 0o700);
+      }
+    },
+  );
 
-  it('any more, ends it with the cause, though the lock cannot be removed either', async () => {
+  it('ends the run with the cause, even if the lock cannot be removed either', async () => {
     await runs.train(runs.config(1));
     const undo = await beforeFileCall('readFile', /\.lock$/, () => {
       throw systemError('EIO', 'read');
@@ -102,10 +105,10 @@ describe('a run directory that cannot be written', () => {
   });
 });
 
-describe('in mid-run', () => {
+describe('an error in mid-run', () => {
   const config = (steps: number) => runs.config(steps, { log: { everySteps: 2, sampleEverySteps: 2 } });
 
-  /** The run so far ends with this error, and the steps taken are saved. */
+  /** Expects that the run ends with this error, and that its steps are saved. */
   async function expectSaved(attempt: Promise<TrainEvent[]>, seen: TrainEvent[], message: RegExp) {
     const error = await failure(attempt);
     expect(error).toBeInstanceOf(RunError);
@@ -120,9 +123,9 @@ describe('in mid-run', () => {
     ['metrics', 'appendFile', /metrics\.jsonl/, /metrics\.jsonl: no space is left/],
     ['samples', 'rename', /step-000002\.png/, /step-000002\.png: no space is left/],
     ['TensorBoard', 'write', /tfevents/, /tfevents\.\d+\.gnr: no space is left/],
-  ])('%s that cannot be written end the run with a checkpoint', async (_, call, pattern, message) => {
+  ])('saves a checkpoint before the run ends, if %s cannot be written', async (_, call, pattern, message) => {
     const seen: TrainEvent[] = [];
-    // From the second step on: the first line of metrics is that of the first step.
+    // From the second step on: the first step writes the first line of metrics.
     const undo = await beforeFileCall(call, pattern, () => {
       if (ofType(seen, 'step').length > 0) throw systemError('ENOSPC', call);
     });
@@ -136,7 +139,7 @@ describe('in mid-run', () => {
     expect(ofType(resumed, 'step').map(({ step }) => step)).toEqual([3, 4]);
   });
 
-  it('where nothing can be saved either, both causes are told', async () => {
+  it('is reported together with the error of saving, if no checkpoint can be saved either', async () => {
     await runs.train(runs.config(1));
     let error: Error | undefined;
     await refusing('ENOSPC', 'mkdir', /\.tmp-step/, () =>

@@ -71,7 +71,7 @@ function compare(a: NetworkValues[string], b: NetworkValues[string], paths: read
   return { cosine: ab / Math.sqrt(aa * bb), length: Math.sqrt(bb / aa) };
 }
 
-describe('steps with feature maps in bfloat16, beside float32', () => {
+describe('steps with feature maps in bfloat16, compared with float32', () => {
   let exact: Taken[];
   let kept: Taken[];
   beforeAll(async () => {
@@ -80,7 +80,7 @@ describe('steps with feature maps in bfloat16, beside float32', () => {
     kept = await takeSteps({ arithmetic: 'bfloat16', activations: 'bfloat16' });
   });
 
-  it('tell nearly the same terms, R1 among them', () => {
+  it('have nearly the same terms, including R1', () => {
     exact.forEach(({ terms }, i) => {
       expect(Object.keys(kept[i]!.terms)).toEqual(Object.keys(terms));
       expect('discriminators/r1A' in terms).toBe(STEPS[i] === WITH_R1);
@@ -110,7 +110,7 @@ describe('steps with feature maps in bfloat16, beside float32', () => {
   });
 });
 
-it('translates in float32, as samples and evaluations show the weights', () => {
+it('a run in bfloat16 translates in float32, because samples and evaluations measure the weights', () => {
   const translations = ([{}, { arithmetic: 'bfloat16', activations: 'bfloat16' }] as const).map((runtime) => {
     const settings = { ...config, runtime: { ...config.runtime, ...runtime } };
     const networks = buildNetworks(settings);

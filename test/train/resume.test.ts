@@ -9,7 +9,7 @@ import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
 
-// The captured run has the other variant, and first moments too.
+// The captured run also has the other variant, and first moments.
 describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
   { name: 'kernel by kernel', stopAfter: 2, changes: {} },
   {
@@ -41,7 +41,7 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
 ])('a run that was stopped ($name)', ({ stopAfter, changes }) => {
   const steps = 2 * stopAfter;
 
-  it('has a complete checkpoint and goes on from it bit for bit', async () => {
+  it('has a complete checkpoint and continues from it bit for bit', async () => {
     const straight = join(runs.folder, 'straight');
     await runs.train(runs.config(steps, changes), { runDir: straight });
     const controller = new AbortController();
@@ -72,8 +72,8 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
   });
 });
 
-describe('resuming', () => {
-  it('goes on bit for bit from the end of a shorter run', async () => {
+describe('a resumed run', () => {
+  it('continues bit for bit from the end of a shorter run', async () => {
     const straight = join(runs.folder, 'straight');
     const config = (steps: number) => runs.config(steps, { log: { everySteps: 3 } });
     await runs.train(config(6), { runDir: straight });
@@ -86,12 +86,12 @@ describe('resuming', () => {
       (await runs.metrics(run)).map(({ step, learningRate, terms }) => ({ step, learningRate, terms }));
     const rows = await untimed(runs.runDir);
     expect(rows).toEqual(await untimed(straight));
-    // The penalty of the fifth step, before the run stopped, stands in the line of the sixth.
+    // The penalty of the fifth step, before the run stopped, is in the row of the sixth.
     expect(rows.at(-1)).toMatchObject({ step: 6, terms: { 'discriminators/r1A': expect.any(Number) } });
     expect(ofType(events, 'step')[0]!.terms).not.toHaveProperty('discriminators/r1A');
   });
 
-  it('passes over a damaged checkpoint, tells of it, and comes to the same end', async () => {
+  it('skips and reports a damaged checkpoint, and reaches the same end', async () => {
     const config = runs.config(3, { checkpoint: { everySteps: 1 } });
     await runs.train(config);
     const expected = await runs.weightsAt(3);
@@ -103,7 +103,7 @@ describe('resuming', () => {
     expect(areEqual(await runs.weightsAt(3), expected)).toBe(true);
   });
 
-  it('needs no flag to be refused where a run is already, and leaves it alone', async () => {
+  it('must be asked for: a new run in the folder of another is rejected and changes nothing', async () => {
     await runs.train(runs.config(1));
     const config = await readFile(join(runs.runDir, 'config.json'), 'utf8');
     const error = await failure(runs.train(runs.config(2)));
@@ -114,7 +114,7 @@ describe('resuming', () => {
     expect(await readFile(join(runs.runDir, 'config.json'), 'utf8')).toBe(config);
   });
 
-  it('refuses a folder without a checkpoint, and writes nothing there', async () => {
+  it('rejects a folder without a checkpoint, and writes nothing there', async () => {
     const attempts = [
       () => runs.train(runs.config(2), { resume: true }),
       () => resumedConfig(runs.runDir, []),
@@ -127,7 +127,7 @@ describe('resuming', () => {
     expect(await readdir(runs.folder)).toEqual([]);
   });
 
-  it('takes the config of the run, with overrides', async () => {
+  it('uses the config of the run, with overrides', async () => {
     const config = runs.config(1);
     await runs.train(config);
     const resumed = await resumedConfig(runs.runDir, ['training.steps=2', 'training.learningRate=0.001']);
@@ -135,13 +135,13 @@ describe('resuming', () => {
     expect(await failure(resumedConfig(runs.runDir, ['training.step=2']))).toBeInstanceOf(InputError);
   });
 
-  it('has nothing to do where all steps are done', async () => {
+  it('ends at once if all steps are done', async () => {
     await runs.train(runs.config(1));
     const events = await runs.train(runs.config(1), { resume: true });
     expect(events.map(({ type }) => type)).toEqual(['start', 'end']);
   });
 
-  it('names the tensor of a checkpoint with other channels', async () => {
+  it('rejects a checkpoint with other channels and names the tensor', async () => {
     await runs.train(runs.config(1));
     const error = await failure(
       runs.train(runs.config(2, { model: { channelDivisor: 32 } }), { resume: true }),
@@ -153,7 +153,7 @@ describe('resuming', () => {
     expect(error.message).toContain('the same model section');
   });
 
-  it('refuses a dataset of another size, and leaves the run as it was', async () => {
+  it('rejects a dataset of another size, and leaves the run as it was', async () => {
     await runs.train(runs.config(1));
     const config = await readFile(join(runs.runDir, 'config.json'), 'utf8');
     const smaller = join(runs.folder, 'smaller');
@@ -165,7 +165,7 @@ describe('resuming', () => {
     expect(await readFile(join(runs.runDir, 'config.json'), 'utf8')).toBe(config);
   });
 
-  it('refuses a checkpoint whose state is not that of a training', async () => {
+  it('rejects a checkpoint whose training state is incomplete', async () => {
     await runs.train(runs.config(1));
     const path = join(runs.checkpointAt(1), 'state.json');
     const { seconds, ...rest } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;

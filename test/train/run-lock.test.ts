@@ -8,7 +8,7 @@ import { failure, RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
 
-it('lets one process at a time into a run directory, and says who is there', async () => {
+it('only one process at a time may train in a run directory, and the error names that process', async () => {
   const first = trainRun({ config: runs.config(3), runDir: runs.runDir });
   await first.next();
   const error = await failure(runs.train(runs.config(3)));
@@ -22,7 +22,7 @@ it('lets one process at a time into a run directory, and says who is there', asy
   expect(latest.at(-1)).toMatchObject({ type: 'end', step: 4 });
 });
 
-it('removes a folder that it made for nothing', async () => {
+it('releasing the lock removes a new folder that is still empty', async () => {
   const dir = join(runs.folder, 'none');
   const release = await lockRun(dir);
   expect(existsSync(dir)).toBe(true);

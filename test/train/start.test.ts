@@ -11,7 +11,7 @@ import { failure, ofType, RunFolders } from '../support/runs.js';
 const runs = RunFolders.prepare();
 
 describe('a run with --init', () => {
-  it('starts with the averages of another run and its discriminators, and with moments of its own', async () => {
+  it('starts with the EMA weights and the discriminators of another run, and with new moments', async () => {
     await runs.train(runs.config(2));
     const source = await readCheckpoint(runs.checkpointAt(2));
     const tuned = join(runs.folder, 'tuned');
@@ -30,7 +30,7 @@ describe('a run with --init', () => {
     expect(moments.every(([, { data }]) => data.every((value) => value === 0))).toBe(true);
   });
 
-  it('takes a model without discriminators, which are drawn', async () => {
+  it('accepts a model without discriminators, and initialises them at random', async () => {
     await runs.train(runs.config(1));
     const exported = join(runs.folder, 'exported');
     for (const name of ['model.safetensors', 'config.json'])
@@ -43,7 +43,7 @@ describe('a run with --init', () => {
     expect((await readModel(tuned)).values).toEqual((await readModel(exported)).values);
   });
 
-  it('refuses a model of another shape, naming the tensor, and leaves no folder behind', async () => {
+  it('rejects a model of another shape, names the tensor, and leaves no folder behind', async () => {
     await runs.train(runs.config(1));
     const tuned = join(runs.folder, 'tuned');
     const error = await failure(
@@ -56,11 +56,11 @@ describe('a run with --init', () => {
 });
 
 describe('the model to start from', () => {
-  it('gives the config, or its model section below that of a file', async () => {
+  it('provides the config, or the model section below the config of a file', async () => {
     const config = runs.config(1, { training: { seed: 5 } });
     await runs.train(config);
-    const own = await initialConfig(runs.runDir, ['training.steps=7']);
-    expect(own).toEqual({ ...config, training: { ...config.training, steps: 7 } });
+    const modelConfig = await initialConfig(runs.runDir, ['training.steps=7']);
+    expect(modelConfig).toEqual({ ...config, training: { ...config.training, steps: 7 } });
     const file = join(runs.folder, 'tune.json');
     await writeFile(file, '{"training": {"learningRate": 0.0001}, "losses": {"lpips": {"weight": 0}}}');
     const tuned = await initialConfig(runs.runDir, ['training.steps=7'], file);
@@ -70,7 +70,7 @@ describe('the model to start from', () => {
     expect((await failure(initialConfig(runs.runDir, [], file))).message).toContain('model.latentDim');
   });
 
-  it('may be a checkpoint of the reference, which is imported for the time being', async () => {
+  it('may be a checkpoint of the reference, which is imported temporarily', async () => {
     const file = join(REFERENCE_DIR, 'checkpoint-main.pt');
     let folder = '';
     const bytes: number[][] = [];
@@ -90,7 +90,7 @@ describe('the model to start from', () => {
   });
 });
 
-it('a dataset that goes in mid-run ends it with a checkpoint, from which it goes on when the data is back', async () => {
+it('a run whose dataset disappears ends with a checkpoint, from which it continues when the data is back', async () => {
   const data = join(runs.folder, 'data');
   const kept = join(runs.folder, 'kept');
   await cp(runs.dataset, data, { recursive: true });

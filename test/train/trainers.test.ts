@@ -137,7 +137,7 @@ describe.each([
     other = await train(Kind, runtime, isTransformed ? TRANSFORMED : {});
   });
 
-  it('tell the same terms in the same order, steps with R1 among them', () => {
+  it('have the same terms in the same order, with and without R1', () => {
     expect(other.terms.map(Object.keys)).toEqual(eager.terms.map(Object.keys));
     expect(eager.terms.map((terms) => 'discriminators/r1A' in terms)).toEqual([true, false, true, false]);
     eager.terms.forEach((terms, step) => {
@@ -149,8 +149,8 @@ describe.each([
     });
   });
 
-  it('come to the same weights, moments and averages', () => {
-    // Where a gradient is near 0, Adam's step is as large as ever and its sign is rounding's.
+  it('reach the same weights, moments and EMA weights', () => {
+    // For a gradient near 0, Adam's step has its full size, and rounding decides its sign.
     const step = config.training.learningRate;
     for (const part of ['values', 'ema'] as const) {
       const { largest, mean } = differences(other.state[part], eager.state[part]);
@@ -163,7 +163,7 @@ describe.each([
     }
   });
 
-  it('have moved, and leave no tensor behind', () => {
+  it('change the weights, and leave no tensor behind', () => {
     const start = initNetworks(buildNetworks(config), new Rng(1, 'init'));
     for (const { state, left } of [eager, other]) {
       expect(differences(state.values, start).mean).toBeGreaterThan(config.training.learningRate / 10);
@@ -171,7 +171,7 @@ describe.each([
     }
   });
 
-  it('translate with their averages or weights, until the others, the next step or their end', () => {
+  it('translate with EMA or raw weights, until the other weights, the next step or the end disposes the translator', () => {
     for (const { translated, expected, refusals } of [eager, other]) {
       for (const weights of ['ema', 'raw'] as const)
         expect(relativeError(translated[weights], expected[weights]), weights).toBeLessThan(1e-4);
@@ -194,7 +194,7 @@ describe.each([
   { name: 'captured', Kind: CapturedTrainer },
   { name: 'kernel by kernel', Kind: EagerTrainer },
 ])('a run $name', ({ Kind }) => {
-  it('leaves frozen parameters as they were, and trains the others at their own rates', async () => {
+  it('leaves frozen parameters unchanged, and trains the others at their own rates', async () => {
     const lrMultipliers = { 'G_*/encoder.*': 0, 'D_A/*': 0, 'G_A2B/conv1.*': 0.5 };
     const settings = { ...config, training: { ...config.training, lrMultipliers } };
     const networks = buildNetworks(settings);
@@ -213,7 +213,7 @@ describe.each([
         const moved = trained[network]![path]!.some((value, i) => value !== start[i]);
         expect(`${network}/${path} moved: ${moved}`).toBe(`${network}/${path} moved: ${!isFrozen}`);
       }
-    // Adam's first steps are as long as the rate, whatever the gradient.
+    // Adam's first steps are as large as the learning rate, whatever the gradient.
     const stride = (network: string): number => {
       const path = 'conv1.activate.bias';
       return Math.max(
@@ -224,7 +224,7 @@ describe.each([
   });
 });
 
-it('a captured run without log.sampleRaw has programs for the averages only', () => {
+it('a captured run without log.sampleRaw translates with EMA weights only', () => {
   const settings = { ...config, log: { ...config.log, sampleRaw: false } };
   const networks = buildNetworks(settings);
   const values = initNetworks(networks, new Rng(1, 'init'));

@@ -9,7 +9,7 @@ function seriesOf(rows: readonly MetricsRow[]) {
 }
 
 describe('MetricCurves', () => {
-  it('gathers terms by their network; signs, learning rate and speed last', () => {
+  it('groups terms by network, followed by signs, learning rate and speed', () => {
     const rows = [1, 2, 4].map((step) => ({
       step,
       seconds: step * 3,
@@ -45,5 +45,5 @@ describe('MetricCurves', () => {
     ]);
   });
 
-  it('gives no series for no rows', () => expect(seriesOf([])).toEqual([]));
+  it('has no series without rows', () => expect(seriesOf([])).toEqual([]));
 });

@@ -36,13 +36,13 @@ async function rowsRead(): Promise<MetricsRow[]> {
 const stepsRead = async () => (await rowsRead()).map(({ step }) => step);
 
 describe('MetricsLog', () => {
-  it('writes a line per row and reads the same rows', async () => {
+  it('reads the rows that it has written, one per line', async () => {
     await log([10, 20]);
     expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(3);
     expect(await rowsRead()).toEqual([row(10), row(20)]);
   });
 
-  it('cuts the steps beyond the resumed one, and goes on from there', async () => {
+  it('cuts rows after the resumed step, and continues from there', async () => {
     await log([10, 20, 30, 40]);
     await log([30, 40, 50], 25);
     expect(await stepsRead()).toEqual([10, 20, 30, 40, 50]);
@@ -50,7 +50,7 @@ describe('MetricsLog', () => {
     expect(await stepsRead()).toEqual([10, 20, 30, 40, 50, 60]);
   });
 
-  it('starts anew where nothing is resumed', async () => {
+  it('starts empty if nothing is resumed', async () => {
     await log([10, 20]);
     await log([10]);
     expect(await stepsRead()).toEqual([10]);
@@ -67,7 +67,7 @@ describe('MetricsLog', () => {
     },
   );
 
-  it('keeps a last line that only lacks its newline', async () => {
+  it('keeps a last line that lacks only its newline', async () => {
     await log([10, 20]);
     const text = await readFile(path, 'utf8');
     await writeFile(path, text.trimEnd());
@@ -76,7 +76,7 @@ describe('MetricsLog', () => {
     expect(await stepsRead()).toEqual([10, 20, 30]);
   });
 
-  it('names file and line of damage before the end', async () => {
+  it('names file and line of damage before the last line', async () => {
     await log([10]);
     await appendFile(path, 'not a row\n');
     await appendFile(path, `${JSON.stringify(row(30))}\n`);
@@ -98,18 +98,18 @@ describe('MetricsLog', () => {
     expect(read).toEqual({ step: 1, seconds: 1, terms: { a: Number.NaN, b: Number.NaN }, note: 'kept' });
   });
 
-  it('reads no rows where there is no log, and refuses a path that cannot be written', async () => {
+  it('reads no rows from a missing log, and rejects a path that cannot be written', async () => {
     expect(await stepsRead()).toEqual([]);
     await writeFile(join(folder, 'run'), 'a file');
     await expect(MetricsLog.open(path)).rejects.toThrow(RunError);
   });
 });
 
-it('the speed is that between rows, and the first row has none', () => {
+it('StepRate measures the speed between rows, and none for the first row', () => {
   const rate = new StepRate();
   expect(rate.next(1, 60)).toEqual({});
   expect(rate.next(10, 63)).toEqual({ stepsPerSecond: 3 });
   expect(rate.next(20, 68)).toEqual({ stepsPerSecond: 2 });
-  // A clock that stands still is no speed.
+  // There is no speed without elapsed time.
   expect(rate.next(21, 68)).toEqual({});
 });

@@ -15,7 +15,7 @@ const ROWS = 2;
 const CELL_PX = 96;
 const GAP_PX = 4;
 
-/** Everything that it makes is of one number, which stands for how it was made: a grid's colours tell its columns. */
+/** Fills each result with one number that identifies how it was made, so that a grid's colours identify its columns. */
 class TellingTranslator implements Translator {
   readonly architecture = tinyConfig().model;
   readonly made: string[] = [];
@@ -94,13 +94,13 @@ async function levelsOf(path: string): Promise<number[][]> {
   return Array.from({ length: 2 * ROWS }, (_, row) => Array.from({ length: columns }, (_, i) => at(row, i)));
 }
 
-/** What the reference's `test` puts beside an image, with our image of the reference style. */
+/** The columns of the reference's `test`, with an added column of style references. */
 function recipe(there: string, back: string, image: string, reference: string, drawn: string[]): string[] {
   const content = `content${there}(${image})`;
-  const own = `style${back}(${image})`;
+  const originalStyle = `style${back}(${image})`;
   const guided = `${there}(${content}, style${there}(${reference}))`;
   const random = drawn.map((style) => `${there}(${content}, ${style})`);
-  const cycles = [guided, ...random].map((made) => `${back}(content${back}(${made}), ${own})`);
+  const cycles = [guided, ...random].map((made) => `${back}(content${back}(${made}), ${originalStyle})`);
   return [
     image,
     `${back}(content${back}(${image}), style${there}(${image}))`,
@@ -112,7 +112,7 @@ function recipe(there: string, back: string, image: string, reference: string, d
   ];
 }
 
-it('a grid holds what the reference shows of both directions', async () => {
+it('a sample grid has the columns of the reference, for both directions', async () => {
   const { samples, translator } = await telling();
   const path = await samples.write(runs.runDir, 7, translator, 'ema');
   expect(path).toBe(join(runs.runDir, 'samples', 'step-000007.png'));
@@ -124,7 +124,7 @@ it('a grid holds what the reference shows of both directions', async () => {
   for (const columns of Object.values(SAMPLE_COLUMNS)) expect(columns.length).toBe(photos.length);
 });
 
-it('a grid of the same weights is the same at every step', async () => {
+it('a sample grid of the same weights is the same at every step', async () => {
   const write = async (step: number, weights: 'ema' | 'raw') => {
     const { samples, translator } = await telling();
     return samples.write(runs.runDir, step, translator, weights);
@@ -133,13 +133,13 @@ it('a grid of the same weights is the same at every step', async () => {
   expect(paths.map((path) => basename(path))).toEqual(['step-000001.png', 'step-000002-raw.png']);
   const [first, second] = await Promise.all(paths.map((path) => readFile(path)));
   expect(first!.equals(second!)).toBe(true);
-  // Labels are left out on a machine without fonts.
+  // On a machine without fonts there are no labels.
   expect((await sharp(first).metadata()).height! > 4 * (CELL_PX + GAP_PX) + 2 * GAP_PX).toBe(
     await canDrawText(),
   );
 });
 
-it('samples change nothing of a training, which tells both images, or one', async () => {
+it('samples do not change a run, and their events name both grids, or one without log.sampleRaw', async () => {
   const often = { log: { sampleEverySteps: 1 } };
   const never = { log: { sampleRaw: false, tensorboard: false } };
   const events = await runs.train(runs.config(3, often));
@@ -150,7 +150,7 @@ it('samples change nothing of a training, which tells both images, or one', asyn
   expect(ofType(events, 'samples').map(({ rawPath }) => rawPath)).toEqual([0, 1, 2, 3].map(raw));
   expect(ofType(otherEvents, 'samples').every((event) => !('rawPath' in event))).toBe(true);
   expect((await readdir(join(other, 'samples'))).sort()).toEqual(['step-000000.png', 'step-000003.png']);
-  // As drawn, weights are their averages; three steps later they are not.
+  // Initial weights equal their EMA; three steps later they do not.
   const [before, after] = [0, 3].map((step) =>
     Promise.all([readFile(raw(step)), readFile(raw(step).replace('-raw', ''))]),
   );

@@ -94,8 +94,8 @@ async function plainPictures(
   return out;
 }
 
-describe('batches by worker threads', () => {
-  it('are the same to the bit in the main thread, by one, by three, and by the definition', async () => {
+describe('batches prepared by worker threads', () => {
+  it('are bit for bit those of the main thread, of one worker, of three, and of the definition', async () => {
     const config = configOf();
     const steps = [0, 1, 2, 3];
     const [plainA, plainB] = [
@@ -115,7 +115,7 @@ describe('batches by worker threads', () => {
     }
   });
 
-  it.each([0, 1, 3])('go on from any state, with %i workers', async (workers) => {
+  it.each([0, 1, 3])('continue from any state, with %i workers', async (workers) => {
     const config = configOf({ training: { adaptiveAugment: { enabled: true } } });
     const steps = [...Array(7).keys()];
     const straight = await batchesOf(config, steps, 0);
@@ -128,7 +128,7 @@ describe('batches by worker threads', () => {
     }
   });
 
-  it('come in any order of steps, and to calls that overlap', async () => {
+  it('can be requested in any order of steps, and by overlapping calls', async () => {
     const steps = [5, 6, 0, 0, 1, 9];
     const { batches } = await batchesOf(configOf(), steps, 2);
     const again = new Batches(configOf(), dataset, { preparer: preparerOf(1) });
@@ -141,7 +141,7 @@ describe('batches by worker threads', () => {
     }
   });
 
-  it('take the probabilities of the step that they belong to, however far images are ahead', async () => {
+  it('use the probabilities of their own step, however far ahead images are prepared', async () => {
     const config = configOf({ training: { adaptiveAugment: { enabled: true } } });
     const source = new Batches(config, dataset, { preparer: preparerOf(1) });
     await source.next(0, { A: 0, B: 0 });
@@ -154,37 +154,37 @@ describe('batches by worker threads', () => {
   });
 });
 
-describe('what goes wrong ahead', () => {
-  /** Steps, reports and the error of a training whose files of A are partly damaged. */
-  async function course(bad: number, preparer: Preparer): Promise<string[]> {
+describe('an error in a step that is prepared ahead', () => {
+  /** Steps, reports and the error of a run, some of whose files in trainA are damaged. */
+  async function reportsOf(bad: number, preparer: Preparer): Promise<string[]> {
     const root = await mkdtemp(join(folder, 'damaged-'));
     await drawSampleDataset({ dir: root, images: 12, testImages: 0, size: SIZE });
     const damaged = await openDataset(root, { requireTest: false });
     for (const file of damaged.trainA.slice(0, bad)) await writeFile(file, 'no image');
-    const told: string[] = [];
-    const onBadFile = (file: string) => told.push(file.slice(root.length));
+    const reports: string[] = [];
+    const onBadFile = (file: string) => reports.push(file.slice(root.length));
     const source = new Batches(configOf({ training: { batch: 1 } }), damaged, { preparer, onBadFile });
     try {
       for (let step = 0; step < 14; step++) {
         await source.next(step);
-        told.push(`${step}`, JSON.stringify(source.state()));
-        // Time for what is ahead, so that it would be told too early.
+        reports.push(`${step}`, JSON.stringify(source.state()));
+        // Time for later steps to be prepared, whose errors must not be reported yet.
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     } catch (error) {
       expect(error).toBeInstanceOf(RunError);
-      told.push((error as Error).message.replaceAll(root, ''), JSON.stringify(source.state()));
+      reports.push((error as Error).message.replaceAll(root, ''), JSON.stringify(source.state()));
       await expect(source.next(99)).rejects.toBe(error);
     } finally {
       await source.close();
     }
-    return told;
+    return reports;
   }
 
-  /** The same of loaders that read nothing ahead: when a file is to be told, and when it is one too many. */
-  async function courseOfLoader(bad: number): Promise<(string | number)[]> {
+  /** The reports of a loader that reads nothing ahead: when a file must be reported, and when there are too many. */
+  async function reportsOfLoader(bad: number): Promise<(string | number)[]> {
     const sampler = new Sampler(12, new Rng(configOf().training.seed, 'samplerA'));
-    const told: (string | number)[] = [];
+    const reports: (string | number)[] = [];
     const loader = new ImageLoader({
       files: Array.from({ length: 12 }, (_, i) => String(i)),
       size: 1,
@@ -195,36 +195,36 @@ describe('what goes wrong ahead', () => {
         if (Number(file) < bad) throw new Error('damaged');
         return { data: new Uint8Array(3), width: 1, height: 1 };
       },
-      onBadFile: () => told.push('bad'),
+      onBadFile: () => reports.push('bad'),
     });
     for (let step = 0; step < 14; step++) {
       try {
         await loader.next();
       } catch {
-        told.push('error');
+        reports.push('error');
         break;
       }
-      told.push(step);
+      reports.push(step);
     }
     await loader.close();
-    return told;
+    return reports;
   }
 
-  const outline = (told: string[]): (string | number)[] =>
-    told.flatMap<string | number>((line) => {
+  const outline = (reports: string[]): (string | number)[] =>
+    reports.flatMap<string | number>((line) => {
       if (line.startsWith('{')) return [];
       if (/^\d+$/.test(line)) return [Number(line)];
       return line.startsWith('Cannot decode') ? ['error'] : ['bad'];
     });
 
   it.each([3, 5])(
-    'is told once, at the step that it belongs to, with %i damaged files',
+    'is reported once, at its own step, with %i damaged files',
     { timeout: 120_000 },
     async (bad) => {
-      const inMain = await course(bad, new MainThread());
-      expect(outline(inMain)).toEqual(await courseOfLoader(bad));
+      const inMain = await reportsOf(bad, new MainThread());
+      expect(outline(inMain)).toEqual(await reportsOfLoader(bad));
       expect(outline(inMain).includes('error')).toBe(bad > 3);
-      expect(await course(bad, new WorkerPool(2, program))).toEqual(inMain);
+      expect(await reportsOf(bad, new WorkerPool(2, program))).toEqual(inMain);
     },
   );
 });

@@ -48,8 +48,8 @@ const taskOf = (seed: number): DomainTask => ({
   ...drawStep(configOf(), seed).A,
 });
 
-describe('what goes wrong in a worker', () => {
-  it('is an error of the task alone where a warp cannot be computed', async () => {
+describe('an error in a worker', () => {
+  it('fails only its task if a warp cannot be computed', async () => {
     const good = taskOf(3);
     const expected = prepare({ ...good, images: good.images.slice() });
     for (const preparer of [new MainThread(), new WorkerPool(1, program)]) {
@@ -84,8 +84,8 @@ describe('what goes wrong in a worker', () => {
   });
 });
 
-describe('threads', () => {
-  it('are started as there is work, at most as many as asked for, and are gone after close', async () => {
+describe('worker threads', () => {
+  it('are started on demand up to their maximum number, and end with close', async () => {
     const pool = new WorkerPool(3, program);
     expect(runningThreads()).toBe(0);
     await pool.prepare(taskOf(1));
@@ -98,7 +98,7 @@ describe('threads', () => {
     await expect(pool.prepare(taskOf(1))).rejects.toThrow('closed');
   });
 
-  it.each([0, 2])('give up a step that is under way when they are closed (%i workers)', async (workers) => {
+  it.each([0, 2])('cancel the current step when they are closed (%i workers)', async (workers) => {
     const source = new Batches(configOf(), dataset, { preparer: preparerOf(workers) });
     await source.next(0);
     const pending = source.next(1).then(
@@ -112,11 +112,11 @@ describe('threads', () => {
     await expect(source.next(2)).rejects.toThrow('closed');
   });
 
-  it('leave a processor to the main thread, where the config leaves their number open', () => {
+  it('leave one processor to the main thread by default', () => {
     expect([1, 2, 3, 5, 64].map(defaultWorkers)).toEqual([1, 1, 2, 4, 4]);
   });
 
-  it('let a process end while they are idle, and not before they have answered', async () => {
+  it('let a process end while they are idle, but not before they have answered', async () => {
     const { done } = await startChild(
       folder,
       `import { WorkerPool } from './src/train/preparation/worker-pool.js';
@@ -131,7 +131,7 @@ describe('threads', () => {
   });
 });
 
-describe('the program as it is built', () => {
+describe('the built program', () => {
   /** Trains by the compiled program in a process of its own. @returns how many workers it started, and the weights. */
   async function train(
     config: string,
@@ -160,7 +160,7 @@ describe('the program as it is built', () => {
     return { started, weights: await readFile(join(dir, 'model.safetensors'), 'base64') };
   }
 
-  it('prepares by workers, for the same weights as the main thread', async () => {
+  it('prepares in workers, with the same weights as in the main thread', async () => {
     const { config } = await tinyTraining(folder);
     const two = await train(config, 'two', '--set', 'data.workers=2');
     const byRule = await train(config, 'rule');

@@ -11,7 +11,7 @@ function stretch(best: BestCheckpoint, step: number, values: number[]): number |
   return best.step;
 }
 
-it('is the step with the best mean since the one before', () => {
+it('the best checkpoint has the lowest mean since the previous checkpoint', () => {
   const best = new BestCheckpoint(rule);
   expect(stretch(best, 10, [4, 2])).toBe(10);
   expect(stretch(best, 20, [1, 9])).toBe(10);
@@ -20,14 +20,14 @@ it('is the step with the best mean since the one before', () => {
   expect(best.state().best).toEqual({ metric: 'generators/cycle', step: 30, value: 2.95 });
 });
 
-it('may be the highest', () => {
+it('the best checkpoint may be that of the highest mean', () => {
   const best = new BestCheckpoint({ ...rule, order: 'highest' });
   stretch(best, 10, [1]);
   stretch(best, 20, [3]);
   expect(stretch(best, 30, [2])).toBe(20);
 });
 
-it('says where the metric had no value, and asks for none without a rule', () => {
+it('closeStretch reports a metric without values, and nothing without a rule', () => {
   const best = new BestCheckpoint({ ...rule, metric: 'generators/none' });
   best.observe(cycle(1));
   expect(best.closeStretch(10)).toBe(false);
@@ -38,7 +38,7 @@ it('says where the metric had no value, and asks for none without a rule', () =>
   expect(none.step).toBeUndefined();
 });
 
-it('goes on from its state, in the middle of a stretch too; another metric starts anew', () => {
+it('the search continues from its state, even within a stretch, and starts again for another metric', () => {
   const before = new BestCheckpoint(rule);
   stretch(before, 10, [3]);
   before.observe(cycle(1));

@@ -9,8 +9,8 @@ const { watch: config } = tinyConfig({
 const signs = (A: number, B = 0) => ({ 'signals/realSignA': A, 'signals/realSignB': B });
 const diversity = (value: number) => ({ 'signals/styleDiversity': value });
 
-describe('the signs of real logits', () => {
-  it('are averaged, warned of once with domain and remedy, and again after they had been better', () => {
+describe('a high average sign of real logits', () => {
+  it('causes one warning with domain and remedy, and another after it had improved', () => {
     const watch = new CollapseWatch(config);
     const warned: number[] = [];
     const texts: string[] = [];
@@ -21,16 +21,16 @@ describe('the signs of real logits', () => {
           texts.push(text);
         }
     };
-    run(1, 9, 1); // Before fromStep nothing is said.
+    run(1, 9, 1); // No warnings before fromStep.
     run(10, 100, 1);
     expect(warned).toEqual([10]);
-    run(101, 110, 0.75); // Hardly better, and the average less.
+    run(101, 110, 0.75); // The average improves too little.
     run(111, 200, 1);
     expect(warned).toEqual([10]);
     run(201, 400, 0);
     run(401, 1000, 1);
     expect(warned.length).toBe(2);
-    // Two hundred steps of 0 leave .99^200 = .13; above .8 after 146 steps of 1.
+    // After 200 steps of 0 the average is 0.99^200 = 0.13; 146 steps of 1 raise it above 0.8.
     expect(warned[1]).toBe(546);
     expect(texts[0]).toContain('D_B calls 100 %');
     expect(texts[0]).toContain('trainB');
@@ -38,15 +38,15 @@ describe('the signs of real logits', () => {
     expect(texts[1]).toContain('training.r1Weight');
   });
 
-  it('of one wild step are no reason', () => {
+  it('is not caused by a single outlier', () => {
     const watch = new CollapseWatch(config);
     for (let step = 1; step < 50; step++) expect(watch.observe(step, signs(0.2))).toEqual([]);
     expect(watch.observe(50, signs(1, 1))).toEqual([]);
   });
 });
 
-describe('style diversity', () => {
-  it('is warned of where it is small, or much below what it was', () => {
+describe('low style diversity', () => {
+  it('causes a warning if it is small, or far below its maximum', () => {
     const watch = new CollapseWatch(config);
     expect(watch.observe(5, diversity(0.01))).toEqual([]);
     expect(watch.observe(20, diversity(0.05))).toEqual([expect.stringContaining('by 0.05 of what real')]);
@@ -61,7 +61,7 @@ describe('style diversity', () => {
   });
 });
 
-it('goes on from its state as if it had not stopped', () => {
+it('a restored watch continues as if it had never stopped', () => {
   const straight = new CollapseWatch(config);
   let resumed = new CollapseWatch(config);
   const terms = (step: number) => ({

@@ -25,7 +25,7 @@ function flat(brightness: (styles: Float32Array, image: number) => number): Tran
   } as unknown as Translator;
 }
 
-it('is 0 where styles change nothing, grows with what they change, and is the same at every time', async () => {
+it('style diversity is 0 if styles change nothing, grows with their effect, and is reproducible', async () => {
   const dataset = await openDataset(runs.dataset, { requireTest: false });
   const diversity = (await StyleDiversity.open(config, dataset))!;
   expect(diversity.measure(flat((_, image) => image / 10))).toBe(0);
@@ -38,7 +38,7 @@ it('is 0 where styles change nothing, grows with what they change, and is the sa
   expect(again.measure(flat((styles, image) => 0.1 * styles[image * latentDim]!))).toBe(small);
 });
 
-it('cannot be told of one anime image', async () => {
+it('style diversity is undefined with a single anime image', async () => {
   const root = join(runs.folder, 'one');
   await cp(runs.dataset, root, { recursive: true });
   for (const name of ['00001', '00002', '00003', '00004']) await rm(join(root, 'trainB', `${name}.png`));

@@ -10,7 +10,7 @@ import { type ReadEvent, readEvents } from './record-reader.js';
 
 let folder: string;
 let dir: string;
-/** A clock that advances a quarter of a second with every look at it. */
+/** A clock that advances by a quarter of a second at every call. */
 let now: () => number;
 
 beforeEach(async () => {
@@ -26,7 +26,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const SESSION_START = 1;
 
-/** What a reader keeps of a folder: files by name; a start drops what was there of its step and later ones. */
+/** The events that a reader keeps of a folder: it reads files by name, and a start drops its step and later ones. */
 async function readFolder(): Promise<ReadEvent[]> {
   let kept: ReadEvent[] = [];
   for (const name of (await readdir(dir)).sort()) {
@@ -48,7 +48,7 @@ async function writeSteps(step: number, ...steps: number[]): Promise<string> {
 }
 
 describe('an event file', () => {
-  it('holds version, start, and what was written, with times in seconds', async () => {
+  it('has the version, the start and all written events, with times in seconds', async () => {
     const file = await EventFile.open(dir, { now });
     await file.scalars(1, { 'generators/cycle': 0.5, 'learning-rate': 0.25 });
     await file.image(2, 'samples', Buffer.from('the bytes'), { width: 30, height: 20 });
@@ -73,7 +73,7 @@ describe('an event file', () => {
     expect(events.slice(4)).toMatchObject([{ step: 3, histograms: { 'weights/D_A/local': histogram } }]);
   });
 
-  it('is whole after every call, before it is closed', async () => {
+  it('is complete after every call, before it is closed', async () => {
     const file = await EventFile.open(dir, { now });
     for (let step = 1; step <= 3; step++) {
       await file.scalars(step, { value: step });
@@ -84,8 +84,8 @@ describe('an event file', () => {
   });
 });
 
-describe('a resumed run', () => {
-  it('writes a new file that comes after the others, and its steps replace later ones of theirs', async () => {
+describe('the event file of a resumed run', () => {
+  it('sorts after the others, and its steps replace their later steps', async () => {
     const first = await writeSteps(0, 10, 20, 30, 40);
     const before = await readFile(first);
     const second = await writeSteps(20, 25, 35);
@@ -98,7 +98,7 @@ describe('a resumed run', () => {
     );
   });
 
-  it('comes after the others where the clock was set back', async () => {
+  it('sorts after the others even if the clock was set back', async () => {
     const first = await writeSteps(0, 10);
     now = () => 1_600_000_000;
     const second = await writeSteps(10, 20);
@@ -106,13 +106,13 @@ describe('a resumed run', () => {
     expect((await readFolder()).map(({ step }) => step)).toEqual([10, 20]);
   });
 
-  it('that starts anew replaces everything, also step 0', async () => {
+  it('replaces everything, including step 0, if the run starts again', async () => {
     await writeSteps(0, 0, 10);
     await writeSteps(0, 0, 5);
     expect((await readFolder()).map(({ step }) => step)).toEqual([0, 5]);
   });
 
-  it('passes over other files and the torn end of an earlier one', async () => {
+  it('ignores other files and the incomplete end of an earlier one', async () => {
     const first = await writeSteps(0, 10, 20);
     const bytes = await readFile(first);
     await writeFile(first, bytes.subarray(0, -1));
@@ -124,8 +124,8 @@ describe('a resumed run', () => {
   });
 });
 
-describe('where the system refuses', () => {
-  it('gives a RunError that names the path', async () => {
+describe('an event file that cannot be written', () => {
+  it('fails with a RunError that names the path', async () => {
     await writeFile(join(folder, 'run'), 'a file');
     const error = await failure(EventFile.open(dir));
     expect(error).toBeInstanceOf(RunError);
@@ -147,7 +147,7 @@ describe('where the system refuses', () => {
   async function expectRefusal(code: string, shell: string, wrapper: string[]): Promise<void> {
     await compileForChild(folder);
     await mkdir(join(folder, 'disk'));
-    // The disk is gone with the process: a copy stays.
+    // The disk disappears with the process, so a copy is made.
     const { done } = await startChild(
       folder,
       `${fill}; (await import('node:fs')).cpSync(file.path, dir + '/../copy');`,
@@ -166,15 +166,15 @@ describe('where the system refuses', () => {
     expect(tornBytes).toBe(0);
   }
 
-  it('for a limit on the size of files, the error names the file, and no torn record stays', async () => {
+  it('has no incomplete record after a limit on file sizes, and the error names it', async () => {
     await expectRefusal('EFBIG', 'ulimit -f 100', []);
   });
 
-  it.skipIf(!canMount())('for a full disk likewise', async () => {
+  it.skipIf(!canMount())('has no incomplete record after a full disk, and the error names it', async () => {
     await expectRefusal('ENOSPC', `mount -t tmpfs -o size=200k tmpfs ${folder}/disk`, ['unshare', '-rm']);
   });
 
-  it.skipIf(!canMount())('for a read-only disk, the error names the file', async () => {
+  it.skipIf(!canMount())('is named in the error on a read-only disk', async () => {
     await compileForChild(folder);
     await mkdir(join(folder, 'disk'));
     const { done } = await startChild(
@@ -194,7 +194,7 @@ describe('where the system refuses', () => {
     );
   });
 
-  it('for kill -9, at most the last record is torn', async () => {
+  it('has at most one incomplete record, the last, after kill -9', async () => {
     await compileForChild(folder);
     const { child, done } = await startChild(
       folder,
@@ -207,17 +207,17 @@ describe('where the system refuses', () => {
       { args: [dir] },
     );
     await new Promise<void>((resolve) => {
-      let told = '';
+      let output = '';
       child.stdout!.on('data', (text: string) => {
-        told += text;
-        if (told.includes('\n4\n')) resolve();
+        output += text;
+        if (output.includes('\n4\n')) resolve();
       });
     });
     child.kill('SIGKILL');
-    const told = (await done).stdout.trim().split('\n').length;
+    const written = (await done).stdout.trim().split('\n').length;
     const [name] = await readdir(dir);
     const { events } = await readEvents(join(dir, name!));
-    // Everything that was told to be written is there.
-    expect(events.length).toBeGreaterThanOrEqual(2 + told);
+    // Every event that was reported as written is there.
+    expect(events.length).toBeGreaterThanOrEqual(2 + written);
   });
 });

@@ -11,8 +11,8 @@ import { readEvent } from './record-reader.js';
 const time = { seconds: 1.5, step: 7 };
 const HISTOGRAM = { min: -1, max: 1, count: 3, sum: 0.5, sumOfSquares: 2, limits: [0, 1], counts: [1, 2] };
 
-describe('an event has the bytes that the official messages have:', () => {
-  // Made with tensorboard.compat.proto.event_pb2; only the step of the file's first event, 0, is left out there.
+describe('an event has the bytes of the official message:', () => {
+  // Made with tensorboard.compat.proto.event_pb2; only the step of the first event, 0, is omitted there.
   it.each([
     [
       'file version',
@@ -43,7 +43,7 @@ describe('an event has the bytes that the official messages have:', () => {
   });
 });
 
-it('several numbers share an event, in their order', () => {
+it('several scalars share an event, in order', () => {
   const scalars = { 'generators/cycle': 1.25, 'rss-bytes': 2 ** 31, odd: Number.NaN };
   expect(readEvent(Buffer.from(scalarsEvent(time, scalars)))).toEqual({ ...time, scalars });
   expect(readEvent(Buffer.from(histogramsEvent(time, { h: HISTOGRAM }))).histograms).toEqual({
@@ -51,6 +51,6 @@ it('several numbers share an event, in their order', () => {
   });
 });
 
-it('a step has to be a count', () => {
+it('a step must be a natural number', () => {
   for (const step of [-1, 0.5, 2 ** 53]) expect(() => startEvent({ seconds: 1, step })).toThrow(RangeError);
 });

@@ -8,7 +8,7 @@ function histogramOf(vectors: readonly Float32Array[], buckets?: number): Histog
   return builder.finish();
 }
 
-it('counts the numbers of all vectors in buckets of equal width, the edges included', () => {
+it('a histogram counts the numbers of all vectors in buckets of equal width, including the edges', () => {
   const vectors = [new Float32Array([0, 0.5, 1, 3.5]), new Float32Array([4, 4, 2])];
   expect(histogramOf(vectors, 4)).toEqual({
     min: 0,
@@ -22,7 +22,7 @@ it('counts the numbers of all vectors in buckets of equal width, the edges inclu
   });
 });
 
-it('holds every number once, whatever the rounding of the edges', () => {
+it('a histogram counts every number once, whatever the rounding of the edges', () => {
   const values = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i) * 1e-3 + 7);
   const { counts, limits, count, min, max } = histogramOf([values]);
   expect(count).toBe(1000);
@@ -34,7 +34,7 @@ it('holds every number once, whatever the rounding of the edges', () => {
   expect(limits).toEqual([...limits].sort((a, b) => a - b));
 });
 
-it('has one bucket for numbers that are all the same, and none for no numbers', () => {
+it('a histogram of equal numbers has one bucket, and one without numbers has none', () => {
   expect(histogramOf([new Float32Array(5).fill(2)])).toMatchObject({
     min: 2,
     max: 2,
@@ -52,7 +52,7 @@ it('has one bucket for numbers that are all the same, and none for no numbers', 
   });
 });
 
-it('leaves out what is not finite', () => {
+it('a histogram ignores numbers that are not finite', () => {
   const values = new Float32Array([Number.NaN, 1, Number.POSITIVE_INFINITY, 2, Number.NEGATIVE_INFINITY]);
   expect(histogramOf([values], 2)).toEqual(histogramOf([new Float32Array([1, 2])], 2));
 });

@@ -25,7 +25,7 @@ describe('a record', () => {
     expect(frameRecord(Buffer.from(text)).toString('hex')).toBe(hex(bytes).toString('hex'));
   });
 
-  it('comes back, and of a torn one is told how much of it there is', () => {
+  it('is read back, and the size of an incomplete one is reported', () => {
     const records = [Buffer.from('one'), Buffer.alloc(0), Buffer.alloc(700, 7)];
     const file = Buffer.concat(records.map(frameRecord));
     expect(parseRecords(file)).toEqual({ records, tornBytes: 0 });

@@ -26,7 +26,7 @@ async function written(write: (log: TensorboardLog) => Promise<void>): Promise<R
   return (await readEvents(join(dir, name!))).events.slice(2);
 }
 
-it('a row of metrics is scalars: terms under their names, other numbers with hyphens, no axes', async () => {
+it('a row of metrics becomes scalars: terms under their names, other numbers with hyphens, without the axes', async () => {
   const row = {
     step: 50,
     seconds: 9,
@@ -47,7 +47,7 @@ it('a row of metrics is scalars: terms under their names, other numbers with hyp
   expect(await written((log) => log.row(row))).toMatchObject([{ step: 50, scalars }]);
 });
 
-it('samples are the file as it is, or scaled down to 1024 px', async () => {
+it('samples are logged as they are, or scaled down to 1024 px', async () => {
   const draw = (width: number, height: number, path: string) =>
     sharp({ create: { width, height, channels: 3, background: '#a0c0e0' } }).toFile(path);
   const [small, large] = [join(folder, 'small.png'), join(folder, 'large.png')];
@@ -65,7 +65,7 @@ it('samples are the file as it is, or scaled down to 1024 px', async () => {
   expect(await sharp(second!.png).metadata()).toMatchObject({ format: 'png', width: 750, height: 1024 });
 });
 
-it('weights are a handful of histograms for each network, of the averaged generators', async () => {
+it('weights become a few histograms for each network, with the EMA weights of generators', async () => {
   const networks = buildNetworks(tinyConfig());
   const values = initNetworks(networks, new Rng(1, 'init'));
   const ema = { G_A2B: values.G_B2A!, G_B2A: values.G_A2B! };
@@ -91,7 +91,7 @@ it('weights are a handful of histograms for each network, of the averaged genera
       .flatMap(([network, names]) => names.map((name) => `weights/${network}/${name}`))
       .sort(),
   );
-  // The averages of this test are the other generator's weights.
+  // In this test, the EMA weights are the weights of the other generator.
   const encoder = Object.entries(values.G_B2A!).filter(([path]) => path.startsWith('encoder.'));
   const numbers = encoder.flatMap(([, data]) => [...data]);
   expect(histograms['weights/G_A2B/encoder']).toMatchObject({
