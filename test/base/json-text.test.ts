@@ -27,8 +27,7 @@ describe('parseJson', () => {
     });
   });
 
-  it('rejects exactly the texts that JSON.parse rejects', () => {
-    // Every text that JSON.parse refuses is refused at a place inside the text.
+  it('rejects every text that JSON.parse rejects, at a position inside the text', () => {
     for (const text of [
       '{',
       '[',

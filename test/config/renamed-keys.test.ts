@@ -29,7 +29,5 @@ test('loadConfig reads earlier names of keys, with one notice each', () => {
 test('loadConfig rejects a key under both names', () => {
   const overrides = ['watch.mostRollbacks=2', 'watch.maxRollbacks=3', 'losses.lpips.weight=0'];
   expect(() => loadConfig({ overrides })).toThrow(InputError);
-  expect(() => loadConfig({ overrides })).toThrow(
-    /either watch\.maxRollbacks or watch\.mostRollbacks.*both/,
-  );
+  expect(() => loadConfig({ overrides })).toThrow(/either watch\.maxRollbacks or watch\.mostRollbacks.*both/);
 });

@@ -1,10 +1,11 @@
+// Encodes lists of TensorFlow's kernels.
 import {
   bytesField,
   bytesOf,
+  type Encoded,
   intField,
   message,
   messageField,
-  type Encoded,
 } from '../../src/base/protobuf.js';
 
 export interface KernelFields {

@@ -255,14 +255,17 @@ describe('a kernel in bfloat16', () => {
     expect(Object.keys(CASES).sort()).toEqual([...BFLOAT16_OPERATIONS, ...convolutions].sort());
   });
 
-  it.each(Object.entries(CASES))('%s: has the shape and type of its rule, and values close to those of float32', (op, fn) => {
-    const found = inBfloat16(op, fn);
-    const expected = fn(kernels());
-    expect(found.shape).toEqual(expected.shape);
-    // Numbers have 8 bits: 0.004 is usual. Gradients of convolutions with stride 2, which the CPU adds up in them, are
-    // 0.011 off.
-    const error = relativeError(found.dataSync(), expected.dataSync());
-    expect(error).toBeGreaterThan(0);
-    expect(error).toBeLessThan(0.02);
-  });
+  it.each(Object.entries(CASES))(
+    '%s: has the shape and type of its rule, and values close to those of float32',
+    (op, fn) => {
+      const found = inBfloat16(op, fn);
+      const expected = fn(kernels());
+      expect(found.shape).toEqual(expected.shape);
+      // Numbers have 8 bits: 0.004 is usual. Gradients of convolutions with stride 2, which the CPU adds up in them, are
+      // 0.011 off.
+      const error = relativeError(found.dataSync(), expected.dataSync());
+      expect(error).toBeGreaterThan(0);
+      expect(error).toBeLessThan(0.02);
+    },
+  );
 });
