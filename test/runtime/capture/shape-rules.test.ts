@@ -24,7 +24,7 @@ interface Binding {
 interface Observed {
   op: string;
   real: TensorInfo[];
-  told: TensorInfo[];
+  predicted: TensorInfo[];
 }
 
 /** Runs `fn` and watches the operations that reach TensorFlow; what they are given must be made by `fn`. */
@@ -46,7 +46,7 @@ function observe(fn: () => void): Observed[] {
       observed.push({
         op,
         real: results.map(({ shape, dtype }) => ({ shape: [...shape], dtype })),
-        told: outputInfos({ op, inputs, attributes, outputs }).map(({ shape, dtype }) => ({
+        predicted: outputInfos({ op, inputs, attributes, outputs }).map(({ shape, dtype }) => ({
           shape: [...shape],
           dtype,
         })),
@@ -213,8 +213,8 @@ describe('the shape rule of every operation', () => {
     for (const [i, call] of calls.entries()) {
       const observed = observe(() => call(kernels()));
       expect(observed.length, `${name}, case ${i}`).toBeGreaterThan(0);
-      for (const { op, real, told } of observed) {
-        expect(told, `${op} in ${name}, case ${i}`).toEqual(real);
+      for (const { op, real, predicted } of observed) {
+        expect(predicted, `${op} in ${name}, case ${i}`).toEqual(real);
       }
     }
   });
@@ -237,20 +237,20 @@ describe('outputInfos', () => {
     dtype: 1,
     ...(values && { values }),
   });
-  const tell = (op: string, inputs: TensorInfo[]) => outputInfos({ op, inputs, attributes: [], outputs: 1 });
+  const infer = (op: string, inputs: TensorInfo[]) => outputInfos({ op, inputs, attributes: [], outputs: 1 });
 
   it('names an operation without a rule, and the file to add it to', () => {
-    expect(() => tell('Frobnicate', [])).toThrow(
+    expect(() => infer('Frobnicate', [])).toThrow(
       /no shape rule for the TensorFlow operation Frobnicate; add one to src\/runtime\/capture\/shape-rules\.ts/,
     );
   });
 
   it('rejects shapes that cannot be broadcast, and values that are unknown while recording', () => {
-    expect(() => tell('AddV2', [float([2, 3]), float([4])])).toThrow(
+    expect(() => infer('AddV2', [float([2, 3]), float([4])])).toThrow(
       'cannot broadcast the shapes [2,3] and [4]',
     );
-    expect(() => tell('Reshape', [float([6]), float([2])])).toThrow(/input 1 of Reshape must be a constant/);
-    expect(() => tell('MatMul', [float([2, 3]), float([3, 4])])).toThrow(/MatMul .* attribute transpose_a/);
-    expect(() => tell('SplitV', [float([5]), float([2], [2, 2]), float([], [0])])).toThrow(RangeError);
+    expect(() => infer('Reshape', [float([6]), float([2])])).toThrow(/input 1 of Reshape must be a constant/);
+    expect(() => infer('MatMul', [float([2, 3]), float([3, 4])])).toThrow(/MatMul .* attribute transpose_a/);
+    expect(() => infer('SplitV', [float([5]), float([2], [2, 2]), float([], [0])])).toThrow(RangeError);
   });
 });
