@@ -6,7 +6,7 @@ const LINE_WIDTH = 110;
 /**
  * Parses JSON as `JSON.parse` does, with an error message that names file, line and column.
  * @param name the name of the text in the message: a file's path.
- * @throws InputError where the text is not JSON.
+ * @throws InputError if the text is not JSON.
  */
 export function parseJson(text: string, name: string): unknown {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;

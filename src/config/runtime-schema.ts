@@ -7,7 +7,7 @@ export const runtime = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Run a training step, or a translation, as one TensorFlow graph; false runs it kernel by kernel, which is slower.',
+      'Run each training step and each translation as one TensorFlow graph; false runs them kernel by kernel, which is slower.',
     ),
   arithmetic: z
     .enum(['float32', 'tf32', 'bfloat16'])

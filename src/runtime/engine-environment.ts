@@ -20,7 +20,7 @@ export interface EnvironmentOptions {
 }
 
 /**
- * Threads for a training step. A step has two directions that hardly wait for each other, so operations that run side by
+ * Threads for training. A step has two directions that hardly wait for each other, so operations that run side by
  * side, each on half of the processors, are faster than one at a time on all of them (measured in bench/README.md).
  */
 export function processorShares(processors: number): { perOperation: number; operations: number } {

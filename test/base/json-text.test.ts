@@ -16,7 +16,7 @@ describe('parseJson', () => {
     ['{"a": tru}', 'a JSON value (x.json, line 1, column 7)', '"t"'],
     ['["\\x"]', 'valid escapes (x.json, line 1, column 3)', '"\\"'],
   ])('%j', (text, expected, found) => {
-    const error = refusal(text);
+    const error = inputErrorOf(text);
     expect(error.details.expected).toContain(expected);
     expect(error.details.found).toContain(found);
   });
@@ -27,8 +27,7 @@ describe('parseJson', () => {
     });
   });
 
-  it('rejects exactly the texts that JSON.parse rejects', () => {
-    // Every text that JSON.parse refuses is refused at a place inside the text.
+  it('rejects every text that JSON.parse rejects, at a position inside the text', () => {
     for (const text of [
       '{',
       '[',
@@ -43,12 +42,12 @@ describe('parseJson', () => {
       '\u0000',
       '[1 2]',
     ]) {
-      expect(refusal(text).message).toMatch(/line \d+, column \d+/);
+      expect(inputErrorOf(text).message).toMatch(/line \d+, column \d+/);
     }
   });
 });
 
-function refusal(text: string): InputError {
+function inputErrorOf(text: string): InputError {
   try {
     parseJson(text, 'x.json');
   } catch (error) {

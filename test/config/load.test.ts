@@ -20,7 +20,7 @@ function file(text: string): string {
   return path;
 }
 
-function refusal(load: () => Config): string {
+function messageOfInputError(load: () => Config): string {
   try {
     load();
   } catch (error) {
@@ -30,8 +30,8 @@ function refusal(load: () => Config): string {
   throw new Error('The config was accepted');
 }
 
-const refusalOf = (...overrides: string[]) =>
-  refusal(() => loadConfig({ overrides: ['losses.lpips.weight=0', ...overrides] }));
+const messageFor = (...overrides: string[]) =>
+  messageOfInputError(() => loadConfig({ overrides: ['losses.lpips.weight=0', ...overrides] }));
 
 describe('loadConfig: order of the sources', () => {
   it('uses the defaults of the main variant without a file and overrides', () => {
@@ -124,16 +124,16 @@ describe('loadConfig: overrides', () => {
   });
 
   it.each(['steps', '=5', '', 'training..steps=5', '.a=1'])('rejects %j', (override) => {
-    expect(refusalOf(override)).toContain(`KEY=VALUE`);
+    expect(messageFor(override)).toContain(`KEY=VALUE`);
   });
 
   it('explains how to give text that consists of digits', () => {
-    expect(refusalOf('data.root=2024')).toContain(`--set 'data.root="..."'`);
+    expect(messageFor('data.root=2024')).toContain(`--set 'data.root="..."'`);
     expect(loadConfig({ overrides: ['losses.lpips.weight=0', 'data.root="2024"'] }).data.root).toBe('2024');
   });
 
   it('leaves object prototypes alone', () => {
-    refusalOf('__proto__.polluted=1', 'model.size=1');
+    messageFor('__proto__.polluted=1', 'model.size=1');
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 });
@@ -186,12 +186,12 @@ describe('loadConfig: errors', () => {
       'losses.styleReconstruction=0',
     ],
   ])('rejects %s with the message "%s"', (override, message, ...others) => {
-    expect(refusalOf(override, ...others)).toContain(message);
+    expect(messageFor(override, ...others)).toContain(message);
   });
 
   it('names the source of every wrong key in one message', () => {
     const path = file('{"model": {"size": 100, "width": 3}, "training": {"batch": 0}}');
-    const message = refusal(() => loadConfig({ file: path, overrides: ['training.seed=-1'] }));
+    const message = messageOfInputError(() => loadConfig({ file: path, overrides: ['training.seed=-1'] }));
     expect(message).toContain('4 problems');
     expect(message).toContain(`model.size (${path})`);
     expect(message).toContain(`training.batch (${path})`);
@@ -204,11 +204,13 @@ describe('loadConfig: errors', () => {
   });
 
   it('names a file that is missing or not a JSON object', () => {
-    expect(refusal(() => loadConfig({ file: join(folder, 'none.json'), overrides: [] }))).toContain(
-      'none.json',
+    expect(
+      messageOfInputError(() => loadConfig({ file: join(folder, 'none.json'), overrides: [] })),
+    ).toContain('none.json');
+    expect(messageOfInputError(() => loadConfig({ file: folder, overrides: [] }))).toContain(folder);
+    expect(messageOfInputError(() => loadConfig({ file: file('[1]'), overrides: [] }))).toContain(
+      'found a list',
     );
-    expect(refusal(() => loadConfig({ file: folder, overrides: [] }))).toContain(folder);
-    expect(refusal(() => loadConfig({ file: file('[1]'), overrides: [] }))).toContain('found a list');
   });
 });
 

@@ -36,7 +36,7 @@ function convolutions(
   ]);
 }
 
-/** On vectors, matrices and pictures, with a batch above 1. */
+/** On vectors, matrices and images, with a batch above 1. */
 function elementwise(call: (k: Kernels, x: tf.Tensor, seed: number) => tf.Tensor): Case[] {
   return [[7], [3, 5], [2, 5, 3, 4]].map((shape, i) => [
     `[${shape}]`,
@@ -160,7 +160,7 @@ const CASES: Record<Operation, Case[]> = {
   ],
   ...reductions(),
   broadcastTo: [
-    ['a vector to a picture', (k) => k.broadcastTo(randomTensor(1, [3]), [2, 5, 3, 3])],
+    ['a vector to an image', (k) => k.broadcastTo(randomTensor(1, [3]), [2, 5, 3, 3])],
     ['ones', (k) => k.broadcastTo(randomTensor(1, [2, 1, 1, 4]), [2, 3, 5, 4])],
     ['a scalar', (k) => k.broadcastTo(tf.scalar(2), [3, 1])],
   ],
@@ -184,7 +184,7 @@ const CASES: Record<Operation, Case[]> = {
   ],
   pad: [
     [
-      'a picture',
+      'an image',
       (k) =>
         k.pad(randomTensor(1, [2, 3, 4, 1]), [
           [0, 1],
@@ -201,11 +201,11 @@ const CASES: Record<Operation, Case[]> = {
   ],
   gatherRows: [
     ['with repeats', (k) => k.gatherRows(randomTensor(1, [4, 3]), tf.tensor1d([3, 0, 3], 'int32'))],
-    ['of pictures', (k) => k.gatherRows(randomTensor(1, [3, 2, 2, 3]), tf.tensor1d([2, 1], 'int32'))],
+    ['of images', (k) => k.gatherRows(randomTensor(1, [3, 2, 2, 3]), tf.tensor1d([2, 1], 'int32'))],
   ],
   scatterRows: [
     ['with repeats', (k) => k.scatterRows(randomTensor(1, [3, 2]), tf.tensor1d([3, 0, 3], 'int32'), 5)],
-    ['of pictures', (k) => k.scatterRows(randomTensor(1, [2, 2, 2, 3]), tf.tensor1d([2, 1], 'int32'), 3)],
+    ['of images', (k) => k.scatterRows(randomTensor(1, [2, 2, 2, 3]), tf.tensor1d([2, 1], 'int32'), 3)],
   ],
   after: [
     ['of two', (k) => k.after(randomTensor(1, [3, 2]), [randomTensor(2, [4]), tf.scalar(1)])],

@@ -48,8 +48,10 @@ test('devices lists the processor, and the GPU if one computes', () => {
 });
 
 test('memoryUse and peakMemory report the process, and the GPU only if one computes', () => {
-  expect(memoryUse().rssBytes).toBeGreaterThan(50 * MIB);
-  expect(peakMemory().peakRssBytes).toBeGreaterThanOrEqual(memoryUse().rssBytes / 2);
+  const { rssBytes } = memoryUse();
+  expect(rssBytes / process.memoryUsage.rss()).toBeCloseTo(1, 1);
+  // The kernel counts pages with some delay.
+  expect(peakMemory().peakRssBytes).toBeGreaterThan(0.9 * rssBytes);
   expect('gpuBytes' in memoryUse()).toBe(device === 'gpu');
   expect('peakGpuBytes' in peakMemory()).toBe(device === 'gpu');
 });

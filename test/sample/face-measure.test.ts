@@ -5,7 +5,7 @@ import { type FaceMeasure, type MeanFace, meanFace, measureFace } from '../../sr
 import { FAMILIES, type Family } from '../../src/sample/factors.js';
 import { rasterise } from '../../src/sample/raster.js';
 import { contentCorrelation } from '../../src/sample/sample-measures.js';
-import { decodedPicture, flatPicture, type Sample } from '../support/pictures.js';
+import { decodedImage, flatImage, type Sample } from '../support/images.js';
 
 const KEYS = ['x', 'y', 'scale'] as const;
 
@@ -20,7 +20,7 @@ async function drawn(
     Array.from({ length: count }, async (_, i) => {
       const factors = sampleFactors(11, folder, `${folder}/${i}`, family);
       const png = await rasterise(factors, size);
-      const image = await decodedPicture(blur > 0 ? await sharp(png).blur(blur).png().toBuffer() : png);
+      const image = await decodedImage(blur > 0 ? await sharp(png).blur(blur).png().toBuffer() : png);
       return { image, content: factors.content };
     }),
   );
@@ -88,7 +88,7 @@ describe('measureFace', () => {
   });
 
   test('returns the middle of its range for an image without edges', () => {
-    const { x, y, scale } = measureFace(flatPicture(0.2, 0.2, 0.2, 64), faces.vivid);
+    const { x, y, scale } = measureFace(flatImage(0.2, 0.2, 0.2, 64), faces.vivid);
     expect(x).toBeCloseTo(0, 6);
     expect(y).toBeCloseTo(0, 6);
     expect(scale).toBeCloseTo(1, 6);
@@ -97,5 +97,5 @@ describe('measureFace', () => {
 
 test('meanFace rejects no images, and another number of contents', () => {
   expect(() => meanFace([], [])).toThrow(RangeError);
-  expect(() => meanFace([flatPicture(0, 0, 0)], [])).toThrow('1 and 0');
+  expect(() => meanFace([flatImage(0, 0, 0)], [])).toThrow('1 and 0');
 });

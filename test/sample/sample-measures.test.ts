@@ -3,13 +3,13 @@ import { sampleFactors } from '../../src/sample/draw.js';
 import type { Family } from '../../src/sample/factors.js';
 import { rasterise } from '../../src/sample/raster.js';
 import { colourEdgeStatistics, pearson, statisticsDistance } from '../../src/sample/sample-measures.js';
-import { decodedPicture, flatPicture, type Sample } from '../support/pictures.js';
+import { decodedImage, flatImage, type Sample } from '../support/images.js';
 
 async function drawn(folder: 'trainA' | 'trainB', family: Family, count: number): Promise<Sample[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, i) => {
       const factors = sampleFactors(11, folder, `${folder}/${i}`, family);
-      return { image: await decodedPicture(await rasterise(factors, 64)), content: factors.content };
+      return { image: await decodedImage(await rasterise(factors, 64)), content: factors.content };
     }),
   );
 }
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 describe('statistics of colours and edges', () => {
   test('are colour moments, and shares that sum to 1', () => {
-    const features = colourEdgeStatistics(flatPicture(0.5, -0.5, 0.2));
+    const features = colourEdgeStatistics(flatImage(0.5, -0.5, 0.2));
     expect(features).toHaveLength(18);
     expect(features.slice(0, 3).map((value) => Number(value.toFixed(5)))).toEqual([0.06667, 1, -0.2]);
     for (const deviation of features.slice(3, 6)) expect(deviation).toBeCloseTo(0, 4);

@@ -37,7 +37,7 @@ function setUp(more: SetupOptions = {}) {
   });
 }
 
-const told = (kind: SetupEvent['kind']) =>
+const eventTexts = (kind: SetupEvent['kind']) =>
   events.flatMap((e) => (e.kind === kind && 'text' in e ? [e.text] : []));
 const installed = () => fs.readFile(path.join(bindingDirectory(packages), 'tfjs_binding.node'), 'utf8');
 const downloads = async () => (await machine.calls()).filter((call) => call.startsWith('download')).length;
@@ -63,7 +63,7 @@ describe.skipIf(process.arch !== 'x64')('the GPU build (x64 only)', () => {
     expect(Object.keys(stamp.files)).toContain(
       path.join(path.dirname(stamp.libraries), 'nvidia/cusolver/lib/libcusolver.so.11'),
     );
-    expect(told('warning')).toEqual([]);
+    expect(eventTexts('warning')).toEqual([]);
     // Asked for by name, it is checked again.
     expect(await setUp({ device: 'gpu' })).toMatchObject({ device: 'gpu' });
     await machine.program('c++', 'exit 1');
@@ -103,7 +103,7 @@ describe.skipIf(process.arch !== 'x64')('the GPU build (x64 only)', () => {
     expect(await downloads()).toBe(0);
     // Left to choose, it takes the CPU build and says why.
     expect(await setUp({ device: 'auto' })).toMatchObject({ device: 'cpu' });
-    expect(told('warning').join()).toContain(remedy);
+    expect(eventTexts('warning').join()).toContain(remedy);
   });
 
   test("is rejected with TensorFlow's own message if the driver shows a GPU that TensorFlow does not find", async () => {
@@ -112,17 +112,17 @@ describe.skipIf(process.arch !== 'x64')('the GPU build (x64 only)', () => {
     const failure = setUp({ device: 'gpu' });
     await expect(failure).rejects.toThrow(NoGpuError);
     await expect(failure).rejects.toThrow('a driver without its library libcuda.so.1');
-    expect(told('warning').join()).toContain(NO_DRIVER);
+    expect(eventTexts('warning').join()).toContain(NO_DRIVER);
     expect(await installed()).toBe('good\n');
   });
 
   test('is replaced by the CPU build with auto if TensorFlow finds no GPU, and the reason is reported', async () => {
     await machine.program('nvidia-smi', fakeSmi(L4));
     expect(await setUp({ device: 'auto' })).toMatchObject({ device: 'cpu' });
-    expect(told('warning').join('\n')).toMatch(
+    expect(eventTexts('warning').join('\n')).toMatch(
       /the GPU cannot be used \(a driver without its library libcuda.so.1\), so the CPU build is installed; to use it, install/,
     );
-    expect(told('warning').join()).not.toContain('GNR_GPU_OPTIONAL');
+    expect(eventTexts('warning').join()).not.toContain('GNR_GPU_OPTIONAL');
   });
 
   test('is rejected with the name of a kernel that fails on the GPU', async () => {
@@ -139,7 +139,7 @@ describe.skipIf(process.arch !== 'x64')('the GPU build (x64 only)', () => {
   test('is installed without a GPU if GNR_GPU_OPTIONAL=1', async () => {
     const env = { ...machine.env, GNR_GPU_OPTIONAL: '1' };
     expect(await setUp({ device: 'gpu', env })).toMatchObject({ device: 'gpu' });
-    expect(told('warning').join()).toContain('no NVIDIA driver. GNR_GPU_OPTIONAL=1 allows that');
+    expect(eventTexts('warning').join()).toContain('no NVIDIA driver. GNR_GPU_OPTIONAL=1 allows that');
     expect(await setUp({ device: 'auto' })).toMatchObject({ device: 'gpu', alreadyDone: true });
   });
 
@@ -150,15 +150,17 @@ describe.skipIf(process.arch !== 'x64')('the GPU build (x64 only)', () => {
     }
     await machine.program('c++', fakeCompiler('good gpu'));
     expect(await setUp({ device: 'gpu' })).toMatchObject({ device: 'gpu' });
-    expect(told('step').join()).toContain('there is no nvidia-smi here');
+    expect(eventTexts('step').join()).toContain('there is no nvidia-smi here');
   });
 
   test('warns about a card that is newer than its kernels, and announces the first start', async () => {
     await machine.program('nvidia-smi', fakeSmi(GB203));
     await machine.program('c++', fakeCompiler('good gpu'));
     await setUp({ device: 'gpu' });
-    expect(told('warning').join()).toContain('NVIDIA GeForce RTX 5090 (compute capability 12.0) is newer');
-    expect(told('step').join()).toMatch(
+    expect(eventTexts('warning').join()).toContain(
+      'NVIDIA GeForce RTX 5090 (compute capability 12.0) is newer',
+    );
+    expect(eventTexts('step').join()).toMatch(
       /the driver compiles TensorFlow's kernels .* this takes minutes once/,
     );
   });

@@ -1,3 +1,4 @@
+// Runs the page and its worker in Chromium.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -9,7 +10,7 @@ const CHROMIUM = process.env.GNR_CHROMIUM ?? '/usr/bin/chromium';
 /** Whether there is a browser to test in; `GNR_CHROMIUM` names another one. */
 export const hasChromium = existsSync(CHROMIUM);
 
-/** Nothing that asks hosts of its own accord, and a camera that shows a test image. */
+/** Flags for a browser that contacts no hosts by itself and has a camera with a test image. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-quic',
@@ -35,14 +36,14 @@ export async function buildPage(folder: string): Promise<string> {
   return outDir;
 }
 
-/** Runs one task after another in a translator of its own, as the page does; the numbers come back as they are. */
+/** Runs tasks one after another in a new worker, as the page does. Typed arrays are returned as lists. */
 export async function inWorker(
   page: Page,
   worker: string,
   tasks: readonly { task: string; argument: unknown }[],
 ): Promise<unknown[]> {
   return page.evaluate(
-    async ({ address, given }) => {
+    async ({ address, workerTasks }) => {
       const text = `import ${JSON.stringify(new URL(address, document.baseURI).href)};`;
       const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
       const running = new Worker(url, { type: 'module' });
@@ -54,7 +55,7 @@ export async function inWorker(
       };
       try {
         let content: unknown;
-        for (const { task, argument } of given) {
+        for (const { task, argument } of workerTasks) {
           const { pixels, style, ...rest } = argument as Record<string, unknown>;
           const reply = await new Promise<Record<string, unknown>>((done, fail) => {
             running.onerror = ({ message }) => fail(new Error(message));
@@ -81,11 +82,11 @@ export async function inWorker(
         running.terminate();
       }
     },
-    { address: worker, given: tasks },
+    { address: worker, workerTasks: tasks },
   );
 }
 
-/** Picture and style code of the page's worker on one backend, for a model at an address. */
+/** The translated image and the style code from the page's worker on one backend, for a model at an address. */
 export async function translatedInBrowser(
   page: Page,
   worker: string,

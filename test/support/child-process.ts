@@ -1,3 +1,4 @@
+// Runs parts of src in a Node process of their own.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -6,7 +7,7 @@ import ts from 'typescript';
 /** Folders of src that child processes may import. */
 const PARTS = ['base', 'checkpoint', 'data', 'train/log/tensorboard'];
 
-/** Compiles what does not need TensorFlow to `folder`/src, so that a plain Node process can import it. */
+/** Compiles the parts of src without TensorFlow to `folder`/src, so that a plain Node process can import them. */
 export async function compileForChild(folder: string): Promise<void> {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
@@ -30,7 +31,7 @@ export interface ChildResult {
 }
 
 /**
- * Starts Node on an ES module text that sits in `folder`, where './src/...' is what `compileForChild` made.
+ * Starts Node on the text of an ES module in `folder`, where it can import the './src/...' of `compileForChild`.
  * @param shell commands before Node starts, such as `ulimit -f 100`.
  * @param wrapper a command that runs the shell, such as `unshare -rm`.
  */

@@ -1,8 +1,9 @@
+// Configs of networks that are as small as possible.
 import { resolveConfig } from '../../src/config/load.js';
 import { mergeTrees, type Tree } from '../../src/config/overrides.js';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
 
-/** Networks so small that a step takes a moment. */
+/** Networks that are so small that a step takes a moment. */
 export const TINY: PartialConfig = {
   model: {
     size: 32,
@@ -17,12 +18,12 @@ export const TINY: PartialConfig = {
   losses: { lpips: { weight: 0 } },
 };
 
-/** The config of networks so small that a step takes a moment, with changes laid over it. */
+/** The config of `TINY` networks with changes. */
 export function tinyConfig(changes: PartialConfig = {}): Config {
   return resolveConfig(mergeTrees(TINY as Tree, changes as Tree) as PartialConfig);
 }
 
-/** Networks with as few layers as there can be, for tests that take many steps. */
+/** Networks with as few layers as possible, for tests of many steps. */
 export const MIN_LAYERS: NonNullable<PartialConfig['model']> = {
   numDown: 1,
   residualBlocks: 0,

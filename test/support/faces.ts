@@ -1,20 +1,21 @@
+// A photo with known faces, and a detector that finds given ones.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Face, FaceDetector } from '../../src/faces/detector.js';
 
 const manifest = createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json');
 
-/** A photo of three people beside each other, 1920 x 1280 px, which the detector's package has. */
+/** A photo of three people beside each other, 1920 x 1280 px, from the detector's package. */
 export const PHOTO_OF_THREE = join(dirname(manifest), 'demo', 'sample1.jpg');
 
-/** Where their noses are, px, the largest face first. */
+/** Positions of their noses, px, the largest face first. */
 export const NOSES_OF_THREE = [
   [1549, 340],
   [915, 540],
   [490, 490],
 ] as const;
 
-/** Finds the same faces in every picture. */
+/** A detector that finds the same faces in every image. */
 export function fixedDetector(...faces: Omit<Face, 'score'>[]): FaceDetector {
   return { find: async () => faces.map((face) => ({ ...face, score: 1 })), dispose: () => undefined };
 }

@@ -1,3 +1,4 @@
+// Makes calls of the file system fail, or runs code before them.
 import fs, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
@@ -19,8 +20,9 @@ const FILE_CALLS = ['write', 'sync', 'appendFile', 'truncate'] as const;
 export type FileCall = (typeof PATH_CALLS)[number] | (typeof FILE_CALLS)[number];
 
 /**
- * Runs `act(path)` before every call of that name on a path that matches (`rename`: the new path), in all code of this
- * process; what it throws is what the call rejects with. What comes back undoes it.
+ * Runs `act(path)` before every call of that name on a matching path (for `rename` the new path), in all code of this
+ * process. If `act` throws, the call rejects with its error.
+ * @returns a function that restores the original calls.
  */
 export async function beforeFileCall(
   call: FileCall,
@@ -71,12 +73,12 @@ export async function beforeFileCall(
   };
 }
 
-/** What Node rejects with where the system refuses a call. */
+/** The error with which Node rejects a call that the system refuses. */
 export function systemError(code: string, syscall: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: refused, ${syscall}`), { code, syscall });
 }
 
-/** Lets every matching call fail with a system's code, while `work` runs. @returns how often it did. */
+/** Makes every matching call fail with a system code while `work` runs. @returns the number of failed calls. */
 export async function refusing(
   code: string,
   call: FileCall,

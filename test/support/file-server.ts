@@ -1,22 +1,23 @@
+// A local HTTP server that can misbehave.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Answer {
-  /** 200 or 206 by the request where left out. */
+  /** 200 or 206 by default, depending on the request. */
   status?: number;
   headers?: Record<string, string>;
-  /** Does not take Range. */
+  /** Whether to ignore Range. */
   ignoresRange?: boolean;
-  /** Sends so many bytes of the answer and nothing more; closes the connection when told (`seen`), or never. */
+  /** Send only this many bytes, then close the connection once they have arrived (`seen`), or never (`stallAt`). */
   breakAt?: number;
   stallAt?: number;
-  /** Does not tell the size. */
+  /** Whether to omit the size. */
   isChunked?: boolean;
-  /** Another content than the server's. */
+  /** Replaces the server's content. */
   content?: Uint8Array;
 }
 
-/** A server of one file on this machine, which misbehaves as it is told: once for each entry of `plan`, then no more. */
+/** A server of one file on this machine. It misbehaves once for each entry of `plan`, then no more. */
 export class FileServer {
   content: Uint8Array;
   etag: string | undefined = '"1"';
@@ -25,7 +26,7 @@ export class FileServer {
   /** Method, path and Range of each request. */
   readonly requests: { path: string; range: string | undefined; ifRange: string | undefined }[] = [];
   url = '';
-  /** An answer that ends when so many bytes of the file have arrived: what is on its way could be lost otherwise. */
+  /** A response to close once this many bytes of the file have arrived: bytes on their way could be lost otherwise. */
   private breaking: { bytes: number; response: ServerResponse } | undefined;
   private readonly server = createServer((request, response) => this.answer(request, response));
 
@@ -44,7 +45,7 @@ export class FileServer {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  /** To be called with the bytes that have arrived. */
+  /** Call it with the number of bytes that have arrived. */
   seen(bytes: number): void {
     if (this.breaking === undefined || bytes < this.breaking.bytes) return;
     this.breaking.response.destroy();

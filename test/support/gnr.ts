@@ -1,3 +1,4 @@
+// Runs the command line in this process or in one of its own.
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -10,7 +11,7 @@ import { startChild } from './child-process.js';
 import { MIN_LAYERS, TINY } from './config.js';
 import type { FileCall } from './faults.js';
 
-/** What a command line left: its exit code and what it wrote. */
+/** The exit code and the output of a command line. */
 export interface Outcome {
   code: number;
   stdout: string;
@@ -47,7 +48,7 @@ export async function gnrWith(
   }
 }
 
-/** Compiles the program to `folder`/src, for `startGnr`: the tests run what is in the working tree, not what was built. */
+/** Compiles the program to `folder`/src for `startGnr`, so that tests run the working tree and not an earlier build. */
 export async function compileGnr(folder: string): Promise<void> {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
   await cp('package.json', join(folder, 'package.json'));
@@ -63,7 +64,7 @@ export async function compileGnr(folder: string): Promise<void> {
   await writeFile(join(folder, 'faults.js'), ts.transpileModule(faults, { compilerOptions }).outputText);
 }
 
-/** Starts the program as `startGnr` does, and kills it before the `count`th call of that name on a path that matches. */
+/** Starts the program as `startGnr` does, and kills it before the `count`th call of that name on a matching path. */
 export function startGnrToKill(
   folder: string,
   words: readonly string[],
@@ -87,12 +88,12 @@ export function startGnr(folder: string, words: readonly string[], shell?: strin
   return startChild(folder, `await import('./src/cli/main.js');`, { args: words, ...(shell && { shell }) });
 }
 
-/** Waits until something is so, asking again and again. @throws Error where the process ends before. */
+/** Waits until a condition holds, by polling. @throws Error if the process ends before. */
 export async function until(
   { child, done }: Awaited<ReturnType<typeof startGnr>>,
-  isSo: () => boolean | Promise<boolean>,
+  condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  while (!(await isSo())) {
+  while (!(await condition())) {
     if (child.exitCode !== null) throw new Error(`gnr has ended: ${(await done).stderr}`);
     await setTimeout(20);
   }
@@ -101,11 +102,11 @@ export async function until(
 export interface TinyTraining {
   /** A folder with a sample dataset of 32 px. */
   dataset: string;
-  /** A config file for it: networks and steps as small as they can be, kernel by kernel. */
+  /** A config file for it, with the smallest networks, run kernel by kernel. */
   config: string;
 }
 
-/** Makes a dataset and a config file in `folder`. */
+/** Writes a dataset and a config file into `folder`. */
 export async function tinyTraining(folder: string): Promise<TinyTraining> {
   const dataset = join(folder, 'data');
   const config = join(folder, 'tiny.json');
@@ -123,11 +124,11 @@ export async function tinyTraining(folder: string): Promise<TinyTraining> {
 
 const FALLBACK = 'gnr: warning: the GPU build of TensorFlow computes on the processor: ';
 
-/** The program's own lines on standard error, without those of progress, and of a GPU build that is tested without a GPU. */
+/** The program's messages on standard error, without progress and the warning of a GPU build without a GPU. */
 export const complaints = (stderr: string): string[] =>
   stderr.split('\n').filter((line) => line.startsWith('gnr:') && !line.startsWith(FALLBACK));
 
-/** Every file below a folder with its bytes in base64; links are left out. */
+/** All files below a folder, without links, with their bytes in base64. */
 export async function contentOf(dir: string): Promise<Record<string, string>> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

@@ -1,3 +1,4 @@
+// Checks gradients against finite differences.
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { add, multiply, scalarOf, scale, sum } from '../../src/ops/arithmetic.js';
@@ -10,7 +11,7 @@ export type Fn = (...inputs: tf.Tensor[]) => tf.Tensor;
 /** A function that may take gradients of its own on the tape that records it. */
 type TapedFn = (tape: Tape, inputs: tf.Tensor[]) => tf.Tensor;
 
-/** Change of the inputs, small against their size (about 1) and large against float32's rounding. */
+/** Change of the inputs: small compared with their size (about 1), large compared with float32's rounding. */
 const STEP = 1e-2;
 const TOLERANCE = 3e-3;
 const DIRECTIONS = 3;
@@ -18,12 +19,12 @@ const DIRECTIONS = 3;
 /** Random weights for `measure`. */
 const weightsOf = (y: tf.Tensor, seed: number): tf.Tensor => randomTensor(seed, y.shape);
 
-/** A result as one number, `<weights, y> + |y|^2 / 2`: not linear, so that pullbacks get a gradient that varies. */
+/** Maps a result to one number, `<weights, y> + |y|^2 / 2`. It is not linear, so that its gradient varies. */
 function measure(y: tf.Tensor, seed: number): tf.Tensor {
   return scalarOf(sum(multiply(y, add(weightsOf(y, seed), scale(y, 0.5)))));
 }
 
-/** The gradient of `measure(fn)` in input k, as a function itself: zeros where fn does not depend on the input. */
+/** The gradient of `measure(fn)` in input k, as a function; zeros if fn does not depend on the input. */
 function derivative(fn: TapedFn, k: number, seed: number): TapedFn {
   return (tape, inputs) => {
     const y = fn(tape, inputs);
@@ -60,13 +61,13 @@ function checkFirstOrder(fn: TapedFn, inputs: tf.Tensor[], label: string): void 
     for (let d = 0; d < DIRECTIONS; d++) {
       const direction = uniformTensor(100 + d, input.shape, -1, 1);
       const at = (step: number): number => {
-        const moved = inputs.map((other, i) => (i === k ? tf.add(other, tf.mul(direction, step)) : other));
+        const moved = inputs.map((each, i) => (i === k ? tf.add(each, tf.mul(direction, step)) : each));
         const y = run(fn, moved).dataSync();
         return dot(y, weights) + dot(y, y) / 2;
       };
       const difference = (at(STEP) - at(-STEP)) / (2 * STEP);
       const along = direction.dataSync();
-      // Against the size of the gradient; against rounding where it is 0.
+      // Relative to the size of the gradient, or to rounding errors if it is 0.
       const size = norm(values) * norm(along) + 0.03 * norm(weights);
       expect(
         Math.abs(dot(values, along) - difference) / size,
@@ -77,12 +78,11 @@ function checkFirstOrder(fn: TapedFn, inputs: tf.Tensor[], label: string): void 
 }
 
 /**
- * Compares gradients with central differences: of the function, and up to `order` of the gradients that the tape gives
- * of it, as R1 needs them.
+ * Compares gradients of a function with central differences, up to order `order`: R1 needs gradients of gradients.
  */
 export function checkGradients(fn: Fn, inputs: tf.Tensor[], order: number): void {
   tf.tidy(() => {
-    let level: { fn: TapedFn; label: string }[] = [{ fn: (_, given) => fn(...given), label: 'order 1' }];
+    let level: { fn: TapedFn; label: string }[] = [{ fn: (_, tensors) => fn(...tensors), label: 'order 1' }];
     for (let n = 1; n <= order; n++) {
       for (const { fn: taped, label } of level) checkFirstOrder(taped, inputs, label);
       level = level.flatMap((entry) =>

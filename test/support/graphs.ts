@@ -1,3 +1,4 @@
+// Builds small graphs by hand.
 import { Graph, type GraphNode, graphAttribute } from '../../src/runtime/capture/graph.js';
 import {
   DT_BFLOAT16,
@@ -10,7 +11,7 @@ import {
 export const float = (...shape: number[]): TensorInfo => ({ shape, dtype: DT_FLOAT });
 export const half = (...shape: number[]): TensorInfo => ({ shape, dtype: DT_BFLOAT16 });
 
-/** Makes graphs node by node, with the type of the first output as `T`. */
+/** A graph that is built node by node, with the type of the first output as `T`. */
 export class HandMadeGraph {
   private readonly graph = new Graph();
 

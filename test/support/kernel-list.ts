@@ -1,3 +1,4 @@
+// Encodes lists of TensorFlow's kernels.
 import {
   bytesField,
   bytesOf,

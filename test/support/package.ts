@@ -1,10 +1,11 @@
+// Packs and installs the npm package.
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-/** What the package is made of, beside dist; the page of `gnr serve`, which `npm pack` builds too, is left out. */
+/** Parts of the package beside dist, without the page of `gnr serve`, which `npm pack` builds too. */
 const PARTS = [
   'package.json',
   'README.md',
@@ -18,18 +19,18 @@ const PARTS = [
   'test/support/package.ts',
 ];
 
-/** The package as `npm pack` makes it of the working tree. */
+/** The package that `npm pack` makes of the working tree. */
 export interface Packed {
   tarball: Buffer;
-  /** Paths in it. */
+  /** Paths in the tarball. */
   files: string[];
   /** The tarball, unpacked. */
   dir: string;
 }
 
 /**
- * Builds and packs in `folder`, and leaves dist as it is. Some parts that do not belong into a package stand there too.
- * @param options.types leaves them out where false, in a third of the time.
+ * Builds and packs in `folder`, and does not change dist. Some files that do not belong in a package are there too.
+ * @param options.types whether to build types; without them it takes a third of the time.
  */
 export async function packPackage(folder: string, { types = true } = {}): Promise<Packed> {
   const stage = join(folder, 'stage');
@@ -50,14 +51,14 @@ export async function packPackage(folder: string, { types = true } = {}): Promis
   return { tarball: await readFile(path), files, dir: join(folder, 'package') };
 }
 
-/** An empty project in `dir` that has installed the package, and of others those that are named. */
+/** Creates a project in `dir` that has installed the package and `dependencies`. */
 export async function installPackage(
   { dir: packed }: Packed,
   dir: string,
-  others: readonly string[],
+  dependencies: readonly string[],
 ): Promise<void> {
   await cp(packed, join(dir, 'node_modules', 'gans-n-roses'), { recursive: true });
-  for (const name of others) {
+  for (const name of dependencies) {
     const link = join(dir, 'node_modules', name);
     await mkdir(dirname(link), { recursive: true });
     await symlink(resolve('node_modules', name), link, 'dir');
@@ -66,7 +67,7 @@ export async function installPackage(
 
 /** Runs a file in Node as a process of its own. */
 export async function runNode(cwd: string, ...words: string[]): Promise<string> {
-  // Set by an engine that runs in this process, it would make TensorFlow talk.
+  // An engine in this process may have set it, which would make TensorFlow log.
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: undefined };
   return (await run(process.execPath, words, { cwd, env })).stdout;
 }

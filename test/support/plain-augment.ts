@@ -1,7 +1,8 @@
+// Image warps in plain loops, to compare with.
 import type { Augmentation } from '../../src/augment/augment.js';
 import { invertAffine } from '../../src/augment/warp.js';
 
-/** One of the two pixels along an axis and its weight; nothing where it is beyond the border. */
+/** The two pixels beside a position along an axis, and their weights. */
 function neighbours(position: number, size: number, border: Augmentation['border']): [number, number][] {
   const isEdge = border === 'edge';
   const inside = isEdge ? Math.min(Math.max(position, 0), size - 1) : position;
@@ -13,7 +14,7 @@ function neighbours(position: number, size: number, border: Augmentation['border
   ];
 }
 
-/** A warp of a picture `[size, size, 3]` pixel by pixel, as its definition has it: sums are rounded to single precision. */
+/** Warps an image `[size, size, 3]` pixel by pixel, by definition; sums are rounded to single precision. */
 function plainWarp(image: Float32Array, size: number, { matrix, border }: Augmentation): Float32Array {
   if (matrix === undefined) return image;
   const [a, b, c, d, e, f] = invertAffine(matrix);
@@ -30,7 +31,7 @@ function plainWarp(image: Float32Array, size: number, { matrix, border }: Augmen
   return out;
 }
 
-/** What `applyAugmentation` does, without its short cuts: the whole picture warped, then a window of it enlarged. */
+/** Does the same as `applyAugmentation` without short cuts: warps the whole image, then enlarges a window of it. */
 export function plainAugmentation(image: Float32Array, size: number, drawn: Augmentation): Float32Array {
   const warped = plainWarp(image, size, drawn);
   const { window } = drawn;
@@ -55,7 +56,7 @@ export function plainAugmentation(image: Float32Array, size: number, drawn: Augm
   return out;
 }
 
-/** Whether two lists of numbers are the same to the bit; 0 is not -0. */
+/** Whether two lists of numbers have the same bits; 0 is not -0. */
 export function hasSameBits(a: Float32Array | Int32Array, b: Float32Array | Int32Array): boolean {
   const bytes = ({ buffer, byteOffset, byteLength }: Float32Array | Int32Array) =>
     Buffer.from(buffer, byteOffset, byteLength);

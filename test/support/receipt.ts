@@ -1,8 +1,9 @@
+// Receipts of evaluations.
 import type { Figure, MethodResult, Receipt } from '../../src/eval/receipt.js';
 import { receiptSchema } from '../../src/eval/receipt.js';
 
-/** A figure with what a test says, and else that of an FID from enough pictures. */
-export function figure(given: Partial<Figure> = {}): Figure {
+/** A figure with the properties of a test, by default an FID of enough images. */
+export function figure(properties: Partial<Figure> = {}): Figure {
   return {
     metric: 'fid',
     key: 'fid',
@@ -12,25 +13,25 @@ export function figure(given: Partial<Figure> = {}): Figure {
     deviation: null,
     over: null,
     interval: null,
-    values: [given.value ?? 45.234],
+    values: [properties.value ?? 45.234],
     n: { generated: 50_000, real: 50_000 },
     how: 'how FID is made',
-    ...given,
+    ...properties,
   };
 }
 
 export function method(
   name: string,
   figures: Figure[],
-  given: Partial<Omit<MethodResult, 'figures'>> = {},
+  properties: Partial<Omit<MethodResult, 'figures'>> = {},
 ): MethodResult {
-  return { name, kind: 'folder', left: [], figures, ...given };
+  return { name, kind: 'folder', left: [], figures, ...properties };
 }
 
 const hash = 'a'.repeat(64);
 
 /** A receipt of the given methods that passes the schema. */
-export function receipt(methods: MethodResult[], given: Record<string, unknown> = {}): Receipt {
+export function receipt(methods: MethodResult[], properties: Record<string, unknown> = {}): Receipt {
   return receiptSchema.parse({
     format: 'gnr-receipt',
     version: 1,
@@ -45,9 +46,9 @@ export function receipt(methods: MethodResult[], given: Record<string, unknown> 
     weights: [{ name: 'inception', sha256: hash, verified: true }],
     software: { node: '20.19.0' },
     methods,
-    ...given,
+    ...properties,
   });
 }
 
-/** What a careless page would let through. */
+/** Text that a careless page would run as a script. */
 export const EVIL = `"><script src='https://evil.example/x.js'></script>&amp;<img onerror=x>`;

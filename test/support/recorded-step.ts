@@ -1,3 +1,4 @@
+// Records a training step without computing it.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../../src/config/schema.js';
@@ -15,11 +16,11 @@ export interface RecordedStep {
   parameters: { generators: number; discriminators: number };
   /** Shapes of the step's terms by name. */
   terms: Record<string, number[]>;
-  /** Names of the state's vectors whose new value has another length than the old one. */
+  /** Names of the state's vectors whose length changes. */
   changedVectors: string[];
 }
 
-/** Records a step with R1 of any size: the shapes of all that it does are checked, and nothing is computed. */
+/** Records a step with R1 of networks of any size: checks the shapes of all operations and computes nothing. */
 export function recordStep(config: Config): RecordedStep {
   const networks = buildNetworks(config);
   const recorder = new Recorder(new Graph(), tf.backend() as unknown as TensorflowBackend);

@@ -1,3 +1,4 @@
+// Tensors and figures of the reference implementation.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -6,7 +7,7 @@ import { type Config, configSchema } from '../../src/config/schema.js';
 import type { ParameterSpecs, ParameterValues } from '../../src/model/parameters.js';
 import { type Inception, inceptionPaths } from '../../src/perceptual/inception.js';
 
-/** Folder with the figures of the reference implementation. */
+/** The folder with the figures of the reference implementation. */
 export const REFERENCE_DIR =
   process.env.GNR_REFERENCE_DIR ?? join(import.meta.dirname, '../fixtures/reference');
 
@@ -15,7 +16,7 @@ interface RawTensor {
   data: Float32Array | Float64Array | Int32Array;
 }
 
-/** All tensors of a safetensors file; independent of the project's own reader, which it helps to test. */
+/** Reads all tensors of a safetensors file, independently of the project's reader, which it helps to test. */
 export function readTensors(file: string): Map<string, RawTensor> {
   const bytes = readFileSync(join(REFERENCE_DIR, file));
   const headerBytes = Number(bytes.readBigUInt64LE(0));
@@ -123,7 +124,7 @@ export class ReferenceRun {
     return tensor;
   }
 
-  /** A tensor as ours: pictures NCHW become NHWC, indices int32. */
+  /** A tensor in our layout: NCHW becomes NHWC, and indices become int32. */
   tensor(name: string): tf.Tensor {
     const { shape, data } = this.raw(name);
     if (data instanceof Int32Array) return tf.tensor(data, shape, 'int32');

@@ -1,7 +1,8 @@
+// The messages of InputErrors.
 import { expect } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 
-/** The message of the InputError that a promise rejects with; anything else fails the test. */
+/** The message of the InputError with which a promise rejects. Anything else fails the test. */
 export async function refusal(promise: Promise<unknown>): Promise<string> {
   const error = await promise.then(
     () => expect.unreachable('was accepted'),

@@ -1,3 +1,4 @@
+// Short training runs in temporary folders.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { type MetricsRow, readMetrics } from '../../src/train/log/metrics-log.js
 import { type TrainOptions, trainRun } from '../../src/train/loop.js';
 import { MIN_LAYERS, tinyConfig } from './config.js';
 
-/** Folders of one test file: a dataset for all of its tests, and for each test a new folder with a place for a run. */
+/** Folders of one test file: a dataset for all of its tests, and for each test a new folder for a run. */
 export class RunFolders {
   dataset = '';
   folder = '';
@@ -19,7 +20,7 @@ export class RunFolders {
   /** Call at the top of a test file. */
   static prepare(): RunFolders {
     const folders = new RunFolders();
-    // Where a hook fails, those that clean up run all the same: they know only what was made.
+    // The hooks that clean up also run after one has failed, so they must expect missing folders.
     let shared: string | undefined;
     beforeAll(async () => {
       await loadEngine();
@@ -81,7 +82,7 @@ export class RunFolders {
   }
 }
 
-/** The error that an attempt has to end in. */
+/** The error with which a promise rejects. A promise that resolves fails the test. */
 export async function failure(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     () => expect.unreachable('was accepted'),

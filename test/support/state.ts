@@ -1,6 +1,7 @@
+// Collects a training state.
 import type { StateParameter, TrainStateValues } from '../../src/gan/state.js';
 
-/** The whole of a training state, of which trainers give one parameter after another. */
+/** Collects a training state, which trainers yield parameter by parameter. */
 export function collectState(parameters: Iterable<StateParameter>): Required<TrainStateValues> {
   const state: Required<TrainStateValues> = { values: {}, first: {}, second: {}, ema: {} };
   for (const { part, network, path, data } of parameters) {

@@ -1,3 +1,5 @@
+// Statistical tests of random numbers.
+
 /** Cumulative distribution of a uniform number. */
 export const uniformCdf =
   (low: number, high: number) =>
@@ -42,14 +44,14 @@ export function unevenness(counts: readonly number[]): number {
   return (Math.cbrt(chiSquare / (counts.length - 1)) - (1 - spread)) / Math.sqrt(spread);
 }
 
-/** How far a frequency is from a probability, in deviations. */
+/** The difference between a frequency and a probability, in standard deviations. */
 export function deviationFrom(probability: number, hits: number, trials: number): number {
   return Math.abs(hits - probability * trials) / Math.sqrt(trials * probability * (1 - probability));
 }
-/** Of a normal number, passed either way in one of a thousand samples. */
+/** Limit of a standard normal number: one of a thousand samples is beyond it, in either direction. */
 export const DEVIATION_LIMIT = 3.3;
 
-/** How often each of `0 .. count - 1` came up. */
+/** The number of occurrences of each of `0 .. count - 1`. */
 export function tally(values: readonly number[], count: number): number[] {
   const counts = Array<number>(count).fill(0);
   for (const value of values) counts[value]!++;

@@ -1,10 +1,11 @@
+// Tensors with random values, and their positions.
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../src/base/rng.js';
 
-/** Numbers of a shape. */
+/** The number of elements of a shape. */
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
-/** Normal numbers that depend on the seed alone. */
+/** A tensor of normal numbers from a seed. */
 export function randomTensor(seed: number, shape: number[], mean = 0, deviation = 1): tf.Tensor {
   const values = new Rng(seed, 'test').normals(sizeOf(shape));
   return tf.tensor(
@@ -13,7 +14,7 @@ export function randomTensor(seed: number, shape: number[], mean = 0, deviation 
   );
 }
 
-/** Uniform numbers that depend on the seed alone. */
+/** A tensor of uniform numbers from a seed. */
 export function uniformTensor(seed: number, shape: number[], low: number, high: number): tf.Tensor {
   const rng = new Rng(seed, 'test');
   return tf.tensor(
@@ -23,8 +24,8 @@ export function uniformTensor(seed: number, shape: number[], low: number, high: 
 }
 
 /**
- * Numbers at least `gap` from 0 and from each other, in random order and of either sign: finite differences never cross
- * the corner of a leaky ReLU or change which element of a window is the largest.
+ * A tensor of numbers of both signs in random order, at least `gap` from 0 and from each other: finite differences never
+ * cross the corner of a leaky ReLU or change the maximum of a window.
  */
 export function separatedTensor(seed: number, shape: number[], gap: number): tf.Tensor {
   const count = sizeOf(shape);

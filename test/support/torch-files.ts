@@ -1,3 +1,4 @@
+// Writes PyTorch files that our own writer never writes.
 import { open, writeFile } from 'node:fs/promises';
 import { pickle } from '../../src/checkpoint/torch-file/pickler.js';
 import type { PythonValue } from '../../src/checkpoint/torch-file/python-values.js';
@@ -5,7 +6,7 @@ import { ZipWriter } from '../../src/checkpoint/torch-file/zip-writer.js';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
-/** A zip archive of some records. */
+/** Writes a zip archive of records. */
 export async function writeZip(path: string, records: Record<string, Uint8Array | string>): Promise<void> {
   const handle = await open(path, 'w');
   try {
@@ -18,18 +19,18 @@ export async function writeZip(path: string, records: Record<string, Uint8Array 
   }
 }
 
-/** A file of torch.save with a pickle of one's own and the storages that it names. */
+/** Writes a file of torch.save with the given pickle, storages and further records. */
 export function writeTorchZip(
   path: string,
   dataPickle: string | Uint8Array,
   storages: Record<string, Uint8Array> = {},
-  others: Record<string, string> = {},
+  records: Record<string, string> = {},
 ): Promise<void> {
   const data = Object.entries(storages).map(([key, bytes]) => [`archive/data/${key}`, bytes] as const);
-  return writeZip(path, { 'archive/data.pkl': dataPickle, ...Object.fromEntries(data), ...others });
+  return writeZip(path, { 'archive/data.pkl': dataPickle, ...Object.fromEntries(data), ...records });
 }
 
-/** The four bytes of a little-endian count. */
+/** A number as four little-endian bytes. */
 function uint32(value: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
@@ -59,7 +60,7 @@ export const pickleOf = (value: string): string => `\x80\x02${value}.`;
 const LEGACY_MAGIC = '\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.';
 const LEGACY_VERSION = '\x80\x02M\xe9\x03.';
 
-/** Bytes of a legacy file: pickles, and the storages behind them in the order of `storages`. */
+/** The bytes of a legacy file: pickles, then the storages in the order of `storages`. */
 export function legacyBytes(
   object: string | Uint8Array,
   storages: readonly { key: string; elements: number; bytes: Uint8Array }[],
@@ -76,7 +77,7 @@ export function legacyBytes(
   return Buffer.concat([...[LEGACY_MAGIC, version, system].map(latin1), pickled, latin1(keys), ...numbers]);
 }
 
-/** Writes values in the format of torch before 1.6. */
+/** Writes a value in the format of PyTorch before 1.6. */
 export async function writeLegacy(path: string, value: PythonValue): Promise<void> {
   const { bytes, tensors } = pickle(value);
   const storages = await Promise.all(

@@ -1,22 +1,23 @@
+// Makes and measures videos with ffmpeg.
 import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Whether this machine has ffmpeg with the usual encoders; tests that need it are skipped elsewhere. */
+/** Whether this machine has ffmpeg with common encoders. Tests that need it are skipped elsewhere. */
 export const HAS_FFMPEG =
   spawnSync('ffprobe', ['-version']).status === 0 &&
   String(spawnSync('ffmpeg', ['-v', 'error', '-encoders']).stdout).includes('libx264');
 
-/** Runs ffmpeg on words; the last is the file's name in `folder`. @returns its path. */
+/** Runs ffmpeg with arguments, of which the last is a file's name in `folder`. @returns the file's path. */
 export async function ffmpeg(folder: string, ...words: string[]): Promise<string> {
   const path = join(folder, words.pop()!);
   await run('ffmpeg', ['-v', 'error', '-y', ...words, path]);
   return path;
 }
 
-/** The words of a source that ffmpeg draws. */
+/** The arguments for a source that ffmpeg draws. */
 export const lavfi = (source: string): string[] => ['-f', 'lavfi', '-i', source];
 
 export interface Measured {
@@ -25,12 +26,12 @@ export interface Measured {
   width: number;
   height: number;
   rate: string;
-  /** Codecs of the tracks of sound. */
+  /** Codecs of the audio tracks. */
   audio: string[];
   comment: string | undefined;
 }
 
-/** What there really is in a file: its frames are counted. */
+/** Measures the content of a video file, counting its frames. */
 export async function measure(path: string): Promise<Measured> {
   const { stdout } = await run('ffprobe', [
     ...['-v', 'error', '-count_frames', '-show_streams', '-show_format', '-of', 'json', path],

@@ -1,3 +1,4 @@
+// A Vite project that has installed the package.
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Plugin } from 'vite';
@@ -7,7 +8,7 @@ import { type RunningServer, startServer } from '../../src/serve/server.js';
 import type * as webLibrary from '../../src/web.js';
 import { installPackage, type Packed } from './package.js';
 
-/** The packages of a page that has installed one backend. */
+/** The packages of a page with one backend. */
 const INSTALLED = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'zod', 'vite'];
 
 const LIBRARY = `
@@ -22,7 +23,7 @@ const wasmPaths = {
 };
 `;
 
-/** The library as a global, for tests to call, and a worker that translates. */
+/** Makes the library global, so that tests can call it, and starts a worker that translates. */
 const PROBE = `${LIBRARY}
 const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
 Object.assign(globalThis, { library, wasmPaths, worker });
@@ -42,7 +43,7 @@ const PLAIN_WORKER = {
 } as const;
 
 declare global {
-  // What PROBE gives its page.
+  // Set by PROBE.
   var library: typeof webLibrary;
   var wasmPaths: Record<string, string>;
   var worker: Worker;
@@ -50,9 +51,9 @@ declare global {
 
 /** A project that has installed the package from its tarball, and builds pages with Vite. */
 export class WebProject {
-  /** Modules of its bundles. */
+  /** Modules of the project's bundles. */
   readonly modules = new Set<string>();
-  /** What the package's own modules import. */
+  /** Imports of the package's own modules. */
   readonly imported = new Set<string>();
 
   private constructor(private readonly dir: string) {}

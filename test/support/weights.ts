@@ -1,3 +1,4 @@
+// Pretrained weights with numbers by a formula.
 import { createHash } from 'node:crypto';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,14 +16,14 @@ import { formulaTensor, readJson } from './reference.js';
 /** Seed of a module, and the key of `metrics.json` that has its sorted names. */
 const MODULES: Partial<Record<WeightName, { seed: number; keys: string }>> = {
   inception: { seed: 41, keys: 'inception_keys' },
-  // No figures of the reference are for these: the same numbers will do.
+  // The reference has no figures for these, so the same numbers will do.
   'inception-imagenet': { seed: 41, keys: 'inception_keys' },
   vgg16: { seed: 11, keys: 'lpips_vgg_keys' },
   alexnet: { seed: 17, keys: 'lpips_alex_keys' },
 };
 const LINEAR_SEED = 23;
 
-/** A tensor of a module by the formula, by its place among the sorted names. */
+/** A tensor of a module by the formula. @param place its index among the sorted names. */
 function moduleTensor(name: string, shape: number[], moduleSeed: number, place: number): Float32Array {
   const seed = (moduleSeed * 1_000_003 + place * 7919) >>> 0;
   if (shape.length > 1)
@@ -32,7 +33,7 @@ function moduleTensor(name: string, shape: number[], moduleSeed: number, place: 
     : formulaTensor(seed, shape, 0.1, 0);
 }
 
-/** What is kept of known weights, with numbers by the formula of the reference figures' README. */
+/** The tensors of known weights that are kept, with numbers by the formula in the README of the reference figures. */
 export function formulaWeights(name: WeightName): Map<string, TorchTensor> {
   const { tensors, nameInLpips = (kept) => kept } = KNOWN_WEIGHTS[name];
   const module = MODULES[name];
@@ -52,14 +53,14 @@ export function formulaWeights(name: WeightName): Map<string, TorchTensor> {
   );
 }
 
-/** The `state_dict` of weights as torch.save takes it. */
+/** The `state_dict` of weights in the form that torch.save takes. */
 export function toPickle(tensors: ReadonlyMap<string, TorchTensor>): OrderedDict {
   return new OrderedDict(
     [...tensors].map(([name, { shape, data }]) => [name, new TensorToPickle(shape, () => data)]),
   );
 }
 
-/** Names of the whole `lpips.LPIPS` that trunk and linear layers of the formula make up. */
+/** The tensors of a whole `lpips.LPIPS`, with trunk and linear layers by the formula. */
 export function formulaLpipsPackage(net: 'vgg' | 'alex'): Map<string, TorchTensor> {
   const trunk: WeightName = net === 'vgg' ? 'vgg16' : 'alexnet';
   const { nameInLpips } = KNOWN_WEIGHTS[trunk];
@@ -73,7 +74,7 @@ export function formulaLpipsPackage(net: 'vgg' | 'alex'): Map<string, TorchTenso
 async function writeAsImported(name: WeightName, env: NodeJS.ProcessEnv): Promise<void> {
   const place = placeOf(name, env);
   const twin = placeOf('inception', env).file;
-  // 24 million numbers that are the same.
+  // The 24 million numbers are the same.
   const isCopied =
     name === 'inception-imagenet' &&
     (await copyFile(twin, place.file).then(
@@ -97,11 +98,11 @@ async function writeAsImported(name: WeightName, env: NodeJS.ProcessEnv): Promis
 let cache: { folder: string; written: Map<WeightName, Promise<void>> } | undefined;
 
 /**
- * A cache that holds these weights, numbers by the formula, as if imported with `--unverified`. One folder serves all calls
- * of a test file and is removed after it. About 1 s for an Inception, less for the others.
+ * Creates a cache with these weights, with numbers by the formula, as if imported with `--unverified`. All calls in a test
+ * file share one folder, which is removed after it. Takes about 1 s for an Inception, less for the others.
  *
- * @returns an environment that names the cache, for what takes one; for what reads `process.env`, load the engine first
- *   (it is found through the same variable) and then call `vi.stubEnv('GNR_CACHE_DIR', env.GNR_CACHE_DIR)`.
+ * @returns an environment that names the cache. For code that reads `process.env`, load the engine first (it is found by
+ *   the same variable) and then call `vi.stubEnv('GNR_CACHE_DIR', env.GNR_CACHE_DIR)`.
  */
 export async function formulaCache(...names: WeightName[]): Promise<{ GNR_CACHE_DIR: string }> {
   cache ??= { folder: await mkdtemp(join(tmpdir(), 'gnr-weights-')), written: new Map() };
@@ -120,19 +121,19 @@ afterAll(async () => {
 });
 
 /**
- * Makes a file count as the official one of these weights, the first of them.
+ * Makes a file count as the first official file of these weights.
  *
- * @returns what undoes it.
+ * @returns a function that undoes it.
  */
 export async function makeOfficial(name: WeightName, path: string): Promise<() => void> {
   const bytes = await readFile(path);
   const gitBlob = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const files = KNOWN_WEIGHTS[name].files as OfficialFile[];
-  const usual = [...files];
-  const identity = 'gitBlob' in usual[0]!.identity ? { gitBlob } : { sha256Prefix: sha256.slice(0, 8) };
-  files.unshift({ ...usual[0]!, identity });
+  const originals = [...files];
+  const identity = 'gitBlob' in originals[0]!.identity ? { gitBlob } : { sha256Prefix: sha256.slice(0, 8) };
+  files.unshift({ ...originals[0]!, identity });
   return () => {
-    files.splice(0, files.length, ...usual);
+    files.splice(0, files.length, ...originals);
   };
 }

@@ -77,7 +77,7 @@ export async function chooseStyles(
   const choice: StyleChoice = {
     codes,
     recorded,
-    pictures: references,
+    references,
     random: styles ?? (isUnnamed ? defaultCount : Math.max(0, needed - namedCount)),
     seed,
     truncation,

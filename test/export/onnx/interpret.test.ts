@@ -4,7 +4,7 @@ import { buildOnnxModel } from '../../../src/export/onnx/generator-graph.js';
 import type { OnnxModel } from '../../../src/export/onnx/graph.js';
 import { interpret } from '../../../src/export/onnx/interpret.js';
 import { loadEngine } from '../../../src/runtime/node.js';
-import { noisePictures, referenceModel } from '../../support/exports.js';
+import { noiseImages, referenceModel } from '../../support/exports.js';
 
 beforeAll(async () => {
   await loadEngine();
@@ -14,7 +14,7 @@ const { architecture, values } = referenceModel('train');
 const { size } = architecture;
 const options = { direction: 'A2B', precision: 'float32', producerVersion: '1' } as const;
 const encoder = (): OnnxModel => buildOnnxModel(architecture, values, 'encoder_model', options);
-const image = { shape: [1, 3, size, size], data: noisePictures(1, size) };
+const image = { shape: [1, 3, size, size], data: noiseImages(1, size) };
 
 test('leaves no tensor behind, also after an error', () => {
   const before = tf.memory().numTensors;

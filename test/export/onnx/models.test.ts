@@ -11,7 +11,7 @@ import { loadEngine } from '../../../src/runtime/node.js';
 import { readModel } from '../../../src/translate/model.js';
 import { openTranslator } from '../../../src/translate/open-translator.js';
 import { type Direction, drawStyles, type Translator } from '../../../src/translate/translator.js';
-import { noisePictures, referenceModel, type TestModel, toNchw } from '../../support/exports.js';
+import { noiseImages, referenceModel, type TestModel, toNchw } from '../../support/exports.js';
 import { relativeError } from '../../support/reference.js';
 
 /** Of the image range, and of the largest number of a code. */
@@ -45,7 +45,7 @@ function examples(translator: Translator, direction: Direction) {
   const { size, latentDim } = architecture;
   const side = contentSize(architecture);
   const channels = channelsAt(architecture, side);
-  const pictures = noisePictures(COUNT, size);
+  const pictures = noiseImages(COUNT, size);
   const styles = drawStyles(new Rng(1, 'styles'), COUNT, latentDim);
   const content = translator.encode(direction, pictures);
   const nchw = (data: Float32Array) => toNchw(data, [COUNT, size, size, 3]);

@@ -21,7 +21,7 @@ function workOf(op: string, inputs: TensorInfo[], ...outputs: TensorInfo[]) {
 
 describe('kernelWorks', () => {
   it('counts two operations for each product that a convolution sums', () => {
-    // 2 pictures of 8 x 8 pixels, 3x3 filters from 5 to 7 channels, stride 2 without padding: 3 x 3 pixels.
+    // 2 images of 8 x 8 pixels, 3x3 filters from 5 to 7 channels, stride 2 without padding: 3 x 3 pixels.
     const [x, filter, y] = [float(2, 8, 8, 5), float(3, 3, 5, 7), float(2, 3, 3, 7)];
     const sizes = float(4);
     const flops = 2 * (2 * 3 * 3) * (3 * 3 * 5 * 7);
@@ -45,16 +45,14 @@ describe('kernelWorks', () => {
   });
 
   it('counts a depthwise blur by its filter, a sum by its input, and moving numbers as nothing', () => {
-    const [picture, blurred] = [float(1, 8, 8, 5), float(1, 5, 5, 5)];
+    const [image, blurred] = [float(1, 8, 8, 5), float(1, 5, 5, 5)];
     const blur = float(4, 4, 5, 1);
     const flops = 2 * 16 * 5 * 5 * 5;
-    expect(workOf('DepthwiseConv2dNative', [picture, blur], blurred)).toMatchObject({
+    expect(workOf('DepthwiseConv2dNative', [image, blur], blurred)).toMatchObject({
       flops,
       isMatrix: false,
     });
-    expect(workOf('DepthwiseConv2dNativeBackpropInput', [float(4), blur, blurred], picture).flops).toBe(
-      flops,
-    );
+    expect(workOf('DepthwiseConv2dNativeBackpropInput', [float(4), blur, blurred], image).flops).toBe(flops);
     expect(workOf('Sum', [float(6, 7), float(1)], float(7)).flops).toBe(42);
     expect(workOf('AddN', [float(4), float(4), float(4)], float(4)).flops).toBe(8);
     expect(workOf('Mul', [float(), float(4)], float(4)).flops).toBe(4);

@@ -142,7 +142,7 @@ interface Binding extends TensorflowBinding {
   executeOp(op: string, attributes: OpCall['attributes'], inputs: number[], outputs: number): Metadata[];
 }
 
-/** Runs one operation of `fn` in bfloat16 between casts, and holds its shape rule against what the kernel tells. */
+/** Runs one operation of `fn` in bfloat16 between casts, and checks its shape rule against the result of the kernel. */
 function inBfloat16(name: string, fn: (k: Kernels) => Tensor): Tensor {
   const backend = tf.backend() as unknown as { binding: Binding };
   const real = backend.binding;
@@ -178,8 +178,8 @@ function inBfloat16(name: string, fn: (k: Kernels) => Tensor): Tensor {
         ...info,
         dtype: info.dtype === DT_FLOAT ? DT_BFLOAT16 : info.dtype,
       }));
-      const told = outputInfos({ op, inputs: infos, attributes: typed, outputs });
-      expect(told).toEqual(results.map(({ shape, dtype }) => ({ shape: [...shape], dtype })));
+      const predicted = outputInfos({ op, inputs: infos, attributes: typed, outputs });
+      expect(predicted).toEqual(results.map(({ shape, dtype }) => ({ shape: [...shape], dtype })));
       expect(results.every(({ dtype }) => dtype === DT_BFLOAT16)).toBe(true);
       return results.map(({ id }) => cast(id, DT_BFLOAT16, DT_FLOAT));
     },
@@ -261,8 +261,8 @@ describe('a kernel in bfloat16', () => {
       const found = inBfloat16(op, fn);
       const expected = fn(kernels());
       expect(found.shape).toEqual(expected.shape);
-      // Numbers have 8 bits: 0.004 is usual. Gradients of convolutions with stride 2, which the CPU adds up in them, are
-      // 0.011 off.
+      // Numbers have 8 bits: errors of 0.004 are normal. Gradients of convolutions with stride 2, which the CPU sums in
+      // bfloat16, are off by 0.011.
       const error = relativeError(found.dataSync(), expected.dataSync());
       expect(error).toBeGreaterThan(0);
       expect(error).toBeLessThan(0.02);

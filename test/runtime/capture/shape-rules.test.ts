@@ -24,7 +24,7 @@ interface Binding {
 interface Observed {
   op: string;
   real: TensorInfo[];
-  told: TensorInfo[];
+  predicted: TensorInfo[];
 }
 
 /** Runs `fn` and watches the operations that reach TensorFlow; what they are given must be made by `fn`. */
@@ -46,7 +46,7 @@ function observe(fn: () => void): Observed[] {
       observed.push({
         op,
         real: results.map(({ shape, dtype }) => ({ shape: [...shape], dtype })),
-        told: outputInfos({ op, inputs, attributes, outputs }).map(({ shape, dtype }) => ({
+        predicted: outputInfos({ op, inputs, attributes, outputs }).map(({ shape, dtype }) => ({
           shape: [...shape],
           dtype,
         })),
@@ -67,7 +67,7 @@ type Function = Exclude<keyof Kernels, 'name'>;
 type Call = (k: Kernels) => unknown;
 
 // Sides, channels and batch all differ, so that no axis can stand for another.
-const picture = () => randomTensor(1, [2, 9, 7, 3]);
+const image = () => randomTensor(1, [2, 9, 7, 3]);
 const matrix = () => randomTensor(2, [3, 5]);
 const same = { stride: 1, padding: [1, 1] } as const;
 const uneven = { stride: 2, padding: [0, 1] } as const;
@@ -76,13 +76,13 @@ const sideways = { stride: 1, padding: [0, 0], sidePadding: [1, 1] } as const;
 const filter = () => randomTensor(3, [3, 3, 3, 4]);
 const depthwiseFilter = () => randomTensor(3, [3, 3, 3, 1]);
 const rowNumbers = () => tf.tensor1d([3, 0, 3], 'int32');
-/** The same function on a vector, a matrix and a picture. */
+/** The same function on a vector, a matrix and an image. */
 const everywhere = (call: (k: Kernels, x: tf.Tensor) => unknown): Call[] =>
-  [() => randomTensor(4, [7]), matrix, picture].map((make) => (k) => call(k, make()));
+  [() => randomTensor(4, [7]), matrix, image].map((make) => (k) => call(k, make()));
 const withBroadcasting = (name: 'add' | 'subtract' | 'multiply' | 'divide'): Call[] => [
-  (k) => k[name](picture(), uniformTensor(5, [2, 9, 7, 3], 1, 2)),
-  (k) => k[name](picture(), uniformTensor(5, [2, 1, 1, 3], 1, 2)),
-  (k) => k[name](picture(), uniformTensor(5, [7, 1], 1, 2)),
+  (k) => k[name](image(), uniformTensor(5, [2, 9, 7, 3], 1, 2)),
+  (k) => k[name](image(), uniformTensor(5, [2, 1, 1, 3], 1, 2)),
+  (k) => k[name](image(), uniformTensor(5, [7, 1], 1, 2)),
   (k) => k[name](randomTensor(6, [3]), uniformTensor(5, [2, 5, 3], 1, 2)),
   (k) => k[name](randomTensor(6, [5, 1]), uniformTensor(5, [1, 4], 1, 2)),
   (k) => k[name](matrix(), tf.scalar(2)),
@@ -93,25 +93,23 @@ const reductions = (name: 'sum' | 'mean'): Call[] =>
     [true, false].map(
       (keepDims): Call =>
         (k) =>
-          k[name](picture(), axes, keepDims),
+          k[name](image(), axes, keepDims),
     ),
   );
 
 const CASES: Record<Function, Call[]> = {
-  conv2d: [same, uneven, bare, sideways].map((geometry) => (k) => k.conv2d(picture(), filter(), geometry)),
+  conv2d: [same, uneven, bare, sideways].map((geometry) => (k) => k.conv2d(image(), filter(), geometry)),
   conv2dInputGradient: [same, uneven, bare].map((geometry) => (k) => {
-    const y = k.conv2d(picture(), filter(), geometry);
+    const y = k.conv2d(image(), filter(), geometry);
     return k.conv2dInputGradient([2, 9, 7, 3], filter(), y, geometry);
   }),
   conv2dFilterGradient: [same, uneven, bare].map((geometry) => (k) => {
-    const y = k.conv2d(picture(), filter(), geometry);
-    return k.conv2dFilterGradient(picture(), [3, 3, 3, 4], y, geometry);
+    const y = k.conv2d(image(), filter(), geometry);
+    return k.conv2dFilterGradient(image(), [3, 3, 3, 4], y, geometry);
   }),
-  depthwise: [same, uneven, bare].map(
-    (geometry) => (k) => k.depthwise(picture(), depthwiseFilter(), geometry),
-  ),
+  depthwise: [same, uneven, bare].map((geometry) => (k) => k.depthwise(image(), depthwiseFilter(), geometry)),
   depthwiseInputGradient: [same, uneven, bare].map((geometry) => (k) => {
-    const y = k.depthwise(picture(), depthwiseFilter(), geometry);
+    const y = k.depthwise(image(), depthwiseFilter(), geometry);
     return k.depthwiseInputGradient([2, 9, 7, 3], depthwiseFilter(), y, geometry);
   }),
   matMul: [
@@ -120,29 +118,29 @@ const CASES: Record<Function, Call[]> = {
     (k) => k.matMul(randomTensor(1, [3, 5]), randomTensor(2, [4, 5]), false, true),
     (k) => k.matMul(randomTensor(1, [5, 3]), randomTensor(2, [4, 5]), true, true),
   ],
-  biasLeakyRelu: [(k) => k.biasLeakyRelu(picture(), randomTensor(2, [3]), 0.2)],
+  biasLeakyRelu: [(k) => k.biasLeakyRelu(image(), randomTensor(2, [3]), 0.2)],
   leakyRelu: everywhere((k, x) => k.leakyRelu(x, 0.2)),
   leakyReluGradient: everywhere((k, x) => k.leakyReluGradient(x, x, 0.2)),
   addBias: [
-    (k) => k.addBias(picture(), randomTensor(2, [3])),
+    (k) => k.addBias(image(), randomTensor(2, [3])),
     (k) => k.addBias(matrix(), randomTensor(2, [5])),
   ],
-  sumToLastAxis: [(k) => k.sumToLastAxis(picture()), (k) => k.sumToLastAxis(matrix())],
-  maxPool: [(k) => k.maxPool(picture(), 2, 2), (k) => k.maxPool(picture(), 3, 2)],
+  sumToLastAxis: [(k) => k.sumToLastAxis(image()), (k) => k.sumToLastAxis(matrix())],
+  maxPool: [(k) => k.maxPool(image(), 2, 2), (k) => k.maxPool(image(), 3, 2)],
   maxPoolGradient: [
     (k) => {
-      const y = k.maxPool(picture(), 3, 2);
-      return k.maxPoolGradient(y, picture(), y, 3, 2);
+      const y = k.maxPool(image(), 3, 2);
+      return k.maxPoolGradient(y, image(), y, 3, 2);
     },
   ],
   averagePool: [
-    (k) => k.averagePool(picture(), 3, 2, 'valid'),
-    (k) => k.averagePool(picture(), 3, 1, 'same'),
-    (k) => k.averagePool(picture(), 3, 2, 'same'),
+    (k) => k.averagePool(image(), 3, 2, 'valid'),
+    (k) => k.averagePool(image(), 3, 1, 'same'),
+    (k) => k.averagePool(image(), 3, 2, 'same'),
   ],
   averagePoolGradient: [
-    (k) => k.averagePoolGradient([2, 9, 7, 3], k.averagePool(picture(), 3, 2, 'valid'), 3, 2, 'valid'),
-    (k) => k.averagePoolGradient([2, 9, 7, 3], picture(), 3, 1, 'same'),
+    (k) => k.averagePoolGradient([2, 9, 7, 3], k.averagePool(image(), 3, 2, 'valid'), 3, 2, 'valid'),
+    (k) => k.averagePoolGradient([2, 9, 7, 3], image(), 3, 1, 'same'),
   ],
   add: withBroadcasting('add'),
   addN: [1, 3].map((count) => (k) => k.addN(Array.from({ length: count }, matrix))),
@@ -168,7 +166,7 @@ const CASES: Record<Function, Call[]> = {
   ],
   fill: [(k) => k.fill([3, 5], -0.25), (k) => k.fill([], 1)],
   reshape: [
-    (k) => k.reshape(picture(), [2, 63, 3]),
+    (k) => k.reshape(image(), [2, 63, 3]),
     (k) => k.reshape(randomTensor(1, [1, 1]), []),
     (k) => k.reshape(tf.tensor1d([1, 2, 3, 4], 'int32'), [2, 2]),
   ],
@@ -178,12 +176,12 @@ const CASES: Record<Function, Call[]> = {
     (k) => k.concat([tf.tensor1d([1, 2], 'int32'), tf.tensor1d([3], 'int32')], 0),
   ],
   slice: [
-    (k) => k.slice(picture(), [1, 2, 0, 1], [1, 3, 6, 2]),
+    (k) => k.slice(image(), [1, 2, 0, 1], [1, 3, 6, 2]),
     (k) => k.slice(tf.tensor1d([1, 2, 3], 'int32'), [1], [2]),
   ],
   pad: [
     (k) =>
-      k.pad(picture(), [
+      k.pad(image(), [
         [0, 1],
         [2, 0],
         [1, 1],
@@ -201,7 +199,7 @@ const CASES: Record<Function, Call[]> = {
     (k) => k.scatterRows(randomTensor(1, [3, 2]), rowNumbers(), 5),
     (k) => k.scatterRows(randomTensor(1, [3, 2, 2, 4]), rowNumbers(), 5),
   ],
-  after: [(k) => k.after(picture(), [matrix()]), (k) => k.after(rowNumbers(), [])],
+  after: [(k) => k.after(image(), [matrix()]), (k) => k.after(rowNumbers(), [])],
 };
 
 describe('the shape rule of every operation', () => {
@@ -215,8 +213,8 @@ describe('the shape rule of every operation', () => {
     for (const [i, call] of calls.entries()) {
       const observed = observe(() => call(kernels()));
       expect(observed.length, `${name}, case ${i}`).toBeGreaterThan(0);
-      for (const { op, real, told } of observed) {
-        expect(told, `${op} in ${name}, case ${i}`).toEqual(real);
+      for (const { op, real, predicted } of observed) {
+        expect(predicted, `${op} in ${name}, case ${i}`).toEqual(real);
       }
     }
   });
@@ -239,20 +237,20 @@ describe('outputInfos', () => {
     dtype: 1,
     ...(values && { values }),
   });
-  const tell = (op: string, inputs: TensorInfo[]) => outputInfos({ op, inputs, attributes: [], outputs: 1 });
+  const infer = (op: string, inputs: TensorInfo[]) => outputInfos({ op, inputs, attributes: [], outputs: 1 });
 
   it('names an operation without a rule, and the file to add it to', () => {
-    expect(() => tell('Frobnicate', [])).toThrow(
+    expect(() => infer('Frobnicate', [])).toThrow(
       /no shape rule for the TensorFlow operation Frobnicate; add one to src\/runtime\/capture\/shape-rules\.ts/,
     );
   });
 
   it('rejects shapes that cannot be broadcast, and values that are unknown while recording', () => {
-    expect(() => tell('AddV2', [float([2, 3]), float([4])])).toThrow(
+    expect(() => infer('AddV2', [float([2, 3]), float([4])])).toThrow(
       'cannot broadcast the shapes [2,3] and [4]',
     );
-    expect(() => tell('Reshape', [float([6]), float([2])])).toThrow(/input 1 of Reshape must be a constant/);
-    expect(() => tell('MatMul', [float([2, 3]), float([3, 4])])).toThrow(/MatMul .* attribute transpose_a/);
-    expect(() => tell('SplitV', [float([5]), float([2], [2, 2]), float([], [0])])).toThrow(RangeError);
+    expect(() => infer('Reshape', [float([6]), float([2])])).toThrow(/input 1 of Reshape must be a constant/);
+    expect(() => infer('MatMul', [float([2, 3]), float([3, 4])])).toThrow(/MatMul .* attribute transpose_a/);
+    expect(() => infer('SplitV', [float([5]), float([2], [2, 2]), float([], [0])])).toThrow(RangeError);
   });
 });
