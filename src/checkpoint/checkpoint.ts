@@ -8,6 +8,7 @@ import {
   writeFileAtomic,
 } from '../base/atomic-files.js';
 import { InputError, systemCode } from '../base/errors.js';
+import { writeJson } from '../base/write-json.js';
 import {
   type CheckpointState,
   CONFIG,
@@ -157,11 +158,11 @@ export async function saveCheckpoint(
     await writeSafetensors(join(temporary, MODEL), contents.model);
     await writeSafetensors(join(temporary, TRAINING), contents.training);
     if (contents.config !== undefined) {
-      await writeFileAtomic(join(temporary, CONFIG), `${JSON.stringify(contents.config, null, 2)}\n`);
+      await writeJson(join(temporary, CONFIG), contents.config);
     } else if (await isFile(join(runDir, CONFIG))) {
       await writeFileAtomic(join(temporary, CONFIG), await readFile(join(runDir, CONFIG)));
     }
-    await writeFileAtomic(join(temporary, STATE), `${JSON.stringify(state, null, 2)}\n`);
+    await writeJson(join(temporary, STATE), state);
   });
   await pointTo(runDir, LATEST, (await latestCheckpoint(runDir))?.dir ?? dir);
   if (best !== undefined && (await isFile(join(checkpointFolder(runDir, best), STATE))))

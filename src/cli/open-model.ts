@@ -8,13 +8,14 @@ export interface OpenModel {
 }
 
 async function load(checkpoint: string, batch: number): Promise<OpenModel> {
-  const { loadModel, sha256Of } = await import('../translate/model.js');
+  const { sha256OfFile } = await import('../base/hash.js');
+  const { loadModel } = await import('../translate/model.js');
   const skipped: string[] = [];
   const { architecture, values, path } = await loadModel(checkpoint, {
     onSkipped: (dir, error) => skipped.push(`${dir}: ${error.message}`),
   });
   for (const text of skipped) printError(`gnr: passed over the damaged checkpoint ${text}`);
-  const model = await sha256Of(path);
+  const model = await sha256OfFile(path);
   const { loadEngine } = await import('../runtime/node.js');
   await loadEngine();
   const { openTranslator } = await import('../translate/open-translator.js');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
+import { formatIssues } from '../base/parse-or-throw.js';
 import { Rng } from '../base/rng.js';
 
 const count = z.int().nonnegative();
@@ -54,10 +55,10 @@ export class Sampler {
   static fromState(state: SamplerState): Sampler {
     const parsed = samplerStateSchema.safeParse(state);
     if (!parsed.success || parsed.data.position > parsed.data.count) {
-      const found = parsed.success ? 'a position past its end' : z.prettifyError(parsed.error);
+      const found = parsed.success ? 'a position past its end' : formatIssues(parsed.error);
       throw new InputError({
         expected: "a sampler's state in the checkpoint",
-        found: found.replaceAll('\n', ' '),
+        found,
         remedy: 'use another checkpoint',
       });
     }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
+import { writeJson } from '../base/write-json.js';
 import { loadModel } from '../translate/model.js';
 import { type Evaluation, type EvaluationRequest, runEvaluation } from './evaluation.js';
 import type { OpenMetricResources } from './metric-resources.js';
@@ -67,7 +68,7 @@ export async function evaluateCheckpoints(
       resources = evaluation.resources;
       const { receipt } = evaluation;
       const name = `step-${String(step).padStart(6, '0')}.json`;
-      await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
+      await writeJson(join(out, name), receipt);
       points.push({ step, figures: receipt.methods[0]!.figures });
     }
   } finally {

@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { sha256OfFile } from '../base/hash.js';
 import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { readState } from '../checkpoint/layout.js';
 import type { EngineInfo } from '../runtime/node.js';
-import { loadModel, sha256Of } from '../translate/model.js';
+import { loadModel } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';
 import type { Translator } from '../translate/translator.js';
 import { hashImages, type ImageList, imageListFacts } from './image-list.js';
@@ -61,7 +62,7 @@ async function openModel(checkpoint: string, onSkipped: EvaluationRequest['onSki
     translator: openTranslator(architecture, values),
     facts: {
       path: below === '' || below.startsWith('..') ? dir : below,
-      sha256: await sha256Of(modelPath),
+      sha256: await sha256OfFile(modelPath),
       size: architecture.size,
       step: statePath === undefined ? null : (await readState(statePath)).step,
     },

@@ -1,15 +1,17 @@
+// Writes a model as a folder with float16 weights that `loadModel` reads.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceDirectory, writeFileAtomic } from '../base/atomic-files.js';
 import { RunError } from '../base/errors.js';
 import { float32ToFloat16 } from '../base/half-floats.js';
+import { writeJson } from '../base/write-json.js';
 import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { toTensors } from '../checkpoint/network-tensors.js';
 import { type TensorToStore, writeSafetensors } from '../checkpoint/safetensors.js';
 import { buildGenerator } from '../model/generator.js';
 import type { Model } from '../translate/model.js';
 
-/** All ones: infinite, or no number. */
+/** All exponent bits: infinity or NaN. */
 const HALF_EXPONENT = 0x7c00;
 
 export interface ModelFolderOptions {
@@ -17,14 +19,14 @@ export interface ModelFolderOptions {
   config: object;
   /** The model card, README.md. */
   card: string;
-  /** A larger weight file is refused. */
+  /** The largest allowed weight file. */
   limitBytes?: number;
 }
 
 /**
- * float32 rounded to float16.
+ * float32 rounded to the nearest float16.
  *
- * @param name of the tensor. @throws RunError where a number is beyond float16 or none.
+ * @param name the tensor's name, for the message. @throws RunError if a number is beyond float16 or not finite.
  */
 export function toFloat16(name: string, data: Float32Array): Uint16Array<ArrayBuffer> {
   const half = new Uint16Array(data.length);
@@ -37,15 +39,15 @@ export function toFloat16(name: string, data: Float32Array): Uint16Array<ArrayBu
   return half;
 }
 
-/** The generators' tensors by name; other networks are left out. @throws RunError where one is beyond float16. */
+/** The generators' tensors by name, without other networks. @throws RunError if a number is beyond float16. */
 export function generatorTensors(
   { architecture, values }: Pick<Model, 'architecture' | 'values'>,
   precision: 'float32' | 'float16',
 ): Map<string, TensorToStore> {
   const { specs } = buildGenerator(architecture);
   const generators = { G_A2B: specs, G_B2A: specs };
-  const own = Object.fromEntries(Object.keys(generators).map((name) => [name, values[name]!]));
-  const tensors = toTensors('', own, generators);
+  const generatorValues = Object.fromEntries(Object.keys(generators).map((name) => [name, values[name]!]));
+  const tensors = toTensors('', generatorValues, generators);
   if (precision === 'float32') return new Map(tensors);
   for (const [name, { data }] of tensors) toFloat16(name, data as Float32Array);
   return new Map(tensors.map(([name, tensor]) => [name, { ...tensor, dtype: 'F16' }]));
@@ -56,8 +58,8 @@ export function generatorTensors(
  * nearest), config.json and README.md. The folder appears under its name as a whole, in place of what was there.
  *
  * @returns the size of model.safetensors, bytes.
- * @throws RunError where the disk refuses, a weight is beyond float16 or the file is larger than the limit; what was
- *   there before is kept.
+ * @throws RunError if a file cannot be written, a weight is beyond float16 or the file is larger than the limit; what
+ *   was there before is kept.
  */
 export async function writeModelFolder(
   dir: string,
@@ -73,7 +75,7 @@ export async function writeModelFolder(
       throw new RunError(
         `The weights of ${dir} take ${bytes} bytes, more than ${limitBytes}; train with a larger model.channelDivisor.`,
       );
-    await writeFileAtomic(join(temporary, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+    await writeJson(join(temporary, CONFIG), config);
     await writeFileAtomic(join(temporary, 'README.md'), card);
   });
   return bytes;

@@ -1,13 +1,15 @@
+// Reads the model that is exported, and the facts about it for the model card.
 import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
 import type { InputError } from '../base/errors.js';
+import { sha256OfFile } from '../base/hash.js';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { readModelConfig, readState } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
 import type { NetworkValues } from '../model/parameters.js';
-import { generatorSpecs, sha256Of } from '../translate/model.js';
+import { generatorSpecs } from '../translate/model.js';
 
 /** The networks that an export holds. */
 const GENERATORS = ['G_A2B', 'G_B2A'] as const;
@@ -24,43 +26,43 @@ const configSchema = z.looseObject({
 });
 type StoredConfig = z.infer<typeof configSchema>;
 
-/** What is exported, and what its card tells of it. */
+/** The model that is exported, and the facts for its card. */
 export interface ExportSource {
   architecture: ModelConfig;
-  /** Averaged weights of the generators, both unless the caller asked for any. */
+  /** EMA weights of the generators: both, or with `generators: 'any'` at least one. */
   values: NetworkValues;
-  /** The config without paths of this machine. */
+  /** The config without paths of the machine that trained it. */
   config: Record<string, unknown>;
-  /** Last part of the name of the folder that it was trained on. */
+  /** The last part of the training folder's path. */
   dataName: string | undefined;
-  /** Steps done, where the checkpoint tells. */
+  /** Training steps, if the checkpoint records them. */
   step: number | undefined;
-  /** Of its model.safetensors: what a metrics receipt names. */
+  /** SHA-256 of its model.safetensors, by which a metrics receipt names it. */
   sha256: string;
-  /** The folder that it was read from. */
+  /** The folder of the checkpoint. */
   dir: string;
 }
 
 /** Whether a path leads out of the working directory. */
-function isOfMachine(path: unknown): boolean {
+function isLocalPath(path: unknown): boolean {
   if (typeof path !== 'string') return false;
   return posix.isAbsolute(path) || win32.isAbsolute(path) || /^~|(^|[\\/])\.\.([\\/]|$)/.test(path);
 }
 
-/** Folders of this machine say nothing elsewhere, and may tell who owns it. */
+/** The config without local folders: they mean nothing elsewhere, and may reveal the owner's name. */
 function portableConfig({ data, losses, evaluation, ...config }: StoredConfig): Record<string, unknown> {
   const { root, ...otherData } = data ?? {};
   const { protocol, ...otherEvaluation } = evaluation ?? {};
   const { weights, ...otherLpips } = losses?.lpips ?? {};
   return {
     ...config,
-    ...(data && { data: isOfMachine(root) || root === undefined ? otherData : { ...otherData, root } }),
+    ...(data && { data: isLocalPath(root) || root === undefined ? otherData : { ...otherData, root } }),
     ...(losses && {
       losses: losses.lpips
-        ? { ...losses, lpips: isOfMachine(weights) ? otherLpips : { ...otherLpips, weights } }
+        ? { ...losses, lpips: isLocalPath(weights) ? otherLpips : { ...otherLpips, weights } }
         : losses,
     }),
-    ...(evaluation && { evaluation: isOfMachine(protocol) ? otherEvaluation : evaluation }),
+    ...(evaluation && { evaluation: isLocalPath(protocol) ? otherEvaluation : evaluation }),
   };
 }
 
@@ -71,16 +73,16 @@ async function stepOf({ statePath, modelPath }: ResolvedCheckpoint): Promise<num
 }
 
 export interface ExportSourceOptions {
-  /** Whether one generator is enough; `both` where left out. */
+  /** Whether one generator is enough. Default: `both`. */
   generators?: 'both' | 'any';
-  /** Is told of every newer checkpoint of a run that is damaged, and why. */
+  /** Called with every newer checkpoint of a run that is damaged, and the reason. */
   onSkipped?: (dir: string, error: InputError) => void;
 }
 
 /**
- * Reads what is behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
+ * Reads the model of a CKPT argument: a checkpoint, a run (its newest checkpoint), or an exported model.
  *
- * @throws InputError naming the missing, damaged or unfitting file.
+ * @throws InputError that names the missing, damaged or unfitting file.
  */
 export async function readExportSource(
   checkpoint: string,
@@ -92,10 +94,10 @@ export async function readExportSource(
   const specs = generatorSpecs(config.model, configPath);
   const { entries } = await readSafetensorsHeader(modelPath);
   const names = [...entries.keys()];
-  const there = GENERATORS.filter((network) => names.some((name) => name.startsWith(`${network}/`)));
-  const wanted = generators === 'any' && there.length > 0 ? there : GENERATORS;
-  const own = names.filter((name) => wanted.some((network) => name.startsWith(`${network}/`)));
-  const { tensors } = await readSafetensors(modelPath, { names: own });
+  const available = GENERATORS.filter((network) => names.some((name) => name.startsWith(`${network}/`)));
+  const wanted = generators === 'any' && available.length > 0 ? available : GENERATORS;
+  const wantedNames = names.filter((name) => wanted.some((network) => name.startsWith(`${network}/`)));
+  const { tensors } = await readSafetensors(modelPath, { names: wantedNames });
   const values = fromTensors(tensors, '', Object.fromEntries(wanted.map((name) => [name, specs])), {
     file: modelPath,
     remedy: `use the config.json that belongs to these weights in place of ${configPath}`,
@@ -107,7 +109,7 @@ export async function readExportSource(
     config: portableConfig(config),
     dataName: typeof root === 'string' ? basename(root) : undefined,
     step: await stepOf(resolved),
-    sha256: await sha256Of(modelPath),
+    sha256: await sha256OfFile(modelPath),
     dir,
   };
 }

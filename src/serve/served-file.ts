@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
+import { sha256 } from '../base/hash.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -30,9 +30,7 @@ export class ServedFile {
     this.name = name;
     this.parts = parts;
     this.bytes = parts.reduce((total, { byteLength }) => total + byteLength, 0);
-    const hash = createHash('sha256');
-    for (const part of parts) hash.update(part);
-    this.sha256 = hash.digest('hex');
+    this.sha256 = sha256(...parts);
     this.contentType = TYPES[extname(name)] ?? 'application/octet-stream';
   }
 

@@ -1,10 +1,10 @@
 // Builds the addon that connects tfjs with TensorFlow's library, and our own addons beside it.
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, RunError } from '../base/errors.js';
+import { sha256 } from '../base/hash.js';
 import { lastLines, runProgram } from '../base/run-program.js';
 import type { LibraryPlace } from './library.js';
 import { PRELOAD_FILE } from './preload.js';
@@ -36,7 +36,7 @@ export const ADDON_FILES = [ADDON_FILE, ...OWN_ADDONS.map(({ file }) => file)];
 /** Hash of what our own addons are built from. */
 export function sourcesHash(): string {
   const texts = OWN_ADDONS.map(({ source }) => readFileSync(path.join(SOURCES, source), 'utf8'));
-  return createHash('sha256').update(JSON.stringify(texts)).digest('hex');
+  return sha256(JSON.stringify(texts));
 }
 
 /** The npm packages that the addon is built from. */
@@ -61,9 +61,7 @@ export interface AddonOptions {
 /** Folder of the cached addon; its name depends on everything that the addon's content depends on. */
 export function addonDirectory(options: Omit<AddonOptions, 'env' | 'signal'>): string {
   const { cache, place, packages, device, architecture } = options;
-  const rest = createHash('sha256')
-    .update(JSON.stringify([place.libraries, sourcesHash()]))
-    .digest('hex');
+  const rest = sha256(JSON.stringify([place.libraries, sourcesHash()]));
   const parts = [`tfjs-${packages.tfjsVersion}`, `tensorflow-${TENSORFLOW_VERSION}`, device, architecture];
   return path.join(cache, 'addons', [...parts, `napi${NAPI_VERSION}`, rest.slice(0, 12)].join('-'));
 }

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { InputError, messageOf } from '../base/errors.js';
+import { formatIssues } from '../base/parse-or-throw.js';
 import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
@@ -22,20 +21,12 @@ export interface Model {
   path: string;
 }
 
-/** SHA-256 of a file, hex digits. */
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
-}
-
 async function readArchitecture(path: string): Promise<ModelConfig> {
   try {
     const config = JSON.parse(await readFile(path, 'utf8')) as unknown;
     return z.looseObject({ model: configShape.shape.model }).parse(config).model;
   } catch (error) {
-    const found =
-      error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : messageOf(error);
+    const found = error instanceof z.ZodError ? formatIssues(error) : messageOf(error);
     throw new InputError(
       { expected: `the model's config in ${path}`, found, remedy: 'copy the config.json of the run there' },
       { cause: error },

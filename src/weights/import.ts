@@ -1,7 +1,8 @@
 import path from 'node:path';
-import { toWriteError, writeFileAtomic } from '../base/atomic-files.js';
+import { toWriteError } from '../base/atomic-files.js';
 import { InputError, InterruptedError } from '../base/errors.js';
 import { withLock } from '../base/process-lock.js';
+import { writeJson } from '../base/write-json.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
 import { sizeOf } from '../model/parameters.js';
@@ -100,7 +101,7 @@ async function store(
     const { sha256 } = await identityOf(place.file);
     const told = { converter: CONVERTER_VERSION, name, source, verified, sha256 } as const;
     const record: WeightsRecord = { format: 'gnr-weights', ...told };
-    await writeFileAtomic(place.record, `${JSON.stringify(record, null, 2)}\n`);
+    await writeJson(place.record, record);
   };
   try {
     await withLock(place.lock, work, { signal });

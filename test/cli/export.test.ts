@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/base/hash.js';
 import { Rng } from '../../src/base/rng.js';
 import { readSafetensorsHeader } from '../../src/checkpoint/safetensors.js';
 import { decodeImage } from '../../src/data/decode.js';
-import { sha256 } from '../../src/eval/pictures.js';
 import { receiptSchema } from '../../src/eval/receipt.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildGenerator } from '../../src/model/generator.js';
@@ -108,7 +108,7 @@ describe('gnr export --format onnx', () => {
   it('gives models in both precisions that onnxruntime runs at any batch', async () => {
     const { code, stdout } = await exported('onnx', '--direction', 'B2A', '--compare', photos);
     expect(code).toBe(0);
-    expect(stdout).toContain('compared on 2 pictures');
+    expect(stdout).toContain('compared on 2 images');
     const parts = ['decoder_model', 'encoder_model', 'model', 'style_encoder'];
     const names = parts.flatMap((part) => [`${part}.onnx`, `${part}_fp16.onnx`]);
     expect((await readdir(join(out, 'onnx'))).sort()).toEqual(names.sort());
@@ -231,7 +231,7 @@ describe('gnr export refuses', () => {
     const empty = join(folder, 'empty');
     await mkdir(empty);
     const { code, stderr } = await exported('onnx', '--compare', empty);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('or leave --compare out')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('or omit --compare')]);
   });
 
   it('weights that are no numbers, with exit code 1 and nothing left', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { configSchema } from '../../src/config/schema.js';
 import { type ComparisonInputs, comparisonInputs } from '../../src/export/comparison.js';
-import type { FolderExport } from '../../src/export/formats.js';
+import type { FolderExport } from '../../src/export/export-task.js';
 import { decodeModel } from '../../src/export/onnx/model-file.js';
 import { exportOnnx } from '../../src/export/onnx-export.js';
 import { loadEngine } from '../../src/runtime/node.js';

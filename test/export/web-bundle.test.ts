@@ -9,7 +9,7 @@ import { loadWebModel } from '../../src/browser/web-bundle.js';
 import { parseWebBundle, type WebBundle } from '../../src/browser/web-bundle-manifest.js';
 import type { ModelConfig } from '../../src/config/schema.js';
 import { type ComparisonInputs, comparisonInputs } from '../../src/export/comparison.js';
-import type { FolderExport } from '../../src/export/formats.js';
+import type { FolderExport } from '../../src/export/export-task.js';
 import { exportWebBundle, SHARD_BYTES } from '../../src/export/web-bundle-export.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import type { NetworkValues } from '../../src/model/parameters.js';
