@@ -45,8 +45,8 @@ export const importCommand: CommandModule<object, ImportArguments> = {
     printLine(
       `Imported ${report.networks.join(', ')}: variant ${variant}, ${size} px, numDown ${numDown}, ${report.step} steps.`,
     );
-    if (report.untold.length > 0) {
-      const shown = report.untold.map((key) => {
+    if (report.unresolved.length > 0) {
+      const shown = report.unresolved.map((key) => {
         const value = valueAt(report.config, key);
         return typeof value === 'object' ? `${key} of variant ${variant}` : `${key} ${JSON.stringify(value)}`;
       });

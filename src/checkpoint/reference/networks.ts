@@ -1,3 +1,4 @@
+// The networks and optimizers of a reference checkpoint, and the order of their tensors.
 import type { ModelConfig } from '../../config/schema.js';
 import { buildGenerator } from '../../model/generator.js';
 import { buildImageDiscriminator } from '../../model/image-discriminator.js';
@@ -5,10 +6,11 @@ import { buildLatentDiscriminator } from '../../model/latent-discriminator.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
 import { torchShapeOf } from '../torch-layout.js';
 
-/** The networks of a checkpoint of the reference, in its order (train.py); the averaged ones have names of their own. */
+/** The networks of a reference checkpoint, in its order (train.py). */
 export const NETWORKS = ['G_A2B', 'G_B2A', 'D_A', 'D_B', 'D_L'] as const;
+/** The EMA copies of the generators, by their names in the file. */
 export const AVERAGED = { G_A2B_ema: 'G_A2B', G_B2A_ema: 'G_B2A' } as const;
-/** Its optimizers, with the networks whose parameters each has, in its order. */
+/** Its optimizers, each with the networks whose parameters it has, in its order. */
 export const OPTIMIZERS = { G_optim: ['G_A2B', 'G_B2A'], D_optim: ['D_L', 'D_A', 'D_B'] } as const;
 
 export type NetworkName = (typeof NETWORKS)[number];
@@ -24,8 +26,8 @@ export function networkSpecs(model: ModelConfig): Record<NetworkName, ParameterS
 }
 
 /**
- * The order in which the reference's modules register their children (model.py); an optimizer counts parameters so. A
- * module's own parameters come before those of its children.
+ * The order in which the reference's modules register their children (model.py), and so the order of an optimizer's
+ * parameters. A module's own parameters come before those of its children.
  */
 const CHILDREN = [
   ...['mapping', 'encoder', 'stem', 'content', 'style', 'adain_bottleneck'],
@@ -33,9 +35,9 @@ const CHILDREN = [
   ...['conv1', 'to_rgb1', 'convs', 'to_rgbs'],
   ...['upsample', 'blur', 'conv', 'activate', 'conv2', 'skip', 'modulation'],
 ];
-const OWN = ['weight', 'bias', 'kernel'];
+const OWN_PARAMETERS = ['weight', 'bias', 'kernel'];
 
-function compareParts(a: string, b: string): number {
+function compareNames(a: string, b: string): number {
   if (/^\d+$/.test(a) && /^\d+$/.test(b)) return Number(a) - Number(b);
   return CHILDREN.indexOf(a) - CHILDREN.indexOf(b);
 }
@@ -44,9 +46,10 @@ function comparePaths(a: string, b: string): number {
   const [left, right] = [a.split('.'), b.split('.')];
   for (let depth = 0; ; depth++) {
     const [isOwnLeft, isOwnRight] = [depth === left.length - 1, depth === right.length - 1];
-    if (isOwnLeft && isOwnRight) return OWN.indexOf(left[depth]!) - OWN.indexOf(right[depth]!);
+    if (isOwnLeft && isOwnRight)
+      return OWN_PARAMETERS.indexOf(left[depth]!) - OWN_PARAMETERS.indexOf(right[depth]!);
     if (isOwnLeft !== isOwnRight) return isOwnLeft ? -1 : 1;
-    if (left[depth] !== right[depth]) return compareParts(left[depth]!, right[depth]!);
+    if (left[depth] !== right[depth]) return compareNames(left[depth]!, right[depth]!);
   }
 }
 
@@ -61,7 +64,7 @@ function blurKernel(sum: number): Float32Array {
   return Float32Array.from(taps.flatMap((a) => taps.map((b) => (a * b * sum) / 64)));
 }
 
-/** A layer's blur filter, which the reference keeps in its `state_dict` although nothing changes it. */
+/** A layer's blur filter: constant, but the reference stores it in its `state_dict`. */
 function bufferBeside(path: string, kind: string): [path: string, data: Float32Array] | undefined {
   if (kind === 'convolution' && path.endsWith('.1.weight'))
     return [path.replace(/1\.weight$/, '0.kernel'), blurKernel(1)];
@@ -79,7 +82,7 @@ export function buffersOf(specs: ParameterSpecs): Map<string, Float32Array> {
 
 export const BUFFER_SHAPE: readonly number[] = [4, 4];
 
-/** Shapes of all that a network's `state_dict` holds, in its order. */
+/** Shapes of all tensors of a network's `state_dict`, in its order. */
 export function stateDictShapes(specs: ParameterSpecs): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   for (const [path, spec] of Object.entries(specs)) shapes.set(path, torchShapeOf(spec));

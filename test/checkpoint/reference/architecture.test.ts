@@ -34,12 +34,12 @@ describe('the architecture told by shapes', () => {
       image: stateDictShapes(specs.D_A),
       latent: stateDictShapes(specs.D_L),
     };
-    const { model: told, untold } = inferModel(networks, 'ck.pt');
+    const { model: told, unresolved } = inferModel(networks, 'ck.pt');
     const { channels, channelDivisor, mappingRate: _, ...others } = model;
     expect(told).toMatchObject({ ...others, channelDivisor: 1 });
     for (const [px, width] of Object.entries(told.channels!))
       expect(width, px).toBe(Math.round(channels[px]! / channelDivisor));
-    expect(untold).toEqual(['model.mappingRate']);
+    expect(unresolved).toEqual(['model.mappingRate']);
     // The same networks come of it.
     const again = networkSpecs(resolved(told));
     for (const name of ['G_A2B', 'D_A', 'D_L'] as const)
@@ -47,7 +47,7 @@ describe('the architecture told by shapes', () => {
   });
   it('names what it cannot tell', () => {
     const generator = stateDictShapes(networkSpecs(resolved({})).G_A2B);
-    expect(inferModel({ generator }, 'ck.pt').untold).toEqual([
+    expect(inferModel({ generator }, 'ck.pt').unresolved).toEqual([
       'model.mappingRate',
       'model.discriminatorLocalSize',
       'model.discriminatorGlobalSize',

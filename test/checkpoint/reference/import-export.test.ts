@@ -121,7 +121,7 @@ describe.each(['main', 'train'])('the official checkpoint of variant %s', (varia
     dir = report.dir;
     expect(report.kind).toBe('run');
     expect(report.networks).toHaveLength(7);
-    expect(report.untold).toContain('model.mappingRate');
+    expect(report.unresolved).toContain('model.mappingRate');
   });
   afterAll(() => rm(out, { recursive: true, force: true }));
 
@@ -190,7 +190,7 @@ describe.each(['main', 'train'])('the official checkpoint of variant %s', (varia
     const file = fresh();
     await exportReferenceCheckpoint(out, file, { settings });
     const again = await importReferenceCheckpoint(file, fresh());
-    expect(again.untold).toEqual([]);
+    expect(again.unresolved).toEqual([]);
     for (const name of ['model.safetensors', 'training.safetensors', 'as-imported.safetensors'])
       expect((await readFile(join(again.dir, name))).equals(await readFile(join(dir, name))), name).toBe(
         true,
@@ -225,7 +225,7 @@ describe('a file with a part of the networks', () => {
     });
     const report = await importReferenceCheckpoint(file, out, { overrides: ['model.mappingRate=0.01'] });
     expect(report).toMatchObject({ kind: 'model', dir: out, networks: ['G_A2B_ema', 'G_B2A_ema'] });
-    expect(report.untold).toContain('model.discriminatorLocalSize');
+    expect(report.unresolved).toContain('model.discriminatorLocalSize');
     const run = new ReferenceRun('train');
     const model = await loadModel(out);
     const { specs } = buildNetworks(report.config).generator;
