@@ -127,7 +127,7 @@ describe('download', () => {
     await get();
     await expectWhole();
     expect(ofKind('restart')).toEqual([
-      { kind: 'restart', why: expect.stringContaining('cannot send a part') },
+      { kind: 'restart', reason: expect.stringContaining('cannot send a range') },
     ]);
   });
 
@@ -141,7 +141,7 @@ describe('download', () => {
     expect(ofKind('restart')).toHaveLength(1);
   });
 
-  it('starts again where another part came than was asked for, and where none is left', async () => {
+  it('starts again where the server sends another range, or has no more bytes', async () => {
     server.plan = [
       { breakAt: HALF },
       {
@@ -179,7 +179,7 @@ describe('download', () => {
     await get({ patience: { retrySeconds: 0.01, attempts: 5 } });
     await expectWhole();
     expect(ofKind('retry').map(({ waitSeconds }) => waitSeconds)).toEqual([0.01, 0.02, 0, 0.01]);
-    expect(ofKind('retry')[0]!.why).toBe('the server answers HTTP 503');
+    expect(ofKind('retry')[0]!.reason).toBe('the server answers HTTP 503');
     // An hour is too long.
     server.plan = [{ status: 429, headers: { 'retry-after': later } }];
     const error = await failure(get({}, `${server.url}/other.pth`));
@@ -206,7 +206,11 @@ describe('download', () => {
     server.plan = [{ stallAt }];
     await get({ patience: { stallSeconds: 0.5, retrySeconds: 0.01, attempts: 9 } });
     await expectWhole();
-    expect(ofKind('retry')[0]).toEqual({ kind: 'retry', why: 'nothing came for 0.5 s', waitSeconds: 0.01 });
+    expect(ofKind('retry')[0]).toEqual({
+      kind: 'retry',
+      reason: 'no data arrived for 0.5 s',
+      waitSeconds: 0.01,
+    });
   });
 
   it.each([401, 403, 404, 410])('does not ask again after HTTP %d', async (status) => {
@@ -234,13 +238,11 @@ describe('download', () => {
   it.each([
     ['told', false],
     ['not told', true],
-  ])('refuses an empty answer, its size %s', async (_, isChunked) => {
+  ])('rejects an empty file, its size %s', async (_, isChunked) => {
     server.plan = [{ isChunked, content: Buffer.alloc(0) }];
     const error = await failure(get());
     expect(error).toBeInstanceOf(InputError);
-    expect(error.message).toMatch(
-      /a file of weights at http.*but found an empty answer; name another source/,
-    );
+    expect(error.message).toMatch(/a file of weights at http.*but found an empty file; name another source/);
     expect(server.requests).toHaveLength(1);
     // And nothing of it stands in the way of another attempt.
     await get();
@@ -253,7 +255,7 @@ describe('download', () => {
     expect(ofKind('retry')).toEqual([]);
   });
 
-  it('keeps what came when it is interrupted, and goes on from there', async () => {
+  it('keeps the bytes that arrived when it is interrupted, and continues from there', async () => {
     const controller = new AbortController();
     server.plan = [{ stallAt: HALF }];
     const error = await failure(
@@ -266,7 +268,7 @@ describe('download', () => {
     );
     expect(error).toBeInstanceOf(InterruptedError);
     expect(error.message).toBe(
-      `Stopped; ${HALF} bytes of ${server.url}/file.pth are kept, and the same command goes on from there.`,
+      `Stopped; ${HALF} bytes of ${server.url}/file.pth are kept, and the same command continues from there.`,
     );
     expect((await stat(`${target}.part`)).size).toBe(HALF);
     await get();

@@ -82,7 +82,7 @@ describe('fetchWeights', () => {
     server.content = server.content.map((byte, i) => (i === 2000 ? byte ^ 1 : byte));
     const message = await refusal(get());
     expect(message).toMatch(
-      /alex\.pth with git's id [0-9a-f]{40} at http:.* but found \d+ bytes with [0-9a-f]{40}; it was not taken; name another source with --from/,
+      /alex\.pth with git's id [0-9a-f]{40} at http:.* but found \d+ bytes with [0-9a-f]{40}; name another source with --from/,
     );
     expect(await weightsState(NAME, env)).toEqual({ state: 'missing' });
     expect(await downloads()).toEqual([]);

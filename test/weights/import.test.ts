@@ -97,7 +97,7 @@ describe('importWeights', () => {
     await expectKept('lpips-vgg', true);
     // The record is not believed where the file is no longer official.
     undo();
-    expect(await weightsState('lpips-vgg', env)).toMatchObject({ state: 'damaged', why: /not official/ });
+    expect(await weightsState('lpips-vgg', env)).toMatchObject({ state: 'damaged', reason: /not official/ });
   });
 
   it('refuses another file, unless told to take it, and then says so', async () => {
@@ -195,7 +195,7 @@ describe('files that importWeights refuses', () => {
       /weights alexnet in .* but found no features\.10\.bias/,
     );
     expect(await refused(file, { as: 'vgg16', unverified: true })).toMatch(
-      /features\.0\.weight of shape \[64, 3, 11, 11\], not \[64, 3, 3, 3\]; leave --as out/,
+      /features\.0\.weight of shape \[64, 3, 11, 11\], not \[64, 3, 3, 3\]; omit --as/,
     );
   });
 
