@@ -1,3 +1,4 @@
+// Serves the page with a model.
 import { fileURLToPath } from 'node:url';
 import type { InputError } from '../base/errors.js';
 import { loadModel } from '../translate/model.js';
@@ -8,33 +9,33 @@ import { type RunningServer, type ServeOptions, startServer } from './server.js'
 export { PAGE_FOLDER } from './page.js';
 export { isLoopback } from './server.js';
 
-/** The model that is part of this project. */
+/** The sample model of this project. */
 export const SAMPLE_MODEL = fileURLToPath(new URL('../../models/sample', import.meta.url));
 
-/** Where the page looks for its model. */
+/** The folder in which the page looks for its model. */
 const MODEL_FOLDER = 'model';
 
 export interface OpenPageOptions extends Omit<ServeOptions, 'files'> {
   /** The built page. */
   pageDir: string;
-  /** A checkpoint, a run (its newest), or an exported model. */
+  /** A checkpoint, a run (its newest checkpoint), or an exported model. */
   checkpoint: string;
-  /** Told of every newer checkpoint of a run that is damaged, and why. */
+  /** Called with every newer checkpoint of a run that is damaged, and the reason. */
   onSkipped?: (dir: string, error: InputError) => void;
 }
 
 /**
  * Serves the page with a model.
- * @throws InputError where the page is not built, there is no such model, or the port cannot be had.
+ * @throws InputError if the page is not built, there is no such model, or the port is not available.
  */
 export async function openPage({ pageDir, checkpoint, onSkipped, ...where }: OpenPageOptions): Promise<{
   server: RunningServer;
-  /** The folder that the model came from. */
+  /** The folder of the model. */
   dir: string;
 }> {
   const page = await readPage(pageDir);
   const model = await loadModel(checkpoint, onSkipped && { onSkipped });
-  const own = modelBundle(model, MODEL_FOLDER);
-  const others = page.filter(({ name }) => !name.startsWith(`${MODEL_FOLDER}/`));
-  return { server: await startServer({ files: [...others, ...own], ...where }), dir: model.dir };
+  const modelFiles = modelBundle(model, MODEL_FOLDER);
+  const pageFiles = page.filter(({ name }) => !name.startsWith(`${MODEL_FOLDER}/`));
+  return { server: await startServer({ files: [...pageFiles, ...modelFiles], ...where }), dir: model.dir };
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { reportImage } from '../../src/report/image.js';
 import { pickEvenly, type ReportData, renderReport, verdictOf, writeReport } from '../../src/report/page.js';
-import { reportImage } from '../../src/report/picture.js';
 
 const EVIL = `"><script src='https://evil.example/x.js'></script>&amp;<img onerror=x>`;
 

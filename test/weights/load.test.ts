@@ -51,7 +51,7 @@ describe('loadWeights', () => {
   });
 
   it.each<[string, () => Promise<unknown>, RegExp]>([
-    ['one other byte', () => changeByte(place.file), /other bytes than were written/],
+    ['one other byte', () => changeByte(place.file), /other bytes than those that were written/],
     ['a missing end', () => truncate(place.file, 1000), /other bytes/],
     ['no file', () => rm(place.file), /nothing that can be read/],
     ['a record of nothing', () => writeFile(place.record, '{'), /a record that cannot be read/],

@@ -1,5 +1,5 @@
+import { type ReportImage, reportImage } from '../../report/image.js';
 import { pickEvenly, type ReportGrid } from '../../report/page.js';
-import { type ReportImage, reportImage } from '../../report/picture.js';
 import { listSamples, SAMPLE_CAPTION, SAMPLE_COLUMNS, type SampleFiles } from './sample-files.js';
 
 /** Largest sizes on the page, px: the files in `samples/` are whole. */

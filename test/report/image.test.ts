@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import { reportImage } from '../../src/report/picture.js';
+import { reportImage } from '../../src/report/image.js';
 
 const SIZE = { width: 8, height: 8 };
 const red = {
