@@ -104,7 +104,7 @@ export async function tryLock(file: string): Promise<LockAttempt> {
     const held = await readIfThere(file);
     if (held === undefined) continue;
     if (!(await isStale(file, held))) return { release: undefined, heldBy: parseHolder(held)?.pid };
-    // Not while somebody else has just taken over: remove only what was judged.
+    // Another process may just have taken over: remove only the lock that was examined.
     if ((await readIfThere(file)) === held) await fs.rm(file, { force: true });
   }
   const heartbeat = setInterval(() => {

@@ -14,7 +14,7 @@ async function load(checkpoint: string, batch: number): Promise<OpenModel> {
   const { architecture, values, path } = await loadModel(checkpoint, {
     onSkipped: (dir, error) => skipped.push(`${dir}: ${error.message}`),
   });
-  for (const text of skipped) printError(`gnr: passed over the damaged checkpoint ${text}`);
+  for (const text of skipped) printError(`gnr: skipped the damaged checkpoint ${text}`);
   const model = await sha256OfFile(path);
   const { loadEngine } = await import('../runtime/node.js');
   await loadEngine();

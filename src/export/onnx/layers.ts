@@ -116,7 +116,7 @@ export class OnnxLayers {
     return this.builder.node('Add', `${path}/sum`, [second, beside]);
   }
 
-  /** `ToRGB`: features to `[n, 3, h, w]`, added to the doubled picture of the level below. */
+  /** `ToRGB`: features to `[n, 3, h, w]`, added to the doubled image of the level below. */
   toRgb(path: string, x: string, mapped: string, skip?: string): string {
     const { builder } = this;
     const style = this.linear(`${path}.conv.modulation`, mapped);
