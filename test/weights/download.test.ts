@@ -58,7 +58,7 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
 }
 
 describe('download', () => {
-  it('brings a whole file, and tells how much is there', async () => {
+  it('downloads a whole file, and reports progress', async () => {
     const part = await get();
     expect(part.path).toBe(`${target}.part`);
     await expectWhole();
@@ -80,7 +80,7 @@ describe('download', () => {
     expect(server.requests.map(({ path }) => path)).toEqual(['/file.pth', '/elsewhere/file.pth']);
   });
 
-  it('takes a file whose size is not told', async () => {
+  it('downloads a file of unknown size', async () => {
     server.plan = [{ isChunked: true }];
     await get();
     await expectWhole();
@@ -114,7 +114,7 @@ describe('download', () => {
     expect(ofKind('restart')).toEqual([]);
   });
 
-  it('starts again where the server does not say what a part belongs to', async () => {
+  it('starts again if the server gives no validator', async () => {
     server.etag = undefined;
     server.plan = [{ breakAt: HALF }];
     await get();
@@ -122,7 +122,7 @@ describe('download', () => {
     expect(ranges()).toEqual([undefined, undefined]);
   });
 
-  it('starts again where the server ignores the range', async () => {
+  it('starts again if the server ignores the range', async () => {
     server.plan = [{ breakAt: HALF }, { ignoresRange: true }];
     await get();
     await expectWhole();
@@ -131,17 +131,17 @@ describe('download', () => {
     ]);
   });
 
-  it('starts again where the file has changed', async () => {
+  it('starts again if the file has changed', async () => {
     server.plan = [{ breakAt: HALF, content: CONTENT.map((byte) => byte ^ 1) }];
     const first = await failure(get({ patience: { attempts: 1 } }));
-    expect(first.message).toMatch(/is kept, and the same command goes on/);
+    expect(first.message).toMatch(/are kept, and the same command continues/);
     server.etag = '"2"';
     await get();
     await expectWhole();
     expect(ofKind('restart')).toHaveLength(1);
   });
 
-  it('starts again where the server sends another range, or has no more bytes', async () => {
+  it('starts again if the server sends another range, or has no more bytes', async () => {
     server.plan = [
       { breakAt: HALF },
       {
@@ -160,7 +160,7 @@ describe('download', () => {
     expect(ofKind('restart')).toHaveLength(2);
   });
 
-  it('starts again where the address is another one', async () => {
+  it('starts again if the address has changed', async () => {
     server.plan = [{ breakAt: HALF }];
     await failure(get({ patience: { attempts: 1 } }));
     await get({}, `${server.url}/mirror/file.pth`);
@@ -168,7 +168,7 @@ describe('download', () => {
     expect(ranges()).toEqual([undefined, undefined]);
   });
 
-  it('waits longer before each new attempt, and as long as the server asks', async () => {
+  it('waits longer before each new attempt, or as long as the server asks', async () => {
     const later = new Date(Date.now() + 3_600_000).toUTCString();
     server.plan = [
       { status: 503 },
@@ -185,11 +185,11 @@ describe('download', () => {
     const error = await failure(get({}, `${server.url}/other.pth`));
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(
-      /HTTP 429, and the server asks to wait 3[56]\d\d s; run the same command again then/,
+      /HTTP 429, and the server asks to wait 3[56]\d\d s; run the same command again after that/,
     );
   });
 
-  it('gives up after some attempts that bring nothing', async () => {
+  it('gives up after several attempts without data', async () => {
     server.plan = Array.from({ length: 9 }, () => ({ status: 502 }));
     const error = await failure(get());
     expect(error).toBeInstanceOf(RunError);
@@ -223,7 +223,7 @@ describe('download', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('refuses a web page and a file that is too large', async () => {
+  it('rejects a web page and a file that is too large', async () => {
     server.plan = [{ headers: { 'content-type': 'text/html; charset=utf-8' } }];
     expect((await failure(get())).message).toMatch(/found a web page/);
     const limitBytes = HALF;
@@ -249,7 +249,7 @@ describe('download', () => {
     await expectWhole();
   });
 
-  it('does not follow redirects without end', async () => {
+  it('does not follow redirects endlessly', async () => {
     server.plan = Array.from({ length: 40 }, () => ({ status: 302, headers: { location: '/file.pth' } }));
     expect((await failure(get())).message).toMatch(/redirect count exceeded/);
     expect(ofKind('retry')).toEqual([]);
@@ -276,18 +276,18 @@ describe('download', () => {
     expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
   });
 
-  it('is interrupted while it waits for another attempt, and before it began', async () => {
+  it('can be interrupted while it waits for another attempt, and before it begins', async () => {
     const controller = new AbortController();
     server.plan = [{ status: 503, headers: { 'retry-after': '100' } }];
     const error = await failure(
       get({ signal: controller.signal, onEvent: ({ kind }) => kind === 'retry' && controller.abort() }),
     );
     expect(error).toBeInstanceOf(InterruptedError);
-    expect(error.message).toMatch(/Stopped before anything of .* came/);
+    expect(error.message).toMatch(/Stopped before the download of .* began/);
     await expect(get({ signal: controller.signal })).rejects.toThrow(InterruptedError);
   });
 
-  it('tells of a full disk, and goes on when there is space again', async () => {
+  it('reports a full disk, and continues when there is space again', async () => {
     server.plan = [{ breakAt: HALF }];
     await failure(get({ patience: { attempts: 1 } }));
     const refusals = await refusing('ENOSPC', 'write', /file\.pth\.part$/, async () => {
@@ -304,7 +304,7 @@ describe('download', () => {
     expect(ranges().slice(1)).toEqual([`bytes=${HALF}-`, `bytes=${HALF}-`]);
   });
 
-  it('tells of a place that cannot be written to', async () => {
+  it('reports a place that cannot be written to', async () => {
     await mkdir(`${target}.part`, { recursive: true });
     const error = await failure(get());
     expect(error).toBeInstanceOf(RunError);

@@ -250,7 +250,7 @@ describe('a file with some of the networks', () => {
     const path = 'conv1.conv.weight';
     expect(same(values.G_B2A![path], tensors.get(`values/G_B2A/${path}`)?.data)).toBe(true);
   });
-  it('with DataParallel's prefix of every name, is read without it', async () => {
+  it('is read without the prefix that DataParallel puts before every name', async () => {
     const file = fresh();
     await rewrite(officialOf('main'), file, (root) => {
       for (const [name, dict] of root)
