@@ -25,5 +25,5 @@ it('encodes pixels and files alike, as WebP within the given size', async () => 
 
 it('rejects a file that is no image', async () => {
   await expect(reportImage(new Uint8Array([1, 2, 3]), SIZE)).rejects.toThrow(InputError);
-  await expect(reportImage('none.png', SIZE)).rejects.toThrow(/a picture at none\.png/);
+  await expect(reportImage('none.png', SIZE)).rejects.toThrow(/an image at none\.png/);
 });

@@ -101,7 +101,7 @@ describe('download', () => {
       },
       'Wed, 21 Oct 2015 07:28:00 GMT',
     ],
-  ])('goes on where a connection broke, by %s', async (_, prepare, validator) => {
+  ])('continues after a broken connection, by %s', async (_, prepare, validator) => {
     prepare();
     server.plan = [{ breakAt: HALF }];
     await get();
