@@ -9,6 +9,9 @@ export type { Square } from './base/geometry.js';
 export type { DecodedImage } from './data/decode.js';
 export { encodeImage as saveImage } from './data/decode.js';
 export type { Description } from './data/description.js';
+export type { Comparison as ExportComparison } from './export/comparison.js';
+export { type ExportedModel, type ExportOptions, exportModel } from './export/export-model.js';
+export type { Exported, ExportFormat, FormatOptions } from './export/formats.js';
 export type { FaceMode } from './faces/square.js';
 export {
   type LoadOptions,

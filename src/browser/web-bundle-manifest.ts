@@ -1,6 +1,7 @@
 // The manifest of web bundles, bundle.json, and its checks.
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
+import { formatIssues } from '../base/parse-or-throw.js';
 import { configShape } from '../config/schema.js';
 import { sizeOf } from '../model/parameters.js';
 
@@ -9,7 +10,8 @@ export const BUNDLE_FORMAT = 'gnr-web-bundle';
 export const BUNDLE_VERSION = 1;
 /** The largest buffer that a browser allocates. */
 export const SHARD_LIMIT_BYTES = 2 ** 31 - 1;
-const BYTES_OF = { float32: 4, float16: 2 } as const;
+/** Bytes of a number of each type. */
+export const BYTES_OF = { float32: 4, float16: 2 } as const;
 
 const count = z.int().nonnegative();
 
@@ -82,8 +84,7 @@ export function parseWebBundle(manifest: unknown): WebBundle {
   const { success, data } = newer.safeParse(manifest);
   if (success) throw bundleError(`a newer version of the format (${data.version}, not ${BUNDLE_VERSION})`);
   const parsed = bundleSchema.safeParse(manifest);
-  if (!parsed.success)
-    throw bundleError(z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500), parsed.error);
+  if (!parsed.success) throw bundleError(formatIssues(parsed.error).slice(0, 500), parsed.error);
   for (const tensor of parsed.data.tensors) assertPlace(parsed.data, tensor);
   assertApart(parsed.data);
   return parsed.data;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { InputError, messageOf } from '../base/errors.js';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../base/half-floats.js';
+import { formatIssues } from '../base/parse-or-throw.js';
 import { fromTensors, type NetworkSpecs } from '../checkpoint/network-tensors.js';
 import {
   brokenFile,
@@ -214,8 +215,7 @@ async function loadFolder(
   const parsed = z
     .looseObject({ model: configShape.shape.model })
     .safeParse(await readJson(CONFIG_FILE, config));
-  if (!parsed.success)
-    throw brokenModelFile(CONFIG_FILE, z.prettifyError(parsed.error).replaceAll('\n', ' ').slice(0, 500));
+  if (!parsed.success) throw brokenModelFile(CONFIG_FILE, formatIssues(parsed.error).slice(0, 500));
   const architecture = parsed.data.model;
   const specs = specsOf(architecture);
   const weights = await open(WEIGHTS_FILE, signal);

@@ -1,3 +1,4 @@
+// Checkpoints of a run: saving, pruning, finding and reading them.
 import { readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../base/atomic-files.js';
 import { InputError, systemCode } from '../base/errors.js';
 import { parseStepName } from '../base/step-names.js';
+import { writeJson } from '../base/write-json.js';
 import {
   type CheckpointState,
   CONFIG,
@@ -38,18 +40,18 @@ const LATEST = 'latest';
 const BEST = 'best';
 
 export interface CheckpointContents {
-  /** What translation needs. */
+  /** The networks that translation needs. */
   model: ReadonlyMap<string, TensorToStore> | TensorStream;
-  /** What only training needs: discriminators, optimizer moments. */
+  /** Tensors that only training needs: discriminators, optimizer moments. */
   training: ReadonlyMap<string, TensorToStore> | TensorStream;
   /** JSON values: random states, sampler positions, schedules. */
   state: Readonly<Record<string, unknown>>;
-  /** The resolved config; RUN/config.json is copied where it is left out. */
+  /** The resolved config. Default: a copy of RUN/config.json. */
   config?: unknown;
 }
 
 export interface ResolvedCheckpoint {
-  /** The real path, which stays valid while `latest` moves on. */
+  /** The real path; it stays valid when `latest` moves on. */
   dir: string;
   modelPath: string;
   trainingPath?: string;
@@ -63,15 +65,15 @@ export interface Checkpoint {
   model: Map<string, StoredTensor>;
   training: Map<string, StoredTensor>;
   state: CheckpointState;
-  /** The content of config.json, not checked. */
+  /** The content of config.json, unchecked. */
   config: unknown;
 }
 
 /**
- * The complete checkpoint of the highest step below `belowStep`. A run directory holds one line of training: to go on
- * from an older checkpoint, start another run from it.
- * @param options.onSkipped is told of every newer checkpoint that is damaged, and why.
- * @returns undefined where there is none.
+ * Finds the complete checkpoint of the highest step below `belowStep`. A run directory holds one line of training: to
+ * continue from an older checkpoint, start another run from it.
+ * @param options.onSkipped called with every newer checkpoint that is damaged, and the reason.
+ * @returns undefined if there is none.
  */
 export async function latestCheckpoint(
   runDir: string,
@@ -96,24 +98,24 @@ async function pointTo(runDir: string, name: string, dir: string): Promise<void>
     try {
       await symlink(basename(dir), temporary, 'dir');
     } catch (error) {
-      // Some file systems and accounts have no symbolic links: there the name stands in a text file.
+      // Without symbolic links (some file systems and accounts), a text file holds the name.
       if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(systemCode(error) ?? '')) throw error;
       await writeFile(temporary, `${basename(dir)}\n`);
     }
   });
 }
 
-/** Which checkpoints stay when a new one has been written. */
+/** Decides which checkpoints stay when a new one has been written. */
 export interface KeepPolicy {
-  /** How many complete ones stay (at least 1), the newest; all where it is left out. */
+  /** The number of newest complete checkpoints that stay, at least 1. Default: all. */
   keepLast?: number;
-  /** Those of multiples of so many steps stay too. */
+  /** Checkpoints at multiples of so many steps stay too. */
   keepEverySteps?: number;
-  /** The step of the best one, which stays, and which `best` points to. */
+  /** The step of the best checkpoint: it stays, and `best` points to it. */
   best?: number;
 }
 
-/** Removes complete checkpoints but for those that the policy keeps, never the one of `savedStep`. */
+/** Removes the complete checkpoints that the policy does not keep, but never that of `savedStep`. */
 async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Promise<void> {
   const { keepLast = Number.POSITIVE_INFINITY, keepEverySteps = Number.POSITIVE_INFINITY, best } = policy;
   let kept = 1;
@@ -127,18 +129,18 @@ async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Pro
     if (!whole) continue;
     if (kept < keepLast) kept++;
     else if (step % keepEverySteps === 0 || step === best) continue;
-    // What cannot be removed now is tried again after the next save: no reason to stop a long run.
+    // A failed removal must not stop a long run; the next save tries again.
     else await removeDirectory(dir).catch(() => undefined);
   }
 }
 
 /**
  * Writes RUN/checkpoints/step-NNNNNN with model.safetensors, training.safetensors, state.json and config.json, so that
- * it can be moved on its own. It is written beside, synced and renamed; `latest` follows, and older checkpoints go only
- * then. Tensors must not change until the promise resolves.
+ * the folder can be moved on its own. The folder is written under a temporary name, synced and renamed; then `latest`
+ * follows, and then older checkpoints are removed. Tensors must not change until the promise resolves.
  * @returns the checkpoint's folder.
- * @throws RunError that names the path, the cause and the remedy, and what a stream of tensors throws; earlier checkpoints
- *   are kept.
+ * @throws RunError that names the path, the cause and the remedy, and whatever a stream of tensors throws; earlier
+ *   checkpoints are kept.
  */
 export async function saveCheckpoint(
   runDir: string,
@@ -157,11 +159,11 @@ export async function saveCheckpoint(
     await writeSafetensors(join(temporary, MODEL), contents.model);
     await writeSafetensors(join(temporary, TRAINING), contents.training);
     if (contents.config !== undefined) {
-      await writeFileAtomic(join(temporary, CONFIG), `${JSON.stringify(contents.config, null, 2)}\n`);
+      await writeJson(join(temporary, CONFIG), contents.config);
     } else if (await isFile(join(runDir, CONFIG))) {
       await writeFileAtomic(join(temporary, CONFIG), await readFile(join(runDir, CONFIG)));
     }
-    await writeFileAtomic(join(temporary, STATE), `${JSON.stringify(state, null, 2)}\n`);
+    await writeJson(join(temporary, STATE), state);
   });
   await pointTo(runDir, LATEST, (await latestCheckpoint(runDir))?.dir ?? dir);
   if (best !== undefined && (await isFile(join(checkpointFolder(runDir, best), STATE))))
@@ -170,8 +172,8 @@ export async function saveCheckpoint(
   return dir;
 }
 
-/** Adds to a complaint about a checkpoint where the newest older one that is complete is, if there is one. */
-async function withOlder(dir: string, error: unknown): Promise<unknown> {
+/** Adds the newest older complete checkpoint, if there is one, to the remedy of an error. */
+async function withOlderCheckpoint(dir: string, error: unknown): Promise<unknown> {
   const step = parseStepName(basename(dir));
   if (!(error instanceof InputError) || step === undefined) return error;
   const older = await latestCheckpoint(dirname(dirname(dir)), { belowStep: step });
@@ -213,7 +215,7 @@ function notACheckpoint(path: string, found: string, remedy?: string): InputErro
   });
 }
 
-function complaintAboutFile(path: string): InputError {
+function notAFolder(path: string): InputError {
   if (isTorchFile(path)) {
     return notACheckpoint(path, 'a PyTorch file', `import it first: gnr import ${path} --out DIR`);
   }
@@ -225,25 +227,28 @@ function complaintAboutFile(path: string): InputError {
 
 /**
  * Finds the files behind a CKPT argument: a checkpoint directory (or `latest`, `best`), a run directory (its newest complete
- * checkpoint), or an exported model directory with model.safetensors and config.json. Headers and state are checked.
- * The config is the folder's own, or that of the run around it.
- * @throws InputError that names the file that is missing or damaged, and an older complete checkpoint if there is one.
+ * checkpoint), or an exported model directory with model.safetensors and config.json. Checks headers and state.
+ * The config is the folder's own, or else that of the run around it.
+ * @param options.onSkipped called with every newer checkpoint of a run that is damaged, and the reason.
+ * @throws InputError that names the missing or damaged file, and an older complete checkpoint if there is one.
  */
 export async function resolveCheckpoint(
   path: string,
   options: { onSkipped?: (dir: string, error: InputError) => void } = {},
 ): Promise<ResolvedCheckpoint> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) throw notACheckpoint(path, 'nothing');
-  if (found.isFile() && [LATEST, BEST].includes(basename(path))) {
+  const stats = await stat(path).catch(() => undefined);
+  if (stats === undefined) throw notACheckpoint(path, 'nothing');
+  if (stats.isFile() && [LATEST, BEST].includes(basename(path))) {
     const name = (await readFile(path, 'utf8')).trim();
     if (parseStepName(name) === undefined) throw notACheckpoint(path, 'a file that names no checkpoint');
     return resolveCheckpoint(join(dirname(path), name), options);
   }
-  if (!found.isDirectory()) throw complaintAboutFile(path);
+  if (!stats.isDirectory()) throw notAFolder(path);
   const dir = await realpath(path);
   if ((await isFile(join(dir, MODEL))) || parseStepName(basename(dir)) !== undefined) {
-    return resolveFolder(dir).catch(async (error: unknown) => Promise.reject(await withOlder(dir, error)));
+    return resolveFolder(dir).catch(async (error: unknown) =>
+      Promise.reject(await withOlderCheckpoint(dir, error)),
+    );
   }
   const damaged: InputError[] = [];
   const latest = await latestCheckpoint(dir, {
@@ -257,8 +262,8 @@ export async function resolveCheckpoint(
 }
 
 /**
- * Reads all of a checkpoint directory (what `resolveCheckpoint` gives as `dir`), to go on training from it.
- * @throws InputError that names the file that is missing or damaged, and an older complete checkpoint if there is one.
+ * Reads a whole checkpoint directory (`dir` of `resolveCheckpoint`), to continue training from it.
+ * @throws InputError that names the missing or damaged file, and an older complete checkpoint if there is one.
  */
 export async function readCheckpoint(dir: string): Promise<Checkpoint> {
   try {
@@ -269,6 +274,6 @@ export async function readCheckpoint(dir: string): Promise<Checkpoint> {
     const config = await readJson(configPath, 'the config of a checkpoint');
     return { dir, step: state.step, model, training, state, config };
   } catch (error) {
-    throw await withOlder(dir, error);
+    throw await withOlderCheckpoint(dir, error);
   }
 }

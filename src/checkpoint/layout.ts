@@ -1,7 +1,9 @@
+// The layout of a run's folder: names of files, and reading its JSON files.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { formatIssues, parseOrThrow } from '../base/parse-or-throw.js';
 import { parseStepName, stepName } from '../base/step-names.js';
 import { readSafetensorsHeader } from './safetensors.js';
 
@@ -17,7 +19,7 @@ const stateSchema = z.looseObject({
   step: z.int().nonnegative(),
 });
 
-/** state.json: what the format asks for, and whatever the trainer keeps beside it. */
+/** state.json: the fields of the format, and those that the trainer adds. */
 export type CheckpointState = z.infer<typeof stateSchema>;
 
 /** The folder of a run's checkpoints. */
@@ -57,13 +59,10 @@ export async function readJson(path: string, what: string): Promise<unknown> {
   }
 }
 
-/** A model's config, of which a schema says what is needed. @throws InputError that names the file, and what is wrong in it. */
+/** A model's config as the schema parses it. @throws InputError that names the file, and what is wrong in it. */
 export async function readModelConfig<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const parsed = schema.safeParse(await readJson(path, "the model's config"));
-  if (parsed.success) return parsed.data;
-  throw new InputError({
+  return parseOrThrow(schema, await readJson(path, "the model's config"), {
     expected: `the model's config in ${path}`,
-    found: z.prettifyError(parsed.error).replaceAll('\n', ' '),
     remedy: 'copy the config.json of the run there',
   });
 }
@@ -76,12 +75,12 @@ export async function readState(path: string): Promise<CheckpointState> {
   const isNewer = newer.safeParse(value).success;
   throw new InputError({
     expected: `the state of a checkpoint of format version ${VERSION} at ${path}`,
-    found: isNewer ? 'a newer version' : z.prettifyError(parsed.error).replaceAll('\n', ' '),
+    found: isNewer ? 'a newer version' : formatIssues(parsed.error),
     remedy: isNewer ? 'update this program' : 'copy the whole folder again, or use another checkpoint',
   });
 }
 
-/** Checks everything of a checkpoint but the numbers themselves. @throws InputError that names the file. */
+/** Checks everything in a checkpoint except the numbers of its tensors. @throws InputError that names the file. */
 export async function checkWhole(dir: string): Promise<CheckpointState> {
   const state = await readState(join(dir, STATE));
   await readSafetensorsHeader(join(dir, MODEL));
@@ -89,7 +88,7 @@ export async function checkWhole(dir: string): Promise<CheckpointState> {
   return state;
 }
 
-/** The steps for which a folder exists, the highest first. */
+/** The steps for which a folder exists, highest first. */
 export async function stepsOf(runDir: string): Promise<number[]> {
   const folder = checkpointsFolder(runDir);
   const names = await readdir(folder).catch((error: unknown) => {

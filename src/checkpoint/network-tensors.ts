@@ -1,3 +1,4 @@
+// Converts between networks' values and named tensors of a file.
 import { InputError } from '../base/errors.js';
 import type { NetworkValues, ParameterSpecs } from '../model/parameters.js';
 import type { StoredTensor, TensorToStore } from './safetensors-header.js';
@@ -5,7 +6,7 @@ import type { StoredTensor, TensorToStore } from './safetensors-header.js';
 /** Specs by network name. */
 export type NetworkSpecs = Readonly<Record<string, ParameterSpecs>>;
 
-/** Values as tensors named `PREFIX NETWORK/PATH`, in our layout. */
+/** Values as tensors named `PREFIX` + `NETWORK/PATH`, in this project's layout. */
 export function toTensors(
   prefix: string,
   values: NetworkValues,
@@ -22,7 +23,7 @@ export function toTensors(
 /**
  * The reverse of `toTensors`, checked against the networks' shapes.
  *
- * @param file where the tensors came from. @throws InputError naming the tensor that is missing or of another shape.
+ * @param file the tensors' file, for messages. @throws InputError that names a missing tensor or one of another shape.
  */
 export function fromTensors(
   tensors: ReadonlyMap<string, StoredTensor>,

@@ -1,6 +1,7 @@
+// The header of a safetensors file: checking and building it. Free of Node, for the browser too.
 import { InputError, messageOf } from '../base/errors.js';
 
-/** Bits of one element of every type the format names; in the order in which the reference library ranks them. */
+/** Bits per element of every type of the format, in the order in which the reference library ranks the types. */
 const BITS = {
   BOOL: 8,
   F4: 4,
@@ -39,7 +40,7 @@ export interface StoredTensor {
   data: TensorData;
 }
 
-/** A tensor to write; `dtype` is that of `data` unless named: F16 from Float32Array, I64 from Int32Array. */
+/** A tensor to write. `dtype` may be F16 for a Float32Array and I64 for an Int32Array. Default: the type of `data`. */
 export interface TensorToStore {
   shape: readonly number[];
   data: TensorData;
@@ -58,15 +59,15 @@ export interface SafetensorsEntry {
 export interface SafetensorsHeader {
   entries: Map<string, SafetensorsEntry>;
   metadata: Record<string, string>;
-  /** Where the tensors' bytes start in the file. */
+  /** The position of the tensors' bytes in the file. */
   dataStartBytes: number;
 }
 
-/** The reference library's limit, which keeps a hostile length from claiming memory. */
+/** The reference library's limit: it keeps a hostile length from claiming memory. */
 export const HEADER_LIMIT_BYTES = 100_000_000;
 export const LENGTH_BYTES = 8;
 
-/** The complaint about a file that is not what it should be. */
+/** The error for a file that breaks the format. */
 export function brokenFile(path: string, found: string, cause?: unknown): InputError {
   return new InputError(
     {
@@ -78,7 +79,7 @@ export function brokenFile(path: string, found: string, cause?: unknown): InputE
   );
 }
 
-/** Bytes of a tensor; undefined where they are no whole number or too many to count exactly. */
+/** Bytes of a tensor; undefined if they are not a whole number or too many to count exactly. */
 export function tensorBytes(dtype: SafetensorsDtype, shape: readonly number[]): number | undefined {
   let elements = 1;
   // Zeros first: a zero among huge sizes is still an empty tensor.
@@ -119,7 +120,7 @@ function parseEntry(path: string, name: string, value: unknown): SafetensorsEntr
   return { name, dtype: dtype as SafetensorsDtype, shape, beginBytes, endBytes };
 }
 
-/** The tensors must follow each other from byte 0 without gap or overlap: no byte is read twice or hidden. */
+/** Checks that the tensors follow each other from byte 0 without gap or overlap: no byte is read twice or hidden. */
 function checkLayout(path: string, entries: Iterable<SafetensorsEntry>): number {
   const inOrder = [...entries].sort((a, b) => a.beginBytes - b.beginBytes || a.endBytes - b.endBytes);
   let end = 0;
@@ -143,7 +144,7 @@ function parseMetadata(path: string, value: unknown): Record<string, string> {
 
 /**
  * Reads and checks the header of a safetensors file.
- * @param json the header's bytes, without the length before it. @param fileBytes the size of the whole file.
+ * @param json the header's bytes, without their length in front. @param fileBytes the size of the whole file.
  * @throws InputError that names `path` and what is wrong.
  */
 export function parseHeader(path: string, json: Uint8Array, fileBytes: number): SafetensorsHeader {
@@ -178,8 +179,8 @@ function compareBytes(a: string, b: string): number {
 
 /**
  * Lays tensors out as the reference library does (larger element types first, so that every tensor is aligned, then by
- * name in byte order) and writes the header for it: the same tensors always give the same bytes.
- * @returns the entries in file order, and the header with its length before it, padded to 8 bytes with spaces.
+ * name in byte order) and builds the header: the same tensors always give the same bytes.
+ * @returns the entries in file order, and the header with its length in front, padded to 8 bytes with spaces.
  */
 export function buildHeader(
   tensors: ReadonlyMap<string, { dtype: SafetensorsDtype; shape: readonly number[] }>,
@@ -188,11 +189,11 @@ export function buildHeader(
   const inOrder = [...tensors].sort(
     ([nameA, a], [nameB, b]) => RANK.get(b.dtype)! - RANK.get(a.dtype)! || compareBytes(nameA, nameB),
   );
-  const parts: string[] = [];
+  const members: string[] = [];
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) {
     const pairs = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
-    parts.push(`"__metadata__":{${pairs.join(',')}}`);
+    members.push(`"__metadata__":{${pairs.join(',')}}`);
   }
   const entries: SafetensorsEntry[] = [];
   let beginBytes = 0;
@@ -200,10 +201,10 @@ export function buildHeader(
     const endBytes = beginBytes + (tensorBytes(dtype, shape) ?? Number.NaN);
     entries.push({ name, dtype, shape: [...shape], beginBytes, endBytes });
     const value = { dtype, shape, data_offsets: [beginBytes, endBytes] };
-    parts.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
+    members.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`);
     beginBytes = endBytes;
   }
-  const json = new TextEncoder().encode(`{${parts.join(',')}}`);
+  const json = new TextEncoder().encode(`{${members.join(',')}}`);
   const paddedBytes = Math.ceil(json.byteLength / LENGTH_BYTES) * LENGTH_BYTES;
   const bytes = new Uint8Array(LENGTH_BYTES + paddedBytes).fill(' '.charCodeAt(0));
   new DataView(bytes.buffer).setBigUint64(0, BigInt(paddedBytes), true);

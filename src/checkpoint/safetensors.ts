@@ -1,3 +1,4 @@
+// Reads and writes safetensors files.
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import { writeFileAtomic, writeFully } from '../base/atomic-files.js';
@@ -20,12 +21,12 @@ import {
 
 export type { StoredTensor, TensorData, TensorToStore } from './safetensors-header.js';
 
-/** A multiple of every element's size; no read, write or conversion buffer is larger. */
+/** The largest read, write or conversion buffer; a multiple of every element's size. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
-/** Tensors to write that are made one after another, in any order: each when the one before it is written. */
+/** Tensors to write that are produced one after another, in any order, each when the one before it has been written. */
 export interface TensorStream {
-  /** All that will come. */
+  /** All tensors that the stream will produce. */
   tensors: ReadonlyMap<string, Required<Omit<TensorToStore, 'data'>>>;
   data: Iterable<readonly [name: string, data: TensorData]>;
 }
@@ -35,7 +36,7 @@ export interface SafetensorsFile {
   metadata: Record<string, string>;
 }
 
-/** How the bytes of a type become numbers: read as `raw`, copied or converted to `data`. */
+/** How the bytes of each type become numbers: read into `data`, or read as `raw` and converted. */
 const READERS: Partial<
   Record<
     SafetensorsDtype,
@@ -74,15 +75,15 @@ function narrow(raw: Uint8Array, out: TensorData): void {
   }
 }
 
-/** Opens a regular file for reading. @throws InputError that names it where there is none or it cannot be read. */
+/** Opens a regular file for reading. @throws InputError that names a missing or unreadable file. */
 async function openForReading(path: string): Promise<{ handle: FileHandle; fileBytes: number }> {
   const expected = `a safetensors file at ${path}`;
   try {
-    // Asked before opening: to open a named pipe would wait for its other end.
-    const found = await stat(path);
-    if (!found.isFile()) {
-      const what = found.isDirectory() ? 'a folder' : 'something that is no file';
-      throw new InputError({ expected, found: what, remedy: 'name the file itself' });
+    // stat before open: opening a named pipe would wait for its other end.
+    const stats = await stat(path);
+    if (!stats.isFile()) {
+      const found = stats.isDirectory() ? 'a folder' : 'something that is no file';
+      throw new InputError({ expected, found, remedy: 'name the file itself' });
     }
     const handle = await open(path, 'r');
     return { handle, fileBytes: (await handle.stat()).size };
@@ -148,18 +149,18 @@ async function readTensor(
     }
     const buffer = new Uint8Array(Math.min(CHUNK_BYTES, endBytes - beginBytes));
     for (let done = 0; done < elements; done += CHUNK_BYTES / elementBytes) {
-      const part = data.subarray(done, done + CHUNK_BYTES / elementBytes);
+      const chunk = data.subarray(done, done + CHUNK_BYTES / elementBytes);
       await readFully(
         handle,
         path,
-        buffer.subarray(0, part.length * elementBytes),
+        buffer.subarray(0, chunk.length * elementBytes),
         position + done * elementBytes,
       );
-      reader.convert(buffer, part);
+      reader.convert(buffer, chunk);
     }
     return { dtype, shape, data };
   } catch (error) {
-    // More elements than memory or an array can take, or an integer that does not fit.
+    // More elements than memory or an array can hold, or an integer that does not fit.
     if (error instanceof RangeError) {
       throw brokenFile(path, `tensor ${JSON.stringify(name)} with ${error.message}`, error);
     }
@@ -168,8 +169,8 @@ async function readTensor(
 }
 
 /**
- * Reads names, types, shapes and metadata of a safetensors file, not its tensors. The file is not trusted: the header is
- * checked as a whole (limits, types, shapes against bytes, no gap, no overlap, no truncation).
+ * Reads names, types, shapes and metadata of a safetensors file, without its tensors. The file is not trusted: the whole
+ * header is checked (limits, types, shapes against bytes, no gap, no overlap, no truncation).
  * @throws InputError that names the file and what is wrong.
  */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
@@ -184,8 +185,8 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
 /**
  * Reads tensors of a safetensors file (https://github.com/huggingface/safetensors), all or those in `names`, in file
  * order. F32, F16 and BF16 become Float32Array, F64 Float64Array; I64, I32, I16, I8, U8 and BOOL Int32Array.
- * @throws InputError that names the file and what is wrong: no such file, a damaged one, a missing name, another dtype,
- *   an integer that needs 64 bits.
+ * @throws InputError that names the file and what is wrong: a missing or damaged file, a missing name, an unsupported
+ *   dtype, an integer that needs 64 bits.
  */
 export async function readSafetensors(
   path: string,
@@ -218,24 +219,25 @@ export async function readSafetensors(
 
 type StoredDtype = NonNullable<TensorToStore['dtype']>;
 
-/** @throws TypeError or RangeError where data and what is said of it disagree. */
+/** The type to write. @throws TypeError or RangeError if data, shape and dtype disagree. */
 function checkedDtype(
   name: string,
   shape: readonly number[],
   data: TensorData,
   dtype?: StoredDtype,
 ): StoredDtype {
-  const own = data instanceof Float32Array ? 'F32' : data instanceof Float64Array ? 'F64' : 'I32';
-  const chosen = dtype ?? own;
-  const fits = chosen === own || (chosen === 'F16' && own === 'F32') || (chosen === 'I64' && own === 'I32');
-  if (!fits) throw new TypeError(`Tensor ${name} holds ${own} and cannot be written as ${chosen}`);
-  if (tensorBytes(own, shape) !== data.byteLength) {
+  const native = data instanceof Float32Array ? 'F32' : data instanceof Float64Array ? 'F64' : 'I32';
+  const chosen = dtype ?? native;
+  const fits =
+    chosen === native || (chosen === 'F16' && native === 'F32') || (chosen === 'I64' && native === 'I32');
+  if (!fits) throw new TypeError(`Tensor ${name} holds ${native} and cannot be written as ${chosen}`);
+  if (tensorBytes(native, shape) !== data.byteLength) {
     throw new RangeError(`Tensor ${name} of shape [${shape}] cannot have ${data.length} elements`);
   }
   return chosen;
 }
 
-/** Tensors that are there already, as a stream of them. */
+/** Tensors in memory as a stream. */
 function streamOf(stored: ReadonlyMap<string, TensorToStore>): TensorStream {
   const tensors = [...stored].map(
     ([name, { shape, data, dtype }]) =>
@@ -253,26 +255,27 @@ async function writeTensor(
   const step = CHUNK_BYTES / 8;
   const elementBytes = tensorBytes(dtype, [1])!;
   for (let done = 0; done < data.length; done += step) {
-    let part: TensorData | Uint16Array | BigInt64Array = data.subarray(done, done + step);
+    let chunk: TensorData | Uint16Array | BigInt64Array = data.subarray(done, done + step);
     if (dtype === 'F16') {
-      const halves = new Uint16Array(part.length);
-      float32ToFloat16(part as Float32Array, halves);
-      part = halves;
+      const halves = new Uint16Array(chunk.length);
+      float32ToFloat16(chunk as Float32Array, halves);
+      chunk = halves;
     } else if (dtype === 'I64') {
-      part = BigInt64Array.from(part as Int32Array, BigInt);
+      chunk = BigInt64Array.from(chunk as Int32Array, BigInt);
     }
-    const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     await writeFully(handle, bytes, position + done * elementBytes);
   }
 }
 
 /**
- * Writes tensors as a safetensors file, piece by piece, under a temporary name that is renamed at the end. The bytes
- * depend on names, shapes, types, values and metadata alone, not on the order of the map or the stream. Arrays must not
- * change until the promise resolves. Numbers are written as the processor keeps them: little-endian on all that TensorFlow
+ * Writes tensors as a safetensors file, in chunks, under a temporary name that is renamed at the end. The bytes depend
+ * only on names, shapes, types, values and metadata, not on the order of the map or the stream. Arrays must not change
+ * until the promise resolves. Numbers have the processor's byte order: little-endian on every machine that TensorFlow
  * runs on.
- * @throws RunError that names the path, the cause and the remedy, where the disk refuses; TypeError or RangeError where
- *   shape, dtype and data of a tensor disagree, or a stream does not bring each of its tensors once; what the stream throws.
+ * @throws RunError that names the path, the cause and the remedy if the file cannot be written; TypeError or RangeError if
+ *   shape, dtype and data of a tensor disagree, or a stream does not produce each of its tensors once; whatever the stream
+ *   throws.
  */
 export async function writeSafetensors(
   path: string,

@@ -1,3 +1,4 @@
+// Converts tensors between PyTorch's layout and this project's.
 import { messageOf } from '../base/errors.js';
 import {
   type ParameterSpec,
@@ -7,7 +8,7 @@ import {
   type TorchLayout,
 } from '../model/parameters.js';
 
-/** A tensor as the reference's `state_dict` holds it. */
+/** A tensor in the layout of the reference's `state_dict`. */
 export interface TorchTensor {
   shape: number[];
   data: Float32Array;
@@ -36,9 +37,9 @@ function transpose(data: Float32Array, shape: readonly number[], order: readonly
 interface Conversion {
   /** Shape in the `state_dict`. */
   torchShape: number[];
-  /** The `state_dict` tensor, seen as this shape ... */
+  /** The shape as which the `state_dict` tensor is viewed. */
   viewShape: number[];
-  /** ... becomes ours by this order of axes. */
+  /** The order of axes that turns that view into this project's layout. */
   order: number[];
 }
 
@@ -78,9 +79,9 @@ function scaled(data: Float32Array, factor: number): Float32Array {
 }
 
 /**
- * A tensor of ours from one of the `state_dict`'s layout.
+ * Converts a tensor of the `state_dict` to this project's layout.
  *
- * @param gainPower power of the gain by which ours is larger: 1 for values, -1 for gradients and their means, -2 for
+ * @param gainPower the power of the gain that scales the result: 1 for values, -1 for gradients and their means, -2 for
  *   means of their squares, 0 for no change.
  * @throws RangeError for another shape.
  */
@@ -96,8 +97,8 @@ export function fromTorchTensor(
 }
 
 /**
- * The reverse of `fromTorchTensor`, to the nearest float32. Going there and back gives the same bits wherever any number
- * there would; where the numbers there lie further apart than ours, it may miss by one rounding.
+ * The reverse of `fromTorchTensor`, to the nearest float32. Converting back and forth gives the same bits if any float32
+ * there would; it may miss by one rounding where floats there lie further apart than here.
  */
 export function toTorchTensor(
   { shape, torch, gain }: ParameterSpec,
@@ -118,9 +119,9 @@ export function torchShapeOf({ shape, torch }: ParameterSpec): number[] {
 }
 
 /**
- * One network's parameters out of the `state_dict`'s layout, larger by their gains.
+ * One network's parameters from the `state_dict`'s layout, multiplied by their gains.
  *
- * @param withGain `false` for what is in the layout of the parameters but is not their values (gradients).
+ * @param withGain `false` for tensors in the layout of the parameters that are not their values (gradients).
  * @throws RangeError for a missing or misshapen tensor.
  */
 export function fromTorchLayout(

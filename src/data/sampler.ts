@@ -1,6 +1,7 @@
 // Draws the indices of batches, epoch after epoch, from a seed and a state that checkpoints hold.
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
+import { formatIssues } from '../base/parse-or-throw.js';
 import { Rng } from '../base/rng.js';
 
 const count = z.int().nonnegative();
@@ -55,10 +56,10 @@ export class Sampler {
   static fromState(state: SamplerState): Sampler {
     const parsed = samplerStateSchema.safeParse(state);
     if (!parsed.success || parsed.data.position > parsed.data.count) {
-      const found = parsed.success ? 'a position past its end' : z.prettifyError(parsed.error);
+      const found = parsed.success ? 'a position past its end' : formatIssues(parsed.error);
       throw new InputError({
         expected: "a sampler's state in the checkpoint",
-        found: found.replaceAll('\n', ' '),
+        found,
         remedy: 'use another checkpoint',
       });
     }

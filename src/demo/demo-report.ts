@@ -1,7 +1,7 @@
 // The demo's page.
 import { join } from 'node:path';
+import { type ReportImage, reportImage } from '../report/image.js';
 import { type ReportGrid, type ReportMeasure, writeReport } from '../report/page.js';
-import { type ReportImage, reportImage } from '../report/picture.js';
 import type { SampleFigures } from '../sample/sample-evaluation.js';
 import { MetricCurves } from '../train/log/metric-curves.js';
 import { type MetricsRow, readMetrics } from '../train/log/metrics-log.js';

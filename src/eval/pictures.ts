@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../base/hash.js';
 import { type DecodedImage, decodeImage, readImageBytes } from '../data/decode.js';
 
 /** A picture to measure, read when it is needed. */
@@ -15,18 +15,13 @@ export interface MeasuredImage {
   read(size?: number): Promise<DecodedImage>;
 }
 
-/** @returns hex digits. */
-export function sha256(data: Uint8Array | string): string {
-  return createHash('sha256').update(data).digest('hex');
-}
-
 /** A file; its hash is computed once. */
 export function fileImage(path: string): MeasuredImage {
   let hash: Promise<string> | undefined;
   return {
     name: path,
     hash: () => {
-      hash ??= readImageBytes(path).then(sha256);
+      hash ??= readImageBytes(path).then((bytes) => sha256(bytes));
       return hash;
     },
     read: (size) => decodeImage(path, size === undefined ? {} : { size }),

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { parseJson } from '../base/json-text.js';
+import { parseOrThrow } from '../base/parse-or-throw.js';
 import { METRIC_NAMES } from './metrics/registry.js';
 import { type MetricName, type Protocol, protocolSchema } from './protocol.js';
 
@@ -54,12 +54,8 @@ export function loadProtocol(nameOrFile: string, changes: ProtocolChanges = {}):
 }
 
 function parseProtocol(value: unknown, path: string): Protocol {
-  const parsed = protocolSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
-  throw new InputError({
+  return parseOrThrow(protocolSchema, value, {
     expected: `a protocol by ${path}`,
-    found,
     remedy: 'correct it; those in configs/protocols are examples',
   });
 }

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { sha256 } from '../base/hash.js';
 import { parseJson } from '../base/json-text.js';
+import { parseOrThrow } from '../base/parse-or-throw.js';
 import { formatImageList, type ImageList } from './image-list.js';
-import { sha256 } from './pictures.js';
 import { type Receipt, receiptSchema } from './receipt.js';
 
 /** Reads a receipt. @throws InputError where it is missing, no JSON, or no receipt; it names the key. */
@@ -17,10 +17,8 @@ export async function readReceipt(path: string): Promise<Receipt> {
     const found = systemCode(error) === 'ENOENT' ? 'nothing' : messageOf(error);
     throw new InputError({ expected: `a receipt at ${path}`, found, remedy }, { cause: error });
   }
-  const parsed = receiptSchema.safeParse(parseJson(text, path));
-  if (parsed.success) return parsed.data;
-  const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
-  throw new InputError({ expected: `a receipt of version 1 at ${path}`, found, remedy });
+  const expected = `a receipt of version 1 at ${path}`;
+  return parseOrThrow(receiptSchema, parseJson(text, path), { expected, remedy });
 }
 
 /** What a repeated evaluation gives differently. */

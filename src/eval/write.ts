@@ -3,6 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { writeJson } from '../base/write-json.js';
 import type { Evaluation } from './evaluation.js';
 import { formatImageList } from './image-list.js';
 import type { EvaluationEvent, MethodEvaluation } from './measure-methods.js';
@@ -106,7 +107,7 @@ export async function writeEvaluation(
   const { receipt, methods, lists } = evaluation;
   const [report, receiptPath] = [join(out, 'report.html'), join(out, 'receipt.json')];
   for (const list of lists) await writeFileAtomic(join(out, listFileName(list.role)), formatImageList(list));
-  await writeFileAtomic(receiptPath, `${JSON.stringify(receipt, null, 2)}\n`);
+  await writeJson(receiptPath, receipt);
   let nearest: NearestPictures[] = [];
   let problem: InputError | undefined;
   try {

@@ -1,13 +1,14 @@
+// Writes the model card, the README.md of an export.
 import { type Comparison, type ComparisonInputs, formatDifference } from './comparison.js';
 import type { MetricsReceipt } from './metrics-receipt.js';
 import type { ExportSource } from './source.js';
 
-/** What a card says that the checkpoint does not tell. */
+/** What a card says beyond the checkpoint. */
 export interface CardFacts {
   source: ExportSource;
-  /** An SPDX identifier, or another name that model collections know; `unknown` where nobody said. */
+  /** An SPDX identifier, or another name that model collections know. Default: `unknown`. */
   licence?: string | undefined;
-  /** What it was trained on, in the user's words. */
+  /** The training data, in the user's words. */
   data?: string | undefined;
   receipt?: MetricsReceipt | undefined;
   inputs: ComparisonInputs;
@@ -17,13 +18,13 @@ export interface CardFacts {
 export interface CardFormat {
   /** Lines about the files. */
   files: string;
-  /** How to use them. */
+  /** How to use the files. */
   usage: string;
 }
 
 const METHOD = "[GANs N' Roses](https://arxiv.org/abs/2106.06561) (Chong and Forsyth, 2021)";
 
-/** A text as one line of a table's cell. */
+/** A text as one line for a table's cell. */
 function cell(text: string): string {
   return text.replace(/\s+/g, ' ').replaceAll('\\', '\\\\').replaceAll('|', '\\|').trim();
 }
@@ -38,17 +39,17 @@ function setting(config: Record<string, unknown>, section: string, key: string):
   return typeof tree === 'object' && tree !== null ? (tree as Record<string, unknown>)[key] : undefined;
 }
 
-/** The settings of the training that the config tells, as rows. */
+/** The training settings of the config as rows. */
 function trainingRows({ config, step }: ExportSource): string[][] {
   const keys = ['batch', 'seed', 'learningRate', 'r1Weight', 'emaDecay'];
-  const told = keys.flatMap((key) => {
+  const settings = keys.flatMap((key) => {
     const value = setting(config, 'training', key);
     return value === undefined ? [] : [[`training.${key}`, String(value)]];
   });
   const losses = Object.entries((config.losses as Record<string, unknown> | undefined) ?? {}).map(
     ([name, value]) => [`losses.${name}`, JSON.stringify(value)],
   );
-  return [['steps', step === undefined ? 'not recorded' : String(step)], ...told, ...losses];
+  return [['steps', step === undefined ? 'not recorded' : String(step)], ...settings, ...losses];
 }
 
 function trainingSection(source: ExportSource, data: string | undefined): string {
@@ -60,7 +61,7 @@ Data: ${data ?? `${named}; say more with --data`}.
 
 ${table(['setting', 'value'], trainingRows(source))}
 
-\`config.json\`, where it is beside this file, has every setting.`;
+If \`config.json\` is beside this file, it has every setting.`;
 }
 
 function formatFigure(value: number): string {
@@ -85,22 +86,22 @@ None: this model was exported without the receipt of an evaluation (\`gnr evalua
   const head = ['figure', 'of', 'value', '95 % interval', 'better', 'how'];
   return `## Metrics
 
-By the protocol \`${cell(receipt.protocol.name)}\`, ${cell(receipt.created)}, on these weights (SHA-256 of the checkpoint's
-model.safetensors in the receipt). Baselines say what the figures are without any model.
+Measured by the protocol \`${cell(receipt.protocol.name)}\`, ${cell(receipt.created)}, on these weights (the receipt has the SHA-256 of the
+checkpoint's model.safetensors). Baselines show the figures without any model.
 
 ${table(head, rows)}`;
 }
 
-function comparisonSection(comparisons: readonly Comparison[], { told }: ComparisonInputs): string {
+function comparisonSection(comparisons: readonly Comparison[], { description }: ComparisonInputs): string {
   const rows = comparisons.map(({ what, difference, bound }) => [
     what,
     formatDifference(difference),
     String(bound),
   ]);
-  return `## Held against the checkpoint
+  return `## Compared with the checkpoint
 
-Read back and run on ${told}, with seeded styles. Largest difference from the checkpoint's own results: of the image range
-for pictures, of the largest number for codes.
+The export was read back and run on ${description}, with seeded styles. The table has the largest differences from the
+checkpoint's own results: as a part of the image range for images, of the largest number for codes.
 
 ${table(['what', 'largest difference', 'allowed'], rows)}`;
 }
@@ -124,9 +125,9 @@ tags:
 
 # GANs N' Roses model, ${size} px
 
-Translates pictures between two domains it was trained on (A to B and back; photos of faces and anime as the method means
-it), in as many styles as there are style codes of ${latentDim} numbers. The networks are those of ${METHOD},
-variant \`${variant}\`; pictures are ${size} x ${size} px.
+This model translates images between the two domains that it was trained on (A to B and back; in the paper, photos of faces
+and anime), in as many styles as there are style codes of ${latentDim} numbers. The networks are those of ${METHOD},
+variant \`${variant}\`; images are ${size} x ${size} px.
 
 ## Files
 
@@ -144,12 +145,12 @@ ${comparisonSection(comparisons, inputs)}
 
 ## Limits
 
-It knows the kind of picture that it was trained on, cropped as those were, and makes nothing sensible of others. What its
-pictures show of a person is invented: it is fit neither to identify anybody nor to say anything about them. Faces that are
-rare in the training pictures come out worse.
+The model works on the kind of image that it was trained on, cropped in the same way, and gives nothing sensible for others.
+Its images invent what they show of a person: they neither identify anybody nor say anything about them. Faces that are rare
+in the training images come out worse.
 
 ## Licence
 
-${licence === undefined ? 'Not stated by whoever exported it (`--license`): ask the owner of the weights and of the pictures.' : `${licence}, as stated by whoever exported it.`}
+${licence === undefined ? 'Not stated by whoever exported it (`--license`): ask the owners of the weights and of the images.' : `${licence}, as stated by whoever exported it.`}
 `;
 }

@@ -1,12 +1,15 @@
-import { createHash } from 'node:crypto';
+// Writes an export as a folder: written aside, read back, compared, then renamed.
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { removeLeftovers, replaceDirectory, writeFileAtomic } from '../base/atomic-files.js';
-import { InputError, InterruptedError, messageOf, systemCode } from '../base/errors.js';
+import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { sha256 } from '../base/hash.js';
+import { writeJson } from '../base/write-json.js';
 import { type Comparison, checkDifferences } from './comparison.js';
+import { stopIfAborted } from './export-task.js';
 
-/** What was exported, and how near it came: in every folder that an export makes. */
+/** Lists the files and the comparison; in every folder that an export makes. */
 export const EXPORT_FILE = 'export.json';
 export const CARD_FILE = 'README.md';
 
@@ -23,7 +26,7 @@ async function filesBelow(dir: string): Promise<string[]> {
     .sort();
 }
 
-/** The files that an earlier export says it made; none where it is no export. */
+/** The files that an earlier export lists; none if the folder is no export. */
 async function filesOfExport(dir: string): Promise<ReadonlySet<string>> {
   try {
     const value: unknown = JSON.parse(await readFile(join(dir, EXPORT_FILE), 'utf8'));
@@ -33,23 +36,23 @@ async function filesOfExport(dir: string): Promise<ReadonlySet<string>> {
   }
 }
 
-/** What keeps a folder from being replaced as a whole; undefined where nothing does. */
+/** Why a folder cannot be replaced as a whole; undefined if it can. */
 async function replacementObstacle(dir: string): Promise<string | undefined> {
   const [path, from] = await Promise.all([realpath(dir), realpath(process.cwd())]);
   const below = relative(path, from);
   const isAround = below !== '..' && !below.startsWith(`..${sep}`) && !isAbsolute(below);
   if (isAround) return below === '' ? 'the working directory' : 'a folder around the working directory';
-  const [own, above] = await Promise.all([stat(path), stat(dirname(path))]);
-  return own.dev === above.dev ? undefined : 'a mount point';
+  const [folder, parent] = await Promise.all([stat(path), stat(dirname(path))]);
+  return folder.dev === parent.dev ? undefined : 'a mount point';
 }
 
 /**
- * An export replaces a folder as a whole, so nothing but an earlier export may be in it, and nobody may stand in it.
+ * Rejects a folder that an export must not replace as a whole: one with files that are not of an earlier export, the
+ * working directory, a folder around it, a mount point.
  *
- * @throws InputError naming the first file that is of something else; for the working directory, folders around it, and
- *   mount points.
+ * @throws InputError that names the first foreign file or the obstacle.
  */
-export async function refuseForeignFolder(dir: string): Promise<void> {
+export async function rejectForeignFolder(dir: string): Promise<void> {
   const expected = `a new or empty folder at ${dir}, or an earlier export`;
   const remedy = 'name another folder with --out';
   let names: string[];
@@ -68,8 +71,8 @@ export async function refuseForeignFolder(dir: string): Promise<void> {
     if (error instanceof InputError) throw error;
     throw new InputError({ expected, found: messageOf(error), remedy }, { cause: error });
   }
-  const own = await filesOfExport(dir);
-  const foreign = names.find((name) => !own.has(name));
+  const exported = await filesOfExport(dir);
+  const foreign = names.find((name) => !exported.has(name));
   if (foreign === undefined) return;
   throw new InputError({ expected, found: `one with ${foreign} in it`, remedy });
 }
@@ -78,42 +81,37 @@ async function describeFiles(dir: string): Promise<Record<string, { bytes: numbe
   const described: Record<string, { bytes: number; sha256: string }> = {};
   for (const name of await filesBelow(dir)) {
     const bytes = await readFile(join(dir, name));
-    described[name] = { bytes: bytes.byteLength, sha256: createHash('sha256').update(bytes).digest('hex') };
+    described[name] = { bytes: bytes.byteLength, sha256: sha256(bytes) };
   }
   return described;
 }
 
 export interface ExportFolderContents {
-  /** The format, as `--format` names it. */
+  /** The name of the format, as for `--format`. */
   kind: string;
-  /** Writes everything but the card into a folder. */
+  /** Writes all files except the card into a folder. */
   write: (folder: string) => Promise<void>;
-  /** Reads it back, as whoever gets it would. */
+  /** Reads the files back, as their users will. */
   compare: (folder: string) => Promise<Comparison[]>;
   /** The model card, README.md. */
   card: (comparisons: readonly Comparison[]) => string;
   signal?: AbortSignal | undefined;
 }
 
-/** @throws InterruptedError after `signal`. */
-export function stopIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new InterruptedError('the export was stopped; nothing was written');
-}
-
 /**
- * Makes a folder of an export: written beside, read back and compared there, and given its name only then, in place of
- * an earlier export.
+ * Makes the folder of an export. The files are written to a temporary folder beside it, read back and compared; then the
+ * folder gets its name, in place of an earlier export.
  *
- * @throws InputError where something else is in the folder; RunError where the export differs by more than its bound or
- *   the disk refuses; InterruptedError after `signal`. Nothing is left of it then, and an earlier export is kept.
+ * @throws InputError if the folder has other files; RunError if the export differs by more than its bound or a file cannot
+ *   be written; InterruptedError after `signal`. Nothing of it remains then, and an earlier export is kept.
  */
 export async function writeExportFolder(
   dir: string,
   { kind, write, compare, card, signal }: ExportFolderContents,
 ): Promise<Comparison[]> {
-  // Of an export that was killed.
+  // A killed export leaves a temporary folder behind.
   await removeLeftovers(dirname(resolve(dir)), basename(resolve(dir)));
-  await refuseForeignFolder(dir);
+  await rejectForeignFolder(dir);
   let comparisons: Comparison[] = [];
   await replaceDirectory(dir, async (temporary) => {
     await write(temporary);
@@ -122,8 +120,8 @@ export async function writeExportFolder(
     stopIfAborted(signal);
     await writeFileAtomic(join(temporary, CARD_FILE), card(comparisons));
     const files = await describeFiles(temporary);
-    const text = JSON.stringify({ format: 'gnr-export', version: 1, kind, files, comparisons }, null, 2);
-    await writeFileAtomic(join(temporary, EXPORT_FILE), `${text}\n`);
+    const record = { format: 'gnr-export', version: 1, kind, files, comparisons };
+    await writeJson(join(temporary, EXPORT_FILE), record);
   });
   return comparisons;
 }

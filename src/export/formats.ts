@@ -1,22 +1,113 @@
-import { createRequire } from 'node:module';
-import type { CardFacts } from './card.js';
-import type { ComparisonInputs } from './comparison.js';
-import type { ExportSource } from './source.js';
+// The export formats: what each is, which options it has, and how it is written. A new format is one entry here.
+import type { Comparison } from './comparison.js';
+import type { ExportTask, FolderExport } from './export-task.js';
 
-/** What every format that is a folder is made from. */
-export interface FolderExport {
-  source: ExportSource;
-  /** The folder; see `writeExportFolder` for what may be there. */
-  out: string;
-  inputs: ComparisonInputs;
-  card: Omit<CardFacts, 'source' | 'inputs'>;
-  /** Is told how many of all steps of the work are done. */
-  onProgress?: ((done: number, total: number) => void) | undefined;
-  signal?: AbortSignal | undefined;
+/** The name of a format: a model folder, ONNX, a bundle for the browser, or a PyTorch file. */
+export type ExportFormat = 'safetensors' | 'onnx' | 'tfjs' | 'pt';
+
+/** Options that only some formats have. */
+export interface FormatOptions {
+  /** How weights are stored. Default: float32; for ONNX both, beside each other. */
+  precision?: 'float32' | 'float16' | undefined;
+  /** For ONNX: the direction of translation. Default: A2B, photo to anime. */
+  direction?: 'A2B' | 'B2A' | undefined;
+  /** Path of a receipt of `gnr evaluate` on this checkpoint; its figures go onto the model card. */
+  receipt?: string | undefined;
+  /** Licence of the weights for the model card, an SPDX identifier such as mit. */
+  license?: string | undefined;
+  /** What the model was trained on, for the model card. */
+  data?: string | undefined;
 }
 
-/** The version of this package. */
-export function packageVersion(): string {
-  const manifest = createRequire(import.meta.url)('../../package.json') as { version: string };
-  return manifest.version;
+/** What a format writes from. */
+export interface ExportRequest extends Omit<ExportTask, 'onProgress'> {
+  options: FormatOptions;
+  /** Called with the finished part and the whole of the work. */
+  onProgress?: ((done: number, total: number, unit: 'steps' | 'bytes') => void) | undefined;
 }
+
+/** What was exported. */
+export interface Exported {
+  /** The differences between translations by the export, read back, and by the checkpoint. */
+  comparisons: Comparison[];
+  /** Folder of the checkpoint or model that was exported. */
+  dir: string;
+  /** Training steps of that checkpoint, if it records them. */
+  step: number | undefined;
+  /** For a PyTorch file: the keys of its dictionary. */
+  keys?: string[];
+}
+
+/** A format of `exportModel` and `gnr export`. */
+export interface Format {
+  /** What it is, in a few words. */
+  describe: string;
+  /** The options that it has. */
+  options: readonly (keyof FormatOptions)[];
+  /** Whether it is written as a folder; otherwise as a file. */
+  isFolder: boolean;
+  write(request: ExportRequest): Promise<Exported>;
+}
+
+async function folderExport({ options, onProgress, ...task }: ExportRequest): Promise<FolderExport> {
+  const { receipt: path, license, data } = options;
+  const { readMetricsReceipt } = await import('./metrics-receipt.js');
+  const receipt = path === undefined ? undefined : await readMetricsReceipt(path, task.source.sha256);
+  return {
+    ...task,
+    card: { licence: license, data, receipt },
+    onProgress: onProgress && ((done, total) => onProgress(done, total, 'steps')),
+  };
+}
+
+function exportedFolder({ source: { dir, step } }: ExportRequest, comparisons: Comparison[]): Exported {
+  return { comparisons, dir, step };
+}
+
+const CARD_OPTIONS = ['precision', 'receipt', 'license', 'data'] as const;
+
+/** The formats by name. Each loads its code when it is used: the command line reads this table at every start. */
+export const FORMATS: Readonly<Record<ExportFormat, Format>> = {
+  safetensors: {
+    describe: 'a model folder for this program (model.safetensors, config.json, a model card)',
+    options: CARD_OPTIONS,
+    isFolder: true,
+    async write(request) {
+      const { exportSafetensors } = await import('./safetensors-export.js');
+      const { precision = 'float32' } = request.options;
+      return exportedFolder(request, await exportSafetensors(await folderExport(request), precision));
+    },
+  },
+  onnx: {
+    describe: 'ONNX models of one direction, float32 and float16',
+    options: [...CARD_OPTIONS, 'direction'],
+    isFolder: true,
+    async write(request) {
+      const { exportOnnx } = await import('./onnx-export.js');
+      const { precision, direction = 'A2B' } = request.options;
+      const precisions = precision === undefined ? (['float32', 'float16'] as const) : [precision];
+      const comparisons = await exportOnnx(await folderExport(request), { direction, precisions });
+      return exportedFolder(request, comparisons);
+    },
+  },
+  tfjs: {
+    describe: 'a bundle for the browser',
+    options: CARD_OPTIONS,
+    isFolder: true,
+    async write(request) {
+      const { exportWebBundle } = await import('./web-bundle-export.js');
+      const { precision = 'float32' } = request.options;
+      return exportedFolder(request, await exportWebBundle(await folderExport(request), precision));
+    },
+  },
+  pt: {
+    describe: 'a PyTorch file, as the reference implementation loads it',
+    options: [],
+    isFolder: false,
+    async write({ onProgress, ...request }) {
+      const { exportTorch } = await import('./torch-export.js');
+      const onBytes = onProgress && ((done: number, total: number) => onProgress(done, total, 'bytes'));
+      return exportTorch({ ...request, onProgress: onBytes });
+    },
+  },
+};

@@ -1,8 +1,12 @@
+// Reads the receipt of an evaluation for the model card.
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
+import { parseOrThrow } from '../base/parse-or-throw.js';
 import { readJson } from '../checkpoint/layout.js';
 
-/** What a card tells of the receipt that `gnr evaluate` writes; its whole schema is src/eval/receipt.ts. */
+const RECEIPT_REMEDY = 'name the JSON receipt that gnr evaluate wrote';
+
+/** The part of a `gnr evaluate` receipt that a card shows; src/eval/receipt.ts has the whole schema. */
 const receiptSchema = z.looseObject({
   format: z.literal('gnr-receipt'),
   version: z.literal(1),
@@ -32,24 +36,21 @@ export type MetricsReceipt = z.infer<typeof receiptSchema>;
  * Reads the receipt of an evaluation of the model that is exported.
  *
  * @param sha256 of the checkpoint's model.safetensors.
- * @throws InputError where the file is no receipt, or one of other weights: its figures would be another model's.
+ * @throws InputError if the file is no receipt, or one of other weights: its figures would be another model's.
  */
 export async function readMetricsReceipt(path: string, sha256: string): Promise<MetricsReceipt> {
-  const parsed = receiptSchema.safeParse(await readReceipt(path));
-  if (!parsed.success)
-    throw new InputError({
-      expected: `the receipt of an evaluation at ${path}`,
-      found: z.prettifyError(parsed.error).replaceAll('\n', ' '),
-      remedy: 'name the JSON receipt that gnr evaluate wrote',
-    });
-  const { model } = parsed.data;
+  const receipt = parseOrThrow(receiptSchema, await readReceipt(path), {
+    expected: `the receipt of an evaluation at ${path}`,
+    remedy: RECEIPT_REMEDY,
+  });
+  const { model } = receipt;
   if (model?.sha256 !== sha256)
     throw new InputError({
       expected: `the receipt of this checkpoint's weights (SHA-256 ${sha256}) at ${path}`,
       found: model === null ? 'one without a model' : `one of ${model.sha256}`,
       remedy: 'evaluate this checkpoint with gnr evaluate, or export the one that was evaluated',
     });
-  return parsed.data;
+  return receipt;
 }
 
 async function readReceipt(path: string): Promise<unknown> {
@@ -57,7 +58,6 @@ async function readReceipt(path: string): Promise<unknown> {
     return await readJson(path, 'the receipt of an evaluation');
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    const remedy = 'name the JSON receipt that gnr evaluate wrote';
-    throw new InputError({ ...error.details, remedy }, { cause: error });
+    throw new InputError({ ...error.details, remedy: RECEIPT_REMEDY }, { cause: error });
   }
 }

@@ -1,15 +1,17 @@
+// Writes a model as a folder with float16 weights that `loadModel` reads.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceDirectory, writeFileAtomic } from '../base/atomic-files.js';
 import { RunError } from '../base/errors.js';
 import { float32ToFloat16 } from '../base/half-floats.js';
+import { writeJson } from '../base/write-json.js';
 import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { toTensors } from '../checkpoint/network-tensors.js';
 import { type TensorToStore, writeSafetensors } from '../checkpoint/safetensors.js';
 import { generatorSpecs } from '../model/networks.js';
 import type { StoredModel } from '../translate/model.js';
 
-/** All ones: infinite, or no number. */
+/** All exponent bits: infinity or NaN. */
 const HALF_EXPONENT = 0x7c00;
 
 export interface ModelFolderOptions {
@@ -17,14 +19,14 @@ export interface ModelFolderOptions {
   config: object;
   /** The model card, README.md. */
   card: string;
-  /** A larger weight file is refused. */
+  /** The largest allowed weight file. */
   limitBytes?: number;
 }
 
 /**
- * float32 rounded to float16.
+ * float32 rounded to the nearest float16.
  *
- * @param name of the tensor. @throws RunError where a number is beyond float16 or none.
+ * @param name the tensor's name, for the message. @throws RunError if a number is beyond float16 or not finite.
  */
 export function toFloat16(name: string, data: Float32Array): Uint16Array<ArrayBuffer> {
   const half = new Uint16Array(data.length);
@@ -37,7 +39,7 @@ export function toFloat16(name: string, data: Float32Array): Uint16Array<ArrayBu
   return half;
 }
 
-/** The generators' tensors by name; other networks are left out. @throws RunError where one is beyond float16. */
+/** The generators' tensors by name, without other networks. @throws RunError if a number is beyond float16. */
 export function generatorTensors(
   { architecture, values }: Pick<StoredModel, 'architecture' | 'values'>,
   precision: 'float32' | 'float16',
@@ -55,8 +57,8 @@ export function generatorTensors(
  * nearest), config.json and README.md. The folder appears under its name as a whole, in place of what was there.
  *
  * @returns the size of model.safetensors, bytes.
- * @throws RunError where the disk refuses, a weight is beyond float16 or the file is larger than the limit; what was
- *   there before is kept.
+ * @throws RunError if a file cannot be written, a weight is beyond float16 or the file is larger than the limit; what
+ *   was there before is kept.
  */
 export async function writeModelFolder(
   dir: string,
@@ -72,7 +74,7 @@ export async function writeModelFolder(
       throw new RunError(
         `The weights of ${dir} take ${bytes} bytes, more than ${limitBytes}; train with a larger model.channelDivisor.`,
       );
-    await writeFileAtomic(join(temporary, CONFIG), `${JSON.stringify(config, null, 2)}\n`);
+    await writeJson(join(temporary, CONFIG), config);
     await writeFileAtomic(join(temporary, 'README.md'), card);
   });
   return bytes;

@@ -1,10 +1,13 @@
+// Exports one direction of a model as ONNX files.
 import type { FileHandle } from 'node:fs/promises';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic, writeFully } from '../base/atomic-files.js';
 import { RunError } from '../base/errors.js';
 import { blocksOf } from '../base/protobuf.js';
+import { writeJson } from '../base/write-json.js';
 import { CONFIG } from '../checkpoint/layout.js';
 import { channelsAt, contentSize } from '../model/architecture.js';
 import { type Direction, reverseOf } from '../translate/translator.js';
@@ -14,30 +17,36 @@ import {
   type Comparison,
   type ComparisonInputs,
   codeDifference,
+  imageDifference,
   type Precision,
-  pictureDifference,
   translatorOf,
 } from './comparison.js';
-import { stopIfAborted, writeExportFolder } from './export-folder.js';
-import { type FolderExport, packageVersion } from './formats.js';
+import { writeExportFolder } from './export-folder.js';
+import { type FolderExport, stopIfAborted } from './export-task.js';
 import { buildOnnxModel, ONNX_PARTS, type OnnxPart } from './onnx/generator-graph.js';
 import { type HostArray, interpret } from './onnx/interpret.js';
 import { decodeModel, encodeModel, OPSET } from './onnx/model-file.js';
 import type { ExportSource } from './source.js';
 
-/** Protocol Buffers, and so ONNX files in one piece, end here. */
+/** The limit of Protocol Buffers, and so of an ONNX file in one piece. */
 const MAX_BYTES = 2 ** 31 - 1;
+
+/** The version of this package. */
+function packageVersion(): string {
+  const manifest = createRequire(import.meta.url)('../../package.json') as { version: string };
+  return manifest.version;
+}
 
 export interface OnnxExportOptions {
   direction: Direction;
-  /** Which of the files: both precisions beside each other where there are two. */
+  /** One set of files for each; two sets lie beside each other. */
   precisions: readonly Precision[];
 }
 
 interface OnnxFile {
   part: OnnxPart;
   precision: Precision;
-  /** Below the folder. */
+  /** Relative to the folder. */
   path: string;
 }
 
@@ -68,28 +77,28 @@ interface Example {
   expected: Float32Array;
 }
 
-/** What each part takes, and what the checkpoint itself gives for it. */
+/** Inputs for each part, and the checkpoint's own output for them. */
 function examplesOf(
   { architecture, values }: ExportSource,
-  { pictures, styles, count }: ComparisonInputs,
+  { images, styles, count }: ComparisonInputs,
   direction: Direction,
 ): Record<OnnxPart, Example> {
   const translator = translatorOf(architecture, values);
   try {
     const { size, latentDim } = architecture;
-    const [own, other] = direction === 'A2B' ? [pictures.A, pictures.B] : [pictures.B, pictures.A];
-    const codes = translator.encode(direction, own);
+    const [source, target] = direction === 'A2B' ? [images.A, images.B] : [images.B, images.A];
+    const codes = translator.encode(direction, source);
     const content = toNchw(codes.codes, count, contentSize(architecture));
     const translated = toNchw(translator.decode(codes, styles), count, size).data;
     const style: HostArray = { shape: [count, latentDim], data: styles };
-    const image = toNchw(own, count, size);
+    const image = toNchw(source, count, size);
     return {
       model: { inputs: { image, style }, expected: translated },
       encoder_model: { inputs: { image }, expected: content.data },
       decoder_model: { inputs: { content, style }, expected: translated },
       style_encoder: {
-        inputs: { image: toNchw(other, count, size) },
-        expected: translator.styleOf(direction, other),
+        inputs: { image: toNchw(target, count, size) },
+        expected: translator.styleOf(direction, target),
       },
     };
   } finally {
@@ -101,8 +110,8 @@ function compareFile(bytes: Uint8Array, { part, precision, path }: OnnxFile, exa
   const model = decodeModel(bytes);
   const results = interpret(model, example.inputs);
   const actual = results[model.graph.outputs[0]!.name]!.data;
-  const isPicture = part === 'model' || part === 'decoder_model';
-  const difference = (isPicture ? pictureDifference : codeDifference)(actual, example.expected);
+  const isImage = part === 'model' || part === 'decoder_model';
+  const difference = (isImage ? imageDifference : codeDifference)(actual, example.expected);
   return { what: path, difference, bound: BOUNDS[precision] };
 }
 
@@ -128,8 +137,8 @@ function filesTable(
 ${rows.join('\n')}
 
 Direction ${direction} (the style encoder is that of ${reverseOf(direction)}, which knows the target domain). ONNX opset ${OPSET}. Everything is
-float32 and NCHW, pictures are RGB in [-1, 1], and the batch is free. Files that end in \`_fp16\` keep their weights in float16 and
-compute in float32 (by Cast), so that they run wherever the others do, in half of the space. Each file stands alone.`;
+float32 and NCHW, images are RGB in [-1, 1], and the batch is free. Files that end in \`_fp16\` store their weights in float16
+and compute in float32 (by Cast), so that they run wherever the others do, in half of the space. Each file is complete by itself.`;
 }
 
 function usageOf({ architecture }: ExportSource): string {
@@ -137,20 +146,21 @@ function usageOf({ architecture }: ExportSource): string {
   return `    import numpy as np, onnxruntime as ort
     from PIL import Image
     session = ort.InferenceSession('onnx/model.onnx')
-    picture = Image.open('me.jpg').convert('RGB').resize((${size}, ${size}))
-    image = np.asarray(picture, np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
+    photo = Image.open('me.jpg').convert('RGB').resize((${size}, ${size}))
+    image = np.asarray(photo, np.float32).transpose(2, 0, 1)[None] / 127.5 - 1
     style = np.random.default_rng(1).standard_normal((1, ${latentDim})).astype(np.float32)
     translated, = session.run(None, {'image': image, 'style': style})
     Image.fromarray(((translated[0].transpose(1, 2, 0) + 1) * 127.5).round().astype(np.uint8)).save('anime.png')
 
-Random styles are standard normal. For several styles of one picture run \`encoder_model\` once, and \`decoder_model\` with every style.`;
+Random styles are standard normal. For several styles of one image, run \`encoder_model\` once and \`decoder_model\` with every style.`;
 }
 
 /**
- * Exports one direction as ONNX: the whole, encoder, decoder and style encoder, each in every precision asked for. The files
- * are read back and run by an interpreter of our own for the operators that they have, so that no other runtime is needed.
+ * Exports one direction as ONNX: the whole network, its encoder, decoder and style encoder, each in every precision asked
+ * for. This project's own interpreter of their operators reads the files back and runs them, so that no other runtime is
+ * needed.
  *
- * @throws what `writeExportFolder` throws, and RunError where a weight is beyond float16 or a file would be too large.
+ * @throws what `writeExportFolder` throws, and RunError if a weight is beyond float16 or a file would be too large.
  */
 export async function exportOnnx(
   { source, out, inputs, card, onProgress, signal }: FolderExport,
@@ -158,7 +168,7 @@ export async function exportOnnx(
 ): Promise<Comparison[]> {
   const files = filesOf(precisions);
   let done = 0;
-  /** Between two pieces of work: tells, and lets signals in. */
+  /** Reports a finished file, and lets signals in. */
   const step = async (): Promise<void> => {
     onProgress?.(++done, 2 * files.length);
     await setImmediate();
@@ -166,14 +176,14 @@ export async function exportOnnx(
   };
   const write = async (path: string, { part, precision }: OnnxFile): Promise<void> => {
     const options = { direction, precision, producerVersion: packageVersion() };
-    const pieces = encodeModel(buildOnnxModel(source.architecture, source.values, part, options));
-    const { bytes } = pieces;
+    const message = encodeModel(buildOnnxModel(source.architecture, source.values, part, options));
+    const { bytes } = message;
     if (bytes > MAX_BYTES)
       throw new RunError(
-        `Cannot write ${part}.onnx: it takes ${bytes} bytes, and a file of this format 2 GiB at most; export with --precision float16, or a model with a larger model.channelDivisor.`,
+        `Cannot write ${part}.onnx: it takes ${bytes} bytes, and the format allows 2 GiB; export with --precision float16, or a model with a larger model.channelDivisor.`,
       );
     await writeFileAtomic(path, async (handle: FileHandle) => {
-      for (const block of blocksOf(pieces)) await writeFully(handle, block);
+      for (const block of blocksOf(message)) await writeFully(handle, block);
     });
   };
   return writeExportFolder(out, {
@@ -184,7 +194,7 @@ export async function exportOnnx(
         await write(join(folder, file.path), file);
         await step();
       }
-      await writeFileAtomic(join(folder, CONFIG), `${JSON.stringify(source.config, null, 2)}\n`);
+      await writeJson(join(folder, CONFIG), source.config);
     },
     async compare(folder) {
       const examples = examplesOf(source, inputs, direction);

@@ -1,26 +1,27 @@
+// Exports a model as a folder that every command of this program accepts.
 import { join } from 'node:path';
-import { writeFileAtomic } from '../base/atomic-files.js';
+import { writeJson } from '../base/write-json.js';
 import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
 import { readModel } from '../translate/model.js';
 import { modelCard } from './card.js';
 import { type Comparison, compareWeights, type Precision } from './comparison.js';
 import { writeExportFolder } from './export-folder.js';
-import type { FolderExport } from './formats.js';
+import type { FolderExport } from './export-task.js';
 import { generatorTensors } from './model-folder.js';
 
 const FILES = `| file | is |
 | --- | --- |
-| \`model.safetensors\` | both generators (averaged weights), tensors named NETWORK/PATH, PATH as in the reference's \`state_dict\` |
-| \`config.json\` | the architecture (\`model\`) and the settings of the training |
-| \`export.json\` | sizes and SHA-256 of the files, and what the comparison gave |`;
+| \`model.safetensors\` | both generators (EMA weights), with tensors named NETWORK/PATH, where PATH is that of the reference's \`state_dict\` |
+| \`config.json\` | the architecture (\`model\`) and the training settings |
+| \`export.json\` | sizes and SHA-256 of the files, and the results of the comparison |`;
 
-const USAGE = `    npx gnr translate PICTURES --checkpoint THIS_FOLDER --out anime --styles 6`;
+const USAGE = `    npx gnr translate IMAGES --checkpoint THIS_FOLDER --out anime --styles 6`;
 
 /**
- * Exports a model as a folder that every command takes: model.safetensors with both generators, config.json, README.md.
+ * Exports a model as a folder that every command accepts: model.safetensors with both generators, config.json, README.md.
  *
- * @throws what `writeExportFolder` throws, and RunError where a weight is beyond float16.
+ * @throws what `writeExportFolder` throws, and RunError if a weight is beyond float16.
  */
 export async function exportSafetensors(
   { source, out, inputs, card, onProgress, signal }: FolderExport,
@@ -34,7 +35,7 @@ export async function exportSafetensors(
       const step = source.step === undefined ? {} : { step: String(source.step) };
       const metadata = { format: 'gnr-model', licence: card.licence ?? 'unknown', ...step };
       await writeSafetensors(join(folder, MODEL), tensors, metadata);
-      await writeFileAtomic(join(folder, CONFIG), `${JSON.stringify(source.config, null, 2)}\n`);
+      await writeJson(join(folder, CONFIG), source.config);
       onProgress?.(1, 2);
     },
     async compare(folder) {

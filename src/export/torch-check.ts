@@ -1,3 +1,4 @@
+// Reads an exported PyTorch file back and compares it with its source.
 import { AVERAGED, type AveragedName } from '../checkpoint/reference/networks.js';
 import { checkStateDict, parseReferenceFile } from '../checkpoint/reference/reference-file.js';
 import { TorchFile } from '../checkpoint/torch-file/torch-file.js';
@@ -7,7 +8,7 @@ import type { NetworkValues } from '../model/parameters.js';
 import { type Comparison, type ComparisonInputs, compareWeights } from './comparison.js';
 import type { ExportSource } from './source.js';
 
-/** Reads the averaged generators of a file of `exportReferenceCheckpoint` back, as an import would. */
+/** Reads the EMA generators of a file by `exportReferenceCheckpoint` back, as an import would. */
 async function readGenerators(path: string, { architecture }: ExportSource): Promise<NetworkValues> {
   const { specs } = buildGenerator(architecture);
   const file = await TorchFile.open(path);
@@ -31,7 +32,7 @@ async function readGenerators(path: string, { architecture }: ExportSource): Pro
   }
 }
 
-/** Translations of an exported PyTorch file beside those of its source. @throws InputError where the file is damaged. */
+/** Compares translations by an exported PyTorch file with those by its source. @throws InputError if the file is damaged. */
 export async function compareTorchFile(
   path: string,
   source: ExportSource,

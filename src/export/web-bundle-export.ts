@@ -1,67 +1,35 @@
-import { createHash } from 'node:crypto';
+// Exports a model as a folder for the browser page: bundle.json and shards of weights.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { systemCode } from '../base/errors.js';
+import { sha256 } from '../base/hash.js';
 import type { ModelFiles } from '../browser/model-files.js';
+import { type PackedShard, packBundle } from '../browser/pack-bundle.js';
 import { loadWebModel } from '../browser/web-bundle.js';
-import {
-  BUNDLE_FILE,
-  BUNDLE_FORMAT,
-  BUNDLE_VERSION,
-  type WebBundle,
-  type WebBundleTensor,
-} from '../browser/web-bundle-manifest.js';
-import { toTensors } from '../checkpoint/network-tensors.js';
-import { generatorSpecs } from '../model/networks.js';
+import { BUNDLE_FILE, type WebBundle } from '../browser/web-bundle-manifest.js';
 import { modelCard } from './card.js';
 import { type Comparison, compareWeights, type Precision } from './comparison.js';
-import { stopIfAborted, writeExportFolder } from './export-folder.js';
-import type { FolderExport } from './formats.js';
+import { writeExportFolder } from './export-folder.js';
+import { type FolderExport, stopIfAborted } from './export-task.js';
 import { toFloat16 } from './model-folder.js';
 import type { ExportSource } from './source.js';
 
-/** A shard is closed before it grows beyond this, small enough for caches and for progress that moves. */
+/** The most that a shard has: small enough for caches, and for progress that moves. */
 export const SHARD_BYTES = 4 * 1024 * 1024;
-/** Every tensor starts at a multiple: where float32 may. */
-const ALIGNMENT_BYTES = 4;
 
 const FILES = `| file | is |
 | --- | --- |
-| \`${BUNDLE_FILE}\` | the architecture, where each tensor is, and size and SHA-256 of the shards |
-| \`weights-*.bin\` | both generators (averaged weights), little-endian, in shards of at most 4 MiB, or of one tensor that is larger |
-| \`export.json\` | sizes and SHA-256 of the files, and what the comparison gave |`;
+| \`${BUNDLE_FILE}\` | the architecture, the place of each tensor, and size and SHA-256 of the shards |
+| \`weights-*.bin\` | both generators (EMA weights), little-endian, in shards of at most 4 MiB; a larger tensor has a shard of its own |
+| \`export.json\` | sizes and SHA-256 of the files, and the results of the comparison |`;
 
-const USAGE = `For the browser page of gans-n-roses: give it the address of this folder, or drop the folder on it. Any server of files will
-do. For other readers: \`${BUNDLE_FILE}\` lists tensors, by network and path, with their \`shape\` (row-major), \`dtype\`,
+const USAGE = `For the browser page of gans-n-roses: give it the address of this folder, or drop the folder on it. Any static file server
+will do. For other readers: \`${BUNDLE_FILE}\` lists tensors, by network and path, with their \`shape\` (row-major), \`dtype\`,
 \`offset\` and \`bytes\` in the shard that \`shard\` counts from 0; the \`architecture\` is a config's \`model\` section.`;
 
-/** A tensor and its place. */
-interface Placed extends WebBundleTensor {
-  data: Float32Array;
-}
-
-/** Places whole tensors, in their order, in shards; one that is larger than a shard has one of its own. */
-function placeTensors({ architecture, values }: ExportSource, precision: Precision): Placed[][] {
-  const shards: Placed[][] = [];
-  let used = 0;
-  for (const [name, { shape, data }] of toTensors('', values, generatorSpecs(architecture))) {
-    const bytes = data.length * (precision === 'float16' ? 2 : 4);
-    let offset = Math.ceil(used / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
-    if (shards.length === 0 || offset + bytes > SHARD_BYTES) {
-      shards.push([]);
-      offset = 0;
-    }
-    const place = { shard: shards.length - 1, offset, bytes };
-    shards.at(-1)!.push({ name, shape: [...shape], dtype: precision, ...place, data: data as Float32Array });
-    used = offset + bytes;
-  }
-  return shards;
-}
-
-function shardBytes(tensors: readonly Placed[]): Uint8Array {
-  const last = tensors.at(-1)!;
-  const bytes = new Uint8Array(last.offset + last.bytes);
+function shardBytes({ tensors, bytes: byteLength }: PackedShard): Uint8Array {
+  const bytes = new Uint8Array(byteLength);
   for (const { name, dtype, data, offset } of tensors) {
     const numbers = dtype === 'float16' ? toFloat16(name, data) : data;
     bytes.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), offset);
@@ -75,28 +43,21 @@ async function writeBundle(
   precision: Precision,
   onShard: (done: number, total: number) => void,
 ): Promise<void> {
-  const placed = placeTensors(source, precision);
-  const shards: WebBundle['shards'] = [];
+  const packed = packBundle(source, { dtype: precision, maxShardBytes: SHARD_BYTES });
+  const total = packed.shards.length;
+  const files: WebBundle['shards'] = [];
   const digits = (n: number): string => String(n).padStart(5, '0');
-  for (const tensors of placed) {
-    const bytes = shardBytes(tensors);
-    const file = `weights-${digits(shards.length + 1)}-of-${digits(placed.length)}.bin`;
+  for (const shard of packed.shards) {
+    const bytes = shardBytes(shard);
+    const file = `weights-${digits(files.length + 1)}-of-${digits(total)}.bin`;
     await writeFileAtomic(join(folder, file), bytes);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    shards.push({ file, bytes: bytes.byteLength, sha256 });
-    onShard(shards.length, placed.length);
+    files.push({ file, bytes: bytes.byteLength, sha256: sha256(bytes) });
+    onShard(files.length, total);
   }
-  const bundle: WebBundle = {
-    format: BUNDLE_FORMAT,
-    version: BUNDLE_VERSION,
-    architecture: source.architecture,
-    tensors: placed.flat().map(({ data: _, ...tensor }) => tensor),
-    shards,
-  };
-  await writeFileAtomic(join(folder, BUNDLE_FILE), `${JSON.stringify(bundle)}\n`);
+  await writeFileAtomic(join(folder, BUNDLE_FILE), `${JSON.stringify(packed.manifest(files))}\n`);
 }
 
-/** A folder of this machine as the browser page takes folders. */
+/** A folder on disk as the browser page reads folders. */
 function filesIn(folder: string, signal: AbortSignal | undefined): ModelFiles {
   return {
     label: folder,
@@ -116,7 +77,7 @@ function filesIn(folder: string, signal: AbortSignal | undefined): ModelFiles {
 /**
  * Exports a model as a folder for the browser: bundle.json and shards of weights.
  *
- * @throws what `writeExportFolder` throws, and RunError where a weight is beyond float16.
+ * @throws what `writeExportFolder` throws, and RunError if a weight is beyond float16.
  */
 export async function exportWebBundle(
   { source, out, inputs, card, onProgress, signal }: FolderExport,

@@ -1,6 +1,7 @@
+// Axes of charts: ranges, ticks, positions.
 import { formatNumber } from './numbers.js';
 
-/** From this ratio of largest to smallest on, positive values are drawn on a logarithmic axis. */
+/** Positive values whose largest and smallest have at least this ratio get a logarithmic axis. */
 const LOG_RATIO = 50;
 
 export interface Axis {
@@ -10,24 +11,24 @@ export interface Axis {
   ticks: number[];
 }
 
-/** 0 at the low end of the axis, 1 at the high one. */
+/** The position of a value: 0 at the low end of the axis, 1 at the high end. */
 export function positionOn({ isLog, low, high }: Axis, value: number): number {
   return isLog ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
 }
 
-/** The axis of steps from 0 (or a smaller first one) to the last. */
+/** The axis of steps, from 0 (or a smaller first step) to the last. */
 export function stepAxis(first: number, last: number): Axis {
   const low = Math.min(0, first);
   const end = last > low ? last : low + 1;
   return { isLog: false, low, high: end, ticks: niceTicks(low, end, 5).filter(Number.isInteger) };
 }
 
-/** The axis that holds all values: from 0 where that is near, logarithmic where they span decades. */
+/** The axis for all values: from 0 if that is near, logarithmic if they span decades. */
 export function valueAxis(values: readonly number[]): Axis {
-  const [low, high] = values.reduce(
-    ([least, most], value) => [Math.min(least, value), Math.max(most, value)],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] as [number, number],
-  );
+  const [low, high] = values.reduce(([min, max], value) => [Math.min(min, value), Math.max(max, value)], [
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ] as [number, number]);
   if (low > 0 && high / low >= LOG_RATIO) return logAxis(low, high);
   const room = high > low ? high - low : Math.abs(high) || 1;
   const from = low >= 0 && (low < high * 0.6 || low === high) ? 0 : low - room * 0.05;
@@ -57,7 +58,7 @@ function logAxis(low: number, high: number): Axis {
   return { isLog: true, low: start, high: end, ticks: ticks.filter((tick) => tick >= start && tick <= end) };
 }
 
-/** 1, 2 or 5 times a power of ten, so that about `count` of them cover `span`. */
+/** 1, 2 or 5 times a power of ten, so that about `count` such steps cover `span`. */
 function niceStep(span: number, count: number): number {
   const rough = span / count;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -74,7 +75,7 @@ function niceTicks(low: number, high: number, count: number): number[] {
   return ticks;
 }
 
-/** A tick's number, with the digits that tell it from its neighbours. */
+/** A tick's number, with enough digits to differ from its neighbours. */
 export function formatTick(value: number, { isLog, ticks }: Axis): string {
   const stride = Math.abs((ticks[1] ?? value) - (ticks[0] ?? value));
   if (isLog || stride === 0) return formatNumber(value);

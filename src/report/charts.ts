@@ -1,3 +1,4 @@
+// Charts of series as inline SVG.
 import { type Axis, formatTick, linearAxis, positionOn, stepAxis, valueAxis } from './axis.js';
 import { escapeHtml } from './html.js';
 import { formatNumber } from './numbers.js';
@@ -12,32 +13,32 @@ const BOTTOM = 24;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
 
-/** Points of a curve on paper; more are gathered into that many spans of steps. */
+/** The most points of a drawn curve; more are gathered into so many spans of steps. */
 const MAX_POINTS = 240;
 const MIN_TO_SMOOTH = 24;
 /** Width of the smoothing window (one deviation to a side) as a part of the curve. */
 const SMOOTHING = 1 / 40;
 const HOVER_STRIPS = 48;
-/** What is larger counts as not finite: no axis could hold it. */
-const LARGEST = 1e100;
-/** What is smaller is drawn as 0. */
-const SMALLEST = 1e-100;
+/** Larger values count as not finite: no axis could hold them. */
+const MAX_VALUE = 1e100;
+/** Smaller values are drawn as 0. */
+const MIN_VALUE = 1e-100;
 /** Colours of the page's style sheet; further series repeat them with dashes. */
 const COLOURS = 6;
 
 interface Curve {
   name: string;
-  /** Position among the chart's series, for its colour. */
+  /** The position among the chart's series; it determines the colour. */
   index: number;
   points: Point[];
-  /** What the smoothed line is made from. */
+  /** The points of the smoothed line. */
   means: Point[];
   notFinite: number;
 }
 
 /**
- * A chart of one group of series: a figure with heading, inline SVG and legend. Thin lines are the values as logged,
- * thick ones the smoothed course. Values that are not finite are left out and counted in the legend.
+ * A chart of one group of series: a figure with heading, inline SVG and legend. Thin lines are the values as logged, thick
+ * ones the smoothed curve. Values that are not finite are omitted, and the legend counts them.
  */
 export function renderChart(title: string, series: readonly Series[]): string {
   const curves = series.map((entry, index) => curveOf(entry, index));
@@ -57,14 +58,14 @@ export function renderChart(title: string, series: readonly Series[]): string {
     : valueAxis(drawn.flatMap(({ points }) => points.map(({ value }) => value)));
   const toX = (step: number) => LEFT + PLOT_WIDTH * positionOn(x, step);
   const toY = (value: number) => TOP + PLOT_HEIGHT * (1 - positionOn(y, value));
-  const parts = [
+  const layers = [
     gridLines(x, y, toX, toY),
     ...drawn.map((curve) => drawCurve(curve, y.isLog, toX, toY)),
     hoverStrips(drawn, x),
   ];
   const label = escapeHtml(`${title}: ${drawn.map(describe).join('; ')}`);
   const scale = y.isLog ? '<span class="scale">logarithmic</span>' : '';
-  return `<figure class="chart"><figcaption><h3>${escapeHtml(title)}</h3>${scale}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">${parts.join('')}</svg>${legend}</figure>`;
+  return `<figure class="chart"><figcaption><h3>${escapeHtml(title)}</h3>${scale}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">${layers.join('')}</svg>${legend}</figure>`;
 }
 
 function curveOf({ name, points, means }: Series, index: number): Curve {
@@ -75,8 +76,8 @@ function curveOf({ name, points, means }: Series, index: number): Curve {
 
 function drawable(points: readonly Point[]): Point[] {
   return points
-    .filter(({ step, value }) => Number.isFinite(step) && Math.abs(value) < LARGEST)
-    .map(({ step, value }) => ({ step, value: Math.abs(value) < SMALLEST ? 0 : value }))
+    .filter(({ step, value }) => Number.isFinite(step) && Math.abs(value) < MAX_VALUE)
+    .map(({ step, value }) => ({ step, value: Math.abs(value) < MIN_VALUE ? 0 : value }))
     .sort((a, b) => a.step - b.step);
 }
 
@@ -130,23 +131,23 @@ function drawCurve(
   }
   if (points.length < MIN_TO_SMOOTH || isStepped(points))
     return `<path class="${style}" d="${path(extremes(points))}"/>`;
-  const course = smooth(gather(curve.means, mean), isLog);
-  return `<path class="${style} raw" d="${path(extremes(points))}"/><path class="${style}" d="${path(course)}"/>`;
+  const smoothed = smooth(gather(curve.means, mean), isLog);
+  return `<path class="${style} raw" d="${path(extremes(points))}"/><path class="${style}" d="${path(smoothed)}"/>`;
 }
 
-/** Whether most values repeat the one before, as a learning rate's do: smoothing would bend its steps. */
+/** Whether most values repeat the one before, like those of a learning rate: smoothing would bend the steps. */
 function isStepped(points: Point[]): boolean {
   const repeats = points.filter(({ value }, i) => value === points[i - 1]?.value);
   return repeats.length > points.length / 2;
 }
 
-/** Spans of steps, each with one point from its points. */
+/** One point for each span of steps, from the points in it. */
 function gather(points: Point[], pick: (span: Point[]) => Point): Point[] {
   return spans(points, MAX_POINTS).map(pick);
 }
 
-function spans(points: Point[], most: number): Point[][] {
-  const count = Math.min(points.length, most);
+function spans(points: Point[], maxSpans: number): Point[][] {
+  const count = Math.min(points.length, maxSpans);
   return Array.from({ length: count }, (_, i) =>
     points.slice(Math.floor((i * points.length) / count), Math.floor(((i + 1) * points.length) / count)),
   );
@@ -157,7 +158,7 @@ function mean(span: Point[]): Point {
   return { step: span[Math.floor(span.length / 2)]!.step, value: total / span.length };
 }
 
-/** Smallest and largest of each span, in their order, so that thinning loses no spike. */
+/** The smallest and largest value of each span, in their order, so that thinning loses no spike. */
 function extremes(points: Point[]): Point[] {
   if (points.length <= 2 * MAX_POINTS) return points;
   return spans(points, MAX_POINTS).flatMap((span) => {
@@ -166,7 +167,7 @@ function extremes(points: Point[]): Point[] {
   });
 }
 
-/** Mean under a Gaussian window around each point, of the logarithms on a logarithmic axis. */
+/** The mean under a Gaussian window around each point; on a logarithmic axis, of the logarithms. */
 function smooth(points: Point[], isLog: boolean): Point[] {
   const values = points.map(({ value }) => (isLog ? Math.log(value) : value));
   const deviation = Math.max(1, points.length * SMOOTHING);

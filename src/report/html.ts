@@ -1,3 +1,4 @@
+// A self-contained HTML page.
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -6,15 +7,15 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Text made safe for HTML, between tags and inside quoted attributes. */
+/** Escapes text for HTML, between tags and inside quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
 /**
- * A page that is one file: no scripts, no other files, nothing from the network.
+ * A page in one file, without scripts and without other files or anything from the network.
  *
- * @param title a text. @param style CSS. @param main what is in `<main>`, as HTML.
+ * @param title plain text. @param style CSS. @param main the HTML inside `<main>`.
  */
 export function htmlPage(title: string, style: string, main: string): string {
   return `<!doctype html>

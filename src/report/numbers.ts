@@ -1,4 +1,5 @@
-/** A number as a person reads it: so many significant digits, k and M on large ones, powers of ten at the extremes. */
+// Formats numbers for people.
+/** A number for people: `digits` significant digits, k and M for large numbers, powers of ten at the extremes. */
 export function formatNumber(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value > 0 ? '∞' : '−∞';
   if (value === 0) return '0';

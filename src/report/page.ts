@@ -1,77 +1,78 @@
+// The report page: images, measures, curves, details.
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { formatJson } from '../base/json-text.js';
 import { renderChart } from './charts.js';
 import { escapeHtml, htmlPage } from './html.js';
+import type { ReportImage } from './image.js';
 import { formatNumber } from './numbers.js';
 import { dataAddress, factList, type ReportFact, warningBox } from './parts.js';
-import type { ReportImage } from './picture.js';
 import type { Series } from './series.js';
 import { REPORT_STYLE } from './style.js';
 
 const MAX_ENLARGEMENT = 2;
-/** A figure has to differ by this part of the untrained one to count as better or worse. */
+/** A value counts as better or worse if it differs from the untrained one by more than this part of it. */
 const MIN_CHANGE = 0.005;
 
-/** A figure of quality before and after training. */
+/** A measure of quality before and after training. */
 export interface ReportMeasure {
   name: string;
-  /** What it measures, in a sentence or two. */
+  /** An explanation in a sentence or two. */
   explanation: string;
   untrained?: number | undefined;
   trained?: number | undefined;
-  /** What real pictures of the test set score. */
+  /** The value of real images of the test set. */
   reference?: number | undefined;
   better: 'lower' | 'higher' | 'near reference';
 }
 
-/** A picture with its words. */
+/** An image with title and caption. */
 export interface ReportGrid {
   title: string;
   caption: string;
   image: ReportImage;
-  /** What the columns and rows are, for a picture that has no labels in it. */
+  /** Labels of the columns and rows, for an image without labels in it. */
   columnLabels?: readonly string[] | undefined;
   rowLabels?: readonly string[] | undefined;
 }
 
-/** Rows of text under a heading of their own. */
+/** Rows of text under a heading. */
 export interface ReportTable {
   title: string;
   columns: readonly string[];
   rows: readonly (readonly string[])[];
 }
 
-/** Everything on the page; what is missing or empty is left out. */
+/** The contents of the page; missing and empty ones are omitted. */
 export interface ReportData {
   title: string;
-  /** What this is, in two sentences. */
+  /** What the page shows, in two sentences. */
   summary?: string | undefined;
   facts?: readonly ReportFact[] | undefined;
   warnings?: readonly string[] | undefined;
-  /** Pictures to show in full, the most important one first: translated test images, the newest samples. */
+  /** Images to show in full, the most important one first: translated test images, the newest samples. */
   grids?: readonly ReportGrid[] | undefined;
   measures?: readonly ReportMeasure[] | undefined;
   series?: readonly Series[] | undefined;
-  /** Sample pictures from earlier in the training, in order. */
+  /** Earlier samples, in order. */
   earlier?: readonly ReportGrid[] | undefined;
-  /** How many there are, where these are some of them. */
+  /** The number of all earlier samples, if `earlier` has only some of them. */
   earlierCount?: number | undefined;
   tables?: readonly ReportTable[] | undefined;
   /** The resolved config. */
   config?: object | undefined;
 }
 
-/** Writes the page of `renderReport`; the file is whole at every moment. @throws RunError where the disk refuses. */
+/** Writes the page of `renderReport` atomically. @throws RunError if the file cannot be written. */
 export async function writeReport(path: string, data: ReportData): Promise<void> {
   await writeFileAtomic(path, renderReport(data));
 }
 
-/** The report as one HTML page, as `htmlPage` makes it. */
+/** The report as one self-contained HTML page. */
 export function renderReport(data: ReportData): string {
   const body = [
     `<header><h1>${escapeHtml(data.title)}</h1>${data.summary ? `<p class="lede">${escapeHtml(data.summary)}</p>` : ''}${factList(data.facts ?? [])}</header>`,
     warningBox('Warnings', data.warnings ?? []),
-    pictures(data.grids ?? []),
+    images(data.grids ?? []),
     measures(data.measures ?? []),
     charts(data.series ?? []),
     details(data),
@@ -79,14 +80,14 @@ export function renderReport(data: ReportData): string {
   return htmlPage(data.title, REPORT_STYLE, body.filter((part) => part !== '').join('\n'));
 }
 
-// Pictures
+// Images
 
-function pictures(grids: readonly ReportGrid[]): string {
+function images(grids: readonly ReportGrid[]): string {
   if (grids.length === 0) return '';
-  return `<section aria-label="Pictures">${grids.map((grid) => picture(grid, 2)).join('\n')}</section>`;
+  return `<section aria-label="Pictures">${grids.map((grid) => figureOf(grid, 2)).join('\n')}</section>`;
 }
 
-function picture(grid: ReportGrid, level: number): string {
+function figureOf(grid: ReportGrid, level: number): string {
   const { title, caption, image, columnLabels = [], rowLabels = [] } = grid;
   const labels = [
     columnLabels.length > 0 ? `Columns: ${columnLabels.join(', ')}.` : '',
@@ -99,7 +100,7 @@ function picture(grid: ReportGrid, level: number): string {
   return `<div class="picture"><h${level}>${escapeHtml(title)}</h${level}><figure><img src="${dataAddress(image)}" alt="${alt}"${sizeAttributes(image)}>${below}</figure></div>`;
 }
 
-/** Room for the picture before it is decoded, and a limit to enlarging. */
+/** Room for the image before it is decoded, and a limit for its enlargement. */
 function sizeAttributes({ width, height }: ReportImage): string {
   return ` width="${width}" height="${height}" style="max-width:min(100%,${width * MAX_ENLARGEMENT}px)"`;
 }
@@ -111,7 +112,7 @@ function measures(items: readonly ReportMeasure[]): string {
   const hasReference = items.some(({ reference }) => reference !== undefined);
   const columns = ['Untrained', 'Trained', ...(hasReference ? ['Reference'] : [])];
   const head = columns.map((name) => `<th scope="col">${name}</th>`).join('');
-  const note = hasReference ? ' The reference is what real pictures of the test set score.' : '';
+  const note = hasReference ? ' The reference is the value of real pictures of the test set.' : '';
   return `<section><h2>Measures</h2>
 <table><caption>The trained network beside the same network before training, on the test set.${note}</caption>
 <thead><tr><th scope="col">Measure</th>${head}</tr></thead>
@@ -146,7 +147,7 @@ function figure(value: number | undefined): string {
   return value === undefined ? '<span aria-label="none">–</span>' : formatNumber(value);
 }
 
-/** Whether training moved a measure the right way. */
+/** Whether training improved a measure. */
 export function verdictOf(item: Omit<ReportMeasure, 'name' | 'explanation'>): 'better' | 'worse' | 'same' {
   const { untrained, trained, reference, better } = item;
   if (untrained === undefined || trained === undefined) return 'same';
@@ -168,7 +169,7 @@ function charts(series: readonly Series[]): string {
   for (const entry of series) groups.set(entry.group, [...(groups.get(entry.group) ?? []), entry]);
   const figures = [...groups].map(([group, entries]) => renderChart(group, entries));
   return `<section><h2>Training curves</h2>
-<p class="intro">Values over training steps, thin as logged and thick smoothed. The numbers are the last ones logged.</p>
+<p class="intro">Values over training steps, thin as logged and thick smoothed. The numbers are the last logged ones.</p>
 <div class="charts">${figures.join('\n')}</div></section>`;
 }
 
@@ -183,21 +184,21 @@ ${lines.join('\n')}
 }
 
 function details({ earlier = [], earlierCount = 0, tables = [], config }: ReportData): string {
-  const parts: string[] = [];
+  const sections: string[] = [];
   if (earlier.length > 0) {
     const count =
       earlierCount > earlier.length ? `${earlier.length} of ${earlierCount}` : `${earlier.length}`;
-    const list = earlier.map((grid) => picture(grid, 3)).join('\n');
-    parts.push(
+    const list = earlier.map((grid) => figureOf(grid, 3)).join('\n');
+    sections.push(
       `<details><summary>Earlier samples (${count})</summary><div class="timeline">${list}</div></details>`,
     );
   }
-  parts.push(...tables.filter(({ rows }) => rows.length > 0).map(tableDetails));
+  sections.push(...tables.filter(({ rows }) => rows.length > 0).map(tableDetails));
   if (config !== undefined) {
     const text = escapeHtml(formatJson(config).trimEnd());
-    parts.push(`<details><summary>Configuration</summary><pre tabindex="0">${text}</pre></details>`);
+    sections.push(`<details><summary>Configuration</summary><pre tabindex="0">${text}</pre></details>`);
   }
-  return parts.length === 0 ? '' : `<section aria-label="Details">${parts.join('\n')}</section>`;
+  return sections.length === 0 ? '' : `<section aria-label="Details">${sections.join('\n')}</section>`;
 }
 
 /** At most `count` items, evenly spaced, with the first and the last. */

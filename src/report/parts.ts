@@ -1,3 +1,4 @@
+// Parts of HTML pages: facts, warnings, embedded images.
 import { escapeHtml } from './html.js';
 
 /** A short fact at the top of a page: `{ label: 'Seconds per step', value: '0.42' }`. */
@@ -6,7 +7,7 @@ export interface ReportFact {
   value: string;
 }
 
-/** Facts as a list of terms, in columns; nothing for none. */
+/** Facts as a list of terms in columns; empty if there are none. */
 export function factList(items: readonly ReportFact[]): string {
   if (items.length === 0) return '';
   const rows = items.map(
@@ -15,14 +16,14 @@ export function factList(items: readonly ReportFact[]): string {
   return `<dl class="facts">${rows.join('')}</dl>`;
 }
 
-/** Sentences that must not be overlooked, in a box under a title; nothing for none. */
+/** Important sentences in a box under a title; empty if there are none. */
 export function warningBox(title: string, items: readonly string[]): string {
   if (items.length === 0) return '';
   const list = items.map((text) => `<li>${escapeHtml(text)}</li>`).join('');
   return `<aside class="warnings" aria-label="${escapeHtml(title)}"><h2>${escapeHtml(title)}</h2><ul>${list}</ul></aside>`;
 }
 
-/** A picture's file as the address of an `<img>`. */
+/** An image file as the address of an `<img>`. */
 export function dataAddress({ bytes, type }: { bytes: Uint8Array; type: string }): string {
   return `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
 }

@@ -1,17 +1,18 @@
+// Series of values over training steps.
 export interface Point {
   step: number;
   value: number;
 }
 
-/** A named course of values over the training. */
+/** A named curve of values over training. */
 export interface Series {
   name: string;
-  /** The chart that it belongs to: series of one group share their axes. */
+  /** The chart of the curve: series of one group share their axes. */
   group: string;
-  /** The values, or of a long course those that stand out, in order. */
+  /** The values in order; of a long curve only those that stand out. */
   points: Point[];
-  /** The course of their mean, where `points` are not all values. */
+  /** The curve of their mean, if `points` are not all values. */
   means?: Point[];
-  /** Ends of the axis, where the values have a range of their own. */
+  /** The ends of the axis, if the values have a fixed range. */
   range?: readonly [low: number, high: number];
 }

@@ -1,3 +1,4 @@
+// The style sheet of reports.
 /** The report page's style sheet: system faces, one column, light and dark, no scripts. */
 export const REPORT_STYLE = `
 :root {

@@ -1,52 +1,24 @@
+// The served model: a web bundle over the model's own memory.
 import { basename } from 'node:path';
-import {
-  BUNDLE_FILE,
-  BUNDLE_FORMAT,
-  BUNDLE_VERSION,
-  type WebBundle,
-} from '../browser/web-bundle-manifest.js';
-import { buildGenerator } from '../model/generator.js';
-import { GENERATOR_NAMES } from '../model/networks.js';
+import { packBundle } from '../browser/pack-bundle.js';
+import { BUNDLE_FILE } from '../browser/web-bundle-manifest.js';
 import type { StoredModel } from '../translate/model.js';
 import { ServedFile } from './served-file.js';
 
-/** A shard is closed when it has grown to this; a larger tensor has one of its own. */
+/** A shard is closed before it grows beyond this. */
 const SHARD_BYTES = 32 * 1024 * 1024;
 
 /** A model as a web bundle in float32, in a folder, over the model's own memory: nothing is copied. */
 export function modelBundle(
-  { architecture, values }: Pick<StoredModel, 'architecture' | 'values'>,
+  model: Pick<StoredModel, 'architecture' | 'values'>,
   folder: string,
 ): ServedFile[] {
-  const { specs } = buildGenerator(architecture);
-  const tensors: WebBundle['tensors'] = [];
-  const shards: { parts: Uint8Array[]; bytes: number }[] = [];
-  for (const network of GENERATOR_NAMES)
-    for (const [path, { shape }] of Object.entries(specs)) {
-      const { buffer, byteOffset, byteLength } = values[network]![path]!;
-      let shard = shards.at(-1);
-      if (shard === undefined || (shard.bytes > 0 && shard.bytes + byteLength > SHARD_BYTES)) {
-        shard = { parts: [], bytes: 0 };
-        shards.push(shard);
-      }
-      tensors.push({
-        name: `${network}/${path}`,
-        shape,
-        dtype: 'float32',
-        shard: shards.length - 1,
-        offset: shard.bytes,
-        bytes: byteLength,
-      });
-      shard.parts.push(new Uint8Array(buffer, byteOffset, byteLength));
-      shard.bytes += byteLength;
-    }
-  const files = shards.map(({ parts }, i) => new ServedFile(`${folder}/weights-${i}.bin`, parts));
-  const bundle: WebBundle = {
-    format: BUNDLE_FORMAT,
-    version: BUNDLE_VERSION,
-    architecture,
-    tensors,
-    shards: files.map(({ name, bytes, sha256 }) => ({ file: basename(name), bytes, sha256 })),
-  };
+  const { shards, manifest } = packBundle(model, { dtype: 'float32', maxShardBytes: SHARD_BYTES });
+  const files = shards.map(({ tensors }, i) => {
+    // Tensors of float32 follow each other without gaps.
+    const chunks = tensors.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    return new ServedFile(`${folder}/weights-${i}.bin`, chunks);
+  });
+  const bundle = manifest(files.map(({ name, bytes, sha256 }) => ({ file: basename(name), bytes, sha256 })));
   return [new ServedFile(`${folder}/${BUNDLE_FILE}`, [Buffer.from(JSON.stringify(bundle))]), ...files];
 }

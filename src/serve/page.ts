@@ -1,17 +1,17 @@
+// Reads the built page into memory.
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, messageOf } from '../base/errors.js';
 import { ServedFile } from './served-file.js';
 
-/** Where `npm run build:web` puts the page, in a checkout and in the package. */
+/** The folder into which `npm run build:web` puts the page, in a checkout and in the package. */
 export const PAGE_FOLDER = fileURLToPath(new URL('../../dist/web/', import.meta.url));
 
 /**
- * The built page, read into memory as a whole (some MB): what is served later is what was there, and only that. Links are
- * left out.
+ * Reads the whole built page into memory (some MB), so that the server serves exactly these files. Links are skipped.
  *
- * @throws InputError where it is not built.
+ * @throws InputError if the page is not built.
  */
 export async function readPage(folder: string): Promise<ServedFile[]> {
   const missing = (found: string, cause?: unknown) =>

@@ -1,3 +1,4 @@
+// Serves the page with a model.
 import { fileURLToPath } from 'node:url';
 import type { InputError } from '../base/errors.js';
 import { readModel } from '../translate/model.js';
@@ -8,28 +9,28 @@ import { type RunningServer, type ServeOptions, startServer } from './server.js'
 export { PAGE_FOLDER } from './page.js';
 export { isLoopback } from './server.js';
 
-/** The model that is part of this project. */
+/** The sample model of this project. */
 export const SAMPLE_MODEL = fileURLToPath(new URL('../../models/sample', import.meta.url));
 
-/** Where the page looks for its model. */
+/** The folder in which the page looks for its model. */
 const MODEL_FOLDER = 'model';
 
 export interface OpenPageOptions extends Omit<ServeOptions, 'files'> {
   /** The built page. */
   pageDir: string;
-  /** A checkpoint, a run (its newest), or an exported model. */
+  /** A checkpoint, a run (its newest checkpoint), or an exported model. */
   checkpoint: string;
-  /** Told of every newer checkpoint of a run that is damaged, and why. */
+  /** Called with every newer checkpoint of a run that is damaged, and the reason. */
   onSkipped?: (dir: string, error: InputError) => void;
 }
 
 /**
  * Serves the page with a model.
- * @throws InputError where the page is not built, there is no such model, or the port cannot be had.
+ * @throws InputError if the page is not built, there is no such model, or the port is not available.
  */
 export async function openPage({ pageDir, checkpoint, onSkipped, ...where }: OpenPageOptions): Promise<{
   server: RunningServer;
-  /** The folder that the model came from. */
+  /** The folder of the model. */
   dir: string;
 }> {
   const page = await readPage(pageDir);

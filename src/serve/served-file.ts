@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+// A file in memory for the server.
 import { extname } from 'node:path';
+import { sha256 } from '../base/hash.js';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -17,22 +18,20 @@ const TYPES: Readonly<Record<string, string>> = {
   '.md': 'text/plain; charset=utf-8',
 };
 
-/** A file in memory, in one or more parts. */
+/** A file in memory, in one or more chunks. */
 export class ServedFile {
   /** Its path below the root, without a slash before it: `assets/index-1a2b3c4d.js`. */
   readonly name: string;
-  readonly parts: readonly Uint8Array[];
+  readonly chunks: readonly Uint8Array[];
   readonly bytes: number;
   readonly sha256: string;
   readonly contentType: string;
 
-  constructor(name: string, parts: readonly Uint8Array[]) {
+  constructor(name: string, chunks: readonly Uint8Array[]) {
     this.name = name;
-    this.parts = parts;
-    this.bytes = parts.reduce((total, { byteLength }) => total + byteLength, 0);
-    const hash = createHash('sha256');
-    for (const part of parts) hash.update(part);
-    this.sha256 = hash.digest('hex');
+    this.chunks = chunks;
+    this.bytes = chunks.reduce((total, { byteLength }) => total + byteLength, 0);
+    this.sha256 = sha256(...chunks);
     this.contentType = TYPES[extname(name)] ?? 'application/octet-stream';
   }
 
@@ -40,7 +39,7 @@ export class ServedFile {
     return `"${this.sha256.slice(0, 32)}"`;
   }
 
-  /** Whether the name changes with the content, so that what a browser has kept is right for ever. */
+  /** Whether the name changes with the content, so that browsers may cache the file for ever. */
   get isHashed(): boolean {
     return /^assets\/.+-[\w-]{8}\.\w+$/.test(this.name);
   }

@@ -1,3 +1,4 @@
+// An HTTP server for files in memory.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -7,13 +8,13 @@ import type { ServedFile } from './served-file.js';
 const HEADER_LIMIT_BYTES = 16 * 1024;
 const HEADERS_MILLISECONDS = 10_000;
 const REQUEST_MILLISECONDS = 30_000;
-/** A client that reads nothing for so long is cut off. */
+/** A client that reads nothing for so long is disconnected. */
 const IDLE_MILLISECONDS = 60_000;
 const CONNECTIONS = 1000;
-/** Bytes that are handed to the connection at a time. */
+/** Bytes that are passed to the connection at a time. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** What every answer says: cross-origin isolation, which threads need, and no guessing of types. */
+/** Headers of every response: cross-origin isolation, which threads need, and no guessing of types. */
 const COMMON_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -27,22 +28,22 @@ export interface ServeOptions {
   files: readonly ServedFile[];
   /** A name or address of this machine. */
   host: string;
-  /** 0 takes any that is free. */
+  /** 0 takes any free port. */
   port: number;
-  /** How long a client may take to send the headers of a request. */
+  /** The time limit for the headers of a request. */
   headersMilliseconds?: number;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface RunningServer {
-  /** Where the page is. */
+  /** The address of the page. */
   url: string;
   port: number;
   /** Ends it and all its connections. */
   close(): Promise<void>;
 }
 
-/** Whether a name or address means this machine alone. */
+/** Whether a name or address means only this machine. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }
@@ -53,8 +54,8 @@ function hostName(header: string): string {
 }
 
 /**
- * Which requests a server answers by their Host header. A page elsewhere whose name was made to point here (DNS
- * rebinding) could otherwise read what is meant for this machine.
+ * Decides by the Host header which requests the server answers. Otherwise a page elsewhere whose name points here (DNS
+ * rebinding) could read files that are meant for this machine.
  */
 function hostCheck(host: string): (header: string | undefined) => boolean {
   if (!isLoopback(host)) return () => true;
@@ -73,7 +74,7 @@ function plain(response: ServerResponse, status: number, text: string, headers: 
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-/** The path below the root that a request asks for; undefined where it is malformed. */
+/** The requested path below the root; undefined if the address is malformed. */
 function requestedName(url: string): string | undefined {
   const path = url.split(/[?#]/, 1)[0]!;
   if (!path.startsWith('/')) return undefined;
@@ -84,10 +85,10 @@ function requestedName(url: string): string | undefined {
   }
 }
 
-function* chunksOf({ parts }: ServedFile): Iterable<Uint8Array> {
-  for (const part of parts)
-    for (let from = 0; from < part.byteLength; from += CHUNK_BYTES)
-      yield part.subarray(from, from + CHUNK_BYTES);
+function* chunksOf({ chunks }: ServedFile): Iterable<Uint8Array> {
+  for (const chunk of chunks)
+    for (let from = 0; from < chunk.byteLength; from += CHUNK_BYTES)
+      yield chunk.subarray(from, from + CHUNK_BYTES);
 }
 
 function matches(header: string | undefined, etag: string): boolean {
@@ -111,12 +112,12 @@ async function sendFile(request: IncomingMessage, response: ServerResponse, file
     'Content-Length': file.bytes,
   });
   if (request.method === 'HEAD') response.end();
-  // By the client's pace: a slow one holds a chunk, not the file.
+  // The client sets the pace: a slow one holds a chunk, not the file.
   else await pipeline(chunksOf(file), response);
 }
 
 function handler({ files, host }: ServeOptions) {
-  // Only these names are known, so that no path, however written, leads to anything else.
+  // Only these names exist, so no path, however written, leads to other files.
   const byName = new Map(files.map((file) => [file.name, file]));
   const isOurHost = hostCheck(host);
   return (request: IncomingMessage, response: ServerResponse): void => {
@@ -128,7 +129,7 @@ function handler({ files, host }: ServeOptions) {
       plain(response, 405, 'Only GET and HEAD.', { Allow: 'GET, HEAD' });
     else if (name === undefined) plain(response, 400, 'Malformed address.');
     else if (file === undefined) plain(response, 404, 'Nothing here.');
-    // A client that goes away in the middle is nobody's error.
+    // A client that disconnects early is not an error.
     else sendFile(request, response, file).catch(() => response.destroy());
   };
 }
@@ -143,7 +144,7 @@ async function listen(server: Server, { host, port }: ServeOptions): Promise<voi
     });
   }).catch((error: unknown) => {
     const code = systemCode(error);
-    const found: Record<string, string> = {
+    const causes: Record<string, string> = {
       EADDRINUSE: 'another program there',
       EACCES: 'that this user may not use it',
       EADDRNOTAVAIL: 'that this machine has no such address',
@@ -152,7 +153,7 @@ async function listen(server: Server, { host, port }: ServeOptions): Promise<voi
     throw new InputError(
       {
         expected: `port ${port} of ${host} to be free`,
-        found: found[code ?? ''] ?? messageOf(error),
+        found: causes[code ?? ''] ?? messageOf(error),
         remedy:
           code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND'
             ? 'choose another --host'
@@ -164,8 +165,8 @@ async function listen(server: Server, { host, port }: ServeOptions): Promise<voi
 }
 
 /**
- * Serves files from memory over HTTP until it is closed.
- * @throws InputError where the port cannot be had.
+ * Serves files from memory over HTTP until the server is closed.
+ * @throws InputError if the port is not available.
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const { headersMilliseconds = HEADERS_MILLISECONDS } = options;

@@ -1,10 +1,10 @@
 // Builds the addon that connects tfjs with TensorFlow's library, and the project's own addons.
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, RunError } from '../base/errors.js';
+import { sha256 } from '../base/hash.js';
 import { lastLines, runProgram } from '../base/run-program.js';
 import type { LibraryPlace } from './library.js';
 import { PRELOAD_FILE } from './preload.js';
@@ -36,7 +36,7 @@ export const ADDON_FILES = [ADDON_FILE, ...PROJECT_ADDONS.map(({ file }) => file
 /** Hash of the sources of the project's own addons. */
 export function sourcesHash(): string {
   const texts = PROJECT_ADDONS.map(({ source }) => readFileSync(path.join(SOURCES, source), 'utf8'));
-  return createHash('sha256').update(JSON.stringify(texts)).digest('hex');
+  return sha256(JSON.stringify(texts));
 }
 
 /** The npm packages that the addon is built from. */
@@ -61,9 +61,7 @@ export interface AddonOptions {
 /** Folder of the addons in the cache. Its name depends on everything that their content depends on. */
 export function addonDirectory(options: Omit<AddonOptions, 'env' | 'signal'>): string {
   const { cache, place, packages, device, architecture } = options;
-  const buildHash = createHash('sha256')
-    .update(JSON.stringify([place.libraries, sourcesHash()]))
-    .digest('hex');
+  const buildHash = sha256(JSON.stringify([place.libraries, sourcesHash()]));
   const versions = [`tfjs-${packages.tfjsVersion}`, `tensorflow-${TENSORFLOW_VERSION}`, device, architecture];
   return path.join(cache, 'addons', [...versions, `napi${NAPI_VERSION}`, buildHash.slice(0, 12)].join('-'));
 }

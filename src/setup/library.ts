@@ -1,8 +1,8 @@
 // Downloads and unpacks TensorFlow's library into the cache.
-import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, systemCode } from '../base/errors.js';
+import { sha256 } from '../base/hash.js';
 import { checkPython, downloadWheel, type FetchOptions, unpackWheel } from './download.js';
 import { type Architecture, type Device, spaceNeeded, TENSORFLOW_VERSION, type Wheel } from './wheels.js';
 
@@ -34,10 +34,8 @@ interface LibraryRecord {
 }
 
 /** Identifies a wheel and the files kept from it: a later version may need more files of the same wheel. */
-function contentId({ sha256, keep }: Wheel): string {
-  return createHash('sha256')
-    .update(JSON.stringify([sha256, keep]))
-    .digest('hex');
+function contentId(wheel: Wheel): string {
+  return sha256(JSON.stringify([wheel.sha256, wheel.keep]));
 }
 
 async function readRecord(file: string): Promise<Partial<LibraryRecord> | undefined> {

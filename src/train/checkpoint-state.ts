@@ -1,6 +1,6 @@
 // Training state as a checkpoint: what is saved of a run, and how it is restored.
 import { z } from 'zod';
-import { InputError } from '../base/errors.js';
+import { parseOrThrow } from '../base/parse-or-throw.js';
 import { type Checkpoint, type CheckpointContents, saveCheckpoint } from '../checkpoint/checkpoint.js';
 import { fromTensors, type NetworkSpecs } from '../checkpoint/network-tensors.js';
 import type { TensorStream } from '../checkpoint/safetensors.js';
@@ -108,13 +108,10 @@ export function restoreTraining(
   const specs = specsByNetwork(networks);
   const { G_A2B, G_B2A } = specs;
   const { dir, model, training } = checkpoint;
-  const progress = progressSchema.safeParse(checkpoint.state);
-  if (!progress.success)
-    throw new InputError({
-      expected: `the training's state in ${dir}/state.json`,
-      found: z.prettifyError(progress.error).replaceAll('\n', ' '),
-      remedy: 'resume from another checkpoint',
-    });
+  const progress = parseOrThrow(progressSchema, checkpoint.state, {
+    expected: `the training's state in ${dir}/state.json`,
+    remedy: 'resume from another checkpoint',
+  });
   const read = (part: string) =>
     fromTensors(training, `${part}/`, specs, { file: `${dir}/training.safetensors`, remedy: OTHER_MODEL });
   const hasFirst = [...training.keys()].some((name) => name.startsWith('first/'));
@@ -130,6 +127,6 @@ export function restoreTraining(
         { file: `${dir}/model.safetensors`, remedy: OTHER_MODEL },
       ),
     },
-    progress: progress.data,
+    progress: progress,
   };
 }

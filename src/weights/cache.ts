@@ -1,37 +1,38 @@
+// Pretrained weights in the cache: their place, their record, their state.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { cacheDirectory } from '../base/cache-directory.js';
 import { messageOf, systemCode } from '../base/errors.js';
-import { identityOf, isFile } from './file-hash.js';
+import { identityOf, isOfficialFile } from './file-hash.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import { WEIGHT_NAMES, type WeightName } from './names.js';
 
-/** Counts changes of what is kept and how; files of another version are made again. */
+/** The version of the converted files; files of another version are converted again. */
 export const CONVERTER_VERSION = 1;
 
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 
-/** What stands beside converted weights. */
+/** The record beside converted weights. */
 const recordSchema = z.strictObject({
   format: z.literal('gnr-weights'),
   converter: z.literal(CONVERTER_VERSION),
   name: z.enum(WEIGHT_NAMES),
-  /** The file that they were converted from. */
+  /** The file from which they were converted. */
   source: z.strictObject({ file: z.string(), sha256: hex(64), gitBlob: hex(40).nullable() }),
-  /** Whether that was an official file; false where `--unverified` let it in. */
+  /** Whether that was an official file; false if `--unverified` allowed another one. */
   verified: z.boolean(),
-  /** Of the converted file. */
+  /** SHA-256 of the converted file. */
   sha256: hex(64),
 });
 export type WeightsRecord = z.infer<typeof recordSchema>;
 
-/** Where the weights are kept: `weights` in the cache folder. */
+/** The folder of the weights: `weights` in the cache folder. */
 export function weightsDirectory(env: NodeJS.ProcessEnv = process.env): string {
   return path.join(cacheDirectory(env), 'weights');
 }
 
-/** Paths of converted weights, of the record beside them, and of the lock of who writes them. */
+/** Paths of converted weights, of their record, and of the lock for writing them. */
 export function placeOf(
   name: WeightName,
   env?: NodeJS.ProcessEnv,
@@ -45,10 +46,10 @@ export function placeOf(
 }
 
 export type WeightsState =
-  /** An official file was converted, and what came out of it is whole. */
+  /** The converted file is complete; `present` if it comes from an official file. */
   | { state: 'present' | 'unverified'; record: WeightsRecord; bytes: number }
   | { state: 'missing' }
-  | { state: 'damaged'; why: string };
+  | { state: 'damaged'; reason: string };
 
 async function readIfThere(file: string): Promise<string | undefined> {
   try {
@@ -67,33 +68,33 @@ function parseRecord(text: string): WeightsRecord | undefined {
   }
 }
 
-/** Why a record is not to be believed; undefined where it is. */
-function fault(name: WeightName, record: WeightsRecord): string | undefined {
+/** Why a record cannot be trusted; undefined if it can. */
+function recordProblem(name: WeightName, record: WeightsRecord): string | undefined {
   if (record.name !== name) return `a record of ${record.name}`;
-  const isOfficial = KNOWN_WEIGHTS[name].files.some((file) => isFile(file, record.source));
+  const isOfficial = KNOWN_WEIGHTS[name].files.some((file) => isOfficialFile(file, record.source));
   return record.verified && !isOfficial ? 'a record of a file that is not official' : undefined;
 }
 
-/** Looks at weights in the cache: whether they are there, whole, and from an official file. Reads all of them. */
+/** Checks weights in the cache: whether they exist, are complete, and come from an official file. Reads the whole file. */
 export async function weightsState(name: WeightName, env?: NodeJS.ProcessEnv): Promise<WeightsState> {
   const place = placeOf(name, env);
-  const damaged = (why: string): WeightsState => ({ state: 'damaged', why });
+  const damaged = (reason: string): WeightsState => ({ state: 'damaged', reason });
   try {
     const text = await readIfThere(place.record);
     if (text === undefined) return { state: 'missing' };
     const record = parseRecord(text);
     if (record === undefined) return damaged('a record that cannot be read, or of another version');
-    const wrong = fault(name, record);
-    if (wrong !== undefined) return damaged(wrong);
+    const problem = recordProblem(name, record);
+    if (problem !== undefined) return damaged(problem);
     const { sha256, bytes } = await identityOf(place.file);
-    if (sha256 !== record.sha256) return damaged('other bytes than were written');
+    if (sha256 !== record.sha256) return damaged('other bytes than those that were written');
     return { state: record.verified ? 'present' : 'unverified', record, bytes };
   } catch (error) {
     return damaged(messageOf(error));
   }
 }
 
-/** What to do about weights that are not there or not whole. */
+/** The remedy for missing or damaged weights. */
 export function remedyFor(name: WeightName): string {
   return `run gnr weights fetch ${name}, or gnr weights import FILE with ${KNOWN_WEIGHTS[name].files[0]!.name}`;
 }

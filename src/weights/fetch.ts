@@ -1,10 +1,11 @@
+// Downloads pretrained weights and converts them into the cache.
 import path from 'node:path';
 import { toWriteError } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import { withLock } from '../base/process-lock.js';
 import { weightsDirectory, weightsState } from './cache.js';
 import { type DownloadEvent, download, type Patience } from './download.js';
-import { identityOf, isFile } from './file-hash.js';
+import { identityOf, isOfficialFile } from './file-hash.js';
 import { importWeights } from './import.js';
 import { KNOWN_WEIGHTS, type OfficialFile } from './known.js';
 import type { WeightName } from './names.js';
@@ -13,30 +14,30 @@ import type { PartialFile } from './partial-file.js';
 export type FetchEvent = { name: WeightName } & (
   | DownloadEvent
   | { kind: 'start'; url: string; file: string }
-  /** The official weights are here already. */
+  /** The official weights are in the cache already. */
   | { kind: 'there' }
-  /** Another process fetches them. */
+  /** Another process is fetching them. */
   | { kind: 'wait'; pid: number | undefined }
   | { kind: 'import'; doneBytes: number; totalBytes: number }
   | { kind: 'done'; file: string; sha256: string }
 );
 
 export interface FetchOptions {
-  /** Address that official file names are appended to, in place of the makers' own; else `GNR_WEIGHTS_URL`. */
+  /** The address of a mirror, to which official file names are appended. Default: `GNR_WEIGHTS_URL`, else the official address. */
   from?: string | undefined;
-  /** Says where the cache is (`cacheDirectory`). */
+  /** Determines the cache folder (`cacheDirectory`). */
   env?: NodeJS.ProcessEnv | undefined;
   signal?: AbortSignal | undefined;
   onEvent?: (event: FetchEvent) => void;
   patience?: Partial<Patience> | undefined;
 }
 
-/** Official files may be so many times as large as the table says: it has some sizes to three digits alone. */
+/** Official files may be larger than the table says by this factor: some sizes there have three digits. */
 const SIZE_TOLERANCE = 1.2;
 
-/** The address of a file on a mirror. @throws InputError where the mirror's is none. */
+/** The address of a file on a mirror. @throws InputError if `base` is not an address. */
 function mirrored(base: string, file: string): string {
-  const complain = (found: string) =>
+  const inputError = (found: string) =>
     new InputError({
       expected: 'an address such as https://mirror.example/weights in --from or GNR_WEIGHTS_URL',
       found,
@@ -46,10 +47,10 @@ function mirrored(base: string, file: string): string {
   try {
     url = new URL(base);
   } catch {
-    throw complain(JSON.stringify(base));
+    throw inputError(JSON.stringify(base));
   }
-  if (url.username || url.password) throw complain('one with a user name or a password');
-  if (!/^https?:$/.test(url.protocol)) throw complain(`one that begins with ${url.protocol}`);
+  if (url.username || url.password) throw inputError('one with a user name or a password');
+  if (!/^https?:$/.test(url.protocol)) throw inputError(`one that begins with ${url.protocol}`);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/${file}`;
   return url.href;
 }
@@ -59,7 +60,7 @@ function addressOf(file: OfficialFile, { from, env = process.env }: FetchOptions
   return base === undefined ? file.url! : mirrored(base, file.name);
 }
 
-/** Downloads until a file is official; one that was put together from two attempts gets a second chance as a whole. */
+/** Downloads the official file; one that two attempts put together is downloaded once more as a whole if its hash is wrong. */
 async function downloadOfficial(
   file: OfficialFile,
   url: string,
@@ -69,22 +70,22 @@ async function downloadOfficial(
 ): Promise<PartialFile> {
   const { signal, onEvent, patience } = options;
   for (;;) {
-    let began: number | undefined;
+    let firstByte: number | undefined;
     const part = await download(url, target, {
       limitBytes,
       signal,
       patience,
       onEvent: (event) => {
-        if (event.kind === 'progress') began ??= event.doneBytes;
+        if (event.kind === 'progress') firstByte ??= event.doneBytes;
         onEvent(event);
       },
     });
     const identity = await identityOf(part.path, { signal });
-    if (isFile(file, identity)) return part;
+    if (isOfficialFile(file, identity)) return part;
     await part.remove();
-    // Where nothing had to come, or not all: the rest may be right.
-    if (began !== 0) {
-      onEvent({ kind: 'restart', why: 'the parts do not make up the official file' });
+    // The file was at least partly there before: a complete download may be right.
+    if (firstByte !== 0) {
+      onEvent({ kind: 'restart', reason: 'the parts do not make up the official file' });
       continue;
     }
     const digits = 'gitBlob' in file.identity ? file.identity.gitBlob : file.identity.sha256Prefix;
@@ -92,17 +93,17 @@ async function downloadOfficial(
       expected: `${file.name} with ${'gitBlob' in file.identity ? "git's id" : 'a SHA-256 that begins with'} ${digits} at ${url}`,
       found: `${identity.bytes} bytes with ${'gitBlob' in file.identity ? identity.gitBlob : identity.sha256}`,
       remedy:
-        'it was not taken; name another source with --from URL, or, if you trust that file, download it yourself and run gnr weights import FILE --unverified',
+        'name another source with --from URL, or, if you trust that file, download it yourself and run gnr weights import FILE --unverified',
     });
   }
 }
 
 /**
- * Provides weights: downloads the official file, checks its hash, and converts it into the cache. Does nothing where the
+ * Provides weights: downloads the official file, checks its hash, and converts it into the cache. Does nothing if the
  * official weights are there. One process at a time fetches the same file.
  *
- * @throws InputError where the server has no such file or another one; RunError where it cannot be reached or the disk
- *   refuses; InterruptedError. A download that was stopped goes on with the next call.
+ * @throws InputError if the server does not have the file or has another one; RunError if the server cannot be reached or
+ *   a file cannot be written; InterruptedError after `signal`. The next call continues an interrupted download.
  */
 export async function fetchWeights(name: WeightName, options: FetchOptions = {}): Promise<void> {
   const { env, signal, onEvent = () => undefined } = options;

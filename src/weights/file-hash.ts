@@ -1,3 +1,4 @@
+// Hashes files of weights and recognises official ones.
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError, InterruptedError, messageOf } from '../base/errors.js';
@@ -5,10 +6,10 @@ import { KNOWN_WEIGHTS, type OfficialFile } from './known.js';
 import { WEIGHT_NAMES, type WeightName } from './names.js';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** Files with an official git id have a few kilobytes. */
+/** The largest file that gets a git id: official files with one have a few kilobytes. */
 const MAX_GIT_BYTES = 1024 * 1024;
 
-/** What tells a file from others. */
+/** The size and hashes of a file. */
 export interface FileIdentity {
   bytes: number;
   /** Hex digits. */
@@ -22,24 +23,24 @@ export interface HashOptions {
   onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
-/** Opens a regular file. @throws InputError that names it where there is none or it cannot be opened. */
+/** Opens a regular file. @throws InputError that names a missing or unreadable file. */
 async function openFile(path: string): Promise<FileHandle> {
-  const complain = (found: string, cause?: unknown) =>
+  const inputError = (found: string, cause?: unknown) =>
     new InputError(
       { expected: `a file of weights at ${path}`, found, remedy: 'check the path and its permissions' },
       { cause },
     );
-  // Asked before opening: to open a named pipe would wait for its other end.
-  const found = await stat(path).catch((error: unknown) => {
-    throw complain(`nothing that can be read (${messageOf(error)})`, error);
+  // stat before open: opening a named pipe would wait for its other end.
+  const stats = await stat(path).catch((error: unknown) => {
+    throw inputError(`nothing that can be read (${messageOf(error)})`, error);
   });
-  if (!found.isFile()) throw complain(found.isDirectory() ? 'a folder' : 'something that is no file');
+  if (!stats.isFile()) throw inputError(stats.isDirectory() ? 'a folder' : 'something that is no file');
   return open(path, 'r').catch((error: unknown) => {
-    throw complain(`one that cannot be opened (${messageOf(error)})`, error);
+    throw inputError(`one that cannot be opened (${messageOf(error)})`, error);
   });
 }
 
-/** Reads a file once for its hashes. @throws InputError where it cannot be read; InterruptedError. */
+/** Reads a file once and hashes it. @throws InputError if it cannot be read; InterruptedError after `signal`. */
 export async function identityOf(path: string, options: HashOptions = {}): Promise<FileIdentity> {
   const handle = await openFile(path);
   try {
@@ -64,23 +65,26 @@ export async function identityOf(path: string, options: HashOptions = {}): Promi
   }
 }
 
-/** Whether a file is that official one. */
-export function isFile({ identity }: OfficialFile, of: Pick<FileIdentity, 'sha256' | 'gitBlob'>): boolean {
-  if ('gitBlob' in identity) return of.gitBlob === identity.gitBlob;
-  return of.sha256.startsWith(identity.sha256Prefix);
+/** Whether a file with these hashes is the official one. */
+export function isOfficialFile(
+  { identity }: OfficialFile,
+  hashes: Pick<FileIdentity, 'sha256' | 'gitBlob'>,
+): boolean {
+  if ('gitBlob' in identity) return hashes.gitBlob === identity.gitBlob;
+  return hashes.sha256.startsWith(identity.sha256Prefix);
 }
 
-/** The official file that this one is; undefined where it is none. */
+/** The official file with these hashes; undefined if there is none. */
 export function officialFile(
-  of: Pick<FileIdentity, 'sha256' | 'gitBlob'>,
+  hashes: Pick<FileIdentity, 'sha256' | 'gitBlob'>,
 ): { name: WeightName; file: OfficialFile } | undefined {
   for (const name of WEIGHT_NAMES)
-    for (const file of KNOWN_WEIGHTS[name].files) if (isFile(file, of)) return { name, file };
+    for (const file of KNOWN_WEIGHTS[name].files) if (isOfficialFile(file, hashes)) return { name, file };
   return undefined;
 }
 
-/** What the official files of these weights are known by, in words. */
-export function officialDigits(name: WeightName): string {
+/** The names and hashes of the official files of these weights, in words. */
+export function officialHashes(name: WeightName): string {
   return KNOWN_WEIGHTS[name].files
     .map(({ name: file, identity }) =>
       'gitBlob' in identity

@@ -1,45 +1,47 @@
+// Converts files of pretrained weights into the cache.
 import path from 'node:path';
-import { toWriteError, writeFileAtomic } from '../base/atomic-files.js';
+import { toWriteError } from '../base/atomic-files.js';
 import { InputError, InterruptedError } from '../base/errors.js';
 import { withLock } from '../base/process-lock.js';
+import { writeJson } from '../base/write-json.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
 import { sizeOf } from '../model/parameters.js';
 import { CONVERTER_VERSION, placeOf, type WeightsRecord } from './cache.js';
-import { type FileIdentity, identityOf, officialDigits, officialFile } from './file-hash.js';
+import { type FileIdentity, identityOf, officialFile, officialHashes } from './file-hash.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import type { WeightName } from './names.js';
-import { type Found, recognise } from './recognise.js';
+import { type RecognisedWeights, recognise } from './recognise.js';
 import { openSource, type SourceFile } from './source-file.js';
 
 export interface ImportOptions {
-  /** The weights that the file has to hold; told by its names and shapes where left out. */
+  /** The weights that the file must hold. Default: those that its names and shapes show. */
   as?: WeightName | undefined;
-  /** Takes a file whose hash is not an official one; what uses the weights then says so. */
+  /** Accepts a file whose hash is not an official one; receipts then say so. */
   unverified?: boolean;
-  /** What the record calls the file, where its path does not tell. */
+  /** The file's name in the record. Default: that of its path. */
   sourceName?: string;
-  /** Says where the cache is (`cacheDirectory`). */
+  /** Determines the cache folder (`cacheDirectory`). */
   env?: NodeJS.ProcessEnv | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
-/** Weights that are in the cache now. */
+/** Weights that were written to the cache. */
 export interface Imported {
   name: WeightName;
   verified: boolean;
-  /** Of the source file. */
+  /** SHA-256 of the source file. */
   sha256: string;
   /** The converted file. */
   file: string;
 }
 
-/** Whether the file is official; refuses what is neither that nor allowed. */
+/** Whether the file is official. @throws InputError for another file, unless `unverified` allows it. */
 function verify(
   file: string,
   identity: FileIdentity,
-  found: readonly Found[],
+  found: readonly RecognisedWeights[],
   options: ImportOptions,
 ): boolean {
   const official = officialFile(identity);
@@ -48,25 +50,25 @@ function verify(
     throw new InputError({
       expected: `the weights ${found.map(({ name }) => name).join(' and ')} in ${file}`,
       found: `the official file of ${official.name}`,
-      remedy: 'leave --as out',
+      remedy: 'omit --as',
     });
   }
   if (options.unverified) return false;
   throw new InputError({
-    expected: `an official file at ${file} (${found.map(({ name }) => officialDigits(name)).join('; ')})`,
+    expected: `an official file at ${file} (${found.map(({ name }) => officialHashes(name)).join('; ')})`,
     found: `one with SHA-256 ${identity.sha256}`,
     remedy: `run gnr weights fetch ${found.map(({ name }) => name).join(' ')}, or add --unverified if you trust this file; receipts then say so`,
   });
 }
 
-/** Bytes of what is kept, as float32. */
-function bytesOf({ name }: Found): number {
+/** Bytes of the kept tensors, as float32. */
+function bytesOf({ name }: RecognisedWeights): number {
   return [...KNOWN_WEIGHTS[name].tensors.values()].reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
 }
 
 async function readTensors(
   source: SourceFile,
-  { name, sources }: Found,
+  { name, sources }: RecognisedWeights,
   { signal }: ImportOptions,
   onBytes: (bytes: number) => void,
 ): Promise<Map<string, TorchTensor>> {
@@ -86,9 +88,9 @@ async function readTensors(
   return tensors;
 }
 
-/** Writes weights and their record; others that write the same wait. */
+/** Writes weights and their record, under a lock. */
 async function store(
-  { name }: Found,
+  { name }: RecognisedWeights,
   tensors: ReadonlyMap<string, TorchTensor>,
   source: WeightsRecord['source'],
   verified: boolean,
@@ -98,9 +100,9 @@ async function store(
   const work = async (): Promise<void> => {
     await writeSafetensors(place.file, tensors, { format: 'pt' });
     const { sha256 } = await identityOf(place.file);
-    const told = { converter: CONVERTER_VERSION, name, source, verified, sha256 } as const;
-    const record: WeightsRecord = { format: 'gnr-weights', ...told };
-    await writeFileAtomic(place.record, `${JSON.stringify(record, null, 2)}\n`);
+    const facts = { converter: CONVERTER_VERSION, name, source, verified, sha256 } as const;
+    const record: WeightsRecord = { format: 'gnr-weights', ...facts };
+    await writeJson(place.record, record);
   };
   try {
     await withLock(place.lock, work, { signal });
@@ -111,15 +113,15 @@ async function store(
 }
 
 /**
- * Converts a file of PyTorch (.pth, .pt) or safetensors into the cache: of an official file what the networks need, as
- * float32 under torch's names. A whole `lpips.LPIPS` gives trunk and linear layers.
+ * Converts a PyTorch (.pth, .pt) or safetensors file into the cache: the tensors that the networks need, as float32 under
+ * torch's names. A whole `lpips.LPIPS` gives trunk and linear layers.
  *
- * @throws InputError where the file cannot be read, is of another network or is not an official one; RunError where the
- *   disk refuses; InterruptedError.
+ * @throws InputError if the file cannot be read, is of another network or not official; RunError if the cache cannot be
+ *   written; InterruptedError after `signal`.
  */
 export async function importWeights(file: string, options: ImportOptions = {}): Promise<Imported[]> {
   const { as, env, signal, onProgress } = options;
-  // To read and to convert count as half of the work each.
+  // Hashing and converting each count as half of the work.
   const identity = await identityOf(file, { signal, onProgress: (done, all) => onProgress?.(done, 2 * all) });
   const source = await openSource(file);
   try {

@@ -1,46 +1,47 @@
+// The known pretrained weights: official files, hashes, tensors.
 import { torchShapeOf } from '../checkpoint/torch-layout.js';
 import type { ParameterSpecs } from '../model/parameters.js';
 import { buildInception, inceptionPaths } from '../perceptual/inception.js';
 import { buildLpips, type LpipsNet } from '../perceptual/lpips.js';
 import type { WeightName } from './names.js';
 
-/** A file that the makers of the weights offer. */
+/** A file that the authors of the weights offer. */
 export interface OfficialFile {
-  /** Its name there, which is also its name under a mirror's address. */
+  /** Its name at the source and on mirrors. */
   name: string;
-  /** Where it is; null for one that another has taken the place of. */
+  /** Its address; null for a file that a newer one replaced. */
   url: string | null;
   /** The first digits of its SHA-256, or git's id of its content (SHA-1 of `blob BYTES\0` and the bytes). */
   identity: { sha256Prefix: string } | { gitBlob: string };
 }
 
 export interface KnownWeights {
-  /** What they are for. */
+  /** What uses them. */
   use: string;
-  /** The file to fetch first, then those that are accepted too. */
+  /** First the file to fetch, then others that are accepted. */
   files: readonly OfficialFile[];
-  /** About the bytes of the first file. */
+  /** The approximate size of the first file. */
   downloadBytes: number;
-  /** What of it is kept, by torch's names: shapes in torch's layout. */
+  /** The kept tensors by torch's names: shapes in torch's layout. */
   tensors: ReadonlyMap<string, readonly number[]>;
-  /** A tensor that is not kept and whose shape tells these weights from others with the same `tensors`. */
+  /** A tensor that is not kept; its shape distinguishes these weights from others with the same `tensors`. */
   mark?: { name: string; shape: readonly number[] };
-  /** The name that a kept tensor has where the file is a whole `lpips.LPIPS`. */
+  /** The name of a kept tensor in a file of a whole `lpips.LPIPS`. */
   nameInLpips?: (name: string) => string;
-  /** Tensors with such names belong to these weights: others than the kept ones are those of another network. */
+  /** Names of the network's tensors: if a file has others of them than `tensors`, it is of another network. */
   family: RegExp;
 }
 
 const TRUNK_PATH = /^slice\d+\.(\d+\.(?:weight|bias))$/;
 const LINEAR_PATH = /^lin(\d+)\.weight$/;
 
-/** torchvision's name of a parameter of an LPIPS trunk, or undefined where it is none of the trunk. */
+/** torchvision's name of a parameter of an LPIPS trunk; undefined for other parameters. */
 export function trunkName(path: string): string | undefined {
   const match = TRUNK_PATH.exec(path);
   return match ? `features.${match[1]}` : undefined;
 }
 
-/** The lpips package's name of a linear layer, or undefined where the path is none. */
+/** The lpips package's name of a linear layer; undefined for other parameters. */
 export function linearName(path: string): string | undefined {
   const match = LINEAR_PATH.exec(path);
   return match ? `lin${match[1]}.model.1.weight` : undefined;
@@ -69,8 +70,8 @@ function linear(net: LpipsNet): Pick<KnownWeights, 'tensors' | 'family'> {
 }
 
 /**
- * Inception's tensors up to the pooled features, without classifiers and counters: each convolution and its batch norm
- * before the folding. The two variants have the same.
+ * Inception's tensors up to the pooled features, without classifiers and counters: each convolution and its batch norm,
+ * before folding. Both variants have the same tensors.
  */
 function inceptionTensors(): Map<string, number[]> {
   const inception = buildInception('fid');
@@ -84,26 +85,26 @@ function inceptionTensors(): Map<string, number[]> {
   return shapes;
 }
 
-/** Released with torchvision, whose download puts the first digits of a file's SHA-256 into its name. */
+/** A file of torchvision, whose names end in the first digits of the file's SHA-256. */
 function torchvisionFile(name: string, sha256Prefix: string, isCurrent = true): OfficialFile {
   const url = isCurrent ? `https://download.pytorch.org/models/${name}` : null;
   return { name, url, identity: { sha256Prefix } };
 }
 
-/** Part of the repository of package lpips (version 0.1 of the layers); git's own id of the file. */
+/** A file in the repository of package lpips (version 0.1 of the layers), with git's id of it. */
 function lpipsFile(net: LpipsNet, gitBlob: string): OfficialFile {
   const folder = 'https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1';
   return { name: `${net}.pth`, url: `${folder}/${net}.pth`, identity: { gitBlob } };
 }
 
 /**
- * The weights there are. Names and digits stand in torchvision's models/inception.py, vgg.py and alexnet.py (those that
- * are accepted too in its older versions), in pytorch-fid's inception.py (FID_WEIGHTS_URL), and in the
- * tree of PerceptualSimilarity; sizes are torchvision's `_file_size`, and 4 bytes for each of pytorch-fid's numbers.
+ * All known weights. Names and digits are from torchvision's models/inception.py, vgg.py and alexnet.py (those of replaced
+ * files from its older versions), from pytorch-fid's inception.py (FID_WEIGHTS_URL), and from the tree of
+ * PerceptualSimilarity. Sizes are torchvision's `_file_size`, and 4 bytes for each of pytorch-fid's numbers.
  */
 export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {
   inception: {
-    use: 'FID, KID, precision, density, DFID (as pytorch-fid and clean-fid)',
+    use: 'FID, KID, precision, density, DFID (as in pytorch-fid and clean-fid)',
     files: [
       {
         name: 'pt_inception-2015-12-05-6726825d.pth',
@@ -117,7 +118,7 @@ export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {
     family: /^(Conv2d|Mixed)_/,
   },
   'inception-imagenet': {
-    use: 'the same metrics as StarGAN v2 takes them',
+    use: 'the same metrics as in StarGAN v2',
     files: [
       torchvisionFile('inception_v3_google-0cc3c7bd.pth', '0cc3c7bd'),
       torchvisionFile('inception_v3_google-1a9a5a14.pth', '1a9a5a14', false),

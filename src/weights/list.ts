@@ -1,49 +1,50 @@
+// Lists the known weights and their state in the cache, for gnr weights list.
 import { placeOf, remedyFor, weightsState } from './cache.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import { WEIGHT_NAMES, type WeightName } from './names.js';
 
-/** Known weights, and how they stand in the cache. */
+/** One of the known weights, and its state in the cache. */
 export interface WeightsRow {
   name: WeightName;
-  /** What they are for. */
+  /** What uses them. */
   use: string;
   state: 'present' | 'unverified' | 'missing' | 'damaged';
-  /** Where they are, or would be. */
+  /** The path of the converted file, whether it exists or not. */
   file: string;
-  /** Of that file; null where it is missing or damaged. */
+  /** The size of that file; null if it is missing or damaged. */
   bytes: number | null;
-  /** The file that they come from; null where they are missing or damaged. */
+  /** The file from which they were converted; null if they are missing or damaged. */
   source: { file: string; sha256: string } | null;
-  /** Official files, the one that is fetched first, and where that one is. */
+  /** Official files: first the one to fetch, whose address is `url`. */
   officialFiles: string[];
   url: string;
-  /** About what a fetch downloads. */
+  /** The approximate size of the download. */
   downloadBytes: number;
-  /** What is wrong; null where nothing is. */
+  /** The problem; null if there is none. */
   problem: string | null;
-  /** What to do about it; null where they are there. */
+  /** The remedy; null if they are present. */
   remedy: string | null;
 }
 
-/** Looks at all known weights; reads those that are there, for their hashes. */
+/** Checks all known weights; reads those in the cache, to hash them. */
 export async function listWeights(env?: NodeJS.ProcessEnv): Promise<WeightsRow[]> {
   const rows: WeightsRow[] = [];
   for (const name of WEIGHT_NAMES) {
     const { use, files, downloadBytes } = KNOWN_WEIGHTS[name];
-    const found = await weightsState(name, env);
-    const isThere = found.state === 'present' || found.state === 'unverified';
+    const state = await weightsState(name, env);
+    const isPresent = state.state === 'present' || state.state === 'unverified';
     rows.push({
       name,
       use,
-      state: found.state,
+      state: state.state,
       file: placeOf(name, env).file,
-      bytes: isThere ? found.bytes : null,
-      source: isThere ? { file: found.record.source.file, sha256: found.record.source.sha256 } : null,
+      bytes: isPresent ? state.bytes : null,
+      source: isPresent ? { file: state.record.source.file, sha256: state.record.source.sha256 } : null,
       officialFiles: files.map((file) => file.name),
       url: files[0]!.url!,
       downloadBytes,
-      problem: found.state === 'damaged' ? found.why : null,
-      remedy: isThere ? null : remedyFor(name),
+      problem: state.state === 'damaged' ? state.reason : null,
+      remedy: isPresent ? null : remedyFor(name),
     });
   }
   return rows;

@@ -1,3 +1,4 @@
+// Loads pretrained weights from the cache.
 import { InputError } from '../base/errors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
@@ -5,37 +6,37 @@ import { placeOf, remedyFor, weightsState } from './cache.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import type { WeightName } from './names.js';
 
-/** Which weights were used, as receipts tell it. */
+/** Which weights were used, for receipts. */
 export interface WeightsSource {
   name: WeightName;
-  /** Of the file that they were imported from: the official one where `verified`. */
+  /** SHA-256 of the imported file: the official one if `verified`. */
   sha256: string;
   verified: boolean;
 }
 
 export interface LoadedWeights extends WeightsSource {
-  /** By torch's names, in torch's layout. */
+  /** Tensors by torch's names, in torch's layout. */
   tensors: Map<string, TorchTensor>;
 }
 
 /**
- * Weights from the cache, whose converted file is checked by its hash.
+ * Loads weights from the cache and checks the hash of their file.
  *
- * @param env says where the cache is (`cacheDirectory`).
- * @throws InputError with the remedy where they are missing or damaged.
+ * @param env determines the cache folder (`cacheDirectory`).
+ * @throws InputError with the remedy if they are missing or damaged.
  */
 export async function loadWeights(name: WeightName, env?: NodeJS.ProcessEnv): Promise<LoadedWeights> {
   const { file } = placeOf(name, env);
   const state = await weightsState(name, env);
-  const complain = (found: string) =>
+  const inputError = (found: string) =>
     new InputError({ expected: `the weights ${name} at ${file}`, found, remedy: remedyFor(name) });
-  if (state.state === 'missing') throw complain('none');
-  if (state.state === 'damaged') throw complain(`damaged ones (${state.why})`);
+  if (state.state === 'missing') throw inputError('none');
+  if (state.state === 'damaged') throw inputError(`damaged ones (${state.reason})`);
   const { tensors } = await readSafetensors(file);
   const kept = [...KNOWN_WEIGHTS[name].tensors].map(([key, shape]): [string, TorchTensor] => {
     const tensor = tensors.get(key);
     if (!(tensor?.data instanceof Float32Array) || tensor.shape.join() !== shape.join())
-      throw complain(`damaged ones (${key} is not as it should be)`);
+      throw inputError(`damaged ones (${key} has another shape or type)`);
     return [key, { shape: tensor.shape, data: tensor.data }];
   });
   const { source, verified } = state.record;

@@ -1,3 +1,4 @@
+// Loads LPIPS with weights from the cache or from a file.
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../base/errors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
@@ -9,24 +10,24 @@ import { linearName, trunkName } from './known.js';
 import { loadWeights, type WeightsSource } from './load.js';
 import type { WeightName } from './names.js';
 
-/** LPIPS with its parameters, which are on the device until `dispose`. */
+/** LPIPS with its parameters on the device, until `dispose`. */
 export interface LoadedLpips {
   lpips: Lpips;
   params: Params;
-  /** The weights of the cache that it is made of; none where they came from a file. */
+  /** The cached weights that it is made of; none if they came from a file. */
   sources: WeightsSource[];
   dispose(): void;
 }
 
-/** LPIPS with the values of its parameters. */
+/** LPIPS with the values of its parameters on the host. */
 export interface LpipsValues {
   lpips: Lpips;
   values: ParameterValues;
-  /** The weights of the cache that it is made of. */
+  /** The cached weights that it is made of. */
   sources: WeightsSource[];
 }
 
-const PARTS: Readonly<Record<LpipsNet, readonly [trunk: WeightName, linear: WeightName]>> = {
+const CACHED_WEIGHTS: Readonly<Record<LpipsNet, readonly [trunk: WeightName, linear: WeightName]>> = {
   vgg: ['vgg16', 'lpips-vgg'],
   alex: ['alexnet', 'lpips-alex'],
 };
@@ -34,8 +35,8 @@ const PARTS: Readonly<Record<LpipsNet, readonly [trunk: WeightName, linear: Weig
 const FILE_REMEDY =
   'run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache, or make the file as the README says under "Perceptual loss", or set losses.lpips.weight=0';
 
-/** Puts parameters on the device. */
-function keep(lpips: Lpips, values: ParameterValues): Omit<LoadedLpips, 'sources'> {
+/** Uploads parameters to the device. */
+function upload(lpips: Lpips, values: ParameterValues): Omit<LoadedLpips, 'sources'> {
   const group = new ParameterGroup({ lpips: lpips.specs });
   try {
     const params = group.keepParameters({ lpips: values }).lpips!;
@@ -48,11 +49,11 @@ function keep(lpips: Lpips, values: ParameterValues): Omit<LoadedLpips, 'sources
 /**
  * LPIPS with weights from the cache, on the host: torchvision's trunk and the linear layers of package lpips.
  *
- * @param env says where the cache is (`cacheDirectory`).
- * @throws InputError with the remedy where one of them is missing or damaged.
+ * @param env determines the cache folder (`cacheDirectory`).
+ * @throws InputError with the remedy if one of them is missing or damaged.
  */
 export async function lpipsValues(net: LpipsNet, env?: NodeJS.ProcessEnv): Promise<LpipsValues> {
-  const [trunk, linear] = PARTS[net];
+  const [trunk, linear] = CACHED_WEIGHTS[net];
   const weights = [await loadWeights(trunk, env), await loadWeights(linear, env)] as const;
   const lpips = buildLpips(net);
   const values = fromTorchLayout(lpips.specs, (path) => {
@@ -63,16 +64,16 @@ export async function lpipsValues(net: LpipsNet, env?: NodeJS.ProcessEnv): Promi
   return { lpips, values, sources };
 }
 
-/** As `lpipsValues`, on the device. */
+/** Like `lpipsValues`, with the parameters on the device. */
 export async function loadLpips(net: LpipsNet, env?: NodeJS.ProcessEnv): Promise<LoadedLpips> {
   const { lpips, values, sources } = await lpipsValues(net, env);
-  return { ...keep(lpips, values), sources };
+  return { ...upload(lpips, values), sources };
 }
 
 /**
  * LPIPS on VGG-16 with weights from a safetensors file of the `state_dict` of package lpips 0.1.4 (`LPIPS(net='vgg')`).
  *
- * @throws InputError where the file is missing, damaged, or of another network.
+ * @throws InputError if the file is missing, damaged, or of another network.
  */
 export async function loadLpipsFile(path: string): Promise<LoadedLpips> {
   try {
@@ -82,7 +83,7 @@ export async function loadLpipsFile(path: string): Promise<LoadedLpips> {
       const tensor = tensors.get(linearName(parameter) ?? `net.${parameter}`);
       return tensor?.data instanceof Float32Array ? (tensor as TorchTensor) : undefined;
     });
-    return { ...keep(lpips, values), sources: [] };
+    return { ...upload(lpips, values), sources: [] };
   } catch (error) {
     const details =
       error instanceof InputError

@@ -1,4 +1,5 @@
-/** Weights that metrics and the perceptual loss use, by the names that `gnr weights` has for them. */
+// The names of the pretrained weights.
+/** The names for `gnr weights` of the weights that metrics and the perceptual loss use. */
 export const WEIGHT_NAMES = [
   'inception',
   'inception-imagenet',

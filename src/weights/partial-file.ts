@@ -1,20 +1,21 @@
+// A partly downloaded file and the record of its origin.
 import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { toWriteError, writeFileAtomic, writeFully } from '../base/atomic-files.js';
 import { systemCode } from '../base/errors.js';
 
-/** What tells whether the rest of a file still fits to the part that is here. */
+/** The origin of a partial file, to check whether the rest still fits it. */
 const originSchema = z.strictObject({
   url: z.string(),
-  /** A strong ETag or a Last-Modified date, for If-Range; null where the server gave neither. */
+  /** A strong ETag or a Last-Modified date, for If-Range; null if the server gave neither. */
   validator: z.string().nullable(),
-  /** Bytes of the whole file; null where the server did not say. */
+  /** Bytes of the whole file; null if the server did not say. */
   totalBytes: z.number().nullable(),
 });
 export type Origin = z.infer<typeof originSchema>;
 
-/** A file that is being downloaded, or was until something stopped it. */
+/** A partly downloaded file. */
 export class PartialFile {
   readonly path: string;
   private readonly originPath: string;
@@ -24,7 +25,7 @@ export class PartialFile {
     this.originPath = `${target}.part.json`;
   }
 
-  /** Bytes that are here. */
+  /** The bytes downloaded so far. */
   async bytes(): Promise<number> {
     return stat(this.path).then(
       ({ size }) => size,
@@ -32,7 +33,7 @@ export class PartialFile {
     );
   }
 
-  /** Where they come from; undefined where that is not known. */
+  /** Their origin; undefined if unknown. */
   async origin(): Promise<Origin | undefined> {
     try {
       return originSchema.safeParse(JSON.parse(await readFile(this.originPath, 'utf8'))).data;
@@ -41,18 +42,18 @@ export class PartialFile {
     }
   }
 
-  /** Begins anew, with nothing. @throws RunError where the disk refuses. */
+  /** Starts again without bytes. @throws RunError if the file cannot be written. */
   async restart(origin: Origin): Promise<void> {
     await this.remove();
     await writeFileAtomic(this.originPath, JSON.stringify(origin));
   }
 
   /**
-   * Writes pieces behind what is here, as they come.
+   * Appends chunks as they arrive.
    *
-   * @throws RunError where the disk refuses; what the pieces throw. What is written until then stays.
+   * @throws RunError if the file cannot be written; whatever the chunks throw. Bytes written until then stay.
    */
-  async append(pieces: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): Promise<void> {
+  async append(chunks: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): Promise<void> {
     const guarded = <T>(work: Promise<T>) =>
       work.catch((error: unknown) => {
         throw toWriteError(error, this.path);
@@ -60,9 +61,9 @@ export class PartialFile {
     await guarded(mkdir(path.dirname(this.path), { recursive: true }));
     const handle = await guarded(open(this.path, 'a'));
     try {
-      for await (const piece of pieces) {
-        await guarded(writeFully(handle, piece));
-        onBytes(piece.byteLength);
+      for await (const chunk of chunks) {
+        await guarded(writeFully(handle, chunk));
+        onBytes(chunk.byteLength);
       }
       await guarded(handle.sync());
     } finally {
@@ -70,7 +71,7 @@ export class PartialFile {
     }
   }
 
-  /** @throws RunError where the disk refuses. */
+  /** @throws RunError if a file cannot be removed. */
   async remove(): Promise<void> {
     try {
       await rm(this.path, { force: true });

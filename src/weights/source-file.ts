@@ -1,3 +1,4 @@
+// Opens a PyTorch or safetensors file with a state_dict.
 import { open } from 'node:fs/promises';
 import { InputError } from '../base/errors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
@@ -10,26 +11,26 @@ export interface TensorEntry {
   isFloat: boolean;
 }
 
-/** A `state_dict` in a file of either kind, open. */
+/** An open file of either kind with a `state_dict`. */
 export interface SourceFile {
   path: string;
-  /** Its tensors by name. */
+  /** Its tensors, by name. */
   entries: ReadonlyMap<string, TensorEntry>;
-  /** Tensors of these names as float32, one after another. @throws InputError where they are damaged. */
+  /** Reads tensors by name as float32, one after another. @throws InputError if they are damaged. */
   read(names: readonly string[]): AsyncGenerator<[name: string, tensor: TorchTensor]>;
   close(): Promise<void>;
 }
 
-/** DataParallel puts this before every name. */
+/** DataParallel's prefix of every name. */
 const WRAPPED = 'module.';
 
-/** Names in the file by the names without DataParallel's prefix. */
+/** Names in the file, by the names without DataParallel's prefix. */
 function unwrapped(names: readonly string[]): Map<string, string> {
   const isWrapped = names.length > 0 && names.every((name) => name.startsWith(WRAPPED));
   return new Map(names.map((name) => [isWrapped ? name.slice(WRAPPED.length) : name, name]));
 }
 
-/** Safetensors files begin with the length of a JSON object, and that object. */
+/** Whether the file starts with the length of a JSON object, and that object. */
 async function isSafetensors(path: string): Promise<boolean> {
   if (path.endsWith('.safetensors')) return true;
   const handle = await open(path, 'r');
@@ -60,7 +61,7 @@ async function openSafetensors(path: string): Promise<SourceFile> {
   return { path, entries: new Map(entries), read, close: () => Promise.resolve() };
 }
 
-/** The tensors of a file of torch.save: its dictionary, or the one under `state_dict`. */
+/** The tensors of a file of torch.save: in its dictionary, or in the one under `state_dict`. */
 function tensorsOf(path: string, root: unknown): Map<string, TorchTensorRef> {
   const inner: unknown = root instanceof Map ? (root.get('state_dict') ?? root) : undefined;
   const tensors = new Map<string, TorchTensorRef>();
@@ -98,7 +99,7 @@ async function openTorch(path: string): Promise<SourceFile> {
 }
 
 /**
- * Opens a file of torch.save (zip or legacy) or a safetensors file; close it in the end.
+ * Opens a file of torch.save (zip or legacy) or a safetensors file; the caller closes it.
  * @throws InputError that names the file and what is wrong with it.
  */
 export async function openSource(path: string): Promise<SourceFile> {

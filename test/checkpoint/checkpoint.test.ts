@@ -75,7 +75,7 @@ describe('saveCheckpoint', () => {
     expect(await Promise.all(files.map((file) => readFile(join(at(1), file))))).toEqual(before);
   });
 
-  it('copies the config of the run where none is given', async () => {
+  it('copies the config of the run by default', async () => {
     await mkdir(run);
     await writeFile(join(run, 'config.json'), '{"from": "run"}');
     const { config, ...rest } = contents(1);
@@ -84,7 +84,7 @@ describe('saveCheckpoint', () => {
     expect((await readCheckpoint(at(1))).config).toEqual({ from: 'run' });
   });
 
-  it('keeps as many as it is told, the newest', async () => {
+  it('keeps the given number of newest checkpoints', async () => {
     for (const step of [1, 2, 3, 4]) await saveCheckpoint(run, step, contents(step));
     expect((await readdir(join(run, 'checkpoints'))).length).toBe(5);
     await saveCheckpoint(run, 5, contents(5), { keepLast: 2 });
@@ -98,7 +98,7 @@ describe('saveCheckpoint', () => {
     expect((await latestCheckpoint(run))?.step).toBe(1_000_000);
   });
 
-  it('keeps those of every so many steps and the best one too, which gets a name', async () => {
+  it('keeps checkpoints at multiples of keepEverySteps and the best one, which gets a name', async () => {
     const policy = { keepLast: 1, keepEverySteps: 4 };
     for (const step of [1, 2, 3, 4, 5])
       await saveCheckpoint(run, step, contents(step), { ...policy, best: 2 });
@@ -132,7 +132,7 @@ describe('saveCheckpoint', () => {
     ]);
   });
 
-  it('leaves all as it was when writing fails', async () => {
+  it('changes nothing when writing fails', async () => {
     await saveCheckpoint(run, 1, contents(1), { keepLast: 1 });
     const bad = { ...contents(2), training: new Map([['x', { shape: [3], data: new Float32Array(2) }]]) };
     await expect(saveCheckpoint(run, 2, bad, { keepLast: 1 })).rejects.toThrow(RangeError);
@@ -151,7 +151,7 @@ describe('a full disk', () => {
     ['names to the disk', 'sync', /\.tmp-step-000002-\d+$/, 'step-000002/model.safetensors'],
     ['a file under its name', 'rename', /\.tmp-step-000002.*\/state\.json$/, 'step-000002/state.json'],
     ['the whole under its name', 'rename', /\/step-000002$/, 'step-000002'],
-  ])('met while writing %s, is told with the path in the end, and leaves no piece', async (...stage) => {
+  ])('met while writing %s, is reported with the final path, and leaves nothing', async (...stage) => {
     const [, call, pattern, named] = stage;
     await saveCheckpoint(run, 1, contents(1), { keepLast: 1 });
     const refused = await refusing('ENOSPC', call, pattern, async () => {
@@ -172,7 +172,7 @@ describe('a full disk', () => {
 });
 
 describe('latestCheckpoint', () => {
-  it('is undefined where there is no run or no checkpoint', async () => {
+  it('is undefined without a run or a checkpoint', async () => {
     expect(await latestCheckpoint(run)).toBeUndefined();
     await mkdir(join(run, 'checkpoints', '.tmp-step-000001-1'), { recursive: true });
     expect(await latestCheckpoint(run)).toBeUndefined();
@@ -198,7 +198,7 @@ describe('latestCheckpoint', () => {
 });
 
 describe('resolveCheckpoint', () => {
-  it('takes a checkpoint, latest, a run, and an exported model', async () => {
+  it('finds the files of a checkpoint, of latest, of a run, and of an exported model', async () => {
     for (const step of [1, 2]) await saveCheckpoint(run, step, contents(step));
     const files = (dir: string) => ({
       dir,
@@ -226,7 +226,7 @@ describe('resolveCheckpoint', () => {
     });
   });
 
-  it('takes a checkpoint that was moved away from its run, and the config of the run where it has none', async () => {
+  it('finds a checkpoint that was moved away from its run, and the config of the run if the checkpoint has none', async () => {
     await saveCheckpoint(run, 1, contents(1));
     await rename(join(at(1), 'config.json'), join(run, 'config.json'));
     expect((await resolveCheckpoint(at(1))).configPath).toBe(join(run, 'config.json'));
@@ -237,7 +237,7 @@ describe('resolveCheckpoint', () => {
     expect((await readCheckpoint((await resolveCheckpoint(moved)).dir)).step).toBe(1);
   });
 
-  it('says what to name instead', async () => {
+  it('says which path to name instead', async () => {
     await mkdir(run);
     for (const [name, message] of [
       ['nowhere', /but found nothing; name a checkpoint directory, a run directory or an exported/],
@@ -251,7 +251,7 @@ describe('resolveCheckpoint', () => {
     }
   });
 
-  it('names the damaged file, and the older complete checkpoint where there is one', async () => {
+  it('names the damaged file, and an older complete checkpoint if there is one', async () => {
     for (const step of [1, 2, 3]) await saveCheckpoint(run, step, contents(step));
     await truncate(join(at(3), 'model.safetensors'), 150);
     await rm(join(at(2), 'training.safetensors'));
@@ -268,7 +268,7 @@ describe('resolveCheckpoint', () => {
     expect(await refusal(resolveCheckpoint(run))).toContain(join(at(3), 'model.safetensors'));
   });
 
-  it('asks for an update where the format is newer', async () => {
+  it('asks for an update if the format is newer', async () => {
     await saveCheckpoint(run, 1, contents(1));
     await writeFile(join(at(1), 'state.json'), '{"format":"gnr-checkpoint","version":2,"step":1}');
     expect(await refusal(readCheckpoint(at(1)))).toMatch(

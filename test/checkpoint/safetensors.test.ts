@@ -116,7 +116,7 @@ describe('writeSafetensors', () => {
     expect([...entries.keys()]).toEqual(['wide', 'double', 'a/é', 'b', 'empty', 'integers', 'half']);
   });
 
-  it('takes and gives tensors larger than one piece, and views into larger arrays', async () => {
+  it('writes and reads tensors larger than one chunk, and views into larger arrays', async () => {
     const path = join(folder, 'large');
     const whole = Float32Array.from({ length: 5_000_001 }, (_, i) => (i % 2048) / 2048);
     const view = whole.subarray(1);
@@ -136,7 +136,7 @@ describe('writeSafetensors', () => {
     expect(Buffer.compare(bytesOf(tensors.get('i64')!.data), bytesOf(integers))).toBe(0);
   });
 
-  describe('of a stream', () => {
+  describe('writing a stream', () => {
     const tensors = new Map(
       ['a', 'b', 'c'].map((name) => [name, { shape: [2], dtype: 'F32' as const }] as const),
     );
@@ -144,7 +144,7 @@ describe('writeSafetensors', () => {
     const stored = (data: readonly (readonly [string, Float32Array])[]) =>
       new Map(data.map(([name, values]) => [name, { shape: [2], data: values }]));
 
-    it('asks for a tensor when the one before is written, and gives the same bytes in any order', async () => {
+    it('asks for a tensor when the one before is written, and writes the same bytes in any order', async () => {
       const path = join(folder, 'x');
       const sizes: number[] = [];
       const data = function* (): Generator<[string, Float32Array]> {
@@ -175,12 +175,12 @@ describe('writeSafetensors', () => {
       ],
       ['brings another', [['d', vector(1)]], /d was not announced/],
       ['brings another size', [['a', new Float32Array(3)]], /a of shape \[2\] cannot have 3/],
-    ])('that %s is refused and leaves no file', async (_, data, message) => {
+    ])('that %s is rejected and leaves no file', async (_, data, message) => {
       await expect(writeSafetensors(join(folder, 'x'), { tensors, data })).rejects.toThrow(message);
       expect(await readdir(folder)).toEqual([]);
     });
 
-    it('passes on what the stream throws, and keeps the file of that name', async () => {
+    it('passes on an error of the stream, and keeps the file of that name', async () => {
       const path = join(folder, 'x');
       await writeSafetensors(path, stored([['a', vector(1)]]));
       const before = await readFile(path);
@@ -197,7 +197,7 @@ describe('writeSafetensors', () => {
   it.each([
     ['a shape of another size', { shape: [2, 2], data: new Float32Array(3) }, RangeError],
     ['halves of integers', { shape: [1], data: new Int32Array(1), dtype: 'F16' as const }, TypeError],
-  ])('refuses %s and leaves no file', async (_, tensor, type) => {
+  ])('rejects %s and leaves no file', async (_, tensor, type) => {
     await expect(writeSafetensors(join(folder, 'x'), new Map([['t', tensor]]))).rejects.toThrow(type);
     await expect(
       writeSafetensors(
@@ -244,7 +244,7 @@ describe('readSafetensors', () => {
     expect(missing.message).toContain(`"gone" in ${path}`);
   });
 
-  it('refuses 64-bit integers that do not fit', async () => {
+  it('rejects 64-bit integers that do not fit', async () => {
     const header = { n: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } };
     const path = await craft(header, bytesOf(BigInt64Array.of(2n ** 31n)));
     expect((await refusal(readSafetensors(path))).message).toContain('the integer 2147483648');
@@ -270,7 +270,7 @@ describe('readSafetensors', () => {
     ['bytes behind the end', { a: f32([1], [0, 4]) }, 5, /after its end/],
     ['metadata that is no map of texts', { __metadata__: { a: 1 } }, 0, /__metadata__/],
     ['a tensor that is a number', { a: 5 }, 0, /without dtype/],
-  ])('refuses %s and names the file', async (_, header, dataBytes, message) => {
+  ])('rejects %s and names the file', async (_, header, dataBytes, message) => {
     const path = await craft(header, Buffer.alloc(dataBytes));
     const error = await refusal(readSafetensorsHeader(path));
     expect(error.message).toMatch(message);
@@ -278,7 +278,7 @@ describe('readSafetensors', () => {
     await refusal(readSafetensors(path));
   });
 
-  it('refuses lengths that the file does not have without claiming memory for them', async () => {
+  it('rejects lengths beyond the file without claiming memory for them', async () => {
     for (const length of [2n ** 64n - 1n, 2n ** 40n, 99_000_000n]) {
       const bytes = Buffer.alloc(64);
       bytes.writeBigUInt64LE(length);
@@ -295,7 +295,7 @@ describe('readSafetensors', () => {
     await refusal(readSafetensors(join(folder, 'x')));
   });
 
-  it('refuses a tensor that no array can hold', async () => {
+  it('rejects a tensor that no array can hold', async () => {
     const size = 2 ** 40;
     const path = await craft({ a: f32([size / 4], [0, size]) }, Buffer.alloc(0));
     const header = (await readFile(path)).byteLength;
@@ -303,7 +303,7 @@ describe('readSafetensors', () => {
     expect((await refusal(readSafetensors(path))).message).toContain('"a"');
   });
 
-  it('names what is there instead of a file', async () => {
+  it('names a folder or nothing in place of a file', async () => {
     expect((await refusal(readSafetensors(join(folder, 'gone')))).message).toMatch(/gone but found nothing/);
     await mkdir(join(folder, 'dir'));
     expect((await refusal(readSafetensors(join(folder, 'dir')))).message).toMatch(/found a folder/);
@@ -311,13 +311,13 @@ describe('readSafetensors', () => {
     expect((await refusal(readSafetensors(join(folder, 'tiny')))).message).toMatch(/3 bytes/);
   });
 
-  it('meets any damage to the header with an InputError or a whole file', async () => {
+  it('answers any damage to the header with an InputError or a whole file', async () => {
     const rng = new Rng(5, 'fuzz');
     const path = join(folder, 'fuzz');
     await writeSafetensors(path, small(), { note: 'x' });
     const original = await readFile(path);
     const headerBytes = (await readSafetensorsHeader(path)).dataStartBytes;
-    let refused = 0;
+    let rejected = 0;
     for (let round = 0; round < 800; round++) {
       let bytes = Buffer.from(original);
       for (let flips = 1 + rng.integer(3); flips > 0; flips--) {
@@ -330,12 +330,12 @@ describe('readSafetensors', () => {
         for (const { data } of tensors.values()) expect(data.byteLength).toBeLessThan(1000);
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
-        refused++;
+        rejected++;
       }
     }
     // Flips in names and metadata leave a valid file.
-    expect(refused).toBeGreaterThan(480);
-    expect(refused).toBeLessThan(800);
+    expect(rejected).toBeGreaterThan(480);
+    expect(rejected).toBeLessThan(800);
   });
 });
 

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/base/hash.js';
 import { Rng } from '../../src/base/rng.js';
 import { readSafetensorsHeader } from '../../src/checkpoint/safetensors.js';
 import { decodeImage } from '../../src/data/decode.js';
-import { sha256 } from '../../src/eval/pictures.js';
 import { receiptSchema } from '../../src/eval/receipt.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildGenerator } from '../../src/model/generator.js';
@@ -90,7 +90,7 @@ describe('gnr export --format safetensors', () => {
     expect(text).toContain('## Licence\n\nmit, as stated');
   });
 
-  it('tells nobody where this machine keeps its pictures', async () => {
+  it('contains no local paths', async () => {
     expect(await exported('safetensors', '--precision', 'float16')).toMatchObject({ code: 0 });
     for (const name of await readdir(out))
       expect(await readFile(join(out, name), 'latin1')).not.toContain('/some/machine');
@@ -108,7 +108,7 @@ describe('gnr export --format onnx', () => {
   it('gives models in both precisions that onnxruntime runs at any batch', async () => {
     const { code, stdout } = await exported('onnx', '--direction', 'B2A', '--compare', photos);
     expect(code).toBe(0);
-    expect(stdout).toContain('compared on 2 pictures');
+    expect(stdout).toContain('compared on 2 images');
     const parts = ['decoder_model', 'encoder_model', 'model', 'style_encoder'];
     const names = parts.flatMap((part) => [`${part}.onnx`, `${part}_fp16.onnx`]);
     expect((await readdir(join(out, 'onnx'))).sort()).toEqual(names.sort());
@@ -129,7 +129,7 @@ describe('gnr export --format onnx', () => {
     expect(text).toContain('Direction B2A');
   });
 
-  it('gives one precision where one is named', async () => {
+  it('gives one precision with --precision', async () => {
     expect(await exported('onnx', '--precision', 'float32')).toMatchObject({ code: 0 });
     expect(await readdir(join(out, 'onnx'))).toHaveLength(4);
   });
@@ -186,7 +186,7 @@ describe('the figures of an evaluation', () => {
     expect(await card()).toContain('| FID | this model | 12.35 |  | lower | as \\| measured here |');
   });
 
-  it('are refused where they are of others, or no receipt', async () => {
+  it('are rejected for other weights, or without a receipt', async () => {
     const other = await exported('tfjs', '--receipt', await receipt('0'.repeat(64)));
     expect(other.code).toBe(2);
     expect(other.stderr).toMatch(/receipt\.json but found one of 0000/);
@@ -197,7 +197,7 @@ describe('the figures of an evaluation', () => {
   });
 });
 
-describe('gnr export refuses', () => {
+describe('gnr export rejects', () => {
   it.each([
     [['--format', 'safetensors', '--direction', 'B2A'], '--direction'],
     [['--format', 'pt', '--precision', 'float16'], '--precision'],
@@ -227,11 +227,11 @@ describe('gnr export refuses', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('the name of a file for --format pt')]);
   });
 
-  it('an empty folder of pictures to compare on', async () => {
+  it('an empty folder of images to compare on', async () => {
     const empty = join(folder, 'empty');
     await mkdir(empty);
     const { code, stderr } = await exported('onnx', '--compare', empty);
-    expect([code, stderr]).toEqual([2, expect.stringContaining('or leave --compare out')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('or omit --compare')]);
   });
 
   it('weights that are no numbers, with exit code 1 and nothing left', async () => {

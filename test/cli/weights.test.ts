@@ -144,7 +144,7 @@ describe('in a process of its own', () => {
   });
   afterAll(() => rm(program, { recursive: true, force: true }));
 
-  it('Ctrl-C keeps what came, and the same command goes on from there', async () => {
+  it('Ctrl-C keeps the bytes that arrived, and the same command continues from there', async () => {
     const server = await new FileServer(await readFile(file)).start();
     try {
       server.plan = [{ stallAt: 2000 }];
@@ -156,7 +156,7 @@ describe('in a process of its own', () => {
       const { status, stderr } = await run.done;
       expect([status, complaints(stderr).at(-1)]).toEqual([
         130,
-        `gnr: Stopped; 2000 bytes of ${server.url}/alex.pth are kept, and the same command goes on from there.`,
+        `gnr: Stopped; 2000 bytes of ${server.url}/alex.pth are kept, and the same command continues from there.`,
       ]);
       undo = await makeOfficial('lpips-alex', file);
       expect((await gnr(...words)).code).toBe(0);

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/base/hash.js';
 import { formatImageList, hashImages, imageListFacts } from '../../src/eval/image-list.js';
-import { sha256 } from '../../src/eval/pictures.js';
 import type { Figure, Receipt } from '../../src/eval/receipt.js';
 import { changedPictures, compareReceipts, compareSoftware, listFileName } from '../../src/eval/verify.js';
 

@@ -27,7 +27,7 @@ const contents = (changes: Partial<ExportFolderContents> = {}): ExportFolderCont
 });
 
 describe('an export folder', () => {
-  test('has its files, a card, and what the comparison gave', async () => {
+  test('has its files, a card, and the results of the comparison', async () => {
     expect(await writeExportFolder(out, contents())).toEqual([near]);
     expect((await readdir(out)).sort()).toEqual(['README.md', 'below', 'export.json']);
     expect(JSON.parse(await readFile(join(out, 'export.json'), 'utf8'))).toEqual({
@@ -48,7 +48,7 @@ describe('an export folder', () => {
     });
   });
 
-  test('is not the working directory, nor one around it', async () => {
+  test('cannot be the working directory, nor one around it', async () => {
     const attempt = (dir: string) => writeExportFolder(dir, contents());
     await expect(attempt(process.cwd())).rejects.toThrow('found the working directory');
     await expect(attempt(dirname(process.cwd()))).rejects.toThrow('a folder around the working directory');
@@ -62,7 +62,7 @@ describe('an export folder', () => {
     await expect(writeExportFolder('/dev/shm', contents())).rejects.toThrow('found a mount point');
   });
 
-  test('clears what a killed export left of the same name', async () => {
+  test('clears the leftovers of a killed export of the same name', async () => {
     const dead = 2 ** 22 + 7; // Above the largest process number of Linux.
     await mkdir(join(folder, `.tmp-out-${dead}`));
     await mkdir(join(folder, `.tmp-other-${dead}`));
@@ -70,7 +70,7 @@ describe('an export folder', () => {
     expect((await readdir(folder)).sort()).toEqual([`.tmp-other-${dead}`, 'out']);
   });
 
-  test('takes the place of an earlier export, whose files all go', async () => {
+  test('replaces an earlier export and all its files', async () => {
     await writeExportFolder(out, contents());
     const write = (dir: string) => writeFile(join(dir, 'other'), '');
     await writeExportFolder(out, contents({ write }));
@@ -81,14 +81,14 @@ describe('an export folder', () => {
     expect(await readdir(folder)).toEqual(['out']);
   });
 
-  test.each(['notes.txt', 'below/notes.txt'])('does not take the place of %s', async (name) => {
+  test.each(['notes.txt', 'below/notes.txt'])('does not replace a folder with %s', async (name) => {
     await writeExportFolder(out, contents());
     await writeFile(join(out, name), 'mine');
     await expect(writeExportFolder(out, contents())).rejects.toThrow(`one with ${name} in it`);
     expect(await readFile(join(out, name), 'utf8')).toBe('mine');
   });
 
-  test('does not take the place of a folder that somebody else made, a link in it, or a file', async () => {
+  test('does not replace another folder, a link in it, or a file', async () => {
     await mkdir(out);
     await symlink('nowhere', join(out, 'link'));
     await expect(writeExportFolder(out, contents())).rejects.toThrow('one with link in it');
@@ -114,7 +114,7 @@ describe('an export folder', () => {
     },
   );
 
-  test('leaves nothing where it is stopped', async () => {
+  test('leaves nothing if it is stopped', async () => {
     const controller = new AbortController();
     const compare = async () => {
       controller.abort();

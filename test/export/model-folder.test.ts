@@ -35,7 +35,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('a model folder', () => {
-  test('is read as the model that it was written from, within what float16 can tell apart', async () => {
+  test('gives its model back, within the rounding of float16', async () => {
     const source = model();
     const bytes = await writeModelFolder(dir, source, { config, card: '# A model\n' });
     expect((await readdir(dir)).sort()).toEqual(['README.md', 'config.json', 'model.safetensors']);
@@ -56,13 +56,13 @@ describe('a model folder', () => {
       }
   });
 
-  test('has float16 tensors alone', async () => {
+  test('has only float16 tensors', async () => {
     await writeModelFolder(dir, model(), { config, card: '' });
     const { entries } = await readSafetensorsHeader(join(dir, 'model.safetensors'));
     expect(new Set([...entries.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F16']));
   });
 
-  test('that would be too large is not written, and what was there stays', async () => {
+  test('that would be too large is not written, and an earlier one stays', async () => {
     await writeModelFolder(dir, model(), { config, card: 'old' });
     await writeFile(join(dir, 'mark'), '');
     await expect(writeModelFolder(dir, model(), { config, card: 'new', limitBytes: 1000 })).rejects.toThrow(

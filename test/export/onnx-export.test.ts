@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { configSchema } from '../../src/config/schema.js';
 import { type ComparisonInputs, comparisonInputs } from '../../src/export/comparison.js';
-import type { FolderExport } from '../../src/export/formats.js';
+import type { FolderExport } from '../../src/export/export-task.js';
 import { decodeModel } from '../../src/export/onnx/model-file.js';
 import { exportOnnx } from '../../src/export/onnx-export.js';
 import { loadEngine } from '../../src/runtime/node.js';
@@ -42,7 +42,7 @@ const request = (changes: Partial<FolderExport> = {}): FolderExport => ({
   ...changes,
 });
 
-test('tells how far it is, and what differs: something in float16, and within its bound', async () => {
+test('reports progress, and differences within their bounds, not zero in float16', async () => {
   const told: number[][] = [];
   const comparisons = await exportOnnx(
     request({ onProgress: (done, total) => told.push([done, total]) }),
@@ -60,7 +60,7 @@ test('tells how far it is, and what differs: something in float16, and within it
   expect(configSchema.shape.model.parse(architecture)).toEqual(model);
 });
 
-test('leaves nothing where it is stopped on the way', async () => {
+test('leaves nothing if it is stopped', async () => {
   const controller = new AbortController();
   const onProgress = (done: number): void => {
     if (done === 3) controller.abort();

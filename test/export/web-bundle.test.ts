@@ -9,7 +9,7 @@ import { loadWebModel } from '../../src/browser/web-bundle.js';
 import { parseWebBundle, type WebBundle } from '../../src/browser/web-bundle-manifest.js';
 import type { ModelConfig } from '../../src/config/schema.js';
 import { type ComparisonInputs, comparisonInputs } from '../../src/export/comparison.js';
-import type { FolderExport } from '../../src/export/formats.js';
+import type { FolderExport } from '../../src/export/export-task.js';
 import { exportWebBundle, SHARD_BYTES } from '../../src/export/web-bundle-export.js';
 import { buildGenerator } from '../../src/model/generator.js';
 import type { NetworkValues } from '../../src/model/parameters.js';
@@ -73,7 +73,7 @@ async function manifest(name: string): Promise<WebBundle> {
 }
 
 describe('a web bundle', () => {
-  test('has shards of 4 MiB at most, but for a tensor that is larger', async () => {
+  test('has shards of at most 4 MiB, except for a larger tensor', async () => {
     const { shards, tensors } = parseWebBundle(await manifest('float32'));
     expect(Math.max(...tensors.map(({ bytes }) => bytes))).toBeGreaterThan(SHARD_BYTES);
     expect(shards.length).toBeGreaterThan(1);
@@ -86,7 +86,7 @@ describe('a web bundle', () => {
     expect((await readdir(join(folder, 'float32'))).sort()).toEqual(listed.sort());
   });
 
-  test('is read as the weights that it was made of, bit for bit', async () => {
+  test('gives its weights back bit for bit', async () => {
     let progress = [0, 0];
     const { values: read } = await loadWebModel(await files('float32'), {
       onProgress: (done, total = 0) => {
@@ -100,7 +100,7 @@ describe('a web bundle', () => {
         expect(Buffer.from(read[network]![path]!.buffer).equals(Buffer.from(data.slice().buffer))).toBe(true);
   });
 
-  test('in float16 takes half of the space, and is near the weights', async () => {
+  test('in float16 takes half of the space, and gives its weights back within rounding', async () => {
     const bundle = parseWebBundle(await manifest('float16'));
     const total = (shards: WebBundle['shards']) => shards.reduce((sum, { bytes }) => sum + bytes, 0);
     const whole = total((await manifest('float32')).shards);
@@ -138,7 +138,7 @@ async function importsOf(file: string, found = new Set<string>()): Promise<Set<s
   return found;
 }
 
-test('what reads a bundle imports nothing of Node', async () => {
+test('the code that reads a bundle imports nothing from Node', async () => {
   const found = await importsOf('src/browser/web-bundle.ts');
   expect([...found].filter((name) => !name.startsWith('src')).sort()).toEqual([
     '@tensorflow/tfjs-core',

@@ -36,7 +36,7 @@ describe('renderChart', () => {
     expect(paths(renderChart('Chart', [course([3, 4])])).at(-1)).toMatch(/^M[\d.]+ [\d.]+L[\d.]+ [\d.]+$/);
   });
 
-  it('leaves out what is not finite and counts it', () => {
+  it('omits values that are not finite and counts them', () => {
     const html = renderChart('Chart', [course([1, Number.NaN, 3])]);
     expect(html).toContain('(1 not finite)');
     expect(paths(html)[0]?.split('L')).toHaveLength(2);
@@ -47,7 +47,7 @@ describe('renderChart', () => {
     expect(ticks(renderChart('Chart', [course([100.11, 100.14])]))).toContain('100.12');
   });
 
-  it('turns logarithmic where positive values span decades, and only there', () => {
+  it('is logarithmic only if positive values span decades', () => {
     const wide = renderChart('Chart', [course([1000, 1, 20])]);
     expect(wide).toContain('logarithmic');
     expect(ticks(wide)).toEqual(['1', '3', '10', '30', '100', '300', '1000']);
@@ -64,7 +64,7 @@ describe('renderChart', () => {
     expect(places[1]![1]).toBeLessThan(places[0]![1]!);
   });
 
-  it('smooths a long noisy course and keeps its raw values; leaves steps as they are', () => {
+  it('smooths a long noisy curve and keeps its raw values; leaves steps as they are', () => {
     const noisy = Array.from({ length: 2000 }, (_, i) => 5 + (i % 2 ? 1 : -1));
     const [raw, smooth] = paths(renderChart('Chart', [course(noisy)]));
     const heights = (path: string) =>
@@ -88,12 +88,12 @@ describe('renderChart', () => {
     expect(html).toContain('no values');
   });
 
-  it('has the axis of a series that has a range of its own', () => {
+  it('uses the range of a series that has one', () => {
     const html = renderChart('Chart', [{ ...course([0.2, 0.3]), range: [-1, 1] as const }]);
     expect(ticks(html)).toEqual(['−1', '−0.5', '0', '0.5', '1']);
   });
 
-  it('smooths the means of a course that was thinned, not its extremes', () => {
+  it('smooths the means of a thinned curve, not its extremes', () => {
     const long = Array.from({ length: 200 }, (_, i) => (i % 2 ? 10 : 0));
     const thinned = { ...course(long), means: course(long.map(() => 1)).points };
     const [, smooth] = paths(renderChart('Chart', [thinned]));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { reportImage } from '../../src/report/image.js';
 import { pickEvenly, type ReportData, renderReport, verdictOf, writeReport } from '../../src/report/page.js';
-import { reportImage } from '../../src/report/picture.js';
 
 const EVIL = `"><script src='https://evil.example/x.js'></script>&amp;<img onerror=x>`;
 
@@ -57,7 +57,7 @@ describe('renderReport', () => {
     expect(html).toContain(`default-src 'none'`);
   });
 
-  it('names no address at all where the data has none', () => {
+  it('contains no address if the data has none', () => {
     const html = renderReport({
       title: 'Run',
       series: [{ name: 'a', group: 'g', points: [{ step: 1, value: 2 }] }],
@@ -65,7 +65,7 @@ describe('renderReport', () => {
     expect(html).not.toMatch(/https?:|\/\//);
   });
 
-  it('leaves out what is missing', () => {
+  it('omits missing contents', () => {
     const html = renderReport({ title: 'Run' });
     expect(html).toContain('<h1>Run</h1>');
     expect(html).not.toMatch(/<section|<table|<aside|<dl|<details|undefined/);
@@ -74,7 +74,7 @@ describe('renderReport', () => {
     );
   });
 
-  it('shows everything that is given', async () => {
+  it('shows all contents', async () => {
     const html = renderReport(await fullData());
     for (const part of [
       'Warnings',
@@ -116,7 +116,7 @@ describe('renderReport', () => {
     expect(renderReport(await fullData())).toBe(renderReport(await fullData()));
   });
 
-  it('tells how many earlier samples are not on it', async () => {
+  it('says how many earlier samples there are', async () => {
     const { earlier } = await fullData();
     expect(renderReport({ title: 'Run', earlier, earlierCount: 300 })).toContain(
       'Earlier samples (1 of 300)',

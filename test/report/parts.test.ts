@@ -15,7 +15,7 @@ it('makes a page whose title is a text, and that may load nothing', () => {
 });
 
 describe('parts', () => {
-  it('are nothing where there is nothing to say', () => {
+  it('are empty without contents', () => {
     expect(factList([])).toBe('');
     expect(warningBox('Warnings', [])).toBe('');
   });

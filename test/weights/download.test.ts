@@ -58,7 +58,7 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
 }
 
 describe('download', () => {
-  it('brings a whole file, and tells how much is there', async () => {
+  it('downloads a whole file, and reports progress', async () => {
     const part = await get();
     expect(part.path).toBe(`${target}.part`);
     await expectWhole();
@@ -80,7 +80,7 @@ describe('download', () => {
     expect(server.requests.map(({ path }) => path)).toEqual(['/file.pth', '/elsewhere/file.pth']);
   });
 
-  it('takes a file whose size is not told', async () => {
+  it('downloads a file of unknown size', async () => {
     server.plan = [{ isChunked: true }];
     await get();
     await expectWhole();
@@ -101,7 +101,7 @@ describe('download', () => {
       },
       'Wed, 21 Oct 2015 07:28:00 GMT',
     ],
-  ])('goes on where a connection broke, by %s', async (_, prepare, validator) => {
+  ])('continues after a broken connection, by %s', async (_, prepare, validator) => {
     prepare();
     server.plan = [{ breakAt: HALF }];
     await get();
@@ -114,7 +114,7 @@ describe('download', () => {
     expect(ofKind('restart')).toEqual([]);
   });
 
-  it('starts again where the server does not say what a part belongs to', async () => {
+  it('starts again if the server gives no validator', async () => {
     server.etag = undefined;
     server.plan = [{ breakAt: HALF }];
     await get();
@@ -122,26 +122,26 @@ describe('download', () => {
     expect(ranges()).toEqual([undefined, undefined]);
   });
 
-  it('starts again where the server ignores the range', async () => {
+  it('starts again if the server ignores the range', async () => {
     server.plan = [{ breakAt: HALF }, { ignoresRange: true }];
     await get();
     await expectWhole();
     expect(ofKind('restart')).toEqual([
-      { kind: 'restart', why: expect.stringContaining('cannot send a part') },
+      { kind: 'restart', reason: expect.stringContaining('cannot send a range') },
     ]);
   });
 
-  it('starts again where the file has changed', async () => {
+  it('starts again if the file has changed', async () => {
     server.plan = [{ breakAt: HALF, content: CONTENT.map((byte) => byte ^ 1) }];
     const first = await failure(get({ patience: { attempts: 1 } }));
-    expect(first.message).toMatch(/is kept, and the same command goes on/);
+    expect(first.message).toMatch(/are kept, and the same command continues/);
     server.etag = '"2"';
     await get();
     await expectWhole();
     expect(ofKind('restart')).toHaveLength(1);
   });
 
-  it('starts again where another part came than was asked for, and where none is left', async () => {
+  it('starts again if the server sends another range, or has no more bytes', async () => {
     server.plan = [
       { breakAt: HALF },
       {
@@ -160,7 +160,7 @@ describe('download', () => {
     expect(ofKind('restart')).toHaveLength(2);
   });
 
-  it('starts again where the address is another one', async () => {
+  it('starts again if the address has changed', async () => {
     server.plan = [{ breakAt: HALF }];
     await failure(get({ patience: { attempts: 1 } }));
     await get({}, `${server.url}/mirror/file.pth`);
@@ -168,7 +168,7 @@ describe('download', () => {
     expect(ranges()).toEqual([undefined, undefined]);
   });
 
-  it('waits longer before each new attempt, and as long as the server asks', async () => {
+  it('waits longer before each new attempt, or as long as the server asks', async () => {
     const later = new Date(Date.now() + 3_600_000).toUTCString();
     server.plan = [
       { status: 503 },
@@ -179,17 +179,17 @@ describe('download', () => {
     await get({ patience: { retrySeconds: 0.01, attempts: 5 } });
     await expectWhole();
     expect(ofKind('retry').map(({ waitSeconds }) => waitSeconds)).toEqual([0.01, 0.02, 0, 0.01]);
-    expect(ofKind('retry')[0]!.why).toBe('the server answers HTTP 503');
+    expect(ofKind('retry')[0]!.reason).toBe('the server answers HTTP 503');
     // An hour is too long.
     server.plan = [{ status: 429, headers: { 'retry-after': later } }];
     const error = await failure(get({}, `${server.url}/other.pth`));
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(
-      /HTTP 429, and the server asks to wait 3[56]\d\d s; run the same command again then/,
+      /HTTP 429, and the server asks to wait 3[56]\d\d s; run the same command again after that/,
     );
   });
 
-  it('gives up after some attempts that bring nothing', async () => {
+  it('gives up after several attempts without data', async () => {
     server.plan = Array.from({ length: 9 }, () => ({ status: 502 }));
     const error = await failure(get());
     expect(error).toBeInstanceOf(RunError);
@@ -206,7 +206,11 @@ describe('download', () => {
     server.plan = [{ stallAt }];
     await get({ patience: { stallSeconds: 0.5, retrySeconds: 0.01, attempts: 9 } });
     await expectWhole();
-    expect(ofKind('retry')[0]).toEqual({ kind: 'retry', why: 'nothing came for 0.5 s', waitSeconds: 0.01 });
+    expect(ofKind('retry')[0]).toEqual({
+      kind: 'retry',
+      reason: 'no data arrived for 0.5 s',
+      waitSeconds: 0.01,
+    });
   });
 
   it.each([401, 403, 404, 410])('does not ask again after HTTP %d', async (status) => {
@@ -219,7 +223,7 @@ describe('download', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('refuses a web page and a file that is too large', async () => {
+  it('rejects a web page and a file that is too large', async () => {
     server.plan = [{ headers: { 'content-type': 'text/html; charset=utf-8' } }];
     expect((await failure(get())).message).toMatch(/found a web page/);
     const limitBytes = HALF;
@@ -234,26 +238,24 @@ describe('download', () => {
   it.each([
     ['told', false],
     ['not told', true],
-  ])('refuses an empty answer, its size %s', async (_, isChunked) => {
+  ])('rejects an empty file, its size %s', async (_, isChunked) => {
     server.plan = [{ isChunked, content: Buffer.alloc(0) }];
     const error = await failure(get());
     expect(error).toBeInstanceOf(InputError);
-    expect(error.message).toMatch(
-      /a file of weights at http.*but found an empty answer; name another source/,
-    );
+    expect(error.message).toMatch(/a file of weights at http.*but found an empty file; name another source/);
     expect(server.requests).toHaveLength(1);
     // And nothing of it stands in the way of another attempt.
     await get();
     await expectWhole();
   });
 
-  it('does not follow redirects without end', async () => {
+  it('does not follow redirects endlessly', async () => {
     server.plan = Array.from({ length: 40 }, () => ({ status: 302, headers: { location: '/file.pth' } }));
     expect((await failure(get())).message).toMatch(/redirect count exceeded/);
     expect(ofKind('retry')).toEqual([]);
   });
 
-  it('keeps what came when it is interrupted, and goes on from there', async () => {
+  it('keeps the bytes that arrived when it is interrupted, and continues from there', async () => {
     const controller = new AbortController();
     server.plan = [{ stallAt: HALF }];
     const error = await failure(
@@ -266,7 +268,7 @@ describe('download', () => {
     );
     expect(error).toBeInstanceOf(InterruptedError);
     expect(error.message).toBe(
-      `Stopped; ${HALF} bytes of ${server.url}/file.pth are kept, and the same command goes on from there.`,
+      `Stopped; ${HALF} bytes of ${server.url}/file.pth are kept, and the same command continues from there.`,
     );
     expect((await stat(`${target}.part`)).size).toBe(HALF);
     await get();
@@ -274,18 +276,18 @@ describe('download', () => {
     expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
   });
 
-  it('is interrupted while it waits for another attempt, and before it began', async () => {
+  it('can be interrupted while it waits for another attempt, and before it begins', async () => {
     const controller = new AbortController();
     server.plan = [{ status: 503, headers: { 'retry-after': '100' } }];
     const error = await failure(
       get({ signal: controller.signal, onEvent: ({ kind }) => kind === 'retry' && controller.abort() }),
     );
     expect(error).toBeInstanceOf(InterruptedError);
-    expect(error.message).toMatch(/Stopped before anything of .* came/);
+    expect(error.message).toMatch(/Stopped before the download of .* began/);
     await expect(get({ signal: controller.signal })).rejects.toThrow(InterruptedError);
   });
 
-  it('tells of a full disk, and goes on when there is space again', async () => {
+  it('reports a full disk, and continues when there is space again', async () => {
     server.plan = [{ breakAt: HALF }];
     await failure(get({ patience: { attempts: 1 } }));
     const refusals = await refusing('ENOSPC', 'write', /file\.pth\.part$/, async () => {
@@ -302,7 +304,7 @@ describe('download', () => {
     expect(ranges().slice(1)).toEqual([`bytes=${HALF}-`, `bytes=${HALF}-`]);
   });
 
-  it('tells of a place that cannot be written to', async () => {
+  it('reports a place that cannot be written to', async () => {
     await mkdir(`${target}.part`, { recursive: true });
     const error = await failure(get());
     expect(error).toBeInstanceOf(RunError);

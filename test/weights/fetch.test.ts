@@ -65,7 +65,7 @@ describe('fetchWeights', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('takes the place of unverified and of damaged weights', async () => {
+  it('replaces unverified and damaged weights', async () => {
     const file = join(folder, 'mine.safetensors');
     await writeSafetensors(file, formulaWeights(NAME), { mine: 'yes' });
     await importWeights(file, { env, unverified: true });
@@ -78,17 +78,17 @@ describe('fetchWeights', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('does not take another file, and says what to do', async () => {
+  it('rejects another file, and says what to do', async () => {
     server.content = server.content.map((byte, i) => (i === 2000 ? byte ^ 1 : byte));
     const message = await refusal(get());
     expect(message).toMatch(
-      /alex\.pth with git's id [0-9a-f]{40} at http:.* but found \d+ bytes with [0-9a-f]{40}; it was not taken; name another source with --from/,
+      /alex\.pth with git's id [0-9a-f]{40} at http:.* but found \d+ bytes with [0-9a-f]{40}; name another source with --from/,
     );
     expect(await weightsState(NAME, env)).toEqual({ state: 'missing' });
     expect(await downloads()).toEqual([]);
   });
 
-  it('fetches all of a file whose parts do not fit together', async () => {
+  it('downloads a whole file again whose parts do not fit together', async () => {
     const whole = server.content;
     server.content = whole.map((byte) => byte ^ 1);
     server.plan = [{ breakAt: 3000 }];
@@ -101,7 +101,7 @@ describe('fetchWeights', () => {
     expect(server.requests.map(({ range }) => range !== undefined)).toEqual([false, true, false]);
   });
 
-  it('goes on with the same command after an interruption', async () => {
+  it('continues with the same command after an interruption', async () => {
     const controller = new AbortController();
     server.plan = [{ stallAt: 2000 }];
     const onEvent = (event: FetchEvent): void => {
@@ -114,7 +114,7 @@ describe('fetchWeights', () => {
     expect(await weightsState(NAME, env)).toMatchObject({ state: 'present' });
   });
 
-  it('downloads once where several ask at the same time', async () => {
+  it('downloads once for several simultaneous calls', async () => {
     await Promise.all([get(), get(), get()]);
     expect(server.requests).toHaveLength(1);
     expect(events.filter(({ kind }) => kind === 'there')).toHaveLength(2);
@@ -132,7 +132,7 @@ describe('fetchWeights', () => {
 });
 
 describe('the mirror', () => {
-  it('may be named by GNR_WEIGHTS_URL, with a path and a query', async () => {
+  it('can be named by GNR_WEIGHTS_URL, with a path and a query', async () => {
     await fetchWeights(NAME, { env: { ...env, GNR_WEIGHTS_URL: `${server.url}/a/b/?token=1` } });
     expect(server.requests.map(({ path }) => path)).toEqual(['/a/b/alex.pth?token=1']);
   });

@@ -59,7 +59,7 @@ async function expectKept(name: WeightName, verified: boolean): Promise<void> {
 }
 
 describe('importWeights', () => {
-  it.each(['zip', 'legacy', 'safetensors'])('takes an official file of the %s format', async (format) => {
+  it.each(['zip', 'legacy', 'safetensors'])('accepts an official file of the %s format', async (format) => {
     const file = inFolder('alexnet.pth');
     if (format === 'zip') await writeTorchFile(file, toPickle(alexnetFile()));
     else if (format === 'legacy') await writeLegacy(file, toPickle(alexnetFile()));
@@ -89,7 +89,7 @@ describe('importWeights', () => {
     ]);
   });
 
-  it('takes an official file that is known by its git id', async () => {
+  it('accepts an official file that is known by its git id', async () => {
     const file = inFolder('vgg.pth');
     await writeLegacy(file, toPickle(formulaWeights('lpips-vgg')));
     undo = await makeOfficial('lpips-vgg', file);
@@ -97,10 +97,10 @@ describe('importWeights', () => {
     await expectKept('lpips-vgg', true);
     // The record is not believed where the file is no longer official.
     undo();
-    expect(await weightsState('lpips-vgg', env)).toMatchObject({ state: 'damaged', why: /not official/ });
+    expect(await weightsState('lpips-vgg', env)).toMatchObject({ state: 'damaged', reason: /not official/ });
   });
 
-  it('refuses another file, unless told to take it, and then says so', async () => {
+  it('rejects another file without unverified; with it, records that', async () => {
     const file = inFolder('mine.pth');
     await writeTorchFile(file, toPickle(alexnetFile()));
     const { sha256 } = await identityOf(file);
@@ -117,7 +117,7 @@ describe('importWeights', () => {
     expect(await weightsState('alexnet', env)).toMatchObject({ state: 'unverified' });
   });
 
-  it.each(['vgg', 'alex'] as const)('takes trunk and linear layers of a whole LPIPS (%s)', async (net) => {
+  it.each(['vgg', 'alex'] as const)('converts trunk and linear layers of a whole LPIPS (%s)', async (net) => {
     const file = inFolder('lpips.safetensors');
     // As torch.nn.DataParallel names them.
     const wrapped = [...formulaLpipsPackage(net)].map(
@@ -132,7 +132,7 @@ describe('importWeights', () => {
     expect(await take(file, { unverified: true, as: `lpips-${net}` })).toHaveLength(1);
   });
 
-  it('makes float32 of other types', async () => {
+  it('converts other types to float32', async () => {
     const file = inFolder('half.safetensors');
     const half = [...formulaWeights('lpips-alex')].map(
       ([name, { shape, data }]) =>
@@ -144,7 +144,7 @@ describe('importWeights', () => {
     for (const [name, { data }] of half) expect(tensors.get(name)!.data).toEqual(data);
   });
 
-  it('takes a state_dict within a checkpoint', async () => {
+  it('reads a state_dict within a checkpoint', async () => {
     const file = inFolder('checkpoint.pt');
     const checkpoint = new Map<string, PythonValue>([
       ['epoch', 3],
@@ -155,7 +155,7 @@ describe('importWeights', () => {
   });
 });
 
-describe('files that importWeights refuses', () => {
+describe('importWeights rejects', () => {
   const write = async (tensors: Tensors): Promise<string> => {
     const file = inFolder('other.safetensors');
     await writeSafetensors(file, tensors);
@@ -189,13 +189,13 @@ describe('files that importWeights refuses', () => {
     expect(await weightsState('alexnet', env)).toEqual({ state: 'missing' });
   });
 
-  it('tells what does not fit the name that was given', async () => {
+  it('a file that does not fit --as, naming the difference', async () => {
     const file = await write(changed((t) => t.delete('features.10.bias')));
     expect(await refused(file, { as: 'alexnet', unverified: true })).toMatch(
       /weights alexnet in .* but found no features\.10\.bias/,
     );
     expect(await refused(file, { as: 'vgg16', unverified: true })).toMatch(
-      /features\.0\.weight of shape \[64, 3, 11, 11\], not \[64, 3, 3, 3\]; leave --as out/,
+      /features\.0\.weight of shape \[64, 3, 11, 11\], not \[64, 3, 3, 3\]; omit --as/,
     );
   });
 
@@ -224,7 +224,7 @@ describe('files that importWeights refuses', () => {
     expect(await weightsState('lpips-vgg', env)).toEqual({ state: 'missing' });
   });
 
-  it('what is no file of weights', async () => {
+  it('files that hold no weights', async () => {
     await mkdir(inFolder('folder.pth'));
     await writeFile(inFolder('text.pth'), '<html>not found</html>\n');
     await writeTorchZip(inFolder('evil.pth'), pickleOf('cposix\nsystem\n'));
@@ -237,7 +237,7 @@ describe('files that importWeights refuses', () => {
   });
 });
 
-describe('what stops an import', () => {
+describe('an import is stopped by', () => {
   const file = () => inFolder('file.safetensors');
   beforeEach(() => writeSafetensors(file(), formulaWeights('lpips-vgg')));
 
@@ -246,7 +246,7 @@ describe('what stops an import', () => {
     await expect(take(file(), { signal, unverified: true })).rejects.toThrow(InterruptedError);
   });
 
-  it('a full disk, which leaves what was there', async () => {
+  it('a full disk, which keeps earlier weights', async () => {
     await take(file(), { unverified: true });
     const before = await readFile(placeOf('lpips-vgg', env).file);
     const refusals = await refusing('ENOSPC', 'write', /lpips-vgg\.safetensors/, async () => {

@@ -51,7 +51,7 @@ describe('loadWeights', () => {
   });
 
   it.each<[string, () => Promise<unknown>, RegExp]>([
-    ['one other byte', () => changeByte(place.file), /other bytes than were written/],
+    ['one other byte', () => changeByte(place.file), /other bytes than those that were written/],
     ['a missing end', () => truncate(place.file, 1000), /other bytes/],
     ['no file', () => rm(place.file), /nothing that can be read/],
     ['a record of nothing', () => writeFile(place.record, '{'), /a record that cannot be read/],
@@ -70,10 +70,10 @@ describe('loadWeights', () => {
       () => changeRecord((r) => Object.assign(r, { verified: true })),
       /not official/,
     ],
-  ])('refuses %s, with the remedy', async (_, spoil, why) => {
+  ])('rejects %s, with the remedy', async (_, spoil, problem) => {
     await spoil();
     const message = await refusal(loadWeights(NAME, env));
-    expect(message).toMatch(why);
+    expect(message).toMatch(problem);
     expect(message).toMatch(
       /damaged ones .*; run gnr weights fetch lpips-alex, or gnr weights import FILE with alex\.pth\.$/,
     );
@@ -83,17 +83,17 @@ describe('loadWeights', () => {
       state: 'damaged',
       bytes: null,
       source: null,
-      problem: expect.stringMatching(why),
+      problem: expect.stringMatching(problem),
     });
   });
 
-  it('refuses tensors of another network, whatever their record says', async () => {
+  it('rejects tensors of another network, whatever their record says', async () => {
     await writeSafetensors(place.file, formulaWeights('lpips-vgg'));
     expect(await refusal(loadWeights(NAME, env))).toMatch(/other bytes/);
   });
 });
 
-it('all known weights can be had by the formula, as tests use them', async () => {
+it('the formula of the tests gives all known weights', async () => {
   const shared = await formulaCache(...WEIGHT_NAMES);
   for (const name of WEIGHT_NAMES) {
     const { tensors, verified } = await loadWeights(name, shared);

@@ -50,7 +50,7 @@ async function refusal(path: string): Promise<string> {
 }
 
 describe('loadLpipsFile', () => {
-  it('reads the state_dict of the package, and refuses it when it is cut off', async () => {
+  it('reads the state_dict of the package, and rejects it when it is cut off', async () => {
     const path = join(folder, 'vgg.safetensors');
     // The package's file has entries that LPIPS does not compute with.
     await writeSafetensors(
@@ -80,7 +80,7 @@ describe('loadLpipsFile', () => {
     expect(await refusal(path)).toContain(path);
   });
 
-  it('names the file where there is none, and the ways to the weights', async () => {
+  it('names a missing file, and the ways to get the weights', async () => {
     const path = join(folder, 'nowhere.safetensors');
     const message = await refusal(path);
     expect(message).toContain(`a safetensors file at ${path} but found nothing`);
@@ -104,7 +104,7 @@ describe('loadLpipsFile', () => {
 
 describe.each(['vgg', 'alex'] as const)('loadLpips %s', (net) => {
   const trunk = net === 'vgg' ? 'vgg16' : 'alexnet';
-  it('joins the trunk and the linear layers of the cache, and says whence they are', async () => {
+  it('joins the trunk and the linear layers of the cache, and names their sources', async () => {
     const env = await formulaCache(trunk, `lpips-${net}`);
     const expected = formulaLpips(net, buildLpips(net).specs);
     const before = tf.memory().numTensors;
@@ -136,7 +136,7 @@ describe('loadPerceptual', () => {
   const load = (weight: number, weights: string | null) =>
     loadPerceptual(resolveConfig({ losses: { lpips: { weight, weights } } }));
 
-  it('takes nothing where the loss has no such term, else the cache or a file', async () => {
+  it('loads nothing without the loss term, else from the cache or a file', async () => {
     expect(await load(0, null)).toBeUndefined();
     expect(await load(0, 'cache')).toBeUndefined();
     vi.stubEnv('GNR_CACHE_DIR', (await formulaCache('vgg16', 'lpips-vgg')).GNR_CACHE_DIR);
@@ -150,7 +150,7 @@ describe('loadPerceptual', () => {
     fromFile?.dispose();
   });
 
-  it('names what is missing in the cache, with the remedy', async () => {
+  it('names weights that are missing in the cache, with the remedy', async () => {
     vi.stubEnv('GNR_CACHE_DIR', join(folder, 'empty'));
     const before = tf.memory().numTensors;
     await expect(load(1, 'cache')).rejects.toThrow(

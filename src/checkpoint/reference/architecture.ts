@@ -1,3 +1,4 @@
+// Infers the architecture of a reference checkpoint from its tensors' shapes.
 import { InputError } from '../../base/errors.js';
 import type { PartialConfig } from '../../config/schema.js';
 
@@ -6,11 +7,11 @@ export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 export interface InferredModel {
   model: NonNullable<PartialConfig['model']>;
-  /** Keys of the config that the shapes do not tell, which have their defaults. */
-  untold: string[];
+  /** Keys of the config that the shapes do not determine; they have their defaults. */
+  unresolved: string[];
 }
 
-/** Number of 0, 1, 2, ... for which a path is there. */
+/** How many of `path(from)`, `path(from + 1)`, ... exist in a row. */
 function countOf(shapes: Shapes, path: (i: number) => string, from = 0): number {
   let count = 0;
   while (shapes.has(path(from + count))) count++;
@@ -27,7 +28,7 @@ function dimension(shapes: Shapes, path: string, axis: number, file: string): nu
   });
 }
 
-/** Channels by resolution, px, from the widths of the encoder's layers. */
+/** Channels by resolution in px, from the widths of the encoder's layers. */
 function inferChannels(
   generator: Shapes,
   file: string,
@@ -43,17 +44,17 @@ function inferChannels(
   return channels;
 }
 
-/** Side at which a branch of the image discriminator ends, px. */
+/** The side in px at which a branch of the image discriminator ends. */
 function branchEnd(discriminator: Shapes, branch: string, size: number): number {
   return size / 2 ** countOf(discriminator, (i) => `${branch}.${i}.conv1.0.weight`, 1);
 }
 
 /**
- * The architecture of a checkpoint of the reference, told by names and shapes: variant by the content head's filters (1x1 in
- * `main`, 3x3 in `train`), size by the number of halvings down to 4 px, widths by the layers themselves.
+ * Infers the architecture of a reference checkpoint from names and shapes: the variant from the content head's filters (1x1
+ * in `main`, 3x3 in `train`), the size from the number of halvings down to 4 px, widths from the layers themselves.
  *
- * @param networks shapes by network; `generator` is needed.
- * @throws InputError naming the tensor that is missing.
+ * @param networks shapes by network; `generator` is required.
+ * @throws InputError that names the missing tensor.
  */
 export function inferModel(
   networks: { generator: Shapes; image?: Shapes | undefined; latent?: Shapes | undefined },
@@ -65,7 +66,7 @@ export function inferModel(
   const numDown = countOf(generator, (i) => `encoder.stem.${i}.skip.1.weight`, 1);
   const styleHalvings = countOf(generator, (i) => `encoder.style.${i}.1.weight`);
   const size = 2 ** (numDown + styleHalvings + 2);
-  const untold = ['model.mappingRate'];
+  const unresolved = ['model.mappingRate'];
   const model: InferredModel['model'] = {
     variant: contentFilter === 1 ? 'main' : 'train',
     size,
@@ -77,12 +78,12 @@ export function inferModel(
     channels: inferChannels(generator, file, size, numDown),
     channelDivisor: 1,
   };
-  if (image === undefined) untold.push('model.discriminatorLocalSize', 'model.discriminatorGlobalSize');
+  if (image === undefined) unresolved.push('model.discriminatorLocalSize', 'model.discriminatorGlobalSize');
   else {
     model.discriminatorLocalSize = branchEnd(image, 'l_branch', size);
     model.discriminatorGlobalSize = branchEnd(image, 'g_branch', size);
   }
-  if (latent === undefined) untold.push('model.latentDiscriminatorWidth');
+  if (latent === undefined) unresolved.push('model.latentDiscriminatorWidth');
   else model.latentDiscriminatorWidth = dimension(latent, 'fc.0.weight', 0, file);
-  return { model, untold };
+  return { model, unresolved };
 }

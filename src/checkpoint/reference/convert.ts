@@ -1,3 +1,4 @@
+// Converts tensors of a reference checkpoint to this project's layout.
 import type { ParameterSpec } from '../../model/parameters.js';
 import type { TensorToStore } from '../safetensors.js';
 import type { TorchFile } from '../torch-file/torch-file.js';
@@ -6,31 +7,31 @@ import { fromTorchTensor, toTorchTensor } from '../torch-layout.js';
 import { keepRounding } from './rounding.js';
 
 /**
- * Parts of a training state, with the power of the gain by which ours is larger than the reference's: a parameter is
- * larger by its gain, so that its gradient is smaller, and its gradient's square twice so.
+ * Parts of a training state, each with the power of the gain that converts the reference's values to this project's: a
+ * parameter is larger by its gain here, its gradient smaller by the gain, and its gradient's square by the gain's square.
  */
 export const GAIN_POWERS = { ema: 1, values: 1, first: -1, second: -2 } as const;
 export type Part = keyof typeof GAIN_POWERS;
 
 /**
- * Beside an imported checkpoint: what translation and training do not need, but an export that gives the official file
- * back bit for bit. Names are `PART/NETWORK/PATH`, and `step/NETWORK/PATH` where Adam counted other steps than the file.
+ * A file beside an imported checkpoint. Translation and training do not need it; an export needs it to reproduce the official
+ * file bit for bit. Names are `PART/NETWORK/PATH`, and `step/NETWORK/PATH` if Adam counted other steps than the file.
  */
 export const AS_IMPORTED = 'as-imported.safetensors';
 
-/** Turns tensors of a reference's file into ours, and collects what the way back needs. */
+/** Converts tensors of a reference file, and collects the data for exact conversion back. */
 export class Converter {
   readonly asImported = new Map<string, TensorToStore>();
   private readonly file: TorchFile;
   private readonly onBytes: (bytes: number) => void;
 
-  /** @param onBytes is told how many bytes of the file a tensor had. */
+  /** @param onBytes called with the bytes of each tensor in the file. */
   constructor(file: TorchFile, onBytes: (bytes: number) => void) {
     this.file = file;
     this.onBytes = onBytes;
   }
 
-  /** One tensor in our layout. @param name `NETWORK/PATH`. */
+  /** A tensor in this project's layout. @param name `NETWORK/PATH`. */
   async convert(
     part: Part,
     name: string,
@@ -39,14 +40,14 @@ export class Converter {
   ): Promise<TensorToStore> {
     const exact = await this.file.read(tensor);
     const power = GAIN_POWERS[part];
-    const ours = fromTorchTensor(spec, { shape: [...tensor.shape], data: exact }, power);
-    const kept = keepRounding(exact, toTorchTensor(spec, ours, power).data, tensor.shape);
+    const converted = fromTorchTensor(spec, { shape: [...tensor.shape], data: exact }, power);
+    const kept = keepRounding(exact, toTorchTensor(spec, converted, power).data, tensor.shape);
     if (kept) this.asImported.set(`${part}/${name}`, kept);
     this.onBytes(tensor.bytes);
-    return { shape: spec.shape, data: ours };
+    return { shape: spec.shape, data: converted };
   }
 
-  /** Keeps a tensor as it is, for the way back alone. */
+  /** Keeps a tensor unchanged, only for conversion back. */
   async keep(part: Part, name: string, tensor: TorchTensorRef): Promise<void> {
     const data = await this.file.read(tensor);
     if (data.some((value) => value !== 0))
@@ -54,10 +55,10 @@ export class Converter {
     this.onBytes(tensor.bytes);
   }
 
-  /** Keeps Adam's count of steps where it is not that of the file (the reference repeats a step whenever it resumes). */
+  /** Keeps Adam's count of steps if it is not that of the file (the reference repeats a step whenever it resumes). */
   async keepStep(name: string, count: TorchTensorRef | number | undefined, step: number): Promise<void> {
-    const own = typeof count === 'object' ? (await this.file.read(count))[0]! : count;
-    if (own !== undefined && own !== step)
-      this.asImported.set(`step/${name}`, { shape: [], data: Float32Array.of(own) });
+    const counted = typeof count === 'object' ? (await this.file.read(count))[0]! : count;
+    if (counted !== undefined && counted !== step)
+      this.asImported.set(`step/${name}`, { shape: [], data: Float32Array.of(counted) });
   }
 }

@@ -1,3 +1,4 @@
+// Writes a checkpoint as the reference implementation saves its own.
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../base/errors.js';
@@ -29,10 +30,10 @@ import {
 import { CONFIG_KEY } from './reference-file.js';
 import { restoreRounding } from './rounding.js';
 
-/** torch.optim.Adam's default, as the reference uses. */
+/** The default of torch.optim.Adam, which the reference uses. */
 const ADAM_EPSILON = 1e-8;
 
-/** What an optimizer's group says beside its parameters. */
+/** The settings of an optimizer's parameter group. */
 export interface GroupSettings {
   /** At the step of the checkpoint. */
   learningRate: number;
@@ -43,7 +44,7 @@ export interface ExportOptions {
   /** The optimizers' settings after `step` steps. */
   settings: (config: ExportedConfig, step: number) => Record<OptimizerName, GroupSettings>;
   onProgress?: (doneBytes: number, totalBytes: number) => void;
-  /** Is told of every newer checkpoint of a run that is damaged, and why. */
+  /** Called with every newer checkpoint of a run that is damaged, and the reason. */
   onSkipped?: (dir: string, error: InputError) => void;
 }
 
@@ -55,11 +56,11 @@ const configSchema = z.looseObject({
   losses: configShape.shape.losses.optional(),
 });
 
-/** The tensors of a file, those of one network at a time in memory. */
+/** The tensors of a file, with those of one network at a time in memory. */
 class TensorFile {
   private readonly path: string;
   private readonly names: ReadonlySet<string>;
-  /** What is in memory, by part. */
+  /** The tensors in memory, by part. */
   private readonly held = new Map<string, { group: string; tensors: Map<string, StoredTensor> }>();
 
   private constructor(path: string, names: ReadonlySet<string>) {
@@ -83,14 +84,14 @@ class TensorFile {
     const part = group.includes('/', group.indexOf('/') + 1) ? group.slice(0, group.indexOf('/')) : '';
     if (this.held.get(part)?.group !== group) {
       this.held.delete(part);
-      const names = [...this.names].filter((other) => other.startsWith(group));
+      const names = [...this.names].filter((tensor) => tensor.startsWith(group));
       this.held.set(part, { group, tensors: (await readSafetensors(this.path, { names })).tensors });
     }
     return this.held.get(part)!.tensors.get(name);
   }
 }
 
-/** The files of a checkpoint, seen as the reference's tensors. */
+/** The files of a checkpoint as the reference's tensors. */
 class Exporter {
   readonly specs: Record<NetworkName, ParameterSpecs>;
   private readonly model: TensorFile;
@@ -114,13 +115,13 @@ class Exporter {
     return part === 'ema' ? { file: this.model, name } : { file: this.training, name: `${part}/${name}` };
   }
 
-  /** Whether any parameter of a network is there. */
+  /** Whether the checkpoint has the parameters of a network. */
   has(part: Part, network: NetworkName): boolean {
     const { file, name } = this.place(part, `${network}/${Object.keys(this.specs[network])[0]}`);
     return file.has(name);
   }
 
-  /** A tensor in the reference's layout and scale; zeros for a first moment that nobody kept. */
+  /** A tensor in the reference's layout and scale; zeros for a first moment that was not stored. */
   private async read(part: Part, network: NetworkName, path: string): Promise<Float32Array> {
     const spec = this.specs[network][path]!;
     const { file, name } = this.place(part, `${network}/${path}`);
@@ -139,8 +140,8 @@ class Exporter {
 
   /** Adam's count of steps for a parameter. */
   private async stepsOf(network: NetworkName, path: string, step: number): Promise<Float32Array> {
-    const own = await this.asImported.get(`step/${network}/${path}`);
-    return own ? (own.data as Float32Array) : Float32Array.of(step);
+    const imported = await this.asImported.get(`step/${network}/${path}`);
+    return imported ? (imported.data as Float32Array) : Float32Array.of(step);
   }
 
   tensor(part: Part, network: NetworkName, path: string): TensorToPickle {
@@ -195,31 +196,31 @@ class Exporter {
   }
 }
 
-/** The config to keep in the file, without paths of this machine. */
+/** The config for the file, without local paths. */
 function portableConfig({ model, training, losses }: ExportedConfig): string {
-  const { lpips, ...others } = losses ?? {};
-  const kept = lpips && { ...others, lpips: { weight: lpips.weight } };
-  return JSON.stringify({ model, training, ...(kept && { losses: kept }) });
+  const { lpips, ...otherLosses } = losses ?? {};
+  const portable = lpips && { ...otherLosses, lpips: { weight: lpips.weight } };
+  return JSON.stringify({ model, training, ...(portable && { losses: portable }) });
 }
 
 export interface ExportReport {
   /** The checkpoint that was exported. */
   dir: string;
-  /** Steps done. */
+  /** Training steps of that checkpoint. */
   step: number;
   /** Keys of the file's dictionary. */
   keys: string[];
 }
 
 /**
- * Writes a checkpoint of ours as the reference saves its own: `torch.load` reads it (with `weights_only=True` too), and
- * its networks and optimizers take it strictly (`load_state_dict`). What the checkpoint does not have (discriminators and
- * optimizers of an exported model) is left out. Weights and moments are divided by their gains and rounded once; those of an
- * imported checkpoint come out as they were. First moments, where Adam's first decay rate is 0, are zeros: Adam forgets
- * them in the next step, so that it goes on exactly.
+ * Writes a checkpoint as the reference saves its own: `torch.load` reads it (with `weights_only=True` too), and its
+ * networks and optimizers accept it strictly (`load_state_dict`). Discriminators and optimizers are omitted if the
+ * checkpoint has none, as in an exported model. Weights and moments are divided by their gains and rounded once; those of
+ * an imported checkpoint come out bit for bit. If Adam's first decay rate is 0, first moments are zeros: Adam overwrites
+ * them in the next step, so training continues exactly.
  *
- * @param checkpoint a checkpoint, a run (its newest) or a model folder. @param outFile replaced where it is there.
- * @throws InputError naming the file that is missing or damaged; RunError where the disk refuses.
+ * @param checkpoint a checkpoint, a run (its newest checkpoint) or a model folder. @param outFile is replaced if it exists.
+ * @throws InputError that names the missing or damaged file; RunError if the file cannot be written.
  */
 export async function exportReferenceCheckpoint(
   checkpoint: string,
@@ -240,7 +241,7 @@ export async function exportReferenceCheckpoint(
     for (const name of Object.keys(OPTIMIZERS) as OptimizerName[])
       root.set(name, exporter.optimizer(name, step, groups[name], config.training.learningRate));
   }
-  // The reference counts the last step, from 0.
+  // The reference stores the number of the last step, counted from 0.
   if (resolved.statePath !== undefined) root.set('iter', Math.max(0, step - 1));
   root.set(CONFIG_KEY, portableConfig(config));
   await writeTorchFile(outFile, root, { onProgress });

@@ -1,3 +1,4 @@
+// Imports checkpoints of the reference implementation.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceDirectory, writeFileAtomic } from '../../base/atomic-files.js';
@@ -23,30 +24,30 @@ import {
   type StateDict,
 } from './reference-file.js';
 
-/** Where the README tells to put the perceptual loss's weights. */
+/** The place that the documentation names for the perceptual loss's weights. */
 const LPIPS_WEIGHTS = 'weights/lpips-vgg.safetensors';
 
-/** What the trainer keeps in state.json and the reference does not save: samplers start anew. */
-const UNTOLD_STATE = { seconds: 0, samplerA: null, samplerB: null };
+/** The trainer's fields of state.json, which the reference does not save: samplers start anew. */
+const INITIAL_STATE = { seconds: 0, samplerA: null, samplerB: null };
 
 export interface ImportOptions {
-  /** Texts `KEY=VALUE` over what the file tells of the config. */
+  /** Texts `KEY=VALUE` that override the inferred config. */
   overrides?: readonly string[];
   onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
 export interface ImportReport {
-  /** `run`: training can go on. `model`: the file lacks networks or optimizers for that. */
+  /** `run`: training can continue. `model`: the file lacks networks or optimizers for that. */
   kind: 'run' | 'model';
   /** The folder with model.safetensors. */
   dir: string;
-  /** Steps done. */
+  /** Training steps of the checkpoint. */
   step: number;
   config: Config;
-  /** The networks that were there, by the reference's names. */
+  /** The networks in the file, by the reference's names. */
   networks: string[];
-  /** Config keys that the file does not tell, which have their defaults or come from the overrides. */
-  untold: string[];
+  /** Config keys that the file does not determine; they have their defaults or come from the overrides. */
+  unresolved: string[];
   notes: string[];
 }
 
@@ -55,7 +56,7 @@ interface Contents {
   training: Map<string, TensorToStore>;
 }
 
-async function refuseUsedFolder(dir: string): Promise<void> {
+async function rejectUsedFolder(dir: string): Promise<void> {
   const names = await readdir(dir).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];
     const found = systemCode(error) === 'ENOTDIR' ? 'a file' : messageOf(error);
@@ -79,28 +80,28 @@ function firstOf(file: ReferenceFile, names: readonly string[]): StateDict | und
   return names.map((name) => file.networks.get(name)).find((dict) => dict !== undefined);
 }
 
-/** The config of what is in the file: as exported, or told by shapes and optimizers. */
+/** The config of the file: as exported, or inferred from shapes and optimizers. */
 function configOf(
   path: string,
   file: ReferenceFile,
   step: number,
   overrides: readonly string[],
-): Pick<ImportReport, 'config' | 'untold' | 'notes'> {
+): Pick<ImportReport, 'config' | 'unresolved' | 'notes'> {
   const generator = shapesOf(firstOf(file, ['G_A2B_ema', 'G_B2A_ema', 'G_A2B', 'G_B2A']));
   if (generator === undefined)
     throw new InputError({
       expected: `a generator (G_A2B_ema, G_B2A_ema, G_A2B or G_B2A) in ${path}`,
-      found: `${[...file.networks.keys()].join(', ')} alone`,
+      found: `only ${[...file.networks.keys()].join(', ')}`,
       remedy: 'use a checkpoint with a generator',
     });
   const lpips = { losses: { lpips: { weights: LPIPS_WEIGHTS } } };
   const over = parseOverrides(overrides);
   if (isTree(file.config)) {
     const config = resolveConfig(mergeTrees(mergeTrees(lpips, file.config), over) as PartialConfig);
-    return { config, untold: [], notes: [] };
+    return { config, unresolved: [], notes: [] };
   }
   const image = shapesOf(firstOf(file, ['D_A', 'D_B']));
-  const { model, untold } = inferModel(
+  const { model, unresolved } = inferModel(
     { generator, image, latent: shapesOf(file.networks.get('D_L')) },
     path,
   );
@@ -110,20 +111,20 @@ function configOf(
     model.discriminatorGlobalSize = Math.min(ends.global, model.size!);
   }
   const { training, notes } = inferTraining(file, step);
-  const told = { model, training, ...lpips };
-  const config = resolveConfig(mergeTrees(told as Tree, over) as PartialConfig);
-  return { config, untold: [...untold, 'training.batch', 'losses'], notes };
+  const inferred = { model, training, ...lpips };
+  const config = resolveConfig(mergeTrees(inferred as Tree, over) as PartialConfig);
+  return { config, unresolved: [...unresolved, 'training.batch', 'losses'], notes };
 }
 
-/** What is in the file and in order, before any of its numbers are read. */
+/** The checked contents of the file, before any numbers are read. */
 interface Plan {
   file: TorchFile;
   parsed: ReferenceFile;
   specs: Record<NetworkName, ParameterSpecs>;
   config: Config;
-  /** Steps done. */
+  /** Training steps of the checkpoint. */
   step: number;
-  /** All that training needs is there. */
+  /** Whether the file has everything that training needs. */
   isRun: boolean;
 }
 
@@ -146,20 +147,20 @@ async function readNetworks(plan: Plan, converter: Converter, contents: Contents
   const { parsed, specs } = plan;
   for (const [name, dict] of parsed.networks) {
     const network = networkOf(name);
-    const isAveraged = name in AVERAGED;
-    // Where there is no average, the weights themselves translate.
-    const isModel = isAveraged || (network in averagedNames && !parsed.networks.has(averagedNames[network]!));
+    const isEma = name in AVERAGED;
+    // Without EMA weights, the raw weights translate.
+    const isModel = isEma || (network in emaNames && !parsed.networks.has(emaNames[network]!));
     for (const [path, spec] of Object.entries(specs[network])) {
       const tensorName = `${network}/${path}`;
-      const part = isAveraged ? 'ema' : 'values';
+      const part = isEma ? 'ema' : 'values';
       const tensor = await converter.convert(part, tensorName, spec, dict.get(path)!);
       if (isModel) contents.model.set(tensorName, tensor);
-      if (!isAveraged) contents.training.set(`values/${tensorName}`, tensor);
+      if (!isEma) contents.training.set(`values/${tensorName}`, tensor);
     }
   }
 }
 
-const averagedNames: Partial<Record<NetworkName, AveragedName>> = { G_A2B: 'G_A2B_ema', G_B2A: 'G_B2A_ema' };
+const emaNames: Partial<Record<NetworkName, AveragedName>> = { G_A2B: 'G_A2B_ema', G_B2A: 'G_B2A_ema' };
 
 async function readOptimizers(plan: Plan, converter: Converter, contents: Contents): Promise<void> {
   const { file, parsed, specs, config, step } = plan;
@@ -181,7 +182,7 @@ async function readOptimizers(plan: Plan, converter: Converter, contents: Conten
         const first = read ? await converter.convert('first', tensorName, spec, read.first) : zeros();
         contents.training.set(`first/${tensorName}`, first);
       }
-      // Without a decay rate it is the last gradient, which nobody reads again.
+      // With a decay rate of 0 the first moment is the last gradient, which training never reads again.
       else if (read) await converter.keep('first', tensorName, read.first);
     }
   }
@@ -196,26 +197,26 @@ function totalBytes({ networks, optimizers }: ReferenceFile, isRun: boolean): nu
 
 function describe({ parsed, isRun }: Plan, report: Pick<ImportReport, 'notes'>): void {
   const { networks, ignored } = parsed;
-  for (const [network, averaged] of Object.entries(averagedNames)) {
-    if (networks.has(averaged)) continue;
+  for (const [network, ema] of Object.entries(emaNames)) {
+    if (networks.has(ema)) continue;
     report.notes.push(
       networks.has(network)
-        ? `The file has no ${averaged}: ${network} itself will translate.`
-        : `The file has neither ${averaged} nor ${network}: the model is not whole, and gnr translate cannot use it.`,
+        ? `The file has no ${ema}: ${network} itself will translate.`
+        : `The file has neither ${ema} nor ${network}: the model is incomplete, and gnr translate cannot use it.`,
     );
   }
   if (!isRun)
     report.notes.push(
-      'The file lacks networks or optimizers that training needs: --resume cannot go on from it.',
+      'The file lacks networks or optimizers that training needs: --resume cannot continue from it.',
     );
-  if (ignored.length > 0) report.notes.push(`Passed over in the file: ${ignored.slice(0, 10).join(', ')}.`);
+  if (ignored.length > 0) report.notes.push(`Skipped in the file: ${ignored.slice(0, 10).join(', ')}.`);
 }
 
 async function plan(file: TorchFile, overrides: readonly string[]): Promise<Plan & ImportReport> {
   const parsed = parseReferenceFile(file);
   const step = parsed.iter === undefined ? 0 : parsed.iter + 1;
-  const told = configOf(file.path, parsed, step, overrides);
-  const specs = networkSpecs(told.config.model);
+  const resolved = configOf(file.path, parsed, step, overrides);
+  const specs = networkSpecs(resolved.config.model);
   for (const [name, dict] of parsed.networks) {
     checkStateDict(file, name, dict, specs[networkOf(name)]);
     await checkBuffers(file, name, dict, specs[networkOf(name)]);
@@ -223,18 +224,19 @@ async function plan(file: TorchFile, overrides: readonly string[]): Promise<Plan
   const isRun =
     NETWORK_NAMES.every((name) => parsed.networks.has(name)) &&
     parsed.optimizers.size === Object.keys(OPTIMIZERS).length;
-  const made = { file, parsed, specs, isRun, ...told, step, networks: [...parsed.networks.keys()] };
-  describe(made, made);
-  return { ...made, kind: isRun ? 'run' : 'model', dir: '' };
+  const planned = { file, parsed, specs, isRun, ...resolved, step, networks: [...parsed.networks.keys()] };
+  describe(planned, planned);
+  return { ...planned, kind: isRun ? 'run' : 'model', dir: '' };
 }
 
 /**
- * Imports a checkpoint of the reference implementation, either branch: its architecture is told by names and shapes. With
- * all networks and optimizers it becomes a run directory, with which `gnr train --resume` goes on; with fewer a model
- * folder of what is there. Weights and moments are the file's, each multiplied by its gain and rounded once.
+ * Imports a checkpoint of either branch of the reference implementation; names and shapes determine its architecture. With
+ * all networks and optimizers it becomes a run directory for `gnr train --resume`; otherwise a model folder with the
+ * networks of the file. Weights and moments are the file's, each multiplied by its gain and rounded once.
  *
  * @param outDir a new folder; it appears as a whole or not at all.
- * @throws InputError naming the file and the key that is missing, misshapen or refused; RunError where the disk refuses.
+ * @throws InputError that names the file and the key that is missing, misshapen or forbidden; RunError if a file cannot be
+ *   written.
  */
 export async function importReferenceCheckpoint(
   path: string,
@@ -243,21 +245,21 @@ export async function importReferenceCheckpoint(
 ): Promise<ImportReport> {
   const file = await TorchFile.open(path);
   try {
-    await refuseUsedFolder(outDir);
-    const made = await plan(file, overrides);
-    const { config, isRun, step } = made;
-    const total = totalBytes(made.parsed, isRun);
+    await rejectUsedFolder(outDir);
+    const planned = await plan(file, overrides);
+    const { config, isRun, step } = planned;
+    const total = totalBytes(planned.parsed, isRun);
     let done = 0;
     const converter = new Converter(file, (bytes) => {
       done += bytes;
       onProgress?.(Math.min(done, total), total);
     });
     const contents: Contents = { model: new Map(), training: new Map() };
-    await readNetworks(made, converter, contents);
-    if (isRun) await readOptimizers(made, converter, contents);
+    await readNetworks(planned, converter, contents);
+    if (isRun) await readOptimizers(planned, converter, contents);
     await replaceDirectory(outDir, async (temporary) => {
       const dir = isRun
-        ? await saveCheckpoint(temporary, step, { ...contents, state: UNTOLD_STATE, config })
+        ? await saveCheckpoint(temporary, step, { ...contents, state: INITIAL_STATE, config })
         : temporary;
       if (!isRun) {
         await writeSafetensors(join(dir, MODEL), contents.model);
@@ -266,9 +268,9 @@ export async function importReferenceCheckpoint(
       await writeFileAtomic(join(temporary, CONFIG), formatConfig(config));
       if (converter.asImported.size > 0) await writeSafetensors(join(dir, AS_IMPORTED), converter.asImported);
     });
-    const { kind, networks, untold, notes } = made;
+    const { kind, networks, unresolved, notes } = planned;
     const dir = isRun ? checkpointFolder(outDir, step) : outDir;
-    return { kind, dir, step, config, networks, untold, notes };
+    return { kind, dir, step, config, networks, unresolved, notes };
   } finally {
     await file.close();
   }

@@ -10,8 +10,8 @@ export type AveragedName = keyof typeof AVERAGED;
 export type OptimizerName = keyof typeof OPTIMIZERS;
 
 /**
- * The order in which the reference's modules register their children (model.py); an optimizer counts parameters so. A
- * module's own parameters come before those of its children.
+ * The order in which the reference's modules register their children (model.py), and so the order of an optimizer's
+ * parameters. A module's own parameters come before those of its children.
  */
 const CHILDREN = [
   ...['mapping', 'encoder', 'stem', 'content', 'style', 'adain_bottleneck'],
@@ -19,9 +19,9 @@ const CHILDREN = [
   ...['conv1', 'to_rgb1', 'convs', 'to_rgbs'],
   ...['upsample', 'blur', 'conv', 'activate', 'conv2', 'skip', 'modulation'],
 ];
-const OWN = ['weight', 'bias', 'kernel'];
+const OWN_PARAMETERS = ['weight', 'bias', 'kernel'];
 
-function compareParts(a: string, b: string): number {
+function compareNames(a: string, b: string): number {
   if (/^\d+$/.test(a) && /^\d+$/.test(b)) return Number(a) - Number(b);
   return CHILDREN.indexOf(a) - CHILDREN.indexOf(b);
 }
@@ -30,9 +30,10 @@ function comparePaths(a: string, b: string): number {
   const [left, right] = [a.split('.'), b.split('.')];
   for (let depth = 0; ; depth++) {
     const [isOwnLeft, isOwnRight] = [depth === left.length - 1, depth === right.length - 1];
-    if (isOwnLeft && isOwnRight) return OWN.indexOf(left[depth]!) - OWN.indexOf(right[depth]!);
+    if (isOwnLeft && isOwnRight)
+      return OWN_PARAMETERS.indexOf(left[depth]!) - OWN_PARAMETERS.indexOf(right[depth]!);
     if (isOwnLeft !== isOwnRight) return isOwnLeft ? -1 : 1;
-    if (left[depth] !== right[depth]) return compareParts(left[depth]!, right[depth]!);
+    if (left[depth] !== right[depth]) return compareNames(left[depth]!, right[depth]!);
   }
 }
 
@@ -47,7 +48,7 @@ function blurKernel(sum: number): Float32Array {
   return Float32Array.from(taps.flatMap((a) => taps.map((b) => (a * b * sum) / 64)));
 }
 
-/** A layer's blur filter, which the reference keeps in its `state_dict` although nothing changes it. */
+/** A layer's blur filter: constant, but the reference stores it in its `state_dict`. */
 function bufferBeside(path: string, kind: string): [path: string, data: Float32Array] | undefined {
   if (kind === 'convolution' && path.endsWith('.1.weight'))
     return [path.replace(/1\.weight$/, '0.kernel'), blurKernel(1)];
@@ -65,7 +66,7 @@ export function buffersOf(specs: ParameterSpecs): Map<string, Float32Array> {
 
 export const BUFFER_SHAPE: readonly number[] = [4, 4];
 
-/** Shapes of all that a network's `state_dict` holds, in its order. */
+/** Shapes of all tensors of a network's `state_dict`, in its order. */
 export function stateDictShapes(specs: ParameterSpecs): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   for (const [path, spec] of Object.entries(specs)) shapes.set(path, torchShapeOf(spec));

@@ -1,18 +1,19 @@
+// Reads the optimizers of a reference checkpoint.
 import { InputError } from '../../base/errors.js';
 import type { PartialConfig } from '../../config/schema.js';
 import type { NetworkName } from '../../model/networks.js';
 import { TorchTensorRef } from '../torch-file/values.js';
 import { type OptimizerState, OTHER_FILE, type ReferenceFile } from './reference-file.js';
 
-/** Adam's moments of one parameter in the file; undefined where it never had a gradient. */
+/** Adam's moments of one parameter in the file. */
 export interface MomentRefs {
   first: TorchTensorRef;
   second: TorchTensorRef;
-  /** Adam's count of steps: a number in files of old versions of torch. */
+  /** Adam's count of steps; a number in files of old versions of torch. */
   step: TorchTensorRef | number | undefined;
 }
 
-/** A parameter as an optimizer counts it. */
+/** A parameter in the order of an optimizer. */
 export interface CountedParameter {
   network: NetworkName;
   path: string;
@@ -20,9 +21,9 @@ export interface CountedParameter {
 }
 
 /**
- * The moments of an optimizer's parameters, in their order.
+ * The moments of an optimizer's parameters, in their order; undefined for a parameter that never had a gradient.
  *
- * @throws InputError naming the parameter whose state is missing a part or has another shape.
+ * @throws InputError that names a parameter whose state is incomplete or of another shape.
  */
 export function momentsOf(
   file: string,
@@ -66,7 +67,7 @@ function betasOf(optimizer: OptimizerState): [number, number] | undefined {
   return isRight ? (betas as [number, number]) : undefined;
 }
 
-/** From the discriminators' decay, `beta ** (k / (k + 1))`, the k: steps between two R1 penalties. */
+/** The steps between two R1 penalties: the k in the discriminators' decay, `beta ** (k / (k + 1))`. */
 function r1EverySteps(generatorBeta: number, discriminatorBeta: number): number | undefined {
   const ratio = Math.log(discriminatorBeta) / Math.log(generatorBeta);
   const steps = Math.round(ratio / (1 - ratio));
@@ -77,7 +78,7 @@ function r1EverySteps(generatorBeta: number, discriminatorBeta: number): number 
 const DECAY_FACTOR = 0.5;
 const DECAY_EVERY_STEPS = 100_000;
 
-/** Steps between two decays that lead from one learning rate to the other, the reference's own where they do. */
+/** Steps between two decays that lead from one learning rate to the other; those of the reference if they fit. */
 function decayEverySteps(initial: number, present: number, step: number): number | undefined {
   const decays = Math.log(present / initial) / Math.log(DECAY_FACTOR);
   if (!Number.isInteger(decays) || decays < 0) return undefined;
@@ -87,11 +88,11 @@ function decayEverySteps(initial: number, present: number, step: number): number
 
 export interface InferredTraining {
   training: NonNullable<PartialConfig['training']>;
-  /** What to tell of it. */
+  /** Notes for the user. */
   notes: string[];
 }
 
-/** The settings of a training that its optimizers tell. @param step steps done. */
+/** Infers training settings from the optimizers. @param step steps done. */
 export function inferTraining({ optimizers }: ReferenceFile, step: number): InferredTraining {
   const [generators, discriminators] = [optimizers.get('G_optim'), optimizers.get('D_optim')];
   if (generators === undefined || discriminators === undefined) return { training: {}, notes: [] };
@@ -105,11 +106,11 @@ export function inferTraining({ optimizers }: ReferenceFile, step: number): Infe
     if (every !== undefined) training.decayEverySteps = every;
     else
       notes.push(
-        `The learning rate in the file, ${present}, is not what a halving every so many steps makes of ${initial}: set training.learningRate and training.decayEverySteps.`,
+        `The learning rate in the file, ${present}, does not result from halving ${initial} at regular steps: set training.learningRate and training.decayEverySteps.`,
       );
     if (every !== undefined && every !== DECAY_EVERY_STEPS)
       notes.push(
-        `training.decayEverySteps is ${every}, which fits the file's learning rate; it does not tell it.`,
+        `training.decayEverySteps is ${every}: the file does not record it, but this fits its learning rate.`,
       );
   }
   const betas = betasOf(generators);

@@ -1,3 +1,4 @@
+// Checks the contents of a reference checkpoint.
 import { InputError } from '../../base/errors.js';
 import { NETWORK_NAMES } from '../../model/networks.js';
 import type { ParameterSpecs } from '../../model/parameters.js';
@@ -12,16 +13,16 @@ import {
   stateDictShapes,
 } from './networks.js';
 
-/** Under this key an export of ours keeps its config; the reference passes it over. */
+/** The key of the config in files that this project exports; the reference ignores it. */
 export const CONFIG_KEY = 'gnr_config';
-/** Tensors may share numbers (networks saved under two names), but not without end. */
+/** Tensors may share numbers (networks saved under two names), but not without limit. */
 const MAX_USES_OF_A_BYTE = 8;
 
 export type StateDict = ReadonlyMap<string, TorchTensorRef>;
 
 /** An optimizer's `state_dict`. */
 export interface OptimizerState {
-  /** Numbers of the parameters in the order of the optimizer. */
+  /** Numbers of the parameters, in the order of the optimizer. */
   ids: readonly unknown[];
   /** Adam's state by these numbers. */
   state: ReadonlyMap<unknown, unknown>;
@@ -29,7 +30,7 @@ export interface OptimizerState {
   settings: ReadonlyMap<unknown, unknown>;
 }
 
-/** A checkpoint of the reference, taken apart. */
+/** The contents of a reference checkpoint. */
 export interface ReferenceFile {
   /** Of the names in `NETWORK_NAMES` and `AVERAGED`, those that are there. */
   networks: Map<string, StateDict>;
@@ -38,7 +39,7 @@ export interface ReferenceFile {
   iter: number | undefined;
   /** The config in a file that this project exported. */
   config: unknown;
-  /** Other keys, which mean nothing here. */
+  /** Other keys, which have no meaning here. */
   ignored: string[];
 }
 
@@ -81,7 +82,7 @@ function optimizerOf(file: string, name: string, value: unknown): OptimizerState
   return { ids, state, settings: all[0]! };
 }
 
-/** @throws InputError naming the key that is not as the reference saves it. */
+/** @throws InputError that names a key which is not as the reference saves it. */
 export function parseReferenceFile(file: TorchFile): ReferenceFile {
   const { root, path } = file;
   const known: readonly string[] = [...NETWORK_NAMES, ...Object.keys(AVERAGED)];
@@ -117,7 +118,7 @@ function parseConfig(file: string, text: string): unknown {
   }
 }
 
-/** A file of a few bytes could otherwise ask for all memory: by many names for the same numbers. */
+/** Limits the memory: a small file could otherwise claim all of it, with many names for the same numbers. */
 function checkAmount(file: TorchFile, networks: ReferenceFile['networks']): void {
   const bytes = [...networks.values()]
     .flatMap((dict) => [...dict.values()])
@@ -130,10 +131,10 @@ function checkAmount(file: TorchFile, networks: ReferenceFile['networks']): void
   });
 }
 
-/** @throws InputError naming the first tensor that is missing, misshapen or not the network's. */
+/** @throws InputError that names the first tensor which is missing, misshapen or not the network's. */
 export function checkStateDict(file: TorchFile, name: string, dict: StateDict, specs: ParameterSpecs): void {
   const shapes = stateDictShapes(specs);
-  const remedy = `${OTHER_FILE}; what its shapes do not tell is set with --set model.KEY=VALUE`;
+  const remedy = `${OTHER_FILE}; set what its shapes do not determine with --set model.KEY=VALUE`;
   for (const [path, shape] of shapes) {
     const tensor = dict.get(path);
     if (tensor?.shape.join() === shape.join() && /float/.test(tensor.dtype)) continue;
@@ -144,13 +145,13 @@ export function checkStateDict(file: TorchFile, name: string, dict: StateDict, s
   for (const path of dict.keys())
     if (!shapes.has(path))
       throw new InputError({
-        expected: `the tensors of the network alone in ${name} of ${file.path}`,
+        expected: `only the tensors of the network in ${name} of ${file.path}`,
         found: `also ${path}`,
         remedy,
       });
 }
 
-/** @throws InputError naming a blur filter that is not the one of our layers. */
+/** @throws InputError that names a blur filter which is not that of this project's layers. */
 export async function checkBuffers(
   file: TorchFile,
   name: string,

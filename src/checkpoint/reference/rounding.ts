@@ -1,8 +1,9 @@
+// Makes conversion between gains exact: keeps the rounding steps.
 import type { TensorToStore } from '../safetensors.js';
 
 /**
- * Ours is a parameter times its gain, rounded to float32. Several numbers may round to the same one, so that the way
- * back can miss a bit pattern by one step. These steps are kept, two bits an element: 0 none, 1 up, 2 down.
+ * This project stores a parameter times its gain, rounded to float32. Several numbers may round to the same one, so that
+ * converting back can miss a bit pattern by one step. These steps are kept, two bits per element: 0 none, 1 up, 2 down.
  */
 const ELEMENTS_PER_WORD = 16;
 
@@ -10,8 +11,8 @@ const bitsOf = ({ buffer, byteOffset, length }: Float32Array): Int32Array =>
   new Int32Array(buffer, byteOffset, length);
 
 /**
- * What is to be kept beside a tensor so that `restoreRounding` can give `exact` from `recovered`: nothing where they are
- * equal bit for bit, the steps between them, or `exact` itself where a step is not enough (numbers that under- or overflow).
+ * The data with which `restoreRounding` makes `exact` of `recovered`: undefined if they are equal bit for bit, else the steps
+ * between them, or `exact` itself if a step is not enough (numbers that under- or overflow).
  */
 export function keepRounding(
   exact: Float32Array,
@@ -31,7 +32,7 @@ export function keepRounding(
   return isEqual ? undefined : { shape: [words.length], data: words };
 }
 
-/** Gives `exact` from `recovered`, which it changes, and what `keepRounding` kept. */
+/** Makes `exact` of `recovered`, in place, and the data from `keepRounding`. */
 export function restoreRounding(
   recovered: Float32Array,
   kept: Pick<TensorToStore, 'data'> | undefined,

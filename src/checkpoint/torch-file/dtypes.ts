@@ -1,8 +1,9 @@
+// Converts numbers of a PyTorch file to float32.
 import { bfloat16ToFloat32, float16ToFloat32 } from '../../base/half-floats.js';
 import type { TorchDtype } from './values.js';
 
 /**
- * Little-endian bytes of any type to float32, rounded where it has fewer digits; float32 itself is not copied.
+ * Converts little-endian numbers of any type to float32, rounding if needed; float32 itself is not copied.
  * @param bytes aligned to the type's size.
  */
 export function toFloat32(

@@ -1,7 +1,8 @@
+// Reads the format of torch.save before PyTorch 1.6.
 import { InputError } from '../../base/errors.js';
 import { bigEndianFile, brokenTorchFile, type RandomAccessFile } from './random-access-file.js';
 import { TorchHost } from './torch-globals.js';
-import { PickleError, RefusedGlobalError, TruncatedPickleError, unpickle } from './unpickler.js';
+import { ForbiddenGlobalError, PickleError, TruncatedPickleError, unpickle } from './unpickler.js';
 import { DTYPE_BYTES, type StorageRecord } from './values.js';
 
 /** torch/serialization.py, MAGIC_NUMBER and PROTOCOL_VERSION. */
@@ -10,18 +11,18 @@ const PROTOCOL = 1001;
 /** The first byte of a pickle of protocol 2 or newer. */
 const PICKLE_START = 0x80;
 const FIRST_READ_BYTES = 1024 * 1024;
-/** A storage's bytes follow their number of elements, an int64. */
+/** The number of elements, an int64, precedes a storage's bytes. */
 const COUNT_BYTES = 8;
 
 interface Pickles {
   root: unknown;
   keys: unknown;
-  /** Where the storages begin. */
+  /** The position of the first storage. */
   end: number;
   host: TorchHost;
 }
 
-/** The five pickles of the format: magic number, version, the system's byte order and sizes, the object, the keys. */
+/** Reads the five pickles of the format: magic number, version, the system's byte order and sizes, the object, the keys. */
 function readPickles(path: string, bytes: Uint8Array): Pickles {
   const host = new TorchHost();
   const magic = unpickle(bytes, 0, host);
@@ -35,7 +36,7 @@ function readPickles(path: string, bytes: Uint8Array): Pickles {
   return { root: root.value, keys: keys.value, end: keys.end, host };
 }
 
-/** A complaint about a file that begins neither as a zip archive nor as a pickle. */
+/** The error for a file that starts neither as a zip archive nor as a pickle. */
 function notTorch(path: string, bytes: Uint8Array): InputError {
   const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
   let found = 'a file of another kind';
@@ -52,7 +53,7 @@ function notTorch(path: string, bytes: Uint8Array): InputError {
 }
 
 /**
- * Reads the format that torch.save wrote before version 1.6: pickles one after another, and then the storages.
+ * Reads the format that torch.save wrote before version 1.6: several pickles, then the storages.
  *
  * @throws PickleError, or InputError that names the file.
  */
@@ -73,9 +74,9 @@ export async function readLegacy(
         length = Math.min(file.bytes, pickleLimitBytes, 4 * length);
         continue;
       }
-      // Of a text, too, it is told what it would have run.
-      const isRefusal = error instanceof RefusedGlobalError;
-      throw isPickle || isRefusal || !(error instanceof PickleError) ? error : notTorch(file.path, bytes);
+      // A text is rejected with the program that it would have run, too.
+      const isForbidden = error instanceof ForbiddenGlobalError;
+      throw isPickle || isForbidden || !(error instanceof PickleError) ? error : notTorch(file.path, bytes);
     }
   }
 }

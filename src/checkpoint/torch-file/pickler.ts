@@ -1,16 +1,18 @@
+// Writes Python values as a pickle that torch.load reads.
 import { OrderedDict, PythonFloat, type PythonValue, TensorToPickle, Tuple } from './python-values.js';
 
 const PROTOCOL = 2;
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** Puts bytes together without moving them every time. */
+/** Collects bytes without copying them at every addition. */
 class Bytes {
-  private readonly parts: Uint8Array[] = [];
-  add(...parts: (string | Uint8Array)[]): void {
-    for (const part of parts) this.parts.push(typeof part === 'string' ? Buffer.from(part, 'latin1') : part);
+  private readonly chunks: Uint8Array[] = [];
+  add(...chunks: (string | Uint8Array)[]): void {
+    for (const chunk of chunks)
+      this.chunks.push(typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk);
   }
   all(): Uint8Array {
-    return Buffer.concat(this.parts);
+    return Buffer.concat(this.chunks);
   }
 }
 
@@ -83,7 +85,7 @@ class Pickler {
     this.out.add('t');
   }
 
-  /** As torch/_utils.py takes a tensor apart: `_rebuild_tensor_v2(storage, offset, size, stride, ...)`. */
+  /** Writes a tensor as torch/_utils.py does: `_rebuild_tensor_v2(storage, offset, size, stride, ...)`. */
   private tensor(tensor: TensorToPickle): void {
     const { shape } = tensor;
     const elements = shape.reduce((product, n) => product * n, 1);

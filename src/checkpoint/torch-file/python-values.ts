@@ -1,4 +1,5 @@
-/** A tensor to write; its numbers are asked for when their turn has come. */
+// Python values for the pickler.
+/** A tensor to write; its numbers are asked for when it is written. */
 export class TensorToPickle {
   readonly shape: readonly number[];
   /** The numbers, row-major. */
@@ -28,7 +29,7 @@ export class PythonFloat {
   }
 }
 
-/** What a checkpoint is made of. */
+/** The values of a checkpoint. */
 export type PythonValue =
   | null
   | boolean

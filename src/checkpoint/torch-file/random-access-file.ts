@@ -1,10 +1,11 @@
+// A file that can be read at any position, and the errors of damaged PyTorch files.
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError, messageOf, systemCode } from '../../base/errors.js';
 
-/** No single read asks the system for more. */
+/** The largest single read. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
-/** A complaint about a file that PyTorch cannot have written, or not like this. */
+/** The error for a file that PyTorch cannot have written like this. */
 export function brokenTorchFile(path: string, found: string, cause?: unknown): InputError {
   return new InputError(
     {
@@ -16,7 +17,7 @@ export function brokenTorchFile(path: string, found: string, cause?: unknown): I
   );
 }
 
-/** A complaint about a file of a machine of the other byte order. */
+/** The error for a file from a machine of the other byte order. */
 export function bigEndianFile(path: string): InputError {
   return new InputError({
     expected: `little-endian numbers in ${path}`,
@@ -25,7 +26,7 @@ export function bigEndianFile(path: string): InputError {
   });
 }
 
-/** A file that is read at any position. */
+/** A file that can be read at any position. */
 export class RandomAccessFile {
   readonly path: string;
   readonly bytes: number;
@@ -37,15 +38,15 @@ export class RandomAccessFile {
     this.handle = handle;
   }
 
-  /** @throws InputError that names the path where there is no file or it cannot be opened. */
+  /** @throws InputError that names the path if there is no file or it cannot be opened. */
   static async open(path: string): Promise<RandomAccessFile> {
     const expected = `a PyTorch checkpoint at ${path}`;
     try {
-      // Asked before opening: to open a named pipe would wait for its other end.
-      const found = await stat(path);
-      if (!found.isFile()) {
-        const what = found.isDirectory() ? 'a folder' : 'something that is no file';
-        throw new InputError({ expected, found: what, remedy: 'name the .pt file itself' });
+      // stat before open: opening a named pipe would wait for its other end.
+      const stats = await stat(path);
+      if (!stats.isFile()) {
+        const found = stats.isDirectory() ? 'a folder' : 'something that is no file';
+        throw new InputError({ expected, found, remedy: 'name the .pt file itself' });
       }
       const handle = await open(path, 'r');
       return new RandomAccessFile(path, (await handle.stat()).size, handle);
@@ -60,7 +61,7 @@ export class RandomAccessFile {
     }
   }
 
-  /** Fills `out` from `position`. @throws InputError where the file ends before. */
+  /** Fills `out` from `position`. @throws InputError if the file ends before. */
   async fill(position: number, out: Uint8Array): Promise<void> {
     for (let done = 0; done < out.byteLength; ) {
       const length = Math.min(CHUNK_BYTES, out.byteLength - done);
@@ -75,7 +76,7 @@ export class RandomAccessFile {
     }
   }
 
-  /** `length` bytes from `position`. @throws InputError where the file has fewer. */
+  /** Reads `length` bytes from `position`. @throws InputError if the file has fewer. */
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     if (!(position >= 0 && length >= 0 && position + length <= this.bytes))
       throw brokenTorchFile(this.path, 'one that ends too early');
@@ -84,8 +85,8 @@ export class RandomAccessFile {
     return out;
   }
 
-  /** The same bytes piece by piece. */
-  async *pieces(position: number, length: number): AsyncGenerator<Uint8Array> {
+  /** Reads `length` bytes from `position` in chunks. */
+  async *chunks(position: number, length: number): AsyncGenerator<Uint8Array> {
     for (let done = 0; done < length; done += CHUNK_BYTES)
       yield await this.read(position + done, Math.min(CHUNK_BYTES, length - done));
   }

@@ -1,20 +1,21 @@
+// Opens files of torch.save and reads their tensors as float32.
 import { crc32 } from 'node:zlib';
 import { InputError } from '../../base/errors.js';
 import { toFloat32 } from './dtypes.js';
 import { readLegacy } from './legacy-format.js';
 import { bigEndianFile, brokenTorchFile, RandomAccessFile } from './random-access-file.js';
 import { TorchHost } from './torch-globals.js';
-import { PickleError, RefusedGlobalError, unpickle } from './unpickler.js';
+import { ForbiddenGlobalError, PickleError, unpickle } from './unpickler.js';
 import { DTYPE_BYTES, type StorageRecord, type TorchStorage, type TorchTensorRef } from './values.js';
 import { checkSum, readRecord, readZipDirectory, type ZipRecord } from './zip-reader.js';
 
-/** A checkpoint's pickle holds names and shapes; the reference's has 200 kB. */
+/** A pickle holds only names and shapes; that of the reference's checkpoints has 200 kB. */
 const PICKLE_LIMIT_BYTES = 8 * 1024 * 1024;
 const ZIP_START = [0x50, 0x4b, 0x03, 0x04];
 
-/** Says what is wrong with a pickle, with the name of the file. */
-function complain(path: string, error: unknown): unknown {
-  if (error instanceof RefusedGlobalError)
+/** Adds the file's name to an error about a pickle. */
+function inputError(path: string, error: unknown): unknown {
+  if (error instanceof ForbiddenGlobalError)
     return new InputError(
       {
         expected: `weights, optimizer states and plain values alone in ${path}`,
@@ -26,13 +27,13 @@ function complain(path: string, error: unknown): unknown {
   return error instanceof PickleError ? brokenTorchFile(path, error.message, error) : error;
 }
 
-/** A file of `torch.save`, open: its values, and the tensors when they are asked for. */
+/** An open file of `torch.save`: its values at once, its tensors on demand. */
 export class TorchFile {
-  /** What was saved: maps, arrays, texts, numbers, booleans, nulls and `TorchTensorRef`s. */
+  /** The saved value: maps, arrays, texts, numbers, booleans, nulls and `TorchTensorRef`s. */
   readonly root: unknown;
   private readonly file: RandomAccessFile;
   private readonly records: ReadonlyMap<string, StorageRecord>;
-  /** Records whose checksum was right. */
+  /** Records whose checksum has been checked. */
   private readonly checked = new Set<string>();
 
   private constructor(file: RandomAccessFile, root: unknown, records: ReadonlyMap<string, StorageRecord>) {
@@ -42,11 +43,11 @@ export class TorchFile {
   }
 
   /**
-   * Opens a file of `torch.save`, of the zip format (since 1.6) or the legacy one before it, without running anything
-   * that it holds; close it in the end.
+   * Opens a file of `torch.save`, in the zip format (since 1.6) or the legacy one, without running anything in it. The
+   * caller closes it.
    *
-   * @throws InputError that names the file: not there, damaged, no file of torch, or asking for a class or function
-   *   beyond those of weights.
+   * @throws InputError that names the file if it is missing, damaged, not of torch, or names a class or function that
+   *   weights do not need.
    */
   static async open(path: string): Promise<TorchFile> {
     const file = await RandomAccessFile.open(path);
@@ -57,7 +58,7 @@ export class TorchFile {
       return new TorchFile(file, root, records);
     } catch (error) {
       await file.close();
-      throw complain(path, error);
+      throw inputError(path, error);
     }
   }
 
@@ -69,7 +70,7 @@ export class TorchFile {
     return this.file.bytes;
   }
 
-  /** A tensor's numbers as float32, row-major. @throws InputError where they are damaged. */
+  /** A tensor's numbers as float32, row-major. @throws InputError if they are damaged. */
   async read(tensor: TorchTensorRef): Promise<Float32Array> {
     const { storage, offset, shape, strides, elements } = tensor;
     if (elements === 0) return new Float32Array(0);
@@ -97,7 +98,7 @@ export class TorchFile {
 
   private async sumOf({ start, bytes }: StorageRecord): Promise<number> {
     let sum = 0;
-    for await (const piece of this.file.pieces(start, bytes)) sum = crc32(piece, sum);
+    for await (const chunk of this.file.chunks(start, bytes)) sum = crc32(chunk, sum);
     return sum;
   }
 

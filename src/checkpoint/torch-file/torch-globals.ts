@@ -1,4 +1,5 @@
-import { Callable, PickleError, RefusedGlobalError, Unfilled } from './unpickler.js';
+// The classes and functions that a PyTorch file may name.
+import { Callable, ForbiddenGlobalError, PickleError, Unfilled } from './unpickler.js';
 import { StorageType, type TorchDtype, type TorchStorage, TorchTensorRef } from './values.js';
 
 /** PyTorch itself has no tensors of more axes. */
@@ -30,7 +31,7 @@ function counts(value: unknown, what: string): number[] {
   return value as number[];
 }
 
-/** A tensor as torch takes it apart: storage, offset, shape, strides, and what only gradients need. */
+/** Rebuilds a tensor from the arguments that torch pickles: storage, offset, shape, strides, and some for gradients. */
 function rebuildTensor([storage, offset, size, stride]: readonly unknown[]): TorchTensorRef {
   if (!isStorage(storage)) throw new PickleError('a tensor without a storage');
   const shape = counts(size, 'shape');
@@ -38,7 +39,7 @@ function rebuildTensor([storage, offset, size, stride]: readonly unknown[]): Tor
   const [first] = counts([offset], 'storage offset');
   const tensor = new TorchTensorRef(storage, storage.begin + first!, shape, strides);
   const last = shape.reduce((sum, n, axis) => sum + (n - 1) * strides[axis]!, tensor.offset);
-  // An expanded tensor could claim any number of elements from a storage of one.
+  // An expanded tensor could claim any number of elements of a storage with one.
   const fits = shape.includes(0) || (last < storage.elements && tensor.elements <= storage.elements);
   if (shape.length !== strides.length || !fits)
     throw new PickleError(`a tensor of shape [${shape}] on a storage of ${storage.elements} elements`);
@@ -58,23 +59,23 @@ function rebuildParameter([tensor]: readonly unknown[]): TorchTensorRef {
 }
 
 /**
- * A parameter or tensor of a file of 2017, such as some of torchvision's still are: made of its tensor, or empty, with a
- * state that `setState` reads (the reverse of `__setstate__` in torch/_tensor.py).
+ * A parameter or tensor in a file of 2017 (some of torchvision's files still are): made from its tensor, or empty with a
+ * state that `setState` reads (see `__setstate__` in torch/_tensor.py).
  */
 function legacyTensor(args: readonly unknown[]): TorchTensorRef | Unfilled {
   return args.length === 0 ? new Unfilled() : rebuildParameter(args);
 }
 
-/** Lengths of the states there are: a variable's flags; a tensor's parts; a variable's tensor and flags. */
+/** Lengths of the known states: a variable's flags; a tensor's fields; a variable's tensor and flags. */
 const FLAGS = 3;
-const TENSOR_PARTS = 4;
+const TENSOR_FIELDS = 4;
 const TENSOR_AND_FLAGS = 5;
 
 function size([axes]: readonly unknown[]): number[] {
   return counts(axes ?? [], 'torch.Size');
 }
 
-/** All that a checkpoint of weights and optimizers names; nothing else is let in. */
+/** The classes and functions of a checkpoint of weights and optimizers; all others are rejected. */
 const ALLOWED: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['collections.OrderedDict', new Callable('OrderedDict', orderedDict)],
   ['torch._utils._rebuild_tensor', new Callable('_rebuild_tensor', rebuildTensor)],
@@ -97,7 +98,7 @@ const ALLOWED: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ]),
 ]);
 
-/** What stands for a persistent id: a storage, or a part of one (see `TorchHost.persistent`). */
+/** The storage of a persistent id, or a part of one (see `TorchHost.persistent`). */
 function torchStorage(id: unknown): TorchStorage {
   if (!Array.isArray(id) || id[0] !== 'storage' || !(id[1] instanceof StorageType))
     throw new PickleError('a persistent id that is no storage of numbers');
@@ -117,20 +118,20 @@ function torchStorage(id: unknown): TorchStorage {
   return { dtype, key, elements: elements as number, begin: begin ?? 0 };
 }
 
-/** The list of what a checkpoint may name, and the storages that it did name. */
+/** The allow-list for unpickling a checkpoint, and the storages that the pickle named. */
 export class TorchHost {
   readonly storages = new Map<string, TorchStorage>();
 
-  /** @throws RefusedGlobalError for a class or function that is not on the list. */
+  /** @throws ForbiddenGlobalError for a class or function that is not on the list. */
   global(name: string): unknown {
     const value = ALLOWED.get(name);
-    if (value === undefined) throw new RefusedGlobalError(name);
+    if (value === undefined) throw new ForbiddenGlobalError(name);
     return value;
   }
 
   /**
    * The storage of a persistent id: `('storage', class, key, location, elements)`, in legacy files with
-   * `(key, begin, elements)` behind it where the storage is a part of another one.
+   * `(key, begin, elements)` at the end if the storage is a part of another one.
    */
   persistent(id: unknown): TorchStorage {
     const storage = torchStorage(id);
@@ -141,12 +142,12 @@ export class TorchHost {
     return storage;
   }
 
-  /** Tensors and parameters of 2017 have a state; what is no part of their numbers is passed over. */
+  /** Sets the state of a tensor or parameter of 2017; fields that are not about its numbers are ignored. */
   setState(object: unknown, state: unknown): unknown {
     if (!Array.isArray(state)) throw new PickleError('a pickle that sets attributes of an object');
     if (object instanceof TorchTensorRef && state.length === FLAGS) return object;
     if (object instanceof Unfilled && object.content === undefined) {
-      if (state.length === TENSOR_PARTS) object.content = rebuildTensor(state);
+      if (state.length === TENSOR_FIELDS) object.content = rebuildTensor(state);
       else if (state.length === TENSOR_AND_FLAGS) object.content = rebuildParameter(state);
     }
     if (!(object instanceof Unfilled && object.content))

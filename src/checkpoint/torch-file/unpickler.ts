@@ -1,15 +1,16 @@
-/** What the pickle is not allowed to ask for, or cannot mean. The message says what was found. */
+// Reads Python pickles as plain values, without running anything.
+/** The pickle asks for something forbidden or meaningless; the message says what was found. */
 export class PickleError extends Error {
   override readonly name = 'PickleError';
 }
 
-/** A class or function that the pickle asks for and that is not on the list. */
-export class RefusedGlobalError extends PickleError {}
+/** The pickle asks for a class or function that is not on the allow-list. */
+export class ForbiddenGlobalError extends PickleError {}
 
-/** The pickle goes on behind the bytes that are there. */
+/** The bytes end before the pickle does. */
 export class TruncatedPickleError extends PickleError {}
 
-/** A function on the list: code of ours that builds a plain value; nothing of the file is ever run. */
+/** A function on the allow-list: it builds a plain value. Nothing in the file is ever run. */
 export class Callable {
   readonly name: string;
   readonly call: (args: readonly unknown[]) => unknown;
@@ -19,25 +20,25 @@ export class Callable {
   }
 }
 
-/** An object that was made empty; its state, which comes later, tells what it is. */
+/** An object that was created empty; its state, which comes later, fills it. */
 export class Unfilled {
   content: unknown;
 }
 
 export interface PickleHost {
-  /** What stands for `module.name`. @throws RefusedGlobalError for all that is not on the list. */
+  /** The value for `module.name`. @throws ForbiddenGlobalError if it is not on the allow-list. */
   global(name: string): unknown;
-  /** What stands for a persistent id. @throws PickleError */
+  /** The value for a persistent id. @throws PickleError */
   persistent(id: unknown): unknown;
-  /** The object that takes the place of `object` when its state is set. @throws PickleError where it can have none. */
+  /** The object that replaces `object` when its state is set. @throws PickleError if it can have no state. */
   setState(object: unknown, state: unknown): unknown;
 }
 
-const DEEPEST_STACK = 1_000_000;
+const MAX_STACK = 1_000_000;
 /** torch's magic number needs 10. */
 const MAX_INTEGER_BYTES = 16;
 const MAX_NAME_BYTES = 1000;
-const HIGHEST_PROTOCOL = 5;
+const MAX_PROTOCOL = 5;
 const MARK = Symbol('mark');
 
 class Machine {
@@ -56,7 +57,7 @@ class Machine {
     this.host = host;
   }
 
-  /** The position of the next `length` bytes, which are passed over. */
+  /** Skips `length` bytes and returns their position. */
   take(length: number): number {
     const at = this.position;
     if (!(length >= 0) || at + length > this.bytes.byteLength)
@@ -80,7 +81,7 @@ class Machine {
   }
 
   push(value: unknown): void {
-    if (this.stack.length >= DEEPEST_STACK) throw new PickleError('a pickle that nests too deep');
+    if (this.stack.length >= MAX_STACK) throw new PickleError('a pickle that nests too deep');
     this.stack.push(value);
   }
 
@@ -144,7 +145,7 @@ class Machine {
     this.push(callable.call(args));
   }
 
-  /** The attributes that torch gives its ordered dictionaries (`_metadata`) have no meaning here. */
+  /** Sets an object's state. Attributes of torch's ordered dictionaries (`_metadata`) are ignored. */
   build(): void {
     const state = this.pop();
     const object = this.pop();
@@ -154,17 +155,17 @@ class Machine {
   instance(): void {
     const name = `${this.line()}.${this.line()}`;
     this.host.global(name);
-    throw new RefusedGlobalError(name);
+    throw new ForbiddenGlobalError(name);
   }
 }
 
 type Operation = (m: Machine) => void;
 
-/** Operations by byte (CPython's pickletools.py describes each). What is not here is refused. */
+/** Operations by byte (CPython's pickletools.py describes each). Others are rejected. */
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   '\x80': (m) => {
     const protocol = m.bytes[m.take(1)]!;
-    if (protocol > HIGHEST_PROTOCOL) throw new PickleError(`a pickle of protocol ${protocol}`);
+    if (protocol > MAX_PROTOCOL) throw new PickleError(`a pickle of protocol ${protocol}`);
   },
   '\x95': (m) => void m.take(8), // FRAME
   '.': (m) => {
@@ -218,7 +219,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   c: (m) => m.push(m.host.global(`${m.line()}.${m.line()}`)),
   '\x93': (m) => {
     const [name, module] = [m.pop(), m.pop()];
-    // Not made a text: a nest of lists would take any amount of memory.
+    // Not converted to text: nested lists could take any amount of memory.
     if (typeof name !== 'string' || typeof module !== 'string')
       throw new PickleError('a pickle with a name that is no text');
     m.push(m.host.global(`${module}.${name}`));
@@ -232,10 +233,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 
 /**
  * Reads one pickle as plain values, without running anything: dictionaries become maps, tuples and lists arrays, long
- * integers bigints. Names of classes and functions go to the host, whose list decides; the memory that it takes is
- * bounded by the pickle's own length.
+ * integers bigints. The host's allow-list decides on names of classes and functions. The pickle's own length bounds the
+ * memory.
  *
- * @returns the value, and where the pickle ends.
+ * @returns the value, and the position of the pickle's end.
  * @throws PickleError
  */
 export function unpickle(

@@ -1,3 +1,4 @@
+// Tensors and storages of a PyTorch file.
 /** Number types of tensors in a PyTorch file. */
 export type TorchDtype =
   | 'float32'
@@ -24,7 +25,7 @@ export const DTYPE_BYTES: Readonly<Record<TorchDtype, number>> = {
   bool: 1,
 };
 
-/** The class that a storage was pickled under (`torch.FloatStorage`). */
+/** The class of a pickled storage (`torch.FloatStorage`). */
 export class StorageType {
   readonly dtype: TorchDtype;
   constructor(dtype: TorchDtype) {
@@ -32,18 +33,18 @@ export class StorageType {
   }
 }
 
-/** Numbers in the file that one or more tensors look into; they are read when a tensor is. */
+/** Numbers in the file that one or more tensors view; they are read when a tensor is. */
 export interface TorchStorage {
   dtype: TorchDtype;
   /** Name of its bytes in the file. */
   key: string;
-  /** Elements of all bytes under that name. */
+  /** The number of elements under that name. */
   elements: number;
-  /** Where this storage begins among them, elements; above 0 for views in legacy files alone. */
+  /** The first element of this storage among them; above 0 only for views in legacy files. */
   begin: number;
 }
 
-/** Where the bytes of a storage lie, with a checksum where the format has one. */
+/** The place of a storage's bytes, with a checksum if the format has one. */
 export interface StorageRecord {
   name: string;
   /** Position in the file, bytes. */
@@ -52,13 +53,13 @@ export interface StorageRecord {
   crc32?: number;
 }
 
-/** A tensor of the file: what it is, and where its numbers lie. */
+/** A tensor of the file: its type and shape, and the place of its numbers. */
 export class TorchTensorRef {
   readonly storage: TorchStorage;
-  /** First element, counted from the beginning of the storage's bytes. */
+  /** The first element, counted from the start of the storage's bytes. */
   readonly offset: number;
   readonly shape: readonly number[];
-  /** Elements from one to the next along each axis. */
+  /** The distance of neighbours along each axis, in elements. */
   readonly strides: readonly number[];
 
   constructor(storage: TorchStorage, offset: number, shape: readonly number[], strides: readonly number[]) {

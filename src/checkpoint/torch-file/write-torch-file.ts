@@ -1,25 +1,26 @@
+// Writes a PyTorch file in the zip format.
 import { writeFileAtomic } from '../../base/atomic-files.js';
 import { pickle } from './pickler.js';
 import type { PythonValue } from './python-values.js';
 import { ZipWriter } from './zip-writer.js';
 
-/** The name of the folder in the archive; torch takes any. */
+/** The name of the folder in the archive; torch accepts any. */
 const FOLDER = 'archive';
-/** torch's caffe2/serialize/versions.h: what files without operators carry. */
+/** The version of files without operators (torch's caffe2/serialize/versions.h). */
 const VERSION = '3\n';
 
 export interface WriteTorchFileOptions {
-  /** Is told how many of all bytes of numbers are written. */
+  /** Called with the written bytes of the tensors, and all of them. */
   onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   /** See `ZipWriter`. */
   wideFrom?: number;
 }
 
 /**
- * Writes what `torch.save` would write (the zip format) and `torch.load` reads, with `weights_only=True` too. Tensors
- * are float32; each is asked for its numbers when their turn has come, so that one at a time is in memory.
+ * Writes a file like `torch.save` (the zip format), for `torch.load` with and without `weights_only=True`. Tensors are
+ * float32; each is asked for its numbers when it is written, so that one at a time is in memory.
  *
- * @throws RunError that names the path, the cause and the remedy, where the disk refuses; what was there is kept.
+ * @throws RunError that names the path, the cause and the remedy if the file cannot be written; an earlier one is kept.
  */
 export async function writeTorchFile(
   path: string,

@@ -1,11 +1,12 @@
+// Reads the directory and the records of an uncompressed zip archive.
 import { crc32 } from 'node:zlib';
 import { InputError } from '../../base/errors.js';
 import { brokenTorchFile, type RandomAccessFile } from './random-access-file.js';
 
-/** A file inside of the archive, not compressed. */
+/** An uncompressed file inside the archive. */
 export interface ZipRecord {
   name: string;
-  /** Where its bytes begin in the archive. */
+  /** The position of its bytes in the archive. */
   start: number;
   bytes: number;
   crc32: number;
@@ -75,7 +76,7 @@ interface Entry extends ZipRecord {
   entryBytes: number;
 }
 
-/** Sizes and position that did not fit into 32 bits, in the order of the format's zip64 field. */
+/** Replaces sizes and positions that do not fit into 32 bits by those of the zip64 field, in its order. */
 function wideFields(extra: DataView, narrow: number[]): number[] | undefined {
   for (let at = 0; at + 4 <= extra.byteLength; ) {
     const bytes = extra.getUint16(at + 2, true);
@@ -132,10 +133,10 @@ async function locate(file: RandomAccessFile, entry: Entry): Promise<ZipRecord> 
 }
 
 /**
- * The directory of a zip archive (PKWARE's APPNOTE, with zip64), whose entries are stored as they are. Where the bytes
- * lie is checked against the file, so that nothing here is larger than the file itself.
+ * Reads the directory of a zip archive (PKWARE's APPNOTE, with zip64) whose entries are not compressed. The positions of
+ * the bytes are checked against the file, so that no record is larger than the file itself.
  *
- * @returns `locate` finds the bytes of a record by name; undefined where there is none.
+ * @returns the names, and `locate`, which finds the bytes of a record by name (undefined if there is none).
  * @throws InputError that names the file and what is wrong.
  */
 export async function readZipDirectory(
@@ -162,7 +163,7 @@ export async function readZipDirectory(
   };
 }
 
-/** @throws InputError where the sum of a record's bytes is not the one in the archive's directory. */
+/** @throws InputError if the checksum of a record's bytes is not the one in the archive's directory. */
 export function checkSum(file: RandomAccessFile, record: ZipRecord, sum: number): void {
   if (sum === record.crc32) return;
   throw brokenTorchFile(file.path, `damaged bytes: the checksum of ${JSON.stringify(record.name)} differs`);

@@ -1,8 +1,9 @@
+// Writes the zip archive of a PyTorch file.
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { writeFully } from '../../base/atomic-files.js';
 
-/** torch.save begins every record at a multiple of this, bytes. */
+/** torch.save aligns every record to a multiple of this. */
 const ALIGNMENT_BYTES = 64;
 const LOCAL_BYTES = 30;
 const END_64_BYTES = 56;
@@ -10,7 +11,7 @@ const EXTRA_HEAD_BYTES = 4;
 const EXTRA_64_BYTES = 12;
 const UNKNOWN_32 = 0xffffffff;
 const UNKNOWN_16 = 0xffff;
-/** 4.5, the version of the format that knows 64-bit positions. */
+/** 4.5, the first version of the format with 64-bit positions. */
 const FORMAT_VERSION = 45;
 const UTF8_FLAG = 0x0800;
 
@@ -34,8 +35,8 @@ function pack(fields: readonly (readonly [size: 2 | 4 | 8, value: number])[]): B
 }
 
 /**
- * Writes a zip archive as torch.save does: entries as they are, aligned, with their checksums; 64-bit fields where the
- * archive needs them.
+ * Writes a zip archive as torch.save does: uncompressed, aligned entries with checksums, and 64-bit fields if the archive
+ * needs them.
  */
 export class ZipWriter {
   private readonly handle: FileHandle;
@@ -43,7 +44,7 @@ export class ZipWriter {
   private readonly written: Written[] = [];
   private position = 0;
 
-  /** @param wideFrom positions from here on take 64-bit fields, bytes; only tests lower it. */
+  /** @param wideFrom the first position, in bytes, that gets a 64-bit field; only tests lower it. */
   constructor(handle: FileHandle, wideFrom = UNKNOWN_32) {
     this.handle = handle;
     this.wideFrom = wideFrom;
@@ -85,7 +86,7 @@ export class ZipWriter {
     this.written.push(record);
   }
 
-  /** Writes the directory; nothing may be added behind it. */
+  /** Writes the directory; nothing may be added after it. */
   async finish(): Promise<void> {
     const start = this.position;
     for (const record of this.written) await this.write(this.directoryEntry(record));

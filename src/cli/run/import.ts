@@ -22,8 +22,8 @@ export async function run({ file, out, set = [] }: ImportArguments): Promise<voi
   printLine(
     `Imported ${report.networks.join(', ')}: variant ${variant}, ${size} px, numDown ${numDown}, ${report.step} steps.`,
   );
-  if (report.untold.length > 0) {
-    const assumed = report.untold.map((key) => {
+  if (report.unresolved.length > 0) {
+    const assumed = report.unresolved.map((key) => {
       const value = valueAt(report.config, key);
       return typeof value === 'object' ? `${key} of variant ${variant}` : `${key} ${JSON.stringify(value)}`;
     });

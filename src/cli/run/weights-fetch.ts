@@ -13,9 +13,9 @@ function describeIncident(event: Incident): string {
     case 'start':
       return `fetching ${event.url}`;
     case 'retry':
-      return `${event.why}; trying again${event.waitSeconds > 0 ? ` in ${Math.ceil(event.waitSeconds)} s` : ''}`;
+      return `${event.reason}; trying again${event.waitSeconds > 0 ? ` in ${Math.ceil(event.waitSeconds)} s` : ''}`;
     case 'restart':
-      return `${event.why}; starting from the beginning`;
+      return `${event.reason}; starting from the beginning`;
     case 'wait':
       return `waiting for another process${event.pid ? ` (${event.pid})` : ''} that fetches it`;
   }

@@ -1,7 +1,7 @@
 // Examines one image file: size, format, colours and a small version of its pixels.
-import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { InputError } from '../../base/errors.js';
+import { sha256 } from '../../base/hash.js';
 import { decodeImage, readImageBytes } from '../decode.js';
 import { profileName } from './icc.js';
 import { HASH_IMAGE_PX } from './perceptual-hash.js';
@@ -46,8 +46,7 @@ export async function examineImage(path: string): Promise<Examined | Unreadable>
   try {
     const bytes = await readImageBytes(path);
     const { data: pixels } = await decodeImage(bytes, { size: EXAMINED_PX, fit: 'stretch' });
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    return { bytes: bytes.byteLength, sha256, ...(await describe(bytes, pixels)), pixels };
+    return { bytes: bytes.byteLength, sha256: sha256(bytes), ...(await describe(bytes, pixels)), pixels };
   } catch (error) {
     if (error instanceof InputError) return { reason: error.details.found };
     throw error;

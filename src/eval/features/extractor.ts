@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InputError, InterruptedError, messageOf, RunError } from '../../base/errors.js';
+import { sha256 } from '../../base/hash.js';
 import { DECODER } from '../../data/decode.js';
 import type { ParameterValues } from '../../model/parameters.js';
 import { buildInception, INCEPTION_DIMS, INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
@@ -8,7 +9,7 @@ import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js
 import { writeChunked } from '../../runtime/capture/chunked.js';
 import { computeFacts } from '../../runtime/compute-facts.js';
 import { loadEngine } from '../../runtime/node.js';
-import { type MeasuredImage, sha256 } from '../pictures.js';
+import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind } from '../protocol.js';
 import { inceptionProgramName, inceptionPrograms } from './feature-programs.js';
 import { inOrder } from './in-order.js';

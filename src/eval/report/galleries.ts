@@ -1,8 +1,8 @@
 import type { DecodedImage } from '../../data/decode.js';
 import { escapeHtml } from '../../report/html.js';
+import { type ReportImage, reportImage } from '../../report/image.js';
 import { formatNumber } from '../../report/numbers.js';
 import { dataAddress } from '../../report/parts.js';
-import { type ReportImage, reportImage } from '../../report/picture.js';
 
 /** Largest sides on the page, px: enough for the columns of a screen of twice the density. */
 const CELL = { width: 192, height: 192 };

@@ -1,3 +1,4 @@
+// The generator as ONNX graphs.
 import { type Architecture, channelsAt, contentSize, halvings } from '../../model/architecture.js';
 import { buildGenerator } from '../../model/generator.js';
 import type { NetworkValues } from '../../model/parameters.js';
@@ -5,7 +6,7 @@ import { type Direction, NETWORK_OF, reverseOf } from '../../translate/translato
 import { GraphBuilder, type OnnxModel, type OnnxValue, type WeightPrecision } from './graph.js';
 import { OnnxLayers } from './layers.js';
 
-/** The models of one direction, each a file of its own. */
+/** The models of one direction, one file each. */
 export const ONNX_PARTS = ['model', 'encoder_model', 'decoder_model', 'style_encoder'] as const;
 export type OnnxPart = (typeof ONNX_PARTS)[number];
 
@@ -53,21 +54,21 @@ class GeneratorNodes {
       x = this.layers.styledResidual(`adain_bottleneck.${i}`, x, mapped);
     const gain = Math.SQRT2;
     x = this.layers.styled('conv1', x, mapped, { gain });
-    let picture = this.layers.toRgb('to_rgb1', x, mapped);
+    let image = this.layers.toRgb('to_rgb1', x, mapped);
     for (let i = 0; i < numDown; i++) {
       x = this.layers.styled(`convs.${2 * i}`, x, mapped, { gain, up: true });
       x = this.layers.styled(`convs.${2 * i + 1}`, x, mapped, { gain });
-      picture = this.layers.toRgb(`to_rgbs.${i}`, x, mapped, picture);
+      image = this.layers.toRgb(`to_rgbs.${i}`, x, mapped, image);
     }
-    return picture;
+    return image;
   }
 }
 
 const DESCRIPTIONS: Readonly<Record<OnnxPart, string>> = {
-  model: 'A picture and a style code to the translated picture.',
-  encoder_model: 'A picture to its content code.',
-  decoder_model: 'A content code and a style code to the translated picture.',
-  style_encoder: 'A picture of the target domain to its style code.',
+  model: 'An image and a style code to the translated image.',
+  encoder_model: 'An image to its content code.',
+  decoder_model: 'A content code and a style code to the translated image.',
+  style_encoder: 'An image of the target domain to its style code.',
 };
 
 export interface OnnxOptions {
@@ -77,7 +78,7 @@ export interface OnnxOptions {
 }
 
 /**
- * One part of a model as ONNX: NCHW, pictures `[batch, 3, size, size]` in [-1, 1] (results are clamped to that), any batch.
+ * One part of a model as ONNX: NCHW, images `[batch, 3, size, size]` in [-1, 1] (results are clamped to that), any batch.
  * Modulation scales the input of an ordinary convolution and demodulation its output, as in model/modulated.ts.
  *
  * @param values stored weights of `G_A2B` and `G_B2A`.
@@ -89,7 +90,7 @@ export function buildOnnxModel(
   { direction, precision, producerVersion }: OnnxOptions,
 ): OnnxModel {
   const builder = new GraphBuilder(precision);
-  // Styles of the target domain are known to the encoder of the way back.
+  // The encoder of the reverse direction knows styles of the target domain.
   const network = NETWORK_OF[part === 'style_encoder' ? reverseOf(direction) : direction];
   const { specs } = buildGenerator(architecture);
   const nodes = new GeneratorNodes(new OnnxLayers(builder, specs, values[network]!), architecture);
@@ -105,8 +106,8 @@ export function buildOnnxModel(
   const content = value('content', channelsAt(architecture, side), side, side);
   const translated = value('translated', 3, size, size);
   const bound = (name: string, limit: number) => builder.constant(name, [], Float32Array.of(limit));
-  const clamp = (picture: string) =>
-    builder.node('Clip', translated.name, [picture, bound('lowest', -1), bound('highest', 1)]);
+  const clamp = (unclamped: string) =>
+    builder.node('Clip', translated.name, [unclamped, bound('lowest', -1), bound('highest', 1)]);
   const named = (output: OnnxValue, from: string) => builder.node('Identity', output.name, [from]);
   const make: Record<OnnxPart, () => { inputs: OnnxValue[]; outputs: OnnxValue[] }> = {
     model: () => {

@@ -1,7 +1,8 @@
-/** Types of elements that the exported graphs have. */
+// ONNX graphs in memory, and a builder for them.
+/** Element types of the exported graphs. */
 export type OnnxDtype = 'float32' | 'float16' | 'int64';
 
-/** Constant numbers of a graph. Those of float16 are kept as float32 here, and rounded when they are written. */
+/** Constant numbers of a graph. Those of float16 are float32 here and are rounded when they are written. */
 export interface OnnxTensor {
   name: string;
   dtype: OnnxDtype;
@@ -9,7 +10,7 @@ export interface OnnxTensor {
   data: Float32Array | Int32Array;
 }
 
-/** ONNX tells whole numbers from floats, so they are told apart here. */
+/** An attribute; ONNX distinguishes integers from floats. */
 export type OnnxAttribute = { int: number } | { ints: readonly number[] } | { float: number };
 
 export interface OnnxNode {
@@ -20,7 +21,7 @@ export interface OnnxNode {
   attributes: Readonly<Record<string, OnnxAttribute>>;
 }
 
-/** An input or output; a size that is a text is free, and the same wherever the text is. */
+/** An input or output. A size given as text is free, and the same for every occurrence of the text. */
 export interface OnnxValue {
   name: string;
   dtype: OnnxDtype;
@@ -32,7 +33,7 @@ export interface OnnxGraph {
   description: string;
   inputs: readonly OnnxValue[];
   outputs: readonly OnnxValue[];
-  /** In an order in which they can run. */
+  /** Nodes in an order in which they can run. */
   nodes: readonly OnnxNode[];
   initializers: readonly OnnxTensor[];
 }
@@ -40,11 +41,11 @@ export interface OnnxGraph {
 export interface OnnxModel {
   graph: OnnxGraph;
   producerVersion: string;
-  /** Facts about the model for whoever loads it. */
+  /** Facts about the model for its users. */
   metadata: Readonly<Record<string, string>>;
 }
 
-/** How weights are kept in the file. */
+/** How weights are stored in the file. */
 export type WeightPrecision = 'float32' | 'float16';
 
 /** TensorProto.DataType of onnx.proto. */
@@ -53,12 +54,12 @@ export const ONNX_DTYPE_CODES = { float32: 1, int64: 7, float16: 10 } as const s
   number
 >;
 
-/** Collects the nodes and constants of a graph. Every method gives the name of a value. */
+/** Collects the nodes and constants of a graph. Every method returns the name of a value. */
 export class GraphBuilder {
   readonly nodes: OnnxNode[] = [];
   private readonly tensors = new Map<string, OnnxTensor>();
   private readonly names = new Set<string>();
-  /** float32 values of weights that are kept in float16. */
+  /** float32 values of weights that are stored in float16. */
   private readonly widened = new Map<string, string>();
   private readonly precision: WeightPrecision;
 
@@ -83,7 +84,7 @@ export class GraphBuilder {
     return name;
   }
 
-  /** A constant that keeps all its digits; the same name means the same constant. */
+  /** A constant in full precision; the same name means the same constant. */
   constant(name: string, shape: readonly number[], data: Float32Array | Int32Array): string {
     const dtype = data instanceof Int32Array ? 'int64' : 'float32';
     if (!this.tensors.has(name)) this.tensors.set(name, { name, dtype, shape, data });
@@ -91,8 +92,8 @@ export class GraphBuilder {
   }
 
   /**
-   * A weight in the precision of the file, as a float32 value: arithmetic in float16 is missing in many processors, and
-   * loses more than the rounding of weights.
+   * A weight in the precision of the file, as a float32 value: many processors lack arithmetic in float16, and it loses more
+   * than the rounding of weights.
    */
   weight(name: string, shape: readonly number[], data: Float32Array): string {
     if (this.precision === 'float32') return this.constant(name, shape, data);

@@ -1,3 +1,4 @@
+// An interpreter for exported ONNX graphs, to check them.
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { messageOf } from '../../base/errors.js';
@@ -20,19 +21,19 @@ class Attributes {
     this.node = node;
   }
 
-  int(name: string, otherwise: number): number {
-    const found = this.node.attributes[name];
-    return found !== undefined && 'int' in found ? found.int : otherwise;
+  int(name: string, fallback: number): number {
+    const attribute = this.node.attributes[name];
+    return attribute !== undefined && 'int' in attribute ? attribute.int : fallback;
   }
 
-  ints(name: string, otherwise: readonly number[]): readonly number[] {
-    const found = this.node.attributes[name];
-    return found !== undefined && 'ints' in found ? found.ints : otherwise;
+  ints(name: string, fallback: readonly number[]): readonly number[] {
+    const attribute = this.node.attributes[name];
+    return attribute !== undefined && 'ints' in attribute ? attribute.ints : fallback;
   }
 
-  float(name: string, otherwise: number): number {
-    const found = this.node.attributes[name];
-    return found !== undefined && 'float' in found ? found.float : otherwise;
+  float(name: string, fallback: number): number {
+    const attribute = this.node.attributes[name];
+    return attribute !== undefined && 'float' in attribute ? attribute.float : fallback;
   }
 }
 
@@ -40,7 +41,7 @@ function addBiasNchw(y: Tensor, bias: Tensor | undefined): Tensor {
   return bias === undefined ? y : tf.add(y, tf.reshape(bias, [bias.size, 1, 1]));
 }
 
-/** How a convolution's filter goes over a picture. */
+/** Stride and padding of a convolution. */
 function windowOf(attributes: Attributes) {
   const [stride] = attributes.ints('strides', [1, 1]) as [number];
   const [top, left, bottom, right] = attributes.ints('pads', [0, 0, 0, 0]) as [
@@ -66,8 +67,8 @@ function conv([x, filter, bias]: Tensor[], attributes: Attributes): Tensor {
   if (group === 1) return addBiasNchw(toNchw(tf.conv2d(padded, area, stride, 'valid')), bias);
   if (group !== x!.shape[1] || filter!.shape[0] !== group)
     throw new RangeError(`${group} groups of ${x!.shape[1]} channels`);
-  const own = tf.transpose(area, [0, 1, 3, 2]) as Tensor4D; // [kh, kw, channels, 1]
-  return addBiasNchw(toNchw(tf.depthwiseConv2d(padded, own, stride, 'valid')), bias);
+  const depthwise = tf.transpose(area, [0, 1, 3, 2]) as Tensor4D; // [kh, kw, channels, 1]
+  return addBiasNchw(toNchw(tf.depthwiseConv2d(padded, depthwise, stride, 'valid')), bias);
 }
 
 /** `filter` is `[in, out / group, kh, kw]`. */
@@ -79,11 +80,11 @@ function convTranspose([x, filter, bias]: Tensor[], attributes: Attributes): Ten
   const [height, width] = [(h - 1) * stride + kh, (w - 1) * stride + kw];
   const xs = tf.split(x!, group, 1);
   const filters = tf.split(filter!, group, 0);
-  const parts = xs.map((part, i) => {
-    const own = tf.transpose(filters[i]!, [2, 3, 1, 0]) as Tensor4D; // [kh, kw, out, in]
-    return tf.conv2dTranspose(toNhwc(part), own, [n, height, width, own.shape[2]], stride, 'valid');
+  const outputs = xs.map((group, i) => {
+    const area = tf.transpose(filters[i]!, [2, 3, 1, 0]) as Tensor4D; // [kh, kw, out, in]
+    return tf.conv2dTranspose(toNhwc(group), area, [n, height, width, area.shape[2]], stride, 'valid');
   });
-  const whole = toNchw(tf.concat(parts, 3));
+  const whole = toNchw(tf.concat(outputs, 3));
   if (inChannels % group !== 0) throw new RangeError(`${group} groups of ${inChannels} channels`);
   const size = [n, whole.shape[1]!, height - top - bottom, width - left - right];
   return addBiasNchw(tf.slice(whole, [0, 0, top, left], size), bias);
@@ -95,7 +96,7 @@ function gemm([a, b, c]: Tensor[], attributes: Attributes): Tensor {
   return c === undefined ? scaled : tf.add(scaled, tf.mul(c, attributes.float('beta', 1)));
 }
 
-/** What is known of axes before it runs: they are constants. */
+/** The numbers of a constant tensor of axes. */
 const axesOf = (axes: Tensor): number[] => [...axes.dataSync<'int32'>()];
 
 function flattened(x: Tensor, axis: number): Tensor {
@@ -108,7 +109,7 @@ type Operator = (inputs: Tensor[], attributes: Attributes) => Tensor;
 /** Exactly the operators that the exported graphs have (https://onnx.ai/onnx/operators). */
 const OPERATORS: Readonly<Record<string, Operator>> = {
   Add: ([a, b]) => tf.add(a!, b!),
-  // Values are float32 here, whatever the file keeps them in.
+  // Values are float32 here, whatever their type in the file.
   Cast: ([x]) => tf.clone(x!),
   Clip: ([x, low, high]) => tf.minimum(tf.maximum(x!, low!), high!),
   Conv: conv,
@@ -127,7 +128,7 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
       .reduce((value, axis) => tf.expandDims(value, axis), x!),
 };
 
-/** By value, the last node that reads it. */
+/** The last node that reads each value. */
 function lastUses(nodes: readonly OnnxNode[]): Map<string, number> {
   return new Map(nodes.flatMap(({ inputs }, i) => inputs.map((name): [string, number] => [name, i])));
 }
@@ -137,7 +138,7 @@ function runNode(node: OnnxNode, values: ReadonlyMap<string, Tensor>): Tensor {
   if (operator === undefined) throw new RangeError(`no operator ${node.op} is known`);
   const inputs = node.inputs.map((name) => {
     const tensor = values.get(name);
-    if (tensor === undefined) throw new RangeError(`${node.name} reads ${name}, which nothing gives`);
+    if (tensor === undefined) throw new RangeError(`${node.name} reads ${name}, which no node produces`);
     return tensor;
   });
   try {
@@ -148,11 +149,11 @@ function runNode(node: OnnxNode, values: ReadonlyMap<string, Tensor>): Tensor {
 }
 
 /**
- * Runs an exported graph on the tfjs backend in use, operator by operator and in plain tfjs operations: none of the
- * project's own are in the way, so that it can judge an export where no other runtime is there. Slow, and frees every
- * value after its last use.
+ * Runs an exported graph on the current tfjs backend, operator by operator, with plain tfjs operations. It uses none of the
+ * project's own operations, so that it checks an export independently when no other runtime is there. It is slow, and frees
+ * every value after its last use.
  *
- * @param inputs by name. @returns the outputs by name.
+ * @param inputs arrays by name. @returns the outputs by name.
  * @throws RangeError for an operator that exported graphs do not have, and for shapes that do not fit.
  */
 export function interpret(
@@ -166,9 +167,9 @@ export function interpret(
     for (const { name, shape, data } of graph.initializers)
       values.set(name, tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32'));
     for (const { name } of graph.inputs) {
-      const given = inputs[name];
-      if (given === undefined) throw new RangeError(`the input ${name} is missing`);
-      values.set(name, tf.tensor(given.data, [...given.shape]));
+      const input = inputs[name];
+      if (input === undefined) throw new RangeError(`the input ${name} is missing`);
+      values.set(name, tf.tensor(input.data, [...input.shape]));
     }
     for (const [i, node] of graph.nodes.entries()) {
       values.set(node.outputs[0]!, runNode(node, values));
@@ -180,7 +181,7 @@ export function interpret(
     }
     const results = [...outputs].map((name): [string, HostArray] => {
       const tensor = values.get(name);
-      if (tensor === undefined) throw new RangeError(`nothing gives the output ${name}`);
+      if (tensor === undefined) throw new RangeError(`no node produces the output ${name}`);
       return [name, { shape: tensor.shape, data: tensor.dataSync<'float32'>() }];
     });
     return Object.fromEntries(results);

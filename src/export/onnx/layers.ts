@@ -1,3 +1,4 @@
+// The generator's layers as ONNX nodes.
 import { toTorchTensor } from '../../checkpoint/torch-layout.js';
 import type { ParameterSpec, ParameterSpecs, ParameterValues } from '../../model/parameters.js';
 import { LEAKY_SLOPE } from '../../ops/activation.js';
@@ -30,7 +31,7 @@ export interface StyledOptions {
 
 /**
  * The layers of src/model as ONNX nodes, NCHW, over the stored weights of one generator. Channels are read from the
- * weights' shapes; every constant factor is in the weights already, as it is there.
+ * weights' shapes; as in src/model, the weights include every constant factor.
  */
 export class OnnxLayers {
   readonly builder: GraphBuilder;
@@ -67,10 +68,10 @@ export class OnnxLayers {
   residual(path: string, x: string, down = false): string {
     const main = this.conv(`${path}.conv2`, this.conv(`${path}.conv1`, x), { down });
     const hasSkip = `${path}.skip.${down ? 1 : 0}.weight` in this.specs;
-    const beside = hasSkip
+    const skip = hasSkip
       ? this.conv(`${path}.skip`, x, { down, activate: false })
       : this.scaled(`${path}/skip`, x, Math.SQRT1_2);
-    return this.builder.node('Add', `${path}/sum`, [main, beside]);
+    return this.builder.node('Add', `${path}/sum`, [main, skip]);
   }
 
   /** `EqualLinear`: `[n, in] -> [n, out]`. */
@@ -115,7 +116,7 @@ export class OnnxLayers {
     return this.builder.node('Add', `${path}/sum`, [second, beside]);
   }
 
-  /** `ToRGB`: features to `[n, 3, h, w]`, added to the doubled picture of the level below. */
+  /** `ToRGB`: features to `[n, 3, h, w]`, added to the doubled image of the level below. */
   toRgb(path: string, x: string, mapped: string, skip?: string): string {
     const { builder } = this;
     const style = this.linear(`${path}.conv.modulation`, mapped);
@@ -137,7 +138,7 @@ export class OnnxLayers {
     const inverseSquare = 1 / (gain * gain);
     const squared = builder.node('Mul', `${path}/filter-squared`, [filter, filter]);
     const area = builder.constant('axes-of-area', [2], Int32Array.of(2, 3));
-    // [out, in], or [in, out] where it goes up; depends on the weights alone, so that runtimes compute it once.
+    // [out, in], or [in, out] for upsampling; depends only on the weights, so that runtimes compute it once.
     const power = builder.node('ReduceSum', `${path}/power`, [squared, area], { keepdims: { int: 0 } });
     const styles = builder.node('Mul', `${path}/style-squared`, [style, style]);
     const offset = Float32Array.of(inverseSquare * DEMODULATION_EPSILON);
@@ -192,13 +193,13 @@ export class OnnxLayers {
     return this.builder.constant(path, [data.length], data);
   }
 
-  /** A weight: `[out, in, k, k]`, `[in, out, k, k]` where it goes up, or `[out, in]`. */
+  /** A weight: `[out, in, k, k]`, `[in, out, k, k]` for upsampling, or `[out, in]`. */
   private filter(path: string): string {
     const { shape, data } = onnxWeight(this.spec(path), this.values[path]!);
     return this.builder.weight(path, shape, data);
   }
 
-  /** Of a convolution's weight, however it lies. */
+  /** The sizes of a convolution's weight in any layout. */
   private shapeOf(path: string): { outChannels: number; inChannels: number; size: number } {
     const { shape, torch } = this.spec(path);
     const [size, , third, fourth] = shape as [number, number, number, number];
@@ -214,7 +215,7 @@ export class OnnxLayers {
   }
 }
 
-/** A stored weight as ONNX takes it: as in the reference's `state_dict`, but for the gain, which stays in it. */
+/** A stored weight in ONNX's layout: that of the reference's `state_dict`, but with the gain in it. */
 function onnxWeight(spec: ParameterSpec, values: Float32Array): { shape: number[]; data: Float32Array } {
   const { shape, data } = toTorchTensor(spec, values, 0);
   if (spec.torch.kind === 'modulated') return { shape: shape.slice(1), data };

@@ -1,3 +1,4 @@
+// Encodes and decodes ONNX files.
 import { float16ToFloat32 } from '../../base/half-floats.js';
 import {
   bytesField,
@@ -37,7 +38,7 @@ const DIM = { value: 1, parameter: 2 } as const;
 const OPSET_VERSION = 2;
 const ENTRY = { key: 1, value: 2 } as const;
 
-/** The opset that all operators are of, and the file format that came with it. */
+/** The opset of all operators, and the version of the file format that belongs to it. */
 export const OPSET = 17;
 const IR_VERSION = 8;
 const PRODUCER = 'gans-n-roses';
@@ -147,7 +148,7 @@ class Fields {
     return this.texts(field).at(-1) ?? '';
   }
 
-  /** Whole numbers, packed or not; or floats. */
+  /** Integers, packed or not; or floats. */
   numbers(field: number): number[] {
     return this.values(field).flatMap((value) => (typeof value === 'number' ? [value] : readPacked(value)));
   }
@@ -157,21 +158,21 @@ class Fields {
   }
 
   private values(field: number): (number | Uint8Array)[] {
-    return this.all.filter((one) => one.field === field).map(({ value }) => value);
+    return this.all.filter((wire) => wire.field === field).map(({ value }) => value);
   }
 }
 
 function dtypeOf(code: number): OnnxDtype {
-  const found = Object.entries(ONNX_DTYPE_CODES).find(([, own]) => own === code);
-  if (found === undefined) throw new RangeError(`elements of type ${code}`);
-  return found[0] as OnnxDtype;
+  const entry = Object.entries(ONNX_DTYPE_CODES).find(([, dtypeCode]) => dtypeCode === code);
+  if (entry === undefined) throw new RangeError(`elements of type ${code}`);
+  return entry[0] as OnnxDtype;
 }
 
 function decodeTensor(fields: Fields): OnnxTensor {
   const shape = fields.numbers(TENSOR.dims);
   const name = fields.text(TENSOR.name);
   const dtype = dtypeOf(fields.number(TENSOR.dtype));
-  // A copy, which starts where its elements can; slice() of a Buffer would be none.
+  // A copy, so that elements are aligned; slice() of a Buffer would not copy.
   const { buffer, byteLength } = new Uint8Array(fields.bytes(TENSOR.raw).at(-1) ?? []);
   const count = shape.reduce((product, size) => product * size, 1);
   const elementBytes = { float32: 4, float16: 2, int64: 8 }[dtype];
@@ -221,14 +222,14 @@ function decodeValue(fields: Fields): OnnxValue {
 }
 
 /**
- * Reads what `encodeModel` wrote, and of other files what is in the same terms.
+ * Reads files of `encodeModel`, and other files with the same features.
  *
- * @throws RangeError where the bytes are no ONNX file of this opset, or have something that the exported graphs do not.
+ * @throws RangeError if the bytes are no ONNX file of this opset, or use features that the exported graphs do not have.
  */
 export function decodeModel(bytes: Uint8Array): OnnxModel {
   const model = new Fields(bytes);
   const version = model.messages(MODEL.opset)[0]?.number(OPSET_VERSION);
-  if (version !== OPSET) throw new RangeError(`opset ${version ?? 'none'} where ${OPSET} is due`);
+  if (version !== OPSET) throw new RangeError(`opset ${version ?? 'none'} instead of ${OPSET}`);
   const graph = model.messages(MODEL.graph).at(-1);
   if (graph === undefined) throw new RangeError('a model without a graph');
   return {

@@ -1,6 +1,6 @@
 // The sample grids of a run as parts of its page.
+import { type ReportImage, reportImage } from '../../report/image.js';
 import { pickEvenly, type ReportGrid } from '../../report/page.js';
-import { type ReportImage, reportImage } from '../../report/picture.js';
 import { listSamples, SAMPLE_CAPTION, SAMPLE_COLUMNS, type SampleFiles } from './sample-files.js';
 
 /** Maximum sizes on the page, px; the files in `samples/` have the full size. */

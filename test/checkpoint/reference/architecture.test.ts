@@ -8,7 +8,7 @@ import { networkSpecs } from '../../../src/model/networks.js';
 const resolved = (model: PartialConfig['model']) =>
   resolveConfig({ model, losses: { lpips: { weight: 0 } } }).model;
 
-describe('the architecture told by shapes', () => {
+describe('the architecture inferred from shapes', () => {
   it.each([
     { variant: 'main', numDown: 3, size: 256 },
     { variant: 'main', numDown: 4, size: 256 },
@@ -35,27 +35,27 @@ describe('the architecture told by shapes', () => {
       image: stateDictShapes(specs.D_A),
       latent: stateDictShapes(specs.D_L),
     };
-    const { model: told, untold } = inferModel(networks, 'ck.pt');
+    const { model: inferred, unresolved } = inferModel(networks, 'ck.pt');
     const { channels, channelDivisor, mappingRate: _, ...others } = model;
-    expect(told).toMatchObject({ ...others, channelDivisor: 1 });
-    for (const [px, width] of Object.entries(told.channels!))
+    expect(inferred).toMatchObject({ ...others, channelDivisor: 1 });
+    for (const [px, width] of Object.entries(inferred.channels!))
       expect(width, px).toBe(Math.round(channels[px]! / channelDivisor));
-    expect(untold).toEqual(['model.mappingRate']);
+    expect(unresolved).toEqual(['model.mappingRate']);
     // The same networks come of it.
-    const again = networkSpecs(resolved(told));
+    const again = networkSpecs(resolved(inferred));
     for (const name of ['G_A2B', 'D_A', 'D_L'] as const)
       expect([...stateDictShapes(again[name])]).toEqual([...stateDictShapes(specs[name])]);
   });
-  it('names what it cannot tell', () => {
+  it('names the keys that it cannot determine', () => {
     const generator = stateDictShapes(networkSpecs(resolved({})).G_A2B);
-    expect(inferModel({ generator }, 'ck.pt').untold).toEqual([
+    expect(inferModel({ generator }, 'ck.pt').unresolved).toEqual([
       'model.mappingRate',
       'model.discriminatorLocalSize',
       'model.discriminatorGlobalSize',
       'model.latentDiscriminatorWidth',
     ]);
   });
-  it('names the tensor that is missing', () => {
+  it('names a missing tensor', () => {
     const generator = new Map(stateDictShapes(networkSpecs(resolved({})).G_A2B));
     generator.delete('encoder.content.0.0.weight');
     expect(() => inferModel({ generator }, 'ck.pt')).toThrow(/encoder\.content\.0\.0\.weight .* in ck\.pt/);

@@ -121,11 +121,11 @@ describe.each(['main', 'train'])('the official checkpoint of variant %s', (varia
     dir = report.dir;
     expect(report.kind).toBe('run');
     expect(report.networks).toHaveLength(7);
-    expect(report.untold).toContain('model.mappingRate');
+    expect(report.unresolved).toContain('model.mappingRate');
   });
   afterAll(() => rm(out, { recursive: true, force: true }));
 
-  it('tells the architecture and the training by itself', async () => {
+  it('determines the architecture and the training settings', async () => {
     const { config, step } = await readCheckpoint(dir);
     const { model, training } = config as typeof expected;
     const { channels, ...others } = expected.model;
@@ -175,7 +175,7 @@ describe.each(['main', 'train'])('the official checkpoint of variant %s', (varia
       if (key.includes('/betas/')) expect(ours.get(key), key).toBeCloseTo(value as number, 14);
       else expect(ours.get(key), key).toEqual(value);
   });
-  it("keeps Adam's own count of steps where it is another one", async () => {
+  it("keeps Adam's count of steps if it differs from that of the file", async () => {
     const [file, out, back] = [fresh(), fresh(), fresh()];
     await rewrite(officialOf(variant), file, (root) => root.set('iter', 76), { optimizers: true });
     const { step } = await importReferenceCheckpoint(file, out);
@@ -190,7 +190,7 @@ describe.each(['main', 'train'])('the official checkpoint of variant %s', (varia
     const file = fresh();
     await exportReferenceCheckpoint(out, file, { settings });
     const again = await importReferenceCheckpoint(file, fresh());
-    expect(again.untold).toEqual([]);
+    expect(again.unresolved).toEqual([]);
     for (const name of ['model.safetensors', 'training.safetensors', 'as-imported.safetensors'])
       expect((await readFile(join(again.dir, name))).equals(await readFile(join(dir, name))), name).toBe(
         true,
@@ -217,15 +217,15 @@ describe.each(['main', 'train'])('the official checkpoint of variant %s', (varia
   });
 });
 
-describe('a file with a part of the networks', () => {
-  it('becomes a model of what is there', async () => {
+describe('a file with some of the networks', () => {
+  it('becomes a model of those networks', async () => {
     const [file, out] = [fresh(), fresh()];
     await rewrite(officialOf('train'), file, (root) => {
       for (const key of [...root.keys()]) if (!key.endsWith('_ema')) root.delete(key);
     });
     const report = await importReferenceCheckpoint(file, out, { overrides: ['model.mappingRate=0.01'] });
     expect(report).toMatchObject({ kind: 'model', dir: out, networks: ['G_A2B_ema', 'G_B2A_ema'] });
-    expect(report.untold).toContain('model.discriminatorLocalSize');
+    expect(report.unresolved).toContain('model.discriminatorLocalSize');
     const run = new ReferenceRun('train');
     const model = await readModel(out);
     const { specs } = buildNetworks(report.config).generator;
@@ -238,7 +238,7 @@ describe('a file with a part of the networks', () => {
     const [ours, theirs] = [await flatten(back), await flatten(file)];
     for (const [key, value] of theirs) if (key !== '/iter') expect(ours.get(key), key).toEqual(value);
   });
-  it('translates with the weights themselves where there is no average', async () => {
+  it('without EMA weights, translates with the raw weights', async () => {
     const [file, out] = [fresh(), fresh()];
     await rewrite(officialOf('main'), file, (root) => {
       for (const key of [...root.keys()]) if (!/^G_...$/.test(key)) root.delete(key);
@@ -250,7 +250,7 @@ describe('a file with a part of the networks', () => {
     const path = 'conv1.conv.weight';
     expect(same(values.G_B2A![path], tensors.get(`values/G_B2A/${path}`)?.data)).toBe(true);
   });
-  it('reads names that DataParallel has put a word before', async () => {
+  it('is read without the prefix that DataParallel puts before every name', async () => {
     const file = fresh();
     await rewrite(officialOf('main'), file, (root) => {
       for (const [name, dict] of root)
@@ -277,39 +277,39 @@ describe('a file that does not fit', () => {
   const zeros = (...shape: number[]) =>
     new TensorToPickle(shape, () => new Float32Array(shape.reduce((a, b) => a * b, 1)));
 
-  it('is refused, naming the key that is missing', async () => {
+  it('with a missing tensor is rejected, naming the key', async () => {
     const message = await attempt((root) => network(root, 'D_B').delete('g_final.bias'));
     expect(message).toMatch(/the tensor g_final\.bias of shape \[1\] in D_B of .* but found none/);
   });
-  it('... that has another shape', async () => {
+  it('with a tensor of another shape is rejected, naming the key', async () => {
     const message = await attempt((root) => network(root, 'G_B2A').set('conv1.activate.bias', zeros(3)));
     expect(message).toMatch(
       /conv1\.activate\.bias of shape \[\d+\] in G_B2A of .*one of float32 and shape \[3\]/,
     );
   });
-  it('... that is too much', async () => {
+  it('with an additional tensor is rejected, naming the key', async () => {
     const message = await attempt((root) => network(root, 'D_L').set('fc.9.weight', zeros(1)));
     expect(message).toMatch(/in D_L of .* but found also fc\.9\.weight/);
   });
-  it('... that is no tensor', async () => {
+  it('with another value in place of a tensor is rejected, naming the key', async () => {
     expect(await attempt((root) => network(root, 'D_L').set('fc.0.bias', 'text'))).toMatch(
       /D_L of .*fc\.0\.bias/,
     );
     expect(await attempt((root) => root.set('D_L', 7))).toMatch(/D_L of/);
   });
-  it('... or another blur filter', async () => {
+  it('with another blur filter is rejected', async () => {
     const path = 'to_rgbs.0.upsample.kernel';
     expect(await attempt((root) => network(root, 'G_A2B').set(path, zeros(4, 4)))).toContain(path);
   });
-  it('is refused where an override contradicts its shapes', async () => {
+  it('is rejected if an override contradicts its shapes', async () => {
     expect(await attempt(() => undefined, ['model.styleDim=7'])).toMatch(/mapping\.0\.weight/);
     expect(await attempt(() => undefined, ['model.stileDim=7'])).toMatch(/stileDim/);
   });
-  it('is refused where it has no generator, or nothing of the reference', async () => {
+  it('without a generator, or without anything of the reference, is rejected', async () => {
     const only = (pattern: RegExp) => (root: Map<string, PythonValue>) => {
       for (const key of [...root.keys()]) if (!pattern.test(key)) root.delete(key);
     };
-    expect(await attempt(only(/^D_/))).toMatch(/a generator .*D_A, D_B, D_L alone/);
+    expect(await attempt(only(/^D_/))).toMatch(/a generator .*only D_A, D_B, D_L/);
     expect(await attempt(only(/^$/))).toMatch(/at least one of the networks/);
     expect(await attempt(only(/^iter$/))).toMatch(/at least one of the networks .*none/);
     const other = (root: Map<string, PythonValue>): void => {
@@ -318,7 +318,7 @@ describe('a file that does not fit', () => {
     };
     expect(await attempt(other)).toMatch(/the keys model/);
   });
-  it('is refused where the folder is in use, and leaves it alone', async () => {
+  it('is rejected if the folder is in use, and leaves the folder alone', async () => {
     const out = fresh();
     await mkdir(out);
     await writeFile(join(out, 'mine.txt'), 'mine');
@@ -327,7 +327,7 @@ describe('a file that does not fit', () => {
     );
     expect(await readdir(out)).toEqual(['mine.txt']);
   });
-  it('does not hand out the same numbers without end', async () => {
+  it('cannot give the same numbers without limit', async () => {
     const file = fresh();
     const shared = tensor(storage('FloatStorage', '0', 10_000), 0, [10_000], [1]);
     const names = Array.from({ length: 100 }, (_, i): [string, string] => [`mapping.${i}.weight`, shared]);

@@ -57,7 +57,7 @@ async function load(file = path): Promise<unknown> {
   }
 }
 
-const refused = (file = path): Promise<string> => refusal(load(file));
+const rejection = (file = path): Promise<string> => refusal(load(file));
 const numbers = (...values: number[]): Float32Array => Float32Array.from(values);
 const bytesOf = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer);
 const tensorOf = (shape: number[], ...values: number[]) =>
@@ -174,7 +174,7 @@ describe('tensors', () => {
     const twice = tuple([`ctorch\nFloatTensor\n)\x81q\x00${parts}b`, 'h\x00']);
     expect(await load1(twice)).toEqual([expected, expected]);
   });
-  it('refuses states that are none', async () => {
+  it('rejects unknown states of tensors', async () => {
     const plain = tensor(storage('FloatStorage', '0', 6), 1, [2], [1]);
     for (const value of [
       `${plain}${tuple(['N'])}b`,
@@ -183,10 +183,10 @@ describe('tensors', () => {
       `ctorch.nn.parameter\nParameter\n${tuple(['N'])}R`,
     ]) {
       await writeTorchZip(path, pickleOf(dictionary({ t: value })), { 0: bytesOf(base) });
-      expect(await refused()).toMatch(/a tensor|a parameter/);
+      expect(await rejection()).toMatch(/a tensor|a parameter/);
     }
   });
-  it('refuses a tensor that reaches beyond its storage, or repeats it', async () => {
+  it('rejects a tensor that reaches beyond its storage, or repeats it', async () => {
     const stored = storage('FloatStorage', '0', 6);
     for (const [offset, shape, strides] of [
       [0, [7], [1]],
@@ -200,13 +200,13 @@ describe('tensors', () => {
     ] as [number, number[], number[]][])
       await expect(load1(tensor(stored, offset, shape, strides))).rejects.toThrow(InputError);
   });
-  it('refuses a storage whose size is not that of its bytes', async () => {
+  it('rejects a storage whose size is not that of its bytes', async () => {
     await writeTorchZip(path, pickleOf(tensor(storage('FloatStorage', '0', 1_000_000_000), 0, [1], [1])), {
       0: bytesOf(base),
     });
-    expect(await refused()).toMatch(/24 bytes of the 1000000000 numbers of storage "0"/);
+    expect(await rejection()).toMatch(/24 bytes of the 1000000000 numbers of storage "0"/);
     await writeTorchZip(path, pickleOf(tensor(storage('FloatStorage', '1', 6), 0, [1], [1])));
-    expect(await refused()).toMatch(/none of the 6 numbers/);
+    expect(await rejection()).toMatch(/none of the 6 numbers/);
   });
   it('reads parts of legacy storages', async () => {
     const part = tuple([text('view'), integer(2), integer(3)]);
@@ -216,22 +216,22 @@ describe('tensors', () => {
   });
 });
 
-describe('what could run a program', () => {
+describe('a file that could run a program', () => {
   const call = (name: string): string => `c${name}\n(${text('echo')}tR`;
-  it('is refused by name, in every format and form', async () => {
+  it('is rejected by name, in every format and form', async () => {
     const evil = pickleOf(dictionary({ G_A2B: call('posix\nsystem') }));
     await writeTorchZip(path, evil);
-    expect(await refused()).toMatch(/file\.pt but found posix\.system, .*nothing of it was run/);
+    expect(await rejection()).toMatch(/file\.pt but found posix\.system, .*nothing of it was run/);
     await writeFile(path, legacyBytes(evil, []));
-    expect(await refused()).toMatch(/found posix\.system/);
+    expect(await rejection()).toMatch(/found posix\.system/);
     await writeFile(path, evil, 'latin1');
-    expect(await refused()).toMatch(/found posix\.system/);
+    expect(await rejection()).toMatch(/found posix\.system/);
     await writeFile(path, "cos\nsystem\n(S'echo'\ntR.");
-    expect(await refused()).toMatch(/found os\.system/);
+    expect(await rejection()).toMatch(/found os\.system/);
     await writeFile(path, '\x80\x02(ios\nsystem\n.', 'latin1');
-    expect(await refused()).toMatch(/found os\.system/);
+    expect(await rejection()).toMatch(/found os\.system/);
     await writeFile(path, '\x80\x04\x8c\x02os\x8c\x06system\x93.', 'latin1');
-    expect(await refused()).toMatch(/found os\.system/);
+    expect(await rejection()).toMatch(/found os\.system/);
   });
   it.each([
     'builtins\neval',
@@ -240,20 +240,20 @@ describe('what could run a program', () => {
     'collections\nCounter',
     'torch._utils\n_rebuild_tensor_v2.__globals__',
     'argparse\nNamespace',
-  ])('%j is refused', async (name) => {
+  ])('%j is rejected', async (name) => {
     await writeTorchZip(path, pickleOf(`c${name}\n`));
-    expect(await refused()).toContain(name.replace('\n', '.'));
+    expect(await rejection()).toContain(name.replace('\n', '.'));
   });
-  it('has no attributes to set and nothing to call', async () => {
+  it('cannot set attributes or call anything', async () => {
     await writeTorchZip(path, pickleOf(`]${dictionary({ a: 'N' })}b`));
-    expect(await refused()).toMatch(/sets attributes/);
+    expect(await rejection()).toMatch(/sets attributes/);
     await writeTorchZip(path, pickleOf(`${text('eval')}(tR`));
-    expect(await refused()).toMatch(/calls something that is no function/);
+    expect(await rejection()).toMatch(/calls something that is no function/);
   });
 });
 
 describe('damaged files', () => {
-  it('tells a file of another kind', async () => {
+  it('are recognised as files of another kind', async () => {
     const expectations: [string, RegExp][] = [
       ['', /an empty file/],
       ['just a text\n', /found a text/],
@@ -264,41 +264,41 @@ describe('damaged files', () => {
     ];
     for (const [content, message] of expectations) {
       await writeFile(path, content, 'latin1');
-      expect(await refused()).toMatch(message);
+      expect(await rejection()).toMatch(message);
     }
-    expect(await refused(join(folder, 'none.pt'))).toMatch(/none\.pt but found nothing/);
+    expect(await rejection(join(folder, 'none.pt'))).toMatch(/none\.pt but found nothing/);
     await mkdir(join(folder, 'folder.pt'), { recursive: true });
-    expect(await refused(join(folder, 'folder.pt'))).toMatch(/a folder/);
+    expect(await rejection(join(folder, 'folder.pt'))).toMatch(/a folder/);
   });
-  it('tells archives that are no checkpoint', async () => {
+  it('are recognised as archives that are no checkpoint', async () => {
     await writeZip(path, { 'a.txt': 'text' });
-    expect(await refused()).toMatch(/no data\.pkl/);
+    expect(await rejection()).toMatch(/no data\.pkl/);
     await writeTorchZip(path, pickleOf('}'), {}, { 'archive/constants.pkl': 'x' });
-    expect(await refused()).toMatch(/TorchScript/);
+    expect(await rejection()).toMatch(/TorchScript/);
     await writeTorchZip(path, pickleOf('}'), {}, { 'archive/byteorder': 'big' });
-    expect(await refused()).toMatch(/big-endian/);
+    expect(await rejection()).toMatch(/big-endian/);
     await writeFile(path, legacyBytes(pickleOf('}'), [], { littleEndian: false }));
-    expect(await refused()).toMatch(/big-endian/);
+    expect(await rejection()).toMatch(/big-endian/);
     await writeFile(path, legacyBytes(pickleOf('}'), [], { version: '\x80\x02K\x01.' }));
-    expect(await refused()).toMatch(/version of the legacy format/);
+    expect(await rejection()).toMatch(/version of the legacy format/);
   });
-  it('refuses compressed entries', async () => {
+  it('are rejected if they have compressed entries', async () => {
     await writeTorchFile(path, VALUE);
     const bytes = await readFile(path);
     const entry = bytes.indexOf(Buffer.from('PK\x01\x02', 'latin1'));
     bytes.writeUInt16LE(8, entry + 10);
     await writeFile(path, bytes);
-    expect(await refused()).toMatch(/archive\/data\.pkl.*a compressed entry/);
+    expect(await rejection()).toMatch(/archive\/data\.pkl.*a compressed entry/);
   });
-  it.each(['zip', 'legacy'])('refuses every truncation of a %s file', async (format) => {
+  it.each(['zip', 'legacy'])('are rejected for every truncation of a %s file', async (format) => {
     await (format === 'zip' ? writeTorchFile : writeLegacy)(path, VALUE);
     const bytes = await readFile(path);
     for (let length = 0; length < bytes.length; length += 31) {
       await writeFile(path, bytes.subarray(0, length));
-      expect(await refused()).toContain('file.pt');
+      expect(await rejection()).toContain('file.pt');
     }
   });
-  it('notices a changed byte of a tensor and of the pickle', async () => {
+  it('are noticed by a changed byte of a tensor or of the pickle', async () => {
     await writeTorchFile(path, VALUE);
     const bytes = await readFile(path);
     const data = bytes.indexOf(Buffer.from(bytesOf(numbers(1, 2, 3, 4, 5, 6))));
@@ -307,10 +307,10 @@ describe('damaged files', () => {
       const changed = Buffer.from(bytes);
       changed[at]! ^= 1;
       await writeFile(path, changed);
-      expect(await refused()).toMatch(/checksum of "archive\/data/);
+      expect(await rejection()).toMatch(/checksum of "archive\/data/);
     }
   });
-  it('notices it where a tensor is a part of its storage', async () => {
+  it('are noticed by a changed byte if a tensor is a part of its storage', async () => {
     const data = numbers(0, 1, 2, 3, 4, 5);
     await writeTorchZip(path, pickleOf(tensor(storage('FloatStorage', '0', 6), 2, [2], [1])), {
       0: bytesOf(data),
@@ -318,9 +318,9 @@ describe('damaged files', () => {
     const bytes = await readFile(path);
     bytes[bytes.indexOf(Buffer.from(bytesOf(data))) + 22]! ^= 1;
     await writeFile(path, bytes);
-    expect(await refused()).toMatch(/checksum/);
+    expect(await rejection()).toMatch(/checksum/);
   });
-  it('fails on garbage with a complaint about the file, never otherwise', async () => {
+  it('cause an error about the file for any garbage', async () => {
     const rng = new Rng(1, 'garbage');
     await writeLegacy(path, VALUE);
     const bytes = await readFile(path);
@@ -332,7 +332,7 @@ describe('damaged files', () => {
       if (outcome instanceof Error) expect(outcome, outcome.stack).toBeInstanceOf(InputError);
     }
   });
-  it('does not take more memory than the file has', async () => {
+  it('do not take more memory than the file has', async () => {
     // Lists in lists that double: a text of them would take all memory, and so would their elements one by one.
     const doubled = `]q\x00${Array.from({ length: 60 }, () => '(h\x00h\x00lq\x00').join('')}`;
     await writeTorchZip(path, pickleOf(doubled));
@@ -347,6 +347,6 @@ describe('damaged files', () => {
       if (outcome !== undefined) expect(outcome).toBeInstanceOf(InputError);
     }
     await writeTorchZip(path, pickleOf(`\x8b${integer(2 ** 31 - 1).slice(1)}`));
-    expect(await refused()).toMatch(/an integer of 2147483647 bytes/);
+    expect(await rejection()).toMatch(/an integer of 2147483647 bytes/);
   });
 });

@@ -2,9 +2,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256 } from '../../../src/base/hash.js';
 import type { FeatureExtractor } from '../../../src/eval/features/extractor.js';
 import { withFeatureCache } from '../../../src/eval/features/feature-store.js';
-import { type MeasuredImage, sha256 } from '../../../src/eval/pictures.js';
+import type { MeasuredImage } from '../../../src/eval/pictures.js';
 import { refusing } from '../../support/faults.js';
 
 const DIMS = 5;

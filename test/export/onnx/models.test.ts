@@ -93,14 +93,14 @@ describe.each(Object.keys(SOURCES))('ONNX of %s', (name) => {
       for (const part of ONNX_PARTS) {
         const { inputs, expected } = given[part];
         const bytes = bytesOf(build(part, direction, precision));
-        const judged = await runtime(bytes, inputs);
+        const actual = await runtime(bytes, inputs);
         const bound = BOUNDS[precision];
-        expect.soft(difference(part, judged, expected), `${part} in onnxruntime`).toBeLessThanOrEqual(bound);
+        expect.soft(difference(part, actual, expected), `${part} in onnxruntime`).toBeLessThanOrEqual(bound);
         const read = decodeModel(bytes);
         const [output] = read.graph.outputs;
         const own = interpret(read, inputs)[output!.name]!.data;
         // The interpreter computes what the runtime does, whatever is in the file.
-        expect.soft(difference(part, own, judged), `${part} in the interpreter`).toBeLessThanOrEqual(1e-5);
+        expect.soft(difference(part, own, actual), `${part} in the interpreter`).toBeLessThanOrEqual(1e-5);
       }
     },
   );

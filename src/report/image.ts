@@ -1,33 +1,34 @@
+// Encodes images for a page.
 import sharp from 'sharp';
 import { InputError, messageOf } from '../base/errors.js';
 
 const QUALITY = 85;
 
-/** A picture that is part of a page, in a format that browsers read. */
+/** An image that is part of a page, in a format that browsers read. */
 export interface ReportImage {
   bytes: Uint8Array;
-  /** Such as `image/webp`. */
+  /** The media type, such as `image/webp`. */
   type: string;
   width: number;
   height: number;
 }
 
 /** 8-bit sRGB, row-major [height, width, 3]. */
-export interface RawPicture {
+export interface RawImage {
   data: Uint8Array;
   width: number;
   height: number;
 }
 
 /**
- * A picture for a page: WebP, which is a tenth of a PNG of such pictures, and no larger than the page has use for.
+ * Encodes an image for a page as WebP, which takes a tenth of the bytes of a PNG, no larger than the page needs.
  *
- * @param source a file's path, or its bytes, in a format that sharp reads; or pixels.
- * @param width and `height`: the largest, px.
- * @throws InputError naming a file that is no picture.
+ * @param source a file's path or bytes, in a format that sharp reads; or pixels.
+ * @param width and `height`: the largest size, px.
+ * @throws InputError that names a file which is not an image.
  */
 export async function reportImage(
-  source: string | Uint8Array | RawPicture,
+  source: string | Uint8Array | RawImage,
   { width, height }: { width: number; height: number },
 ): Promise<ReportImage> {
   const input =
@@ -39,7 +40,7 @@ export async function reportImage(
     .webp({ quality: QUALITY })
     .toBuffer({ resolveWithObject: true });
   const { data, info } = await encoded.catch((error: unknown) => {
-    const expected = `a picture ${typeof source === 'string' ? `at ${source}` : 'for the page'}`;
+    const expected = `an image ${typeof source === 'string' ? `at ${source}` : 'for the page'}`;
     throw new InputError({ expected, found: messageOf(error), remedy: 'remove it' }, { cause: error });
   });
   return { bytes: data, type: 'image/webp', width: info.width, height: info.height };

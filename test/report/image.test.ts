@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import { reportImage } from '../../src/report/picture.js';
+import { reportImage } from '../../src/report/image.js';
 
 const SIZE = { width: 8, height: 8 };
 const red = {
@@ -23,7 +23,7 @@ it('encodes pixels and files alike, as WebP within the given size', async () => 
   }
 });
 
-it('refuses what is no picture', async () => {
+it('rejects a file that is no image', async () => {
   await expect(reportImage(new Uint8Array([1, 2, 3]), SIZE)).rejects.toThrow(InputError);
   await expect(reportImage('none.png', SIZE)).rejects.toThrow(/an image at none\.png/);
 });
