@@ -140,7 +140,7 @@ async function evaluateOnce(args: EvaluateArguments): Promise<void> {
         const { writeEvaluation } = await import('../eval/write.js');
         const { paths, problem } = await writeEvaluation(evaluation, out, options);
         display.close();
-        if (problem !== undefined) printError(`gnr: no nearest training pictures: ${problem.message}`);
+        if (problem !== undefined) printError(`gnr: no nearest training images: ${problem.message}`);
         if (!json) for (const path of ['', ...paths]) printLine(path);
       } finally {
         await evaluation.resources.close();
@@ -200,7 +200,7 @@ async function tellDifferences(
   { receipt, lists }: Evaluation,
   json: boolean,
 ): Promise<void> {
-  const { changedPictures, compareReceipts, compareSoftware } = await import('../eval/verify.js');
+  const { changedImages, compareReceipts, compareSoftware } = await import('../eval/verify.js');
   const differences = compareReceipts(before, receipt);
   const figures = receipt.methods.reduce((sum, { figures: all }) => sum + all.length, 0);
   for (const { what, before: then, now } of compareSoftware(before, receipt))
@@ -211,11 +211,11 @@ async function tellDifferences(
   for (const { what, before: then, now } of differences)
     printError(`gnr: ${what}: ${now} in place of ${then}`);
   for (const list of lists)
-    if (differences.some(({ what }) => what === `the pictures of ${list.role}`))
-      for (const change of await changedPictures(path, list)) printError(`gnr: ${list.role}: ${change}`);
+    if (differences.some(({ what }) => what === `the images of ${list.role}`))
+      for (const change of await changedImages(path, list)) printError(`gnr: ${list.role}: ${change}`);
   const { RunError } = await import('../base/errors.js');
   throw new RunError(
-    `The evaluation of ${path} was not reproduced: ${differences.length} differences, named above. Put back the pictures, weights or model that have changed, or evaluate anew.`,
+    `The evaluation of ${path} was not reproduced: ${differences.length} differences, named above. Put back the images, weights or model that have changed, or evaluate anew.`,
   );
 }
 
@@ -272,7 +272,7 @@ async function checkTogether(args: EvaluateArguments): Promise<void> {
 
 export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
   command: 'evaluate [run]',
-  describe: 'Measure a model, folders of pictures and baselines (FID, KID, LPIPS, ...)',
+  describe: 'Measure a model, folders of images and baselines (FID, KID, LPIPS, ...)',
   builder: (yargs) =>
     yargs
       .positional('run', {
@@ -284,17 +284,17 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         describe: 'A checkpoint, a run (its newest), or an exported model',
       })
       .option('data', { type: 'string', describe: 'Dataset with trainA, trainB, testA, testB' })
-      .option('inputs', { type: 'string', describe: "Input pictures, in place of the dataset's" })
+      .option('inputs', { type: 'string', describe: "Input images, in place of the dataset's" })
       .option('real', {
         type: 'string',
-        describe: "Real pictures to compare with, in place of the dataset's",
+        describe: "Real images to compare with, in place of the dataset's",
       })
       .option('fake', {
         type: 'string',
         array: true,
         nargs: 1,
         default: [] as string[],
-        describe: "[NAME=]DIR: another method's pictures; as many as you like",
+        describe: "[NAME=]DIR: another method's images; as many as you like",
       })
       .option('out', { type: 'string', describe: 'Folder for receipt.json and report.html' })
       .option('protocol', {

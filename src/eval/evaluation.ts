@@ -8,12 +8,12 @@ import { openTranslator } from '../translate/open-translator.js';
 import type { Translator } from '../translate/translator.js';
 import { hashImages, type ImageList, imageListFacts } from './image-list.js';
 import { type EvaluationEvent, evaluateMethods, type MethodEvaluation } from './measure-methods.js';
+import { fileImage } from './measured-image.js';
 import { type BaselineName, baselineMethod, baselineProblem } from './methods/baselines.js';
 import { folderMethod } from './methods/folder-method.js';
 import type { Method } from './methods/method.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
 import { type InstrumentOptions, type OpenMetricResources, openMetricResources } from './metric-resources.js';
-import { fileImage } from './pictures.js';
 import type { Protocol } from './protocol.js';
 import type { MethodResult, Receipt } from './receipt.js';
 import { softwareFacts } from './software.js';
@@ -39,11 +39,11 @@ export interface Evaluation {
   methods: MethodEvaluation[];
   lists: ImageList[];
   sources: Sources;
-  /** Open still, for what comes after (nearest pictures); the caller closes them. */
+  /** Open still, for what comes after (nearest images); the caller closes them. */
   resources: OpenMetricResources;
 }
 
-/** Side of the baselines' pictures where no model has one, px. */
+/** Side of the baselines' images where no model has one, px. */
 const BASELINE_PX = 256;
 
 interface OpenModel {
@@ -128,7 +128,7 @@ async function listHashes(request: EvaluationRequest, sources: Sources): Promise
   let before = 0;
   for (const { role, folder, files } of roles) {
     const onProgress = (done: number) =>
-      onEvent?.({ type: 'progress', label: 'hashing', done: before + done, total, unit: 'pictures' });
+      onEvent?.({ type: 'progress', label: 'hashing', done: before + done, total, unit: 'images' });
     lists.push(await hashImages(role, folder, files, { onProgress, signal }));
     before += files.length;
   }
@@ -168,9 +168,9 @@ function instrumentOptions(
 }
 
 /**
- * Evaluates a model, folders of pictures and baselines as a protocol says.
+ * Evaluates a model, folders of images and baselines as a protocol says.
  *
- * @throws InputError for missing folders, pictures, models and weights.
+ * @throws InputError for missing folders, images, models and weights.
  */
 export async function runEvaluation(request: EvaluationRequest): Promise<Evaluation> {
   const { protocol, signal, onEvent } = request;

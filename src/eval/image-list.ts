@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import { readImageBytes } from '../data/decode.js';
-import { sha256 } from './pictures.js';
+import { sha256 } from './measured-image.js';
 
 /** Files of one role with their hashes. */
 export interface ImageList {

@@ -1,9 +1,9 @@
 import type { DecodedImage } from '../data/decode.js';
 import { OutputFeatures } from './features/output-features.js';
+import type { MeasuredImage } from './measured-image.js';
 import type { Method, OutputGroup } from './methods/method.js';
 import type { Measured, Measurement, Metric, MetricContext, MetricResources } from './metrics/metric.js';
 import { METRIC_NAMES, metrics } from './metrics/registry.js';
-import type { MeasuredImage } from './pictures.js';
 import type { MetricName, Protocol } from './protocol.js';
 import type { Figure, MethodResult } from './receipt.js';
 import { repeatsOf } from './statistics/interval.js';
@@ -15,20 +15,20 @@ export interface EvaluationEvent {
   label: string;
   done: number;
   total: number;
-  unit: 'inputs' | 'pictures' | 'steps';
+  unit: 'inputs' | 'images' | 'steps';
 }
 
 export interface EvaluationOptions {
   protocol: Protocol;
   methods: readonly Method[];
-  /** Pictures of the target domain. */
+  /** Images of the target domain. */
   real: readonly MeasuredImage[];
   resources: MetricResources;
   onEvent?: (event: EvaluationEvent) => void;
   signal?: AbortSignal | undefined;
 }
 
-/** Pictures of a method to look at. */
+/** Images of a method to look at. */
 export interface ShownGroup {
   input: number | undefined;
   source: DecodedImage | undefined;
@@ -53,7 +53,7 @@ export async function evaluateMethods(options: EvaluationOptions): Promise<Metho
   const { methods, resources, real, protocol, signal, onEvent } = options;
   for (const kind of featureKinds(protocol)) {
     const report = (done: number) =>
-      onEvent?.({ type: 'progress', label: 'real pictures', done, total: real.length, unit: 'pictures' });
+      onEvent?.({ type: 'progress', label: 'real images', done, total: real.length, unit: 'images' });
     await resources.features.featuresOf(kind, real, { onProgress: report, signal });
   }
   const evaluations: MethodEvaluation[] = [];

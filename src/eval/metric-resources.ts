@@ -44,9 +44,9 @@ export interface InstrumentOptions {
   data: string | undefined;
   /** Files of its source domain. */
   inputs: readonly string[];
-  /** Its folder of the target domain's training pictures. */
+  /** Its folder of the target domain's training images. */
   target: 'trainA' | 'trainB';
-  /** Side of the model's pictures, px, to which some metrics bring all pictures first. */
+  /** Side of the model's images, px, to which some metrics bring all images first. */
   modelPx: number | undefined;
 }
 

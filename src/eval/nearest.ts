@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import type { FeatureCache, FeatureRows } from './features/feature-cache.js';
 import type { MethodEvaluation, ShownGroup } from './measure-methods.js';
-import type { MeasuredImage } from './pictures.js';
+import type { MeasuredImage } from './measured-image.js';
 import type { FeatureKind } from './protocol.js';
-import type { NearestPictures } from './report/galleries.js';
+import type { NearestImages } from './report/galleries.js';
 
 export interface NearestOptions {
   features: FeatureCache;
@@ -11,7 +11,7 @@ export interface NearestOptions {
   method: MethodEvaluation;
   /** What the model was trained on. */
   training: readonly MeasuredImage[];
-  /** Pictures of the same domain that it was not trained on, for comparison. */
+  /** Images of the same domain that it was not trained on, for comparison. */
   unseen: readonly MeasuredImage[];
   onProgress?: (done: number) => void;
   signal?: AbortSignal | undefined;
@@ -40,8 +40,8 @@ function nearestOf(rows: FeatureRows, i: number, others: FeatureRows): { index: 
     .slice(0, NEIGHBOURS);
 }
 
-/** The training pictures nearest to a method's first outputs: outputs far nearer than real pictures are learnt by heart. */
-export async function nearestTrainingPictures(options: NearestOptions): Promise<NearestPictures> {
+/** The training images nearest to a method's first outputs: outputs far nearer than real images are learnt by heart. */
+export async function nearestTrainingImages(options: NearestOptions): Promise<NearestImages> {
   const { features, kind, method, training, unseen, onProgress, signal } = options;
   const known = await features.featuresOf(kind, training, { ...(onProgress && { onProgress }), signal });
   const outputs = method.shown.map(({ images }) => images[0]!);
@@ -53,11 +53,11 @@ export async function nearestTrainingPictures(options: NearestOptions): Promise<
     outputs: await Promise.all(
       outputs.map(async (output, i) => ({
         label: shownName(method.shown[i]!),
-        picture: await output.read(),
+        image: await output.read(),
         neighbours: await Promise.all(
           nearestOf(made, i, known).map(async (found) => ({
             label: basename(training[found.index]!.name),
-            picture: await training[found.index]!.read(),
+            image: await training[found.index]!.read(),
             distance: found.distance,
           })),
         ),

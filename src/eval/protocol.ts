@@ -9,7 +9,7 @@ export const FEATURE_KINDS = [
 ] as const;
 
 /**
- * - `inception`: pytorch-fid 0.3.0: its Inception, pictures resized to 299 px bilinearly without antialiasing.
+ * - `inception`: pytorch-fid 0.3.0: its Inception, images resized to 299 px bilinearly without antialiasing.
  * - `inception-clean`: clean-fid 0.1.35: the same network, antialiased bicubic in floating point.
  * - `inception-pillow`: taki0112/GAN_Metrics-Tensorflow (U-GAT-IT's figures): the same network, Pillow's bilinear on 8 bits.
  * - `inception-imagenet`: StarGAN v2's evaluation: torchvision's Inception, Pillow's bilinear on 8 bits.
@@ -25,11 +25,11 @@ const metricsSchema = z.strictObject({
   kid: z
     .strictObject({
       features,
-      /** Random subsets (torch-fidelity), or disjoint blocks in the order of the files (U-GAT-IT), which use all pictures. */
+      /** Random subsets (torch-fidelity), or disjoint blocks in the order of the files (U-GAT-IT), which use all images. */
       estimator: z.enum(['subsets', 'blocks']).default('subsets'),
       /** Subsets drawn; blocks are as many as there are. */
       subsets: count.default(100),
-      /** Pictures of each side in a subset or block, at most. */
+      /** Images of each side in a subset or block, at most. */
       subsetSize: count.default(1000),
     })
     .optional(),
@@ -74,7 +74,7 @@ export const protocolSchema = z.strictObject({
     .strictObject({
       /** Outputs of each input. */
       perInput: count.default(10),
-      /** Drawn, or encoded from pictures of the target domain. */
+      /** Drawn, or encoded from images of the target domain. */
       source: z.enum(['random', 'reference']).default('random'),
       /** Whose styles references are. */
       references: z.enum(['testB', 'trainB']).default('testB'),

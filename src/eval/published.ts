@@ -25,7 +25,7 @@ const tableSchema = z.strictObject({
     name: z.string().min(1),
     /** As that protocol names the network and the resizing. */
     features: z.string().min(1),
-    /** Pictures on both sides. */
+    /** Images on both sides. */
     inputs: z.int().positive(),
     real: z.int().positive(),
     description: z.string().min(1),
@@ -87,7 +87,7 @@ export interface PublishedContext {
 
 /**
  * The published tables that a receipt's figures may stand beside: those of the same dataset, direction, protocol (by name,
- * network and numbers of pictures) and metric.
+ * network and numbers of images) and metric.
  *
  * @param dataset its name; that of the data folder where it is left out.
  * @returns at most one for each key of a figure.

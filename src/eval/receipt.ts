@@ -21,7 +21,7 @@ export const figureSchema = z.strictObject({
   interval: z.tuple([z.number(), z.number()]).nullable(),
   /** The value of each repeat. */
   values: z.array(z.number()),
-  /** What was counted: pictures on both sides, inputs, pairs, subsets. */
+  /** What was counted: images on both sides, inputs, pairs, subsets. */
   n: z.record(z.string(), z.number()),
   /** Exact description: implementation matched, network, resize, parameters. */
   how: z.string(),
@@ -52,7 +52,7 @@ export const receiptSchema = z.strictObject({
   version: z.literal(1),
   created: z.iso.datetime(),
   protocol: protocolSchema,
-  /** Where the pictures and the model were, as given. */
+  /** Where the images and the model were, as given. */
   sources: z.strictObject({
     data: z.string().nullable(),
     inputs: z.string().nullable(),

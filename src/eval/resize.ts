@@ -4,20 +4,20 @@ import { type AxisTable, CUBIC, emptyTable, filterTable, resample, TRIANGLE } fr
 /** Makes the table of an axis for its two sizes. */
 type TableOf = (inSize: number, outSize: number) => AxisTable;
 
-/** Fractional bits of Pillow's weights for 8-bit pictures (Resample.c, PRECISION_BITS). */
+/** Fractional bits of Pillow's weights for 8-bit images (Resample.c, PRECISION_BITS). */
 const PILLOW_BITS = 32 - 8 - 2;
 
 /**
  * `torch.nn.functional.interpolate(mode='bilinear', align_corners=False)`, without antialiasing, as pytorch-fid resizes.
  *
- * @returns `[size, size, 3]` in 0..255. Both sides are scaled to `size`, whatever the picture's.
+ * @returns `[size, size, 3]` in 0..255. Both sides are scaled to `size`, whatever the image's.
  */
 export function resizeTorchBilinear(image: DecodedImage, size: number): Float32Array {
   return resampled(image, size, torchTable);
 }
 
 /**
- * Pillow's bicubic resizing of each channel as a picture of floats (mode F), clipped to what pixels can be: clean-fid's
+ * Pillow's bicubic resizing of each channel as an image of floats (mode F), clipped to what pixels can be: clean-fid's
  * `make_resizer('PIL', False, 'bicubic', (size, size))`. The filter is widened where it reduces.
  *
  * @returns `[size, size, 3]` in 0..255.
@@ -29,7 +29,7 @@ export function resizePillowBicubic(image: DecodedImage, size: number): Float32A
 }
 
 /**
- * Pillow's bilinear resizing of 8-bit pictures, to the bit: torchvision's `Resize` on them. The filter is widened where it
+ * Pillow's bilinear resizing of 8-bit images, to the bit: torchvision's `Resize` on them. The filter is widened where it
  * reduces, weights are whole numbers of 2^-22, and each of the two passes rounds to 8 bits.
  */
 export function resizePillowBilinear(image: DecodedImage, size: number): DecodedImage {

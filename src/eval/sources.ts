@@ -3,13 +3,13 @@ import { InputError } from '../base/errors.js';
 import { listImages } from '../data/folder.js';
 import type { Protocol } from './protocol.js';
 
-/** Where the pictures of an evaluation are. */
+/** Where the images of an evaluation are. */
 export interface SourcePaths {
   /** A dataset with trainA, trainB, testA, testB. */
   data?: string | undefined;
-  /** Pictures of the source domain, in place of the dataset's. */
+  /** Images of the source domain, in place of the dataset's. */
   inputs?: string | undefined;
-  /** Pictures of the target domain, in place of the dataset's. */
+  /** Images of the target domain, in place of the dataset's. */
   real?: string | undefined;
   fakes: readonly { name: string; folder: string }[];
 }
@@ -25,11 +25,11 @@ export interface Sources {
   /** All of the folder that inputs are the first of. */
   allInputs: FolderFiles;
   real: FolderFiles;
-  /** Pictures of the target domain that are not compared with. */
+  /** Images of the target domain that are not compared with. */
   otherReal: FolderFiles;
-  /** Pictures of the target domain whose styles the model takes; none where styles are drawn. */
+  /** Images of the target domain whose styles the model takes; none where styles are drawn. */
   references: FolderFiles;
-  /** Pictures of the target domain that a model was trained on. */
+  /** Images of the target domain that a model was trained on. */
   training: FolderFiles;
   fakes: { name: string; folder: string; files: string[] }[];
 }
@@ -41,7 +41,7 @@ async function listOf(folder: string, what: string, count: number | null = null)
   if (files.length === 0)
     throw new InputError({
       expected: `${what} in ${folder}`,
-      found: 'no pictures',
+      found: 'no images',
       remedy: 'put .jpg, .png or .webp files there, or name another folder',
     });
   return { folder, files: count === null ? files : files.slice(0, count) };
@@ -57,9 +57,9 @@ async function listIfThere(folder: string): Promise<FolderFiles> {
 }
 
 /**
- * Lists the pictures that a protocol asks for.
+ * Lists the images that a protocol asks for.
  *
- * @throws InputError for a folder that is missing or has no pictures.
+ * @throws InputError for a folder that is missing or has no images.
  */
 export async function listSources(protocol: Protocol, paths: SourcePaths): Promise<Sources> {
   const { data } = paths;
@@ -71,7 +71,7 @@ export async function listSources(protocol: Protocol, paths: SourcePaths): Promi
   const realFolder = paths.real ?? inDataset(protocol.real.folder);
   if (realFolder === undefined)
     throw new InputError({
-      expected: 'real pictures to compare with',
+      expected: 'real images to compare with',
       found: 'neither --data nor --real',
       remedy: 'name a dataset with --data DIR, or a folder with --real DIR',
     });
@@ -82,20 +82,20 @@ export async function listSources(protocol: Protocol, paths: SourcePaths): Promi
     protocol.styles.source === 'reference'
       ? (inDataset(protocol.styles.references) ?? realFolder)
       : undefined;
-  const allInputs = inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input pictures');
+  const allInputs = inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input images');
   const { count } = protocol.inputs;
   return {
     inputs: { ...allInputs, files: count === null ? allInputs.files : allInputs.files.slice(0, count) },
     allInputs,
     references:
-      referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'pictures to take styles from'),
-    real: await listOf(realFolder, 'real pictures', protocol.real.count),
+      referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'images to take styles from'),
+    real: await listOf(realFolder, 'real images', protocol.real.count),
     otherReal: other === undefined || paths.real !== undefined ? NONE : await listIfThere(other),
     training: training === undefined ? NONE : await listIfThere(training),
     fakes: await Promise.all(
       paths.fakes.map(async ({ name, folder }) => ({
         name,
-        ...(await listOf(folder, `the pictures of ${name}`)),
+        ...(await listOf(folder, `the images of ${name}`)),
       })),
     ),
   };

@@ -4,14 +4,14 @@ import type { Config } from '../config/schema.js';
 import type { Translator } from '../translate/translator.js';
 import type { ExtractOptions } from './features/extractor.js';
 import { evaluateMethods } from './measure-methods.js';
+import { fileImage, type MeasuredImage } from './measured-image.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
 import { type OpenMetricResources, openMetricResources } from './metric-resources.js';
-import { fileImage, type MeasuredImage } from './pictures.js';
 import type { Protocol } from './protocol.js';
 import { loadProtocol } from './protocols.js';
 import { listSources } from './sources.js';
 
-/** Measures a model while it is trained, always on the same pictures and styles. */
+/** Measures a model while it is trained, always on the same images and styles. */
 export class TrainingEvaluation {
   private constructor(
     private readonly protocol: Protocol,
@@ -22,11 +22,11 @@ export class TrainingEvaluation {
   ) {}
 
   /**
-   * Lists the pictures that `evaluation.protocol` asks for, and loads the networks, so that what is missing is told
+   * Lists the images that `evaluation.protocol` asks for, and loads the networks, so that what is missing is told
    * before the training begins.
    *
    * @returns undefined where the config asks for no evaluation.
-   * @throws InputError for an unknown protocol, missing pictures or weights.
+   * @throws InputError for an unknown protocol, missing images or weights.
    */
   static async open(config: Config, options: ExtractOptions = {}): Promise<TrainingEvaluation | undefined> {
     const { evaluation, model } = config;

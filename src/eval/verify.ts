@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { parseJson } from '../base/json-text.js';
 import { formatImageList, type ImageList } from './image-list.js';
-import { sha256 } from './pictures.js';
+import { sha256 } from './measured-image.js';
 import { type Receipt, receiptSchema } from './receipt.js';
 
 /** Reads a receipt. @throws InputError where it is missing, no JSON, or no receipt; it names the key. */
@@ -25,7 +25,7 @@ export async function readReceipt(path: string): Promise<Receipt> {
 
 /** What a repeated evaluation gives differently. */
 export interface Difference {
-  /** What differs: `fid of model`, `the pictures of real`. */
+  /** What differs: `fid of model`, `the images of real`. */
   what: string;
   before: string;
   now: string;
@@ -38,8 +38,8 @@ export function compareReceipts(before: Receipt, now: Receipt): Difference[] {
     if (a !== b) differences.push({ what, before: String(a ?? 'none'), now: String(b ?? 'none') });
   };
   for (const list of unionBy(before.images, now.images, ({ role }) => role)) {
-    compare(`the number of pictures of ${list.key}`, list.a?.count, list.b?.count);
-    compare(`the pictures of ${list.key}`, list.a?.sha256, list.b?.sha256);
+    compare(`the number of images of ${list.key}`, list.a?.count, list.b?.count);
+    compare(`the images of ${list.key}`, list.a?.sha256, list.b?.sha256);
   }
   compare('the model', before.model?.sha256, now.model?.sha256);
   for (const { key, a, b } of unionBy(before.weights, now.weights, ({ name }) => name))
@@ -83,11 +83,11 @@ export function listFileName(role: string): string {
 }
 
 /**
- * Names pictures of a list that are not what they were, by the file of hashes beside the receipt.
+ * Names images of a list that are not what they were, by the file of hashes beside the receipt.
  *
  * @returns at most `most` names with what happened to each; none where that file is gone.
  */
-export async function changedPictures(receiptPath: string, list: ImageList, most = 5): Promise<string[]> {
+export async function changedImages(receiptPath: string, list: ImageList, most = 5): Promise<string[]> {
   const path = join(dirname(receiptPath), listFileName(list.role));
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return [];

@@ -6,15 +6,15 @@ import { InputError, messageOf, systemCode } from '../base/errors.js';
 import type { Evaluation } from './evaluation.js';
 import { formatImageList } from './image-list.js';
 import type { EvaluationEvent, MethodEvaluation } from './measure-methods.js';
-import { nearestTrainingPictures } from './nearest.js';
-import { fileImage } from './pictures.js';
+import { fileImage } from './measured-image.js';
+import { nearestTrainingImages } from './nearest.js';
 import type { FeatureKind, Protocol } from './protocol.js';
 import { readPublished } from './published.js';
-import type { NearestPictures, PictureGrid } from './report/galleries.js';
+import type { ImageGrid, NearestImages } from './report/galleries.js';
 import { evaluationPage } from './report/page.js';
 import { listFileName } from './verify.js';
 
-/** Real pictures that outputs are compared with in nearness to training pictures, at most. */
+/** Real images that outputs are compared with in nearness to training images, at most. */
 const COMPARED = 200;
 
 interface WriteOptions {
@@ -22,8 +22,8 @@ interface WriteOptions {
   signal?: AbortSignal | undefined;
 }
 
-function gridsOf(methods: readonly MethodEvaluation[]): PictureGrid[] {
-  return methods.flatMap(({ result, shown }): PictureGrid[] => {
+function gridsOf(methods: readonly MethodEvaluation[]): ImageGrid[] {
+  return methods.flatMap(({ result, shown }): ImageGrid[] => {
     if (shown.length === 0) return [];
     const styles = Math.max(...shown.map(({ outputs }) => new Set(outputs).size));
     const hasSource = shown.some(({ source }) => source !== undefined);
@@ -36,7 +36,7 @@ function gridsOf(methods: readonly MethodEvaluation[]): PictureGrid[] {
         ],
         rows: shown.map(({ input, source, outputs }) => ({
           label: input === undefined ? '' : `input ${input + 1}`,
-          pictures: [...(source === undefined ? [] : [source]), ...new Set(outputs)],
+          images: [...(source === undefined ? [] : [source]), ...new Set(outputs)],
         })),
       },
     ];
@@ -52,7 +52,7 @@ function kindOf({ metrics }: Protocol): FeatureKind | undefined {
 async function nearestOf(
   { receipt, methods, sources, resources }: Evaluation,
   { onEvent, signal }: WriteOptions,
-): Promise<NearestPictures[]> {
+): Promise<NearestImages[]> {
   const kind = kindOf(receipt.protocol);
   const files = sources.training.files;
   if (kind === undefined || files.length === 0) return [];
@@ -61,11 +61,11 @@ async function nearestOf(
   const real = [...sources.real.files, ...sources.otherReal.files].filter((file) => !seen.has(file));
   const unseen = real.slice(0, COMPARED).map(fileImage);
   const onProgress = (done: number) =>
-    onEvent?.({ type: 'progress', label: 'training pictures', done, total: files.length, unit: 'pictures' });
-  const nearest: NearestPictures[] = [];
+    onEvent?.({ type: 'progress', label: 'training images', done, total: files.length, unit: 'images' });
+  const nearest: NearestImages[] = [];
   for (const method of methods.filter(({ result }) => result.kind !== 'baseline'))
     nearest.push(
-      await nearestTrainingPictures({
+      await nearestTrainingImages({
         features: resources.features,
         kind,
         method,
@@ -93,9 +93,9 @@ export async function prepareFolder(out: string): Promise<void> {
 }
 
 /**
- * Writes `receipt.json`, a file of hashes for each list of pictures (`real.sha256`, for `sha256sum -c`) and `report.html`.
+ * Writes `receipt.json`, a file of hashes for each list of images (`real.sha256`, for `sha256sum -c`) and `report.html`.
  *
- * @returns the paths of report and receipt, and why there are no nearest training pictures, where they were to be there.
+ * @returns the paths of report and receipt, and why there are no nearest training images, where they were to be there.
  * @throws RunError where the disk refuses.
  */
 export async function writeEvaluation(
@@ -107,12 +107,12 @@ export async function writeEvaluation(
   const [report, receiptPath] = [join(out, 'report.html'), join(out, 'receipt.json')];
   for (const list of lists) await writeFileAtomic(join(out, listFileName(list.role)), formatImageList(list));
   await writeFileAtomic(receiptPath, `${JSON.stringify(receipt, null, 2)}\n`);
-  let nearest: NearestPictures[] = [];
+  let nearest: NearestImages[] = [];
   let problem: InputError | undefined;
   try {
     nearest = await nearestOf(evaluation, options);
   } catch (error) {
-    // A training picture that cannot be read costs the comparison with training pictures, and nothing else.
+    // A training image that cannot be read costs the comparison with training images, and nothing else.
     if (!(error instanceof InputError)) throw error;
     problem = error;
   }

@@ -60,7 +60,7 @@ describe('gnr evaluate', () => {
   it('measures a model and baselines, writes receipt and page, and reproduces every figure', async () => {
     const out = join(folder, 'out');
     const done = await gnr('evaluate', model, '--data', data, '--out', out, '--protocol', protocol);
-    expect(done.stderr.replace(/^.*(pictures|inputs|steps).*$/gm, '').trim()).toBe('');
+    expect(done.stderr.replace(/^.*(images|inputs|steps).*$/gm, '').trim()).toBe('');
     expect(done.code).toBe(0);
     expect(done.stdout).toMatch(/model/);
     expect(done.stdout).toContain('report.html');
@@ -112,23 +112,23 @@ describe('gnr evaluate', () => {
     expect(again.code).toBe(0);
   });
 
-  it('notices one changed picture, and names it', async () => {
+  it('notices one changed image, and names it', async () => {
     const own = join(folder, 'own');
     await cp(data, own, { recursive: true });
     const out = join(folder, 'out-own');
     const words = ['--baselines', 'none', '--metrics', 'kid', '--protocol', protocol];
     expect((await gnr('evaluate', model, '--data', own, '--out', out, ...words)).code).toBe(0);
     const changed = join(own, 'testB', (await readdir(join(own, 'testB')))[1]!);
-    const picture = await decodeImage(changed);
-    picture.data[0] = picture.data[0]! ^ 1;
-    await encodePng(picture, changed);
+    const image = await decodeImage(changed);
+    image.data[0] = image.data[0]! ^ 1;
+    await encodePng(image, changed);
     const again = await gnr('evaluate', '--verify', join(out, 'receipt.json'));
     expect(again.code).toBe(1);
-    expect(again.stderr).toMatch(/the pictures of real/);
+    expect(again.stderr).toMatch(/the images of real/);
     expect(again.stderr).toMatch(/00001\.png has changed/);
   });
 
-  it('compares folders of pictures of mixed sizes, without a model', async () => {
+  it('compares folders of images of mixed sizes, without a model', async () => {
     const fake = join(folder, 'fake');
     await mkdir(fake);
     const flat = (size: number, value: number) => ({
@@ -141,7 +141,7 @@ describe('gnr evaluate', () => {
     const real = join(data, 'testB');
     const words = ['--real', real, '--fake', `flat=${fake}`, '--fake', real];
     const done = await gnr('evaluate', ...words, '--metrics', 'fid', '--baselines', 'none', '--json');
-    expect(done.stderr.replace(/^.*(pictures|inputs|steps).*$/gm, '').trim()).toBe('');
+    expect(done.stderr.replace(/^.*(images|inputs|steps).*$/gm, '').trim()).toBe('');
     const receipt = receiptSchema.parse(JSON.parse(done.stdout));
     expect(receipt.methods.map(({ name }) => name)).toEqual(['flat', 'testB']);
     expect(figure(receipt, 'testB', 'fid')!.value).toBeLessThan(1e-3);
@@ -149,12 +149,12 @@ describe('gnr evaluate', () => {
   });
 
   it.each([
-    ['no picture', async () => undefined, /no pictures/],
+    ['no image', async () => undefined, /no images/],
     [
-      'a corrupt picture',
+      'a corrupt image',
       async (dir: string) => {
         await cp(join(data, 'testB/00000.png'), join(dir, 'a.png'));
-        await writeFile(join(dir, 'b.png'), 'no picture');
+        await writeFile(join(dir, 'b.png'), 'no image');
       },
       /b\.png/,
     ],
@@ -177,7 +177,7 @@ describe('gnr evaluate', () => {
     expect(done.code).toBe(2);
   });
 
-  it('leaves out, with the reason, what few pictures cannot give', async () => {
+  it('leaves out, with the reason, what few images cannot give', async () => {
     const dir = join(folder, 'single');
     await mkdir(dir);
     await cp(join(data, 'testB/00000.png'), join(dir, 'one.png'));
@@ -201,7 +201,7 @@ describe('gnr evaluate', () => {
 
   it.each([
     ['nothing to measure', ['--real', 'REAL', '--baselines', 'none'], /something to evaluate/],
-    ['no real pictures', [model], /--data|--real/],
+    ['no real images', [model], /--data|--real/],
     ['a model without inputs', [model, '--real', 'REAL'], /--inputs/],
     [
       'two methods of one name',

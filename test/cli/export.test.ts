@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Rng } from '../../src/base/rng.js';
 import { readSafetensorsHeader } from '../../src/checkpoint/safetensors.js';
 import { decodeImage } from '../../src/data/decode.js';
-import { sha256 } from '../../src/eval/pictures.js';
+import { sha256 } from '../../src/eval/measured-image.js';
 import { receiptSchema } from '../../src/eval/receipt.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildGenerator } from '../../src/model/generator.js';

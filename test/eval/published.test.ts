@@ -87,7 +87,7 @@ describe('publishedBeside', () => {
     expect(figures[0]!.deviation).toBeCloseTo(0.0057, 12);
   });
 
-  it('takes the dataset from the folder of the real pictures, or as it is given', () => {
+  it('takes the dataset from the folder of the real images, or as it is given', () => {
     expect(beside({ sources: { ...sources, data: null } }).size).toBe(1);
     expect(beside({ sources: { ...sources, data: null, real: 'anime' } }).size).toBe(0);
     expect(beside({ sources: { ...sources, data: 'data' } }).size).toBe(0);
@@ -97,7 +97,7 @@ describe('publishedBeside', () => {
   it.each([
     ['another protocol', { protocol: { ...protocol, name: 'gnr' } }],
     ['other features', { protocol: { ...protocol, metrics: { kid: { features: 'inception-clean' } } } }],
-    ['fewer pictures', { images: [{ role: 'real', folder: 'f', count: 50, sha256: 'a'.repeat(64) }] }],
+    ['fewer images', { images: [{ role: 'real', folder: 'f', count: 50, sha256: 'a'.repeat(64) }] }],
     ['no such figure', { methods: [method('a', [figure()])] }],
   ])('gives nothing for %s', (_, given) => expect(beside(given).size).toBe(0));
 });

@@ -63,7 +63,7 @@ describe('resizing', () => {
     expect(maxDifference(resizePillowBicubic(image, size), expected)).toBeLessThan(0.01);
   });
 
-  it.each([1, 2, 17])('to the same size gives the same picture (%i px)', (size) => {
+  it.each([1, 2, 17])('to the same size gives the same image (%i px)', (size) => {
     const image = { ...flat(size), data: flat(size).data.map((_, i) => (i * 37) % 256) };
     for (const out of [
       resizeTorchBilinear(image, size),

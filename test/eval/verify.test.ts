@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatImageList, hashImages, imageListFacts } from '../../src/eval/image-list.js';
-import { sha256 } from '../../src/eval/pictures.js';
+import { sha256 } from '../../src/eval/measured-image.js';
 import type { Figure, Receipt } from '../../src/eval/receipt.js';
-import { changedPictures, compareReceipts, compareSoftware, listFileName } from '../../src/eval/verify.js';
+import { changedImages, compareReceipts, compareSoftware, listFileName } from '../../src/eval/verify.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -64,15 +64,15 @@ describe('image lists', () => {
     const before = await list({ 'a.png': 'one', 'b.png': 'two', 'c.png': 'three' });
     const path = join(folder, 'receipt.json');
     await writeFile(join(folder, listFileName('fake a b')), formatImageList(before));
-    expect(await changedPictures(path, before)).toEqual([]);
+    expect(await changedImages(path, before)).toEqual([]);
     const now = await list({ 'a.png': 'one', 'b.png': '2', 'd.png': 'four' });
-    const changes = await changedPictures(path, now);
+    const changes = await changedImages(path, now);
     expect(changes).toEqual(['b.png has changed', 'c.png is gone', 'd.png is new']);
-    expect(await changedPictures(path, now, 1)).toEqual([
+    expect(await changedImages(path, now, 1)).toEqual([
       'b.png has changed',
       `and 2 more in ${listFileName('fake a b')}`,
     ]);
-    expect(await changedPictures(join(folder, 'elsewhere', 'receipt.json'), now)).toEqual([]);
+    expect(await changedImages(join(folder, 'elsewhere', 'receipt.json'), now)).toEqual([]);
   });
 });
 
@@ -103,7 +103,7 @@ describe('compareReceipts', () => {
       ],
     });
     expect(compareReceipts(before, now).map(({ what }) => what)).toEqual([
-      'the pictures of real',
+      'the images of real',
       'the model',
       'the weights inception',
       'fid of model',

@@ -1,7 +1,7 @@
 import type { Figure, MethodResult, Receipt } from '../../src/eval/receipt.js';
 import { receiptSchema } from '../../src/eval/receipt.js';
 
-/** A figure with what a test says, and else that of an FID from enough pictures. */
+/** A figure with what a test says, and else that of an FID from enough images. */
 export function figure(given: Partial<Figure> = {}): Figure {
   return {
     metric: 'fid',

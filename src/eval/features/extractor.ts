@@ -8,27 +8,27 @@ import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js
 import { writeInPieces } from '../../runtime/capture/chunked.js';
 import { computeFacts } from '../../runtime/compute-facts.js';
 import { loadEngine } from '../../runtime/node.js';
-import { type MeasuredImage, sha256 } from '../pictures.js';
+import { type MeasuredImage, sha256 } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import { inceptionProgramName, inceptionPrograms } from './feature-programs.js';
-import { inOrder } from './in-order.js';
 import { foldInception, type StateDict } from './inception-weights.js';
 import { type NetworkInput, type NetworkInputOptions, networkInput } from './network-input.js';
+import { orderedMap } from './ordered-map.js';
 
 /** Goes up with every change that changes features by more than rounding. */
 const IMPLEMENTATION_VERSION = 1;
 
-/** Pictures that are read beside the network's work: as large as they are, so that only a few stand in memory. */
+/** Images that are read beside the network's work: as large as they are, so that only a few stand in memory. */
 const READ_AHEAD = 8;
 
 /**
- * Pictures at a time, where there are so many; the others go in pairs, the last one beside itself. The network gives a
- * picture's features the same bits in every batch but that of one, for which oneDNN has another algorithm.
+ * Images at a time, where there are so many; the others go in pairs, the last one beside itself. The network gives a
+ * image's features the same bits in every batch but that of one, for which oneDNN has another algorithm.
  */
 const BATCH = 16;
 const FEWEST = 2;
 
-const PICTURE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;
+const IMAGE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;
 
 /** Whose networks they are, for complaints. */
 const NETWORKS = { fid: "pytorch-fid's Inception", imagenet: "torchvision's Inception" } as const;
@@ -38,19 +38,19 @@ export interface ExtractOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Gives the features of pictures that FID, KID, precision and the like compare. */
+/** Gives the features of images that FID, KID, precision and the like compare. */
 export interface FeatureExtractor {
-  /** SHA-256, as hex digits, over all that features depend on beside the picture: what they may be cached by. */
+  /** SHA-256, as hex digits, over all that features depend on beside the image: what they may be cached by. */
   readonly id: string;
   readonly kind: FeatureKind;
   /** Network, resizing and range, as receipts tell them. */
   readonly description: string;
-  /** Features of a picture. */
+  /** Features of an image. */
   readonly dims: number;
   /**
-   * Features `[n, dims]` in the order of the pictures.
+   * Features `[n, dims]` in the order of the images.
    *
-   * @throws InputError of the first picture that cannot be read; InterruptedError where the signal aborts; RunError where
+   * @throws InputError of the first image that cannot be read; InterruptedError where the signal aborts; RunError where
    *   features are not finite.
    */
   extract(images: readonly MeasuredImage[], options?: ExtractOptions): Promise<Float32Array>;
@@ -66,7 +66,7 @@ export interface FeatureWeights {
 }
 
 export interface FeatureExtractorOptions extends NetworkInputOptions {
-  /** Pictures that the network takes at a time; features do not depend on it. */
+  /** Images that the network takes at a time; features do not depend on it. */
   batch?: number;
 }
 
@@ -140,7 +140,7 @@ class CapturedExtractor implements FeatureExtractor {
   private network: (() => CapturedPrograms) | undefined;
   /** From the largest on. */
   private readonly batches: readonly number[];
-  /** From the first pictures on: where features are cached, there may be none. */
+  /** From the first images on: where features are cached, there may be none. */
   private programs: CapturedPrograms | undefined;
   private isDisposed = false;
 
@@ -165,8 +165,8 @@ class CapturedExtractor implements FeatureExtractor {
     { onProgress, signal }: ExtractOptions = {},
   ): Promise<Float32Array> {
     const features = new Float32Array(images.length * this.dims);
-    const prepared = inOrder(images, READ_AHEAD, async (image) => this.input.prepare(await image.read()));
-    const pictures = new Float32Array(this.batches[0]! * PICTURE_LENGTH);
+    const prepared = orderedMap(images, READ_AHEAD, async (image) => this.input.prepare(await image.read()));
+    const pixels = new Float32Array(this.batches[0]! * IMAGE_LENGTH);
     for (let done = 0; done < images.length; ) {
       const left = images.length - done;
       const batch = this.batches.find((size) => size <= left) ?? FEWEST;
@@ -174,10 +174,10 @@ class CapturedExtractor implements FeatureExtractor {
       for (let i = 0; i < count; i++) {
         if (signal?.aborted) throw new InterruptedError('The extraction of features was stopped.');
         const { value } = await prepared.next();
-        pictures.set(value!, i * PICTURE_LENGTH);
+        pixels.set(value!, i * IMAGE_LENGTH);
       }
-      if (count < batch) pictures.copyWithin(PICTURE_LENGTH, 0, PICTURE_LENGTH);
-      const found = this.run(batch, pictures.subarray(0, batch * PICTURE_LENGTH));
+      if (count < batch) pixels.copyWithin(IMAGE_LENGTH, 0, IMAGE_LENGTH);
+      const found = this.run(batch, pixels.subarray(0, batch * IMAGE_LENGTH));
       for (let i = 0; i < count; i++) {
         const row = found.subarray(i * this.dims, (i + 1) * this.dims);
         assertFinite(row, images[done + i]!.name);
@@ -185,7 +185,7 @@ class CapturedExtractor implements FeatureExtractor {
       }
       done += count;
       onProgress?.(done, images.length);
-      // Signals and timers get their turn, also where no picture comes from a disk.
+      // Signals and timers get their turn, also where no image comes from a disk.
       await nextTurn();
     }
     return features;
@@ -197,12 +197,12 @@ class CapturedExtractor implements FeatureExtractor {
     this.programs?.dispose();
   }
 
-  private run(batch: number, pictures: Float32Array): Float32Array {
+  private run(batch: number, images: Float32Array): Float32Array {
     if (this.isDisposed) throw new RangeError('the feature extractor was disposed');
     this.programs ??= this.network!();
     // It holds the host's copy of the weights.
     this.network = undefined;
-    return this.programs.run(inceptionProgramName(batch), { pictures }).features as Float32Array;
+    return this.programs.run(inceptionProgramName(batch), { images }).features as Float32Array;
   }
 }
 

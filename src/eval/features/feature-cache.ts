@@ -1,16 +1,16 @@
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import { type FeatureStatistics, featureStatistics } from '../statistics/frechet.js';
 import type { ExtractOptions, FeatureExtractor } from './extractor.js';
 
-/** Features of some pictures: rows of `dims` numbers. */
+/** Features of some images: rows of `dims` numbers. */
 export interface FeatureRows {
   values: Float32Array;
   count: number;
   dims: number;
 }
 
-/** Keeps the feature networks that an evaluation uses, and the features of real pictures, which many methods share. */
+/** Keeps the feature networks that an evaluation uses, and the features of real images, which many methods share. */
 export class FeatureCache {
   private readonly extractors = new Map<FeatureKind, Promise<FeatureExtractor>>();
   private readonly rows = new Map<FeatureKind, WeakMap<readonly MeasuredImage[], Promise<FeatureRows>>>();
@@ -33,7 +33,7 @@ export class FeatureCache {
     return (await this.extractor(kind)).description;
   }
 
-  /** Features of a list of pictures, which is told by being the same object, is computed once, and goes with the list. */
+  /** Features of a list of images, which is told by being the same object, is computed once, and goes with the list. */
   async featuresOf(
     kind: FeatureKind,
     images: readonly MeasuredImage[],

@@ -14,11 +14,11 @@ const float = (shape: readonly number[]): TensorSpec => ({ shape, dtype: 'float3
 
 export const inceptionProgramName = (batch: number): string => `batch${batch}`;
 
-/** Features of `batch` pictures for each of `batches`. */
+/** Features of `batch` images for each of `batches`. */
 export function inceptionPrograms(inception: Inception, batches: readonly number[]): FeaturePrograms {
   const programOf = (count: number): Program => ({
-    inputs: { pictures: float([count, INCEPTION_PX, INCEPTION_PX, 3]) },
-    run: (params, { pictures }) => ({ outputs: { features: inception.features(params, pictures!) } }),
+    inputs: { images: float([count, INCEPTION_PX, INCEPTION_PX, 3]) },
+    run: (params, { images }) => ({ outputs: { features: inception.features(params, images!) } }),
   });
   return {
     programs: Object.fromEntries(batches.map((count) => [inceptionProgramName(count), programOf(count)])),
@@ -28,16 +28,16 @@ export function inceptionPrograms(inception: Inception, batches: readonly number
   };
 }
 
-/** LPIPS's features of `batch` pictures: `layer0`, `layer1`, ... `layers` gets a picture's shapes once it is recorded. */
+/** LPIPS's features of `batch` images: `layer0`, `layer1`, ... `layers` gets an image's shapes once it is recorded. */
 export function lpipsFeaturePrograms(
   lpips: Lpips,
   [batch, height, width]: readonly [batch: number, height: number, width: number],
 ): FeaturePrograms<'features'> & { layers: number[][] } {
   const layers: number[][] = [];
   const features: Program = {
-    inputs: { pictures: float([batch, height, width, 3]) },
-    run: (params, { pictures }) => {
-      const found = lpips.features(params, pictures!);
+    inputs: { images: float([batch, height, width, 3]) },
+    run: (params, { images }) => {
+      const found = lpips.features(params, images!);
       layers.push(...found.map(({ shape }) => shape.slice(1)));
       return { outputs: Object.fromEntries(found.map((layer, k) => [`layer${k}`, layer])) };
     },
@@ -45,7 +45,7 @@ export function lpipsFeaturePrograms(
   return { programs: { features }, variables: lpipsVariables(lpips, false), layers };
 }
 
-/** LPIPS between one picture (`left0`, ...) and each of `batch` others (`right0`, ...), all given by their features. */
+/** LPIPS between one image (`left0`, ...) and each of `batch` others (`right0`, ...), all given by their features. */
 export function lpipsDistancePrograms(
   lpips: Lpips,
   batch: number,

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { removeLeftovers } from '../../base/atomic-files.js';
 import { cacheDirectory } from '../../base/cache-directory.js';
 import { InterruptedError } from '../../base/errors.js';
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { ExtractOptions, FeatureExtractor } from './extractor.js';
-import { inOrder } from './in-order.js';
+import { orderedMap } from './ordered-map.js';
 
 const CHECKSUM_BYTES = 32;
 /** Files that are read at a time. */
 const READS_AHEAD = 16;
-/** Pictures whose features are written before the next are extracted: what an interruption keeps. */
+/** Images whose features are written before the next are extracted: what an interruption keeps. */
 const PIECE = 128;
 
 /** Where features are cached: `features` in the folder that this user's checkouts share. */
@@ -20,7 +20,7 @@ export function featureCacheDirectory(env?: NodeJS.ProcessEnv): string {
 }
 
 /**
- * An extractor that looks first into a folder, where it keeps what it extracts, by the pictures' hashes; pictures without
+ * An extractor that looks first into a folder, where it keeps what it extracts, by the images' hashes; images without
  * one are extracted every time. What is damaged there is extracted again, and where nothing can be written, nothing is
  * kept. Several processes may use one folder. It disposes the given extractor.
  */
@@ -40,7 +40,7 @@ export function withFeatureCache(
   };
 }
 
-/** Pictures of one content, by their places in the list. */
+/** Images of one content, by their places in the list. */
 interface Missing {
   image: MeasuredImage;
   hash: string | undefined;
@@ -80,7 +80,7 @@ async function extractMissing(
   return features;
 }
 
-/** @returns what is not in the store; pictures of one hash once. */
+/** @returns what is not in the store; images of one hash once. */
 async function lookUp(
   store: FeatureStore,
   images: readonly MeasuredImage[],
@@ -88,7 +88,7 @@ async function lookUp(
   onFound: (features: Float32Array, place: number) => void,
 ): Promise<Missing[]> {
   const missing = new Map<string | MeasuredImage, Missing>();
-  const lookups = inOrder(images, READS_AHEAD, async (image) => {
+  const lookups = orderedMap(images, READS_AHEAD, async (image) => {
     const hash = await image.hash?.();
     return { image, hash, found: hash === undefined ? undefined : await store.read(hash) };
   });
@@ -110,7 +110,7 @@ function placesOf(groups: readonly Missing[]): number {
   return groups.reduce((sum, { places }) => sum + places.length, 0);
 }
 
-/** Features of one extractor: files by the hash of the picture, each of `dims` float32 and a checksum. */
+/** Features of one extractor: files by the hash of the image, each of `dims` float32 and a checksum. */
 class FeatureStore {
   private readonly folder: string;
   private readonly id: string;
@@ -165,7 +165,7 @@ class FeatureStore {
     }
   }
 
-  /** Of the picture's hash too: a file that came under another's name is no good. */
+  /** Of the image's hash too: a file that came under another's name is no good. */
   private checksum(hash: string, bytes: Uint8Array): Buffer {
     return createHash('sha256').update(`${this.id}/${hash}\n`).update(bytes).digest();
   }

@@ -3,7 +3,7 @@ import { INCEPTION_PX, type InceptionVariant } from '../../perceptual/inception.
 import type { FeatureKind } from '../protocol.js';
 import { resizePillowBicubic, resizePillowBilinear, resizeTorchBilinear } from '../resize.js';
 
-/** How pictures become what a network is given, and which network that is. */
+/** How images become what a network is given, and which network that is. */
 export interface NetworkInput {
   variant: InceptionVariant;
   /** Network, resizing and range, as receipts tell them. */
@@ -13,7 +13,7 @@ export interface NetworkInput {
 }
 
 export interface NetworkInputOptions {
-  /** Side to which `inception-imagenet` brings pictures first, px: that of the model's, 256 where left out. */
+  /** Side to which `inception-imagenet` brings images first, px: that of the model's, 256 where left out. */
   modelPx?: number;
 }
 

@@ -1,9 +1,9 @@
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import type { ExtractOptions } from './extractor.js';
 import type { FeatureCache, FeatureRows } from './feature-cache.js';
 
-/** Features of a method's outputs in one repeat: each picture's computed once, however many metrics ask for it. */
+/** Features of a method's outputs in one repeat: each image's computed once, however many metrics ask for it. */
 export class OutputFeatures {
   private readonly known = new Map<FeatureKind, WeakMap<MeasuredImage, Float32Array>>();
 

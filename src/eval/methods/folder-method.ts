@@ -1,6 +1,6 @@
 import { basename, dirname, extname, relative, sep } from 'node:path';
 import { decodeImage } from '../../data/decode.js';
-import { fileImage } from '../pictures.js';
+import { fileImage } from '../measured-image.js';
 import type { Method, OutputGroup } from './method.js';
 
 const BATCH = 8;
@@ -12,7 +12,7 @@ function stem(file: string): string {
 
 /** `NAME_style-3`, `NAME_3`, `NAME-3`: how tools number the outputs of one input. */
 const NUMBERED = /^(.+?)[_-](?:style-)?\d+$/;
-/** `0001_02`: input and output, as StarGAN v2 names its pictures. */
+/** `0001_02`: input and output, as StarGAN v2 names its images. */
 const TWO_NUMBERS = /^(\d+)_\d+$/;
 
 function groupsBy(files: readonly string[], keyOf: (file: string) => string): string[][] {

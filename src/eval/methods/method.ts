@@ -1,6 +1,6 @@
 import type { DecodedImage } from '../../data/decode.js';
 import type { Direction, Translator } from '../../translate/translator.js';
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 
 /** What a method made of one input. */
 export interface OutputGroup {
@@ -11,7 +11,7 @@ export interface OutputGroup {
   outputs: readonly MeasuredImage[];
 }
 
-/** Something that makes pictures of the target domain: a model, a folder of another method's outputs, a baseline. */
+/** Something that makes images of the target domain: a model, a folder of another method's outputs, a baseline. */
 export interface Method {
   name: string;
   kind: 'model' | 'folder' | 'baseline';
@@ -19,9 +19,9 @@ export interface Method {
   inputs: number;
   /** Outputs of each input, where all have as many; undefined where they differ. */
   outputsPerInput: number | undefined;
-  /** Different pictures in all groups together, at least. */
+  /** Different images in all groups together, at least. */
   outputs: number;
-  /** False where every seed gives the same pictures. */
+  /** False where every seed gives the same images. */
   isRandom: boolean;
   /** Every input once, some at a time. */
   groups(seed: number): AsyncIterable<OutputGroup[]>;
@@ -29,6 +29,6 @@ export interface Method {
   outputsOf?(input: number, count: number, seed: number): AsyncIterable<MeasuredImage[]>;
   /** The model itself, for metrics that look into it. */
   model?: { translator: Translator; direction: Direction };
-  /** Real pictures to compare with, in place of the evaluation's. */
+  /** Real images to compare with, in place of the evaluation's. */
   real?: readonly MeasuredImage[];
 }

@@ -2,11 +2,11 @@ import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage, toFloat } from '../../data/decode.js';
 import { joinPictures, splitPictures } from '../../data/pictures.js';
 import { type Direction, drawStyles, type Translator } from '../../translate/translator.js';
-import { type MeasuredImage, madeImage } from '../pictures.js';
+import { type MeasuredImage, memoryImage } from '../measured-image.js';
 import type { Protocol } from '../protocol.js';
 import type { Method, OutputGroup } from './method.js';
 
-/** Pictures that go through the network together. */
+/** Images that go through the network together. */
 const BATCH = 8;
 
 /** Gives the styles of an input, the same for the same seed, whatever else is evaluated. */
@@ -26,9 +26,9 @@ function randomStyleSource(latentDim: number, truncation: number): StyleSource {
 }
 
 /**
- * Styles of pictures of the target domain, drawn with replacement.
+ * Styles of images of the target domain, drawn with replacement.
  *
- * @throws InputError for a picture that cannot be read.
+ * @throws InputError for an image that cannot be read.
  */
 async function referenceStyleSource(
   translator: Translator,
@@ -40,8 +40,8 @@ async function referenceStyleSource(
   const codes: Float32Array[] = [];
   for (let from = 0; from < references.length; from += BATCH) {
     const files = references.slice(from, from + BATCH);
-    const pictures = await Promise.all(files.map(async (file) => toFloat(await decodeImage(file, { size }))));
-    codes.push(translator.styleOf(direction, joinPictures(pictures)));
+    const images = await Promise.all(files.map(async (file) => toFloat(await decodeImage(file, { size }))));
+    codes.push(translator.styleOf(direction, joinPictures(images)));
   }
   const all = joinPictures(codes);
   return {
@@ -61,7 +61,7 @@ async function referenceStyleSource(
  * The styles that a protocol asks for.
  *
  * @param references files of the target domain, where it takes styles from such.
- * @throws InputError for a picture that cannot be read.
+ * @throws InputError for an image that cannot be read.
  */
 export async function styleSourceOf(
   { direction, styles }: Pick<Protocol, 'direction' | 'styles'>,
@@ -83,7 +83,7 @@ export interface ModelMethodOptions {
   perInput: number;
 }
 
-/** A trained model: every input in `perInput` styles of its own. Pictures are rounded to 8 bits, as if they were saved. */
+/** A trained model: every input in `perInput` styles of its own. Images are rounded to 8 bits, as if they were saved. */
 export function modelMethod(options: ModelMethodOptions): Method {
   const { name, translator, direction, inputs, styles, perInput } = options;
   const { size, latentDim } = translator.architecture;
@@ -102,9 +102,9 @@ export function modelMethod(options: ModelMethodOptions): Method {
       const made = sources.map((): MeasuredImage[] => []);
       for (let k = 0; k < perInput; k++) {
         const row = codes.map((code) => code.subarray(k * latentDim, (k + 1) * latentDim));
-        const pictures = splitPictures(translator.decode(content, joinPictures(row)), size);
-        for (const [i, picture] of pictures.entries())
-          made[i]!.push(madeImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, picture));
+        const images = splitPictures(translator.decode(content, joinPictures(row)), size);
+        for (const [i, image] of images.entries())
+          made[i]!.push(memoryImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, image));
       }
       yield sources.map((source, i) => ({ input: from + i, source, outputs: made[i]! }));
     }
@@ -118,8 +118,8 @@ export function modelMethod(options: ModelMethodOptions): Method {
       const some = Math.min(BATCH, count - from);
       const content = { direction, count: some, codes: joinPictures(Array<Float32Array>(some).fill(codes)) };
       const rows = all.subarray(from * latentDim, (from + some) * latentDim);
-      const pictures = splitPictures(translator.decode(content, rows), size);
-      yield pictures.map((picture, i) => madeImage(`${name}, style ${from + i + 1}`, picture));
+      const images = splitPictures(translator.decode(content, rows), size);
+      yield images.map((image, i) => memoryImage(`${name}, style ${from + i + 1}`, image));
     }
   }
 

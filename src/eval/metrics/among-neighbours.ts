@@ -12,8 +12,8 @@ interface NeighbourOptions {
 type Titles<Key extends string> = Readonly<Record<Key, string>>;
 
 /**
- * Figures of outputs among real pictures that count their nearest neighbours.
- * @param compute of features of real pictures and of outputs.
+ * Figures of outputs among real images that count their nearest neighbours.
+ * @param compute of features of real images and of outputs.
  */
 export function amongNeighbours<Key extends string>(
   titles: Titles<Key>,

@@ -1,11 +1,11 @@
 import type { FeatureRows } from '../features/feature-cache.js';
 import { joinRows } from '../features/output-features.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { OutputGroup } from '../methods/method.js';
-import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind } from '../protocol.js';
 import type { MetricContext } from './metric.js';
 
-/** Features of all outputs: each picture once, since copies of one are no sample of a distribution. */
+/** Features of all outputs: each image once, since copies of one are no sample of a distribution. */
 export class CollectedFeatures {
   private readonly vectors: Float32Array[] = [];
   private readonly seen = new Set<MeasuredImage>();
@@ -28,13 +28,13 @@ export class CollectedFeatures {
   }
 }
 
-/** Why a metric that compares two sets cannot be measured where it needs so many pictures of each. */
+/** Why a metric that compares two sets cannot be measured where it needs so many images of each. */
 export function tooFew(
   { method, real }: Pick<MetricContext, 'method' | 'real'>,
   least: { outputs: number; real: number },
 ): string | undefined {
   if (method.outputs < least.outputs) return `needs ${least.outputs} outputs, and there is ${method.outputs}`;
   return real.length < least.real
-    ? `needs ${least.real} real pictures, and there is ${real.length}`
+    ? `needs ${least.real} real images, and there is ${real.length}`
     : undefined;
 }

@@ -21,10 +21,10 @@ export const contentConsistency: Metric<'contentConsistency'> = {
     return {
       async add(groups) {
         const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
-        const encode = (way: typeof direction, pictures: Float32Array[]): Float32Array[] => {
-          const { codes } = translator.encode(way, joinPictures(pictures));
-          const length = codes.length / pictures.length;
-          return pictures.map((_, i) => codes.slice(i * length, (i + 1) * length));
+        const encode = (way: typeof direction, images: Float32Array[]): Float32Array[] => {
+          const { codes } = translator.encode(way, joinPictures(images));
+          const length = codes.length / images.length;
+          return images.map((_, i) => codes.slice(i * length, (i + 1) * length));
         };
         const before = encode(
           direction,

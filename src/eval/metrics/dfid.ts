@@ -1,12 +1,12 @@
 import { joinRows } from '../features/output-features.js';
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
 import type { Measured, Measurement, Metric, MetricContext, Options } from './metric.js';
 
 /**
  * Diversity FID (GANs N' Roses, section 4): for each of some inputs, the FID between its outputs in random styles and the
- * real pictures; averaged. Low where every single face gives pictures as different as the real ones. The paper's counts
+ * real images; averaged. Low where every single face gives images as different as the real ones. The paper's counts
  * are not known to us; the protocol says those used.
  */
 export const dfid: Metric<'dfid'> = {
@@ -41,7 +41,7 @@ async function told(
   const { least, most } = styles;
   const n = { inputs: distances.length, styles: least, real: context.real.length };
   const count = least === most ? String(least) : `${least} to ${most}`;
-  const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real pictures, on ${await resources.features.describe(features)}`;
+  const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real images, on ${await resources.features.describe(features)}`;
   return [{ key: 'dfid', title: 'DFID', better: 'lower', value, n, how }];
 }
 

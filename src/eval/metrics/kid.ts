@@ -63,9 +63,9 @@ function blockSizes(count: number, blocks: number): number[] {
 }
 
 /**
- * Mean over pairs of blocks of outputs and of real pictures in order, each used whole, their sizes kept apart. As many as
- * the larger side needs for blocks of `subsetSize`; but an unbiased estimate needs 2 pictures of each side, so that a
- * small side makes them fewer and the other side's larger: the estimate stays unbiased, and no picture is left out.
+ * Mean over pairs of blocks of outputs and of real images in order, each used whole, their sizes kept apart. As many as
+ * the larger side needs for blocks of `subsetSize`; but an unbiased estimate needs 2 images of each side, so that a
+ * small side makes them fewer and the other side's larger: the estimate stays unbiased, and no image is left out.
  *
  * @throws InputError for fewer than 2 outputs.
  */

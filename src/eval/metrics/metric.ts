@@ -1,8 +1,8 @@
 import type { SampleFactors } from '../../sample/sample-factors.js';
 import type { FeatureCache } from '../features/feature-cache.js';
 import type { LpipsEvaluator } from '../features/lpips-evaluator.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { Method, OutputGroup } from '../methods/method.js';
-import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind, MetricName, Protocol } from '../protocol.js';
 import type { Figure } from '../receipt.js';
 
@@ -24,11 +24,11 @@ export interface MetricResources {
 /** One repeat of the evaluation of one method. */
 export interface MetricContext {
   method: Method;
-  /** Pictures of the target domain. */
+  /** Images of the target domain. */
   real: readonly MeasuredImage[];
   seed: number;
   resources: MetricResources;
-  /** Features of outputs of this repeat, each picture's computed once for all metrics. */
+  /** Features of outputs of this repeat, each image's computed once for all metrics. */
   outputFeatures(kind: FeatureKind, images: readonly MeasuredImage[]): Promise<Float32Array[]>;
   onProgress(done: number, total: number): void;
   signal: AbortSignal | undefined;

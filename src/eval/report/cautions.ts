@@ -1,12 +1,12 @@
 import type { Figure, Receipt } from '../receipt.js';
 import { formatCount } from './figure-table.js';
 
-/** Dimensions of Inception's features: from fewer pictures, their covariance has no full rank. */
+/** Dimensions of Inception's features: from fewer images, their covariance has no full rank. */
 const FEATURES = 2048;
 /** Below it, the Frechet distance is known to come out too large by more than a little. */
 const FEW = 10_000;
-/** Names of counts that are no numbers of pictures. */
-const NO_PICTURES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
+/** Names of counts that are no numbers of images. */
+const NO_IMAGES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
 
 /** What a reader must know before comparing the figures with others, the gravest first. */
 export function cautionsOf(receipt: Receipt): string[] {
@@ -30,7 +30,7 @@ function inputCautions({ protocol, model }: Receipt): string[] {
   const cautions: string[] = [];
   if (protocol.inputs.folder === 'trainA' && model !== null)
     cautions.push(
-      'The inputs are pictures that the model was trained on: the figures say nothing about new ones.',
+      'The inputs are images that the model was trained on: the figures say nothing about new ones.',
     );
   if (protocol.styles.truncation !== 1 && model !== null)
     cautions.push(
@@ -40,14 +40,14 @@ function inputCautions({ protocol, model }: Receipt): string[] {
 }
 
 function subsetCautions({ protocol, images }: Receipt): string[] {
-  // A folder with fewer pictures than the limit was used whole.
+  // A folder with fewer images than the limit was used whole.
   const isReduced = (role: string, limit: number) =>
     images.every((list) => list.role !== role || list.count >= limit);
   const part = (role: string, limit: number | null, name: string) =>
     limit !== null && isReduced(role, limit) ? [`the first ${formatCount(limit)} ${name}`] : [];
   const parts = [
     ...part('inputs', protocol.inputs.count, 'inputs'),
-    ...part('real', protocol.real.count, 'real pictures'),
+    ...part('real', protocol.real.count, 'real images'),
   ];
   if (parts.length === 0) return [];
   return [
@@ -71,17 +71,17 @@ function frechetCautions({ methods }: Receipt): string[] {
       least === most ? '' : ' The methods do not have equally many, so theirs differ by that too.';
     cautions.push(
       least < FEATURES
-        ? `${title} from ${range} pictures: with fewer than ${formatCount(FEATURES)} the covariance is rank deficient, and the value comes out too large. Compare it only with figures from as many pictures.${fewer}`
-        : `${title} from ${range} pictures: with fewer than ${formatCount(FEW)} it comes out too large. Compare it only with figures from as many pictures.${fewer}`,
+        ? `${title} from ${range} images: with fewer than ${formatCount(FEATURES)} the covariance is rank deficient, and the value comes out too large. Compare it only with figures from as many images.${fewer}`
+        : `${title} from ${range} images: with fewer than ${formatCount(FEW)} it comes out too large. Compare it only with figures from as many images.${fewer}`,
     );
   }
   return cautions;
 }
 
-/** The smaller one of the two sets of pictures. DFID compares the styles of one input at a time. */
+/** The smaller one of the two sets of images. DFID compares the styles of one input at a time. */
 function minImages({ metric, n }: Figure): number | undefined {
   const counts = Object.entries(n).filter(
-    ([name]) => !NO_PICTURES.test(name) || (metric === 'dfid' && /style/i.test(name)),
+    ([name]) => !NO_IMAGES.test(name) || (metric === 'dfid' && /style/i.test(name)),
   );
   return counts.length === 0 ? undefined : Math.min(...counts.map(([, count]) => count));
 }

@@ -9,18 +9,18 @@ export interface Family {
 
 const FAMILIES: readonly { title: string; question: string; metrics: readonly string[] }[] = [
   {
-    title: 'Likeness to real pictures',
-    question: 'Are the outputs, taken together, like the pictures of the target, and do they cover them?',
+    title: 'Likeness to real images',
+    question: 'Are the outputs, taken together, like the images of the target, and do they cover them?',
     metrics: ['fid', 'kid', 'precisionRecall', 'densityCoverage'],
   },
   {
     title: 'Diversity of styles',
-    question: 'Do different styles of one input give different pictures, each like the target?',
+    question: 'Do different styles of one input give different images, each like the target?',
     metrics: ['lpipsDiversity', 'dfid'],
   },
   {
     title: 'Faithfulness to the input',
-    question: 'Is what the input shows kept, and is a style the same from picture to picture?',
+    question: 'Is what the input shows kept, and is a style the same from image to image?',
     metrics: ['cycleError', 'styleConsistency', 'contentConsistency', 'factors'],
   },
 ];

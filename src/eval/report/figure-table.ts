@@ -33,7 +33,7 @@ export function figureColumns(methods: readonly MethodResult[]): FigureColumn[] 
 }
 
 /**
- * Positions of the best of the methods that compete: models and folders. Baselines do not: a half of the real pictures is
+ * Positions of the best of the methods that compete: models and folders. Baselines do not: a half of the real images is
  * nearer to the other half than any translation. Nobody is best alone.
  */
 function bestOf(

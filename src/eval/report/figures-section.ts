@@ -15,7 +15,7 @@ import {
 
 export const KINDS: Record<MethodResult['kind'] | 'published', string> = {
   model: 'model',
-  folder: 'folder of pictures',
+  folder: 'folder of images',
   baseline: 'baseline',
   published: 'published, not measured here',
 };

@@ -7,13 +7,7 @@ import { cautionsOf } from './cautions.js';
 import { familiesOf } from './families.js';
 import { figureColumns, formatCount } from './figure-table.js';
 import { explanations, figuresSection, notMeasured } from './figures-section.js';
-import {
-  gridSection,
-  type NearestPictures,
-  nearestSection,
-  nearnessOf,
-  type PictureGrid,
-} from './galleries.js';
+import { gridSection, type ImageGrid, type NearestImages, nearestSection, nearnessOf } from './galleries.js';
 import { EVALUATION_STYLE } from './page-style.js';
 import { receiptSection } from './receipt-section.js';
 
@@ -25,17 +19,17 @@ export interface EvaluationExtras {
   published?: readonly PublishedTable[];
   /** Name of the dataset, where the folder's name does not tell it. */
   dataset?: string | undefined;
-  grids?: readonly PictureGrid[];
-  nearest?: readonly NearestPictures[];
+  grids?: readonly ImageGrid[];
+  nearest?: readonly NearestImages[];
   /** The receipt's file, for the command that verifies it; `receipt.json` where it is left out. */
   receiptPath?: string | undefined;
 }
 
 /**
- * An evaluation as one HTML page, as `htmlPage` makes it: cautions, figures of all methods, what they are, pictures,
- * nearest training pictures, receipt.
+ * An evaluation as one HTML page, as `htmlPage` makes it: cautions, figures of all methods, what they are, images,
+ * nearest training images, receipt.
  *
- * @throws InputError for bytes that are no picture.
+ * @throws InputError for bytes that are no image.
  */
 export async function evaluationPage(receipt: Receipt, extras: EvaluationExtras = {}): Promise<string> {
   const { methods } = receipt;
@@ -85,7 +79,7 @@ function facts(receipt: Receipt): ReportFact[] {
   const counted = (role: string, label: string): ReportFact[] =>
     images
       .filter((list) => list.role === role)
-      .map(({ count }) => ({ label, value: `${formatCount(count)} pictures` }));
+      .map(({ count }) => ({ label, value: `${formatCount(count)} images` }));
   return [
     { label: 'Date', value: formatDate(created) },
     { label: 'Direction', value: direction === 'A2B' ? 'A to B' : 'B to A' },
@@ -111,12 +105,12 @@ export function formatDate(created: string): string {
   return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-function copyCautions(items: readonly NearestPictures[]): string[] {
+function copyCautions(items: readonly NearestImages[]): string[] {
   return items.flatMap((item) => {
     const nearness = nearnessOf(item);
     if (!nearness?.isSuspicious) return [];
     return [
-      `${item.method} may repeat training pictures: ${nearness.nearer} of ${nearness.output.count} outputs are nearer to one than nineteen in twenty real test pictures are.`,
+      `${item.method} may repeat training images: ${nearness.nearer} of ${nearness.output.count} outputs are nearer to one than nineteen in twenty real test images are.`,
     ];
   });
 }

@@ -14,7 +14,7 @@ export function receiptSection(receipt: Receipt, path: string): string {
         ['Seeds', text(protocol.seeds.join(', '))],
         ...(sources.data === null ? [] : [row('Dataset', code(sources.data))]),
         ...(sources.inputs === null ? [] : [row('Inputs', code(sources.inputs))]),
-        ...(sources.real === null ? [] : [row('Real pictures', code(sources.real))]),
+        ...(sources.real === null ? [] : [row('Real images', code(sources.real))]),
         ...sources.fakes.map(({ name, folder }) => row(`Outputs of ${name}`, code(folder))),
         ...(sources.baselines.length === 0 ? [] : [row('Baselines', text(sources.baselines.join(', ')))]),
       ],
@@ -31,7 +31,7 @@ export function receiptSection(receipt: Receipt, path: string): string {
           ],
     ],
     [
-      'Lists of pictures (SHA-256 over the hashes and names of the files)',
+      'Lists of images (SHA-256 over the hashes and names of the files)',
       images.map(({ role, folder, count, sha256 }) =>
         row(role, `${formatCount(count)} of ${code(folder)}<br>${code(sha256)}`),
       ),

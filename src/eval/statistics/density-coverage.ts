@@ -3,14 +3,14 @@ import { checkNeighbours, neighbourRadii, pointsOf, squaredDistances } from './n
 import { finish, type Work } from './work.js';
 
 export interface DensityCoverageOptions extends StatisticsOptions {
-  /** k: a real picture's ball reaches to its k-th neighbour; 5 where left out. */
+  /** k: a real image's ball reaches to its k-th neighbour; 5 where left out. */
   neighbours?: number;
 }
 
 export interface DensityCoverage {
-  /** Balls of real pictures that a generated one lies in, over k: 0 or more, 1 on average for pictures like the real. */
+  /** Balls of real images that a generated one lies in, over k: 0 or more, 1 on average for images like the real. */
   density: number;
-  /** Share of the real pictures whose ball has a generated one in it, from 0 to 1. */
+  /** Share of the real images whose ball has a generated one in it, from 0 to 1. */
   coverage: number;
 }
 
@@ -29,7 +29,7 @@ function* measure(real: Features, fake: Features, neighbours: number): Work<Dens
 
 /**
  * Density and coverage (Naeem et al., 2020), as package prdc 0.2.
- * @throws InputError for fewer than `neighbours + 1` real pictures or no generated ones, features that are not finite, or
+ * @throws InputError for fewer than `neighbours + 1` real images or no generated ones, features that are not finite, or
  *   of different networks.
  */
 export async function densityCoverage(

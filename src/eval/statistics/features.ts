@@ -1,7 +1,7 @@
 import { InputError } from '../../base/errors.js';
 import type { Matrix } from '../../runtime/float64.js';
 
-/** Features of a set of pictures, row by row: `count` rows of `dims`. */
+/** Features of a set of images, row by row: `count` rows of `dims`. */
 export interface Features {
   values: Float32Array | Float64Array;
   count: number;
@@ -17,9 +17,9 @@ export interface StatisticsOptions {
 }
 
 /**
- * @param name what the set is called in messages: `real`. @param least so many pictures are needed `purpose`: "for a
+ * @param name what the set is called in messages: `real`. @param least so many images are needed `purpose`: "for a
  *   covariance".
- * @throws InputError for too few pictures and for features that are not finite; RangeError for a size that does not fit.
+ * @throws InputError for too few images and for features that are not finite; RangeError for a size that does not fit.
  */
 export function checkFeatures(features: Features, name: string, least: number, purpose: string): void {
   const { values, count, dims } = features;
@@ -27,15 +27,15 @@ export function checkFeatures(features: Features, name: string, least: number, p
     throw new RangeError(`${name}: ${values.length} values are not ${count} rows of ${dims} features`);
   if (count < least)
     throw new InputError({
-      expected: `at least ${least} pictures of the set '${name}' ${purpose}`,
+      expected: `at least ${least} images of the set '${name}' ${purpose}`,
       found: String(count),
-      remedy: 'add pictures or leave the metric out',
+      remedy: 'add images or leave the metric out',
     });
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i]))
       throw new InputError({
         expected: `finite features of the set '${name}'`,
-        found: `${values[i]} in feature ${i % dims} of picture ${Math.floor(i / dims)}`,
+        found: `${values[i]} in feature ${i % dims} of image ${Math.floor(i / dims)}`,
         remedy: 'check the weights of the network that made them',
       });
   }
@@ -45,8 +45,8 @@ export function checkFeatures(features: Features, name: string, least: number, p
 export function checkSameDims(a: { dims: number }, b: { dims: number }): void {
   if (a.dims !== b.dims)
     throw new InputError({
-      expected: `features of one network for both sets (${a.dims} of each picture)`,
-      found: `${b.dims} of each picture in the other set`,
+      expected: `features of one network for both sets (${a.dims} of each image)`,
+      found: `${b.dims} of each image in the other set`,
       remedy: 'extract both anew with the same network',
     });
 }

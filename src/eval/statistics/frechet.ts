@@ -14,7 +14,7 @@ export interface FeatureStatistics {
   /** Trace of the covariance. */
   readonly variance: number;
   /**
-   * F of the covariance `F^T F` (divisor count - 1), `[rank or more, dims]`: never more rows than pictures or dimensions.
+   * F of the covariance `F^T F` (divisor count - 1), `[rank or more, dims]`: never more rows than images or dimensions.
    */
   readonly factor: Matrix;
 }
@@ -87,18 +87,15 @@ function factorOf(covariance: Matrix): Matrix {
 
 /**
  * Mean and covariance of a set of features, the covariance as a factor: its centred rows where there are at most as many
- * pictures as dimensions, else a triangular one.
+ * images as dimensions, else a triangular one.
  *
- * @param name what the set is called in messages. @param onProgress is told how many pictures the covariance has; one of
- *   few pictures takes no time.
- * @throws InputError for fewer than 2 pictures, and for features that are not finite or too large to square.
+ * @param name what the set is called in messages. @param onProgress is told how many images the covariance has; one of
+ *   few images takes no time.
+ * @throws InputError for fewer than 2 images, and for features that are not finite or too large to square.
  */
 export function featureStatistics(
   features: Features,
-  {
-    name = 'pictures',
-    onProgress,
-  }: { name?: string; onProgress?: (done: number, total: number) => void } = {},
+  { name = 'images', onProgress }: { name?: string; onProgress?: (done: number, total: number) => void } = {},
 ): FeatureStatistics {
   checkFeatures(features, name, 2, 'for a covariance');
   const { count, dims } = features;

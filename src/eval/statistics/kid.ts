@@ -18,7 +18,7 @@ export interface KernelDistanceOptions extends StatisticsOptions {
   rng: Rng;
   /** 100 where left out. */
   subsets?: number;
-  /** Pictures of each side in a subset: 1,000 where left out, and as many as the smaller set has where it has fewer. */
+  /** Images of each side in a subset: 1,000 where left out, and as many as the smaller set has where it has fewer. */
   subsetSize?: number;
 }
 
@@ -28,7 +28,7 @@ export interface KernelDistance {
   deviation: number;
   /** The estimate of each subset; one where both sets are subsets as a whole. */
   values: number[];
-  /** Pictures of each side that a subset really had. */
+  /** Images of each side that a subset really had. */
   subsetSize: number;
   /** What a reader of the figure must know about the subsets, or null. */
   note: string | null;
@@ -75,7 +75,7 @@ function addMembers(total: Float64Array, left: Matrix, sums: Matrix): void {
   for (let i = 0; i < left.values.length; i++) total[i % subsets]! += left.values[i]! * sums.values[i]!;
 }
 
-/** For each subset, the sum of the kernel over its pairs of a picture of `x` and one of `y`. */
+/** For each subset, the sum of the kernel over its pairs of an image of `x` and one of `y`. */
 function* crossSums(x: Matrix, y: Matrix, inX: Matrix, inY: Matrix): Work<Float64Array> {
   const total = new Float64Array(inX.columns);
   const step = rowsPerBlock(y.rows, BLOCK_ELEMENTS);
@@ -88,7 +88,7 @@ function* crossSums(x: Matrix, y: Matrix, inX: Matrix, inY: Matrix): Work<Float6
   return total;
 }
 
-/** For each subset, the sum of the kernel over its ordered pairs of two different pictures of `x`. */
+/** For each subset, the sum of the kernel over its ordered pairs of two different images of `x`. */
 function* ownSums(x: Matrix, members: Matrix): Work<Float64Array> {
   const subsets = members.columns;
   const total = new Float64Array(subsets);
@@ -108,7 +108,7 @@ function* ownSums(x: Matrix, members: Matrix): Work<Float64Array> {
 }
 
 /**
- * The unbiased estimate of each pair of subsets, their members being columns of `inX` and `inY`: `m` pictures of `x` and
+ * The unbiased estimate of each pair of subsets, their members being columns of `inX` and `inY`: `m` images of `x` and
  * `n` of `y` each.
  */
 function* estimates(
@@ -169,10 +169,8 @@ function checkSides(real: Features, fake: Features): void {
 }
 
 function noteOf(size: number, asked: number, isWhole: boolean): string | null {
-  if (isWhole) return `one subset, of all ${size} pictures of each side: there is no deviation`;
-  return size < asked
-    ? `subsets of ${size} pictures in place of ${asked}: the smaller set has no more`
-    : null;
+  if (isWhole) return `one subset, of all ${size} images of each side: there is no deviation`;
+  return size < asked ? `subsets of ${size} images in place of ${asked}: the smaller set has no more` : null;
 }
 
 /**
@@ -183,7 +181,7 @@ function noteOf(size: number, asked: number, isWhole: boolean): string | null {
  * Where torch-fidelity refuses subsets larger than a set, they become as large as the smaller set, and `note` says so.
  *
  * @param rng draws the subsets: the same one gives the same figure.
- * @throws InputError for fewer than 2 pictures, features that are not finite, or of different networks; RangeError for
+ * @throws InputError for fewer than 2 images, features that are not finite, or of different networks; RangeError for
  *   no subsets or subsets of fewer than 2.
  */
 export async function kernelDistance(
@@ -221,10 +219,10 @@ export async function kernelDistance(
 }
 
 /**
- * The unbiased estimate of the squared maximum mean discrepancy of two whole sets, whose numbers of pictures may differ:
+ * The unbiased estimate of the squared maximum mean discrepancy of two whole sets, whose numbers of images may differ:
  * that of `kernelDistance` without subsets.
  *
- * @throws InputError for fewer than 2 pictures, features that are not finite, or of different networks.
+ * @throws InputError for fewer than 2 images, features that are not finite, or of different networks.
  */
 export async function wholeKernelDistance(
   real: Features,

@@ -16,9 +16,9 @@ export interface Points {
 }
 
 /**
- * @param neighbours k: a set whose neighbours count needs one picture more.
- * @param ofFake whether those of the generated pictures count.
- * @throws InputError for too few pictures, features that are not finite, or of different networks; RangeError for k < 1.
+ * @param neighbours k: a set whose neighbours count needs one image more.
+ * @param ofFake whether those of the generated images count.
+ * @throws InputError for too few images, features that are not finite, or of different networks; RangeError for k < 1.
  */
 export function checkNeighbours(real: Features, fake: Features, neighbours: number, ofFake: boolean): void {
   if (!(Number.isInteger(neighbours) && neighbours >= 1))
@@ -43,12 +43,12 @@ export function pointsOf(features: Features): Points {
   return { matrix, squares, identities };
 }
 
-/** A row of squared distances, those of picture `index` of the first set from every one of the second. */
+/** A row of squared distances, those of image `index` of the first set from every one of the second. */
 export type VisitDistances = (index: number, distances: Float64Array) => void;
 
 /**
- * Squared distances of every picture of `a` from every one of `b`, in double precision and block by block: memory grows
- * with the pictures, not with their square. The same features are at 0 exactly; prdc leaves that to rounding.
+ * Squared distances of every image of `a` from every one of `b`, in double precision and block by block: memory grows
+ * with the images, not with their square. The same features are at 0 exactly; prdc leaves that to rounding.
  */
 export function* squaredDistances(a: Points, b: Points, visit: VisitDistances): Work<void> {
   const columns = b.matrix.rows;
@@ -92,10 +92,10 @@ function smallest(values: Float64Array, rank: number, least: Float64Array): numb
   return least[rank - 1]!;
 }
 
-/** Squared distance of each picture from its `neighbours`-th nearest of the same set, itself not counted. */
+/** Squared distance of each image from its `neighbours`-th nearest of the same set, itself not counted. */
 export function* neighbourRadii(points: Points, neighbours: number): Work<Float64Array> {
   const radii = new Float64Array(points.matrix.rows);
-  // A picture is its own first.
+  // An image is its own first.
   const least = new Float64Array(neighbours + 1);
   yield* squaredDistances(points, points, (index, distances) => {
     radii[index] = smallest(distances, neighbours + 1, least);

@@ -3,14 +3,14 @@ import { checkNeighbours, neighbourRadii, pointsOf, squaredDistances } from './n
 import { finish, type Work } from './work.js';
 
 export interface PrecisionRecallOptions extends StatisticsOptions {
-  /** k: a picture's ball reaches to its k-th neighbour; 3 where left out. */
+  /** k: an image's ball reaches to its k-th neighbour; 3 where left out. */
   neighbours?: number;
 }
 
 export interface PrecisionRecall {
-  /** Share of the generated pictures within the ball of some real one, from 0 to 1. */
+  /** Share of the generated images within the ball of some real one, from 0 to 1. */
   precision: number;
-  /** Share of the real pictures within the ball of some generated one, from 0 to 1. */
+  /** Share of the real images within the ball of some generated one, from 0 to 1. */
   recall: number;
 }
 
@@ -37,7 +37,7 @@ function* measure(real: Features, fake: Features, neighbours: number): Work<Prec
 /**
  * Improved precision and recall (Kynkäänniemi et al., 2019), as package prdc 0.2: within a ball is nearer than its
  * radius.
- * @throws InputError for fewer than `neighbours + 1` pictures, features that are not finite, or of different networks.
+ * @throws InputError for fewer than `neighbours + 1` images, features that are not finite, or of different networks.
  */
 export async function precisionRecall(
   real: Features,

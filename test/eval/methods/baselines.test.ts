@@ -24,7 +24,7 @@ function noise(rng: Rng, centre: number, spread: number): DecodedImage {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-baselines-'));
-  const rng = new Rng(3, 'pictures');
+  const rng = new Rng(3, 'images');
   const write = async (name: string, centre: number): Promise<string> => {
     const path = join(folder, name);
     await encodePng(noise(rng, centre, 8), path);
@@ -89,14 +89,14 @@ describe('baselines', () => {
     expect(ab / Math.sqrt(aa * bb)).toBeGreaterThan(0.95);
   });
 
-  it('random-target draws from pictures that are not compared with, none twice while there are others', async () => {
+  it('random-target draws from images that are not compared with, none twice while there are others', async () => {
     const groups = await all(baselineMethod('random-target', options), 0);
     const names = groups.flatMap(({ outputs }) => outputs.map(({ name }) => name));
     expect(new Set(names).size).toBe(9);
     expect(names.every((name) => options.otherReal.includes(name))).toBe(true);
   });
 
-  it('random-target gives a picture that comes again as the same one', async () => {
+  it('random-target gives an image that comes again as the same one', async () => {
     const few = { ...options, otherReal: options.otherReal.slice(0, 2) };
     const method = baselineMethod('random-target', few);
     const outputs = (await all(method, 0)).flatMap((group) => group.outputs);
@@ -112,7 +112,7 @@ describe('baselines', () => {
     },
   );
 
-  it('real-split compares two halves that share no picture', async () => {
+  it('real-split compares two halves that share no image', async () => {
     const method = baselineMethod('real-split', options);
     const outputs = (await all(method, 0)).flatMap((group) => group.outputs.map(({ name }) => name));
     const real = method.real!.map(({ name }) => name);
@@ -126,7 +126,7 @@ describe('baselines', () => {
       /fewer than 4/,
     );
     expect(baselineProblem('random-target', { ...options, otherReal: [] })).toMatch(
-      /no pictures of the target/,
+      /no images of the target/,
     );
     expect(() => baselineMethod('identity', { ...options, inputs: [] })).toThrow(RangeError);
   });

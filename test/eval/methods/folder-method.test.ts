@@ -19,7 +19,7 @@ describe('groupOutputs', () => {
     );
   });
 
-  it('does not take numbered pictures for outputs of one input', () => {
+  it('does not take numbered images for outputs of one input', () => {
     expect(grouped(['out/img_1.png', 'out/img_2.png', 'out/img_3.png'])).toEqual([
       [undefined, 1],
       [undefined, 1],

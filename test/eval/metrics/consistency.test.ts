@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
+import { type MeasuredImage, memoryImage } from '../../../src/eval/measured-image.js';
 import type { Method } from '../../../src/eval/methods/method.js';
 import { contentConsistency } from '../../../src/eval/metrics/content-consistency.js';
 import type { Measured, MetricContext } from '../../../src/eval/metrics/metric.js';
 import { styleConsistency } from '../../../src/eval/metrics/style-consistency.js';
-import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
 import type { Translator } from '../../../src/translate/translator.js';
 
 const SIZE = 4;
 const PIXELS = SIZE * SIZE * 3;
 const LATENT = 64;
 
-function pictureOf(bytes: Uint8Array): MeasuredImage {
-  return madeImage('picture', { data: bytes, width: SIZE, height: SIZE });
+function imageOf(bytes: Uint8Array): MeasuredImage {
+  return memoryImage('image', { data: bytes, width: SIZE, height: SIZE });
 }
 
 function contextOf(translator: Partial<Translator>, rest: Partial<MetricContext> = {}): MetricContext {
@@ -30,12 +30,12 @@ function contextOf(translator: Partial<Translator>, rest: Partial<MetricContext>
 }
 
 describe('contentConsistency', () => {
-  /** Codes are the pictures themselves, those of outputs negated. */
+  /** Codes are the images themselves, those of outputs negated. */
   const translator: Partial<Translator> = {
-    encode: (direction, pictures) => ({
+    encode: (direction, images) => ({
       direction,
-      count: pictures.length / PIXELS,
-      codes: direction === 'A2B' ? pictures.slice() : pictures.map((value) => -value),
+      count: images.length / PIXELS,
+      codes: direction === 'A2B' ? images.slice() : images.map((value) => -value),
     }),
   };
 
@@ -51,7 +51,7 @@ describe('contentConsistency', () => {
         inputs.slice(from, from + batch).map((data, i) => ({
           input: from + i,
           source: { data, width: SIZE, height: SIZE },
-          outputs: [pictureOf(outputs[from + i]!)],
+          outputs: [imageOf(outputs[from + i]!)],
         })),
       );
     return (await measurement.finish())[0];
@@ -93,15 +93,15 @@ describe('contentConsistency', () => {
 });
 
 describe('styleConsistency', () => {
-  /** Codes of a picture with a deviation between pictures and one between its warps. */
+  /** Codes of an image with a deviation between images and one between its warps. */
   async function measured(between: number, within: number, views: number): Promise<Map<string, number>> {
     const rng = new Rng(5, 'styles');
-    const real = Array.from({ length: 100 }, () => pictureOf(new Uint8Array(PIXELS)));
+    const real = Array.from({ length: 100 }, () => imageOf(new Uint8Array(PIXELS)));
     const translator: Partial<Translator> = {
-      styleOf(_, pictures) {
+      styleOf(_, images) {
         const mean = rng.normals(LATENT).map((value) => between * value);
         return rng
-          .normals((pictures.length / PIXELS) * LATENT)
+          .normals((images.length / PIXELS) * LATENT)
           .map((value, i) => within * value + mean[i % LATENT]!);
       },
     };
@@ -125,7 +125,7 @@ describe('styleConsistency', () => {
 
   it('needs two views', () => {
     const { method, resources } = contextOf({});
-    const real = [pictureOf(new Uint8Array(PIXELS)), pictureOf(new Uint8Array(PIXELS))];
+    const real = [imageOf(new Uint8Array(PIXELS)), imageOf(new Uint8Array(PIXELS))];
     expect(styleConsistency.problem!({ method, real, resources }, { views: 1 })).toMatch(/two views/);
     expect(styleConsistency.problem!({ method, real, resources }, { views: 2 })).toBeUndefined();
   });

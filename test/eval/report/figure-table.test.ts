@@ -73,7 +73,7 @@ describe('numbers', () => {
     ]);
   });
 
-  it('of pictures are told apart into those that all methods share, and the others', () => {
+  it('of images are told apart into those that all methods share, and the others', () => {
     const column = figureColumns([
       method('a', [figure({ n: { generated: 10, real: 100 } })]),
       method('b', [figure({ n: { generated: 20, real: 100 } })]),

@@ -15,7 +15,7 @@ beforeAll(async () => {
     .webp()
     .toBuffer();
   const encoded = { bytes, type: 'image/webp', width: 8, height: 8 };
-  const neighbours = [{ label: EVIL, picture: encoded, distance: 3 }];
+  const neighbours = [{ label: EVIL, image: encoded, distance: 3 }];
   extras = {
     published: (await readPublished()).map((table) => ({ ...table, note: EVIL })),
     dataset: 'selfie2anime',
@@ -24,14 +24,14 @@ beforeAll(async () => {
         title: EVIL,
         caption: EVIL,
         columns: [EVIL, EVIL, 'missing'],
-        rows: [{ label: EVIL, pictures: [red, encoded] }],
+        rows: [{ label: EVIL, images: [red, encoded] }],
       },
     ],
     nearest: [
       {
         method: EVIL,
         how: EVIL,
-        outputs: [{ label: EVIL, picture: red, neighbours }],
+        outputs: [{ label: EVIL, image: red, neighbours }],
         realDistances: [4, 5],
       },
     ],
@@ -111,8 +111,8 @@ describe('evaluationPage', () => {
       ]),
     );
     const [a, b, floor, counts] = rowsOf(html);
-    expect(a).toMatch(/^A\|+folder of pictures\|+12.35 ± 0.50\|+\[11.10, 13.59\]\|+5 made\|+best\|+$/);
-    expect(b).toMatch(/^B\|+folder of pictures\|+99.00\|+ ± 0.50\|+6 made\|+$/);
+    expect(a).toMatch(/^A\|+folder of images\|+12.35 ± 0.50\|+\[11.10, 13.59\]\|+5 made\|+best\|+$/);
+    expect(b).toMatch(/^B\|+folder of images\|+99.00\|+ ± 0.50\|+6 made\|+$/);
     expect(floor).not.toContain('best');
     expect(counts).toMatch(/^N\|+7 real\|+$/);
     expect(html.match(/class="best"/g)).toHaveLength(1);

@@ -75,7 +75,7 @@ describe('terminalTable', () => {
     expect(text).toContain('FID: lower is better; 10 generated, 100 real; ± over repeats');
     expect(text).toContain('Figure 0, Figure 1, Figure 2, Figure 3, Figure 4, Figure 5: higher is better');
     expect(text).toContain('* best of the methods');
-    expect(text).toMatch(/Cautions:\n- FID from 10 pictures/);
+    expect(text).toMatch(/Cautions:\n- FID from 10 images/);
   });
 
   it('says so where nothing was measured', () => {

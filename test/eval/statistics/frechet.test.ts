@@ -12,7 +12,7 @@ const distance = (a: Features, b: Features): number =>
 
 const figures = readJson<{ frechet_16d: number; fid_pytorch_fid: number }>('metrics.json');
 
-/** The same pictures with more features of 0: as many dimensions as it takes to keep rows in place of a covariance. */
+/** The same images with more features of 0: as many dimensions as it takes to keep rows in place of a covariance. */
 const padded = (from: Features, dims: number): Features =>
   features(from.count, dims, (row, d) => (d < from.dims ? from.values[row * from.dims + d]! : 0));
 
@@ -34,7 +34,7 @@ describe('beside pytorch-fid', () => {
     expect(Math.abs(value / figures.frechet_16d - 1)).toBeLessThan(1e-6);
   });
 
-  // Fewer pictures than dimensions: the root of a singular matrix, of which scipy's is a little off.
+  // Fewer images than dimensions: the root of a singular matrix, of which scipy's is a little off.
   it('gives its FID of features of its Inception', () => {
     const value = distance(
       referenceFeatures('inception/real/pool3'),
@@ -83,11 +83,11 @@ describe('the distance', () => {
     expect(featureStatistics(a).factor.rows).toBe(12);
     expect(featureStatistics(padded(a, 60)).factor.rows).toBe(60);
     expect(distance(padded(a, 60), padded(b, 60))).toBeCloseTo(value, 11);
-    // 60 pictures have a covariance, 50 have rows.
+    // 60 images have a covariance, 50 have rows.
     expect(distance(padded(a, 55), padded(b, 55))).toBeCloseTo(value, 11);
   });
 
-  it('adds the parts of many pictures up', () => {
+  it('adds the parts of many images up', () => {
     const count = 2 ** 21 + 100;
     const corners = (x: number, y: number): Features => {
       const values = new Float32Array(2 * count);
@@ -152,18 +152,18 @@ describe('the distance', () => {
 
 describe('refuses', () => {
   const good = normalFeatures(1, 5, 4);
-  it.each([0, 1])('%i pictures', (count) => {
+  it.each([0, 1])('%i images', (count) => {
     const statistics = () => featureStatistics(firstOf(good, count), { name: 'fake' });
     expect(statistics).toThrow(InputError);
     expect(statistics).toThrow(
-      `Expected at least 2 pictures of the set 'fake' for a covariance but found ${count}; add pictures`,
+      `Expected at least 2 images of the set 'fake' for a covariance but found ${count}; add images`,
     );
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('a feature that is %f', (value) => {
     const bad = { ...good, values: good.values.slice() };
     bad.values[6] = value;
-    expect(() => featureStatistics(bad)).toThrow(`found ${value} in feature 2 of picture 1`);
+    expect(() => featureStatistics(bad)).toThrow(`found ${value} in feature 2 of image 1`);
     expect(() => featureStatistics(bad)).toThrow(InputError);
   });
 

@@ -9,7 +9,7 @@ import { refusal } from '../../support/refusal.js';
 
 const rng = () => new Rng(7, 'kid');
 
-/** Mean of the kernel over pairs, those of a picture with itself left out where the sets are one. */
+/** Mean of the kernel over pairs, those of an image with itself left out where the sets are one. */
 function meanKernel(a: Features, b: Features): number {
   let sum = 0;
   let pairs = 0;
@@ -57,7 +57,7 @@ describe('kernelDistance', () => {
       expect(mean).toBeCloseTo(byDefinition(a, b), 11);
       expect(values).toEqual([mean]);
       expect(deviation).toBe(0);
-      expect(note).toBe(`one subset, of all ${count} pictures of each side: there is no deviation`);
+      expect(note).toBe(`one subset, of all ${count} images of each side: there is no deviation`);
     }
   });
 
@@ -75,8 +75,8 @@ describe('kernelDistance', () => {
     expect(Math.abs(many.mean - byDefinition(real, fake))).toBeLessThan(4 * standardError);
   });
 
-  it('draws the pictures of a subset without replacement', async () => {
-    // 9 of 10 pictures, two of which are far off: a subset has one of them or both, so that there are two values.
+  it('draws the images of a subset without replacement', async () => {
+    // 9 of 10 images, two of which are far off: a subset has one of them or both, so that there are two values.
     const flat = features(10, 1, (row) => (row === 4 || row === 7 ? 100 : 1));
     const other = features(9, 1, () => 1);
     const { values } = await kernelDistance(flat, other, { rng: rng(), subsets: 200, subsetSize: 9 });
@@ -98,11 +98,11 @@ describe('kernelDistance', () => {
     );
   });
 
-  it('takes smaller subsets where a set has fewer pictures, and says so', async () => {
+  it('takes smaller subsets where a set has fewer images, and says so', async () => {
     const value = await kernelDistance(real, fake, { rng: rng(), subsets: 5, subsetSize: 1000 });
     expect(value.subsetSize).toBe(30);
     expect(value.values).toHaveLength(5);
-    expect(value.note).toBe('subsets of 30 pictures in place of 1000: the smaller set has no more');
+    expect(value.note).toBe('subsets of 30 images in place of 1000: the smaller set has no more');
   });
 
   it('depends on nothing but the sets and the generator, and leaves no tensor', async () => {
@@ -131,9 +131,9 @@ describe('kernelDistance', () => {
     await expect(stopped).rejects.toThrow('stop');
   });
 
-  it('refuses single pictures, features that are no numbers, and subsets without pairs', async () => {
+  it('refuses single images, features that are no numbers, and subsets without pairs', async () => {
     expect(await refusal(kernelDistance(real, firstOf(fake, 1), { rng: rng() }))).toContain(
-      "at least 2 pictures of the set 'fake' for an unbiased kernel distance but found 1",
+      "at least 2 images of the set 'fake' for an unbiased kernel distance but found 1",
     );
     const bad = { ...real, values: real.values.slice() };
     bad.values[0] = Number.NaN;
@@ -160,7 +160,7 @@ describe('wholeKernelDistance', () => {
     }
   });
 
-  it('refuses fewer than two pictures of a side', async () => {
+  it('refuses fewer than two images of a side', async () => {
     const [one, many] = [normalFeatures(1, 1, 3), normalFeatures(2, 5, 3)];
     await expect(wholeKernelDistance(one, many)).rejects.toThrow(/real/);
     await expect(wholeKernelDistance(many, one)).rejects.toThrow(/fake/);

@@ -35,7 +35,7 @@ describe('precision, recall, density and coverage', () => {
   });
 
   it('count right over several blocks', async () => {
-    // Real pictures at whole numbers, whose balls reach to the next; generated ones half-way, of the first half only.
+    // Real images at whole numbers, whose balls reach to the next; generated ones half-way, of the first half only.
     const count = 2200;
     const line = features(count, 1, (row) => row);
     const half = features(count / 2, 1, (row) => row + 0.5);
@@ -63,7 +63,7 @@ describe('precision, recall, density and coverage', () => {
     expect(back).toEqual({ precision: forth.recall, recall: forth.precision });
   });
 
-  it('leave equal pictures no room: nothing is nearer than a radius of 0', async () => {
+  it('leave equal images no room: nothing is nearer than a radius of 0', async () => {
     // A value whose square is not exact in doubles: its distance from itself is rounding unless told apart.
     const same = features(12, 7, (_, d) => 0.1 + d / 3);
     expect(await measure(same, firstOf(same, 9), 3)).toEqual({
@@ -83,19 +83,19 @@ describe('precision, recall, density and coverage', () => {
     expect(held()).toEqual(before);
   });
 
-  it('refuse fewer pictures than neighbours and one, and what is not finite', async () => {
+  it('refuse fewer images than neighbours and one, and what is not finite', async () => {
     const few = firstOf(fake, 3);
     expect(await refusal(precisionRecall(real, few))).toContain(
-      "at least 4 pictures of the set 'fake' for 3 neighbours of each but found 3",
+      "at least 4 images of the set 'fake' for 3 neighbours of each but found 3",
     );
     expect(await refusal(precisionRecall(firstOf(real, 3), fake))).toContain("of the set 'real'");
-    expect(await refusal(densityCoverage(firstOf(real, 5), fake))).toContain('at least 6 pictures');
-    // The neighbours of generated pictures among themselves do not count there.
+    expect(await refusal(densityCoverage(firstOf(real, 5), fake))).toContain('at least 6 images');
+    // The neighbours of generated images among themselves do not count there.
     await expect(densityCoverage(real, firstOf(fake, 1))).resolves.toBeDefined();
-    expect(await refusal(densityCoverage(real, firstOf(fake, 0)))).toContain('at least 1 picture');
+    expect(await refusal(densityCoverage(real, firstOf(fake, 0)))).toContain('at least 1 image');
     const bad = { ...fake, values: fake.values.slice() };
     bad.values[5] = Number.NaN;
-    expect(await refusal(precisionRecall(real, bad))).toContain('found NaN in feature 5 of picture 0');
+    expect(await refusal(precisionRecall(real, bad))).toContain('found NaN in feature 5 of image 0');
     expect(await refusal(precisionRecall(real, normalFeatures(1, 9, 4)))).toContain('one network');
     await expect(precisionRecall(real, fake, { neighbours: 0 })).rejects.toThrow(RangeError);
   });

@@ -2,7 +2,7 @@
  * What `work` gives for each item, in the order of the items, with at most `ahead` of them under way, or done and not yet
  * taken. After an error no further one is begun.
  */
-export async function* inOrder<T, R>(
+export async function* orderedMap<T, R>(
   items: readonly T[],
   ahead: number,
   work: (item: T) => Promise<R>,

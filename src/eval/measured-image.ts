@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type DecodedImage, decodeImage, readImageBytes } from '../data/decode.js';
 
-/** A picture to measure, read when it is needed. */
+/** An image to measure, read when it is needed. */
 export interface MeasuredImage {
   /** What to call it in messages: a path, or what made it. */
   name: string;
-  /** SHA-256 of a file's bytes, as hex digits; undefined for pictures that were made for this one measurement. */
+  /** SHA-256 of a file's bytes, as hex digits; undefined for images that were made for this one measurement. */
   hash?: () => Promise<string>;
   /**
-   * As large as it is, or a file's picture as a square of `size` px.
+   * As large as it is, or a file's image as a square of `size` px.
    *
    * @throws InputError that names it where it cannot be read.
    */
@@ -33,8 +33,8 @@ export function fileImage(path: string): MeasuredImage {
   };
 }
 
-/** A picture that is there already. */
-export function madeImage(name: string, image: DecodedImage): MeasuredImage {
+/** An image that is there already. */
+export function memoryImage(name: string, image: DecodedImage): MeasuredImage {
   return {
     name,
     read(size) {
