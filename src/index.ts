@@ -9,6 +9,11 @@ export type { Square } from './base/geometry.js';
 export type { DecodedImage as Picture } from './data/decode.js';
 export { encodeImage as savePicture } from './data/decode.js';
 export type { Description } from './data/description.js';
+export { type EvaluateOptions, type EvaluateResult, evaluate } from './eval/evaluate.js';
+export type { EvaluationEvent } from './eval/measure-methods.js';
+export { BASELINES, type BaselineName } from './eval/methods/baselines.js';
+export type { Receipt } from './eval/receipt.js';
+export type { NamedFolder } from './eval/sources.js';
 export type { FaceMode } from './faces/square.js';
 export {
   type Generator,

@@ -34,7 +34,7 @@ async function isDamaged(dir: string): Promise<boolean> {
 
 /**
  * Evaluates every checkpoint of a run, one after another, and writes each receipt as soon as it is there
- * (`OUT/step-000500.json`), and `OUT/course.html` at the end. Damaged checkpoints are told and passed over.
+ * (`OUT/step-000500.json`), and `OUT/curves.html` at the end. Damaged checkpoints are told and passed over.
  *
  * @throws InputError as `runEvaluation`.
  */
@@ -73,6 +73,6 @@ export async function evaluateCheckpoints(
   } finally {
     await resources?.close();
   }
-  await writeFileAtomic(join(out, 'course.html'), metricCurvesPage(`Checkpoints of ${runDir}`, points));
+  await writeFileAtomic(join(out, 'curves.html'), metricCurvesPage(`Checkpoints of ${runDir}`, points));
   return points;
 }

@@ -8,13 +8,17 @@ import type { MetricName, Protocol } from './protocol.js';
 import type { Figure, MethodResult } from './receipt.js';
 import { repeatsOf } from './statistics/interval.js';
 
-/** What an evaluation tells while it runs. */
+/** Progress of an evaluation. */
 export interface EvaluationEvent {
+  /** The only kind of event. */
   type: 'progress';
-  /** What is going on: a method and a metric. */
+  /** What is being done: a method and a metric. */
   label: string;
+  /** Units that are done. */
   done: number;
+  /** All units of this label. */
   total: number;
+  /** What is counted. */
   unit: 'inputs' | 'images' | 'steps';
 }
 

@@ -3,6 +3,14 @@ import { InputError } from '../base/errors.js';
 import { listImages } from '../data/folder.js';
 import type { Protocol } from './protocol.js';
 
+/** A folder with the outputs of a method. */
+export interface NamedFolder {
+  /** Name of the method. */
+  name: string;
+  /** The folder. */
+  folder: string;
+}
+
 /** Where the images of an evaluation are. */
 export interface SourcePaths {
   /** A dataset with trainA, trainB, testA, testB. */
@@ -11,7 +19,7 @@ export interface SourcePaths {
   inputs?: string | undefined;
   /** Images of the target domain, in place of the dataset's. */
   real?: string | undefined;
-  fakes: readonly { name: string; folder: string }[];
+  fakes: readonly NamedFolder[];
 }
 
 export interface FolderFiles {
@@ -31,7 +39,7 @@ export interface Sources {
   references: FolderFiles;
   /** Images of the target domain that a model was trained on. */
   training: FolderFiles;
-  fakes: { name: string; folder: string; files: string[] }[];
+  fakes: (NamedFolder & { files: string[] })[];
 }
 
 const NONE: FolderFiles = { folder: '', files: [] };

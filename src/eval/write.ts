@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import type { Evaluation } from './evaluation.js';
-import { formatImageList } from './image-list.js';
+import { formatImageList, listFileName } from './image-list.js';
 import type { EvaluationEvent, MethodEvaluation } from './measure-methods.js';
 import { fileImage } from './measured-image.js';
 import { nearestTrainingImages } from './nearest.js';
@@ -12,7 +12,6 @@ import type { FeatureKind, Protocol } from './protocol.js';
 import { readPublished } from './published.js';
 import type { ImageGrid, NearestImages } from './report/galleries.js';
 import { evaluationPage } from './report/page.js';
-import { listFileName } from './verify.js';
 
 /** Real images that outputs are compared with in nearness to training images, at most. */
 const COMPARED = 200;

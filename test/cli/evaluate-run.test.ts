@@ -60,7 +60,7 @@ describe('a run', () => {
       ...['--protocol', protocol],
     );
     expect([course.code, complaints(course.stderr)]).toEqual([0, []]);
-    expect((await readdir(out)).sort()).toEqual(['course.html', 'step-000002.json', 'step-000003.json']);
+    expect((await readdir(out)).sort()).toEqual(['curves.html', 'step-000002.json', 'step-000003.json']);
     for (const [step, kid, cycle] of measured) {
       const path = join(out, `step-00000${step}.json`);
       const { methods, model } = receiptSchema.parse(JSON.parse(await readFile(path, 'utf8')));

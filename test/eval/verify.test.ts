@@ -2,10 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { formatImageList, hashImages, imageListFacts } from '../../src/eval/image-list.js';
+import {
+  changedImages,
+  formatImageList,
+  hashImages,
+  imageListFacts,
+  listFileName,
+} from '../../src/eval/image-list.js';
 import { sha256 } from '../../src/eval/measured-image.js';
 import type { Figure, Receipt } from '../../src/eval/receipt.js';
-import { changedImages, compareReceipts, compareSoftware, listFileName } from '../../src/eval/verify.js';
+import { compareReceipts, compareSoftware } from '../../src/eval/verify.js';
 
 let folder = '';
 beforeEach(async () => {

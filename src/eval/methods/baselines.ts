@@ -3,7 +3,9 @@ import { type DecodedImage, decodeImage } from '../../data/decode.js';
 import { fileImage, type MeasuredImage, memoryImage } from '../measured-image.js';
 import type { Method, OutputGroup } from './method.js';
 
+/** The baselines, in the order of tables. */
 export const BASELINES = ['identity', 'colour-transfer', 'random-target', 'real-split'] as const;
+/** Name of a baseline. */
 export type BaselineName = (typeof BASELINES)[number];
 
 const BATCH = 8;

@@ -13,7 +13,7 @@ import {
   formatValue,
   leftByReason,
 } from './figure-table.js';
-import { cutTo, padTo, printable, widthOf, wrapTo } from './text-width.js';
+import { cutTo, maxWidth, padTo, printable, wrapTo } from './terminal-text.js';
 
 const GAP = '  ';
 /** Share of the line that names may take where they are long. */
@@ -49,7 +49,7 @@ export function terminalTable(receipt: Receipt, options: TerminalTableOptions): 
   const columns = figureColumns(methods);
   const published = publishedBeside(receipt, options.published ?? [], options.dataset);
   const names = methods.map(({ name }) => printable(name));
-  const longest = Math.max(widthOf('method'), ...names.map(widthOf));
+  const longest = maxWidth(['method', ...names]);
   const nameWidth = Math.min(longest, Math.max(MIN_NAME, Math.floor(width * NAME_SHARE)));
   const lines = [
     ...blocksOf(columns.map(textColumn), width - nameWidth).flatMap((block) => [
@@ -73,7 +73,7 @@ function textColumn(column: FigureColumn): TextColumn {
     cell?.deviation == null ? '' : ` ± ${formatValue(cell.deviation, decimals)}`,
   );
   // Spaces in place of a missing deviation or mark, so that the values stand below each other.
-  const room = Math.max(...deviations.map(widthOf));
+  const room = maxWidth(deviations);
   const texts = cells.map((cell, index): [string, string] | undefined => {
     if (cell === undefined) return undefined;
     const mark = best.size === 0 ? '' : best.has(index) ? BEST : ' ';
@@ -83,7 +83,7 @@ function textColumn(column: FigureColumn): TextColumn {
       interval === undefined ? '' : interval + (mark && ' '),
     ];
   });
-  const width = Math.max(...[head, ...texts.flatMap((text) => text ?? [])].map(widthOf));
+  const width = maxWidth([head, ...texts.flatMap((text) => text ?? [])]);
   return { head, cells: texts, width };
 }
 
@@ -131,7 +131,7 @@ function blockLines(
     );
     return intervals.trim() === '' ? [figures] : [figures, intervals];
   });
-  return [head, '─'.repeat(widthOf(head)), ...rows];
+  return [head, '─'.repeat(maxWidth([head])), ...rows];
 }
 
 /** One figure below the other, where not even one column fits beside the names. */

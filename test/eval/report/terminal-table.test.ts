@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readPublished } from '../../../src/eval/published.js';
 import { terminalTable } from '../../../src/eval/report/terminal-table.js';
-import { widthOf } from '../../../src/eval/report/text-width.js';
+import { maxWidth } from '../../../src/eval/report/terminal-text.js';
 import { figure, method, receipt } from '../../support/receipt.js';
 
 const many = Array.from({ length: 6 }, (_, i) =>
@@ -51,7 +51,7 @@ describe('terminalTable', () => {
     const published = await readPublished();
     const lines = terminalTable(given, { width, published, dataset: 'selfie2anime' }).split('\n');
     // A character of two columns does not fit into one.
-    expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(Math.max(width, 2));
+    expect(maxWidth(lines)).toBeLessThanOrEqual(Math.max(width, 2));
     const squeezed = lines.join('').replaceAll(/\s/g, '');
     for (const text of ['12.50±0.50', '1.50±0.25', '11.61±0.57', 'Cautions:', 'Notmeasured:'])
       expect(squeezed).toContain(text);
