@@ -1,3 +1,4 @@
+// Evaluates every checkpoint of a run, for the curves of its figures over the steps.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
@@ -9,7 +10,7 @@ import { type CurvePoint, metricCurvesPage } from './report/curves-page.js';
 
 const STEP_FOLDER = /^step-(\d+)$/;
 
-/** The checkpoints of a run in order. @throws InputError for a folder without any. */
+/** Returns the checkpoints of a run in order. @throws InputError for a folder without any. */
 export async function checkpointsOf(runDir: string): Promise<{ step: number; dir: string }[]> {
   const folder = join(runDir, 'checkpoints');
   const names = await readdir(folder).catch(() => []);
@@ -33,10 +34,11 @@ async function isDamaged(dir: string): Promise<boolean> {
 }
 
 /**
- * Evaluates every checkpoint of a run, one after another, and writes each receipt as soon as it is there
- * (`OUT/step-000500.json`), and `OUT/curves.html` at the end. Damaged checkpoints are told and passed over.
+ * Evaluates the checkpoints of a run one after another. Writes each receipt as soon as it is measured
+ * (`OUT/step-000500.json`), and `OUT/curves.html` at the end. Damaged checkpoints are reported to `onSkipped` and
+ * skipped.
  *
- * @throws InputError as `runEvaluation`.
+ * @throws InputError like `runEvaluation`.
  */
 export async function evaluateCheckpoints(
   runDir: string,

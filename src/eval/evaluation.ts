@@ -1,3 +1,4 @@
+// Runs an evaluation: lists and hashes the images, opens the model, measures every method, makes the receipt.
 import { relative } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { resolveCheckpoint } from '../checkpoint/checkpoint.js';
@@ -26,24 +27,24 @@ export interface EvaluationRequest extends SourcePaths {
   baselines: readonly BaselineName[];
   engine: EngineInfo;
   onEvent?: (event: EvaluationEvent) => void;
-  /** A newer checkpoint of a run that is damaged and passed over. */
+  /** Called with a newer checkpoint of a run that is damaged and therefore skipped. */
   onSkipped?: (dir: string, error: InputError) => void;
   signal?: AbortSignal | undefined;
-  /** MetricResources of an evaluation before, which stay the caller's; opened where left out. */
+  /** Resources of an earlier evaluation, which its caller closes; opened by default. */
   resources?: OpenMetricResources | undefined;
 }
 
-/** All that an evaluation gives. */
+/** Everything that an evaluation gives. */
 export interface Evaluation {
   receipt: Receipt;
   methods: MethodEvaluation[];
   lists: ImageList[];
   sources: Sources;
-  /** Open still, for what comes after (nearest images); the caller closes them. */
+  /** Still open, for the nearest images; the caller closes them. */
   resources: OpenMetricResources;
 }
 
-/** Side of the baselines' images where no model has one, px. */
+/** Side of the baselines' images if there is no model, px. */
 const BASELINE_PX = 256;
 
 interface OpenModel {
@@ -53,7 +54,7 @@ interface OpenModel {
 
 async function openModel(checkpoint: string, onSkipped: EvaluationRequest['onSkipped']): Promise<OpenModel> {
   const options = onSkipped === undefined ? {} : { onSkipped };
-  // Of a run, the newest checkpoint now: while it is trained, another one may be the newest soon.
+  // Resolves a run to its newest checkpoint once: while it trains, another may become the newest.
   const { dir, modelPath, statePath } = await resolveCheckpoint(checkpoint, options);
   const { architecture, values } = await loadModel(dir);
   const below = relative('.', dir);

@@ -1,3 +1,4 @@
+// Measures the metrics of a protocol on every method, repeat by repeat.
 import type { DecodedImage } from '../data/decode.js';
 import { OutputFeatures } from './features/output-features.js';
 import type { MeasuredImage } from './measured-image.js';
@@ -32,7 +33,7 @@ export interface EvaluationOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Images of a method to look at. */
+/** Some images of a method, for the report. */
 export interface ShownGroup {
   input: number | undefined;
   source: DecodedImage | undefined;
@@ -108,7 +109,7 @@ interface Repeat {
   seed: number;
   chosen: readonly Name[];
   label: string;
-  /** Takes the first groups. */
+  /** Collects the first groups. */
   shown: ShownGroup[];
 }
 
@@ -154,7 +155,7 @@ async function keepShown(shown: ShownGroup[], groups: readonly OutputGroup[]): P
   }
 }
 
-/** Repeats laid together: mean, deviation and interval of every figure. */
+/** Combines the repeats: mean, deviation and interval of every figure. */
 function figuresOf(repeats: readonly { metric: Name; measured: Measured[] }[][]): Figure[] {
   return repeats[0]!.flatMap(({ metric, measured }, m) =>
     measured.map(({ subsetDeviation, ...first }): Figure => {

@@ -1,16 +1,17 @@
+// Images to measure: files, or images in memory.
 import { createHash } from 'node:crypto';
 import { type DecodedImage, decodeImage, readImageBytes } from '../data/decode.js';
 
-/** An image to measure, read when it is needed. */
+/** An image to measure; it is read when needed. */
 export interface MeasuredImage {
-  /** What to call it in messages: a path, or what made it. */
+  /** Its name in messages: a path, or how it was made. */
   name: string;
-  /** SHA-256 of a file's bytes, as hex digits; undefined for images that were made for this one measurement. */
+  /** SHA-256 of a file's bytes, as hex digits; undefined for images in memory. */
   hash?: () => Promise<string>;
   /**
-   * As large as it is, or a file's image as a square of `size` px.
+   * Reads the image at its own size, or a file's image as a square of `size` px.
    *
-   * @throws InputError that names it where it cannot be read.
+   * @throws InputError naming the image if it cannot be read.
    */
   read(size?: number): Promise<DecodedImage>;
 }
@@ -20,7 +21,7 @@ export function sha256(data: Uint8Array | string): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** A file; its hash is computed once. */
+/** An image of a file, whose hash is computed once. */
 export function fileImage(path: string): MeasuredImage {
   let hash: Promise<string> | undefined;
   return {
@@ -33,7 +34,7 @@ export function fileImage(path: string): MeasuredImage {
   };
 }
 
-/** An image that is there already. */
+/** An image in memory. */
 export function memoryImage(name: string, image: DecodedImage): MeasuredImage {
   return {
     name,

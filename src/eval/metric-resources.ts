@@ -1,3 +1,4 @@
+// Opens the resources that metrics share: feature networks, LPIPS, and the factors of the sample dataset.
 import { readSampleFactors } from '../sample/sample-factors.js';
 import { loadWeights, type WeightsSource } from '../weights/load.js';
 import { lpipsValues } from '../weights/lpips.js';
@@ -8,9 +9,9 @@ import { LpipsEvaluator } from './features/lpips-evaluator.js';
 import type { MetricResources } from './metrics/metric.js';
 import type { FeatureKind } from './protocol.js';
 
-/** MetricResources with what they were made of. */
+/** Metric resources that record which weights they use. */
 export interface OpenMetricResources extends MetricResources {
-  /** The weights that have been measured with so far. */
+  /** The weights that were used so far. */
   weights(): WeightsSource[];
   close(): Promise<void>;
 }
@@ -40,18 +41,18 @@ async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<Lp
 }
 
 export interface InstrumentOptions {
-  /** The dataset, which may be a sample dataset. */
+  /** The dataset; it may be a sample dataset. */
   data: string | undefined;
   /** Files of its source domain. */
   inputs: readonly string[];
   /** Its folder of the target domain's training images. */
   target: 'trainA' | 'trainB';
-  /** Side of the model's images, px, to which some metrics bring all images first. */
+  /** Side of the model's images, px; some metrics resize all images to it first. */
   modelPx: number | undefined;
 }
 
 /**
- * What metrics measure with. Networks are loaded when a metric first asks for one, which throws InputError where their
+ * Opens the resources of metrics. A network is loaded when a metric first asks for it; that throws InputError if its
  * weights are missing.
  *
  * @throws InputError for a damaged factors.json.

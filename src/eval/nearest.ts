@@ -1,3 +1,4 @@
+// Finds the training images nearest to a model's outputs, to reveal memorised ones.
 import { basename } from 'node:path';
 import type { FeatureCache, FeatureRows } from './features/feature-cache.js';
 import type { MethodEvaluation, ShownGroup } from './measure-methods.js';
@@ -9,9 +10,9 @@ export interface NearestOptions {
   features: FeatureCache;
   kind: FeatureKind;
   method: MethodEvaluation;
-  /** What the model was trained on. */
+  /** The model's training images. */
   training: readonly MeasuredImage[];
-  /** Images of the same domain that it was not trained on, for comparison. */
+  /** Images of the same domain that the model was not trained on, for comparison. */
   unseen: readonly MeasuredImage[];
   onProgress?: (done: number) => void;
   signal?: AbortSignal | undefined;
@@ -21,7 +22,7 @@ function shownName({ input, images }: ShownGroup): string {
   return input === undefined ? basename(images[0]!.name) : `input ${input + 1}`;
 }
 
-/** Neighbours that are shown. */
+/** Number of neighbours in the report. */
 const NEIGHBOURS = 4;
 
 function distance(a: FeatureRows, i: number, b: FeatureRows, j: number): number {
@@ -30,7 +31,7 @@ function distance(a: FeatureRows, i: number, b: FeatureRows, j: number): number 
   return Math.sqrt(sum);
 }
 
-/** The distances from one row to all of `others`, nearest first. */
+/** The rows of `others` nearest to one row, the nearest first. */
 function nearestOf(rows: FeatureRows, i: number, others: FeatureRows): { index: number; distance: number }[] {
   return Array.from({ length: others.count }, (_, index) => ({
     index,
@@ -40,7 +41,10 @@ function nearestOf(rows: FeatureRows, i: number, others: FeatureRows): { index: 
     .slice(0, NEIGHBOURS);
 }
 
-/** The training images nearest to a method's first outputs: outputs far nearer than real images are learnt by heart. */
+/**
+ * Finds the training images nearest to a method's first outputs. Outputs far nearer to them than real images are, were
+ * memorised.
+ */
 export async function nearestTrainingImages(options: NearestOptions): Promise<NearestImages> {
   const { features, kind, method, training, unseen, onProgress, signal } = options;
   const known = await features.featuresOf(kind, training, { ...(onProgress && { onProgress }), signal });

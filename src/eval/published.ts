@@ -1,3 +1,4 @@
+// Published figures of papers, and which of them are comparable with a receipt's.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,23 +10,23 @@ import type { Receipt } from './receipt.js';
 const BASELINES = fileURLToPath(new URL('../../configs/baselines.json', import.meta.url));
 const TITLE_SCALE = /[×x*]\s*100\b/i;
 
-/** Figures of other people's papers: one measurement of several methods. */
+/** Figures from a paper or repository: one measurement of several methods. */
 const tableSchema = z.strictObject({
   dataset: z.string().min(1),
   direction: z.enum(['A2B', 'B2A']),
-  /** Metric and key of the receipt's figure that they stand beside. */
+  /** Metric and key of the receipt's figure that they are comparable with. */
   metric: z.string().min(1),
   figure: z.string().min(1),
   title: z.string().min(1),
-  /** What the metric is multiplied by in the values. */
+  /** Factor by which the values are multiplied. */
   scale: z.number().positive(),
   better: z.enum(['lower', 'higher', 'neither']),
   protocol: z.strictObject({
-    /** Name of the protocol of ours that measures the same. */
+    /** Name of our protocol that measures the same. */
     name: z.string().min(1),
-    /** As that protocol names the network and the resizing. */
+    /** Network and resizing, by that protocol's names. */
     features: z.string().min(1),
-    /** Images on both sides. */
+    /** Number of images on both sides. */
     inputs: z.int().positive(),
     real: z.int().positive(),
     description: z.string().min(1),
@@ -35,7 +36,7 @@ const tableSchema = z.strictObject({
     url: z.url({ protocol: /^https?$/ }),
     place: z.string(),
   }),
-  /** What a reader has to know before comparing. */
+  /** Note that a reader needs before comparing. */
   note: z.string(),
   figures: z
     .array(
@@ -43,7 +44,7 @@ const tableSchema = z.strictObject({
         method: z.string().min(1),
         value: z.number(),
         deviation: z.number().nonnegative().nullable(),
-        /** Whether it was read in the source itself. None of them was measured again. */
+        /** Whether the value was read in the source itself. None of them was measured again. */
         verified: z.boolean(),
       }),
     )
@@ -54,9 +55,9 @@ export type PublishedTable = z.infer<typeof tableSchema>;
 const publishedSchema = z.strictObject({ tables: z.array(tableSchema) });
 
 /**
- * The published figures of a file: the package's `configs/baselines.json` where none is named.
+ * Reads published figures from a file, by default the package's `configs/baselines.json`.
  *
- * @throws InputError naming the file, and the key that is wrong.
+ * @throws InputError naming the file and the wrong key.
  */
 export async function readPublished(path = BASELINES): Promise<PublishedTable[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -86,11 +87,11 @@ export interface PublishedContext {
 }
 
 /**
- * The published tables that a receipt's figures may stand beside: those of the same dataset, direction, protocol (by name,
- * network and numbers of images) and metric.
+ * Finds the published tables that are comparable with a receipt's figures: those of the same dataset, direction,
+ * protocol (by name, network and number of images) and metric.
  *
- * @param dataset its name; that of the data folder where it is left out.
- * @returns at most one for each key of a figure.
+ * @param dataset its name; by default that of the data folder.
+ * @returns at most one table for each key of a figure.
  */
 export function publishedBeside(
   receipt: Receipt,
@@ -115,7 +116,7 @@ export function publishedBeside(
   return found;
 }
 
-/** Base name of the folder that holds testA, testB, trainA and trainB; undefined where it cannot be told. */
+/** Base name of the folder that holds testA, testB, trainA and trainB; undefined if it is unknown. */
 function datasetName({ sources }: Receipt): string | undefined {
   if (sources.data !== null) return basename(sources.data);
   const real = sources.real ?? '';

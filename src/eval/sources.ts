@@ -1,3 +1,4 @@
+// Lists the image files of an evaluation by their role.
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { listImages } from '../data/folder.js';
@@ -11,7 +12,7 @@ export interface NamedFolder {
   folder: string;
 }
 
-/** Where the images of an evaluation are. */
+/** Paths to the images of an evaluation. */
 export interface SourcePaths {
   /** A dataset with trainA, trainB, testA, testB. */
   data?: string | undefined;
@@ -27,17 +28,17 @@ export interface FolderFiles {
   files: string[];
 }
 
-/** Files by role; empty lists for what there is not. */
+/** Files by role; roles without images have empty lists. */
 export interface Sources {
   inputs: FolderFiles;
-  /** All of the folder that inputs are the first of. */
+  /** All files of the inputs' folder; `inputs` may be only the first of them. */
   allInputs: FolderFiles;
   real: FolderFiles;
-  /** Images of the target domain that are not compared with. */
+  /** Images of the target domain that are not in `real`. */
   otherReal: FolderFiles;
-  /** Images of the target domain whose styles the model takes; none where styles are drawn. */
+  /** Images of the target domain whose styles the model takes; none for random styles. */
   references: FolderFiles;
-  /** Images of the target domain that a model was trained on. */
+  /** Images of the target domain that the model was trained on. */
   training: FolderFiles;
   fakes: (NamedFolder & { files: string[] })[];
 }
@@ -71,7 +72,7 @@ async function listIfThere(folder: string): Promise<FolderFiles> {
  */
 export async function listSources(protocol: Protocol, paths: SourcePaths): Promise<Sources> {
   const { data } = paths;
-  // Sides of the protocol are those of A2B.
+  // The protocol names the folders for A2B.
   const side = (folder: string): string =>
     protocol.direction === 'A2B' ? folder : folder.replace(/.$/, (letter) => (letter === 'A' ? 'B' : 'A'));
   const inDataset = (folder: string): string | undefined =>

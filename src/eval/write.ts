@@ -1,3 +1,4 @@
+// Writes the results of an evaluation: receipt, report, and the hashes of all images.
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import { readPublished } from './published.js';
 import type { ImageGrid, NearestImages } from './report/galleries.js';
 import { evaluationPage } from './report/page.js';
 
-/** Real images that outputs are compared with in nearness to training images, at most. */
+/** Maximum number of real images whose distance to the training images is compared with that of the outputs. */
 const COMPARED = 200;
 
 interface WriteOptions {
@@ -42,7 +43,7 @@ function gridsOf(methods: readonly MethodEvaluation[]): ImageGrid[] {
   });
 }
 
-/** The features that nearness is told in: those of the protocol's metrics, the first of them. */
+/** The features of the nearest images: those of the protocol's first metric that has any. */
 function kindOf({ metrics }: Protocol): FeatureKind | undefined {
   const { fid, kid, dfid, precisionRecall, densityCoverage } = metrics;
   return (fid ?? kid ?? dfid ?? precisionRecall ?? densityCoverage)?.features;
@@ -77,7 +78,7 @@ async function nearestOf(
   return nearest;
 }
 
-/** Makes the folder of the results. @throws InputError where it cannot be made or written to. */
+/** Makes the folder of the results. @throws InputError if it cannot be made or written to. */
 export async function prepareFolder(out: string): Promise<void> {
   try {
     await mkdir(out, { recursive: true });
@@ -92,10 +93,10 @@ export async function prepareFolder(out: string): Promise<void> {
 }
 
 /**
- * Writes `receipt.json`, a file of hashes for each list of images (`real.sha256`, for `sha256sum -c`) and `report.html`.
+ * Writes `receipt.json`, `report.html` and the hashes of each image list (`real.sha256`, for `sha256sum -c`).
  *
- * @returns the paths of report and receipt, and why there are no nearest training images, where they were to be there.
- * @throws RunError where the disk refuses.
+ * @returns the paths of report and receipt, and the reason if the report lacks the nearest training images.
+ * @throws RunError if the disk is full or fails.
  */
 export async function writeEvaluation(
   evaluation: Evaluation,
@@ -111,7 +112,7 @@ export async function writeEvaluation(
   try {
     nearest = await nearestOf(evaluation, options);
   } catch (error) {
-    // A training image that cannot be read costs the comparison with training images, and nothing else.
+    // An unreadable training image costs only the comparison with training images.
     if (!(error instanceof InputError)) throw error;
     problem = error;
   }

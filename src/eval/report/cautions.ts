@@ -1,14 +1,15 @@
+// Cautions for readers who compare the figures with others.
 import type { Figure, Receipt } from '../receipt.js';
 import { formatCount } from './figure-table.js';
 
-/** Dimensions of Inception's features: from fewer images, their covariance has no full rank. */
+/** Dimensions of Inception's features: the covariance of fewer images is rank deficient. */
 const FEATURES = 2048;
-/** Below it, the Frechet distance is known to come out too large by more than a little. */
+/** Number of images below which the Frechet distance is known to be clearly too large. */
 const FEW = 10_000;
-/** Names of counts that are no numbers of images. */
+/** Names of counts that do not count images. */
 const NO_IMAGES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
 
-/** What a reader must know before comparing the figures with others, the gravest first. */
+/** Returns what readers must know before comparing the figures with others, the most serious first. */
 export function cautionsOf(receipt: Receipt): string[] {
   return [
     ...unverifiedWeights(receipt),
@@ -40,7 +41,7 @@ function inputCautions({ protocol, model }: Receipt): string[] {
 }
 
 function subsetCautions({ protocol, images }: Receipt): string[] {
-  // A folder with fewer images than the limit was used whole.
+  // A folder with fewer images than the limit was used as a whole.
   const isReduced = (role: string, limit: number) =>
     images.every((list) => list.role !== role || list.count >= limit);
   const part = (role: string, limit: number | null, name: string) =>
@@ -78,7 +79,7 @@ function frechetCautions({ methods }: Receipt): string[] {
   return cautions;
 }
 
-/** The smaller one of the two sets of images. DFID compares the styles of one input at a time. */
+/** Size of the smaller of the two image sets. DFID compares the styles of one input at a time. */
 function minImages({ metric, n }: Figure): number | undefined {
   const counts = Object.entries(n).filter(
     ([name]) => !NO_IMAGES.test(name) || (metric === 'dfid' && /style/i.test(name)),

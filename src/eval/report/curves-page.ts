@@ -1,3 +1,4 @@
+// The page of a run's figures over the steps: a chart for each figure, and a table.
 import { type Axis, formatTick, positionOn, stepAxis, valueAxis } from '../../report/axis.js';
 import { escapeHtml, htmlPage } from '../../report/html.js';
 import { REPORT_STYLE } from '../../report/style.js';
@@ -11,7 +12,7 @@ const LEFT = 50;
 const RIGHT = 16;
 const TOP = 10;
 const BOTTOM = 24;
-/** From here on, points are drawn as a line without marks. */
+/** Maximum number of points that get marks; more are drawn as a line. */
 const MAX_MARKS = 60;
 
 /** The figures of one checkpoint. */
@@ -27,13 +28,13 @@ export interface MetricCurve {
   better: Figure['better'];
   how: string;
   decimals: number;
-  /** In the order of the steps; those that are not finite are left out. */
+  /** In the order of the steps, without values that are not finite. */
   points: { step: number; value: number; deviation: number | null }[];
-  /** The best point; the earliest of equal ones. Undefined where neither end is better, or for one point alone. */
+  /** The best point, the earliest of equal ones. Undefined if neither end is better, and for a single point. */
   best: { step: number; value: number; deviation: number | null } | undefined;
 }
 
-/** The courses of all figures, in the order in which they first come. */
+/** Returns the curves of all figures, in the order of their first appearance. */
 export function metricCurves(course: readonly CurvePoint[]): MetricCurve[] {
   const ordered = [...course].sort((a, b) => a.step - b.step);
   const first = new Map<string, Figure>();
@@ -56,7 +57,10 @@ function bestPoint(points: MetricCurve['points'], better: Figure['better']): Met
   return points.reduce((best, point) => (sign * point.value < sign * best.value ? point : best));
 }
 
-/** Figures over the steps of a training as one HTML page, as `htmlPage` makes it: a chart for each, and all numbers. */
+/**
+ * Renders the figures of a run over its steps as one HTML page, in the form of `htmlPage`: a chart for each figure, and
+ * all numbers.
+ */
 export function metricCurvesPage(title: string, course: readonly CurvePoint[]): string {
   const courses = metricCurves(course);
   const steps = course.map(({ step }) => step);
@@ -79,7 +83,7 @@ ${numbers(courses)}
   return htmlPage(title, REPORT_STYLE + EVALUATION_STYLE, main);
 }
 
-/** A figure over the steps as a chart: points with their deviations, the best one marked. */
+/** Draws a figure over the steps: points with their deviations, the best one marked. */
 export function curveChart({ title, better, points, best, decimals }: MetricCurve): string {
   const { words, arrow } = AIMS[better];
   const head = (scale: string) =>

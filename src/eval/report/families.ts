@@ -1,6 +1,7 @@
+// Groups the figures of a report by the question that they answer.
 import type { FigureColumn } from './figure-table.js';
 
-/** Metrics that answer one question. */
+/** Metrics that answer the same question. */
 export interface Family {
   title: string;
   question: string;
@@ -27,7 +28,7 @@ const FAMILIES: readonly { title: string; question: string; metrics: readonly st
 
 const OTHERS = { title: 'Other figures', question: 'What the figures above do not cover.' };
 
-/** The columns by what they tell, in a fixed order; those of metrics that are not known here come last. */
+/** Groups the columns in a fixed order; columns of unknown metrics come last. */
 export function familiesOf(columns: readonly FigureColumn[]): Family[] {
   const known = new Set(FAMILIES.flatMap(({ metrics }) => metrics));
   const families = FAMILIES.map(({ title, question, metrics }) => ({

@@ -1,20 +1,21 @@
+// The image sections of a report: grids of outputs, and the nearest training images.
 import type { DecodedImage } from '../../data/decode.js';
 import { escapeHtml } from '../../report/html.js';
 import { formatNumber } from '../../report/numbers.js';
 import { dataAddress } from '../../report/parts.js';
 import { type ReportImage, reportImage } from '../../report/picture.js';
 
-/** Largest sides on the page, px: enough for the columns of a screen of twice the density. */
+/** Maximum size of an image on the page, px: enough for columns on a screen of double density. */
 const CELL = { width: 192, height: 192 };
-/** The real images' share that is nearest to training images. */
+/** Share of real images that counts as near to a training image. */
 const NEAREST_SHARE = 0.05;
-/** From this multiple of that share on, outputs count as suspiciously near. */
+/** Multiple of that share from which the outputs count as suspiciously near. */
 const SUSPICIOUS = 3;
 
-/** Pixels, or a file that browsers read. */
+/** Pixels, or a file that browsers can show. */
 export type PageImage = DecodedImage | ReportImage;
 
-/** Images in rows and columns: a row for each input; the first column is the input, the others styles or methods. */
+/** A grid of images: a row for each input; the first column is the input, the others are styles or methods. */
 export interface ImageGrid {
   title: string;
   caption?: string;
@@ -22,10 +23,10 @@ export interface ImageGrid {
   rows: readonly { label: string; images: readonly PageImage[] }[];
 }
 
-/** Outputs of a method beside the training images that are most like them. */
+/** Outputs of a method beside the most similar training images. */
 export interface NearestImages {
   method: string;
-  /** What the distances are, in a sentence: network, layer, metric. */
+  /** A sentence that says what the distances are: network, layer, metric. */
   how: string;
   outputs: readonly {
     label: string;
@@ -33,13 +34,13 @@ export interface NearestImages {
     /** The nearest first. */
     neighbours: readonly { label: string; image: PageImage; distance: number }[];
   }[];
-  /** Of all measured outputs to their nearest training image; those of `outputs` where it is left out. */
+  /** Distances of all measured outputs to their nearest training image; those of `outputs` by default. */
   outputDistances?: readonly number[];
-  /** Of real test images, which no training saw, to their nearest training image. */
+  /** Distances of real test images, not used in training, to their nearest training image. */
   realDistances: readonly number[];
 }
 
-/** Grids as a section of the page. @throws InputError for bytes that are no image. */
+/** Renders grids as a section of the page. @throws InputError for bytes that are not an image. */
 export async function gridSection(grids: readonly ImageGrid[]): Promise<string> {
   if (grids.length === 0) return '';
   const parts: string[] = [];
@@ -79,15 +80,15 @@ async function imageTag(image: PageImage, alt: string): Promise<string> {
 
 // Nearest training images
 
-/** How outputs lie to the training images, compared with real images that no training saw. */
+/** Distances of outputs to the training images, compared with those of real images not used in training. */
 export interface Nearness {
   output: Spread;
   real: Spread;
-  /** Below it lies a twentieth of the real images' distances. */
+  /** A twentieth of the real images' distances are below it. */
   threshold: number;
-  /** Outputs that are nearer than that. */
+  /** Number of outputs below the threshold. */
   nearer: number;
-  /** Whether far more outputs are than real images would be. */
+  /** Whether far more outputs than real images are below the threshold. */
   isSuspicious: boolean;
 }
 
@@ -100,7 +101,7 @@ interface Spread {
   high: number;
 }
 
-/** @returns undefined where there are no distances on one of the sides. Distances that are not finite do not count. */
+/** Compares the distances, without those that are not finite. @returns undefined if one side has none. */
 export function nearnessOf(nearest: NearestImages): Nearness | undefined {
   const shown = nearest.outputs.flatMap(({ neighbours }) => neighbours.slice(0, 1));
   const all = nearest.outputDistances ?? shown.map(({ distance }) => distance);
@@ -124,7 +125,7 @@ function spreadOf(ordered: readonly number[]): Spread {
   };
 }
 
-/** Linear between neighbours. */
+/** Interpolates linearly between neighbours. */
 function quantile(ordered: readonly number[], share: number): number {
   const place = share * (ordered.length - 1);
   const below = Math.floor(place);
@@ -132,7 +133,7 @@ function quantile(ordered: readonly number[], share: number): number {
   return ordered[below]! + (ordered[above]! - ordered[below]!) * (place - below);
 }
 
-/** Outputs beside their nearest training images. @throws InputError for bytes that are no image. */
+/** Renders outputs beside their nearest training images. @throws InputError for bytes that are not an image. */
 export async function nearestSection(items: readonly NearestImages[]): Promise<string> {
   if (items.length === 0) return '';
   const parts: string[] = [];

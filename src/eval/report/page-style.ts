@@ -1,4 +1,5 @@
-/** What evaluation's pages have beyond `REPORT_STYLE`. */
+// The stylesheet of evaluation pages.
+/** Rules in addition to `REPORT_STYLE`. */
 export const EVALUATION_STYLE = `
 :root { --track: #eef0f2; --best: #e6f2ea; --folder: #7d93ab; --baseline: #bcc2cb; }
 @media (prefers-color-scheme: dark) { :root { --track: #262a31; --best: #1f3327; --folder: #6f8299; --baseline: #4d545f; } }

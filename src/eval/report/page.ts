@@ -1,3 +1,4 @@
+// The report of an evaluation as one HTML page.
 import { escapeHtml, htmlPage } from '../../report/html.js';
 import { factList, type ReportFact, warningBox } from '../../report/parts.js';
 import { REPORT_STYLE } from '../../report/style.js';
@@ -13,23 +14,23 @@ import { receiptSection } from './receipt-section.js';
 
 const NAMES_IN_TITLE = 3;
 
-/** What the page shows beside the receipt. */
+/** Contents of the page in addition to the receipt. */
 export interface EvaluationExtras {
-  /** Published figures; those of the same metric, dataset and protocol are shown beside. */
+  /** Published figures; the page shows those of the same metric, dataset and protocol. */
   published?: readonly PublishedTable[];
-  /** Name of the dataset, where the folder's name does not tell it. */
+  /** Name of the dataset, if the folder's name is another. */
   dataset?: string | undefined;
   grids?: readonly ImageGrid[];
   nearest?: readonly NearestImages[];
-  /** The receipt's file, for the command that verifies it; `receipt.json` where it is left out. */
+  /** Path of the receipt, for the command that verifies it; `receipt.json` by default. */
   receiptPath?: string | undefined;
 }
 
 /**
- * An evaluation as one HTML page, as `htmlPage` makes it: cautions, figures of all methods, what they are, images,
- * nearest training images, receipt.
+ * Renders an evaluation as one HTML page, in the form of `htmlPage`: cautions, figures of all methods with their
+ * descriptions, images, nearest training images, receipt.
  *
- * @throws InputError for bytes that are no image.
+ * @throws InputError for bytes that are not an image.
  */
 export async function evaluationPage(receipt: Receipt, extras: EvaluationExtras = {}): Promise<string> {
   const { methods } = receipt;
@@ -51,7 +52,7 @@ export async function evaluationPage(receipt: Receipt, extras: EvaluationExtras 
   return htmlPage(title, REPORT_STYLE + EVALUATION_STYLE, main.filter((part) => part !== '').join('\n'));
 }
 
-/** What was evaluated: the model, or else the folders. */
+/** Names what was evaluated: the model, or else the folders. */
 export function titleOf({ model, methods }: Receipt): string {
   if (model !== null) return `Evaluation of ${shortPath(model.path)}`;
   const names = methods.filter(({ kind }) => kind !== 'baseline').map(({ name }) => name);

@@ -1,9 +1,12 @@
+// The receipt as a section of the report.
 import { formatJson } from '../../base/json-text.js';
 import { escapeHtml } from '../../report/html.js';
 import type { Receipt } from '../receipt.js';
 import { formatCount } from './figure-table.js';
 
-/** Everything that another needs to measure the same: sources, hashes, seeds, software, protocol, and the command. */
+/**
+ * Renders everything that others need to measure the same: sources, hashes, seeds, software, protocol, and the command.
+ */
 export function receiptSection(receipt: Receipt, path: string): string {
   const { sources, model, images, weights, software, protocol } = receipt;
   const groups: [title: string, rows: [name: string, value: string][]][] = [
@@ -66,7 +69,7 @@ function group(title: string, rows: readonly [name: string, value: string][]): s
   return `<details open><summary>${escapeHtml(title)}</summary><table class="list receipt"><tbody>${lines.join('\n')}</tbody></table></details>\n`;
 }
 
-/** An argument as a shell takes it. */
+/** Quotes an argument for a shell. */
 export function quoted(argument: string): string {
   return /^[\w./@%+=:,-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }

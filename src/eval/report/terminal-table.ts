@@ -1,3 +1,4 @@
+// The figures of an evaluation as a table for terminals.
 import { type PublishedContext, type PublishedTable, publishedBeside } from '../published.js';
 import type { MethodResult, Receipt } from '../receipt.js';
 import { cautionsOf } from './cautions.js';
@@ -16,32 +17,32 @@ import {
 import { cutTo, maxWidth, padTo, printable, wrapTo } from './terminal-text.js';
 
 const GAP = '  ';
-/** Share of the line that names may take where they are long. */
+/** Maximum share of the line for names. */
 const NAME_SHARE = 0.35;
 const MIN_NAME = 8;
 const BEST = '*';
 
-/** What the table shows beside the receipt. */
+/** Contents of the table in addition to the receipt. */
 export interface TerminalTableOptions {
   /** Columns of the terminal. */
   width: number;
   /** Published figures; those of the same metric, dataset and protocol are listed below. */
   published?: readonly PublishedTable[];
-  /** Name of the dataset, where the folder's name does not tell it. */
+  /** Name of the dataset, if the folder's name is another. */
   dataset?: string | undefined;
 }
 
 /** A figure's column as text. */
 interface TextColumn {
   head: string;
-  /** For each method: the figure, and below it the interval; undefined where it has none. */
+  /** For each method the figure, and the interval below it; undefined if it has none. */
   cells: (readonly [string, string] | undefined)[];
   width: number;
 }
 
 /**
- * The figures of all methods for reading on a terminal: blocks of as many columns as fit, then what the columns are,
- * published figures, what was not measured, and cautions. No line is wider than the terminal.
+ * Formats the figures of all methods for a terminal: blocks of as many columns as fit, then legends, published figures,
+ * metrics that were not measured, and cautions. No line is wider than the terminal.
  */
 export function terminalTable(receipt: Receipt, options: TerminalTableOptions): string {
   const width = Math.max(1, Math.floor(options.width));
@@ -72,7 +73,7 @@ function textColumn(column: FigureColumn): TextColumn {
   const deviations = cells.map((cell) =>
     cell?.deviation == null ? '' : ` ± ${formatValue(cell.deviation, decimals)}`,
   );
-  // Spaces in place of a missing deviation or mark, so that the values stand below each other.
+  // Spaces replace a missing deviation or mark, so that the values align.
   const room = maxWidth(deviations);
   const texts = cells.map((cell, index): [string, string] | undefined => {
     if (cell === undefined) return undefined;
@@ -87,7 +88,7 @@ function textColumn(column: FigureColumn): TextColumn {
   return { head, cells: texts, width };
 }
 
-/** Columns that stand beside each other. */
+/** Groups columns that fit beside each other. */
 function blocksOf(columns: readonly TextColumn[], room: number): TextColumn[][] {
   const blocks: TextColumn[][] = [];
   let used = Number.POSITIVE_INFINITY;
@@ -134,7 +135,7 @@ function blockLines(
   return [head, '─'.repeat(maxWidth([head])), ...rows];
 }
 
-/** One figure below the other, where not even one column fits beside the names. */
+/** Lists one figure below the other if not even one column fits beside the names. */
 function narrowLines({ head, cells }: TextColumn, names: readonly string[], width: number): string[] {
   return [
     ...wrapTo(width, head),

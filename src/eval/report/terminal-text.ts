@@ -1,16 +1,16 @@
-// Text for terminals: one safe line of it, padded, cut and wrapped by the columns that it takes.
+// Text for terminals: made safe, padded, cut and wrapped by the columns that it takes.
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these would steer the terminal
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A text from outside as one line that cannot steer a terminal: control characters become `\ufffd`. */
+/** A text as one line that cannot steer a terminal: control characters become `\ufffd`. */
 export function printable(text: string): string {
   return text.replace(CONTROL, '\ufffd');
 }
 
-/** Columns that the widest of some lines takes. */
+/** Number of columns of the widest line. */
 export function maxWidth(lines: readonly string[]): number {
   return Math.max(0, ...lines.map((line) => stringWidth(line)));
 }
@@ -28,7 +28,7 @@ export function padTo(width: number, text: string, side: 'left' | 'right' = 'rig
 }
 
 /**
- * A text in lines of at most `width` columns, broken between words, and within words that are wider.
+ * Wraps a text to lines of at most `width` columns, between words, and within words that are wider.
  * @param hanging spaces before all lines but the first, if they leave room.
  */
 export function wrapTo(width: number, text: string, hanging = ''): string[] {
