@@ -1,3 +1,4 @@
+// Extracts Inception features of images with captured programs.
 import os from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InputError, InterruptedError, messageOf, RunError } from '../../base/errors.js';
@@ -15,22 +16,22 @@ import { foldInception, type StateDict } from './inception-weights.js';
 import { type NetworkInput, type NetworkInputOptions, networkInput } from './network-input.js';
 import { orderedMap } from './ordered-map.js';
 
-/** Goes up with every change that changes features by more than rounding. */
+/** Increase with every change that changes features by more than rounding. */
 const IMPLEMENTATION_VERSION = 1;
 
-/** Images that are read beside the network's work: as large as they are, so that only a few stand in memory. */
+/** Images that are read ahead of the network: they keep their own size, so only a few are held in memory. */
 const READ_AHEAD = 8;
 
 /**
- * Images at a time, where there are so many; the others go in pairs, the last one beside itself. The network gives a
- * image's features the same bits in every batch but that of one, for which oneDNN has another algorithm.
+ * Images in a batch. The rest go in pairs, an odd last one with a copy of itself. An image's features have the same
+ * bits in every batch but a batch of one, for which oneDNN uses another algorithm.
  */
 const BATCH = 16;
 const FEWEST = 2;
 
 const IMAGE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;
 
-/** Whose networks they are, for complaints. */
+/** The networks' names in error messages. */
 const NETWORKS = { fid: "pytorch-fid's Inception", imagenet: "torchvision's Inception" } as const;
 
 export interface ExtractOptions {
@@ -38,43 +39,43 @@ export interface ExtractOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Gives the features of images that FID, KID, precision and the like compare. */
+/** Extracts the features that FID, KID, precision and similar metrics compare. */
 export interface FeatureExtractor {
-  /** SHA-256, as hex digits, over all that features depend on beside the image: what they may be cached by. */
+  /** SHA-256, as hex digits, over everything besides the image that features depend on: the key of caches. */
   readonly id: string;
   readonly kind: FeatureKind;
-  /** Network, resizing and range, as receipts tell them. */
+  /** Network, resizing and range, for receipts. */
   readonly description: string;
-  /** Features of an image. */
+  /** Number of features of an image. */
   readonly dims: number;
   /**
-   * Features `[n, dims]` in the order of the images.
+   * Extracts features `[n, dims]` in the order of the images.
    *
-   * @throws InputError of the first image that cannot be read; InterruptedError where the signal aborts; RunError where
+   * @throws InputError for the first image that cannot be read; InterruptedError if the signal aborts; RunError if
    *   features are not finite.
    */
   extract(images: readonly MeasuredImage[], options?: ExtractOptions): Promise<Float32Array>;
-  /** Frees the network; nothing may be called after it but `dispose`. */
+  /** Frees the network. Afterwards only `dispose` may be called. */
   dispose(): void;
 }
 
-/** Weights of a network, by the names and in the layout of PyTorch. */
+/** Weights of a network, with the names and the layout of PyTorch. */
 export interface FeatureWeights {
   tensors: StateDict;
-  /** Of the file that they come from, hex digits. */
+  /** SHA-256 of the file that they come from, hex digits. */
   sha256: string;
 }
 
 export interface FeatureExtractorOptions extends NetworkInputOptions {
-  /** Images that the network takes at a time; features do not depend on it. */
+  /** Images in a batch; features do not depend on it. */
   batch?: number;
 }
 
 /**
- * An extractor that runs as captured programs of the engine, which is loaded where it is not yet. The caller disposes it.
+ * Opens an extractor, which runs as captured programs, and loads the engine if needed. The caller disposes it.
  *
  * @param weights pytorch-fid's for `inception` and `inception-clean`, torchvision's for `inception-imagenet`.
- * @throws InputError where the weights are not those of the network.
+ * @throws InputError if the weights belong to another network.
  */
 export async function openFeatureExtractor(
   kind: FeatureKind,
@@ -138,9 +139,9 @@ class CapturedExtractor implements FeatureExtractor {
   readonly dims = INCEPTION_DIMS;
   private readonly input: NetworkInput;
   private network: (() => CapturedPrograms) | undefined;
-  /** From the largest on. */
+  /** The largest first. */
   private readonly batches: readonly number[];
-  /** From the first images on: where features are cached, there may be none. */
+  /** Captured with the first images: a cache may know the features of all. */
   private programs: CapturedPrograms | undefined;
   private isDisposed = false;
 
@@ -185,7 +186,7 @@ class CapturedExtractor implements FeatureExtractor {
       }
       done += count;
       onProgress?.(done, images.length);
-      // Signals and timers get their turn, also where no image comes from a disk.
+      // Signals and timers run here, even if no image is read from a disk.
       await nextTurn();
     }
     return features;
@@ -200,7 +201,7 @@ class CapturedExtractor implements FeatureExtractor {
   private run(batch: number, images: Float32Array): Float32Array {
     if (this.isDisposed) throw new RangeError('the feature extractor was disposed');
     this.programs ??= this.network!();
-    // It holds the host's copy of the weights.
+    // The function holds the host's copy of the weights.
     this.network = undefined;
     return this.programs.run(inceptionProgramName(batch), { images }).features as Float32Array;
   }

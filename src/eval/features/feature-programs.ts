@@ -1,10 +1,10 @@
-// The programs that the feature networks of evaluation run as: Inception, and LPIPS in two halves.
+// The programs of the feature networks: Inception, and LPIPS in two halves.
 import { broadcastTo } from '../../ops/arithmetic.js';
 import { INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
 import type { Lpips } from '../../perceptual/lpips.js';
 import type { Program, TensorSpec } from '../../runtime/capture/capture.js';
 
-/** What `capture` takes. */
+/** Arguments of `capture`. */
 export interface FeaturePrograms<P extends string = string> {
   programs: Record<P, Program>;
   variables: Record<string, TensorSpec>;
@@ -14,7 +14,7 @@ const float = (shape: readonly number[]): TensorSpec => ({ shape, dtype: 'float3
 
 export const inceptionProgramName = (batch: number): string => `batch${batch}`;
 
-/** Features of `batch` images for each of `batches`. */
+/** Programs for the features of `batch` images, for each of `batches`. */
 export function inceptionPrograms(inception: Inception, batches: readonly number[]): FeaturePrograms {
   const programOf = (count: number): Program => ({
     inputs: { images: float([count, INCEPTION_PX, INCEPTION_PX, 3]) },
@@ -28,7 +28,10 @@ export function inceptionPrograms(inception: Inception, batches: readonly number
   };
 }
 
-/** LPIPS's features of `batch` images: `layer0`, `layer1`, ... `layers` gets an image's shapes once it is recorded. */
+/**
+ * A program for LPIPS's features of `batch` images: `layer0`, `layer1`, ... Recording it fills `layers` with the shapes
+ * of one image's features.
+ */
 export function lpipsFeaturePrograms(
   lpips: Lpips,
   [batch, height, width]: readonly [batch: number, height: number, width: number],
@@ -45,7 +48,10 @@ export function lpipsFeaturePrograms(
   return { programs: { features }, variables: lpipsVariables(lpips, false), layers };
 }
 
-/** LPIPS between one image (`left0`, ...) and each of `batch` others (`right0`, ...), all given by their features. */
+/**
+ * A program for LPIPS between one image (`left0`, ...) and each of `batch` others (`right0`, ...), all given by their
+ * features.
+ */
 export function lpipsDistancePrograms(
   lpips: Lpips,
   batch: number,
@@ -66,7 +72,7 @@ export function lpipsDistancePrograms(
   return { programs: { distances }, variables: lpipsVariables(lpips, true) };
 }
 
-/** Whether a parameter of LPIPS belongs to the linear layers, which distances are computed with, not to the trunk. */
+/** Whether a parameter of LPIPS belongs to the linear layers, which compute distances, and not to the trunk. */
 export const isLinearPath = (path: string): boolean => path.startsWith('lin');
 
 function lpipsVariables(lpips: Lpips, isLinear: boolean): Record<string, TensorSpec> {

@@ -1,3 +1,4 @@
+// LPIPS distances between all pairs of images, with bounded memory.
 import type { ParameterValues } from '../../model/parameters.js';
 import type { Lpips } from '../../perceptual/lpips.js';
 import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js';
@@ -6,34 +7,37 @@ import { isLinearPath, lpipsDistancePrograms, lpipsFeaturePrograms } from './fea
 
 type Shape = readonly [count: number, height: number, width: number];
 
-/** Sizes of images whose programs are kept at a time: more only where images of several sizes take turns. */
+/** Maximum number of image sizes whose programs are kept. */
 const MAX_SIZES = 2;
 
 /**
- * Images that each program takes, whatever their number, so that a pair's distance has the same bits among any others.
- * Not 1, for which oneDNN has other algorithms.
+ * Images in the batch of every program, so that a pair's distance has the same bits in any set of images. It is not 1,
+ * for which oneDNN uses other algorithms.
  */
 const BATCH = 2;
 
-/** Features of one block of images take about so much memory; there are two such blocks. At 256 px VGG-16 has 30 MiB each. */
+/**
+ * Approximate memory of the features in a block, of which there are two. At 256 px, VGG-16 has 30 MiB for each image.
+ */
 const BLOCK_BYTES = 2 ** 29;
 
 /** The programs for images of one size. */
 interface Programs {
   features: CapturedPrograms<'features'>;
   distances: CapturedPrograms<'distances'>;
-  /** Shape of an image's features in each of the layers. */
+  /** Shape of one image's features in each layer. */
   layers: readonly (readonly number[])[];
 }
 
 export interface LpipsEvaluatorOptions {
-  /** What the features of a block may take, bytes; a block has 2 images at least. */
+  /** Maximum memory of the features in a block, bytes; a block has at least 2 images. */
   blockBytes?: number;
 }
 
 /**
- * LPIPS between all pairs of some images. Images are taken in blocks whose features fit the memory that is set for
- * them: computed once where one block holds all, else once more for each block before an image's own.
+ * Computes LPIPS between all pairs of images. The images are processed in blocks whose features fit into a memory
+ * limit. If one block holds all images, their features are computed once; otherwise once more for each block before an
+ * image's own.
  */
 export class LpipsEvaluator {
   private readonly programs = new Map<string, Programs>();
@@ -48,7 +52,7 @@ export class LpipsEvaluator {
   }
 
   /**
-   * A distance depends on its two images alone, not on the others, and is exactly 0 where they are equal.
+   * Computes all distances. A distance depends only on its two images, and is exactly 0 for equal ones.
    *
    * @param images `[n, height, width, 3]` in [-1, 1], n at least 2.
    * @returns the distances of all n (n - 1) / 2 pairs: 0 and 1, 0 and 2, ..., 1 and 2, ...
@@ -63,7 +67,7 @@ export class LpipsEvaluator {
     const programs = this.programsFor(height, width);
     const block = Math.min(this.blockLength(programs), count + (count % BATCH));
     const distances = new Float32Array((count * (count - 1)) / 2);
-    // Where the pairs of an image and the ones after it begin, less the place of the first of these.
+    // Position of the pair of an image and image 0, had it a place in the row of later images.
     const offsetOf = (image: number): number => image * count - (image * (image + 1)) / 2 - image - 1;
     const left = new FeatureBlock(programs, block);
     const right = count > block ? new FeatureBlock(programs, block) : left;
@@ -86,7 +90,7 @@ export class LpipsEvaluator {
     this.programs.clear();
   }
 
-  /** Images of a block: a multiple of BATCH. */
+  /** Images in a block: a multiple of BATCH. */
   private blockLength({ layers }: Programs): number {
     const bytes = 4 * layers.reduce((sum, shape) => sum + elementsOf(shape), 0);
     return BATCH * Math.max(1, Math.floor(this.blockBytes / bytes / BATCH));
@@ -118,7 +122,7 @@ export class LpipsEvaluator {
     return { features, distances, layers };
   }
 
-  /** Values of the linear layers or of the trunk. */
+  /** Parameters of the linear layers or of the trunk. */
   private valuesOf(isLinear: boolean): [string, Float32Array][] {
     return Object.entries(this.values).filter(([path]) => isLinearPath(path) === isLinear);
   }
@@ -128,15 +132,15 @@ function elementsOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** Features of successive images, on the host. */
+/** Features of consecutive images, on the host. */
 class FeatureBlock {
-  /** Behind the last image that it holds. */
+  /** Index after the last image in the block. */
   end = 0;
   private start = 0;
   private readonly layers: Float32Array[];
   private readonly sizes: number[];
 
-  /** @param capacity images that it can hold, a multiple of BATCH. */
+  /** @param capacity maximum number of images, a multiple of BATCH. */
   constructor(
     private readonly programs: Programs,
     private readonly capacity: number,
@@ -145,12 +149,12 @@ class FeatureBlock {
     this.layers = this.sizes.map((size) => new Float32Array(capacity * size));
   }
 
-  /** @param images of `length` numbers each, of which those from `start` up to `end` are taken. */
+  /** Computes the features of the images from `start` to `end - 1`. @param images of `length` numbers each. */
   fill(images: Float32Array, length: number, start: number, end: number): void {
     [this.start, this.end] = [start, end];
     const batch = new Float32Array(BATCH * length);
     for (let from = start; from < end; from += BATCH) {
-      // A batch that the last image does not fill keeps another beside it.
+      // An incomplete last batch keeps an earlier image as its second.
       batch.set(images.subarray(from * length, Math.min(end, from + BATCH) * length));
       const found = this.programs.features.run('features', { images: batch });
       for (const [k, layer] of this.layers.entries())
@@ -158,10 +162,13 @@ class FeatureBlock {
     }
   }
 
-  /** Puts the distances of image `i` and all of another block from `first` on into `out`, at their places from `offset`. */
+  /**
+   * Writes the distances between image `i` and all images of another block from `first` on into `out`, at `offset` plus
+   * their index.
+   */
   distances(i: number, others: FeatureBlock, first: number, out: Float32Array, offset: number): void {
     for (let j = first; j < others.end; j += BATCH) {
-      // At its end a block has nothing more: some are computed again.
+      // The last batch of a block may repeat images, to be complete.
       const from = Math.min(j - others.start, others.capacity - BATCH);
       const inputs: Record<string, Float32Array> = {};
       for (const [k, size] of this.sizes.entries()) {

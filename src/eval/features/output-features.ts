@@ -1,9 +1,10 @@
+// Features of a method's outputs within one repeat.
 import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import type { ExtractOptions } from './extractor.js';
 import type { FeatureCache, FeatureRows } from './feature-cache.js';
 
-/** Features of a method's outputs in one repeat: each image's computed once, however many metrics ask for it. */
+/** Computes the features of each output once, however many metrics ask for them. */
 export class OutputFeatures {
   private readonly known = new Map<FeatureKind, WeakMap<MeasuredImage, Float32Array>>();
 
@@ -26,7 +27,7 @@ export class OutputFeatures {
   }
 }
 
-/** Feature vectors as rows. @throws RangeError for none. */
+/** Joins feature vectors as rows. @throws RangeError for none. */
 export function joinRows(vectors: readonly Float32Array[]): FeatureRows {
   const dims = vectors[0]?.length;
   if (dims === undefined) throw new RangeError('no feature vectors to join');

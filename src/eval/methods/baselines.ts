@@ -1,3 +1,4 @@
+// The baselines: methods that need no training.
 import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage } from '../../data/decode.js';
 import { fileImage, type MeasuredImage, memoryImage } from '../measured-image.js';
@@ -15,7 +16,7 @@ export interface BaselineOptions {
   inputs: readonly string[];
   /** Files of the target domain that the evaluation compares with. */
   real: readonly string[];
-  /** Files of the target domain that it does not compare with; empty where there are none. */
+  /** Other files of the target domain; may be empty. */
   otherReal: readonly string[];
   perInput: number;
   /** Side of the images, px. */
@@ -36,13 +37,13 @@ async function* byInput(
     );
 }
 
-/** The same image again and again, some at a time. */
+/** Yields the same image `count` times, in batches. */
 async function* copies(image: MeasuredImage, count: number): AsyncGenerator<MeasuredImage[]> {
   for (let from = 0; from < count; from += BATCH)
     yield Array<MeasuredImage>(Math.min(BATCH, count - from)).fill(image);
 }
 
-/** The inputs themselves: what a method is worth that does nothing. Every "style" is the same image. */
+/** The inputs themselves: the score of doing nothing. Every "style" is the same image. */
 function identity({ inputs, perInput, size }: BaselineOptions): Method {
   const imageOf = (source: DecodedImage, input: number) =>
     memoryImage(`identity of ${inputs[input]}`, source);
@@ -95,7 +96,7 @@ export function transferColours(source: DecodedImage, target: DecodedImage): Dec
   return { ...source, data: new Uint8Array(data.buffer) };
 }
 
-/** The inputs in the colours of random images of the target domain, a style each. */
+/** The inputs in the colours of random images of the target domain, one for each style. */
 function colourTransfer(options: BaselineOptions): Method {
   const { inputs, otherReal, real, perInput, size } = options;
   const pool = otherReal.length > 0 ? otherReal : real;
@@ -127,11 +128,11 @@ function colourTransfer(options: BaselineOptions): Method {
 }
 
 /**
- * Random images of the target domain in place of translations: the best images there are, and nothing of the input.
- * None comes twice while there are others; where there are fewer than outputs, they come again.
+ * Random images of the target domain in place of translations: perfect images that ignore the input. An image repeats
+ * only if there are fewer images than outputs.
  */
 function randomTarget({ inputs, otherReal, perInput, size }: BaselineOptions): Method {
-  /** An image is one object, however often it comes. */
+  /** Each image is a single object, however often it occurs. */
   const images = new Map<string, MeasuredImage>();
   const imageOf = (file: string): MeasuredImage => {
     const image = images.get(file) ?? { name: file, read: () => decodeImage(file, { size }) };
@@ -158,7 +159,7 @@ function randomTarget({ inputs, otherReal, perInput, size }: BaselineOptions): M
   };
 }
 
-/** One half of the real images against the other: what is left of a distance where there is no difference. */
+/** One half of the real images against the other: the distance that remains without any difference. */
 function realSplit({ real }: BaselineOptions): Method {
   const order = new Rng(0, 'real-split').permutation(real.length);
   const shuffled = [...order].map((i) => real[i]!);
@@ -179,7 +180,7 @@ function realSplit({ real }: BaselineOptions): Method {
   };
 }
 
-/** Why a baseline cannot be made of what there is; undefined where it can. */
+/** Returns why a baseline cannot be made from these images; undefined if it can. */
 export function baselineProblem(name: BaselineName, options: BaselineOptions): string | undefined {
   if (name === 'real-split') return options.real.length < 4 ? 'fewer than 4 real images' : undefined;
   if (options.inputs.length === 0) return 'no inputs are named';
@@ -188,7 +189,7 @@ export function baselineProblem(name: BaselineName, options: BaselineOptions): s
     : undefined;
 }
 
-/** A baseline that needs no training. @throws RangeError where `baselineProblem` has something to say. */
+/** Makes a baseline. @throws RangeError if `baselineProblem` returns a problem. */
 export function baselineMethod(name: BaselineName, options: BaselineOptions): Method {
   const problem = baselineProblem(name, options);
   if (problem !== undefined) throw new RangeError(`no baseline ${name}: ${problem}`);

@@ -1,3 +1,4 @@
+// A trained model as a method.
 import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage, toFloat } from '../../data/decode.js';
 import { joinPictures, splitPictures } from '../../data/pictures.js';
@@ -6,16 +7,16 @@ import { type MeasuredImage, memoryImage } from '../measured-image.js';
 import type { Protocol } from '../protocol.js';
 import type { Method, OutputGroup } from './method.js';
 
-/** Images that go through the network together. */
+/** Images in a batch. */
 const BATCH = 8;
 
-/** Gives the styles of an input, the same for the same seed, whatever else is evaluated. */
+/** Provides the styles of an input, which depend only on the seed. */
 export interface StyleSource {
-  /** `count` style codes, `[count, latentDim]`. */
+  /** Returns `count` style codes, `[count, latentDim]`. */
   stylesOf(input: number, count: number, seed: number): Float32Array;
 }
 
-/** Styles drawn as in training, pulled towards the mean style by `truncation` (1 leaves them as drawn). */
+/** Styles drawn as in training, scaled towards the mean style by `truncation` (1 leaves them unchanged). */
 function randomStyleSource(latentDim: number, truncation: number): StyleSource {
   return {
     stylesOf: (input, count, seed) =>
@@ -58,9 +59,9 @@ async function referenceStyleSource(
 }
 
 /**
- * The styles that a protocol asks for.
+ * Returns the styles of a protocol.
  *
- * @param references files of the target domain, where it takes styles from such.
+ * @param references files of the target domain, for a protocol with reference styles.
  * @throws InputError for an image that cannot be read.
  */
 export async function styleSourceOf(
@@ -83,7 +84,7 @@ export interface ModelMethodOptions {
   perInput: number;
 }
 
-/** A trained model: every input in `perInput` styles of its own. Images are rounded to 8 bits, as if they were saved. */
+/** A trained model. Every input gets `perInput` styles of its own. Images are rounded to 8 bits, as in files. */
 export function modelMethod(options: ModelMethodOptions): Method {
   const { name, translator, direction, inputs, styles, perInput } = options;
   const { size, latentDim } = translator.architecture;
@@ -95,7 +96,7 @@ export function modelMethod(options: ModelMethodOptions): Method {
     for (let from = 0; from < inputs.length; from += BATCH) {
       const sources = await ahead;
       ahead = read(inputs.slice(from + BATCH, from + 2 * BATCH));
-      // Told when it is awaited; until then it is nobody's.
+      // An error is thrown when the promise is awaited.
       ahead.catch(() => undefined);
       const content = translator.encode(direction, joinPictures(sources.map(toFloat)));
       const codes = sources.map((_, i) => styles.stylesOf(from + i, perInput, seed));

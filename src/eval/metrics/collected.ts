@@ -1,3 +1,4 @@
+// Collects the features of all outputs, for metrics that compare distributions.
 import type { FeatureRows } from '../features/feature-cache.js';
 import { joinRows } from '../features/output-features.js';
 import type { MeasuredImage } from '../measured-image.js';
@@ -5,7 +6,7 @@ import type { OutputGroup } from '../methods/method.js';
 import type { FeatureKind } from '../protocol.js';
 import type { MetricContext } from './metric.js';
 
-/** Features of all outputs: each image once, since copies of one are no sample of a distribution. */
+/** Features of all outputs, each image once, since copies are not samples of a distribution. */
 export class CollectedFeatures {
   private readonly vectors: Float32Array[] = [];
   private readonly seen = new Set<MeasuredImage>();
@@ -28,7 +29,7 @@ export class CollectedFeatures {
   }
 }
 
-/** Why a metric that compares two sets cannot be measured where it needs so many images of each. */
+/** Returns the problem if a metric that compares two sets has too few images; undefined if it has enough. */
 export function tooFew(
   { method, real }: Pick<MetricContext, 'method' | 'real'>,
   least: { outputs: number; real: number },

@@ -1,13 +1,15 @@
+// The content consistency metric.
 import { toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';
 import { reverseOf } from '../../translate/translator.js';
 import type { Metric } from './metric.js';
 
 /**
- * Content consistency: how far the content code of an output lies from that of its input, over how far the code of one
- * input lies from that of another. 0 where content is kept, 1 where an output could be of any input; no figure where all
- * codes are one. No loss holds the codes of the two domains together: where they lie apart as wholes it stays near 1
- * although content is kept (the sample model: 0.995, its faces in place), and compares models of one training alone.
+ * Content consistency: the distance between the content codes of an output and its input, divided by the distance
+ * between codes of different inputs. 0 if content is preserved; 1 if an output could belong to any input; no figure if
+ * all codes are equal. No loss aligns the codes of the two domains. If they lie apart as wholes, the figure stays near
+ * 1 although content is preserved (the sample model: 0.995, its faces in place), and only compares models of the same
+ * run.
  */
 export const contentConsistency: Metric<'contentConsistency'> = {
   name: 'contentConsistency',
@@ -54,24 +56,24 @@ export const contentConsistency: Metric<'contentConsistency'> = {
   },
 };
 
-/** Other inputs that each output is compared with, at most: those after it, the first ones following the last. */
+/** Maximum number of other inputs that each output is compared with: the next ones, the first following the last. */
 const OTHERS = 8;
 
-/** Sums of distances; of all codes, which are large, it keeps few. */
+/** Sums of distances. Codes are large, so it keeps only a few. */
 class Sums {
   inputs = 0;
-  /** Of outputs and other inputs. */
+  /** Pairs of an output and another input. */
   pairs = 0;
-  /** Over outputs, to their inputs. */
+  /** Sum of the distances of outputs to their inputs. */
   own = 0;
-  /** Over pairs. */
+  /** Sum of the distances over the pairs. */
   others = 0;
   /** Codes of the first inputs. */
   private readonly firstInputs: Float32Array[] = [];
   /** Codes of the last outputs, the newest last. */
   private readonly lastOutputs: Float32Array[] = [];
 
-  /** The next input and its output. */
+  /** Adds the next input and its output. */
   add(before: Float32Array, after: Float32Array): void {
     for (const earlier of this.lastOutputs) this.addOther(earlier, before);
     this.own += distance(after, before);
@@ -81,7 +83,7 @@ class Sums {
     this.inputs++;
   }
 
-  /** Adds the pairs of the last outputs and the first inputs: once, in the end. */
+  /** Adds the pairs of the last outputs and the first inputs; called once at the end. */
   finish(): this {
     const most = Math.min(OTHERS, this.inputs - 1);
     for (const [i, after] of this.lastOutputs.entries()) {

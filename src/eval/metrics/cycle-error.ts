@@ -1,11 +1,12 @@
+// The cycle error metric.
 import { toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';
 import { reverseOf } from '../../translate/translator.js';
 import type { Metric } from './metric.js';
 
 /**
- * Cycle error: the mean absolute difference, of the 8-bit range, between an input and its first output translated back in
- * the input's own style (the reference's cycle, train.py, in evaluation).
+ * Cycle error: the mean absolute difference, as a share of the 8-bit range, between an input and its first output
+ * translated back in the input's own style (the reference's cycle, train.py, at evaluation).
  */
 export const cycleError: Metric<'cycleError'> = {
   name: 'cycleError',

@@ -1,3 +1,4 @@
+// The DFID metric.
 import { joinRows } from '../features/output-features.js';
 import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
@@ -5,9 +6,9 @@ import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
 import type { Measured, Measurement, Metric, MetricContext, Options } from './metric.js';
 
 /**
- * Diversity FID (GANs N' Roses, section 4): for each of some inputs, the FID between its outputs in random styles and the
- * real images; averaged. Low where every single face gives images as different as the real ones. The paper's counts
- * are not known to us; the protocol says those used.
+ * Diversity FID (GANs N' Roses, section 4): the FID between the outputs of one input in random styles and the real
+ * images, averaged over several inputs. It is low if every single face gives images as diverse as the real ones. The
+ * paper does not state its counts; the protocol states those used here.
  */
 export const dfid: Metric<'dfid'> = {
   name: 'dfid',
@@ -45,7 +46,7 @@ async function told(
   return [{ key: 'dfid', title: 'DFID', better: 'lower', value, n, how }];
 }
 
-/** The outputs that all metrics see. */
+/** Measures on the outputs that all metrics see. */
 function ofGroups({ features, inputs }: Options<'dfid'>, context: MetricContext): Measurement {
   const work: Work = { features, context, distances: [] };
   const styles = { least: Number.POSITIVE_INFINITY, most: 0 };
@@ -62,7 +63,7 @@ function ofGroups({ features, inputs }: Options<'dfid'>, context: MetricContext)
   };
 }
 
-/** Outputs made for this metric. */
+/** Measures on outputs made for this metric. */
 function ofMore({ features, inputs, styles }: Options<'dfid'>, context: MetricContext): Measurement {
   const { method, seed, onProgress, signal } = context;
   return {

@@ -1,3 +1,4 @@
+// The metric of the sample dataset's factors.
 import { toFloat } from '../../data/decode.js';
 import { type FaceMeasure, measureFace } from '../../sample/face-measure.js';
 import { pearson } from '../../sample/sample-measures.js';
@@ -6,8 +7,8 @@ import type { Measured, Metric } from './metric.js';
 const TITLES = { x: 'Place, left to right', y: 'Place, up and down', scale: 'Size' } as const;
 
 /**
- * On the sample dataset: how well place and size of the face found in the outputs follow what the input was drawn from
- * (`factors.json`), as correlations over all outputs.
+ * On the sample dataset: how well position and size of the face found in the outputs follow those that the input was
+ * drawn with (`factors.json`), as correlations over all outputs.
  */
 export const factors: Metric<'factors'> = {
   name: 'factors',

@@ -1,10 +1,11 @@
+// The FID metric.
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
 import { CollectedFeatures, tooFew } from './collected.js';
 import type { Metric } from './metric.js';
 
 /**
  * Frechet inception distance (Heusel et al. 2017) of all outputs to all real images: pytorch-fid 0.3.0
- * (`fid_score.py`), clean-fid 0.1.35 or StarGAN v2's `metrics/fid.py`, by the kind of features.
+ * (`fid_score.py`), clean-fid 0.1.35 or StarGAN v2's `metrics/fid.py`, depending on the kind of features.
  */
 export const fid: Metric<'fid'> = {
   name: 'fid',

@@ -1,3 +1,4 @@
+// The LPIPS diversity metric.
 import { InputError } from '../../base/errors.js';
 import { toFloat } from '../../data/decode.js';
 import { joinPictures } from '../../data/pictures.js';

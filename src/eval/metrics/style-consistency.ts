@@ -1,20 +1,21 @@
+// The style consistency metric.
 import { applyAugmentation, drawAugmentation } from '../../augment/augment.js';
 import { Rng } from '../../base/rng.js';
 import { augment as augmentSchema } from '../../config/augment-schema.js';
 import { toFloat } from '../../data/decode.js';
 import type { Measured, Metric } from './metric.js';
 
-/** Real images that are looked at, at most. */
+/** Maximum number of real images. */
 const IMAGES = 100;
 
 /**
- * Style consistency (GANs N' Roses, eq. 2): the variance of the style code over warps of one image, by the warps of
- * training; and its share of the sum of that and of the variance between images, 0 where a style is a property of the
- * image, 1 where it tells nothing.
+ * Style consistency (GANs N' Roses, eq. 2): the variance of the style code over warps of one image (the warps of
+ * training), and its share of the sum of that variance and the variance between images. The share is 0 if the style is
+ * a property of the image, and 1 if it says nothing about it.
  *
- * Variances are unbiased. The mean codes of images differ by chance too, by the variance over the warps divided by their
- * number, which is taken off: what is left is the variance of the images' styles, and 0 where it comes out negative.
- * Where no code differs from another there is no share.
+ * Variances are unbiased. The mean codes of images also differ by chance: by the variance over the warps divided by
+ * their number. This is subtracted from the variance between images, and a negative result becomes 0. If all codes are
+ * equal, there is no share.
  */
 export const styleConsistency: Metric<'styleConsistency'> = {
   name: 'styleConsistency',
@@ -75,7 +76,7 @@ export const styleConsistency: Metric<'styleConsistency'> = {
   },
 };
 
-/** Mean code, and unbiased variance over the rows (2 or more) summed over the code. */
+/** Returns the mean code, and the unbiased variance over the rows (2 or more), summed over the code. */
 function moments(codes: Float32Array, length: number): { mean: Float32Array; variance: number } {
   const count = codes.length / length;
   const mean = new Float32Array(length);
