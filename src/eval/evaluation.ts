@@ -14,7 +14,11 @@ import { type BaselineName, baselineMethod, baselineProblem } from './methods/ba
 import { folderMethod } from './methods/folder-method.js';
 import type { Method } from './methods/method.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
-import { type InstrumentOptions, type OpenMetricResources, openMetricResources } from './metric-resources.js';
+import {
+  type MetricResourceOptions,
+  type OpenMetricResources,
+  openMetricResources,
+} from './metric-resources.js';
 import type { Protocol } from './protocol.js';
 import type { MethodResult, Receipt } from './receipt.js';
 import { softwareFacts } from './software.js';
@@ -57,11 +61,11 @@ async function openModel(checkpoint: string, onSkipped: EvaluationRequest['onSki
   // Resolves a run to its newest checkpoint once: while it trains, another may become the newest.
   const { dir, modelPath, statePath } = await resolveCheckpoint(checkpoint, options);
   const { architecture, values } = await loadModel(dir);
-  const below = relative('.', dir);
+  const localPath = relative('.', dir);
   return {
     translator: openTranslator(architecture, values),
     facts: {
-      path: below === '' || below.startsWith('..') ? dir : below,
+      path: localPath === '' || localPath.startsWith('..') ? dir : localPath,
       sha256: await sha256Of(modelPath),
       size: architecture.size,
       step: statePath === undefined ? null : (await readState(statePath)).step,
@@ -73,7 +77,7 @@ async function makeMethods(
   { protocol, baselines }: EvaluationRequest,
   sources: Sources,
   model: OpenModel | undefined,
-): Promise<{ methods: Method[]; left: MethodResult[] }> {
+): Promise<{ methods: Method[]; unmeasured: MethodResult[] }> {
   const { direction, styles } = protocol;
   const methods: Method[] = [];
   if (model !== undefined) {
@@ -106,13 +110,13 @@ async function makeMethods(
     perInput: styles.perInput,
     size: model?.facts.size ?? BASELINE_PX,
   };
-  const left: MethodResult[] = [];
+  const unmeasured: MethodResult[] = [];
   for (const name of baselines) {
     const why = baselineProblem(name, options);
     if (why === undefined) methods.push(baselineMethod(name, options));
-    else left.push({ name, kind: 'baseline', figures: [], left: [{ metric: 'every metric', why }] });
+    else unmeasured.push({ name, kind: 'baseline', figures: [], left: [{ metric: 'every metric', why }] });
   }
-  return { methods, left };
+  return { methods, unmeasured };
 }
 
 async function listHashes(request: EvaluationRequest, sources: Sources): Promise<ImageList[]> {
@@ -126,12 +130,12 @@ async function listHashes(request: EvaluationRequest, sources: Sources): Promise
   ].filter(({ files }) => files.length > 0);
   const total = roles.reduce((sum, { files }) => sum + files.length, 0);
   const lists: ImageList[] = [];
-  let before = 0;
+  let hashed = 0;
   for (const { role, folder, files } of roles) {
     const onProgress = (done: number) =>
-      onEvent?.({ type: 'progress', label: 'hashing', done: before + done, total, unit: 'images' });
+      onEvent?.({ type: 'progress', label: 'hashing', done: hashed + done, total, unit: 'images' });
     lists.push(await hashImages(role, folder, files, { onProgress, signal }));
-    before += files.length;
+    hashed += files.length;
   }
   return lists;
 }
@@ -139,7 +143,7 @@ async function listHashes(request: EvaluationRequest, sources: Sources): Promise
 function assertUsable({ checkpoint, fakes, baselines }: EvaluationRequest, sources: Sources): void {
   if (checkpoint !== undefined && sources.inputs.files.length === 0)
     throw new InputError({
-      expected: 'inputs for the model',
+      expected: 'input images for the model',
       found: 'neither --data nor --inputs',
       remedy: 'name a dataset with --data DIR, or a folder with --inputs DIR',
     });
@@ -150,20 +154,20 @@ function assertUsable({ checkpoint, fakes, baselines }: EvaluationRequest, sourc
       remedy: 'name a checkpoint, a folder with --fake NAME=DIR, or both',
     });
   const names = ['model', ...baselines, ...fakes.map(({ name }) => name)];
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined)
+  const duplicate = names.find((name, i) => names.indexOf(name) < i);
+  if (duplicate !== undefined)
     throw new InputError({
       expected: 'every method to have a name of its own',
-      found: `two called ${twice}`,
-      remedy: 'change one of the names given to --fake',
+      found: `two called ${duplicate}`,
+      remedy: 'change one of the names in --fake NAME=DIR',
     });
 }
 
-function instrumentOptions(
+function resourceOptions(
   { data, protocol }: EvaluationRequest,
   sources: Sources,
   modelPx: number | undefined,
-): InstrumentOptions {
+): MetricResourceOptions {
   const target = protocol.direction === 'A2B' ? 'trainB' : 'trainA';
   return { inputs: sources.inputs.files, target, data, modelPx };
 }
@@ -183,12 +187,11 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
   let resources: OpenMetricResources | undefined;
   try {
     resources =
-      request.resources ??
-      (await openMetricResources(instrumentOptions(request, sources, model?.facts.size)));
-    const { methods: made, left } = await makeMethods(request, sources, model);
-    const methods = await evaluateMethods({
+      request.resources ?? (await openMetricResources(resourceOptions(request, sources, model?.facts.size)));
+    const { methods, unmeasured } = await makeMethods(request, sources, model);
+    const evaluations = await evaluateMethods({
       protocol,
-      methods: made,
+      methods,
       real: sources.real.files.map(fileImage),
       resources,
       signal,
@@ -210,9 +213,9 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
       images: lists.map(imageListFacts),
       weights: resources.weights(),
       software: softwareFacts(request.engine),
-      methods: [...methods.map(({ result }) => result), ...left],
+      methods: [...evaluations.map(({ result }) => result), ...unmeasured],
     };
-    return { receipt, methods, lists, sources, resources };
+    return { receipt, methods: evaluations, lists, sources, resources };
   } catch (error) {
     if (resources !== request.resources) await resources?.close();
     throw error;

@@ -74,14 +74,14 @@ function featureKinds({ metrics: chosen }: Protocol) {
 async function evaluateMethod(method: Method, options: EvaluationOptions): Promise<MethodEvaluation> {
   const { protocol, resources } = options;
   const real = method.real ?? options.real;
-  const left: MethodResult['left'] = [];
+  const unmeasured: MethodResult['left'] = [];
   const chosen: Name[] = [];
   for (const name of METRIC_NAMES) {
     const metricOptions = protocol.metrics[name];
     if (metricOptions === undefined) continue;
     const why = (metrics[name] as AnyMetric).problem?.({ method, real, resources }, metricOptions as never);
     if (why === undefined) chosen.push(name);
-    else left.push({ metric: name, why });
+    else unmeasured.push({ metric: name, why });
   }
   const seeds = method.isRandom ? protocol.seeds : protocol.seeds.slice(0, 1);
   const repeats: { metric: Name; measured: Measured[] }[][] = [];
@@ -89,18 +89,18 @@ async function evaluateMethod(method: Method, options: EvaluationOptions): Promi
   for (const [i, seed] of seeds.entries()) {
     const label = seeds.length > 1 ? `${method.name}, repeat ${i + 1} of ${seeds.length}` : method.name;
     repeats.push(
-      await oneRepeat({ method, real, seed, chosen, label, shown: i === 0 ? shown : [] }, options),
+      await measureRepeat({ method, real, seed, chosen, label, shown: i === 0 ? shown : [] }, options),
     );
   }
   const { name, kind } = method;
   const figures = figuresOf(repeats);
   const isNumber = (figure: Figure): boolean => figure.values.every(Number.isFinite);
   for (const { metric, key } of figures.filter((figure) => !isNumber(figure)))
-    left.push({ metric, why: `${key} is not a finite number` });
+    unmeasured.push({ metric, why: `${key} is not a finite number` });
   for (const metric of chosen)
     if (!figures.some((figure) => figure.metric === metric))
-      left.push({ metric, why: 'the outputs are not grouped by input, or have no input that is known' });
-  return { result: { name, kind, figures: figures.filter(isNumber), left }, shown };
+      unmeasured.push({ metric, why: 'the outputs are not grouped by input, or their inputs are unknown' });
+  return { result: { name, kind, figures: figures.filter(isNumber), left: unmeasured }, shown };
 }
 
 interface Repeat {
@@ -113,7 +113,7 @@ interface Repeat {
   shown: ShownGroup[];
 }
 
-async function oneRepeat(
+async function measureRepeat(
   { method, real, seed, chosen, label, shown }: Repeat,
   { protocol, resources, onEvent, signal }: EvaluationOptions,
 ): Promise<{ metric: Name; measured: Measured[] }[]> {
@@ -137,7 +137,7 @@ async function oneRepeat(
   let done = 0;
   for await (const groups of method.groups(seed)) {
     signal?.throwIfAborted();
-    await keepShown(shown, groups);
+    await addShown(shown, groups);
     for (const { measurement } of running) await measurement.add?.(groups);
     done += groups.length;
     onEvent?.({ type: 'progress', label, done, total: method.inputs, unit: 'inputs' });
@@ -148,7 +148,7 @@ async function oneRepeat(
   return results;
 }
 
-async function keepShown(shown: ShownGroup[], groups: readonly OutputGroup[]): Promise<void> {
+async function addShown(shown: ShownGroup[], groups: readonly OutputGroup[]): Promise<void> {
   for (const { input, source, outputs } of groups.slice(0, SHOWN_GROUPS - shown.length)) {
     const images = outputs.slice(0, SHOWN_OUTPUTS);
     shown.push({ input, source, images, outputs: await Promise.all(images.map((image) => image.read())) });

@@ -34,13 +34,13 @@ async function openExtractor(
   );
 }
 
-async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsEvaluator> {
+async function openLpips(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsEvaluator> {
   const { lpips, values, sources } = await lpipsValues(net);
   used.push(...sources);
   return new LpipsEvaluator(lpips, values);
 }
 
-export interface InstrumentOptions {
+export interface MetricResourceOptions {
   /** The dataset; it may be a sample dataset. */
   data: string | undefined;
   /** Files of its source domain. */
@@ -62,23 +62,23 @@ export async function openMetricResources({
   inputs,
   target,
   modelPx,
-}: InstrumentOptions): Promise<OpenMetricResources> {
+}: MetricResourceOptions): Promise<OpenMetricResources> {
   const used: WeightsSource[] = [];
   const features = new FeatureCache((kind) => openExtractor(kind, modelPx, used));
-  const meters = new Map<'vgg' | 'alex', Promise<LpipsEvaluator>>();
+  const evaluators = new Map<'vgg' | 'alex', Promise<LpipsEvaluator>>();
   const factors = data === undefined ? undefined : await readSampleFactors(data, inputs, target);
   return {
     features,
     factors,
     lpips(net) {
-      const meter = meters.get(net) ?? openMeter(net, used);
-      meters.set(net, meter);
-      return meter;
+      const evaluator = evaluators.get(net) ?? openLpips(net, used);
+      evaluators.set(net, evaluator);
+      return evaluator;
     },
     weights: () => [...new Map(used.map((source) => [source.name, source])).values()],
     async close() {
       await features.dispose();
-      for (const meter of meters.values()) (await meter.catch(() => undefined))?.dispose();
+      for (const evaluator of evaluators.values()) (await evaluator.catch(() => undefined))?.dispose();
     },
   };
 }

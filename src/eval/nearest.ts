@@ -47,10 +47,13 @@ function nearestOf(rows: FeatureRows, i: number, others: FeatureRows): { index: 
  */
 export async function nearestTrainingImages(options: NearestOptions): Promise<NearestImages> {
   const { features, kind, method, training, unseen, onProgress, signal } = options;
-  const known = await features.featuresOf(kind, training, { ...(onProgress && { onProgress }), signal });
+  const trainingRows = await features.featuresOf(kind, training, {
+    ...(onProgress && { onProgress }),
+    signal,
+  });
   const outputs = method.shown.map(({ images }) => images[0]!);
-  const made = await features.featuresOf(kind, outputs, { signal });
-  const compared = unseen.length === 0 ? undefined : await features.featuresOf(kind, unseen, { signal });
+  const outputRows = await features.featuresOf(kind, outputs, { signal });
+  const unseenRows = unseen.length === 0 ? undefined : await features.featuresOf(kind, unseen, { signal });
   return {
     method: method.result.name,
     how: `Euclidean distance of ${await features.describe(kind)}`,
@@ -59,17 +62,17 @@ export async function nearestTrainingImages(options: NearestOptions): Promise<Ne
         label: shownName(method.shown[i]!),
         image: await output.read(),
         neighbours: await Promise.all(
-          nearestOf(made, i, known).map(async (found) => ({
-            label: basename(training[found.index]!.name),
-            image: await training[found.index]!.read(),
-            distance: found.distance,
+          nearestOf(outputRows, i, trainingRows).map(async ({ index, distance: nearness }) => ({
+            label: basename(training[index]!.name),
+            image: await training[index]!.read(),
+            distance: nearness,
           })),
         ),
       })),
     ),
     realDistances: Array.from(
-      { length: compared?.count ?? 0 },
-      (_, i) => nearestOf(compared!, i, known)[0]!.distance,
+      { length: unseenRows?.count ?? 0 },
+      (_, i) => nearestOf(unseenRows!, i, trainingRows)[0]!.distance,
     ),
   };
 }

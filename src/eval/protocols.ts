@@ -38,7 +38,7 @@ export function loadProtocol(nameOrFile: string, changes: ProtocolChanges = {}):
     throw new InputError({
       expected: `--protocol to be one of ${names.join(', ')}, or a .json file`,
       found: nameOrFile,
-      remedy: 'change it',
+      remedy: 'use one of these names, or the path of a file',
     });
   const path = isFile ? nameOrFile : join(FOLDER, `${nameOrFile}.json`);
   let text: string;
@@ -59,9 +59,9 @@ function parseProtocol(value: unknown, path: string): Protocol {
   if (parsed.success) return parsed.data;
   const found = z.prettifyError(parsed.error).replaceAll('\n', ' ');
   throw new InputError({
-    expected: `a protocol by ${path}`,
+    expected: `a protocol in ${path}`,
     found,
-    remedy: 'correct it; those in configs/protocols are examples',
+    remedy: 'correct it, after the examples in configs/protocols',
   });
 }
 
@@ -71,19 +71,19 @@ function withChanges(protocol: Protocol, { metrics, styles, seeds, direction }: 
     throw new InputError({
       expected: `--metrics to name some of ${METRIC_NAMES.join(', ')}`,
       found: unknown,
-      remedy: 'change it',
+      remedy: 'use names of this list',
     });
   const chosen = metrics?.map((name) => [name, protocol.metrics[name as MetricName] ?? {}]);
   const changed = Object.entries({ styles, seeds, direction }).flatMap(([key, value]) =>
     value === undefined ? [] : [key],
   );
-  const told = `Changed on the command line: ${changed.join(', ')}.`;
+  const note = `Changed on the command line: ${changed.join(', ')}.`;
   const values = {
     ...protocol,
     // Published figures hold for the unchanged protocol only, so a changed one gets another name.
     ...(changed.length > 0 && {
       name: `${protocol.name}, changed`,
-      description: `${protocol.description} ${told}`.trim(),
+      description: `${protocol.description} ${note}`.trim(),
     }),
     ...(direction !== undefined && { direction }),
     ...(seeds !== undefined && { seeds }),

@@ -65,7 +65,7 @@ export async function readPublished(path = BASELINES): Promise<PublishedTable[]>
       {
         expected: `published figures at ${path}`,
         found: systemCode(error) === 'ENOENT' ? 'none' : messageOf(error),
-        remedy: 'install the package again, which has that file, or name another one',
+        remedy: 'install the package again, or name another file',
       },
       { cause: error },
     );
@@ -75,7 +75,7 @@ export async function readPublished(path = BASELINES): Promise<PublishedTable[]>
   const [issue] = result.error.issues;
   throw new InputError({
     expected: `published figures in ${path}`,
-    found: `${issue!.path.join('.') || 'the whole'}: ${issue!.message}`,
+    found: `${issue!.path.join('.') || 'the file'}: ${issue!.message}`,
     remedy: 'correct that key',
   });
 }
@@ -98,12 +98,12 @@ export function publishedBeside(
   tables: readonly PublishedTable[],
   dataset = datasetName(receipt),
 ): Map<string, PublishedContext> {
-  const found = new Map<string, PublishedContext>();
+  const comparable = new Map<string, PublishedContext>();
   for (const table of tables) {
     const figure = receipt.methods
       .flatMap(({ figures }) => figures)
       .find(({ metric, key }) => metric === table.metric && key === table.figure);
-    if (figure === undefined || found.has(figure.key)) continue;
+    if (figure === undefined || comparable.has(figure.key)) continue;
     if (dataset?.toLowerCase() !== table.dataset.toLowerCase() || !isSameProtocol(receipt, table)) continue;
     const unit = (TITLE_SCALE.test(figure.title) ? 100 : 1) / table.scale;
     const figures = table.figures.map(({ value, deviation, ...rest }) => ({
@@ -111,9 +111,9 @@ export function publishedBeside(
       value: value * unit,
       deviation: deviation === null ? null : deviation * unit,
     }));
-    found.set(figure.key, { table, figures });
+    comparable.set(figure.key, { table, figures });
   }
-  return found;
+  return comparable;
 }
 
 /** Base name of the folder that holds testA, testB, trainA and trainB; undefined if it is unknown. */

@@ -56,7 +56,7 @@ async function listOf(folder: string, what: string, count: number | null = null)
   return { folder, files: count === null ? files : files.slice(0, count) };
 }
 
-async function listIfThere(folder: string): Promise<FolderFiles> {
+async function listIfPresent(folder: string): Promise<FolderFiles> {
   try {
     return { folder, files: await listImages(folder) };
   } catch (error) {
@@ -85,8 +85,8 @@ export async function listSources(protocol: Protocol, paths: SourcePaths): Promi
       remedy: 'name a dataset with --data DIR, or a folder with --real DIR',
     });
   const inputsFolder = paths.inputs ?? inDataset(protocol.inputs.folder);
-  const other = inDataset(protocol.real.folder === 'testB' ? 'trainB' : 'testB');
-  const training = inDataset('trainB');
+  const otherFolder = inDataset(protocol.real.folder === 'testB' ? 'trainB' : 'testB');
+  const trainingFolder = inDataset('trainB');
   const referencesFolder =
     protocol.styles.source === 'reference'
       ? (inDataset(protocol.styles.references) ?? realFolder)
@@ -96,11 +96,11 @@ export async function listSources(protocol: Protocol, paths: SourcePaths): Promi
   return {
     inputs: { ...allInputs, files: count === null ? allInputs.files : allInputs.files.slice(0, count) },
     allInputs,
-    references:
-      referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'images to take styles from'),
+    references: referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'reference images'),
     real: await listOf(realFolder, 'real images', protocol.real.count),
-    otherReal: other === undefined || paths.real !== undefined ? NONE : await listIfThere(other),
-    training: training === undefined ? NONE : await listIfThere(training),
+    otherReal:
+      otherFolder === undefined || paths.real !== undefined ? NONE : await listIfPresent(otherFolder),
+    training: trainingFolder === undefined ? NONE : await listIfPresent(trainingFolder),
     fakes: await Promise.all(
       paths.fakes.map(async ({ name, folder }) => ({
         name,

@@ -15,7 +15,7 @@ import type { ImageGrid, NearestImages } from './report/galleries.js';
 import { evaluationPage } from './report/page.js';
 
 /** Maximum number of real images whose distance to the training images is compared with that of the outputs. */
-const COMPARED = 200;
+const MAX_COMPARED = 200;
 
 interface WriteOptions {
   onEvent?: (event: EvaluationEvent) => void;
@@ -57,9 +57,9 @@ async function nearestOf(
   const files = sources.training.files;
   if (kind === undefined || files.length === 0) return [];
   const training = files.map(fileImage);
-  const seen = new Set(files);
-  const real = [...sources.real.files, ...sources.otherReal.files].filter((file) => !seen.has(file));
-  const unseen = real.slice(0, COMPARED).map(fileImage);
+  const trained = new Set(files);
+  const real = [...sources.real.files, ...sources.otherReal.files].filter((file) => !trained.has(file));
+  const unseen = real.slice(0, MAX_COMPARED).map(fileImage);
   const onProgress = (done: number) =>
     onEvent?.({ type: 'progress', label: 'training images', done, total: files.length, unit: 'images' });
   const nearest: NearestImages[] = [];

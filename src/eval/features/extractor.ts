@@ -27,7 +27,7 @@ const READ_AHEAD = 8;
  * bits in every batch but a batch of one, for which oneDNN uses another algorithm.
  */
 const BATCH = 16;
-const FEWEST = 2;
+const PAIR = 2;
 
 const IMAGE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;
 
@@ -84,7 +84,7 @@ export async function openFeatureExtractor(
 ): Promise<FeatureExtractor> {
   const input = networkInput(kind, options);
   const inception = buildInception(input.variant);
-  const values = folded(inception, weights, input);
+  const values = foldWeights(inception, weights, input);
   const engine = computeFacts(await loadEngine());
   const id = sha256(
     JSON.stringify({
@@ -98,22 +98,22 @@ export async function openFeatureExtractor(
       processor: os.cpus()[0]?.model ?? '',
     }),
   );
-  const batches = batch > FEWEST ? [batch, FEWEST] : [FEWEST];
-  return new CapturedExtractor(kind, id, input, batches, () => captured(inception, values, batches));
+  const batches = batch > PAIR ? [batch, PAIR] : [PAIR];
+  return new CapturedExtractor(kind, id, input, batches, () => capturePrograms(inception, values, batches));
 }
 
-function captured(
+function capturePrograms(
   inception: Inception,
   values: ParameterValues,
   batches: readonly number[],
 ): CapturedPrograms {
-  const { programs: made, variables } = inceptionPrograms(inception, batches);
-  const programs = capture(made, variables);
+  const { programs: recorded, variables } = inceptionPrograms(inception, batches);
+  const programs = capture(recorded, variables);
   writeInPieces(programs, Object.entries(values));
   return programs;
 }
 
-function folded(
+function foldWeights(
   inception: Inception,
   { tensors }: FeatureWeights,
   { variant }: NetworkInput,
@@ -169,18 +169,18 @@ class CapturedExtractor implements FeatureExtractor {
     const prepared = orderedMap(images, READ_AHEAD, async (image) => this.input.prepare(await image.read()));
     const pixels = new Float32Array(this.batches[0]! * IMAGE_LENGTH);
     for (let done = 0; done < images.length; ) {
-      const left = images.length - done;
-      const batch = this.batches.find((size) => size <= left) ?? FEWEST;
-      const count = Math.min(batch, left);
+      const remaining = images.length - done;
+      const batch = this.batches.find((size) => size <= remaining) ?? PAIR;
+      const count = Math.min(batch, remaining);
       for (let i = 0; i < count; i++) {
-        if (signal?.aborted) throw new InterruptedError('The extraction of features was stopped.');
+        if (signal?.aborted) throw new InterruptedError('The extraction of features was interrupted.');
         const { value } = await prepared.next();
         pixels.set(value!, i * IMAGE_LENGTH);
       }
       if (count < batch) pixels.copyWithin(IMAGE_LENGTH, 0, IMAGE_LENGTH);
-      const found = this.run(batch, pixels.subarray(0, batch * IMAGE_LENGTH));
+      const rows = this.run(batch, pixels.subarray(0, batch * IMAGE_LENGTH));
       for (let i = 0; i < count; i++) {
-        const row = found.subarray(i * this.dims, (i + 1) * this.dims);
+        const row = rows.subarray(i * this.dims, (i + 1) * this.dims);
         assertFinite(row, images[done + i]!.name);
         features.set(row, (done + i) * this.dims);
       }
@@ -210,6 +210,6 @@ class CapturedExtractor implements FeatureExtractor {
 function assertFinite(features: Float32Array, name: string): void {
   if (features.every(Number.isFinite)) return;
   throw new RunError(
-    `The features of ${name} are not finite; the network's weights are damaged: import them again with gnr weights import.`,
+    `The features of ${name} are not finite because the network's weights are damaged: import them again with gnr weights import.`,
   );
 }

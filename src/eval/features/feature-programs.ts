@@ -40,9 +40,9 @@ export function lpipsFeaturePrograms(
   const features: Program = {
     inputs: { images: float([batch, height, width, 3]) },
     run: (params, { images }) => {
-      const found = lpips.features(params, images!);
-      layers.push(...found.map(({ shape }) => shape.slice(1)));
-      return { outputs: Object.fromEntries(found.map((layer, k) => [`layer${k}`, layer])) };
+      const features = lpips.features(params, images!);
+      layers.push(...features.map(({ shape }) => shape.slice(1)));
+      return { outputs: Object.fromEntries(features.map((layer, k) => [`layer${k}`, layer])) };
     },
   };
   return { programs: { features }, variables: lpipsVariables(lpips, false), layers };
@@ -63,9 +63,9 @@ export function lpipsDistancePrograms(
   ]);
   const distances: Program = {
     inputs: Object.fromEntries(inputs),
-    run: (params, given) => {
-      const left = layers.map((shape, k) => broadcastTo(given[`left${k}`]!, [batch, ...shape]));
-      const right = layers.map((_, k) => given[`right${k}`]!);
+    run: (params, features) => {
+      const left = layers.map((shape, k) => broadcastTo(features[`left${k}`]!, [batch, ...shape]));
+      const right = layers.map((_, k) => features[`right${k}`]!);
       return { outputs: { distances: lpips.distance(params, left, right) } };
     },
   };
@@ -76,6 +76,6 @@ export function lpipsDistancePrograms(
 export const isLinearPath = (path: string): boolean => path.startsWith('lin');
 
 function lpipsVariables(lpips: Lpips, isLinear: boolean): Record<string, TensorSpec> {
-  const chosen = Object.entries(lpips.specs).filter(([path]) => isLinearPath(path) === isLinear);
-  return Object.fromEntries(chosen.map(([path, { shape }]) => [path, float(shape)]));
+  const specs = Object.entries(lpips.specs).filter(([path]) => isLinearPath(path) === isLinear);
+  return Object.fromEntries(specs.map(([path, { shape }]) => [path, float(shape)]));
 }

@@ -13,7 +13,7 @@ const CHECKSUM_BYTES = 32;
 /** Maximum number of files that are read at a time. */
 const READS_AHEAD = 16;
 /** Images whose features are written before the next are extracted, so that an interruption loses few. */
-const PIECE = 128;
+const CHUNK = 128;
 
 /** Returns the folder of the cache: `features` in the cache directory that all checkouts of this user share. */
 export function featureCacheDirectory(env?: NodeJS.ProcessEnv): string {
@@ -61,18 +61,18 @@ async function extractMissing(
     features.set(found, place * dims);
     onProgress?.(++done, images.length);
   });
-  for (let from = 0; from < missing.length; from += PIECE) {
-    const piece = missing.slice(from, from + PIECE);
+  for (let from = 0; from < missing.length; from += CHUNK) {
+    const chunk = missing.slice(from, from + CHUNK);
     const before = done;
     const extracted = await extractor.extract(
-      piece.map(({ image }) => image),
+      chunk.map(({ image }) => image),
       {
         signal,
-        onProgress: (count) => onProgress?.(before + placesOf(piece.slice(0, count)), images.length),
+        onProgress: (count) => onProgress?.(before + placesOf(chunk.slice(0, count)), images.length),
       },
     );
-    done += placesOf(piece);
-    for (const [i, { hash, places }] of piece.entries()) {
+    done += placesOf(chunk);
+    for (const [i, { hash, places }] of chunk.entries()) {
       const row = extracted.subarray(i * dims, (i + 1) * dims);
       for (const place of places) features.set(row, place * dims);
       if (hash !== undefined) await store.write(hash, row);
@@ -95,7 +95,7 @@ async function lookUp(
   });
   let place = 0;
   for await (const { image, hash, found } of lookups) {
-    if (signal?.aborted) throw new InterruptedError('The extraction of features was stopped.');
+    if (signal?.aborted) throw new InterruptedError('The extraction of features was interrupted.');
     if (found === undefined) {
       const key = hash ?? image;
       const known = missing.get(key) ?? { image, hash, places: [] };

@@ -58,7 +58,7 @@ export class LpipsEvaluator {
    * @returns the distances of all n (n - 1) / 2 pairs: 0 and 1, 0 and 2, ..., 1 and 2, ...
    */
   pairDistances(images: Float32Array, [count, height, width]: Shape): Float32Array {
-    if (count < 2) throw new RangeError(`a distance needs two images, not ${count}`);
+    if (count < 2) throw new RangeError(`a distance needs at least two images, not ${count}`);
     const length = height * width * 3;
     if (images.length !== count * length)
       throw new RangeError(
@@ -67,7 +67,7 @@ export class LpipsEvaluator {
     const programs = this.programsFor(height, width);
     const block = Math.min(this.blockLength(programs), count + (count % BATCH));
     const distances = new Float32Array((count * (count - 1)) / 2);
-    // Position of the pair of an image and image 0, had it a place in the row of later images.
+    // The pair of image i and a later image j is at offsetOf(i) + j.
     const offsetOf = (image: number): number => image * count - (image * (image + 1)) / 2 - image - 1;
     const left = new FeatureBlock(programs, block);
     const right = count > block ? new FeatureBlock(programs, block) : left;
@@ -156,9 +156,9 @@ class FeatureBlock {
     for (let from = start; from < end; from += BATCH) {
       // An incomplete last batch keeps an earlier image as its second.
       batch.set(images.subarray(from * length, Math.min(end, from + BATCH) * length));
-      const found = this.programs.features.run('features', { images: batch });
+      const features = this.programs.features.run('features', { images: batch });
       for (const [k, layer] of this.layers.entries())
-        layer.set(found[`layer${k}`] as Float32Array, (from - start) * this.sizes[k]!);
+        layer.set(features[`layer${k}`] as Float32Array, (from - start) * this.sizes[k]!);
     }
   }
 
@@ -175,10 +175,10 @@ class FeatureBlock {
         inputs[`left${k}`] = this.rows(k, size, i - this.start, 1);
         inputs[`right${k}`] = others.rows(k, size, from, BATCH);
       }
-      const found = this.programs.distances.run('distances', inputs).distances as Float32Array;
+      const distances = this.programs.distances.run('distances', inputs).distances as Float32Array;
       const skipped = j - others.start - from;
       const count = Math.min(BATCH - skipped, others.end - j);
-      out.set(found.subarray(skipped, skipped + count), offset + j);
+      out.set(distances.subarray(skipped, skipped + count), offset + j);
     }
   }
 

@@ -64,7 +64,7 @@ export function networkInput(
       };
     case 'inception-imagenet': {
       if (!Number.isInteger(modelPx) || modelPx < 1)
-        throw new RangeError(`modelPx is a whole number above 0, not ${modelPx}`);
+        throw new RangeError(`modelPx must be a whole number above 0, not ${modelPx}`);
       return {
         variant: 'imagenet',
         description: `${POOLED} torchvision's ImageNet Inception as StarGAN v2's evaluation reads it; pictures resized by Pillow's antialiased bilinear on 8 bits to ${modelPx} px and then to 299 px, ImageNet mean and deviation`,

@@ -139,7 +139,7 @@ function randomTarget({ inputs, otherReal, perInput, size }: BaselineOptions): M
     images.set(file, image);
     return image;
   };
-  const some = (order: Int32Array, from: number, count: number): MeasuredImage[] =>
+  const outputsAt = (order: Int32Array, from: number, count: number): MeasuredImage[] =>
     Array.from({ length: count }, (_, k) => imageOf(otherReal[order[(from + k) % order.length]!]!));
   return {
     name: 'random-target',
@@ -150,11 +150,12 @@ function randomTarget({ inputs, otherReal, perInput, size }: BaselineOptions): M
     isRandom: true,
     groups(seed) {
       const order = new Rng(seed, 'random-target').permutation(otherReal.length);
-      return byInput(inputs, size, async (_, input) => some(order, input * perInput, perInput));
+      return byInput(inputs, size, async (_, input) => outputsAt(order, input * perInput, perInput));
     },
     async *outputsOf(input, count, seed) {
       const order = new Rng(seed, 'random-target').fork(String(input)).permutation(otherReal.length);
-      for (let from = 0; from < count; from += BATCH) yield some(order, from, Math.min(BATCH, count - from));
+      for (let from = 0; from < count; from += BATCH)
+        yield outputsAt(order, from, Math.min(BATCH, count - from));
     },
   };
 }
@@ -183,16 +184,16 @@ function realSplit({ real }: BaselineOptions): Method {
 /** Returns why a baseline cannot be made from these images; undefined if it can. */
 export function baselineProblem(name: BaselineName, options: BaselineOptions): string | undefined {
   if (name === 'real-split') return options.real.length < 4 ? 'fewer than 4 real images' : undefined;
-  if (options.inputs.length === 0) return 'no inputs are named';
+  if (options.inputs.length === 0) return 'there are no inputs';
   return name === 'random-target' && options.otherReal.length === 0
-    ? 'there are no images of the target domain beside those that are compared with'
+    ? 'the target domain has no images other than those that are compared with'
     : undefined;
 }
 
 /** Makes a baseline. @throws RangeError if `baselineProblem` returns a problem. */
 export function baselineMethod(name: BaselineName, options: BaselineOptions): Method {
   const problem = baselineProblem(name, options);
-  if (problem !== undefined) throw new RangeError(`no baseline ${name}: ${problem}`);
+  if (problem !== undefined) throw new RangeError(`cannot make the baseline ${name}: ${problem}`);
   const make = {
     identity,
     'colour-transfer': colourTransfer,

@@ -104,9 +104,9 @@ export function folderMethod({ name, dir, files, inputs, chosenInputs }: FolderM
   async function* groups(): AsyncGenerator<OutputGroup[]> {
     for (let from = 0; from < grouped.length; from += BATCH)
       yield await Promise.all(
-        grouped.slice(from, from + BATCH).map(async ({ input, files: own }) => {
+        grouped.slice(from, from + BATCH).map(async ({ input, files: outputs }) => {
           const source = input === undefined ? undefined : await decodeImage(inputs.files[input]!);
-          return { input, outputs: own.map(fileImage), ...(source !== undefined && { source }) };
+          return { input, outputs: outputs.map(fileImage), ...(source !== undefined && { source }) };
         }),
       );
   }

@@ -100,14 +100,14 @@ export function modelMethod(options: ModelMethodOptions): Method {
       ahead.catch(() => undefined);
       const content = translator.encode(direction, joinPictures(sources.map(toFloat)));
       const codes = sources.map((_, i) => styles.stylesOf(from + i, perInput, seed));
-      const made = sources.map((): MeasuredImage[] => []);
+      const outputs = sources.map((): MeasuredImage[] => []);
       for (let k = 0; k < perInput; k++) {
         const row = codes.map((code) => code.subarray(k * latentDim, (k + 1) * latentDim));
         const images = splitPictures(translator.decode(content, joinPictures(row)), size);
         for (const [i, image] of images.entries())
-          made[i]!.push(memoryImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, image));
+          outputs[i]!.push(memoryImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, image));
       }
-      yield sources.map((source, i) => ({ input: from + i, source, outputs: made[i]! }));
+      yield sources.map((source, i) => ({ input: from + i, source, outputs: outputs[i]! }));
     }
   }
 
@@ -116,9 +116,13 @@ export function modelMethod(options: ModelMethodOptions): Method {
     const { codes } = translator.encode(direction, toFloat(source!));
     const all = styles.stylesOf(input, count, seed);
     for (let from = 0; from < count; from += BATCH) {
-      const some = Math.min(BATCH, count - from);
-      const content = { direction, count: some, codes: joinPictures(Array<Float32Array>(some).fill(codes)) };
-      const rows = all.subarray(from * latentDim, (from + some) * latentDim);
+      const batch = Math.min(BATCH, count - from);
+      const content = {
+        direction,
+        count: batch,
+        codes: joinPictures(Array<Float32Array>(batch).fill(codes)),
+      };
+      const rows = all.subarray(from * latentDim, (from + batch) * latentDim);
       const images = splitPictures(translator.decode(content, rows), size);
       yield images.map((image, i) => memoryImage(`${name}, style ${from + i + 1}`, image));
     }

@@ -32,10 +32,11 @@ export class CollectedFeatures {
 /** Returns the problem if a metric that compares two sets has too few images; undefined if it has enough. */
 export function tooFew(
   { method, real }: Pick<MetricContext, 'method' | 'real'>,
-  least: { outputs: number; real: number },
+  min: { outputs: number; real: number },
 ): string | undefined {
-  if (method.outputs < least.outputs) return `needs ${least.outputs} outputs, and there is ${method.outputs}`;
-  return real.length < least.real
-    ? `needs ${least.real} real images, and there is ${real.length}`
+  if (method.outputs < min.outputs)
+    return `needs ${min.outputs} outputs, but there are only ${method.outputs}`;
+  return real.length < min.real
+    ? `needs ${min.real} real images, but there are only ${real.length}`
     : undefined;
 }

@@ -15,7 +15,7 @@ export const contentConsistency: Metric<'contentConsistency'> = {
   name: 'contentConsistency',
   problem: ({ method }) => {
     if (method.model === undefined) return 'only a model has content codes';
-    return method.inputs < 2 ? 'needs two inputs' : undefined;
+    return method.inputs < 2 ? 'needs at least two inputs' : undefined;
   },
   start(_, { method, signal }) {
     const { translator, direction } = method.model!;
@@ -39,14 +39,14 @@ export const contentConsistency: Metric<'contentConsistency'> = {
         }
       },
       finish() {
-        const { inputs, pairs, own, others } = sums.finish();
-        if (others === 0) return [];
+        const { inputs, pairs, ownDistance, otherDistance } = sums.finish();
+        if (otherDistance === 0) return [];
         return [
           {
             key: 'content',
             title: 'Content distance',
             better: 'lower',
-            value: own / inputs / (others / pairs),
+            value: ownDistance / inputs / (otherDistance / pairs),
             n: { inputs, pairs },
             how: 'root mean square distance between the content codes of an input and of its first output (by the encoder of the way back), over that between an output and other inputs',
           },
@@ -57,7 +57,7 @@ export const contentConsistency: Metric<'contentConsistency'> = {
 };
 
 /** Maximum number of other inputs that each output is compared with: the next ones, the first following the last. */
-const OTHERS = 8;
+const MAX_OTHERS = 8;
 
 /** Sums of distances. Codes are large, so it keeps only a few. */
 class Sums {
@@ -65,9 +65,9 @@ class Sums {
   /** Pairs of an output and another input. */
   pairs = 0;
   /** Sum of the distances of outputs to their inputs. */
-  own = 0;
+  ownDistance = 0;
   /** Sum of the distances over the pairs. */
-  others = 0;
+  otherDistance = 0;
   /** Codes of the first inputs. */
   private readonly firstInputs: Float32Array[] = [];
   /** Codes of the last outputs, the newest last. */
@@ -76,26 +76,26 @@ class Sums {
   /** Adds the next input and its output. */
   add(before: Float32Array, after: Float32Array): void {
     for (const earlier of this.lastOutputs) this.addOther(earlier, before);
-    this.own += distance(after, before);
-    if (this.firstInputs.length < OTHERS) this.firstInputs.push(before);
+    this.ownDistance += distance(after, before);
+    if (this.firstInputs.length < MAX_OTHERS) this.firstInputs.push(before);
     this.lastOutputs.push(after);
-    if (this.lastOutputs.length > OTHERS) this.lastOutputs.shift();
+    if (this.lastOutputs.length > MAX_OTHERS) this.lastOutputs.shift();
     this.inputs++;
   }
 
   /** Adds the pairs of the last outputs and the first inputs; called once at the end. */
   finish(): this {
-    const most = Math.min(OTHERS, this.inputs - 1);
+    const max = Math.min(MAX_OTHERS, this.inputs - 1);
     for (const [i, after] of this.lastOutputs.entries()) {
       const inputsAfter = this.lastOutputs.length - 1 - i;
-      for (const before of this.firstInputs.slice(0, Math.max(0, most - inputsAfter)))
+      for (const before of this.firstInputs.slice(0, Math.max(0, max - inputsAfter)))
         this.addOther(after, before);
     }
     return this;
   }
 
   private addOther(after: Float32Array, before: Float32Array): void {
-    this.others += distance(after, before);
+    this.otherDistance += distance(after, before);
     this.pairs++;
   }
 }

@@ -19,8 +19,8 @@ export const cycleError: Metric<'cycleError'> = {
       async add(groups) {
         const sources = joinPictures(groups.map(({ source }) => toFloat(source!)));
         const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
-        const made = joinPictures(outputs.map(toFloat));
-        const returned = translator.translate(reverse, made, translator.styleOf(reverse, sources));
+        const translated = joinPictures(outputs.map(toFloat));
+        const returned = translator.translate(reverse, translated, translator.styleOf(reverse, sources));
         const length = returned.length / groups.length;
         for (let i = 0; i < returned.length; i++) sum += Math.abs(returned[i]! - sources[i]!) / 2 / length;
         inputs += groups.length;
@@ -32,7 +32,7 @@ export const cycleError: Metric<'cycleError'> = {
           better: 'lower',
           value: sum / inputs,
           n: { inputs },
-          how: "mean absolute difference, in parts of the 8-bit range, between an input and its first output translated back in the input's own style",
+          how: "mean absolute difference, as a share of the 8-bit range, between an input and its first output translated back in the input's own style",
         },
       ],
     };

@@ -13,13 +13,13 @@ const TITLES = { x: 'Place, left to right', y: 'Place, up and down', scale: 'Siz
 export const factors: Metric<'factors'> = {
   name: 'factors',
   problem: ({ method, resources }) => {
-    if (resources.factors === undefined) return 'no sample dataset, whose factors are known';
+    if (resources.factors === undefined) return 'only the sample dataset has known factors';
     if (method.kind === 'baseline' && method.name === 'real-split') return 'it has no inputs';
-    return method.outputs < 2 ? 'a correlation needs two outputs' : undefined;
+    return method.outputs < 2 ? 'a correlation needs at least two outputs' : undefined;
   },
   start(_, { resources }) {
     const { contents, face } = resources.factors!;
-    const found: FaceMeasure[] = [];
+    const measured: FaceMeasure[] = [];
     const drawn: FaceMeasure[] = [];
     return {
       async add(groups) {
@@ -28,23 +28,23 @@ export const factors: Metric<'factors'> = {
           if (content === undefined) continue;
           for (const output of new Set(outputs)) {
             const image = await output.read();
-            found.push(measureFace({ ...image, data: toFloat(image) }, face));
+            measured.push(measureFace({ ...image, data: toFloat(image) }, face));
             drawn.push(content);
           }
         }
       },
       finish: () => {
-        if (found.length < 2) return [];
+        if (measured.length < 2) return [];
         return (['x', 'y', 'scale'] as const).map(
           (key): Measured => ({
             key: `factors/${key}`,
             title: TITLES[key],
             better: 'higher',
             value: pearson(
-              found.map((face) => face[key]),
+              measured.map((face) => face[key]),
               drawn.map((content) => content[key]),
             ),
-            n: { outputs: found.length },
+            n: { outputs: measured.length },
             how: `correlation of the ${key === 'scale' ? 'size' : key} of the face that fits best with that of factors.json`,
           }),
         );

@@ -15,12 +15,12 @@ export const fid: Metric<'fid'> = {
     return {
       add: (groups) => collected.add(groups),
       async finish() {
-        const desk = context.resources.features;
+        const cache = context.resources.features;
         const rows = collected.rows();
-        const statistics = await desk.statisticsOf(features, context.real);
+        const statistics = await cache.statisticsOf(features, context.real);
         const value = frechetDistance(featureStatistics(rows), statistics);
         const n = { outputs: rows.count, real: context.real.length };
-        const how = `Frechet distance of ${await desk.describe(features)}`;
+        const how = `Frechet distance of ${await cache.describe(features)}`;
         return [{ key: 'fid', title: 'FID', better: 'lower', value, n, how }];
       },
     };

@@ -76,16 +76,16 @@ async function overBlocks(
   { features, subsetSize }: Options<'kid'>,
   { resources, onProgress, signal }: MetricContext,
 ): Promise<Measured> {
-  const asked = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
-  const most = Math.max(1, Math.floor(Math.min(outputs.count, real.count) / 2));
-  const blocks = Math.min(asked, most);
+  const neededBlocks = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
+  const maxBlocks = Math.max(1, Math.floor(Math.min(outputs.count, real.count) / 2));
+  const blocks = Math.min(neededBlocks, maxBlocks);
   const [outputSizes, realSizes] = [blockSizes(outputs.count, blocks), blockSizes(real.count, blocks)];
   const estimates: number[] = [];
   let [fromOutput, fromReal] = [0, 0];
   for (const [i, outputSize] of outputSizes.entries()) {
-    const some = rowsOf(outputs, fromOutput, outputSize);
-    const others = rowsOf(real, fromReal, realSizes[i]!);
-    estimates.push(await wholeKernelDistance(others, some, signal && { signal }));
+    const outputBlock = rowsOf(outputs, fromOutput, outputSize);
+    const realBlock = rowsOf(real, fromReal, realSizes[i]!);
+    estimates.push(await wholeKernelDistance(realBlock, outputBlock, signal && { signal }));
     fromOutput += outputSize;
     fromReal += realSizes[i]!;
     onProgress(i + 1, blocks);
@@ -94,7 +94,7 @@ async function overBlocks(
   const variance = estimates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, blocks - 1);
   const largest = Math.max(outputSizes.at(-1)!, realSizes.at(-1)!);
   const size =
-    blocks === asked
+    blocks === neededBlocks
       ? `at most ${subsetSize}`
       : `at most ${largest} (for 2 or more of each side, not ${subsetSize})`;
   return {

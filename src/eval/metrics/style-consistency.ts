@@ -6,7 +6,7 @@ import { toFloat } from '../../data/decode.js';
 import type { Measured, Metric } from './metric.js';
 
 /** Maximum number of real images. */
-const IMAGES = 100;
+const MAX_IMAGES = 100;
 
 /**
  * Style consistency (GANs N' Roses, eq. 2): the variance of the style code over warps of one image (the warps of
@@ -21,8 +21,8 @@ export const styleConsistency: Metric<'styleConsistency'> = {
   name: 'styleConsistency',
   problem: ({ method, real }, { views }) => {
     if (method.model === undefined) return 'only a model has style codes';
-    if (views < 2) return 'needs two views of an image';
-    return real.length < 2 ? 'needs two real images' : undefined;
+    if (views < 2) return 'needs at least two views of an image';
+    return real.length < 2 ? 'needs at least two real images' : undefined;
   },
   start({ views }, { method, real, seed, onProgress, signal }) {
     return {
@@ -31,7 +31,7 @@ export const styleConsistency: Metric<'styleConsistency'> = {
         const { size, latentDim } = translator.architecture;
         const warps = augmentSchema.parse({});
         const rng = new Rng(seed, 'style-consistency');
-        const images = real.slice(0, IMAGES);
+        const images = real.slice(0, MAX_IMAGES);
         const means: Float32Array[] = [];
         let within = 0;
         for (const [i, image] of images.entries()) {
@@ -68,7 +68,7 @@ export const styleConsistency: Metric<'styleConsistency'> = {
             better: 'lower',
             value: within / total,
             n,
-            how: "that variance over its sum with the variance of different images' styles: that of their mean codes, less what it has of the first",
+            how: "that variance over its sum with the variance of different images' styles: that of their mean codes, less the part due to the warps",
           },
         ];
       },

@@ -7,7 +7,7 @@ const FEATURES = 2048;
 /** Number of images below which the Frechet distance is known to be clearly too large. */
 const FEW = 10_000;
 /** Names of counts that do not count images. */
-const NO_IMAGES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
+const NOT_IMAGES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
 
 /** Returns what readers must know before comparing the figures with others, the most serious first. */
 export function cautionsOf(receipt: Receipt): string[] {
@@ -23,7 +23,7 @@ function unverifiedWeights({ weights }: Receipt): string[] {
   const names = weights.filter(({ verified }) => !verified).map(({ name }) => name);
   if (names.length === 0) return [];
   return [
-    `Unverified weights: ${names.join(', ')}. They are not from the official file, and figures made with them compare with no others.`,
+    `Unverified weights: ${names.join(', ')}. They are not from the official file, and their figures cannot be compared with others.`,
   ];
 }
 
@@ -31,11 +31,11 @@ function inputCautions({ protocol, model }: Receipt): string[] {
   const cautions: string[] = [];
   if (protocol.inputs.folder === 'trainA' && model !== null)
     cautions.push(
-      'The inputs are images that the model was trained on: the figures say nothing about new ones.',
+      'The inputs are images that the model was trained on: the figures say nothing about new images.',
     );
   if (protocol.styles.truncation !== 1 && model !== null)
     cautions.push(
-      `Styles are truncated to ${protocol.styles.truncation}: that makes outputs likelier and less diverse.`,
+      `Styles are truncated to ${protocol.styles.truncation}: this makes outputs more typical and less diverse.`,
     );
   return cautions;
 }
@@ -51,9 +51,7 @@ function subsetCautions({ protocol, images }: Receipt): string[] {
     ...part('real', protocol.real.count, 'real images'),
   ];
   if (parts.length === 0) return [];
-  return [
-    `Reduced subset: at most ${parts.join(' and ')} were used. Figures of whole folders differ from these.`,
-  ];
+  return [`Reduced subset: at most ${parts.join(' and ')} were used. Figures of whole folders differ.`];
 }
 
 function frechetCautions({ methods }: Receipt): string[] {
@@ -65,15 +63,15 @@ function frechetCautions({ methods }: Receipt): string[] {
   for (const figures of byKey.values()) {
     const { title } = figures[0]!;
     const counts = figures.map(minImages).filter((count) => count !== undefined);
-    const [least, most] = [Math.min(...counts), Math.max(...counts)];
-    if (least >= FEW) continue;
-    const range = least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
+    const [min, max] = [Math.min(...counts), Math.max(...counts)];
+    if (min >= FEW) continue;
+    const range = min === max ? formatCount(min) : `${formatCount(min)} to ${formatCount(max)}`;
     const fewer =
-      least === most ? '' : ' The methods do not have equally many, so theirs differ by that too.';
+      min === max ? '' : ' The methods have different numbers of images, which adds to their differences.';
     cautions.push(
-      least < FEATURES
-        ? `${title} from ${range} images: with fewer than ${formatCount(FEATURES)} the covariance is rank deficient, and the value comes out too large. Compare it only with figures from as many images.${fewer}`
-        : `${title} from ${range} images: with fewer than ${formatCount(FEW)} it comes out too large. Compare it only with figures from as many images.${fewer}`,
+      min < FEATURES
+        ? `${title} from ${range} images: with fewer than ${formatCount(FEATURES)} the covariance is rank deficient, and the value is too large. Compare it only with figures from the same number of images.${fewer}`
+        : `${title} from ${range} images: with fewer than ${formatCount(FEW)} the value is too large. Compare it only with figures from the same number of images.${fewer}`,
     );
   }
   return cautions;
@@ -82,7 +80,7 @@ function frechetCautions({ methods }: Receipt): string[] {
 /** Size of the smaller of the two image sets. DFID compares the styles of one input at a time. */
 function minImages({ metric, n }: Figure): number | undefined {
   const counts = Object.entries(n).filter(
-    ([name]) => !NO_IMAGES.test(name) || (metric === 'dfid' && /style/i.test(name)),
+    ([name]) => !NOT_IMAGES.test(name) || (metric === 'dfid' && /style/i.test(name)),
   );
   return counts.length === 0 ? undefined : Math.min(...counts.map(([, count]) => count));
 }

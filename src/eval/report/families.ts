@@ -10,23 +10,24 @@ export interface Family {
 
 const FAMILIES: readonly { title: string; question: string; metrics: readonly string[] }[] = [
   {
-    title: 'Likeness to real images',
-    question: 'Are the outputs, taken together, like the images of the target, and do they cover them?',
+    title: 'Similarity to real images',
+    question:
+      'Are the outputs as a whole like the images of the target domain, and do they cover their variety?',
     metrics: ['fid', 'kid', 'precisionRecall', 'densityCoverage'],
   },
   {
     title: 'Diversity of styles',
-    question: 'Do different styles of one input give different images, each like the target?',
+    question: 'Do different styles of one input give different images, each like the target domain?',
     metrics: ['lpipsDiversity', 'dfid'],
   },
   {
     title: 'Faithfulness to the input',
-    question: 'Is what the input shows kept, and is a style the same from image to image?',
+    question: 'Is the content of the input preserved, and is a style the same in every image?',
     metrics: ['cycleError', 'styleConsistency', 'contentConsistency', 'factors'],
   },
 ];
 
-const OTHERS = { title: 'Other figures', question: 'What the figures above do not cover.' };
+const OTHERS = { title: 'Other figures', question: 'Figures of other metrics.' };
 
 /** Groups the columns in a fixed order; columns of unknown metrics come last. */
 export function familiesOf(columns: readonly FigureColumn[]): Family[] {

@@ -49,8 +49,8 @@ function bestOf(
   );
   if (better === 'neither' || competing.length < 2) return new Set();
   const sign = better === 'lower' ? 1 : -1;
-  const least = Math.min(...competing.map(({ value }) => sign * value));
-  return new Set(competing.filter(({ value }) => sign * value === least).map(({ index }) => index));
+  const top = Math.min(...competing.map(({ value }) => sign * value));
+  return new Set(competing.filter(({ value }) => sign * value === top).map(({ index }) => index));
 }
 
 /** Decimals for all values of a column, such that its median value gets its digits. */
@@ -114,7 +114,7 @@ export function countsOf({ cells }: FigureColumn): { shared: Figure['n']; differ
 }
 
 /** Groups what could not be measured by metric and reason, with the methods concerned. */
-export function leftByReason(
+export function unmeasuredByReason(
   methods: readonly MethodResult[],
 ): { metric: string; why: string; names: string[] }[] {
   const byReason = new Map<string, { metric: string; why: string; names: string[] }>();

@@ -11,7 +11,7 @@ import {
   type FigureColumn,
   formatCounts,
   formatInterval,
-  leftByReason,
+  unmeasuredByReason,
 } from './figure-table.js';
 
 export const KINDS: Record<MethodResult['kind'] | 'published', string> = {
@@ -143,7 +143,7 @@ export function explanations(columns: readonly FigureColumn[]): string {
 
 /** Renders the metrics that could not be measured on some methods, with the reason. */
 export function notMeasured(methods: readonly MethodResult[]): string {
-  const items = leftByReason(methods).map(
+  const items = unmeasuredByReason(methods).map(
     ({ metric, why, names }) =>
       `<li><b>${escapeHtml(metric)}</b> of ${escapeHtml(names.join(', '))}: ${escapeHtml(why)}</li>`,
   );

@@ -139,13 +139,16 @@ export async function nearestSection(items: readonly NearestImages[]): Promise<s
   const parts: string[] = [];
   for (const item of items) parts.push(await nearestPart(item));
   return `<section><h2>Nearest training images</h2>
-<p class="intro">A network that only repeats what it was trained on gives outputs that lie nearer to a training image than new real images do.</p>
+<p class="intro">The outputs of a network that memorised its training images lie nearer to them than new real images do.</p>
 ${parts.join('\n')}</section>`;
 }
 
 async function nearestPart(item: NearestImages): Promise<string> {
-  const most = Math.max(0, ...item.outputs.map(({ neighbours }) => neighbours.length));
-  const names = ['Output', ...Array.from({ length: most }, (_, i) => (i === 0 ? 'Nearest' : `${i + 1}.`))];
+  const maxNeighbours = Math.max(0, ...item.outputs.map(({ neighbours }) => neighbours.length));
+  const names = [
+    'Output',
+    ...Array.from({ length: maxNeighbours }, (_, i) => (i === 0 ? 'Nearest' : `${i + 1}.`)),
+  ];
   const head = names.map((name, i) => `<th scope="col"${inputClass(i)}>${name}</th>`);
   const rows: string[] = [];
   for (const { label, image, neighbours } of item.outputs) {
@@ -157,7 +160,7 @@ async function nearestPart(item: NearestImages): Promise<string> {
       );
     }
     const tag = await imageTag(image, `output ${label}`);
-    cells.push('<td></td>'.repeat(most - neighbours.length));
+    cells.push('<td></td>'.repeat(maxNeighbours - neighbours.length));
     rows.push(
       `<tr><th scope="row" class="input">${tag}<span class="label">${escapeHtml(label)}</span></th>${cells.join('')}</tr>`,
     );
@@ -172,7 +175,7 @@ function nearnessPart(item: NearestImages): string {
   if (nearness === undefined) return '';
   const { output, real, nearer, isSuspicious } = nearness;
   const verdict = `${nearer} of ${output.count} outputs ${nearer === 1 ? 'is' : 'are'} nearer to a training image than the nearest twentieth of the real test images (${formatNumber(nearness.threshold)}).`;
-  const judged = isSuspicious
+  const warning = isSuspicious
     ? `<span class="bad">Near copies of training images: look at the first rows.</span> `
     : '';
   const top = Math.max(output.high, real.high) || 1;
@@ -182,7 +185,7 @@ function nearnessPart(item: NearestImages): string {
     `<li class="ends" aria-hidden="true"><span></span><span class="scale"><span style="left:0">0, a copy</span><span style="left:100%">${formatNumber(top)}</span></span><span></span></li>`,
   ];
   return `<figure class="chart"><figcaption><h3>Distance to the nearest training image</h3><span class="scale">median, quartiles, extremes</span></figcaption><ul class="bars">${rows.join('')}</ul></figure>
-<p>${judged}${verdict} Of real images, one in twenty would be.</p>`;
+<p>${warning}${verdict} For real images, it would be one in twenty.</p>`;
 }
 
 function spreadRow(name: string, spread: Spread, top: number): string {

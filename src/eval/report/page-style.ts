@@ -80,11 +80,11 @@ a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--c0); outline-o
 .receipt td { overflow-wrap: anywhere; white-space: normal; }
 .receipt tbody th, .receipt tbody td { padding-top: .35rem; padding-bottom: .35rem; font-size: .875rem; text-align: left; }
 code { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
-.course .mean { fill: none; stroke: var(--c0); stroke-width: 1.8; stroke-linejoin: round; }
-.course .point { fill: var(--card); stroke: var(--c0); stroke-width: 1.6; }
-.course .deviation { stroke: var(--c0); stroke-opacity: .45; fill: none; }
-.course .top { fill: var(--good); stroke: var(--good); }
-.course .best { margin-top: .6rem; color: var(--good); font-size: .8125rem; font-weight: 600; }
+.curve .mean { fill: none; stroke: var(--c0); stroke-width: 1.8; stroke-linejoin: round; }
+.curve .point { fill: var(--card); stroke: var(--c0); stroke-width: 1.6; }
+.curve .deviation { stroke: var(--c0); stroke-opacity: .45; fill: none; }
+.curve .top { fill: var(--good); stroke: var(--good); }
+.curve .best { margin-top: .6rem; color: var(--good); font-size: .8125rem; font-weight: 600; }
 @media (max-width: 36rem) {
   .figures th:first-child { min-width: 6.5rem; max-width: 8rem; }
   .bars { gap: .35rem .5rem; }

@@ -111,7 +111,7 @@ function copyCautions(items: readonly NearestImages[]): string[] {
     const nearness = nearnessOf(item);
     if (!nearness?.isSuspicious) return [];
     return [
-      `${item.method} may repeat training images: ${nearness.nearer} of ${nearness.output.count} outputs are nearer to one than nineteen in twenty real test images are.`,
+      `${item.method} may repeat training images: ${nearness.nearer} of ${nearness.output.count} outputs are nearer to one than 95 % of the real test images are.`,
     ];
   });
 }

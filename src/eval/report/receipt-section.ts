@@ -51,7 +51,7 @@ export function receiptSection(receipt: Receipt, path: string): string {
     ['Software', Object.entries(software).map(([name, version]) => row(name, text(version)))],
   ];
   return `<section><h2>Receipt</h2>
-<p class="intro">To measure everything again and compare:</p>
+<p class="intro">To repeat the evaluation and compare:</p>
 <pre tabindex="0">npx gnr evaluate --verify ${escapeHtml(quoted(path))}</pre>
 ${groups.map(([title, rows]) => group(title, rows)).join('')}
 <details><summary>Protocol</summary><pre tabindex="0">${escapeHtml(formatJson(protocol).trimEnd())}</pre></details></section>`;

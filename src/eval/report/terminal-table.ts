@@ -12,7 +12,7 @@ import {
   formatFigure,
   formatInterval,
   formatValue,
-  leftByReason,
+  unmeasuredByReason,
 } from './figure-table.js';
 import { cutTo, maxWidth, padTo, printable, wrapTo } from './terminal-text.js';
 
@@ -61,7 +61,7 @@ export function terminalTable(receipt: Receipt, options: TerminalTableOptions): 
     ...(columns.some(({ best }) => best.size > 0) ? wrapTo(width, `${BEST} best of the methods`) : []),
     ...(columns.length === 0 ? ['No figure was measured.'] : []),
     ...[...published.values()].flatMap((context) => publishedLines(context, columns, width)),
-    ...list('Not measured', leftOut(methods), width),
+    ...list('Not measured', unmeasured(methods), width),
     ...list('Cautions', cautionsOf(receipt).map(printable), width),
   ];
   return lines.map((line) => line.trimEnd()).join('\n');
@@ -192,8 +192,10 @@ function publishedLines(
   );
 }
 
-function leftOut(methods: readonly MethodResult[]): string[] {
-  return leftByReason(methods).map(({ metric, why, names }) => `${metric} of ${names.join(', ')}: ${why}`);
+function unmeasured(methods: readonly MethodResult[]): string[] {
+  return unmeasuredByReason(methods).map(
+    ({ metric, why, names }) => `${metric} of ${names.join(', ')}: ${why}`,
+  );
 }
 
 function list(title: string, items: readonly string[], width: number): string[] {

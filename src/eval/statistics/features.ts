@@ -25,15 +25,15 @@ export interface StatisticsOptions {
  * @throws InputError for too few images and for features that are not finite; RangeError for a size that does not
  *   match.
  */
-export function checkFeatures(features: Features, name: string, least: number, purpose: string): void {
+export function checkFeatures(features: Features, name: string, min: number, purpose: string): void {
   const { values, count, dims } = features;
   if (!Number.isInteger(count) || !(dims >= 1) || values.length !== count * dims)
     throw new RangeError(`${name}: ${values.length} values are not ${count} rows of ${dims} features`);
-  if (count < least)
+  if (count < min)
     throw new InputError({
-      expected: `at least ${least} images of the set '${name}' ${purpose}`,
+      expected: `at least ${min} images of the set '${name}' ${purpose}`,
       found: String(count),
-      remedy: 'add images or leave the metric out',
+      remedy: 'add images or remove the metric',
     });
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i]))
@@ -51,7 +51,7 @@ export function checkSameDims(a: { dims: number }, b: { dims: number }): void {
     throw new InputError({
       expected: `features of one network for both sets (${a.dims} of each image)`,
       found: `${b.dims} of each image in the other set`,
-      remedy: 'extract both anew with the same network',
+      remedy: 'extract both again with the same network',
     });
 }
 

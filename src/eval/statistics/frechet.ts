@@ -76,10 +76,10 @@ function factorOf(covariance: Matrix): Matrix {
   const { values, vectors } = symmetricEigen(covariance);
   const dims = covariance.rows;
   // Smaller eigenvalues are rounding errors, whose roots would not be small.
-  const least = values[dims - 1]! * dims * Number.EPSILON;
-  const kept = transposed(vectors);
-  const first = values.findIndex((value) => value > least);
-  const factor = rowsOf(kept, first === -1 ? dims : first, dims);
+  const threshold = values[dims - 1]! * dims * Number.EPSILON;
+  const rows = transposed(vectors);
+  const first = values.findIndex((value) => value > threshold);
+  const factor = rowsOf(rows, first === -1 ? dims : first, dims);
   for (let row = 0, i = 0; row < factor.rows; row++) {
     const root = Math.sqrt(values[dims - factor.rows + row]!);
     for (let d = 0; d < dims; d++, i++) factor.values[i]! *= root;
@@ -122,7 +122,7 @@ function checkVariance(variance: number, name: string): void {
   if (!Number.isFinite(variance))
     throw new InputError({
       expected: `features of the set '${name}' whose squares are finite`,
-      found: 'larger ones',
+      found: 'larger values',
       remedy: 'check the weights of the network that made them',
     });
 }

@@ -31,9 +31,10 @@ function studentShare(angle: number, degrees: number): number {
  * @throws RangeError for a probability outside of (0, 1), or degrees of freedom that are not whole and positive.
  */
 export function studentQuantile(probability: number, degrees: number): number {
-  if (!(probability > 0 && probability < 1)) throw new RangeError(`no quantile has the share ${probability}`);
+  if (!(probability > 0 && probability < 1))
+    throw new RangeError(`a probability must be between 0 and 1, not ${probability}`);
   if (!(Number.isSafeInteger(degrees) && degrees >= 1))
-    throw new RangeError(`Student's distribution has no ${degrees} degrees of freedom`);
+    throw new RangeError(`degrees of freedom must be a whole number above 0, not ${degrees}`);
   if (probability < 0.5) return -studentQuantile(1 - probability, degrees);
   const share = 2 * probability - 1;
   let low = 0;
@@ -49,7 +50,7 @@ export function studentQuantile(probability: number, degrees: number): number {
 /** Mean, deviation and confidence interval of the values of repeats. @throws RangeError for none. */
 export function repeatsOf(values: readonly number[]): Repeats {
   const count = values.length;
-  if (count === 0) throw new RangeError('there are no values to take a mean of');
+  if (count === 0) throw new RangeError('a mean needs at least one value');
   // Sums of differences, so that the deviation of equal values is exactly 0.
   const first = values[0]!;
   const mean = first + values.reduce((sum, value) => sum + (value - first), 0) / count;

@@ -90,7 +90,7 @@ function* crossSums(x: Matrix, y: Matrix, inX: Matrix, inY: Matrix): Work<Float6
 }
 
 /** For each subset, the sum of the kernel over its ordered pairs of two different images of `x`. */
-function* ownSums(x: Matrix, members: Matrix): Work<Float64Array> {
+function* withinSums(x: Matrix, members: Matrix): Work<Float64Array> {
   const subsets = members.columns;
   const total = new Float64Array(subsets);
   const step = rowsPerBlock(x.rows, BLOCK_ELEMENTS);
@@ -119,8 +119,8 @@ function* estimates(
   inY: Matrix,
   [m, n]: readonly [number, number],
 ): Work<number[]> {
-  const xx = yield* ownSums(x, inX);
-  const yy = yield* ownSums(y, inY);
+  const xx = yield* withinSums(x, inX);
+  const yy = yield* withinSums(y, inY);
   const xy = yield* crossSums(x, y, inX, inY);
   return Array.from(
     xy,
@@ -169,9 +169,11 @@ function checkSides(real: Features, fake: Features): void {
   checkSameDims(real, fake);
 }
 
-function noteOf(size: number, asked: number, isWhole: boolean): string | null {
+function noteOf(size: number, requested: number, isWhole: boolean): string | null {
   if (isWhole) return `one subset, of all ${size} images of each side: there is no deviation`;
-  return size < asked ? `subsets of ${size} images in place of ${asked}: the smaller set has no more` : null;
+  return size < requested
+    ? `subsets of ${size} images in place of ${requested}: the smaller set has no more`
+    : null;
 }
 
 /**

@@ -25,7 +25,7 @@ export interface Points {
  */
 export function checkNeighbours(real: Features, fake: Features, neighbours: number, ofFake: boolean): void {
   if (!(Number.isInteger(neighbours) && neighbours >= 1))
-    throw new RangeError(`there is no neighbour number ${neighbours}`);
+    throw new RangeError(`the number of neighbours must be a whole number above 0, not ${neighbours}`);
   const purpose = `for ${neighbours} neighbours of each`;
   checkFeatures(real, 'real', neighbours + 1, purpose);
   if (ofFake) checkFeatures(fake, 'fake', neighbours + 1, purpose);
@@ -39,9 +39,9 @@ export function pointsOf(features: Features): Points {
   const squares = new Float64Array(rows);
   const identities: string[] = [];
   for (let row = 0; row < rows; row++) {
-    const of = values.subarray(row * columns, (row + 1) * columns);
-    squares[row] = of.reduce((sum, value) => sum + value * value, 0);
-    identities.push(createHash('sha1').update(of).digest('base64'));
+    const vector = values.subarray(row * columns, (row + 1) * columns);
+    squares[row] = vector.reduce((sum, value) => sum + value * value, 0);
+    identities.push(createHash('sha1').update(vector).digest('base64'));
   }
   return { matrix, squares, identities };
 }
@@ -83,26 +83,26 @@ function twinsOf(identities: readonly string[]): Map<string, number[]> {
 }
 
 /** Returns the `rank`-th smallest value; rank 1 is the smallest. */
-function smallest(values: Float64Array, rank: number, least: Float64Array): number {
+function smallest(values: Float64Array, rank: number, sorted: Float64Array): number {
   // Insertion into a short sorted list: hardly any value passes the comparison.
-  least.fill(Number.POSITIVE_INFINITY);
+  sorted.fill(Number.POSITIVE_INFINITY);
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (value >= least[rank - 1]!) continue;
+    if (value >= sorted[rank - 1]!) continue;
     let place = rank - 1;
-    for (; place > 0 && least[place - 1]! > value; place--) least[place] = least[place - 1]!;
-    least[place] = value;
+    for (; place > 0 && sorted[place - 1]! > value; place--) sorted[place] = sorted[place - 1]!;
+    sorted[place] = value;
   }
-  return least[rank - 1]!;
+  return sorted[rank - 1]!;
 }
 
 /** Squared distance of each image to its `neighbours`-th nearest other image of the same set. */
 export function* neighbourRadii(points: Points, neighbours: number): Work<Float64Array> {
   const radii = new Float64Array(points.matrix.rows);
   // Each image is its own nearest.
-  const least = new Float64Array(neighbours + 1);
+  const sorted = new Float64Array(neighbours + 1);
   yield* squaredDistances(points, points, (index, distances) => {
-    radii[index] = smallest(distances, neighbours + 1, least);
+    radii[index] = smallest(distances, neighbours + 1, sorted);
   });
   return radii;
 }
