@@ -112,7 +112,7 @@ describe('gnr evaluate', () => {
     expect(again.code).toBe(0);
   });
 
-  it('notices one changed image, and names it', async () => {
+  it('reports a single changed image by name', async () => {
     const own = join(folder, 'own');
     await cp(data, own, { recursive: true });
     const out = join(folder, 'out-own');
@@ -158,7 +158,7 @@ describe('gnr evaluate', () => {
       },
       /b\.png/,
     ],
-  ])('refuses a folder with %s', async (name, fill, message) => {
+  ])('rejects a folder with %s', async (name, fill, message) => {
     const dir = join(folder, name.replaceAll(' ', '-'));
     await mkdir(dir);
     await fill(dir);
@@ -177,7 +177,7 @@ describe('gnr evaluate', () => {
     expect(done.code).toBe(2);
   });
 
-  it('leaves out, with the reason, what few images cannot give', async () => {
+  it('skips metrics that need more images, with the reason', async () => {
     const dir = join(folder, 'single');
     await mkdir(dir);
     await cp(join(data, 'testB/00000.png'), join(dir, 'one.png'));
@@ -210,16 +210,12 @@ describe('gnr evaluate', () => {
     ],
     ['an unknown baseline', ['--real', 'REAL', '--baselines', 'best'], /best/],
     ['a run and a checkpoint', [model, '--checkpoint', model, '--real', 'REAL'], /not both/],
-    ['styles that are no number', [model, '--data', 'REAL', '--styles', '2.5'], /perInput/],
+    ['a fractional number of styles', [model, '--data', 'REAL', '--styles', '2.5'], /perInput/],
     ['a seed twice', ['--real', 'REAL', '--seeds', '3,3'], /every seed once/],
     ['bad seeds', ['--real', 'REAL', '--seeds', '1,x'], /--seeds/],
-    [
-      'weights that are not there',
-      ['--real', 'REAL', '--metrics', 'fid', '--protocol', 'stargan-v2'],
-      /weights fetch/,
-    ],
-    ['a receipt that is none', ['--verify', 'package.json'], /receipt/],
-  ])('refuses %s', async (_, words, message) => {
+    ['missing weights', ['--real', 'REAL', '--metrics', 'fid', '--protocol', 'stargan-v2'], /weights fetch/],
+    ['a file that is not a receipt', ['--verify', 'package.json'], /receipt/],
+  ])('rejects %s', async (_, words, message) => {
     const done = await gnr('evaluate', ...words.map((word) => word.replace('REAL', join(data, 'testB'))));
     expect(done.stderr).toMatch(message);
     expect(done.code).toBe(2);

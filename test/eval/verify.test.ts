@@ -59,14 +59,14 @@ function receipt(changes: Partial<Receipt> = {}): Receipt {
 }
 
 describe('image lists', () => {
-  it('are told as sha256sum tells them, and by a hash over all of it', async () => {
+  it('are written like sha256sum does, and have one hash over all lines', async () => {
     const images = await list({ 'a.png': 'one', 'b.png': 'two' });
     const text = `${sha256('one')}  a.png\n${sha256('two')}  b.png\n`;
     expect(formatImageList(images)).toBe(text);
     expect(imageListFacts(images)).toEqual({ role: 'fake a b', folder, count: 2, sha256: sha256(text) });
   });
 
-  it('name what has changed, gone and come', async () => {
+  it('name changed, missing and new images', async () => {
     const before = await list({ 'a.png': 'one', 'b.png': 'two', 'c.png': 'three' });
     const path = join(folder, 'receipt.json');
     await writeFile(join(folder, listFileName('fake a b')), formatImageList(before));
@@ -82,14 +82,14 @@ describe('image lists', () => {
   });
 });
 
-it('files of lists have names that tell methods apart, whatever they are called', () => {
+it('listFileName gives different methods different names', () => {
   const names = ['real', 'fake my model', 'fake my-model', 'fake モデル', 'fake 別'].map(listFileName);
   expect(new Set(names).size).toBe(5);
   for (const name of names) expect(name).toMatch(/^[\w.-]+\.sha256$/);
 });
 
 describe('compareReceipts', () => {
-  it('finds nothing where all is the same', () => {
+  it('finds no difference between equal receipts', () => {
     const later = receipt({ created: '2027-01-01T00:00:00.000Z' });
     expect(compareReceipts(receipt(), later)).toEqual([]);
   });
@@ -117,7 +117,7 @@ describe('compareReceipts', () => {
     ]);
   });
 
-  it('tells other software apart from differences', () => {
+  it('compareSoftware reports software separately', () => {
     const now = receipt({ software: { node: '22' } });
     expect(compareReceipts(receipt(), now)).toEqual([]);
     expect(compareSoftware(receipt(), now)).toEqual([{ what: 'node', before: '20', now: '22' }]);

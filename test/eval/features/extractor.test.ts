@@ -77,7 +77,7 @@ afterAll(async () => {
 });
 
 describe('features of pytorch-fid', () => {
-  it.each(['real', 'fake'])('are those of its figures (%s), captured', async (folder) => {
+  it.each(['real', 'fake'])('equal the reference (%s) with captured programs', async (folder) => {
     const images = imagesOf(join(IMAGES, folder));
     const { data, shape } = readTensors('metrics.safetensors').get(`inception/${folder}/pool3`)!;
     expect([images.length, extractor.dims]).toEqual(shape);
@@ -88,7 +88,7 @@ describe('features of pytorch-fid', () => {
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
   });
 
-  it('are those of its figures, kernel by kernel', async () => {
+  it('equal the reference kernel by kernel', async () => {
     const inception = buildInception('fid');
     const values = foldInception(inception, weightsOf('inception').tensors);
     const image = await decodeImage(join(IMAGES, 'real/00.png'));
@@ -105,7 +105,7 @@ describe('features of pytorch-fid', () => {
 });
 
 describe.each(['inception-clean', 'inception-imagenet'] as const)('features of %s', (kind) => {
-  it('are those of PyTorch', async () => {
+  it('equal those of PyTorch', async () => {
     const other = await openFeatureExtractor(kind, weightsOf(kind), { batch: 2 });
     try {
       const all = await other.extract(REAL);
@@ -119,8 +119,8 @@ describe.each(['inception-clean', 'inception-imagenet'] as const)('features of %
   });
 });
 
-describe('an extractor', () => {
-  it('gives the same bits wherever an image stands in the list, and none for no images', async () => {
+describe('a feature extractor', () => {
+  it('gives an image the same bits anywhere in the list, and nothing for no images', async () => {
     const together = await extractor.extract([...REAL, REAL[0]!, REAL[1]!]);
     const dims = extractor.dims;
     const alone = await extractor.extract([REAL[1]!]);
@@ -129,7 +129,7 @@ describe('an extractor', () => {
     expect(await extractor.extract([])).toEqual(new Float32Array(0));
   });
 
-  it('takes images of any size and shape', async () => {
+  it('accepts images of any size and shape', async () => {
     const wide = { data: new Uint8Array(40 * 2 * 3).map((_, i) => i), width: 40, height: 2 };
     const dot = { data: Uint8Array.of(1, 2, 3), width: 1, height: 1 };
     const features = await extractor.extract([memoryImage('wide', wide), memoryImage('dot', dot)]);
@@ -141,12 +141,11 @@ describe('an extractor', () => {
     await writeFile(damaged, 'no image');
     const missing = fileImage(join(dir, 'missing.png'));
     const message = await refusal(extractor.extract([REAL[0]!, fileImage(damaged), missing, REAL[1]!]));
-    expect(message).toBe(
-      `Expected an image at ${damaged} but found a file that is no image; replace or remove the file.`,
-    );
+    expect(message).toContain(damaged);
+    expect(message).not.toContain('missing.png');
   });
 
-  it('stops when it is told to', async () => {
+  it('stops on a signal', async () => {
     const controller = new AbortController();
     const dot = memoryImage('dot', { data: Uint8Array.of(1, 2, 3), width: 1, height: 1 });
     setImmediate(() => controller.abort());
@@ -161,7 +160,7 @@ describe('an extractor', () => {
     expect(extracted).toBeLessThan(9);
   });
 
-  it('has an id that depends on the weights and on the size that images come from', async () => {
+  it('has an id that depends on the weights and the size of the model', async () => {
     const { tensors } = weightsOf('inception-imagenet');
     const ids: string[] = [];
     for (const [sha256, modelPx] of [
@@ -177,7 +176,7 @@ describe('an extractor', () => {
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('has an id that depends on the machine, whose rounding is its own', async () => {
+  it('has an id that depends on the machine, which may round differently', async () => {
     const idOf = async (): Promise<string> => {
       const other = await openFeatureExtractor('inception', weightsOf('inception'));
       other.dispose();
@@ -193,7 +192,7 @@ describe('an extractor', () => {
     }
   });
 
-  it('refuses the weights of another network, with the remedy', async () => {
+  it('rejects the weights of another network, with the remedy', async () => {
     const { tensors, sha256 } = weightsOf('inception');
     const classifier = { shape: [1000], data: new Float32Array(1000) };
     const other = new Map(tensors).set('fc.bias', classifier);
@@ -203,7 +202,7 @@ describe('an extractor', () => {
     );
   });
 
-  it('tells of features that are not finite, and does nothing once it is disposed', async () => {
+  it('reports features that are not finite, and throws after it is disposed', async () => {
     const { tensors, sha256 } = weightsOf('inception');
     const path = 'Mixed_7c.branch_pool.bn.bias';
     const biases = new Float32Array(192).fill(3e38);

@@ -47,7 +47,7 @@ const [a, b, c] = ['a', 'b', 'c'].map(image) as [MeasuredImage, MeasuredImage, M
 const fileOf = (name: string, id = ID) => join(dir, id, sha256(name));
 
 describe('the cache of features', () => {
-  it('extracts an image once, and gives the same features from then on', async () => {
+  it('extracts an image once, and returns the same features afterwards', async () => {
     const first = fakeExtractor();
     expect(await withFeatureCache(first, dir).extract([a, b, a])).toEqual(expected('a', 'b', 'a'));
     expect(first.extracted).toEqual(['a', 'b']);
@@ -69,19 +69,19 @@ describe('the cache of features', () => {
     ]);
   });
 
-  it('leaves no other files than one for each image', async () => {
+  it('leaves exactly one file for each image', async () => {
     await withFeatureCache(fakeExtractor(), dir).extract([a, b]);
     expect((await readdir(join(dir, ID))).sort()).toEqual(['a', 'b'].map((name) => sha256(name)).sort());
   });
 
-  it('keeps extractors apart', async () => {
+  it('separates extractors', async () => {
     await withFeatureCache(fakeExtractor(), dir).extract([a]);
     const other = fakeExtractor(sha256('another'));
     await withFeatureCache(other, dir).extract([a]);
     expect(other.extracted).toEqual(['a']);
   });
 
-  it('does not keep images without a hash', async () => {
+  it('does not cache images without a hash', async () => {
     const made: MeasuredImage = { name: 'd', read: a.read };
     const extractor = fakeExtractor();
     const cached = withFeatureCache(extractor, dir);
@@ -103,7 +103,7 @@ describe('the cache of features', () => {
     ],
     ["another image's", async () => writeFile(fileOf('a'), await readFile(fileOf('b')))],
   ];
-  it.each(damages)('extracts again what is %s, and mends it', async (_, damage) => {
+  it.each(damages)('extracts features again if their file is %s, and repairs it', async (_, damage) => {
     await withFeatureCache(fakeExtractor(), dir).extract([a, b]);
     await damage();
     const again = fakeExtractor();
@@ -114,7 +114,7 @@ describe('the cache of features', () => {
     expect(last.extracted).toEqual([]);
   });
 
-  it('does without where its folder cannot be made, read or written', async () => {
+  it('works without its folder if that cannot be made, read or written', async () => {
     const file = join(dir, 'file');
     await writeFile(file, '');
     expect(await withFeatureCache(fakeExtractor(), file).extract([a, b])).toEqual(expected('a', 'b'));
@@ -134,7 +134,7 @@ describe('the cache of features', () => {
     expect(await readdir(join(dir, ID))).toEqual([sha256('a')]);
   });
 
-  it('clears what a process that died left half written', async () => {
+  it('removes the half-written files of a dead process', async () => {
     await withFeatureCache(fakeExtractor(), dir).extract([a]);
     // Process numbers end far below.
     await writeFile(join(dir, ID, `.tmp-${sha256('b')}~01234567-999999999`), 'half');
@@ -142,7 +142,7 @@ describe('the cache of features', () => {
     expect((await readdir(join(dir, ID))).length).toBe(2);
   });
 
-  it("passes on an image's own error", async () => {
+  it("throws an image's own error", async () => {
     const broken: MeasuredImage = { ...a, hash: () => Promise.reject(new Error('no such file')) };
     await expect(withFeatureCache(fakeExtractor(), dir).extract([b, broken])).rejects.toThrow('no such file');
   });

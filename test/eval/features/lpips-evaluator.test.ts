@@ -62,7 +62,7 @@ describe('LpipsEvaluator', () => {
       }
   });
 
-  it('gives a pair the same bits in any order, among any others, and in blocks of any size', () => {
+  it('gives a pair the same bits in any order, any set of images, and blocks of any size', () => {
     const expected = measured(meter, ALL);
     const small = [2, 4].map((length) => {
       // AlexNet's five layers of an image of 40 px.
@@ -80,7 +80,7 @@ describe('LpipsEvaluator', () => {
     }
   });
 
-  it('takes sizes in turns, and refuses fewer than two images and other numbers', () => {
+  it('handles alternating image sizes, and rejects fewer than two images and wrong lengths', () => {
     const expected = measured(meter, [0, 2]).get('0 2');
     for (const side of [36, 44, 48]) {
       const other = new Rng(side, 'other').normals(2 * side * side * 3);

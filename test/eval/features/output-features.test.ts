@@ -29,7 +29,7 @@ function desk() {
 }
 
 describe('OutputFeatures', () => {
-  it('extracts each image once, whoever asks and however often it comes', async () => {
+  it('extracts each image once, however many metrics ask and however often it occurs', async () => {
     const { desk: owner, asked } = desk();
     const outputs = new OutputFeatures(owner);
     const [a, b, c] = [image(1), image(2), image(3)];
@@ -44,7 +44,7 @@ describe('OutputFeatures', () => {
 });
 
 describe('FeatureCache', () => {
-  it('keeps the features of a list, and forgets a failure', async () => {
+  it('computes the features of a list once, and tries again after a failure', async () => {
     const { desk: owner, asked, disposals } = desk();
     const list = [image(1), image(2)];
     const first = await owner.featuresOf('inception', list);
@@ -66,7 +66,7 @@ describe('FeatureCache', () => {
 });
 
 describe('joinRows', () => {
-  it('lays vectors under each other', () => {
+  it('joins vectors as rows', () => {
     expect(joinRows([Float32Array.of(1, 2), Float32Array.of(3, 4)])).toEqual({
       values: Float32Array.of(1, 2, 3, 4),
       count: 2,

@@ -85,7 +85,7 @@ describe('contentConsistency', () => {
     },
   );
 
-  it('gives no figure where all codes are one, and stops when it is told to', async () => {
+  it('contentConsistency gives no figure if all codes are equal, and stops on a signal', async () => {
     const [input, output] = [new Uint8Array(PIXELS).fill(255), new Uint8Array(PIXELS)];
     expect(await measured([input, input, input], [output, output, output], 2)).toBeUndefined();
     await expect(measured(drawn(2), drawn(2), 1, AbortSignal.abort())).rejects.toThrow();
@@ -110,20 +110,23 @@ describe('styleConsistency', () => {
     return new Map(figures.map(({ key, value }) => [key, value]));
   }
 
-  it.each([2, 8])('tells the share that its codes were drawn with, by %i views', async (views) => {
-    const figures = await measured(2, 1, views);
-    expect(figures.get('style')! / LATENT).toBeCloseTo(1, 1);
-    expect(Math.abs(figures.get('style-share')! - 0.2)).toBeLessThan(0.015);
-  });
+  it.each([2, 8])(
+    'the style variance share is the one that the codes were drawn with (%i views)',
+    async (views) => {
+      const figures = await measured(2, 1, views);
+      expect(figures.get('style')! / LATENT).toBeCloseTo(1, 1);
+      expect(Math.abs(figures.get('style-share')! - 0.2)).toBeLessThan(0.015);
+    },
+  );
 
-  it('is 1 where a style tells nothing, 0 where warps change nothing, and no share where nothing differs', async () => {
+  it('the style variance share is 1 for random codes, 0 if warps change nothing, and missing if all codes are equal', async () => {
     expect((await measured(0, 1, 2)).get('style-share')).toBeGreaterThan(0.97);
     expect((await measured(0, 1, 2)).get('style-share')).toBeLessThanOrEqual(1);
     expect((await measured(1, 0, 2)).get('style-share')).toBeLessThan(1e-9);
     expect(await measured(0, 0, 2)).toEqual(new Map([['style', 0]]));
   });
 
-  it('needs two views', () => {
+  it('styleConsistency needs two views', () => {
     const { method, resources } = contextOf({});
     const real = [imageOf(new Uint8Array(PIXELS)), imageOf(new Uint8Array(PIXELS))];
     expect(styleConsistency.problem!({ method, real, resources }, { views: 1 })).toMatch(/two views/);

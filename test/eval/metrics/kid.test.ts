@@ -25,7 +25,7 @@ function images(count: number, shift: number): MeasuredImage[] {
 
 function contextOf(real: MeasuredImage[]): MetricContext {
   const rows = (images: readonly MeasuredImage[]) => images.map((image) => features.get(image)!);
-  const desk = new FeatureCache(async () => ({
+  const cache = new FeatureCache(async () => ({
     id: 'test',
     kind: 'inception',
     description: 'drawn features',
@@ -37,7 +37,7 @@ function contextOf(real: MeasuredImage[]): MetricContext {
     method: { outputs: 2 } as Method,
     real,
     seed: 1,
-    resources: { features: desk, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
+    resources: { features: cache, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
     outputFeatures: async (_, images) => rows(images),
     onProgress: () => undefined,
     signal: undefined,
@@ -79,7 +79,7 @@ async function measured(outputs: MeasuredImage[], real: MeasuredImage[], options
 beforeAll(() => loadEngine());
 
 describe('kid', () => {
-  it('by blocks is the mean over blocks in order, the larger ones last, with the standard error', async () => {
+  it('over blocks is the mean over blocks in order, the larger ones last, with its standard error', async () => {
     const [outputs, real] = [images(7, 0), images(9, 1)];
     const figure = await measured(outputs, real, { estimator: 'blocks', subsetSize: 4 });
     // ceil(9 / 4) = 3 blocks: 2, 2 and 3 outputs, 3 real images each.
@@ -96,7 +96,7 @@ describe('kid', () => {
     expect(figure.how).toContain('3 blocks of at most 4 in the order');
   });
 
-  it('takes fewer blocks where a side would have fewer than 2 images in one', async () => {
+  it('uses fewer blocks if a block would have fewer than 2 images of a side', async () => {
     const [outputs, real] = [images(5, 0), images(24, 1)];
     const figure = await measured(outputs, real, { estimator: 'blocks', subsetSize: 4 });
     // 6 blocks were asked for: 2 have 2 and 3 outputs, and 12 real images each.
@@ -109,7 +109,7 @@ describe('kid', () => {
     await expect(measured(images(1, 0), real, { estimator: 'blocks' })).rejects.toThrow(InputError);
   });
 
-  it('by subsets of whole sets is one value, without a deviation', async () => {
+  it('over subsets that are the whole sets is one value without a deviation', async () => {
     const [outputs, real] = [images(4, 0), images(4, 1)];
     const figure = await measured(outputs, real, { subsetSize: 100 });
     expect(relative(figure.value, 100 * discrepancy(outputs, real))).toBeLessThan(1e-9);
@@ -117,7 +117,7 @@ describe('kid', () => {
     expect(figure.n).toMatchObject({ subsets: 1, subsetSize: 4 });
   });
 
-  it('needs two real images', () => {
+  it('needs at least two real images', () => {
     const { method, real, resources } = contextOf(images(1, 0));
     const settings = { features: 'inception', estimator: 'subsets', subsets: 1, subsetSize: 2 } as const;
     expect(kid.problem!({ method, real, resources }, settings)).toMatch(/needs 2 real images/);

@@ -12,7 +12,7 @@ const nearest = (outputDistances: number[], realDistances: number[]) => ({
 });
 
 describe('nearnessOf', () => {
-  it('does not suspect outputs that lie as real images do', () => {
+  it('does not suspect outputs as far from training images as real images are', () => {
     const nearness = nearnessOf(nearest(distances(5), distances(5)))!;
     expect(nearness.nearer).toBe(5);
     expect(nearness.isSuspicious).toBe(false);
@@ -21,11 +21,11 @@ describe('nearnessOf', () => {
     expect(nearness.output.median).toBeCloseTo(9.95, 10);
   });
 
-  it('suspects outputs that are nearer to training images', () => {
+  it('suspects outputs that are nearer to training images than real images are', () => {
     expect(nearnessOf(nearest(distances(3), distances(5)))).toMatchObject({ nearer: 25, isSuspicious: true });
   });
 
-  it('takes the nearest of those that are shown where no other distances are given', () => {
+  it('uses the nearest of the shown neighbours if there are no other distances', () => {
     const neighbours = [2, 9].map((distance) => ({ label: 'n', image, distance }));
     const shown = { ...nearest([], [4, 5]), outputs: [{ label: 'a', image, neighbours }] };
     expect(nearnessOf({ ...shown, outputDistances: [1, Number.NaN] })?.output.count).toBe(1);
@@ -33,19 +33,19 @@ describe('nearnessOf', () => {
     expect(nearnessOf(without)?.output).toMatchObject({ count: 1, median: 2 });
   });
 
-  it('says nothing without distances', () => {
+  it('is undefined without distances', () => {
     expect(nearnessOf(nearest([], [1]))).toBeUndefined();
     expect(nearnessOf(nearest([1], []))).toBeUndefined();
   });
 });
 
-describe('sections', () => {
-  it('are nothing without images', async () => {
+describe('image sections', () => {
+  it('are empty without images', async () => {
     expect(await gridSection([])).toBe('');
     expect(await nearestSection([])).toBe('');
   });
 
-  it('name every image for those who do not see it', async () => {
+  it('give every image a text alternative', async () => {
     const html = await gridSection([
       {
         title: 'Grid',
@@ -60,7 +60,7 @@ describe('sections', () => {
     expect(html).toContain('<td>–</td>');
   });
 
-  it('show neighbours with their distances, rows of any length, and a distance of zero', async () => {
+  it('show neighbours with their distances, in rows of any length, and a distance of zero', async () => {
     const neighbour = (distance: number) => ({ label: `t${distance}`, image, distance });
     const html = await nearestSection([
       {

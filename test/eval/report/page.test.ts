@@ -68,7 +68,7 @@ const rowsOf = (html: string) =>
   [...html.matchAll(/<tr><th scope="row">(.*?)<\/tr>/g)].map(([, row]) => row!.replaceAll(/<[^>]*>/g, '|'));
 
 describe('evaluationPage', () => {
-  it('escapes every text, and needs nothing from elsewhere', () => {
+  it('escapes every text, and needs no other resources', () => {
     expect(full).not.toMatch(/<script|<img onerror/);
     expect(full.match(/&lt;script src=&#39;https:/g)!.length).toBeGreaterThan(30);
     const addresses = [...full.matchAll(/<[^>]*\b(src|href)="([^"]*)"/g)].map(([, , address]) => address!);
@@ -81,7 +81,7 @@ describe('evaluationPage', () => {
     expect(full.match(/<img /g)).toHaveLength(4);
   });
 
-  it('has balanced tags, and an anchor for every figure that is linked', () => {
+  it('has balanced tags, and an anchor for every linked figure', () => {
     for (const tag of 'section figure figcaption table thead tbody tfoot tr td th dl div ul li span p b small details'.split(
       ' ',
     )) {
@@ -120,7 +120,7 @@ describe('evaluationPage', () => {
     expect(html).toContain('± over repeats');
   });
 
-  it('leaves a hole where a figure is missing, and says why', async () => {
+  it('leaves the cell of a missing figure empty, and says why it is missing', async () => {
     const left = [{ metric: 'lpipsDiversity', why: 'one output for each input' }];
     const html = await evaluationPage(
       receipt([
@@ -133,20 +133,20 @@ describe('evaluationPage', () => {
     expect(html).toContain('<b>lpipsDiversity</b> of B, C: one output for each input');
   });
 
-  it('says so where nothing was measured', async () => {
+  it('says that nothing was measured', async () => {
     const html = await evaluationPage(receipt([]));
     expect(html).toContain('None was measured.');
     expect(html).not.toMatch(/undefined|NaN|Infinity/);
   });
 
-  it('shows cautions before the figures, and what a reader may compare with beside them', () => {
-    expect(full.indexOf('Unverified weights')).toBeLessThan(full.indexOf('<h2>Likeness'));
+  it('shows cautions before the figures, and published figures beside them', () => {
+    expect(full.indexOf('Unverified weights')).toBeLessThan(full.indexOf('<h2>Similarity'));
     expect(full).toContain('U-GAT-IT, published');
     expect(full).toContain('published, not measured here');
     expect(full).toContain('Read in the source; not measured again.');
   });
 
-  it('ends with what verifies it, as a shell takes it', async () => {
+  it('ends with the command that verifies it, quoted for a shell', async () => {
     const html = await evaluationPage(receipt([]), { receiptPath: "it's/receipt.json" });
     expect(html).toContain('npx gnr evaluate --verify &#39;it&#39;\\&#39;&#39;s/receipt.json&#39;</pre>');
     expect(await evaluationPage(receipt([]))).toContain('npx gnr evaluate --verify receipt.json</pre>');

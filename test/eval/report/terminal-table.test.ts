@@ -57,20 +57,20 @@ describe('terminalTable', () => {
       expect(squeezed).toContain(text);
   });
 
-  it('wraps figures into blocks, in which methods without any are left out', () => {
+  it('wraps figures into blocks, without the methods that have none', () => {
     const blocks = terminalTable(receipt(methods), { width: 60 }).split('\n\n');
     expect(blocks[0]).toContain('FID ↓');
     expect(blocks[1]).toMatch(/^method +Figure/);
     expect(blocks[1]!.split('\n')).toHaveLength(3);
   });
 
-  it('passes no control character on', () => {
+  it('contains no control character', () => {
     const text = terminalTable(receipt(methods), { width: 80 });
     expect([...text].filter((character) => character < ' ' && character !== '\n')).toEqual([]);
     expect(text).toContain('\ufffd');
   });
 
-  it('explains what the figures are, figures of one kind together', () => {
+  it('explains the figures, those of one kind together', () => {
     const text = terminalTable(receipt(methods), { width: 300 });
     expect(text).toContain('FID: lower is better; 10 generated, 100 real; ± over repeats');
     expect(text).toContain('Figure 0, Figure 1, Figure 2, Figure 3, Figure 4, Figure 5: higher is better');
@@ -78,7 +78,7 @@ describe('terminalTable', () => {
     expect(text).toMatch(/Cautions:\n- FID from 10 images/);
   });
 
-  it('says so where nothing was measured', () => {
+  it('says that nothing was measured', () => {
     expect(terminalTable(receipt([method('a', [])]), { width: 80 })).toBe('No figure was measured.');
   });
 });
