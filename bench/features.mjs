@@ -124,7 +124,7 @@ async function extract(dir) {
     await Promise.all([
       import('../dist/eval/features/extractor.js'),
       import('../dist/perceptual/inception.js'),
-      import('../dist/eval/pictures.js'),
+      import('../dist/eval/measured-image.js'),
       import('../dist/runtime/node.js'),
     ]);
   const { tensorflowVersion } = await loadEngine();

@@ -1,9 +1,12 @@
+// gnr evaluate: measures models, folders and baselines; repeats an evaluation with --verify; follows a whole run.
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { Evaluation, EvaluationRequest } from '../eval/evaluation.js';
+import type { EvaluateOptions } from '../eval/evaluate.js';
 import type { EvaluationEvent } from '../eval/measure-methods.js';
 import type { BaselineName } from '../eval/methods/baselines.js';
 import type { Receipt } from '../eval/receipt.js';
+import type { NamedFolder } from '../eval/sources.js';
+import type { Difference } from '../eval/verify.js';
 import { withInterrupt } from './interrupt.js';
 import { type Progress, printError, printJson, printLine, startProgress } from './output.js';
 
@@ -26,8 +29,8 @@ interface EvaluateArguments {
   json: boolean;
 }
 
-/** `NAME=DIR`, or `DIR`, which is called as the folder is. */
-async function parseFakes(fakes: readonly string[]): Promise<{ name: string; folder: string }[]> {
+/** Parses `NAME=DIR`, or `DIR`, which gets the folder's name. */
+async function parseFakes(fakes: readonly string[]): Promise<NamedFolder[]> {
   const { basename, resolve } = await import('node:path');
   return fakes.map((text) => {
     const at = text.indexOf('=');
@@ -43,9 +46,9 @@ async function parseList(flag: string, text: string | undefined): Promise<string
   if (!items.includes('')) return items;
   const { InputError } = await import('../base/errors.js');
   throw new InputError({
-    expected: `--${flag} to be names with commas between`,
+    expected: `--${flag} to be names separated by commas`,
     found: JSON.stringify(text),
-    remedy: 'change it',
+    remedy: 'remove the empty name',
   });
 }
 
@@ -55,9 +58,9 @@ async function parseSeeds(text: string | undefined): Promise<number[] | undefine
     return seeds;
   const { InputError } = await import('../base/errors.js');
   throw new InputError({
-    expected: '--seeds to be whole numbers from 0 to 2^32 - 1 with commas between',
+    expected: '--seeds to be whole numbers from 0 to 2^32 - 1, separated by commas',
     found: String(text),
-    remedy: 'change it',
+    remedy: 'correct the numbers',
   });
 }
 
@@ -72,86 +75,74 @@ async function parseBaselines(text: string): Promise<BaselineName[]> {
   throw new InputError({
     expected: `--baselines to be all, none, or some of ${BASELINES.join(', ')}`,
     found: unknown,
-    remedy: 'change it',
+    remedy: 'use one of these names',
   });
 }
 
-/** Shows what goes on, one line for each label. */
-function showProgress(): {
-  onEvent: (event: EvaluationEvent) => void;
-  close: () => void;
-} {
+/** Runs work that reports progress, which is shown in one line for each label, until Ctrl-C stops it. */
+async function withProgress(
+  work: (options: {
+    signal: AbortSignal;
+    onEvent: (event: EvaluationEvent) => void;
+    /** Ends the line of progress, before something is printed. */
+    close: () => void;
+  }) => Promise<void>,
+): Promise<void> {
   let shown: { label: string; progress: Progress } | undefined;
   const close = () => {
     shown?.progress.finish();
     shown = undefined;
   };
-  return {
-    close,
-    onEvent({ label, done, total, unit }) {
-      if (shown?.label !== label) {
-        close();
-        shown = { label, progress: startProgress({ label, total, unit }) };
-      }
-      shown.progress.update(done);
-    },
+  const onEvent = ({ label, done, total, unit }: EvaluationEvent) => {
+    if (shown?.label !== label) {
+      close();
+      shown = { label, progress: startProgress({ label, total, unit }) };
+    }
+    shown.progress.update(done);
   };
+  try {
+    await withInterrupt((signal) => work({ signal, onEvent, close }));
+  } finally {
+    close();
+  }
 }
 
-async function requestOf(args: EvaluateArguments) {
-  const { loadProtocol } = await import('../eval/protocols.js');
-  const { loadEngine } = await import('../runtime/node.js');
-  const protocol = loadProtocol(args.protocol, {
-    metrics: await parseList('metrics', args.metrics),
-    styles: args.styles,
-    seeds: await parseSeeds(args.seeds),
-    direction: args.direction,
-  });
-  const { run, checkpoint = run, data, inputs, real } = args;
+/** The options of the library's `evaluate` that arguments stand for. */
+async function optionsOf(args: EvaluateArguments): Promise<EvaluateOptions> {
+  const { run, checkpoint = run, data, inputs, real, protocol, styles, direction } = args;
   return {
-    protocol,
     checkpoint,
     data,
     inputs,
     real,
+    protocol,
+    styles,
+    direction,
+    metrics: await parseList('metrics', args.metrics),
+    seeds: await parseSeeds(args.seeds),
     fakes: await parseFakes(args.fake),
     baselines: await parseBaselines(args.baselines),
-    engine: await loadEngine(),
-    onSkipped: (dir: string, error: Error) =>
-      printError(`gnr: passed over the damaged checkpoint ${dir}: ${error.message}`),
+    onSkipped: (dir, error) => printError(`gnr: skipped the damaged checkpoint ${dir}: ${error.message}`),
   };
 }
 
 async function evaluateOnce(args: EvaluateArguments): Promise<void> {
+  const { evaluate } = await import('../eval/evaluate.js');
   const { out, json } = args;
-  const request = await requestOf(args);
-  // What cannot be written is told before anything is measured.
-  if (out !== undefined) await (await import('../eval/write.js')).prepareFolder(out);
-  const display = showProgress();
-  const { runEvaluation } = await import('../eval/evaluation.js');
-  try {
-    await withInterrupt(async (signal) => {
-      const options = { signal, onEvent: display.onEvent };
-      const evaluation = await runEvaluation({ ...request, ...options });
-      try {
-        display.close();
-        await tell(evaluation, json);
-        if (out === undefined) return;
-        const { writeEvaluation } = await import('../eval/write.js');
-        const { paths, problem } = await writeEvaluation(evaluation, out, options);
-        display.close();
-        if (problem !== undefined) printError(`gnr: no nearest training pictures: ${problem.message}`);
-        if (!json) for (const path of ['', ...paths]) printLine(path);
-      } finally {
-        await evaluation.resources.close();
-      }
-    });
-  } finally {
-    display.close();
-  }
+  const options = await optionsOf(args);
+  await withProgress(async ({ close, ...callbacks }) => {
+    const onMeasured = (receipt: Receipt) => {
+      close();
+      return printReceipt(receipt, json);
+    };
+    const { paths, problem } = await evaluate({ ...options, ...callbacks, out, onMeasured });
+    close();
+    if (problem !== undefined) printError(`gnr: no nearest training images: ${problem.message}`);
+    if (!json && out !== undefined) for (const path of ['', ...paths]) printLine(path);
+  });
 }
 
-async function tell({ receipt }: Evaluation, json: boolean): Promise<void> {
+async function printReceipt(receipt: Receipt, json: boolean): Promise<void> {
   if (json) return printJson(receipt);
   const { readPublished } = await import('../eval/published.js');
   const { terminalTable } = await import('../eval/report/terminal-table.js');
@@ -159,110 +150,69 @@ async function tell({ receipt }: Evaluation, json: boolean): Promise<void> {
   printLine(terminalTable(receipt, { width, published: await readPublished() }));
 }
 
-/** The request that made a receipt, with what the command line names in place of it. */
-async function requestAgain(receipt: Receipt, args: EvaluateArguments): Promise<EvaluationRequest> {
-  const { data, inputs, real, fakes, baselines } = receipt.sources;
-  const { loadEngine } = await import('../runtime/node.js');
-  return {
-    protocol: receipt.protocol,
-    checkpoint: args.checkpoint ?? args.run ?? receipt.model?.path,
-    data: args.data ?? data ?? undefined,
-    inputs: args.inputs ?? inputs ?? undefined,
-    real: args.real ?? real ?? undefined,
-    fakes: args.fake.length > 0 ? await parseFakes(args.fake) : fakes,
-    baselines: baselines as BaselineName[],
-    engine: await loadEngine(),
-  };
-}
-
+/** @throws RunError if something differs. */
 async function verify(path: string, args: EvaluateArguments): Promise<void> {
-  const { readReceipt } = await import('../eval/verify.js');
-  const { runEvaluation } = await import('../eval/evaluation.js');
-  const before = await readReceipt(path);
-  const request = await requestAgain(before, args);
-  const display = showProgress();
-  try {
-    await withInterrupt(async (signal) => {
-      const evaluation = await runEvaluation({ ...request, signal, onEvent: display.onEvent });
-      await evaluation.resources.close();
-      display.close();
-      await tellDifferences(path, before, evaluation, args.json);
-    });
-  } finally {
-    display.close();
-  }
-}
-
-/** @throws RunError where something differs. */
-async function tellDifferences(
-  path: string,
-  before: Receipt,
-  { receipt, lists }: Evaluation,
-  json: boolean,
-): Promise<void> {
-  const { changedPictures, compareReceipts, compareSoftware } = await import('../eval/verify.js');
-  const differences = compareReceipts(before, receipt);
-  const figures = receipt.methods.reduce((sum, { figures: all }) => sum + all.length, 0);
-  for (const { what, before: then, now } of compareSoftware(before, receipt))
-    printError(`gnr: other software than then: ${what} ${now} in place of ${then}`);
-  if (json) printJson({ reproduced: differences.length === 0, figures, differences });
-  else if (differences.length === 0) printLine(`${figures} figures reproduced exactly.`);
-  if (differences.length === 0) return;
-  for (const { what, before: then, now } of differences)
-    printError(`gnr: ${what}: ${now} in place of ${then}`);
-  for (const list of lists)
-    if (differences.some(({ what }) => what === `the pictures of ${list.role}`))
-      for (const change of await changedPictures(path, list)) printError(`gnr: ${list.role}: ${change}`);
-  const { RunError } = await import('../base/errors.js');
-  throw new RunError(
-    `The evaluation of ${path} was not reproduced: ${differences.length} differences, named above. Put back the pictures, weights or model that have changed, or evaluate anew.`,
-  );
+  const { verifyReceipt } = await import('../eval/verify.js');
+  const { run, checkpoint = run, data, inputs, real, json } = args;
+  const fakes = await parseFakes(args.fake);
+  await withProgress(async ({ close, ...callbacks }) => {
+    const options = { checkpoint, data, inputs, real, fakes, ...callbacks };
+    const { figures, differences, software, images } = await verifyReceipt(path, options);
+    close();
+    const text = ({ what, before, now }: Difference) => `${what}: ${now} in place of ${before}`;
+    for (const difference of software) printError(`gnr: the software differs: ${text(difference)}`);
+    if (json) printJson({ reproduced: differences.length === 0, figures, differences });
+    else if (differences.length === 0) printLine(`${figures} figures reproduced exactly.`);
+    if (differences.length === 0) return;
+    for (const difference of differences) printError(`gnr: ${text(difference)}`);
+    for (const { role, change } of images) printError(`gnr: ${role}: ${change}`);
+    const { RunError } = await import('../base/errors.js');
+    throw new RunError(
+      `The evaluation of ${path} was not reproduced: ${differences.length} differences, listed above. Restore the images, weights or model that have changed, or evaluate again.`,
+    );
+  });
 }
 
 async function evaluateRun(args: EvaluateArguments): Promise<void> {
   const { InputError } = await import('../base/errors.js');
+  const { requestOf } = await import('../eval/evaluate.js');
+  const { evaluateCheckpoints } = await import('../eval/checkpoint-curves.js');
   const { run, checkpoint = run, out, json } = args;
   if (checkpoint === undefined || out === undefined)
     throw new InputError({
       expected: '--every-checkpoint with a run and --out DIR',
       found: checkpoint === undefined ? 'no run' : 'no --out',
-      remedy: 'gnr evaluate RUN --every-checkpoint --data DIR --out DIR',
+      remedy: 'run gnr evaluate RUN --every-checkpoint --data DIR --out DIR',
     });
-  const request = await requestOf({ ...args, baselines: 'none' });
-  const display = showProgress();
-  const { evaluateCheckpoints } = await import('../eval/checkpoint-curves.js');
-  try {
-    await withInterrupt(async (signal) => {
-      const options = { ...request, signal, onEvent: display.onEvent };
-      const course = await evaluateCheckpoints(checkpoint, out, options);
-      display.close();
-      if (json) return printJson(course);
-      for (const { step, figures } of course)
-        printLine(
-          `step ${step}: ${figures.map(({ title, value }) => `${title} ${value.toPrecision(4)}`).join(', ')}`,
-        );
-      printLine(join(out, 'course.html'));
-    });
-  } finally {
-    display.close();
-  }
+  const options = await optionsOf({ ...args, baselines: 'none' });
+  await withProgress(async ({ close, ...callbacks }) => {
+    const request = await requestOf({ ...options, ...callbacks });
+    const points = await evaluateCheckpoints(checkpoint, out, request);
+    close();
+    if (json) return printJson(points);
+    for (const { step, figures } of points)
+      printLine(
+        `step ${step}: ${figures.map(({ title, value }) => `${title} ${value.toPrecision(4)}`).join(', ')}`,
+      );
+    printLine(join(out, 'curves.html'));
+  });
 }
 
 /** @throws InputError for options that do not go together. */
 async function checkTogether(args: EvaluateArguments): Promise<void> {
   const { run, checkpoint, verify: receipt, everyCheckpoint, fake, out, metrics, seeds, styles } = args;
   const clashes: [boolean, string, string][] = [
-    [run !== undefined && checkpoint !== undefined, 'RUN or --checkpoint, not both', 'leave one out'],
+    [run !== undefined && checkpoint !== undefined, 'RUN or --checkpoint, not both', 'remove one of them'],
     [
       everyCheckpoint && fake.length > 0,
       '--every-checkpoint without --fake',
-      'evaluate folders by themselves',
+      'evaluate the folders with a separate command',
     ],
     [
       receipt !== undefined &&
         (everyCheckpoint || [out, metrics, seeds, styles].some((value) => value !== undefined)),
       '--verify without options that change what is measured or written',
-      'leave them out: the receipt has them',
+      'remove them: the receipt has them',
     ],
   ];
   const { InputError } = await import('../base/errors.js');
@@ -272,29 +222,29 @@ async function checkTogether(args: EvaluateArguments): Promise<void> {
 
 export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
   command: 'evaluate [run]',
-  describe: 'Measure a model, folders of pictures and baselines (FID, KID, LPIPS, ...)',
+  describe: 'Measure a model, folders of images and baselines (FID, KID, LPIPS, ...)',
   builder: (yargs) =>
     yargs
       .positional('run', {
         type: 'string',
-        describe: 'A run, a checkpoint or an exported model (as --checkpoint)',
+        describe: 'A run, a checkpoint or an exported model (same as --checkpoint)',
       })
       .option('checkpoint', {
         type: 'string',
         describe: 'A checkpoint, a run (its newest), or an exported model',
       })
       .option('data', { type: 'string', describe: 'Dataset with trainA, trainB, testA, testB' })
-      .option('inputs', { type: 'string', describe: "Input pictures, in place of the dataset's" })
+      .option('inputs', { type: 'string', describe: "Input images, in place of the dataset's" })
       .option('real', {
         type: 'string',
-        describe: "Real pictures to compare with, in place of the dataset's",
+        describe: "Real images to compare with, in place of the dataset's",
       })
       .option('fake', {
         type: 'string',
         array: true,
         nargs: 1,
         default: [] as string[],
-        describe: "[NAME=]DIR: another method's pictures; as many as you like",
+        describe: "[NAME=]DIR: another method's images; may be repeated",
       })
       .option('out', { type: 'string', describe: 'Folder for receipt.json and report.html' })
       .option('protocol', {
@@ -302,22 +252,38 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         default: 'quick',
         describe: 'Name of a protocol, or a .json file',
       })
-      .option('metrics', { type: 'string', describe: 'Only these: fid,kid,lpipsDiversity,...' })
+      .option('metrics', {
+        type: 'string',
+        describe: 'Metrics to measure, in place of the protocol: fid,kid,lpipsDiversity,...',
+      })
       .option('styles', { type: 'number', describe: 'Outputs of each input, in place of the protocol' })
-      .option('seeds', { type: 'string', describe: 'A repeat for each, in place of the protocol: 0,1,2' })
-      .option('direction', { choices: ['A2B', 'B2A'] as const, describe: 'In place of the protocol' })
-      .option('baselines', { type: 'string', default: 'all', describe: 'all, none, or names: identity,...' })
-      .option('verify', { type: 'string', describe: 'Receipt of an evaluation to make again and compare' })
+      .option('seeds', {
+        type: 'string',
+        describe: 'One repeat for each seed, in place of the protocol: 0,1,2',
+      })
+      .option('direction', {
+        choices: ['A2B', 'B2A'] as const,
+        describe: 'Direction, in place of the protocol',
+      })
+      .option('baselines', {
+        type: 'string',
+        default: 'all',
+        describe: 'Baselines to measure: all, none, or names: identity,...',
+      })
+      .option('verify', { type: 'string', describe: 'Receipt of an evaluation to repeat and compare' })
       .option('everyCheckpoint', {
         alias: 'every-checkpoint',
         type: 'boolean',
         default: false,
-        describe: 'All checkpoints of a run, and their figures over training',
+        describe: 'Measure every checkpoint of a run and plot the figures over the steps',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print the receipt as JSON' })
-      .example('$0 evaluate runs/first --data data --out evaluation', 'a look at a run')
-      .example('$0 evaluate --real data/testB --fake ours=a --fake theirs=b', 'folders alone')
-      .example('$0 evaluate --verify evaluation/receipt.json', 'the same again, compared'),
+      .example('$0 evaluate runs/first --data data --out evaluation', 'measure a run')
+      .example(
+        '$0 evaluate --real data/testB --fake ours=a --fake theirs=b',
+        'compare folders, without a model',
+      )
+      .example('$0 evaluate --verify evaluation/receipt.json', 'repeat an evaluation and compare'),
   handler: async (args) => {
     await checkTogether(args);
     if (args.verify !== undefined) return verify(args.verify, args);

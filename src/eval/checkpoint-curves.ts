@@ -1,14 +1,16 @@
+// Evaluates every checkpoint of a run, for the curves of its figures over the steps.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import { parseStepName, stepName } from '../base/step-names.js';
+import { writeJson } from '../base/write-json.js';
 import { readModel } from '../translate/model.js';
 import { type Evaluation, type EvaluationRequest, runEvaluation } from './evaluation.js';
 import type { OpenMetricResources } from './metric-resources.js';
 import { type CurvePoint, metricCurvesPage } from './report/curves-page.js';
 
-/** The checkpoints of a run in order. @throws InputError for a folder without any. */
+/** Returns the checkpoints of a run in order. @throws InputError for a folder without any. */
 export async function checkpointsOf(runDir: string): Promise<{ step: number; dir: string }[]> {
   const folder = join(runDir, 'checkpoints');
   const names = await readdir(folder).catch(() => []);
@@ -32,10 +34,11 @@ async function isDamaged(dir: string): Promise<boolean> {
 }
 
 /**
- * Evaluates every checkpoint of a run, one after another, and writes each receipt as soon as it is there
- * (`OUT/step-000500.json`), and `OUT/course.html` at the end. Damaged checkpoints are told and passed over.
+ * Evaluates the checkpoints of a run one after another. Writes each receipt as soon as it is measured
+ * (`OUT/step-000500.json`), and `OUT/curves.html` at the end. Damaged checkpoints are reported to `onSkipped` and
+ * skipped.
  *
- * @throws InputError as `runEvaluation`.
+ * @throws InputError like `runEvaluation`.
  */
 export async function evaluateCheckpoints(
   runDir: string,
@@ -66,12 +69,12 @@ export async function evaluateCheckpoints(
       resources = evaluation.resources;
       const { receipt } = evaluation;
       const name = `${stepName(step)}.json`;
-      await writeFileAtomic(join(out, name), `${JSON.stringify(receipt, null, 2)}\n`);
+      await writeJson(join(out, name), receipt);
       points.push({ step, figures: receipt.methods[0]!.figures });
     }
   } finally {
     await resources?.close();
   }
-  await writeFileAtomic(join(out, 'course.html'), metricCurvesPage(`Checkpoints of ${runDir}`, points));
+  await writeFileAtomic(join(out, 'curves.html'), metricCurvesPage(`Checkpoints of ${runDir}`, points));
   return points;
 }

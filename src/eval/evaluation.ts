@@ -1,3 +1,4 @@
+// Runs an evaluation: lists and hashes the images, opens the model, measures every method, makes the receipt.
 import { relative } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { readState } from '../checkpoint/layout.js';
@@ -7,12 +8,16 @@ import { openTranslator } from '../translate/open-translator.js';
 import type { Translator } from '../translate/translator.js';
 import { hashImages, type ImageList, imageListFacts } from './image-list.js';
 import { type EvaluationEvent, evaluateMethods, type MethodEvaluation } from './measure-methods.js';
+import { fileImage } from './measured-image.js';
 import { type BaselineName, baselineMethod, baselineProblem } from './methods/baselines.js';
 import { folderMethod } from './methods/folder-method.js';
 import type { Method } from './methods/method.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
-import { type InstrumentOptions, type OpenMetricResources, openMetricResources } from './metric-resources.js';
-import { fileImage } from './pictures.js';
+import {
+  type MetricResourceOptions,
+  type OpenMetricResources,
+  openMetricResources,
+} from './metric-resources.js';
 import type { Protocol } from './protocol.js';
 import type { MethodResult, Receipt } from './receipt.js';
 import { softwareFacts } from './software.js';
@@ -25,24 +30,24 @@ export interface EvaluationRequest extends SourcePaths {
   baselines: readonly BaselineName[];
   engine: EngineInfo;
   onEvent?: (event: EvaluationEvent) => void;
-  /** A newer checkpoint of a run that is damaged and passed over. */
+  /** Called with a newer checkpoint of a run that is damaged and therefore skipped. */
   onSkipped?: (dir: string, error: InputError) => void;
   signal?: AbortSignal | undefined;
-  /** MetricResources of an evaluation before, which stay the caller's; opened where left out. */
+  /** Resources of an earlier evaluation, which its caller closes; opened by default. */
   resources?: OpenMetricResources | undefined;
 }
 
-/** All that an evaluation gives. */
+/** Everything that an evaluation gives. */
 export interface Evaluation {
   receipt: Receipt;
   methods: MethodEvaluation[];
   lists: ImageList[];
   sources: Sources;
-  /** Open still, for what comes after (nearest pictures); the caller closes them. */
+  /** Still open, for the nearest images; the caller closes them. */
   resources: OpenMetricResources;
 }
 
-/** Side of the baselines' pictures where no model has one, px. */
+/** Side of the baselines' images if there is no model, px. */
 const BASELINE_PX = 256;
 
 interface OpenModel {
@@ -51,18 +56,17 @@ interface OpenModel {
 }
 
 async function openModel(checkpoint: string, onSkipped: EvaluationRequest['onSkipped']): Promise<OpenModel> {
-  // Of a run, the newest checkpoint now: while it is trained, another one may be the newest soon.
   const { dir, config, statePath, readGenerators, sha256 } = await openModelFolder(
     checkpoint,
     modelConfigSchema,
     { onSkipped },
   );
   const architecture = config.model;
-  const below = relative('.', dir);
+  const localPath = relative('.', dir);
   return {
     translator: openTranslator(architecture, await readGenerators()),
     facts: {
-      path: below === '' || below.startsWith('..') ? dir : below,
+      path: localPath === '' || localPath.startsWith('..') ? dir : localPath,
       sha256: await sha256(),
       size: architecture.size,
       step: statePath === undefined ? null : (await readState(statePath)).step,
@@ -74,7 +78,7 @@ async function makeMethods(
   { protocol, baselines }: EvaluationRequest,
   sources: Sources,
   model: OpenModel | undefined,
-): Promise<{ methods: Method[]; left: MethodResult[] }> {
+): Promise<{ methods: Method[]; unmeasured: MethodResult[] }> {
   const { direction, styles } = protocol;
   const methods: Method[] = [];
   if (model !== undefined) {
@@ -107,13 +111,13 @@ async function makeMethods(
     perInput: styles.perInput,
     size: model?.facts.size ?? BASELINE_PX,
   };
-  const left: MethodResult[] = [];
+  const unmeasured: MethodResult[] = [];
   for (const name of baselines) {
     const why = baselineProblem(name, options);
     if (why === undefined) methods.push(baselineMethod(name, options));
-    else left.push({ name, kind: 'baseline', figures: [], left: [{ metric: 'every metric', why }] });
+    else unmeasured.push({ name, kind: 'baseline', figures: [], left: [{ metric: 'every metric', why }] });
   }
-  return { methods, left };
+  return { methods, unmeasured };
 }
 
 async function listHashes(request: EvaluationRequest, sources: Sources): Promise<ImageList[]> {
@@ -127,12 +131,12 @@ async function listHashes(request: EvaluationRequest, sources: Sources): Promise
   ].filter(({ files }) => files.length > 0);
   const total = roles.reduce((sum, { files }) => sum + files.length, 0);
   const lists: ImageList[] = [];
-  let before = 0;
+  let hashed = 0;
   for (const { role, folder, files } of roles) {
     const onProgress = (done: number) =>
-      onEvent?.({ type: 'progress', label: 'hashing', done: before + done, total, unit: 'pictures' });
+      onEvent?.({ type: 'progress', label: 'hashing', done: hashed + done, total, unit: 'images' });
     lists.push(await hashImages(role, folder, files, { onProgress, signal }));
-    before += files.length;
+    hashed += files.length;
   }
   return lists;
 }
@@ -140,7 +144,7 @@ async function listHashes(request: EvaluationRequest, sources: Sources): Promise
 function assertUsable({ checkpoint, fakes, baselines }: EvaluationRequest, sources: Sources): void {
   if (checkpoint !== undefined && sources.inputs.files.length === 0)
     throw new InputError({
-      expected: 'inputs for the model',
+      expected: 'input images for the model',
       found: 'neither --data nor --inputs',
       remedy: 'name a dataset with --data DIR, or a folder with --inputs DIR',
     });
@@ -151,28 +155,28 @@ function assertUsable({ checkpoint, fakes, baselines }: EvaluationRequest, sourc
       remedy: 'name a checkpoint, a folder with --fake NAME=DIR, or both',
     });
   const names = ['model', ...baselines, ...fakes.map(({ name }) => name)];
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined)
+  const duplicate = names.find((name, i) => names.indexOf(name) < i);
+  if (duplicate !== undefined)
     throw new InputError({
       expected: 'every method to have a name of its own',
-      found: `two called ${twice}`,
-      remedy: 'change one of the names given to --fake',
+      found: `two called ${duplicate}`,
+      remedy: 'change one of the names in --fake NAME=DIR',
     });
 }
 
-function instrumentOptions(
+function resourceOptions(
   { data, protocol }: EvaluationRequest,
   sources: Sources,
   modelPx: number | undefined,
-): InstrumentOptions {
+): MetricResourceOptions {
   const target = protocol.direction === 'A2B' ? 'trainB' : 'trainA';
   return { inputs: sources.inputs.files, target, data, modelPx };
 }
 
 /**
- * Evaluates a model, folders of pictures and baselines as a protocol says.
+ * Evaluates a model, folders of images and baselines as a protocol says.
  *
- * @throws InputError for missing folders, pictures, models and weights.
+ * @throws InputError for missing folders, images, models and weights.
  */
 export async function runEvaluation(request: EvaluationRequest): Promise<Evaluation> {
   const { protocol, signal, onEvent } = request;
@@ -184,12 +188,11 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
   let resources: OpenMetricResources | undefined;
   try {
     resources =
-      request.resources ??
-      (await openMetricResources(instrumentOptions(request, sources, model?.facts.size)));
-    const { methods: made, left } = await makeMethods(request, sources, model);
-    const methods = await evaluateMethods({
+      request.resources ?? (await openMetricResources(resourceOptions(request, sources, model?.facts.size)));
+    const { methods, unmeasured } = await makeMethods(request, sources, model);
+    const evaluations = await evaluateMethods({
       protocol,
-      methods: made,
+      methods,
       real: sources.real.files.map(fileImage),
       resources,
       signal,
@@ -211,9 +214,9 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
       images: lists.map(imageListFacts),
       weights: resources.weights(),
       software: softwareFacts(request.engine),
-      methods: [...methods.map(({ result }) => result), ...left],
+      methods: [...evaluations.map(({ result }) => result), ...unmeasured],
     };
-    return { receipt, methods, lists, sources, resources };
+    return { receipt, methods: evaluations, lists, sources, resources };
   } catch (error) {
     if (resources !== request.resources) await resources?.close();
     throw error;

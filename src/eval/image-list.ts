@@ -1,4 +1,7 @@
-import { relative, sep } from 'node:path';
+// Lists of image files with their hashes: what a receipt says of them, their files beside it, and what changed since.
+
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { sha256 } from '../base/hash.js';
 import { readImageBytes } from '../data/decode.js';
 
@@ -11,8 +14,8 @@ export interface ImageList {
   hashes: string[];
 }
 
-/** Files that are read together. */
-const TOGETHER = 8;
+/** Files that are read at a time. */
+const READS = 8;
 
 /**
  * Hashes files.
@@ -26,10 +29,10 @@ export async function hashImages(
   { onProgress, signal }: { onProgress?: (done: number) => void; signal?: AbortSignal | undefined } = {},
 ): Promise<ImageList> {
   const hashes: string[] = [];
-  for (let from = 0; from < files.length; from += TOGETHER) {
+  for (let from = 0; from < files.length; from += READS) {
     signal?.throwIfAborted();
-    const some = files.slice(from, from + TOGETHER);
-    hashes.push(...(await Promise.all(some.map(async (file) => sha256(await readImageBytes(file))))));
+    const batch = files.slice(from, from + READS);
+    hashes.push(...(await Promise.all(batch.map(async (file) => sha256(await readImageBytes(file))))));
     onProgress?.(hashes.length);
   }
   return { role, folder, files, hashes };
@@ -40,8 +43,42 @@ export function formatImageList({ folder, files, hashes }: ImageList): string {
   return files.map((file, i) => `${hashes[i]}  ${relative(folder, file).split(sep).join('/')}\n`).join('');
 }
 
-/** What a receipt says of a list. */
+function parseImageList(text: string): Map<string, string> {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
+}
+
+/** A list's entry in a receipt. */
 export function imageListFacts(list: ImageList) {
   const { role, folder, files } = list;
   return { role, folder, count: files.length, sha256: sha256(formatImageList(list)) };
+}
+
+/** The name of a list's file beside the receipt. */
+export function listFileName(role: string): string {
+  const plain = role.replace(/[^\w.-]+/g, '-');
+  // Users name the methods: two names may have the same plain form.
+  return role.startsWith('fake ') ? `${plain}-${sha256(role).slice(0, 8)}.sha256` : `${plain}.sha256`;
+}
+
+/**
+ * Compares a list with its file beside the receipt.
+ *
+ * @returns the names of changed, missing and new images, at most `max` of them; none if that file does not exist.
+ */
+export async function changedImages(receiptPath: string, list: ImageList, max = 5): Promise<string[]> {
+  const path = join(dirname(receiptPath), listFileName(list.role));
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return [];
+  const before = parseImageList(text);
+  const now = parseImageList(formatImageList(list));
+  const changes: string[] = [];
+  for (const [name, hash] of before) {
+    const current = now.get(name);
+    if (current === undefined) changes.push(`${name} is gone`);
+    else if (current !== hash) changes.push(`${name} has changed`);
+  }
+  for (const name of now.keys()) if (!before.has(name)) changes.push(`${name} is new`);
+  const more = changes.length - max;
+  return more > 0 ? [...changes.slice(0, max), `and ${more} more in ${basename(path)}`] : changes;
 }

@@ -1,34 +1,39 @@
+// Measures the metrics of a protocol on every method, repeat by repeat.
 import type { DecodedImage } from '../data/decode.js';
 import { OutputFeatures } from './features/output-features.js';
+import type { MeasuredImage } from './measured-image.js';
 import type { Method, OutputGroup } from './methods/method.js';
 import type { Measured, Measurement, Metric, MetricContext, MetricResources } from './metrics/metric.js';
 import { METRIC_NAMES, metrics } from './metrics/registry.js';
-import type { MeasuredImage } from './pictures.js';
 import type { MetricName, Protocol } from './protocol.js';
 import type { Figure, MethodResult } from './receipt.js';
 import { repeatsOf } from './statistics/interval.js';
 
-/** What an evaluation tells while it runs. */
+/** Progress of an evaluation. */
 export interface EvaluationEvent {
+  /** The only kind of event. */
   type: 'progress';
-  /** What is going on: a method and a metric. */
+  /** What is being done: a method and a metric. */
   label: string;
+  /** Units that are done. */
   done: number;
+  /** All units of this label. */
   total: number;
-  unit: 'inputs' | 'pictures' | 'steps';
+  /** What is counted. */
+  unit: 'inputs' | 'images' | 'steps';
 }
 
 export interface EvaluationOptions {
   protocol: Protocol;
   methods: readonly Method[];
-  /** Pictures of the target domain. */
+  /** Images of the target domain. */
   real: readonly MeasuredImage[];
   resources: MetricResources;
   onEvent?: (event: EvaluationEvent) => void;
   signal?: AbortSignal | undefined;
 }
 
-/** Pictures of a method to look at. */
+/** Some images of a method, for the report. */
 export interface ShownGroup {
   input: number | undefined;
   source: DecodedImage | undefined;
@@ -53,7 +58,7 @@ export async function evaluateMethods(options: EvaluationOptions): Promise<Metho
   const { methods, resources, real, protocol, signal, onEvent } = options;
   for (const kind of featureKinds(protocol)) {
     const report = (done: number) =>
-      onEvent?.({ type: 'progress', label: 'real pictures', done, total: real.length, unit: 'pictures' });
+      onEvent?.({ type: 'progress', label: 'real images', done, total: real.length, unit: 'images' });
     await resources.features.featuresOf(kind, real, { onProgress: report, signal });
   }
   const evaluations: MethodEvaluation[] = [];
@@ -69,14 +74,14 @@ function featureKinds({ metrics: chosen }: Protocol) {
 async function evaluateMethod(method: Method, options: EvaluationOptions): Promise<MethodEvaluation> {
   const { protocol, resources } = options;
   const real = method.real ?? options.real;
-  const left: MethodResult['left'] = [];
+  const unmeasured: MethodResult['left'] = [];
   const chosen: Name[] = [];
   for (const name of METRIC_NAMES) {
     const metricOptions = protocol.metrics[name];
     if (metricOptions === undefined) continue;
     const why = (metrics[name] as AnyMetric).problem?.({ method, real, resources }, metricOptions as never);
     if (why === undefined) chosen.push(name);
-    else left.push({ metric: name, why });
+    else unmeasured.push({ metric: name, why });
   }
   const seeds = method.isRandom ? protocol.seeds : protocol.seeds.slice(0, 1);
   const repeats: { metric: Name; measured: Measured[] }[][] = [];
@@ -84,18 +89,18 @@ async function evaluateMethod(method: Method, options: EvaluationOptions): Promi
   for (const [i, seed] of seeds.entries()) {
     const label = seeds.length > 1 ? `${method.name}, repeat ${i + 1} of ${seeds.length}` : method.name;
     repeats.push(
-      await oneRepeat({ method, real, seed, chosen, label, shown: i === 0 ? shown : [] }, options),
+      await measureRepeat({ method, real, seed, chosen, label, shown: i === 0 ? shown : [] }, options),
     );
   }
   const { name, kind } = method;
   const figures = figuresOf(repeats);
   const isNumber = (figure: Figure): boolean => figure.values.every(Number.isFinite);
   for (const { metric, key } of figures.filter((figure) => !isNumber(figure)))
-    left.push({ metric, why: `${key} is not a finite number` });
+    unmeasured.push({ metric, why: `${key} is not a finite number` });
   for (const metric of chosen)
     if (!figures.some((figure) => figure.metric === metric))
-      left.push({ metric, why: 'the outputs are not grouped by input, or have no input that is known' });
-  return { result: { name, kind, figures: figures.filter(isNumber), left }, shown };
+      unmeasured.push({ metric, why: 'the outputs are not grouped by input, or their inputs are unknown' });
+  return { result: { name, kind, figures: figures.filter(isNumber), left: unmeasured }, shown };
 }
 
 interface Repeat {
@@ -104,11 +109,11 @@ interface Repeat {
   seed: number;
   chosen: readonly Name[];
   label: string;
-  /** Takes the first groups. */
+  /** Collects the first groups. */
   shown: ShownGroup[];
 }
 
-async function oneRepeat(
+async function measureRepeat(
   { method, real, seed, chosen, label, shown }: Repeat,
   { protocol, resources, onEvent, signal }: EvaluationOptions,
 ): Promise<{ metric: Name; measured: Measured[] }[]> {
@@ -132,7 +137,7 @@ async function oneRepeat(
   let done = 0;
   for await (const groups of method.groups(seed)) {
     signal?.throwIfAborted();
-    await keepShown(shown, groups);
+    await addShown(shown, groups);
     for (const { measurement } of running) await measurement.add?.(groups);
     done += groups.length;
     onEvent?.({ type: 'progress', label, done, total: method.inputs, unit: 'inputs' });
@@ -143,14 +148,14 @@ async function oneRepeat(
   return results;
 }
 
-async function keepShown(shown: ShownGroup[], groups: readonly OutputGroup[]): Promise<void> {
+async function addShown(shown: ShownGroup[], groups: readonly OutputGroup[]): Promise<void> {
   for (const { input, source, outputs } of groups.slice(0, SHOWN_GROUPS - shown.length)) {
     const images = outputs.slice(0, SHOWN_OUTPUTS);
     shown.push({ input, source, images, outputs: await Promise.all(images.map((image) => image.read())) });
   }
 }
 
-/** Repeats laid together: mean, deviation and interval of every figure. */
+/** Combines the repeats: mean, deviation and interval of every figure. */
 function figuresOf(repeats: readonly { metric: Name; measured: Measured[] }[][]): Figure[] {
   return repeats[0]!.flatMap(({ metric, measured }, m) =>
     measured.map(({ subsetDeviation, ...first }): Figure => {

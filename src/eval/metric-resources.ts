@@ -1,3 +1,4 @@
+// Opens the resources that metrics share: feature networks, LPIPS, and the factors of the sample dataset.
 import { readSampleFactors } from '../sample/sample-factors.js';
 import { loadWeights, type WeightsSource } from '../weights/load.js';
 import { lpipsValues } from '../weights/lpips.js';
@@ -8,9 +9,9 @@ import { LpipsEvaluator } from './features/lpips-evaluator.js';
 import type { MetricResources } from './metrics/metric.js';
 import type { FeatureKind } from './protocol.js';
 
-/** MetricResources with what they were made of. */
+/** Metric resources that record which weights they use. */
 export interface OpenMetricResources extends MetricResources {
-  /** The weights that have been measured with so far. */
+  /** The weights that were used so far. */
   weights(): WeightsSource[];
   close(): Promise<void>;
 }
@@ -33,25 +34,25 @@ async function openExtractor(
   );
 }
 
-async function openMeter(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsEvaluator> {
+async function openLpips(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsEvaluator> {
   const { lpips, values, sources } = await lpipsValues(net);
   used.push(...sources);
   return new LpipsEvaluator(lpips, values);
 }
 
-export interface InstrumentOptions {
-  /** The dataset, which may be a sample dataset. */
+export interface MetricResourceOptions {
+  /** The dataset; it may be a sample dataset. */
   data: string | undefined;
   /** Files of its source domain. */
   inputs: readonly string[];
-  /** Its folder of the target domain's training pictures. */
+  /** Its folder of the target domain's training images. */
   target: 'trainA' | 'trainB';
-  /** Side of the model's pictures, px, to which some metrics bring all pictures first. */
+  /** Side of the model's images, px; some metrics resize all images to it first. */
   modelPx: number | undefined;
 }
 
 /**
- * What metrics measure with. Networks are loaded when a metric first asks for one, which throws InputError where their
+ * Opens the resources of metrics. A network is loaded when a metric first asks for it; that throws InputError if its
  * weights are missing.
  *
  * @throws InputError for a damaged factors.json.
@@ -61,23 +62,23 @@ export async function openMetricResources({
   inputs,
   target,
   modelPx,
-}: InstrumentOptions): Promise<OpenMetricResources> {
+}: MetricResourceOptions): Promise<OpenMetricResources> {
   const used: WeightsSource[] = [];
   const features = new FeatureCache((kind) => openExtractor(kind, modelPx, used));
-  const meters = new Map<'vgg' | 'alex', Promise<LpipsEvaluator>>();
+  const evaluators = new Map<'vgg' | 'alex', Promise<LpipsEvaluator>>();
   const factors = data === undefined ? undefined : await readSampleFactors(data, inputs, target);
   return {
     features,
     factors,
     lpips(net) {
-      const meter = meters.get(net) ?? openMeter(net, used);
-      meters.set(net, meter);
-      return meter;
+      const evaluator = evaluators.get(net) ?? openLpips(net, used);
+      evaluators.set(net, evaluator);
+      return evaluator;
     },
     weights: () => [...new Map(used.map((source) => [source.name, source])).values()],
     async close() {
       await features.dispose();
-      for (const meter of meters.values()) (await meter.catch(() => undefined))?.dispose();
+      for (const evaluator of evaluators.values()) (await evaluator.catch(() => undefined))?.dispose();
     },
   };
 }

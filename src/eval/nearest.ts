@@ -1,17 +1,18 @@
+// Finds the training images nearest to a model's outputs, to reveal memorised ones.
 import { basename } from 'node:path';
 import type { FeatureCache, FeatureRows } from './features/feature-cache.js';
 import type { MethodEvaluation, ShownGroup } from './measure-methods.js';
-import type { MeasuredImage } from './pictures.js';
+import type { MeasuredImage } from './measured-image.js';
 import type { FeatureKind } from './protocol.js';
-import type { NearestPictures } from './report/galleries.js';
+import type { NearestImages } from './report/galleries.js';
 
 export interface NearestOptions {
   features: FeatureCache;
   kind: FeatureKind;
   method: MethodEvaluation;
-  /** What the model was trained on. */
+  /** The model's training images. */
   training: readonly MeasuredImage[];
-  /** Pictures of the same domain that it was not trained on, for comparison. */
+  /** Images of the same domain that the model was not trained on, for comparison. */
   unseen: readonly MeasuredImage[];
   onProgress?: (done: number) => void;
   signal?: AbortSignal | undefined;
@@ -21,7 +22,7 @@ function shownName({ input, images }: ShownGroup): string {
   return input === undefined ? basename(images[0]!.name) : `input ${input + 1}`;
 }
 
-/** Neighbours that are shown. */
+/** Number of neighbours in the report. */
 const NEIGHBOURS = 4;
 
 function distance(a: FeatureRows, i: number, b: FeatureRows, j: number): number {
@@ -30,7 +31,7 @@ function distance(a: FeatureRows, i: number, b: FeatureRows, j: number): number 
   return Math.sqrt(sum);
 }
 
-/** The distances from one row to all of `others`, nearest first. */
+/** The rows of `others` nearest to one row, the nearest first. */
 function nearestOf(rows: FeatureRows, i: number, others: FeatureRows): { index: number; distance: number }[] {
   return Array.from({ length: others.count }, (_, index) => ({
     index,
@@ -40,32 +41,38 @@ function nearestOf(rows: FeatureRows, i: number, others: FeatureRows): { index: 
     .slice(0, NEIGHBOURS);
 }
 
-/** The training pictures nearest to a method's first outputs: outputs far nearer than real pictures are learnt by heart. */
-export async function nearestTrainingPictures(options: NearestOptions): Promise<NearestPictures> {
+/**
+ * Finds the training images nearest to a method's first outputs. Outputs far nearer to them than real images are, were
+ * memorised.
+ */
+export async function nearestTrainingImages(options: NearestOptions): Promise<NearestImages> {
   const { features, kind, method, training, unseen, onProgress, signal } = options;
-  const known = await features.featuresOf(kind, training, { ...(onProgress && { onProgress }), signal });
+  const trainingRows = await features.featuresOf(kind, training, {
+    ...(onProgress && { onProgress }),
+    signal,
+  });
   const outputs = method.shown.map(({ images }) => images[0]!);
-  const made = await features.featuresOf(kind, outputs, { signal });
-  const compared = unseen.length === 0 ? undefined : await features.featuresOf(kind, unseen, { signal });
+  const outputRows = await features.featuresOf(kind, outputs, { signal });
+  const unseenRows = unseen.length === 0 ? undefined : await features.featuresOf(kind, unseen, { signal });
   return {
     method: method.result.name,
     how: `Euclidean distance of ${await features.describe(kind)}`,
     outputs: await Promise.all(
       outputs.map(async (output, i) => ({
         label: shownName(method.shown[i]!),
-        picture: await output.read(),
+        image: await output.read(),
         neighbours: await Promise.all(
-          nearestOf(made, i, known).map(async (found) => ({
-            label: basename(training[found.index]!.name),
-            picture: await training[found.index]!.read(),
-            distance: found.distance,
+          nearestOf(outputRows, i, trainingRows).map(async ({ index, distance: nearness }) => ({
+            label: basename(training[index]!.name),
+            image: await training[index]!.read(),
+            distance: nearness,
           })),
         ),
       })),
     ),
     realDistances: Array.from(
-      { length: compared?.count ?? 0 },
-      (_, i) => nearestOf(compared!, i, known)[0]!.distance,
+      { length: unseenRows?.count ?? 0 },
+      (_, i) => nearestOf(unseenRows!, i, trainingRows)[0]!.distance,
     ),
   };
 }

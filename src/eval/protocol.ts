@@ -1,6 +1,7 @@
+// Protocols: the schema of the files that say what an evaluation measures and how.
 import { z } from 'zod';
 
-/** Networks that give the features of FID, KID, precision and the like. */
+/** Networks whose features FID, KID, precision and similar metrics compare. */
 export const FEATURE_KINDS = [
   'inception',
   'inception-clean',
@@ -9,79 +10,132 @@ export const FEATURE_KINDS = [
 ] as const;
 
 /**
- * - `inception`: pytorch-fid 0.3.0: its Inception, pictures resized to 299 px bilinearly without antialiasing.
+ * - `inception`: pytorch-fid 0.3.0: its Inception, images resized to 299 px bilinearly without antialiasing.
  * - `inception-clean`: clean-fid 0.1.35: the same network, antialiased bicubic in floating point.
  * - `inception-pillow`: taki0112/GAN_Metrics-Tensorflow (U-GAT-IT's figures): the same network, Pillow's bilinear on 8 bits.
  * - `inception-imagenet`: StarGAN v2's evaluation: torchvision's Inception, Pillow's bilinear on 8 bits.
  */
 export type FeatureKind = (typeof FEATURE_KINDS)[number];
 
+/** The network of the features. */
 const features = z.enum(FEATURE_KINDS).default('inception');
 const count = z.int().positive();
+/** Only the first so many images of a folder; all by default. */
+const firstCount = count.nullable().default(null);
 
-/** What is measured, each with all that decides its value. A metric that is left out is not measured. */
+/** The metrics to measure, each with everything that decides its value. A metric without an entry is not measured. */
 const metricsSchema = z.strictObject({
-  fid: z.strictObject({ features }).optional(),
+  /** Frechet inception distance. */
+  fid: z
+    .strictObject({
+      /** Network of the features. */
+      features,
+    })
+    .optional(),
+  /** Kernel inception distance. */
   kid: z
     .strictObject({
+      /** Network of the features. */
       features,
-      /** Random subsets (torch-fidelity), or disjoint blocks in the order of the files (U-GAT-IT), which use all pictures. */
+      /** Random subsets (torch-fidelity), or disjoint blocks in the order of the files (U-GAT-IT), which use all images. */
       estimator: z.enum(['subsets', 'blocks']).default('subsets'),
-      /** Subsets drawn; blocks are as many as there are. */
+      /** Number of random subsets; the number of blocks follows from their size. */
       subsets: count.default(100),
-      /** Pictures of each side in a subset or block, at most. */
+      /** Maximum number of images of each side in a subset or block. */
       subsetSize: count.default(1000),
     })
     .optional(),
-  precisionRecall: z.strictObject({ features, neighbours: count.default(3) }).optional(),
-  densityCoverage: z.strictObject({ features, neighbours: count.default(5) }).optional(),
-  lpipsDiversity: z.strictObject({ net: z.enum(['vgg', 'alex']).default('alex') }).optional(),
+  /** Improved precision and recall. */
+  precisionRecall: z
+    .strictObject({
+      /** Network of the features. */
+      features,
+      /** The k of the k nearest neighbours. */
+      neighbours: count.default(3),
+    })
+    .optional(),
+  /** Density and coverage. */
+  densityCoverage: z
+    .strictObject({
+      /** Network of the features. */
+      features,
+      /** The k of the k nearest neighbours. */
+      neighbours: count.default(5),
+    })
+    .optional(),
+  /** LPIPS between the outputs of one input. */
+  lpipsDiversity: z
+    .strictObject({
+      /** Network of LPIPS. */
+      net: z.enum(['vgg', 'alex']).default('alex'),
+    })
+    .optional(),
+  /** FID of the outputs of one input. */
   dfid: z
     .strictObject({
+      /** Network of the features. */
       features,
-      /** Test inputs, the first of the folder; as many as there are where there are fewer. */
+      /** Maximum number of test inputs, the first of the folder. */
       inputs: count.default(10),
       /** Random styles of each. */
       styles: count.default(100),
     })
     .optional(),
+  /** Error of translating to the target domain and back. */
   cycleError: z.strictObject({}).optional(),
-  styleConsistency: z.strictObject({ views: count.default(8) }).optional(),
+  /** Variance of the style code over warps of one image. */
+  styleConsistency: z
+    .strictObject({
+      /** Warps of each image. */
+      views: count.default(8),
+    })
+    .optional(),
+  /** Distance between the content codes of input and output. */
   contentConsistency: z.strictObject({}).optional(),
+  /** On the sample dataset: correlation of output and input in the factors that it was drawn from. */
   factors: z.strictObject({}).optional(),
 });
 
 /** How to evaluate. */
 export const protocolSchema = z.strictObject({
+  /** Name of the protocol. */
   name: z.string().min(1),
+  /** One sentence for reports. */
   description: z.string().default(''),
+  /** Direction of the translation. */
   direction: z.enum(['A2B', 'B2A']).default('A2B'),
-  /** Which folders of a dataset are used; sides are those of A2B, and change places for B2A. */
+  /** Images to translate. Folders are those of A2B; A and B are swapped for B2A. */
   inputs: z
     .strictObject({
+      /** Folder of the dataset. */
       folder: z.enum(['testA', 'trainA']).default('testA'),
-      /** Only the first so many. */
-      count: count.nullable().default(null),
+      /** Only the first so many; null for all. */
+      count: firstCount,
     })
     .prefault({}),
+  /** Real images to compare with. */
   real: z
     .strictObject({
+      /** Folder of the dataset. */
       folder: z.enum(['testB', 'trainB']).default('testB'),
-      count: count.nullable().default(null),
+      /** Only the first so many; null for all. */
+      count: firstCount,
     })
     .prefault({}),
+  /** Styles of the outputs. */
   styles: z
     .strictObject({
       /** Outputs of each input. */
       perInput: count.default(10),
-      /** Drawn, or encoded from pictures of the target domain. */
+      /** Random styles, or styles encoded from images of the target domain. */
       source: z.enum(['random', 'reference']).default('random'),
-      /** Whose styles references are. */
+      /** Folder of the reference images. */
       references: z.enum(['testB', 'trainB']).default('testB'),
+      /** Factor on the style codes. */
       truncation: z.number().min(0).default(1),
     })
     .prefault({}),
-  /** A repeat for each seed. */
+  /** One repeat for each seed. */
   seeds: z
     .array(
       z
@@ -92,7 +146,10 @@ export const protocolSchema = z.strictObject({
     .min(1)
     .refine((seeds) => new Set(seeds).size === seeds.length, 'every seed once')
     .default([0]),
+  /** The metrics to measure. */
   metrics: metricsSchema,
 });
+/** How to evaluate. */
 export type Protocol = z.infer<typeof protocolSchema>;
+/** Name of a metric. */
 export type MetricName = keyof Protocol['metrics'];

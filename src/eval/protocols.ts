@@ -1,3 +1,4 @@
+// Loads protocols: those of the package by name, others from a file, with changes from the command line.
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +10,7 @@ import { type MetricName, type Protocol, protocolSchema } from './protocol.js';
 
 const FOLDER = fileURLToPath(new URL('../../configs/protocols', import.meta.url));
 
-/** Names of the protocols that come with the package. */
+/** Names of the package's protocols. */
 export function protocolNames(): string[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.json'))
@@ -17,7 +18,7 @@ export function protocolNames(): string[] {
     .sort();
 }
 
-/** What the command line changes of a protocol. */
+/** Values that replace those of a protocol. */
 export interface ProtocolChanges {
   metrics?: readonly string[] | undefined;
   styles?: number | undefined;
@@ -26,7 +27,7 @@ export interface ProtocolChanges {
 }
 
 /**
- * A protocol by name or file.
+ * Loads a protocol by name or file.
  *
  * @throws InputError for an unknown name, a damaged file, an unknown key or metric.
  */
@@ -37,7 +38,7 @@ export function loadProtocol(nameOrFile: string, changes: ProtocolChanges = {}):
     throw new InputError({
       expected: `--protocol to be one of ${names.join(', ')}, or a .json file`,
       found: nameOrFile,
-      remedy: 'change it',
+      remedy: 'use one of these names, or the path of a file',
     });
   const path = isFile ? nameOrFile : join(FOLDER, `${nameOrFile}.json`);
   let text: string;
@@ -55,8 +56,8 @@ export function loadProtocol(nameOrFile: string, changes: ProtocolChanges = {}):
 
 function parseProtocol(value: unknown, path: string): Protocol {
   return parseOrThrow(protocolSchema, value, {
-    expected: `a protocol by ${path}`,
-    remedy: 'correct it; those in configs/protocols are examples',
+    expected: `a protocol in ${path}`,
+    remedy: 'correct it, after the examples in configs/protocols',
   });
 }
 
@@ -66,19 +67,19 @@ function withChanges(protocol: Protocol, { metrics, styles, seeds, direction }: 
     throw new InputError({
       expected: `--metrics to name some of ${METRIC_NAMES.join(', ')}`,
       found: unknown,
-      remedy: 'change it',
+      remedy: 'use names of this list',
     });
   const chosen = metrics?.map((name) => [name, protocol.metrics[name as MetricName] ?? {}]);
   const changed = Object.entries({ styles, seeds, direction }).flatMap(([key, value]) =>
     value === undefined ? [] : [key],
   );
-  const told = `Changed on the command line: ${changed.join(', ')}.`;
+  const note = `Changed on the command line: ${changed.join(', ')}.`;
   const values = {
     ...protocol,
-    // Figures of a changed protocol do not stand beside those that were published for it.
+    // Published figures hold for the unchanged protocol only, so a changed one gets another name.
     ...(changed.length > 0 && {
       name: `${protocol.name}, changed`,
-      description: `${protocol.description} ${told}`.trim(),
+      description: `${protocol.description} ${note}`.trim(),
     }),
     ...(direction !== undefined && { direction }),
     ...(seeds !== undefined && { seeds }),

@@ -1,3 +1,4 @@
+// Published figures of papers, and which of them are comparable with a receipt's.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,23 +10,23 @@ import type { Receipt } from './receipt.js';
 const BASELINES = fileURLToPath(new URL('../../configs/baselines.json', import.meta.url));
 const TITLE_SCALE = /[×x*]\s*100\b/i;
 
-/** Figures of other people's papers: one measurement of several methods. */
+/** Figures from a paper or repository: one measurement of several methods. */
 const tableSchema = z.strictObject({
   dataset: z.string().min(1),
   direction: z.enum(['A2B', 'B2A']),
-  /** Metric and key of the receipt's figure that they stand beside. */
+  /** Metric and key of the receipt's figure that they are comparable with. */
   metric: z.string().min(1),
   figure: z.string().min(1),
   title: z.string().min(1),
-  /** What the metric is multiplied by in the values. */
+  /** Factor by which the values are multiplied. */
   scale: z.number().positive(),
   better: z.enum(['lower', 'higher', 'neither']),
   protocol: z.strictObject({
-    /** Name of the protocol of ours that measures the same. */
+    /** Name of our protocol that measures the same. */
     name: z.string().min(1),
-    /** As that protocol names the network and the resizing. */
+    /** Network and resizing, by that protocol's names. */
     features: z.string().min(1),
-    /** Pictures on both sides. */
+    /** Number of images on both sides. */
     inputs: z.int().positive(),
     real: z.int().positive(),
     description: z.string().min(1),
@@ -35,7 +36,7 @@ const tableSchema = z.strictObject({
     url: z.url({ protocol: /^https?$/ }),
     place: z.string(),
   }),
-  /** What a reader has to know before comparing. */
+  /** Note that a reader needs before comparing. */
   note: z.string(),
   figures: z
     .array(
@@ -43,7 +44,7 @@ const tableSchema = z.strictObject({
         method: z.string().min(1),
         value: z.number(),
         deviation: z.number().nonnegative().nullable(),
-        /** Whether it was read in the source itself. None of them was measured again. */
+        /** Whether the value was read in the source itself. None of them was measured again. */
         verified: z.boolean(),
       }),
     )
@@ -54,9 +55,9 @@ export type PublishedTable = z.infer<typeof tableSchema>;
 const publishedSchema = z.strictObject({ tables: z.array(tableSchema) });
 
 /**
- * The published figures of a file: the package's `configs/baselines.json` where none is named.
+ * Reads published figures from a file, by default the package's `configs/baselines.json`.
  *
- * @throws InputError naming the file, and the key that is wrong.
+ * @throws InputError naming the file and the wrong key.
  */
 export async function readPublished(path = BASELINES): Promise<PublishedTable[]> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -64,7 +65,7 @@ export async function readPublished(path = BASELINES): Promise<PublishedTable[]>
       {
         expected: `published figures at ${path}`,
         found: systemCode(error) === 'ENOENT' ? 'none' : messageOf(error),
-        remedy: 'install the package again, which has that file, or name another one',
+        remedy: 'install the package again, or name another file',
       },
       { cause: error },
     );
@@ -74,7 +75,7 @@ export async function readPublished(path = BASELINES): Promise<PublishedTable[]>
   const [issue] = result.error.issues;
   throw new InputError({
     expected: `published figures in ${path}`,
-    found: `${issue!.path.join('.') || 'the whole'}: ${issue!.message}`,
+    found: `${issue!.path.join('.') || 'the file'}: ${issue!.message}`,
     remedy: 'correct that key',
   });
 }
@@ -86,23 +87,23 @@ export interface PublishedContext {
 }
 
 /**
- * The published tables that a receipt's figures may stand beside: those of the same dataset, direction, protocol (by name,
- * network and numbers of pictures) and metric.
+ * Finds the published tables that are comparable with a receipt's figures: those of the same dataset, direction,
+ * protocol (by name, network and number of images) and metric.
  *
- * @param dataset its name; that of the data folder where it is left out.
- * @returns at most one for each key of a figure.
+ * @param dataset its name; by default that of the data folder.
+ * @returns at most one table for each key of a figure.
  */
 export function publishedBeside(
   receipt: Receipt,
   tables: readonly PublishedTable[],
   dataset = datasetName(receipt),
 ): Map<string, PublishedContext> {
-  const found = new Map<string, PublishedContext>();
+  const comparable = new Map<string, PublishedContext>();
   for (const table of tables) {
     const figure = receipt.methods
       .flatMap(({ figures }) => figures)
       .find(({ metric, key }) => metric === table.metric && key === table.figure);
-    if (figure === undefined || found.has(figure.key)) continue;
+    if (figure === undefined || comparable.has(figure.key)) continue;
     if (dataset?.toLowerCase() !== table.dataset.toLowerCase() || !isSameProtocol(receipt, table)) continue;
     const unit = (TITLE_SCALE.test(figure.title) ? 100 : 1) / table.scale;
     const figures = table.figures.map(({ value, deviation, ...rest }) => ({
@@ -110,12 +111,12 @@ export function publishedBeside(
       value: value * unit,
       deviation: deviation === null ? null : deviation * unit,
     }));
-    found.set(figure.key, { table, figures });
+    comparable.set(figure.key, { table, figures });
   }
-  return found;
+  return comparable;
 }
 
-/** Base name of the folder that holds testA, testB, trainA and trainB; undefined where it cannot be told. */
+/** Base name of the folder that holds testA, testB, trainA and trainB; undefined if it is unknown. */
 function datasetName({ sources }: Receipt): string | undefined {
   if (sources.data !== null) return basename(sources.data);
   const real = sources.real ?? '';

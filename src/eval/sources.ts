@@ -1,17 +1,26 @@
+// Lists the image files of an evaluation by their role.
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { listImages } from '../data/folder.js';
 import type { Protocol } from './protocol.js';
 
-/** Where the pictures of an evaluation are. */
+/** A folder with the outputs of a method. */
+export interface NamedFolder {
+  /** Name of the method. */
+  name: string;
+  /** The folder. */
+  folder: string;
+}
+
+/** Paths to the images of an evaluation. */
 export interface SourcePaths {
   /** A dataset with trainA, trainB, testA, testB. */
   data?: string | undefined;
-  /** Pictures of the source domain, in place of the dataset's. */
+  /** Images of the source domain, in place of the dataset's. */
   inputs?: string | undefined;
-  /** Pictures of the target domain, in place of the dataset's. */
+  /** Images of the target domain, in place of the dataset's. */
   real?: string | undefined;
-  fakes: readonly { name: string; folder: string }[];
+  fakes: readonly NamedFolder[];
 }
 
 export interface FolderFiles {
@@ -19,19 +28,19 @@ export interface FolderFiles {
   files: string[];
 }
 
-/** Files by role; empty lists for what there is not. */
+/** Files by role; roles without images have empty lists. */
 export interface Sources {
   inputs: FolderFiles;
-  /** All of the folder that inputs are the first of. */
+  /** All files of the inputs' folder; `inputs` may be only the first of them. */
   allInputs: FolderFiles;
   real: FolderFiles;
-  /** Pictures of the target domain that are not compared with. */
+  /** Images of the target domain that are not in `real`. */
   otherReal: FolderFiles;
-  /** Pictures of the target domain whose styles the model takes; none where styles are drawn. */
+  /** Images of the target domain whose styles the model takes; none for random styles. */
   references: FolderFiles;
-  /** Pictures of the target domain that a model was trained on. */
+  /** Images of the target domain that the model was trained on. */
   training: FolderFiles;
-  fakes: { name: string; folder: string; files: string[] }[];
+  fakes: (NamedFolder & { files: string[] })[];
 }
 
 const NONE: FolderFiles = { folder: '', files: [] };
@@ -41,13 +50,13 @@ async function listOf(folder: string, what: string, count: number | null = null)
   if (files.length === 0)
     throw new InputError({
       expected: `${what} in ${folder}`,
-      found: 'no pictures',
+      found: 'no images',
       remedy: 'put .jpg, .png or .webp files there, or name another folder',
     });
   return { folder, files: count === null ? files : files.slice(0, count) };
 }
 
-async function listIfThere(folder: string): Promise<FolderFiles> {
+async function listIfPresent(folder: string): Promise<FolderFiles> {
   try {
     return { folder, files: await listImages(folder) };
   } catch (error) {
@@ -57,13 +66,13 @@ async function listIfThere(folder: string): Promise<FolderFiles> {
 }
 
 /**
- * Lists the pictures that a protocol asks for.
+ * Lists the images that a protocol asks for.
  *
- * @throws InputError for a folder that is missing or has no pictures.
+ * @throws InputError for a folder that is missing or has no images.
  */
 export async function listSources(protocol: Protocol, paths: SourcePaths): Promise<Sources> {
   const { data } = paths;
-  // Sides of the protocol are those of A2B.
+  // The protocol names the folders for A2B.
   const side = (folder: string): string =>
     protocol.direction === 'A2B' ? folder : folder.replace(/.$/, (letter) => (letter === 'A' ? 'B' : 'A'));
   const inDataset = (folder: string): string | undefined =>
@@ -71,31 +80,31 @@ export async function listSources(protocol: Protocol, paths: SourcePaths): Promi
   const realFolder = paths.real ?? inDataset(protocol.real.folder);
   if (realFolder === undefined)
     throw new InputError({
-      expected: 'real pictures to compare with',
+      expected: 'real images to compare with',
       found: 'neither --data nor --real',
       remedy: 'name a dataset with --data DIR, or a folder with --real DIR',
     });
   const inputsFolder = paths.inputs ?? inDataset(protocol.inputs.folder);
-  const other = inDataset(protocol.real.folder === 'testB' ? 'trainB' : 'testB');
-  const training = inDataset('trainB');
+  const otherFolder = inDataset(protocol.real.folder === 'testB' ? 'trainB' : 'testB');
+  const trainingFolder = inDataset('trainB');
   const referencesFolder =
     protocol.styles.source === 'reference'
       ? (inDataset(protocol.styles.references) ?? realFolder)
       : undefined;
-  const allInputs = inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input pictures');
+  const allInputs = inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input images');
   const { count } = protocol.inputs;
   return {
     inputs: { ...allInputs, files: count === null ? allInputs.files : allInputs.files.slice(0, count) },
     allInputs,
-    references:
-      referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'pictures to take styles from'),
-    real: await listOf(realFolder, 'real pictures', protocol.real.count),
-    otherReal: other === undefined || paths.real !== undefined ? NONE : await listIfThere(other),
-    training: training === undefined ? NONE : await listIfThere(training),
+    references: referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'reference images'),
+    real: await listOf(realFolder, 'real images', protocol.real.count),
+    otherReal:
+      otherFolder === undefined || paths.real !== undefined ? NONE : await listIfPresent(otherFolder),
+    training: trainingFolder === undefined ? NONE : await listIfPresent(trainingFolder),
     fakes: await Promise.all(
       paths.fakes.map(async ({ name, folder }) => ({
         name,
-        ...(await listOf(folder, `the pictures of ${name}`)),
+        ...(await listOf(folder, `the images of ${name}`)),
       })),
     ),
   };

@@ -1,17 +1,18 @@
+// Evaluation during training.
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { dataRoot } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import type { Translator } from '../translate/translator.js';
 import type { ExtractOptions } from './features/extractor.js';
 import { evaluateMethods } from './measure-methods.js';
+import { fileImage, type MeasuredImage } from './measured-image.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
 import { type OpenMetricResources, openMetricResources } from './metric-resources.js';
-import { fileImage, type MeasuredImage } from './pictures.js';
 import type { Protocol } from './protocol.js';
 import { loadProtocol } from './protocols.js';
 import { listSources } from './sources.js';
 
-/** Measures a model while it is trained, always on the same pictures and styles. */
+/** Measures a model during training, always on the same images and styles. */
 export class TrainingEvaluation {
   private constructor(
     private readonly protocol: Protocol,
@@ -22,11 +23,11 @@ export class TrainingEvaluation {
   ) {}
 
   /**
-   * Lists the pictures that `evaluation.protocol` asks for, and loads the networks, so that what is missing is told
-   * before the training begins.
+   * Lists the images of `evaluation.protocol` and loads the networks, so that missing files are reported before
+   * training begins.
    *
-   * @returns undefined where the config asks for no evaluation.
-   * @throws InputError for an unknown protocol, missing pictures or weights.
+   * @returns undefined if the config has no evaluation.
+   * @throws InputError for an unknown protocol, missing images or weights.
    */
   static async open(config: Config, options: ExtractOptions = {}): Promise<TrainingEvaluation | undefined> {
     const { evaluation, model } = config;
@@ -49,7 +50,7 @@ export class TrainingEvaluation {
     return new TrainingEvaluation(protocol, inputs.files, references.files, images, resources);
   }
 
-  /** The figures of the first seed, as `evaluation/fid`. */
+  /** Returns the figures of the first seed, as `evaluation/fid`. */
   async measure(translator: Translator): Promise<Record<string, number>> {
     const { protocol, inputs, references, real, resources } = this;
     const method = modelMethod({

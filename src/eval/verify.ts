@@ -1,13 +1,16 @@
+// Verifies a receipt: makes its evaluation again and compares every figure, image, weight and model.
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
-import { sha256 } from '../base/hash.js';
 import { parseJson } from '../base/json-text.js';
 import { parseOrThrow } from '../base/parse-or-throw.js';
-import { formatImageList, type ImageList } from './image-list.js';
+import { loadEngine } from '../runtime/node.js';
+import { type EvaluationRequest, runEvaluation } from './evaluation.js';
+import { changedImages } from './image-list.js';
+import type { BaselineName } from './methods/baselines.js';
 import { type Receipt, receiptSchema } from './receipt.js';
+import type { SourcePaths } from './sources.js';
 
-/** Reads a receipt. @throws InputError where it is missing, no JSON, or no receipt; it names the key. */
+/** Reads a receipt. @throws InputError if it is missing, not JSON or not a receipt; the message names the key. */
 export async function readReceipt(path: string): Promise<Receipt> {
   const remedy = 'name the receipt.json that gnr evaluate wrote';
   let text: string;
@@ -21,23 +24,83 @@ export async function readReceipt(path: string): Promise<Receipt> {
   return parseOrThrow(receiptSchema, parseJson(text, path), { expected, remedy });
 }
 
-/** What a repeated evaluation gives differently. */
+/** Where files have moved to since the receipt was written, and what `runEvaluation` takes beside its sources. */
+export interface VerifyOptions
+  extends Partial<SourcePaths>,
+    Pick<EvaluationRequest, 'checkpoint' | 'onEvent' | 'signal'> {}
+
+/** How a repeated evaluation compares with its receipt. */
+export interface Verification {
+  /** How many figures were compared. */
+  figures: number;
+  /** Everything that differs; empty if the evaluation was reproduced. */
+  differences: Difference[];
+  /** Versions and machine that differ, which may explain differences. */
+  software: Difference[];
+  /** Single images that changed, for each list that differs. */
+  images: { role: string; change: string }[];
+}
+
+/**
+ * Makes the evaluation of a receipt again and compares. Paths in `options` replace those of the receipt.
+ *
+ * @throws InputError for a damaged receipt, and like `runEvaluation`.
+ */
+export async function verifyReceipt(path: string, options: VerifyOptions = {}): Promise<Verification> {
+  const before = await readReceipt(path);
+  const { receipt, lists, resources } = await runEvaluation(await repeatedRequest(before, options));
+  await resources.close();
+  const differences = compareReceipts(before, receipt);
+  const differing = lists.filter(({ role }) => differences.some(({ what }) => what === imagesOf(role)));
+  const images: Verification['images'] = [];
+  for (const list of differing)
+    for (const change of await changedImages(path, list)) images.push({ role: list.role, change });
+  return {
+    figures: receipt.methods.reduce((sum, method) => sum + method.figures.length, 0),
+    differences,
+    software: compareSoftware(before, receipt),
+    images,
+  };
+}
+
+async function repeatedRequest(
+  { protocol, sources, model }: Receipt,
+  options: VerifyOptions,
+): Promise<EvaluationRequest> {
+  const { onEvent, signal } = options;
+  return {
+    protocol,
+    checkpoint: options.checkpoint ?? model?.path,
+    data: options.data ?? sources.data ?? undefined,
+    inputs: options.inputs ?? sources.inputs ?? undefined,
+    real: options.real ?? sources.real ?? undefined,
+    fakes: options.fakes?.length ? options.fakes : sources.fakes,
+    baselines: sources.baselines as BaselineName[],
+    engine: await loadEngine(),
+    signal,
+    ...(onEvent && { onEvent }),
+  };
+}
+
+/** One thing that a repeated evaluation gives differently. */
 export interface Difference {
-  /** What differs: `fid of model`, `the pictures of real`. */
+  /** The thing that differs: `fid of model`, `the images of real`. */
   what: string;
   before: string;
   now: string;
 }
 
-/** What is different in what an evaluation was made from and in what it gave; nothing where it was reproduced. */
+const imagesOf = (role: string): string => `the images of ${role}`;
+
+/** Differences in the sources and the figures of two evaluations; none if the second reproduced the first. */
 export function compareReceipts(before: Receipt, now: Receipt): Difference[] {
   const differences: Difference[] = [];
   const compare = (what: string, a: string | number | undefined, b: string | number | undefined) => {
     if (a !== b) differences.push({ what, before: String(a ?? 'none'), now: String(b ?? 'none') });
   };
   for (const list of unionBy(before.images, now.images, ({ role }) => role)) {
-    compare(`the number of pictures of ${list.key}`, list.a?.count, list.b?.count);
-    compare(`the pictures of ${list.key}`, list.a?.sha256, list.b?.sha256);
+    compare(`the number of images of ${list.key}`, list.a?.count, list.b?.count);
+    compare(imagesOf(list.key), list.a?.sha256, list.b?.sha256);
   }
   compare('the model', before.model?.sha256, now.model?.sha256);
   for (const { key, a, b } of unionBy(before.weights, now.weights, ({ name }) => name))
@@ -56,7 +119,7 @@ export function compareReceipts(before: Receipt, now: Receipt): Difference[] {
   return differences;
 }
 
-/** What else was different: versions and machine, which may explain differences. */
+/** Differences in versions and machine. */
 export function compareSoftware(before: Receipt, now: Receipt): Difference[] {
   return unionBy(Object.entries(before.software), Object.entries(now.software), ([name]) => name).flatMap(
     ({ key, a, b }) =>
@@ -71,38 +134,4 @@ function unionBy<T>(before: readonly T[], now: readonly T[], keyOf: (item: T) =>
     a: before.find((item) => keyOf(item) === key),
     b: now.find((item) => keyOf(item) === key),
   }));
-}
-
-/** The name of the file of hashes that lies beside a receipt. */
-export function listFileName(role: string): string {
-  const plain = role.replace(/[^\w.-]+/g, '-');
-  // Names of methods are anybody's: what is left of two of them may be the same.
-  return role.startsWith('fake ') ? `${plain}-${sha256(role).slice(0, 8)}.sha256` : `${plain}.sha256`;
-}
-
-/**
- * Names pictures of a list that are not what they were, by the file of hashes beside the receipt.
- *
- * @returns at most `most` names with what happened to each; none where that file is gone.
- */
-export async function changedPictures(receiptPath: string, list: ImageList, most = 5): Promise<string[]> {
-  const path = join(dirname(receiptPath), listFileName(list.role));
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return [];
-  const before = parseList(text);
-  const now = parseList(formatImageList(list));
-  const changes: string[] = [];
-  for (const [name, hash] of before) {
-    const current = now.get(name);
-    if (current === undefined) changes.push(`${name} is gone`);
-    else if (current !== hash) changes.push(`${name} has changed`);
-  }
-  for (const name of now.keys()) if (!before.has(name)) changes.push(`${name} is new`);
-  const more = changes.length - most;
-  return more > 0 ? [...changes.slice(0, most), `and ${more} more in ${basename(path)}`] : changes;
-}
-
-function parseList(text: string): Map<string, string> {
-  const lines = text.split('\n').filter((line) => line !== '');
-  return new Map(lines.map((line) => [line.slice(66), line.slice(0, 64)]));
 }

@@ -1,3 +1,4 @@
+// Writes the results of an evaluation: receipt, report, and the hashes of all images.
 import { constants } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -5,26 +6,25 @@ import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { writeJson } from '../base/write-json.js';
 import type { Evaluation } from './evaluation.js';
-import { formatImageList } from './image-list.js';
+import { formatImageList, listFileName } from './image-list.js';
 import type { EvaluationEvent, MethodEvaluation } from './measure-methods.js';
-import { nearestTrainingPictures } from './nearest.js';
-import { fileImage } from './pictures.js';
+import { fileImage } from './measured-image.js';
+import { nearestTrainingImages } from './nearest.js';
 import type { FeatureKind, Protocol } from './protocol.js';
 import { readPublished } from './published.js';
-import type { NearestPictures, PictureGrid } from './report/galleries.js';
+import type { ImageGrid, NearestImages } from './report/galleries.js';
 import { evaluationPage } from './report/page.js';
-import { listFileName } from './verify.js';
 
-/** Real pictures that outputs are compared with in nearness to training pictures, at most. */
-const COMPARED = 200;
+/** Maximum number of real images whose distance to the training images is compared with that of the outputs. */
+const MAX_COMPARED = 200;
 
 interface WriteOptions {
   onEvent?: (event: EvaluationEvent) => void;
   signal?: AbortSignal | undefined;
 }
 
-function gridsOf(methods: readonly MethodEvaluation[]): PictureGrid[] {
-  return methods.flatMap(({ result, shown }): PictureGrid[] => {
+function gridsOf(methods: readonly MethodEvaluation[]): ImageGrid[] {
+  return methods.flatMap(({ result, shown }): ImageGrid[] => {
     if (shown.length === 0) return [];
     const styles = Math.max(...shown.map(({ outputs }) => new Set(outputs).size));
     const hasSource = shown.some(({ source }) => source !== undefined);
@@ -37,14 +37,14 @@ function gridsOf(methods: readonly MethodEvaluation[]): PictureGrid[] {
         ],
         rows: shown.map(({ input, source, outputs }) => ({
           label: input === undefined ? '' : `input ${input + 1}`,
-          pictures: [...(source === undefined ? [] : [source]), ...new Set(outputs)],
+          images: [...(source === undefined ? [] : [source]), ...new Set(outputs)],
         })),
       },
     ];
   });
 }
 
-/** The features that nearness is told in: those of the protocol's metrics, the first of them. */
+/** The features of the nearest images: those of the protocol's first metric that has any. */
 function kindOf({ metrics }: Protocol): FeatureKind | undefined {
   const { fid, kid, dfid, precisionRecall, densityCoverage } = metrics;
   return (fid ?? kid ?? dfid ?? precisionRecall ?? densityCoverage)?.features;
@@ -53,20 +53,20 @@ function kindOf({ metrics }: Protocol): FeatureKind | undefined {
 async function nearestOf(
   { receipt, methods, sources, resources }: Evaluation,
   { onEvent, signal }: WriteOptions,
-): Promise<NearestPictures[]> {
+): Promise<NearestImages[]> {
   const kind = kindOf(receipt.protocol);
   const files = sources.training.files;
   if (kind === undefined || files.length === 0) return [];
   const training = files.map(fileImage);
-  const seen = new Set(files);
-  const real = [...sources.real.files, ...sources.otherReal.files].filter((file) => !seen.has(file));
-  const unseen = real.slice(0, COMPARED).map(fileImage);
+  const trained = new Set(files);
+  const real = [...sources.real.files, ...sources.otherReal.files].filter((file) => !trained.has(file));
+  const unseen = real.slice(0, MAX_COMPARED).map(fileImage);
   const onProgress = (done: number) =>
-    onEvent?.({ type: 'progress', label: 'training pictures', done, total: files.length, unit: 'pictures' });
-  const nearest: NearestPictures[] = [];
+    onEvent?.({ type: 'progress', label: 'training images', done, total: files.length, unit: 'images' });
+  const nearest: NearestImages[] = [];
   for (const method of methods.filter(({ result }) => result.kind !== 'baseline'))
     nearest.push(
-      await nearestTrainingPictures({
+      await nearestTrainingImages({
         features: resources.features,
         kind,
         method,
@@ -79,7 +79,7 @@ async function nearestOf(
   return nearest;
 }
 
-/** Makes the folder of the results. @throws InputError where it cannot be made or written to. */
+/** Makes the folder of the results. @throws InputError if it cannot be made or written to. */
 export async function prepareFolder(out: string): Promise<void> {
   try {
     await mkdir(out, { recursive: true });
@@ -94,10 +94,10 @@ export async function prepareFolder(out: string): Promise<void> {
 }
 
 /**
- * Writes `receipt.json`, a file of hashes for each list of pictures (`real.sha256`, for `sha256sum -c`) and `report.html`.
+ * Writes `receipt.json`, `report.html` and the hashes of each image list (`real.sha256`, for `sha256sum -c`).
  *
- * @returns the paths of report and receipt, and why there are no nearest training pictures, where they were to be there.
- * @throws RunError where the disk refuses.
+ * @returns the paths of report and receipt, and the reason if the report lacks the nearest training images.
+ * @throws RunError if the disk is full or fails.
  */
 export async function writeEvaluation(
   evaluation: Evaluation,
@@ -108,12 +108,12 @@ export async function writeEvaluation(
   const [report, receiptPath] = [join(out, 'report.html'), join(out, 'receipt.json')];
   for (const list of lists) await writeFileAtomic(join(out, listFileName(list.role)), formatImageList(list));
   await writeJson(receiptPath, receipt);
-  let nearest: NearestPictures[] = [];
+  let nearest: NearestImages[] = [];
   let problem: InputError | undefined;
   try {
     nearest = await nearestOf(evaluation, options);
   } catch (error) {
-    // A training picture that cannot be read costs the comparison with training pictures, and nothing else.
+    // An unreadable training image costs only the comparison with training images.
     if (!(error instanceof InputError)) throw error;
     problem = error;
   }

@@ -39,7 +39,7 @@ const evaluation = (name: string) => [
 ];
 
 describe('a run', () => {
-  it('is measured while it is trained, keeps the best, and gives the same figures afterwards', async () => {
+  it('is measured during training, keeps its best checkpoint, and has the same figures afterwards', async () => {
     const runDir = join(folder, 'run');
     const words = ['--config', tiny.config, '--out', runDir, '--steps', '3', ...evaluation(protocol)];
     const best = '{"metric": "evaluation/kid", "order": "lowest"}';
@@ -54,13 +54,13 @@ describe('a run', () => {
     );
     expect(measured.map(([step]) => step)).toEqual([2, 3]);
 
-    const out = join(folder, 'course');
-    const course = await gnr(
+    const out = join(folder, 'curves');
+    const curves = await gnr(
       ...['evaluate', runDir, '--every-checkpoint', '--data', tiny.dataset, '--out', out],
       ...['--protocol', protocol],
     );
-    expect([course.code, complaints(course.stderr)]).toEqual([0, []]);
-    expect((await readdir(out)).sort()).toEqual(['course.html', 'step-000002.json', 'step-000003.json']);
+    expect([curves.code, complaints(curves.stderr)]).toEqual([0, []]);
+    expect((await readdir(out)).sort()).toEqual(['curves.html', 'step-000002.json', 'step-000003.json']);
     for (const [step, kid, cycle] of measured) {
       const path = join(out, `step-00000${step}.json`);
       const { methods, model } = receiptSchema.parse(JSON.parse(await readFile(path, 'utf8')));
@@ -70,10 +70,10 @@ describe('a run', () => {
       expect(value('cycle')).toBeCloseTo(cycle!, 4);
       expect(Math.abs(value('kid') / kid! - 1)).toBeLessThan(1e-2);
     }
-    expect(course.stdout).toMatch(/step 3: KID/);
+    expect(curves.stdout).toMatch(/step 3: KID/);
   });
 
-  it('does not begin where weights for its evaluation are missing', async () => {
+  it('does not begin if weights for its evaluation are missing', async () => {
     const runDir = join(folder, 'not-begun');
     const words = ['--config', tiny.config, '--out', runDir, '--steps', '1', ...evaluation('stargan-v2')];
     const done = await gnr('train', ...words);
@@ -82,7 +82,7 @@ describe('a run', () => {
     expect(await readdir(folder)).not.toContain('not-begun');
   });
 
-  it('without checkpoints is refused', async () => {
+  it('without checkpoints is rejected', async () => {
     const words = ['--every-checkpoint', '--data', tiny.dataset, '--out', join(folder, 'none')];
     const done = await gnr('evaluate', tiny.dataset, ...words, '--protocol', protocol);
     expect(done.code).toBe(2);

@@ -60,7 +60,7 @@ describe('gnr evaluate', () => {
   it('measures a model and baselines, writes receipt and page, and reproduces every figure', async () => {
     const out = join(folder, 'out');
     const done = await gnr('evaluate', model, '--data', data, '--out', out, '--protocol', protocol);
-    expect(done.stderr.replace(/^.*(pictures|inputs|steps).*$/gm, '').trim()).toBe('');
+    expect(done.stderr.replace(/^.*(images|inputs|steps).*$/gm, '').trim()).toBe('');
     expect(done.code).toBe(0);
     expect(done.stdout).toMatch(/model/);
     expect(done.stdout).toContain('report.html');
@@ -112,23 +112,23 @@ describe('gnr evaluate', () => {
     expect(again.code).toBe(0);
   });
 
-  it('notices one changed picture, and names it', async () => {
+  it('reports a single changed image by name', async () => {
     const own = join(folder, 'own');
     await cp(data, own, { recursive: true });
     const out = join(folder, 'out-own');
     const words = ['--baselines', 'none', '--metrics', 'kid', '--protocol', protocol];
     expect((await gnr('evaluate', model, '--data', own, '--out', out, ...words)).code).toBe(0);
     const changed = join(own, 'testB', (await readdir(join(own, 'testB')))[1]!);
-    const picture = await decodeImage(changed);
-    picture.data[0] = picture.data[0]! ^ 1;
-    await encodePng(picture, changed);
+    const image = await decodeImage(changed);
+    image.data[0] = image.data[0]! ^ 1;
+    await encodePng(image, changed);
     const again = await gnr('evaluate', '--verify', join(out, 'receipt.json'));
     expect(again.code).toBe(1);
-    expect(again.stderr).toMatch(/the pictures of real/);
+    expect(again.stderr).toMatch(/the images of real/);
     expect(again.stderr).toMatch(/00001\.png has changed/);
   });
 
-  it('compares folders of pictures of mixed sizes, without a model', async () => {
+  it('compares folders of images of mixed sizes, without a model', async () => {
     const fake = join(folder, 'fake');
     await mkdir(fake);
     const flat = (size: number, value: number) => ({
@@ -141,7 +141,7 @@ describe('gnr evaluate', () => {
     const real = join(data, 'testB');
     const words = ['--real', real, '--fake', `flat=${fake}`, '--fake', real];
     const done = await gnr('evaluate', ...words, '--metrics', 'fid', '--baselines', 'none', '--json');
-    expect(done.stderr.replace(/^.*(pictures|inputs|steps).*$/gm, '').trim()).toBe('');
+    expect(done.stderr.replace(/^.*(images|inputs|steps).*$/gm, '').trim()).toBe('');
     const receipt = receiptSchema.parse(JSON.parse(done.stdout));
     expect(receipt.methods.map(({ name }) => name)).toEqual(['flat', 'testB']);
     expect(figure(receipt, 'testB', 'fid')!.value).toBeLessThan(1e-3);
@@ -149,16 +149,16 @@ describe('gnr evaluate', () => {
   });
 
   it.each([
-    ['no picture', async () => undefined, /no pictures/],
+    ['no image', async () => undefined, /no images/],
     [
-      'a corrupt picture',
+      'a corrupt image',
       async (dir: string) => {
         await cp(join(data, 'testB/00000.png'), join(dir, 'a.png'));
-        await writeFile(join(dir, 'b.png'), 'no picture');
+        await writeFile(join(dir, 'b.png'), 'no image');
       },
       /b\.png/,
     ],
-  ])('refuses a folder with %s', async (name, fill, message) => {
+  ])('rejects a folder with %s', async (name, fill, message) => {
     const dir = join(folder, name.replaceAll(' ', '-'));
     await mkdir(dir);
     await fill(dir);
@@ -177,7 +177,7 @@ describe('gnr evaluate', () => {
     expect(done.code).toBe(2);
   });
 
-  it('leaves out, with the reason, what few pictures cannot give', async () => {
+  it('skips metrics that need more images, with the reason', async () => {
     const dir = join(folder, 'single');
     await mkdir(dir);
     await cp(join(data, 'testB/00000.png'), join(dir, 'one.png'));
@@ -201,7 +201,7 @@ describe('gnr evaluate', () => {
 
   it.each([
     ['nothing to measure', ['--real', 'REAL', '--baselines', 'none'], /something to evaluate/],
-    ['no real pictures', [model], /--data|--real/],
+    ['no real images', [model], /--data|--real/],
     ['a model without inputs', [model, '--real', 'REAL'], /--inputs/],
     [
       'two methods of one name',
@@ -210,16 +210,12 @@ describe('gnr evaluate', () => {
     ],
     ['an unknown baseline', ['--real', 'REAL', '--baselines', 'best'], /best/],
     ['a run and a checkpoint', [model, '--checkpoint', model, '--real', 'REAL'], /not both/],
-    ['styles that are no number', [model, '--data', 'REAL', '--styles', '2.5'], /perInput/],
+    ['a fractional number of styles', [model, '--data', 'REAL', '--styles', '2.5'], /perInput/],
     ['a seed twice', ['--real', 'REAL', '--seeds', '3,3'], /every seed once/],
     ['bad seeds', ['--real', 'REAL', '--seeds', '1,x'], /--seeds/],
-    [
-      'weights that are not there',
-      ['--real', 'REAL', '--metrics', 'fid', '--protocol', 'stargan-v2'],
-      /weights fetch/,
-    ],
-    ['a receipt that is none', ['--verify', 'package.json'], /receipt/],
-  ])('refuses %s', async (_, words, message) => {
+    ['missing weights', ['--real', 'REAL', '--metrics', 'fid', '--protocol', 'stargan-v2'], /weights fetch/],
+    ['a file that is not a receipt', ['--verify', 'package.json'], /receipt/],
+  ])('rejects %s', async (_, words, message) => {
     const done = await gnr('evaluate', ...words.map((word) => word.replace('REAL', join(data, 'testB'))));
     expect(done.stderr).toMatch(message);
     expect(done.code).toBe(2);

@@ -28,7 +28,7 @@ describe('loadProtocol', () => {
     }
   });
 
-  it('fills in everything that decides a figure', async () => {
+  it('fills in all defaults', async () => {
     const protocol = loadProtocol(await file({ name: 'own', metrics: { kid: {} } }));
     expect(protocol.metrics.kid).toEqual({
       features: 'inception',
@@ -40,7 +40,7 @@ describe('loadProtocol', () => {
     expect(protocol.seeds).toEqual([0]);
   });
 
-  it('takes what the command line changes', () => {
+  it('applies the changes of the command line', () => {
     const protocol = loadProtocol('quick', {
       metrics: ['kid', 'dfid'],
       styles: 4,
@@ -64,13 +64,13 @@ describe('loadProtocol', () => {
 
   it.each([
     ['an unknown name', () => loadProtocol('gan'), /quick.*found gan|quick.*gan/],
-    ['a file that is not there', () => loadProtocol('nothing.json'), /nothing\.json/],
+    ['a missing file', () => loadProtocol('nothing.json'), /nothing\.json/],
     ['an unknown metric', () => loadProtocol('quick', { metrics: ['fud'] }), /fud/],
-  ])('refuses %s', async (_, load, message) => {
+  ])('rejects %s', async (_, load, message) => {
     expect(await refusal((async () => load())())).toMatch(message);
   });
 
-  it('refuses an unknown key by its name', async () => {
+  it('rejects an unknown key by its name', async () => {
     const path = await file({ name: 'own', metrics: { fid: { feature: 'inception' } } });
     expect(await refusal((async () => loadProtocol(path))())).toMatch(/feature/);
   });

@@ -34,11 +34,11 @@ describe('readPublished', () => {
   });
 
   it.each([
-    ['no JSON', '{', /line 1/],
-    ['an unknown key', '{"tables": [], "more": 1}', /the whole: .*more/],
+    ['invalid JSON', '{', /line 1/],
+    ['an unknown key', '{"tables": [], "more": 1}', /the file: .*more/],
     ['a figure without its mark', undefined, /tables\.0\.figures\.0\.verified/],
-    ['an address that is none of the web', undefined, /tables\.0\.source\.url/],
-  ])('refuses %s', async (what, text, message) => {
+    ['an address that is not on the web', undefined, /tables\.0\.source\.url/],
+  ])('rejects %s', async (what, text, message) => {
     const [table] = structuredClone(tables);
     if (what.startsWith('a figure')) Reflect.deleteProperty(table!.figures[0]!, 'verified');
     if (what.startsWith('an address')) table!.source.url = 'javascript:alert(1)';
@@ -50,7 +50,7 @@ describe('readPublished', () => {
     expect(String(error)).toContain(path);
   });
 
-  it('names a file that is not there', async () => {
+  it('names a missing file', async () => {
     await expect(readPublished(join(folder, 'none.json'))).rejects.toThrow(/none\.json but found none/);
   });
 });
@@ -81,13 +81,13 @@ describe('publishedBeside', () => {
     expect(back.figures[0]!.value).toBe(11.52);
   });
 
-  it('has the unit of the figure that it stands beside', () => {
+  it('converts values to the unit of the figure', () => {
     const { figures } = beside({}, 'KID').get('kid')!;
     expect(figures[0]!.value).toBeCloseTo(0.1161, 12);
     expect(figures[0]!.deviation).toBeCloseTo(0.0057, 12);
   });
 
-  it('takes the dataset from the folder of the real pictures, or as it is given', () => {
+  it('takes the dataset from the folder of the real images, or from its argument', () => {
     expect(beside({ sources: { ...sources, data: null } }).size).toBe(1);
     expect(beside({ sources: { ...sources, data: null, real: 'anime' } }).size).toBe(0);
     expect(beside({ sources: { ...sources, data: 'data' } }).size).toBe(0);
@@ -97,7 +97,7 @@ describe('publishedBeside', () => {
   it.each([
     ['another protocol', { protocol: { ...protocol, name: 'gnr' } }],
     ['other features', { protocol: { ...protocol, metrics: { kid: { features: 'inception-clean' } } } }],
-    ['fewer pictures', { images: [{ role: 'real', folder: 'f', count: 50, sha256: 'a'.repeat(64) }] }],
+    ['fewer images', { images: [{ role: 'real', folder: 'f', count: 50, sha256: 'a'.repeat(64) }] }],
     ['no such figure', { methods: [method('a', [figure()])] }],
-  ])('gives nothing for %s', (_, given) => expect(beside(given).size).toBe(0));
+  ])('gives no table for %s', (_, given) => expect(beside(given).size).toBe(0));
 });

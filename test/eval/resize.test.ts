@@ -44,26 +44,26 @@ function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): 
   return Array.from(expected).reduce((most, value, i) => Math.max(most, Math.abs(value - actual[i]!)), 0);
 }
 
-describe('resizing', () => {
-  it.each([8, 3] as const)('as PyTorch 2.9 interpolates to %i px', (size) => {
+describe('resizing functions', () => {
+  it.each([8, 3] as const)('resizeTorchBilinear equals PyTorch 2.9 at %i px', (size) => {
     const out = resizeTorchBilinear(SMALL, size);
     expect(out.length).toBe(size * size * 3);
     expect(maxDifference(out.subarray(0, 27), TORCH[size])).toBeLessThan(6e-4);
   });
 
-  it.each([8, 3] as const)('as Pillow 13 resizes 8 bits bilinearly to %i px', (size) => {
+  it.each([8, 3] as const)('resizePillowBilinear equals Pillow 13 on 8 bits at %i px', (size) => {
     const { data, width, height } = resizePillowBilinear(SMALL, size);
     expect([width, height, data.length]).toEqual([size, size, size * size * 3]);
     expect([...data.subarray(0, 27)]).toEqual(PILLOW[size]);
   });
 
-  it.each([299, 32])('as clean-fid resizes to %i px', async (size) => {
+  it.each([299, 32])('resizePillowBicubic equals clean-fid at %i px', async (size) => {
     const image = await decodeImage(join(REFERENCE_DIR, 'images/real/00.png'));
     const expected = readTensors('metrics.safetensors').get(`resize/clean_${size}`)!.data;
     expect(maxDifference(resizePillowBicubic(image, size), expected)).toBeLessThan(0.01);
   });
 
-  it.each([1, 2, 17])('to the same size gives the same picture (%i px)', (size) => {
+  it.each([1, 2, 17])('do not change an image of the target size (%i px)', (size) => {
     const image = { ...flat(size), data: flat(size).data.map((_, i) => (i * 37) % 256) };
     for (const out of [
       resizeTorchBilinear(image, size),
@@ -73,7 +73,7 @@ describe('resizing', () => {
       expect([...out]).toEqual([...image.data]);
   });
 
-  it.each([1, 5, 300])('keeps one colour one colour (from %i px)', (size) => {
+  it.each([1, 5, 300])('preserve a single colour (from %i px)', (size) => {
     const image = flat(size);
     for (const out of [
       resizeTorchBilinear(image, 33),
@@ -83,7 +83,7 @@ describe('resizing', () => {
       expect(maxDifference(out, new Float32Array(33 * 33 * 3).fill(200))).toBeLessThan(1e-4);
   });
 
-  it('clips what bicubic weights take beyond black and white', () => {
+  it('resizePillowBicubic clips values beyond black and white', () => {
     const data = Uint8Array.from({ length: 8 * 8 * 3 }, (_, i) => (Math.floor(i / 3) % 8 < 4 ? 0 : 255));
     const out = resizePillowBicubic({ data, width: 8, height: 8 }, 40);
     expect([Math.min(...out), Math.max(...out)]).toEqual([0, 255]);

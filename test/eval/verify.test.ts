@@ -3,9 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.js';
-import { formatImageList, hashImages, imageListFacts } from '../../src/eval/image-list.js';
+import {
+  changedImages,
+  formatImageList,
+  hashImages,
+  imageListFacts,
+  listFileName,
+} from '../../src/eval/image-list.js';
 import type { Figure, Receipt } from '../../src/eval/receipt.js';
-import { changedPictures, compareReceipts, compareSoftware, listFileName } from '../../src/eval/verify.js';
+import { compareReceipts, compareSoftware } from '../../src/eval/verify.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -53,37 +59,37 @@ function receipt(changes: Partial<Receipt> = {}): Receipt {
 }
 
 describe('image lists', () => {
-  it('are told as sha256sum tells them, and by a hash over all of it', async () => {
+  it('are written like sha256sum does, and have one hash over all lines', async () => {
     const images = await list({ 'a.png': 'one', 'b.png': 'two' });
     const text = `${sha256('one')}  a.png\n${sha256('two')}  b.png\n`;
     expect(formatImageList(images)).toBe(text);
     expect(imageListFacts(images)).toEqual({ role: 'fake a b', folder, count: 2, sha256: sha256(text) });
   });
 
-  it('name what has changed, gone and come', async () => {
+  it('name changed, missing and new images', async () => {
     const before = await list({ 'a.png': 'one', 'b.png': 'two', 'c.png': 'three' });
     const path = join(folder, 'receipt.json');
     await writeFile(join(folder, listFileName('fake a b')), formatImageList(before));
-    expect(await changedPictures(path, before)).toEqual([]);
+    expect(await changedImages(path, before)).toEqual([]);
     const now = await list({ 'a.png': 'one', 'b.png': '2', 'd.png': 'four' });
-    const changes = await changedPictures(path, now);
+    const changes = await changedImages(path, now);
     expect(changes).toEqual(['b.png has changed', 'c.png is gone', 'd.png is new']);
-    expect(await changedPictures(path, now, 1)).toEqual([
+    expect(await changedImages(path, now, 1)).toEqual([
       'b.png has changed',
       `and 2 more in ${listFileName('fake a b')}`,
     ]);
-    expect(await changedPictures(join(folder, 'elsewhere', 'receipt.json'), now)).toEqual([]);
+    expect(await changedImages(join(folder, 'elsewhere', 'receipt.json'), now)).toEqual([]);
   });
 });
 
-it('files of lists have names that tell methods apart, whatever they are called', () => {
+it('listFileName gives different methods different names', () => {
   const names = ['real', 'fake my model', 'fake my-model', 'fake モデル', 'fake 別'].map(listFileName);
   expect(new Set(names).size).toBe(5);
   for (const name of names) expect(name).toMatch(/^[\w.-]+\.sha256$/);
 });
 
 describe('compareReceipts', () => {
-  it('finds nothing where all is the same', () => {
+  it('finds no difference between equal receipts', () => {
     const later = receipt({ created: '2027-01-01T00:00:00.000Z' });
     expect(compareReceipts(receipt(), later)).toEqual([]);
   });
@@ -103,7 +109,7 @@ describe('compareReceipts', () => {
       ],
     });
     expect(compareReceipts(before, now).map(({ what }) => what)).toEqual([
-      'the pictures of real',
+      'the images of real',
       'the model',
       'the weights inception',
       'fid of model',
@@ -111,7 +117,7 @@ describe('compareReceipts', () => {
     ]);
   });
 
-  it('tells other software apart from differences', () => {
+  it('compareSoftware reports software separately', () => {
     const now = receipt({ software: { node: '22' } });
     expect(compareReceipts(receipt(), now)).toEqual([]);
     expect(compareSoftware(receipt(), now)).toEqual([{ what: 'node', before: '20', now: '22' }]);

@@ -42,6 +42,7 @@ it('all that the two entry points export is documented, every function with an e
     .getReflectionsByKind(ReflectionKind.CallSignature)
     .filter(({ parent }) => parent?.kind === ReflectionKind.Function);
   expect(functions.map(({ name }) => name).sort()).toEqual([
+    'evaluate',
     'loadModel',
     'loadModel',
     'saveImage',

@@ -1,3 +1,4 @@
+// Extracts Inception features of images with captured programs.
 import os from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { InputError, InterruptedError, messageOf, RunError } from '../../base/errors.js';
@@ -9,29 +10,29 @@ import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js
 import { writeChunked } from '../../runtime/capture/chunked.js';
 import { computeFacts } from '../../runtime/compute-facts.js';
 import { loadEngine } from '../../runtime/node.js';
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import { inceptionProgramName, inceptionPrograms } from './feature-programs.js';
-import { inOrder } from './in-order.js';
 import { foldInception, type StateDict } from './inception-weights.js';
 import { type NetworkInput, type NetworkInputOptions, networkInput } from './network-input.js';
+import { orderedMap } from './ordered-map.js';
 
-/** Goes up with every change that changes features by more than rounding. */
+/** Increase with every change that changes features by more than rounding. */
 const IMPLEMENTATION_VERSION = 1;
 
-/** Pictures that are read beside the network's work: as large as they are, so that only a few stand in memory. */
+/** Images that are read ahead of the network: they keep their own size, so only a few are held in memory. */
 const READ_AHEAD = 8;
 
 /**
- * Pictures at a time, where there are so many; the others go in pairs, the last one beside itself. The network gives a
- * picture's features the same bits in every batch but that of one, for which oneDNN has another algorithm.
+ * Images in a batch. The rest go in pairs, an odd last one with a copy of itself. An image's features have the same
+ * bits in every batch but a batch of one, for which oneDNN uses another algorithm.
  */
 const BATCH = 16;
-const FEWEST = 2;
+const PAIR = 2;
 
-const PICTURE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;
+const IMAGE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;
 
-/** Whose networks they are, for complaints. */
+/** The networks' names in error messages. */
 const NETWORKS = { fid: "pytorch-fid's Inception", imagenet: "torchvision's Inception" } as const;
 
 export interface ExtractOptions {
@@ -39,43 +40,43 @@ export interface ExtractOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Gives the features of pictures that FID, KID, precision and the like compare. */
+/** Extracts the features that FID, KID, precision and similar metrics compare. */
 export interface FeatureExtractor {
-  /** SHA-256, as hex digits, over all that features depend on beside the picture: what they may be cached by. */
+  /** SHA-256, as hex digits, over everything besides the image that features depend on: the key of caches. */
   readonly id: string;
   readonly kind: FeatureKind;
-  /** Network, resizing and range, as receipts tell them. */
+  /** Network, resizing and range, for receipts. */
   readonly description: string;
-  /** Features of a picture. */
+  /** Number of features of an image. */
   readonly dims: number;
   /**
-   * Features `[n, dims]` in the order of the pictures.
+   * Extracts features `[n, dims]` in the order of the images.
    *
-   * @throws InputError of the first picture that cannot be read; InterruptedError where the signal aborts; RunError where
+   * @throws InputError for the first image that cannot be read; InterruptedError if the signal aborts; RunError if
    *   features are not finite.
    */
   extract(images: readonly MeasuredImage[], options?: ExtractOptions): Promise<Float32Array>;
-  /** Frees the network; nothing may be called after it but `dispose`. */
+  /** Frees the network. Afterwards only `dispose` may be called. */
   dispose(): void;
 }
 
-/** Weights of a network, by the names and in the layout of PyTorch. */
+/** Weights of a network, with the names and the layout of PyTorch. */
 export interface FeatureWeights {
   tensors: StateDict;
-  /** Of the file that they come from, hex digits. */
+  /** SHA-256 of the file that they come from, hex digits. */
   sha256: string;
 }
 
 export interface FeatureExtractorOptions extends NetworkInputOptions {
-  /** Pictures that the network takes at a time; features do not depend on it. */
+  /** Images in a batch; features do not depend on it. */
   batch?: number;
 }
 
 /**
- * An extractor that runs as captured programs of the engine, which is loaded where it is not yet. The caller disposes it.
+ * Opens an extractor, which runs as captured programs, and loads the engine if needed. The caller disposes it.
  *
  * @param weights pytorch-fid's for `inception` and `inception-clean`, torchvision's for `inception-imagenet`.
- * @throws InputError where the weights are not those of the network.
+ * @throws InputError if the weights belong to another network.
  */
 export async function openFeatureExtractor(
   kind: FeatureKind,
@@ -84,7 +85,7 @@ export async function openFeatureExtractor(
 ): Promise<FeatureExtractor> {
   const input = networkInput(kind, options);
   const inception = buildInception(input.variant);
-  const values = folded(inception, weights, input);
+  const values = foldWeights(inception, weights, input);
   const engine = computeFacts(await loadEngine());
   const id = sha256(
     JSON.stringify({
@@ -98,22 +99,22 @@ export async function openFeatureExtractor(
       processor: os.cpus()[0]?.model ?? '',
     }),
   );
-  const batches = batch > FEWEST ? [batch, FEWEST] : [FEWEST];
-  return new CapturedExtractor(kind, id, input, batches, () => captured(inception, values, batches));
+  const batches = batch > PAIR ? [batch, PAIR] : [PAIR];
+  return new CapturedExtractor(kind, id, input, batches, () => capturePrograms(inception, values, batches));
 }
 
-function captured(
+function capturePrograms(
   inception: Inception,
   values: ParameterValues,
   batches: readonly number[],
 ): CapturedPrograms {
-  const { programs: made, variables } = inceptionPrograms(inception, batches);
-  const programs = capture(made, variables);
+  const { programs: recorded, variables } = inceptionPrograms(inception, batches);
+  const programs = capture(recorded, variables);
   writeChunked(programs, Object.entries(values));
   return programs;
 }
 
-function folded(
+function foldWeights(
   inception: Inception,
   { tensors }: FeatureWeights,
   { variant }: NetworkInput,
@@ -139,9 +140,9 @@ class CapturedExtractor implements FeatureExtractor {
   readonly dims = INCEPTION_DIMS;
   private readonly input: NetworkInput;
   private network: (() => CapturedPrograms) | undefined;
-  /** From the largest on. */
+  /** The largest first. */
   private readonly batches: readonly number[];
-  /** From the first pictures on: where features are cached, there may be none. */
+  /** Captured with the first images: a cache may know the features of all. */
   private programs: CapturedPrograms | undefined;
   private isDisposed = false;
 
@@ -166,27 +167,27 @@ class CapturedExtractor implements FeatureExtractor {
     { onProgress, signal }: ExtractOptions = {},
   ): Promise<Float32Array> {
     const features = new Float32Array(images.length * this.dims);
-    const prepared = inOrder(images, READ_AHEAD, async (image) => this.input.prepare(await image.read()));
-    const pictures = new Float32Array(this.batches[0]! * PICTURE_LENGTH);
+    const prepared = orderedMap(images, READ_AHEAD, async (image) => this.input.prepare(await image.read()));
+    const pixels = new Float32Array(this.batches[0]! * IMAGE_LENGTH);
     for (let done = 0; done < images.length; ) {
-      const left = images.length - done;
-      const batch = this.batches.find((size) => size <= left) ?? FEWEST;
-      const count = Math.min(batch, left);
+      const remaining = images.length - done;
+      const batch = this.batches.find((size) => size <= remaining) ?? PAIR;
+      const count = Math.min(batch, remaining);
       for (let i = 0; i < count; i++) {
-        if (signal?.aborted) throw new InterruptedError('The extraction of features was stopped.');
+        if (signal?.aborted) throw new InterruptedError('The extraction of features was interrupted.');
         const { value } = await prepared.next();
-        pictures.set(value!, i * PICTURE_LENGTH);
+        pixels.set(value!, i * IMAGE_LENGTH);
       }
-      if (count < batch) pictures.copyWithin(PICTURE_LENGTH, 0, PICTURE_LENGTH);
-      const found = this.run(batch, pictures.subarray(0, batch * PICTURE_LENGTH));
+      if (count < batch) pixels.copyWithin(IMAGE_LENGTH, 0, IMAGE_LENGTH);
+      const rows = this.run(batch, pixels.subarray(0, batch * IMAGE_LENGTH));
       for (let i = 0; i < count; i++) {
-        const row = found.subarray(i * this.dims, (i + 1) * this.dims);
+        const row = rows.subarray(i * this.dims, (i + 1) * this.dims);
         assertFinite(row, images[done + i]!.name);
         features.set(row, (done + i) * this.dims);
       }
       done += count;
       onProgress?.(done, images.length);
-      // Signals and timers get their turn, also where no picture comes from a disk.
+      // Signals and timers run here, even if no image is read from a disk.
       await nextTurn();
     }
     return features;
@@ -198,18 +199,18 @@ class CapturedExtractor implements FeatureExtractor {
     this.programs?.dispose();
   }
 
-  private run(batch: number, pictures: Float32Array): Float32Array {
+  private run(batch: number, images: Float32Array): Float32Array {
     if (this.isDisposed) throw new RangeError('the feature extractor was disposed');
     this.programs ??= this.network!();
-    // It holds the host's copy of the weights.
+    // The function holds the host's copy of the weights.
     this.network = undefined;
-    return this.programs.run(inceptionProgramName(batch), { pictures }).features as Float32Array;
+    return this.programs.run(inceptionProgramName(batch), { images }).features as Float32Array;
   }
 }
 
 function assertFinite(features: Float32Array, name: string): void {
   if (features.every(Number.isFinite)) return;
   throw new RunError(
-    `The features of ${name} are not finite; the network's weights are damaged: import them again with gnr weights import.`,
+    `The features of ${name} are not finite because the network's weights are damaged: import them again with gnr weights import.`,
   );
 }

@@ -1,16 +1,17 @@
-import type { MeasuredImage } from '../pictures.js';
+// Keeps the feature networks of an evaluation, and the features of real images, which many methods share.
+import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import { type FeatureStatistics, featureStatistics } from '../statistics/frechet.js';
 import type { ExtractOptions, FeatureExtractor } from './extractor.js';
 
-/** Features of some pictures: rows of `dims` numbers. */
+/** Features of images: rows of `dims` values. */
 export interface FeatureRows {
   values: Float32Array;
   count: number;
   dims: number;
 }
 
-/** Keeps the feature networks that an evaluation uses, and the features of real pictures, which many methods share. */
+/** Opens each feature network once, and computes the features of each image list once. */
 export class FeatureCache {
   private readonly extractors = new Map<FeatureKind, Promise<FeatureExtractor>>();
   private readonly rows = new Map<FeatureKind, WeakMap<readonly MeasuredImage[], Promise<FeatureRows>>>();
@@ -28,12 +29,12 @@ export class FeatureCache {
     return extractor;
   }
 
-  /** What the features are, for receipts. */
+  /** Describes the features, for receipts. */
   async describe(kind: FeatureKind): Promise<string> {
     return (await this.extractor(kind)).description;
   }
 
-  /** Features of a list of pictures, which is told by being the same object, is computed once, and goes with the list. */
+  /** Features of a list of images. They are computed once for each list object, and freed with it. */
   async featuresOf(
     kind: FeatureKind,
     images: readonly MeasuredImage[],
@@ -54,7 +55,7 @@ export class FeatureCache {
     return rows;
   }
 
-  /** Mean and covariance of such features, computed once. */
+  /** Mean and covariance of these features, computed once. */
   async statisticsOf(kind: FeatureKind, images: readonly MeasuredImage[]): Promise<FeatureStatistics> {
     const rows = await this.featuresOf(kind, images);
     let statistics = this.statistics.get(rows);
@@ -65,7 +66,7 @@ export class FeatureCache {
     return statistics;
   }
 
-  /** Frees the networks; features stay. */
+  /** Frees the networks and keeps the features. */
   async dispose(): Promise<void> {
     const extractors = [...this.extractors.values()];
     this.extractors.clear();

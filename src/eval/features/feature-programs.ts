@@ -1,10 +1,10 @@
-// The programs that the feature networks of evaluation run as: Inception, and LPIPS in two halves.
+// The programs of the feature networks: Inception, and LPIPS in two halves.
 import { broadcastTo } from '../../ops/arithmetic.js';
 import { INCEPTION_PX, type Inception } from '../../perceptual/inception.js';
 import type { Lpips } from '../../perceptual/lpips.js';
 import type { Program, TensorSpec } from '../../runtime/capture/capture.js';
 
-/** What `capture` takes. */
+/** Arguments of `capture`. */
 export interface FeaturePrograms<P extends string = string> {
   programs: Record<P, Program>;
   variables: Record<string, TensorSpec>;
@@ -14,11 +14,11 @@ const float = (shape: readonly number[]): TensorSpec => ({ shape, dtype: 'float3
 
 export const inceptionProgramName = (batch: number): string => `batch${batch}`;
 
-/** Features of `batch` pictures for each of `batches`. */
+/** Programs for the features of `batch` images, for each of `batches`. */
 export function inceptionPrograms(inception: Inception, batches: readonly number[]): FeaturePrograms {
   const programOf = (count: number): Program => ({
-    inputs: { pictures: float([count, INCEPTION_PX, INCEPTION_PX, 3]) },
-    run: (params, { pictures }) => ({ outputs: { features: inception.features(params, pictures!) } }),
+    inputs: { images: float([count, INCEPTION_PX, INCEPTION_PX, 3]) },
+    run: (params, { images }) => ({ outputs: { features: inception.features(params, images!) } }),
   });
   return {
     programs: Object.fromEntries(batches.map((count) => [inceptionProgramName(count), programOf(count)])),
@@ -28,24 +28,30 @@ export function inceptionPrograms(inception: Inception, batches: readonly number
   };
 }
 
-/** LPIPS's features of `batch` pictures: `layer0`, `layer1`, ... `layers` gets a picture's shapes once it is recorded. */
+/**
+ * A program for LPIPS's features of `batch` images: `layer0`, `layer1`, ... Recording it fills `layers` with the shapes
+ * of one image's features.
+ */
 export function lpipsFeaturePrograms(
   lpips: Lpips,
   [batch, height, width]: readonly [batch: number, height: number, width: number],
 ): FeaturePrograms<'features'> & { layers: number[][] } {
   const layers: number[][] = [];
   const features: Program = {
-    inputs: { pictures: float([batch, height, width, 3]) },
-    run: (params, { pictures }) => {
-      const found = lpips.features(params, pictures!);
-      layers.push(...found.map(({ shape }) => shape.slice(1)));
-      return { outputs: Object.fromEntries(found.map((layer, k) => [`layer${k}`, layer])) };
+    inputs: { images: float([batch, height, width, 3]) },
+    run: (params, { images }) => {
+      const features = lpips.features(params, images!);
+      layers.push(...features.map(({ shape }) => shape.slice(1)));
+      return { outputs: Object.fromEntries(features.map((layer, k) => [`layer${k}`, layer])) };
     },
   };
   return { programs: { features }, variables: lpipsVariables(lpips, false), layers };
 }
 
-/** LPIPS between one picture (`left0`, ...) and each of `batch` others (`right0`, ...), all given by their features. */
+/**
+ * A program for LPIPS between one image (`left0`, ...) and each of `batch` others (`right0`, ...), all given by their
+ * features.
+ */
 export function lpipsDistancePrograms(
   lpips: Lpips,
   batch: number,
@@ -57,19 +63,19 @@ export function lpipsDistancePrograms(
   ]);
   const distances: Program = {
     inputs: Object.fromEntries(inputs),
-    run: (params, given) => {
-      const left = layers.map((shape, k) => broadcastTo(given[`left${k}`]!, [batch, ...shape]));
-      const right = layers.map((_, k) => given[`right${k}`]!);
+    run: (params, features) => {
+      const left = layers.map((shape, k) => broadcastTo(features[`left${k}`]!, [batch, ...shape]));
+      const right = layers.map((_, k) => features[`right${k}`]!);
       return { outputs: { distances: lpips.distance(params, left, right) } };
     },
   };
   return { programs: { distances }, variables: lpipsVariables(lpips, true) };
 }
 
-/** Whether a parameter of LPIPS belongs to the linear layers, which distances are computed with, not to the trunk. */
+/** Whether a parameter of LPIPS belongs to the linear layers, which compute distances, and not to the trunk. */
 export const isLinearPath = (path: string): boolean => path.startsWith('lin');
 
 function lpipsVariables(lpips: Lpips, isLinear: boolean): Record<string, TensorSpec> {
-  const chosen = Object.entries(lpips.specs).filter(([path]) => isLinearPath(path) === isLinear);
-  return Object.fromEntries(chosen.map(([path, { shape }]) => [path, float(shape)]));
+  const specs = Object.entries(lpips.specs).filter(([path]) => isLinearPath(path) === isLinear);
+  return Object.fromEntries(specs.map(([path, { shape }]) => [path, float(shape)]));
 }

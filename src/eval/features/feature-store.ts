@@ -1,28 +1,29 @@
+// Caches features in files, by the hash of the image.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeLeftovers } from '../../base/atomic-files.js';
 import { cacheDirectory } from '../../base/cache-directory.js';
 import { InterruptedError } from '../../base/errors.js';
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { ExtractOptions, FeatureExtractor } from './extractor.js';
-import { inOrder } from './in-order.js';
+import { orderedMap } from './ordered-map.js';
 
 const CHECKSUM_BYTES = 32;
-/** Files that are read at a time. */
+/** Maximum number of files that are read at a time. */
 const READS_AHEAD = 16;
-/** Pictures whose features are written before the next are extracted: what an interruption keeps. */
-const PIECE = 128;
+/** Images whose features are written before the next are extracted, so that an interruption loses few. */
+const CHUNK = 128;
 
-/** Where features are cached: `features` in the folder that this user's checkouts share. */
+/** Returns the folder of the cache: `features` in the cache directory that all checkouts of this user share. */
 export function featureCacheDirectory(env?: NodeJS.ProcessEnv): string {
   return join(cacheDirectory(env), 'features');
 }
 
 /**
- * An extractor that looks first into a folder, where it keeps what it extracts, by the pictures' hashes; pictures without
- * one are extracted every time. What is damaged there is extracted again, and where nothing can be written, nothing is
- * kept. Several processes may use one folder. It disposes the given extractor.
+ * Wraps an extractor with a cache in a folder, by the images' hashes; images without a hash are extracted every time.
+ * Damaged features are extracted again. If nothing can be written, nothing is cached. Several processes may share the
+ * folder. Disposing the result disposes the extractor.
  */
 export function withFeatureCache(
   extractor: FeatureExtractor,
@@ -40,7 +41,7 @@ export function withFeatureCache(
   };
 }
 
-/** Pictures of one content, by their places in the list. */
+/** Images with the same content, by their positions in the list. */
 interface Missing {
   image: MeasuredImage;
   hash: string | undefined;
@@ -60,18 +61,18 @@ async function extractMissing(
     features.set(found, place * dims);
     onProgress?.(++done, images.length);
   });
-  for (let from = 0; from < missing.length; from += PIECE) {
-    const piece = missing.slice(from, from + PIECE);
+  for (let from = 0; from < missing.length; from += CHUNK) {
+    const chunk = missing.slice(from, from + CHUNK);
     const before = done;
     const extracted = await extractor.extract(
-      piece.map(({ image }) => image),
+      chunk.map(({ image }) => image),
       {
         signal,
-        onProgress: (count) => onProgress?.(before + placesOf(piece.slice(0, count)), images.length),
+        onProgress: (count) => onProgress?.(before + placesOf(chunk.slice(0, count)), images.length),
       },
     );
-    done += placesOf(piece);
-    for (const [i, { hash, places }] of piece.entries()) {
+    done += placesOf(chunk);
+    for (const [i, { hash, places }] of chunk.entries()) {
       const row = extracted.subarray(i * dims, (i + 1) * dims);
       for (const place of places) features.set(row, place * dims);
       if (hash !== undefined) await store.write(hash, row);
@@ -80,7 +81,7 @@ async function extractMissing(
   return features;
 }
 
-/** @returns what is not in the store; pictures of one hash once. */
+/** Looks up all images. @returns those that are not in the store; images with the same hash once. */
 async function lookUp(
   store: FeatureStore,
   images: readonly MeasuredImage[],
@@ -88,13 +89,13 @@ async function lookUp(
   onFound: (features: Float32Array, place: number) => void,
 ): Promise<Missing[]> {
   const missing = new Map<string | MeasuredImage, Missing>();
-  const lookups = inOrder(images, READS_AHEAD, async (image) => {
+  const lookups = orderedMap(images, READS_AHEAD, async (image) => {
     const hash = await image.hash?.();
     return { image, hash, found: hash === undefined ? undefined : await store.read(hash) };
   });
   let place = 0;
   for await (const { image, hash, found } of lookups) {
-    if (signal?.aborted) throw new InterruptedError('The extraction of features was stopped.');
+    if (signal?.aborted) throw new InterruptedError('The extraction of features was interrupted.');
     if (found === undefined) {
       const key = hash ?? image;
       const known = missing.get(key) ?? { image, hash, places: [] };
@@ -110,7 +111,7 @@ function placesOf(groups: readonly Missing[]): number {
   return groups.reduce((sum, { places }) => sum + places.length, 0);
 }
 
-/** Features of one extractor: files by the hash of the picture, each of `dims` float32 and a checksum. */
+/** Features of one extractor: a file for each image, named by its hash, with `dims` float32 and a checksum. */
 class FeatureStore {
   private readonly folder: string;
   private readonly id: string;
@@ -123,7 +124,7 @@ class FeatureStore {
     this.dims = dims;
   }
 
-  /** Undefined where there are none, or damaged ones. */
+  /** Reads the features of an image; undefined if they are missing or damaged. */
   async read(hash: string): Promise<Float32Array | undefined> {
     let bytes: Buffer;
     try {
@@ -138,13 +139,13 @@ class FeatureStore {
     return features.every(Number.isFinite) ? features : undefined;
   }
 
-  /** Not synced: what a power cut leaves half written, its checksum tells. Where it cannot be written, nothing is lost. */
+  /** Writes without syncing: the checksum reveals what a power cut leaves half written. Failures are ignored. */
   async write(hash: string, features: Float32Array): Promise<void> {
     this.opened ??= this.open();
     if (!(await this.opened)) return;
     const bytes = Buffer.alloc(features.length * Float32Array.BYTES_PER_ELEMENT);
     for (const [i, value] of features.entries()) bytes.writeFloatLE(value, 4 * i);
-    // The name that removeLeftovers knows those of dead processes by.
+    // removeLeftovers recognises the files of dead processes by this name.
     const temporary = join(this.folder, `.tmp-${hash}~${randomBytes(4).toString('hex')}-${process.pid}`);
     try {
       await writeFile(temporary, Buffer.concat([bytes, this.checksum(hash, bytes)]), { flag: 'wx' });
@@ -154,7 +155,7 @@ class FeatureStore {
     }
   }
 
-  /** Makes the folder and clears what dead processes left there. @returns whether it can be written. */
+  /** Makes the folder and removes what dead processes left there. @returns whether it can be written. */
   private async open(): Promise<boolean> {
     try {
       await mkdir(this.folder, { recursive: true });
@@ -165,7 +166,7 @@ class FeatureStore {
     }
   }
 
-  /** Of the picture's hash too: a file that came under another's name is no good. */
+  /** It includes the image's hash: a file under another's name is invalid. */
   private checksum(hash: string, bytes: Uint8Array): Buffer {
     return createHash('sha256').update(`${this.id}/${hash}\n`).update(bytes).digest();
   }

@@ -1,23 +1,24 @@
+// Converts Inception's PyTorch weights, folding every batch norm into its convolution.
 import { messageOf } from '../../base/errors.js';
 import { fromTorchTensor, type TorchTensor, torchShapeOf } from '../../checkpoint/torch-layout.js';
 import type { ParameterSpec, ParameterValues } from '../../model/parameters.js';
 import { type Inception, type InceptionVariant, inceptionPaths } from '../../perceptual/inception.js';
 
-/** A `state_dict` as `checkpoint/torch-layout.ts` has its tensors. */
+/** A `state_dict`, with tensors as `checkpoint/torch-layout.ts` reads them. */
 export type StateDict = ReadonlyMap<string, TorchTensor>;
 
-/** Added to the variance by torchvision's BasicConv2d. */
+/** torchvision's BasicConv2d adds it to the variance. */
 const BATCH_NORM_EPSILON = 0.001;
 
-/** By them the weights of the two variants can be told apart: all other tensors have the same shapes. */
+/** The number of classes distinguishes the weights of the two variants; all other tensors have the same shapes. */
 const CLASSES: Readonly<Record<InceptionVariant, number>> = { fid: 1008, imagenet: 1000 };
 
 /**
- * Parameters of Inception from a `state_dict` of pytorch-fid's or torchvision's network, of which the classifiers are not
- * needed: every batch norm goes into the convolution before it.
+ * Converts the `state_dict` of pytorch-fid's or torchvision's network to Inception's parameters. The classifiers are
+ * not needed; every batch norm is folded into the convolution before it.
  *
- * @throws RangeError for a missing or misshapen tensor, one with numbers that are not finite, and for the classifier of the
- *   other variant.
+ * @throws RangeError for a missing or misshapen tensor, one with numbers that are not finite, and for the classifier
+ *   of the other variant.
  */
 export function foldInception(inception: Inception, stateDict: StateDict): ParameterValues {
   assertVariant(inception.variant, stateDict);
@@ -26,10 +27,10 @@ export function foldInception(inception: Inception, stateDict: StateDict): Param
     const spec = inception.specs[`${path}.weight`]!;
     const { factors, offsets } = batchNorm(stateDict, `${path}.bn`, spec.shape[3]!);
     const weights = readTensor(stateDict, `${path}.conv.weight`, spec);
-    // The last axis is that of the output's channels.
+    // The last axis is the output channels.
     for (let i = 0; i < weights.length; i += factors.length)
       for (let c = 0; c < factors.length; c++) weights[i + c]! *= factors[c]!;
-    // A ReLU makes zeros of what is not a number: nobody would see it in the features.
+    // A ReLU turns NaN into zero, so the features would not reveal it.
     if (![weights, offsets].every((parameter) => parameter.every(Number.isFinite)))
       throw new RangeError(`'${path}' with numbers that are not finite`);
     values[`${path}.weight`] = weights;
@@ -38,7 +39,7 @@ export function foldInception(inception: Inception, stateDict: StateDict): Param
   return values;
 }
 
-/** A batch norm in evaluation as what it does to each channel: `factor * x + offset`. */
+/** A batch norm at evaluation, as its effect on each channel: `factor * x + offset`. */
 function batchNorm(
   stateDict: StateDict,
   path: string,

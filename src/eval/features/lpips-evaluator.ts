@@ -1,3 +1,4 @@
+// LPIPS distances between all pairs of images, with bounded memory.
 import type { ParameterValues } from '../../model/parameters.js';
 import type { Lpips } from '../../perceptual/lpips.js';
 import { type CapturedPrograms, capture } from '../../runtime/capture/capture.js';
@@ -6,34 +7,37 @@ import { isLinearPath, lpipsDistancePrograms, lpipsFeaturePrograms } from './fea
 
 type Shape = readonly [count: number, height: number, width: number];
 
-/** Sizes of pictures whose programs are kept at a time: more only where pictures of several sizes take turns. */
+/** Maximum number of image sizes whose programs are kept. */
 const MAX_SIZES = 2;
 
 /**
- * Pictures that each program takes, whatever their number, so that a pair's distance has the same bits among any others.
- * Not 1, for which oneDNN has other algorithms.
+ * Images in the batch of every program, so that a pair's distance has the same bits in any set of images. It is not 1,
+ * for which oneDNN uses other algorithms.
  */
 const BATCH = 2;
 
-/** Features of one block of pictures take about so much memory; there are two such blocks. At 256 px VGG-16 has 30 MiB each. */
+/**
+ * Approximate memory of the features in a block, of which there are two. At 256 px, VGG-16 has 30 MiB for each image.
+ */
 const BLOCK_BYTES = 2 ** 29;
 
-/** The programs for pictures of one size. */
+/** The programs for images of one size. */
 interface Programs {
   features: CapturedPrograms<'features'>;
   distances: CapturedPrograms<'distances'>;
-  /** Shape of a picture's features in each of the layers. */
+  /** Shape of one image's features in each layer. */
   layers: readonly (readonly number[])[];
 }
 
 export interface LpipsEvaluatorOptions {
-  /** What the features of a block may take, bytes; a block has 2 pictures at least. */
+  /** Maximum memory of the features in a block, bytes; a block has at least 2 images. */
   blockBytes?: number;
 }
 
 /**
- * LPIPS between all pairs of some pictures. Pictures are taken in blocks whose features fit the memory that is set for
- * them: computed once where one block holds all, else once more for each block before a picture's own.
+ * Computes LPIPS between all pairs of images. The images are processed in blocks whose features fit into a memory
+ * limit. If one block holds all images, their features are computed once; otherwise once more for each block before an
+ * image's own.
  */
 export class LpipsEvaluator {
   private readonly programs = new Map<string, Programs>();
@@ -48,31 +52,30 @@ export class LpipsEvaluator {
   }
 
   /**
-   * A distance depends on its two pictures alone, not on the others, and is exactly 0 where they are equal.
+   * Computes all distances. A distance depends only on its two images, and is exactly 0 for equal ones.
    *
-   * @param pictures `[n, height, width, 3]` in [-1, 1], n at least 2.
+   * @param images `[n, height, width, 3]` in [-1, 1], n at least 2.
    * @returns the distances of all n (n - 1) / 2 pairs: 0 and 1, 0 and 2, ..., 1 and 2, ...
    */
-  pairDistances(pictures: Float32Array, [count, height, width]: Shape): Float32Array {
-    if (count < 2) throw new RangeError(`a distance needs two pictures, not ${count}`);
+  pairDistances(images: Float32Array, [count, height, width]: Shape): Float32Array {
+    if (count < 2) throw new RangeError(`a distance needs at least two images, not ${count}`);
     const length = height * width * 3;
-    if (pictures.length !== count * length)
+    if (images.length !== count * length)
       throw new RangeError(
-        `expected ${count} pictures of ${height} x ${width} x 3 numbers, not ${pictures.length} numbers`,
+        `expected ${count} images of ${height} x ${width} x 3 numbers, not ${images.length} numbers`,
       );
     const programs = this.programsFor(height, width);
     const block = Math.min(this.blockLength(programs), count + (count % BATCH));
     const distances = new Float32Array((count * (count - 1)) / 2);
-    // Where the pairs of a picture and the ones after it begin, less the place of the first of these.
-    const offsetOf = (picture: number): number =>
-      picture * count - (picture * (picture + 1)) / 2 - picture - 1;
+    // The pair of image i and a later image j is at offsetOf(i) + j.
+    const offsetOf = (image: number): number => image * count - (image * (image + 1)) / 2 - image - 1;
     const left = new FeatureBlock(programs, block);
     const right = count > block ? new FeatureBlock(programs, block) : left;
     for (let start = 0; start < count; start += block) {
-      left.fill(pictures, length, start, Math.min(count, start + block));
+      left.fill(images, length, start, Math.min(count, start + block));
       for (let i = start; i < left.end; i++) left.distances(i, left, i + 1, distances, offsetOf(i));
       for (let other = start + block; other < count; other += block) {
-        right.fill(pictures, length, other, Math.min(count, other + block));
+        right.fill(images, length, other, Math.min(count, other + block));
         for (let i = start; i < left.end; i++) left.distances(i, right, other, distances, offsetOf(i));
       }
     }
@@ -87,7 +90,7 @@ export class LpipsEvaluator {
     this.programs.clear();
   }
 
-  /** Pictures of a block: a multiple of BATCH. */
+  /** Images in a block: a multiple of BATCH. */
   private blockLength({ layers }: Programs): number {
     const bytes = 4 * layers.reduce((sum, shape) => sum + elementsOf(shape), 0);
     return BATCH * Math.max(1, Math.floor(this.blockBytes / bytes / BATCH));
@@ -119,7 +122,7 @@ export class LpipsEvaluator {
     return { features, distances, layers };
   }
 
-  /** Values of the linear layers or of the trunk. */
+  /** Parameters of the linear layers or of the trunk. */
   private valuesOf(isLinear: boolean): [string, Float32Array][] {
     return Object.entries(this.values).filter(([path]) => isLinearPath(path) === isLinear);
   }
@@ -129,15 +132,15 @@ function elementsOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** Features of successive pictures, on the host. */
+/** Features of consecutive images, on the host. */
 class FeatureBlock {
-  /** Behind the last picture that it holds. */
+  /** Index after the last image in the block. */
   end = 0;
   private start = 0;
   private readonly layers: Float32Array[];
   private readonly sizes: number[];
 
-  /** @param capacity pictures that it can hold, a multiple of BATCH. */
+  /** @param capacity maximum number of images, a multiple of BATCH. */
   constructor(
     private readonly programs: Programs,
     private readonly capacity: number,
@@ -146,33 +149,36 @@ class FeatureBlock {
     this.layers = this.sizes.map((size) => new Float32Array(capacity * size));
   }
 
-  /** @param pictures of `length` numbers each, of which those from `start` up to `end` are taken. */
-  fill(pictures: Float32Array, length: number, start: number, end: number): void {
+  /** Computes the features of the images from `start` to `end - 1`. @param images of `length` numbers each. */
+  fill(images: Float32Array, length: number, start: number, end: number): void {
     [this.start, this.end] = [start, end];
     const batch = new Float32Array(BATCH * length);
     for (let from = start; from < end; from += BATCH) {
-      // A batch that the last picture does not fill keeps another beside it.
-      batch.set(pictures.subarray(from * length, Math.min(end, from + BATCH) * length));
-      const found = this.programs.features.run('features', { pictures: batch });
+      // An incomplete last batch keeps an earlier image as its second.
+      batch.set(images.subarray(from * length, Math.min(end, from + BATCH) * length));
+      const features = this.programs.features.run('features', { images: batch });
       for (const [k, layer] of this.layers.entries())
-        layer.set(found[`layer${k}`] as Float32Array, (from - start) * this.sizes[k]!);
+        layer.set(features[`layer${k}`] as Float32Array, (from - start) * this.sizes[k]!);
     }
   }
 
-  /** Puts the distances of picture `i` and all of another block from `first` on into `out`, at their places from `offset`. */
+  /**
+   * Writes the distances between image `i` and all images of another block from `first` on into `out`, at `offset` plus
+   * their index.
+   */
   distances(i: number, others: FeatureBlock, first: number, out: Float32Array, offset: number): void {
     for (let j = first; j < others.end; j += BATCH) {
-      // At its end a block has nothing more: some are computed again.
+      // The last batch of a block may repeat images, to be complete.
       const from = Math.min(j - others.start, others.capacity - BATCH);
       const inputs: Record<string, Float32Array> = {};
       for (const [k, size] of this.sizes.entries()) {
         inputs[`left${k}`] = this.rows(k, size, i - this.start, 1);
         inputs[`right${k}`] = others.rows(k, size, from, BATCH);
       }
-      const found = this.programs.distances.run('distances', inputs).distances as Float32Array;
+      const distances = this.programs.distances.run('distances', inputs).distances as Float32Array;
       const skipped = j - others.start - from;
       const count = Math.min(BATCH - skipped, others.end - j);
-      out.set(found.subarray(skipped, skipped + count), offset + j);
+      out.set(distances.subarray(skipped, skipped + count), offset + j);
     }
   }
 

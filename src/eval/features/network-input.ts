@@ -1,32 +1,33 @@
+// Prepares images for the feature networks: resizing and range, as the published metrics do.
 import type { DecodedImage } from '../../data/decode.js';
 import { INCEPTION_PX, type InceptionVariant } from '../../perceptual/inception.js';
 import type { FeatureKind } from '../protocol.js';
 import { resizePillowBicubic, resizePillowBilinear, resizeTorchBilinear } from '../resize.js';
 
-/** How pictures become what a network is given, and which network that is. */
+/** The preparation of images for a network. */
 export interface NetworkInput {
   variant: InceptionVariant;
-  /** Network, resizing and range, as receipts tell them. */
+  /** Network, resizing and range, for receipts. It is a part of the extractor's id: a change invalidates all caches. */
   description: string;
-  /** `[299, 299, 3]`, in the range that the network was trained with. */
+  /** Returns `[299, 299, 3]`, in the range that the network was trained with. */
   prepare(image: DecodedImage): Float32Array;
 }
 
 export interface NetworkInputOptions {
-  /** Side to which `inception-imagenet` brings pictures first, px: that of the model's, 256 where left out. */
+  /** Side to which `inception-imagenet` resizes images first, px: that of the model's images; 256 by default. */
   modelPx?: number;
 }
 
 const POOLED = 'the 2,048 pooled features of';
 
-/** StarGAN v2's own. */
+/** Side of StarGAN v2's images, px. */
 const MODEL_PX = 256;
 
 /** ImageNet's mean and deviation of red, green and blue in [0, 1]. */
 const MEAN = [0.485, 0.456, 0.406] as const;
 const DEVIATION = [0.229, 0.224, 0.225] as const;
 
-/** `factor * x + offset` by channel, in place. */
+/** Computes `factor * x + offset` by channel, in place. */
 function scaled(pixels: Float32Array, factors: readonly number[], offsets: readonly number[]): Float32Array {
   for (let i = 0; i < pixels.length; i += 3)
     for (let c = 0; c < 3; c++) pixels[i + c] = factors[c]! * pixels[i + c]! + offsets[c]!;
@@ -36,7 +37,7 @@ function scaled(pixels: Float32Array, factors: readonly number[], offsets: reado
 const evenly = (pixels: Float32Array, factor: number, offset: number): Float32Array =>
   scaled(pixels, [factor, factor, factor], [offset, offset, offset]);
 
-/** @throws RangeError for a side that is none. */
+/** Returns the preparation for a kind of features. @throws RangeError for an invalid `modelPx`. */
 export function networkInput(
   kind: FeatureKind,
   { modelPx = MODEL_PX }: NetworkInputOptions = {},
@@ -63,7 +64,7 @@ export function networkInput(
       };
     case 'inception-imagenet': {
       if (!Number.isInteger(modelPx) || modelPx < 1)
-        throw new RangeError(`modelPx is a whole number above 0, not ${modelPx}`);
+        throw new RangeError(`modelPx must be a whole number above 0, not ${modelPx}`);
       return {
         variant: 'imagenet',
         description: `${POOLED} torchvision's ImageNet Inception as StarGAN v2's evaluation reads it; pictures resized by Pillow's antialiased bilinear on 8 bits to ${modelPx} px and then to 299 px, ImageNet mean and deviation`,

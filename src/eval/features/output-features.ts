@@ -1,32 +1,33 @@
-import type { MeasuredImage } from '../pictures.js';
+// Features of a method's outputs within one repeat.
+import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import type { ExtractOptions } from './extractor.js';
 import type { FeatureCache, FeatureRows } from './feature-cache.js';
 
-/** Features of a method's outputs in one repeat: each picture's computed once, however many metrics ask for it. */
+/** Computes the features of each output once, however many metrics ask for them. */
 export class OutputFeatures {
-  private readonly known = new Map<FeatureKind, WeakMap<MeasuredImage, Float32Array>>();
+  private readonly computed = new Map<FeatureKind, WeakMap<MeasuredImage, Float32Array>>();
 
   constructor(
-    private readonly desk: FeatureCache,
+    private readonly cache: FeatureCache,
     private readonly options: ExtractOptions = {},
   ) {}
 
   async of(kind: FeatureKind, images: readonly MeasuredImage[]): Promise<Float32Array[]> {
-    const known = this.known.get(kind) ?? new WeakMap<MeasuredImage, Float32Array>();
-    this.known.set(kind, known);
-    const missing = [...new Set(images.filter((image) => !known.has(image)))];
+    const computed = this.computed.get(kind) ?? new WeakMap<MeasuredImage, Float32Array>();
+    this.computed.set(kind, computed);
+    const missing = [...new Set(images.filter((image) => !computed.has(image)))];
     if (missing.length > 0) {
-      const extractor = await this.desk.extractor(kind);
+      const extractor = await this.cache.extractor(kind);
       const values = await extractor.extract(missing, this.options);
       for (const [i, image] of missing.entries())
-        known.set(image, values.slice(i * extractor.dims, (i + 1) * extractor.dims));
+        computed.set(image, values.slice(i * extractor.dims, (i + 1) * extractor.dims));
     }
-    return images.map((image) => known.get(image)!);
+    return images.map((image) => computed.get(image)!);
   }
 }
 
-/** Feature vectors as rows. @throws RangeError for none. */
+/** Joins feature vectors as rows. @throws RangeError for none. */
 export function joinRows(vectors: readonly Float32Array[]): FeatureRows {
   const dims = vectors[0]?.length;
   if (dims === undefined) throw new RangeError('no feature vectors to join');

@@ -1,9 +1,12 @@
+// The baselines: methods that need no training.
 import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage } from '../../data/decode.js';
-import { fileImage, type MeasuredImage, madeImage } from '../pictures.js';
+import { fileImage, type MeasuredImage, memoryImage } from '../measured-image.js';
 import type { Method, OutputGroup } from './method.js';
 
+/** The baselines, in the order of tables. */
 export const BASELINES = ['identity', 'colour-transfer', 'random-target', 'real-split'] as const;
+/** Name of a baseline. */
 export type BaselineName = (typeof BASELINES)[number];
 
 const BATCH = 8;
@@ -13,10 +16,10 @@ export interface BaselineOptions {
   inputs: readonly string[];
   /** Files of the target domain that the evaluation compares with. */
   real: readonly string[];
-  /** Files of the target domain that it does not compare with; empty where there are none. */
+  /** Other files of the target domain; may be empty. */
   otherReal: readonly string[];
   perInput: number;
-  /** Side of the pictures, px. */
+  /** Side of the images, px. */
   size: number;
 }
 
@@ -34,16 +37,16 @@ async function* byInput(
     );
 }
 
-/** The same picture again and again, some at a time. */
-async function* copies(picture: MeasuredImage, count: number): AsyncGenerator<MeasuredImage[]> {
+/** Yields the same image `count` times, in batches. */
+async function* copies(image: MeasuredImage, count: number): AsyncGenerator<MeasuredImage[]> {
   for (let from = 0; from < count; from += BATCH)
-    yield Array<MeasuredImage>(Math.min(BATCH, count - from)).fill(picture);
+    yield Array<MeasuredImage>(Math.min(BATCH, count - from)).fill(image);
 }
 
-/** The inputs themselves: what a method is worth that does nothing. Every "style" is the same picture. */
+/** The inputs themselves: the score of doing nothing. Every "style" is the same image. */
 function identity({ inputs, perInput, size }: BaselineOptions): Method {
-  const pictureOf = (source: DecodedImage, input: number) =>
-    madeImage(`identity of ${inputs[input]}`, source);
+  const imageOf = (source: DecodedImage, input: number) =>
+    memoryImage(`identity of ${inputs[input]}`, source);
   return {
     name: 'identity',
     kind: 'baseline',
@@ -53,10 +56,10 @@ function identity({ inputs, perInput, size }: BaselineOptions): Method {
     isRandom: false,
     groups: () =>
       byInput(inputs, size, async (source, input) =>
-        Array<MeasuredImage>(perInput).fill(pictureOf(source, input)),
+        Array<MeasuredImage>(perInput).fill(imageOf(source, input)),
       ),
     async *outputsOf(input, count) {
-      yield* copies(pictureOf(await decodeImage(inputs[input]!, { size }), input), count);
+      yield* copies(imageOf(await decodeImage(inputs[input]!, { size }), input), count);
     },
   };
 }
@@ -78,9 +81,9 @@ function channelMoments({ data }: DecodedImage): Moments[] {
 }
 
 /**
- * Gives a picture the mean and deviation of each channel of another one (after Reinhard et al. 2001, in RGB).
+ * Gives an image the mean and deviation of each channel of another one (after Reinhard et al. 2001, in RGB).
  *
- * @returns a picture as large as `source`.
+ * @returns an image as large as `source`.
  */
 export function transferColours(source: DecodedImage, target: DecodedImage): DecodedImage {
   const [from, to] = [channelMoments(source), channelMoments(target)];
@@ -93,7 +96,7 @@ export function transferColours(source: DecodedImage, target: DecodedImage): Dec
   return { ...source, data: new Uint8Array(data.buffer) };
 }
 
-/** The inputs in the colours of random pictures of the target domain, a style each. */
+/** The inputs in the colours of random images of the target domain, one for each style. */
 function colourTransfer(options: BaselineOptions): Method {
   const { inputs, otherReal, real, perInput, size } = options;
   const pool = otherReal.length > 0 ? otherReal : real;
@@ -102,7 +105,7 @@ function colourTransfer(options: BaselineOptions): Method {
       Array.from({ length: count }, async () => {
         const file = rng.pick(pool);
         const target = await decodeImage(file, { size });
-        return madeImage(`${inputs[input]} in colours of ${file}`, transferColours(source, target));
+        return memoryImage(`${inputs[input]} in colours of ${file}`, transferColours(source, target));
       }),
     );
   const rngOf = (seed: number, input: number) => new Rng(seed, 'colour-transfer').fork(String(input));
@@ -125,19 +128,19 @@ function colourTransfer(options: BaselineOptions): Method {
 }
 
 /**
- * Random pictures of the target domain in place of translations: the best pictures there are, and nothing of the input.
- * None comes twice while there are others; where there are fewer than outputs, they come again.
+ * Random images of the target domain in place of translations: perfect images that ignore the input. An image repeats
+ * only if there are fewer images than outputs.
  */
 function randomTarget({ inputs, otherReal, perInput, size }: BaselineOptions): Method {
-  /** A picture is one object, however often it comes. */
-  const pictures = new Map<string, MeasuredImage>();
-  const pictureOf = (file: string): MeasuredImage => {
-    const picture = pictures.get(file) ?? { name: file, read: () => decodeImage(file, { size }) };
-    pictures.set(file, picture);
-    return picture;
+  /** Each image is a single object, however often it occurs. */
+  const images = new Map<string, MeasuredImage>();
+  const imageOf = (file: string): MeasuredImage => {
+    const image = images.get(file) ?? { name: file, read: () => decodeImage(file, { size }) };
+    images.set(file, image);
+    return image;
   };
-  const some = (order: Int32Array, from: number, count: number): MeasuredImage[] =>
-    Array.from({ length: count }, (_, k) => pictureOf(otherReal[order[(from + k) % order.length]!]!));
+  const outputsAt = (order: Int32Array, from: number, count: number): MeasuredImage[] =>
+    Array.from({ length: count }, (_, k) => imageOf(otherReal[order[(from + k) % order.length]!]!));
   return {
     name: 'random-target',
     kind: 'baseline',
@@ -147,16 +150,17 @@ function randomTarget({ inputs, otherReal, perInput, size }: BaselineOptions): M
     isRandom: true,
     groups(seed) {
       const order = new Rng(seed, 'random-target').permutation(otherReal.length);
-      return byInput(inputs, size, async (_, input) => some(order, input * perInput, perInput));
+      return byInput(inputs, size, async (_, input) => outputsAt(order, input * perInput, perInput));
     },
     async *outputsOf(input, count, seed) {
       const order = new Rng(seed, 'random-target').fork(String(input)).permutation(otherReal.length);
-      for (let from = 0; from < count; from += BATCH) yield some(order, from, Math.min(BATCH, count - from));
+      for (let from = 0; from < count; from += BATCH)
+        yield outputsAt(order, from, Math.min(BATCH, count - from));
     },
   };
 }
 
-/** One half of the real pictures against the other: what is left of a distance where there is no difference. */
+/** One half of the real images against the other: the distance that remains without any difference. */
 function realSplit({ real }: BaselineOptions): Method {
   const order = new Rng(0, 'real-split').permutation(real.length);
   const shuffled = [...order].map((i) => real[i]!);
@@ -177,19 +181,19 @@ function realSplit({ real }: BaselineOptions): Method {
   };
 }
 
-/** Why a baseline cannot be made of what there is; undefined where it can. */
+/** Returns why a baseline cannot be made from these images; undefined if it can. */
 export function baselineProblem(name: BaselineName, options: BaselineOptions): string | undefined {
-  if (name === 'real-split') return options.real.length < 4 ? 'fewer than 4 real pictures' : undefined;
-  if (options.inputs.length === 0) return 'no inputs are named';
+  if (name === 'real-split') return options.real.length < 4 ? 'fewer than 4 real images' : undefined;
+  if (options.inputs.length === 0) return 'there are no inputs';
   return name === 'random-target' && options.otherReal.length === 0
-    ? 'there are no pictures of the target domain beside those that are compared with'
+    ? 'the target domain has no images other than those that are compared with'
     : undefined;
 }
 
-/** A baseline that needs no training. @throws RangeError where `baselineProblem` has something to say. */
+/** Makes a baseline. @throws RangeError if `baselineProblem` returns a problem. */
 export function baselineMethod(name: BaselineName, options: BaselineOptions): Method {
   const problem = baselineProblem(name, options);
-  if (problem !== undefined) throw new RangeError(`no baseline ${name}: ${problem}`);
+  if (problem !== undefined) throw new RangeError(`cannot make the baseline ${name}: ${problem}`);
   const make = {
     identity,
     'colour-transfer': colourTransfer,

@@ -1,6 +1,7 @@
+// A folder of another method's outputs, grouped by input.
 import { basename, dirname, extname, relative, sep } from 'node:path';
 import { decodeImage } from '../../data/decode.js';
-import { fileImage } from '../pictures.js';
+import { fileImage } from '../measured-image.js';
 import type { Method, OutputGroup } from './method.js';
 
 const BATCH = 8;
@@ -10,9 +11,9 @@ function stem(file: string): string {
   return basename(file, extname(file));
 }
 
-/** `NAME_style-3`, `NAME_3`, `NAME-3`: how tools number the outputs of one input. */
+/** `NAME_style-3`, `NAME_3`, `NAME-3`: the ways in which tools number the outputs of one input. */
 const NUMBERED = /^(.+?)[_-](?:style-)?\d+$/;
-/** `0001_02`: input and output, as StarGAN v2 names its pictures. */
+/** `0001_02`: input and output, as StarGAN v2 names its images. */
 const TWO_NUMBERS = /^(\d+)_\d+$/;
 
 function groupsBy(files: readonly string[], keyOf: (file: string) => string): string[][] {
@@ -31,7 +32,10 @@ function pathStem(dir: string, file: string): string {
   return relative(dir, file).slice(0, -extname(file).length);
 }
 
-/** Finds the input that an output is called after: by its path below the folders, else by a name that only one input has. */
+/**
+ * Returns a function that finds the input that an output is named after: by its path below the folders, else by a file
+ * name that only one input has.
+ */
 function inputFinder(dir: string, inputs: InputFiles): (file: string) => number | undefined {
   const byPath = new Map(inputs.files.map((input, i) => [pathStem(inputs.dir, input), i]));
   const byName = new Map<string, number | undefined>();
@@ -50,21 +54,21 @@ function inputFinder(dir: string, inputs: InputFiles): (file: string) => number 
   };
 }
 
-/** The inputs that outputs may have been made from. */
+/** The possible inputs of the outputs. */
 export interface InputFiles {
   dir: string;
   files: readonly string[];
 }
 
 export interface OutputFiles {
-  /** Index of the input; undefined where it is not known. */
+  /** Index of the input; undefined if it is unknown. */
   input: number | undefined;
   files: string[];
 }
 
 /**
- * Tells which outputs belong to one input. In this order: outputs that are called as an input, with or without a number
- * behind (`selfie7_style-3.png`); pairs of numbers (`0001_02.png`); a folder for each input; else each is alone.
+ * Groups outputs by their input. In this order: outputs named like an input, with or without a number at the end
+ * (`selfie7_style-3.png`); pairs of numbers (`0001_02.png`); a folder for each input; otherwise each output is alone.
  *
  * @returns groups in the order of their first files.
  */
@@ -86,13 +90,13 @@ export interface FolderMethodOptions {
   name: string;
   dir: string;
   files: readonly string[];
-  /** All inputs that the outputs may be called after; none where they are not known. */
+  /** All inputs that the outputs may be named after; empty if they are unknown. */
   inputs: InputFiles;
-  /** How many of them, from the first, are evaluated: outputs of others are left out. */
+  /** How many inputs, from the first, are evaluated; outputs of the others are skipped. */
   chosenInputs: number;
 }
 
-/** Another method's outputs, made before. */
+/** A method whose outputs exist as files. */
 export function folderMethod({ name, dir, files, inputs, chosenInputs }: FolderMethodOptions): Method {
   const all = groupOutputs(dir, files, inputs);
   const grouped = all.filter(({ input }) => input === undefined || input < chosenInputs);
@@ -100,9 +104,9 @@ export function folderMethod({ name, dir, files, inputs, chosenInputs }: FolderM
   async function* groups(): AsyncGenerator<OutputGroup[]> {
     for (let from = 0; from < grouped.length; from += BATCH)
       yield await Promise.all(
-        grouped.slice(from, from + BATCH).map(async ({ input, files: own }) => {
+        grouped.slice(from, from + BATCH).map(async ({ input, files: outputs }) => {
           const source = input === undefined ? undefined : await decodeImage(inputs.files[input]!);
-          return { input, outputs: own.map(fileImage), ...(source !== undefined && { source }) };
+          return { input, outputs: outputs.map(fileImage), ...(source !== undefined && { source }) };
         }),
       );
   }

@@ -1,34 +1,35 @@
+// The interface of everything that an evaluation can measure.
 import type { DecodedImage } from '../../data/decode.js';
 import type { Direction, Translator } from '../../translate/translator.js';
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 
-/** What a method made of one input. */
+/** A method's outputs for one input. */
 export interface OutputGroup {
-  /** Which input, counted from 0; undefined where a folder of outputs does not say. */
+  /** Index of the input; undefined if a folder of outputs does not say. */
   input: number | undefined;
-  /** The input as the method saw it; undefined where a folder of outputs does not say. */
+  /** The input as the method saw it; undefined if a folder of outputs does not say. */
   source?: DecodedImage;
   outputs: readonly MeasuredImage[];
 }
 
-/** Something that makes pictures of the target domain: a model, a folder of another method's outputs, a baseline. */
+/** A source of images in the target domain: a model, a folder of another method's outputs, or a baseline. */
 export interface Method {
   name: string;
   kind: 'model' | 'folder' | 'baseline';
-  /** How many groups there are. */
+  /** Number of groups. */
   inputs: number;
-  /** Outputs of each input, where all have as many; undefined where they differ. */
+  /** Outputs of each input; undefined if the inputs differ in this. */
   outputsPerInput: number | undefined;
-  /** Different pictures in all groups together, at least. */
+  /** Minimum number of different images in all groups together. */
   outputs: number;
-  /** False where every seed gives the same pictures. */
+  /** False if every seed gives the same images. */
   isRandom: boolean;
-  /** Every input once, some at a time. */
+  /** Yields every input once, in batches. */
   groups(seed: number): AsyncIterable<OutputGroup[]>;
-  /** Outputs of one input in random styles, some at a time; undefined where only those of `groups` exist. */
+  /** Yields outputs of one input in random styles, in batches; undefined if only those of `groups` exist. */
   outputsOf?(input: number, count: number, seed: number): AsyncIterable<MeasuredImage[]>;
-  /** The model itself, for metrics that look into it. */
+  /** The model, for metrics that look inside. */
   model?: { translator: Translator; direction: Direction };
-  /** Real pictures to compare with, in place of the evaluation's. */
+  /** Real images to compare with, in place of the evaluation's. */
   real?: readonly MeasuredImage[];
 }

@@ -1,21 +1,22 @@
+// A trained model as a method.
 import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage, toFloat } from '../../data/decode.js';
 import { joinFloats, splitImages } from '../../data/image-arrays.js';
 import { type Direction, drawStyles, type Translator } from '../../translate/translator.js';
-import { type MeasuredImage, madeImage } from '../pictures.js';
+import { type MeasuredImage, memoryImage } from '../measured-image.js';
 import type { Protocol } from '../protocol.js';
 import type { Method, OutputGroup } from './method.js';
 
-/** Pictures that go through the network together. */
+/** Images in a batch. */
 const BATCH = 8;
 
-/** Gives the styles of an input, the same for the same seed, whatever else is evaluated. */
+/** Provides the styles of an input, which depend only on the seed. */
 export interface StyleSource {
-  /** `count` style codes, `[count, latentDim]`. */
+  /** Returns `count` style codes, `[count, latentDim]`. */
   stylesOf(input: number, count: number, seed: number): Float32Array;
 }
 
-/** Styles drawn as in training, pulled towards the mean style by `truncation` (1 leaves them as drawn). */
+/** Styles drawn as in training, scaled towards the mean style by `truncation` (1 leaves them unchanged). */
 function randomStyleSource(latentDim: number, truncation: number): StyleSource {
   return {
     stylesOf: (input, count, seed) =>
@@ -26,9 +27,9 @@ function randomStyleSource(latentDim: number, truncation: number): StyleSource {
 }
 
 /**
- * Styles of pictures of the target domain, drawn with replacement.
+ * Styles of images of the target domain, drawn with replacement.
  *
- * @throws InputError for a picture that cannot be read.
+ * @throws InputError for an image that cannot be read.
  */
 async function referenceStyleSource(
   translator: Translator,
@@ -40,8 +41,8 @@ async function referenceStyleSource(
   const codes: Float32Array[] = [];
   for (let from = 0; from < references.length; from += BATCH) {
     const files = references.slice(from, from + BATCH);
-    const pictures = await Promise.all(files.map(async (file) => toFloat(await decodeImage(file, { size }))));
-    codes.push(translator.styleOf(direction, joinFloats(pictures)));
+    const images = await Promise.all(files.map(async (file) => toFloat(await decodeImage(file, { size }))));
+    codes.push(translator.styleOf(direction, joinFloats(images)));
   }
   const all = joinFloats(codes);
   return {
@@ -58,10 +59,10 @@ async function referenceStyleSource(
 }
 
 /**
- * The styles that a protocol asks for.
+ * Returns the styles of a protocol.
  *
- * @param references files of the target domain, where it takes styles from such.
- * @throws InputError for a picture that cannot be read.
+ * @param references files of the target domain, for a protocol with reference styles.
+ * @throws InputError for an image that cannot be read.
  */
 export async function styleSourceOf(
   { direction, styles }: Pick<Protocol, 'direction' | 'styles'>,
@@ -83,7 +84,7 @@ export interface ModelMethodOptions {
   perInput: number;
 }
 
-/** A trained model: every input in `perInput` styles of its own. Pictures are rounded to 8 bits, as if they were saved. */
+/** A trained model. Every input gets `perInput` styles of its own. Images are rounded to 8 bits, as in files. */
 export function modelMethod(options: ModelMethodOptions): Method {
   const { name, translator, direction, inputs, styles, perInput } = options;
   const { size, latentDim } = translator.architecture;
@@ -95,18 +96,18 @@ export function modelMethod(options: ModelMethodOptions): Method {
     for (let from = 0; from < inputs.length; from += BATCH) {
       const sources = await ahead;
       ahead = read(inputs.slice(from + BATCH, from + 2 * BATCH));
-      // Told when it is awaited; until then it is nobody's.
+      // An error is thrown when the promise is awaited.
       ahead.catch(() => undefined);
       const content = translator.encode(direction, joinFloats(sources.map(toFloat)));
       const codes = sources.map((_, i) => styles.stylesOf(from + i, perInput, seed));
-      const made = sources.map((): MeasuredImage[] => []);
+      const outputs = sources.map((): MeasuredImage[] => []);
       for (let k = 0; k < perInput; k++) {
         const row = codes.map((code) => code.subarray(k * latentDim, (k + 1) * latentDim));
-        const pictures = splitImages(translator.decode(content, joinFloats(row)), size);
-        for (const [i, picture] of pictures.entries())
-          made[i]!.push(madeImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, picture));
+        const images = splitImages(translator.decode(content, joinFloats(row)), size);
+        for (const [i, image] of images.entries())
+          outputs[i]!.push(memoryImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, image));
       }
-      yield sources.map((source, i) => ({ input: from + i, source, outputs: made[i]! }));
+      yield sources.map((source, i) => ({ input: from + i, source, outputs: outputs[i]! }));
     }
   }
 
@@ -115,11 +116,15 @@ export function modelMethod(options: ModelMethodOptions): Method {
     const { codes } = translator.encode(direction, toFloat(source!));
     const all = styles.stylesOf(input, count, seed);
     for (let from = 0; from < count; from += BATCH) {
-      const some = Math.min(BATCH, count - from);
-      const content = { direction, count: some, codes: joinFloats(Array<Float32Array>(some).fill(codes)) };
-      const rows = all.subarray(from * latentDim, (from + some) * latentDim);
-      const pictures = splitImages(translator.decode(content, rows), size);
-      yield pictures.map((picture, i) => madeImage(`${name}, style ${from + i + 1}`, picture));
+      const batch = Math.min(BATCH, count - from);
+      const content = {
+        direction,
+        count: batch,
+        codes: joinFloats(Array<Float32Array>(batch).fill(codes)),
+      };
+      const rows = all.subarray(from * latentDim, (from + batch) * latentDim);
+      const images = splitImages(translator.decode(content, rows), size);
+      yield images.map((image, i) => memoryImage(`${name}, style ${from + i + 1}`, image));
     }
   }
 

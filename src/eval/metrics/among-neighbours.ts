@@ -1,3 +1,4 @@
+// The common part of metrics that count nearest neighbours among real images and outputs.
 import type { FeatureRows } from '../features/feature-cache.js';
 import type { FeatureKind } from '../protocol.js';
 import { CollectedFeatures } from './collected.js';
@@ -8,12 +9,12 @@ interface NeighbourOptions {
   neighbours: number;
 }
 
-/** How each figure is called; larger ones are better. */
+/** Title of each figure; higher is better for all. */
 type Titles<Key extends string> = Readonly<Record<Key, string>>;
 
 /**
- * Figures of outputs among real pictures that count their nearest neighbours.
- * @param compute of features of real pictures and of outputs.
+ * Makes the `start` function of such a metric.
+ * @param compute computes the figures from features of real images and of outputs.
  */
 export function amongNeighbours<Key extends string>(
   titles: Titles<Key>,

@@ -1,11 +1,12 @@
+// Collects the features of all outputs, for metrics that compare distributions.
 import type { FeatureRows } from '../features/feature-cache.js';
 import { joinRows } from '../features/output-features.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { OutputGroup } from '../methods/method.js';
-import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind } from '../protocol.js';
 import type { MetricContext } from './metric.js';
 
-/** Features of all outputs: each picture once, since copies of one are no sample of a distribution. */
+/** Features of all outputs, each image once, since copies are not samples of a distribution. */
 export class CollectedFeatures {
   private readonly vectors: Float32Array[] = [];
   private readonly seen = new Set<MeasuredImage>();
@@ -28,13 +29,14 @@ export class CollectedFeatures {
   }
 }
 
-/** Why a metric that compares two sets cannot be measured where it needs so many pictures of each. */
+/** Returns the problem if a metric that compares two sets has too few images; undefined if it has enough. */
 export function tooFew(
   { method, real }: Pick<MetricContext, 'method' | 'real'>,
-  least: { outputs: number; real: number },
+  min: { outputs: number; real: number },
 ): string | undefined {
-  if (method.outputs < least.outputs) return `needs ${least.outputs} outputs, and there is ${method.outputs}`;
-  return real.length < least.real
-    ? `needs ${least.real} real pictures, and there is ${real.length}`
+  if (method.outputs < min.outputs)
+    return `needs ${min.outputs} outputs, but there are only ${method.outputs}`;
+  return real.length < min.real
+    ? `needs ${min.real} real images, but there are only ${real.length}`
     : undefined;
 }

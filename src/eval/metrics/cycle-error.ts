@@ -1,11 +1,12 @@
+// The cycle error metric.
 import { toFloat } from '../../data/decode.js';
 import { joinFloats } from '../../data/image-arrays.js';
 import { reverseOf } from '../../translate/translator.js';
 import type { Metric } from './metric.js';
 
 /**
- * Cycle error: the mean absolute difference, of the 8-bit range, between an input and its first output translated back in
- * the input's own style (the reference's cycle, train.py, in evaluation).
+ * Cycle error: the mean absolute difference, as a share of the 8-bit range, between an input and its first output
+ * translated back in the input's own style (the reference's cycle, train.py, at evaluation).
  */
 export const cycleError: Metric<'cycleError'> = {
   name: 'cycleError',
@@ -18,8 +19,8 @@ export const cycleError: Metric<'cycleError'> = {
       async add(groups) {
         const sources = joinFloats(groups.map(({ source }) => toFloat(source!)));
         const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
-        const made = joinFloats(outputs.map(toFloat));
-        const returned = translator.translate(reverse, made, translator.styleOf(reverse, sources));
+        const translated = joinFloats(outputs.map(toFloat));
+        const returned = translator.translate(reverse, translated, translator.styleOf(reverse, sources));
         const length = returned.length / groups.length;
         for (let i = 0; i < returned.length; i++) sum += Math.abs(returned[i]! - sources[i]!) / 2 / length;
         inputs += groups.length;
@@ -31,7 +32,7 @@ export const cycleError: Metric<'cycleError'> = {
           better: 'lower',
           value: sum / inputs,
           n: { inputs },
-          how: "mean absolute difference, in parts of the 8-bit range, between an input and its first output translated back in the input's own style",
+          how: "mean absolute difference, as a share of the 8-bit range, between an input and its first output translated back in the input's own style",
         },
       ],
     };

@@ -1,3 +1,4 @@
+// The density and coverage metrics.
 import { densityCoverage as compute } from '../statistics/density-coverage.js';
 import { amongNeighbours } from './among-neighbours.js';
 import { tooFew } from './collected.js';

@@ -1,22 +1,25 @@
+// The DFID metric.
 import { joinRows } from '../features/output-features.js';
-import type { MeasuredImage } from '../pictures.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { FeatureKind } from '../protocol.js';
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
 import type { Measured, Measurement, Metric, MetricContext, Options } from './metric.js';
 
 /**
- * Diversity FID (GANs N' Roses, section 4): for each of some inputs, the FID between its outputs in random styles and the
- * real pictures; averaged. Low where every single face gives pictures as different as the real ones. The paper's counts
- * are not known to us; the protocol says those used.
+ * Diversity FID (GANs N' Roses, section 4): the FID between the outputs of one input in random styles and the real
+ * images, averaged over several inputs. It is low if every single face gives images as diverse as the real ones. The
+ * paper does not state its counts; the protocol states those used here.
  */
 export const dfid: Metric<'dfid'> = {
   name: 'dfid',
   problem: ({ method }) =>
     method.outputsOf === undefined && method.outputsPerInput === 1
-      ? 'there is one output of each input'
+      ? 'there is only one output of each input'
       : undefined,
   start(options, context) {
-    return context.method.outputsOf === undefined ? ofGroups(options, context) : ofMore(options, context);
+    return context.method.outputsOf === undefined
+      ? overGroups(options, context)
+      : overExtraOutputs(options, context);
   },
 };
 
@@ -27,43 +30,46 @@ async function addDistance(
   outputs: AsyncIterable<readonly MeasuredImage[]> | Iterable<readonly MeasuredImage[]>,
 ): Promise<void> {
   const vectors: Float32Array[] = [];
-  for await (const some of outputs) vectors.push(...(await context.outputFeatures(features, some)));
+  for await (const batch of outputs) vectors.push(...(await context.outputFeatures(features, batch)));
   const real = await context.resources.features.statisticsOf(features, context.real);
   distances.push(frechetDistance(featureStatistics(joinRows(vectors)), real));
 }
 
-async function told(
+async function figuresOf(
   { features, context, distances }: Work,
-  styles: { least: number; most: number },
+  styles: { min: number; max: number },
 ): Promise<Measured[]> {
   const { resources } = context;
   const value = distances.reduce((a, b) => a + b, 0) / distances.length;
-  const { least, most } = styles;
-  const n = { inputs: distances.length, styles: least, real: context.real.length };
-  const count = least === most ? String(least) : `${least} to ${most}`;
-  const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real pictures, on ${await resources.features.describe(features)}`;
+  const { min, max } = styles;
+  const n = { inputs: distances.length, styles: min, real: context.real.length };
+  const count = min === max ? String(min) : `${min} to ${max}`;
+  const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real images, on ${await resources.features.describe(features)}`;
   return [{ key: 'dfid', title: 'DFID', better: 'lower', value, n, how }];
 }
 
-/** The outputs that all metrics see. */
-function ofGroups({ features, inputs }: Options<'dfid'>, context: MetricContext): Measurement {
+/** Measures on the outputs that all metrics see. */
+function overGroups({ features, inputs }: Options<'dfid'>, context: MetricContext): Measurement {
   const work: Work = { features, context, distances: [] };
-  const styles = { least: Number.POSITIVE_INFINITY, most: 0 };
+  const styles = { min: Number.POSITIVE_INFINITY, max: 0 };
   return {
     async add(groups) {
       for (const { outputs } of groups) {
         if (work.distances.length >= inputs || outputs.length < 2) continue;
-        styles.least = Math.min(styles.least, outputs.length);
-        styles.most = Math.max(styles.most, outputs.length);
+        styles.min = Math.min(styles.min, outputs.length);
+        styles.max = Math.max(styles.max, outputs.length);
         await addDistance(work, [outputs]);
       }
     },
-    finish: () => (work.distances.length === 0 ? [] : told(work, styles)),
+    finish: () => (work.distances.length === 0 ? [] : figuresOf(work, styles)),
   };
 }
 
-/** Outputs made for this metric. */
-function ofMore({ features, inputs, styles }: Options<'dfid'>, context: MetricContext): Measurement {
+/** Measures on outputs made for this metric. */
+function overExtraOutputs(
+  { features, inputs, styles }: Options<'dfid'>,
+  context: MetricContext,
+): Measurement {
   const { method, seed, onProgress, signal } = context;
   return {
     async finish() {
@@ -74,7 +80,7 @@ function ofMore({ features, inputs, styles }: Options<'dfid'>, context: MetricCo
         await addDistance(work, method.outputsOf!(input, styles, seed));
         onProgress(input + 1, count);
       }
-      return await told(work, { least: styles, most: styles });
+      return await figuresOf(work, { min: styles, max: styles });
     },
   };
 }

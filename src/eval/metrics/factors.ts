@@ -1,3 +1,4 @@
+// The metric of the sample dataset's factors.
 import { toFloat } from '../../data/decode.js';
 import { type FaceMeasure, measureFace } from '../../sample/face-measure.js';
 import { pearson } from '../../sample/sample-measures.js';
@@ -6,19 +7,19 @@ import type { Measured, Metric } from './metric.js';
 const TITLES = { x: 'Place, left to right', y: 'Place, up and down', scale: 'Size' } as const;
 
 /**
- * On the sample dataset: how well place and size of the face found in the outputs follow what the input was drawn from
- * (`factors.json`), as correlations over all outputs.
+ * On the sample dataset: how well position and size of the face found in the outputs follow those that the input was
+ * drawn with (`factors.json`), as correlations over all outputs.
  */
 export const factors: Metric<'factors'> = {
   name: 'factors',
   problem: ({ method, resources }) => {
-    if (resources.factors === undefined) return 'no sample dataset, whose factors are known';
+    if (resources.factors === undefined) return 'only the sample dataset has known factors';
     if (method.kind === 'baseline' && method.name === 'real-split') return 'it has no inputs';
-    return method.outputs < 2 ? 'a correlation needs two outputs' : undefined;
+    return method.outputs < 2 ? 'a correlation needs at least two outputs' : undefined;
   },
   start(_, { resources }) {
     const { contents, face } = resources.factors!;
-    const found: FaceMeasure[] = [];
+    const measured: FaceMeasure[] = [];
     const drawn: FaceMeasure[] = [];
     return {
       async add(groups) {
@@ -27,23 +28,23 @@ export const factors: Metric<'factors'> = {
           if (content === undefined) continue;
           for (const output of new Set(outputs)) {
             const image = await output.read();
-            found.push(measureFace({ ...image, data: toFloat(image) }, face));
+            measured.push(measureFace({ ...image, data: toFloat(image) }, face));
             drawn.push(content);
           }
         }
       },
       finish: () => {
-        if (found.length < 2) return [];
+        if (measured.length < 2) return [];
         return (['x', 'y', 'scale'] as const).map(
           (key): Measured => ({
             key: `factors/${key}`,
             title: TITLES[key],
             better: 'higher',
             value: pearson(
-              found.map((face) => face[key]),
+              measured.map((face) => face[key]),
               drawn.map((content) => content[key]),
             ),
-            n: { outputs: found.length },
+            n: { outputs: measured.length },
             how: `correlation of the ${key === 'scale' ? 'size' : key} of the face that fits best with that of factors.json`,
           }),
         );

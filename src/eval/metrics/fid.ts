@@ -1,10 +1,11 @@
+// The FID metric.
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
 import { CollectedFeatures, tooFew } from './collected.js';
 import type { Metric } from './metric.js';
 
 /**
- * Frechet inception distance (Heusel et al. 2017) of all outputs to all real pictures: pytorch-fid 0.3.0
- * (`fid_score.py`), clean-fid 0.1.35 or StarGAN v2's `metrics/fid.py`, by the kind of features.
+ * Frechet inception distance (Heusel et al. 2017) of all outputs to all real images: pytorch-fid 0.3.0
+ * (`fid_score.py`), clean-fid 0.1.35 or StarGAN v2's `metrics/fid.py`, depending on the kind of features.
  */
 export const fid: Metric<'fid'> = {
   name: 'fid',
@@ -14,12 +15,12 @@ export const fid: Metric<'fid'> = {
     return {
       add: (groups) => collected.add(groups),
       async finish() {
-        const desk = context.resources.features;
+        const cache = context.resources.features;
         const rows = collected.rows();
-        const statistics = await desk.statisticsOf(features, context.real);
+        const statistics = await cache.statisticsOf(features, context.real);
         const value = frechetDistance(featureStatistics(rows), statistics);
         const n = { outputs: rows.count, real: context.real.length };
-        const how = `Frechet distance of ${await desk.describe(features)}`;
+        const how = `Frechet distance of ${await cache.describe(features)}`;
         return [{ key: 'fid', title: 'FID', better: 'lower', value, n, how }];
       },
     };

@@ -1,3 +1,4 @@
+// The KID metric.
 import { Rng } from '../../base/rng.js';
 import type { FeatureRows } from '../features/feature-cache.js';
 import { kernelDistance, wholeKernelDistance } from '../statistics/kid.js';
@@ -5,9 +6,9 @@ import { CollectedFeatures, tooFew } from './collected.js';
 import type { Measured, Metric, MetricContext, Options } from './metric.js';
 
 /**
- * Kernel inception distance (Binkowski et al. 2018): unbiased squared MMD under the kernel (x . y / d + 1)^3, times 100 as
- * U-GAT-IT tells it. By random subsets as torch-fidelity 0.4.0 (`metric_kid.py`) and clean-fid; or by disjoint blocks as
- * taki0112/GAN_Metrics-Tensorflow (`frechet_kernel_Inception_distance.py`).
+ * Kernel inception distance (Binkowski et al. 2018): unbiased squared MMD with the kernel (x . y / d + 1)^3, times 100
+ * as U-GAT-IT reports it. Over random subsets like torch-fidelity 0.4.0 (`metric_kid.py`) and clean-fid, or over
+ * disjoint blocks like taki0112/GAN_Metrics-Tensorflow (`frechet_kernel_Inception_distance.py`).
  */
 export const kid: Metric<'kid'> = {
   name: 'kid',
@@ -44,7 +45,7 @@ async function overSubsets(
   return {
     ...TITLE,
     value: 100 * result.mean,
-    // Where both sides are used whole there is one subset, and no deviation.
+    // If both sides are used as a whole, there is one subset and no deviation.
     ...(drawn > 1 && { subsetDeviation: 100 * result.deviation }),
     n: { outputs: outputs.count, real: real.count, subsets: drawn, subsetSize: size },
     how: `${KERNEL}, mean over ${drawn} random subsets of ${size}, on ${await resources.features.describe(features)}`,
@@ -55,7 +56,7 @@ function rowsOf({ values, dims }: FeatureRows, from: number, count: number): Fea
   return { values: values.subarray(from * dims, (from + count) * dims), count, dims };
 }
 
-/** Sizes of `blocks` blocks that differ by one at most, the larger ones last. */
+/** Sizes of `blocks` blocks that differ by at most one, the larger ones last. */
 function blockSizes(count: number, blocks: number): number[] {
   const size = Math.floor(count / blocks);
   const larger = count - size * blocks;
@@ -63,9 +64,9 @@ function blockSizes(count: number, blocks: number): number[] {
 }
 
 /**
- * Mean over pairs of blocks of outputs and of real pictures in order, each used whole, their sizes kept apart. As many as
- * the larger side needs for blocks of `subsetSize`; but an unbiased estimate needs 2 pictures of each side, so that a
- * small side makes them fewer and the other side's larger: the estimate stays unbiased, and no picture is left out.
+ * Mean over pairs of blocks, of outputs and of real images in order. There are as many blocks as the larger side needs
+ * for blocks of `subsetSize`. But an unbiased estimate needs 2 images of each side, so a small side reduces their
+ * number, and the other side's blocks become larger: the estimate stays unbiased, and every image is used.
  *
  * @throws InputError for fewer than 2 outputs.
  */
@@ -75,16 +76,16 @@ async function overBlocks(
   { features, subsetSize }: Options<'kid'>,
   { resources, onProgress, signal }: MetricContext,
 ): Promise<Measured> {
-  const asked = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
-  const most = Math.max(1, Math.floor(Math.min(outputs.count, real.count) / 2));
-  const blocks = Math.min(asked, most);
+  const neededBlocks = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
+  const maxBlocks = Math.max(1, Math.floor(Math.min(outputs.count, real.count) / 2));
+  const blocks = Math.min(neededBlocks, maxBlocks);
   const [outputSizes, realSizes] = [blockSizes(outputs.count, blocks), blockSizes(real.count, blocks)];
   const estimates: number[] = [];
   let [fromOutput, fromReal] = [0, 0];
   for (const [i, outputSize] of outputSizes.entries()) {
-    const some = rowsOf(outputs, fromOutput, outputSize);
-    const others = rowsOf(real, fromReal, realSizes[i]!);
-    estimates.push(await wholeKernelDistance(others, some, signal && { signal }));
+    const outputBlock = rowsOf(outputs, fromOutput, outputSize);
+    const realBlock = rowsOf(real, fromReal, realSizes[i]!);
+    estimates.push(await wholeKernelDistance(realBlock, outputBlock, signal && { signal }));
     fromOutput += outputSize;
     fromReal += realSizes[i]!;
     onProgress(i + 1, blocks);
@@ -93,7 +94,7 @@ async function overBlocks(
   const variance = estimates.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, blocks - 1);
   const largest = Math.max(outputSizes.at(-1)!, realSizes.at(-1)!);
   const size =
-    blocks === asked
+    blocks === neededBlocks
       ? `at most ${subsetSize}`
       : `at most ${largest} (for 2 or more of each side, not ${subsetSize})`;
   return {

@@ -1,3 +1,4 @@
+// The LPIPS diversity metric.
 import { InputError } from '../../base/errors.js';
 import { toFloat } from '../../data/decode.js';
 import { joinFloats } from '../../data/image-arrays.js';
@@ -10,9 +11,11 @@ import type { Metric } from './metric.js';
 export const lpipsDiversity: Metric<'lpipsDiversity'> = {
   name: 'lpipsDiversity',
   problem: ({ method }) =>
-    method.outputsPerInput === 1 ? 'there is one output of each input, and so no pair' : undefined,
+    method.outputsPerInput === 1
+      ? 'there is only one output of each input, so there are no pairs'
+      : undefined,
   async start({ net }, { resources }) {
-    const meter = await resources.lpips(net);
+    const evaluator = await resources.lpips(net);
     let [sum, inputs, pairs] = [0, 0, 0];
     return {
       async add(groups) {
@@ -24,7 +27,7 @@ export const lpipsDiversity: Metric<'lpipsDiversity'> = {
           if (other >= 0)
             throw mixedSizes(outputs[other]!.name, images[other]!, outputs[0]!.name, images[0]!);
           const shape = [images.length, height, width] as const;
-          const distances = meter.pairDistances(joinFloats(images.map(toFloat)), shape);
+          const distances = evaluator.pairDistances(joinFloats(images.map(toFloat)), shape);
           sum += distances.reduce((a, b) => a + b, 0) / distances.length;
           pairs += distances.length;
           inputs++;
@@ -53,6 +56,6 @@ function mixedSizes(name: string, size: Size, firstName: string, first: Size): I
   return new InputError({
     expected: `${name} to be as large as ${firstName}, ${first.width} x ${first.height} px`,
     found: `${size.width} x ${size.height} px`,
-    remedy: 'give all outputs of one input the same size, or leave lpipsDiversity out',
+    remedy: 'give all outputs of one input the same size, or remove lpipsDiversity from the metrics',
   });
 }

@@ -1,40 +1,41 @@
+// The interface of metrics.
 import type { SampleFactors } from '../../sample/sample-factors.js';
 import type { FeatureCache } from '../features/feature-cache.js';
 import type { LpipsEvaluator } from '../features/lpips-evaluator.js';
+import type { MeasuredImage } from '../measured-image.js';
 import type { Method, OutputGroup } from '../methods/method.js';
-import type { MeasuredImage } from '../pictures.js';
 import type { FeatureKind, MetricName, Protocol } from '../protocol.js';
 import type { Figure } from '../receipt.js';
 
-/** What one repeat gives for one figure. */
+/** One figure of one repeat. */
 export type Measured = Pick<Figure, 'key' | 'title' | 'better' | 'n' | 'how'> & {
   value: number;
-  /** Standard deviation over subsets, where the metric is a mean of such. */
+  /** Standard deviation over subsets, if the metric is a mean over subsets. */
   subsetDeviation?: number;
 };
 
-/** What metrics measure with; opened when it is first asked for. */
+/** Resources that metrics share; each is opened when it is first needed. */
 export interface MetricResources {
   features: FeatureCache;
   lpips(net: 'vgg' | 'alex'): Promise<LpipsEvaluator>;
-  /** What the inputs were drawn from; undefined for data that is no sample dataset. */
+  /** Factors that the inputs were drawn with; undefined for other data than the sample dataset. */
   factors: SampleFactors | undefined;
 }
 
 /** One repeat of the evaluation of one method. */
 export interface MetricContext {
   method: Method;
-  /** Pictures of the target domain. */
+  /** Images of the target domain. */
   real: readonly MeasuredImage[];
   seed: number;
   resources: MetricResources;
-  /** Features of outputs of this repeat, each picture's computed once for all metrics. */
+  /** Features of outputs of this repeat; each image's are computed once for all metrics. */
   outputFeatures(kind: FeatureKind, images: readonly MeasuredImage[]): Promise<Float32Array[]>;
   onProgress(done: number, total: number): void;
   signal: AbortSignal | undefined;
 }
 
-/** A metric at work: it is shown all outputs, some at a time, and then tells its figures. */
+/** A running metric: it receives all outputs in batches, and then returns its figures. */
 export interface Measurement {
   add?(groups: readonly OutputGroup[]): Promise<void> | void;
   finish(): Promise<Measured[]> | Measured[];
@@ -42,7 +43,7 @@ export interface Measurement {
 
 export interface Metric<Name extends MetricName> {
   name: Name;
-  /** Why it cannot be measured on a method; undefined where it can. */
+  /** Returns why the metric cannot be measured on a method; undefined if it can. */
   problem?(
     context: Pick<MetricContext, 'method' | 'real' | 'resources'>,
     options: Options<Name>,
@@ -50,5 +51,5 @@ export interface Metric<Name extends MetricName> {
   start(options: Options<Name>, context: MetricContext): Measurement | Promise<Measurement>;
 }
 
-/** What a protocol says of a metric. */
+/** A protocol's options of a metric. */
 export type Options<Name extends MetricName> = NonNullable<Protocol['metrics'][Name]>;

@@ -1,3 +1,4 @@
+// The precision and recall metrics.
 import { precisionRecall as compute } from '../statistics/precision-recall.js';
 import { amongNeighbours } from './among-neighbours.js';
 import { tooFew } from './collected.js';

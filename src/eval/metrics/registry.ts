@@ -1,3 +1,4 @@
+// The registry of all metrics.
 import type { MetricName } from '../protocol.js';
 import { contentConsistency } from './content-consistency.js';
 import { cycleError } from './cycle-error.js';
@@ -11,7 +12,7 @@ import type { Metric } from './metric.js';
 import { precisionRecall } from './precision-recall.js';
 import { styleConsistency } from './style-consistency.js';
 
-/** Every metric, in the order of tables. A new one is a file of its own, a key of the protocol, and a line here. */
+/** All metrics, in the order of tables. A new one needs a file, a key in the protocol's schema, and a line here. */
 export const metrics: { readonly [Name in MetricName]: Metric<Name> } = {
   fid,
   kid,

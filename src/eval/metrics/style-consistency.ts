@@ -1,27 +1,28 @@
+// The style consistency metric.
 import { applyAugmentation, drawAugmentation } from '../../augment/augment.js';
 import { Rng } from '../../base/rng.js';
 import { augment as augmentSchema } from '../../config/augment-schema.js';
 import { toFloat } from '../../data/decode.js';
 import type { Measured, Metric } from './metric.js';
 
-/** Real pictures that are looked at, at most. */
-const PICTURES = 100;
+/** Maximum number of real images. */
+const MAX_IMAGES = 100;
 
 /**
- * Style consistency (GANs N' Roses, eq. 2): the variance of the style code over warps of one picture, by the warps of
- * training; and its share of the sum of that and of the variance between pictures, 0 where a style is a property of the
- * picture, 1 where it tells nothing.
+ * Style consistency (GANs N' Roses, eq. 2): the variance of the style code over warps of one image (the warps of
+ * training), and its share of the sum of that variance and the variance between images. The share is 0 if the style is
+ * a property of the image, and 1 if it says nothing about it.
  *
- * Variances are unbiased. The mean codes of pictures differ by chance too, by the variance over the warps divided by their
- * number, which is taken off: what is left is the variance of the pictures' styles, and 0 where it comes out negative.
- * Where no code differs from another there is no share.
+ * Variances are unbiased. The mean codes of images also differ by chance: by the variance over the warps divided by
+ * their number. This is subtracted from the variance between images, and a negative result becomes 0. If all codes are
+ * equal, there is no share.
  */
 export const styleConsistency: Metric<'styleConsistency'> = {
   name: 'styleConsistency',
   problem: ({ method, real }, { views }) => {
     if (method.model === undefined) return 'only a model has style codes';
-    if (views < 2) return 'needs two views of a picture';
-    return real.length < 2 ? 'needs two real pictures' : undefined;
+    if (views < 2) return 'needs at least two views of an image';
+    return real.length < 2 ? 'needs at least two real images' : undefined;
   },
   start({ views }, { method, real, seed, onProgress, signal }) {
     return {
@@ -30,33 +31,33 @@ export const styleConsistency: Metric<'styleConsistency'> = {
         const { size, latentDim } = translator.architecture;
         const warps = augmentSchema.parse({});
         const rng = new Rng(seed, 'style-consistency');
-        const pictures = real.slice(0, PICTURES);
+        const images = real.slice(0, MAX_IMAGES);
         const means: Float32Array[] = [];
         let within = 0;
-        for (const [i, picture] of pictures.entries()) {
+        for (const [i, image] of images.entries()) {
           signal?.throwIfAborted();
-          const image = toFloat(await picture.read(size));
-          const batch = new Float32Array(views * image.length);
+          const pixels = toFloat(await image.read(size));
+          const batch = new Float32Array(views * pixels.length);
           for (let view = 0; view < views; view++)
-            applyAugmentation(image, size, drawAugmentation(warps, size, rng), batch, view * image.length);
+            applyAugmentation(pixels, size, drawAugmentation(warps, size, rng), batch, view * pixels.length);
           const codes = translator.styleOf(direction, batch);
           const { mean, variance } = moments(codes, latentDim);
-          within += variance / pictures.length;
+          within += variance / images.length;
           means.push(mean);
-          onProgress(i + 1, pictures.length);
+          onProgress(i + 1, images.length);
         }
         const all = new Float32Array(means.length * latentDim);
         for (const [i, mean] of means.entries()) all.set(mean, i * latentDim);
         const between = Math.max(0, moments(all, latentDim).variance - within / views);
         const total = within + between;
-        const n = { pictures: pictures.length, views };
+        const n = { pictures: images.length, views };
         const variance: Measured = {
           key: 'style',
           title: 'Style variance',
           better: 'lower',
           value: within,
           n,
-          how: `unbiased variance of the style code over ${views} warps of one real picture (the warps of the paper's training), summed over the code, averaged over pictures`,
+          how: `unbiased variance of the style code over ${views} warps of one real image (the warps of the paper's training), summed over the code, averaged over images`,
         };
         if (total === 0) return [variance];
         return [
@@ -67,7 +68,7 @@ export const styleConsistency: Metric<'styleConsistency'> = {
             better: 'lower',
             value: within / total,
             n,
-            how: "that variance over its sum with the variance of different pictures' styles: that of their mean codes, less what it has of the first",
+            how: "that variance over its sum with the variance of different images' styles: that of their mean codes, less the part due to the warps",
           },
         ];
       },
@@ -75,7 +76,7 @@ export const styleConsistency: Metric<'styleConsistency'> = {
   },
 };
 
-/** Mean code, and unbiased variance over the rows (2 or more) summed over the code. */
+/** Returns the mean code, and the unbiased variance over the rows (2 or more), summed over the code. */
 function moments(codes: Float32Array, length: number): { mean: Float32Array; variance: number } {
   const count = codes.length / length;
   const mean = new Float32Array(length);

@@ -1,12 +1,13 @@
+// Bar charts that compare the methods by one figure.
 import { type Axis, formatTick, linearAxis, positionOn, valueAxis } from '../../report/axis.js';
 import { escapeHtml } from '../../report/html.js';
 import { formatNumber } from '../../report/numbers.js';
 import { AIMS, type FigureColumn, formatValue } from './figure-table.js';
 
-/** The part of an axis that is below zero has a number from this share on. */
+/** Minimum share of the axis below zero from which that part gets a number. */
 const MIN_NEGATIVE = 0.15;
 
-/** A value to draw as a bar. */
+/** One bar. */
 export interface BarEntry {
   name: string;
   kind: 'model' | 'folder' | 'baseline' | 'published';
@@ -16,8 +17,8 @@ export interface BarEntry {
 }
 
 /**
- * A figure of several methods as horizontal bars, the best first: lengths from zero, or dots on a logarithmic axis where
- * the values span decades. The line on a bar is the interval, or the deviation where there is no interval.
+ * Draws a figure of several methods as horizontal bars, the best first: lengths from zero, or dots on a logarithmic
+ * axis if the values span decades. The line on a bar is the interval, or the deviation if there is no interval.
  */
 export function barChart(column: FigureColumn, entries: readonly BarEntry[]): string {
   const { title, better, decimals } = column;
@@ -51,7 +52,7 @@ function labels(axis: Axis): string {
 
 const percent = (share: number) => `${Math.round(share * 10_000) / 100}%`;
 
-/** The best first; what is not finite comes last. Where neither end is better, the order stays. */
+/** Sorts the best first and values that are not finite last. If neither end is better, the order stays. */
 function sorted(entries: readonly BarEntry[], better: FigureColumn['better']): BarEntry[] {
   if (better === 'neither') return [...entries];
   const sign = better === 'lower' ? 1 : -1;
@@ -65,7 +66,7 @@ function spreadOf({ value, deviation, interval }: BarEntry): readonly [number, n
   return ends.every(Number.isFinite) ? ends : [value, value];
 }
 
-/** From zero; logarithmic only where less is better, since the small values are of interest there alone. */
+/** An axis from zero. It is logarithmic only if lower is better, since small values matter only then. */
 function barAxis(entries: readonly BarEntry[], better: FigureColumn['better']): Axis | undefined {
   if (entries.length === 0) return undefined;
   const byValue = valueAxis(entries.map(({ value }) => value));
@@ -73,7 +74,7 @@ function barAxis(entries: readonly BarEntry[], better: FigureColumn['better']): 
   if (byValue.isLog && better === 'lower') return valueAxis(ends.filter((end) => end > byValue.low / 10));
   const [low, high] = [Math.min(0, ...ends), Math.max(0, ...ends)];
   const axis = linearAxis(low, high > low ? high : low + 1);
-  // The end beyond which there is nothing need not be a round number: a KID a little below 0 would leave a gap.
+  // An end without bars need not be a round number: a KID slightly below 0 would leave a gap.
   return -low < MIN_NEGATIVE * (high - low) ? { ...axis, low } : axis;
 }
 
@@ -92,10 +93,7 @@ function trackOf(entry: BarEntry, axis: Axis): string {
   return `${bar}${whisker}${zero > 0 ? `<u class="zero" style="left:${zero}%"></u>` : ''}`;
 }
 
-/**
- * A value with its deviation, and where it has none with room for those of others, so that the values stand below each
- * other.
- */
+/** A value with its deviation. A value without one gets the space of the others', so that all values align. */
 export function figureText(
   { value, deviation }: Pick<BarEntry, 'value' | 'deviation'>,
   decimals: number,

@@ -1,14 +1,15 @@
+// Cautions for readers who compare the figures with others.
 import type { Figure, Receipt } from '../receipt.js';
 import { formatCount } from './figure-table.js';
 
-/** Dimensions of Inception's features: from fewer pictures, their covariance has no full rank. */
+/** Dimensions of Inception's features: the covariance of fewer images is rank deficient. */
 const FEATURES = 2048;
-/** Below it, the Frechet distance is known to come out too large by more than a little. */
+/** Number of images below which the Frechet distance is known to be clearly too large. */
 const FEW = 10_000;
-/** Names of counts that are no numbers of pictures. */
-const NO_PICTURES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
+/** Names of counts that do not count images. */
+const NOT_IMAGES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
 
-/** What a reader must know before comparing the figures with others, the gravest first. */
+/** Returns what readers must know before comparing the figures with others, the most serious first. */
 export function cautionsOf(receipt: Receipt): string[] {
   return [
     ...unverifiedWeights(receipt),
@@ -22,7 +23,7 @@ function unverifiedWeights({ weights }: Receipt): string[] {
   const names = weights.filter(({ verified }) => !verified).map(({ name }) => name);
   if (names.length === 0) return [];
   return [
-    `Unverified weights: ${names.join(', ')}. They are not from the official file, and figures made with them compare with no others.`,
+    `Unverified weights: ${names.join(', ')}. They are not from the official file, and their figures cannot be compared with others.`,
   ];
 }
 
@@ -30,29 +31,27 @@ function inputCautions({ protocol, model }: Receipt): string[] {
   const cautions: string[] = [];
   if (protocol.inputs.folder === 'trainA' && model !== null)
     cautions.push(
-      'The inputs are pictures that the model was trained on: the figures say nothing about new ones.',
+      'The inputs are images that the model was trained on: the figures say nothing about new images.',
     );
   if (protocol.styles.truncation !== 1 && model !== null)
     cautions.push(
-      `Styles are truncated to ${protocol.styles.truncation}: that makes outputs likelier and less diverse.`,
+      `Styles are truncated to ${protocol.styles.truncation}: this makes outputs more typical and less diverse.`,
     );
   return cautions;
 }
 
 function subsetCautions({ protocol, images }: Receipt): string[] {
-  // A folder with fewer pictures than the limit was used whole.
+  // A folder with fewer images than the limit was used as a whole.
   const isReduced = (role: string, limit: number) =>
     images.every((list) => list.role !== role || list.count >= limit);
   const part = (role: string, limit: number | null, name: string) =>
     limit !== null && isReduced(role, limit) ? [`the first ${formatCount(limit)} ${name}`] : [];
   const parts = [
     ...part('inputs', protocol.inputs.count, 'inputs'),
-    ...part('real', protocol.real.count, 'real pictures'),
+    ...part('real', protocol.real.count, 'real images'),
   ];
   if (parts.length === 0) return [];
-  return [
-    `Reduced subset: at most ${parts.join(' and ')} were used. Figures of whole folders differ from these.`,
-  ];
+  return [`Reduced subset: at most ${parts.join(' and ')} were used. Figures of whole folders differ.`];
 }
 
 function frechetCautions({ methods }: Receipt): string[] {
@@ -64,24 +63,24 @@ function frechetCautions({ methods }: Receipt): string[] {
   for (const figures of byKey.values()) {
     const { title } = figures[0]!;
     const counts = figures.map(minImages).filter((count) => count !== undefined);
-    const [least, most] = [Math.min(...counts), Math.max(...counts)];
-    if (least >= FEW) continue;
-    const range = least === most ? formatCount(least) : `${formatCount(least)} to ${formatCount(most)}`;
+    const [min, max] = [Math.min(...counts), Math.max(...counts)];
+    if (min >= FEW) continue;
+    const range = min === max ? formatCount(min) : `${formatCount(min)} to ${formatCount(max)}`;
     const fewer =
-      least === most ? '' : ' The methods do not have equally many, so theirs differ by that too.';
+      min === max ? '' : ' The methods have different numbers of images, which adds to their differences.';
     cautions.push(
-      least < FEATURES
-        ? `${title} from ${range} pictures: with fewer than ${formatCount(FEATURES)} the covariance is rank deficient, and the value comes out too large. Compare it only with figures from as many pictures.${fewer}`
-        : `${title} from ${range} pictures: with fewer than ${formatCount(FEW)} it comes out too large. Compare it only with figures from as many pictures.${fewer}`,
+      min < FEATURES
+        ? `${title} from ${range} images: with fewer than ${formatCount(FEATURES)} the covariance is rank deficient, and the value is too large. Compare it only with figures from the same number of images.${fewer}`
+        : `${title} from ${range} images: with fewer than ${formatCount(FEW)} the value is too large. Compare it only with figures from the same number of images.${fewer}`,
     );
   }
   return cautions;
 }
 
-/** The smaller one of the two sets of pictures. DFID compares the styles of one input at a time. */
+/** Size of the smaller of the two image sets. DFID compares the styles of one input at a time. */
 function minImages({ metric, n }: Figure): number | undefined {
   const counts = Object.entries(n).filter(
-    ([name]) => !NO_PICTURES.test(name) || (metric === 'dfid' && /style/i.test(name)),
+    ([name]) => !NOT_IMAGES.test(name) || (metric === 'dfid' && /style/i.test(name)),
   );
   return counts.length === 0 ? undefined : Math.min(...counts.map(([, count]) => count));
 }

@@ -1,3 +1,4 @@
+// The page of a run's figures over the steps: a chart for each figure, and a table.
 import { type Axis, formatTick, positionOn, stepAxis, valueAxis } from '../../report/axis.js';
 import { escapeHtml, htmlPage } from '../../report/html.js';
 import { REPORT_STYLE } from '../../report/style.js';
@@ -11,7 +12,7 @@ const LEFT = 50;
 const RIGHT = 16;
 const TOP = 10;
 const BOTTOM = 24;
-/** From here on, points are drawn as a line without marks. */
+/** Maximum number of points that get marks; more are drawn as a line. */
 const MAX_MARKS = 60;
 
 /** The figures of one checkpoint. */
@@ -27,26 +28,26 @@ export interface MetricCurve {
   better: Figure['better'];
   how: string;
   decimals: number;
-  /** In the order of the steps; those that are not finite are left out. */
+  /** In the order of the steps, without values that are not finite. */
   points: { step: number; value: number; deviation: number | null }[];
-  /** The best point; the earliest of equal ones. Undefined where neither end is better, or for one point alone. */
+  /** The best point, the earliest of equal ones. Undefined if neither end is better, and for a single point. */
   best: { step: number; value: number; deviation: number | null } | undefined;
 }
 
-/** The courses of all figures, in the order in which they first come. */
-export function metricCurves(course: readonly CurvePoint[]): MetricCurve[] {
-  const ordered = [...course].sort((a, b) => a.step - b.step);
+/** Returns the curves of all figures, in the order of their first appearance. */
+export function metricCurves(points: readonly CurvePoint[]): MetricCurve[] {
+  const ordered = [...points].sort((a, b) => a.step - b.step);
   const first = new Map<string, Figure>();
   for (const { figures } of ordered)
     for (const figure of figures) if (!first.has(figure.key)) first.set(figure.key, figure);
   return [...first.values()].map(({ key, title, better, how }) => {
-    const points = ordered.flatMap(({ step, figures }) => {
+    const values = ordered.flatMap(({ step, figures }) => {
       const figure = figures.find((candidate) => candidate.key === key);
       if (figure === undefined || !Number.isFinite(figure.value)) return [];
       return [{ step, value: figure.value, deviation: figure.deviation }];
     });
-    const decimals = decimalsFor(points.map(({ value }) => value));
-    return { key, title, better, how, decimals, points, best: bestPoint(points, better) };
+    const decimals = decimalsFor(values.map(({ value }) => value));
+    return { key, title, better, how, decimals, points: values, best: bestPoint(values, better) };
   });
 }
 
@@ -56,34 +57,37 @@ function bestPoint(points: MetricCurve['points'], better: Figure['better']): Met
   return points.reduce((best, point) => (sign * point.value < sign * best.value ? point : best));
 }
 
-/** Figures over the steps of a training as one HTML page, as `htmlPage` makes it: a chart for each, and all numbers. */
-export function metricCurvesPage(title: string, course: readonly CurvePoint[]): string {
-  const courses = metricCurves(course);
-  const steps = course.map(({ step }) => step);
+/**
+ * Renders the figures of a run over its steps as one HTML page, in the form of `htmlPage`: a chart for each figure, and
+ * all numbers.
+ */
+export function metricCurvesPage(title: string, points: readonly CurvePoint[]): string {
+  const curves = metricCurves(points);
+  const steps = points.map(({ step }) => step);
   const range =
     steps.length === 0
       ? 'No checkpoint.'
       : `${formatCount(steps.length)} ${steps.length === 1 ? 'checkpoint' : 'checkpoints'}, step ${formatCount(Math.min(...steps))} to ${formatCount(Math.max(...steps))}.`;
-  const note = courses.some(({ best }) => best)
-    ? ' The best of many looks a little better than it is: it was picked by this very figure.'
+  const note = curves.some(({ best }) => best)
+    ? ' The best of many checkpoints looks slightly better than it is, because it was chosen by this very figure.'
     : '';
   const main = `<header><h1>${escapeHtml(title)}</h1><p class="lede">${escapeHtml(range + note)}</p></header>
 ${
-  courses.length === 0
+  curves.length === 0
     ? '<p class="empty">No figure was measured.</p>'
-    : `<section><h2>Over the training</h2><p class="intro">Steps from left to right. Vertical lines are standard deviations; the full point is the best.</p>
-<div class="charts">${courses.map(curveChart).join('\n')}</div></section>
-${numbers(courses)}
-<section><h2>What the figures are</h2><dl class="hows">${courses.map(({ title: name, key, how }) => `<dt>${escapeHtml(name)}<span>${escapeHtml(key)}</span></dt><dd>${escapeHtml(how)}</dd>`).join('')}</dl></section>`
+    : `<section><h2>Over the steps</h2><p class="intro">Vertical lines are standard deviations; the filled point is the best.</p>
+<div class="charts">${curves.map(curveChart).join('\n')}</div></section>
+${numbers(curves)}
+<section><h2>What the figures are</h2><dl class="hows">${curves.map(({ title: name, key, how }) => `<dt>${escapeHtml(name)}<span>${escapeHtml(key)}</span></dt><dd>${escapeHtml(how)}</dd>`).join('')}</dl></section>`
 }`;
   return htmlPage(title, REPORT_STYLE + EVALUATION_STYLE, main);
 }
 
-/** A figure over the steps as a chart: points with their deviations, the best one marked. */
+/** Draws a figure over the steps: points with their deviations, the best one marked. */
 export function curveChart({ title, better, points, best, decimals }: MetricCurve): string {
   const { words, arrow } = AIMS[better];
   const head = (scale: string) =>
-    `<figure class="chart course"><figcaption><h3>${escapeHtml(title)}</h3><span class="scale">${`${arrow} ${words}${scale}`.trim()}</span></figcaption>`;
+    `<figure class="chart curve"><figcaption><h3>${escapeHtml(title)}</h3><span class="scale">${`${arrow} ${words}${scale}`.trim()}</span></figcaption>`;
   if (points.length === 0) return `${head('')}<p class="empty">No values.</p></figure>`;
   const x = stepAxis(points[0]!.step, points.at(-1)!.step);
   const y = heightAxis(points);
@@ -142,16 +146,16 @@ function grid(x: Axis, y: Axis, toX: (step: number) => number, toY: (value: numb
   return `${rows.join('')}<path class="axis" d="M${LEFT} ${bottom}H${WIDTH - RIGHT}"/>${columns.join('')}`;
 }
 
-function numbers(courses: readonly MetricCurve[]): string {
-  const steps = [...new Set(courses.flatMap(({ points }) => points.map(({ step }) => step)))].sort(
+function numbers(curves: readonly MetricCurve[]): string {
+  const steps = [...new Set(curves.flatMap(({ points }) => points.map(({ step }) => step)))].sort(
     (a, b) => a - b,
   );
-  const head = courses.map(
+  const head = curves.map(
     ({ title, better }) =>
       `<th scope="col">${escapeHtml(title)}<small>${AIMS[better].arrow} ${AIMS[better].words}</small></th>`,
   );
   const rows = steps.map((step) => {
-    const cells = courses.map(({ points, best, decimals }) => {
+    const cells = curves.map(({ points, best, decimals }) => {
       const point = points.find((candidate) => candidate.step === step);
       if (point === undefined) return '<td class="gone"><span aria-label="not measured">–</span></td>';
       const mark = point === best ? '<small class="mark">best</small>' : '';

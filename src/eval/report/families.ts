@@ -1,6 +1,7 @@
+// Groups the figures of a report by the question that they answer.
 import type { FigureColumn } from './figure-table.js';
 
-/** Metrics that answer one question. */
+/** Metrics that answer the same question. */
 export interface Family {
   title: string;
   question: string;
@@ -9,25 +10,26 @@ export interface Family {
 
 const FAMILIES: readonly { title: string; question: string; metrics: readonly string[] }[] = [
   {
-    title: 'Likeness to real pictures',
-    question: 'Are the outputs, taken together, like the pictures of the target, and do they cover them?',
+    title: 'Similarity to real images',
+    question:
+      'Are the outputs as a whole like the images of the target domain, and do they cover their variety?',
     metrics: ['fid', 'kid', 'precisionRecall', 'densityCoverage'],
   },
   {
     title: 'Diversity of styles',
-    question: 'Do different styles of one input give different pictures, each like the target?',
+    question: 'Do different styles of one input give different images, each like the target domain?',
     metrics: ['lpipsDiversity', 'dfid'],
   },
   {
     title: 'Faithfulness to the input',
-    question: 'Is what the input shows kept, and is a style the same from picture to picture?',
+    question: 'Is the content of the input preserved, and is a style the same in every image?',
     metrics: ['cycleError', 'styleConsistency', 'contentConsistency', 'factors'],
   },
 ];
 
-const OTHERS = { title: 'Other figures', question: 'What the figures above do not cover.' };
+const OTHERS = { title: 'Other figures', question: 'Figures of other metrics.' };
 
-/** The columns by what they tell, in a fixed order; those of metrics that are not known here come last. */
+/** Groups the columns in a fixed order; columns of unknown metrics come last. */
 export function familiesOf(columns: readonly FigureColumn[]): Family[] {
   const known = new Set(FAMILIES.flatMap(({ metrics }) => metrics));
   const families = FAMILIES.map(({ title, question, metrics }) => ({

@@ -1,10 +1,11 @@
+// The figures of all methods as columns, and their formatting, for pages and terminals.
 import { formatNumber } from '../../report/numbers.js';
 import type { Figure, MethodResult } from '../receipt.js';
 
-/** Digits of a column's middle value where it is below 1; larger ones have two decimals, as papers give them. */
+/** Significant digits of a column's median value if it is below 1; larger values get two decimals, as in papers. */
 const DIGITS = 3;
 const MAX_DECIMALS = 6;
-/** From here on a number is written with a power of ten. */
+/** Size from which a number is written with a power of ten. */
 const MAX_PLAIN = 1e7;
 
 /** One figure of all methods. */
@@ -13,14 +14,14 @@ export interface FigureColumn {
   key: string;
   title: string;
   better: Figure['better'];
-  /** A cell for each method, in their order; undefined where it has no such figure. */
+  /** A cell for each method, in their order; undefined if the method lacks the figure. */
   cells: (Figure | undefined)[];
-  /** Positions of the methods that are best. */
+  /** Indices of the best methods. */
   best: ReadonlySet<number>;
   decimals: number;
 }
 
-/** The figures of all methods, each key a column, in the order in which they first come. */
+/** Returns a column for each key of the methods' figures, in the order of their first appearance. */
 export function figureColumns(methods: readonly MethodResult[]): FigureColumn[] {
   const first = new Map<string, Figure>();
   for (const { figures } of methods)
@@ -33,8 +34,8 @@ export function figureColumns(methods: readonly MethodResult[]): FigureColumn[] 
 }
 
 /**
- * Positions of the best of the methods that compete: models and folders. Baselines do not: a half of the real pictures is
- * nearer to the other half than any translation. Nobody is best alone.
+ * Indices of the best of the models and folders. Baselines do not compete: one half of the real images is nearer to the
+ * other half than any translation. A single competitor is not marked.
  */
 function bestOf(
   methods: readonly MethodResult[],
@@ -48,11 +49,11 @@ function bestOf(
   );
   if (better === 'neither' || competing.length < 2) return new Set();
   const sign = better === 'lower' ? 1 : -1;
-  const least = Math.min(...competing.map(({ value }) => sign * value));
-  return new Set(competing.filter(({ value }) => sign * value === least).map(({ index }) => index));
+  const top = Math.min(...competing.map(({ value }) => sign * value));
+  return new Set(competing.filter(({ value }) => sign * value === top).map(({ index }) => index));
 }
 
-/** Decimals that give the middle one of the values its digits, for all values of a column. */
+/** Decimals for all values of a column, such that its median value gets its digits. */
 export function decimalsFor(values: readonly number[]): number {
   const sizes = values
     .map(Math.abs)
@@ -64,7 +65,7 @@ export function decimalsFor(values: readonly number[]): number {
   return power < 0 ? Math.min(MAX_DECIMALS, DIGITS - 1 - power) : Math.max(0, Math.min(2, 4 - power));
 }
 
-/** A value as text with so many decimals; one that they would make 0, or too long, with a power of ten. */
+/** Formats a value with a fixed number of decimals; with a power of ten if it would become 0 or too long. */
 export function formatValue(value: number, decimals: number): string {
   const size = Math.abs(value);
   const isTiny = value !== 0 && size < 0.5 * 10 ** -decimals;
@@ -74,7 +75,7 @@ export function formatValue(value: number, decimals: number): string {
   return isTiny ? text.replace('-', '') : text.replace('-', '−');
 }
 
-/** `45.23 ± 0.31`, or the value alone where there is no deviation. */
+/** `45.23 ± 0.31`, or only the value if there is no deviation. */
 export function formatFigure({ value, deviation }: Pick<Figure, 'value' | 'deviation'>, decimals: number) {
   const text = formatValue(value, decimals);
   return deviation === null ? text : `${text} ± ${formatValue(deviation, decimals)}`;
@@ -86,7 +87,7 @@ export function formatInterval({ interval }: Figure, decimals: number): string |
   return `[${interval.map((end) => formatValue(end, decimals)).join(', ')}]`;
 }
 
-/** `1000 generated, 100 real`: what was counted, in the receipt's words. @param only names to give. */
+/** `1000 generated, 100 real`: counts by the receipt's names. @param only the names to include. */
 export function formatCounts(n: Figure['n'], only?: ReadonlySet<string>): string {
   return Object.entries(n)
     .filter(([name]) => only?.has(name) ?? true)
@@ -94,14 +95,14 @@ export function formatCounts(n: Figure['n'], only?: ReadonlySet<string>): string
     .join(', ');
 }
 
-/** A count with thin spaces between thousands: 50 000. */
+/** A count with narrow spaces between thousands: 50 000. */
 export function formatCount(count: number): string {
   return Number.isInteger(count) && count >= 10_000
     ? String(count).replace(/\B(?=(\d{3})+$)/g, '\u202f')
     : formatNumber(count, 7);
 }
 
-/** What was counted for a column: what all of its methods share, and the names of the counts in which they differ. */
+/** Splits a column's counts into those that all methods share, and the names of those that differ. */
 export function countsOf({ cells }: FigureColumn): { shared: Figure['n']; differing: ReadonlySet<string> } {
   const counts = cells.flatMap((cell) => (cell ? [cell.n] : []));
   const names = new Set(counts.flatMap((n) => Object.keys(n)));
@@ -112,8 +113,8 @@ export function countsOf({ cells }: FigureColumn): { shared: Figure['n']; differ
   };
 }
 
-/** What could not be measured, once for each reason, with the methods that it holds for. */
-export function leftByReason(
+/** Groups what could not be measured by metric and reason, with the methods concerned. */
+export function unmeasuredByReason(
   methods: readonly MethodResult[],
 ): { metric: string; why: string; names: string[] }[] {
   const byReason = new Map<string, { metric: string; why: string; names: string[] }>();
@@ -127,7 +128,7 @@ export function leftByReason(
   return [...byReason.values()];
 }
 
-/** What the deviations of a column are over: `repeats`, `subsets` or both; undefined where there are none. */
+/** What a column's deviations are over: `repeats`, `subsets` or both; undefined if there are none. */
 export function deviationOver({ cells }: FigureColumn): string | undefined {
   const over = new Set(cells.flatMap((cell) => (cell?.deviation != null && cell.over ? [cell.over] : [])));
   return over.size === 0 ? undefined : [...over].join(' or ');

@@ -1,3 +1,4 @@
+// The section of a report for one question: a table, bars, and published figures.
 import { escapeHtml } from '../../report/html.js';
 import type { PublishedContext } from '../published.js';
 import type { Figure, MethodResult } from '../receipt.js';
@@ -10,17 +11,17 @@ import {
   type FigureColumn,
   formatCounts,
   formatInterval,
-  leftByReason,
+  unmeasuredByReason,
 } from './figure-table.js';
 
 export const KINDS: Record<MethodResult['kind'] | 'published', string> = {
   model: 'model',
-  folder: 'folder of pictures',
+  folder: 'folder of images',
   baseline: 'baseline',
   published: 'published, not measured here',
 };
 
-/** One question's figures of all methods: a table, bars, and the sources of what was published. */
+/** Renders the figures that answer one question: a table, bars, and the sources of published figures. */
 export function figuresSection(
   family: Family,
   methods: readonly MethodResult[],
@@ -60,7 +61,7 @@ function columnHead(column: FigureColumn): string {
   return `<th scope="col"><a href="#${howId(column)}">${escapeHtml(column.title)}</a><small>${arrow} ${words}</small>${deviation}</th>`;
 }
 
-/** The anchor of a figure's explanation; any key gives a valid one, and different keys different ones. */
+/** The anchor of a figure's explanation. It is valid for any key, and different for different keys. */
 export function howId({ key }: Pick<FigureColumn, 'key'>): string {
   const name = key.replaceAll(/[^A-Za-z0-9-]/g, (character) => `_${character.codePointAt(0)!.toString(16)}_`);
   return `how-${name}`;
@@ -130,7 +131,7 @@ function source({ table, figures }: PublishedContext): string {
 
 // Explanations
 
-/** What each figure is exactly, in the receipt's words, and what could not be measured. */
+/** Renders the exact description of each figure, as the receipt has it. */
 export function explanations(columns: readonly FigureColumn[]): string {
   const items = columns.map((column) => {
     const hows = new Set(column.cells.flatMap((cell) => (cell ? [cell.how] : [])));
@@ -140,9 +141,9 @@ export function explanations(columns: readonly FigureColumn[]): string {
   return `<section><h2>What the figures are</h2><dl class="hows">${items.join('\n')}</dl></section>`;
 }
 
-/** Metrics that could not be measured on some method, with the reason. */
+/** Renders the metrics that could not be measured on some methods, with the reason. */
 export function notMeasured(methods: readonly MethodResult[]): string {
-  const items = leftByReason(methods).map(
+  const items = unmeasuredByReason(methods).map(
     ({ metric, why, names }) =>
       `<li><b>${escapeHtml(metric)}</b> of ${escapeHtml(names.join(', '))}: ${escapeHtml(why)}</li>`,
   );

@@ -1,98 +1,94 @@
+// The image sections of a report: grids of outputs, and the nearest training images.
 import type { DecodedImage } from '../../data/decode.js';
 import { escapeHtml } from '../../report/html.js';
 import { type ReportImage, reportImage } from '../../report/image.js';
 import { formatNumber } from '../../report/numbers.js';
 import { dataAddress } from '../../report/parts.js';
 
-/** Largest sides on the page, px: enough for the columns of a screen of twice the density. */
+/** Maximum size of an image on the page, px: enough for columns on a screen of double density. */
 const CELL = { width: 192, height: 192 };
-/** The real pictures' share that is nearest to training pictures. */
+/** Share of real images that counts as near to a training image. */
 const NEAREST_SHARE = 0.05;
-/** From this multiple of that share on, outputs count as suspiciously near. */
+/** Multiple of that share from which the outputs count as suspiciously near. */
 const SUSPICIOUS = 3;
 
-/** Pixels, or a file that browsers read. */
-export type PagePicture = DecodedImage | ReportImage;
+/** Pixels, or a file that browsers can show. */
+export type PageImage = DecodedImage | ReportImage;
 
-/** Pictures in rows and columns: a row for each input; the first column is the input, the others styles or methods. */
-export interface PictureGrid {
+/** A grid of images: a row for each input; the first column is the input, the others are styles or methods. */
+export interface ImageGrid {
   title: string;
   caption?: string;
   columns: readonly string[];
-  rows: readonly { label: string; pictures: readonly PagePicture[] }[];
+  rows: readonly { label: string; images: readonly PageImage[] }[];
 }
 
-/** Outputs of a method beside the training pictures that are most like them. */
-export interface NearestPictures {
+/** Outputs of a method beside the most similar training images. */
+export interface NearestImages {
   method: string;
-  /** What the distances are, in a sentence: network, layer, metric. */
+  /** A sentence that says what the distances are: network, layer, metric. */
   how: string;
   outputs: readonly {
     label: string;
-    picture: PagePicture;
+    image: PageImage;
     /** The nearest first. */
-    neighbours: readonly { label: string; picture: PagePicture; distance: number }[];
+    neighbours: readonly { label: string; image: PageImage; distance: number }[];
   }[];
-  /** Of all measured outputs to their nearest training picture; those of `outputs` where it is left out. */
+  /** Distances of all measured outputs to their nearest training image; those of `outputs` by default. */
   outputDistances?: readonly number[];
-  /** Of real test pictures, which no training saw, to their nearest training picture. */
+  /** Distances of real test images, not used in training, to their nearest training image. */
   realDistances: readonly number[];
 }
 
-/** Grids as a section of the page. @throws InputError for bytes that are no picture. */
-export async function gridSection(grids: readonly PictureGrid[]): Promise<string> {
+/** Renders grids as a section of the page. @throws InputError for bytes that are not an image. */
+export async function gridSection(grids: readonly ImageGrid[]): Promise<string> {
   if (grids.length === 0) return '';
   const parts: string[] = [];
   for (const grid of grids) parts.push(await gridPart(grid));
-  return `<section><h2>Pictures</h2>${parts.join('\n')}</section>`;
+  return `<section><h2>Images</h2>${parts.join('\n')}</section>`;
 }
 
-async function gridPart({ title, caption, columns, rows }: PictureGrid): Promise<string> {
+async function gridPart({ title, caption, columns, rows }: ImageGrid): Promise<string> {
   const head = columns.map((name, i) => `<th scope="col"${inputClass(i)}>${escapeHtml(name)}</th>`);
   const lines: string[] = [];
-  for (const { label, pictures } of rows) {
+  for (const { label, images } of rows) {
     const cells: string[] = [];
     for (const [i, name] of columns.entries()) {
-      const picture = pictures[i];
-      const tag = picture === undefined ? '' : await pictureTag(picture, `${label}: ${name}`);
+      const image = images[i];
+      const tag = image === undefined ? '' : await imageTag(image, `${label}: ${name}`);
       const under = i === 0 ? `<span class="label">${escapeHtml(label)}</span>` : '';
       cells.push(i === 0 ? `<th scope="row"${inputClass(0)}>${tag}${under}</th>` : `<td>${tag || '–'}</td>`);
     }
     lines.push(`<tr>${cells.join('')}</tr>`);
   }
   return `<div class="gallery"><h3>${escapeHtml(title)}</h3>${caption ? `<p>${escapeHtml(caption)}</p>` : ''}
-${pictureTable(title, head, lines, columns.length <= 6)}</div>`;
+${imageTable(title, head, lines, columns.length <= 6)}</div>`;
 }
 
 const inputClass = (column: number) => (column === 0 ? ' class="input"' : '');
 
-function pictureTable(
-  title: string,
-  head: readonly string[],
-  rows: readonly string[],
-  isFew: boolean,
-): string {
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table class="pictures${isFew ? ' few' : ''}"><thead><tr>${head.join('')}</tr></thead><tbody>
+function imageTable(title: string, head: readonly string[], rows: readonly string[], isFew: boolean): string {
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table class="images${isFew ? ' few' : ''}"><thead><tr>${head.join('')}</tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></div>`;
 }
 
-async function pictureTag(picture: PagePicture, alt: string): Promise<string> {
-  const image = 'bytes' in picture ? picture : await reportImage(picture, CELL);
-  return `<img src="${dataAddress(image)}" alt="${escapeHtml(alt)}" width="${image.width}" height="${image.height}">`;
+async function imageTag(image: PageImage, alt: string): Promise<string> {
+  const shown = 'bytes' in image ? image : await reportImage(image, CELL);
+  return `<img src="${dataAddress(shown)}" alt="${escapeHtml(alt)}" width="${shown.width}" height="${shown.height}">`;
 }
 
-// Nearest training pictures
+// Nearest training images
 
-/** How outputs lie to the training pictures, compared with real pictures that no training saw. */
+/** Distances of outputs to the training images, compared with those of real images not used in training. */
 export interface Nearness {
   output: Spread;
   real: Spread;
-  /** Below it lies a twentieth of the real pictures' distances. */
+  /** A twentieth of the real images' distances are below it. */
   threshold: number;
-  /** Outputs that are nearer than that. */
+  /** Number of outputs below the threshold. */
   nearer: number;
-  /** Whether far more outputs are than real pictures would be. */
+  /** Whether far more outputs than real images are below the threshold. */
   isSuspicious: boolean;
 }
 
@@ -105,8 +101,8 @@ interface Spread {
   high: number;
 }
 
-/** @returns undefined where there are no distances on one of the sides. Distances that are not finite do not count. */
-export function nearnessOf(nearest: NearestPictures): Nearness | undefined {
+/** Compares the distances, without those that are not finite. @returns undefined if one side has none. */
+export function nearnessOf(nearest: NearestImages): Nearness | undefined {
   const shown = nearest.outputs.flatMap(({ neighbours }) => neighbours.slice(0, 1));
   const all = nearest.outputDistances ?? shown.map(({ distance }) => distance);
   const outputs = all.filter(Number.isFinite).sort((a, b) => a - b);
@@ -129,7 +125,7 @@ function spreadOf(ordered: readonly number[]): Spread {
   };
 }
 
-/** Linear between neighbours. */
+/** Interpolates linearly between neighbours. */
 function quantile(ordered: readonly number[], share: number): number {
   const place = share * (ordered.length - 1);
   const below = Math.floor(place);
@@ -137,59 +133,59 @@ function quantile(ordered: readonly number[], share: number): number {
   return ordered[below]! + (ordered[above]! - ordered[below]!) * (place - below);
 }
 
-/** Outputs beside their nearest training pictures. @throws InputError for bytes that are no picture. */
-export async function nearestSection(items: readonly NearestPictures[]): Promise<string> {
+/** Renders outputs beside their nearest training images. @throws InputError for bytes that are not an image. */
+export async function nearestSection(items: readonly NearestImages[]): Promise<string> {
   if (items.length === 0) return '';
   const parts: string[] = [];
   for (const item of items) parts.push(await nearestPart(item));
-  return `<section><h2>Nearest training pictures</h2>
-<p class="intro">A network that only repeats what it was trained on gives outputs that lie nearer to a training picture than new real pictures do.</p>
+  return `<section><h2>Nearest training images</h2>
+<p class="intro">The outputs of a network that memorised its training images lie nearer to them than new real images do.</p>
 ${parts.join('\n')}</section>`;
 }
 
-async function nearestPart(item: NearestPictures): Promise<string> {
-  const most = Math.max(0, ...item.outputs.map(({ neighbours }) => neighbours.length));
-  const names = ['Output', ...Array.from({ length: most }, (_, i) => (i === 0 ? 'Nearest' : `${i + 1}.`))];
+async function nearestPart(item: NearestImages): Promise<string> {
+  const maxNeighbours = Math.max(0, ...item.outputs.map(({ neighbours }) => neighbours.length));
+  const names = [
+    'Output',
+    ...Array.from({ length: maxNeighbours }, (_, i) => (i === 0 ? 'Nearest' : `${i + 1}.`)),
+  ];
   const head = names.map((name, i) => `<th scope="col"${inputClass(i)}>${name}</th>`);
   const rows: string[] = [];
-  for (const { label, picture, neighbours } of item.outputs) {
+  for (const { label, image, neighbours } of item.outputs) {
     const cells: string[] = [];
     for (const [i, neighbour] of neighbours.entries()) {
-      const tag = await pictureTag(
-        neighbour.picture,
-        `${neighbour.label}, training picture ${i + 1} for ${label}`,
-      );
+      const tag = await imageTag(neighbour.image, `${neighbour.label}, training image ${i + 1} for ${label}`);
       cells.push(
         `<td>${tag}<span class="label">${formatNumber(neighbour.distance)}<br>${escapeHtml(neighbour.label)}</span></td>`,
       );
     }
-    const tag = await pictureTag(picture, `output ${label}`);
-    cells.push('<td></td>'.repeat(most - neighbours.length));
+    const tag = await imageTag(image, `output ${label}`);
+    cells.push('<td></td>'.repeat(maxNeighbours - neighbours.length));
     rows.push(
       `<tr><th scope="row" class="input">${tag}<span class="label">${escapeHtml(label)}</span></th>${cells.join('')}</tr>`,
     );
   }
-  const title = `Nearest training pictures of ${item.method}`;
-  const table = rows.length === 0 ? '' : pictureTable(title, head, rows, names.length <= 6);
+  const title = `Nearest training images of ${item.method}`;
+  const table = rows.length === 0 ? '' : imageTable(title, head, rows, names.length <= 6);
   return `<div class="gallery"><h3>${escapeHtml(item.method)}</h3><p>${escapeHtml(item.how)}</p>${nearnessPart(item)}${table}</div>`;
 }
 
-function nearnessPart(item: NearestPictures): string {
+function nearnessPart(item: NearestImages): string {
   const nearness = nearnessOf(item);
   if (nearness === undefined) return '';
   const { output, real, nearer, isSuspicious } = nearness;
-  const verdict = `${nearer} of ${output.count} outputs ${nearer === 1 ? 'is' : 'are'} nearer to a training picture than the nearest twentieth of the real test pictures (${formatNumber(nearness.threshold)}).`;
-  const judged = isSuspicious
-    ? `<span class="bad">Near copies of training pictures: look at the first rows.</span> `
+  const verdict = `${nearer} of ${output.count} outputs ${nearer === 1 ? 'is' : 'are'} nearer to a training image than the nearest twentieth of the real test images (${formatNumber(nearness.threshold)}).`;
+  const warning = isSuspicious
+    ? `<span class="bad">Near copies of training images: look at the first rows.</span> `
     : '';
   const top = Math.max(output.high, real.high) || 1;
   const rows = [
     spreadRow('Outputs', output, top),
-    spreadRow('Real test pictures', real, top),
+    spreadRow('Real test images', real, top),
     `<li class="ends" aria-hidden="true"><span></span><span class="scale"><span style="left:0">0, a copy</span><span style="left:100%">${formatNumber(top)}</span></span><span></span></li>`,
   ];
-  return `<figure class="chart"><figcaption><h3>Distance to the nearest training picture</h3><span class="scale">median, quartiles, extremes</span></figcaption><ul class="bars">${rows.join('')}</ul></figure>
-<p>${judged}${verdict} Of real pictures, one in twenty would be.</p>`;
+  return `<figure class="chart"><figcaption><h3>Distance to the nearest training image</h3><span class="scale">median, quartiles, extremes</span></figcaption><ul class="bars">${rows.join('')}</ul></figure>
+<p>${warning}${verdict} For real images, it would be one in twenty.</p>`;
 }
 
 function spreadRow(name: string, spread: Spread, top: number): string {

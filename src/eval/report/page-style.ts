@@ -1,4 +1,5 @@
-/** What evaluation's pages have beyond `REPORT_STYLE`. */
+// The stylesheet of evaluation pages.
+/** Rules in addition to `REPORT_STYLE`. */
 export const EVALUATION_STYLE = `
 :root { --track: #eef0f2; --best: #e6f2ea; --folder: #7d93ab; --baseline: #bcc2cb; }
 @media (prefers-color-scheme: dark) { :root { --track: #262a31; --best: #1f3327; --folder: #6f8299; --baseline: #4d545f; } }
@@ -57,19 +58,19 @@ a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--c0); outline-o
 .hows dt { margin-top: 1rem; font-weight: 600; }
 .hows dt span { margin-left: .5rem; color: var(--faint); font-size: .8125rem; font-weight: 400; }
 .hows dd { margin: .15rem 0 0; max-width: 42rem; color: var(--soft); font-size: .9375rem; overflow-wrap: anywhere; }
-.pictures { width: auto; min-width: 100%; table-layout: fixed; }
-.pictures th, .pictures td { padding: 3px; text-align: center; vertical-align: top; }
-.pictures thead th { padding-bottom: .3rem; border: 0; line-height: 1.25; overflow-wrap: anywhere; }
-.pictures tbody { border: 0; }
-.pictures tbody th { font-size: .75rem; font-weight: 400; }
-.pictures th:first-child, .pictures td:first-child { padding-left: 0; text-align: center; }
-.pictures img { display: block; width: 100%; min-width: 4rem; height: auto; border-radius: 3px; }
-.pictures .label { display: block; margin-top: .25rem; color: var(--faint); font-size: .75rem; font-weight: 400; line-height: 1.3; overflow-wrap: anywhere; white-space: normal; }
-.pictures .input { position: sticky; left: 0; z-index: 1; padding-right: .8rem; background: var(--page); }
-.pictures td { white-space: normal; }
-.pictures.few { table-layout: auto; min-width: 0; }
-.pictures.few td, .pictures.few th { width: 9rem; min-width: 5.5rem; }
-.pictures.few .input { width: 9.4rem; }
+.images { width: auto; min-width: 100%; table-layout: fixed; }
+.images th, .images td { padding: 3px; text-align: center; vertical-align: top; }
+.images thead th { padding-bottom: .3rem; border: 0; line-height: 1.25; overflow-wrap: anywhere; }
+.images tbody { border: 0; }
+.images tbody th { font-size: .75rem; font-weight: 400; }
+.images th:first-child, .images td:first-child { padding-left: 0; text-align: center; }
+.images img { display: block; width: 100%; min-width: 4rem; height: auto; border-radius: 3px; }
+.images .label { display: block; margin-top: .25rem; color: var(--faint); font-size: .75rem; font-weight: 400; line-height: 1.3; overflow-wrap: anywhere; white-space: normal; }
+.images .input { position: sticky; left: 0; z-index: 1; padding-right: .8rem; background: var(--page); }
+.images td { white-space: normal; }
+.images.few { table-layout: auto; min-width: 0; }
+.images.few td, .images.few th { width: 9rem; min-width: 5.5rem; }
+.images.few .input { width: 9.4rem; }
 .gallery + .gallery { margin-top: 2.5rem; }
 .gallery h3 { margin-bottom: .2rem; font-size: 1rem; }
 .gallery p { margin-bottom: .8rem; max-width: 42rem; color: var(--soft); font-size: .9375rem; }
@@ -79,11 +80,11 @@ a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--c0); outline-o
 .receipt td { overflow-wrap: anywhere; white-space: normal; }
 .receipt tbody th, .receipt tbody td { padding-top: .35rem; padding-bottom: .35rem; font-size: .875rem; text-align: left; }
 code { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
-.course .mean { fill: none; stroke: var(--c0); stroke-width: 1.8; stroke-linejoin: round; }
-.course .point { fill: var(--card); stroke: var(--c0); stroke-width: 1.6; }
-.course .deviation { stroke: var(--c0); stroke-opacity: .45; fill: none; }
-.course .top { fill: var(--good); stroke: var(--good); }
-.course .best { margin-top: .6rem; color: var(--good); font-size: .8125rem; font-weight: 600; }
+.curve .mean { fill: none; stroke: var(--c0); stroke-width: 1.8; stroke-linejoin: round; }
+.curve .point { fill: var(--card); stroke: var(--c0); stroke-width: 1.6; }
+.curve .deviation { stroke: var(--c0); stroke-opacity: .45; fill: none; }
+.curve .top { fill: var(--good); stroke: var(--good); }
+.curve .best { margin-top: .6rem; color: var(--good); font-size: .8125rem; font-weight: 600; }
 @media (max-width: 36rem) {
   .figures th:first-child { min-width: 6.5rem; max-width: 8rem; }
   .bars { gap: .35rem .5rem; }
@@ -97,9 +98,9 @@ code { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
   .figures th, .figures td { padding: .3rem .35rem; }
   .figures tbody td { white-space: normal; }
   .figures thead th:not(:first-child), .figures th:first-child { min-width: 0; position: static; background: none; }
-  .pictures .input { position: static; background: none; }
-  .pictures tr, .bars li, .figures tr, .receipt tr { break-inside: avoid; }
-  .figures tbody, .pictures tbody, .receipt tbody { break-inside: auto; }
-  .pictures img { min-width: 0; }
+  .images .input { position: static; background: none; }
+  .images tr, .bars li, .figures tr, .receipt tr { break-inside: avoid; }
+  .figures tbody, .images tbody, .receipt tbody { break-inside: auto; }
+  .images img { min-width: 0; }
 }
 `;

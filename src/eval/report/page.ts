@@ -1,3 +1,4 @@
+// The report of an evaluation as one HTML page.
 import { escapeHtml, htmlPage } from '../../report/html.js';
 import { factList, type ReportFact, warningBox } from '../../report/parts.js';
 import { REPORT_STYLE } from '../../report/style.js';
@@ -7,35 +8,29 @@ import { cautionsOf } from './cautions.js';
 import { familiesOf } from './families.js';
 import { figureColumns, formatCount } from './figure-table.js';
 import { explanations, figuresSection, notMeasured } from './figures-section.js';
-import {
-  gridSection,
-  type NearestPictures,
-  nearestSection,
-  nearnessOf,
-  type PictureGrid,
-} from './galleries.js';
+import { gridSection, type ImageGrid, type NearestImages, nearestSection, nearnessOf } from './galleries.js';
 import { EVALUATION_STYLE } from './page-style.js';
 import { receiptSection } from './receipt-section.js';
 
 const NAMES_IN_TITLE = 3;
 
-/** What the page shows beside the receipt. */
+/** Contents of the page in addition to the receipt. */
 export interface EvaluationExtras {
-  /** Published figures; those of the same metric, dataset and protocol are shown beside. */
+  /** Published figures; the page shows those of the same metric, dataset and protocol. */
   published?: readonly PublishedTable[];
-  /** Name of the dataset, where the folder's name does not tell it. */
+  /** Name of the dataset, if the folder's name is another. */
   dataset?: string | undefined;
-  grids?: readonly PictureGrid[];
-  nearest?: readonly NearestPictures[];
-  /** The receipt's file, for the command that verifies it; `receipt.json` where it is left out. */
+  grids?: readonly ImageGrid[];
+  nearest?: readonly NearestImages[];
+  /** Path of the receipt, for the command that verifies it; `receipt.json` by default. */
   receiptPath?: string | undefined;
 }
 
 /**
- * An evaluation as one HTML page, as `htmlPage` makes it: cautions, figures of all methods, what they are, pictures,
- * nearest training pictures, receipt.
+ * Renders an evaluation as one HTML page, in the form of `htmlPage`: cautions, figures of all methods with their
+ * descriptions, images, nearest training images, receipt.
  *
- * @throws InputError for bytes that are no picture.
+ * @throws InputError for bytes that are not an image.
  */
 export async function evaluationPage(receipt: Receipt, extras: EvaluationExtras = {}): Promise<string> {
   const { methods } = receipt;
@@ -57,7 +52,7 @@ export async function evaluationPage(receipt: Receipt, extras: EvaluationExtras 
   return htmlPage(title, REPORT_STYLE + EVALUATION_STYLE, main.filter((part) => part !== '').join('\n'));
 }
 
-/** What was evaluated: the model, or else the folders. */
+/** Names what was evaluated: the model, or else the folders. */
 export function titleOf({ model, methods }: Receipt): string {
   if (model !== null) return `Evaluation of ${shortPath(model.path)}`;
   const names = methods.filter(({ kind }) => kind !== 'baseline').map(({ name }) => name);
@@ -85,7 +80,7 @@ function facts(receipt: Receipt): ReportFact[] {
   const counted = (role: string, label: string): ReportFact[] =>
     images
       .filter((list) => list.role === role)
-      .map(({ count }) => ({ label, value: `${formatCount(count)} pictures` }));
+      .map(({ count }) => ({ label, value: `${formatCount(count)} images` }));
   return [
     { label: 'Date', value: formatDate(created) },
     { label: 'Direction', value: direction === 'A2B' ? 'A to B' : 'B to A' },
@@ -111,12 +106,12 @@ export function formatDate(created: string): string {
   return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-function copyCautions(items: readonly NearestPictures[]): string[] {
+function copyCautions(items: readonly NearestImages[]): string[] {
   return items.flatMap((item) => {
     const nearness = nearnessOf(item);
     if (!nearness?.isSuspicious) return [];
     return [
-      `${item.method} may repeat training pictures: ${nearness.nearer} of ${nearness.output.count} outputs are nearer to one than nineteen in twenty real test pictures are.`,
+      `${item.method} may repeat training images: ${nearness.nearer} of ${nearness.output.count} outputs are nearer to one than 95 % of the real test images are.`,
     ];
   });
 }

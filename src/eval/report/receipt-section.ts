@@ -1,9 +1,12 @@
+// The receipt as a section of the report.
 import { formatJson } from '../../base/json-text.js';
 import { escapeHtml } from '../../report/html.js';
 import type { Receipt } from '../receipt.js';
 import { formatCount } from './figure-table.js';
 
-/** Everything that another needs to measure the same: sources, hashes, seeds, software, protocol, and the command. */
+/**
+ * Renders everything that others need to measure the same: sources, hashes, seeds, software, protocol, and the command.
+ */
 export function receiptSection(receipt: Receipt, path: string): string {
   const { sources, model, images, weights, software, protocol } = receipt;
   const groups: [title: string, rows: [name: string, value: string][]][] = [
@@ -14,7 +17,7 @@ export function receiptSection(receipt: Receipt, path: string): string {
         ['Seeds', text(protocol.seeds.join(', '))],
         ...(sources.data === null ? [] : [row('Dataset', code(sources.data))]),
         ...(sources.inputs === null ? [] : [row('Inputs', code(sources.inputs))]),
-        ...(sources.real === null ? [] : [row('Real pictures', code(sources.real))]),
+        ...(sources.real === null ? [] : [row('Real images', code(sources.real))]),
         ...sources.fakes.map(({ name, folder }) => row(`Outputs of ${name}`, code(folder))),
         ...(sources.baselines.length === 0 ? [] : [row('Baselines', text(sources.baselines.join(', ')))]),
       ],
@@ -31,7 +34,7 @@ export function receiptSection(receipt: Receipt, path: string): string {
           ],
     ],
     [
-      'Lists of pictures (SHA-256 over the hashes and names of the files)',
+      'Lists of images (SHA-256 over the hashes and names of the files)',
       images.map(({ role, folder, count, sha256 }) =>
         row(role, `${formatCount(count)} of ${code(folder)}<br>${code(sha256)}`),
       ),
@@ -48,7 +51,7 @@ export function receiptSection(receipt: Receipt, path: string): string {
     ['Software', Object.entries(software).map(([name, version]) => row(name, text(version)))],
   ];
   return `<section><h2>Receipt</h2>
-<p class="intro">To measure everything again and compare:</p>
+<p class="intro">To repeat the evaluation and compare:</p>
 <pre tabindex="0">npx gnr evaluate --verify ${escapeHtml(quoted(path))}</pre>
 ${groups.map(([title, rows]) => group(title, rows)).join('')}
 <details><summary>Protocol</summary><pre tabindex="0">${escapeHtml(formatJson(protocol).trimEnd())}</pre></details></section>`;
@@ -66,7 +69,7 @@ function group(title: string, rows: readonly [name: string, value: string][]): s
   return `<details open><summary>${escapeHtml(title)}</summary><table class="list receipt"><tbody>${lines.join('\n')}</tbody></table></details>\n`;
 }
 
-/** An argument as a shell takes it. */
+/** Quotes an argument for a shell. */
 export function quoted(argument: string): string {
   return /^[\w./@%+=:,-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 }

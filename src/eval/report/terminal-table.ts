@@ -1,3 +1,4 @@
+// The figures of an evaluation as a table for terminals.
 import { type PublishedContext, type PublishedTable, publishedBeside } from '../published.js';
 import type { MethodResult, Receipt } from '../receipt.js';
 import { cautionsOf } from './cautions.js';
@@ -11,37 +12,37 @@ import {
   formatFigure,
   formatInterval,
   formatValue,
-  leftByReason,
+  unmeasuredByReason,
 } from './figure-table.js';
-import { cutTo, padTo, printable, widthOf, wrapTo } from './text-width.js';
+import { cutTo, maxWidth, padTo, printable, wrapTo } from './terminal-text.js';
 
 const GAP = '  ';
-/** Share of the line that names may take where they are long. */
+/** Maximum share of the line for names. */
 const NAME_SHARE = 0.35;
 const MIN_NAME = 8;
 const BEST = '*';
 
-/** What the table shows beside the receipt. */
+/** Contents of the table in addition to the receipt. */
 export interface TerminalTableOptions {
   /** Columns of the terminal. */
   width: number;
   /** Published figures; those of the same metric, dataset and protocol are listed below. */
   published?: readonly PublishedTable[];
-  /** Name of the dataset, where the folder's name does not tell it. */
+  /** Name of the dataset, if the folder's name is another. */
   dataset?: string | undefined;
 }
 
 /** A figure's column as text. */
 interface TextColumn {
   head: string;
-  /** For each method: the figure, and below it the interval; undefined where it has none. */
+  /** For each method the figure, and the interval below it; undefined if it has none. */
   cells: (readonly [string, string] | undefined)[];
   width: number;
 }
 
 /**
- * The figures of all methods for reading on a terminal: blocks of as many columns as fit, then what the columns are,
- * published figures, what was not measured, and cautions. No line is wider than the terminal.
+ * Formats the figures of all methods for a terminal: blocks of as many columns as fit, then legends, published figures,
+ * metrics that were not measured, and cautions. No line is wider than the terminal.
  */
 export function terminalTable(receipt: Receipt, options: TerminalTableOptions): string {
   const width = Math.max(1, Math.floor(options.width));
@@ -49,7 +50,7 @@ export function terminalTable(receipt: Receipt, options: TerminalTableOptions): 
   const columns = figureColumns(methods);
   const published = publishedBeside(receipt, options.published ?? [], options.dataset);
   const names = methods.map(({ name }) => printable(name));
-  const longest = Math.max(widthOf('method'), ...names.map(widthOf));
+  const longest = maxWidth(['method', ...names]);
   const nameWidth = Math.min(longest, Math.max(MIN_NAME, Math.floor(width * NAME_SHARE)));
   const lines = [
     ...blocksOf(columns.map(textColumn), width - nameWidth).flatMap((block) => [
@@ -60,7 +61,7 @@ export function terminalTable(receipt: Receipt, options: TerminalTableOptions): 
     ...(columns.some(({ best }) => best.size > 0) ? wrapTo(width, `${BEST} best of the methods`) : []),
     ...(columns.length === 0 ? ['No figure was measured.'] : []),
     ...[...published.values()].flatMap((context) => publishedLines(context, columns, width)),
-    ...list('Not measured', leftOut(methods), width),
+    ...list('Not measured', unmeasured(methods), width),
     ...list('Cautions', cautionsOf(receipt).map(printable), width),
   ];
   return lines.map((line) => line.trimEnd()).join('\n');
@@ -72,8 +73,8 @@ function textColumn(column: FigureColumn): TextColumn {
   const deviations = cells.map((cell) =>
     cell?.deviation == null ? '' : ` ± ${formatValue(cell.deviation, decimals)}`,
   );
-  // Spaces in place of a missing deviation or mark, so that the values stand below each other.
-  const room = Math.max(...deviations.map(widthOf));
+  // Spaces replace a missing deviation or mark, so that the values align.
+  const room = maxWidth(deviations);
   const texts = cells.map((cell, index): [string, string] | undefined => {
     if (cell === undefined) return undefined;
     const mark = best.size === 0 ? '' : best.has(index) ? BEST : ' ';
@@ -83,11 +84,11 @@ function textColumn(column: FigureColumn): TextColumn {
       interval === undefined ? '' : interval + (mark && ' '),
     ];
   });
-  const width = Math.max(...[head, ...texts.flatMap((text) => text ?? [])].map(widthOf));
+  const width = maxWidth([head, ...texts.flatMap((text) => text ?? [])]);
   return { head, cells: texts, width };
 }
 
-/** Columns that stand beside each other. */
+/** Groups columns that fit beside each other. */
 function blocksOf(columns: readonly TextColumn[], room: number): TextColumn[][] {
   const blocks: TextColumn[][] = [];
   let used = Number.POSITIVE_INFINITY;
@@ -131,10 +132,10 @@ function blockLines(
     );
     return intervals.trim() === '' ? [figures] : [figures, intervals];
   });
-  return [head, '─'.repeat(widthOf(head)), ...rows];
+  return [head, '─'.repeat(maxWidth([head])), ...rows];
 }
 
-/** One figure below the other, where not even one column fits beside the names. */
+/** Lists one figure below the other if not even one column fits beside the names. */
 function narrowLines({ head, cells }: TextColumn, names: readonly string[], width: number): string[] {
   return [
     ...wrapTo(width, head),
@@ -191,8 +192,10 @@ function publishedLines(
   );
 }
 
-function leftOut(methods: readonly MethodResult[]): string[] {
-  return leftByReason(methods).map(({ metric, why, names }) => `${metric} of ${names.join(', ')}: ${why}`);
+function unmeasured(methods: readonly MethodResult[]): string[] {
+  return unmeasuredByReason(methods).map(
+    ({ metric, why, names }) => `${metric} of ${names.join(', ')}: ${why}`,
+  );
 }
 
 function list(title: string, items: readonly string[], width: number): string[] {

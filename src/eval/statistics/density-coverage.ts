@@ -1,16 +1,20 @@
+// Density and coverage of generated images among real ones.
 import type { Features, StatisticsOptions } from './features.js';
 import { checkNeighbours, neighbourRadii, pointsOf, squaredDistances } from './neighbours.js';
 import { finish, type Work } from './work.js';
 
 export interface DensityCoverageOptions extends StatisticsOptions {
-  /** k: a real picture's ball reaches to its k-th neighbour; 5 where left out. */
+  /** k: the radius of a real image's ball is the distance to its k-th neighbour; 5 by default. */
   neighbours?: number;
 }
 
 export interface DensityCoverage {
-  /** Balls of real pictures that a generated one lies in, over k: 0 or more, 1 on average for pictures like the real. */
+  /**
+   * Mean number of real images' balls that contain a generated image, divided by k: at least 0; about 1 for images like
+   * the real ones.
+   */
   density: number;
-  /** Share of the real pictures whose ball has a generated one in it, from 0 to 1. */
+  /** Share of the real images whose ball contains a generated one, from 0 to 1. */
   coverage: number;
 }
 
@@ -28,9 +32,9 @@ function* measure(real: Features, fake: Features, neighbours: number): Work<Dens
 }
 
 /**
- * Density and coverage (Naeem et al., 2020), as package prdc 0.2.
- * @throws InputError for fewer than `neighbours + 1` real pictures or no generated ones, features that are not finite, or
- *   of different networks.
+ * Density and coverage (Naeem et al., 2020), as package prdc 0.2 computes them.
+ * @throws InputError for fewer than `neighbours + 1` real images, no generated ones, features that are not finite, or
+ *   features of different networks.
  */
 export async function densityCoverage(
   real: Features,

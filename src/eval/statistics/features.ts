@@ -1,53 +1,57 @@
+// Sets of feature vectors: checks, and views as matrices of doubles.
 import { InputError } from '../../base/errors.js';
 import type { Matrix } from '../../runtime/float64.js';
 
-/** Features of a set of pictures, row by row: `count` rows of `dims`. */
+/** Features of a set of images: `count` rows of `dims` values. */
 export interface Features {
   values: Float32Array | Float64Array;
   count: number;
   dims: number;
 }
 
-/** What a computation of several seconds takes. */
+/** Options of a computation that takes seconds. */
 export interface StatisticsOptions {
-  /** Is told how much is done, in parts of the whole work. */
+  /** Called with the part of the work that is done, and the whole. */
   onProgress?: (done: number, total: number) => void;
-  /** Ends the work between two parts, with the signal's reason. */
+  /** Stops the work with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /**
- * @param name what the set is called in messages: `real`. @param least so many pictures are needed `purpose`: "for a
- *   covariance".
- * @throws InputError for too few pictures and for features that are not finite; RangeError for a size that does not fit.
+ * Checks a set of features.
+ * @param name the set's name in messages: `real`.
+ * @param min the number of images needed.
+ * @param purpose what they are needed for: "for a covariance".
+ * @throws InputError for too few images and for features that are not finite; RangeError for a size that does not
+ *   match.
  */
-export function checkFeatures(features: Features, name: string, least: number, purpose: string): void {
+export function checkFeatures(features: Features, name: string, min: number, purpose: string): void {
   const { values, count, dims } = features;
   if (!Number.isInteger(count) || !(dims >= 1) || values.length !== count * dims)
     throw new RangeError(`${name}: ${values.length} values are not ${count} rows of ${dims} features`);
-  if (count < least)
+  if (count < min)
     throw new InputError({
-      expected: `at least ${least} pictures of the set '${name}' ${purpose}`,
+      expected: `at least ${min} images of the set '${name}' ${purpose}`,
       found: String(count),
-      remedy: 'add pictures or leave the metric out',
+      remedy: 'add images or remove the metric',
     });
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i]))
       throw new InputError({
         expected: `finite features of the set '${name}'`,
-        found: `${values[i]} in feature ${i % dims} of picture ${Math.floor(i / dims)}`,
+        found: `${values[i]} in feature ${i % dims} of image ${Math.floor(i / dims)}`,
         remedy: 'check the weights of the network that made them',
       });
   }
 }
 
-/** @throws InputError where two sets do not have features of the same network. */
+/** @throws InputError if two sets have features of different networks. */
 export function checkSameDims(a: { dims: number }, b: { dims: number }): void {
   if (a.dims !== b.dims)
     throw new InputError({
-      expected: `features of one network for both sets (${a.dims} of each picture)`,
-      found: `${b.dims} of each picture in the other set`,
-      remedy: 'extract both anew with the same network',
+      expected: `features of one network for both sets (${a.dims} of each image)`,
+      found: `${b.dims} of each image in the other set`,
+      remedy: 'extract both again with the same network',
     });
 }
 
@@ -65,7 +69,7 @@ export function rowsOf({ values, columns }: Matrix, start: number, end: number):
   return { values: values.subarray(start * columns, end * columns), rows: end - start, columns };
 }
 
-/** Rows that make a block of at most about `elements` values, one at least. */
+/** The number of rows in a block of about `elements` values at most; at least one. */
 export function rowsPerBlock(columns: number, elements: number): number {
   return Math.max(1, Math.floor(elements / columns));
 }

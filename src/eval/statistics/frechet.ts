@@ -1,11 +1,12 @@
+// The Frechet distance between two sets of features, as in FID.
 import { InputError } from '../../base/errors.js';
 import { cholesky, type Matrix, matMul, singularValues, symmetricEigen } from '../../runtime/float64.js';
 import { asMatrix, checkFeatures, checkSameDims, type Features, rowsOf, rowsPerBlock } from './features.js';
 
-/** Values of centred features that are multiplied at a time: 32 MB. */
+/** Maximum number of centred values that are multiplied at a time: 32 MB. */
 const BLOCK_ELEMENTS = 2 ** 22;
 
-/** What the Frechet distance needs of a set; worth keeping where one set meets many. */
+/** Mean and covariance of a set, for Frechet distances; worth keeping if one set is compared with many. */
 export interface FeatureStatistics {
   readonly count: number;
   readonly dims: number;
@@ -14,7 +15,8 @@ export interface FeatureStatistics {
   /** Trace of the covariance. */
   readonly variance: number;
   /**
-   * F of the covariance `F^T F` (divisor count - 1), `[rank or more, dims]`: never more rows than pictures or dimensions.
+   * F of the covariance `F^T F` (divisor count - 1), `[at least rank, dims]`: never more rows than images or
+   * dimensions.
    */
   readonly factor: Matrix;
 }
@@ -28,7 +30,7 @@ function meanOf({ values, count, dims }: Features): Float64Array {
   return mean;
 }
 
-/** Rows minus the mean, over the root of the divisor: the covariance is their product with themselves. */
+/** The rows minus the mean, divided by the root of the divisor; their product with themselves is the covariance. */
 function centred(rows: Matrix, mean: Float64Array, divisor: number): Matrix {
   const { columns } = rows;
   const scale = 1 / Math.sqrt(divisor);
@@ -67,17 +69,17 @@ function transposed({ values, rows, columns }: Matrix): Matrix {
   return { values: out, rows: columns, columns: rows };
 }
 
-/** F of a covariance that may be singular, such as that of features of which some are constant. */
+/** F of a covariance that may be singular, for example because some features are constant. */
 function factorOf(covariance: Matrix): Matrix {
   const lower = cholesky(covariance);
   if (lower !== null) return transposed(lower);
   const { values, vectors } = symmetricEigen(covariance);
   const dims = covariance.rows;
-  // Below it an eigenvalue is rounding, and its root would not be small.
-  const least = values[dims - 1]! * dims * Number.EPSILON;
-  const kept = transposed(vectors);
-  const first = values.findIndex((value) => value > least);
-  const factor = rowsOf(kept, first === -1 ? dims : first, dims);
+  // Smaller eigenvalues are rounding errors, whose roots would not be small.
+  const threshold = values[dims - 1]! * dims * Number.EPSILON;
+  const rows = transposed(vectors);
+  const first = values.findIndex((value) => value > threshold);
+  const factor = rowsOf(rows, first === -1 ? dims : first, dims);
   for (let row = 0, i = 0; row < factor.rows; row++) {
     const root = Math.sqrt(values[dims - factor.rows + row]!);
     for (let d = 0; d < dims; d++, i++) factor.values[i]! *= root;
@@ -86,19 +88,17 @@ function factorOf(covariance: Matrix): Matrix {
 }
 
 /**
- * Mean and covariance of a set of features, the covariance as a factor: its centred rows where there are at most as many
- * pictures as dimensions, else a triangular one.
+ * Computes mean and covariance of a set of features. The covariance is kept as a factor: the centred rows if there are
+ * at most as many images as dimensions, else a triangular matrix.
  *
- * @param name what the set is called in messages. @param onProgress is told how many pictures the covariance has; one of
- *   few pictures takes no time.
- * @throws InputError for fewer than 2 pictures, and for features that are not finite or too large to square.
+ * @param name the set's name in messages.
+ * @param onProgress called with the number of images in the covariance so far; not called for few images, which take
+ *   no time.
+ * @throws InputError for fewer than 2 images, and for features that are not finite or too large to square.
  */
 export function featureStatistics(
   features: Features,
-  {
-    name = 'pictures',
-    onProgress,
-  }: { name?: string; onProgress?: (done: number, total: number) => void } = {},
+  { name = 'images', onProgress }: { name?: string; onProgress?: (done: number, total: number) => void } = {},
 ): FeatureStatistics {
   checkFeatures(features, name, 2, 'for a covariance');
   const { count, dims } = features;
@@ -122,17 +122,17 @@ function checkVariance(variance: number, name: string): void {
   if (!Number.isFinite(variance))
     throw new InputError({
       expected: `features of the set '${name}' whose squares are finite`,
-      found: 'larger ones',
+      found: 'larger values',
       remedy: 'check the weights of the network that made them',
     });
 }
 
 /**
  * Frechet distance of the normal distributions with these means and covariances, as `calculate_frechet_distance` of
- * pytorch-fid 0.3.0: `|m1 - m2|^2 + tr(S1 + S2 - 2 sqrt(S1 S2))`. With `S = F^T F` the trace of the root is the sum of the
- * singular values of `F1 F2^T`, which needs no root of a matrix and is exact for singular covariances. Never negative:
- * what rounding leaves of 0 is 0.
- * @throws InputError where the sets have features of different networks.
+ * pytorch-fid 0.3.0: `|m1 - m2|^2 + tr(S1 + S2 - 2 sqrt(S1 S2))`. With `S = F^T F`, the trace of the root is the sum of
+ * the singular values of `F1 F2^T`; this needs no matrix root and is exact for singular covariances. Negative results
+ * of rounding become 0.
+ * @throws InputError if the sets have features of different networks.
  */
 export function frechetDistance(a: FeatureStatistics, b: FeatureStatistics): number {
   checkSameDims(a, b);

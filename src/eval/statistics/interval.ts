@@ -1,17 +1,18 @@
+// Mean, deviation and confidence interval of repeated measurements.
 const CONFIDENCE = 0.95;
 
-/** Repeated values of one figure, summed up. */
+/** Summary of the repeated values of a figure. */
 export interface Repeats {
   mean: number;
-  /** Standard deviation of the values, divisor their number less 1; null for a single one. */
+  /** Standard deviation of the values (divisor n - 1); null for a single value. */
   deviation: number | null;
   /** 95 % confidence interval of the mean by Student's t; null for a single value. */
   interval: [number, number] | null;
 }
 
 /**
- * Share of Student's distribution between -t and t, for `t = tan(angle) * sqrt(degrees)`: the finite sums for whole
- * degrees of freedom (Abramowitz and Stegun, 26.7.3 and 26.7.4).
+ * Probability of Student's distribution between -t and t, for `t = tan(angle) * sqrt(degrees)`: the finite sums for
+ * whole degrees of freedom (Abramowitz and Stegun, 26.7.3 and 26.7.4).
  */
 function studentShare(angle: number, degrees: number): number {
   const cosine = Math.cos(angle);
@@ -26,13 +27,14 @@ function studentShare(angle: number, degrees: number): number {
 }
 
 /**
- * The t below which Student's distribution has the share `probability`.
+ * Quantile of Student's distribution.
  * @throws RangeError for a probability outside of (0, 1), or degrees of freedom that are not whole and positive.
  */
 export function studentQuantile(probability: number, degrees: number): number {
-  if (!(probability > 0 && probability < 1)) throw new RangeError(`no quantile has the share ${probability}`);
+  if (!(probability > 0 && probability < 1))
+    throw new RangeError(`a probability must be between 0 and 1, not ${probability}`);
   if (!(Number.isSafeInteger(degrees) && degrees >= 1))
-    throw new RangeError(`Student's distribution has no ${degrees} degrees of freedom`);
+    throw new RangeError(`degrees of freedom must be a whole number above 0, not ${degrees}`);
   if (probability < 0.5) return -studentQuantile(1 - probability, degrees);
   const share = 2 * probability - 1;
   let low = 0;
@@ -48,8 +50,8 @@ export function studentQuantile(probability: number, degrees: number): number {
 /** Mean, deviation and confidence interval of the values of repeats. @throws RangeError for none. */
 export function repeatsOf(values: readonly number[]): Repeats {
   const count = values.length;
-  if (count === 0) throw new RangeError('there are no values to take a mean of');
-  // Sums of differences: equal values deviate by 0 exactly.
+  if (count === 0) throw new RangeError('a mean needs at least one value');
+  // Sums of differences, so that the deviation of equal values is exactly 0.
   const first = values[0]!;
   const mean = first + values.reduce((sum, value) => sum + (value - first), 0) / count;
   if (count === 1) return { mean, deviation: null, interval: null };

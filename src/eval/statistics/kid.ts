@@ -1,3 +1,4 @@
+// The kernel distance between two sets of features, as in KID.
 import type { Rng } from '../../base/rng.js';
 import { type Matrix, matMul } from '../../runtime/float64.js';
 import {
@@ -11,30 +12,30 @@ import {
 } from './features.js';
 import { finish, type Work } from './work.js';
 
-/** Kernel values that are held at a time: 32 MB. */
+/** Maximum number of kernel values in memory: 32 MB. */
 const BLOCK_ELEMENTS = 2 ** 22;
 
 export interface KernelDistanceOptions extends StatisticsOptions {
   rng: Rng;
-  /** 100 where left out. */
+  /** Number of subsets; 100 by default. */
   subsets?: number;
-  /** Pictures of each side in a subset: 1,000 where left out, and as many as the smaller set has where it has fewer. */
+  /** Images of each side in a subset; 1,000 by default, and at most as many as the smaller set has. */
   subsetSize?: number;
 }
 
 export interface KernelDistance {
   mean: number;
-  /** Over the subsets, divisor their number, as torch-fidelity has it. */
+  /** Standard deviation over the subsets, divided by their number, as in torch-fidelity. */
   deviation: number;
-  /** The estimate of each subset; one where both sets are subsets as a whole. */
+  /** The estimate of each subset; a single one if the subsets are the whole sets. */
   values: number[];
-  /** Pictures of each side that a subset really had. */
+  /** Actual number of images of each side in a subset. */
   subsetSize: number;
-  /** What a reader of the figure must know about the subsets, or null. */
+  /** A note about the subsets for readers of the figure, or null. */
   note: string | null;
 }
 
-/** `size` of the numbers below `count`, each at most once: the beginning of a Fisher-Yates shuffle. */
+/** Draws `size` different numbers below `count`: the beginning of a Fisher-Yates shuffle. */
 function drawWithout(rng: Rng, count: number, size: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);
   for (let i = 0; i < size; i++) {
@@ -46,7 +47,7 @@ function drawWithout(rng: Rng, count: number, size: number): Int32Array {
   return order.subarray(0, size);
 }
 
-/** Columns of 0 and 1: which of the rows each subset has, `[rows, subsets]`. */
+/** Membership of the rows in the subsets as 0 and 1, `[rows, subsets]`. */
 function membersOf(indices: readonly Int32Array[], rows: number): Matrix {
   const subsets = indices.length;
   const values = new Float64Array(rows * subsets);
@@ -61,7 +62,7 @@ function polynomial(dot: number, dims: number): number {
   return base * base * base;
 }
 
-/** Kernel of rows of `x` with rows of `y`, `[x rows, y rows]`. */
+/** Kernel values between rows of `x` and rows of `y`, `[x rows, y rows]`. */
 function kernel(x: Matrix, y: Matrix): Matrix {
   const product = matMul(x, y, { transposeB: true });
   const { values } = product;
@@ -69,13 +70,13 @@ function kernel(x: Matrix, y: Matrix): Matrix {
   return product;
 }
 
-/** Adds, for each subset, the sum over its rows of `left` of what stands in `sums` for them. */
+/** For each subset, adds the values in `sums` of its rows of `left`. */
 function addMembers(total: Float64Array, left: Matrix, sums: Matrix): void {
   const subsets = total.length;
   for (let i = 0; i < left.values.length; i++) total[i % subsets]! += left.values[i]! * sums.values[i]!;
 }
 
-/** For each subset, the sum of the kernel over its pairs of a picture of `x` and one of `y`. */
+/** For each subset, the sum of the kernel over its pairs of an image of `x` and an image of `y`. */
 function* crossSums(x: Matrix, y: Matrix, inX: Matrix, inY: Matrix): Work<Float64Array> {
   const total = new Float64Array(inX.columns);
   const step = rowsPerBlock(y.rows, BLOCK_ELEMENTS);
@@ -88,8 +89,8 @@ function* crossSums(x: Matrix, y: Matrix, inX: Matrix, inY: Matrix): Work<Float6
   return total;
 }
 
-/** For each subset, the sum of the kernel over its ordered pairs of two different pictures of `x`. */
-function* ownSums(x: Matrix, members: Matrix): Work<Float64Array> {
+/** For each subset, the sum of the kernel over its ordered pairs of two different images of `x`. */
+function* withinSums(x: Matrix, members: Matrix): Work<Float64Array> {
   const subsets = members.columns;
   const total = new Float64Array(subsets);
   const step = rowsPerBlock(x.rows, BLOCK_ELEMENTS);
@@ -97,7 +98,7 @@ function* ownSums(x: Matrix, members: Matrix): Work<Float64Array> {
     const end = Math.min(x.rows, start + step);
     const values = kernel(rowsOf(x, start, end), rowsOf(x, start, x.rows));
     for (let row = 0; row < end - start; row++) values.values[row * values.columns + row] = 0;
-    // The kernel is symmetric: pairs with a later block stand for those the other way about too.
+    // The kernel is symmetric: pairs with a later block count twice.
     const rest = rowsOf(members, start, x.rows);
     const weights = { ...rest, values: rest.values.slice() };
     for (let i = (end - start) * subsets; i < weights.values.length; i++) weights.values[i]! *= 2;
@@ -108,8 +109,8 @@ function* ownSums(x: Matrix, members: Matrix): Work<Float64Array> {
 }
 
 /**
- * The unbiased estimate of each pair of subsets, their members being columns of `inX` and `inY`: `m` pictures of `x` and
- * `n` of `y` each.
+ * The unbiased estimate for each pair of subsets, which are columns of `inX` and `inY`, with `m` images of `x` and `n`
+ * of `y` each.
  */
 function* estimates(
   x: Matrix,
@@ -118,8 +119,8 @@ function* estimates(
   inY: Matrix,
   [m, n]: readonly [number, number],
 ): Work<number[]> {
-  const xx = yield* ownSums(x, inX);
-  const yy = yield* ownSums(y, inY);
+  const xx = yield* withinSums(x, inX);
+  const yy = yield* withinSums(y, inY);
   const xy = yield* crossSums(x, y, inX, inY);
   return Array.from(
     xy,
@@ -127,7 +128,7 @@ function* estimates(
   );
 }
 
-/** One subset that is the whole set. */
+/** A single subset that is the whole set. */
 function everyMember(rows: number): Matrix {
   return { values: new Float64Array(rows).fill(1), rows, columns: 1 };
 }
@@ -140,7 +141,7 @@ function gather({ values, dims }: Features, indices: Int32Array): Matrix {
   return { values: out, rows: indices.length, columns: dims };
 }
 
-/** Subset by subset: each has a kernel of its own. */
+/** Estimates each subset with its own kernel matrix. */
 function* separateEstimates(
   real: Features,
   fake: Features,
@@ -157,7 +158,7 @@ function* separateEstimates(
   return values;
 }
 
-/** Kernel values that `estimates` computes for sets of these sizes, blocks aside. */
+/** Number of kernel values that `estimates` computes for sets of these sizes, apart from blocks. */
 function kernelValues(x: number, y: number): number {
   return (x * x) / 2 + (y * y) / 2 + x * y;
 }
@@ -168,23 +169,23 @@ function checkSides(real: Features, fake: Features): void {
   checkSameDims(real, fake);
 }
 
-function noteOf(size: number, asked: number, isWhole: boolean): string | null {
-  if (isWhole) return `one subset, of all ${size} pictures of each side: there is no deviation`;
-  return size < asked
-    ? `subsets of ${size} pictures in place of ${asked}: the smaller set has no more`
+function noteOf(size: number, requested: number, isWhole: boolean): string | null {
+  if (isWhole) return `one subset, of all ${size} images of each side: there is no deviation`;
+  return size < requested
+    ? `subsets of ${size} images in place of ${requested}: the smaller set has no more`
     : null;
 }
 
 /**
- * Kernel distance (KID) as torch-fidelity 0.4.0: the unbiased estimate of the squared maximum mean discrepancy with the
- * kernel `(x.y / dims + 1)^3`, over subsets drawn from each side without replacement. In double precision; all subsets
- * share one kernel matrix, made block by block, where that is less work than one for each.
+ * Kernel distance (KID) as in torch-fidelity 0.4.0: the unbiased estimate of the squared maximum mean discrepancy with
+ * the kernel `(x.y / dims + 1)^3`, over subsets drawn from each side without replacement, in double precision. All
+ * subsets share one kernel matrix, computed block by block, if that is less work than one for each.
  *
- * Where torch-fidelity refuses subsets larger than a set, they become as large as the smaller set, and `note` says so.
+ * torch-fidelity rejects subsets larger than a set; here they shrink to the smaller set, and `note` says so.
  *
- * @param rng draws the subsets: the same one gives the same figure.
- * @throws InputError for fewer than 2 pictures, features that are not finite, or of different networks; RangeError for
- *   no subsets or subsets of fewer than 2.
+ * @param rng draws the subsets: equal generators give equal figures.
+ * @throws InputError for fewer than 2 images, features that are not finite, or features of different networks;
+ *   RangeError for no subsets or subsets of fewer than 2 images.
  */
 export async function kernelDistance(
   real: Features,
@@ -221,10 +222,10 @@ export async function kernelDistance(
 }
 
 /**
- * The unbiased estimate of the squared maximum mean discrepancy of two whole sets, whose numbers of pictures may differ:
- * that of `kernelDistance` without subsets.
+ * The unbiased estimate of the squared maximum mean discrepancy of two whole sets, which may differ in size:
+ * `kernelDistance` without subsets.
  *
- * @throws InputError for fewer than 2 pictures, features that are not finite, or of different networks.
+ * @throws InputError for fewer than 2 images, features that are not finite, or features of different networks.
  */
 export async function wholeKernelDistance(
   real: Features,

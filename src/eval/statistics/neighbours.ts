@@ -1,28 +1,31 @@
+// Distances between feature vectors and the radii of nearest neighbours, for precision, recall, density and coverage.
 import { createHash } from 'node:crypto';
 import { type Matrix, matMul } from '../../runtime/float64.js';
 import { asMatrix, checkFeatures, checkSameDims, type Features, rowsOf, rowsPerBlock } from './features.js';
 import type { Work } from './work.js';
 
-/** Distances that are held at a time: 32 MB. */
+/** Maximum number of distances in memory: 32 MB. */
 const BLOCK_ELEMENTS = 2 ** 22;
 
-/** Features with what distances between them need. */
+/** Features prepared for distances. */
 export interface Points {
   readonly matrix: Matrix;
-  /** |x|^2 of each. */
+  /** |x|^2 of each row. */
   readonly squares: Float64Array;
-  /** The same for features of the same bits, and for no others. */
+  /** Equal for features with the same bits, and only for those. */
   readonly identities: readonly string[];
 }
 
 /**
- * @param neighbours k: a set whose neighbours count needs one picture more.
- * @param ofFake whether those of the generated pictures count.
- * @throws InputError for too few pictures, features that are not finite, or of different networks; RangeError for k < 1.
+ * Checks two sets of features.
+ * @param neighbours k: a set whose neighbours count needs k + 1 images.
+ * @param ofFake whether the neighbours of generated images count.
+ * @throws InputError for too few images, features that are not finite, or features of different networks; RangeError
+ *   for k < 1.
  */
 export function checkNeighbours(real: Features, fake: Features, neighbours: number, ofFake: boolean): void {
   if (!(Number.isInteger(neighbours) && neighbours >= 1))
-    throw new RangeError(`there is no neighbour number ${neighbours}`);
+    throw new RangeError(`the number of neighbours must be a whole number above 0, not ${neighbours}`);
   const purpose = `for ${neighbours} neighbours of each`;
   checkFeatures(real, 'real', neighbours + 1, purpose);
   if (ofFake) checkFeatures(fake, 'fake', neighbours + 1, purpose);
@@ -36,19 +39,20 @@ export function pointsOf(features: Features): Points {
   const squares = new Float64Array(rows);
   const identities: string[] = [];
   for (let row = 0; row < rows; row++) {
-    const of = values.subarray(row * columns, (row + 1) * columns);
-    squares[row] = of.reduce((sum, value) => sum + value * value, 0);
-    identities.push(createHash('sha1').update(of).digest('base64'));
+    const vector = values.subarray(row * columns, (row + 1) * columns);
+    squares[row] = vector.reduce((sum, value) => sum + value * value, 0);
+    identities.push(createHash('sha1').update(vector).digest('base64'));
   }
   return { matrix, squares, identities };
 }
 
-/** A row of squared distances, those of picture `index` of the first set from every one of the second. */
+/** Called with the squared distances of image `index` of the first set to every image of the second. */
 export type VisitDistances = (index: number, distances: Float64Array) => void;
 
 /**
- * Squared distances of every picture of `a` from every one of `b`, in double precision and block by block: memory grows
- * with the pictures, not with their square. The same features are at 0 exactly; prdc leaves that to rounding.
+ * Squared distances between every image of `a` and every image of `b`, in double precision, block by block: memory
+ * grows linearly with the number of images. The distance between equal features is exactly 0; prdc leaves it to
+ * rounding.
  */
 export function* squaredDistances(a: Points, b: Points, visit: VisitDistances): Work<void> {
   const columns = b.matrix.rows;
@@ -78,27 +82,27 @@ function twinsOf(identities: readonly string[]): Map<string, number[]> {
   return twins;
 }
 
-/** The `rank`-th smallest value, rank 1 being the smallest. */
-function smallest(values: Float64Array, rank: number, least: Float64Array): number {
-  // Insertion into a short sorted list: hardly any value gets past the comparison.
-  least.fill(Number.POSITIVE_INFINITY);
+/** Returns the `rank`-th smallest value; rank 1 is the smallest. */
+function smallest(values: Float64Array, rank: number, sorted: Float64Array): number {
+  // Insertion into a short sorted list: hardly any value passes the comparison.
+  sorted.fill(Number.POSITIVE_INFINITY);
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (value >= least[rank - 1]!) continue;
+    if (value >= sorted[rank - 1]!) continue;
     let place = rank - 1;
-    for (; place > 0 && least[place - 1]! > value; place--) least[place] = least[place - 1]!;
-    least[place] = value;
+    for (; place > 0 && sorted[place - 1]! > value; place--) sorted[place] = sorted[place - 1]!;
+    sorted[place] = value;
   }
-  return least[rank - 1]!;
+  return sorted[rank - 1]!;
 }
 
-/** Squared distance of each picture from its `neighbours`-th nearest of the same set, itself not counted. */
+/** Squared distance of each image to its `neighbours`-th nearest other image of the same set. */
 export function* neighbourRadii(points: Points, neighbours: number): Work<Float64Array> {
   const radii = new Float64Array(points.matrix.rows);
-  // A picture is its own first.
-  const least = new Float64Array(neighbours + 1);
+  // Each image is its own nearest.
+  const sorted = new Float64Array(neighbours + 1);
   yield* squaredDistances(points, points, (index, distances) => {
-    radii[index] = smallest(distances, neighbours + 1, least);
+    radii[index] = smallest(distances, neighbours + 1, sorted);
   });
   return radii;
 }

@@ -1,16 +1,17 @@
+// Improved precision and recall of generated images.
 import type { Features, StatisticsOptions } from './features.js';
 import { checkNeighbours, neighbourRadii, pointsOf, squaredDistances } from './neighbours.js';
 import { finish, type Work } from './work.js';
 
 export interface PrecisionRecallOptions extends StatisticsOptions {
-  /** k: a picture's ball reaches to its k-th neighbour; 3 where left out. */
+  /** k: the radius of an image's ball is the distance to its k-th neighbour; 3 by default. */
   neighbours?: number;
 }
 
 export interface PrecisionRecall {
-  /** Share of the generated pictures within the ball of some real one, from 0 to 1. */
+  /** Share of the generated images within the ball of a real one, from 0 to 1. */
   precision: number;
-  /** Share of the real pictures within the ball of some generated one, from 0 to 1. */
+  /** Share of the real images within the ball of a generated one, from 0 to 1. */
   recall: number;
 }
 
@@ -35,9 +36,10 @@ function* measure(real: Features, fake: Features, neighbours: number): Work<Prec
 }
 
 /**
- * Improved precision and recall (Kynkäänniemi et al., 2019), as package prdc 0.2: within a ball is nearer than its
- * radius.
- * @throws InputError for fewer than `neighbours + 1` pictures, features that are not finite, or of different networks.
+ * Improved precision and recall (Kynkäänniemi et al., 2019), as package prdc 0.2 computes them: an image is within a
+ * ball if it is nearer than the radius.
+ * @throws InputError for fewer than `neighbours + 1` images, features that are not finite, or features of different
+ *   networks.
  */
 export async function precisionRecall(
   real: Features,

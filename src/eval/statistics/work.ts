@@ -1,10 +1,11 @@
+// Long computations in parts, between which timers and signals run.
 import { setImmediate } from 'node:timers/promises';
 import type { StatisticsOptions } from './features.js';
 
-/** Work that yields after every part how much that was. */
+/** Work that yields the amount of each part when it is done. */
 export type Work<T> = Generator<number, T>;
 
-/** Does all of it, and lets timers and signals in between the parts. @throws the signal's reason. */
+/** Runs all parts, and lets timers and signals run in between. @throws the signal's reason. */
 export async function finish<T>(
   work: Work<T>,
   total: number,

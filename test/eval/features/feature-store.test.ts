@@ -5,13 +5,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/base/hash.js';
 import type { FeatureExtractor } from '../../../src/eval/features/extractor.js';
 import { withFeatureCache } from '../../../src/eval/features/feature-store.js';
-import type { MeasuredImage } from '../../../src/eval/pictures.js';
+import type { MeasuredImage } from '../../../src/eval/measured-image.js';
 import { refusing } from '../../support/faults.js';
 
 const DIMS = 5;
 const ID = sha256('an extractor');
 
-/** Features that tell the picture's name, and the names of what was extracted. */
+/** Features that tell the image's name, and the names of what was extracted. */
 function fakeExtractor(id = ID): FeatureExtractor & { extracted: string[] } {
   const extracted: string[] = [];
   return {
@@ -32,7 +32,7 @@ function fakeExtractor(id = ID): FeatureExtractor & { extracted: string[] } {
 const featuresOf = (name: string): number[] =>
   Array.from({ length: DIMS }, (_, i) => Math.fround(name.charCodeAt(0) / 3 - i));
 const expected = (...names: string[]) => Float32Array.from(names.flatMap(featuresOf));
-const picture = (name: string): MeasuredImage => ({
+const image = (name: string): MeasuredImage => ({
   name,
   hash: () => Promise.resolve(sha256(name)),
   read: () => Promise.reject(new Error('is not read')),
@@ -44,11 +44,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-const [a, b, c] = ['a', 'b', 'c'].map(picture) as [MeasuredImage, MeasuredImage, MeasuredImage];
+const [a, b, c] = ['a', 'b', 'c'].map(image) as [MeasuredImage, MeasuredImage, MeasuredImage];
 const fileOf = (name: string, id = ID) => join(dir, id, sha256(name));
 
 describe('the cache of features', () => {
-  it('extracts a picture once, and gives the same features from then on', async () => {
+  it('extracts an image once, and returns the same features afterwards', async () => {
     const first = fakeExtractor();
     expect(await withFeatureCache(first, dir).extract([a, b, a])).toEqual(expected('a', 'b', 'a'));
     expect(first.extracted).toEqual(['a', 'b']);
@@ -70,19 +70,19 @@ describe('the cache of features', () => {
     ]);
   });
 
-  it('leaves no other files than one for each picture', async () => {
+  it('leaves exactly one file for each image', async () => {
     await withFeatureCache(fakeExtractor(), dir).extract([a, b]);
     expect((await readdir(join(dir, ID))).sort()).toEqual(['a', 'b'].map((name) => sha256(name)).sort());
   });
 
-  it('keeps extractors apart', async () => {
+  it('separates extractors', async () => {
     await withFeatureCache(fakeExtractor(), dir).extract([a]);
     const other = fakeExtractor(sha256('another'));
     await withFeatureCache(other, dir).extract([a]);
     expect(other.extracted).toEqual(['a']);
   });
 
-  it('does not keep pictures without a hash', async () => {
+  it('does not cache images without a hash', async () => {
     const made: MeasuredImage = { name: 'd', read: a.read };
     const extractor = fakeExtractor();
     const cached = withFeatureCache(extractor, dir);
@@ -102,9 +102,9 @@ describe('the cache of features', () => {
         await writeFile(fileOf('a'), bytes);
       },
     ],
-    ["another picture's", async () => writeFile(fileOf('a'), await readFile(fileOf('b')))],
+    ["another image's", async () => writeFile(fileOf('a'), await readFile(fileOf('b')))],
   ];
-  it.each(damages)('extracts again what is %s, and mends it', async (_, damage) => {
+  it.each(damages)('extracts features again if their file is %s, and repairs it', async (_, damage) => {
     await withFeatureCache(fakeExtractor(), dir).extract([a, b]);
     await damage();
     const again = fakeExtractor();
@@ -115,7 +115,7 @@ describe('the cache of features', () => {
     expect(last.extracted).toEqual([]);
   });
 
-  it('does without where its folder cannot be made, read or written', async () => {
+  it('works without its folder if that cannot be made, read or written', async () => {
     const file = join(dir, 'file');
     await writeFile(file, '');
     expect(await withFeatureCache(fakeExtractor(), file).extract([a, b])).toEqual(expected('a', 'b'));
@@ -135,7 +135,7 @@ describe('the cache of features', () => {
     expect(await readdir(join(dir, ID))).toEqual([sha256('a')]);
   });
 
-  it('clears what a process that died left half written', async () => {
+  it('removes the half-written files of a dead process', async () => {
     await withFeatureCache(fakeExtractor(), dir).extract([a]);
     // Process numbers end far below.
     await writeFile(join(dir, ID, `.tmp-${sha256('b')}~01234567-999999999`), 'half');
@@ -143,7 +143,7 @@ describe('the cache of features', () => {
     expect((await readdir(join(dir, ID))).length).toBe(2);
   });
 
-  it("passes on a picture's own error", async () => {
+  it("throws an image's own error", async () => {
     const broken: MeasuredImage = { ...a, hash: () => Promise.reject(new Error('no such file')) };
     await expect(withFeatureCache(fakeExtractor(), dir).extract([b, broken])).rejects.toThrow('no such file');
   });

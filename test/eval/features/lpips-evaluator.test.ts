@@ -9,11 +9,11 @@ import { formulaCache } from '../../support/weights.js';
 const SIZE = 40;
 const LENGTH = SIZE * SIZE * 3;
 const COUNT = 7;
-/** Equal pictures. */
+/** Equal images. */
 const TWINS = [1, 5] as const;
 
-const pictures = new Rng(1, 'pictures').normals(COUNT * LENGTH).map((value) => Math.tanh(value));
-pictures.copyWithin(TWINS[1] * LENGTH, TWINS[0] * LENGTH, (TWINS[0] + 1) * LENGTH);
+const images = new Rng(1, 'images').normals(COUNT * LENGTH).map((value) => Math.tanh(value));
+images.copyWithin(TWINS[1] * LENGTH, TWINS[0] * LENGTH, (TWINS[0] + 1) * LENGTH);
 
 let onHost: LpipsValues;
 let loaded: LoadedLpips;
@@ -30,11 +30,11 @@ afterAll(() => {
   loaded.dispose();
 });
 
-/** Distances of some of the pictures, by the pair: the lower number first. */
+/** Distances of some of the images, by the pair: the lower number first. */
 function measured(by: LpipsEvaluator, chosen: readonly number[]): Map<string, number> {
   const some = new Float32Array(chosen.length * LENGTH);
   for (const [place, i] of chosen.entries())
-    some.set(pictures.subarray(i * LENGTH, (i + 1) * LENGTH), place * LENGTH);
+    some.set(images.subarray(i * LENGTH, (i + 1) * LENGTH), place * LENGTH);
   const distances = by.pairDistances(some, [chosen.length, SIZE, SIZE]);
   const pairs = chosen.flatMap((a, place) => chosen.slice(place + 1).map((b) => [a, b] as const));
   expect(distances).toHaveLength(pairs.length);
@@ -44,16 +44,13 @@ function measured(by: LpipsEvaluator, chosen: readonly number[]): Map<string, nu
 const ALL = Array.from({ length: COUNT }, (_, i) => i);
 
 describe('LpipsEvaluator', () => {
-  it('gives the distances of all pairs, and exactly 0 between equal pictures', () => {
+  it('gives the distances of all pairs, and exactly 0 between equal images', () => {
     const { lpips, params } = loaded;
     const distances = measured(meter, ALL);
     const pair = (a: number, b: number): number =>
       tf.tidy(() => {
         const features = (i: number) =>
-          lpips.features(
-            params,
-            tf.tensor4d(pictures.slice(i * LENGTH, (i + 1) * LENGTH), [1, SIZE, SIZE, 3]),
-          );
+          lpips.features(params, tf.tensor4d(images.slice(i * LENGTH, (i + 1) * LENGTH), [1, SIZE, SIZE, 3]));
         return lpips.distance(params, features(a), features(b)).dataSync()[0]!;
       });
     for (const a of ALL)
@@ -65,10 +62,10 @@ describe('LpipsEvaluator', () => {
       }
   });
 
-  it('gives a pair the same bits in any order, among any others, and in blocks of any size', () => {
+  it('gives a pair the same bits in any order, any set of images, and blocks of any size', () => {
     const expected = measured(meter, ALL);
     const small = [2, 4].map((length) => {
-      // AlexNet's five layers of a picture of 40 px.
+      // AlexNet's five layers of an image of 40 px.
       const bytes = 4 * (9 * 9 * 64 + 4 * 4 * 192 + 384 + 256 + 256);
       return new LpipsEvaluator(onHost.lpips, onHost.values, { blockBytes: length * bytes });
     });
@@ -83,14 +80,14 @@ describe('LpipsEvaluator', () => {
     }
   });
 
-  it('takes sizes in turns, and refuses fewer than two pictures and other numbers', () => {
+  it('handles alternating image sizes, and rejects fewer than two images and wrong lengths', () => {
     const expected = measured(meter, [0, 2]).get('0 2');
     for (const side of [36, 44, 48]) {
       const other = new Rng(side, 'other').normals(2 * side * side * 3);
       expect(meter.pairDistances(other, [2, side, side])[0]).toBeGreaterThan(0);
     }
     expect(measured(meter, [0, 2]).get('0 2')).toBe(expected);
-    expect(() => meter.pairDistances(pictures.slice(0, LENGTH), [1, SIZE, SIZE])).toThrow(RangeError);
-    expect(() => meter.pairDistances(pictures, [COUNT - 1, SIZE, SIZE])).toThrow(RangeError);
+    expect(() => meter.pairDistances(images.slice(0, LENGTH), [1, SIZE, SIZE])).toThrow(RangeError);
+    expect(() => meter.pairDistances(images, [COUNT - 1, SIZE, SIZE])).toThrow(RangeError);
   });
 });

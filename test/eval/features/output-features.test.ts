@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { FeatureExtractor } from '../../../src/eval/features/extractor.js';
 import { FeatureCache } from '../../../src/eval/features/feature-cache.js';
 import { joinRows, OutputFeatures } from '../../../src/eval/features/output-features.js';
-import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
+import { type MeasuredImage, memoryImage } from '../../../src/eval/measured-image.js';
 
-const picture = (value: number): MeasuredImage =>
-  madeImage(`picture ${value}`, { data: Uint8Array.of(value, 0, 0), width: 1, height: 1 });
+const image = (value: number): MeasuredImage =>
+  memoryImage(`image ${value}`, { data: Uint8Array.of(value, 0, 0), width: 1, height: 1 });
 
-/** Two features of a picture: its first number and that times 10. */
+/** Two features of an image: its first number and that times 10. */
 function desk() {
   const asked: string[] = [];
   let disposed = 0;
@@ -29,24 +29,24 @@ function desk() {
 }
 
 describe('OutputFeatures', () => {
-  it('extracts each picture once, whoever asks and however often it comes', async () => {
+  it('extracts each image once, however many metrics ask and however often it occurs', async () => {
     const { desk: owner, asked } = desk();
     const outputs = new OutputFeatures(owner);
-    const [a, b, c] = [picture(1), picture(2), picture(3)];
+    const [a, b, c] = [image(1), image(2), image(3)];
     expect(await outputs.of('inception', [a, a, b])).toEqual([
       Float32Array.of(1, 10),
       Float32Array.of(1, 10),
       Float32Array.of(2, 20),
     ]);
     await outputs.of('inception', [b, c]);
-    expect(asked).toEqual(['picture 1', 'picture 2', 'picture 3']);
+    expect(asked).toEqual(['image 1', 'image 2', 'image 3']);
   });
 });
 
 describe('FeatureCache', () => {
-  it('keeps the features of a list, and forgets a failure', async () => {
+  it('computes the features of a list once, and tries again after a failure', async () => {
     const { desk: owner, asked, disposals } = desk();
-    const list = [picture(1), picture(2)];
+    const list = [image(1), image(2)];
     const first = await owner.featuresOf('inception', list);
     expect(first).toEqual({ values: Float32Array.of(1, 10, 2, 20), count: 2, dims: 2 });
     expect(await owner.featuresOf('inception', list)).toBe(first);
@@ -54,7 +54,7 @@ describe('FeatureCache', () => {
     let isBroken = true;
     const fragile: MeasuredImage = {
       name: 'fragile',
-      read: () => (isBroken ? Promise.reject(new Error('gone')) : picture(5).read()),
+      read: () => (isBroken ? Promise.reject(new Error('gone')) : image(5).read()),
     };
     const broken = [fragile];
     await expect(owner.featuresOf('inception', broken)).rejects.toThrow('gone');
@@ -66,7 +66,7 @@ describe('FeatureCache', () => {
 });
 
 describe('joinRows', () => {
-  it('lays vectors under each other', () => {
+  it('joins vectors as rows', () => {
     expect(joinRows([Float32Array.of(1, 2), Float32Array.of(3, 4)])).toEqual({
       values: Float32Array.of(1, 2, 3, 4),
       count: 2,

@@ -24,7 +24,7 @@ function noise(rng: Rng, centre: number, spread: number): DecodedImage {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-baselines-'));
-  const rng = new Rng(3, 'pictures');
+  const rng = new Rng(3, 'images');
   const write = async (name: string, centre: number): Promise<string> => {
     const path = join(folder, name);
     await encodePng(noise(rng, centre, 8), path);
@@ -58,7 +58,7 @@ const bytes = async (groups: readonly OutputGroup[]) =>
 const mean = ({ data }: DecodedImage) => data.reduce((sum, value) => sum + value, 0) / data.length;
 
 describe('baselines', () => {
-  it.each(BASELINES)('%s gives each input once, and the same for the same seed', async (name) => {
+  it.each(BASELINES)('%s gives each input once, and the same outputs for the same seed', async (name) => {
     const method = baselineMethod(name, options);
     const groups = await all(method, 5);
     expect(groups.map(({ input }) => input)).toEqual(Array.from({ length: method.inputs }, (_, i) => i));
@@ -68,7 +68,7 @@ describe('baselines', () => {
     expect(isOther).toBe(method.isRandom);
   });
 
-  it('identity gives the inputs', async () => {
+  it('identity returns the inputs', async () => {
     const groups = await all(baselineMethod('identity', options), 0);
     for (const { source, outputs } of groups)
       for (const output of outputs) expect((await output.read()).data).toEqual(source!.data);
@@ -89,14 +89,14 @@ describe('baselines', () => {
     expect(ab / Math.sqrt(aa * bb)).toBeGreaterThan(0.95);
   });
 
-  it('random-target draws from pictures that are not compared with, none twice while there are others', async () => {
+  it('random-target draws from images that are not compared with, none twice while others remain', async () => {
     const groups = await all(baselineMethod('random-target', options), 0);
     const names = groups.flatMap(({ outputs }) => outputs.map(({ name }) => name));
     expect(new Set(names).size).toBe(9);
     expect(names.every((name) => options.otherReal.includes(name))).toBe(true);
   });
 
-  it('random-target gives a picture that comes again as the same one', async () => {
+  it('random-target returns a repeated image as the same object', async () => {
     const few = { ...options, otherReal: options.otherReal.slice(0, 2) };
     const method = baselineMethod('random-target', few);
     const outputs = (await all(method, 0)).flatMap((group) => group.outputs);
@@ -112,7 +112,7 @@ describe('baselines', () => {
     },
   );
 
-  it('real-split compares two halves that share no picture', async () => {
+  it('real-split compares two halves that share no image', async () => {
     const method = baselineMethod('real-split', options);
     const outputs = (await all(method, 0)).flatMap((group) => group.outputs.map(({ name }) => name));
     const real = method.real!.map(({ name }) => name);
@@ -120,20 +120,20 @@ describe('baselines', () => {
     expect(outputs.length).toBe(3);
   });
 
-  it('says what a baseline lacks', () => {
+  it('baselineProblem says what a baseline lacks', () => {
     expect(baselineProblem('identity', { ...options, inputs: [] })).toMatch(/no inputs/);
     expect(baselineProblem('real-split', { ...options, real: options.real.slice(0, 3) })).toMatch(
       /fewer than 4/,
     );
     expect(baselineProblem('random-target', { ...options, otherReal: [] })).toMatch(
-      /no pictures of the target/,
+      /the target domain has no images other/,
     );
     expect(() => baselineMethod('identity', { ...options, inputs: [] })).toThrow(RangeError);
   });
 });
 
 describe('transferColours', () => {
-  it('gives mean and deviation of each channel, and one colour where the source is flat', () => {
+  it('gives mean and deviation of each channel, and a single colour for a flat source', () => {
     const target = noise(new Rng(1), 120, 20);
     const flat = { data: new Uint8Array(SIZE * SIZE * 3).fill(7), width: SIZE, height: SIZE };
     const { data } = transferColours(flat, target);

@@ -8,7 +8,7 @@ const grouped = (files: string[], inputs: string[] = []) =>
   ]);
 
 describe('groupOutputs', () => {
-  it('takes outputs that are called as inputs, in any order, with numbers behind', () => {
+  it('groups outputs that are named like inputs, in any order, with numbers at the end', () => {
     const inputs = ['in/x.jpg', 'in/y.png', 'in/z-1.png'];
     expect(grouped(['out/y_style-1.png', 'out/y_style-2.png', 'out/x.png', 'out/z-1_3.png'], inputs)).toEqual(
       [
@@ -19,7 +19,7 @@ describe('groupOutputs', () => {
     );
   });
 
-  it('does not take numbered pictures for outputs of one input', () => {
+  it('does not group numbered images as outputs of one input', () => {
     expect(grouped(['out/img_1.png', 'out/img_2.png', 'out/img_3.png'])).toEqual([
       [undefined, 1],
       [undefined, 1],
@@ -34,14 +34,14 @@ describe('groupOutputs', () => {
     ]);
   });
 
-  it('takes a folder for an input', () => {
+  it('groups the files of a folder', () => {
     expect(grouped(['out/a/1.png', 'out/a/2.png', 'out/b/1.png'])).toEqual([
       [undefined, 2],
       [undefined, 1],
     ]);
   });
 
-  it('tells inputs of one name apart by their folders', () => {
+  it('distinguishes inputs of the same name by their folders', () => {
     const inputs = ['in/a/1.png', 'in/b/1.png'];
     expect(grouped(['out/a/1.png', 'out/a/1_2.png', 'out/b/1.png'], inputs)).toEqual([
       [0, 2],
@@ -51,7 +51,7 @@ describe('groupOutputs', () => {
     expect(grouped(['out/1.png'], inputs)).toEqual([[undefined, 1]]);
   });
 
-  it('leaves inputs alone where some output is of none', () => {
+  it('ignores inputs if some output belongs to none', () => {
     expect(grouped(['out/x.png', 'out/other.png'], ['in/x.jpg'])).toEqual([
       [undefined, 1],
       [undefined, 1],
@@ -60,7 +60,7 @@ describe('groupOutputs', () => {
 });
 
 describe('folderMethod', () => {
-  it('leaves out what belongs to inputs that are not evaluated', () => {
+  it('skips outputs of inputs that are not evaluated', () => {
     const inputs = { dir: 'in', files: ['in/a.png', 'in/b.png', 'in/c.png'] };
     const files = ['out/a_1.png', 'out/a_2.png', 'out/b_1.png', 'out/b_2.png', 'out/c_1.png'];
     const method = folderMethod({ name: 'x', dir: 'out', files, inputs, chosenInputs: 2 });

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
+import { type MeasuredImage, memoryImage } from '../../../src/eval/measured-image.js';
 import type { Method } from '../../../src/eval/methods/method.js';
 import { contentConsistency } from '../../../src/eval/metrics/content-consistency.js';
 import type { Measured, MetricContext } from '../../../src/eval/metrics/metric.js';
 import { styleConsistency } from '../../../src/eval/metrics/style-consistency.js';
-import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
 import type { Translator } from '../../../src/translate/translator.js';
 
 const SIZE = 4;
 const PIXELS = SIZE * SIZE * 3;
 const LATENT = 64;
 
-function pictureOf(bytes: Uint8Array): MeasuredImage {
-  return madeImage('picture', { data: bytes, width: SIZE, height: SIZE });
+function imageOf(bytes: Uint8Array): MeasuredImage {
+  return memoryImage('image', { data: bytes, width: SIZE, height: SIZE });
 }
 
 function contextOf(translator: Partial<Translator>, rest: Partial<MetricContext> = {}): MetricContext {
@@ -30,12 +30,12 @@ function contextOf(translator: Partial<Translator>, rest: Partial<MetricContext>
 }
 
 describe('contentConsistency', () => {
-  /** Codes are the pictures themselves, those of outputs negated. */
+  /** Codes are the images themselves, those of outputs negated. */
   const translator: Partial<Translator> = {
-    encode: (direction, pictures) => ({
+    encode: (direction, images) => ({
       direction,
-      count: pictures.length / PIXELS,
-      codes: direction === 'A2B' ? pictures.slice() : pictures.map((value) => -value),
+      count: images.length / PIXELS,
+      codes: direction === 'A2B' ? images.slice() : images.map((value) => -value),
     }),
   };
 
@@ -51,7 +51,7 @@ describe('contentConsistency', () => {
         inputs.slice(from, from + batch).map((data, i) => ({
           input: from + i,
           source: { data, width: SIZE, height: SIZE },
-          outputs: [pictureOf(outputs[from + i]!)],
+          outputs: [imageOf(outputs[from + i]!)],
         })),
       );
     return (await measurement.finish())[0];
@@ -85,7 +85,7 @@ describe('contentConsistency', () => {
     },
   );
 
-  it('gives no figure where all codes are one, and stops when it is told to', async () => {
+  it('contentConsistency gives no figure if all codes are equal, and stops on a signal', async () => {
     const [input, output] = [new Uint8Array(PIXELS).fill(255), new Uint8Array(PIXELS)];
     expect(await measured([input, input, input], [output, output, output], 2)).toBeUndefined();
     await expect(measured(drawn(2), drawn(2), 1, AbortSignal.abort())).rejects.toThrow();
@@ -93,15 +93,15 @@ describe('contentConsistency', () => {
 });
 
 describe('styleConsistency', () => {
-  /** Codes of a picture with a deviation between pictures and one between its warps. */
+  /** Codes of an image with a deviation between images and one between its warps. */
   async function measured(between: number, within: number, views: number): Promise<Map<string, number>> {
     const rng = new Rng(5, 'styles');
-    const real = Array.from({ length: 100 }, () => pictureOf(new Uint8Array(PIXELS)));
+    const real = Array.from({ length: 100 }, () => imageOf(new Uint8Array(PIXELS)));
     const translator: Partial<Translator> = {
-      styleOf(_, pictures) {
+      styleOf(_, images) {
         const mean = rng.normals(LATENT).map((value) => between * value);
         return rng
-          .normals((pictures.length / PIXELS) * LATENT)
+          .normals((images.length / PIXELS) * LATENT)
           .map((value, i) => within * value + mean[i % LATENT]!);
       },
     };
@@ -110,22 +110,25 @@ describe('styleConsistency', () => {
     return new Map(figures.map(({ key, value }) => [key, value]));
   }
 
-  it.each([2, 8])('tells the share that its codes were drawn with, by %i views', async (views) => {
-    const figures = await measured(2, 1, views);
-    expect(figures.get('style')! / LATENT).toBeCloseTo(1, 1);
-    expect(Math.abs(figures.get('style-share')! - 0.2)).toBeLessThan(0.015);
-  });
+  it.each([2, 8])(
+    'the style variance share is the one that the codes were drawn with (%i views)',
+    async (views) => {
+      const figures = await measured(2, 1, views);
+      expect(figures.get('style')! / LATENT).toBeCloseTo(1, 1);
+      expect(Math.abs(figures.get('style-share')! - 0.2)).toBeLessThan(0.015);
+    },
+  );
 
-  it('is 1 where a style tells nothing, 0 where warps change nothing, and no share where nothing differs', async () => {
+  it('the style variance share is 1 for random codes, 0 if warps change nothing, and missing if all codes are equal', async () => {
     expect((await measured(0, 1, 2)).get('style-share')).toBeGreaterThan(0.97);
     expect((await measured(0, 1, 2)).get('style-share')).toBeLessThanOrEqual(1);
     expect((await measured(1, 0, 2)).get('style-share')).toBeLessThan(1e-9);
     expect(await measured(0, 0, 2)).toEqual(new Map([['style', 0]]));
   });
 
-  it('needs two views', () => {
+  it('styleConsistency needs two views', () => {
     const { method, resources } = contextOf({});
-    const real = [pictureOf(new Uint8Array(PIXELS)), pictureOf(new Uint8Array(PIXELS))];
+    const real = [imageOf(new Uint8Array(PIXELS)), imageOf(new Uint8Array(PIXELS))];
     expect(styleConsistency.problem!({ method, real, resources }, { views: 1 })).toMatch(/two views/);
     expect(styleConsistency.problem!({ method, real, resources }, { views: 2 })).toBeUndefined();
   });

@@ -2,19 +2,19 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../src/base/errors.js';
 import { Rng } from '../../../src/base/rng.js';
 import { FeatureCache } from '../../../src/eval/features/feature-cache.js';
+import { type MeasuredImage, memoryImage } from '../../../src/eval/measured-image.js';
 import type { Method } from '../../../src/eval/methods/method.js';
 import { kid } from '../../../src/eval/metrics/kid.js';
 import type { MetricContext } from '../../../src/eval/metrics/metric.js';
-import { type MeasuredImage, madeImage } from '../../../src/eval/pictures.js';
 import { loadEngine } from '../../../src/runtime/node.js';
 
 const DIMS = 3;
 const rng = new Rng(4, 'features');
 const features = new Map<MeasuredImage, Float32Array>();
 
-function pictures(count: number, shift: number): MeasuredImage[] {
+function images(count: number, shift: number): MeasuredImage[] {
   return Array.from({ length: count }, (_, i) => {
-    const image = madeImage(`${i}`, { data: new Uint8Array(3), width: 1, height: 1 });
+    const image = memoryImage(`${i}`, { data: new Uint8Array(3), width: 1, height: 1 });
     features.set(
       image,
       Float32Array.from({ length: DIMS }, () => rng.normal(shift)),
@@ -25,7 +25,7 @@ function pictures(count: number, shift: number): MeasuredImage[] {
 
 function contextOf(real: MeasuredImage[]): MetricContext {
   const rows = (images: readonly MeasuredImage[]) => images.map((image) => features.get(image)!);
-  const desk = new FeatureCache(async () => ({
+  const cache = new FeatureCache(async () => ({
     id: 'test',
     kind: 'inception',
     description: 'drawn features',
@@ -37,7 +37,7 @@ function contextOf(real: MeasuredImage[]): MetricContext {
     method: { outputs: 2 } as Method,
     real,
     seed: 1,
-    resources: { features: desk, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
+    resources: { features: cache, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
     outputFeatures: async (_, images) => rows(images),
     onProgress: () => undefined,
     signal: undefined,
@@ -79,10 +79,10 @@ async function measured(outputs: MeasuredImage[], real: MeasuredImage[], options
 beforeAll(() => loadEngine());
 
 describe('kid', () => {
-  it('by blocks is the mean over blocks in order, the larger ones last, with the standard error', async () => {
-    const [outputs, real] = [pictures(7, 0), pictures(9, 1)];
+  it('over blocks is the mean over blocks in order, the larger ones last, with its standard error', async () => {
+    const [outputs, real] = [images(7, 0), images(9, 1)];
     const figure = await measured(outputs, real, { estimator: 'blocks', subsetSize: 4 });
-    // ceil(9 / 4) = 3 blocks: 2, 2 and 3 outputs, 3 real pictures each.
+    // ceil(9 / 4) = 3 blocks: 2, 2 and 3 outputs, 3 real images each.
     const blocks = [
       discrepancy(outputs.slice(0, 2), real.slice(0, 3)),
       discrepancy(outputs.slice(2, 4), real.slice(3, 6)),
@@ -96,30 +96,30 @@ describe('kid', () => {
     expect(figure.how).toContain('3 blocks of at most 4 in the order');
   });
 
-  it('takes fewer blocks where a side would have fewer than 2 pictures in one', async () => {
-    const [outputs, real] = [pictures(5, 0), pictures(24, 1)];
+  it('uses fewer blocks if a block would have fewer than 2 images of a side', async () => {
+    const [outputs, real] = [images(5, 0), images(24, 1)];
     const figure = await measured(outputs, real, { estimator: 'blocks', subsetSize: 4 });
-    // 6 blocks were asked for: 2 have 2 and 3 outputs, and 12 real pictures each.
+    // 6 blocks were asked for: 2 have 2 and 3 outputs, and 12 real images each.
     const mean =
       (discrepancy(outputs.slice(0, 2), real.slice(0, 12)) + discrepancy(outputs.slice(2), real.slice(12))) /
       2;
     expect(relative(figure.value, 100 * mean)).toBeLessThan(1e-9);
     expect(figure.n).toEqual({ outputs: 5, real: 24, subsets: 2, subsetSize: 12 });
     expect(figure.how).toContain('2 blocks of at most 12 (for 2 or more of each side, not 4)');
-    await expect(measured(pictures(1, 0), real, { estimator: 'blocks' })).rejects.toThrow(InputError);
+    await expect(measured(images(1, 0), real, { estimator: 'blocks' })).rejects.toThrow(InputError);
   });
 
-  it('by subsets of whole sets is one value, without a deviation', async () => {
-    const [outputs, real] = [pictures(4, 0), pictures(4, 1)];
+  it('over subsets that are the whole sets is one value without a deviation', async () => {
+    const [outputs, real] = [images(4, 0), images(4, 1)];
     const figure = await measured(outputs, real, { subsetSize: 100 });
     expect(relative(figure.value, 100 * discrepancy(outputs, real))).toBeLessThan(1e-9);
     expect(figure.subsetDeviation).toBeUndefined();
     expect(figure.n).toMatchObject({ subsets: 1, subsetSize: 4 });
   });
 
-  it('needs two real pictures', () => {
-    const { method, real, resources } = contextOf(pictures(1, 0));
+  it('needs at least two real images', () => {
+    const { method, real, resources } = contextOf(images(1, 0));
     const settings = { features: 'inception', estimator: 'subsets', subsets: 1, subsetSize: 2 } as const;
-    expect(kid.problem!({ method, real, resources }, settings)).toMatch(/needs 2 real pictures/);
+    expect(kid.problem!({ method, real, resources }, settings)).toMatch(/needs 2 real images/);
   });
 });

@@ -23,14 +23,14 @@ const ends = (html: string) =>
   [...html.matchAll(/<span style="left:[^"]*">([^<]*)</g)].map(([, text]) => text);
 
 describe('barChart', () => {
-  it('has the best first, and what is not finite last and without a bar', () => {
+  it('has the best method first, and values that are not finite last and without a bar', () => {
     expect(order(chart([3, 1, Number.NaN, 2]))).toEqual(['m1', 'm3', 'm0', 'm2']);
     expect(order(chart([3, 1, Number.NaN, 2], 'higher'))).toEqual(['m0', 'm3', 'm1', 'm2']);
     expect(order(chart([3, 1, 2], 'neither'))).toEqual(['m0', 'm1', 'm2']);
     expect(bars(chart([3, 1, Number.NaN, 2]))).toHaveLength(3);
   });
 
-  it('has lengths in proportion, from zero', () => {
+  it('draws lengths in proportion to the values, from zero', () => {
     expect(bars(chart([1, 4, 5]))).toEqual([
       [0, 20],
       [0, 80],
@@ -39,20 +39,20 @@ describe('barChart', () => {
     expect(ends(chart([1, 4, 5]))).toEqual(['0', '5']);
   });
 
-  it('goes from zero to the left for negative values', () => {
+  it('draws negative values from zero to the left', () => {
     const [first, second] = bars(chart([-0.5, 9.5]));
     expect(first![0]! + first![1]!).toBeCloseTo(second![0]!, 1);
     expect(ends(chart([-0.5, 9.5]))).toEqual(['0', '10']);
     expect(ends(chart([-5, 10]))).toEqual(['−5', '0', '10']);
   });
 
-  it('turns logarithmic where less is better and values span decades, and only there', () => {
+  it('is logarithmic only if lower is better and values span decades', () => {
     expect(chart([1, 1000])).toMatch(/logarithmic.*<i class="dot" style="left:0%"/);
     for (const html of [chart([1, 1000], 'higher'), chart([0, 1000]), chart([30, 1000])])
       expect(html).not.toContain('logarithmic');
   });
 
-  it('draws the deviation where there is no interval', () => {
+  it('draws the deviation if there is no interval', () => {
     // An axis to 15, since the deviation goes beyond 10.
     expect(chart([5, 10], 'lower', 1)).toContain('<u style="left:60%;width:13.33%">');
     expect(chart([5, 10])).not.toContain('<u ');

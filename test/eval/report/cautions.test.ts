@@ -6,31 +6,29 @@ const withCounts = (...counts: Record<string, number>[]) =>
   cautionsOf(receipt(counts.map((n, i) => method(`m${i}`, [figure({ n })]))));
 
 describe('cautionsOf', () => {
-  it('says nothing where there is nothing', () => {
+  it('is empty for a receipt without problems', () => {
     expect(cautionsOf(receipt([method('a', [figure()])]))).toEqual([]);
     expect(withCounts({})).toEqual([]);
   });
 
-  it('warns of few pictures on either side, as many as there are dimensions being the limit', () => {
+  it('warns of fewer images than dimensions on either side, and of fewer than 10,000', () => {
     expect(withCounts({ generated: 2047, real: 50_000 })[0]).toMatch(
-      /^FID from 2047 pictures:.*rank deficient/,
+      /^FID from 2047 images:.*rank deficient/,
     );
-    expect(withCounts({ generated: 50_000, real: 100 })[0]).toMatch(
-      /^FID from 100 pictures:.*rank deficient/,
-    );
+    expect(withCounts({ generated: 50_000, real: 100 })[0]).toMatch(/^FID from 100 images:.*rank deficient/);
     const [biased] = withCounts({ generated: 2048, real: 50_000 });
-    expect(biased).toMatch(/^FID from 2048 pictures: with fewer than 10.000 it comes out too large/);
+    expect(biased).toMatch(/^FID from 2048 images: with fewer than 10.000 the value is too large/);
     expect(biased).not.toContain('rank');
     expect(withCounts({ generated: 10_000, real: 10_000, subsets: 3 })).toEqual([]);
   });
 
-  it('tells where methods have unequally many', () => {
+  it('says that methods have different numbers of images', () => {
     const [text, ...others] = withCounts({ generated: 100 }, { generated: 1000 });
-    expect(text).toMatch(/^FID from 100 to 1000 pictures.*do not have equally many/);
+    expect(text).toMatch(/^FID from 100 to 1000 images.*different numbers of images/);
     expect(others).toEqual([]);
   });
 
-  it('takes the styles of an input as what DFID compares, and leaves other metrics alone', () => {
+  it('counts the styles of an input for DFID, and ignores other metrics', () => {
     const dfid = figure({
       metric: 'dfid',
       key: 'dfid',
@@ -40,10 +38,10 @@ describe('cautionsOf', () => {
     const kid = figure({ metric: 'kid', key: 'kid', n: { generated: 10 } });
     const cautions = cautionsOf(receipt([method('a', [dfid, kid])]));
     expect(cautions).toHaveLength(1);
-    expect(cautions[0]).toMatch(/^DFID from 100 pictures/);
+    expect(cautions[0]).toMatch(/^DFID from 100 images/);
   });
 
-  it('does not call a folder reduced that has fewer pictures than the protocol takes', () => {
+  it('does not call a folder reduced if it has fewer images than the protocol uses', () => {
     const limits = (count: number) => ({
       protocol: { name: 'mine', metrics: {}, inputs: { count }, real: { count } },
     });
@@ -71,6 +69,6 @@ describe('cautionsOf', () => {
     expect(cautions[0]).toMatch(/^Unverified weights: inception\. /);
     expect(cautions[1]).toContain('trained on');
     expect(cautions[2]).toContain('truncated to 0.7');
-    expect(cautions[3]).toContain('the first 50 inputs and the first 20 real pictures');
+    expect(cautions[3]).toContain('the first 50 inputs and the first 20 real images');
   });
 });

@@ -2,25 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { curveChart, metricCurves, metricCurvesPage } from '../../../src/eval/report/curves-page.js';
 import { EVIL, figure } from '../../support/receipt.js';
 
-const course = (values: number[], given = {}) =>
+const pointsOf = (values: number[], given = {}) =>
   values.map((value, i) => ({ step: 100 * (i + 1), figures: [figure({ value, ...given })] }));
-const chart = (values: number[], given = {}) => curveChart(metricCurves(course(values, given))[0]!);
+const chart = (values: number[], given = {}) => curveChart(metricCurves(pointsOf(values, given))[0]!);
 
 describe('metricCurves', () => {
-  it('orders by step and finds the best, the earliest of equal ones', () => {
-    const [fid] = metricCurves(course([5, 2, 3, 2]).reverse());
+  it('orders points by step and finds the best, the earliest of equal ones', () => {
+    const [fid] = metricCurves(pointsOf([5, 2, 3, 2]).reverse());
     expect(fid!.points.map(({ step }) => step)).toEqual([100, 200, 300, 400]);
     expect(fid!.best).toMatchObject({ step: 200, value: 2 });
-    expect(metricCurves(course([5, 2, 3], { better: 'higher' }))[0]!.best?.step).toBe(100);
+    expect(metricCurves(pointsOf([5, 2, 3], { better: 'higher' }))[0]!.best?.step).toBe(100);
   });
 
-  it('has no best of one point, of none that is finite, or where neither end is better', () => {
-    for (const one of [course([5]), course([1, 2], { better: 'neither' }), course([Number.NaN, 5])])
+  it('has no best point for a single one, for none that is finite, and if neither end is better', () => {
+    for (const one of [pointsOf([5]), pointsOf([1, 2], { better: 'neither' }), pointsOf([Number.NaN, 5])])
       expect(metricCurves(one)[0]!.best).toBeUndefined();
   });
 
-  it('keeps figures that only some steps have', () => {
-    const points = course([1, 2, 3]);
+  it('includes figures that only some steps have', () => {
+    const points = pointsOf([1, 2, 3]);
     points[1]!.figures.push(figure({ metric: 'kid', key: 'kid' }));
     expect(metricCurves(points).map(({ points: list }) => list.length)).toEqual([3, 1]);
   });
@@ -49,7 +49,7 @@ describe('curveChart', () => {
     },
   );
 
-  it('leaves out the marks of very many points, but that of the best', () => {
+  it('draws very many points without marks, except the best', () => {
     expect(chart(Array.from({ length: 300 }, (_, i) => 1 + ((i * 7) % 300))).match(/<circle/g)).toHaveLength(
       1,
     );
@@ -57,8 +57,8 @@ describe('curveChart', () => {
 });
 
 describe('metricCurvesPage', () => {
-  it('has charts, all numbers, and what they are, with every text escaped', () => {
-    const html = metricCurvesPage(EVIL, course([3, 2], { title: EVIL, key: EVIL, how: EVIL }));
+  it('has charts, all numbers and descriptions, with every text escaped', () => {
+    const html = metricCurvesPage(EVIL, pointsOf([3, 2], { title: EVIL, key: EVIL, how: EVIL }));
     expect(html).not.toMatch(/<script|<img/);
     expect(html).toContain('2 checkpoints, step 100 to 200.');
     expect(html).toMatch(
@@ -66,7 +66,7 @@ describe('metricCurvesPage', () => {
     );
   });
 
-  it('says so where there is nothing', () => {
+  it('says that there are no checkpoints', () => {
     expect(metricCurvesPage('Run', [])).toContain('No figure was measured.');
   });
 });

@@ -15,7 +15,7 @@ const bestOf = (...methods: Parameters<typeof method>[]) => [
 ];
 
 describe('figureColumns', () => {
-  it('has a column for each key of any method, and holes where one has none', () => {
+  it('has a column for each key of any method, and empty cells for missing figures', () => {
     const kid = figure({ metric: 'kid', key: 'kid' });
     const columns = figureColumns([method('a', [figure()]), method('b', [kid, figure({ value: 1 })])]);
     expect(columns.map(({ key }) => key)).toEqual(['fid', 'kid']);
@@ -25,7 +25,7 @@ describe('figureColumns', () => {
     ]);
   });
 
-  it('finds the best of models and folders, whatever baselines have', () => {
+  it('finds the best of models and folders, regardless of baselines', () => {
     expect(
       bestOf(
         ['a', [figure({ value: 3 })], { kind: 'model' }],
@@ -37,7 +37,7 @@ describe('figureColumns', () => {
     expect(bestOf(['a', higher(-3)], ['b', higher(-2)], ['c', higher(-2)])).toEqual([1, 2]);
   });
 
-  it('has none where nothing is compared', () => {
+  it('marks no best method if there is nothing to compare', () => {
     expect(bestOf(['a', [figure()]], ['floor', [figure()], { kind: 'baseline' }])).toEqual([]);
     const neither = [figure({ better: 'neither' })];
     expect(bestOf(['a', neither], ['b', neither])).toEqual([]);
@@ -45,7 +45,7 @@ describe('figureColumns', () => {
   });
 });
 
-describe('numbers', () => {
+describe('numbers of a column', () => {
   it.each([
     [[45.234, 187.2, 0.4], 2],
     [[0.61, 0.02, 0.55], 3],
@@ -56,7 +56,7 @@ describe('numbers', () => {
     [[], 0],
   ])('%j have %d decimals', (values, decimals) => expect(decimalsFor(values)).toBe(decimals));
 
-  it('are written with the decimals of their column', () => {
+  it('are formatted with the decimals of their column', () => {
     expect(formatValue(-0.31, 2)).toBe('−0.31');
     expect(formatValue(-0.001, 2)).toBe('0.00');
     expect(formatValue(3.2e-9, 6)).toBe('3.2e−9');
@@ -73,7 +73,7 @@ describe('numbers', () => {
     ]);
   });
 
-  it('of pictures are told apart into those that all methods share, and the others', () => {
+  it('countsOf separates the counts that all methods share from the others', () => {
     const column = figureColumns([
       method('a', [figure({ n: { generated: 10, real: 100 } })]),
       method('b', [figure({ n: { generated: 20, real: 100 } })]),

@@ -15,7 +15,7 @@ beforeAll(async () => {
     .webp()
     .toBuffer();
   const encoded = { bytes, type: 'image/webp', width: 8, height: 8 };
-  const neighbours = [{ label: EVIL, picture: encoded, distance: 3 }];
+  const neighbours = [{ label: EVIL, image: encoded, distance: 3 }];
   extras = {
     published: (await readPublished()).map((table) => ({ ...table, note: EVIL })),
     dataset: 'selfie2anime',
@@ -24,14 +24,14 @@ beforeAll(async () => {
         title: EVIL,
         caption: EVIL,
         columns: [EVIL, EVIL, 'missing'],
-        rows: [{ label: EVIL, pictures: [red, encoded] }],
+        rows: [{ label: EVIL, images: [red, encoded] }],
       },
     ],
     nearest: [
       {
         method: EVIL,
         how: EVIL,
-        outputs: [{ label: EVIL, picture: red, neighbours }],
+        outputs: [{ label: EVIL, image: red, neighbours }],
         realDistances: [4, 5],
       },
     ],
@@ -68,7 +68,7 @@ const rowsOf = (html: string) =>
   [...html.matchAll(/<tr><th scope="row">(.*?)<\/tr>/g)].map(([, row]) => row!.replaceAll(/<[^>]*>/g, '|'));
 
 describe('evaluationPage', () => {
-  it('escapes every text, and needs nothing from elsewhere', () => {
+  it('escapes every text, and needs no other resources', () => {
     expect(full).not.toMatch(/<script|<img onerror/);
     expect(full.match(/&lt;script src=&#39;https:/g)!.length).toBeGreaterThan(30);
     const addresses = [...full.matchAll(/<[^>]*\b(src|href)="([^"]*)"/g)].map(([, , address]) => address!);
@@ -81,7 +81,7 @@ describe('evaluationPage', () => {
     expect(full.match(/<img /g)).toHaveLength(4);
   });
 
-  it('has balanced tags, and an anchor for every figure that is linked', () => {
+  it('has balanced tags, and an anchor for every linked figure', () => {
     for (const tag of 'section figure figcaption table thead tbody tfoot tr td th dl div ul li span p b small details'.split(
       ' ',
     )) {
@@ -111,8 +111,8 @@ describe('evaluationPage', () => {
       ]),
     );
     const [a, b, floor, counts] = rowsOf(html);
-    expect(a).toMatch(/^A\|+folder of pictures\|+12.35 ± 0.50\|+\[11.10, 13.59\]\|+5 made\|+best\|+$/);
-    expect(b).toMatch(/^B\|+folder of pictures\|+99.00\|+ ± 0.50\|+6 made\|+$/);
+    expect(a).toMatch(/^A\|+folder of images\|+12.35 ± 0.50\|+\[11.10, 13.59\]\|+5 made\|+best\|+$/);
+    expect(b).toMatch(/^B\|+folder of images\|+99.00\|+ ± 0.50\|+6 made\|+$/);
     expect(floor).not.toContain('best');
     expect(counts).toMatch(/^N\|+7 real\|+$/);
     expect(html.match(/class="best"/g)).toHaveLength(1);
@@ -120,7 +120,7 @@ describe('evaluationPage', () => {
     expect(html).toContain('± over repeats');
   });
 
-  it('leaves a hole where a figure is missing, and says why', async () => {
+  it('leaves the cell of a missing figure empty, and says why it is missing', async () => {
     const left = [{ metric: 'lpipsDiversity', why: 'one output for each input' }];
     const html = await evaluationPage(
       receipt([
@@ -133,20 +133,20 @@ describe('evaluationPage', () => {
     expect(html).toContain('<b>lpipsDiversity</b> of B, C: one output for each input');
   });
 
-  it('says so where nothing was measured', async () => {
+  it('says that nothing was measured', async () => {
     const html = await evaluationPage(receipt([]));
     expect(html).toContain('None was measured.');
     expect(html).not.toMatch(/undefined|NaN|Infinity/);
   });
 
-  it('shows cautions before the figures, and what a reader may compare with beside them', () => {
-    expect(full.indexOf('Unverified weights')).toBeLessThan(full.indexOf('<h2>Likeness'));
+  it('shows cautions before the figures, and published figures beside them', () => {
+    expect(full.indexOf('Unverified weights')).toBeLessThan(full.indexOf('<h2>Similarity'));
     expect(full).toContain('U-GAT-IT, published');
     expect(full).toContain('published, not measured here');
     expect(full).toContain('Read in the source; not measured again.');
   });
 
-  it('ends with what verifies it, as a shell takes it', async () => {
+  it('ends with the command that verifies it, quoted for a shell', async () => {
     const html = await evaluationPage(receipt([]), { receiptPath: "it's/receipt.json" });
     expect(html).toContain('npx gnr evaluate --verify &#39;it&#39;\\&#39;&#39;s/receipt.json&#39;</pre>');
     expect(await evaluationPage(receipt([]))).toContain('npx gnr evaluate --verify receipt.json</pre>');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readPublished } from '../../../src/eval/published.js';
 import { terminalTable } from '../../../src/eval/report/terminal-table.js';
-import { widthOf } from '../../../src/eval/report/text-width.js';
+import { maxWidth } from '../../../src/eval/report/terminal-text.js';
 import { figure, method, receipt } from '../../support/receipt.js';
 
 const many = Array.from({ length: 6 }, (_, i) =>
@@ -51,34 +51,34 @@ describe('terminalTable', () => {
     const published = await readPublished();
     const lines = terminalTable(given, { width, published, dataset: 'selfie2anime' }).split('\n');
     // A character of two columns does not fit into one.
-    expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(Math.max(width, 2));
+    expect(maxWidth(lines)).toBeLessThanOrEqual(Math.max(width, 2));
     const squeezed = lines.join('').replaceAll(/\s/g, '');
     for (const text of ['12.50±0.50', '1.50±0.25', '11.61±0.57', 'Cautions:', 'Notmeasured:'])
       expect(squeezed).toContain(text);
   });
 
-  it('wraps figures into blocks, in which methods without any are left out', () => {
+  it('wraps figures into blocks, without the methods that have none', () => {
     const blocks = terminalTable(receipt(methods), { width: 60 }).split('\n\n');
     expect(blocks[0]).toContain('FID ↓');
     expect(blocks[1]).toMatch(/^method +Figure/);
     expect(blocks[1]!.split('\n')).toHaveLength(3);
   });
 
-  it('passes no control character on', () => {
+  it('contains no control character', () => {
     const text = terminalTable(receipt(methods), { width: 80 });
     expect([...text].filter((character) => character < ' ' && character !== '\n')).toEqual([]);
     expect(text).toContain('\ufffd');
   });
 
-  it('explains what the figures are, figures of one kind together', () => {
+  it('explains the figures, those of one kind together', () => {
     const text = terminalTable(receipt(methods), { width: 300 });
     expect(text).toContain('FID: lower is better; 10 generated, 100 real; ± over repeats');
     expect(text).toContain('Figure 0, Figure 1, Figure 2, Figure 3, Figure 4, Figure 5: higher is better');
     expect(text).toContain('* best of the methods');
-    expect(text).toMatch(/Cautions:\n- FID from 10 pictures/);
+    expect(text).toMatch(/Cautions:\n- FID from 10 images/);
   });
 
-  it('says so where nothing was measured', () => {
+  it('says that nothing was measured', () => {
     expect(terminalTable(receipt([method('a', [])]), { width: 80 })).toBe('No figure was measured.');
   });
 });

@@ -12,7 +12,7 @@ const distance = (a: Features, b: Features): number =>
 
 const figures = readJson<{ frechet_16d: number; fid_pytorch_fid: number }>('metrics.json');
 
-/** The same pictures with more features of 0: as many dimensions as it takes to keep rows in place of a covariance. */
+/** The same images with more features of 0: as many dimensions as it takes to keep rows in place of a covariance. */
 const padded = (from: Features, dims: number): Features =>
   features(from.count, dims, (row, d) => (d < from.dims ? from.values[row * from.dims + d]! : 0));
 
@@ -28,14 +28,14 @@ beforeAll(async () => {
   await loadEngine();
 });
 
-describe('beside pytorch-fid', () => {
-  it('gives its distance of features in 16 dimensions', () => {
+describe('frechetDistance compared with pytorch-fid', () => {
+  it('equals its distance of features in 16 dimensions', () => {
     const value = distance(referenceFeatures('frechet/x'), referenceFeatures('frechet/y'));
     expect(Math.abs(value / figures.frechet_16d - 1)).toBeLessThan(1e-6);
   });
 
-  // Fewer pictures than dimensions: the root of a singular matrix, of which scipy's is a little off.
-  it('gives its FID of features of its Inception', () => {
+  // Fewer images than dimensions: the root of a singular matrix, of which scipy's is a little off.
+  it('equals its FID of features of its Inception', () => {
     const value = distance(
       referenceFeatures('inception/real/pool3'),
       referenceFeatures('inception/fake/pool3'),
@@ -44,17 +44,17 @@ describe('beside pytorch-fid', () => {
   });
 });
 
-describe('the distance', () => {
+describe('the Frechet distance', () => {
   const a = normalFeatures(1, 60, 12);
   const b = normalFeatures(2, 50, 12, 0.3);
 
-  it('of one dimension is that of means and deviations', () => {
+  it('in one dimension follows from means and deviations', () => {
     const line = (values: number[]) => features(values.length, 1, (row) => values[row]!);
     // Means 2 and 6, variances 1 and 16.
     expect(distance(line([1, 2, 3]), line([2, 6, 10]))).toBeCloseTo(4 ** 2 + 3 ** 2, 12);
   });
 
-  it('of independent dimensions is their sum', () => {
+  it('of independent dimensions is the sum of theirs', () => {
     const corners = (side: number[]) =>
       features(2 ** side.length, side.length, (row, d) => side[d]! * ((row >> d) & 1));
     const of = (side: number) => (side * Math.sqrt(8 / 7)) / 2;
@@ -71,23 +71,23 @@ describe('the distance', () => {
     expect(value).toBeCloseTo(expected, 12);
   });
 
-  it('is symmetric, and the same where both sets are turned', () => {
+  it('is symmetric, and does not change if both sets are rotated', () => {
     const value = distance(a, b);
     expect(value).toBeGreaterThan(0.1);
     expect(distance(b, a)).toBeCloseTo(value, 12);
     expect(distance(rotated(a, b), rotated(b, b))).toBeCloseTo(value, 11);
   });
 
-  it('is the same by rows, by a covariance, and by one of each', () => {
+  it('is the same from rows, from a covariance, and from one of each', () => {
     const value = distance(a, b);
     expect(featureStatistics(a).factor.rows).toBe(12);
     expect(featureStatistics(padded(a, 60)).factor.rows).toBe(60);
     expect(distance(padded(a, 60), padded(b, 60))).toBeCloseTo(value, 11);
-    // 60 pictures have a covariance, 50 have rows.
+    // 60 images have a covariance, 50 have rows.
     expect(distance(padded(a, 55), padded(b, 55))).toBeCloseTo(value, 11);
   });
 
-  it('adds the parts of many pictures up', () => {
+  it('sums the parts of many images', () => {
     const count = 2 ** 21 + 100;
     const corners = (x: number, y: number): Features => {
       const values = new Float32Array(2 * count);
@@ -105,7 +105,7 @@ describe('the distance', () => {
     expect(frechetDistance(one, featureStatistics(corners(2, 1)))).toBeCloseTo(expected, 10);
   });
 
-  it('of a set from itself is 0 within rounding, and never below', () => {
+  it('between a set and itself is 0 within rounding, and never negative', () => {
     for (const set of [a, padded(a, 80), firstOf(a, 2), referenceFeatures('inception/real/pool3')]) {
       const statistics = featureStatistics(set);
       const value = frechetDistance(statistics, statistics);
@@ -114,7 +114,7 @@ describe('the distance', () => {
     }
   });
 
-  it('of sets that do not vary is that of their means', () => {
+  it('of constant sets is the distance of their means', () => {
     const constant = (value: number, count: number) => features(count, 3, () => value);
     for (const count of [3, 10]) {
       expect(distance(constant(0.1, count), constant(0.6, 4))).toBeCloseTo(0.75, 12);
@@ -122,7 +122,7 @@ describe('the distance', () => {
     }
   });
 
-  it('is finite where some features are constant or the same', () => {
+  it('is finite if some features are constant or equal', () => {
     const dead = (from: Features) =>
       features(from.count, 20, (row, d) =>
         d < 12 ? from.values[row * 12 + d]! : d < 16 ? 0.3 : from.values[row * 12]!,
@@ -133,12 +133,12 @@ describe('the distance', () => {
     expect(distance(dead(a), dead(b))).toBeCloseTo(distance(merged(a), merged(b)), 6);
   });
 
-  it('takes single precision for what it is', () => {
+  it('is the same for features in single precision', () => {
     const single = { ...a, values: Float32Array.from(a.values) };
     expect(distance(single, { ...a, values: Float64Array.from(single.values) })).toBeLessThan(1e-12);
   });
 
-  it('lets one set meet many, and leaves no tensor', () => {
+  it('compares one set with many, and leaves no tensor', () => {
     const before = held();
     const real = featureStatistics(a);
     const values = [5, 6, 7].map((seed) =>
@@ -150,30 +150,30 @@ describe('the distance', () => {
   });
 });
 
-describe('refuses', () => {
+describe('featureStatistics rejects', () => {
   const good = normalFeatures(1, 5, 4);
-  it.each([0, 1])('%i pictures', (count) => {
+  it.each([0, 1])('%i images', (count) => {
     const statistics = () => featureStatistics(firstOf(good, count), { name: 'fake' });
     expect(statistics).toThrow(InputError);
     expect(statistics).toThrow(
-      `Expected at least 2 pictures of the set 'fake' for a covariance but found ${count}; add pictures`,
+      `Expected at least 2 images of the set 'fake' for a covariance but found ${count}; add images`,
     );
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])('a feature that is %f', (value) => {
     const bad = { ...good, values: good.values.slice() };
     bad.values[6] = value;
-    expect(() => featureStatistics(bad)).toThrow(`found ${value} in feature 2 of picture 1`);
+    expect(() => featureStatistics(bad)).toThrow(`found ${value} in feature 2 of image 1`);
     expect(() => featureStatistics(bad)).toThrow(InputError);
   });
 
-  it('features too large to square', () => {
+  it('features that are too large to square', () => {
     const large = (count: number) => features(count, 4, (row) => row * 1e200);
     expect(() => featureStatistics(large(3))).toThrow('whose squares are finite');
     expect(() => featureStatistics(large(9))).toThrow('whose squares are finite');
   });
 
-  it('sets of different networks, and values that are no rows', () => {
+  it('sets of different networks, and values that do not fill rows', () => {
     expect(() => distance(good, normalFeatures(1, 5, 3))).toThrow('features of one network');
     expect(() => featureStatistics({ ...good, count: 4 })).toThrow(RangeError);
   });

@@ -10,20 +10,20 @@ describe('studentQuantile', () => {
     [10, [1.372183641110336, 2.228138851986274, 4.586893858702708]],
     [30, [1.3104150253913955, 2.0422724563012378, 3.6459586350420627]],
     [200, [1.2857987939948012, 1.9718962236339088, 3.3398354062757107]],
-  ])('gives the figures of scipy for %i degrees of freedom', (degrees, expected) => {
+  ])('equals the values of scipy for %i degrees of freedom', (degrees, expected) => {
     [0.9, 0.975, 0.9995].forEach((probability, i) => {
       const value = studentQuantile(probability, degrees);
       expect(Math.abs(value / expected[i]! - 1), String(probability)).toBeLessThan(1e-11);
     });
   });
 
-  it('is odd, and comes near the normal distribution', () => {
+  it('is an odd function, and approaches the normal distribution', () => {
     expect(studentQuantile(0.5, 4)).toBeCloseTo(0, 15);
     expect(studentQuantile(0.025, 4)).toBeCloseTo(-studentQuantile(0.975, 4), 12);
     expect(studentQuantile(0.975, 1_000_000)).toBeCloseTo(1.95996, 4);
   });
 
-  it('refuses what is no share and no number of degrees', () => {
+  it('rejects invalid probabilities and degrees of freedom', () => {
     for (const probability of [0, 1, Number.NaN])
       expect(() => studentQuantile(probability, 3)).toThrow(RangeError);
     for (const degrees of [0, 1.5, Number.NaN])
@@ -41,7 +41,7 @@ describe('repeatsOf', () => {
     expect(interval![1]).toBeCloseTo(6.1279163669300925, 12);
   });
 
-  it('has no deviation of a single value, and one of 0 of equal ones', () => {
+  it('gives no deviation for a single value, and 0 for equal values', () => {
     expect(repeatsOf([0.3])).toEqual({ mean: 0.3, deviation: null, interval: null });
     expect(repeatsOf([0.1, 0.1, 0.1])).toEqual({ mean: 0.1, deviation: 0, interval: [0.1, 0.1] });
     expect(() => repeatsOf([])).toThrow(RangeError);

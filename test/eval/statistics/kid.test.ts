@@ -9,7 +9,7 @@ import { refusal } from '../../support/refusal.js';
 
 const rng = () => new Rng(7, 'kid');
 
-/** Mean of the kernel over pairs, those of a picture with itself left out where the sets are one. */
+/** Mean of the kernel over pairs, those of an image with itself left out where the sets are one. */
 function meanKernel(a: Features, b: Features): number {
   let sum = 0;
   let pairs = 0;
@@ -36,7 +36,7 @@ describe('kernelDistance', () => {
   const real = normalFeatures(1, 40, 5);
   const fake = normalFeatures(2, 30, 5, 0.4);
 
-  it('gives the figure of torch-fidelity 0.4.0', async () => {
+  it('equals the value of torch-fidelity 0.4.0', async () => {
     const figures = readJson<{ kid_16d_300: { kernel_inception_distance_mean: number } }>('metrics.json');
     const count = 300;
     const value = await kernelDistance(
@@ -47,7 +47,7 @@ describe('kernelDistance', () => {
     expect(Math.abs(value.mean - figures.kid_16d_300.kernel_inception_distance_mean)).toBeLessThan(1e-6);
   });
 
-  it('is the unbiased estimate by its definition, in one block or several', async () => {
+  it('equals the unbiased estimate by its definition, in one block or several', async () => {
     for (const [count, dims] of [
       [30, 5],
       [2100, 2],
@@ -57,11 +57,11 @@ describe('kernelDistance', () => {
       expect(mean).toBeCloseTo(byDefinition(a, b), 11);
       expect(values).toEqual([mean]);
       expect(deviation).toBe(0);
-      expect(note).toBe(`one subset, of all ${count} pictures of each side: there is no deviation`);
+      expect(note).toBe(`one subset, of all ${count} images of each side: there is no deviation`);
     }
   });
 
-  it('gives the same subsets the same value, by a kernel of their own or one for all', async () => {
+  it('gives the same value for a subset with its own kernel matrix and with a shared one', async () => {
     // 3 small subsets have kernels of their own; for 300, one kernel of everything is less work.
     const few = await kernelDistance(real, fake, { rng: rng(), subsets: 3, subsetSize: 8 });
     const many = await kernelDistance(real, fake, { rng: rng(), subsets: 300, subsetSize: 8 });
@@ -75,8 +75,8 @@ describe('kernelDistance', () => {
     expect(Math.abs(many.mean - byDefinition(real, fake))).toBeLessThan(4 * standardError);
   });
 
-  it('draws the pictures of a subset without replacement', async () => {
-    // 9 of 10 pictures, two of which are far off: a subset has one of them or both, so that there are two values.
+  it('draws the images of a subset without replacement', async () => {
+    // 9 of 10 images, two of which are far off: a subset has one of them or both, so that there are two values.
     const flat = features(10, 1, (row) => (row === 4 || row === 7 ? 100 : 1));
     const other = features(9, 1, () => 1);
     const { values } = await kernelDistance(flat, other, { rng: rng(), subsets: 200, subsetSize: 9 });
@@ -84,7 +84,7 @@ describe('kernelDistance', () => {
     expect(kinds.size).toBe(2);
   });
 
-  it('gives mean and deviation over the subsets, divisor their number', async () => {
+  it('gives mean and deviation over the subsets, divided by their number', async () => {
     const { values, mean, deviation } = await kernelDistance(real, fake, {
       rng: rng(),
       subsets: 4,
@@ -98,14 +98,14 @@ describe('kernelDistance', () => {
     );
   });
 
-  it('takes smaller subsets where a set has fewer pictures, and says so', async () => {
+  it('uses smaller subsets if a set has fewer images, and says so', async () => {
     const value = await kernelDistance(real, fake, { rng: rng(), subsets: 5, subsetSize: 1000 });
     expect(value.subsetSize).toBe(30);
     expect(value.values).toHaveLength(5);
-    expect(value.note).toBe('subsets of 30 pictures in place of 1000: the smaller set has no more');
+    expect(value.note).toBe('subsets of 30 images in place of 1000: the smaller set has no more');
   });
 
-  it('depends on nothing but the sets and the generator, and leaves no tensor', async () => {
+  it('depends only on the sets and the generator, and leaves no tensor', async () => {
     const before = held();
     const options = { subsets: 6, subsetSize: 10 };
     const once = await kernelDistance(real, fake, { rng: rng(), ...options });
@@ -115,14 +115,14 @@ describe('kernelDistance', () => {
     expect(held()).toEqual(before);
   });
 
-  it('tells how far it is, and ends on a signal', async () => {
-    const told: [number, number][] = [];
+  it('reports its progress, and stops on a signal', async () => {
+    const reported: [number, number][] = [];
     const controller = new AbortController();
     const options = { rng: rng(), subsets: 3, subsetSize: 8 };
-    await kernelDistance(real, fake, { ...options, onProgress: (...at) => told.push(at) });
-    const [last, total] = told.at(-1)!;
+    await kernelDistance(real, fake, { ...options, onProgress: (...at) => reported.push(at) });
+    const [last, total] = reported.at(-1)!;
     expect(last).toBe(total);
-    expect(told.map(([done]) => done)).toEqual(told.map(([done]) => done).toSorted((a, b) => a - b));
+    expect(reported.map(([done]) => done)).toEqual(reported.map(([done]) => done).toSorted((a, b) => a - b));
     const stopped = kernelDistance(real, fake, {
       ...options,
       signal: controller.signal,
@@ -131,9 +131,9 @@ describe('kernelDistance', () => {
     await expect(stopped).rejects.toThrow('stop');
   });
 
-  it('refuses single pictures, features that are no numbers, and subsets without pairs', async () => {
+  it('rejects single images, features that are not finite, and subsets without pairs', async () => {
     expect(await refusal(kernelDistance(real, firstOf(fake, 1), { rng: rng() }))).toContain(
-      "at least 2 pictures of the set 'fake' for an unbiased kernel distance but found 1",
+      "at least 2 images of the set 'fake' for an unbiased kernel distance but found 1",
     );
     const bad = { ...real, values: real.values.slice() };
     bad.values[0] = Number.NaN;
@@ -147,7 +147,7 @@ describe('kernelDistance', () => {
 });
 
 describe('wholeKernelDistance', () => {
-  it('is the unbiased estimate of sets of different sizes, by its definition, in one block or several', async () => {
+  it('equals the unbiased estimate by its definition for sets of different sizes, in one block or several', async () => {
     for (const [m, n] of [
       [2, 31],
       [40, 7],
@@ -160,7 +160,7 @@ describe('wholeKernelDistance', () => {
     }
   });
 
-  it('refuses fewer than two pictures of a side', async () => {
+  it('rejects fewer than two images of a side', async () => {
     const [one, many] = [normalFeatures(1, 1, 3), normalFeatures(2, 5, 3)];
     await expect(wholeKernelDistance(one, many)).rejects.toThrow(/real/);
     await expect(wholeKernelDistance(many, one)).rejects.toThrow(/fake/);

@@ -28,22 +28,25 @@ describe('precision, recall, density and coverage', () => {
     { neighbours: 3, precision: 28 / 30, recall: 0.4, density: 10 / 9, coverage: 0.525 },
     { neighbours: 5, precision: 1, recall: 0.5, density: 1.0133333333333334, coverage: 0.65 },
     { neighbours: 20, precision: 1, recall: 0.975, density: 0.9316666666666666, coverage: 1 },
-  ])('are those of prdc for $neighbours neighbours', async ({ neighbours, ...expected }) => {
+  ])('equal those of prdc for $neighbours neighbours', async ({ neighbours, ...expected }) => {
     const found = await measure(real, fake, neighbours);
     for (const [name, value] of Object.entries(expected))
       expect(found[name as keyof typeof found], name).toBeCloseTo(value, 12);
   });
 
-  it('count right over several blocks', async () => {
-    // Real pictures at whole numbers, whose balls reach to the next; generated ones half-way, of the first half only.
+  it('count correctly over several blocks', async () => {
+    // Real images at whole numbers, whose balls reach to the next; generated ones half-way, of the first half only.
     const count = 2200;
     const line = features(count, 1, (row) => row);
     const half = features(count / 2, 1, (row) => row + 0.5);
-    const told: [number, number][] = [];
-    const found = await densityCoverage(line, half, { neighbours: 1, onProgress: (...at) => told.push(at) });
+    const reported: [number, number][] = [];
+    const found = await densityCoverage(line, half, {
+      neighbours: 1,
+      onProgress: (...at) => reported.push(at),
+    });
     expect(found).toEqual({ density: 2, coverage: (count / 2 + 1) / count });
-    expect(told.length).toBeGreaterThan(2);
-    expect(told.at(-1)).toEqual([count ** 2 + (count * count) / 2, count ** 2 + (count * count) / 2]);
+    expect(reported.length).toBeGreaterThan(2);
+    expect(reported.at(-1)).toEqual([count ** 2 + (count * count) / 2, count ** 2 + (count * count) / 2]);
     expect(await precisionRecall(line, half, { neighbours: 1 })).toEqual({
       precision: 1,
       recall: (count / 2 + 1) / count,
@@ -57,13 +60,13 @@ describe('precision, recall, density and coverage', () => {
     expect(await measure(real, far, 3)).toEqual({ precision: 0, recall: 0, density: 0, coverage: 0 });
   });
 
-  it('change places where the sets do', async () => {
+  it('are swapped if the sets are', async () => {
     const forth = await precisionRecall(real, fake);
     const back = await precisionRecall(fake, real);
     expect(back).toEqual({ precision: forth.recall, recall: forth.precision });
   });
 
-  it('leave equal pictures no room: nothing is nearer than a radius of 0', async () => {
+  it('are 0 for equal images, since nothing is nearer than a radius of 0', async () => {
     // A value whose square is not exact in doubles: its distance from itself is rounding unless told apart.
     const same = features(12, 7, (_, d) => 0.1 + d / 3);
     expect(await measure(same, firstOf(same, 9), 3)).toEqual({
@@ -74,7 +77,7 @@ describe('precision, recall, density and coverage', () => {
     });
   });
 
-  it('leave no tensor, and end on a signal', async () => {
+  it('leave no tensor, and stop on a signal', async () => {
     const before = held();
     const controller = new AbortController();
     const options = { signal: controller.signal, onProgress: () => controller.abort(new Error('stop')) };
@@ -83,19 +86,19 @@ describe('precision, recall, density and coverage', () => {
     expect(held()).toEqual(before);
   });
 
-  it('refuse fewer pictures than neighbours and one, and what is not finite', async () => {
+  it('reject fewer images than neighbours + 1, and features that are not finite', async () => {
     const few = firstOf(fake, 3);
     expect(await refusal(precisionRecall(real, few))).toContain(
-      "at least 4 pictures of the set 'fake' for 3 neighbours of each but found 3",
+      "at least 4 images of the set 'fake' for 3 neighbours of each but found 3",
     );
     expect(await refusal(precisionRecall(firstOf(real, 3), fake))).toContain("of the set 'real'");
-    expect(await refusal(densityCoverage(firstOf(real, 5), fake))).toContain('at least 6 pictures');
-    // The neighbours of generated pictures among themselves do not count there.
+    expect(await refusal(densityCoverage(firstOf(real, 5), fake))).toContain('at least 6 images');
+    // The neighbours of generated images among themselves do not count there.
     await expect(densityCoverage(real, firstOf(fake, 1))).resolves.toBeDefined();
-    expect(await refusal(densityCoverage(real, firstOf(fake, 0)))).toContain('at least 1 picture');
+    expect(await refusal(densityCoverage(real, firstOf(fake, 0)))).toContain('at least 1 image');
     const bad = { ...fake, values: fake.values.slice() };
     bad.values[5] = Number.NaN;
-    expect(await refusal(precisionRecall(real, bad))).toContain('found NaN in feature 5 of picture 0');
+    expect(await refusal(precisionRecall(real, bad))).toContain('found NaN in feature 5 of image 0');
     expect(await refusal(precisionRecall(real, normalFeatures(1, 9, 4)))).toContain('one network');
     await expect(precisionRecall(real, fake, { neighbours: 0 })).rejects.toThrow(RangeError);
   });

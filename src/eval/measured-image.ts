@@ -1,21 +1,22 @@
+// Images to measure: files, or images in memory.
 import { sha256 } from '../base/hash.js';
 import { type DecodedImage, decodeImage, readImageBytes } from '../data/decode.js';
 
-/** A picture to measure, read when it is needed. */
+/** An image to measure; it is read when needed. */
 export interface MeasuredImage {
-  /** What to call it in messages: a path, or what made it. */
+  /** Its name in messages: a path, or how it was made. */
   name: string;
-  /** SHA-256 of a file's bytes, as hex digits; undefined for pictures that were made for this one measurement. */
+  /** SHA-256 of a file's bytes, as hex digits; undefined for images in memory. */
   hash?: () => Promise<string>;
   /**
-   * As large as it is, or a file's picture as a square of `size` px.
+   * Reads the image at its own size, or a file's image as a square of `size` px.
    *
-   * @throws InputError that names it where it cannot be read.
+   * @throws InputError naming the image if it cannot be read.
    */
   read(size?: number): Promise<DecodedImage>;
 }
 
-/** A file; its hash is computed once. */
+/** An image of a file, whose hash is computed once. */
 export function fileImage(path: string): MeasuredImage {
   let hash: Promise<string> | undefined;
   return {
@@ -28,8 +29,8 @@ export function fileImage(path: string): MeasuredImage {
   };
 }
 
-/** A picture that is there already. */
-export function madeImage(name: string, image: DecodedImage): MeasuredImage {
+/** An image in memory. */
+export function memoryImage(name: string, image: DecodedImage): MeasuredImage {
   return {
     name,
     read(size) {

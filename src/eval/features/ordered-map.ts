@@ -1,8 +1,9 @@
+// Maps items concurrently and yields the results in order.
 /**
- * What `work` gives for each item, in the order of the items, with at most `ahead` of them under way, or done and not yet
- * taken. After an error no further one is begun.
+ * Yields the result of `work` for each item, in the order of the items. At most `ahead` of them are in progress, or
+ * done and not yet taken. After an error no further work begins.
  */
-export async function* inOrder<T, R>(
+export async function* orderedMap<T, R>(
   items: readonly T[],
   ahead: number,
   work: (item: T) => Promise<R>,
@@ -12,7 +13,7 @@ export async function* inOrder<T, R>(
   while (next < items.length || pending.length > 0) {
     while (next < items.length && pending.length < ahead) {
       const result = work(items[next++]!);
-      // Told when its turn comes, or not at all, where one before it failed.
+      // An error is thrown when its turn comes, unless an earlier one ended the loop.
       result.catch(() => undefined);
       pending.push(result);
     }
