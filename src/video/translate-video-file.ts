@@ -47,8 +47,15 @@ export interface VideoFileTranslation {
   faces?: number;
   /** Whether the input ended early: the output has what could be decoded. */
   isTruncated: boolean;
-  /** Mean change between neighbouring frames, 0 to 1 of the range, and output over input; null for a single frame. */
-  temporalConsistency: { inputChange: number | null; outputChange: number | null; ratio: number | null };
+  /** Mean change between neighbouring frames; null for a single frame. */
+  temporalConsistency: {
+    /** Change of the input, 0 to 1 of the range. */
+    inputChange: number | null;
+    /** Change of the output, 0 to 1 of the range. */
+    outputChange: number | null;
+    /** Output over input. */
+    ratio: number | null;
+  };
   /** Time from the start of decoding to the finished file. */
   wallSeconds: number;
   /** Frames translated in each second of it. */

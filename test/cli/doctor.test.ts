@@ -159,7 +159,7 @@ describe('GPUs', () => {
     ]);
     const unnamed: GpuSurvey = { ...survey, gpus: [], nvidiaSmi: 'missing' };
     expect(gpuRows(unnamed, { used: false, reason: 'the CPU build is set up', log: [] })).toEqual([
-      ['GPU driver', '560.35.03; no nvidia-smi here to name the GPU'],
+      ['GPU driver', '560.35.03; there is no nvidia-smi to name the GPU'],
       ['GPU in use', 'no: the CPU build is set up'],
     ]);
   });
@@ -204,7 +204,7 @@ describe('what was computed', () => {
     const wrong = { name: 'a sum', ok: false, error: 0.25, problem: null };
     const broken = { name: 'a convolution', ok: false, error: null, problem: 'CUDNN_STATUS_NOT_INITIALIZED' };
     expect(failedParts([{ ...check, ok: false, parts: [wrong, broken] }])).toBe(
-      'The engine computes wrongly: a sum in float32 (it is off by 2.5e-1, and 1e-5 is allowed), ' +
+      'The engine computes wrong results: a sum in float32 (it is off by 2.5e-1, and 1e-5 is allowed), ' +
         'a convolution in float32 (CUDNN_STATUS_NOT_INITIALIZED); run npx gnr setup.',
     );
   });

@@ -392,7 +392,7 @@ describe('wrong usage and input', () => {
 
   it.each([
     [['--direction', 'A2C'], /direction.*"A2C".*"A2B", "B2A"/],
-    [['--styles', 'many'], /--styles is no number/],
+    [['--styles', 'many'], /--styles is not a number/],
     [['--seed'], /--seed needs a value/],
     [['--direction'], /direction.*"A2B", "B2A"/],
     [['--stlyes', '3'], /Did you mean --styles\?/],

@@ -48,6 +48,7 @@ it('all that the two entry points export is documented, every function with an e
     'saveImage',
     'translate',
     'translate',
+    'translateVideoFile',
   ]);
   for (const { name, comment } of functions) {
     const example = comment?.getTag('@example')?.content;
