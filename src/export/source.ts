@@ -1,3 +1,4 @@
+// Reads what is exported: a model, its config as others may see it, and its checksum.
 import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
 import type { InputError } from '../base/errors.js';
@@ -67,7 +68,7 @@ async function stepOf({ statePath, modelPath }: ResolvedCheckpoint): Promise<num
 }
 
 export interface ExportSourceOptions {
-  /** Whether one generator is enough; `both` where left out. */
+  /** Whether one generator is enough; by default both are needed. */
   generators?: 'both' | 'any';
   /** Is told of every newer checkpoint of a run that is damaged, and why. */
   onSkipped?: (dir: string, error: InputError) => void;

@@ -1,3 +1,4 @@
+// The networks and optimizers of a reference checkpoint, and the order of their tensors.
 import type { ParameterSpecs } from '../../model/parameters.js';
 import { torchShapeOf } from '../torch-layout.js';
 
