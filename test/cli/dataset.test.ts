@@ -106,7 +106,7 @@ describe('gnr dataset check', () => {
     await put(join(dir, 'trainB', 'grey.png'), blocks(51).greyscale());
     const { code, stdout } = await check();
     expect(code).toBe(0);
-    expect(stdout).toContain('Note: Pictures without colour (1)\n  trainB/grey.png: has no colour\n');
+    expect(stdout).toContain('Note: Images without colour (1)\n  trainB/grey.png: has no colour\n');
     expect(stdout).toContain('trainA: 13 images\n');
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(`${dir}: 15 images: 0 problems, 1 note`);
   });

@@ -277,10 +277,10 @@ describe('pictures of all kinds', () => {
     expect(code).toBe(0);
     expect(complaints(stderr).sort()).toEqual([
       expect.stringMatching(
-        new RegExp(`^gnr: skipped ${root}/trainA/cut\\.jpg: Expected a picture .* damaged`),
+        new RegExp(`^gnr: skipped ${root}/trainA/cut\\.jpg: Expected an image .* damaged`),
       ),
       expect.stringMatching(
-        new RegExp(`^gnr: skipped ${root}/trainA/text\\.png: Expected a picture .* no picture`),
+        new RegExp(`^gnr: skipped ${root}/trainA/text\\.png: Expected an image .* not an image`),
       ),
     ]);
     expect(stdout).toContain('Checkpoint of step 2');

@@ -480,7 +480,7 @@ describe('pictures that cannot be read', () => {
       expect(await written()).toEqual(names);
       expect(complaints(stderr)).toEqual([
         expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/b-cut\\.jpg: .* damaged`)),
-        expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/c-text\\.png: .* no picture`)),
+        expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/c-text\\.png: .* not an image`)),
         expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/d-empty\\.webp: .* empty`)),
         'gnr: Expected 5 readable images but found 3 that could not be read; replace those named above; the others are translated.',
       ]);
