@@ -266,7 +266,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       globalThis.library.loadModel('model/', { backend: 'webgl' }).catch(String),
     );
     const name = '@tensorflow/tfjs-backend-webgl';
-    expect(message).toContain(`webgl: the package ${name} is not there`);
+    expect(message).toContain(`webgl: the package ${name} is not installed`);
     expect(message).toContain(`; run npm install ${name}@${version_core}.`);
     expect(message).toMatch(/^InputError: /);
     // And goes on with those that are.
@@ -289,7 +289,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       return [await attempt(), await attempt(globalThis.wasmPaths)];
     });
     expect(first).toMatch(
-      /^InputError: .*wasm: it does not start; .*say in wasmPaths where a bundler has put/,
+      /^InputError: .*wasm: it does not start; .*set wasmPaths to where the bundler has put/,
     );
     expect(second).toMatch(/^InputError: .*wasm: its start failed before; load the page again;/);
   });

@@ -280,9 +280,7 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     await writeFile(text, 'no video at all');
     await expect(translate(text)).rejects.toThrow(InputError);
     const picture = await ffmpeg(folder, '-i', sound, '-frames:v', '1', 'picture.png');
-    await expect(translate(picture)).rejects.toThrow(
-      /a picture, a list of files.*gnr translate takes pictures/,
-    );
+    await expect(translate(picture)).rejects.toThrow(/an image, a list of files.*gnr translate takes images/);
   });
 
   it('leaves what was there until it is done: after an interruption', async () => {

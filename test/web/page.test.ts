@@ -140,9 +140,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await open(server, '?backend=wasm');
     await dropImage();
     await settled(6);
-    expect(await page.textContent('#engine')).toMatch(
-      /^WebAssembly \(\d+ threads?\) · 64 px · .+ a picture$/,
-    );
+    expect(await page.textContent('#engine')).toMatch(/^WebAssembly \(\d+ threads?\) · 64 px · .+ an image$/);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     const first = await results();
     expect(new Set(first).size).toBe(6);
