@@ -21,7 +21,7 @@ const configSchema = z.looseObject({
 });
 type StoredConfig = z.infer<typeof configSchema>;
 
-/** What is exported, and what its card tells of it. */
+/** A model to export, with what its card says about it. */
 export interface ExportSource {
   architecture: ModelConfig;
   /** Averaged weights of the generators, both unless the caller asked for any. */
@@ -30,7 +30,7 @@ export interface ExportSource {
   config: Record<string, unknown>;
   /** Last part of the name of the folder that it was trained on. */
   dataName: string | undefined;
-  /** Steps done, where the checkpoint tells. */
+  /** Steps done; undefined if the checkpoint does not record them. */
   step: number | undefined;
   /** Of its model.safetensors: what a metrics receipt names. */
   sha256: string;
@@ -70,7 +70,7 @@ async function stepOf({ statePath, modelPath }: ResolvedCheckpoint): Promise<num
 export interface ExportSourceOptions {
   /** Whether one generator is enough; by default both are needed. */
   generators?: 'both' | 'any';
-  /** Is told of every newer checkpoint of a run that is damaged, and why. */
+  /** Called with every newer checkpoint of a run that is damaged, and the reason. */
   onSkipped?: (dir: string, error: InputError) => void;
 }
 

@@ -107,7 +107,7 @@ function encodeGraph(graph: OnnxGraph): Encoded[] {
   ];
 }
 
-/** An ONNX file, in pieces to be written one after another. float32 weights are not copied. @throws RunError where one is beyond float16. */
+/** Encodes an ONNX file as chunks to write in order. float32 weights are not copied. @throws RunError if one is beyond float16. */
 export function encodeModel({ graph, producerVersion, metadata }: OnnxModel): Encoded {
   return message([
     intField(MODEL.irVersion, IR_VERSION),
