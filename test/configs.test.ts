@@ -85,6 +85,6 @@ describe.each(Object.keys(PARAMETERS))('configs/%s.json', (name) => {
       ...sets,
     );
     expect([code, complaints(stderr)]).toEqual([0, []]);
-    expect(stdout).toMatch(/the training +\d/);
+    expect(stdout).toMatch(/^training +\d/m);
   });
 });

@@ -69,7 +69,7 @@ describe('a run directory that cannot be written', () => {
     await refusing('ENOENT', 'mkdir', new RegExp(`${runs.runDir}$`), async () => {
       const error = await failure(runs.train(runs.config(1)));
       expect(error).toBeInstanceOf(RunError);
-      expect(error.message).toContain(`Cannot write ${runs.runDir}: a folder for it cannot be made`);
+      expect(error.message).toContain(`Cannot write ${runs.runDir}: its folder cannot be created`);
     });
   });
 
