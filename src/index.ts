@@ -9,14 +9,18 @@ export type { Square } from './base/geometry.js';
 export type { DecodedImage } from './data/decode.js';
 export { encodeImage as saveImage } from './data/decode.js';
 export type { Description } from './data/description.js';
-export { type EvaluateOptions, type EvaluateResult, evaluate } from './eval/evaluate.js';
-export type { EvaluationEvent } from './eval/measure-methods.js';
+export { evaluate } from './eval/evaluate.js';
+export type { EvaluateOptions, EvaluateResult, EvaluationEvent } from './eval/evaluate-options.js';
 export { BASELINES, type BaselineName } from './eval/methods/baselines.js';
 export type { Receipt } from './eval/receipt.js';
 export type { NamedFolder } from './eval/sources.js';
-export type { Comparison as ExportComparison } from './export/comparison.js';
 export { type ExportedModel, type ExportOptions, exportModel } from './export/export-model.js';
-export type { Exported, ExportFormat, FormatOptions } from './export/formats.js';
+export type {
+  Comparison as ExportComparison,
+  Exported,
+  ExportFormat,
+  FormatOptions,
+} from './export/export-options.js';
 export type { FaceMode } from './faces/square.js';
 export {
   type LoadOptions,

@@ -1,8 +1,8 @@
 // gnr evaluate: measures models, folders and baselines; repeats an evaluation with --verify; follows a whole run.
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import type { EvaluateOptions } from '../eval/evaluate.js';
-import type { EvaluationEvent } from '../eval/measure-methods.js';
+
+import type { EvaluateOptions, EvaluationEvent } from '../eval/evaluate-options.js';
 import type { BaselineName } from '../eval/methods/baselines.js';
 import type { Receipt } from '../eval/receipt.js';
 import type { NamedFolder } from '../eval/sources.js';
@@ -175,7 +175,7 @@ async function verify(path: string, args: EvaluateArguments): Promise<void> {
 
 async function evaluateRun(args: EvaluateArguments): Promise<void> {
   const { InputError } = await import('../base/errors.js');
-  const { requestOf } = await import('../eval/evaluate.js');
+  const { requestOf } = await import('../eval/evaluation-request.js');
   const { evaluateCheckpoints } = await import('../eval/checkpoint-curves.js');
   const { run, checkpoint = run, out, json } = args;
   if (checkpoint === undefined || out === undefined)

@@ -1,6 +1,7 @@
 // gnr export: exports a model for other programs.
 import type { Argv, CommandModule } from 'yargs';
-import { type ExportFormat, FORMATS, type FormatOptions } from '../export/formats.js';
+import type { ExportFormat, FormatOptions } from '../export/export-options.js';
+import { FORMATS } from '../export/formats.js';
 import { withInterrupt } from './interrupt.js';
 import { printError, printLine, startProgress } from './output.js';
 

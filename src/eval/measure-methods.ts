@@ -1,5 +1,7 @@
 // Measures the metrics of a protocol on every method, repeat by repeat.
+
 import type { DecodedImage } from '../data/decode.js';
+import type { EvaluationEvent } from './evaluate-options.js';
 import { OutputFeatures } from './features/output-features.js';
 import type { MeasuredImage } from './measured-image.js';
 import type { Method, OutputGroup } from './methods/method.js';
@@ -8,20 +10,6 @@ import { METRIC_NAMES, metrics } from './metrics/registry.js';
 import type { MetricName, Protocol } from './protocol.js';
 import type { Figure, MethodResult } from './receipt.js';
 import { repeatsOf } from './statistics/interval.js';
-
-/** Progress of an evaluation. */
-export interface EvaluationEvent {
-  /** The only kind of event. */
-  type: 'progress';
-  /** What is being done: a method and a metric. */
-  label: string;
-  /** Units that are done. */
-  done: number;
-  /** All units of this label. */
-  total: number;
-  /** What is counted. */
-  unit: 'inputs' | 'images' | 'steps';
-}
 
 export interface EvaluationOptions {
   protocol: Protocol;

@@ -1,5 +1,6 @@
 // Writes the model card, the README.md of an export.
-import { type Comparison, type ComparisonInputs, formatDifference } from './comparison.js';
+import { type ComparisonInputs, formatDifference } from './comparison.js';
+import type { Comparison } from './export-options.js';
 import type { MetricsReceipt } from './metrics-receipt.js';
 import type { ExportSource } from './source.js';
 

@@ -11,6 +11,7 @@ import { sampleFactors } from '../sample/draw.js';
 import { rasterise } from '../sample/raster.js';
 import { EagerTranslator } from '../translate/eager-translator.js';
 import { type Direction, drawStyles, NETWORK_OF, type Translator } from '../translate/translator.js';
+import type { Comparison } from './export-options.js';
 
 /** The largest differences that an export may have: parts of the image range for images, of the largest number for codes. */
 export const BOUNDS = { float32: 1e-4, float16: 2e-2 } as const;
@@ -31,16 +32,6 @@ export interface ComparisonInputs {
   styles: Float32Array;
   /** The images in words, for cards: "4 drawn portraits of each domain". */
   description: string;
-}
-
-/** The difference between an export, read back, and its source. */
-export interface Comparison {
-  /** What was compared: `translations A2B`, or the name of a file. */
-  what: string;
-  /** The largest difference: over the image range for images, over the largest number for codes. */
-  difference: number;
-  /** The largest difference that is allowed. */
-  bound: number;
 }
 
 async function readFolder(folder: string, size: number): Promise<Float32Array[]> {

@@ -6,7 +6,8 @@ import { removeLeftovers, replaceDirectory, writeFileAtomic } from '../base/atom
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { sha256 } from '../base/hash.js';
 import { writeJson } from '../base/write-json.js';
-import { type Comparison, checkDifferences } from './comparison.js';
+import { checkDifferences } from './comparison.js';
+import type { Comparison } from './export-options.js';
 import { stopIfAborted } from './export-task.js';
 
 /** Lists the files and the comparison; in every folder that an export makes. */

@@ -4,8 +4,9 @@ import { InputError } from '../base/errors.js';
 import { loadEngine } from '../runtime/node.js';
 import { comparisonInputs } from './comparison.js';
 import { rejectForeignFolder } from './export-folder.js';
+import type { Exported, ExportFormat, FormatOptions } from './export-options.js';
 import { stopIfAborted } from './export-task.js';
-import { type Exported, type ExportFormat, FORMATS, type FormatOptions } from './formats.js';
+import { FORMATS } from './formats.js';
 import { readExportSource } from './source.js';
 
 /** How `exportModel` exports. */

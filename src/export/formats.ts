@@ -1,41 +1,12 @@
 // The export formats: what each is, which options it has, and how it is written. A new format is one entry here.
-import type { Comparison } from './comparison.js';
+import type { Comparison, Exported, ExportFormat, FormatOptions } from './export-options.js';
 import type { ExportTask, FolderExport } from './export-task.js';
-
-/** The name of a format: a model folder, ONNX, a bundle for the browser, or a PyTorch file. */
-export type ExportFormat = 'safetensors' | 'onnx' | 'tfjs' | 'pt';
-
-/** Options that only some formats have. */
-export interface FormatOptions {
-  /** How weights are stored. Default: float32; for ONNX both, beside each other. */
-  precision?: 'float32' | 'float16' | undefined;
-  /** For ONNX: the direction of translation. Default: A2B, photo to anime. */
-  direction?: 'A2B' | 'B2A' | undefined;
-  /** Path of a receipt of `gnr evaluate` on this checkpoint; its figures go onto the model card. */
-  receipt?: string | undefined;
-  /** Licence of the weights for the model card, an SPDX identifier such as mit. */
-  license?: string | undefined;
-  /** What the model was trained on, for the model card. */
-  data?: string | undefined;
-}
 
 /** What a format writes from. */
 export interface ExportRequest extends Omit<ExportTask, 'onProgress'> {
   options: FormatOptions;
   /** Called with the finished part and the whole of the work. */
   onProgress?: ((done: number, total: number, unit: 'steps' | 'bytes') => void) | undefined;
-}
-
-/** What was exported. */
-export interface Exported {
-  /** The differences between translations by the export, read back, and by the checkpoint. */
-  comparisons: Comparison[];
-  /** Folder of the checkpoint or model that was exported. */
-  dir: string;
-  /** Training steps of that checkpoint, if it records them. */
-  step: number | undefined;
-  /** For a PyTorch file: the keys of its dictionary. */
-  keys?: string[];
 }
 
 /** A format of `exportModel` and `gnr export`. */

@@ -14,7 +14,6 @@ import { type Direction, reverseOf } from '../translate/translator.js';
 import { modelCard } from './card.js';
 import {
   BOUNDS,
-  type Comparison,
   type ComparisonInputs,
   codeDifference,
   imageDifference,
@@ -22,6 +21,7 @@ import {
   translatorOf,
 } from './comparison.js';
 import { writeExportFolder } from './export-folder.js';
+import type { Comparison } from './export-options.js';
 import { type FolderExport, stopIfAborted } from './export-task.js';
 import { buildOnnxModel, ONNX_PARTS, type OnnxPart } from './onnx/generator-graph.js';
 import { type HostArray, interpret } from './onnx/interpret.js';

@@ -5,8 +5,9 @@ import { CONFIG, MODEL } from '../checkpoint/layout.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
 import { readModel } from '../translate/model.js';
 import { modelCard } from './card.js';
-import { type Comparison, compareWeights, type Precision } from './comparison.js';
+import { compareWeights, type Precision } from './comparison.js';
 import { writeExportFolder } from './export-folder.js';
+import type { Comparison } from './export-options.js';
 import type { FolderExport } from './export-task.js';
 import { generatorTensors } from './model-folder.js';
 

@@ -5,7 +5,8 @@ import { TorchFile } from '../checkpoint/torch-file/torch-file.js';
 import { fromTorchTensor } from '../checkpoint/torch-layout.js';
 import { buildGenerator } from '../model/generator.js';
 import type { NetworkValues } from '../model/parameters.js';
-import { type Comparison, type ComparisonInputs, compareWeights } from './comparison.js';
+import { type ComparisonInputs, compareWeights } from './comparison.js';
+import type { Comparison } from './export-options.js';
 import type { ExportSource } from './source.js';
 
 /** Reads the EMA generators of a file by `exportReferenceCheckpoint` back, as an import would. */

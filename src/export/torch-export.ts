@@ -4,7 +4,8 @@ import { removeLeftovers, replaceEntry } from '../base/atomic-files.js';
 import { type ExportReport, exportReferenceCheckpoint } from '../checkpoint/reference/export.js';
 import { lazyBetas } from '../optim/adam.js';
 import { learningRateAt } from '../optim/schedule.js';
-import { type Comparison, checkDifferences } from './comparison.js';
+import { checkDifferences } from './comparison.js';
+import type { Comparison } from './export-options.js';
 import { type ExportTask, stopIfAborted } from './export-task.js';
 import { compareTorchFile } from './torch-check.js';
 

@@ -5,6 +5,7 @@ export type Variant = 'main' | 'train';
 
 /** Everything that decides the networks' shapes. The fields are those of the config's `model` section. */
 export interface Architecture {
+  /** Which of the two released forms. */
   variant: Variant;
   /** Side of the images, px, a power of two. */
   size: number;

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Comparison } from '../../src/export/comparison.js';
 import { type ExportFolderContents, writeExportFolder } from '../../src/export/export-folder.js';
+import type { Comparison } from '../../src/export/export-options.js';
 
 let folder: string;
 let out: string;

@@ -43,6 +43,7 @@ it('all that the two entry points export is documented, every function with an e
     .filter(({ parent }) => parent?.kind === ReflectionKind.Function);
   expect(functions.map(({ name }) => name).sort()).toEqual([
     'evaluate',
+    'exportModel',
     'loadModel',
     'loadModel',
     'saveImage',

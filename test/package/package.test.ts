@@ -60,7 +60,7 @@ describe('the package', () => {
       expect(peerDependenciesMeta[name]).toEqual({ optional: true });
     }
     const [, told] = /npm install .*@tensorflow\/tfjs-backend-wasm@([\d.]+)`/.exec(
-      await readFile('README.md', 'utf8'),
+      await readFile('docs/library.md', 'utf8'),
     )!;
     expect(told).toBe(peerDependencies['@tensorflow/tfjs-backend-wasm']);
   });
@@ -158,14 +158,21 @@ describe('its types', () => {
   });
 
   it('the examples in the documentation type-check', async () => {
-    const documented = ['translate/library', 'translate/web-library', 'data/decode'];
+    const documented = [
+      'images/library',
+      'browser/web-library',
+      'data/decode',
+      'eval/evaluate',
+      'export/export-model',
+      'video/translate-video-file',
+    ];
     const texts = await Promise.all(
       documented.map((name) => readFile(join(packed.dir, 'dist', `${name}.d.ts`), 'utf8')),
     );
     const examples = [...texts.join('\n').matchAll(/```ts\n(.*?)```/gs)].map(([, code]) =>
       code!.replaceAll(/^ *\* ?/gm, ''),
     );
-    expect(examples).toHaveLength(5);
+    expect(examples).toHaveLength(8);
     expect(await diagnosticsOf({ ...NODE_NEXT, lib: PAGE_LIBRARIES }, ...examples)).toEqual([]);
   });
 
