@@ -235,7 +235,7 @@ describe('files of several folders', () => {
   const checkpoint = (folder: string) => [`${folder}config.json`, `${folder}model.safetensors`];
 
   it('the files of the newest checkpoint of a run are used, never mixed with others', async () => {
-    const steps = [9, 100, 20].map((step) => `/run/checkpoints/step-${step}/`);
+    const steps = [9, 100, 20].map((step) => `/run/checkpoints/${stepName(step)}/`);
     const paths = ['/run/config.json', ...steps.flatMap(checkpoint)];
     for (const name of ['config.json', 'model.safetensors'])
       expect(await opened(paths, name)).toBe(`/run/checkpoints/${stepName(100)}/${name}`);

@@ -97,5 +97,5 @@ describe('measureFace', () => {
 
 test('meanFace rejects no images, and another number of contents', () => {
   expect(() => meanFace([], [])).toThrow(RangeError);
-  expect(() => meanFace([flatImage(0, 0, 0)], [])).toThrow('1 and 0');
+  expect(() => meanFace([flatImage(0, 0, 0)], [])).toThrow('1 images and 0 contents');
 });
