@@ -26,7 +26,7 @@ export function memoryUse(): MemoryUse {
   };
 }
 
-/** Peak memory of the process since its start, and of the GPU since its start or `resetGpuPeak`. */
+/** Peak memory of the process and of the GPU since the process's start. */
 export function peakMemory(): PeakMemory {
   const gpu = gpuMemory();
   return {

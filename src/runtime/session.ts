@@ -43,7 +43,6 @@ export interface SessionAddon {
   run(session: SessionHandle, callable: number, feeds: readonly HostValues[]): HostValues[];
   runAsync(session: SessionHandle, callable: number, feeds: readonly HostValues[]): Promise<HostValues[]>;
   devices(session: SessionHandle): Device[];
-  resetPeak(session: SessionHandle): void;
   registeredKernels(): Uint8Array;
   setTensorFloat32(enabled: boolean): void;
   tensorFloat32(): boolean;
@@ -74,18 +73,12 @@ export function devices(): Device[] {
   return addon.devices(session);
 }
 
-/** Memory of tensors on the GPU, now and at the peak since the start or `resetGpuPeak`; undefined without a GPU. */
+/** Memory of tensors on the GPU, now and at the peak since the start; undefined without a GPU. */
 export function gpuMemory(): { bytes: number; peakBytes: number; limitBytes: number } | undefined {
   if (loaded === undefined) return undefined;
   const gpu = devices().find(({ type }) => type === 'GPU');
   if (gpu === undefined) return undefined;
   return { bytes: gpu.bytesInUse ?? 0, peakBytes: gpu.peakBytesInUse ?? 0, limitBytes: gpu.limitBytes };
-}
-
-/** Resets the peak that `gpuMemory` returns. */
-export function resetGpuPeak(): void {
-  const { addon, engine: session } = engine();
-  addon.resetPeak(session);
 }
 
 /** All kernels of the library, as a serialized KernelList (tensorflow/core/framework/kernel_def.proto). */

@@ -1,8 +1,7 @@
 // Reads trained models from disk: a model folder's config, its generators' weights and their checksum.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { z } from 'zod';
 import { InputError, messageOf } from '../base/errors.js';
+import { sha256OfFile } from '../base/hash.js';
 import { type ResolvedCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { readModelConfig } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
@@ -41,12 +40,6 @@ export interface StoredModel {
   dir: string;
   /** SHA-256 of the weights' file, hex digits. */
   sha256(): Promise<string>;
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest('hex');
 }
 
 /** Returns the generators' parameters. @throws InputError naming the config file if it describes no network. */
@@ -100,7 +93,7 @@ export async function openModelFolder<Config extends { model: ModelConfig }>(
     ...files,
     config,
     readGenerators: (which = 'both') => readGenerators(files, specs, which),
-    sha256: () => sha256Of(files.modelPath),
+    sha256: () => sha256OfFile(files.modelPath),
   };
 }
 
