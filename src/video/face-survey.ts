@@ -4,10 +4,11 @@ import type { Extent } from '../base/geometry.js';
 import type { FaceDetector } from '../faces/detector.js';
 import { scaledFace } from '../faces/square.js';
 import type { Sighting } from '../faces/track.js';
+import { perSecond } from './frame-times.js';
 import { readFrames } from './frames.js';
-import { decoderArgs, evenExtent, outputRate, perSecond } from './plan.js';
+import { decoderArgs, evenExtent, outputRate } from './plan.js';
 import type { VideoInfo } from './probe.js';
-import { noFrames, startTool } from './tools.js';
+import { type Ffmpeg, noFrames, startTool } from './tools.js';
 
 /** Longer side of the frames that are searched, px: the detector sees no more. */
 const SURVEY_PX = 512;
@@ -24,6 +25,7 @@ export interface SurveyOptions {
   input: string;
   /** What `probeVideo` says about the input. */
   info: VideoInfo;
+  ffmpeg: Pick<Ffmpeg, 'filters' | 'decoders'>;
   detector: FaceDetector;
   signal?: AbortSignal;
   /** Called with the number of frames that have been searched. */
@@ -64,7 +66,7 @@ function cutDetector(): (frame: Uint8Array) => boolean {
  * @throws InputError if nothing can be decoded; InterruptedError after `signal`.
  */
 export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
-  const { input, info, detector, signal, onProgress } = options;
+  const { input, info, ffmpeg, detector, signal, onProgress } = options;
   const rate = outputRate(info, input);
   const framesPerSecond = perSecond(rate);
   const frameExtent = evenExtent(info.extent);
@@ -73,7 +75,7 @@ export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
     Math.max(1, Math.round(length * scale)),
   ) as [number, number];
   const searchStride = Math.max(1, Math.round(framesPerSecond / LOOKS_PER_SECOND));
-  const args = decoderArgs({ input, index: info.index, rate, extent: { width, height } });
+  const args = decoderArgs({ input, info, ffmpeg, rate, extent: { width, height } });
   const decoder = startTool('ffmpeg', args);
   decoder.stdin.end();
   const kill = (): void => decoder.kill();

@@ -13,7 +13,7 @@ import type { StyleSchedule } from './style-schedule.js';
 export interface FrameTranslatorOptions {
   translator: Translator;
   direction: Direction;
-  plan: Pick<VideoPlan, 'input' | 'framesPerSecond'>;
+  plan: Pick<VideoPlan, 'input' | 'secondsAt'>;
   schedule: StyleSchedule;
   /** Shows the original amid eight styles instead of one style. */
   mosaic: boolean;
@@ -121,7 +121,7 @@ export class FrameTranslator {
   /** @param places the places of the images' frames in the batch. @returns `[n, size, size, 3]`. */
   private decode(content: ContentCodes, places: readonly number[], cell: number): Uint8Array {
     const { translator, plan, schedule } = this.options;
-    const codes = places.map((place) => schedule.at((this.frames + place) / plan.framesPerSecond, cell));
+    const codes = places.map((place) => schedule.at(plan.secondsAt(this.frames + place), cell));
     // All images below each other are one tall image.
     return fromFloat(translator.decode(content, joinFloats(codes)), this.size, this.size * content.count)
       .data;

@@ -1,48 +1,13 @@
 // Plans ffmpeg's work: containers, codecs, rates, sizes and arguments.
-import { extname } from 'node:path';
 import { InputError } from '../base/errors.js';
 import type { Extent } from '../base/geometry.js';
+import { containerOf } from './containers.js';
+import { type Frames, frameFilters, SCALING } from './decoder-filters.js';
+import { MAX_RATE, perSecond, secondsOf, statedRate } from './frame-times.js';
 import { inputFile, type Rational, type VideoInfo } from './probe.js';
+import { type PlannedTrack, type TrackFate, trackOptions } from './sound.js';
+import type { Ffmpeg } from './tools.js';
 
-/** What a file name's extension stands for. */
-export interface Container {
-  /** ffmpeg's name of the format. */
-  muxer: string;
-  /** Video encoders, the best first; ffmpeg may lack some. */
-  videoEncoders: readonly string[];
-  /** Audio codecs that can be copied into it. */
-  audioCodecs: RegExp;
-  /** Encoders of other audio, the best first. */
-  audioEncoders: readonly string[];
-}
-
-const H264 = ['libx264', 'libopenh264', 'mpeg4'];
-const MP4: Container = {
-  muxer: 'mp4',
-  videoEncoders: H264,
-  audioCodecs: /^(aac|mp3|ac3|eac3|alac|opus)$/,
-  audioEncoders: ['aac'],
-};
-const CONTAINERS: Readonly<Record<string, Container>> = {
-  '.mp4': MP4,
-  '.m4v': MP4,
-  '.mov': {
-    ...MP4,
-    muxer: 'mov',
-    audioCodecs: /^(aac|mp3|ac3|eac3|alac|pcm_[su](8|16le|24le|32le|16be|24be))$/,
-  },
-  '.mkv': {
-    ...MP4,
-    muxer: 'matroska',
-    audioCodecs: /^(aac|mp3|mp2|ac3|eac3|alac|opus|vorbis|flac|dts|truehd|pcm_(s16le|s24le|s32le|f32le))$/,
-  },
-  '.webm': {
-    muxer: 'webm',
-    videoEncoders: ['libvpx-vp9', 'libvpx'],
-    audioCodecs: /^(opus|vorbis)$/,
-    audioEncoders: ['libopus', 'libvorbis'],
-  },
-};
 /** Visually near lossless settings of each video encoder. */
 const QUALITY: Readonly<Record<string, readonly string[]>> = {
   libx264: ['-preset', 'veryfast', '-crf', '17'],
@@ -51,45 +16,19 @@ const QUALITY: Readonly<Record<string, readonly string[]>> = {
   'libvpx-vp9': ['-crf', '24', '-b:v', '0', '-row-mt', '1', '-deadline', 'realtime', '-cpu-used', '6'],
   libvpx: ['-crf', '8', '-b:v', '4M', '-deadline', 'realtime', '-cpu-used', '6'],
 };
-const AUDIO_BITS = '192k';
 /** A program takes 128 kB in a single argument; hundreds of styles would be more. */
 const MAX_COMMENT_CHARACTERS = 32_768;
-/** A higher rate is the clock of a file, not its frame rate. */
-const MAX_RATE = 1000;
-
-/** @returns the container for an output's name. @throws InputError for an unknown extension. */
-export function containerOf(path: string): Container {
-  const container = CONTAINERS[extname(path).toLowerCase()];
-  if (container !== undefined) return container;
-  throw new InputError({
-    expected: `a video's name that ends in ${Object.keys(CONTAINERS).join(', ')}`,
-    found: path,
-    remedy: 'change the extension of --out',
-  });
-}
-
-/** @returns the names of the encoders that `ffmpeg -encoders` lists. */
-export function parseEncoders(text: string): Set<string> {
-  return new Set([...text.matchAll(/^ [VAS][F.][S.][X.][B.][D.] (\S+)/gm)].map((match) => match[1]!));
-}
-
-/** @returns a rate as a number. */
-export const perSecond = ({ numerator, denominator }: Rational): number => numerator / denominator;
+/** Unit of the times of frames that come irregularly: a fraction of a second that all encoders take. */
+const TIMES_PER_SECOND = 60_000;
 
 /**
- * The constant frame rate of the output: the base rate if that makes no difference over the whole video, and the mean
- * rate if frames come irregularly. Frames are then repeated and dropped so that none is off by more than half a frame,
- * and their number stays.
+ * The frame rate of the output: the one on which the file's statements agree, or else the mean.
  * @throws InputError if the file has no frame rate.
  */
-export function outputRate({ averageRate, baseRate, seconds }: VideoInfo, path: string): Rational {
-  const isRate = (rate: Rational | undefined): rate is Rational =>
-    rate !== undefined && perSecond(rate) <= MAX_RATE;
-  if (isRate(baseRate) && isRate(averageRate)) {
-    const framesApart = Math.abs(perSecond(baseRate) - perSecond(averageRate)) * (seconds ?? 60);
-    return framesApart < 0.5 ? baseRate : averageRate;
-  }
-  const rate = [averageRate, baseRate].find(isRate);
+export function outputRate(info: VideoInfo, path: string): Rational {
+  const rate =
+    statedRate(info) ??
+    [info.averageRate, info.baseRate].find((stated) => stated !== undefined && perSecond(stated) <= MAX_RATE);
   if (rate !== undefined) return rate;
   throw new InputError({
     expected: `a frame rate in ${path}`,
@@ -116,8 +55,16 @@ export interface VideoPlan {
   output: Extent;
   decoderArgs: string[];
   encoderArgs: (target: string) => string[];
+  /** Whether the encoder takes frames with a time each, as `timed-frames.ts` wraps them, and not one after the other. */
+  isTimed: boolean;
+  /** @returns when a frame is shown, seconds from the first one. */
+  secondsAt: (frame: number) => number;
   /** What becomes of each audio track. */
-  audio: ('copied' | 're-encoded')[];
+  audio: TrackFate[];
+  /** What is done to the frames beside scaling, each a phrase. */
+  conversions: string[];
+  /** What a user should know of them, each a sentence. */
+  notices: string[];
 }
 
 export interface PlanOptions {
@@ -133,8 +80,10 @@ export interface PlanOptions {
   whole?: Extent | undefined;
   /** Whether the output shows whole frames, with even sides. */
   isPasted?: boolean;
-  /** Names of the encoders that ffmpeg has. */
-  encoders: ReadonlySet<string>;
+  /** What ffmpeg can do. */
+  ffmpeg: Ffmpeg;
+  /** The audio, as `planSound` plans it; by default there is none. */
+  sound?: { tracks: readonly PlannedTrack[]; fates: TrackFate[] } | undefined;
   /** The output's comment; it is dropped if it is longer than 32 kB. */
   comment?: string | undefined;
 }
@@ -149,32 +98,19 @@ function choose(candidates: readonly string[], encoders: ReadonlySet<string>, ou
   });
 }
 
-const SCALING = 'lanczos+accurate_rnd+full_chroma_int';
-
-/** Which raw RGB frames ffmpeg decodes, at a constant rate. */
-export interface Decoding {
+/** A file whose video stream is decoded to raw RGB frames. */
+export interface Decoding extends Frames {
   input: string;
-  /** Number of the video stream. */
-  index: number;
-  rate: Rational;
-  /** Size of the upright frames, or the side of their centred squares, px. */
-  extent: Extent | number;
+  info: VideoInfo;
+  ffmpeg: Pick<Ffmpeg, 'filters' | 'decoders'>;
 }
 
 /** @returns the arguments of ffmpeg for a decoding. */
-export function decoderArgs({ input, index, rate, extent }: Decoding): string[] {
-  const { width, height } = typeof extent === 'number' ? { width: extent, height: extent } : extent;
-  const filters = [
-    `fps=${rate.numerator}/${rate.denominator}`,
-    ...(typeof extent === 'number' ? ["crop=w='min(iw,ih/sar)':h='min(ih,iw*sar)'"] : []),
-    `scale=${width}:${height}:flags=${SCALING}`,
-    'setsar=1',
-    // Without it, frames would be repeated to fill the time before the first one.
-    'setpts=PTS-STARTPTS',
-  ];
+export function decoderArgs({ input, info, ffmpeg, ...frames }: Decoding): string[] {
+  const { inputOptions, filters } = frameFilters(info, frames, ffmpeg);
   return [
-    ...['-nostdin', '-v', 'error', ...inputFile(input), '-map', `0:${index}`, '-vf', filters.join(',')],
-    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ...['-nostdin', '-v', 'error', ...inputOptions, ...inputFile(input), '-map', `0:${info.index}`],
+    ...['-vf', filters, '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
   ];
 }
 
@@ -189,53 +125,70 @@ export function evenExtent({ width, height }: Extent): Extent {
  * centre with regard to the pixels' shape, and scales; the encoder scales, and takes the audio from the input.
  */
 export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
-  const { input, output, modelPx, cells, encoders, comment } = options;
+  const { input, output, modelPx, cells, ffmpeg, comment, sound = { tracks: [], fates: [] } } = options;
   const container = containerOf(output);
   const rate = outputRate(info, input);
-  const frame = options.whole ?? modelPx;
+  const extent = options.whole ?? modelPx;
   const square = (side: number): Extent => ({ width: side, height: side });
   const whole = options.isPasted === true ? options.whole : undefined;
   const canvas = whole ?? square(modelPx * cells);
   const out = whole ? evenExtent(whole) : square(options.outputPx ?? modelPx * cells);
-  const fraction = `${rate.numerator}/${rate.denominator}`;
-  const videoEncoder = choose(container.videoEncoders, encoders, output);
-  const audio = info.audio.map(({ codec }) =>
-    container.audioCodecs.test(codec) ? ('copied' as const) : ('re-encoded' as const),
-  );
-  const needsAudioEncoder = audio.includes('re-encoded');
-  const audioEncoder = needsAudioEncoder ? choose(container.audioEncoders, encoders, output) : '';
+  const videoEncoder = choose(container.videoEncoders, ffmpeg.encoders, output);
+  const isTimed = info.frameSeconds !== undefined;
   // Audio that begins before the first frame gets negative times, as a delay of the video would be filled with repeated
   // frames. If more than a frame of it would be lost, the muxer shifts everything; it would also shift by the delay of
   // frames that are encoded out of order, so there are none (-bf 0).
   const leadSeconds = Math.max(0, info.startSeconds - info.fileStartSeconds);
-  const isMoved = audio.length > 0 && leadSeconds * perSecond(rate) > 1;
+  const hasSound = sound.tracks.length > 0;
+  const hasChapters = info.chapters > 0;
+  const isMoved = hasSound && leadSeconds * perSecond(rate) > 1;
+  const isMp4 = ['mp4', 'mov'].includes(container.muxer);
+  const framesIn = isTimed
+    ? ['-f', 'matroska', '-i', 'pipe:0']
+    : [
+        ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-video_size', `${canvas.width}x${canvas.height}`],
+        ...['-framerate', `${rate.numerator}/${rate.denominator}`, '-i', 'pipe:0'],
+      ];
+  // Frames that are encoded out of order would confuse the times of the last ones (-bf 0).
+  const timedOut = [
+    ...[ffmpeg.hasFpsMode ? '-fps_mode' : '-vsync', 'vfr', '-enc_time_base', `1:${TIMES_PER_SECOND}`],
+    ...(isMp4 ? ['-video_track_timescale', String(TIMES_PER_SECOND)] : []),
+  ];
   return {
     rate,
     framesPerSecond: perSecond(rate),
-    expectedFrames: expectedFrames(info, rate),
+    expectedFrames: info.frameSeconds?.length ?? expectedFrames(info, rate),
     input: options.whole ?? square(modelPx),
     canvas,
     output: out,
-    audio,
-    decoderArgs: decoderArgs({ input, index: info.index, rate, extent: frame }),
+    isTimed,
+    secondsAt: secondsOf(info, perSecond(rate)),
+    audio: sound.fates,
+    ...noteworthy(info, { rate, extent }, ffmpeg),
+    decoderArgs: decoderArgs({ input, info, ffmpeg, rate, extent }),
     encoderArgs: (target) => [
-      ...['-nostdin', '-v', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'rgb24'],
-      ...['-video_size', `${canvas.width}x${canvas.height}`, '-framerate', fraction, '-i', 'pipe:0'],
-      ...(audio.length > 0 ? ['-itsoffset', (-leadSeconds).toFixed(6), ...inputFile(input)] : []),
-      ...['-map', '0:v:0', ...info.audio.flatMap(({ index }) => ['-map', `1:${index}`])],
+      ...['-nostdin', '-v', 'error', '-y', ...framesIn],
+      ...(hasSound || hasChapters ? ['-itsoffset', (-leadSeconds).toFixed(6), ...inputFile(input)] : []),
+      ...['-map', '0:v:0', ...sound.tracks.flatMap(({ index }) => ['-map', `1:${index}`])],
+      ...['-map_chapters', hasChapters ? '1' : '-1'],
       '-vf',
       `scale=${out.width}:${out.height}:flags=${SCALING}:out_color_matrix=bt709:out_range=tv`,
       ...['-c:v', videoEncoder, ...(QUALITY[videoEncoder] ?? []), '-pix_fmt', 'yuv420p'],
       ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
-      ...audio.flatMap((how, i) =>
-        how === 'copied' ? [`-c:a:${i}`, 'copy'] : [`-c:a:${i}`, audioEncoder, `-b:a:${i}`, AUDIO_BITS],
-      ),
+      ...sound.tracks.flatMap(trackOptions),
       ...(comment !== undefined && comment.length <= MAX_COMMENT_CHARACTERS
         ? ['-metadata', `comment=${comment}`]
         : []),
-      ...(isMoved ? ['-bf', '0', '-avoid_negative_ts', 'make_zero'] : []),
-      ...(['mp4', 'mov'].includes(container.muxer) ? ['-movflags', '+faststart'] : []),
+      ...(isTimed ? timedOut : []),
+      ...(isMoved || isTimed ? ['-bf', '0'] : []),
+      ...(isMoved ? ['-avoid_negative_ts', 'make_zero'] : []),
+      ...(isMp4 ? ['-movflags', '+faststart'] : []),
       ...['-f', container.muxer, `file:${target}`],
     ],
   };
+}
+
+function noteworthy(...args: Parameters<typeof frameFilters>): Pick<VideoPlan, 'conversions' | 'notices'> {
+  const { conversions, notices } = frameFilters(...args);
+  return { conversions, notices };
 }

@@ -15,16 +15,44 @@ export interface Rational {
 export interface AudioTrack {
   /** The stream's number in the file. */
   index: number;
-  /** ffmpeg's name of the codec: aac, opus, pcm_s16le. */
-  codec: string;
+  /** ffmpeg's name of the codec: aac, opus, pcm_s16le; undefined if ffmpeg does not know it. */
+  codec: string | undefined;
   /** Start in the file's time. */
   startSeconds: number;
+}
+
+/** A stream that a translated video does not have. */
+export interface OtherStream {
+  /** ffmpeg's name of its kind: video, subtitle, data, attachment. */
+  kind: string;
+  codec: string | undefined;
+}
+
+/** How the samples of a video's frames stand for colours; the words are ffmpeg's. */
+export interface VideoColour {
+  /** Format of the samples, such as yuv420p10le. */
+  samples: string;
+  /** Matrix between RGB and the samples, such as bt709; undefined if the file does not say. */
+  matrix: string | undefined;
+  /** Transfer function, such as smpte2084; undefined if the file does not say. */
+  transfer: string | undefined;
+  /** Primaries, such as bt2020; undefined if the file does not say. */
+  primaries: string | undefined;
 }
 
 /** What a video file says about itself. */
 export interface VideoInfo {
   /** Number of the video stream in the file. */
   index: number;
+  /** ffmpeg's name of the video's codec. */
+  codec: string | undefined;
+  colour: VideoColour;
+  /** Whether frames consist of two fields of different times. */
+  isInterlaced: boolean;
+  /** Whether the file has opacity that only some decoders read, as VP8 and VP9 do. */
+  hasHiddenAlpha: boolean;
+  /** Start of each frame, seconds from the first; undefined for a constant rate. */
+  frameSeconds: readonly number[] | undefined;
   /** Size of the upright frames with square pixels, px. */
   extent: Extent;
   /** Mean frame rate. */
@@ -40,6 +68,9 @@ export interface VideoInfo {
   /** Start of the first stream. */
   fileStartSeconds: number;
   audio: AudioTrack[];
+  others: OtherStream[];
+  /** Number of chapters. */
+  chapters: number;
 }
 
 const text = z.string().optional();
@@ -49,6 +80,11 @@ const streamShape = z.looseObject({
   codec_name: text,
   width: z.number().optional(),
   height: z.number().optional(),
+  pix_fmt: text,
+  color_space: text,
+  color_transfer: text,
+  color_primaries: text,
+  field_order: text,
   sample_aspect_ratio: text,
   side_data_list: z.array(z.looseObject({ rotation: z.number().optional() })).optional(),
   avg_frame_rate: text,
@@ -61,6 +97,7 @@ const streamShape = z.looseObject({
 });
 const probeShape = z.looseObject({
   streams: z.array(streamShape).default([]),
+  chapters: z.array(z.unknown()).default([]),
   format: z.looseObject({ format_name: text, start_time: text, duration: text }).default({}),
 });
 
@@ -91,6 +128,22 @@ export function parseClock(value: string | undefined): number | undefined {
 
 type Stream = z.infer<typeof streamShape>;
 
+/** @returns a name of ffmpeg's, or undefined where it stands for nothing. */
+function known(name: string | undefined): string | undefined {
+  return name === undefined || ['unknown', 'unspecified', 'none', 'reserved'].includes(name)
+    ? undefined
+    : name;
+}
+
+function colourOf(stream: Stream): VideoColour {
+  return {
+    samples: stream.pix_fmt ?? '',
+    matrix: known(stream.color_space),
+    transfer: known(stream.color_transfer),
+    primaries: known(stream.color_primaries),
+  };
+}
+
 /** @returns the size of upright frames: pixels that are not square are widened, a quarter turn swaps the sides. */
 function extentOf({
   width = 0,
@@ -109,7 +162,7 @@ function extentOf({
  * @returns undefined if it has no moving picture.
  */
 export function parseProbe(json: string): VideoInfo | undefined {
-  const { streams, format } = probeShape.parse(JSON.parse(json));
+  const { streams, chapters, format } = probeShape.parse(JSON.parse(json));
   // To ffmpeg, images are videos of one frame; GIF and APNG really are videos.
   if (/(^|,)(\w+_pipe|image2)(,|$)/.test(format.format_name ?? '')) return undefined;
   const video = streams.find(
@@ -123,6 +176,11 @@ export function parseProbe(json: string): VideoInfo | undefined {
   const tagSeconds = endSeconds === undefined ? undefined : Math.max(0, endSeconds - startSeconds);
   return {
     index: video.index,
+    codec: known(video.codec_name),
+    colour: colourOf(video),
+    isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(video.field_order ?? ''),
+    hasHiddenAlpha: video.tags?.alpha_mode === '1' || video.tags?.ALPHA_MODE === '1',
+    frameSeconds: undefined,
     extent: extentOf(video),
     averageRate: parseRational(video.avg_frame_rate),
     baseRate: parseRational(video.r_frame_rate),
@@ -131,10 +189,15 @@ export function parseProbe(json: string): VideoInfo | undefined {
     startSeconds,
     fileStartSeconds: finite(format.start_time),
     audio: streams.flatMap(({ index, codec_type: type, codec_name: codec, start_time: start }) =>
-      type === 'audio' && codec !== undefined && codec !== 'none'
-        ? [{ index, codec, startSeconds: finite(start) }]
-        : [],
+      type === 'audio' ? [{ index, codec: known(codec), startSeconds: finite(start) }] : [],
     ),
+    others: streams
+      .filter((stream) => stream !== video && stream.codec_type !== 'audio')
+      .map(({ codec_type: kind = 'data', codec_name: codec, disposition }) => ({
+        kind: disposition?.attached_pic ? 'cover image' : kind,
+        codec: known(codec),
+      })),
+    chapters: chapters.length,
   };
 }
 
@@ -177,7 +240,16 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
   if (!info.isFile())
     throw reject(info.isDirectory() ? 'a folder' : 'something that is not a file', 'name a file');
   if (info.size === 0) throw reject('an empty file', 'name another file');
-  const args = ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', ...inputFile(path)];
+  const args = [
+    '-v',
+    'error',
+    '-show_streams',
+    '-show_chapters',
+    '-show_format',
+    '-of',
+    'json',
+    ...inputFile(path),
+  ];
   const { code, stdout, stderr } = await outputOf('ffprobe', args);
   if (/not on whitelist/i.test(stderr))
     throw reject(

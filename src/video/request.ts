@@ -7,7 +7,7 @@ import { MOSAIC_STYLES } from './canvas.js';
 /** A progress report of `translateVideoFile`. */
 export interface VideoProgress {
   /** What is under way. */
-  stage: 'looking for faces' | 'translating';
+  stage: 'reading times' | 'looking for faces' | 'translating';
   /** Frames that are done. */
   frames: number;
   /** Frames of the whole video; undefined if the file does not say. */

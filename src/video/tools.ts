@@ -95,3 +95,43 @@ export function noFrames(input: string, stderr: string): InputError {
     remedy: 'name a video that players show',
   });
 }
+
+/** What an installed ffmpeg can do. */
+export interface Ffmpeg {
+  encoders: ReadonlySet<string>;
+  decoders: ReadonlySet<string>;
+  filters: ReadonlySet<string>;
+  /** Whether `-fps_mode` has taken the place of `-vsync` (ffmpeg 5.1). */
+  hasFpsMode: boolean;
+}
+
+/** @returns the names that `ffmpeg -encoders` or `-decoders` lists. */
+export function parseCodecs(text: string): Set<string> {
+  return new Set([...text.matchAll(/^ [VAS][F.][S.][X.][B.][D.] (\S+)/gm)].map((match) => match[1]!));
+}
+
+/** @returns the names that `ffmpeg -filters` lists. */
+export function parseFilters(text: string): Set<string> {
+  return new Set([...text.matchAll(/^ [T.][S.][C.]? (\S+) +\S+->\S+/gm)].map((match) => match[1]!));
+}
+
+/** Whether the libavutil of `ffmpeg -version` is that of ffmpeg 5.1 or newer; builds from git have no number of their own. */
+export function parseHasFpsMode(text: string): boolean {
+  const [major = 0, minor = 0] = (/libavutil\s+(\d+)\.\s*(\d+)/.exec(text) ?? []).slice(1).map(Number);
+  return major > 57 || (major === 57 && minor >= 28);
+}
+
+/** Asks the installed ffmpeg what it can do. @throws InputError if there is none. */
+export async function readFfmpeg(): Promise<Ffmpeg> {
+  const list = async (option: string) =>
+    (await outputOf('ffmpeg', ['-hide_banner', '-v', 'error', option])).stdout;
+  const [encoders, decoders, filters, version] = await Promise.all(
+    ['-encoders', '-decoders', '-filters', '-version'].map(list),
+  );
+  return {
+    encoders: parseCodecs(encoders!),
+    decoders: parseCodecs(decoders!),
+    filters: parseFilters(filters!),
+    hasFpsMode: parseHasFpsMode(version!),
+  };
+}

@@ -9,13 +9,16 @@ import { openModel } from '../translate/open-model.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction, Translator } from '../translate/translator.js';
 import { MOSAIC_CELLS } from './canvas.js';
+import { containerOf } from './containers.js';
 import { surveyFaces } from './face-survey.js';
 import { type FaceTrajectory, faceTrajectory } from './face-trajectory.js';
-import { containerOf, expectedFrames, outputRate, parseEncoders, planVideo, type VideoPlan } from './plan.js';
+import { withFrameTimes } from './frame-times.js';
+import { expectedFrames, outputRate, planVideo, type VideoPlan } from './plan.js';
 import { probeVideo, type VideoInfo } from './probe.js';
 import { checkRequest, checkStyleCount, styleCounts, type VideoRequest } from './request.js';
+import { planSound, type TrackFate } from './sound.js';
 import { constantStyles, flowingStyles } from './style-schedule.js';
-import { outputOf } from './tools.js';
+import { type Ffmpeg, readFfmpeg } from './tools.js';
 import { checkOutput, FRAMES_TOGETHER, type TranslatedVideo, translateVideo } from './translate-video.js';
 
 /** A video to translate in random styles, or in styles given by their codes. */
@@ -42,7 +45,11 @@ export interface VideoFileTranslation {
   /** Height of the output, px. */
   heightPx: number;
   /** What became of each audio track. */
-  audio: ('copied' | 're-encoded')[];
+  audio: TrackFate[];
+  /** What was done to the frames beside scaling, each a phrase, such as `deinterlaced`. */
+  conversions: string[];
+  /** What the input has and the output has not, each a phrase, such as `subtitles (mov_text)`. */
+  leftOut: string[];
   /** Number of faces; absent if `face` is `off`. */
   faces?: number;
   /** Whether the input ended early: the output has what could be decoded. */
@@ -75,14 +82,26 @@ export interface VideoStyles {
   makeStyles(translator: Translator): NamedStyle[] | Promise<NamedStyle[]>;
 }
 
-async function installedEncoders(): Promise<Set<string>> {
-  return parseEncoders((await outputOf('ffmpeg', ['-hide_banner', '-v', 'error', '-encoders'])).stdout);
+/** @returns a phrase for each stream of the input that the output does not have. */
+function leftOutOf({ audio, others, chapters }: VideoInfo, fates: readonly TrackFate[]): string[] {
+  const named = (what: string, codec: string | undefined): string => `${what} (${codec ?? 'unknown codec'})`;
+  const words: Readonly<Record<string, string>> = { subtitle: 'subtitles', video: 'another video stream' };
+  return [
+    ...audio.flatMap(({ codec }, i) =>
+      fates[i] === 'left out' ? [named(`audio track ${i + 1}`, codec)] : [],
+    ),
+    ...others
+      // QuickTime keeps the names of chapters in a stream of data.
+      .filter(({ kind }) => !(kind === 'data' && chapters > 0))
+      .map(({ kind, codec }) => named(words[kind] ?? kind, codec)),
+  ];
 }
 
 /** Goes through the video for its faces; undefined if it has none that are translated. */
 async function facesOf(
   request: VideoRequest,
   info: VideoInfo,
+  ffmpeg: Ffmpeg,
   modelPx: number,
   loadDetector: () => Promise<FaceDetector>,
 ): Promise<FaceTrajectory | undefined> {
@@ -92,7 +111,7 @@ async function facesOf(
   const onProgress = (frames: number): void =>
     request.onProgress?.({ stage: 'looking for faces', frames, totalFrames });
   const detector = await loadDetector();
-  const survey = await surveyFaces({ input, info, detector, onProgress, ...(signal && { signal }) });
+  const survey = await surveyFaces({ input, info, ffmpeg, detector, onProgress, ...(signal && { signal }) });
   const faces = faceTrajectory(survey, { mode, margin, paste, modelPx });
   if ((faces?.faces ?? 0) === 0)
     request.onNotice?.(
@@ -108,8 +127,15 @@ function translationOf(
     modelPx,
     plan,
     faces,
+    leftOut,
     record,
-  }: { modelPx: number; plan: VideoPlan; faces: FaceTrajectory | undefined; record: Description },
+  }: {
+    modelPx: number;
+    plan: VideoPlan;
+    faces: FaceTrajectory | undefined;
+    leftOut: string[];
+    record: Description;
+  },
 ): VideoFileTranslation {
   const ratio = change.input && change.output !== null ? change.output / change.input : null;
   return {
@@ -117,12 +143,14 @@ function translationOf(
     output,
     frames,
     expectedFrames: plan.expectedFrames ?? null,
-    seconds: frames / plan.framesPerSecond,
+    seconds: plan.secondsAt(frames),
     fps: plan.framesPerSecond,
     modelPx,
     widthPx: plan.output.width,
     heightPx: plan.output.height,
     audio: plan.audio,
+    conversions: plan.conversions,
+    leftOut,
     ...(face === 'off' ? {} : { faces: faces?.faces ?? 0 }),
     isTruncated,
     temporalConsistency: { inputChange: change.input, outputChange: change.output, ratio },
@@ -145,8 +173,12 @@ export async function translateVideoInStyles(
   checkRequest(request);
   containerOf(output);
   await checkOutput(input, output);
-  const info = await probeVideo(input);
-  const encoders = await installedEncoders();
+  const ffmpeg = await readFfmpeg();
+  const info = await withFrameTimes(await probeVideo(input), input, {
+    signal,
+    onProgress: (frames) => request.onProgress?.({ stage: 'reading times', frames, totalFrames: undefined }),
+  });
+  const sound = await planSound(info, { input, container: containerOf(output), encoders: ffmpeg.encoders });
   const { translator, model } = await openModel(request.checkpoint, {
     batch: FRAMES_TOGETHER,
     onSkipped: (dir, error) => onNotice?.(`skipped the damaged checkpoint ${dir}: ${error.message}`),
@@ -158,7 +190,7 @@ export async function translateVideoInStyles(
     checkStyleCount(request, styles.length);
     const record = describeRecord({ model, direction, styles });
     const modelPx = translator.architecture.size;
-    const faces = await facesOf(request, info, modelPx, detector.get);
+    const faces = await facesOf(request, info, ffmpeg, modelPx, detector.get);
     const plan = planVideo(info, {
       input,
       output,
@@ -167,9 +199,14 @@ export async function translateVideoInStyles(
       isPasted: faces?.isPasted === true,
       cells: mosaic ? MOSAIC_CELLS : 1,
       outputPx: request.size,
-      encoders,
+      ffmpeg,
+      sound,
       comment: JSON.stringify(record),
     });
+    const leftOut = leftOutOf(info, sound.fates);
+    for (const notice of plan.notices) onNotice?.(notice);
+    if (plan.conversions.length > 0) onNotice?.(`${input}: its frames are ${plan.conversions.join(', ')}`);
+    if (leftOut.length > 0) onNotice?.(`${output} has no ${leftOut.join(', ')}`);
     const codes = styles.map(({ code }) => code);
     const schedule = styleSeconds === undefined ? constantStyles(codes) : flowingStyles(codes, styleSeconds);
     const onProgress = (frames: number): void =>
@@ -179,7 +216,7 @@ export async function translateVideoInStyles(
       ...(signal && { signal }),
     });
     if (result.decoderErrors !== null) onNotice?.(`ffmpeg on ${input}: ${result.decoderErrors}`);
-    return translationOf(request, result, { modelPx, plan, faces, record });
+    return translationOf(request, result, { modelPx, plan, faces, leftOut, record });
   } finally {
     translator.dispose();
     await detector.dispose();

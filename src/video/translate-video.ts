@@ -11,6 +11,7 @@ import {
 } from './frame-translator.js';
 import { readFrames, writeFrames } from './frames.js';
 import type { VideoPlan } from './plan.js';
+import { frameHeader, streamHeader } from './timed-frames.js';
 import { lastErrorLines, noFrames, type RunningTool, startTool } from './tools.js';
 
 /** Frames translated together. */
@@ -57,13 +58,35 @@ async function pump(
   const { plan, signal, onProgress, batch = FRAMES_TOGETHER } = options;
   const frameBytes = bytesOf(plan.input);
   const batchFrames = Math.max(1, Math.min(batch, Math.floor(MAX_BATCH_BYTES / frameBytes)));
+  if (
+    plan.isTimed &&
+    !(await writeFrames(encoder.stdin, streamHeader(plan.canvas, 1 / plan.framesPerSecond)))
+  )
+    return;
   for await (const batchOfFrames of readFrames(decoder.stdout, frameBytes, batchFrames)) {
     stopIfAsked(options, frames.frames);
-    if (!(await writeFrames(encoder.stdin, frames.translate(batchOfFrames)))) return;
+    const first = frames.frames;
+    const translated = frames.translate(batchOfFrames);
+    const bytes = plan.isTimed ? withTimes(translated, first, plan) : translated;
+    if (!(await writeFrames(encoder.stdin, bytes))) return;
     onProgress?.(frames.frames);
   }
   if (signal?.aborted) stopIfAsked(options, frames.frames);
   encoder.stdin.end();
+}
+
+/** Puts its time before each frame. @param first the number of the first frame. */
+function withTimes(frames: Uint8Array, first: number, { canvas, secondsAt }: VideoPlan): Uint8Array {
+  const bytes = bytesOf(canvas);
+  return Buffer.concat(
+    Array.from({ length: frames.length / bytes }, (_, i) => {
+      const seconds = secondsAt(first + i);
+      return [
+        frameHeader(bytes, seconds, secondsAt(first + i + 1) - seconds),
+        frames.subarray(i * bytes, (i + 1) * bytes),
+      ];
+    }).flat(),
+  );
 }
 
 function stopIfAsked({ signal, plan, output }: TranslateVideoOptions, frames: number): void {
