@@ -9,7 +9,7 @@ import type { DatasetCheck } from '../../src/data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS } from '../../src/data/check/findings.js';
 import { readFactors } from '../../src/sample/factors-file.js';
 import { blocks, put } from '../data/check/check-images.js';
-import { complaints, gnr } from '../support/gnr.js';
+import { errorMessages, gnr } from '../support/gnr.js';
 
 let root: string;
 let written: string[];
@@ -172,7 +172,7 @@ describe('gnr dataset check', () => {
   test('refuses a folder without any of the four', async () => {
     const { code, stderr } = await gnr('dataset', 'check', join(dir, 'trainA'));
     expect(code).toBe(2);
-    expect(complaints(stderr)).toEqual([
+    expect(errorMessages(stderr)).toEqual([
       expect.stringContaining('one of the folders trainA, trainB, testA, testB'),
     ]);
   });

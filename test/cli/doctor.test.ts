@@ -84,8 +84,8 @@ test('gnr doctor tells which metric weights there are, and how to get the others
 });
 
 test('an engine that does not load is exit code 2, with its remedy', async () => {
-  const complaint = { expected: 'the TensorFlow addon', found: 'none', remedy: 'run npx gnr setup' };
-  vi.spyOn(engine, 'loadEngine').mockRejectedValue(new InputError(complaint));
+  const details = { expected: 'the TensorFlow addon', found: 'none', remedy: 'run npx gnr setup' };
+  vi.spyOn(engine, 'loadEngine').mockRejectedValue(new InputError(details));
   const { code, stdout } = await run('doctor');
   expect(code).toBe(2);
   expect(stdout).toContain('Problem: Expected the TensorFlow addon but found none; run npx gnr setup.');

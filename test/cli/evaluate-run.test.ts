@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { receiptSchema } from '../../src/eval/receipt.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { type MetricsRow, readMetrics } from '../../src/train/log/metrics-log.js';
-import { complaints, gnr, type TinyTraining, tinyTraining } from '../support/gnr.js';
+import { errorMessages, gnr, type TinyTraining, tinyTraining } from '../support/gnr.js';
 import { formulaCache } from '../support/weights.js';
 
 const PROTOCOL = {
@@ -44,7 +44,7 @@ describe('a run', () => {
     const words = ['--config', tiny.config, '--out', runDir, '--steps', '3', ...evaluation(protocol)];
     const best = '{"metric": "evaluation/kid", "order": "lowest"}';
     const done = await gnr('train', ...words, '--set', `checkpoint.keepBest=${best}`);
-    expect([done.code, complaints(done.stderr)]).toEqual([0, []]);
+    expect([done.code, errorMessages(done.stderr)]).toEqual([0, []]);
     const rows: MetricsRow[] = [];
     for await (const row of readMetrics(join(runDir, 'metrics.jsonl'))) rows.push(row);
     const measured = rows.flatMap(({ step, terms }) =>
@@ -59,7 +59,7 @@ describe('a run', () => {
       ...['evaluate', runDir, '--every-checkpoint', '--data', tiny.dataset, '--out', out],
       ...['--protocol', protocol],
     );
-    expect([curves.code, complaints(curves.stderr)]).toEqual([0, []]);
+    expect([curves.code, errorMessages(curves.stderr)]).toEqual([0, []]);
     expect((await readdir(out)).sort()).toEqual(['curves.html', 'step-000002.json', 'step-000003.json']);
     for (const [step, kid, cycle] of measured) {
       const path = join(out, `step-00000${step}.json`);
@@ -78,7 +78,7 @@ describe('a run', () => {
     const words = ['--config', tiny.config, '--out', runDir, '--steps', '1', ...evaluation('stargan-v2')];
     const done = await gnr('train', ...words);
     expect(done.code).toBe(2);
-    expect(complaints(done.stderr).join()).toMatch(/inception-imagenet.*gnr weights fetch/);
+    expect(errorMessages(done.stderr).join()).toMatch(/inception-imagenet.*gnr weights fetch/);
     expect(await readdir(folder)).not.toContain('not-begun');
   });
 

@@ -13,7 +13,7 @@ import { buildGenerator } from '../../src/model/generator.js';
 import { initParameters } from '../../src/model/parameters.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
-import { complaints, gnr, type Outcome } from '../support/gnr.js';
+import { errorMessages, gnr, type Outcome } from '../support/gnr.js';
 
 const config = tinyConfig({
   model: MIN_LAYERS,
@@ -71,7 +71,7 @@ describe('gnr export --format safetensors', () => {
       '--data',
       '25 | drawings',
     );
-    expect([code, complaints(stderr)]).toEqual([0, []]);
+    expect([code, errorMessages(stderr)]).toEqual([0, []]);
     expect(stdout).toContain(`${out}\n`);
     expect(differences(stdout)).toEqual([0, 0]);
     expect((await readdir(out)).sort()).toEqual([

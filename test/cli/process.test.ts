@@ -9,8 +9,8 @@ import { latestCheckpoint, readCheckpoint } from '../../src/checkpoint/checkpoin
 import { startChild } from '../support/child-process.js';
 import {
   compileGnr,
-  complaints,
   contentOf,
+  errorMessages,
   gnr,
   type Outcome,
   startGnr,
@@ -75,14 +75,16 @@ describe('gnr train', () => {
     await setTimeout(1000);
     run.child.kill('SIGINT');
     const { status, stdout, stderr } = await run.done;
-    expect(complaints(stderr)).toEqual([`gnr: stopped; continue with: gnr train --out ${runDir} --resume`]);
+    expect(errorMessages(stderr)).toEqual([
+      `gnr: stopped; continue with: gnr train --out ${runDir} --resume`,
+    ]);
     expect(status).toBe(130);
     const { dir, step } = (await latestCheckpoint(runDir))!;
     expect((await readCheckpoint(dir)).step).toBe(step);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(`Checkpoint of step ${step}: ${dir}`);
     expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual(['latest', basename(dir)]);
     const resumed = await gnr('train', '--out', runDir, '--resume', '--steps', String(step + 1));
-    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
     expect(resumed.stdout).toContain(`Training from step ${step} to step ${step + 1}`);
   });
 
@@ -97,7 +99,7 @@ describe('gnr train', () => {
     run.child.kill('SIGINT');
     run.child.kill('SIGTERM');
     const { status, stderr } = await run.done;
-    expect([status, complaints(stderr)]).toEqual([130, []]);
+    expect([status, errorMessages(stderr)]).toEqual([130, []]);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: 1 });
     expect(await contentOf(join(runDir, 'checkpoints'))).toMatchObject(before);
     expect((await gnr('train', '--out', runDir, '--resume', '--steps', '2')).code).toBe(0);
@@ -117,7 +119,7 @@ describe('gnr train', () => {
     expect(left.filter((name) => name.startsWith('.tmp-')).length).toBe(newest === 1 ? 1 : 0);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: newest });
     const resumed = await gnr('train', '--out', runDir, '--resume');
-    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
     expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual([
       'latest',
       ...[1, 2, 3].map((step) => `step-00000${step}`),
@@ -138,14 +140,14 @@ describe('gnr train', () => {
     const run = await start(words, `ulimit -f ${Math.floor(size / 1024) - 1}`);
     const { status, stderr } = await run.done;
     expect(status).toBe(1);
-    expect(complaints(stderr)).toEqual([
+    expect(errorMessages(stderr)).toEqual([
       expect.stringMatching(
         new RegExp(`^gnr: Cannot write ${runDir}/checkpoints/.*step-000002.*EFBIG.*raise the limit .*kept`),
       ),
     ]);
     expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual(['latest', 'step-000001']);
     const resumed = await gnr(...words);
-    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: 2 });
   });
 
@@ -176,7 +178,7 @@ it('gnr translate stops between two pictures when interrupted, and every file th
   await until(run, () => run.output().includes('\n'));
   run.child.kill('SIGINT');
   const { status, stdout, stderr } = await run.done;
-  expect([status, complaints(stderr)]).toEqual([
+  expect([status, errorMessages(stderr)]).toEqual([
     130,
     [expect.stringMatching(/^gnr: stopped after \d+ of 200 images$/)],
   ]);
@@ -193,7 +195,7 @@ it('gnr demo leaves nothing of a dataset that it was drawing when interrupted', 
   await until(run, async () => (await readdir(out).catch(() => [])).length > 0);
   run.child.kill('SIGINT');
   const { status, stdout, stderr } = await run.done;
-  expect([status, stdout, complaints(stderr)]).toEqual([130, '', [expect.stringMatching(/stopped/)]]);
+  expect([status, stdout, errorMessages(stderr)]).toEqual([130, '', [expect.stringMatching(/stopped/)]]);
   expect(await readdir(out)).toEqual([]);
 });
 

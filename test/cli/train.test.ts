@@ -7,7 +7,14 @@ import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { loadConfig } from '../../src/config/load.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer } from '../../src/train/eager-trainer.js';
-import { complaints, contentOf, gnr, type Outcome, type TinyTraining, tinyTraining } from '../support/gnr.js';
+import {
+  contentOf,
+  errorMessages,
+  gnr,
+  type Outcome,
+  type TinyTraining,
+  tinyTraining,
+} from '../support/gnr.js';
 
 let shared: string;
 let tiny: TinyTraining;
@@ -42,12 +49,12 @@ describe('gnr train', () => {
   it('refuses --init beside --resume', async () => {
     const { code, stderr } = await train('--init', folder, '--resume');
     expect(code).toBe(2);
-    expect(complaints(stderr).join()).toMatch(/--resume or --init, not both.*leave --init out/);
+    expect(errorMessages(stderr).join()).toMatch(/--resume or --init, not both.*leave --init out/);
   });
 
   it('runs to the end, tells so, and leaves a run with the resolved config', async () => {
     const { code, stdout, stderr } = await train('--set', 'checkpoint.everySteps=2', '--steps', '3');
-    expect([code, complaints(stderr)]).toEqual([0, []]);
+    expect([code, errorMessages(stderr)]).toEqual([0, []]);
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(
       /^Training to step 3: \d\.\d\d million generator and \d\.\d\d million discriminator parameters\.$/,
@@ -96,7 +103,7 @@ describe('gnr train', () => {
     });
     expect(await contentOf(runDir)).toEqual(before);
     const resumed = await gnr('train', '--out', runDir, '--resume', '--steps', '2');
-    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
     expect(resumed.stdout).toMatch(/^Training from step 1 to step 2:/);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: 2 });
     expect(await contentOf(runDir)).toMatchObject(
@@ -125,7 +132,7 @@ describe('wrong usage and input', () => {
   const set = (...overrides: string[]) => overrides.flatMap((override) => ['--set', override]);
 
   /** One line that says what is wrong; nothing printed, nothing made. */
-  async function expectRefusal(outcome: Outcome, message: RegExp): Promise<void> {
+  async function expectRejection(outcome: Outcome, message: RegExp): Promise<void> {
     expect(outcome.stderr).toMatch(message);
     expect(outcome.stderr.match(/\n/g)).toHaveLength(1);
     expect(outcome.stderr).toMatch(/^gnr: Expected .* but found .*; .*\.\n$/);
@@ -168,7 +175,7 @@ describe('wrong usage and input', () => {
     ['no data folder', set('data.root=""'), /data\.root/],
     ['a run to resume that has no checkpoint', ['--resume'], /a checkpoint in .*run to resume from.*none/],
   ])('%s is refused', async (_, words, message) => {
-    await expectRefusal(await train(...words), message);
+    await expectRejection(await train(...words), message);
   });
 
   it.each<[string, string | undefined, RegExp]>([
@@ -189,11 +196,11 @@ describe('wrong usage and input', () => {
   ])('a config file %s is refused', async (_, text, message) => {
     const file = join(folder, 'given.json');
     if (text !== undefined) await writeFile(file, text);
-    await expectRefusal(await gnr('train', '--config', file, '--out', runDir), message);
+    await expectRejection(await gnr('train', '--config', file, '--out', runDir), message);
   });
 
   it('no config file is refused, and so is no run directory', async () => {
-    await expectRefusal(
+    await expectRejection(
       await gnr('train', '--out', runDir),
       /--config FILE .*none.*configs\/selfie2anime\.json/,
     );
@@ -230,7 +237,7 @@ describe('wrong usage and input', () => {
     const root = join(folder, 'set');
     await cp(tiny.dataset, root, { recursive: true });
     await spoil(root);
-    await expectRefusal(await train(...set(`data.root=${root}`)), message);
+    await expectRejection(await train(...set(`data.root=${root}`)), message);
   });
 
   it('a run directory that is a file is refused and kept', async () => {
@@ -275,7 +282,7 @@ describe('pictures of all kinds', () => {
     await into('notes.txt', 'and this does not look like one');
     const { code, stdout, stderr } = await train(...steps, '--set', `data.root=${root}`);
     expect(code).toBe(0);
-    expect(complaints(stderr).sort()).toEqual([
+    expect(errorMessages(stderr).sort()).toEqual([
       expect.stringMatching(
         new RegExp(`^gnr: skipped ${root}/trainA/cut\\.jpg: Expected an image .* damaged`),
       ),
@@ -290,7 +297,7 @@ describe('pictures of all kinds', () => {
     for (const name of await readdir(join(root, 'trainA'))) await into(name, 'no picture');
     const { code, stderr } = await train(...steps, '--set', `data.root=${root}`);
     expect(code).toBe(1);
-    expect(complaints(stderr).at(-1)).toMatch(
+    expect(errorMessages(stderr).at(-1)).toMatch(
       new RegExp(
         `^gnr: Cannot decode \\d of the 6 images: ${root}/trainA/0000\\d\\.png .*Replace or remove them`,
       ),

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { imageDescription } from '../../src/data/description.js';
 import { NOSES_OF_THREE, PHOTO_OF_THREE } from '../support/faces.js';
-import { complaints, gnr, type Outcome, type TinyTraining, tinyTraining } from '../support/gnr.js';
+import { errorMessages, gnr, type Outcome, type TinyTraining, tinyTraining } from '../support/gnr.js';
 
 let shared: string;
 let tiny: TinyTraining;
@@ -50,7 +50,7 @@ describe('gnr translate', () => {
     await sharp(photo).resize(90, 70).jpeg().toFile(large);
     const { code, stdout, stderr } = await translate(large, '--styles', '3', '--face', 'off');
     const names = [1, 2, 3].map((style) => `Me on Holiday_style-${style}.png`);
-    expect([code, complaints(stderr), stdout]).toEqual([0, [], pathsOf(names)]);
+    expect([code, errorMessages(stderr), stdout]).toEqual([0, [], pathsOf(names)]);
     expect(await written()).toEqual(names);
     const made = await Promise.all(names.map(bytesOf));
     for (const png of made) expect(await sharp(png).metadata()).toMatchObject({ width: 32, height: 32 });
@@ -172,7 +172,7 @@ describe('styles of other kinds', () => {
       '--like',
       like,
     );
-    expect([code, complaints(stderr), await readdir(again)]).toEqual([0, [], ['00000_style-2.png']]);
+    expect([code, errorMessages(stderr), await readdir(again)]).toEqual([0, [], ['00000_style-2.png']]);
     expect((await readFile(join(again, '00000_style-2.png'))).equals(made)).toBe(true);
   });
 
@@ -190,7 +190,7 @@ describe('styles of other kinds', () => {
     expect((await gnr('train', ...words)).code).toBe(0);
     const like = ['--like', join(out, '00000_style-1.png')];
     const { code, stderr } = await gnr('translate', photo, '--checkpoint', other, '--out', out, ...like);
-    expect([code, complaints(stderr)]).toEqual([0, [expect.stringContaining('another model')]]);
+    expect([code, errorMessages(stderr)]).toEqual([0, [expect.stringContaining('another model')]]);
   });
 });
 
@@ -236,7 +236,7 @@ describe('faces', () => {
 
   it('are cropped: the largest by itself, or all of them', async () => {
     const { code, stderr } = await translate(PHOTO_OF_THREE, '--styles', '1');
-    expect([code, complaints(stderr), await written()]).toEqual([0, [], ['sample1_style-1.png']]);
+    expect([code, errorMessages(stderr), await written()]).toEqual([0, [], ['sample1_style-1.png']]);
     const usual = await pixelsOf('sample1_style-1.png');
     await translate(PHOTO_OF_THREE, '--styles', '1', '--face', 'off');
     expect(await pixelsOf('sample1_style-1.png')).not.toBe(usual);
@@ -276,7 +276,7 @@ describe('faces', () => {
     const sideways = await sharp(PHOTO_OF_THREE).resize(960).rotate(270).toBuffer();
     await sharp(sideways).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toFile(turned);
     const { code, stderr } = await translate(turned, '--styles', '1', '--face', 'all', '--paste');
-    expect([code, complaints(stderr)]).toEqual([0, []]);
+    expect([code, errorMessages(stderr)]).toEqual([0, []]);
     expect(await sizeOf('turned_style-1.png')).toEqual([960, 640]);
   });
 
@@ -294,7 +294,7 @@ describe('faces', () => {
     for (const name of names) await plain.clone().toFile(join(folder, name));
     const files = names.map((name) => join(folder, name));
     const { code, stderr } = await translate(...files, PHOTO_OF_THREE, '--styles', '1', '--paste');
-    expect([code, complaints(stderr)]).toEqual([
+    expect([code, errorMessages(stderr)]).toEqual([
       0,
       [expect.stringContaining(`found in ${files.slice(0, 5).join(', ')}, 2 more: translated whole`)],
     ]);
@@ -338,7 +338,7 @@ describe('unusual pictures', () => {
     await writeFile(file, await make());
     const { code, stderr } = await translate(file, '--styles', '1', '--face', 'largest');
     const notes = [expect.stringContaining(`no face was found in ${file}: translated whole`)];
-    expect([code, complaints(stderr), await written()]).toEqual([0, notes, ['unusual_style-1.png']]);
+    expect([code, errorMessages(stderr), await written()]).toEqual([0, notes, ['unusual_style-1.png']]);
     expect(await sharp(await bytesOf('unusual_style-1.png')).metadata()).toMatchObject({
       width: 32,
       height: 32,
@@ -353,7 +353,7 @@ it('a damaged newest checkpoint of a run is named, and the one before it taken',
   await cp(join(damaged, 'checkpoints', 'step-000001'), newest, { recursive: true });
   await truncate(join(newest, 'model.safetensors'), 5000);
   const { code, stderr } = await gnr('translate', photo, '--checkpoint', damaged, '--out', out);
-  expect([code, complaints(stderr)]).toEqual([
+  expect([code, errorMessages(stderr)]).toEqual([
     0,
     [
       expect.stringMatching(
@@ -368,7 +368,7 @@ it('a damaged newest checkpoint of a run is named, and the one before it taken',
 
 describe('wrong usage and input', () => {
   /** One line that says what is wrong; nothing printed, nothing made. */
-  async function expectRefusal(outcome: Outcome, message: RegExp): Promise<void> {
+  async function expectRejection(outcome: Outcome, message: RegExp): Promise<void> {
     expect(outcome.stderr).toMatch(message);
     expect(outcome.stderr).toMatch(/^gnr: Expected [^\n]* but found [^\n]*; [^\n]*\.\n$/);
     expect(outcome).toMatchObject({ code: 2, stdout: '' });
@@ -387,7 +387,7 @@ describe('wrong usage and input', () => {
       /an image or folder at \/nowhere\/style\.png but found nothing/,
     ],
   ])('%j is refused', async (words, message) => {
-    await expectRefusal(await translate(photo, ...words), message);
+    await expectRejection(await translate(photo, ...words), message);
   });
 
   it.each([
@@ -408,7 +408,7 @@ describe('wrong usage and input', () => {
   ])('an input that is %s is refused', async (_, make, message) => {
     const input = join(folder, 'input');
     await make(input);
-    await expectRefusal(await translate(photo, input), message);
+    await expectRejection(await translate(photo, input), message);
   });
 
   it('a call without inputs is refused', async () => {
@@ -458,7 +458,7 @@ describe('wrong usage and input', () => {
   ])('a checkpoint that is %s is refused', async (_, make, message) => {
     const model = join(folder, 'model');
     await make(model);
-    await expectRefusal(await gnr('translate', photo, '--checkpoint', model, '--out', out), message);
+    await expectRejection(await gnr('translate', photo, '--checkpoint', model, '--out', out), message);
   });
 });
 
@@ -478,7 +478,7 @@ describe('pictures that cannot be read', () => {
       const names = words.length > 0 ? ['grid.png'] : ['a-good_style-1.png', 'e-good_style-1.png'];
       expect([code, stdout]).toEqual([2, pathsOf(names)]);
       expect(await written()).toEqual(names);
-      expect(complaints(stderr)).toEqual([
+      expect(errorMessages(stderr)).toEqual([
         expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/b-cut\\.jpg: .* damaged`)),
         expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/c-text\\.png: .* not an image`)),
         expect.stringMatching(new RegExp(`^gnr: skipped ${inputs}/d-empty\\.webp: .* empty`)),
@@ -492,13 +492,13 @@ describe('pictures that cannot be read', () => {
     await writeFile(bad, 'no picture');
     const { code, stdout, stderr } = await translate(bad);
     expect([code, stdout]).toEqual([2, '']);
-    expect(complaints(stderr)).toHaveLength(2);
+    expect(errorMessages(stderr)).toHaveLength(2);
   });
 
   it('and a folder for the results that is a file is an error of the work', async () => {
     await writeFile(out, 'mine');
     const { code, stderr } = await translate(photo);
-    expect([code, complaints(stderr)]).toEqual([
+    expect([code, errorMessages(stderr)]).toEqual([
       1,
       [
         expect.stringMatching(

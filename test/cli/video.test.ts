@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PHOTO_OF_THREE } from '../support/faces.js';
-import { compileGnr, complaints, gnr, type Outcome, startGnr, tinyTraining, until } from '../support/gnr.js';
+import {
+  compileGnr,
+  errorMessages,
+  gnr,
+  type Outcome,
+  startGnr,
+  tinyTraining,
+  until,
+} from '../support/gnr.js';
 import { ffmpeg, HAS_FFMPEG, lavfi, measure } from '../support/video.js';
 
 let shared: string;
@@ -42,7 +50,7 @@ const video = (...words: string[]): Promise<Outcome> =>
 describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
   it('translates a video, keeps its sound, and tells what it did', async () => {
     const { code, stdout, stderr } = await video('--json');
-    expect([code, complaints(stderr)]).toEqual([0, []]);
+    expect([code, errorMessages(stderr)]).toEqual([0, []]);
     const answer = JSON.parse(stdout) as Record<string, unknown> & {
       temporalConsistency: Record<string, number>;
     };
@@ -72,7 +80,7 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
     expect((await video()).code).toBe(0);
     const constant = await readFile(out);
     const { code, stderr } = await video('--style-seconds', '0.3');
-    expect([code, complaints(stderr)]).toEqual([0, []]);
+    expect([code, errorMessages(stderr)]).toEqual([0, []]);
     expect((await readFile(out)).equals(constant)).toBe(false);
   });
 
@@ -81,7 +89,7 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
     await truncate(cut, Math.floor((await stat(cut)).size * 0.6));
     const { code, stdout, stderr } = await gnr('video', cut, '--checkpoint', run, '--out', out);
     expect([code, stdout]).toEqual([2, `${out}\n`]);
-    expect(complaints(stderr).at(-1)).toMatch(
+    expect(errorMessages(stderr).at(-1)).toMatch(
       /Expected 20 frames in .*cut\.mp4 but found \d+ that can be decoded; .*out\.mp4 has what could be decoded/,
     );
     expect((await measure(out)).frames).toBeGreaterThan(0);
@@ -97,7 +105,7 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
     const words = ['video', three, '--checkpoint', run, '--out', out, '--json'];
     const answer = async (...more: string[]) => {
       const { code, stdout, stderr } = await gnr(...words, ...more);
-      expect([code, complaints(stderr)]).toEqual([0, []]);
+      expect([code, errorMessages(stderr)]).toEqual([0, []]);
       return JSON.parse(stdout) as Record<string, unknown>;
     };
     const cropped = await answer('--face', 'largest');
@@ -109,7 +117,7 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
 
   it('says where there is no face, and shows the centre', async () => {
     const { code, stdout, stderr } = await video('--face', 'all', '--paste', '--json');
-    expect([code, complaints(stderr)]).toEqual([
+    expect([code, errorMessages(stderr)]).toEqual([
       0,
       [expect.stringContaining(`no face was found in ${input}: its frames are translated whole`)],
     ]);

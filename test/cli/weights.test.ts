@@ -6,7 +6,7 @@ import { writeTorchFile } from '../../src/checkpoint/torch-file/write-torch-file
 import type { WeightsRow } from '../../src/weights/list.js';
 import { WEIGHT_NAMES } from '../../src/weights/names.js';
 import { FileServer } from '../support/file-server.js';
-import { compileGnr, complaints, gnr, startGnr, until } from '../support/gnr.js';
+import { compileGnr, errorMessages, gnr, startGnr, until } from '../support/gnr.js';
 import { formulaWeights, makeOfficial, toPickle } from '../support/weights.js';
 
 let folder: string;
@@ -108,7 +108,7 @@ describe('gnr weights fetch', () => {
     const fetched = await gnr('weights', 'fetch', 'lpips-alex', '--from', server.url);
     expect(fetched.code).toBe(0);
     expect(fetched.stdout).toMatch(/^lpips-alex: \/.*lpips-alex\.safetensors\n$/);
-    expect(complaints(fetched.stderr)).toEqual([
+    expect(errorMessages(fetched.stderr)).toEqual([
       `gnr: lpips-alex: fetching ${server.url}/alex.pth`,
       'gnr: lpips-alex: the server answers HTTP 503; trying again',
     ]);
@@ -154,7 +154,7 @@ describe('in a process of its own', () => {
       await until(run, async () => (await readFile(part).catch(() => '')).length === 2000);
       run.child.kill('SIGINT');
       const { status, stderr } = await run.done;
-      expect([status, complaints(stderr).at(-1)]).toEqual([
+      expect([status, errorMessages(stderr).at(-1)]).toEqual([
         130,
         `gnr: Stopped; 2000 bytes of ${server.url}/alex.pth are kept, and the same command continues from there.`,
       ]);
