@@ -57,7 +57,7 @@ describe('gnr train', () => {
   const hasSteps = async (): Promise<boolean> =>
     (await readFile(join(runDir, 'metrics.jsonl'), 'utf8').catch(() => '')).includes('\n');
 
-  it('stops after the step under way when interrupted, and the run goes on from there', async () => {
+  it('finishes the current step when interrupted, saves a checkpoint, and resumes from it', async () => {
     // Nothing is written and, after a few steps, nothing is read any more: the signal has to come through all the same.
     const quiet = ['log.everySteps=1000000', 'log.sampleEverySteps=1000000', 'checkpoint.everySteps=1000000'];
     const sets = quiet.flatMap((override) => ['--set', override]);
@@ -88,7 +88,7 @@ describe('gnr train', () => {
     expect(resumed.stdout).toContain(`Training from step ${step} to step ${step + 1}`);
   });
 
-  it('ends at once when interrupted twice, and what was there before is whole', async () => {
+  it('ends at once when interrupted twice, and leaves earlier checkpoints unchanged', async () => {
     expect((await train('--steps', '1')).code).toBe(0);
     const before = await contentOf(join(runDir, 'checkpoints'));
     await rm(join(runDir, 'metrics.jsonl'));
@@ -106,9 +106,9 @@ describe('gnr train', () => {
   });
 
   it.each<[string, Parameters<typeof startGnrToKill>[2], number]>([
-    ['in the midst of its tensors', ['write', /step-000002.*training\.safetensors/, 3], 1],
-    ['when it has its name and is not the latest yet', ['symlink', /latest/, 2], 2],
-  ])('killed while it writes a checkpoint, %s, loses nothing else', async (_, moment, newest) => {
+    ['while it writes the tensors of a checkpoint', ['write', /step-000002.*training\.safetensors/, 3], 1],
+    ['before the link to the latest checkpoint changes', ['symlink', /latest/, 2], 2],
+  ])('loses nothing but the unfinished checkpoint if it is killed %s', async (_, moment, newest) => {
     const straight = join(folder, 'straight');
     const words = ['--config', tiny.config, '--steps', '3', '--set', 'checkpoint.everySteps=1'];
     expect((await gnr('train', '--out', straight, ...words)).code).toBe(0);
@@ -131,7 +131,7 @@ describe('gnr train', () => {
       }
   });
 
-  it('fails with the path and the remedy where the disk takes no more, and the run goes on once it does', async () => {
+  it('ends with the path and the remedy when a file reaches the size limit, and resumes without the limit', async () => {
     expect((await train('--steps', '1')).code).toBe(0);
     const { size: samples } = await stat(join(runDir, 'samples', 'step-000001.png'));
     const { size } = await stat(join(runDir, 'checkpoints', 'step-000001', 'training.safetensors'));
@@ -151,7 +151,7 @@ describe('gnr train', () => {
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: 2 });
   });
 
-  it('lets products be rounded to bfloat16 where the config says so', async () => {
+  it('lets oneDNN round products to bfloat16 if the config says so', async () => {
     const script = `await import('./src/cli/main.js');
       process.stdout.write('mode ' + process.env.ONEDNN_DEFAULT_FPMATH_MODE);`;
     const args = ['train', '--config', tiny.config, '--out', runDir, '--steps', '1'];
@@ -167,7 +167,7 @@ describe('gnr train', () => {
   });
 });
 
-it('gnr translate stops between two pictures when interrupted, and every file that it names is complete', async () => {
+it('gnr translate stops between two images when interrupted, and every file that it lists is complete', async () => {
   expect((await train('--steps', '1')).code).toBe(0);
   const photo = join(tiny.dataset, 'testA', '00000.png');
   const [inputs, out] = [join(folder, 'inputs'), join(folder, 'out')];
@@ -189,7 +189,7 @@ it('gnr translate stops between two pictures when interrupted, and every file th
     expect(await sharp(path).metadata()).toMatchObject({ format: 'png', width: 32, height: 32 });
 });
 
-it('gnr demo leaves nothing of a dataset that it was drawing when interrupted', async () => {
+it('gnr demo removes an unfinished dataset when interrupted', async () => {
   const out = join(folder, 'demo');
   const run = await start(['demo', '--out', out]);
   await until(run, async () => (await readdir(out).catch(() => [])).length > 0);
@@ -199,9 +199,10 @@ it('gnr demo leaves nothing of a dataset that it was drawing when interrupted', 
   expect(await readdir(out)).toEqual([]);
 });
 
-it.each([['--help'], ['train', '--help'], ['video', '--help']])(
-  'gnr %s %s loads neither TensorFlow nor sharp',
-  async (...words) => {
+it.each(['gnr --help', 'gnr train --help', 'gnr video --help'])(
+  '%s loads neither TensorFlow nor sharp',
+  async (line) => {
+    const words = line.split(' ').slice(1);
     const script = `import { createRequire } from 'node:module';
     await import('./src/cli/main.js');
     const packages = Object.keys(createRequire(import.meta.url).cache)
