@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config/load.js';
 import { loadEngine } from '../src/runtime/node.js';
 import { drawSampleDataset } from '../src/sample/draw.js';
-import { complaints, gnr } from './support/gnr.js';
+import { errorMessages, gnr } from './support/gnr.js';
 import { recordStep } from './support/recorded-step.js';
 
 /** Parameters of both generators and of all discriminators. */
@@ -84,7 +84,7 @@ describe.each(Object.keys(PARAMETERS))('configs/%s.json', (name) => {
       '--dry-run',
       ...sets,
     );
-    expect([code, complaints(stderr)]).toEqual([0, []]);
+    expect([code, errorMessages(stderr)]).toEqual([0, []]);
     expect(stdout).toMatch(/^training +\d/m);
   });
 });

@@ -196,7 +196,7 @@ describe('writeFileAtomic on a disk that is really full', () => {
     process.stdout.write(JSON.stringify({ errors, names: await readdir(folder) }));
   `;
 
-  async function expectRefusal(code: string, shell: string, wrapper: string[]): Promise<void> {
+  async function expectRejection(code: string, shell: string, wrapper: string[]): Promise<void> {
     await compileForChild(folder);
     const disk = join(folder, 'disk');
     await mkdir(disk);
@@ -214,10 +214,10 @@ describe('writeFileAtomic on a disk that is really full', () => {
   }
 
   it('throws a RunError at a limit on the size of files, and leaves no partial file', async () => {
-    await expectRefusal('EFBIG', 'ulimit -f 100', []);
+    await expectRejection('EFBIG', 'ulimit -f 100', []);
   });
 
   it.skipIf(!canMount())('throws a RunError on a small disk, and leaves no partial file', async () => {
-    await expectRefusal('ENOSPC', `mount -t tmpfs -o size=200k tmpfs ${folder}/disk`, ['unshare', '-rm']);
+    await expectRejection('ENOSPC', `mount -t tmpfs -o size=200k tmpfs ${folder}/disk`, ['unshare', '-rm']);
   });
 });

@@ -68,7 +68,7 @@ function bundleOf(dtype: 'float32' | 'float16'): { bundle: WebBundle; files: Fil
 const load = (bundle: unknown, files: Files) =>
   loadWebModel(filesOf(chosen({ ...files, 'bundle.json': json(bundle) })));
 
-async function expectRefusal(bundle: unknown, files: Files, found: RegExp): Promise<void> {
+async function expectRejection(bundle: unknown, files: Files, found: RegExp): Promise<void> {
   const attempt = load(bundle, files);
   await expect(attempt).rejects.toThrow(InputError);
   await expect(attempt).rejects.toThrow(found);
@@ -109,12 +109,12 @@ describe('a bundle', () => {
 
   it('an invalid bundle is rejected', async () => {
     const { bundle, files } = bundleOf('float16');
-    await expectRefusal({ ...bundle, version: 2 }, files, /a newer version of the format \(2, not 1\)/);
-    await expectRefusal({ ...bundle, version: 0 }, files, /version/);
-    await expectRefusal({ ...bundle, format: 'tfjs' }, files, /format/);
-    await expectRefusal([], files, /bundle\.json/);
-    await expectRefusal({ ...bundle, architecture: { ...architecture, size: 48 } }, files, /size/);
-    await expectRefusal(
+    await expectRejection({ ...bundle, version: 2 }, files, /a newer version of the format \(2, not 1\)/);
+    await expectRejection({ ...bundle, version: 0 }, files, /version/);
+    await expectRejection({ ...bundle, format: 'tfjs' }, files, /format/);
+    await expectRejection([], files, /bundle\.json/);
+    await expectRejection({ ...bundle, architecture: { ...architecture, size: 48 } }, files, /size/);
+    await expectRejection(
       { ...bundle, architecture: { ...architecture, channels: {} } },
       files,
       /makes a network/,
@@ -129,15 +129,15 @@ describe('a bundle', () => {
     const changed = whole.slice();
     changed[100]! ^= 1;
     const { 's-0.bin': first } = files as { 's-0.bin': Uint8Array<ArrayBuffer> };
-    await expectRefusal(bundle, { 's-0.bin': first }, /s-1\.bin but found nothing/);
-    await expectRefusal(
+    await expectRejection(bundle, { 's-0.bin': first }, /s-1\.bin but found nothing/);
+    await expectRejection(
       bundle,
       { ...files, 's-1.bin': whole.slice(0, -1) },
       /s-1\.bin but found \d+ bytes instead/,
     );
     const longer = new Uint8Array([...whole, 0]);
-    await expectRefusal(bundle, { ...files, 's-1.bin': longer }, /s-1\.bin but found more than/);
-    await expectRefusal(bundle, { ...files, 's-1.bin': changed }, /s-1\.bin but found other bytes/);
+    await expectRejection(bundle, { ...files, 's-1.bin': longer }, /s-1\.bin but found more than/);
+    await expectRejection(bundle, { ...files, 's-1.bin': changed }, /s-1\.bin but found other bytes/);
   });
 
   it.each(['../s-0.bin', '/etc/passwd', 'https://evil.example/x', 'a/b', '..', '.hidden', 'a\\b', ''])(
@@ -145,7 +145,7 @@ describe('a bundle', () => {
     async (file) => {
       const { bundle, files } = bundleOf('float16');
       const shards = bundle.shards.map((shard, i) => (i === 0 ? { ...shard, file } : shard));
-      await expectRefusal({ ...bundle, shards }, files, /shards/);
+      await expectRejection({ ...bundle, shards }, files, /shards/);
     },
   );
 
@@ -153,20 +153,24 @@ describe('a bundle', () => {
     const { bundle, files } = bundleOf('float16');
     const [first, ...others] = bundle.tensors;
     const changed = (changes: object) => ({ ...bundle, tensors: [{ ...first!, ...changes }, ...others] });
-    await expectRefusal(changed({ shard: 7 }), files, /shard 7 of 2/);
-    await expectRefusal(changed({ offset: 1e9 }), files, /beyond the end/);
-    await expectRefusal(changed({ bytes: first!.bytes - 2 }), files, /with \d+ bytes/);
-    await expectRefusal(changed({ offset: -1 }), files, /offset/);
-    await expectRefusal(changed({ shape: [first!.bytes / 2] }), files, /of shape \[\d+\]/);
-    await expectRefusal({ ...bundle, tensors: others }, files, /but found none/);
+    await expectRejection(changed({ shard: 7 }), files, /shard 7 of 2/);
+    await expectRejection(changed({ offset: 1e9 }), files, /beyond the end/);
+    await expectRejection(changed({ bytes: first!.bytes - 2 }), files, /with \d+ bytes/);
+    await expectRejection(changed({ offset: -1 }), files, /offset/);
+    await expectRejection(changed({ shape: [first!.bytes / 2] }), files, /of shape \[\d+\]/);
+    await expectRejection({ ...bundle, tensors: others }, files, /but found none/);
     const huge = bundle.shards.map((shard) => ({ ...shard, bytes: 2 ** 40 }));
-    await expectRefusal({ ...bundle, shards: huge }, files, /bytes/);
+    await expectRejection({ ...bundle, shards: huge }, files, /bytes/);
     const [, second] = bundle.tensors;
-    await expectRefusal({ ...bundle, tensors: [...bundle.tensors, first] }, files, /two tensors named G_A2B/);
+    await expectRejection(
+      { ...bundle, tensors: [...bundle.tensors, first] },
+      files,
+      /two tensors named G_A2B/,
+    );
     const extra = { ...second!, name: 'G_A2B/extra' };
-    await expectRefusal({ ...bundle, tensors: [...bundle.tensors, extra] }, files, /in the same place/);
+    await expectRejection({ ...bundle, tensors: [...bundle.tensors, extra] }, files, /in the same place/);
     const shards = [...bundle.shards, bundle.shards[0]];
-    await expectRefusal({ ...bundle, shards }, files, /two shards named s-0\.bin/);
+    await expectRejection({ ...bundle, shards }, files, /two shards named s-0\.bin/);
   });
 
   it('a bundle may have further tensors, which are not read', async () => {
@@ -181,7 +185,7 @@ describe('a bundle', () => {
     const { bundle, files } = bundleOf('float16');
     const shards = bundle.shards.map((shard) => ({ ...shard, bytes: 2 ** 31 - 1 }));
     const before = process.memoryUsage().arrayBuffers;
-    await expectRefusal({ ...bundle, shards }, files, /s-0\.bin but found \d+ bytes instead of 2147483647/);
+    await expectRejection({ ...bundle, shards }, files, /s-0\.bin but found \d+ bytes instead of 2147483647/);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 28);
   });
 });

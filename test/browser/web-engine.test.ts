@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { BackendSource, WebBackend } from '../../src/browser/web.js';
 import { type ClaimedEngine, type ClaimOptions, claimWebEngine } from '../../src/browser/web-engine.js';
-import { refusal } from '../support/refusal.js';
+import { rejectionMessage } from '../support/rejection.js';
 
 /** The processor's backend under the name of another, registered when its code is loaded. */
 const standIn = (name: WebBackend): BackendSource => ({
@@ -47,7 +47,7 @@ it('claimWebEngine rejects a chosen backend that computes wrongly', async () => 
   tf.copyRegisteredKernels('cpu', 'broken');
   tf.unregisterKernel('Conv2D', 'broken');
   await tf.setBackend('broken');
-  expect(await refusal(claim())).toMatch(
+  expect(await rejectionMessage(claim())).toMatch(
     /^Expected the tfjs backend broken, which is in use, to compute but found .*Conv2D.*; choose another one\.$/,
   );
 });
@@ -71,10 +71,10 @@ it('claimWebEngine replaces the backend once nobody uses it', async () => {
   const second = await claim();
   first.release();
   first.release();
-  expect(await refusal(claim({ backend: 'wasm' }))).toBe(
+  expect(await rejectionMessage(claim({ backend: 'wasm' }))).toBe(
     'Expected the backend wasm, or none but found models that use webgl; dispose them first, or omit backend.',
   );
-  // A refusal is nobody's claim.
+  // A rejection is nobody's claim.
   expect((await claim()).engine).toBe(second.engine);
   for (const { release } of claims.splice(0)) release();
   expect((await claim({ backend: 'wasm' })).engine.backend).toBe('wasm');
@@ -82,11 +82,11 @@ it('claimWebEngine replaces the backend once nobody uses it', async () => {
 
 it('claimWebEngine works again after a failure', async () => {
   const absent = { ...sources.webgl, obstacle: async () => 'not here' };
-  expect(await refusal(claim({ backend: 'webgl', sources: { ...sources, webgl: absent } }))).toMatch(
+  expect(await rejectionMessage(claim({ backend: 'webgl', sources: { ...sources, webgl: absent } }))).toMatch(
     /webgl: not here; use a current browser\.$/,
   );
   expect((await claim({ backend: 'webgl' })).engine.backend).toBe('webgl');
-  expect(await refusal(claim({ backend: 'cuda' as never }))).toMatch(
+  expect(await rejectionMessage(claim({ backend: 'cuda' as never }))).toMatch(
     /^Expected backend to be one of webgpu, webgl, wasm/,
   );
 });

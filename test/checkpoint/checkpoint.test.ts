@@ -26,8 +26,8 @@ import {
   saveCheckpoint,
 } from '../../src/checkpoint/checkpoint.js';
 import { compileForChild, startChild } from '../support/child-process.js';
-import { type FileCall, refusing } from '../support/faults.js';
-import { refusal } from '../support/refusal.js';
+import { type FileCall, withFailingCalls } from '../support/faults.js';
+import { rejectionMessage } from '../support/rejection.js';
 
 let folder: string;
 let run: string;
@@ -154,7 +154,7 @@ describe('a full disk', () => {
   ])('met while writing %s, is reported with the final path, and leaves nothing', async (...stage) => {
     const [, call, pattern, named] = stage;
     await saveCheckpoint(run, 1, contents(1), { keepLast: 1 });
-    const refused = await refusing('ENOSPC', call, pattern, async () => {
+    const failedCalls = await withFailingCalls('ENOSPC', call, pattern, async () => {
       const attempt = saveCheckpoint(run, 2, contents(2), { keepLast: 1 });
       await expect(attempt).rejects.toThrow(
         new RunError(
@@ -163,7 +163,7 @@ describe('a full disk', () => {
         ),
       );
     });
-    expect(refused).toBe(1);
+    expect(failedCalls).toBe(1);
     expect((await readdir(join(run, 'checkpoints'))).sort()).toEqual(['latest', 'step-000001']);
     expect((await readCheckpoint(at(1))).step).toBe(1);
     await saveCheckpoint(run, 2, contents(2), { keepLast: 1 });
@@ -232,7 +232,9 @@ describe('resolveCheckpoint', () => {
     expect((await resolveCheckpoint(at(1))).configPath).toBe(join(run, 'config.json'));
     const moved = join(folder, 'elsewhere', 'mine');
     await cp(at(1), moved, { recursive: true });
-    expect(await refusal(resolveCheckpoint(moved))).toMatch(/elsewhere\/mine\/config.json.*copy config.json/);
+    expect(await rejectionMessage(resolveCheckpoint(moved))).toMatch(
+      /elsewhere\/mine\/config.json.*copy config.json/,
+    );
     await cp(join(run, 'config.json'), join(moved, 'config.json'));
     expect((await readCheckpoint((await resolveCheckpoint(moved)).dir)).step).toBe(1);
   });
@@ -247,7 +249,7 @@ describe('resolveCheckpoint', () => {
       ['notes.txt', /found a file; name/],
     ] as const) {
       if (name.includes('.')) await writeFile(join(folder, name), 'x');
-      expect(await refusal(resolveCheckpoint(join(folder, name)))).toMatch(message);
+      expect(await rejectionMessage(resolveCheckpoint(join(folder, name)))).toMatch(message);
     }
   });
 
@@ -256,22 +258,22 @@ describe('resolveCheckpoint', () => {
     await truncate(join(at(3), 'model.safetensors'), 150);
     await rm(join(at(2), 'training.safetensors'));
     for (const attempt of [resolveCheckpoint, readCheckpoint]) {
-      const message = await refusal(attempt(at(3)));
+      const message = await rejectionMessage(attempt(at(3)));
       expect(message).toContain(join(at(3), 'model.safetensors'));
       expect(message).toContain(`or use the older complete checkpoint ${at(1)}`);
     }
     // For translation alone the model is enough.
     expect((await resolveCheckpoint(at(2))).trainingPath).toBeUndefined();
-    expect(await refusal(readCheckpoint(at(2)))).toContain(join(at(2), 'training.safetensors'));
+    expect(await rejectionMessage(readCheckpoint(at(2)))).toContain(join(at(2), 'training.safetensors'));
     await truncate(join(at(1), 'model.safetensors'), 3);
-    expect(await refusal(readCheckpoint(at(1)))).not.toContain('older');
-    expect(await refusal(resolveCheckpoint(run))).toContain(join(at(3), 'model.safetensors'));
+    expect(await rejectionMessage(readCheckpoint(at(1)))).not.toContain('older');
+    expect(await rejectionMessage(resolveCheckpoint(run))).toContain(join(at(3), 'model.safetensors'));
   });
 
   it('asks for an update if the format is newer', async () => {
     await saveCheckpoint(run, 1, contents(1));
     await writeFile(join(at(1), 'state.json'), '{"format":"gnr-checkpoint","version":2,"step":1}');
-    expect(await refusal(readCheckpoint(at(1)))).toMatch(
+    expect(await rejectionMessage(readCheckpoint(at(1)))).toMatch(
       /state.json but found a newer version; update this program/,
     );
   });

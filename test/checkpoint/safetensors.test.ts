@@ -39,7 +39,7 @@ function bytesOf(values: ArrayBufferView): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-async function refusal(promise: Promise<unknown>): Promise<InputError> {
+async function rejectionMessage(promise: Promise<unknown>): Promise<InputError> {
   const error = await promise.then(
     () => new Error('was accepted'),
     (reason: unknown) => reason,
@@ -239,15 +239,15 @@ describe('readSafetensors', () => {
     };
     const path = await craft(header, Buffer.concat([Buffer.alloc(8), bytesOf(Float32Array.of(4))]));
     expect([...(await readSafetensors(path, { names: ['fine'] })).tensors.keys()]).toEqual(['fine']);
-    expect((await refusal(readSafetensors(path))).message).toMatch(/"odd".*U64.*convert it to F32/);
-    const missing = await refusal(readSafetensors(path, { names: ['gone'] }));
+    expect((await rejectionMessage(readSafetensors(path))).message).toMatch(/"odd".*U64.*convert it to F32/);
+    const missing = await rejectionMessage(readSafetensors(path, { names: ['gone'] }));
     expect(missing.message).toContain(`"gone" in ${path}`);
   });
 
   it('rejects 64-bit integers that do not fit', async () => {
     const header = { n: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } };
     const path = await craft(header, bytesOf(BigInt64Array.of(2n ** 31n)));
-    expect((await refusal(readSafetensors(path))).message).toContain('the integer 2147483648');
+    expect((await rejectionMessage(readSafetensors(path))).message).toContain('the integer 2147483648');
   });
 
   const f32 = (shape: unknown, offsets: unknown) => ({ dtype: 'F32', shape, data_offsets: offsets });
@@ -272,10 +272,10 @@ describe('readSafetensors', () => {
     ['a tensor that is a number', { a: 5 }, 0, /without dtype/],
   ])('rejects %s and names the file', async (_, header, dataBytes, message) => {
     const path = await craft(header, Buffer.alloc(dataBytes));
-    const error = await refusal(readSafetensorsHeader(path));
+    const error = await rejectionMessage(readSafetensorsHeader(path));
     expect(error.message).toMatch(message);
     expect(error.message).toContain(path);
-    await refusal(readSafetensors(path));
+    await rejectionMessage(readSafetensors(path));
   });
 
   it('rejects lengths beyond the file without claiming memory for them', async () => {
@@ -283,7 +283,7 @@ describe('readSafetensors', () => {
       const bytes = Buffer.alloc(64);
       bytes.writeBigUInt64LE(length);
       await writeFile(join(folder, 'x'), bytes);
-      expect((await refusal(readSafetensors(join(folder, 'x')))).message).toContain(
+      expect((await rejectionMessage(readSafetensors(join(folder, 'x')))).message).toContain(
         `a header of ${Number(length)} bytes`,
       );
     }
@@ -292,7 +292,7 @@ describe('readSafetensors', () => {
     bytes.writeBigUInt64LE(100_000_001n);
     await writeFile(join(folder, 'x'), bytes);
     await truncate(join(folder, 'x'), 200_000_000);
-    await refusal(readSafetensors(join(folder, 'x')));
+    await rejectionMessage(readSafetensors(join(folder, 'x')));
   });
 
   it('rejects a tensor that no array can hold', async () => {
@@ -300,15 +300,17 @@ describe('readSafetensors', () => {
     const path = await craft({ a: f32([size / 4], [0, size]) }, Buffer.alloc(0));
     const header = (await readFile(path)).byteLength;
     await truncate(path, header + size);
-    expect((await refusal(readSafetensors(path))).message).toContain('"a"');
+    expect((await rejectionMessage(readSafetensors(path))).message).toContain('"a"');
   });
 
   it('names a folder or nothing in place of a file', async () => {
-    expect((await refusal(readSafetensors(join(folder, 'gone')))).message).toMatch(/gone but found nothing/);
+    expect((await rejectionMessage(readSafetensors(join(folder, 'gone')))).message).toMatch(
+      /gone but found nothing/,
+    );
     await mkdir(join(folder, 'dir'));
-    expect((await refusal(readSafetensors(join(folder, 'dir')))).message).toMatch(/found a folder/);
+    expect((await rejectionMessage(readSafetensors(join(folder, 'dir')))).message).toMatch(/found a folder/);
     await writeFile(join(folder, 'tiny'), 'abc');
-    expect((await refusal(readSafetensors(join(folder, 'tiny')))).message).toMatch(/3 bytes/);
+    expect((await rejectionMessage(readSafetensors(join(folder, 'tiny')))).message).toMatch(/3 bytes/);
   });
 
   it('answers any damage to the header with an InputError or a whole file', async () => {

@@ -46,28 +46,28 @@ function probe(handler: () => void | Promise<void> = () => undefined): CommandMo
   ];
 }
 
-describe('exit codes', () => {
-  test('0 where the command is done', async () => {
+describe('runCommandLine', () => {
+  test('returns 0 for a command that succeeds', async () => {
     expect(await runCommandLine(['probe', 'x'], probe())).toBe(0);
     expect(stderr).toBe('');
   });
 
   test.each([
     [
-      'input',
+      'an InputError',
       new InputError({ expected: 'a', found: 'b', remedy: 'do c' }),
       2,
       'gnr: Expected a but found b; do c.\n',
     ],
-    ['work', new RunError('The disk is full.'), 1, 'gnr: The disk is full.\n'],
-    ['interruption', new InterruptedError('Stopped at step 7.'), 130, 'gnr: Stopped at step 7.\n'],
-  ])('of errors of %s', async (_kind, error, code, text) => {
+    ['a RunError', new RunError('The disk is full.'), 1, 'gnr: The disk is full.\n'],
+    ['an InterruptedError', new InterruptedError('Stopped at step 7.'), 130, 'gnr: Stopped at step 7.\n'],
+  ])('returns the exit code and prints the message of %s', async (_kind, error, code, text) => {
     const modules = probe(() => Promise.reject(error));
     expect(await runCommandLine(['probe', 'x'], modules)).toBe(code);
     expect(stderr).toBe(text);
   });
 
-  test('1 for anything else, whose stack shows with GNR_DEBUG alone', async () => {
+  test('returns 1 for an unexpected error, and prints its stack only with GNR_DEBUG', async () => {
     const modules = probe(() => {
       throw new TypeError('broken');
     });
@@ -79,7 +79,7 @@ describe('exit codes', () => {
     expect(stderr).toMatch(/TypeError: broken\n\s+at .*command-line\.test/);
   });
 
-  test('what the command itself sets', async () => {
+  test('returns the exit code that the command sets', async () => {
     const modules = probe(() => {
       process.exitCode = 2;
     });
@@ -88,7 +88,7 @@ describe('exit codes', () => {
   });
 });
 
-describe('wrong usage', () => {
+describe('runCommandLine with wrong usage', () => {
   test.each([
     [['proeb', 'x'], 'Unknown command proeb. Did you mean probe?'],
     [['probe', 'x', '--stesp', '3'], 'Unknown option --stesp. Did you mean --steps?'],
@@ -107,7 +107,7 @@ describe('wrong usage', () => {
     [['probe'], 'Not enough non-option arguments'],
     [['probe', 'x', 'y'], 'Unknown argument: y'],
     [[], 'Name a command.'],
-  ])('%j is refused', async (argv, message) => {
+  ])('rejects %j', async (argv, message) => {
     const count = seen.length;
     expect(await runCommandLine(argv, probe())).toBe(2);
     expect(stderr).toContain(`gnr: ${message}`);
@@ -117,12 +117,12 @@ describe('wrong usage', () => {
   });
 });
 
-test('options that are lists may be repeated', async () => {
+test('runCommandLine collects the values of a repeated list option', async () => {
   expect(await runCommandLine(['probe', 'x', '--set', 'a=1', '--set', 'b=2'], probe())).toBe(0);
   expect(seen.at(-1)).toMatchObject({ dir: 'x', set: ['a=1', 'b=2'] });
 });
 
-test('a value may start with a minus sign', async () => {
+test('runCommandLine accepts option values that start with a minus sign', async () => {
   expect(await runCommandLine(['probe', 'x', '--steps', '-1'], probe())).toBe(0);
   expect(seen.at(-1)).toMatchObject({ steps: -1 });
 });

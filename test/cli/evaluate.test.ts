@@ -6,7 +6,7 @@ import { decodeImage, encodePng } from '../../src/data/decode.js';
 import { type Receipt, receiptSchema } from '../../src/eval/receipt.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
-import { gnr } from '../support/gnr.js';
+import { gnr, type Outcome } from '../support/gnr.js';
 import { formulaCache } from '../support/weights.js';
 
 const PROTOCOL = {
@@ -56,16 +56,27 @@ function figure(receipt: Receipt, method: string, key: string) {
   return receipt.methods.find(({ name }) => name === method)!.figures.find((entry) => entry.key === key);
 }
 
-describe('gnr evaluate', () => {
-  it('measures a model and baselines, writes receipt and page, and reproduces every figure', async () => {
-    const out = join(folder, 'out');
-    const done = await gnr('evaluate', model, '--data', data, '--out', out, '--protocol', protocol);
-    expect(done.stderr.replace(/^.*(images|inputs|steps).*$/gm, '').trim()).toBe('');
-    expect(done.code).toBe(0);
-    expect(done.stdout).toMatch(/model/);
-    expect(done.stdout).toContain('report.html');
+/** Standard error without lines of progress. */
+const withoutProgress = (stderr: string): string =>
+  stderr.replace(/^.*(images|inputs|steps).*$/gm, '').trim();
 
-    const receipt = await receiptIn(out);
+describe('gnr evaluate of a model', () => {
+  let out: string;
+  let done: Outcome;
+  let receipt: Receipt;
+  beforeAll(async () => {
+    out = join(folder, 'out');
+    done = await gnr('evaluate', model, '--data', data, '--out', out, '--protocol', protocol);
+    receipt = await receiptIn(out);
+  });
+
+  it('exits with 0, writes only progress to standard error, and prints the path of the page', () => {
+    expect([done.code, withoutProgress(done.stderr)]).toEqual([0, '']);
+    expect(done.stdout).toMatch(/model/);
+    expect(done.stdout).toContain(join(out, 'report.html'));
+  });
+
+  it('measures the model and every baseline', () => {
     expect(receipt.methods.map(({ name }) => name)).toEqual([
       'model',
       'identity',
@@ -73,6 +84,9 @@ describe('gnr evaluate', () => {
       'random-target',
       'real-split',
     ]);
+  });
+
+  it('has a figure for every metric of the protocol', () => {
     const keys = receipt.methods[0]!.figures.map(({ key }) => key);
     expect(keys).toEqual(
       expect.arrayContaining([
@@ -88,16 +102,35 @@ describe('gnr evaluate', () => {
       ]),
     );
     expect(keys).toContain('factors/x');
+  });
+
+  it('has a value for each seed, and counts the images behind it', () => {
     expect(figure(receipt, 'model', 'fid')!.values).toHaveLength(2);
     expect(figure(receipt, 'model', 'fid')!.n).toEqual({ outputs: 6, real: 12 });
+    expect(figure(receipt, 'identity', 'fid')!.n).toEqual({ outputs: 3, real: 12 });
+  });
+
+  it('finds the FID of the model between those of real images and of unchanged inputs', () => {
     const fid = (method: string): number => figure(receipt, method, 'fid')!.value;
     expect(fid('real-split')).toBeLessThan(fid('model'));
     expect(fid('model')).toBeLessThan(fid('identity'));
-    expect(figure(receipt, 'identity', 'fid')!.n).toEqual({ outputs: 3, real: 12 });
+  });
+
+  it('finds diverse outputs of the model, and none of unchanged inputs', () => {
     expect(figure(receipt, 'identity', 'lpips')!.value).toBe(0);
     expect(figure(receipt, 'model', 'lpips')!.value).toBeGreaterThan(0);
+  });
+
+  it('names the metrics that a baseline cannot have', () => {
     expect(receipt.methods[1]!.left.map(({ metric }) => metric)).toContain('cycleError');
-    expect(receipt.weights.every(({ verified }) => !verified)).toBe(true);
+  });
+
+  it('records that the weights of its metrics are unverified', () => {
+    expect(receipt.weights.map(({ verified }) => verified)).toEqual(receipt.weights.map(() => false));
+    expect(receipt.weights).not.toEqual([]);
+  });
+
+  it('writes a receipt, a page with all methods, and the hashes of all real images', async () => {
     expect((await readdir(out)).sort()).toEqual([
       'inputs.sha256',
       'other-real.sha256',
@@ -106,13 +139,15 @@ describe('gnr evaluate', () => {
       'report.html',
     ]);
     expect(await readFile(join(out, 'report.html'), 'utf8')).toContain('colour-transfer');
+  });
 
+  it('reproduces every figure with --verify', async () => {
     const again = await gnr('evaluate', '--verify', join(out, 'receipt.json'));
     expect(again.stdout).toMatch(/figures reproduced exactly/);
     expect(again.code).toBe(0);
   });
 
-  it('reports a single changed image by name', async () => {
+  it('reports a single changed image by its name with --verify', async () => {
     const own = join(folder, 'own');
     await cp(data, own, { recursive: true });
     const out = join(folder, 'out-own');
@@ -127,7 +162,9 @@ describe('gnr evaluate', () => {
     expect(again.stderr).toMatch(/the images of real/);
     expect(again.stderr).toMatch(/00001\.png has changed/);
   });
+});
 
+describe('gnr evaluate', () => {
   it('compares folders of images of mixed sizes, without a model', async () => {
     const fake = join(folder, 'fake');
     await mkdir(fake);
@@ -141,7 +178,7 @@ describe('gnr evaluate', () => {
     const real = join(data, 'testB');
     const words = ['--real', real, '--fake', `flat=${fake}`, '--fake', real];
     const done = await gnr('evaluate', ...words, '--metrics', 'fid', '--baselines', 'none', '--json');
-    expect(done.stderr.replace(/^.*(images|inputs|steps).*$/gm, '').trim()).toBe('');
+    expect(withoutProgress(done.stderr)).toBe('');
     const receipt = receiptSchema.parse(JSON.parse(done.stdout));
     expect(receipt.methods.map(({ name }) => name)).toEqual(['flat', 'testB']);
     expect(figure(receipt, 'testB', 'fid')!.value).toBeLessThan(1e-3);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawSampleDataset } from '../../src/sample/draw.js';
-import { gnr } from '../support/gnr.js';
+import { gnr, type Outcome } from '../support/gnr.js';
 import { REFERENCE_DIR, ReferenceRun } from '../support/reference.js';
 import { pickleOf, writeTorchZip } from '../support/torch-files.js';
 
@@ -13,27 +13,25 @@ const { size, steps } = new ReferenceRun('main').config;
 let folder: string;
 let run: string;
 let data: string;
+let imported: Outcome;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-import-cli-'));
   run = join(folder, 'official');
   data = join(folder, 'data');
   await drawSampleDataset({ dir: data, images: 4, testImages: 2, size });
-  const { code, stdout, stderr } = await gnr('import', official, '--out', run);
-  expect(code).toBe(0);
-  expect(stdout).toContain(`variant main, ${size} px`);
-  expect(stdout).toContain(join(run, 'checkpoints'));
-  expect(stderr).toMatch(/assumed, as the file does not say: model\.mappingRate 0\.01, training\.batch 4/);
+  imported = await gnr('import', official, '--out', run);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('an imported checkpoint', () => {
-  it('translates', async () => {
+describe('a run from gnr import', () => {
+  it('translates images', async () => {
     const out = join(folder, 'anime');
     const words = ['--checkpoint', run, '--out', out, '--styles', '1'];
     expect(await gnr('translate', join(data, 'testA'), ...words)).toMatchObject({ code: 0 });
     expect(await readdir(out)).toHaveLength(2);
   });
-  it('goes on training, and is exported then', async () => {
+
+  it('resumes training, is exported with --format pt, and imports again at the same step', async () => {
     const overrides = [
       `data.root=${data}`,
       'training.batch=2',
@@ -57,7 +55,17 @@ describe('an imported checkpoint', () => {
 });
 
 describe('gnr import', () => {
-  it('refuses what could run a program, with exit code 2 and without a folder', async () => {
+  it('prints the variant, the size and the folder of the checkpoint', () => {
+    expect(imported.code).toBe(0);
+    expect(imported.stdout).toContain(`variant main, ${size} px`);
+    expect(imported.stdout).toContain(join(run, 'checkpoints'));
+  });
+
+  it('names each setting that it assumes because the file does not have it', () => {
+    expect(imported.stderr).toMatch(/assumed.*model\.mappingRate 0\.01.*training\.batch 4/);
+  });
+
+  it('rejects a pickle that could run a program with exit code 2, and creates no folder', async () => {
     const file = join(folder, 'evil.pt');
     await writeTorchZip(file, pickleOf('cposix\nsystem\n'));
     const { code, stderr } = await gnr('import', file, '--out', join(folder, 'evil'));
@@ -65,7 +73,8 @@ describe('gnr import', () => {
     expect(stderr).toMatch(/evil\.pt but found posix\.system/);
     expect(await readdir(folder)).not.toContain('evil');
   });
-  it('refuses a text', async () => {
+
+  it('rejects a text file', async () => {
     const file = join(folder, 'text.pt');
     await writeFile(file, 'weights\n');
     expect(await gnr('import', file, '--out', join(folder, 'text'))).toMatchObject({ code: 2 });
@@ -73,12 +82,16 @@ describe('gnr import', () => {
 });
 
 describe('gnr export', () => {
-  it('refuses a format that is unknown and a folder without a checkpoint', async () => {
-    const out = join(folder, 'no.pt');
-    expect(await gnr('export', '--format', 'pth', '--checkpoint', run, '--out', out)).toMatchObject({
-      code: 2,
-    });
-    const { code, stderr } = await gnr('export', '--format', 'pt', '--checkpoint', data, '--out', out);
+  const out = () => join(folder, 'no.pt');
+
+  it('rejects an unknown format', async () => {
+    const words = ['--format', 'pth', '--checkpoint', run, '--out', out()];
+    expect(await gnr('export', ...words)).toMatchObject({ code: 2 });
+    expect(await readdir(folder)).not.toContain('no.pt');
+  });
+
+  it('rejects a folder without a checkpoint, and names it', async () => {
+    const { code, stderr } = await gnr('export', '--format', 'pt', '--checkpoint', data, '--out', out());
     expect(code).toBe(2);
     expect(stderr).toContain(data);
     expect(await readdir(folder)).not.toContain('no.pt');

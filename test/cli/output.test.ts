@@ -34,7 +34,7 @@ describe('progress without a terminal', () => {
     expect(written).toEqual([]);
   });
 
-  test('writes a line at first, every ten seconds, and at the end', () => {
+  test('writes a line after two seconds, every ten seconds, and at the end', () => {
     const { written, time, stream, clock } = capture();
     const progress = startProgress({ label: 'training', total: 30, unit: 'steps', stream, clock });
     for (let done = 1; done <= 30; done++) {
@@ -50,7 +50,7 @@ describe('progress without a terminal', () => {
     ]);
   });
 
-  test('reckons with what was done in its own time alone', () => {
+  test('computes the speed from the work since its start, without what was done before', () => {
     const { written, time, stream, clock } = capture();
     const progress = startProgress({ label: 'fetching', total: 100, from: 90, unit: 'steps', stream, clock });
     time.now = 2000;
@@ -65,7 +65,7 @@ describe('progress without a terminal', () => {
     ]);
   });
 
-  test('tells amounts without a total, slow rates by their inverse, and bytes in readable units', () => {
+  test('shows counts without a total, slow rates as seconds per unit, and bytes in readable units', () => {
     const { written, time, stream, clock } = capture();
     const frames = startProgress({ label: 'video', unit: 'frames', stream, clock });
     time.now = 8000;
@@ -82,7 +82,7 @@ describe('progress without a terminal', () => {
     bytes.finish();
   });
 
-  test('shows that time passes where no update comes', () => {
+  test('writes a line after a while even if no update comes', () => {
     const { written, time, stream, clock } = capture();
     const progress = startProgress({ label: 'loading', total: 10, unit: 'images', stream, clock });
     progress.update(5);
@@ -96,7 +96,7 @@ describe('progress without a terminal', () => {
 });
 
 describe('progress on a terminal', () => {
-  test('draws one line anew, never wider than the terminal, and ends it once', () => {
+  test('redraws a single line that is never wider than the terminal, and ends it once', () => {
     const { written, time, stream, clock } = capture({ isTTY: true, columns: 40 });
     const progress = startProgress({ label: 'training', total: 1000, unit: 'steps', stream, clock });
     for (let done = 100; done <= 1000; done += 100) {
@@ -123,7 +123,7 @@ describe('progress on a terminal', () => {
     progress.finish();
   });
 
-  test('makes room for other lines', () => {
+  test('clears its line before another line is printed', () => {
     const { written, time, stream, clock } = capture({ isTTY: true, columns: 80 });
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
     const progress = startProgress({ label: 'training', total: 10, unit: 'steps', stream, clock });
@@ -136,6 +136,6 @@ describe('progress on a terminal', () => {
   });
 });
 
-test('durations read naturally', () => {
+test('formatDuration writes seconds, minutes or hours with one smaller unit', () => {
   expect([8.4, 185, 7500].map(formatDuration)).toEqual(['8s', '3m 05s', '2h 05m']);
 });

@@ -9,8 +9,8 @@ import { latestCheckpoint, readCheckpoint } from '../../src/checkpoint/checkpoin
 import { startChild } from '../support/child-process.js';
 import {
   compileGnr,
-  complaints,
   contentOf,
+  errorMessages,
   gnr,
   type Outcome,
   startGnr,
@@ -57,7 +57,7 @@ describe('gnr train', () => {
   const hasSteps = async (): Promise<boolean> =>
     (await readFile(join(runDir, 'metrics.jsonl'), 'utf8').catch(() => '')).includes('\n');
 
-  it('stops after the step under way when interrupted, and the run goes on from there', async () => {
+  it('finishes the current step when interrupted, saves a checkpoint, and resumes from it', async () => {
     // Nothing is written and, after a few steps, nothing is read any more: the signal has to come through all the same.
     const quiet = ['log.everySteps=1000000', 'log.sampleEverySteps=1000000', 'checkpoint.everySteps=1000000'];
     const sets = quiet.flatMap((override) => ['--set', override]);
@@ -75,18 +75,20 @@ describe('gnr train', () => {
     await setTimeout(1000);
     run.child.kill('SIGINT');
     const { status, stdout, stderr } = await run.done;
-    expect(complaints(stderr)).toEqual([`gnr: stopped; continue with: gnr train --out ${runDir} --resume`]);
+    expect(errorMessages(stderr)).toEqual([
+      `gnr: stopped; continue with: gnr train --out ${runDir} --resume`,
+    ]);
     expect(status).toBe(130);
     const { dir, step } = (await latestCheckpoint(runDir))!;
     expect((await readCheckpoint(dir)).step).toBe(step);
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(`Checkpoint of step ${step}: ${dir}`);
     expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual(['latest', basename(dir)]);
     const resumed = await gnr('train', '--out', runDir, '--resume', '--steps', String(step + 1));
-    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
     expect(resumed.stdout).toContain(`Training from step ${step} to step ${step + 1}`);
   });
 
-  it('ends at once when interrupted twice, and what was there before is whole', async () => {
+  it('ends at once when interrupted twice, and leaves earlier checkpoints unchanged', async () => {
     expect((await train('--steps', '1')).code).toBe(0);
     const before = await contentOf(join(runDir, 'checkpoints'));
     await rm(join(runDir, 'metrics.jsonl'));
@@ -97,16 +99,16 @@ describe('gnr train', () => {
     run.child.kill('SIGINT');
     run.child.kill('SIGTERM');
     const { status, stderr } = await run.done;
-    expect([status, complaints(stderr)]).toEqual([130, []]);
+    expect([status, errorMessages(stderr)]).toEqual([130, []]);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: 1 });
     expect(await contentOf(join(runDir, 'checkpoints'))).toMatchObject(before);
     expect((await gnr('train', '--out', runDir, '--resume', '--steps', '2')).code).toBe(0);
   });
 
   it.each<[string, Parameters<typeof startGnrToKill>[2], number]>([
-    ['in the midst of its tensors', ['write', /step-000002.*training\.safetensors/, 3], 1],
-    ['when it has its name and is not the latest yet', ['symlink', /latest/, 2], 2],
-  ])('killed while it writes a checkpoint, %s, loses nothing else', async (_, moment, newest) => {
+    ['while it writes the tensors of a checkpoint', ['write', /step-000002.*training\.safetensors/, 3], 1],
+    ['before the link to the latest checkpoint changes', ['symlink', /latest/, 2], 2],
+  ])('loses nothing but the unfinished checkpoint if it is killed %s', async (_, moment, newest) => {
     const straight = join(folder, 'straight');
     const words = ['--config', tiny.config, '--steps', '3', '--set', 'checkpoint.everySteps=1'];
     expect((await gnr('train', '--out', straight, ...words)).code).toBe(0);
@@ -117,7 +119,7 @@ describe('gnr train', () => {
     expect(left.filter((name) => name.startsWith('.tmp-')).length).toBe(newest === 1 ? 1 : 0);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: newest });
     const resumed = await gnr('train', '--out', runDir, '--resume');
-    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
     expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual([
       'latest',
       ...[1, 2, 3].map((step) => `step-00000${step}`),
@@ -129,7 +131,7 @@ describe('gnr train', () => {
       }
   });
 
-  it('fails with the path and the remedy where the disk takes no more, and the run goes on once it does', async () => {
+  it('ends with the path and the remedy when a file reaches the size limit, and resumes without the limit', async () => {
     expect((await train('--steps', '1')).code).toBe(0);
     const { size: samples } = await stat(join(runDir, 'samples', 'step-000001.png'));
     const { size } = await stat(join(runDir, 'checkpoints', 'step-000001', 'training.safetensors'));
@@ -138,18 +140,18 @@ describe('gnr train', () => {
     const run = await start(words, `ulimit -f ${Math.floor(size / 1024) - 1}`);
     const { status, stderr } = await run.done;
     expect(status).toBe(1);
-    expect(complaints(stderr)).toEqual([
+    expect(errorMessages(stderr)).toEqual([
       expect.stringMatching(
         new RegExp(`^gnr: Cannot write ${runDir}/checkpoints/.*step-000002.*EFBIG.*raise the limit .*kept`),
       ),
     ]);
     expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual(['latest', 'step-000001']);
     const resumed = await gnr(...words);
-    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
+    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: 2 });
   });
 
-  it('lets products be rounded to bfloat16 where the config says so', async () => {
+  it('lets oneDNN round products to bfloat16 if the config says so', async () => {
     const script = `await import('./src/cli/main.js');
       process.stdout.write('mode ' + process.env.ONEDNN_DEFAULT_FPMATH_MODE);`;
     const args = ['train', '--config', tiny.config, '--out', runDir, '--steps', '1'];
@@ -165,7 +167,7 @@ describe('gnr train', () => {
   });
 });
 
-it('gnr translate stops between two pictures when interrupted, and every file that it names is complete', async () => {
+it('gnr translate stops between two images when interrupted, and every file that it lists is complete', async () => {
   expect((await train('--steps', '1')).code).toBe(0);
   const photo = join(tiny.dataset, 'testA', '00000.png');
   const [inputs, out] = [join(folder, 'inputs'), join(folder, 'out')];
@@ -176,7 +178,7 @@ it('gnr translate stops between two pictures when interrupted, and every file th
   await until(run, () => run.output().includes('\n'));
   run.child.kill('SIGINT');
   const { status, stdout, stderr } = await run.done;
-  expect([status, complaints(stderr)]).toEqual([
+  expect([status, errorMessages(stderr)]).toEqual([
     130,
     [expect.stringMatching(/^gnr: stopped after \d+ of 200 images$/)],
   ]);
@@ -187,19 +189,20 @@ it('gnr translate stops between two pictures when interrupted, and every file th
     expect(await sharp(path).metadata()).toMatchObject({ format: 'png', width: 32, height: 32 });
 });
 
-it('gnr demo leaves nothing of a dataset that it was drawing when interrupted', async () => {
+it('gnr demo removes an unfinished dataset when interrupted', async () => {
   const out = join(folder, 'demo');
   const run = await start(['demo', '--out', out]);
   await until(run, async () => (await readdir(out).catch(() => [])).length > 0);
   run.child.kill('SIGINT');
   const { status, stdout, stderr } = await run.done;
-  expect([status, stdout, complaints(stderr)]).toEqual([130, '', [expect.stringMatching(/stopped/)]]);
+  expect([status, stdout, errorMessages(stderr)]).toEqual([130, '', [expect.stringMatching(/stopped/)]]);
   expect(await readdir(out)).toEqual([]);
 });
 
-it.each([['--help'], ['train', '--help'], ['video', '--help']])(
-  'gnr %s %s loads neither TensorFlow nor sharp',
-  async (...words) => {
+it.each(['gnr --help', 'gnr train --help', 'gnr video --help'])(
+  '%s loads neither TensorFlow nor sharp',
+  async (line) => {
+    const words = line.split(' ').slice(1);
     const script = `import { createRequire } from 'node:module';
     await import('./src/cli/main.js');
     const packages = Object.keys(createRequire(import.meta.url).cache)

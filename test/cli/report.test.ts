@@ -17,7 +17,7 @@ it('gnr report writes the page of a finished run again, and prints its path', as
   expect(before).toContain('Finished: all 2 steps are done.');
 });
 
-it('gnr report refuses a folder that is no run', async () => {
+it('gnr report rejects a folder that is not a run', async () => {
   const { code, stderr } = await gnr('report', runs.folder);
   expect([code, stderr]).toEqual([
     2,

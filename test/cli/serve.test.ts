@@ -81,7 +81,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('what is served', () => {
+describe('gnr serve', () => {
   it.each([
     ['/', 'text/html; charset=utf-8', 'no-cache'],
     ['/index.html?model=x', 'text/html; charset=utf-8', 'no-cache'],
@@ -89,7 +89,7 @@ describe('what is served', () => {
     ['/assets/tfjs-1a2b3c4d.wasm', 'application/wasm', 'public, max-age=31536000, immutable'],
     ['/model/bundle.json', 'application/json; charset=utf-8', 'no-cache'],
     ['/model/weights-0.bin', 'application/octet-stream', 'no-cache'],
-  ])('%s as %s, %s', async (path, type, caching) => {
+  ])('sends %s as %s with cache-control %s', async (path, type, caching) => {
     const { status, headers } = await ask(path);
     expect(status).toBe(200);
     expect(headers).toMatchObject({
@@ -101,7 +101,7 @@ describe('what is served', () => {
     });
   });
 
-  it('is not sent again to who has it', async () => {
+  it('answers 304 to a client that has the file already', async () => {
     const { headers } = await ask('/');
     const etag = headers.etag!;
     for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -111,12 +111,12 @@ describe('what is served', () => {
     expect((await ask('/', { 'if-none-match': '"other"' })).status).toBe(200);
   });
 
-  it('has the length of the file for HEAD, and no body', async () => {
+  it('answers HEAD with the length of the file and no body', async () => {
     const { status, headers, body } = await ask('/', {}, 'HEAD');
     expect([status, headers['content-length'], body]).toEqual([200, '34', '']);
   });
 
-  it('is the model bit for bit, as the page reads it', async () => {
+  it('sends the model bit for bit, as the page reads it', async () => {
     const progress: number[] = [];
     const loaded = await loadWebModel(filesAt(`${server.url}model/`), {
       onProgress: (done, total) => progress.push(done / total!),
@@ -131,7 +131,7 @@ describe('what is served', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('gnr serve with hostile requests', () => {
   it.each([
     '/../secret.txt',
     '/..%2fsecret.txt',
@@ -153,29 +153,32 @@ describe('what is refused', () => {
     '/constructor',
     '/%',
     '/%zz',
-  ])('%s', async (path) => {
+  ])('does not send %s', async (path) => {
     const { status, body } = await ask(path);
     expect([400, 404]).toContain(status);
     expect(body).not.toContain(SECRET);
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'])('%s', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'])('rejects the method %s', async (method) => {
     const { status, headers } = await ask('/', {}, method);
     expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
   });
 
   it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:8080', '10.0.0.1', '[::2]:80'])(
-    'another name for this machine: %s',
+    'rejects the host name %s',
     async (host) => {
       expect((await ask('/', { host })).status).toBe(421);
     },
   );
 
-  it.each(['localhost', 'LOCALHOST:8080', '127.0.0.1:1', '[::1]:80'])('but not %s', async (host) => {
-    expect((await ask('/', { host })).status).toBe(200);
-  });
+  it.each(['localhost', 'LOCALHOST:8080', '127.0.0.1:1', '[::1]:80'])(
+    'accepts the host name %s',
+    async (host) => {
+      expect((await ask('/', { host })).status).toBe(200);
+    },
+  );
 
-  it('takes any name where it was opened to others', async () => {
+  it('accepts any host name if it listens on all addresses', async () => {
     const open = await startServer({
       files: [new ServedFile('index.html', [Buffer.from('x')])],
       host: '0.0.0.0',
@@ -185,7 +188,7 @@ describe('what is refused', () => {
     await open.close();
   });
 
-  it('what is no HTTP, and headers without end; and goes on', async () => {
+  it('rejects malformed requests and endless headers, and continues to answer others', async () => {
     const answers = await Promise.all([
       sendRaw('\u0000\u0001\u0002\r\n\r\n'),
       sendRaw('GET\r\n\r\n'),
@@ -202,7 +205,7 @@ describe('what is refused', () => {
   });
 });
 
-it('cuts off who sends a request without end', async () => {
+it('gnr serve closes the connection of a client that never finishes its request', async () => {
   const files = [new ServedFile('index.html', [Buffer.from('x')])];
   const strict = await startServer({ files, host: '127.0.0.1', port: 0, headersMilliseconds: 100 });
   const socket = connect(strict.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: local'));
@@ -217,7 +220,7 @@ it('cuts off who sends a request without end', async () => {
   await strict.close();
 });
 
-it('answers 200 requests at once, and clients that go away', async () => {
+it('gnr serve answers 200 concurrent requests while other clients disconnect', async () => {
   const gone = Array.from({ length: 20 }, () => {
     const socket = connect(server.port, '127.0.0.1');
     socket.on('error', () => undefined);
@@ -232,23 +235,30 @@ it('answers 200 requests at once, and clients that go away', async () => {
   expect(answers.map(({ status }) => status)).toEqual(answers.map((_, i) => (i % 4 === 3 ? 404 : 200)));
 });
 
-it('names a port that is taken, and a page that is not built', async () => {
-  const port = String(server.port);
-  const where = { checkpoint: SAMPLE_MODEL, host: '127.0.0.1' };
-  await expect(openPage({ ...where, pageDir, port: server.port })).rejects.toThrow(
-    `Expected port ${port} of 127.0.0.1 to be free but found another program there; choose another --port.`,
-  );
-  await expect(openPage({ ...where, pageDir: join(folder, 'none'), port: 0 })).rejects.toThrow(
-    /the built page .* npm run build:web/,
-  );
-  await expect(openPage({ ...where, pageDir, host: 'no-such-host.invalid', port: 0 })).rejects.toThrow(
-    /--host/,
-  );
-  for (const wrong of ['-1', '65536', '1.5', 'x'])
-    expect(await gnr('serve', `--port=${wrong}`)).toMatchObject({ code: 2 });
+describe('gnr serve at its start', () => {
+  const where = () => ({ checkpoint: SAMPLE_MODEL, host: '127.0.0.1', pageDir, port: 0 });
+
+  it('names a port that is taken, and --port', async () => {
+    await expect(openPage({ ...where(), port: server.port })).rejects.toThrow(
+      new RegExp(`port ${server.port} of 127\\.0\\.0\\.1 .* --port`),
+    );
+  });
+
+  it('names the command that builds the page if it is not built', async () => {
+    const attempt = openPage({ ...where(), pageDir: join(folder, 'none') });
+    await expect(attempt).rejects.toThrow(/the built page .* npm run build:web/);
+  });
+
+  it('names --host if the host does not exist', async () => {
+    await expect(openPage({ ...where(), host: 'no-such-host.invalid' })).rejects.toThrow(/--host/);
+  });
+
+  it.each(['-1', '65536', '1.5', 'x'])('rejects --port=%s', async (port) => {
+    expect(await gnr('serve', `--port=${port}`)).toMatchObject({ code: 2 });
+  });
 });
 
-it('serves as a command until Ctrl-C', async () => {
+it('gnr serve runs until Ctrl-C and then exits with 0', async () => {
   const program = join(folder, 'program');
   await mkdir(join(program, 'dist'), { recursive: true });
   await compileGnr(program);

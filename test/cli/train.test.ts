@@ -7,7 +7,14 @@ import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { loadConfig } from '../../src/config/load.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer } from '../../src/train/eager-trainer.js';
-import { complaints, contentOf, gnr, type Outcome, type TinyTraining, tinyTraining } from '../support/gnr.js';
+import {
+  contentOf,
+  errorMessages,
+  gnr,
+  type Outcome,
+  type TinyTraining,
+  tinyTraining,
+} from '../support/gnr.js';
 
 let shared: string;
 let tiny: TinyTraining;
@@ -28,86 +35,27 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const train = (...words: string[]): Promise<Outcome> =>
   gnr('train', '--config', tiny.config, '--out', runDir, ...words);
 describe('gnr train', () => {
-  it('with --dry-run tells what the training will take, and writes nothing', async () => {
+  it('--dry-run prints the resolved config and a forecast of the run, and writes nothing', async () => {
     const { code, stdout } = await train('--dry-run', '--steps', '100');
     expect(code).toBe(0);
     const end = stdout.lastIndexOf('}') + 1;
     expect(JSON.parse(stdout.slice(0, end))).toMatchObject({ training: { steps: 100 } });
-    expect(stdout.slice(end)).toMatch(
-      /parameters +\d.*\nimages +\d.*\neach step +\d.*\ntraining +\d.* for 100 steps\npeak memory +\d/,
-    );
+    const rows = stdout.slice(end).trim().split('\n');
+    for (const name of ['parameters', 'images', 'each step', 'training', 'peak memory'])
+      expect(rows).toContainEqual(expect.stringMatching(new RegExp(`^${name} +\\d`)));
     await expect(stat(runDir)).rejects.toThrow(/ENOENT/);
   });
 
-  it('refuses --init beside --resume', async () => {
+  it('rejects --init together with --resume', async () => {
     const { code, stderr } = await train('--init', folder, '--resume');
     expect(code).toBe(2);
-    expect(complaints(stderr).join()).toMatch(/--resume or --init, not both.*leave --init out/);
-  });
-
-  it('runs to the end, tells so, and leaves a run with the resolved config', async () => {
-    const { code, stdout, stderr } = await train('--set', 'checkpoint.everySteps=2', '--steps', '3');
-    expect([code, complaints(stderr)]).toEqual([0, []]);
-    const lines = stdout.trimEnd().split('\n');
-    expect(lines[0]).toMatch(
-      /^Training to step 3: \d\.\d\d million generator and \d\.\d\d million discriminator parameters\.$/,
-    );
-    expect(lines.slice(1, -1)).toEqual([
-      `Samples of step 0: ${join(runDir, 'samples', 'step-000000.png')}`,
-      `Checkpoint of step 2: ${join(runDir, 'checkpoints', 'step-000002')}`,
-      `Samples of step 3: ${join(runDir, 'samples', 'step-000003.png')}`,
-      `Checkpoint of step 3: ${join(runDir, 'checkpoints', 'step-000003')}`,
-    ]);
-    expect(lines.at(-1)).toMatch(new RegExp(`^Done in \\d+s: ${runDir}$`));
-    // The names of TensorBoard's files hold the time.
-    const names = Object.keys(await contentOf(runDir)).map((name) => name.replace(/\d{10}/, 'TIME'));
-    expect(names.sort()).toEqual(
-      [
-        ...['step-000002', 'step-000003'].flatMap((step) =>
-          ['config.json', 'model.safetensors', 'state.json', 'training.safetensors'].map((name) =>
-            join(runDir, 'checkpoints', step, name),
-          ),
-        ),
-        join(runDir, 'config.json'),
-        join(runDir, 'metrics.jsonl'),
-        join(runDir, 'report.html'),
-        ...['step-000000-raw', 'step-000000', 'step-000003-raw', 'step-000003'].map((name) =>
-          join(runDir, 'samples', `${name}.png`),
-        ),
-        join(runDir, 'tensorboard', 'events.out.tfevents.TIME.gnr'),
-      ].sort(),
-    );
-    const written = JSON.parse(await readFile(join(runDir, 'config.json'), 'utf8')) as object;
-    expect(written).toEqual(
-      loadConfig({ file: tiny.config, overrides: ['checkpoint.everySteps=2', 'training.steps=3'] }),
-    );
-    // Also what nobody gave.
-    expect(written).toMatchObject({ training: { emaDecay: 0.999 }, losses: { identity: 0 } });
-  });
-
-  it('does not touch a run that is there already, unless told to resume it', async () => {
-    expect((await train('--steps', '1')).code).toBe(0);
-    const before = await contentOf(runDir);
-    const refused = await train('--steps', '2');
-    expect(refused).toEqual({
-      code: 2,
-      stdout: '',
-      stderr: `gnr: Expected no checkpoints yet in ${runDir} but found one of step 1; add --resume to continue that run, or give --out another folder.\n`,
-    });
-    expect(await contentOf(runDir)).toEqual(before);
-    const resumed = await gnr('train', '--out', runDir, '--resume', '--steps', '2');
-    expect([resumed.code, complaints(resumed.stderr)]).toEqual([0, []]);
-    expect(resumed.stdout).toMatch(/^Training from step 1 to step 2:/);
-    expect(await latestCheckpoint(runDir)).toMatchObject({ step: 2 });
-    expect(await contentOf(runDir)).toMatchObject(
-      Object.fromEntries(Object.entries(before).filter(([file]) => file.includes('step-00000'))),
-    );
+    expect(errorMessages(stderr).join()).toMatch(/--resume or --init, not both.*leave --init out/);
   });
 
   it.each([
     ['true', 'captured'],
     ['false', 'kernel by kernel'],
-  ])('with runtime.capture=%s trains %s', async (value) => {
+  ])('with runtime.capture=%s runs its steps %s', async (value) => {
     const captured = vi.spyOn(CapturedTrainer.prototype, 'step');
     const eager = vi.spyOn(EagerTrainer.prototype, 'step');
     try {
@@ -121,11 +69,89 @@ describe('gnr train', () => {
   });
 });
 
-describe('wrong usage and input', () => {
+describe('a run of gnr train', () => {
+  let whole: string;
+  let outcome: Outcome;
+  beforeAll(async () => {
+    whole = join(shared, 'whole');
+    const words = ['--steps', '3', '--set', 'checkpoint.everySteps=2'];
+    outcome = await gnr('train', '--config', tiny.config, '--out', whole, ...words);
+  });
+
+  it('ends with exit code 0 and no message on standard error', () => {
+    expect([outcome.code, errorMessages(outcome.stderr)]).toEqual([0, []]);
+  });
+
+  it('prints its last step, the path of all samples and checkpoints in order, and its folder', () => {
+    const lines = outcome.stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/step 3: .*generator.*discriminator/);
+    expect(lines.slice(1, -1).map((line) => line.slice(line.indexOf(whole)))).toEqual([
+      join(whole, 'samples', 'step-000000.png'),
+      join(whole, 'checkpoints', 'step-000002'),
+      join(whole, 'samples', 'step-000003.png'),
+      join(whole, 'checkpoints', 'step-000003'),
+    ]);
+    expect(lines.at(-1)).toContain(whole);
+  });
+
+  it('consists of checkpoints, config, metrics, page, samples and a TensorBoard log', async () => {
+    // The names of TensorBoard's files hold the time.
+    const names = Object.keys(await contentOf(whole)).map((name) => name.replace(/\d{10}/, 'TIME'));
+    expect(names.sort()).toEqual(
+      [
+        ...['step-000002', 'step-000003'].flatMap((step) =>
+          ['config.json', 'model.safetensors', 'state.json', 'training.safetensors'].map((name) =>
+            join(whole, 'checkpoints', step, name),
+          ),
+        ),
+        join(whole, 'config.json'),
+        join(whole, 'metrics.jsonl'),
+        join(whole, 'report.html'),
+        ...['step-000000-raw', 'step-000000', 'step-000003-raw', 'step-000003'].map((name) =>
+          join(whole, 'samples', `${name}.png`),
+        ),
+        join(whole, 'tensorboard', 'events.out.tfevents.TIME.gnr'),
+      ].sort(),
+    );
+  });
+
+  it('has the resolved config, defaults included', async () => {
+    const written = JSON.parse(await readFile(join(whole, 'config.json'), 'utf8')) as object;
+    expect(written).toEqual(
+      loadConfig({ file: tiny.config, overrides: ['checkpoint.everySteps=2', 'training.steps=3'] }),
+    );
+    expect(written).toMatchObject({ training: { emaDecay: 0.999 }, losses: { identity: 0 } });
+  });
+
+  it('is not changed by gnr train without --resume, which exits with 2 and names that option', async () => {
+    const before = await contentOf(whole);
+    const { code, stdout, stderr } = await gnr('train', '--config', tiny.config, '--out', whole);
+    expect([code, stdout, errorMessages(stderr)]).toEqual([
+      2,
+      '',
+      [expect.stringMatching(new RegExp(`no checkpoints yet in ${whole} .* step 3; .*--resume`))],
+    ]);
+    expect(await contentOf(whole)).toEqual(before);
+  });
+
+  it('continues with --resume, and keeps its earlier checkpoints and samples', async () => {
+    await cp(whole, runDir, { recursive: true, verbatimSymlinks: true });
+    const before = await contentOf(runDir);
+    const { code, stdout, stderr } = await gnr('train', '--out', runDir, '--resume', '--steps', '4');
+    expect([code, errorMessages(stderr)]).toEqual([0, []]);
+    expect(stdout).toMatch(/from step 3 to step 4/);
+    expect(await latestCheckpoint(runDir)).toMatchObject({ step: 4 });
+    expect(await contentOf(runDir)).toMatchObject(
+      Object.fromEntries(Object.entries(before).filter(([file]) => file.includes('step-00000'))),
+    );
+  });
+});
+
+describe('gnr train with wrong arguments', () => {
   const set = (...overrides: string[]) => overrides.flatMap((override) => ['--set', override]);
 
   /** One line that says what is wrong; nothing printed, nothing made. */
-  async function expectRefusal(outcome: Outcome, message: RegExp): Promise<void> {
+  async function expectRejection(outcome: Outcome, message: RegExp): Promise<void> {
     expect(outcome.stderr).toMatch(message);
     expect(outcome.stderr.match(/\n/g)).toHaveLength(1);
     expect(outcome.stderr).toMatch(/^gnr: Expected .* but found .*; .*\.\n$/);
@@ -142,11 +168,15 @@ describe('wrong usage and input', () => {
     ['a value of another kind', set('training.batch=many'), /training\.batch \(--set\).*"many"; change it/],
     ['a value out of range', set('model.size=100'), /model\.size \(--set\).*one of 32, .*512.*100/],
     ['an override without a value', set('training.steps'), /--set KEY=VALUE.*"training\.steps"/],
-    ['no steps', ['--steps', '0'], /training\.steps.* 1 or more but found 0/],
+    ['zero steps', ['--steps', '0'], /training\.steps.* 1 or more but found 0/],
     ['half a step', ['--steps', '1.5'], /training\.steps.* a whole number but found 1\.5/],
-    ['capture neither on nor off', set('runtime.capture=yes'), /runtime\.capture.*boolean.*"yes"/],
     [
-      'an arithmetic that there is not',
+      'a value of runtime.capture that is not a boolean',
+      set('runtime.capture=yes'),
+      /runtime\.capture.*boolean.*"yes"/,
+    ],
+    [
+      'an unknown arithmetic',
       set('runtime.arithmetic=float16'),
       /runtime\.arithmetic.*one of float32, tf32, bfloat16 but found "float16"/,
     ],
@@ -156,25 +186,25 @@ describe('wrong usage and input', () => {
       /losses\.lpips\.weights.*Perceptual loss.*losses\.lpips\.weight=0/,
     ],
     [
-      'a file of LPIPS weights that is not there',
+      'a file of LPIPS weights that does not exist',
       set('losses.lpips.weight=1', 'losses.lpips.weights=/nowhere/lpips.safetensors'),
       /\/nowhere\/lpips\.safetensors/,
     ],
     [
-      'a data folder that is not there',
+      'a data folder that does not exist',
       set('data.root=/nowhere'),
       /dataset folder at \/nowhere.*found nothing/,
     ],
     ['no data folder', set('data.root=""'), /data\.root/],
     ['a run to resume that has no checkpoint', ['--resume'], /a checkpoint in .*run to resume from.*none/],
-  ])('%s is refused', async (_, words, message) => {
-    await expectRefusal(await train(...words), message);
+  ])('rejects %s', async (_, words, message) => {
+    await expectRejection(await train(...words), message);
   });
 
   it.each<[string, string | undefined, RegExp]>([
-    ['that is not there', undefined, /configuration file at .*given\.json but found none/],
-    ['with a slip of the pen', '{\n  "training": {\n    "steps": 10,,\n  }\n}', /given\.json.*line 3/],
-    ['that is no object', '[1, 2]', /object of configuration keys in .*given\.json but found a list/],
+    ['that does not exist', undefined, /configuration file at .*given\.json but found none/],
+    ['with a syntax error', '{\n  "training": {\n    "steps": 10,,\n  }\n}', /given\.json.*line 3/],
+    ['that is not an object', '[1, 2]', /object of configuration keys in .*given\.json but found a list/],
     [
       'with an unknown key',
       '{ "trainig": {} }',
@@ -186,22 +216,26 @@ describe('wrong usage and input', () => {
       '{ "losses": { "lpips": { "weight": 0 } } }',
       /data\.root.*--set data\.root=DIR/,
     ],
-  ])('a config file %s is refused', async (_, text, message) => {
+  ])('rejects a config file %s', async (_, text, message) => {
     const file = join(folder, 'given.json');
     if (text !== undefined) await writeFile(file, text);
-    await expectRefusal(await gnr('train', '--config', file, '--out', runDir), message);
+    await expectRejection(await gnr('train', '--config', file, '--out', runDir), message);
   });
 
-  it('no config file is refused, and so is no run directory', async () => {
-    await expectRefusal(
+  it('rejects a call without --config', async () => {
+    await expectRejection(
       await gnr('train', '--out', runDir),
       /--config FILE .*none.*configs\/selfie2anime\.json/,
     );
-    for (const words of [[], ['--out'], ['--out', ''], ['--out='], ['--no-out']]) {
+  });
+
+  it.each([[[]], [['--out']], [['--out', '']], [['--out=']], [['--no-out']]])(
+    'rejects %j in place of a run directory',
+    async (words) => {
       const { code, stderr, stdout } = await gnr('train', '--config', tiny.config, ...words);
       expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^gnr: .*out.*\nRun gnr --help/)]);
-    }
-  });
+    },
+  );
 
   it.each<[string, (root: string) => Promise<void>, RegExp]>([
     [
@@ -226,14 +260,14 @@ describe('wrong usage and input', () => {
       },
       /an image in .*set\/trainB but found none \(other files: 1 \.txt\)/,
     ],
-  ])('a dataset %s is refused', async (_, spoil, message) => {
+  ])('rejects a dataset %s', async (_, spoil, message) => {
     const root = join(folder, 'set');
     await cp(tiny.dataset, root, { recursive: true });
     await spoil(root);
-    await expectRefusal(await train(...set(`data.root=${root}`)), message);
+    await expectRejection(await train(...set(`data.root=${root}`)), message);
   });
 
-  it('a run directory that is a file is refused and kept', async () => {
+  it('rejects a run directory that is a file, and keeps the file', async () => {
     await writeFile(runDir, 'mine');
     const { code, stdout, stderr } = await train('--steps', '1');
     expect(code).toBeGreaterThan(0);
@@ -243,7 +277,7 @@ describe('wrong usage and input', () => {
   });
 });
 
-describe('pictures of all kinds', () => {
+describe('gnr train with files of all kinds', () => {
   let root: string;
   // Two epochs of all 13 files.
   const steps = ['--steps', '2', '--set', 'training.batch=13'];
@@ -253,7 +287,7 @@ describe('pictures of all kinds', () => {
   });
   const into = (name: string, data: Uint8Array | string) => writeFile(join(root, 'trainA', name), data);
 
-  it('are trained on, and a file that is not an image is named once and skipped', async () => {
+  it('trains on images of all kinds, and skips files that are not images after naming each once', async () => {
     const picture = await sharp(join(tiny.dataset, 'trainA', '00000.png'))
       .resize(40, 56)
       .png()
@@ -275,7 +309,7 @@ describe('pictures of all kinds', () => {
     await into('notes.txt', 'and this does not look like one');
     const { code, stdout, stderr } = await train(...steps, '--set', `data.root=${root}`);
     expect(code).toBe(0);
-    expect(complaints(stderr).sort()).toEqual([
+    expect(errorMessages(stderr).sort()).toEqual([
       expect.stringMatching(
         new RegExp(`^gnr: skipped ${root}/trainA/cut\\.jpg: Expected an image .* damaged`),
       ),
@@ -286,11 +320,11 @@ describe('pictures of all kinds', () => {
     expect(stdout).toContain('Checkpoint of step 2');
   });
 
-  it('of which too many are damaged end the run, with their names and the remedy', async () => {
+  it('ends with their names and the remedy if too many images are damaged', async () => {
     for (const name of await readdir(join(root, 'trainA'))) await into(name, 'no picture');
     const { code, stderr } = await train(...steps, '--set', `data.root=${root}`);
     expect(code).toBe(1);
-    expect(complaints(stderr).at(-1)).toMatch(
+    expect(errorMessages(stderr).at(-1)).toMatch(
       new RegExp(
         `^gnr: Cannot decode \\d of the 6 images: ${root}/trainA/0000\\d\\.png .*Replace or remove them`,
       ),

@@ -6,7 +6,7 @@ import { writeTorchFile } from '../../src/checkpoint/torch-file/write-torch-file
 import type { WeightsRow } from '../../src/weights/list.js';
 import { WEIGHT_NAMES } from '../../src/weights/names.js';
 import { FileServer } from '../support/file-server.js';
-import { compileGnr, complaints, gnr, startGnr, until } from '../support/gnr.js';
+import { compileGnr, errorMessages, gnr, startGnr, until } from '../support/gnr.js';
 import { formulaWeights, makeOfficial, toPickle } from '../support/weights.js';
 
 let folder: string;
@@ -33,34 +33,27 @@ async function states(): Promise<Record<string, string>> {
 }
 
 describe('gnr weights list', () => {
-  it('is a table of all weights, with a remedy for each that is missing', async () => {
+  it('prints a table of all weights, with a remedy for each that is missing', async () => {
     const { code, stdout } = await gnr('weights', 'list');
     expect(code).toBe(0);
     for (const name of WEIGHT_NAMES) {
-      expect(stdout).toMatch(new RegExp(`^${name} +missing +- +\\S.*-$`, 'm'));
-      expect(stdout).toMatch(
-        new RegExp(
-          `^${name}: run gnr weights fetch ${name}, or gnr weights import FILE with \\S+\\.pth \\(.*B\\)$`,
-          'm',
-        ),
-      );
+      expect(stdout).toMatch(new RegExp(`^${name} +missing\\b`, 'm'));
+      expect(stdout).toMatch(new RegExp(`gnr weights fetch ${name}, .*gnr weights import .*\\.pth`));
     }
     expect(await states()).toEqual(Object.fromEntries(WEIGHT_NAMES.map((name) => [name, 'missing'])));
   });
 
-  it('has the file and its size once they are here', async () => {
+  it('prints the file and its size for weights that are present', async () => {
     await gnr('weights', 'import', file, '--unverified');
     const { stdout } = await gnr('weights', 'list');
-    expect(stdout).toMatch(
-      /^lpips-alex +unverified +\d+ kB +LPIPS \(AlexNet\) +\/.*lpips-alex\.safetensors$/m,
-    );
-    expect(stdout).not.toMatch(/^lpips-alex: /m);
+    expect(stdout).toMatch(/^lpips-alex +unverified +\d+ kB .*\/.*lpips-alex\.safetensors$/m);
+    expect(stdout).not.toMatch(/gnr weights fetch lpips-alex/);
     expect(await states()).toMatchObject({ 'lpips-alex': 'unverified', alexnet: 'missing' });
   });
 });
 
 describe('gnr weights import', () => {
-  it('refuses what is not official, with exit code 2, and takes it with --unverified', async () => {
+  it('rejects a file that is not official with exit code 2, and accepts it with --unverified', async () => {
     const refused = await gnr('weights', 'import', file);
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(/^gnr: Expected an official file at .*alex\.pth .*--unverified/);
@@ -69,7 +62,7 @@ describe('gnr weights import', () => {
     expect(stdout).toMatch(/^lpips-alex \(unverified\): \/.*lpips-alex\.safetensors\n$/);
   });
 
-  it('takes an official file, and refuses it under another name', async () => {
+  it('accepts an official file, but not under the name of other weights', async () => {
     undo = await makeOfficial('lpips-alex', file);
     const refused = await gnr('weights', 'import', file, '--as', 'lpips-vgg');
     expect(refused.code).toBe(2);
@@ -88,7 +81,7 @@ describe('gnr weights import', () => {
     [['weights', 'fetch', 'vgg16', '--from', 'mirror'], /an address such as/],
     [['weights', 'fetch', 'vgg16', '--fron', 'x'], /Did you mean --from/],
     [['weights', 'forget'], /forget/],
-  ])('%j is wrong usage', async (words, message) => {
+  ])('exits with 2 for %j', async (words, message) => {
     const { code, stdout, stderr } = await gnr(...words);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
@@ -102,13 +95,13 @@ describe('gnr weights fetch', () => {
   });
   afterEach(() => server.stop());
 
-  it('fetches from a mirror, says what happens, and does nothing the next time', async () => {
+  it('fetches from a mirror with retries that it reports, and fetches nothing the next time', async () => {
     undo = await makeOfficial('lpips-alex', file);
     server.plan = [{ status: 503, headers: { 'retry-after': '0' } }];
     const fetched = await gnr('weights', 'fetch', 'lpips-alex', '--from', server.url);
     expect(fetched.code).toBe(0);
     expect(fetched.stdout).toMatch(/^lpips-alex: \/.*lpips-alex\.safetensors\n$/);
-    expect(complaints(fetched.stderr)).toEqual([
+    expect(errorMessages(fetched.stderr)).toEqual([
       `gnr: lpips-alex: fetching ${server.url}/alex.pth`,
       'gnr: lpips-alex: the server answers HTTP 503; trying again',
     ]);
@@ -136,7 +129,7 @@ describe('gnr weights fetch', () => {
   });
 });
 
-describe('in a process of its own', () => {
+describe('gnr weights fetch as a process', () => {
   let program: string;
   beforeAll(async () => {
     program = await mkdtemp(join(tmpdir(), 'gnr-weights-program-'));
@@ -144,7 +137,7 @@ describe('in a process of its own', () => {
   });
   afterAll(() => rm(program, { recursive: true, force: true }));
 
-  it('Ctrl-C keeps the bytes that arrived, and the same command continues from there', async () => {
+  it('keeps the received bytes after Ctrl-C, and continues from there the next time', async () => {
     const server = await new FileServer(await readFile(file)).start();
     try {
       server.plan = [{ stallAt: 2000 }];
@@ -154,7 +147,7 @@ describe('in a process of its own', () => {
       await until(run, async () => (await readFile(part).catch(() => '')).length === 2000);
       run.child.kill('SIGINT');
       const { status, stderr } = await run.done;
-      expect([status, complaints(stderr).at(-1)]).toEqual([
+      expect([status, errorMessages(stderr).at(-1)]).toEqual([
         130,
         `gnr: Stopped; 2000 bytes of ${server.url}/alex.pth are kept, and the same command continues from there.`,
       ]);
@@ -167,7 +160,7 @@ describe('in a process of its own', () => {
     }
   });
 
-  it('a kill leaves nothing that the same command stumbles over', async () => {
+  it('continues from the received bytes after it was killed', async () => {
     const server = await new FileServer(await readFile(file)).start();
     try {
       server.plan = [{ stallAt: 2000 }];
@@ -187,7 +180,7 @@ describe('in a process of its own', () => {
   });
 });
 
-it('gnr train with losses.lpips.weights=cache names what is missing', async () => {
+it('gnr train with losses.lpips.weights=cache names the missing weights and the command that fetches them', async () => {
   const data = join(folder, 'data');
   await gnr('dataset', 'sample', data, '--images', '2', '--test-images', '1', '--size', '32');
   const sets = [`data.root=${data}`, 'model.size=32', 'losses.lpips.weights=cache', 'training.batch=2'];

@@ -13,7 +13,7 @@ import {
   fromFloat,
   toFloat,
 } from '../../src/data/decode.js';
-import { refusal } from '../support/refusal.js';
+import { rejectionMessage } from '../support/rejection.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -261,7 +261,7 @@ describe('decodeImage', () => {
       for (const share of [0.1, 0.5, 0.9]) {
         const path = join(folder, `half.${format}`);
         await writeFile(path, whole.subarray(0, Math.floor(whole.length * share)));
-        expect(await refusal(decodeImage(path, { size: 32 }))).toMatch(
+        expect(await rejectionMessage(decodeImage(path, { size: 32 }))).toMatch(
           new RegExp(`^Expected an image at ${path} but found .*; replace or remove the file`),
         );
       }
@@ -272,7 +272,7 @@ describe('decodeImage', () => {
     const huge = await decodeImage(blackPng(20_000, 20_000), { size: 16 });
     expect([huge.width, huge.height, Math.max(...huge.data)]).toEqual([16, 16, 0]);
     // 60 bytes that claim 3.6 billion pixels.
-    expect(await refusal(decodeImage(blackPng(60_000, 60_000, 0), { name: 'bomb.png' }))).toBe(
+    expect(await rejectionMessage(decodeImage(blackPng(60_000, 60_000, 0), { name: 'bomb.png' }))).toBe(
       'Expected an image of at most 512 Mi pixels at bomb.png but found one of 60000 x 60000; scale it down first.',
     );
   });
@@ -286,23 +286,25 @@ describe('decodeImage', () => {
       '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>',
     );
     await mkdir(path('folder.png'));
-    expect(await refusal(decodeImage(path('text.png')))).toContain(
+    expect(await rejectionMessage(decodeImage(path('text.png')))).toContain(
       `${path('text.png')} but found a file that is not an image`,
     );
-    expect(await refusal(decodeImage(path('empty.jpg')))).toContain(
+    expect(await rejectionMessage(decodeImage(path('empty.jpg')))).toContain(
       `${path('empty.jpg')} but found an empty file`,
     );
-    expect(await refusal(decodeImage(path('drawing.png')))).toContain('a file of the kind svg');
-    expect(await refusal(decodeImage(path('folder.png')))).toContain('found a folder; name a file');
-    expect(await refusal(decodeImage(path('gone.png')))).toContain('found nothing; check the path');
-    expect(await refusal(decodeImage(new Uint8Array(0)))).toContain('the given bytes');
+    expect(await rejectionMessage(decodeImage(path('drawing.png')))).toContain('a file of the kind svg');
+    expect(await rejectionMessage(decodeImage(path('folder.png')))).toContain('found a folder; name a file');
+    expect(await rejectionMessage(decodeImage(path('gone.png')))).toContain('found nothing; check the path');
+    expect(await rejectionMessage(decodeImage(new Uint8Array(0)))).toContain('the given bytes');
   });
 
   it.skipIf(process.getuid?.() === 0)('reports a file without read permission', async () => {
     const path = join(folder, 'secret.png');
     await encodePng(quarters(4, 4), path);
     await chmod(path, 0);
-    expect(await refusal(decodeImage(path))).toMatch(/without permission to read it; make it readable/);
+    expect(await rejectionMessage(decodeImage(path))).toMatch(
+      /without permission to read it; make it readable/,
+    );
   });
 });
 
@@ -356,7 +358,7 @@ describe('encodeImage', () => {
   });
 
   it('rejects other extensions, and reports a failed write with a remedy', async () => {
-    expect(await refusal(encodeImage(quarters(4, 4), join(folder, 'a.bmp')))).toMatch(
+    expect(await rejectionMessage(encodeImage(quarters(4, 4), join(folder, 'a.bmp')))).toMatch(
       /a.bmp; change the extension/,
     );
     await writeFile(join(folder, 'file'), '');

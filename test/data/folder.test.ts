@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listImages, openDataset } from '../../src/data/folder.js';
-import { refusal } from '../support/refusal.js';
+import { rejectionMessage } from '../support/rejection.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -78,9 +78,11 @@ describe('listImages', () => {
 
   it('returns an empty list for an empty folder, and rejects a path that is not a folder', async () => {
     expect(await listImages(folder)).toEqual([]);
-    expect(await refusal(listImages(join(folder, 'gone')))).toMatch(/gone but found nothing; check the path/);
+    expect(await rejectionMessage(listImages(join(folder, 'gone')))).toMatch(
+      /gone but found nothing; check the path/,
+    );
     await touch('file');
-    expect(await refusal(listImages(join(folder, 'file')))).toMatch(/file but found a file/);
+    expect(await rejectionMessage(listImages(join(folder, 'file')))).toMatch(/file but found a file/);
   });
 });
 
@@ -102,28 +104,28 @@ describe('openDataset', () => {
     await touch(...all.slice(0, 2));
     await mkdir(join(folder, 'testB'));
     expect(await openDataset(folder, { requireTest: false })).toMatchObject({ testA: [], testB: [] });
-    expect(await refusal(openDataset(folder))).toBe(
+    expect(await rejectionMessage(openDataset(folder))).toBe(
       `Expected a folder testA in ${folder} but found only testB, trainA, trainB; make ${folder}/testA and put .jpg, .png or .webp files there.`,
     );
     await touch('testA/1.png');
-    expect(await refusal(openDataset(folder))).toBe(
+    expect(await rejectionMessage(openDataset(folder))).toBe(
       `Expected an image in ${folder}/testB but found none; put .jpg, .png or .webp files there.`,
     );
   });
 
   it('reports a missing or empty folder with its name and a remedy', async () => {
     const options = { requireTest: false };
-    expect(await refusal(openDataset(join(folder, 'gone'), options))).toMatch(
+    expect(await rejectionMessage(openDataset(join(folder, 'gone'), options))).toMatch(
       /^Expected a dataset folder at .*gone but found nothing; make it with the folders trainA, .*"gnr dataset sample/,
     );
-    expect(await refusal(openDataset(folder, options))).toMatch(
+    expect(await rejectionMessage(openDataset(folder, options))).toMatch(
       /folder trainA in .* but found an empty folder; make/,
     );
     await touch('trainA/a.bmp', 'trainA/b.bmp', 'trainA/readme', 'trainB/1.png');
-    expect(await refusal(openDataset(folder, options))).toMatch(
+    expect(await rejectionMessage(openDataset(folder, options))).toMatch(
       /an image in .*trainA but found none \(other files: 2 \.bmp, 1 without extension\); put/,
     );
     await touch('file');
-    expect(await refusal(openDataset(join(folder, 'file'), options))).toMatch(/found a file; make/);
+    expect(await rejectionMessage(openDataset(join(folder, 'file'), options))).toMatch(/found a file; make/);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { METRIC_NAMES } from '../../src/eval/metrics/registry.js';
 import { loadProtocol, protocolNames } from '../../src/eval/protocols.js';
-import { refusal } from '../support/refusal.js';
+import { rejectionMessage } from '../support/rejection.js';
 
 let folder = '';
 beforeAll(async () => {
@@ -67,11 +67,11 @@ describe('loadProtocol', () => {
     ['a missing file', () => loadProtocol('nothing.json'), /nothing\.json/],
     ['an unknown metric', () => loadProtocol('quick', { metrics: ['fud'] }), /fud/],
   ])('rejects %s', async (_, load, message) => {
-    expect(await refusal((async () => load())())).toMatch(message);
+    expect(await rejectionMessage((async () => load())())).toMatch(message);
   });
 
   it('rejects an unknown key by its name', async () => {
     const path = await file({ name: 'own', metrics: { fid: { feature: 'inception' } } });
-    expect(await refusal((async () => loadProtocol(path))())).toMatch(/feature/);
+    expect(await rejectionMessage((async () => loadProtocol(path))())).toMatch(/feature/);
   });
 });

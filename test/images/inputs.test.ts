@@ -20,7 +20,7 @@ async function make(...paths: string[]): Promise<void> {
   }
 }
 
-async function refusal(paths: string[]): Promise<string> {
+async function rejectionMessage(paths: string[]): Promise<string> {
   const error = await collectInputs(paths).then(
     () => expect.unreachable('was accepted'),
     (reason: unknown) => reason,
@@ -65,9 +65,9 @@ describe('collectInputs', () => {
 
   it('rejects a path that does not exist and a folder without images', async () => {
     await make('empty/readme.txt', 'a.png');
-    expect(await refusal([at('a.png'), at('missing.png')])).toBe(
+    expect(await rejectionMessage([at('a.png'), at('missing.png')])).toBe(
       `Expected an image or folder at ${at('missing.png')} but found nothing; check the path.`,
     );
-    expect(await refusal([at('empty')])).toContain(`an image in ${at('empty')} but found none`);
+    expect(await rejectionMessage([at('empty')])).toContain(`an image in ${at('empty')} but found none`);
   });
 });

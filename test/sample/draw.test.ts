@@ -164,8 +164,8 @@ test.each([
   [{ seed: -1 }, '--seed'],
   [{ family: 'noir' }, '--family'],
 ])('options out of range are rejected: %o', async (options, flag) => {
-  const refused = draw('set', options);
-  await expect(refused).rejects.toThrow(InputError);
+  const rejected = draw('set', options);
+  await expect(rejected).rejects.toThrow(InputError);
   await expect(draw('set', options)).rejects.toThrow(flag);
   expect(await readdir(root)).toEqual([]);
 });

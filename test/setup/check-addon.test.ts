@@ -10,7 +10,7 @@ import {
   gpuLog,
 } from '../../src/setup/check-addon.js';
 import { bindingDirectory, findPackages, installedStamp } from '../../src/setup/installed.js';
-import { type FakeMachine, fakeMachine, fakePackages } from './fakes.js';
+import { type FakeMachine, fakeMachine, fakePackages } from '../support/fake-machine.js';
 
 let machine: FakeMachine;
 

@@ -6,7 +6,7 @@ import { notify, onNotice } from '../../src/base/notices.js';
 import { fallbackReason, firstStartNotice, prepareGpuBuild } from '../../src/setup/gpu-build.js';
 import { surveyGpus } from '../../src/setup/gpus.js';
 import { cudaLibraries, type NativeLoader } from '../../src/setup/preload.js';
-import { type FakeMachine, fakeMachine, fakeSmi } from './fakes.js';
+import { type FakeMachine, fakeMachine, fakeSmi } from '../support/fake-machine.js';
 
 const HOPPER = '0, GPU-1, NVIDIA H100 PCIe, 9.0, 81559, 0, 560.35.03, Disabled';
 const BLACKWELL = '0, GPU-1, NVIDIA B200, 10.0, 183359, 0, 570.86, Disabled';
@@ -72,7 +72,11 @@ describe('prepareGpuBuild', () => {
     expect(machine.env.CUDA_CACHE_PATH).toBe(path.join(machine.env.GNR_CACHE_DIR!, 'cuda', 'kernels'));
     expect(machine.env.CUDA_CACHE_MAXSIZE).toBe('4294967296');
     expect((await fs.stat(machine.env.CUDA_CACHE_PATH!)).isDirectory()).toBe(true);
-    const own = { ...machine.env, CUDA_CACHE_PATH: path.join(machine.root, 'own'), CUDA_CACHE_MAXSIZE: '1' };
+    const own = {
+      ...setup.machine.env,
+      CUDA_CACHE_PATH: path.join(machine.root, 'own'),
+      CUDA_CACHE_MAXSIZE: '1',
+    };
     await prepareGpuBuild(LIBRARIES, loaderWithout(), own);
     expect(own).toMatchObject({ CUDA_CACHE_PATH: path.join(machine.root, 'own'), CUDA_CACHE_MAXSIZE: '1' });
   });
@@ -116,6 +120,6 @@ test('fallbackReason names what is missing', async () => {
   await machine.program('nvidia-smi', fakeSmi(ADA));
   expect(await fallbackReason(driverless, options)).toContain('a driver without its library libcuda.so.1');
   expect(await fallbackReason({ hasDriver: true, failures: [] }, options)).toContain('npx gnr doctor');
-  const hidden = { ...options, env: { ...machine.env, CUDA_VISIBLE_DEVICES: '-1' } };
+  const hidden = { ...options, env: { ...setup.machine.env, CUDA_VISIBLE_DEVICES: '-1' } };
   expect(await fallbackReason({ hasDriver: true, failures: [] }, hidden)).toContain('CUDA_VISIBLE_DEVICES');
 });

@@ -11,7 +11,7 @@ import {
   surveyGpus,
   warningOfGpu,
 } from '../../src/setup/gpus.js';
-import { type FakeMachine, fakeMachine, fakeSmi } from './fakes.js';
+import { type FakeMachine, fakeMachine, fakeSmi } from '../support/fake-machine.js';
 
 let machine: FakeMachine;
 
@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => machine.dispose());
 
 const survey = (env: NodeJS.ProcessEnv = {}) =>
-  surveyGpus({ env: { ...machine.env, ...env }, root: machine.root });
+  surveyGpus({ env: { ...setup.machine.env, ...env }, root: machine.root });
 
 /** Writes a file of the system, such as one of the driver's. */
 async function systemFile(name: string, text = ''): Promise<void> {

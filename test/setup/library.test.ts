@@ -17,7 +17,7 @@ import {
   TENSORFLOW_FILES,
   wheel,
   writeWheel,
-} from './fakes.js';
+} from '../support/fake-machine.js';
 
 let machine: FakeMachine;
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { surveyGpus } from '../../src/setup/gpus.js';
 import { chooseDevice, supportedArchitecture, thisPlatform } from '../../src/setup/platform.js';
-import { type FakeMachine, fakeMachine, fakeSmi } from './fakes.js';
+import { type FakeMachine, fakeMachine, fakeSmi } from '../support/fake-machine.js';
 
 let machine: FakeMachine;
 

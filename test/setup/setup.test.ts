@@ -1,167 +1,127 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { InputError, RunError } from '../../src/base/errors.js';
-import { ADDON_FILES, type Packages } from '../../src/setup/addon.js';
-import type { SetupEvent } from '../../src/setup/events.js';
+import { ADDON_FILES } from '../../src/setup/addon.js';
 import { bindingDirectory } from '../../src/setup/installed.js';
-import { type SetupOptions, setUpEngine } from '../../src/setup/setup.js';
-import {
-  deliver,
-  type FakeMachine,
-  fakeCompiler,
-  fakeMachine,
-  fakePackages,
-  fakePython,
-  TENSORFLOW_FILES,
-  writeWheel,
-} from './fakes.js';
+import { EngineSetup } from '../support/engine-setup.js';
+import { fakeCompiler, fakePackages, TENSORFLOW_FILES } from '../support/fake-machine.js';
 
 const EVERYTHING = ['download tensorflow-cpu', ...ADDON_FILES.map((name) => `compile ${name}`)];
 
-let machine: FakeMachine;
-let packages: Packages;
-let events: SetupEvent[];
-
-function setUp(more: SetupOptions = {}) {
-  const platform = { system: 'linux', architecture: process.arch, glibc: '2.36' };
-  const onEvent = (event: SetupEvent) => void events.push(event);
-  return setUpEngine({
-    env: machine.env,
-    packages,
-    platform,
-    root: machine.root,
-    onEvent,
-    freeBytes: 1e12,
-    ...more,
-  });
-}
+const setup = EngineSetup.prepare(TENSORFLOW_FILES);
 
 /** The calls, with the wheel's name as it is on x64. */
 async function calls(): Promise<string[]> {
-  return (await machine.calls()).map((line) => line.replace(/tensorflow$/, 'tensorflow-cpu'));
+  return (await setup.machine.calls()).map((line) => line.replace(/tensorflow$/, 'tensorflow-cpu'));
 }
-
-beforeEach(async () => {
-  machine = await fakeMachine();
-  packages = await fakePackages(machine.root);
-  events = [];
-  const wheel = path.join(machine.root, 'tensorflow.whl');
-  writeWheel(wheel, TENSORFLOW_FILES);
-  await machine.program('python3', fakePython(deliver(wheel)));
-  await machine.program('c++', fakeCompiler('good'));
-});
-
-afterEach(() => machine.dispose());
 
 describe('setUpEngine', () => {
   test('downloads, compiles, checks and installs, and does nothing the second time', async () => {
-    const first = await setUp();
+    const first = await setup.run();
     expect(first).toMatchObject({ alreadyDone: false, device: 'cpu', tensorflow: '2.21.0', tfjs: '4.22.0' });
     expect(await calls()).toEqual(EVERYTHING);
-    const installed = path.join(bindingDirectory(packages), 'tfjs_binding.node');
-    expect(await fs.readFile(installed, 'utf8')).toBe('good\n');
+    expect(await setup.installed()).toBe('good\n');
     // Not a program of the machine is called any more.
-    for (const name of ['python3', 'c++']) await machine.remove(name);
-    expect(await setUp()).toEqual({ ...first, alreadyDone: true });
+    for (const name of ['python3', 'c++']) await setup.machine.remove(name);
+    expect(await setup.run()).toEqual({ ...first, alreadyDone: true });
   });
 
   test('installs a second checkout from the cache', async () => {
-    await setUp();
-    for (const name of ['python3', 'c++']) await machine.remove(name);
-    packages = await fakePackages(path.join(machine.root, 'second'));
-    expect(await setUp()).toMatchObject({ alreadyDone: false });
+    await setup.run();
+    for (const name of ['python3', 'c++']) await setup.machine.remove(name);
+    setup.packages = await fakePackages(path.join(setup.machine.root, 'second'));
+    expect(await setup.run()).toMatchObject({ alreadyDone: false });
     expect(await calls()).toEqual(EVERYTHING);
   });
 
   test('downloads and compiles once when it runs twice at the same time', async () => {
-    const second = await fakePackages(path.join(machine.root, 'second'));
-    await Promise.all([setUp(), setUp({ packages: second })]);
+    const second = await fakePackages(path.join(setup.machine.root, 'second'));
+    await Promise.all([setup.run(), setup.run({ packages: second })]);
     expect(await calls()).toEqual(EVERYTHING);
-    expect(events).toContainEqual({
+    expect(setup.events).toContainEqual({
       kind: 'step',
       text: `waiting for another set-up (process ${process.pid}) to finish`,
     });
   });
 
   test('downloads the library again if it is gone', async () => {
-    const { libraries } = await setUp();
+    const { libraries } = await setup.run();
     await fs.rm(libraries, { recursive: true });
-    expect(await setUp()).toMatchObject({ alreadyDone: false });
+    expect(await setup.run()).toMatchObject({ alreadyDone: false });
     expect(await calls()).toEqual([...EVERYTHING, 'download tensorflow-cpu']);
   });
 
   test('rebuilds a cached addon that does not load', async () => {
-    await machine.program('c++', fakeCompiler('bad'));
-    const failure = setUp();
+    await setup.machine.program('c++', fakeCompiler('bad'));
+    const failure = setup.run();
     await expect(failure).rejects.toThrow(RunError);
     await expect(failure).rejects.toThrow('undefined symbol: TF_Something');
-    await expect(fs.access(bindingDirectory(packages))).rejects.toThrow('ENOENT');
-    await machine.program('c++', fakeCompiler('good'));
-    await setUp();
+    await expect(fs.access(bindingDirectory(setup.packages))).rejects.toThrow('ENOENT');
+    await setup.machine.program('c++', fakeCompiler('good'));
+    await setup.run();
     expect(await calls()).toEqual([...EVERYTHING, ...EVERYTHING.slice(1)]);
-    expect(events).toContainEqual(expect.objectContaining({ kind: 'warning' }));
+    expect(setup.events).toContainEqual(expect.objectContaining({ kind: 'warning' }));
   });
 
   test('keeps a working addon if its replacement fails', async () => {
-    await setUp();
-    const stamp = path.join(bindingDirectory(packages), 'gnr-setup.json');
+    await setup.run();
+    const stamp = path.join(bindingDirectory(setup.packages), 'gnr-setup.json');
     await fs.rm(stamp);
-    await fs.rm(machine.env.GNR_CACHE_DIR!, { recursive: true });
-    await machine.program('c++', fakeCompiler('bad'));
-    await expect(setUp()).rejects.toThrow(RunError);
-    const installed = path.join(bindingDirectory(packages), 'tfjs_binding.node');
-    expect(await fs.readFile(installed, 'utf8')).toBe('good\n');
+    await fs.rm(setup.machine.env.GNR_CACHE_DIR!, { recursive: true });
+    await setup.machine.program('c++', fakeCompiler('bad'));
+    await expect(setup.run()).rejects.toThrow(RunError);
+    expect(await setup.installed()).toBe('good\n');
   });
 });
 
 test('setUpEngine rebuilds and reinstalls if the sources of the addons have changed', async () => {
-  await setUp();
-  const file = path.join(bindingDirectory(packages), 'gnr-setup.json');
+  await setup.run();
+  const file = path.join(bindingDirectory(setup.packages), 'gnr-setup.json');
   const stamp = JSON.parse(await fs.readFile(file, 'utf8')) as object;
   await fs.writeFile(file, JSON.stringify({ ...stamp, sources: 'those of another version' }));
-  expect(await setUp()).toMatchObject({ alreadyDone: false });
+  expect(await setup.run()).toMatchObject({ alreadyDone: false });
 });
 
 describe('setUpEngine names before the download', () => {
   test('a missing compiler', async () => {
-    await machine.remove('c++');
-    await expect(setUp()).rejects.toThrow(/none of c\+\+, g\+\+ and clang\+\+.*apt install g\+\+/);
+    await setup.machine.remove('c++');
+    await expect(setup.run()).rejects.toThrow(/none of c\+\+, g\+\+ and clang\+\+.*apt install g\+\+/);
     expect(await calls()).toEqual([]);
   });
 
   test('a compiler of CXX that does not run', async () => {
-    await expect(setUp({ env: { ...machine.env, CXX: 'nowhere/g++ -m64' } })).rejects.toThrow(
+    await expect(setup.run({ env: { ...setup.machine.env, CXX: 'nowhere/g++ -m64' } })).rejects.toThrow(
       'correct or unset CXX',
     );
-    await setUp({ env: { ...machine.env, CXX: 'c++' } });
+    await setup.run({ env: { ...setup.machine.env, CXX: 'c++' } });
   });
 
   test('a missing pip', async () => {
-    await machine.program('python3', 'case "$*" in *pip*) exit 1 ;; *) echo 3 ;; esac');
-    await expect(setUp()).rejects.toThrow('apt install python3-pip');
+    await setup.machine.program('python3', 'case "$*" in *pip*) exit 1 ;; *) echo 3 ;; esac');
+    await expect(setup.run()).rejects.toThrow('apt install python3-pip');
   });
 
   test('too little disk space', async () => {
-    await expect(setUp({ freeBytes: 1e9 })).rejects.toThrow(/1\.\d GB free under .* but found 1\.0 GB/);
+    await expect(setup.run({ freeBytes: 1e9 })).rejects.toThrow(/1\.\d GB free under .* but found 1\.0 GB/);
     expect(await calls()).toEqual([]);
   });
 
   test('a cache folder that cannot be created', async () => {
-    const file = path.join(machine.root, 'a file');
+    const file = path.join(setup.machine.root, 'a file');
     await fs.writeFile(file, '');
-    const failure = setUp({ env: { ...machine.env, GNR_CACHE_DIR: path.join(file, 'cache') } });
+    const failure = setup.run({ env: { ...setup.machine.env, GNR_CACHE_DIR: path.join(file, 'cache') } });
     await expect(failure).rejects.toThrow(InputError);
     await expect(failure).rejects.toThrow('GNR_CACHE_DIR');
   });
 });
 
 test('setUpEngine quotes a compiler that fails', async () => {
-  await machine.program(
+  await setup.machine.program(
     'c++',
     '[ "$1" = --version ] && exit 0; echo "fatal error: no such header" >&2; exit 1',
   );
-  const failure = setUp();
+  const failure = setup.run();
   await expect(failure).rejects.toThrow(RunError);
   await expect(failure).rejects.toThrow(/no such header.*apt install g\+\+/);
 });

@@ -73,21 +73,21 @@ export async function beforeFileCall(
   };
 }
 
-/** The error with which Node rejects a call that the system refuses. */
+/** The error with which Node rejects a call that the system rejects. */
 export function systemError(code: string, syscall: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: refused, ${syscall}`), { code, syscall });
+  return Object.assign(new Error(`${code}: rejected, ${syscall}`), { code, syscall });
 }
 
 /** Makes every matching call fail with a system code while `work` runs. @returns the number of failed calls. */
-export async function refusing(
+export async function withFailingCalls(
   code: string,
   call: FileCall,
   pattern: RegExp,
   work: () => Promise<unknown>,
 ): Promise<number> {
-  let refused = 0;
+  let failed = 0;
   const undo = await beforeFileCall(call, pattern, () => {
-    refused++;
+    failed++;
     throw systemError(code, call);
   });
   try {
@@ -95,5 +95,5 @@ export async function refusing(
   } finally {
     undo();
   }
-  return refused;
+  return failed;
 }

@@ -125,7 +125,7 @@ export async function tinyTraining(folder: string): Promise<TinyTraining> {
 const FALLBACK = 'gnr: warning: the GPU build of TensorFlow computes on the processor: ';
 
 /** The program's messages on standard error, without progress and the warning of a GPU build without a GPU. */
-export const complaints = (stderr: string): string[] =>
+export const errorMessages = (stderr: string): string[] =>
   stderr.split('\n').filter((line) => line.startsWith('gnr:') && !line.startsWith(FALLBACK));
 
 /** All files below a folder, without links, with their bytes in base64. */

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
@@ -80,14 +80,6 @@ export class RunFolders {
     for await (const row of readMetrics(join(run, 'metrics.jsonl'))) rows.push(row);
     return rows;
   }
-}
-
-/** The error with which a promise rejects. A promise that resolves fails the test. */
-export async function failure(promise: Promise<unknown>): Promise<Error> {
-  return promise.then(
-    () => expect.unreachable('was accepted'),
-    (error: unknown) => error as Error,
-  );
 }
 
 export const ofType = <T extends TrainEvent['type']>(events: TrainEvent[], type: T) =>

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { RunError } from '../../src/base/errors.js';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import type { TrainEvent } from '../../src/train/events.js';
-import { beforeFileCall, type FileCall, refusing, systemError } from '../support/faults.js';
-import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
+import { beforeFileCall, type FileCall, systemError, withFailingCalls } from '../support/faults.js';
+import { rejection } from '../support/rejection.js';
+import { areEqual, ofType, RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
 const EVERY_STEP = { checkpoint: { everySteps: 1 } };
@@ -15,8 +16,8 @@ describe('when the disk is full while a checkpoint is written', () => {
     const straight = join(runs.folder, 'straight');
     await runs.train(runs.config(3, EVERY_STEP), { runDir: straight });
     await runs.train(runs.config(1, EVERY_STEP));
-    await refusing('ENOSPC', 'write', /\.tmp-step-000002.*training/, async () => {
-      const error = await failure(runs.train(runs.config(3, EVERY_STEP), { resume: true }));
+    await withFailingCalls('ENOSPC', 'write', /\.tmp-step-000002.*training/, async () => {
+      const error = await rejection(runs.train(runs.config(3, EVERY_STEP), { resume: true }));
       expect(error).toBeInstanceOf(RunError);
       expect(error.message).toBe(
         `Cannot write ${runs.checkpointAt(2)}/training.safetensors: no space is left on the disk (ENOSPC); ` +
@@ -32,8 +33,8 @@ describe('when the disk is full while a checkpoint is written', () => {
 
   it('a checkpoint that is complete is kept', async () => {
     await runs.train(runs.config(1, EVERY_STEP));
-    await refusing('ENOSPC', 'symlink', /latest/, async () => {
-      const error = await failure(runs.train(runs.config(2, EVERY_STEP), { resume: true }));
+    await withFailingCalls('ENOSPC', 'symlink', /latest/, async () => {
+      const error = await rejection(runs.train(runs.config(2, EVERY_STEP), { resume: true }));
       expect(error.message).toContain(`Cannot write ${join(runs.runDir, 'checkpoints', 'latest')}: no space`);
     });
     expect(await latestCheckpoint(runs.runDir)).toEqual({ dir: runs.checkpointAt(2), step: 2 });
@@ -43,7 +44,7 @@ describe('when the disk is full while a checkpoint is written', () => {
 describe('a run directory that cannot be written', () => {
   it('is reported before training starts if it is a file', async () => {
     await writeFile(runs.runDir, 'a file');
-    const error = await failure(runs.train(runs.config(1)));
+    const error = await rejection(runs.train(runs.config(1)));
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toContain(`Cannot write ${runs.runDir}: a file has the name of a folder`);
     expect(await readFile(runs.runDir, 'utf8')).toBe('a file');
@@ -52,10 +53,10 @@ describe('a run directory that cannot be written', () => {
   it('is reported before training starts if the disk is read-only', async () => {
     await runs.train(runs.config(1));
     const before = await readdir(runs.runDir);
-    await refusing('EROFS', 'writeFile', /\.lock/, async () => {
+    await withFailingCalls('EROFS', 'writeFile', /\.lock/, async () => {
       const events: TrainEvent[] = [];
       const attempt = runs.train(runs.config(2), { resume: true }, (event) => events.push(event));
-      const error = await failure(attempt);
+      const error = await rejection(attempt);
       expect(error).toBeInstanceOf(RunError);
       expect(error.message).toContain(
         `Cannot write ${runs.runDir}: the file system is read-only (EROFS); name a folder`,
@@ -66,8 +67,8 @@ describe('a run directory that cannot be written', () => {
   });
 
   it('is reported before training starts if it cannot be created', async () => {
-    await refusing('ENOENT', 'mkdir', new RegExp(`${runs.runDir}$`), async () => {
-      const error = await failure(runs.train(runs.config(1)));
+    await withFailingCalls('ENOENT', 'mkdir', new RegExp(`${runs.runDir}$`), async () => {
+      const error = await rejection(runs.train(runs.config(1)));
       expect(error).toBeInstanceOf(RunError);
       expect(error.message).toContain(`Cannot write ${runs.runDir}: its folder cannot be created`);
     });
@@ -79,7 +80,7 @@ describe('a run directory that cannot be written', () => {
       await mkdir(runs.runDir);
       await chmod(runs.runDir, 0o500);
       try {
-        const error = await failure(runs.train(runs.config(1)));
+        const error = await rejection(runs.train(runs.config(1)));
         expect(error).toBeInstanceOf(RunError);
         expect(error.message).toContain(`Cannot write ${runs.runDir}: permission is denied`);
       } finally {
@@ -94,8 +95,8 @@ describe('a run directory that cannot be written', () => {
       throw systemError('EIO', 'read');
     });
     try {
-      await refusing('EROFS', 'mkdir', /\.tmp-step/, async () => {
-        const error = await failure(runs.train(runs.config(2), { resume: true }));
+      await withFailingCalls('EROFS', 'mkdir', /\.tmp-step/, async () => {
+        const error = await rejection(runs.train(runs.config(2), { resume: true }));
         expect(error.message).toMatch(/step-000002: the file system is read-only \(EROFS\); name a folder/);
       });
     } finally {
@@ -110,7 +111,7 @@ describe('an error in mid-run', () => {
 
   /** Expects that the run ends with this error, and that its steps are saved. */
   async function expectSaved(attempt: Promise<TrainEvent[]>, seen: TrainEvent[], message: RegExp) {
-    const error = await failure(attempt);
+    const error = await rejection(attempt);
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(message);
     const saved = (await latestCheckpoint(runs.runDir))!;
@@ -142,9 +143,9 @@ describe('an error in mid-run', () => {
   it('is reported together with the error of saving, if no checkpoint can be saved either', async () => {
     await runs.train(runs.config(1));
     let error: Error | undefined;
-    await refusing('ENOSPC', 'mkdir', /\.tmp-step/, () =>
-      refusing('EIO', 'appendFile', /metrics\.jsonl/, async () => {
-        error = await failure(runs.train(config(4), { resume: true }));
+    await withFailingCalls('ENOSPC', 'mkdir', /\.tmp-step/, () =>
+      withFailingCalls('EIO', 'appendFile', /metrics\.jsonl/, async () => {
+        error = await rejection(runs.train(config(4), { resume: true }));
       }),
     );
     expect(error).toBeInstanceOf(RunError);

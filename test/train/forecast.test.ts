@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { buildNetworks } from '../../src/gan/networks.js';
 import { forecast, median } from '../../src/train/forecast.js';
-import { failure, RunFolders } from '../support/runs.js';
+import { rejection } from '../support/rejection.js';
+import { RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
 
@@ -27,7 +28,7 @@ it('a forecast has sizes and times that add up, and writes nothing', async () =>
 
 it('a forecast rejects a dataset that the run would reject', async () => {
   const config = runs.config(2, { data: { root: `${runs.folder}/none` } });
-  expect(await failure(forecast(config))).toBeInstanceOf(InputError);
+  expect(await rejection(forecast(config))).toBeInstanceOf(InputError);
 });
 
 it('median is the middle value, or the mean of the two middle values', () => {

@@ -8,7 +8,8 @@ import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../../src/c
 import { formatConfig, loadConfig } from '../../src/config/load.js';
 import { buildNetworks } from '../../src/gan/networks.js';
 import { trainRun } from '../../src/train/loop.js';
-import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
+import { rejection } from '../support/rejection.js';
+import { areEqual, ofType, RunFolders } from '../support/runs.js';
 import { readEvents } from './log/tensorboard/record-reader.js';
 
 const runs = RunFolders.prepare();
@@ -146,7 +147,7 @@ describe('a run that diverges', () => {
   it('ends with the name of the term and the step, and keeps the earlier checkpoint', async () => {
     await runs.train(runs.config(2));
     const expected = await runs.weightsAt(2);
-    const error = await failure(
+    const error = await rejection(
       runs.train(runs.config(9, { training: { learningRate: 1e30 } }), { resume: true }),
     );
     expect(error).toBeInstanceOf(RunError);
@@ -198,7 +199,7 @@ describe('a run that diverges with watch.onNonFinite=rollback', () => {
 
   it('starts again if there is no checkpoint, and ends after maxRollbacks rollbacks to one step', async () => {
     const events: string[] = [];
-    const error = await failure(
+    const error = await rejection(
       runs.train(diverging(0.5), {}, (event) => {
         if (event.type === 'rollback') events.push(`to ${event.to} with ${event.rateScale}`);
       }),
@@ -256,7 +257,7 @@ describe('a run that diverges in the step of a checkpoint', () => {
   it('does not save weights that are not finite', async () => {
     // Without adversarial losses, the first step's terms are those of the initial weights.
     const losses = { adversarial: 0, latentAdversarial: 0 };
-    const error = await failure(runs.train(runs.config(1, { losses, training: { learningRate: 1e39 } })));
+    const error = await rejection(runs.train(runs.config(1, { losses, training: { learningRate: 1e39 } })));
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(
       /^\S+\/\S+ has weights that are not finite after step 1: training has diverged/,
@@ -289,7 +290,7 @@ describe('a run with damaged or missing images', () => {
     expect(ofType(events, 'bad-file').map((event) => event.file)).toEqual([file]);
     await writeFile(join(root, 'testA', '00001.png'), 'no image either');
     await rm(runs.runDir, { recursive: true });
-    expect(await failure(runs.train(runs.config(1, { data: { root } })))).toBeInstanceOf(InputError);
+    expect(await rejection(runs.train(runs.config(1, { data: { root } })))).toBeInstanceOf(InputError);
   });
 
   it('is rejected before it writes anything if a folder is missing or empty', async () => {
@@ -302,14 +303,14 @@ describe('a run with damaged or missing images', () => {
         await cp(runs.dataset, root, { recursive: true });
         await rm(join(root, missing), { recursive: true });
       }
-      const error = await failure(runs.train(runs.config(1, { data: { root } })));
+      const error = await rejection(runs.train(runs.config(1, { data: { root } })));
       expect(error).toBeInstanceOf(InputError);
       expect(error.message).toContain(message);
     }
     const empty = join(runs.folder, 'empty');
     await cp(runs.dataset, empty, { recursive: true });
     for (const name of await readdir(join(empty, 'trainA'))) await rm(join(empty, 'trainA', name));
-    expect((await failure(runs.train(runs.config(1, { data: { root: empty } })))).message).toContain(
+    expect((await rejection(runs.train(runs.config(1, { data: { root: empty } })))).message).toContain(
       `an image in ${join(empty, 'trainA')}`,
     );
     expect((await readdir(runs.folder)).includes(basename(runs.runDir))).toBe(false);
@@ -317,7 +318,7 @@ describe('a run with damaged or missing images', () => {
 
   it('is rejected if the config has no data.root', async () => {
     const { root: _, ...data } = runs.config(1).data;
-    const error = await failure(runs.train({ ...runs.config(1), data }));
+    const error = await rejection(runs.train({ ...runs.config(1), data }));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toContain('data.root');
   });

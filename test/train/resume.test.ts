@@ -5,7 +5,8 @@ import { InputError } from '../../src/base/errors.js';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import type { PartialConfig } from '../../src/config/schema.js';
 import { resumedConfig } from '../../src/train/start.js';
-import { areEqual, failure, ofType, RunFolders } from '../support/runs.js';
+import { rejection } from '../support/rejection.js';
+import { areEqual, ofType, RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
 
@@ -106,7 +107,7 @@ describe('a resumed run', () => {
   it('must be asked for: a new run in the folder of another is rejected and changes nothing', async () => {
     await runs.train(runs.config(1));
     const config = await readFile(join(runs.runDir, 'config.json'), 'utf8');
-    const error = await failure(runs.train(runs.config(2)));
+    const error = await rejection(runs.train(runs.config(2)));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toBe(
       `Expected no checkpoints yet in ${runs.runDir} but found one of step 1; add --resume to continue that run, or give --out another folder.`,
@@ -120,7 +121,7 @@ describe('a resumed run', () => {
       () => resumedConfig(runs.runDir, []),
     ];
     for (const attempt of attempts) {
-      const error = await failure(attempt());
+      const error = await rejection(attempt());
       expect(error).toBeInstanceOf(InputError);
       expect(error.message).toContain(`a checkpoint in ${runs.runDir} to resume from`);
     }
@@ -132,7 +133,7 @@ describe('a resumed run', () => {
     await runs.train(config);
     const resumed = await resumedConfig(runs.runDir, ['training.steps=2', 'training.learningRate=0.001']);
     expect(resumed).toEqual({ ...config, training: { ...config.training, steps: 2, learningRate: 0.001 } });
-    expect(await failure(resumedConfig(runs.runDir, ['training.step=2']))).toBeInstanceOf(InputError);
+    expect(await rejection(resumedConfig(runs.runDir, ['training.step=2']))).toBeInstanceOf(InputError);
   });
 
   it('ends at once if all steps are done', async () => {
@@ -143,7 +144,7 @@ describe('a resumed run', () => {
 
   it('rejects a checkpoint with other channels and names the tensor', async () => {
     await runs.train(runs.config(1));
-    const error = await failure(
+    const error = await rejection(
       runs.train(runs.config(2, { model: { channelDivisor: 32 } }), { resume: true }),
     );
     expect(error).toBeInstanceOf(InputError);
@@ -159,7 +160,7 @@ describe('a resumed run', () => {
     const smaller = join(runs.folder, 'smaller');
     await cp(runs.dataset, smaller, { recursive: true });
     await rm(join(smaller, 'trainA', '00000.png'));
-    const error = await failure(runs.train(runs.config(2, { data: { root: smaller } }), { resume: true }));
+    const error = await rejection(runs.train(runs.config(2, { data: { root: smaller } }), { resume: true }));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toContain('the 5 images that the checkpoint was trained on');
     expect(await readFile(join(runs.runDir, 'config.json'), 'utf8')).toBe(config);
@@ -171,7 +172,7 @@ describe('a resumed run', () => {
     const { seconds, ...rest } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
     expect(seconds).toBeGreaterThan(0);
     await writeFile(path, JSON.stringify(rest));
-    const error = await failure(runs.train(runs.config(2), { resume: true }));
+    const error = await rejection(runs.train(runs.config(2), { resume: true }));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toContain(path);
   });

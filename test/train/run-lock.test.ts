@@ -4,14 +4,15 @@ import { expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { trainRun } from '../../src/train/loop.js';
 import { isRunLocked, lockRun } from '../../src/train/run-lock.js';
-import { failure, RunFolders } from '../support/runs.js';
+import { rejection } from '../support/rejection.js';
+import { RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
 
 it('only one process at a time may train in a run directory, and the error names that process', async () => {
   const first = trainRun({ config: runs.config(3), runDir: runs.runDir });
   await first.next();
-  const error = await failure(runs.train(runs.config(3)));
+  const error = await rejection(runs.train(runs.config(3)));
   expect(error).toBeInstanceOf(InputError);
   expect(String(error)).toContain(`process ${process.pid}`);
   expect(await isRunLocked(runs.runDir)).toBe(true);

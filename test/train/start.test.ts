@@ -6,7 +6,8 @@ import { readCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { initialConfig, withModelFolder } from '../../src/train/start.js';
 import { readModel } from '../../src/translate/model.js';
 import { REFERENCE_DIR } from '../support/reference.js';
-import { failure, ofType, RunFolders } from '../support/runs.js';
+import { rejection } from '../support/rejection.js';
+import { ofType, RunFolders } from '../support/runs.js';
 
 const runs = RunFolders.prepare();
 
@@ -46,7 +47,7 @@ describe('a run with --init', () => {
   it('rejects a model of another shape, names the tensor, and leaves no folder behind', async () => {
     await runs.train(runs.config(1));
     const tuned = join(runs.folder, 'tuned');
-    const error = await failure(
+    const error = await rejection(
       runs.train(runs.config(1, { model: { latentDim: 5 } }), { runDir: tuned, init: runs.runDir }),
     );
     expect(error).toBeInstanceOf(InputError);
@@ -67,7 +68,7 @@ describe('the model to start from', () => {
     expect(tuned.model).toEqual(config.model);
     expect(tuned.training).toMatchObject({ learningRate: 0.0001, steps: 7, seed: 1 });
     await writeFile(file, '{"model": {"latentDim": 0}}');
-    expect((await failure(initialConfig(runs.runDir, [], file))).message).toContain('model.latentDim');
+    expect((await rejection(initialConfig(runs.runDir, [], file))).message).toContain('model.latentDim');
   });
 
   it('may be a checkpoint of the reference, which is imported temporarily', async () => {
@@ -97,7 +98,7 @@ it('a run whose dataset disappears ends with a checkpoint, from which it continu
   await cp(runs.dataset, kept, { recursive: true });
   const config = runs.config(40, { data: { root: data, cacheBytes: 0 } });
   let last = 0;
-  const error = await failure(
+  const error = await rejection(
     runs.train(config, {}, (event) => {
       if (event.type === 'step') last = event.step;
       if (event.type === 'step' && event.step === 2) void rm(data, { recursive: true });

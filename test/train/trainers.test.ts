@@ -35,7 +35,7 @@ function translateNoise(translator: Translator): Float32Array {
   return translator.translate('B2A', there, translator.styleOf('B2A', sameA));
 }
 
-function refusalOf(translator: Translator): string {
+function rejectionOf(translator: Translator): string {
   try {
     translateNoise(translator);
   } catch (error) {
@@ -80,15 +80,15 @@ async function train(
   const averages = trainer.translator('ema');
   const byAverages = translateNoise(averages);
   const weights = trainer.translator('raw');
-  const refusals = [refusalOf(averages)];
+  const rejections = [rejectionOf(averages)];
   const translated = { ema: byAverages, raw: translateNoise(weights) };
   await trainer.step(noiseBatch(settings, STEPS), STEPS);
-  refusals.push(refusalOf(weights));
+  rejections.push(rejectionOf(weights));
   const next = trainer.translator('ema');
   trainer.dispose();
-  refusals.push(refusalOf(next));
+  rejections.push(rejectionOf(next));
   const expected = { ema: translationBy(state.ema), raw: translationBy(state.values) };
-  return { terms, state, left, translated, expected, refusals };
+  return { terms, state, left, translated, expected, rejections };
 }
 
 /** Largest and mean difference of two sets of networks, over all numbers. */
@@ -172,12 +172,12 @@ describe.each([
   });
 
   it('translate with EMA or raw weights, until the other weights, the next step or the end disposes the translator', () => {
-    for (const { translated, expected, refusals } of [eager, other]) {
+    for (const { translated, expected, rejections } of [eager, other]) {
       for (const weights of ['ema', 'raw'] as const)
         expect(relativeError(translated[weights], expected[weights]), weights).toBeLessThan(1e-4);
       expect(relativeError(translated.raw, expected.ema)).toBeGreaterThan(1e-2);
-      expect(refusals.length).toBe(3);
-      for (const refusal of refusals) expect(refusal).toMatch(/^this translator was disposed/);
+      expect(rejections.length).toBe(3);
+      for (const message of rejections) expect(message).toMatch(/^this translator was disposed/);
     }
   });
 });

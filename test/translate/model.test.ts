@@ -43,7 +43,7 @@ beforeEach(async () => {
     await cp(join(run, 'checkpoints', 'latest', name), join(exported, name));
 });
 
-async function refusal(path: string): Promise<string> {
+async function rejectionMessage(path: string): Promise<string> {
   const error = await readModel(path).then(
     () => expect.unreachable('was accepted'),
     (reason: unknown) => reason,
@@ -85,7 +85,7 @@ describe('readModel', () => {
 
   it('reports a tensor whose shape does not fit the config, with both files', async () => {
     await changeConfig(({ model }) => ({ model: { ...model, channelDivisor: 32 } }));
-    const message = await refusal(exported);
+    const message = await rejectionMessage(exported);
     expect(message).toMatch(/the tensor G_A2B\/\S+ of shape \[[\d,]+\] in .*model\.safetensors/);
     expect(message).toMatch(/found one of shape \[[\d,]+\]/);
     expect(message).toContain(join(exported, 'config.json'));
@@ -96,23 +96,25 @@ describe('readModel', () => {
     const { tensors } = await readSafetensors(path);
     tensors.delete('G_B2A/conv1.conv.weight');
     await writeSafetensors(path, tensors as Map<string, { shape: number[]; data: Float32Array }>);
-    expect(await refusal(exported)).toMatch(/the tensor G_B2A\/conv1\.conv\.weight of shape .* found none/);
+    expect(await rejectionMessage(exported)).toMatch(
+      /the tensor G_B2A\/conv1\.conv\.weight of shape .* found none/,
+    );
   });
 
   it('reports a config that is missing, damaged or wrong', async () => {
     const path = join(exported, 'config.json');
     await changeConfig(({ model }) => ({ model: { ...model, size: 33 } }));
-    expect(await refusal(exported)).toContain(path);
+    expect(await rejectionMessage(exported)).toContain(path);
     await writeFile(path, '{ "model": ');
-    expect(await refusal(exported)).toContain(`the model's config at ${path}`);
+    expect(await rejectionMessage(exported)).toContain(`the model's config at ${path}`);
     await rm(path);
-    expect(await refusal(exported)).toContain(path);
+    expect(await rejectionMessage(exported)).toContain(path);
   });
 
   it('reports a folder that is not a checkpoint', async () => {
     const empty = join(folder, 'empty');
     await mkdir(empty, { recursive: true });
-    expect(await refusal(empty)).toContain(`a checkpoint at ${empty}`);
-    expect(await refusal(join(folder, 'nowhere'))).toContain('found nothing');
+    expect(await rejectionMessage(empty)).toContain(`a checkpoint at ${empty}`);
+    expect(await rejectionMessage(join(folder, 'nowhere'))).toContain('found nothing');
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ChangeMeter } from '../../src/video/change-meter.js';
 
 describe('ChangeMeter', () => {
-  it('is the mean change between neighbours, over batches as in one go', () => {
+  it('gives the mean change between neighbouring frames, across batches too', () => {
     const frames = Uint8Array.of(0, 0, 255, 0, 255, 51);
     const whole = new ChangeMeter(2);
     whole.add(frames);
@@ -23,7 +23,7 @@ describe('ChangeMeter', () => {
     expect(meter.meanChange()).toBe(0);
   });
 
-  it('knows nothing of a single frame', () => {
+  it('gives null for a single frame', () => {
     const meter = new ChangeMeter(3);
     expect(meter.meanChange()).toBeNull();
     meter.add(Uint8Array.of(1, 2, 3));

@@ -47,8 +47,8 @@ async function survey(input: string, more: { signal?: AbortSignal } = {}): Promi
   return surveyFaces({ input, info: await probeVideo(input), detector: whiteDetector, ...more });
 }
 
-describe.skipIf(!HAS_FFMPEG)('a survey', () => {
-  it('looks five times a second, and behind cuts', async () => {
+describe.skipIf(!HAS_FFMPEG)('surveyFaces', () => {
+  it('detects faces five times a second, and after every cut', async () => {
     const { sightings, frames } = await survey(scenes);
     expect(frames).toBe(50);
     expect(sightings.map(({ frame, shot }) => [frame, shot])).toEqual([
@@ -64,7 +64,7 @@ describe.skipIf(!HAS_FFMPEG)('a survey', () => {
       ]);
   });
 
-  it('sees cuts between dark scenes', async () => {
+  it('recognises cuts between dark scenes', async () => {
     const scene = (colour: string) => lavfi(`color=${colour}:size=240x160:rate=25:duration=0.6`);
     const dark = await ffmpeg(
       folder,
@@ -78,7 +78,7 @@ describe.skipIf(!HAS_FFMPEG)('a survey', () => {
     ]);
   });
 
-  it('takes what never stands still for no cuts', async () => {
+  it('does not mistake constant noise for cuts', async () => {
     const noise = lavfi('color=0x707070:size=240x160:rate=25:duration=1,noise=alls=100:allf=t');
     const { sightings } = await survey(await ffmpeg(folder, ...noise, ...LOSSLESS, 'noise.mkv'));
     // From the first frame to the second it might be one.
@@ -88,7 +88,7 @@ describe.skipIf(!HAS_FFMPEG)('a survey', () => {
     ]);
   });
 
-  it('tells places in the upright video, however large it is and however it was held', async () => {
+  it('gives places in the upright video, whatever its size and rotation', async () => {
     const words = ['-vf', 'scale=1440:960:flags=neighbor', '-frames:v', '1', ...LOSSLESS];
     const large = await ffmpeg(folder, '-i', scenes, ...words, 'large.mp4');
 
@@ -111,7 +111,7 @@ describe.skipIf(!HAS_FFMPEG)('a survey', () => {
       expect(Math.abs(face![key as 'left'] - value)).toBeLessThan(6);
   });
 
-  it('stops when it is asked to', async () => {
+  it('stops when its signal is aborted', async () => {
     await expect(survey(scenes, { signal: AbortSignal.abort() })).rejects.toThrow(InterruptedError);
   });
 
@@ -143,7 +143,7 @@ describe('faceTrajectory', () => {
       ...more,
     })!;
 
-  it('is one square for every frame, of frames no larger than they need to be', () => {
+  it('gives one square in every frame, and scales frames down to the needed size', () => {
     const { squaresAt, extent, faces } = trajectory();
     expect([extent, faces]).toEqual([{ width: 320, height: 160 }, 1]);
     for (const frame of [0, 17, 49]) {
@@ -155,7 +155,7 @@ describe('faceTrajectory', () => {
     expect(trajectory({ modelPx: 256 }).extent).toEqual({ width: 400, height: 200 });
   });
 
-  it('is that of all faces where they go back, the largest last', () => {
+  it('gives the squares of all faces for pasting, the largest last', () => {
     const { squaresAt, extent, faces, isPasted } = trajectory({ mode: 'all', paste: true });
     expect([extent, faces, isPasted]).toEqual([{ width: 400, height: 200 }, 2, true]);
     expect(squaresAt(5).map(({ side }) => Math.round(side))).toEqual([160]);
@@ -163,7 +163,7 @@ describe('faceTrajectory', () => {
     expect(trajectory({ paste: true }).squaresAt(40).length).toBe(1);
   });
 
-  it('is none where there is no face', () => {
+  it('is undefined without faces, or the centre of the frame for pasting', () => {
     const nobody = { ...seen, frames: 10, sightings: [{ frame: 0, shot: 0, faces: [] }] };
     const options: FaceTrajectoryOptions = { mode: 'largest', margin: 0.5, paste: false, modelPx: 64 };
     expect(faceTrajectory(nobody, options)).toBeUndefined();

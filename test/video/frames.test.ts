@@ -14,14 +14,14 @@ describe('readFrames', () => {
     [[[1, 2, 3, 4, 5, 6, 7, 8]]],
     [[[1], [2, 3], [4, 5, 6], [7, 8]]],
     [[[1, 2, 3], [], [4, 5, 6, 7, 8]]],
-  ])('cuts %j into batches, however it comes', async (chunks) => {
+  ])('cuts %j into batches, however the bytes are split', async (chunks) => {
     expect(await batchesOf(chunks, 2, 2)).toEqual([
       [1, 2, 3, 4],
       [5, 6, 7, 8],
     ]);
   });
 
-  it('gives what is left as a smaller batch, without a part of a frame', async () => {
+  it('yields the rest as a smaller batch, without an incomplete frame', async () => {
     expect(await batchesOf([[1, 2, 3, 4, 5, 6, 7]], 2, 2)).toEqual([
       [1, 2, 3, 4],
       [5, 6],
@@ -30,13 +30,13 @@ describe('readFrames', () => {
     expect(await batchesOf([], 2, 2)).toEqual([]);
   });
 
-  it('gives arrays that stay as they are', async () => {
+  it('yields arrays that later frames do not overwrite', async () => {
     const kept: Uint8Array[] = [];
     for await (const frames of readFrames(Readable.from([Buffer.from([1, 2, 3])]), 1, 1)) kept.push(frames);
     expect(kept.map(([value]) => value)).toEqual([1, 2, 3]);
   });
 
-  it('asks for no more than is needed', async () => {
+  it('reads no further ahead than the next batch', async () => {
     let made = 0;
     const stream = Readable.from(
       (function* () {
@@ -52,7 +52,7 @@ describe('readFrames', () => {
 });
 
 describe('writeFrames', () => {
-  it('waits until the other end takes more', async () => {
+  it('waits until the stream accepts more', async () => {
     const stream = new PassThrough({ highWaterMark: 4 });
     let isWritten = false;
     const writing = writeFrames(stream, Buffer.alloc(100)).then((value) => {
@@ -65,7 +65,7 @@ describe('writeFrames', () => {
     expect(await writing).toBe(true);
   });
 
-  it('tells where the other end is closed, before and while it waits', async () => {
+  it('returns false if the stream is closed, before and while it waits', async () => {
     const stream = new Writable({ highWaterMark: 1, write: () => undefined });
     stream.on('error', () => undefined);
     const writing = writeFrames(stream, Buffer.alloc(100));

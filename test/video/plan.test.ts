@@ -30,7 +30,7 @@ const plan = (info: Partial<VideoInfo> = {}, options: Partial<PlanOptions> = {})
 /** What stands behind an option; all of it where there are several. */
 const valuesOf = (args: string[], option: string): string[] => args.filter((_, i) => args[i - 1] === option);
 
-describe('the frame rate', () => {
+describe('the frame rate of the output', () => {
   const rate = (
     average: [number, number] | undefined,
     base: [number, number] | undefined,
@@ -42,25 +42,25 @@ describe('the frame rate', () => {
     return `${numerator}/${denominator}`;
   };
 
-  it('is the base rate where that is the mean one too, but for rounding', () => {
+  it('is the base rate if the mean rate differs only by rounding', () => {
     expect(rate([30000, 1001], [30000, 1001], 20)).toBe('30000/1001');
     expect(rate([19001, 634], [30000, 1001], 20)).toBe('30000/1001');
   });
 
-  it('is the mean rate where frames come irregularly, so that their number stays', () => {
+  it('is the mean rate if frames are irregular, which keeps their number', () => {
     expect(rate([540, 29], [30, 1], 4)).toBe('540/29');
     expect(rate([25, 1], [90000, 1], 4)).toBe('25/1');
     expect(rate([2999, 100], [30, 1], 600)).toBe('2999/100');
   });
 
-  it('is whichever there is, and an error where there is none', () => {
+  it('is the only known rate, and an error without any', () => {
     expect(rate(undefined, [24, 1])).toBe('24/1');
     expect(rate([24, 1], undefined)).toBe('24/1');
     expect(() => rate(undefined, [90000, 1])).toThrow(/a frame rate in in\.mp4/);
     expect(() => rate(undefined, undefined)).toThrow(InputError);
   });
 
-  it('tells the number of frames with the duration', () => {
+  it('gives the expected number of frames together with the duration', () => {
     expect(expectedFrames(INFO, INFO.averageRate!)).toBe(500);
     expect(expectedFrames({ ...INFO, seconds: undefined }, INFO.averageRate!)).toBe(500);
     expect(
@@ -70,8 +70,8 @@ describe('the frame rate', () => {
   });
 });
 
-describe('the decoder', () => {
-  it('gives upright squares of the model size at a constant rate, from the file alone', () => {
+describe('the arguments of the decoder', () => {
+  it('ask for upright squares of the model size at a constant rate, from no other file', () => {
     const { decoderArgs } = plan({ index: 2 });
     expect(valuesOf(decoderArgs, '-map')).toEqual(['0:2']);
     expect(valuesOf(decoderArgs, '-i')).toEqual(['file:in.mp4']);
@@ -81,15 +81,15 @@ describe('the decoder', () => {
     expect(decoderArgs.slice(-5)).toEqual(['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1']);
   });
 
-  it('takes names that look like options or addresses as files', () => {
+  it('mark names that look like options or addresses as files', () => {
     expect(valuesOf(plan({}, { input: '-y' }).decoderArgs, '-i')).toEqual(['file:-y']);
     expect(valuesOf(plan({}, { input: 'http://a/b' }).decoderArgs, '-i')).toEqual(['file:http://a/b']);
     expect(plan({}, { output: '-y.mp4' }).encoderArgs('-y.mp4').at(-1)).toBe('file:-y.mp4');
   });
 });
 
-describe('the encoder', () => {
-  it('takes frames of the canvas and gives them the asked size', () => {
+describe('the arguments of the encoder', () => {
+  it('scale the canvas to the requested size', () => {
     const square = (side: number) => ({ width: side, height: side });
     expect(plan()).toMatchObject({ input: square(64), canvas: square(64), output: square(64) });
     const mosaic = plan({}, { cells: 3, outputPx: 480 });
@@ -100,7 +100,7 @@ describe('the encoder', () => {
     expect(valuesOf(args, '-framerate')).toEqual(['25/1']);
   });
 
-  it('takes whole frames that faces are put back into, and gives them even sides', () => {
+  it('round whole frames, into which faces are pasted, to even sides', () => {
     const whole = { width: 855, height: 481 };
     const pasted = plan({}, { whole, isPasted: true });
     expect(pasted).toMatchObject({ input: whole, canvas: whole, output: { width: 856, height: 482 } });
@@ -110,7 +110,7 @@ describe('the encoder', () => {
     expect(cropped).toMatchObject({ input: whole, canvas: { width: 192, height: 192 } });
   });
 
-  it('copies sound that the container takes, and encodes the other again', () => {
+  it('copy sound that the container accepts, and re-encode other sound', () => {
     const audio = ['aac', 'flac', 'pcm_s16le'].map((codec, i) => ({ index: i + 1, codec, startSeconds: 0 }));
     const mp4 = plan({ audio });
     expect(mp4.audio).toEqual(['copied', 're-encoded', 're-encoded']);
@@ -123,12 +123,12 @@ describe('the encoder', () => {
     expect(valuesOf(webm.encoderArgs('x'), '-c:a:0')).toEqual(['libopus']);
   });
 
-  it('does not open the input where there is no sound', () => {
+  it('do not open the input if it has no sound', () => {
     const args = plan({ audio: [] }).encoderArgs('x');
     expect([valuesOf(args, '-i'), valuesOf(args, '-map')]).toEqual([['pipe:0'], ['0:v:0']]);
   });
 
-  it('keeps a picture that begins after the sound where it was', () => {
+  it('keep the offset of a video that begins after its sound', () => {
     const late = plan({ startSeconds: 1.5, fileStartSeconds: 1 }).encoderArgs('x');
     expect(valuesOf(late, '-itsoffset')).toEqual(['-0.500000']);
     expect(valuesOf(late, '-avoid_negative_ts')).toEqual(['make_zero']);
@@ -138,7 +138,7 @@ describe('the encoder', () => {
     expect(valuesOf(little, '-avoid_negative_ts')).toEqual([]);
   });
 
-  it('is the best that ffmpeg has', () => {
+  it('name the best encoder that ffmpeg has', () => {
     const videoEncoder = (...names: string[]) =>
       valuesOf(plan({ audio: [] }, { encoders: new Set(names) }).encoderArgs('x'), '-c:v')[0];
     expect(videoEncoder('mpeg4', 'libx264')).toBe('libx264');
@@ -146,7 +146,7 @@ describe('the encoder', () => {
     expect(() => videoEncoder('libvpx')).toThrow(/libx264, libopenh264, mpeg4 for out\.mp4 but found none/);
   });
 
-  it('writes the comment as one argument', () => {
+  it('hold the comment as one argument, and omit one that is too long', () => {
     const comment = '{"a": "b=c; \'d\'"}';
     expect(valuesOf(plan({}, { comment }).encoderArgs('x'), '-metadata')).toEqual([`comment=${comment}`]);
     // Longer ones than a program takes are left out.
@@ -155,7 +155,7 @@ describe('the encoder', () => {
   });
 });
 
-it('containers are told by the extension', () => {
+it('containerOf chooses the container by the extension, and rejects others', () => {
   expect(['a.mp4', 'a.M4V', 'a.mov', 'a.mkv', 'a.webm'].map((name) => containerOf(name).muxer)).toEqual([
     'mp4',
     'mp4',

@@ -22,7 +22,7 @@ const probed = (streams: object[], format: object = { format_name: 'mov,mp4,m4a'
   parseProbe(JSON.stringify({ streams, format }));
 
 describe('parseProbe', () => {
-  it('reads what a phone, a camera and a converter write', () => {
+  it('reads extent, rates, duration, frames and sound', () => {
     expect(probed([VIDEO, AUDIO])).toEqual({
       index: 0,
       extent: { width: 854, height: 480 },
@@ -38,15 +38,19 @@ describe('parseProbe', () => {
 
   it.each([
     ['wide pixels', { sample_aspect_ratio: '4:3' }, [1139, 480]],
-    ['no shape of pixels', { sample_aspect_ratio: '0:1' }, [854, 480]],
+    ['an unknown pixel aspect ratio', { sample_aspect_ratio: '0:1' }, [854, 480]],
     ['a quarter turn', { side_data_list: [{}, { rotation: -90 }] }, [480, 854]],
     ['half a turn', { side_data_list: [{ rotation: 180 }] }, [854, 480]],
-    ['both', { sample_aspect_ratio: '1:2', side_data_list: [{ rotation: 270 }] }, [480, 427]],
-  ])('tells how large upright frames are with %s', (_, more, [width, height]) => {
+    [
+      'wide pixels and a rotation',
+      { sample_aspect_ratio: '1:2', side_data_list: [{ rotation: 270 }] },
+      [480, 427],
+    ],
+  ])('gives the size of upright frames for a video with %s', (_, more, [width, height]) => {
     expect(probed([{ ...VIDEO, ...more }])?.extent).toEqual({ width, height });
   });
 
-  it('takes the first moving picture, whatever else is in the file', () => {
+  it('chooses the first video stream, whatever else is in the file', () => {
     const cover = { ...VIDEO, index: 0, codec_name: 'mjpeg', disposition: { attached_pic: 1 } };
     const data = { index: 1, codec_type: 'data' };
     const video = { ...VIDEO, index: 2 };
@@ -59,14 +63,14 @@ describe('parseProbe', () => {
   it.each([
     ['sound alone', [AUDIO], { format_name: 'mp3' }],
     ['a cover', [{ ...VIDEO, disposition: { attached_pic: 1 } }], { format_name: 'mp3' }],
-    ['a picture', [VIDEO], { format_name: 'png_pipe' }],
-    ['a picture by its name', [VIDEO], { format_name: 'image2' }],
-    ['nothing', [], {}],
+    ['an image', [VIDEO], { format_name: 'png_pipe' }],
+    ['an image that only its demuxer reveals', [VIDEO], { format_name: 'image2' }],
+    ['an empty list of streams', [], {}],
   ])('finds no video in %s', (_, streams, format) => {
     expect(probed(streams, format)).toBeUndefined();
   });
 
-  it('knows no duration where the file tells none, and takes that of Matroska, which counts from 0', () => {
+  it('has no duration if the file has none, and reads the DURATION tag of Matroska', () => {
     const { duration: _, nb_frames: __, ...bare } = VIDEO;
     expect(probed([bare])).toMatchObject({ seconds: undefined, frames: undefined });
     const tagged = { ...bare, tags: { DURATION: '00:01:20.500000000' } };
@@ -96,16 +100,16 @@ describe('probeVideo', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   it.each<[string, (path: string) => Promise<unknown>, RegExp]>([
-    ['nothing', async () => {}, /a video at .*video\.mp4 but found nothing; check the path/],
+    ['a missing file', async () => {}, /a video at .*video\.mp4 but found nothing; check the path/],
     ['a folder', (path) => mkdir(path), /but found a folder; name a file/],
     ['an empty file', (path) => writeFile(path, ''), /but found an empty file/],
-  ])('refuses %s, also where there is no ffprobe', async (_, make, message) => {
+  ])('rejects %s, even without ffprobe', async (_, make, message) => {
     const path = join(folder, 'video.mp4');
     await make(path);
     await expect(probeVideo(path)).rejects.toThrow(message);
   });
 
-  it.skipIf(!HAS_FFMPEG)('opens no file that another one lists, under whatever name', async () => {
+  it.skipIf(!HAS_FFMPEG)('opens no file that another file lists, whatever its name', async () => {
     await ffmpeg(folder, ...lavfi('testsrc=size=64x64:rate=5:duration=1'), 'secret.mp4');
     await ffmpeg(folder, ...lavfi('testsrc=size=64x64:rate=5:duration=1'), 'part.ts');
     expect(await probeVideo(join(folder, 'secret.mp4'))).toMatchObject({ seconds: expect.any(Number) });

@@ -4,20 +4,20 @@ import { constantStyles, flowingStyles } from '../../src/video/style-schedule.js
 
 const codes = [Float32Array.of(1, 0), Float32Array.of(0, 1), Float32Array.of(-1, 0)];
 
-it('constant styles stay, one for each cell', () => {
+it('constantStyles gives each cell the same style at any time', () => {
   const schedule = constantStyles(codes);
   expect([schedule.at(0, 0), schedule.at(99, 1), schedule.at(5, 2)]).toEqual(codes);
 });
 
-describe('flowing styles', () => {
+describe('flowingStyles', () => {
   const schedule = flowingStyles(codes, 2);
 
-  it('are at a style at every multiple of the time, and around again', () => {
+  it('reaches a style at every multiple of the period, and begins again after the last', () => {
     expect([0, 2, 4, 6].map((seconds) => schedule.at(seconds, 0))).toEqual([...codes, codes[0]]);
     expect([0, 1, 2].map((cell) => schedule.at(2, cell))).toEqual([codes[1], codes[2], codes[0]]);
   });
 
-  it('go smoothly: half way in the middle, slow at both ends', () => {
+  it('moves smoothly between styles: half way in the middle, slow at both ends', () => {
     expect(schedule.at(1, 0)).toEqual(slerp(codes[0]!, codes[1]!, 0.5));
     const angle = (seconds: number): number => {
       const [x, y] = schedule.at(seconds, 0) as unknown as [number, number];

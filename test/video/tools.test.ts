@@ -22,14 +22,14 @@ async function pretend(script: string): Promise<void> {
   vi.stubEnv('FFMPEG_PATH', path);
 }
 
-it('programs come from the PATH, or from where a variable says', () => {
+it('toolPath finds programs on the PATH, or where FFMPEG_PATH and FFPROBE_PATH say', () => {
   expect([toolPath('ffmpeg'), toolPath('ffprobe')]).toEqual(['ffmpeg', 'ffprobe']);
   vi.stubEnv('FFMPEG_PATH', '/a/b');
   vi.stubEnv('FFPROBE_PATH', '');
   expect([toolPath('ffmpeg'), toolPath('ffprobe')]).toEqual(['/a/b', 'ffprobe']);
 });
 
-it('a missing program is an InputError with a remedy', async () => {
+it('outputOf rejects with an InputError and a remedy if the program is missing', async () => {
   vi.stubEnv('PATH', folder);
   const missing = outputOf('ffmpeg', []);
   await expect(missing).rejects.toThrow(InputError);
@@ -38,7 +38,7 @@ it('a missing program is an InputError with a remedy', async () => {
   await expect(outputOf('ffprobe', [])).rejects.toThrow(/nothing to run at .*none \(FFPROBE_PATH\)/);
 });
 
-it('a program gets its words as they are, and its output and end come back', async () => {
+it('outputOf passes arguments unchanged, and returns the output and the exit code', async () => {
   await pretend(`printf '%s|' "$@"; echo wrong >&2; exit 3`);
   expect(await outputOf('ffmpeg', ['a b', '$HOME', '"'])).toEqual({
     code: 3,
@@ -47,7 +47,7 @@ it('a program gets its words as they are, and its output and end come back', asy
   });
 });
 
-it('a program that ends while it is written to throws nothing', async () => {
+it('startTool throws nothing if the program ends while it is written to', async () => {
   await pretend('exit 0');
   const running = startTool('ffmpeg', []);
   running.stdin.write(Buffer.alloc(1_000_000));
@@ -55,7 +55,7 @@ it('a program that ends while it is written to throws nothing', async () => {
   expect(await running.end).toEqual({ code: 0, stderr: '' });
 });
 
-it('kill ends a program that would go on', async () => {
+it('startTool().kill ends a running program', async () => {
   await pretend('exec sleep 600');
   const running = startTool('ffmpeg', []);
   running.stdout.resume();
@@ -63,7 +63,7 @@ it('kill ends a program that would go on', async () => {
   expect((await running.end).code).toBeNull();
 });
 
-it('only the end of long stderr is kept, and told on one line', async () => {
+it('outputOf keeps the end of a long standard error, and lastErrorLines joins its last lines', async () => {
   await pretend('i=0; while [ $i -lt 2000 ]; do echo "line $i" >&2; i=$((i+1)); done');
   const { stderr } = await outputOf('ffmpeg', []);
   expect(stderr.length).toBeLessThanOrEqual(4096);

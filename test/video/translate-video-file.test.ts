@@ -61,9 +61,10 @@ describe.skipIf(!HAS_FFMPEG)('translateVideoFile', () => {
   });
 });
 
-it('rejects options that exclude each other before it opens anything', async () => {
-  await expect(translateVideoFile({ checkpoint, input, output, face: 'all' })).rejects.toThrow(
-    /--paste with --face all/,
-  );
-  await expect(translateVideoFile({ checkpoint, input, output, size: 33 })).rejects.toThrow(/an even number/);
+it.each([
+  [{ face: 'all' }, /--paste with --face all/],
+  [{ size: 33 }, /an even number/],
+] as const)('translateVideoFile rejects the options %j before it opens a file', async (options, message) => {
+  const attempt = translateVideoFile({ checkpoint: 'nowhere', input: 'nowhere.mp4', output, ...options });
+  await expect(attempt).rejects.toThrow(message);
 });

@@ -18,7 +18,7 @@ import { ffmpeg, HAS_FFMPEG, lavfi, measure } from '../support/video.js';
 
 const SIZE = 32;
 
-/** Adds the style's first number to every channel: what comes out tells what went in. */
+/** Adds the style's first number to every channel: the output shows what the input was. */
 class Brightener implements Translator {
   readonly architecture = { size: SIZE, latentDim: 1 } as Architecture;
   readonly batches: number[] = [];
@@ -114,13 +114,13 @@ const near = (found: number[], expected: number[]): void => {
 };
 const only = async (): Promise<string[]> => (await readdir(folder)).sort();
 
-describe.skipIf(!HAS_FFMPEG)('faces of a video', () => {
+describe.skipIf(!HAS_FFMPEG)('faces in translateVideo', () => {
   const SCENE = 'color=0x205080:size=160x100:rate=25:duration=0.4,drawbox=100:20:40:40:0x805020:fill';
   const extent = { width: 160, height: 100 };
   const square = { left: 100, top: 20, side: 40 };
   const bright = { schedule: constantStyles([Float32Array.of(0.5)]) };
 
-  it('are what is seen of it', async () => {
+  it('are cropped and translated alone if they are not pasted', async () => {
     const scene = await ffmpeg(folder, ...lavfi(SCENE), ...X264, 'scene.mp4');
     const faces = { extent, isPasted: false, faces: 1, squaresAt: () => [square] };
     const { frames, change } = await translate(scene, { faces, ...bright });
@@ -130,7 +130,7 @@ describe.skipIf(!HAS_FFMPEG)('faces of a video', () => {
     expect([change.input, change.output]).toEqual([expect.closeTo(0, 2), expect.closeTo(0, 2)]);
   });
 
-  it('go back into their frames, none and several of them', async () => {
+  it('are pasted into their frames, with none, one or several in a frame', async () => {
     const scene = await ffmpeg(folder, ...lavfi(SCENE), ...X264, 'scene.mp4');
     const other = { left: 10, top: 50, side: 30 };
     const squaresAt = (frame: number) => (frame < 3 ? [] : frame < 5 ? [square] : [other, square]);
@@ -146,7 +146,7 @@ describe.skipIf(!HAS_FFMPEG)('faces of a video', () => {
     near(await colourAt(last, 60, 20), [0x20, 0x50, 0x80]);
   });
 
-  it('are put back into videos of odd sides', async () => {
+  it('are pasted into videos with odd sides', async () => {
     const odd = await ffmpeg(
       folder,
       ...lavfi('testsrc2=size=99x55:rate=25:duration=0.2'),
@@ -188,7 +188,7 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     expect(await only()).toEqual(['out.mp4']);
   });
 
-  it('measures how much frames change: as much where nothing is done, not at all where all is white', async () => {
+  it('measures the change between frames: equal for an identity, zero for constant output', async () => {
     const same = (await translate(sound)).change;
     expect(same.input).toBeGreaterThan(0);
     expect(same.output! / same.input!).toBeCloseTo(1, 1);
@@ -196,7 +196,7 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     expect(white.change.output).toBe(0);
   });
 
-  it('shows colours as they are, and gives the asked size', async () => {
+  it('preserves colours, and scales to the requested size', async () => {
     const halves = 'color=red:size=60x40:rate=5:duration=0.4,drawbox=x=iw/2:w=iw/2:color=blue:t=fill';
     const input = await ffmpeg(folder, ...lavfi(halves), '-c:v', 'ffv1', '-pix_fmt', 'bgr0', 'halves.mkv');
     await translate(input, { outputPx: 80 });
@@ -205,7 +205,7 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     near(await colourAt(output, 70, 40), [0, 0, 255]);
   });
 
-  it('turns pictures upright, and knows the shape of their pixels', async () => {
+  it('rotates frames upright', async () => {
     const halves = 'color=red:size=64x64:rate=5:duration=0.4,drawbox=x=iw/2:w=iw/2:color=blue:t=fill';
     const plain = await ffmpeg(folder, ...lavfi(halves), ...X264, 'plain.mp4');
     const words = ['-i', plain, '-c', 'copy', '-metadata:s:v', 'rotate=90'];
@@ -217,6 +217,9 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     const [red, blue] = above![0]! > 128 ? [4, 27] : [27, 4];
     near(await colourAt(output, 16, red), [255, 0, 0]);
     near(await colourAt(output, 16, blue), [0, 0, 255]);
+  });
+
+  it('crops to a square as players show it if pixels are not square', async () => {
     // Pixels twice as wide as high: the middle square is 32 of 64 columns, and the bars left and right go.
     const bars = 'color=red:size=64x64:rate=5:duration=0.4,drawbox=x=16:w=32:color=blue:t=fill,setsar=2/1';
     await translate(await ffmpeg(folder, ...lavfi(bars), ...X264, 'wide.mp4'));
@@ -227,13 +230,13 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
   it.each([
     ['odd sizes without sound', lavfi('testsrc2=size=51x37:rate=10:duration=0.5'), 5],
     ['one frame', lavfi('testsrc2=size=64x64:rate=10:duration=0.1'), 1],
-  ])('takes %s', async (_, source, frames) => {
+  ])('translates a video of %s', async (_, source, frames) => {
     const input = await ffmpeg(folder, ...source, '-c:v', 'ffv1', '-pix_fmt', 'bgr0', 'in.mkv');
     expect(await translate(input)).toMatchObject({ frames, isTruncated: false });
     expect(await measure(output)).toMatchObject({ frames, audio: [] });
   });
 
-  it('keeps the number of frames and the duration where frames come irregularly', async () => {
+  it('keeps the number of frames and the duration of a video with irregular frames', async () => {
     const some = ['-vf', "select='if(lt(t,1),1,not(mod(n,5)))'", '-vsync', 'vfr'];
     const source = lavfi('testsrc2=size=64x48:rate=30:duration=2');
     const input = await ffmpeg(folder, ...source, ...some, ...X264, 'vfr.mp4');
@@ -243,13 +246,13 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     expect(Math.abs(after!.seconds - before!.seconds)).toBeLessThan(after!.seconds / after!.frames);
   });
 
-  it('encodes sound again where the container does not take it', async () => {
+  it('re-encodes sound that the container does not accept', async () => {
     const to = join(folder, 'out.webm');
     await translate(sound, { to });
     expect(await measure(to)).toMatchObject({ frames: 30, audio: ['opus'] });
   });
 
-  it('makes a mosaic with the original in the middle', async () => {
+  it('composes a mosaic with the original in the middle', async () => {
     const grey = 'color=0x808080:size=64x64:rate=5:duration=0.4';
     const input = await ffmpeg(folder, ...lavfi(grey), '-c:v', 'ffv1', '-pix_fmt', 'bgr0', 'grey.mkv');
     const codes = Array.from({ length: 8 }, (_, i) => Float32Array.of(i < 4 ? -2 : 2));
@@ -261,7 +264,7 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     near(await colourAt(output, 80, 48), [255, 255, 255]);
   });
 
-  it('writes what can be decoded of a file that was cut, and tells', async () => {
+  it('writes the decodable frames of a truncated file, and reports the truncation', async () => {
     const cut = await ffmpeg(folder, '-i', sound, '-c', 'copy', '-movflags', '+faststart', 'cut.mp4');
     await truncate(cut, Math.floor((await stat(cut)).size * 0.6));
     const { frames, isTruncated, decoderErrors } = await translate(cut);
@@ -272,18 +275,24 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     expect((await measure(output)).frames).toBe(frames);
   });
 
-  it('refuses what has lost its index, and what is no video', async () => {
+  it('rejects a file that has lost its index, with the reason', async () => {
     const cut = await ffmpeg(folder, '-i', sound, '-c', 'copy', 'cut.mp4');
     await truncate(cut, Math.floor((await stat(cut)).size * 0.6));
     await expect(translate(cut)).rejects.toThrow(/a file that ffprobe cannot read \(moov atom not found/);
+  });
+
+  it('rejects a file that is not a video', async () => {
     const text = join(folder, 'text.mp4');
     await writeFile(text, 'no video at all');
     await expect(translate(text)).rejects.toThrow(InputError);
+  });
+
+  it('rejects an image, and points to gnr translate', async () => {
     const picture = await ffmpeg(folder, '-i', sound, '-frames:v', '1', 'picture.png');
     await expect(translate(picture)).rejects.toThrow(/an image, a list of files.*gnr translate takes images/);
   });
 
-  it('leaves what was there until it is done: after an interruption', async () => {
+  it('keeps an earlier file if it is interrupted', async () => {
     await writeFile(output, 'mine');
     const controller = new AbortController();
     const stopped = translate(sound, {
@@ -299,13 +308,19 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     expect(await only()).toEqual(['out.mp4']);
   });
 
-  it('and after an error of the network or the encoder', async () => {
+  it('keeps an earlier file if the network fails', async () => {
     await writeFile(output, 'mine');
     const broken = vi.spyOn(Brightener.prototype, 'decode').mockImplementation(() => {
       throw new Error('out of memory');
     });
     await expect(translate(sound)).rejects.toThrow('out of memory');
     broken.mockRestore();
+    expect(await readFile(output, 'utf8')).toBe('mine');
+    expect(await only()).toEqual(['out.mp4']);
+  });
+
+  it('keeps an earlier file if the encoder fails, and reports its error', async () => {
+    await writeFile(output, 'mine');
     const plan = planVideo(await probeVideo(sound), {
       ...{ input: sound, output, modelPx: SIZE, cells: 1, encoders: new Set(['libx264']) },
     });
@@ -320,19 +335,19 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
     expect(await only()).toEqual(['out.mp4']);
   });
 
-  it('does not begin where a folder has the name', async () => {
+  it('rejects an output path that is a folder', async () => {
     await mkdir(output);
     await expect(translate(sound)).rejects.toThrow(/the name of a file but found the folder .*out\.mp4/);
   });
 
-  it('does not write over its own input', async () => {
+  it('rejects an output path that is its own input', async () => {
     const input = await ffmpeg(folder, '-i', sound, '-c', 'copy', 'out.mp4');
     const before = await readFile(input);
     await expect(translate(input)).rejects.toThrow(/--out to be another file than the input/);
     expect((await readFile(input)).equals(before)).toBe(true);
   });
 
-  it('holds no more frames than it works on, however long the video is', async () => {
+  it('holds only the frames of its batches in memory, however long the video is', async () => {
     const source = lavfi('color=gray:size=32x32:rate=100:duration=30');
     const input = await ffmpeg(folder, ...source, ...X264, 'long.mp4');
     const held: number[] = [];

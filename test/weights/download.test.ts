@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, InterruptedError, RunError } from '../../src/base/errors.js';
 import { type DownloadEvent, type DownloadOptions, download } from '../../src/weights/download.js';
-import { refusing } from '../support/faults.js';
+import { withFailingCalls } from '../support/faults.js';
 import { FileServer } from '../support/file-server.js';
 
 /** Bytes that nothing repeats in. */
@@ -290,14 +290,14 @@ describe('download', () => {
   it('reports a full disk, and continues when there is space again', async () => {
     server.plan = [{ breakAt: HALF }];
     await failure(get({ patience: { attempts: 1 } }));
-    const refusals = await refusing('ENOSPC', 'write', /file\.pth\.part$/, async () => {
+    const failedCalls = await withFailingCalls('ENOSPC', 'write', /file\.pth\.part$/, async () => {
       const error = await failure(get());
       expect(error).toBeInstanceOf(RunError);
       expect(error.message).toMatch(
         /Cannot write .*file\.pth\.part: no space is left on the disk \(ENOSPC\); free some space/,
       );
     });
-    expect(refusals).toBe(1);
+    expect(failedCalls).toBe(1);
     expect((await stat(`${target}.part`)).size).toBe(HALF);
     await get();
     await expectWhole();

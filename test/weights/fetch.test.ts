@@ -10,7 +10,7 @@ import { type FetchEvent, type FetchOptions, fetchWeights } from '../../src/weig
 import { importWeights } from '../../src/weights/import.js';
 import { loadWeights } from '../../src/weights/load.js';
 import { FileServer } from '../support/file-server.js';
-import { refusal } from '../support/refusal.js';
+import { rejectionMessage } from '../support/rejection.js';
 import { formulaWeights, makeOfficial } from '../support/weights.js';
 
 const NAME = 'lpips-alex';
@@ -80,7 +80,7 @@ describe('fetchWeights', () => {
 
   it('rejects another file, and says what to do', async () => {
     server.content = server.content.map((byte, i) => (i === 2000 ? byte ^ 1 : byte));
-    const message = await refusal(get());
+    const message = await rejectionMessage(get());
     expect(message).toMatch(
       /alex\.pth with git's id [0-9a-f]{40} at http:.* but found \d+ bytes with [0-9a-f]{40}; name another source with --from/,
     );
@@ -142,7 +142,7 @@ describe('the mirror', () => {
     ['file:///weights', /begins with file:/],
     ['http://me:secret@mirror.example', /a user name or a password/],
   ])('%s is refused', async (from, message) => {
-    const told = await refusal(get({ from }));
+    const told = await rejectionMessage(get({ from }));
     expect(told).toMatch(message);
     expect(told).not.toContain('secret');
     expect(server.requests).toEqual([]);

@@ -12,8 +12,8 @@ import { identityOf } from '../../src/weights/file-hash.js';
 import { type ImportOptions, importWeights } from '../../src/weights/import.js';
 import { loadWeights } from '../../src/weights/load.js';
 import type { WeightName } from '../../src/weights/names.js';
-import { refusing } from '../support/faults.js';
-import { refusal } from '../support/refusal.js';
+import { withFailingCalls } from '../support/faults.js';
+import { rejectionMessage } from '../support/rejection.js';
 import { pickleOf, writeLegacy, writeTorchZip } from '../support/torch-files.js';
 import { formulaLpipsPackage, formulaWeights, makeOfficial, toPickle } from '../support/weights.js';
 
@@ -33,7 +33,7 @@ afterEach(async () => {
 type Tensors = Map<string, TorchTensor>;
 const inFolder = (name: string): string => join(folder, name);
 const take = (file: string, options: ImportOptions = {}) => importWeights(file, { env, ...options });
-const refused = (file: string, options: ImportOptions = {}) => refusal(take(file, options));
+const rejectedImport = (file: string, options: ImportOptions = {}) => rejectionMessage(take(file, options));
 
 /** alexnet's file: what is kept and the classifier, which is not. */
 function alexnetFile(): Tensors {
@@ -104,7 +104,7 @@ describe('importWeights', () => {
     const file = inFolder('mine.pth');
     await writeTorchFile(file, toPickle(alexnetFile()));
     const { sha256 } = await identityOf(file);
-    const message = await refused(file);
+    const message = await rejectedImport(file);
     expect(message).toContain(
       `found one with SHA-256 ${sha256}; run gnr weights fetch alexnet, or add --unverified`,
     );
@@ -185,16 +185,16 @@ describe('importWeights rejects', () => {
       /finite numbers in features\.0\.bias/,
     ],
   ])('%s', async (_, tensors, message) => {
-    expect(await refused(await write(tensors), { unverified: true })).toMatch(message);
+    expect(await rejectedImport(await write(tensors), { unverified: true })).toMatch(message);
     expect(await weightsState('alexnet', env)).toEqual({ state: 'missing' });
   });
 
   it('a file that does not fit --as, naming the difference', async () => {
     const file = await write(changed((t) => t.delete('features.10.bias')));
-    expect(await refused(file, { as: 'alexnet', unverified: true })).toMatch(
+    expect(await rejectedImport(file, { as: 'alexnet', unverified: true })).toMatch(
       /weights alexnet in .* but found no features\.10\.bias/,
     );
-    expect(await refused(file, { as: 'vgg16', unverified: true })).toMatch(
+    expect(await rejectedImport(file, { as: 'vgg16', unverified: true })).toMatch(
       /features\.0\.weight of shape \[64, 3, 11, 11\], not \[64, 3, 3, 3\]; omit --as/,
     );
   });
@@ -202,7 +202,7 @@ describe('importWeights rejects', () => {
   it('the official file of one network under the name of another', async () => {
     const file = await write(formulaWeights('lpips-alex'));
     undo = await makeOfficial('lpips-vgg', file);
-    expect(await refused(file)).toMatch(/but found the official file of lpips-vgg/);
+    expect(await rejectedImport(file)).toMatch(/but found the official file of lpips-vgg/);
   });
 
   it('truncated files, of each format, official or not', async () => {
@@ -218,7 +218,7 @@ describe('importWeights rejects', () => {
       for (const bytes of [0, 5, Math.floor(size / 2), size - 1]) {
         await write();
         await truncate(file, bytes);
-        expect(await refused(file, { unverified: true })).toContain(file);
+        expect(await rejectedImport(file, { unverified: true })).toContain(file);
       }
     }
     expect(await weightsState('lpips-vgg', env)).toEqual({ state: 'missing' });
@@ -229,11 +229,11 @@ describe('importWeights rejects', () => {
     await writeFile(inFolder('text.pth'), '<html>not found</html>\n');
     await writeTorchZip(inFolder('evil.pth'), pickleOf('cposix\nsystem\n'));
     await writeTorchZip(inFolder('list.pth'), pickleOf(']'));
-    expect(await refused(inFolder('none.pth'))).toMatch(/none\.pth but found nothing/);
-    expect(await refused(inFolder('folder.pth'))).toMatch(/a folder/);
-    expect(await refused(inFolder('text.pth'))).toMatch(/a web page/);
-    expect(await refused(inFolder('evil.pth'), { unverified: true })).toMatch(/posix\.system/);
-    expect(await refused(inFolder('list.pth'), { unverified: true })).toMatch(/no tensors by name/);
+    expect(await rejectedImport(inFolder('none.pth'))).toMatch(/none\.pth but found nothing/);
+    expect(await rejectedImport(inFolder('folder.pth'))).toMatch(/a folder/);
+    expect(await rejectedImport(inFolder('text.pth'))).toMatch(/a web page/);
+    expect(await rejectedImport(inFolder('evil.pth'), { unverified: true })).toMatch(/posix\.system/);
+    expect(await rejectedImport(inFolder('list.pth'), { unverified: true })).toMatch(/no tensors by name/);
   });
 });
 
@@ -249,12 +249,12 @@ describe('an import is stopped by', () => {
   it('a full disk, which keeps earlier weights', async () => {
     await take(file(), { unverified: true });
     const before = await readFile(placeOf('lpips-vgg', env).file);
-    const refusals = await refusing('ENOSPC', 'write', /lpips-vgg\.safetensors/, async () => {
+    const failedCalls = await withFailingCalls('ENOSPC', 'write', /lpips-vgg\.safetensors/, async () => {
       const error = await take(file(), { unverified: true }).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(RunError);
       expect(String(error)).toMatch(/Cannot write .*lpips-vgg\.safetensors: no space is left/);
     });
-    expect(refusals).toBeGreaterThan(0);
+    expect(failedCalls).toBeGreaterThan(0);
     expect(await readFile(placeOf('lpips-vgg', env).file)).toEqual(before);
     await expectKept('lpips-vgg', false);
   });

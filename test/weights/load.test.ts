@@ -9,7 +9,7 @@ import { KNOWN_WEIGHTS } from '../../src/weights/known.js';
 import { listWeights } from '../../src/weights/list.js';
 import { loadWeights } from '../../src/weights/load.js';
 import { WEIGHT_NAMES } from '../../src/weights/names.js';
-import { refusal } from '../support/refusal.js';
+import { rejectionMessage } from '../support/rejection.js';
 import { formulaCache, formulaWeights } from '../support/weights.js';
 
 const NAME = 'lpips-alex';
@@ -44,7 +44,7 @@ async function changeRecord(change: (record: Record<string, unknown>) => unknown
 
 describe('loadWeights', () => {
   it('names missing weights, and how to get them', async () => {
-    expect(await refusal(loadWeights('inception', env))).toBe(
+    expect(await rejectionMessage(loadWeights('inception', env))).toBe(
       `Expected the weights inception at ${join(folder, 'weights', 'inception.safetensors')} but found none; ` +
         'run gnr weights fetch inception, or gnr weights import FILE with pt_inception-2015-12-05-6726825d.pth.',
     );
@@ -72,7 +72,7 @@ describe('loadWeights', () => {
     ],
   ])('rejects %s, with the remedy', async (_, spoil, problem) => {
     await spoil();
-    const message = await refusal(loadWeights(NAME, env));
+    const message = await rejectionMessage(loadWeights(NAME, env));
     expect(message).toMatch(problem);
     expect(message).toMatch(
       /damaged ones .*; run gnr weights fetch lpips-alex, or gnr weights import FILE with alex\.pth\.$/,
@@ -89,7 +89,7 @@ describe('loadWeights', () => {
 
   it('rejects tensors of another network, whatever their record says', async () => {
     await writeSafetensors(place.file, formulaWeights('lpips-vgg'));
-    expect(await refusal(loadWeights(NAME, env))).toMatch(/other bytes/);
+    expect(await rejectionMessage(loadWeights(NAME, env))).toMatch(/other bytes/);
   });
 });
 

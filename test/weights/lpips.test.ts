@@ -38,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function refusal(path: string): Promise<string> {
+async function rejectionMessage(path: string): Promise<string> {
   const before = tf.memory().numTensors;
   const error = await loadLpipsFile(path).then(
     () => expect.unreachable('was accepted'),
@@ -77,12 +77,12 @@ describe('loadLpipsFile', () => {
     expect(tf.memory().numTensors).toBe(before);
 
     await truncate(path, 1_000_000);
-    expect(await refusal(path)).toContain(path);
+    expect(await rejectionMessage(path)).toContain(path);
   });
 
   it('names a missing file, and the ways to get the weights', async () => {
     const path = join(folder, 'nowhere.safetensors');
-    const message = await refusal(path);
+    const message = await rejectionMessage(path);
     expect(message).toContain(`a safetensors file at ${path} but found nothing`);
     expect(message).toMatch(/gnr weights fetch vgg16 lpips-vgg .*losses\.lpips\.weights=cache/);
   });
@@ -92,13 +92,15 @@ describe('loadLpipsFile', () => {
     const tensors = stateDict({ ...values });
     const first = tensors.get('net.slice1.0.weight')!;
     await writeSafetensors(path, new Map([['net.slice1.0.weight', first]]));
-    expect(await refusal(path)).toMatch(
+    expect(await rejectionMessage(path)).toMatch(
       /LPIPS\(net='vgg'\).*other\.safetensors.*'slice1\.0\.bias' is missing/,
     );
     // AlexNet's first filters.
     const alex = { shape: [64, 3, 11, 11], data: new Float32Array(64 * 3 * 121) };
     await writeSafetensors(path, new Map([['net.slice1.0.weight', alex]]));
-    expect(await refusal(path)).toMatch(/'slice1\.0\.weight' is \[64,3,11,11\], expected \[64,3,3,3\]/);
+    expect(await rejectionMessage(path)).toMatch(
+      /'slice1\.0\.weight' is \[64,3,11,11\], expected \[64,3,3,3\]/,
+    );
   });
 });
 

@@ -22,7 +22,7 @@ import { lazyBetas } from '../../../src/optim/adam.js';
 import { learningRateAt } from '../../../src/optim/schedule.js';
 import { readModel } from '../../../src/translate/model.js';
 import { configOf, REFERENCE_DIR, ReferenceRun } from '../../support/reference.js';
-import { refusal } from '../../support/refusal.js';
+import { rejectionMessage } from '../../support/rejection.js';
 import {
   dictionary,
   pickleOf,
@@ -268,7 +268,7 @@ describe('a file that does not fit', () => {
   ): Promise<string> => {
     const [file, out] = [fresh(), fresh()];
     await rewrite(officialOf('main'), file, change);
-    const message = await refusal(importReferenceCheckpoint(file, out, { overrides }));
+    const message = await rejectionMessage(importReferenceCheckpoint(file, out, { overrides }));
     expect(await readdir(folder)).not.toContain(out);
     return message;
   };
@@ -322,7 +322,7 @@ describe('a file that does not fit', () => {
     const out = fresh();
     await mkdir(out);
     await writeFile(join(out, 'mine.txt'), 'mine');
-    expect(await refusal(importReferenceCheckpoint(officialOf('main'), out))).toMatch(
+    expect(await rejectionMessage(importReferenceCheckpoint(officialOf('main'), out))).toMatch(
       /a new or empty folder/,
     );
     expect(await readdir(out)).toEqual(['mine.txt']);
@@ -334,7 +334,7 @@ describe('a file that does not fit', () => {
     await writeTorchZip(file, pickleOf(dictionary({ G_A2B: dictionary(Object.fromEntries(names)) })), {
       0: new Uint8Array(40_000),
     });
-    expect(await refusal(importReferenceCheckpoint(file, fresh()))).toMatch(
+    expect(await rejectionMessage(importReferenceCheckpoint(file, fresh()))).toMatch(
       /tensors of 4000000 bytes in a file/,
     );
   });

@@ -14,7 +14,7 @@ import {
 import { TorchFile } from '../../../src/checkpoint/torch-file/torch-file.js';
 import { TorchTensorRef } from '../../../src/checkpoint/torch-file/values.js';
 import { writeTorchFile } from '../../../src/checkpoint/torch-file/write-torch-file.js';
-import { refusal } from '../../support/refusal.js';
+import { rejectionMessage } from '../../support/rejection.js';
 import {
   dictionary,
   integer,
@@ -57,7 +57,7 @@ async function load(file = path): Promise<unknown> {
   }
 }
 
-const rejection = (file = path): Promise<string> => refusal(load(file));
+const rejection = (file = path): Promise<string> => rejectionMessage(load(file));
 const numbers = (...values: number[]): Float32Array => Float32Array.from(values);
 const bytesOf = (data: Float32Array): Uint8Array => new Uint8Array(data.buffer);
 const tensorOf = (shape: number[], ...values: number[]) =>

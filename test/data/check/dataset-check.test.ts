@@ -7,7 +7,7 @@ import { Rng } from '../../../src/base/rng.js';
 import { checkDataset, type DatasetCheck } from '../../../src/data/check/dataset-check.js';
 import type { FindingKind } from '../../../src/data/check/findings.js';
 import { drawCheckThumbnails, spreadEvenly } from '../../../src/data/check/thumbnails.js';
-import { refusal } from '../../support/refusal.js';
+import { rejectionMessage } from '../../support/rejection.js';
 import { blocks, put } from './check-images.js';
 
 let dir: string;
@@ -143,8 +143,8 @@ describe('checkDataset', () => {
   });
 
   it('rejects a folder that is not a dataset, and limits out of range', async () => {
-    expect(await refusal(checkDataset({ dir: join(dir, 'gone') }))).toContain('found nothing');
-    expect(await refusal(checkDataset({ dir: join(dir, 'trainA') }))).toContain(
+    expect(await rejectionMessage(checkDataset({ dir: join(dir, 'gone') }))).toContain('found nothing');
+    expect(await rejectionMessage(checkDataset({ dir: join(dir, 'trainA') }))).toContain(
       'one of the folders trainA, trainB, testA, testB',
     );
     for (const limits of [{ size: 0 }, { aspect: 0.5 }, { distanceBits: 17 }, { distanceBits: 1.5 }])

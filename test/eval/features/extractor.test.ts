@@ -17,7 +17,7 @@ import { fileImage, type MeasuredImage, memoryImage } from '../../../src/eval/me
 import type { FeatureKind } from '../../../src/eval/protocol.js';
 import { buildInception, INCEPTION_DIMS } from '../../../src/perceptual/inception.js';
 import { formulaInception, REFERENCE_DIR, readTensors, relativeError } from '../../support/reference.js';
-import { refusal } from '../../support/refusal.js';
+import { rejectionMessage } from '../../support/rejection.js';
 
 const imagesOf = (folder: string): MeasuredImage[] =>
   readdirSync(folder)
@@ -140,7 +140,9 @@ describe('a feature extractor', () => {
     const damaged = join(dir, 'damaged.png');
     await writeFile(damaged, 'no image');
     const missing = fileImage(join(dir, 'missing.png'));
-    const message = await refusal(extractor.extract([REAL[0]!, fileImage(damaged), missing, REAL[1]!]));
+    const message = await rejectionMessage(
+      extractor.extract([REAL[0]!, fileImage(damaged), missing, REAL[1]!]),
+    );
     expect(message).toContain(damaged);
     expect(message).not.toContain('missing.png');
   });
@@ -196,7 +198,7 @@ describe('a feature extractor', () => {
     const { tensors, sha256 } = weightsOf('inception');
     const classifier = { shape: [1000], data: new Float32Array(1000) };
     const other = new Map(tensors).set('fc.bias', classifier);
-    expect(await refusal(openFeatureExtractor('inception', { tensors: other, sha256 }))).toBe(
+    expect(await rejectionMessage(openFeatureExtractor('inception', { tensors: other, sha256 }))).toBe(
       "Expected the weights of pytorch-fid's Inception but found 'fc.bias' is [1000], expected [1008]; " +
         'import its file again with gnr weights import.',
     );

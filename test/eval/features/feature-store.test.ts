@@ -6,7 +6,7 @@ import { sha256 } from '../../../src/base/hash.js';
 import type { FeatureExtractor } from '../../../src/eval/features/extractor.js';
 import { withFeatureCache } from '../../../src/eval/features/feature-store.js';
 import type { MeasuredImage } from '../../../src/eval/measured-image.js';
-import { refusing } from '../../support/faults.js';
+import { withFailingCalls } from '../../support/faults.js';
 
 const DIMS = 5;
 const ID = sha256('an extractor');
@@ -120,14 +120,14 @@ describe('the cache of features', () => {
     await writeFile(file, '');
     expect(await withFeatureCache(fakeExtractor(), file).extract([a, b])).toEqual(expected('a', 'b'));
     await withFeatureCache(fakeExtractor(), dir).extract([a]);
-    const refusals = [
+    const failingCalls = [
       ['readFile', 'EACCES', a],
       ['writeFile', 'ENOSPC', b],
       ['rename', 'EROFS', c],
     ] as const;
-    for (const [call, code, image] of refusals) {
+    for (const [call, code, image] of failingCalls) {
       const extractor = fakeExtractor();
-      const times = await refusing(code, call, /gnr-feature-cache-/, async () => {
+      const times = await withFailingCalls(code, call, /gnr-feature-cache-/, async () => {
         expect(await withFeatureCache(extractor, dir).extract([image])).toEqual(expected(image.name));
       });
       expect([extractor.extracted, times]).toEqual([[image.name], 1]);

@@ -5,7 +5,7 @@ import { kernelDistance, wholeKernelDistance } from '../../../src/eval/statistic
 import { loadEngine } from '../../../src/runtime/node.js';
 import { features, firstOf, held, normalFeatures, referenceFeatures } from '../../support/features.js';
 import { readJson } from '../../support/reference.js';
-import { refusal } from '../../support/refusal.js';
+import { rejectionMessage } from '../../support/rejection.js';
 
 const rng = () => new Rng(7, 'kid');
 
@@ -132,13 +132,13 @@ describe('kernelDistance', () => {
   });
 
   it('rejects single images, features that are not finite, and subsets without pairs', async () => {
-    expect(await refusal(kernelDistance(real, firstOf(fake, 1), { rng: rng() }))).toContain(
+    expect(await rejectionMessage(kernelDistance(real, firstOf(fake, 1), { rng: rng() }))).toContain(
       "at least 2 images of the set 'fake' for an unbiased kernel distance but found 1",
     );
     const bad = { ...real, values: real.values.slice() };
     bad.values[0] = Number.NaN;
-    expect(await refusal(kernelDistance(bad, fake, { rng: rng() }))).toContain('finite features');
-    expect(await refusal(kernelDistance(real, normalFeatures(1, 9, 4), { rng: rng() }))).toContain(
+    expect(await rejectionMessage(kernelDistance(bad, fake, { rng: rng() }))).toContain('finite features');
+    expect(await rejectionMessage(kernelDistance(real, normalFeatures(1, 9, 4), { rng: rng() }))).toContain(
       'features of one network',
     );
     await expect(kernelDistance(real, fake, { rng: rng(), subsetSize: 1 })).rejects.toThrow(RangeError);

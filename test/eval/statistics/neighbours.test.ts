@@ -5,7 +5,7 @@ import { precisionRecall } from '../../../src/eval/statistics/precision-recall.j
 import { loadEngine } from '../../../src/runtime/node.js';
 import { features, firstOf, held, normalFeatures } from '../../support/features.js';
 import { formulaTensor } from '../../support/reference.js';
-import { refusal } from '../../support/refusal.js';
+import { rejectionMessage } from '../../support/rejection.js';
 
 async function measure(real: Features, fake: Features, neighbours: number) {
   return {
@@ -88,18 +88,18 @@ describe('precision, recall, density and coverage', () => {
 
   it('reject fewer images than neighbours + 1, and features that are not finite', async () => {
     const few = firstOf(fake, 3);
-    expect(await refusal(precisionRecall(real, few))).toContain(
+    expect(await rejectionMessage(precisionRecall(real, few))).toContain(
       "at least 4 images of the set 'fake' for 3 neighbours of each but found 3",
     );
-    expect(await refusal(precisionRecall(firstOf(real, 3), fake))).toContain("of the set 'real'");
-    expect(await refusal(densityCoverage(firstOf(real, 5), fake))).toContain('at least 6 images');
+    expect(await rejectionMessage(precisionRecall(firstOf(real, 3), fake))).toContain("of the set 'real'");
+    expect(await rejectionMessage(densityCoverage(firstOf(real, 5), fake))).toContain('at least 6 images');
     // The neighbours of generated images among themselves do not count there.
     await expect(densityCoverage(real, firstOf(fake, 1))).resolves.toBeDefined();
-    expect(await refusal(densityCoverage(real, firstOf(fake, 0)))).toContain('at least 1 image');
+    expect(await rejectionMessage(densityCoverage(real, firstOf(fake, 0)))).toContain('at least 1 image');
     const bad = { ...fake, values: fake.values.slice() };
     bad.values[5] = Number.NaN;
-    expect(await refusal(precisionRecall(real, bad))).toContain('found NaN in feature 5 of image 0');
-    expect(await refusal(precisionRecall(real, normalFeatures(1, 9, 4)))).toContain('one network');
+    expect(await rejectionMessage(precisionRecall(real, bad))).toContain('found NaN in feature 5 of image 0');
+    expect(await rejectionMessage(precisionRecall(real, normalFeatures(1, 9, 4)))).toContain('one network');
     await expect(precisionRecall(real, fake, { neighbours: 0 })).rejects.toThrow(RangeError);
   });
 });

@@ -10,7 +10,8 @@ import { writeRunReport } from '../../../src/train/log/run-report.js';
 import { samplePath } from '../../../src/train/log/sample-files.js';
 import { trainRun } from '../../../src/train/loop.js';
 import { tinyConfig } from '../../support/config.js';
-import { failure, ofType, RunFolders } from '../../support/runs.js';
+import { rejection } from '../../support/rejection.js';
+import { ofType, RunFolders } from '../../support/runs.js';
 
 const runs = RunFolders.prepare();
 const NOW = new Date('2026-01-02T13:45:59Z');
@@ -137,12 +138,12 @@ describe('writeRunReport', () => {
 
   it('rejects a folder that is not a run, and names a damaged sample', async () => {
     const nothing = join(runs.folder, 'nothing');
-    expect((await failure(writeRunReport(nothing))).message).toBe(
+    expect((await rejection(writeRunReport(nothing))).message).toBe(
       `Expected a run directory at ${nothing} but found no config.json in it; pass the folder that was given to gnr train --out.`,
     );
     const path = samplePath(runs.runDir, 10, 'ema');
     await writeFile(path, 'no image');
-    const error = await failure(page());
+    const error = await rejection(page());
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toContain(path);
   });

@@ -1,48 +1,21 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { RunError } from '../../../src/base/errors.js';
 import { Rng } from '../../../src/base/rng.js';
-import type { Config, PartialConfig } from '../../../src/config/schema.js';
-import { type Dataset, openDataset } from '../../../src/data/folder.js';
+import type { Config } from '../../../src/config/schema.js';
+import { openDataset } from '../../../src/data/folder.js';
 import { ImageLoader } from '../../../src/data/loader.js';
 import { Sampler } from '../../../src/data/sampler.js';
 import { drawSampleDataset } from '../../../src/sample/draw.js';
 import { Batches } from '../../../src/train/batches.js';
 import { MainThread, type Preparer } from '../../../src/train/preparation/preparer.js';
 import { drawStep } from '../../../src/train/preparation/step-draws.js';
-import { WorkerPool } from '../../../src/train/preparation/worker-pool.js';
 import type { HostBatch } from '../../../src/train/trainer.js';
-import { tinyConfig } from '../../support/config.js';
-import { compileGnr } from '../../support/gnr.js';
 import { hasSameBits, plainAugmentation } from '../../support/plain-augment.js';
-import { runningThreads } from '../../support/threads.js';
+import { BATCH, batchConfig, PreparationSetup, SIZE } from '../../support/preparation.js';
 
-const SIZE = 32;
-const BATCH = 3;
-
-let folder: string;
-let dataset: Dataset;
-/** The worker's program, compiled: what the sources cannot give to Node. */
-let program: URL;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'gnr-workers-'));
-  await compileGnr(folder);
-  program = pathToFileURL(join(folder, 'src/train/preparation/worker.js'));
-  const root = join(folder, 'images');
-  await drawSampleDataset({ dir: root, images: 8, testImages: 0, size: SIZE });
-  dataset = await openDataset(root, { requireTest: false });
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-afterEach(() => expect(runningThreads(), 'threads left').toBe(0));
-
-const configOf = (changes: PartialConfig = {}): Config =>
-  tinyConfig({ ...changes, training: { batch: BATCH, ...changes.training } });
-const preparerOf = (workers: number): Preparer =>
-  workers === 0 ? new MainThread() : new WorkerPool(workers, program);
+const setup = PreparationSetup.prepare();
 
 /** The batches of some steps, and the state after them. */
 async function batchesOf(
@@ -51,7 +24,10 @@ async function batchesOf(
   workers: number,
   state?: ReturnType<Batches['state']>,
 ): Promise<{ batches: HostBatch[]; state: ReturnType<Batches['state']> }> {
-  const source = new Batches(config, dataset, { preparer: preparerOf(workers), ...(state && { state }) });
+  const source = new Batches(config, setup.dataset, {
+    preparer: setup.preparer(workers),
+    ...(state && { state }),
+  });
   try {
     const batches: HostBatch[] = [];
     for (const step of steps) batches.push(await source.next(step));
@@ -69,12 +45,12 @@ function expectSame(batch: HostBatch, other: HostBatch): void {
 }
 
 /** A step's images of one domain computed one after the other, by the definition. */
-async function plainPictures(
+async function imagesByDefinition(
   config: Config,
   domain: 'A' | 'B',
   steps: number,
 ): Promise<{ mixed: Float32Array; same: Float32Array }[]> {
-  const files = dataset[`train${domain}`];
+  const files = setup.dataset[`train${domain}`];
   const sampler = new Sampler(files.length, new Rng(config.training.seed, `sampler${domain}`));
   const loader = new ImageLoader({ files, size: SIZE, sampler, batch: BATCH, prefetch: 0 });
   const length = SIZE * SIZE * 3;
@@ -95,28 +71,29 @@ async function plainPictures(
 }
 
 describe('batches prepared by worker threads', () => {
-  it('are bit for bit those of the main thread, of one worker, of three, and of the definition', async () => {
-    const config = configOf();
-    const steps = [0, 1, 2, 3];
-    const [plainA, plainB] = [
-      await plainPictures(config, 'A', steps.length),
-      await plainPictures(config, 'B', steps.length),
-    ];
-    for (const workers of [0, 1, 3]) {
-      const { batches } = await batchesOf(config, steps, workers);
-      for (const [i, batch] of batches.entries()) {
-        expect(hasSameBits(batch.mixedA, plainA[i]!.mixed), `mixedA ${i}, ${workers}`).toBe(true);
-        expect(hasSameBits(batch.sameA, plainA[i]!.same), `sameA ${i}, ${workers}`).toBe(true);
-        expect(hasSameBits(batch.mixedB, plainB[i]!.mixed), `mixedB ${i}, ${workers}`).toBe(true);
-        expect(hasSameBits(batch.sameB, plainB[i]!.same), `sameB ${i}, ${workers}`).toBe(true);
-        const { A: _, B: __, ...draws } = drawStep(config, i);
-        expect(batch).toMatchObject(draws);
-      }
+  const steps = [0, 1, 2, 3];
+  let expectedA: Awaited<ReturnType<typeof imagesByDefinition>>;
+  let expectedB: typeof expectedA;
+  beforeAll(async () => {
+    expectedA = await imagesByDefinition(batchConfig(), 'A', steps.length);
+    expectedB = await imagesByDefinition(batchConfig(), 'B', steps.length);
+  });
+
+  it.each([0, 1, 3])('equal their definition bit for bit with %i workers', async (workers) => {
+    const { batches } = await batchesOf(batchConfig(), steps, workers);
+    expect(batches).toHaveLength(steps.length);
+    for (const [i, batch] of batches.entries()) {
+      expect(hasSameBits(batch.mixedA, expectedA[i]!.mixed), `mixedA ${i}`).toBe(true);
+      expect(hasSameBits(batch.sameA, expectedA[i]!.same), `sameA ${i}`).toBe(true);
+      expect(hasSameBits(batch.mixedB, expectedB[i]!.mixed), `mixedB ${i}`).toBe(true);
+      expect(hasSameBits(batch.sameB, expectedB[i]!.same), `sameB ${i}`).toBe(true);
+      const { A: _, B: __, ...draws } = drawStep(batchConfig(), i);
+      expect(batch).toMatchObject(draws);
     }
   });
 
-  it.each([0, 1, 3])('continue from any state, with %i workers', async (workers) => {
-    const config = configOf({ training: { adaptiveAugment: { enabled: true } } });
+  it.each([0, 1, 3])('continue from any state with %i workers', async (workers) => {
+    const config = batchConfig({ training: { adaptiveAugment: { enabled: true } } });
     const steps = [...Array(7).keys()];
     const straight = await batchesOf(config, steps, 0);
     for (const stop of steps) {
@@ -130,24 +107,24 @@ describe('batches prepared by worker threads', () => {
 
   it('can be requested in any order of steps, and by overlapping calls', async () => {
     const steps = [5, 6, 0, 0, 1, 9];
-    const { batches } = await batchesOf(configOf(), steps, 2);
-    const again = new Batches(configOf(), dataset, { preparer: preparerOf(1) });
+    const { batches } = await batchesOf(batchConfig(), steps, 2);
+    const again = new Batches(batchConfig(), setup.dataset, { preparer: setup.preparer(1) });
     const overlapping = await Promise.all(steps.map((step) => again.next(step)));
     await again.close();
     for (const [i, batch] of overlapping.entries()) expectSame(batch, batches[i]!);
     for (const [i, step] of steps.entries()) {
-      const { A: _, B: __, ...draws } = drawStep(configOf(), step);
+      const { A: _, B: __, ...draws } = drawStep(batchConfig(), step);
       expect(batches[i]).toMatchObject(draws);
     }
   });
 
   it('use the probabilities of their own step, however far ahead images are prepared', async () => {
-    const config = configOf({ training: { adaptiveAugment: { enabled: true } } });
-    const source = new Batches(config, dataset, { preparer: preparerOf(1) });
+    const config = batchConfig({ training: { adaptiveAugment: { enabled: true } } });
+    const source = new Batches(config, setup.dataset, { preparer: setup.preparer(1) });
     await source.next(0, { A: 0, B: 0 });
     const moved = await source.next(1, { A: 1, B: 1 });
     await source.close();
-    const alone = new Batches(config, dataset, { preparer: new MainThread() });
+    const alone = new Batches(config, setup.dataset, { preparer: new MainThread() });
     const { warps } = await alone.next(1, { A: 1, B: 1 });
     await alone.close();
     expect(moved.warps).toEqual(warps);
@@ -157,13 +134,13 @@ describe('batches prepared by worker threads', () => {
 describe('an error in a step that is prepared ahead', () => {
   /** Steps, reports and the error of a run, some of whose files in trainA are damaged. */
   async function reportsOf(bad: number, preparer: Preparer): Promise<string[]> {
-    const root = await mkdtemp(join(folder, 'damaged-'));
+    const root = await mkdtemp(join(setup.folder, 'damaged-'));
     await drawSampleDataset({ dir: root, images: 12, testImages: 0, size: SIZE });
     const damaged = await openDataset(root, { requireTest: false });
     for (const file of damaged.trainA.slice(0, bad)) await writeFile(file, 'no image');
     const reports: string[] = [];
     const onBadFile = (file: string) => reports.push(file.slice(root.length));
-    const source = new Batches(configOf({ training: { batch: 1 } }), damaged, { preparer, onBadFile });
+    const source = new Batches(batchConfig({ training: { batch: 1 } }), damaged, { preparer, onBadFile });
     try {
       for (let step = 0; step < 14; step++) {
         await source.next(step);
@@ -183,7 +160,7 @@ describe('an error in a step that is prepared ahead', () => {
 
   /** The reports of a loader that reads nothing ahead: when a file must be reported, and when there are too many. */
   async function reportsOfLoader(bad: number): Promise<(string | number)[]> {
-    const sampler = new Sampler(12, new Rng(configOf().training.seed, 'samplerA'));
+    const sampler = new Sampler(12, new Rng(batchConfig().training.seed, 'samplerA'));
     const reports: (string | number)[] = [];
     const loader = new ImageLoader({
       files: Array.from({ length: 12 }, (_, i) => String(i)),
@@ -217,14 +194,10 @@ describe('an error in a step that is prepared ahead', () => {
       return line.startsWith('Cannot decode') ? ['error'] : ['bad'];
     });
 
-  it.each([3, 5])(
-    'is reported once, at its own step, with %i damaged files',
-    { timeout: 120_000 },
-    async (bad) => {
-      const inMain = await reportsOf(bad, new MainThread());
-      expect(outline(inMain)).toEqual(await reportsOfLoader(bad));
-      expect(outline(inMain).includes('error')).toBe(bad > 3);
-      expect(await reportsOf(bad, new WorkerPool(2, program))).toEqual(inMain);
-    },
-  );
+  it.each([3, 5])('is reported once, at its own step, with %i damaged files', async (bad) => {
+    const inMain = await reportsOf(bad, new MainThread());
+    expect(outline(inMain)).toEqual(await reportsOfLoader(bad));
+    expect(outline(inMain).includes('error')).toBe(bad > 3);
+    expect(await reportsOf(bad, setup.preparer(2))).toEqual(inMain);
+  });
 });

@@ -1,58 +1,32 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RunError } from '../../../src/base/errors.js';
 import { latestCheckpoint } from '../../../src/checkpoint/checkpoint.js';
-import type { Config, PartialConfig } from '../../../src/config/schema.js';
-import { type Dataset, openDataset } from '../../../src/data/folder.js';
-import { drawSampleDataset } from '../../../src/sample/draw.js';
 import { Batches } from '../../../src/train/batches.js';
 import { type DomainTask, prepare } from '../../../src/train/preparation/domain-images.js';
-import { defaultWorkers, MainThread, type Preparer } from '../../../src/train/preparation/preparer.js';
+import { defaultWorkers, MainThread } from '../../../src/train/preparation/preparer.js';
 import { drawStep } from '../../../src/train/preparation/step-draws.js';
 import { WorkerPool } from '../../../src/train/preparation/worker-pool.js';
 import { startChild } from '../../support/child-process.js';
-import { tinyConfig } from '../../support/config.js';
-import { compileGnr, tinyTraining } from '../../support/gnr.js';
+import { tinyTraining } from '../../support/gnr.js';
+import { BATCH, batchConfig, PreparationSetup, SIZE } from '../../support/preparation.js';
 import { runningThreads } from '../../support/threads.js';
 
-const SIZE = 32;
-const BATCH = 3;
-
-let folder: string;
-let dataset: Dataset;
-/** The worker's program, compiled: what the sources cannot give to Node. */
-let program: URL;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'gnr-workers-'));
-  await compileGnr(folder);
-  program = pathToFileURL(join(folder, 'src/train/preparation/worker.js'));
-  const root = join(folder, 'images');
-  await drawSampleDataset({ dir: root, images: 8, testImages: 0, size: SIZE });
-  dataset = await openDataset(root, { requireTest: false });
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-afterEach(() => expect(runningThreads(), 'threads left').toBe(0));
-
-const configOf = (changes: PartialConfig = {}): Config =>
-  tinyConfig({ ...changes, training: { batch: BATCH, ...changes.training } });
-const preparerOf = (workers: number): Preparer =>
-  workers === 0 ? new MainThread() : new WorkerPool(workers, program);
+const setup = PreparationSetup.prepare();
 
 const taskOf = (seed: number): DomainTask => ({
   images: Uint8Array.from({ length: BATCH * SIZE * SIZE * 3 }, (_, i) => (i * seed) % 256),
   size: SIZE,
-  ...drawStep(configOf(), seed).A,
+  ...drawStep(batchConfig(), seed).A,
 });
 
-describe('an error in a worker', () => {
+describe('an error in a worker thread', () => {
   it('fails only its task if a warp cannot be computed', async () => {
     const good = taskOf(3);
     const expected = prepare({ ...good, images: good.images.slice() });
-    for (const preparer of [new MainThread(), new WorkerPool(1, program)]) {
+    for (const preparer of [new MainThread(), new WorkerPool(1, setup.program)]) {
       const flat = { matrix: [0, 0, 0, 0, 0, 0], border: 'zeros', window: good.mixed[0]!.window } as const;
       await expect(preparer.prepare({ ...taskOf(2), same: [flat] })).rejects.toThrow(RangeError);
       const images = await preparer.prepare({ ...good, images: good.images.slice() });
@@ -64,13 +38,13 @@ describe('an error in a worker', () => {
   it.each([
     ['throws', 'throw new Error("out of order")', /out of order/],
     ['is ended', 'process.exit(7)', /exit code 7/],
-  ])('is one error where a worker %s, for all steps to come', async (name, statement, reason) => {
-    const crashing = join(folder, `${name.replace(' ', '-')}.mjs`);
+  ])('ends all later steps with one error if a worker %s', async (name, statement, reason) => {
+    const crashing = join(setup.folder, `${name.replace(' ', '-')}.mjs`);
     await writeFile(
       crashing,
       `import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => { ${statement}; });`,
     );
-    const source = new Batches(configOf(), dataset, {
+    const source = new Batches(batchConfig(), setup.dataset, {
       preparer: new WorkerPool(2, pathToFileURL(crashing)),
     });
     const before = source.state();
@@ -86,7 +60,7 @@ describe('an error in a worker', () => {
 
 describe('worker threads', () => {
   it('are started on demand up to their maximum number, and end with close', async () => {
-    const pool = new WorkerPool(3, program);
+    const pool = new WorkerPool(3, setup.program);
     expect(runningThreads()).toBe(0);
     await pool.prepare(taskOf(1));
     await pool.prepare(taskOf(2));
@@ -99,7 +73,7 @@ describe('worker threads', () => {
   });
 
   it.each([0, 2])('cancel the current step when they are closed (%i workers)', async (workers) => {
-    const source = new Batches(configOf(), dataset, { preparer: preparerOf(workers) });
+    const source = new Batches(batchConfig(), setup.dataset, { preparer: setup.preparer(workers) });
     await source.next(0);
     const pending = source.next(1).then(
       () => 'delivered',
@@ -118,7 +92,7 @@ describe('worker threads', () => {
 
   it('let a process end while they are idle, but not before they have answered', async () => {
     const { done } = await startChild(
-      folder,
+      setup.folder,
       `import { WorkerPool } from './src/train/preparation/worker-pool.js';
        const pool = new WorkerPool(2, new URL('./src/train/preparation/worker.js', import.meta.url));
        const window = { resized: 8, left: 0, top: 0, size: 8, flip: false };
@@ -131,17 +105,17 @@ describe('worker threads', () => {
   });
 });
 
-describe('the built program', () => {
+describe('the compiled program', () => {
   /** Trains by the compiled program in a process of its own. @returns how many workers it started, and the weights. */
   async function train(
     config: string,
     name: string,
     ...words: string[]
   ): Promise<{ started: number; weights: string }> {
-    const out = join(folder, name);
+    const out = join(setup.folder, name);
     const args = ['train', '--config', config, '--out', out, '--set', 'training.steps=3', ...words];
     const { done } = await startChild(
-      folder,
+      setup.folder,
       `import { createRequire, syncBuiltinESMExports } from 'node:module';
        const threads = createRequire(import.meta.url)('node:worker_threads');
        let started = 0;
@@ -161,7 +135,7 @@ describe('the built program', () => {
   }
 
   it('prepares in workers, with the same weights as in the main thread', async () => {
-    const { config } = await tinyTraining(folder);
+    const { config } = await tinyTraining(setup.folder);
     const two = await train(config, 'two', '--set', 'data.workers=2');
     const byRule = await train(config, 'rule');
     const none = await train(config, 'none', '--set', 'data.workers=0');

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunError } from '../../../../src/base/errors.js';
 import { EventFile } from '../../../../src/train/log/tensorboard/event-file.js';
 import { canMount, compileForChild, startChild } from '../../../support/child-process.js';
-import { failure } from '../../../support/runs.js';
+import { rejection } from '../../../support/rejection.js';
 import { type ReadEvent, readEvents } from './record-reader.js';
 
 let folder: string;
@@ -127,7 +127,7 @@ describe('the event file of a resumed run', () => {
 describe('an event file that cannot be written', () => {
   it('fails with a RunError that names the path', async () => {
     await writeFile(join(folder, 'run'), 'a file');
-    const error = await failure(EventFile.open(dir));
+    const error = await rejection(EventFile.open(dir));
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toContain(`Cannot write ${dir}`);
   });
@@ -144,7 +144,7 @@ describe('an event file that cannot be written', () => {
     process.stdout.write(error.name + ': ' + error.message + '\\n' + file.path);
   `;
 
-  async function expectRefusal(code: string, shell: string, wrapper: string[]): Promise<void> {
+  async function expectRejection(code: string, shell: string, wrapper: string[]): Promise<void> {
     await compileForChild(folder);
     await mkdir(join(folder, 'disk'));
     // The disk disappears with the process, so a copy is made.
@@ -167,11 +167,11 @@ describe('an event file that cannot be written', () => {
   }
 
   it('has no incomplete record after a limit on file sizes, and the error names it', async () => {
-    await expectRefusal('EFBIG', 'ulimit -f 100', []);
+    await expectRejection('EFBIG', 'ulimit -f 100', []);
   });
 
   it.skipIf(!canMount())('has no incomplete record after a full disk, and the error names it', async () => {
-    await expectRefusal('ENOSPC', `mount -t tmpfs -o size=200k tmpfs ${folder}/disk`, ['unshare', '-rm']);
+    await expectRejection('ENOSPC', `mount -t tmpfs -o size=200k tmpfs ${folder}/disk`, ['unshare', '-rm']);
   });
 
   it.skipIf(!canMount())('is named in the error on a read-only disk', async () => {

@@ -1,3 +1,4 @@
+// A machine for tests of the set-up: its programs, its npm package and the wheels that it downloads.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
