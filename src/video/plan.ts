@@ -88,7 +88,9 @@ export interface PlanOptions {
   comment?: string | undefined;
 }
 
-function choose(candidates: readonly string[], encoders: ReadonlySet<string>, output: string): string {
+/** @returns the best video encoder for an output's name that ffmpeg has. @throws InputError if it has none. */
+export function videoEncoderFor(output: string, { encoders }: Pick<Ffmpeg, 'encoders'>): string {
+  const candidates = containerOf(output).videoEncoders;
   const encoder = candidates.find((name) => encoders.has(name));
   if (encoder !== undefined) return encoder;
   throw new InputError({
@@ -133,7 +135,7 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   const whole = options.isPasted === true ? options.whole : undefined;
   const canvas = whole ?? square(modelPx * cells);
   const out = whole ? evenExtent(whole) : square(options.outputPx ?? modelPx * cells);
-  const videoEncoder = choose(container.videoEncoders, ffmpeg.encoders, output);
+  const videoEncoder = videoEncoderFor(output, ffmpeg);
   const isTimed = info.frameSeconds !== undefined;
   // Audio that begins before the first frame gets negative times, as a delay of the video would be filled with repeated
   // frames. If more than a frame of it would be lost, the muxer shifts everything; it would also shift by the delay of

@@ -13,7 +13,7 @@ import { containerOf } from './containers.js';
 import { surveyFaces } from './face-survey.js';
 import { type FaceTrajectory, faceTrajectory } from './face-trajectory.js';
 import { withFrameTimes } from './frame-times.js';
-import { expectedFrames, outputRate, planVideo, type VideoPlan } from './plan.js';
+import { expectedFrames, outputRate, planVideo, type VideoPlan, videoEncoderFor } from './plan.js';
 import { probeVideo, type VideoInfo } from './probe.js';
 import { checkRequest, checkStyleCount, styleCounts, type VideoRequest } from './request.js';
 import { planSound, type TrackFate } from './sound.js';
@@ -173,8 +173,10 @@ export async function translateVideoInStyles(
   checkRequest(request);
   containerOf(output);
   await checkOutput(input, output);
+  const stated = await probeVideo(input);
   const ffmpeg = await readFfmpeg();
-  const info = await withFrameTimes(await probeVideo(input), input, {
+  videoEncoderFor(output, ffmpeg);
+  const info = await withFrameTimes(stated, input, {
     signal,
     onProgress: (frames) => request.onProgress?.({ stage: 'reading times', frames, totalFrames: undefined }),
   });

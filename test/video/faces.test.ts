@@ -35,6 +35,9 @@ const whiteDetector: FaceDetector = {
   dispose: () => undefined,
 };
 
+/** An ffmpeg without anything special. */
+const PLAIN = { filters: new Set<string>(), decoders: new Set<string>() };
+
 let folder: string;
 let scenes: string;
 beforeAll(async () => {
@@ -44,7 +47,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function survey(input: string, more: { signal?: AbortSignal } = {}): Promise<Survey> {
-  return surveyFaces({ input, info: await probeVideo(input), detector: whiteDetector, ...more });
+  return surveyFaces({
+    input,
+    ffmpeg: PLAIN,
+    info: await probeVideo(input),
+    detector: whiteDetector,
+    ...more,
+  });
 }
 
 describe.skipIf(!HAS_FFMPEG)('surveyFaces', () => {
@@ -119,7 +128,7 @@ describe.skipIf(!HAS_FFMPEG)('surveyFaces', () => {
     const info = await probeVideo(scenes);
     const broken = join(folder, 'broken.mkv');
     await writeFile(broken, (await readFile(scenes)).subarray(0, 900));
-    const attempt = surveyFaces({ input: broken, info, detector: whiteDetector });
+    const attempt = surveyFaces({ input: broken, ffmpeg: PLAIN, info, detector: whiteDetector });
     await expect(attempt).rejects.toThrow(InputError);
     await expect(attempt).rejects.toThrow(/can be decoded at .*broken\.mkv but found no frame/);
   });

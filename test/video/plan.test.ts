@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import {
-  containerOf,
-  expectedFrames,
-  outputRate,
-  type PlanOptions,
-  parseEncoders,
-  planVideo,
-} from '../../src/video/plan.js';
+import { containerOf } from '../../src/video/containers.js';
+import { expectedFrames, outputRate, type PlanOptions, planVideo } from '../../src/video/plan.js';
 import type { VideoInfo } from '../../src/video/probe.js';
+import type { PlannedTrack } from '../../src/video/sound.js';
+import { type Ffmpeg, parseCodecs, parseFilters, parseHasFpsMode } from '../../src/video/tools.js';
 
 const INFO: VideoInfo = {
   index: 0,
+  codec: 'h264',
+  colour: { samples: 'yuv420p', matrix: undefined, transfer: undefined, primaries: undefined },
+  isInterlaced: false,
+  hasHiddenAlpha: false,
+  frameSeconds: undefined,
   extent: { width: 854, height: 480 },
   averageRate: { numerator: 25, denominator: 1 },
   baseRate: { numerator: 25, denominator: 1 },
@@ -20,12 +21,21 @@ const INFO: VideoInfo = {
   startSeconds: 0,
   fileStartSeconds: 0,
   audio: [{ index: 1, codec: 'aac', startSeconds: 0 }],
+  others: [],
+  chapters: 0,
 };
-const ENCODERS = new Set(['libx264', 'aac', 'libvpx-vp9', 'libopus']);
+const FFMPEG: Ffmpeg = {
+  encoders: new Set(['libx264', 'aac', 'libvpx-vp9', 'libopus']),
+  decoders: new Set(['libvpx-vp9']),
+  filters: new Set(['bwdif', 'zscale', 'tonemap']),
+  hasFpsMode: true,
+};
+const COPIED: PlannedTrack = { index: 1, fate: 'copied' };
+const SOUND = { tracks: [COPIED], fates: [COPIED.fate] };
 const plan = (info: Partial<VideoInfo> = {}, options: Partial<PlanOptions> = {}) =>
   planVideo(
     { ...INFO, ...info },
-    { input: 'in.mp4', output: 'out.mp4', modelPx: 64, cells: 1, encoders: ENCODERS, ...options },
+    { input: 'in.mp4', output: 'out.mp4', modelPx: 64, cells: 1, ffmpeg: FFMPEG, sound: SOUND, ...options },
   );
 /** What stands behind an option; all of it where there are several. */
 const valuesOf = (args: string[], option: string): string[] => args.filter((_, i) => args[i - 1] === option);
@@ -77,7 +87,9 @@ describe('the arguments of the decoder', () => {
     expect(valuesOf(decoderArgs, '-i')).toEqual(['file:in.mp4']);
     expect(valuesOf(decoderArgs, '-protocol_whitelist')).toEqual(['file,pipe']);
     const [filters] = valuesOf(decoderArgs, '-vf');
-    expect(filters).toMatch(/^fps=25\/1,crop=.*min\(iw,ih\/sar\).*min\(ih,iw\*sar\).*,scale=64:64:.*lanczos/);
+    expect(filters).toMatch(
+      /^fps=25\/1,crop=.*min\(iw,ih\/sar\).*min\(ih,iw\*sar\).*,scale=64:64:.*lanczos.*matrix=bt601/,
+    );
     expect(decoderArgs.slice(-5)).toEqual(['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1']);
   });
 
@@ -110,22 +122,43 @@ describe('the arguments of the encoder', () => {
     expect(cropped).toMatchObject({ input: whole, canvas: { width: 192, height: 192 } });
   });
 
-  it('copy sound that the container accepts, and re-encode other sound', () => {
-    const audio = ['aac', 'flac', 'pcm_s16le'].map((codec, i) => ({ index: i + 1, codec, startSeconds: 0 }));
-    const mp4 = plan({ audio });
-    expect(mp4.audio).toEqual(['copied', 're-encoded', 're-encoded']);
-    const args = mp4.encoderArgs('x');
-    expect(valuesOf(args, '-map')).toEqual(['0:v:0', '1:1', '1:2', '1:3']);
+  it('copy a track, encode another with the channels that it has, and a third as stereo', () => {
+    const tracks: PlannedTrack[] = [
+      COPIED,
+      { index: 3, fate: 're-encoded', encoder: 'aac' },
+      { index: 4, fate: 'mixed down', encoder: 'aac' },
+    ];
+    const planned = plan(
+      {},
+      { sound: { tracks, fates: ['copied', 'left out', 're-encoded', 'mixed down'] } },
+    );
+    expect(planned.audio).toEqual(['copied', 'left out', 're-encoded', 'mixed down']);
+    const args = planned.encoderArgs('x');
+    expect(valuesOf(args, '-map')).toEqual(['0:v:0', '1:1', '1:3', '1:4']);
     expect([0, 1, 2].map((i) => valuesOf(args, `-c:a:${i}`)[0])).toEqual(['copy', 'aac', 'aac']);
-    expect(plan({ audio }, { output: 'a.mkv' }).audio).toEqual(['copied', 'copied', 'copied']);
-    const webm = plan({ audio }, { output: 'a.WEBM' });
-    expect(webm.audio).toEqual(['re-encoded', 're-encoded', 're-encoded']);
-    expect(valuesOf(webm.encoderArgs('x'), '-c:a:0')).toEqual(['libopus']);
+    expect(valuesOf(args, '-filter:a:1')[0]).toContain('|5.1|');
+    expect(valuesOf(args, '-filter:a:2')).toEqual(['aformat=channel_layouts=stereo']);
   });
 
-  it('do not open the input if it has no sound', () => {
-    const args = plan({ audio: [] }).encoderArgs('x');
+  it('do not open the input if it has neither sound nor chapters', () => {
+    const silent = { sound: undefined };
+    const args = plan({ audio: [] }, silent).encoderArgs('x');
     expect([valuesOf(args, '-i'), valuesOf(args, '-map')]).toEqual([['pipe:0'], ['0:v:0']]);
+    const chapters = plan({ audio: [], chapters: 2 }, silent).encoderArgs('x');
+    expect([valuesOf(chapters, '-i')[1], valuesOf(chapters, '-map_chapters')]).toEqual([
+      'file:in.mp4',
+      ['1'],
+    ]);
+  });
+
+  it('pass on frames with a time each where a video has no constant rate', () => {
+    const timed = plan({ frameSeconds: [0, 0.02, 3], seconds: 3.1 });
+    expect(timed).toMatchObject({ isTimed: true, expectedFrames: 3 });
+    expect([0, 1, 2, 3].map(timed.secondsAt)).toEqual([0, 0.02, 3, 3.1]);
+    const args = timed.encoderArgs('x');
+    expect([valuesOf(args, '-f')[0], valuesOf(args, '-fps_mode')]).toEqual(['matroska', ['vfr']]);
+    const older = plan({ frameSeconds: [0, 1] }, { ffmpeg: { ...FFMPEG, hasFpsMode: false } });
+    expect(valuesOf(older.encoderArgs('x'), '-vsync')).toEqual(['vfr']);
   });
 
   it('keep the offset of a video that begins after its sound', () => {
@@ -140,7 +173,7 @@ describe('the arguments of the encoder', () => {
 
   it('name the best encoder that ffmpeg has', () => {
     const videoEncoder = (...names: string[]) =>
-      valuesOf(plan({ audio: [] }, { encoders: new Set(names) }).encoderArgs('x'), '-c:v')[0];
+      valuesOf(plan({}, { ffmpeg: { ...FFMPEG, encoders: new Set(names) } }).encoderArgs('x'), '-c:v')[0];
     expect(videoEncoder('mpeg4', 'libx264')).toBe('libx264');
     expect(videoEncoder('mpeg4')).toBe('mpeg4');
     expect(() => videoEncoder('libvpx')).toThrow(/libx264, libopenh264, mpeg4 for out\.mp4 but found none/);
@@ -167,7 +200,7 @@ it('containerOf chooses the container by the extension, and rejects others', () 
     expect(() => containerOf(name)).toThrow(/ends in \.mp4, \.m4v, \.mov, \.mkv, \.webm but found/);
 });
 
-it('parseEncoders reads the list that ffmpeg prints', () => {
+it('parseCodecs reads the list that ffmpeg prints', () => {
   const text = `Encoders:
  V..... = Video
  ------
@@ -176,7 +209,70 @@ it('parseEncoders reads the list that ffmpeg prints', () => {
  VFS..D mpeg4                MPEG-4 part 2
  A....D aac                  AAC (Advanced Audio Coding)
 `;
-  const found = parseEncoders(text);
+  const found = parseCodecs(text);
   expect(['a64multi', 'libx264', 'mpeg4', 'aac'].every((name) => found.has(name))).toBe(true);
   expect([found.has('H.264'), found.has('nothing')]).toEqual([false, false]);
+});
+
+it('parseFilters reads the list that ffmpeg prints, of old and of new versions', () => {
+  const text = `Filters:
+  T.. = Timeline support
+  V = Video input/output
+ ... abench            A->A       Benchmark part of a filtergraph.
+ TSC bwdif             V->V       Deinterlace the input image.
+ .S zscale            V->V       Apply resizing, colorspace and bit depth conversion.
+ ..C overlay           VV->V      Overlay a video source on top of the input.
+`;
+  expect([...parseFilters(text)]).toEqual(['abench', 'bwdif', 'zscale', 'overlay']);
+});
+
+it.each([
+  ['libavutil      57. 28.100 / 57. 28.100', true],
+  ['libavutil      60.  8.100 / 60.  8.100', true],
+  ['libavutil      57. 17.100 / 57. 17.100', false],
+  ['libavutil      56. 24.101 / 56. 24.101', false],
+  ['', false],
+])('parseHasFpsMode goes by the version of the library: %s', (text, expected) => {
+  expect(parseHasFpsMode(`ffmpeg version N-47683-g0e8eb07980\n${text}\n`)).toBe(expected);
+});
+
+describe('the filters of the decoder', () => {
+  const colour = (more: Partial<VideoInfo['colour']>) => ({ ...INFO.colour, ...more });
+  const filters = (info: Partial<VideoInfo>, ffmpeg: Partial<Ffmpeg> = {}) => {
+    const { decoderArgs, conversions, notices } = plan(info, { ffmpeg: { ...FFMPEG, ...ffmpeg } });
+    return { chain: valuesOf(decoderArgs, '-vf')[0]!, conversions, notices };
+  };
+  const HD = { width: 1080, height: 1920 };
+
+  it('read samples without tags by their size, and those with tags or of RGB as they are', () => {
+    expect(filters({ extent: HD }).chain).toContain('in_color_matrix=bt709');
+    expect(filters({ extent: HD, colour: colour({ matrix: 'smpte170m' }) }).chain).not.toContain('matrix');
+    expect(filters({ colour: colour({ samples: 'gbrp' }) }).chain).not.toContain('matrix');
+  });
+
+  it.each(['smpte2084', 'arib-std-b67'])(
+    'map the tones of %s, or say that this ffmpeg cannot',
+    (transfer) => {
+      const hdr = { colour: colour({ transfer, matrix: 'bt2020nc', primaries: 'bt2020' }) };
+      expect(filters(hdr)).toMatchObject({ chain: expect.stringContaining('tonemap='), notices: [] });
+      const bare = filters(hdr, { filters: new Set() });
+      expect(bare).toMatchObject({ conversions: [], notices: [expect.stringContaining('HDR')] });
+      expect(bare.chain).not.toContain('zscale');
+    },
+  );
+
+  it('deinterlace, or say that this ffmpeg cannot', () => {
+    expect(filters({ isInterlaced: true }).chain).toMatch(/^bwdif=/);
+    expect(filters({ isInterlaced: true }, { filters: new Set() }).notices).toHaveLength(1);
+  });
+
+  it('lay transparent frames over white, with the decoder that reads their transparency', () => {
+    expect(filters({ colour: colour({ samples: 'bgra' }) }).conversions).toHaveLength(1);
+    const vp9 = { codec: 'vp9', hasHiddenAlpha: true };
+    expect(valuesOf(plan(vp9).decoderArgs, '-c:v')).toEqual(['libvpx-vp9']);
+    expect(filters(vp9, { decoders: new Set() })).toMatchObject({
+      conversions: [],
+      notices: [expect.any(String)],
+    });
+  });
 });

@@ -11,6 +11,10 @@ const VIDEO = {
   codec_name: 'h264',
   width: 854,
   height: 480,
+  pix_fmt: 'yuv420p',
+  color_space: 'bt709',
+  color_transfer: 'unknown',
+  field_order: 'progressive',
   r_frame_rate: '30/1',
   avg_frame_rate: '30000/1001',
   start_time: '0.5',
@@ -25,6 +29,11 @@ describe('parseProbe', () => {
   it('reads extent, rates, duration, frames and sound', () => {
     expect(probed([VIDEO, AUDIO])).toEqual({
       index: 0,
+      codec: 'h264',
+      colour: { samples: 'yuv420p', matrix: 'bt709', transfer: undefined, primaries: undefined },
+      isInterlaced: false,
+      hasHiddenAlpha: false,
+      frameSeconds: undefined,
       extent: { width: 854, height: 480 },
       averageRate: { numerator: 30000, denominator: 1001 },
       baseRate: { numerator: 30, denominator: 1 },
@@ -33,6 +42,8 @@ describe('parseProbe', () => {
       startSeconds: 0.5,
       fileStartSeconds: 0,
       audio: [{ index: 1, codec: 'aac', startSeconds: 0 }],
+      others: [],
+      chapters: 0,
     });
   });
 
@@ -57,7 +68,12 @@ describe('parseProbe', () => {
     const silent = { index: 3, codec_type: 'audio' };
     const info = probed([cover, data, video, silent, { ...AUDIO, index: 4 }, { ...AUDIO, index: 5 }]);
     expect(info).toMatchObject({ index: 2 });
-    expect(info?.audio.map(({ index }) => index)).toEqual([4, 5]);
+    expect(info?.audio.map(({ index, codec }) => [index, codec])).toEqual([
+      [3, undefined],
+      [4, 'aac'],
+      [5, 'aac'],
+    ]);
+    expect(info?.others.map(({ kind }) => kind)).toEqual(['cover image', 'data']);
   });
 
   it.each([

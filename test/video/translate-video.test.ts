@@ -6,9 +6,13 @@ import { InputError, InterruptedError, RunError } from '../../src/base/errors.js
 import { freeUnusedMemory } from '../../src/base/malloc-trim.js';
 import type { Architecture } from '../../src/model/architecture.js';
 import type { Translator } from '../../src/translate/translator.js';
+import { containerOf } from '../../src/video/containers.js';
+import { withFrameTimes } from '../../src/video/frame-times.js';
 import { planVideo } from '../../src/video/plan.js';
 import { probeVideo } from '../../src/video/probe.js';
+import { planSound } from '../../src/video/sound.js';
 import { constantStyles } from '../../src/video/style-schedule.js';
+import { type Ffmpeg, readFfmpeg } from '../../src/video/tools.js';
 import {
   type TranslatedVideo,
   type TranslateVideoOptions,
@@ -47,9 +51,11 @@ let shared: string;
 let sound: string;
 let folder: string;
 let output: string;
+let installed: Ffmpeg;
 beforeAll(async () => {
   shared = await mkdtemp(join(tmpdir(), 'gnr-video-shared-'));
   if (!HAS_FFMPEG) return;
+  installed = await readFfmpeg();
   const sources = [...lavfi('testsrc2=size=98x54:rate=30000/1001:duration=1'), ...lavfi('sine=duration=1')];
   sound = await ffmpeg(shared, ...sources, ...X264, '-c:a', 'aac', '-movflags', '+faststart', 'sound.mp4');
 });
@@ -72,7 +78,9 @@ async function translate(
   { to = output, ...more }: Partial<TranslateVideoOptions> & { to?: string; outputPx?: number } = {},
 ): Promise<Made> {
   const translator = new Brightener();
-  const plan = planVideo(await probeVideo(input), {
+  const info = await withFrameTimes(await probeVideo(input), input);
+  const { encoders } = installed;
+  const plan = planVideo(info, {
     input,
     output: to,
     modelPx: SIZE,
@@ -80,7 +88,8 @@ async function translate(
     outputPx: more.outputPx,
     whole: more.faces?.extent,
     isPasted: more.faces?.isPasted === true,
-    encoders: new Set(['libx264', 'aac', 'libvpx-vp9', 'libopus']),
+    ffmpeg: installed,
+    sound: await planSound(info, { input, container: containerOf(to), encoders }),
   });
   const schedule = constantStyles([Float32Array.of(0)]);
   const result = await translateVideo({
@@ -322,7 +331,7 @@ describe.skipIf(!HAS_FFMPEG)('translateVideo', () => {
   it('keeps an earlier file if the encoder fails, and reports its error', async () => {
     await writeFile(output, 'mine');
     const plan = planVideo(await probeVideo(sound), {
-      ...{ input: sound, output, modelPx: SIZE, cells: 1, encoders: new Set(['libx264']) },
+      ...{ input: sound, output, modelPx: SIZE, cells: 1, ffmpeg: installed },
     });
     const wrong = {
       ...plan,
