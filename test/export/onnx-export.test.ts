@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const request = (changes: Partial<FolderExport> = {}): FolderExport => ({
+const request = (out: string, changes: Partial<FolderExport>): FolderExport => ({
   source: {
     architecture: model,
     values,
@@ -37,7 +37,7 @@ const request = (changes: Partial<FolderExport> = {}): FolderExport => ({
     sha256: '0'.repeat(64),
     dir: 'nowhere',
   },
-  out: join(folder, 'out'),
+  out,
   inputs,
   card: {},
   ...changes,
@@ -50,7 +50,7 @@ describe('exportOnnx in float16', () => {
   beforeAll(async () => {
     shared = await mkdtemp(join(tmpdir(), 'gnr-onnx-export-'));
     const onProgress = (done: number, total: number) => progress.push([done, total]);
-    comparisons = await exportOnnx(request({ out: join(shared, 'out'), onProgress }), options);
+    comparisons = await exportOnnx(request(join(shared, 'out'), { onProgress }), options);
   });
   afterAll(() => rm(shared, { recursive: true, force: true }));
 
@@ -79,7 +79,10 @@ test('exportOnnx leaves no files if it is stopped', async () => {
   const onProgress = (done: number): void => {
     if (done === 3) controller.abort();
   };
-  const stopped = exportOnnx(request({ onProgress, signal: controller.signal }), options);
+  const stopped = exportOnnx(
+    request(join(folder, 'out'), { onProgress, signal: controller.signal }),
+    options,
+  );
   await expect(stopped).rejects.toThrow('the export was stopped');
   expect(await readdir(folder)).toEqual([]);
 });
