@@ -99,7 +99,7 @@ describe('a bundle', () => {
     },
   );
 
-  it('a bundle is read from a folder at any depth', async () => {
+  it('is read from a folder at any depth', async () => {
     const { bundle, files } = bundleOf('float16');
     const deep = Object.entries({ ...files, 'bundle.json': json(bundle) }).map(
       ([name, bytes]): ChosenFile => ({ path: `/models/mine/${name}`, file: new Blob([bytes]) }),
@@ -107,7 +107,7 @@ describe('a bundle', () => {
     expect((await loadWebModel(filesOf(deep))).architecture).toEqual(architecture);
   });
 
-  it('an invalid bundle is rejected', async () => {
+  it('is rejected if its manifest is invalid', async () => {
     const { bundle, files } = bundleOf('float16');
     await expectRejection({ ...bundle, version: 2 }, files, /a newer version of the format \(2, not 1\)/);
     await expectRejection({ ...bundle, version: 0 }, files, /version/);
@@ -123,7 +123,7 @@ describe('a bundle', () => {
     await expect(attempt).rejects.toThrow(/no JSON/);
   });
 
-  it('a bundle with a missing, short, long or changed file is rejected', async () => {
+  it('is rejected if a file is missing, short, long or changed', async () => {
     const { bundle, files } = bundleOf('float16');
     const whole = files['s-1.bin']!;
     const changed = whole.slice();
@@ -149,7 +149,7 @@ describe('a bundle', () => {
     },
   );
 
-  it('a bundle with a misplaced or wrong tensor is rejected', async () => {
+  it('is rejected if a tensor is misplaced or wrong', async () => {
     const { bundle, files } = bundleOf('float16');
     const [first, ...others] = bundle.tensors;
     const changed = (changes: object) => ({ ...bundle, tensors: [{ ...first!, ...changes }, ...others] });
@@ -173,7 +173,7 @@ describe('a bundle', () => {
     await expectRejection({ ...bundle, shards }, files, /two shards named s-0\.bin/);
   });
 
-  it('a bundle may have further tensors, which are not read', async () => {
+  it('may have further tensors, which are not read', async () => {
     const { bundle, files } = bundleOf('float16');
     const extra = { name: 'D_A/extra', shape: [4], dtype: 'float32', shard: 2, offset: 0, bytes: 16 };
     const shards = [...bundle.shards, { file: 'nowhere.bin', bytes: 16, sha256: '0'.repeat(64) }];
@@ -181,7 +181,7 @@ describe('a bundle', () => {
     expect(bytes).toBe(files['s-0.bin']!.length + files['s-1.bin']!.length);
   });
 
-  it('no memory is allocated for a shard whose response declares a smaller size', async () => {
+  it('is rejected without allocating a shard whose response declares a smaller size', async () => {
     const { bundle, files } = bundleOf('float16');
     const shards = bundle.shards.map((shard) => ({ ...shard, bytes: 2 ** 31 - 1 }));
     const before = process.memoryUsage().arrayBuffers;
@@ -200,7 +200,7 @@ describe('an exported folder', () => {
     files = Object.fromEntries(await Promise.all(read));
   });
 
-  it('an exported folder loads as with readModel', async () => {
+  it('loads as with readModel', async () => {
     const model = await loadWebModel(filesOf(chosen(files)));
     const expected = await readModel('models/sample');
     expect(model.architecture).toEqual(expected.architecture);
@@ -212,7 +212,7 @@ describe('an exported folder', () => {
       }
   });
 
-  it('a damaged or incomplete exported folder is rejected', async () => {
+  it('is rejected if it is damaged or incomplete', async () => {
     const weights = files['model.safetensors']!;
     const attempts: [Files, RegExp][] = [
       [{}, /but found none/],
@@ -231,21 +231,21 @@ describe('an exported folder', () => {
   });
 });
 
-describe('files of several folders', () => {
+describe('the files of several folders', () => {
   const opened = async (paths: string[], name: string): Promise<string | undefined> => {
     const given = paths.map((path): ChosenFile => ({ path, file: new Blob([path]) }));
     return (await filesOf(given).open(name))?.text();
   };
   const checkpoint = (folder: string) => [`${folder}config.json`, `${folder}model.safetensors`];
 
-  it('the files of the newest checkpoint of a run are used, never mixed with others', async () => {
+  it('are narrowed to those of the newest checkpoint of a run, never mixed with others', async () => {
     const steps = [9, 100, 20].map((step) => `/run/checkpoints/${stepName(step)}/`);
     const paths = ['/run/config.json', ...steps.flatMap(checkpoint)];
     for (const name of ['config.json', 'model.safetensors'])
       expect(await opened(paths, name)).toBe(`/run/checkpoints/${stepName(100)}/${name}`);
   });
 
-  it('the files of the top-most folder with a whole model are used', async () => {
+  it('are narrowed to those of the top-most folder with a whole model', async () => {
     const paths = ['m/config.json', ...checkpoint('m/a/b/'), 'm/z/bundle.json', 'm/s-0.bin', 'm/z/s-0.bin'];
     expect(await opened(paths, 'bundle.json')).toBe('m/z/bundle.json');
     expect(await opened(paths, 's-0.bin')).toBe('m/z/s-0.bin');
@@ -255,7 +255,7 @@ describe('files of several folders', () => {
   });
 });
 
-describe('an address', () => {
+describe('the address of a model', () => {
   const answers = (respond: (url: string) => Response) => {
     const asked: string[] = [];
     vi.stubGlobal('fetch', async (url: URL) => {
@@ -277,7 +277,7 @@ describe('an address', () => {
     vi.unstubAllGlobals();
   });
 
-  it('an address that answers with a page has no model, and other failures are reported', async () => {
+  it('has no model if it answers with a page, and other failures are reported', async () => {
     const html = { headers: { 'content-type': 'text/html; charset=utf-8' } };
     answers(() => new Response('<!doctype html>', html));
     await expect(loadWebModel(filesAt('https://a.example/m/'))).rejects.toThrow(/but found none/);

@@ -58,7 +58,7 @@ describe('an export folder', () => {
   });
 
   const isMountPoint = statSync('/dev/shm', { throwIfNoEntry: false })?.dev !== statSync('/dev').dev;
-  test.skipIf(!isMountPoint)('is no mount point', async () => {
+  test.skipIf(!isMountPoint)('cannot be a mount point', async () => {
     await expect(writeExportFolder('/dev/shm', contents())).rejects.toThrow('found a mount point');
   });
 
@@ -100,7 +100,7 @@ describe('an export folder', () => {
   });
 
   test.each([1.1e-4, Number.POSITIVE_INFINITY, Number.NaN])(
-    'that differs by %d is not made, and an earlier one stays',
+    'is not written if the comparison differs by %d, and an earlier one stays',
     async (difference) => {
       const compare = async () => [near, { ...near, what: 'other pictures', difference }];
       await expect(writeExportFolder(out, contents({ compare }))).rejects.toThrow(
@@ -114,7 +114,7 @@ describe('an export folder', () => {
     },
   );
 
-  test('leaves nothing if it is stopped', async () => {
+  test('leaves no files if it is stopped', async () => {
     const controller = new AbortController();
     const compare = async () => {
       controller.abort();

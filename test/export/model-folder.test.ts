@@ -62,7 +62,7 @@ describe('a model folder', () => {
     expect(new Set([...entries.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F16']));
   });
 
-  test('that would be too large is not written, and an earlier one stays', async () => {
+  test('is not written if it would be too large, and an earlier one stays', async () => {
     await writeModelFolder(dir, model(), { config, card: 'old' });
     await writeFile(join(dir, 'mark'), '');
     await expect(writeModelFolder(dir, model(), { config, card: 'new', limitBytes: 1000 })).rejects.toThrow(
@@ -73,7 +73,7 @@ describe('a model folder', () => {
     expect(await readdir(dir)).toContain('mark');
   });
 
-  test.each([1e5, Number.NaN])('with a weight of %d is not written', async (value) => {
+  test.each([1e5, Number.NaN])('is not written with a weight of %d', async (value) => {
     const source = model();
     const [path] = Object.keys(specs);
     source.values.G_B2A[path!]![0] = value;

@@ -112,7 +112,7 @@ describe('a web bundle', () => {
           expect.fail(`${path}[${i}] is ${read.G_B2A![path]![i]}, not ${value}`);
   });
 
-  test('is not read back after an interruption, and nothing is left', async () => {
+  test('leaves no files if its export is stopped', async () => {
     const controller = new AbortController();
     const stopped = {
       ...request(architecture, 'stopped'),

@@ -115,8 +115,8 @@ it('stackGrids stacks grids of different widths', async () => {
   expect([at(1, 1), at(10, 1), at(1, 11), at(10, 11)]).toEqual([RED, WHITE, BLUE, RED]);
 });
 
-describe('on a machine without fonts', () => {
-  it('a grid on a machine without fonts omits the labels and reports that', async () => {
+describe('composeGrid on a machine without fonts', () => {
+  it('omits the labels and reports that', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'gnr-fonts-'));
     try {
       const settings = join(folder, 'fonts.conf');

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 describe('the library', () => {
-  it('the library makes the images of the command line, from a path and from bytes', async () => {
+  it('makes the images of the command line, from a path and from bytes', async () => {
     const out = join(folder, 'out');
     const words = ['--checkpoint', 'models/sample', '--out', out, '--styles', '3', '--seed', '5'];
     expect((await gnr('translate', photo, ...words)).code).toBe(0);
@@ -41,7 +41,7 @@ describe('the library', () => {
     expect(await translate(model, await readFile(photo), { styles: 3, seed: 5 })).toEqual(images);
   });
 
-  it('the library accepts styles of earlier translations and of images, and writes files', async () => {
+  it('accepts styles of earlier translations and of images, and writes files', async () => {
     const [, second] = await translate(model, photo, { styles: 2, seed: 1 });
     const [again] = await translate(model, photo, { styles: [second!.style] });
     // Alone and among others an image goes through programs of other sizes.
@@ -54,7 +54,7 @@ describe('the library', () => {
     expect(await decodeImage(anime)).toEqual(second!.image);
   });
 
-  it('the library crops to faces on request', async () => {
+  it('crops to faces on request', async () => {
     const whole = await translate(model, PHOTO_OF_THREE, { seed: 3 });
     expect(whole.map(({ square }) => square)).toEqual([undefined]);
     const faces = await translate(model, PHOTO_OF_THREE, { styles: 2, seed: 3, face: 'all' });
@@ -76,20 +76,20 @@ describe('the library', () => {
   });
 
   it.each([
-    ['a word that says nothing about faces', { face: 'some' as never }],
-    ['no styles', { styles: 0 }],
+    ['an unknown value of face', { face: 'some' as never }],
+    ['zero styles', { styles: 0 }],
     ['a style of another model', { styles: [new Float32Array(3)] }],
-    ['an empty list', { styles: [] }],
-    ['a seed that is none', { seed: 1.5 }],
+    ['an empty list of styles', { styles: [] }],
+    ['a fractional seed', { seed: 1.5 }],
     ['a seed beyond 32 bits', { seed: 2 ** 32 }],
-    ['a truncation that is no number', { truncation: Number.NaN }],
-    ['a direction that is none', { direction: 'B2B' as never }],
-    ['an image that is not there', { styleOf: 'nothing.png' }],
-  ])('refuses %s', async (_, options) => {
+    ['a truncation of NaN', { truncation: Number.NaN }],
+    ['an unknown direction', { direction: 'B2B' as never }],
+    ['an image of a style that does not exist', { styleOf: 'nothing.png' }],
+  ])('rejects %s', async (_, options) => {
     await expect(translate(model, photo, options)).rejects.toBeInstanceOf(InputError);
   });
 
-  it('a disposed model rejects further translations', async () => {
+  it('rejects translations by a disposed model', async () => {
     const other = await loadModel('models/sample', { batch: 1 });
     other.dispose();
     await expect(translate(other, photo)).rejects.toThrow(RangeError);

@@ -21,7 +21,7 @@ const write = async (description: Record<string, unknown>): Promise<string> => {
 };
 
 describe('the record of an image', () => {
-  it('a record survives a round trip with every bit of its styles', async () => {
+  it('survives a round trip with every bit of its styles', async () => {
     const record: TranslationRecord = {
       model: 'ab'.repeat(32),
       direction: 'B2A',
@@ -39,7 +39,7 @@ describe('the record of an image', () => {
     { ...describeRecord({ direction: 'A2B', styles: randomStyles(1, 1, 2) }), direction: 'A2C' },
     { ...describeRecord({ direction: 'A2B', styles: [] }), styles: [{ label: 'x', code: ['1'] }] },
     { ...describeRecord({ direction: 'A2B', styles: [] }), styles: [{ label: 'x', code: [1e300] }] },
-  ])('is refused where a file says something else: %j', async (description) => {
+  ])('is rejected if the description has another form: %j', async (description) => {
     await expect(readRecord(await write(description))).rejects.toThrow(InputError);
   });
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the package', () => {
-  it('the package contains what is needed, and no sources, tests or maps', async () => {
+  it('contains programs, types, configs and models, and no sources, tests or maps', () => {
     const kinds = [/^dist\/.*(?<!\.test)\.js$/, /^dist\/.*\.d\.ts$/, /^(bin|configs|models)\//];
     const single = ['package.json', 'README.md', 'LICENSE', 'scripts/postinstall.mjs'];
     const others = packed.files.filter((file) => !kinds.some((kind) => kind.test(file)));
@@ -45,12 +45,15 @@ describe('the package', () => {
         'bin/gnr.mjs',
       ]),
     );
+  });
+
+  it('has no program that names a source map', async () => {
     // A comment that names a map which is not there makes bundlers warn.
     for (const file of packed.files.filter((name) => name.endsWith('.js')))
       expect(await readFile(join(packed.dir, file), 'utf8'), file).not.toContain('sourceMappingURL');
   });
 
-  it('the package has the browser backends as optional peers, in the tested versions', async () => {
+  it('has the browser backends as optional peers, in the tested versions', async () => {
     const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
     const { peerDependencies, peerDependenciesMeta, devDependencies, dependencies } = manifest;
     expect(Object.keys(peerDependenciesMeta).sort()).toEqual(Object.keys(peerDependencies).sort());
@@ -59,10 +62,14 @@ describe('the package', () => {
       expect(version).toBe(dependencies['@tensorflow/tfjs-core']);
       expect(peerDependenciesMeta[name]).toEqual({ optional: true });
     }
-    const [, told] = /npm install .*@tensorflow\/tfjs-backend-wasm@([\d.]+)`/.exec(
+  });
+
+  it('has documentation that names the tested version of the WASM backend', async () => {
+    const { peerDependencies } = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
+    const [, version] = /npm install .*@tensorflow\/tfjs-backend-wasm@([\d.]+)`/.exec(
       await readFile('docs/library.md', 'utf8'),
     )!;
-    expect(told).toBe(peerDependencies['@tensorflow/tfjs-backend-wasm']);
+    expect(version).toBe(peerDependencies['@tensorflow/tfjs-backend-wasm']);
   });
 
   it('passes publint', async () => {
@@ -112,9 +119,9 @@ const RESOLUTIONS: [string, ts.CompilerOptions][] = [
   ['bundler', BUNDLER],
 ];
 
-describe('its types', () => {
+describe('the types of the package', () => {
   it.each(RESOLUTIONS)(
-    'serve programs in Node, without those of browsers or Node itself (%s)',
+    'check in programs for Node, without the types of browsers or Node itself (%s)',
     async (_, options) => {
       const text = `
       import { InputError, loadModel, type DecodedImage, saveImage, translate } from 'gans-n-roses';
@@ -132,7 +139,7 @@ describe('its types', () => {
     },
   );
 
-  it.each(RESOLUTIONS)('the types work in pages, without those of Node (%s)', async (_, options) => {
+  it.each(RESOLUTIONS)('check in pages, without the types of Node (%s)', async (_, options) => {
     const text = `
       import { type Model, loadModel, translate } from 'gans-n-roses/web';
       const model: Model = await loadModel('model/', {
@@ -157,7 +164,7 @@ describe('its types', () => {
     expect(diagnostics).toEqual([]);
   });
 
-  it('the examples in the documentation type-check', async () => {
+  it('check in the examples of the documentation', async () => {
     const documented = [
       'images/library',
       'browser/web-library',
@@ -176,7 +183,7 @@ describe('its types', () => {
     expect(await diagnosticsOf({ ...NODE_NEXT, lib: PAGE_LIBRARIES }, ...examples)).toEqual([]);
   });
 
-  it('the example for browsers type-checks', async () => {
+  it('check in the example for browsers', async () => {
     await cp('examples/browser', join(project, 'page'), { recursive: true });
     const text = await readFile('examples/browser/main.ts', 'utf8');
     const reference = `/// <reference path="./page/assets.d.ts" />\n`;
@@ -185,8 +192,8 @@ describe('its types', () => {
   });
 });
 
-describe('in an empty project', () => {
-  it('the example for Node translates', async () => {
+describe('the package in an empty project', () => {
+  it('runs the example for Node, with the images of the library', async () => {
     await drawSampleDataset({ dir: join(folder, 'data'), images: 1, testImages: 1, size: 64 });
     const photo = join(folder, 'data', 'testA', '00000.png');
     await cp('examples/node/translate.mjs', join(project, 'translate.mjs'));
@@ -199,7 +206,7 @@ describe('in an empty project', () => {
       expect(await decodeImage(join(project, 'out', `style-${i + 1}.png`))).toEqual(image);
   });
 
-  it('the example for Node reports errors', async () => {
+  it('runs the example for Node, which reports errors with exit code 2', async () => {
     const failure: unknown = await runNode(project, 'translate.mjs', 'nothing.jpg', 'out').catch(
       (error) => error,
     );
@@ -212,7 +219,7 @@ describe('in an empty project', () => {
     ]);
   });
 
-  it('the command runs', async () => {
+  it('runs its command gnr', async () => {
     const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
     expect(await runNode(project, 'node_modules/gans-n-roses/bin/gnr.mjs', '--version')).toContain(version);
   });

@@ -74,9 +74,9 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
   });
 
   /** The page with the library as a global. */
-  async function openProbe(): Promise<void> {
-    await page.goto(probe.url);
-    await page.waitForFunction(() => 'library' in globalThis);
+  async function openProbe(target = page): Promise<void> {
+    await target.goto(probe.url);
+    await target.waitForFunction(() => 'library' in globalThis);
   }
 
   it('a bundle contains nothing of Node', () => {
@@ -95,7 +95,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect([...project.modules].filter((id) => /sharp|yargs|tfjs-node|\/dist\/cli\//.test(id))).toEqual([]);
   });
 
-  it('the example makes the images of Node', async () => {
+  it('the example translates to the same images as Node', async () => {
     await page.goto(example.url);
     await page.locator('#status', { hasText: 'Ready: 64 px, wasm' }).waitFor();
     await page.setInputFiles('#photo', photo);
@@ -122,7 +122,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(errors).toEqual([]);
   });
 
-  it('the library in browsers computes the numbers of Node, and draws its styles', async () => {
+  it('the library in browsers computes the numbers of Node with the same styles', async () => {
     await openProbe();
     const pixels = toFloat(await decodeImage(photo));
     const found = await page.evaluate(
@@ -269,7 +269,10 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(message).toContain(`webgl: the package ${name} is not installed`);
     expect(message).toContain(`; run npm install ${name}@${version_core}.`);
     expect(message).toMatch(/^InputError: /);
-    // And goes on with those that are.
+  });
+
+  it('loading uses the first backend that is installed, and reports the others as skipped', async () => {
+    await openProbe();
     const info = await page.evaluate(async () => {
       const { engine } = await globalThis.library.loadModel('model/', {
         wasmPaths: globalThis.wasmPaths,
@@ -280,7 +283,7 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(info.skipped.map(({ backend }) => backend)).toEqual(['webgpu', 'webgl']);
   });
 
-  it('loading asks where the binaries of WASM are', async () => {
+  it('loading asks for wasmPaths if the binaries of WASM are not found', async () => {
     await openProbe();
     const [first, second] = await page.evaluate(async () => {
       const { loadModel } = globalThis.library;
@@ -294,66 +297,95 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
     expect(second).toMatch(/^InputError: .*wasm: its start failed before; load the page again;/);
   });
 
-  it('the library rejects invalid input, stops when aborted, and cannot be used after dispose', async () => {
-    await openProbe();
-    const said = await page.evaluate(async () => {
-      const { loadModel, translate, InputError } = globalThis.library;
-      const wasm = { backend: 'wasm', wasmPaths: globalThis.wasmPaths } as const;
-      const say = (work: Promise<unknown>): Promise<string> =>
-        work.then(
-          () => 'was accepted',
-          (error: Error) => `${error instanceof InputError ? 'InputError' : error.name}: ${error.message}`,
-        );
-      const opened = await loadModel('model/', wasm);
-      const one = new ImageData(1, 1);
-      const stopped = new AbortController();
-      const counted: number[] = [];
-      const onProgress = (done: number): void => {
-        counted.push(done);
-        if (done === 2) stopped.abort();
-      };
-      const answers: Record<string, string> = {
-        address: await say(loadModel('http://', wasm)),
-        nowhere: await say(loadModel('nowhere/', wasm)),
-        noFiles: await say(loadModel([], wasm)),
-        noBlobs: await say(loadModel({ 'config.json': 'text' } as never, wasm)),
-        backend: await say(loadModel('model/', { backend: 'cuda' } as never)),
-        otherBackend: await say(loadModel('model/', { backend: 'webgl' })),
-        aborted: await say(loadModel('model/', { ...wasm, signal: AbortSignal.abort() })),
-        text: await say(translate(opened, 'me.jpg' as never)),
-        noImage: await say(translate(opened, new File(['text'], 'me.jpg'))),
-        emptyImage: await say(translate(opened, new Image())),
-        styles: await say(translate(opened, one, { styles: 0 })),
-        otherStyle: await say(translate(opened, one, { styles: [new Float32Array(3)] })),
-        seed: await say(translate(opened, one, { seed: -1 })),
-        direction: await say(translate(opened, one, { direction: 'B' } as never)),
-        stopped: await say(translate(opened, one, { styles: 5, signal: stopped.signal, onProgress })),
-      };
-      opened.dispose();
-      opened.dispose();
-      answers.disposed = await say(translate(opened, one));
-      return { answers, counted };
+  describe('with invalid input or a signal', () => {
+    let said: { answers: Record<string, string>; counted: number[] };
+    beforeAll(async () => {
+      const own = await (await browser.newContext()).newPage();
+      await openProbe(own);
+      said = await own.evaluate(async () => {
+        const { loadModel, translate, InputError } = globalThis.library;
+        const wasm = { backend: 'wasm', wasmPaths: globalThis.wasmPaths } as const;
+        const say = (work: Promise<unknown>): Promise<string> =>
+          work.then(
+            () => 'was accepted',
+            (error: Error) => `${error instanceof InputError ? 'InputError' : error.name}: ${error.message}`,
+          );
+        const opened = await loadModel('model/', wasm);
+        const one = new ImageData(1, 1);
+        const stopped = new AbortController();
+        const counted: number[] = [];
+        const onProgress = (done: number): void => {
+          counted.push(done);
+          if (done === 2) stopped.abort();
+        };
+        const answers: Record<string, string> = {
+          address: await say(loadModel('http://', wasm)),
+          nowhere: await say(loadModel('nowhere/', wasm)),
+          noFiles: await say(loadModel([], wasm)),
+          noBlobs: await say(loadModel({ 'config.json': 'text' } as never, wasm)),
+          backend: await say(loadModel('model/', { backend: 'cuda' } as never)),
+          otherBackend: await say(loadModel('model/', { backend: 'webgl' })),
+          aborted: await say(loadModel('model/', { ...wasm, signal: AbortSignal.abort() })),
+          text: await say(translate(opened, 'me.jpg' as never)),
+          noImage: await say(translate(opened, new File(['text'], 'me.jpg'))),
+          emptyImage: await say(translate(opened, new Image())),
+          styles: await say(translate(opened, one, { styles: 0 })),
+          otherStyle: await say(translate(opened, one, { styles: [new Float32Array(3)] })),
+          seed: await say(translate(opened, one, { seed: -1 })),
+          direction: await say(translate(opened, one, { direction: 'B' } as never)),
+          stopped: await say(translate(opened, one, { styles: 5, signal: stopped.signal, onProgress })),
+        };
+        opened.dispose();
+        opened.dispose();
+        answers.disposed = await say(translate(opened, one));
+        return { answers, counted };
+      });
+      await own.context().close();
     });
-    expect(said.counted).toEqual([1, 2]);
-    const expected: Record<string, RegExp> = {
-      address: /^InputError: Expected the address of a model but found http:/,
-      nowhere: /^InputError: Expected a model in http.*nowhere\//,
-      noFiles: /^InputError: Expected a model in the given files/,
-      noBlobs: /^InputError: Expected the files of a model/,
-      backend: /^InputError: Expected backend to be one of webgpu, webgl, wasm but found cuda/,
-      otherBackend: /^InputError: Expected the backend webgl, or none but found models that use wasm/,
-      aborted: /^AbortError/,
-      text: /^InputError: Expected an image that this browser can read but found a string/,
-      noImage: /^InputError: Expected an image .* found me\.jpg of 4 bytes/,
-      emptyImage: /^InputError: Expected an image .* found HTMLImageElement/,
-      styles: /^InputError: Expected styles to be a whole number/,
-      otherStyle: /^InputError: Expected style codes of \d+ numbers/,
-      seed: /^InputError: Expected seed to be a whole number from 0 to 4294967295 but found -1/,
-      direction: /^InputError: Expected direction to be A2B or B2A but found B/,
-      stopped: /^AbortError/,
-      disposed: /^RangeError/,
-    };
-    expect(Object.keys(said.answers)).toEqual(Object.keys(expected));
-    for (const [name, pattern] of Object.entries(expected)) expect(said.answers[name], name).toMatch(pattern);
+
+    it.each<[string, string, RegExp]>([
+      ['loadModel rejects an invalid address', 'address', /^InputError: .*the address of a model .*http:/],
+      [
+        'loadModel rejects an address without a model',
+        'nowhere',
+        /^InputError: .*a model in http.*nowhere\//,
+      ],
+      ['loadModel rejects an empty list of files', 'noFiles', /^InputError: .*a model in the given files/],
+      ['loadModel rejects files that are texts', 'noBlobs', /^InputError: .*the files of a model/],
+      [
+        'loadModel rejects an unknown backend',
+        'backend',
+        /^InputError: .*backend .*webgpu, webgl, wasm .*cuda/,
+      ],
+      ['loadModel rejects another backend than that in use', 'otherBackend', /^InputError: .*webgl.*wasm/],
+      ['loadModel stops when its signal is aborted', 'aborted', /^AbortError/],
+      ['translate rejects a path', 'text', /^InputError: .*an image that this browser can read .*a string/],
+      [
+        'translate rejects a file that is not an image',
+        'noImage',
+        /^InputError: .*an image .*me\.jpg of 4 bytes/,
+      ],
+      [
+        'translate rejects an element without an image',
+        'emptyImage',
+        /^InputError: .*an image .*HTMLImageElement/,
+      ],
+      ['translate rejects zero styles', 'styles', /^InputError: .*styles .*a whole number/],
+      [
+        'translate rejects a style code of another length',
+        'otherStyle',
+        /^InputError: .*codes of \d+ numbers/,
+      ],
+      ['translate rejects a negative seed', 'seed', /^InputError: .*seed .*from 0 to 4294967295 .*-1/],
+      ['translate rejects an unknown direction', 'direction', /^InputError: .*direction .*A2B or B2A .*B/],
+      ['translate stops when its signal is aborted', 'stopped', /^AbortError/],
+      ['translate rejects a disposed model', 'disposed', /^RangeError/],
+    ])('%s', (_, name, pattern) => {
+      expect(said.answers[name]).toMatch(pattern);
+    });
+
+    it('translate reports no progress after its signal is aborted', () => {
+      expect(said.counted).toEqual([1, 2]);
+    });
   });
 });

@@ -50,7 +50,7 @@ describe('checkPython', () => {
     await machine.program('python3', 'echo 2');
     await expect(checkPython(machine.env, machine.root)).rejects.toThrow('set PYTHON to a Python 3');
     await machine.program('other', fakePython(''));
-    await checkPython({ ...setup.machine.env, PYTHON: 'other' }, machine.root);
+    await checkPython({ ...machine.env, PYTHON: 'other' }, machine.root);
   });
 });
 
@@ -75,7 +75,7 @@ describe('Python modules in the working directory of the user', () => {
     process.chdir(planted);
     // Whether this machine's Python has a pip is not the question.
     await checkPython(machine.env, machine.root).catch(() => undefined);
-    const offline = { ...options(), env: { ...setup.machine.env, PIP_NO_INDEX: '1' } };
+    const offline = { ...options(), env: { ...machine.env, PIP_NO_INDEX: '1' } };
     await expect(downloadWheel(wheel('some-wheel'), folder, offline)).rejects.toThrow(InputError);
     await unpackWheel(file, wheel('some-wheel'), path.join(machine.root, 'out'), options());
     expect(await fs.readFile(path.join(machine.root, 'out', 'a.txt'), 'utf8')).toBe('a');

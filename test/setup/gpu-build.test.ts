@@ -73,7 +73,7 @@ describe('prepareGpuBuild', () => {
     expect(machine.env.CUDA_CACHE_MAXSIZE).toBe('4294967296');
     expect((await fs.stat(machine.env.CUDA_CACHE_PATH!)).isDirectory()).toBe(true);
     const own = {
-      ...setup.machine.env,
+      ...machine.env,
       CUDA_CACHE_PATH: path.join(machine.root, 'own'),
       CUDA_CACHE_MAXSIZE: '1',
     };
@@ -120,6 +120,6 @@ test('fallbackReason names what is missing', async () => {
   await machine.program('nvidia-smi', fakeSmi(ADA));
   expect(await fallbackReason(driverless, options)).toContain('a driver without its library libcuda.so.1');
   expect(await fallbackReason({ hasDriver: true, failures: [] }, options)).toContain('npx gnr doctor');
-  const hidden = { ...options, env: { ...setup.machine.env, CUDA_VISIBLE_DEVICES: '-1' } };
+  const hidden = { ...options, env: { ...machine.env, CUDA_VISIBLE_DEVICES: '-1' } };
   expect(await fallbackReason({ hasDriver: true, failures: [] }, hidden)).toContain('CUDA_VISIBLE_DEVICES');
 });

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => machine.dispose());
 
 const survey = (env: NodeJS.ProcessEnv = {}) =>
-  surveyGpus({ env: { ...setup.machine.env, ...env }, root: machine.root });
+  surveyGpus({ env: { ...machine.env, ...env }, root: machine.root });
 
 /** Writes a file of the system, such as one of the driver's. */
 async function systemFile(name: string, text = ''): Promise<void> {

@@ -14,22 +14,23 @@ import { MIN_LAYERS, tinyConfig } from './config.js';
 /** Folders of one test file: a dataset for all of its tests, and for each test a new folder for a run. */
 export class RunFolders {
   dataset = '';
+  /** For runs that several tests of the file look at. */
+  shared = '';
   folder = '';
   runDir = '';
 
   /** Call at the top of a test file. */
   static prepare(): RunFolders {
     const folders = new RunFolders();
-    // The hooks that clean up also run after one has failed, so they must expect missing folders.
-    let shared: string | undefined;
     beforeAll(async () => {
       await loadEngine();
-      shared = await mkdtemp(join(tmpdir(), 'gnr-train-data-'));
-      folders.dataset = join(shared, 'data');
+      folders.shared = await mkdtemp(join(tmpdir(), 'gnr-train-shared-'));
+      folders.dataset = join(folders.shared, 'data');
       await drawSampleDataset({ dir: folders.dataset, images: 5, testImages: 2, size: 32 });
     });
     afterAll(async () => {
-      if (shared !== undefined) await rm(shared, { recursive: true, force: true });
+      // This also runs after a failed set-up, which may have made no folder.
+      if (folders.shared !== '') await rm(folders.shared, { recursive: true, force: true });
     });
     beforeEach(async () => {
       folders.folder = await mkdtemp(join(tmpdir(), 'gnr-train-'));

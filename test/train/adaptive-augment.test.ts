@@ -36,7 +36,7 @@ function observe(controller: AdaptiveAugment, times: number, A: number, B: numbe
 }
 
 describe('AdaptiveAugment', () => {
-  it('the probability rises above the target and falls below it, every few steps, separately for each domain', () => {
+  it('raises the probability above the target sign and lowers it below, every few steps, separately for each domain', () => {
     const controller = controllerOf();
     observe(controller, EVERY - 1, 0.7, 0.5);
     expect(controller.probabilities).toEqual({ A: 0.3, B: 0.3 });
@@ -48,7 +48,7 @@ describe('AdaptiveAugment', () => {
     expect(controller.probabilities.B).toBeCloseTo(0.3, 12);
   });
 
-  it('an adjustment uses the mean sign since the last one, and a mean at the target changes nothing', () => {
+  it('adjusts by the mean sign since the last adjustment, and changes nothing at the target', () => {
     const controller = controllerOf({ target: 0.5 });
     observe(controller, EVERY / 2, 1, 0.75);
     observe(controller, EVERY / 2, 0.25, 0.25);
@@ -58,13 +58,13 @@ describe('AdaptiveAugment', () => {
     expect(controller.probabilities.A, 'earlier signs are forgotten').toBeCloseTo(0.3, 12);
   });
 
-  it('the probability stays between 0 and the limit', () => {
+  it('keeps the probability between 0 and the limit', () => {
     const controller = controllerOf({ limit: 0.45 });
     observe(controller, 20 * EVERY, 1, -1);
     expect(controller.probabilities).toEqual({ A: 0.45, B: 0 });
   });
 
-  it('the probability rises from 0 to 1 over speedImages images', () => {
+  it('raises the probability from 0 to 1 over speedImages images', () => {
     const controller = controllerOf({ initial: 0, limit: 1 });
     observe(controller, SPEED / BATCH - EVERY, 1, 1);
     expect(controller.probabilities.A).toBeCloseTo(1 - STRIDE, 12);
@@ -72,14 +72,14 @@ describe('AdaptiveAugment', () => {
     expect(controller.probabilities.A).toBeCloseTo(1, 12);
   });
 
-  it('observe adds the probabilities of the step to its terms', () => {
+  it('adds the probabilities of the step to its terms in observe', () => {
     const controller = controllerOf({ everySteps: 1 });
     const observed = [1, 2].map(() => controller.observe(signs(1, -1)));
     expect(observed[0]).toEqual({ ...signs(1, -1), 'signals/augmentA': 0.3, 'signals/augmentB': 0.3 });
     expect(observed[1]!['signals/augmentA']).toBeCloseTo(0.3 + BATCH / SPEED, 12);
   });
 
-  it('a controller that is restored from JSON continues like one that never stopped', () => {
+  it('continues from JSON as if it had never stopped', () => {
     const straight = controllerOf();
     const stopped = controllerOf();
     observe(straight, EVERY + 1, 0.9, 0.1);
@@ -94,7 +94,7 @@ describe('AdaptiveAugment', () => {
     expect(straight.probabilities.A, 'the sum before stopping counts').toBeCloseTo(0.3 + 2 * STRIDE, 12);
   });
 
-  it('a disabled controller changes no terms and has no state', () => {
+  it('changes no terms and has no state if it is disabled', () => {
     const controller = controllerOf({ enabled: false });
     const terms = signs(1, 1);
     expect(controller.observe(terms)).toBe(terms);

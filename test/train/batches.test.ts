@@ -46,7 +46,7 @@ const images = (values: Float32Array): Float32Array[] =>
   Array.from({ length: values.length / IMAGE }, (_, i) => values.subarray(i * IMAGE, (i + 1) * IMAGE));
 
 describe('Batches', () => {
-  it('a batch has images in [-1, 1], and the right number of styles', async () => {
+  it('have images in [-1, 1], and the right number of styles', async () => {
     const config = configOf();
     const { batches } = await batchesOf(config, [0]);
     const batch = batches[0]!;
@@ -60,7 +60,7 @@ describe('Batches', () => {
     expect(batch.drawnA2B).not.toEqual(batch.drawnB2A);
   });
 
-  it('a batch picks from drawn and encoded styles without repeats, and permutes the encoded ones', async () => {
+  it('pick from drawn and encoded styles without repeats, and permute the encoded ones', async () => {
     const { batches } = await batchesOf(configOf(), [...Array(20).keys()]);
     const seen = new Set<number>();
     for (const { pickA2B, pickB2A, orderA, orderB } of batches) {
@@ -74,7 +74,7 @@ describe('Batches', () => {
     expect([...seen].sort()).toEqual([...Array(2 * BATCH).keys()]);
   });
 
-  it('the images of sameA and sameB are one image of the batch, each time warped anew', async () => {
+  it('repeat one image of the batch in sameA and sameB, each time warped anew', async () => {
     const plain = (await batchesOf(configOf(unwarped), [0])).batches[0]!;
     for (const [same, mixed] of [
       [plain.sameA, plain.mixedA],
@@ -89,7 +89,7 @@ describe('Batches', () => {
     expect(second).not.toEqual(first);
   });
 
-  it('every image comes once before any comes again', async () => {
+  it('contain every image once before any comes again', async () => {
     const { batches } = await batchesOf(configOf({ ...unwarped, training: { batch: 1 } }), [
       ...Array(7).keys(),
     ]);
@@ -97,7 +97,7 @@ describe('Batches', () => {
     expect(distinct.size).toBe(7);
   });
 
-  it('a batch depends on the seed and the step', async () => {
+  it('depend on the seed and the step', async () => {
     const [first, again, reseeded] = await Promise.all([
       batchesOf(configOf(), [0, 1]),
       batchesOf(configOf(), [0, 1]),
@@ -109,7 +109,7 @@ describe('Batches', () => {
     expect(reseeded.batches[0]!.mixedA).not.toEqual(first.batches[0]!.mixedA);
   });
 
-  it('transforms are drawn with their probabilities, and do not change the other draws', async () => {
+  it('draw transforms with their probabilities, without changing the other draws', async () => {
     const adaptiveAugment = { enabled: true };
     const source = new Batches(configOf({ training: { adaptiveAugment } }), dataset);
     const plain = await batchesOf(configOf(), [0, 1]);
@@ -132,7 +132,7 @@ describe('Batches', () => {
     }
   });
 
-  it('restored batches continue as if they had never stopped, whatever was read ahead', async () => {
+  it('continue from their state as if they had never stopped, whatever was read ahead', async () => {
     const steps = [0, 1, 2, 3, 4, 5];
     const straight = await batchesOf(configOf(), steps);
     const before = await batchesOf(configOf(), steps.slice(0, 2));

@@ -11,8 +11,8 @@ import { areEqual, ofType, RunFolders } from '../support/runs.js';
 const runs = RunFolders.prepare();
 const EVERY_STEP = { checkpoint: { everySteps: 1 } };
 
-describe('when the disk is full while a checkpoint is written', () => {
-  it('the run ends with the path and the remedy, and a resumed run reaches the same bytes', async () => {
+describe('a run whose disk is full while it writes a checkpoint', () => {
+  it('ends with the path and the remedy, and reaches the same bytes when resumed', async () => {
     const straight = join(runs.folder, 'straight');
     await runs.train(runs.config(3, EVERY_STEP), { runDir: straight });
     await runs.train(runs.config(1, EVERY_STEP));
@@ -31,7 +31,7 @@ describe('when the disk is full while a checkpoint is written', () => {
       expect(areEqual(await runs.weightsAt(step), await runs.weightsAt(step, straight))).toBe(true);
   });
 
-  it('a checkpoint that is complete is kept', async () => {
+  it('keeps a checkpoint that is complete', async () => {
     await runs.train(runs.config(1, EVERY_STEP));
     await withFailingCalls('ENOSPC', 'symlink', /latest/, async () => {
       const error = await rejection(runs.train(runs.config(2, EVERY_STEP), { resume: true }));
@@ -106,7 +106,7 @@ describe('a run directory that cannot be written', () => {
   });
 });
 
-describe('an error in mid-run', () => {
+describe('an error during a run', () => {
   const config = (steps: number) => runs.config(steps, { log: { everySteps: 2, sampleEverySteps: 2 } });
 
   /** Expects that the run ends with this error, and that its steps are saved. */

@@ -104,7 +104,7 @@ describe('a resumed run', () => {
     expect(areEqual(await runs.weightsAt(3), expected)).toBe(true);
   });
 
-  it('must be asked for: a new run in the folder of another is rejected and changes nothing', async () => {
+  it('must be requested: a new run in the folder of another is rejected and changes nothing', async () => {
     await runs.train(runs.config(1));
     const config = await readFile(join(runs.runDir, 'config.json'), 'utf8');
     const error = await rejection(runs.train(runs.config(2)));

@@ -30,18 +30,21 @@ const methods = [
 ];
 
 describe('terminalTable', () => {
-  it('aligns values, intervals and marks', () => {
+  it('puts values and intervals below their figures, and marks the best', () => {
     const two = [
       method('GNR', methods[0]!.figures.slice(0, 2)),
       method('B', [figure({ value: 100, n: few })]),
     ];
-    expect(terminalTable(receipt(two), { width: 60 }).split('\n').slice(0, 5)).toEqual([
-      'method            FID ↓   Figure 0 ↑',
-      '────────────────────────────────────',
-      'GNR       12.50 ± 0.50*  1.50 ± 0.25',
-      '        [12.00, 13.00]',
-      'B        100.00                    –',
-    ]);
+    const lines = terminalTable(receipt(two), { width: 60 }).split('\n');
+    const row = (start: string) => lines.find((line) => line.startsWith(start))!.split(/ {2,}/);
+    expect(row('method')).toEqual(['method', 'FID ↓', 'Figure 0 ↑']);
+    expect(row('GNR')).toEqual(['GNR', '12.50 ± 0.50*', '1.50 ± 0.25']);
+    expect(row('B')).toEqual(['B', '100.00', '–']);
+    const interval = lines.find((line) => line.includes('[12.00, 13.00]'))!;
+    expect(lines.indexOf(interval)).toBe(lines.findIndex((line) => line.startsWith('GNR')) + 1);
+    // Numbers are flush right: the decimal points of a column stand below one another.
+    const points = ['GNR', 'B'].map((start) => lines.find((line) => line.startsWith(start))!.indexOf('.'));
+    expect(points[0]).toBe(points[1]);
   });
 
   it.each([1, 2, 7, 12, 18, 25, 40, 61, 80, 120, 200])('has no line wider than %d', async (width) => {

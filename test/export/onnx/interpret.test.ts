@@ -16,7 +16,7 @@ const options = { direction: 'A2B', precision: 'float32', producerVersion: '1' }
 const encoder = (): OnnxModel => buildOnnxModel(architecture, values, 'encoder_model', options);
 const image = { shape: [1, 3, size, size], data: noiseImages(1, size) };
 
-test('leaves no tensor behind, also after an error', () => {
+test('interpret leaves no tensor behind, even after an error', () => {
   const before = tf.memory().numTensors;
   interpret(encoder(), { image });
   expect(tf.memory().numTensors).toBe(before);
@@ -32,7 +32,7 @@ test('leaves no tensor behind, also after an error', () => {
   expect(tf.memory().numTensors).toBe(before);
 });
 
-test('sees a weight that is not the one which was exported', () => {
+test('interpret gives other results for a changed weight', () => {
   const right = interpret(encoder(), { image }).content!.data;
   const model = encoder();
   const initializers = model.graph.initializers.map((tensor) =>

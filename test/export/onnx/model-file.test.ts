@@ -22,8 +22,8 @@ const model = (): OnnxModel =>
 const bytesOf = (made: OnnxModel): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.concat([...blocksOf(encodeModel(made))]));
 
-describe('messages', () => {
-  test('numbers are as the format says, of any size and sign', () => {
+describe('protobuf messages', () => {
+  test('encode numbers of any size and sign as the format says', () => {
     // The examples of https://protobuf.dev/programming-guides/encoding.
     expect(Buffer.concat(intField(1, 150).chunks).toString('hex')).toBe('089601');
     expect(Buffer.concat(intField(1, -2).chunks).toString('hex')).toBe('08feffffffffffffffff01');
@@ -34,7 +34,7 @@ describe('messages', () => {
     expect(() => intField(1, 0.5)).toThrow('0.5');
   });
 
-  test('packed numbers are read too', () => {
+  test('are read with packed numbers too', () => {
     expect(readPacked(Uint8Array.of(0x03, 0x8e, 0x02, 0x9e, 0xa7, 0x05))).toEqual([3, 270, 86942]);
   });
 
@@ -44,12 +44,12 @@ describe('messages', () => {
     ['a number of more than 64 bits', [0x08, ...Array<number>(11).fill(0xff)]],
     ['a negative length', [0x12, ...Array<number>(9).fill(0xff), 0x01]],
     ['a group, which nothing has', [0x0b]],
-  ])('%s is refused', (_, bytes) => {
+  ])('are rejected: %s', (_, bytes) => {
     expect(() => readFields(Uint8Array.from(bytes))).toThrow(RangeError);
   });
 });
 
-describe('a file', () => {
+describe('an ONNX file', () => {
   test('is read as the model that was written', () => {
     const made = model();
     const read = decodeModel(bytesOf(made));
@@ -80,7 +80,7 @@ describe('a file', () => {
     }
   });
 
-  test('that is cut off anywhere is refused', () => {
+  test('is rejected if it is truncated anywhere', () => {
     const bytes = bytesOf(model());
     for (const share of [0, 0.1, 0.5, 0.99]) {
       const cut = bytes.subarray(0, Math.floor(bytes.byteLength * share));
@@ -88,7 +88,7 @@ describe('a file', () => {
     }
   });
 
-  test('with a weight beyond float16 is not made', () => {
+  test('is not written if a weight is beyond the range of float16', () => {
     const [path] = Object.keys(values.G_A2B!).filter((key) => key.endsWith('.weight'));
     const tree = { ...values.G_A2B!, [path!]: values.G_A2B![path!]!.map(() => 1e5) };
     const options = { direction: 'A2B', precision: 'float16', producerVersion: '1' } as const;

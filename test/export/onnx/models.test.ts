@@ -87,7 +87,7 @@ describe.each(Object.keys(SOURCES))('ONNX of %s', (name) => {
     ['A2B', 'float16'],
     ['B2A', 'float32'],
   ] as const)(
-    '%s in %s is our translator in onnxruntime and in the interpreter',
+    'equals our translator in onnxruntime and in the interpreter (%s, %s)',
     async (direction, precision) => {
       const given = examples(translator, direction);
       for (const part of ONNX_PARTS) {
@@ -105,7 +105,7 @@ describe.each(Object.keys(SOURCES))('ONNX of %s', (name) => {
     },
   );
 
-  test('has every parameter of a generator in one of its parts, and no grouped convolution over pictures', () => {
+  test('has every parameter of a generator in one of its parts, and only depthwise grouped convolutions', () => {
     const graphs = ONNX_PARTS.map((part) => build(part, 'A2B', 'float32').graph);
     const names = new Set(graphs.flatMap(({ initializers }) => initializers.map((tensor) => tensor.name)));
     const { specs } = buildGenerator(source.architecture);

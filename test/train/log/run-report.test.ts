@@ -124,7 +124,7 @@ describe('writeRunReport', () => {
     expect(await coloursOf(html)).toEqual(['blue', 'blue', 'red', 'red']);
   });
 
-  it('the page stays below 3 MB, whatever the samples', async () => {
+  it('keeps the page below 3 MB, whatever the samples', async () => {
     const rng = new Rng(1, 'noise');
     const noise = Uint8Array.from({ length: 900 * 900 * 3 }, () => rng.uniform(0, 256));
     const image = sharp(noise, { raw: { width: 900, height: 900, channels: 3 } });
@@ -149,7 +149,7 @@ describe('writeRunReport', () => {
   });
 });
 
-describe('a run', () => {
+describe('a run with its report page', () => {
   it('writes the page with all samples and at its end, even if it is interrupted', async () => {
     const pages: string[] = [];
     const read = () => readFile(join(runs.runDir, 'report.html'), 'utf8');

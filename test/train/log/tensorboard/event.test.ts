@@ -11,7 +11,7 @@ import { readEvent } from './record-reader.js';
 const time = { seconds: 1.5, step: 7 };
 const HISTOGRAM = { min: -1, max: 1, count: 3, sum: 0.5, sumOfSquares: 2, limits: [0, 1], counts: [1, 2] };
 
-describe('an event has the bytes of the official message:', () => {
+describe('the bytes of an event', () => {
   // Made with tensorboard.compat.proto.event_pb2; only the step of the first event, 0, is omitted there.
   it.each([
     [
@@ -38,12 +38,12 @@ describe('an event has the bytes of the official message:', () => {
        29 00 00 00 00 00 00 00 40 32 10 00 00 00 00 00 00 00 00 00 00 00 00 00 00 f0 3f
        3a 10 00 00 00 00 00 00 f0 3f 00 00 00 00 00 00 00 40`,
     ],
-  ])('%s', (_, event, bytes) => {
+  ])('are those of the official message for a %s', (_, event, bytes) => {
     expect(Buffer.from(event).toString('hex')).toBe(bytes.replaceAll(/\s/g, ''));
   });
 });
 
-it('several scalars share an event, in order', () => {
+it('scalarsEvent puts several scalars into one event, in order', () => {
   const scalars = { 'generators/cycle': 1.25, 'rss-bytes': 2 ** 31, odd: Number.NaN };
   expect(readEvent(Buffer.from(scalarsEvent(time, scalars)))).toEqual({ ...time, scalars });
   expect(readEvent(Buffer.from(histogramsEvent(time, { h: HISTOGRAM }))).histograms).toEqual({
@@ -51,6 +51,6 @@ it('several scalars share an event, in order', () => {
   });
 });
 
-it('a step must be a natural number', () => {
+it('startEvent rejects a step that is not a natural number', () => {
   for (const step of [-1, 0.5, 2 ** 53]) expect(() => startEvent({ seconds: 1, step })).toThrow(RangeError);
 });
