@@ -40,7 +40,7 @@ async function trial(input: string, container: Container, track: PlannedTrack): 
   try {
     const { code, stderr } = await outputOf('ffmpeg', [
       ...['-nostdin', '-v', 'error', '-y', '-t', String(TRIAL_SECONDS), ...inputFile(input)],
-      ...['-map', `0:${track.index}`, ...trackOptions(track, 0), '-strict', '-2', '-f', container.muxer],
+      ...['-map', `0:${track.index}`, ...trackOptions(track, 0), '-f', container.muxer],
       `file:${join(folder, 'trial')}`,
     ]);
     return code === 0 ? undefined : stderr;
