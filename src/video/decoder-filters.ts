@@ -37,11 +37,9 @@ export interface FrameFilters {
 
 /** @returns filters that pass each frame on, at the times of a constant rate. */
 function timing({ frameSeconds }: VideoInfo, { numerator, denominator }: Rational): string[] {
-  const rate = `${numerator}/${denominator}`;
   // Frames with times of their own are counted off; their times come back with the encoder.
-  if (frameSeconds !== undefined)
-    return ['settb=AVTB', `setpts=N*${denominator}/${numerator}/TB`, `fps=${rate}`];
-  return [`fps=${rate}`];
+  if (frameSeconds !== undefined) return [`settb=${denominator}/${numerator}`, 'setpts=N'];
+  return [`fps=${numerator}/${denominator}`];
 }
 
 /** @returns the matrix to read frames with where the file does not say; undefined where it does, and for RGB. */

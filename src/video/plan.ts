@@ -110,9 +110,12 @@ export interface Decoding extends Frames {
 /** @returns the arguments of ffmpeg for a decoding. */
 export function decoderArgs({ input, info, ffmpeg, ...frames }: Decoding): string[] {
   const { inputOptions, filters } = frameFilters(info, frames, ffmpeg);
+  const { numerator, denominator } = frames.rate;
   return [
     ...['-nostdin', '-v', 'error', ...inputOptions, ...inputFile(input), '-map', `0:${info.index}`],
-    ...['-vf', filters, '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+    // From version 6 on, ffmpeg forgets the rate in the last filter, and would repeat frames to have 25 a second.
+    ...['-vf', filters, '-r', `${numerator}/${denominator}`],
+    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
   ];
 }
 
@@ -155,6 +158,8 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   const timedOut = [
     ...[ffmpeg.hasFpsMode ? '-fps_mode' : '-vsync', 'vfr', '-enc_time_base', `1:${TIMES_PER_SECOND}`],
     ...(isMp4 ? ['-video_track_timescale', String(TIMES_PER_SECOND)] : []),
+    // Older versions cut the last frame off, as they do not know how long it is shown.
+    ...(isMp4 && !ffmpeg.hasFpsMode ? ['-use_editlist', '0'] : []),
   ];
   return {
     rate,
