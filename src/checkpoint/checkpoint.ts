@@ -113,11 +113,13 @@ export interface KeepPolicy {
   keepEverySteps?: number;
   /** The step of the best checkpoint: it stays, and `best` points to it. */
   best?: number;
+  /** The step of a checkpoint that the new one replaces: `keepLast` does not count it. */
+  replaced?: number | undefined;
 }
 
 /** Removes the complete checkpoints that the policy does not keep, but never that of `savedStep`. */
 async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Promise<void> {
-  const { keepLast = Number.POSITIVE_INFINITY, keepEverySteps = Number.POSITIVE_INFINITY, best } = policy;
+  const { keepLast = Number.POSITIVE_INFINITY, keepEverySteps = Number.POSITIVE_INFINITY } = policy;
   let kept = 1;
   for (const step of await stepsOf(runDir)) {
     if (step === savedStep) continue;
@@ -127,8 +129,8 @@ async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Pro
       () => false,
     );
     if (!whole) continue;
-    if (kept < keepLast) kept++;
-    else if (step % keepEverySteps === 0 || step === best) continue;
+    if (kept < keepLast && step !== policy.replaced) kept++;
+    else if (step % keepEverySteps === 0 || step === policy.best) continue;
     // A failed removal must not stop a long run; the next save tries again.
     else await removeDirectory(dir).catch(() => undefined);
   }
@@ -168,7 +170,7 @@ export async function saveCheckpoint(
   await pointTo(runDir, LATEST, (await latestCheckpoint(runDir))?.dir ?? dir);
   if (best !== undefined && (await isFile(join(checkpointFolder(runDir, best), STATE))))
     await pointTo(runDir, BEST, checkpointFolder(runDir, best));
-  if (Number.isFinite(keepLast)) await prune(runDir, step, policy);
+  if (Number.isFinite(keepLast) || policy.replaced !== undefined) await prune(runDir, step, policy);
   return dir;
 }
 

@@ -32,6 +32,8 @@ const progressSchema = z.object({
   adaptiveAugment: adaptiveAugmentSchema.optional(),
   /** Absent in checkpoints of other programs. */
   sinceRow: sinceRowSchema.optional(),
+  /** Whether `checkpoint.everyMinutes` is the reason for the checkpoint, so that the next one replaces it. */
+  isInterim: z.boolean().optional(),
   /** Device, versions and arithmetic; absent in checkpoints of other programs. */
   engine: z.record(z.string(), z.string()).optional(),
 });
@@ -44,6 +46,7 @@ export interface TrainProgress extends SavedBatchesState {
   best?: BestState | undefined;
   adaptiveAugment?: AdaptiveAugmentState | undefined;
   sinceRow?: SinceRow | undefined;
+  isInterim?: boolean | undefined;
   engine?: ComputeFacts | undefined;
 }
 
@@ -73,6 +76,7 @@ function streamOf(read: Trainer['read'], parts: readonly StatePart[], specs: Net
  * Saves a checkpoint: the EMA generators as the model, everything else beside it. The state is read in small parts.
  *
  * @param read that of the trainer; an error that it throws ends the writing, and earlier checkpoints are kept.
+ * @param replaced the step of an interim checkpoint, which this one replaces. `checkpoint.keepLast` counts none of them.
  * @returns the checkpoint's folder.
  */
 export function saveTraining(
@@ -82,6 +86,7 @@ export function saveTraining(
   networks: Networks,
   read: Trainer['read'],
   progress: TrainProgress,
+  replaced?: number,
 ): Promise<string> {
   const { keepLast, keepEverySteps } = config.checkpoint;
   const specs = specsByNetwork(networks);
@@ -94,7 +99,8 @@ export function saveTraining(
     config,
   };
   return saveCheckpoint(runDir, step, contents, {
-    keepLast,
+    keepLast: progress.isInterim ? keepLast + 1 : keepLast,
+    replaced,
     ...(keepEverySteps !== null && { keepEverySteps }),
     ...(progress.best?.best && { best: progress.best.best.step }),
   });

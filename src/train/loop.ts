@@ -42,6 +42,8 @@ export interface TrainOptions {
   evaluate?: (translator: Translator) => Promise<TermValues>;
   /** Aborting ends the run after the current step, with a checkpoint. */
   signal?: AbortSignal;
+  /** Milliseconds from any origin, for checkpoints by time; a monotonic clock by default. */
+  clock?: () => number;
 }
 
 /**
@@ -164,11 +166,13 @@ async function* runOnce(
       page,
       engine,
       events,
+      clock: options.clock ?? (() => performance.now()),
       ...(options.evaluate && { evaluate: options.evaluate }),
     };
     if (start.step === 0) yield await writeSamples(run, 0);
     else await writePage(run, start.step);
-    yield* takeSteps(run, start.step, progress?.seconds ?? 0, signal);
+    const from = { step: start.step, seconds: progress?.seconds ?? 0 };
+    yield* takeSteps(run, from, progress?.isInterim ?? false, signal);
   } catch (error) {
     yield* events.splice(0);
     throw error;

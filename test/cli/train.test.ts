@@ -28,13 +28,13 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const train = (...words: string[]): Promise<Outcome> =>
   gnr('train', '--config', tiny.config, '--out', runDir, ...words);
 describe('gnr train', () => {
-  it('with --dry-run tells what the training will take, and writes nothing', async () => {
+  it('with --dry-run reports what training will take and a crash would cost, and writes nothing', async () => {
     const { code, stdout } = await train('--dry-run', '--steps', '100');
     expect(code).toBe(0);
     const end = stdout.lastIndexOf('}') + 1;
     expect(JSON.parse(stdout.slice(0, end))).toMatchObject({ training: { steps: 100 } });
     expect(stdout.slice(end)).toMatch(
-      /parameters +\d.*\nimages +\d.*\neach step +\d.*\ntraining +\d.* for 100 steps\npeak memory +\d/,
+      /parameters +\d.*\nimages +\d.*\neach step +\d.*\ntraining +\d.* for 100 steps\na crash loses at most 100 steps, (\d+m )?\d+s of work\npeak memory +\d/,
     );
     await expect(stat(runDir)).rejects.toThrow(/ENOENT/);
   });
