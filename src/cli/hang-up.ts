@@ -1,6 +1,7 @@
-// Finds out whether this process has to ignore hang-ups, as nohup asks.
+// Finds out whether hang-ups are to be ignored, as nohup asks, and whether the terminal was closed.
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { isatty } from 'node:tty';
 
 /** Access modes of an open file, in the last octal digit of its flags. */
 const WRITE_ONLY = '1';
@@ -42,3 +43,11 @@ export const isHangUpIgnored = isStartedByNohup({
   standardInput: readIfThere('/proc/self/fdinfo/0'),
   parentStatus: readIfThere(`/proc/${process.ppid}/status`),
 });
+
+/** The standard streams that were a terminal at the start. */
+const terminals = [0, 1, 2].filter((stream) => isatty(stream));
+
+/** Whether the terminal of this process was closed. */
+export function isTerminalLost(): boolean {
+  return terminals.some((stream) => !isatty(stream));
+}

@@ -2,7 +2,7 @@
 import { systemCode } from '../base/errors.js';
 import { onNotice } from '../base/notices.js';
 import { runCommandLine } from './command-line.js';
-import { isHangUpIgnored } from './hang-up.js';
+import { isHangUpIgnored, isTerminalLost } from './hang-up.js';
 import { stopWork } from './interrupt.js';
 import { printError } from './output.js';
 
@@ -22,3 +22,8 @@ if (isHangUpIgnored) process.on('SIGHUP', () => undefined);
 
 onNotice((text) => printError(`gnr: ${text}`));
 process.exitCode = await runCommandLine(process.argv.slice(2));
+// Node aborts at its end if its terminal was closed, so the process ends by the signal of that.
+if (isTerminalLost()) {
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
+}

@@ -99,7 +99,8 @@ describe('gnr train', () => {
     await until(run, hasSteps);
     run.child.kill('SIGTERM');
     const { stdout, stderr } = await run.done;
-    expect([stdout, stderr]).toEqual(['130\n', '']);
+    // By SIGHUP.
+    expect([stdout, stderr]).toEqual(['-1\n', '']);
     await expectToContinue();
   });
 
