@@ -98,6 +98,15 @@ describe('saveCheckpoint', () => {
     expect((await latestCheckpoint(run))?.step).toBe(1_000_000);
   });
 
+  it('removes the checkpoint that the new one replaces, and does not count it among those to keep', async () => {
+    for (const step of [1, 2, 3]) await saveCheckpoint(run, step, contents(step));
+    await saveCheckpoint(run, 4, contents(4), { keepLast: 3, replaced: 3 });
+    const names = async () => (await readdir(join(run, 'checkpoints'))).sort();
+    expect(await names()).toEqual(['latest', 'step-000001', 'step-000002', 'step-000004']);
+    await saveCheckpoint(run, 5, contents(5), { replaced: 4, keepEverySteps: 4 });
+    expect(await names()).toContain('step-000004');
+  });
+
   it('keeps checkpoints at multiples of keepEverySteps and the best one, which gets a name', async () => {
     const policy = { keepLast: 1, keepEverySteps: 4 };
     for (const step of [1, 2, 3, 4, 5])
