@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Times `gnr bench` beside the PyTorch reference on this machine, in one go, and prints ratios.
+// Times the PyTorch reference and `gnr bench` on this machine, one after the other, and prints ratios.
 //
 // usage: node bench/compare.mjs --reference CHECKOUT [--python PYTHON] [--work train|translate] [--size PX]
 //                               [--batch N] [--steps N] [--arithmetic float32,bfloat16]
@@ -41,12 +41,12 @@ function line(name, { seconds, peakRssBytes, kernels }, reference) {
 
 if (values.reference === undefined) {
   process.stderr.write(
-    'Expected --reference CHECKOUT; clone the reference repository, branch main, and name its folder.\n',
+    'Expected --reference CHECKOUT but found none; clone branch main of the reference repository and name its folder.\n',
   );
   process.exit(2);
 }
 process.stdout.write(
-  `${values.work}, ${size} px, batch ${batch}, median of the runs after two (ratio to the reference)\n`,
+  `${values.work}, ${size} px, batch ${batch}, median without the first two runs (ratio to the reference)\n`,
 );
 process.stdout.write(`${''.padEnd(24)}${'seconds'.padEnd(20)}${'peak memory'.padEnd(20)}kernels\n`);
 const referenceArgs = [

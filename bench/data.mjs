@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Times the preparation of training images alone (read, decode, warp), in the main thread and with worker threads
-// (data.workers), one after the other in each round, and prints images a second, milliseconds a step, and ratios to the
-// main thread: whether the data keeps up with a card. After `npm run build`.
+// Times only the preparation of training images (read, decode, warp), in the main thread and with worker threads
+// (data.workers), one after the other in each round. Prints images a second, milliseconds a step, and ratios to the main
+// thread, which show whether the data keeps up with a GPU. Needs `npm run build`.
 //
 // usage: node bench/data.mjs [--size PX ...] [--batch N] [--workers N ...] [--steps N] [--rounds N] [--data DIR]
 //
-// A step shows 4 x batch images, made of 2 x batch files. "cached": decoded images stay in memory; "decoded": every
-// file is read and decoded anew. Without --data the images are a sample dataset (PNG) of the size.
+// A step uses 4 x batch images, made of 2 x batch files. "cached": decoded images stay in memory; "decoded": every
+// file is read and decoded again. Without --data the images are a sample dataset (PNG) of the size.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
@@ -32,14 +32,14 @@ const { openDataset } = await dist('data/folder.js');
 const { drawSampleDataset } = await dist('sample/draw.js');
 const { Batches } = await dist('train/batches.js');
 
-/** Images of each domain in a dataset that is drawn. */
+/** Images of each domain in the drawn dataset. */
 const IMAGES = 48;
-/** Steps before the clock starts: threads start, functions are compiled, caches fill. */
+/** Steps before the clock starts, in which threads start, functions are compiled and caches fill. */
 const WARM_UP = 30;
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-/** Milliseconds a step, all else being idle. */
+/** Milliseconds a step while nothing else runs. */
 async function time(dataset, size, count, cacheBytes) {
   const config = resolveConfig({
     model: { size },

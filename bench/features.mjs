@@ -1,15 +1,15 @@
 #!/usr/bin/env node
-// Times feature extraction beside pytorch-fid on this machine, one after the other in every round, with the same weights
-// on the same files, and prints the ratio of the medians and how far the features differ. Needs `npm run build`.
+// Times feature extraction by pytorch-fid and by gnr on this machine, one after the other in every round, with the same
+// weights on the same files. Prints the ratio of the medians and the difference of the features. Needs `npm run build`.
 //
 // usage: node bench/features.mjs --python PYTHON [--images N] [--size PX] [--rounds N] [--json]
 //
 // PYTHON has pytorch-fid 0.3.0:  python3 -m venv fid && fid/bin/pip install pytorch-fid==0.3.0
-// Nothing is fetched: weights come from a formula, images are drawn (half of them photographs, half of them anime).
-// Times are those of the calls that take a list of files and give features: with reading, decoding and resizing, without
-// the start of the process and the reading of weights; ours include capturing the graph and handing the weights over.
-// On a busy machine the processors' time says more than the time that passed. Memory is that of one process: pytorch-fid
-// has others that load images.
+// Nothing is fetched: weights come from a formula, and images are drawn (half of them photographs, half of them anime).
+// Times are those of the calls that turn a list of files into features. They include reading, decoding and resizing, but
+// not the start of the process or the reading of weights; ours include capturing the graph and passing the weights to the
+// session. On a busy machine CPU time says more than wall time. Memory is that of one process; pytorch-fid has others that
+// load images.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '256' },
     rounds: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
-    /** Used by this program itself: extracts from the files that are named there. */
+    /** For this program itself: the folder whose files.json lists the images to extract from. */
     ours: { type: 'string' },
   },
 });
@@ -34,7 +34,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 if (values.ours !== undefined) await extract(values.ours);
 else if (values.python !== undefined) compare();
 else {
-  process.stderr.write('Expected --python PYTHON; name one that has pytorch-fid.\n');
+  process.stderr.write('Expected --python PYTHON but found none; name a Python that has pytorch-fid.\n');
   process.exit(2);
 }
 
@@ -80,10 +80,10 @@ function report(rounds, facts) {
   process.stdout.write(`${facts.images} images of ${facts.px} px, median of ${rounds.length}\n`);
   for (const { implementation, seconds, cpuSeconds, peakRssBytes } of [theirs, ours])
     process.stdout.write(
-      `${implementation.padEnd(36)}${seconds.toFixed(2)} s, of processors ${cpuSeconds.toFixed(2)} s, ${(peakRssBytes / 1e9).toFixed(2)} GB\n`,
+      `${implementation.padEnd(36)}${seconds.toFixed(2)} s, CPU time ${cpuSeconds.toFixed(2)} s, ${(peakRssBytes / 1e9).toFixed(2)} GB\n`,
     );
   process.stdout.write(
-    `ratio ${result.ratio.toFixed(3)}, of processors' time ${result.cpuRatio.toFixed(3)}; features differ by ${facts.difference.toExponential(1)}\n`,
+    `ratio ${result.ratio.toFixed(3)}, of CPU time ${result.cpuRatio.toFixed(3)}; features differ by ${facts.difference.toExponential(1)}\n`,
   );
 }
 
@@ -99,24 +99,24 @@ function run(program, args) {
   process.exit(1);
 }
 
-/** What a program printed last, as JSON: pytorch-fid has its own word before it. */
+/** The last line of a program's output, as JSON; pytorch-fid prints progress before it. */
 function lastLine(text) {
   return JSON.parse(text.trimEnd().split('\n').at(-1));
 }
 
-/** The largest difference of a feature over the largest feature. */
+/** The largest difference between features, divided by the largest feature. */
 function difference(dir) {
   const [theirs, ours] = ['theirs', 'ours'].map((name) => {
     const bytes = readFileSync(join(dir, `${name}.f32`));
     return new Float32Array(new Uint8Array(bytes).buffer);
   });
   if (theirs.length !== ours.length) return Number.POSITIVE_INFINITY;
-  let [largest, most] = [0, 0];
+  let [largest, maxDifference] = [0, 0];
   for (let i = 0; i < ours.length; i++) {
     largest = Math.max(largest, Math.abs(theirs[i]));
-    most = Math.max(most, Math.abs(theirs[i] - ours[i]));
+    maxDifference = Math.max(maxDifference, Math.abs(theirs[i] - ours[i]));
   }
-  return most / largest;
+  return maxDifference / largest;
 }
 
 async function extract(dir) {
@@ -144,8 +144,8 @@ async function extract(dir) {
 }
 
 /**
- * A state_dict from the formula of `features_reference.py`: `scale * (2u - 1) + shift`, u from mulberry32 in counter form,
- * of a seed that is the position among all names.
+ * A state_dict from the formula of `features_reference.py`: `scale * (2u - 1) + shift`, where u comes from mulberry32 in
+ * counter form, seeded with the tensor's position among all names.
  */
 function formulaWeights(paths, specs) {
   const tensors = paths.flatMap((path) => {

@@ -2,7 +2,7 @@
 
 usage: features_reference.py DIR
 
-DIR holds files.json, a list of pictures. Weights come from the formula of features.mjs; batch size and workers are
+DIR holds files.json, a list of images. Weights come from the formula of features.mjs; batch size and workers are
 pytorch-fid's defaults. Writes the features to DIR/theirs.f32 and prints one JSON line.
 """
 import json, math, os, resource, sys, time
@@ -39,7 +39,7 @@ def formula(network):
 folder = sys.argv[1]
 with open(os.path.join(folder, "files.json")) as f:
     files = json.load(f)
-# In place of the download: the network keeps what it was made with.
+# Instead of a download, the network keeps the weights of the formula.
 made = {}
 load = torch.nn.Module.load_state_dict
 inception.load_state_dict_from_url = lambda *_, **__: made

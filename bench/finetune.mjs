@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-// Fine-tunes a model on few images of the sample dataset's pastel family, and trains from scratch on the same for as many
-// steps, and prints what both score on test images that neither saw. Needs `npm run build`.
+// Fine-tunes a model on few images of the sample dataset's pastel family, trains another from scratch on the same images
+// for as many steps, and prints the scores of both on unseen test images. Needs `npm run build`.
 //
-// usage: node bench/finetune.mjs --base RUN --work DIR [--steps N] [--pictures 25,50,100,300]
+// usage: node bench/finetune.mjs --base RUN --work DIR [--steps N] [--images 25,50,100,300]
 //
-// RUN is a run of configs/sample.json or a model of one, such as models/sample. DIR keeps datasets and runs; what is there is not made again.
+// RUN is a run of configs/sample.json or a model of one, such as models/sample. DIR keeps datasets and runs, and a second
+// call makes only those that are missing.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
@@ -19,7 +20,7 @@ import { openTranslator } from '../dist/translate/open-translator.js';
 
 const TEST_IMAGES = 64;
 const STYLES = 4;
-/** Not that of the sample model's own images. */
+/** Differs from the seed of the sample model's training images. */
 const SEED = 11;
 
 const { values } = parseArgs({
@@ -27,18 +28,18 @@ const { values } = parseArgs({
     base: { type: 'string' },
     work: { type: 'string' },
     steps: { type: 'string', default: '400' },
-    pictures: { type: 'string', default: '25,50,100,300' },
+    images: { type: 'string', default: '25,50,100,300' },
   },
 });
 const { base, work, steps } = values;
 if (base === undefined || work === undefined) {
-  process.stderr.write('Expected --base RUN and --work DIR; see the head of this file.\n');
+  process.stderr.write('Expected --base RUN and --work DIR; the head of this file describes them.\n');
   process.exit(2);
 }
 const here = (file) => fileURLToPath(new URL(file, import.meta.url));
-const counts = values.pictures.split(',').map(Number);
+const counts = values.images.split(',').map(Number);
 
-/** All photos, and the first `count` anime images, as links. */
+/** Makes a dataset of links to all photos and the first `count` anime images. @returns its folder. */
 function subset(all, count) {
   const folder = path.join(work, `data-${count}`);
   if (existsSync(folder)) return folder;
@@ -56,7 +57,7 @@ function train(out, args) {
   if (existsSync(path.join(out, 'done'))) return;
   const settings = [
     `training.steps=${steps}`,
-    // Of short runs, an average over fewer steps.
+    // Runs are short, so the average is over fewer steps.
     'training.emaDecay=0.99',
     'losses.lpips.weight=0',
     `log.sampleEverySteps=${steps}`,
@@ -105,7 +106,7 @@ print([0, 'none', ...(await score(base, set))]);
 for (const count of counts) {
   const root = `data.root=${subset(all, count)}`;
   const tuned = path.join(work, `tuned-${count}`);
-  // The config's warm-up is that of thousands of steps.
+  // The config's warm-up suits thousands of steps.
   const tuning = ['--config', here('../configs/finetune.json'), '--set', 'training.warmUpSteps=50'];
   train(tuned, [...tuning, '--init', base, '--set', root]);
   print([count, 'fine-tuned', ...(await score(tuned, set))]);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Times the Frechet distance beside pytorch-fid's on this machine, in one go, on the same made-up features.
+// Times pytorch-fid's Frechet distance and ours on this machine, on the same synthetic features.
 //
-// usage: node bench/frechet.mjs [--python PYTHON] [--pictures 500x500,5000x5000] [--dims N]
+// usage: node bench/frechet.mjs [--python PYTHON] [--images 500x500,5000x5000] [--dims N]
 //
 // Needs `npm run build`; PYTHON has pytorch-fid.
 
@@ -18,14 +18,14 @@ import { loadEngine } from '../dist/runtime/node.js';
 const { values } = parseArgs({
   options: {
     python: { type: 'string', default: 'python3' },
-    pictures: { type: 'string', default: '100x100,500x500,5000x100,5000x5000' },
+    images: { type: 'string', default: '100x100,500x500,5000x100,5000x5000' },
     dims: { type: 'string', default: '2048' },
   },
 });
 const dims = Number(values.dims);
 
-/** Features of variances that fall like those of a network's, turned by reflections so that all of them depend on each other. */
-function madeUp(rng, count, shift) {
+/** Features whose variances fall as those of a network do, reflected so that all of them are correlated. */
+function syntheticFeatures(rng, count, shift) {
   const features = rng.fork('features').normals(count * dims);
   const mirrors = Array.from({ length: 4 }, (_, i) => new Rng(i, 'mirror').normals(dims));
   const lengths = mirrors.map((mirror) => mirror.reduce((sum, value) => sum + value * value, 0));
@@ -80,15 +80,15 @@ function line(name, { statistics, distance, value }, theirs) {
 const dir = mkdtempSync(join(tmpdir(), 'gnr-frechet-'));
 try {
   await loadEngine();
-  const small = madeUp(new Rng(9), 10, 0);
+  const small = syntheticFeatures(new Rng(9), 10, 0);
   ours(small, small);
   process.stdout.write(
     `${dims} dimensions; seconds for statistics and distance (ratio to pytorch-fid); relative difference\n`,
   );
-  for (const sizes of values.pictures.split(',')) {
+  for (const sizes of values.images.split(',')) {
     const [countA, countB] = sizes.split('x').map(Number);
-    const a = madeUp(new Rng(1), countA, 0);
-    const b = madeUp(new Rng(2), countB, 0.02);
+    const a = syntheticFeatures(new Rng(1), countA, 0);
+    const b = syntheticFeatures(new Rng(2), countB, 0.02);
     const theirs = reference(dir, a, b);
     line(`${sizes} ${theirs.implementation}`, theirs);
     line(`${sizes} gnr`, ours(a, b), theirs);

@@ -1,6 +1,6 @@
 """Times the Frechet distance of pytorch-fid on features in files, and prints one JSON line.
 
-usage: python bench/frechet_reference.py A B DIMS    (float32, row by row; needs pytorch-fid and what it needs)
+usage: python bench/frechet_reference.py A B DIMS    (float32, row by row; needs pytorch-fid)
 """
 
 import json

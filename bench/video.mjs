@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// Times `gnr video` beside the reference's way of doing a video (all frames decoded, each translated alone and kernel by
-// kernel, all encoded), on this machine, in one go, and prints ratios; and the memory of `gnr video` by the video's length.
+// Times the reference's way of translating a video (decode all frames, translate each alone and kernel by kernel, encode
+// all) and `gnr video` on this machine, and prints their ratio, and the memory of `gnr video` by the video's length.
 //
 // usage: node bench/video.mjs [--checkpoint CKPT] [--input VIDEO] [--rounds N]
 //
-// Without --input the video is drawn by ffmpeg: 480p, 25 frames a second, with sound, of 20 and of 60 seconds.
+// Without --input ffmpeg draws the videos: 480p, 25 frames a second, with sound, 20 and 60 seconds long.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,11 +18,11 @@ const { values } = parseArgs({
     checkpoint: { type: 'string', default: fileURLToPath(new URL('../models/sample', import.meta.url)) },
     input: { type: 'string' },
     rounds: { type: 'string', default: '3' },
-    // The reference's way, in a process of its own.
+    // For this program itself: the output of the reference's way, which runs in a process of its own.
     alone: { type: 'string' },
   },
 });
-const part = (path) => import(new URL(`../dist/translate/${path}`, import.meta.url));
+const dist = (path) => import(new URL(`../dist/${path}`, import.meta.url));
 
 function run(program, args) {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
@@ -39,15 +39,15 @@ function draw(path, seconds) {
   return path;
 }
 
-/** Decode, translate and encode one after the other, one image at a time. */
+/** Decodes all frames, translates one at a time, then encodes all. */
 async function referenceWay(input, output) {
-  const { loadEngine } = await import(new URL('../dist/runtime/node.js', import.meta.url));
-  const { readModel } = await part('model.js');
-  const { openTranslator } = await part('open-translator.js');
-  const { randomStyles } = await part('styles.js');
-  const { planVideo } = await part('video/plan.js');
-  const { probeVideo } = await part('video/probe.js');
-  const { fromFloat } = await part('../data/decode.js');
+  const { loadEngine } = await dist('runtime/node.js');
+  const { readModel } = await dist('translate/model.js');
+  const { openTranslator } = await dist('translate/open-translator.js');
+  const { randomStyles } = await dist('translate/styles.js');
+  const { planVideo } = await dist('video/plan.js');
+  const { probeVideo } = await dist('video/probe.js');
+  const { fromFloat } = await dist('data/decode.js');
   await loadEngine();
   const { architecture, values: weights } = await readModel(values.checkpoint);
   const translator = openTranslator(architecture, weights, { capture: false });
@@ -101,14 +101,14 @@ if (values.alone !== undefined) {
       theirs.push(
         JSON.parse(run(process.execPath, [fileURLToPath(import.meta.url), ...alone])).framesPerSecond,
       );
-      const made = gnr(input, output);
-      ours.push(made.framesPerSecond);
-      memory.push(made.peakRssBytes);
+      const { framesPerSecond, peakRssBytes } = gnr(input, output);
+      ours.push(framesPerSecond);
+      memory.push(peakRssBytes);
     }
     const ratios = ours.map((rate, i) => rate / theirs[i]);
     const text = (numbers) => numbers.map((value) => value.toFixed(1)).join(' ');
     const lines = [
-      `load ${loadavg()[0].toFixed(1)}, frames a second, ${values.rounds} rounds`,
+      `frames a second, medians of ${values.rounds} rounds, load ${loadavg()[0].toFixed(1)}`,
       `frame by frame, kernel by kernel, in sequence: ${median(theirs).toFixed(1)} (${text(theirs)})`,
       `gnr video: ${median(ours).toFixed(1)} (${text(ours)})`,
       `ratio: ${median(ratios).toFixed(2)} (${ratios.map((ratio) => ratio.toFixed(2)).join(' ')})`,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Times the browser page on each backend that runs here, beside Node on the same machine and model, in one go, and prints
-// seconds, and ratios to Node. After `npm run build` and `npm run build:web`; needs a Chromium (GNR_CHROMIUM, or
-// /usr/bin/chromium). Without a graphics processor WebGL and WebGPU are imitated by the processor (SwiftShader).
+// Times Node and the browser page, on each backend that runs here, with the same models, and prints times and ratios to
+// Node. Needs `npm run build`, `npm run build:web` and a Chromium (GNR_CHROMIUM, or /usr/bin/chromium). Without a GPU,
+// SwiftShader emulates WebGL and WebGPU on the CPU.
 //
 // usage: node bench/web.mjs [--model sample|narrow|full ...] [--backend wasm|webgl|webgpu ...] [--rounds N]
 //
@@ -38,7 +38,7 @@ const STYLES = 6;
 const PAGE_LIMIT_MS = 300_000;
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-/** Results of a task, run one time after the other. */
+/** Runs a task `count` times in sequence. @returns its results. */
 async function all(count, task) {
   const results = [];
   for (let i = 0; i < count; i++) results.push(await task());
@@ -47,7 +47,7 @@ async function all(count, task) {
 const text = (milliseconds) =>
   milliseconds >= 1000 ? `${(milliseconds / 1000).toFixed(2)} s` : `${milliseconds.toFixed(1)} ms`;
 
-/** The folder of a model; an untrained one is made. */
+/** The folder of a model; untrained ones are made first. */
 async function folderOf(name, work) {
   if (name === 'sample') return fileURLToPath(new URL('../models/sample', import.meta.url));
   const { resolveConfig } = await dist('config/load.js');
@@ -68,7 +68,7 @@ async function folderOf(name, work) {
   return folder;
 }
 
-/** Milliseconds an image in Node: a content code, and then its styles one by one, as the page does. */
+/** Milliseconds an image in Node, which encodes a photo once and decodes its styles one by one, as the page does. */
 async function inNode(folder, capture) {
   const { readModel } = await dist('translate/model.js');
   const { openTranslator } = await dist('translate/open-translator.js');
@@ -86,7 +86,7 @@ async function inNode(folder, capture) {
   return milliseconds;
 }
 
-/** Milliseconds from opening the page to its first result, and an image once it runs; or why it does not run. */
+/** Milliseconds to load the page and model, to the first result, and an image after that; or the reason why it does not run. */
 async function inPage(browser, url, backend) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(PAGE_LIMIT_MS);
@@ -110,7 +110,7 @@ async function inPage(browser, url, backend) {
         STYLES,
       );
     await settled();
-    // New styles of the same image: kernels are compiled by now.
+    // New styles of the same image, with kernels that are compiled by now.
     const again = performance.now();
     const before = await page.evaluate(() => document.querySelector('.tile canvas').toDataURL());
     await page.click('#reroll');
@@ -140,7 +140,7 @@ try {
   const { loadEngine } = await dist('runtime/node.js');
   const { openPage, PAGE_FOLDER } = await dist('serve/serve.js');
   await loadEngine();
-  process.stdout.write(`load ${loadavg()[0].toFixed(1)}, medians of ${rounds} rounds\n`);
+  process.stdout.write(`medians of ${rounds} rounds, load ${loadavg()[0].toFixed(1)}\n`);
   for (const name of values.model) {
     const folder = await folderOf(name, work);
     const captured = median(await all(rounds, () => inNode(folder, true)));

@@ -1,5 +1,5 @@
 // Loads libraries by their full path before TensorFlow looks for them by name, and gives freed memory back to the system.
-// This addon is linked to none of them, as it has to run first.
+// This addon is linked to none of them, because it has to run first.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <node_api.h>
@@ -22,7 +22,7 @@ std::string TextOf(napi_env env, napi_value value) {
   return text;
 }
 
-// Loads a library and keeps it: null, or the loader's words where that fails. A later dlopen of the library's soname
+// Loads a library for good. Returns null, or the loader's message if that fails. A later dlopen of the library's soname
 // finds it, so its symbols can stay local.
 napi_value Load(napi_env env, const std::string& file) {
   napi_value result;
@@ -55,8 +55,8 @@ napi_value Preload(napi_env env, napi_callback_info info) {
   return results;
 }
 
-// loadQuietly(file: string): string | null. Standard error is closed off meanwhile: TensorFlow logs to it from its static
-// initializers, before it reads TF_CPP_MIN_LOG_LEVEL.
+// loadQuietly(file: string): string | null. Standard error goes to /dev/null meanwhile, because TensorFlow's static
+// initializers log to it before they read TF_CPP_MIN_LOG_LEVEL.
 napi_value LoadQuietly(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value file;
@@ -74,8 +74,8 @@ napi_value LoadQuietly(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// trim(): undefined. The C library keeps freed memory in as many arenas as there are threads, between blocks in use, and a
-// run that writes images and checkpoints would grow by that.
+// trim(): undefined. Returns freed memory to the system. The C library keeps it between used blocks, in one arena per
+// thread, so a run that writes images and checkpoints would grow.
 napi_value Trim(napi_env, napi_callback_info) {
 #ifdef __GLIBC__
   malloc_trim(0);

@@ -1,5 +1,5 @@
-// TensorFlow sessions for Node: graphs from memory, a configuration, calls that leave the event loop free, and what
-// TensorFlow knows of its devices (memory, kernels, arithmetic). Linked against libtensorflow, whose C++ interface it uses.
+// TensorFlow sessions for Node: graphs from memory, a configuration, calls that leave the event loop free, and
+// TensorFlow's devices, their memory, kernels and arithmetic. It is linked against libtensorflow and uses its C++ interface.
 #include <dlfcn.h>
 #include <node_api.h>
 
@@ -119,7 +119,7 @@ void Set(napi_env env, napi_value object, const char* name, const std::string& t
 
 // --- Sessions. ---
 
-/** What a callable is fed: type and shape, in the order of its feeds. */
+/** Type and shape of one input of a callable. */
 struct Feed {
   DataType type;
   tensorflow::TensorShape shape;
@@ -130,11 +130,11 @@ struct Callable {
   std::vector<Feed> feeds;
 };
 
-/** Shared with calls under way, so that closing does not pull it from under them. */
+/** Shared with running calls, which keep it alive after closeSession. */
 struct Session {
   std::unique_ptr<tensorflow::Session> session;
   std::vector<std::optional<Callable>> callables;
-  /** Host memory that a GPU copies from directly; the ordinary kind where there is none. */
+  /** Allocates host memory that a GPU copies from directly; nullptr without a GPU. */
   tensorflow::Allocator* staging = nullptr;
 
   ~Session() {
@@ -144,16 +144,14 @@ struct Session {
 
 using SessionRef = std::shared_ptr<Session>;
 
-const tensorflow::DeviceMgr* DevicesOf(const Session& session) {
+std::vector<tensorflow::Device*> DevicesOf(const Session& session) {
   const tensorflow::DeviceMgr* devices = nullptr;
-  if (!session.session->LocalDeviceManager(&devices).ok()) return nullptr;
-  return devices;
+  if (!session.session->LocalDeviceManager(&devices).ok()) return {};
+  return devices->ListDevices();
 }
 
 void FindStaging(Session& session) {
-  const auto* devices = DevicesOf(session);
-  if (devices == nullptr) return;
-  for (tensorflow::Device* device : devices->ListDevices()) {
+  for (tensorflow::Device* device : DevicesOf(session)) {
     if (device->device_type() != "GPU") continue;
     tensorflow::AllocatorAttributes attributes;
     attributes.set_on_host(true);
@@ -163,7 +161,7 @@ void FindStaging(Session& session) {
   }
 }
 
-/** The session behind an external value; nullptr, with an exception, for anything else or after `close`. */
+/** The session of an external value; nullptr with an exception for anything else, or after closeSession. */
 SessionRef* SessionOf(napi_env env, napi_value value) {
   void* data = nullptr;
   if (napi_get_value_external(env, value, &data) != napi_ok || data == nullptr) {
@@ -176,6 +174,7 @@ SessionRef* SessionOf(napi_env env, napi_value value) {
   return nullptr;
 }
 
+/** Reads a call's arguments; false, with an exception, if there are fewer than N. */
 template <size_t N>
 bool Arguments(napi_env env, napi_callback_info info, napi_value (&values)[N]) {
   size_t count = N;
@@ -184,7 +183,13 @@ bool Arguments(napi_env env, napi_callback_info info, napi_value (&values)[N]) {
   return false;
 }
 
-/** createSession(graph: Uint8Array, config: Uint8Array): a GraphDef under a ConfigProto. */
+/** Reads the arguments of a call whose first one is a session, and returns it; nullptr with an exception. */
+template <size_t N>
+SessionRef* SessionArguments(napi_env env, napi_callback_info info, napi_value (&values)[N]) {
+  return Arguments(env, info, values) ? SessionOf(env, values[0]) : nullptr;
+}
+
+/** createSession(graph: Uint8Array, config: Uint8Array): a session that runs a GraphDef with a ConfigProto. */
 napi_value CreateSession(napi_env env, napi_callback_info info) {
   napi_value values[2];
   if (!Arguments(env, info, values)) return nullptr;
@@ -214,19 +219,17 @@ napi_value CreateSession(napi_env env, napi_callback_info info) {
   return external;
 }
 
-/** closeSession(session): frees it, after the calls under way. */
+/** closeSession(session): frees it once its running calls have ended. */
 napi_value CloseSession(napi_env env, napi_callback_info info) {
   napi_value values[1];
-  if (!Arguments(env, info, values)) return nullptr;
-  if (SessionRef* session = SessionOf(env, values[0])) session->reset();
+  if (SessionRef* session = SessionArguments(env, info, values)) session->reset();
   return nullptr;
 }
 
 /** makeCallable(session, feeds: {node, dtype, shape}[], fetches: string[], targets: string[]): number. */
 napi_value MakeCallable(napi_env env, napi_callback_info info) {
   napi_value values[4];
-  if (!Arguments(env, info, values)) return nullptr;
-  SessionRef* session = SessionOf(env, values[0]);
+  SessionRef* session = SessionArguments(env, info, values);
   if (session == nullptr) return nullptr;
   tensorflow::CallableOptions options;
   Callable callable;
@@ -268,8 +271,7 @@ Callable* CallableOf(napi_env env, Session& session, napi_value value) {
 /** releaseCallable(session, callable). */
 napi_value ReleaseCallable(napi_env env, napi_callback_info info) {
   napi_value values[2];
-  if (!Arguments(env, info, values)) return nullptr;
-  SessionRef* session = SessionOf(env, values[0]);
+  SessionRef* session = SessionArguments(env, info, values);
   if (session == nullptr) return nullptr;
   if (Callable* callable = CallableOf(env, **session, values[1])) {
     (void)(*session)->session->ReleaseCallable(callable->handle);
@@ -280,7 +282,7 @@ napi_value ReleaseCallable(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** One call: what goes in, and what came out. */
+/** One call: its inputs, its outputs and its status. */
 struct Run {
   SessionRef session;
   tensorflow::Session::CallableHandle handle;
@@ -301,7 +303,7 @@ napi_typedarray_type ArrayType(DataType type) {
   return type == tensorflow::DT_FLOAT ? napi_float32_array : napi_uint8_array;
 }
 
-/** Copies the arrays into tensors: JavaScript may change its own while the call runs, and variables keep what they are given. */
+/** Copies the arrays into tensors: JavaScript may change them while the call runs, and variables keep their tensor. */
 bool TakeFeeds(napi_env env, const Callable& callable, napi_value arrays, Run& run) {
   for (size_t i = 0; i < callable.feeds.size(); i++) {
     const Feed& feed = callable.feeds[i];
@@ -322,11 +324,10 @@ bool TakeFeeds(napi_env env, const Callable& callable, napi_value arrays, Run& r
   return true;
 }
 
-/** The call that `run` and `runAsync` make of their arguments; nullptr with an exception. */
+/** Prepares the call of `run` or `runAsync` from their arguments; nullptr with an exception. */
 std::unique_ptr<Run> PrepareRun(napi_env env, napi_callback_info info) {
   napi_value values[3];
-  if (!Arguments(env, info, values)) return nullptr;
-  SessionRef* session = SessionOf(env, values[0]);
+  SessionRef* session = SessionArguments(env, info, values);
   if (session == nullptr) return nullptr;
   const Callable* callable = CallableOf(env, **session, values[1]);
   if (callable == nullptr) return nullptr;
@@ -409,20 +410,17 @@ napi_value RunAsync(napi_env env, napi_callback_info info) {
   return promise;
 }
 
-// --- What TensorFlow knows. ---
+// --- Devices, kernels and arithmetic. ---
 
 /** devices(session): {name, type, description, limitBytes, bytesInUse?, peakBytesInUse?}[]. */
 napi_value Devices(napi_env env, napi_callback_info info) {
   napi_value values[1];
-  if (!Arguments(env, info, values)) return nullptr;
-  SessionRef* session = SessionOf(env, values[0]);
+  SessionRef* session = SessionArguments(env, info, values);
   if (session == nullptr) return nullptr;
   napi_value list = nullptr;
   napi_create_array(env, &list);
-  const auto* devices = DevicesOf(**session);
-  if (devices == nullptr) return list;
   uint32_t index = 0;
-  for (tensorflow::Device* device : devices->ListDevices()) {
+  for (tensorflow::Device* device : DevicesOf(**session)) {
     napi_value entry = nullptr;
     napi_create_object(env, &entry);
     Set(env, entry, "name", device->name());
@@ -437,19 +435,6 @@ napi_value Devices(napi_env env, napi_callback_info info) {
     napi_set_element(env, list, index++, entry);
   }
   return list;
-}
-
-/** resetPeak(session): from now on `peakBytesInUse` counts anew. */
-napi_value ResetPeak(napi_env env, napi_callback_info info) {
-  napi_value values[1];
-  if (!Arguments(env, info, values)) return nullptr;
-  SessionRef* session = SessionOf(env, values[0]);
-  if (session == nullptr) return nullptr;
-  const auto* devices = DevicesOf(**session);
-  if (devices == nullptr) return nullptr;
-  for (tensorflow::Device* device : devices->ListDevices())
-    (void)device->GetAllocator(tensorflow::AllocatorAttributes())->ClearStats();
-  return nullptr;
 }
 
 /** registeredKernels(): a serialized KernelList of all kernels in the library. */
@@ -477,20 +462,20 @@ napi_value SetTensorFloat32(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** tensorFloat32(): what setTensorFloat32 set last; true at the start. */
+/** tensorFloat32(): the value that setTensorFloat32 set last; true at the start. */
 napi_value GetTensorFloat32(napi_env env, napi_callback_info) {
   napi_value enabled;
   napi_get_boolean(env, tsl::tensor_float_32_execution_enabled(), &enabled);
   return enabled;
 }
 
-/** countHostMemory(): from now on `devices` tells the processor's memory too. */
+/** countHostMemory(): from now on `devices` reports the processor's memory too. */
 napi_value CountHostMemory(napi_env, napi_callback_info) {
   tsl::EnableCPUAllocatorStats();
   return nullptr;
 }
 
-/** cudnnVersion(): such as 91002; 0 where cuDNN is not loaded. */
+/** cudnnVersion(): such as 91002; 0 if cuDNN is not loaded. */
 napi_value CudnnVersion(napi_env env, napi_callback_info) {
   size_t version = 0;
   if (void* library = dlopen("libcudnn.so.9", RTLD_LAZY | RTLD_NOLOAD)) {
@@ -513,7 +498,6 @@ NAPI_MODULE_INIT() {
       {"run", RunNow},
       {"runAsync", RunAsync},
       {"devices", Devices},
-      {"resetPeak", ResetPeak},
       {"registeredKernels", RegisteredKernels},
       {"setTensorFloat32", SetTensorFloat32},
       {"tensorFloat32", GetTensorFloat32},

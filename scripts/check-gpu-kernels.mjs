@@ -1,10 +1,10 @@
-// Holds every kind of program that the project runs in a session against the kernels that a build of TensorFlow has: each
-// node needs one for its types on the device. Needs `npm run build`, no GPU, no weights and little memory; takes a minute.
+// Checks that a build of TensorFlow has a kernel for every node, with its types and on the device, of every kind of program
+// that the project runs in a session. Needs `npm run build`, no GPU, no weights and little memory; takes a minute.
 //
 //     node scripts/check-gpu-kernels.mjs [--device gpu|cpu] [--library FILE] [--config FILE]...
 //
-// The kernels are those of the installed library, or of `--library` (a libtensorflow_cc.so.2, read by way of Python). The
-// configs are those of configs/ where none is named. Exits with 1 where a node has no kernel.
+// The kernels are those of the installed library, or of `--library` (a libtensorflow_cc.so.2, which a Python script reads).
+// By default the configs are all of configs/. Exits with 1 if a node has no kernel.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,7 +19,7 @@ import { loadEngine } from '../dist/runtime/node.js';
 const ROOT = path.join(import.meta.dirname, '..');
 const KERNEL_LIST_BYTES = 64 * 2 ** 20;
 
-const tell = (text = '') => process.stdout.write(`${text}\n`);
+const log = (text = '') => process.stdout.write(`${text}\n`);
 const count = (number) => number.toLocaleString('en');
 
 const { values: options } = parseArgs({
@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
   },
 });
 const device = options.device.toUpperCase();
-if (!['CPU', 'GPU'].includes(device)) fail(`--device is cpu or gpu, not ${options.device}`);
+if (!['CPU', 'GPU'].includes(device)) fail(`Expected --device cpu or gpu but found ${options.device}.`);
 
 function fail(text) {
   process.stderr.write(`${text}\n`);
@@ -49,7 +49,7 @@ async function kernelList() {
   });
 }
 
-/** The configs to check, by name; the smallest first, as it stands for all where one feature at a time is turned on. */
+/** The configs to check, by name; the smallest first, because one feature at a time is turned on in the first. */
 function configs() {
   const folder = path.join(ROOT, 'configs');
   const isConfig = (file) => JSON.parse(readFileSync(file, 'utf8')).$schema === './schema.json';
@@ -59,14 +59,14 @@ function configs() {
   return Object.fromEntries(loaded.sort(([, a], [, b]) => a.model.size - b.model.size));
 }
 
-/** Programs of a graph, writing and reading its variables among them, by name. */
+/** The programs of a graph by name, including those that write and read its variables. */
 function targetsOf({ endpoints, variables }) {
   const programs = Object.entries(endpoints).map(([name, { outputs }]) => [name, Object.values(outputs)]);
   const all = Object.values(variables);
   return [...programs, ['write', all.map(({ assign }) => assign)], ['read', all.map(({ read }) => read)]];
 }
 
-/** Programs of the same length in one entry: `encodeA2Bx1 and 3 more: 74`. */
+/** Groups programs of the same length: `encodeA2Bx1 and 3 more: 74`. */
 function sizesOf(checks) {
   const bySize = new Map();
   for (const { nodes, program } of checks) bySize.set(nodes, [...(bySize.get(nodes) ?? []), program]);
@@ -103,24 +103,24 @@ for (const { name, record } of programKinds(configs())) {
     }
   }
   const misses = checks.reduce((sum, check) => sum + check.missing.length, 0);
-  tell(`${misses === 0 ? 'ok     ' : 'MISSING'} ${name}`);
-  tell(`        ${sizesOf(checks).join(', ')}`);
+  log(`${misses === 0 ? 'ok     ' : 'MISSING'} ${name}`);
+  log(`        ${sizesOf(checks).join(', ')}`);
 }
 
-/** Says where each of some faults occurs. */
-function report(title, found) {
-  tell(`\n${title}`);
-  for (const [what, where] of found) {
-    tell(`  ${what}`);
-    for (const program of new Set(where)) tell(`      ${program}`);
+/** Prints every problem with the programs that it occurs in. */
+function report(title, problems) {
+  log(`\n${title}`);
+  for (const [what, where] of problems) {
+    log(`  ${what}`);
+    for (const program of new Set(where)) log(`      ${program}`);
   }
 }
 
 if (device === 'GPU' && copies.size === 0)
-  tell('\nNothing but inputs and results is copied between host and device.');
+  log('\nOnly inputs and results are copied between host and device.');
 if (copies.size > 0) report('Copied between host and device in the middle of a program:', copies);
 if (missing.size > 0) report(`No kernel for the ${device}:`, missing);
-tell(
+log(
   missing.size > 0
     ? `\nNodes without a kernel for the ${device}, by operation and types: ${missing.size}.`
     : `\nAll ${count(nodes)} nodes have a kernel for the ${device}.`,

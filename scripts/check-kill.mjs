@@ -1,7 +1,6 @@
-// Kills trainings with SIGKILL at random moments, of which half are aimed at the writing of a checkpoint, resumes them,
-// and compares what they leave with a training that nothing stopped: every checkpoint has to be the same to the byte,
-// every line of metrics but for times and memory, and nothing but the unfinished temporary folder may be lost. Needs
-// `npm run build`; takes some minutes.
+// Kills runs with SIGKILL at random moments, half of them while a checkpoint is written, resumes them, and compares them
+// with a run that nothing stopped: every checkpoint must be the same to the byte, and every line of metrics except for
+// times and memory. Only the unfinished temporary folder may be lost. Needs `npm run build`; takes some minutes.
 import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -14,11 +13,11 @@ import { drawSampleDataset } from '../dist/sample/draw.js';
 
 const STEPS = 12;
 const TENSOR_FILES = ['model.safetensors', 'training.safetensors'];
-/** Writing a checkpoint of this size takes about so long, ms. */
-const MAX_WRITE = 80;
+/** About the time that writing a checkpoint of this size takes, ms. */
+const MAX_WRITE_MS = 80;
 const WRITING = /^\.tmp-step-/;
 const MAIN = path.join(import.meta.dirname, '..', 'bin', 'gnr.mjs');
-/** Small, with checkpoints of some megabytes: most of the time after the start goes into writing them. */
+/** A small model whose checkpoints have some megabytes, so that most of the time after the start goes into writing them. */
 const CONFIG = {
   model: {
     size: 32,
@@ -37,9 +36,9 @@ const CONFIG = {
   log: { everySteps: 3, sampleEverySteps: 5, sampleImages: 1 },
 };
 
-const tell = (text) => process.stdout.write(`${text}\n`);
+const log = (text) => process.stdout.write(`${text}\n`);
 
-/** Starts gnr; `done` gives its exit code, its signal and what it wrote. */
+/** Starts gnr. `done` resolves to its exit code, its signal and its output. */
 function gnr(...words) {
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
@@ -54,7 +53,7 @@ function gnr(...words) {
   return { child, done };
 }
 
-/** Calls `onWrite(step)` when the writing of a checkpoint begins; its result ends that. */
+/** Calls `onWrite(step)` when a checkpoint begins to be written. @returns a function that ends this. */
 function watchWrites(checkpoints, onWrite) {
   const seen = new Set();
   const watcher = watch(checkpoints, (_, name) => {
@@ -73,7 +72,7 @@ async function finished({ done }, what) {
 
 const checkpointsOf = (run) => path.join(run, 'checkpoints');
 
-/** Steps of the checkpoints under their final names, and the names that are none. */
+/** The steps of complete checkpoints, and the names of unfinished ones. */
 async function listed(run) {
   const names = (await readdir(checkpointsOf(run))).sort();
   return {
@@ -89,17 +88,17 @@ const tensorsOf = (run, step) =>
     ),
   );
 
-/** Whether a checkpoint holds the same bytes in both runs; false also where one has it not. */
-async function isSame(run, straight, step) {
+/** Whether both runs have a checkpoint of this step with the same bytes. */
+async function isSame(run, uninterrupted, step) {
   try {
-    const [ours, theirs] = await Promise.all([tensorsOf(run, step), tensorsOf(straight, step)]);
+    const [ours, theirs] = await Promise.all([tensorsOf(run, step), tensorsOf(uninterrupted, step)]);
     return ours.every((bytes, i) => bytes.equals(theirs[i]));
   } catch {
     return false;
   }
 }
 
-/** The lines of metrics without times and memory, which no two runs share. */
+/** The lines of metrics without times and memory, which differ in every run. */
 async function metricsOf(run) {
   const lines = (await readFile(path.join(run, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
   const rows = lines.map((line) => JSON.parse(line));
@@ -108,18 +107,18 @@ async function metricsOf(run) {
   );
 }
 
-/** @returns how long a step of the straight run takes with its checkpoint, ms. */
-async function trainStraight(config, run) {
+/** Trains the run that nothing stops. @returns how long a step takes with its checkpoint, ms. */
+async function trainUninterrupted(config, run) {
   const started = gnr('train', '--config', config, '--out', run);
   let began;
   started.child.stdout.on('data', (text) => {
     if (text.includes('Checkpoint of step 1:')) began = performance.now();
   });
-  await finished(started, 'The straight run');
+  await finished(started, 'The uninterrupted run');
   return (performance.now() - began) / (STEPS - 1);
 }
 
-/** Trains a run that is killed `delay` ms after it begins to write a step's checkpoint, or has told that it is done. */
+/** Trains a run, and kills it `delay` ms after it begins to write a step's checkpoint, or after it reports that one. */
 async function trainAndKill(config, run, { writing, step, delay }) {
   await mkdir(checkpointsOf(run), { recursive: true });
   const started = gnr('train', '--config', config, '--out', run);
@@ -136,35 +135,35 @@ async function trainAndKill(config, run, { writing, step, delay }) {
     });
   const { signal, stdout } = await started.done;
   stopWatching();
-  const told = [...stdout.matchAll(/^Checkpoint of step (\d+)/gm)].map((match) => Number(match[1]));
-  return { killed: signal === 'SIGKILL', told: told.at(-1) ?? 0 };
+  const reported = [...stdout.matchAll(/^Checkpoint of step (\d+)/gm)].map((match) => Number(match[1]));
+  return { killed: signal === 'SIGKILL', reported: reported.at(-1) ?? 0 };
 }
 
-/** One moment: kill, look, resume, compare. @returns what it found; `problems` is empty where all is well. */
-async function tryMoment(config, run, straight, moment) {
+/** Kills a run at one moment, resumes it and compares. @returns what it found; `problems` is empty if all is well. */
+async function tryMoment(config, run, uninterrupted, moment) {
   const problems = [];
-  const { killed, told } = await trainAndKill(config, run, moment);
+  const { killed, reported } = await trainAndKill(config, run, moment);
   const { steps, unfinished } = await listed(run);
   const last = steps.at(-1) ?? 0;
-  if (last < told) problems.push(`the checkpoint of step ${told} was told, and is not there`);
+  if (last < reported) problems.push(`the checkpoint of step ${reported} was reported, but is missing`);
   for (const step of steps)
-    if (!(await isSame(run, straight, step))) problems.push(`the checkpoint of step ${step} differs`);
+    if (!(await isSame(run, uninterrupted, step))) problems.push(`the checkpoint of step ${step} differs`);
   const words = last > 0 ? ['--resume'] : ['--config', config];
   await finished(gnr('train', '--out', run, ...words), 'The resumed run');
   const after = await listed(run);
   if (after.unfinished.length > 0) problems.push(`${after.unfinished} is left`);
   for (let step = 1; step <= STEPS; step++)
-    if (!(await isSame(run, straight, step))) problems.push(`step ${step} differs at the end`);
-  if ((await metricsOf(run)) !== (await metricsOf(straight))) problems.push('metrics.jsonl differs');
+    if (!(await isSame(run, uninterrupted, step))) problems.push(`step ${step} differs at the end`);
+  if ((await metricsOf(run)) !== (await metricsOf(uninterrupted))) problems.push('metrics.jsonl differs');
   return { killed, last, unfinished, problems };
 }
 
-/** Half of the moments at any time after the start or a step, spread over all of them; half in the writes of random steps. */
+/** Half of the moments are spread over the run, at any time after the start or a step; half are in the writes of random steps. */
 function drawMoments(kills, stepTime, rng) {
   return Array.from({ length: kills }, (_, i) =>
     i % 2 === 0
       ? { writing: false, step: Math.floor((i * STEPS) / kills), delay: rng.uniform(0, stepTime) }
-      : { writing: true, step: 1 + rng.integer(STEPS), delay: rng.uniform(0, MAX_WRITE) },
+      : { writing: true, step: 1 + rng.integer(STEPS), delay: rng.uniform(0, MAX_WRITE_MS) },
   );
 }
 
@@ -177,33 +176,33 @@ try {
   const root = path.join(folder, 'data');
   await drawSampleDataset({ dir: root, images: 8, testImages: 2, size: 32 });
   await writeFile(config, JSON.stringify({ ...CONFIG, data: { root } }));
-  const straight = path.join(folder, 'straight');
-  const stepTime = await trainStraight(config, straight);
-  tell(`${STEPS} steps straight, ${stepTime.toFixed(0)} ms each with its checkpoint`);
-  const found = { killed: 0, writing: 0, failed: 0 };
+  const uninterrupted = path.join(folder, 'uninterrupted');
+  const stepTime = await trainUninterrupted(config, uninterrupted);
+  log(`${STEPS} steps without interruption, ${stepTime.toFixed(0)} ms each with its checkpoint`);
+  const counts = { killed: 0, writing: 0, failed: 0 };
   const moments = drawMoments(Number(values.kills), stepTime, new Rng(Number(values.seed)));
   for (const [i, moment] of moments.entries()) {
     const run = path.join(folder, 'run');
-    const { killed, last, unfinished, problems } = await tryMoment(config, run, straight, moment);
+    const { killed, last, unfinished, problems } = await tryMoment(config, run, uninterrupted, moment);
     const { writing, step } = moment;
     const where = writing
       ? `writing step ${step} began`
       : step === 0
         ? 'the start'
         : `step ${step} was saved`;
-    tell(
+    log(
       `${String(i + 1).padStart(2)}: ${killed ? 'killed' : 'had ended'} ${moment.delay.toFixed(0)} ms after ${where}; ` +
         `newest checkpoint ${last}, unfinished: ${unfinished.join(' ') || 'none'}; ` +
         (problems.length === 0 ? 'resumed to the same bytes' : `WRONG: ${problems.join('; ')}`),
     );
-    found.killed += killed;
-    found.writing += killed && unfinished.some((name) => WRITING.test(name));
-    found.failed += problems.length > 0;
+    counts.killed += killed;
+    counts.writing += killed && unfinished.some((name) => WRITING.test(name));
+    counts.failed += problems.length > 0;
     await rm(run, { recursive: true });
   }
-  tell(`${found.killed} killed, ${found.writing} of them during a write; ${found.failed} went wrong`);
-  if (found.writing === 0) tell('No moment met a write: use another --seed');
-  process.exitCode = found.failed > 0 || found.writing === 0 ? 1 : 0;
+  log(`${counts.killed} killed, ${counts.writing} of them during a write; ${counts.failed} failed`);
+  if (counts.writing === 0) log('No kill hit a write; use another --seed.');
+  process.exitCode = counts.failed > 0 || counts.writing === 0 ? 1 : 0;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -1,11 +1,11 @@
-"""Lists what TensorBoard's own reader finds in a run: its scalars, images and histograms with their steps.
+"""Lists the scalars, images and histograms, with their steps, that TensorBoard's own reader finds in a run.
 
-Needs Python with the package tensorboard, outside the test suite:
+It is not part of the test suite, because it needs Python with the package tensorboard:
 
     python scripts/check_tensorboard.py RUN/tensorboard
 
-Fails where one of the three is missing, steps are not in order, a picture is no PNG of the size that it states, a
-histogram's buckets do not add up to its count, or a part of a file cannot be read.
+It fails if one of the three is missing, steps are not in order, an image is not a PNG of its stated size, the buckets of
+a histogram do not add up to its count, or a part of a file cannot be read.
 """
 
 import os
@@ -33,7 +33,7 @@ def check_image(tag, event):
     png = event.encoded_image_string
     size = struct.unpack(">II", png[16:24])
     if not png.startswith(PNG_SIGNATURE) or size != (event.width, event.height):
-        fail(f"{tag} at step {event.step} is no PNG of {event.width} x {event.height} px")
+        fail(f"{tag} at step {event.step} is not a PNG of {event.width} x {event.height} px")
     return f"{event.width} x {event.height} px, {len(png)} bytes"
 
 
@@ -67,8 +67,8 @@ def main():
         count = sum(1 for _ in LegacyEventFileLoader(path).Load())
         print(f"{name}: {count} events, {os.path.getsize(path)} bytes")
         if count == 0:
-            fail(f"{path} holds no event that can be read")
-    # 0: all events, not a sample of them.
+            fail(f"{path} holds no readable event")
+    # 0 means all events, not a sample of them.
     reader = EventAccumulator(folder, size_guidance={"scalars": 0, "images": 0, "histograms": 0})
     reader.Reload()
     tags = reader.Tags()

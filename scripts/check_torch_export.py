@@ -3,7 +3,7 @@
     python3 scripts/check_torch_export.py FILE.pt [--reference FOLDER] [--same-as OTHER.pt]
 
 FOLDER holds model.py of the reference's branch of the file's variant; without it the file is loaded alone.
---same-as compares every key, tensor and setting with those of another file, bit for bit. Needs PyTorch.
+--same-as compares every key, tensor and setting with those of another file, bit for bit. It needs PyTorch.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import torch
 
 
 def operations():
-    """In place of the reference's op/, which compiles CUDA code: only its parameters matter here."""
+    """Replaces the reference's op/, which compiles CUDA code; only its parameters matter here."""
 
     class FusedLeakyReLU(torch.nn.Module):
         def __init__(self, channels):
@@ -29,7 +29,7 @@ def operations():
 
 
 def reference_module(folder, config):
-    """The reference's model.py, with the widths that it has as literals replaced by those of the file."""
+    """The reference's model.py, with its literal widths replaced by those of the file."""
     sys.modules["op"] = operations()
     source = (folder / "model.py").read_text()
     width = config["latentDiscriminatorWidth"]
@@ -45,7 +45,7 @@ def reference_module(folder, config):
 
 
 def load_strictly(checkpoint, module, config):
-    """What the reference's train.py does with --ckpt, and one step of both optimizers."""
+    """Loads as the reference's train.py does with --ckpt, and takes one step of both optimizers."""
     generator = lambda: module.Generator(
         config["size"], config["numDown"], config["latentDim"], config["mappingLayers"],
         lr_mlp=config["mappingRate"], n_res=config["residualBlocks"],
@@ -78,7 +78,7 @@ def load_strictly(checkpoint, module, config):
 
 
 def differences(ours, theirs, path):
-    """Paths at which two nests of dictionaries, lists, tensors and values differ in anything."""
+    """Paths at which two trees of dictionaries, lists, tensors and values differ."""
     if isinstance(theirs, torch.Tensor):
         same = isinstance(ours, torch.Tensor) and ours.dtype == theirs.dtype and torch.equal(ours, theirs)
         return [] if same else [path]
@@ -112,7 +112,7 @@ def main():
         print("equal bit for bit")
     if args.reference:
         names = load_strictly(checkpoint, reference_module(args.reference, config), config)
-        print(f"strictly into the reference's {', '.join(names)}, and a step of the optimizers")
+        print(f"loaded strictly into the reference's {', '.join(names)}; the optimizers took a step")
 
 
 main()

@@ -20,7 +20,7 @@ def registered_kernels(path):
     library.TF_GetAllRegisteredKernels.restype = ctypes.POINTER(Buffer)
     buffer = library.TF_GetAllRegisteredKernels(library.TF_NewStatus())
     if not buffer:
-        sys.exit(f"{path} gives no kernels")
+        sys.exit(f"{path} lists no kernels")
     return ctypes.string_at(buffer.contents.data, buffer.contents.length)
 
 

@@ -1,9 +1,9 @@
-// Prints what a training step costs at every config and the least time that it takes on some GPUs, as the Markdown tables of
-// docs/gpu.md. All is computed from recorded graphs. Needs `npm run build`, and neither a GPU nor weights; takes a minute.
+// Prints the Markdown tables of docs/gpu.md: the cost of a training step with every config, and the least time that it takes
+// on some GPUs, computed from recorded graphs. Needs `npm run build`, and neither a GPU nor weights; takes a minute.
 //
 //     node scripts/roofline.mjs [--memory]
 //
-// `--memory` prints the memory of a step by size and batch in place of it.
+// `--memory` prints the memory of a step by size and batch instead.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -19,16 +19,16 @@ const CONFIGS = path.join(import.meta.dirname, '..', 'configs');
 const PAPER = 'selfie2anime';
 const STEP_KINDS = ['plain', 'withR1'];
 
-const tell = (text = '') => process.stdout.write(`${text}\n`);
+const log = (text = '') => process.stdout.write(`${text}\n`);
 const count = (number) => number.toLocaleString('en');
 const fixed = (number, digits) =>
   number.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 function table(heads, rows) {
-  tell(`| ${heads.join(' | ')} |`);
-  tell(`| ${heads.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`);
-  for (const row of rows) tell(`| ${row.join(' | ')} |`);
-  tell();
+  log(`| ${heads.join(' | ')} |`);
+  log(`| ${heads.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`);
+  for (const row of rows) log(`| ${row.join(' | ')} |`);
+  log();
 }
 
 function configs() {
@@ -39,13 +39,13 @@ function configs() {
     .map((file) => ({ name: path.basename(file, '.json'), file }));
 }
 
-/** The nodes of a step without and with R1. */
+/** The nodes of a step without R1, and of one with it. */
 function stepNodes(config) {
   const { graph, endpoints } = recordTraining(config);
   return STEP_KINDS.map((kind) => graph.nodesFor(Object.values(endpoints[kind].outputs)));
 }
 
-/** Seconds of an average step: every so many have R1. */
+/** Seconds of an average step; one of `r1EverySteps` has R1. */
 function averageSeconds(works, { r1Weight, r1EverySteps }, card, products) {
   const [plain, withR1] = works.map((of) => floorOf(of, card, products));
   const share = r1Weight === 0 ? 0 : 1 / r1EverySteps;
@@ -53,7 +53,7 @@ function averageSeconds(works, { r1Weight, r1EverySteps }, card, products) {
   return { gpuSeconds: mean('gpuSeconds'), launchSeconds: mean('launchSeconds') };
 }
 
-/** How float32 products of a variant may multiply. */
+/** The kinds of float32 products that a variant may use. */
 const productsOf = (variant) =>
   variant.runtime.arithmetic === 'float32' ? ['float32', 'tf32'] : ['float32'];
 
@@ -98,11 +98,11 @@ function roofline() {
       }
     }
   const cards = CARDS.map(({ name }) => name);
-  tell('A step, without / with R1:\n');
+  log('A step, without / with R1:\n');
   table(['config', 'arithmetic', 'kernels', 'below 2 MB', 'TFLOP', 'GB moved', 'GB alive'], costs);
-  tell('Least time of an average step, ms:\n');
+  log('Least time of an average step, ms:\n');
   table(['config', 'arithmetic', ...cards, 'launches'], floors);
-  tell(`Least time of all steps of ${PAPER}, hours:\n`);
+  log(`Least time of all steps of ${PAPER}, hours:\n`);
   table(['arithmetic', ...cards], durations);
 }
 
@@ -121,7 +121,7 @@ function memory() {
         }
       rows.push(row);
     }
-  tell('Tensors alive at most in a step with R1, GB:\n');
+  log('Peak of live tensors in a step with R1, GB:\n');
   table(['size, batch', 'without LPIPS', 'with LPIPS', 'recomputed', 'recomputed, with LPIPS'], rows);
 }
 

@@ -1,5 +1,5 @@
-// Makes the repository's sample model of a checkpoint: averaged generators in float16, its config, and a model card with
-// figures measured on test images that are drawn afresh. Needs `npm run build`.
+// Makes the repository's sample model from a checkpoint: EMA generators in float16, the config, and a model card with figures
+// measured on newly drawn test images. Needs `npm run build`.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -16,16 +16,16 @@ import { openTranslator } from '../dist/translate/open-translator.js';
 import { drawStyles } from '../dist/translate/translator.js';
 
 const LIMIT_BYTES = 3 * 1024 * 1024;
-/** The dataset that the card's commands draw; test images depend on its seed alone. */
+/** The dataset that the card's commands draw; its test images depend only on its seed. */
 const DATASET = { images: 2000, seed: 1, root: 'data/sample' };
 const TEST_IMAGES = 64;
 const STYLES_PER_PHOTO = 4;
-/** Training images that are drawn here, from which the mean face is made. */
+/** Number of training images to draw, from which the mean face is made. */
 const TRAIN_IMAGES = 64;
 const SEED = 1;
 const MARKS = ['<!-- figures -->', '<!-- end of figures -->'];
 
-const tell = (text) => process.stderr.write(`${text}\n`);
+const log = (text) => process.stderr.write(`${text}\n`);
 
 async function readJson(file) {
   return JSON.parse(await readFile(file, 'utf8'));
@@ -50,7 +50,7 @@ function maxDifference(one, other, set) {
   return 127.5 * a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i])), 0);
 }
 
-/** What a folder of weights scores on the test set. */
+/** A model's figures on the test set. */
 function measure(model, set) {
   const figures = withTranslator(model, (translator) =>
     sampleFigures(translator, set, { styles: STYLES_PER_PHOTO, seed: SEED }),
@@ -124,7 +124,7 @@ MIT, as the project.
 `;
 }
 
-/** The card that is there, or a new one, with these lines between its marks. */
+/** The existing card, or a new one, with these lines between its marks. */
 async function cardWith(lines, out, about) {
   const old = await readFile(path.join(out, 'README.md'), 'utf8').catch(() => '');
   const card = MARKS.every((mark) => old.includes(mark)) ? old : newCard(about);
@@ -141,7 +141,7 @@ async function make(checkpoint, out, work) {
   const { step } = await readJson(path.join(source.dir, 'state.json')).catch(() => ({
     step: stored.training?.steps,
   }));
-  tell('drawing the test images');
+  log('Drawing the test images.');
   const root = path.join(work, 'data');
   await drawSampleDataset({ dir: root, images: TRAIN_IMAGES, testImages: TEST_IMAGES, seed: DATASET.seed });
   const set = await readSampleTestSet(root, source.architecture.size, TEST_IMAGES);
@@ -149,7 +149,7 @@ async function make(checkpoint, out, work) {
   const options = { config, card: '', limitBytes: LIMIT_BYTES };
   const bytes = await writeModelFolder(trial, source, options);
   const model = await readModel(trial);
-  tell('translating and measuring');
+  log('Translating and measuring.');
   const result = {
     step,
     parameters: Object.values(model.values)
@@ -166,14 +166,14 @@ async function make(checkpoint, out, work) {
 
 const [checkpoint, out, ...rest] = process.argv.slice(2);
 if (out === undefined || rest.length > 0) {
-  tell('Usage: node scripts/sample-model.mjs CHECKPOINT OUT');
+  log('Usage: node scripts/sample-model.mjs CHECKPOINT OUT');
   process.exitCode = 2;
 } else {
   const work = await mkdtemp(path.join(tmpdir(), 'gnr-sample-model-'));
   try {
     await make(checkpoint, out, work);
   } catch (error) {
-    tell(`sample-model: ${messageOf(error)}`);
+    log(`sample-model: ${messageOf(error)}`);
     process.exitCode = error instanceof InputError ? 2 : 1;
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -30,7 +30,7 @@ export class RunError extends Error {
   override readonly name = 'RunError';
 }
 
-/** The user asked to stop (Ctrl-C). The command line exits with code 130. */
+/** The user asked to stop (Ctrl-C), or the terminal was closed. The command line exits with code 130. */
 export class InterruptedError extends Error {
   /** `InterruptedError`. */
   override readonly name = 'InterruptedError';

@@ -1,5 +1,5 @@
 // Checkpoints of a run: saving, pruning, finding and reading them.
-import { readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
   removeDirectory,
@@ -113,11 +113,21 @@ export interface KeepPolicy {
   keepEverySteps?: number;
   /** The step of the best checkpoint: it stays, and `best` points to it. */
   best?: number;
+  /** The step of a checkpoint that the new one replaces: `keepLast` does not count it. */
+  replaced?: number | undefined;
+}
+
+/** Removes a checkpoint of a run; `latest` then names the newest of the others. */
+export async function removeCheckpoint(runDir: string, step: number): Promise<void> {
+  await removeDirectory(checkpointFolder(runDir, step));
+  const newest = await latestCheckpoint(runDir);
+  if (newest !== undefined) await pointTo(runDir, LATEST, newest.dir);
+  else await rm(join(checkpointsFolder(runDir), LATEST), { force: true });
 }
 
 /** Removes the complete checkpoints that the policy does not keep, but never that of `savedStep`. */
 async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Promise<void> {
-  const { keepLast = Number.POSITIVE_INFINITY, keepEverySteps = Number.POSITIVE_INFINITY, best } = policy;
+  const { keepLast = Number.POSITIVE_INFINITY, keepEverySteps = Number.POSITIVE_INFINITY } = policy;
   let kept = 1;
   for (const step of await stepsOf(runDir)) {
     if (step === savedStep) continue;
@@ -127,8 +137,9 @@ async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Pro
       () => false,
     );
     if (!whole) continue;
-    if (kept < keepLast) kept++;
-    else if (step % keepEverySteps === 0 || step === best) continue;
+    const isReplaced = step === policy.replaced;
+    if (kept < keepLast && !isReplaced) kept++;
+    else if ((step % keepEverySteps === 0 && !isReplaced) || step === policy.best) continue;
     // A failed removal must not stop a long run; the next save tries again.
     else await removeDirectory(dir).catch(() => undefined);
   }
@@ -168,7 +179,7 @@ export async function saveCheckpoint(
   await pointTo(runDir, LATEST, (await latestCheckpoint(runDir))?.dir ?? dir);
   if (best !== undefined && (await isFile(join(checkpointFolder(runDir, best), STATE))))
     await pointTo(runDir, BEST, checkpointFolder(runDir, best));
-  if (Number.isFinite(keepLast)) await prune(runDir, step, policy);
+  if (Number.isFinite(keepLast) || policy.replaced !== undefined) await prune(runDir, step, policy);
   return dir;
 }
 
@@ -259,6 +270,11 @@ export async function resolveCheckpoint(
   });
   if (latest !== undefined) return resolveFolder(latest.dir);
   throw damaged[0] ?? notACheckpoint(path, 'a folder without one');
+}
+
+/** Reads the state of a checkpoint, without its tensors. @throws InputError for a damaged one. */
+export async function readCheckpointState(dir: string): Promise<Checkpoint['state']> {
+  return readState(join(dir, STATE));
 }
 
 /**

@@ -1,20 +1,38 @@
-// Lets Ctrl-C stop work in order.
+// Lets Ctrl-C, a closed terminal and a closed pipe stop work in order.
 import { InterruptedError } from '../base/errors.js';
+import { isHangUpIgnored } from './hang-up.js';
+
+/** One for each work under way. */
+const controllers = new Set<AbortController>();
+
+/** Stops the work under way in order. @returns false if there is none that can be stopped. */
+export function stopWork(): boolean {
+  for (const controller of controllers) controller.abort(new InterruptedError('stopped'));
+  return controllers.size > 0;
+}
 
 /**
- * Runs work with a signal that Ctrl-C or SIGTERM aborts with an InterruptedError, so that the work can stop in order. A
- * second Ctrl-C ends the process at once.
+ * Runs work with a signal that aborts with an InterruptedError on Ctrl-C, SIGTERM, a hang-up (the terminal was closed) or
+ * `stopWork`, so that the work can stop in order. A second Ctrl-C or SIGTERM ends the process at once. Hang-ups do not, as
+ * shell and kernel may both send one.
  */
 export async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort(new InterruptedError('stopped'));
+  controllers.add(controller);
+  let isInterrupted = false;
+  const interrupt = () => {
+    if (isInterrupted) process.exit(130);
+    isInterrupted = true;
+    stopWork();
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const hangUp = () => {
+    if (!isHangUpIgnored) stopWork();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', hangUp);
   try {
     return await work(controller.signal);
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('SIGHUP', hangUp);
+    controllers.delete(controller);
   }
 }

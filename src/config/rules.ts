@@ -32,7 +32,7 @@ export function checkConsistency(config: Config): BrokenRule[] {
   if (lpips.weight > 0 && lpips.weights === null) {
     reject(
       'losses.lpips.weights',
-      `cache, or a file with the LPIPS weights, because losses.lpips.weight is ${lpips.weight} (run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache, see "Perceptual loss" in the README; or set losses.lpips.weight=0)`,
+      `cache, or a file with the LPIPS weights, because losses.lpips.weight is ${lpips.weight} (run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache, see "Perceptual loss" in docs/training.md; or set losses.lpips.weight=0)`,
     );
   }
   return broken;

@@ -175,6 +175,13 @@ const losses = z.strictObject({
 
 const checkpoint = z.strictObject({
   everySteps: everySteps('Steps between two checkpoints.').default(2000),
+  everyMinutes: positive()
+    .max(1e6)
+    .nullable()
+    .default(30)
+    .describe(
+      'Minutes after which a checkpoint is also written between those steps; the next checkpoint replaces it. null for none.',
+    ),
   keepLast: count(1, 1e6)
     .default(3)
     .describe(

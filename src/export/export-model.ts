@@ -27,7 +27,8 @@ export interface ExportedModel extends Exported {
   comparedOn: string;
 }
 
-const OPTION_NAMES = ['precision', 'receipt', 'license', 'data', 'direction'] as const;
+/** Every option that some format has. */
+const OPTION_NAMES = new Set(Object.values(FORMATS).flatMap(({ options }) => options));
 
 function checkOptions(format: ExportFormat, options: FormatOptions): void {
   const names = FORMATS[format].options;

@@ -18,8 +18,8 @@ import {
 const NORM_EPSILON = 1e-16;
 
 /**
- * The paper's style consistency (equation 3): one image, differently augmented over the batch, must have one style code.
- * The loss is the variance of its codes over the batch (biased), summed over the code. `[n, latentDim]`.
+ * The paper's style consistency loss: one image, differently augmented over the batch, must have one style code. The loss
+ * is the variance of its codes over the batch (biased), summed over the code. `[n, latentDim]`.
  */
 export function styleVariance(styles: Tensor): Tensor {
   const centred = subtract(styles, broadcastTo(mean(styles, [0]), styles.shape));

@@ -1,7 +1,14 @@
 // Training state as a checkpoint: what is saved of a run, and how it is restored.
 import { z } from 'zod';
 import { parseOrThrow } from '../base/parse-or-throw.js';
-import { type Checkpoint, type CheckpointContents, saveCheckpoint } from '../checkpoint/checkpoint.js';
+import {
+  type Checkpoint,
+  type CheckpointContents,
+  latestCheckpoint,
+  readCheckpointState,
+  removeCheckpoint,
+  saveCheckpoint,
+} from '../checkpoint/checkpoint.js';
 import { fromTensors, type NetworkSpecs } from '../checkpoint/network-tensors.js';
 import type { TensorStream } from '../checkpoint/safetensors.js';
 import type { Config } from '../config/schema.js';
@@ -32,6 +39,8 @@ const progressSchema = z.object({
   adaptiveAugment: adaptiveAugmentSchema.optional(),
   /** Absent in checkpoints of other programs. */
   sinceRow: sinceRowSchema.optional(),
+  /** Whether `checkpoint.everyMinutes` is the reason for the checkpoint, so that the next one replaces it. */
+  isInterim: z.boolean().optional(),
   /** Device, versions and arithmetic; absent in checkpoints of other programs. */
   engine: z.record(z.string(), z.string()).optional(),
 });
@@ -44,6 +53,7 @@ export interface TrainProgress extends SavedBatchesState {
   best?: BestState | undefined;
   adaptiveAugment?: AdaptiveAugmentState | undefined;
   sinceRow?: SinceRow | undefined;
+  isInterim?: boolean | undefined;
   engine?: ComputeFacts | undefined;
 }
 
@@ -73,6 +83,7 @@ function streamOf(read: Trainer['read'], parts: readonly StatePart[], specs: Net
  * Saves a checkpoint: the EMA generators as the model, everything else beside it. The state is read in small parts.
  *
  * @param read that of the trainer; an error that it throws ends the writing, and earlier checkpoints are kept.
+ * @param replaced the step of an interim checkpoint, which this one replaces. `checkpoint.keepLast` counts none of them.
  * @returns the checkpoint's folder.
  */
 export function saveTraining(
@@ -82,6 +93,7 @@ export function saveTraining(
   networks: Networks,
   read: Trainer['read'],
   progress: TrainProgress,
+  replaced?: number,
 ): Promise<string> {
   const { keepLast, keepEverySteps } = config.checkpoint;
   const specs = specsByNetwork(networks);
@@ -94,10 +106,22 @@ export function saveTraining(
     config,
   };
   return saveCheckpoint(runDir, step, contents, {
-    keepLast,
+    keepLast: progress.isInterim ? keepLast + 1 : keepLast,
+    replaced,
     ...(keepEverySteps !== null && { keepEverySteps }),
     ...(progress.best?.best && { best: progress.best.best.step }),
   });
+}
+
+/**
+ * Removes the newest checkpoint of a run if it is an interim one. A rollback that started from it would depend on the speed of the
+ * machine.
+ */
+export async function dropInterimCheckpoint(runDir: string): Promise<void> {
+  const newest = await latestCheckpoint(runDir);
+  if (newest === undefined) return;
+  const state = await readCheckpointState(newest.dir);
+  if (state.isInterim === true) await removeCheckpoint(runDir, newest.step);
 }
 
 /** Inverse of `saveTraining`. @throws InputError for a checkpoint of another model or without training state. */

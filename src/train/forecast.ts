@@ -32,6 +32,22 @@ export interface Forecast extends PeakMemory {
   stepSeconds: { plain: number; withR1: number };
   /** Time of all steps, without samples and the writing of checkpoints. */
   totalSeconds: number;
+  /** The most work that a crash can cost: the longest stretch between two checkpoints. */
+  maxLoss: { steps: number; seconds: number };
+}
+
+/**
+ * The longest stretch between two checkpoints of a run, which `checkpoint.everySteps` or `checkpoint.everyMinutes` ends.
+ *
+ * @param stepSeconds mean time of a step.
+ */
+export function maxLoss({ checkpoint, training }: Config, stepSeconds: number): Forecast['maxLoss'] {
+  const { everySteps, everyMinutes } = checkpoint;
+  // A checkpoint by time follows the step in which the time has passed.
+  const byTime =
+    everyMinutes === null ? Number.POSITIVE_INFINITY : Math.ceil((everyMinutes * 60) / stepSeconds);
+  const steps = Math.min(everySteps, byTime, training.steps);
+  return { steps, seconds: steps * stepSeconds };
 }
 
 /** Takes a few steps of a run and writes nothing. @throws InputError for any config or data that the run would reject. */
@@ -53,6 +69,7 @@ export async function forecast(
     for (const _ of trainer.read());
     const { steps, r1EverySteps, r1Weight } = config.training;
     const r1Steps = r1Weight > 0 ? Math.ceil(steps / r1EverySteps) : 0;
+    const totalSeconds = r1Steps * withR1 + (steps - r1Steps) * plain;
     return {
       parameters: {
         generators: networks.generators.parameterCount,
@@ -60,7 +77,8 @@ export async function forecast(
       },
       images: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
       stepSeconds: { plain, withR1 },
-      totalSeconds: r1Steps * withR1 + (steps - r1Steps) * plain,
+      totalSeconds,
+      maxLoss: maxLoss(config, totalSeconds / steps),
       ...peakMemory(),
     };
   } finally {

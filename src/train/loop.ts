@@ -13,6 +13,7 @@ import { loadEngine } from '../runtime/node.js';
 import type { Translator } from '../translate/translator.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
+import { dropInterimCheckpoint } from './checkpoint-state.js';
 import { DivergedError } from './divergence.js';
 import type { TrainEvent } from './events.js';
 import { RunLog } from './log/run-log.js';
@@ -42,6 +43,8 @@ export interface TrainOptions {
   evaluate?: (translator: Translator) => Promise<TermValues>;
   /** Aborting ends the run after the current step, with a checkpoint. */
   signal?: AbortSignal;
+  /** Milliseconds from any origin, for checkpoints by time; a monotonic clock by default. */
+  clock?: () => number;
 }
 
 /**
@@ -81,6 +84,7 @@ async function* lockedRun(
       return yield* runOnce(attempt, dataset);
     } catch (error) {
       if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
+      await dropInterimCheckpoint(runDir);
       const to = (await latestCheckpoint(runDir))?.step ?? 0;
       last = { step: to, times: last.step === to ? last.times + 1 : 1 };
       if (last.times > maxRollbacks) throw error;
@@ -164,11 +168,13 @@ async function* runOnce(
       page,
       engine,
       events,
+      clock: options.clock ?? (() => performance.now()),
       ...(options.evaluate && { evaluate: options.evaluate }),
     };
     if (start.step === 0) yield await writeSamples(run, 0);
     else await writePage(run, start.step);
-    yield* takeSteps(run, start.step, progress?.seconds ?? 0, signal);
+    const from = { step: start.step, seconds: progress?.seconds ?? 0 };
+    yield* takeSteps(run, from, progress?.isInterim ?? false, signal);
   } catch (error) {
     yield* events.splice(0);
     throw error;

@@ -14,16 +14,43 @@ export interface Progress {
   seconds: number;
 }
 
-/** Saves the state of a run and remembers the newest step that is saved. */
+const MINUTE_MILLISECONDS = 60_000;
+
+/** Saves the state of a run, and remembers the newest step that is saved and the time of that. */
 export class RunSaver {
-  /** @param saved the step that the run starts from. */
+  private savedAt: number;
+  /** The step of the interim checkpoint that the next checkpoint replaces. */
+  private interimStep: number | undefined;
+
+  /**
+   * @param saved the step that the run starts from.
+   * @param isInterim whether it starts from an interim checkpoint.
+   */
   constructor(
     private readonly run: Run,
     private saved: number,
-  ) {}
+    isInterim: boolean,
+  ) {
+    this.savedAt = run.clock();
+    if (isInterim) this.interimStep = saved;
+  }
+
+  /** Time since the start of the run or its newest checkpoint. */
+  get minutesSinceSave(): number {
+    return (this.run.clock() - this.savedAt) / MINUTE_MILLISECONDS;
+  }
 
   isSaved(step: number): boolean {
     return this.saved >= step;
+  }
+
+  /**
+   * Saves a checkpoint between those of `checkpoint.everySteps`. The next checkpoint replaces it, and nothing else of the
+   * run depends on it: when it is written depends on the speed of the machine.
+   */
+  async *interimCheckpoint(progress: Progress): AsyncGenerator<TrainEvent> {
+    yield await this.save(progress, true);
+    freeUnusedMemory();
   }
 
   /** Saves a checkpoint, and then histograms of its weights. */
@@ -49,7 +76,7 @@ export class RunSaver {
     }
   }
 
-  private async save({ step, seconds }: Progress): Promise<TrainEvent> {
+  private async save({ step, seconds }: Progress, isInterim = false): Promise<TrainEvent> {
     const { context, runDir, trainer, batches, augment, watch, best, log, engine } = this.run;
     const { config, networks, rateScale = 1 } = context;
     const progress = {
@@ -60,12 +87,15 @@ export class RunSaver {
       adaptiveAugment: augment.state(),
       sinceRow: log.state(),
       engine,
+      ...(isInterim && { isInterim }),
       ...(config.checkpoint.keepBest !== null && { best: best.state() }),
     };
     const read: Trainer['read'] = (select) =>
       finiteWeights(trainer.read(select), { step, runDir, rateScale });
-    const dir = await saveTraining(runDir, step, config, networks, read, progress);
+    const dir = await saveTraining(runDir, step, config, networks, read, progress, this.interimStep);
     this.saved = step;
+    this.savedAt = this.run.clock();
+    this.interimStep = isInterim ? step : undefined;
     return { type: 'checkpoint', step, dir };
   }
 }

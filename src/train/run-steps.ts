@@ -7,22 +7,22 @@ import { type StepResult, stepObservers } from './step-observers.js';
 import { learningRateOf } from './trainer.js';
 
 /**
- * Takes the steps of a run from the one after `firstStep` to the last, or until `signal`, and runs the observers that are
- * due after each. The last step has a checkpoint.
+ * Takes the steps of a run from the one after `start` to the last, or until `signal`, and runs the observers that are due
+ * after each. The last step has a checkpoint.
  *
- * @param secondsBefore time spent in training before.
+ * @param isInterim whether the run starts from an interim checkpoint.
  * @throws DivergedError; RunError where the disk refuses or the dataset has gone.
  */
 export async function* takeSteps(
   run: Run,
-  firstStep: number,
-  secondsBefore: number,
+  start: Progress,
+  isInterim: boolean,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainEvent> {
   const { steps } = run.context.config.training;
-  const saver = new RunSaver(run, firstStep);
+  const saver = new RunSaver(run, start.step, isInterim);
   const observers = stepObservers(run, saver);
-  let progress: Progress = { step: firstStep, seconds: secondsBefore };
+  let progress = start;
   while (progress.step < steps && !signal?.aborted) {
     const result = await takeStep(run, saver, progress);
     progress = result;

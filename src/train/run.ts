@@ -32,6 +32,8 @@ export interface Run {
   /** Device, versions and arithmetic, for checkpoints. */
   engine: ComputeFacts;
   evaluate?: (translator: Translator) => Promise<TermValues>;
+  /** Milliseconds from any origin, for checkpoints by time. */
+  clock: () => number;
   /** Events from beside the steps; the next step yields them. */
   events: TrainEvent[];
 }

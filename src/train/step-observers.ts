@@ -106,13 +106,19 @@ function samples(run: Run, saver: RunSaver): StepObserver {
   };
 }
 
-/** Closes the stretch that the best checkpoint is chosen by, and saves. */
+/**
+ * Saves every `checkpoint.everySteps` steps, after it has closed the stretch that the best checkpoint is chosen by, and
+ * between them when `checkpoint.everyMinutes` have passed since the newest checkpoint.
+ */
 function checkpoint({ context, best }: Run, saver: RunSaver): StepObserver {
   const { config } = context;
+  const { everySteps, everyMinutes } = config.checkpoint;
+  const isRegular = (step: number) => isDue(step, everySteps, config);
   return {
-    due: (step) => isDue(step, config.checkpoint.everySteps, config),
+    due: (step) => isRegular(step) || (everyMinutes !== null && saver.minutesSinceSave >= everyMinutes),
     async *run(result) {
       const { step, terms } = result;
+      if (!isRegular(step)) return yield* saver.interimCheckpoint(result);
       if (!best.closeStretch(step)) yield { type: 'warning', step, text: noMetric(config, terms, step) };
       yield* saver.checkpoint(result);
     },

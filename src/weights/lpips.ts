@@ -33,7 +33,7 @@ const CACHED_WEIGHTS: Readonly<Record<LpipsNet, readonly [trunk: WeightName, lin
 };
 
 const FILE_REMEDY =
-  'run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache, or make the file as the README says under "Perceptual loss", or set losses.lpips.weight=0';
+  'run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache, or make the file as docs/training.md says under "Perceptual loss", or set losses.lpips.weight=0';
 
 /** Uploads parameters to the device. */
 function upload(lpips: Lpips, values: ParameterValues): Omit<LoadedLpips, 'sources'> {

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -46,46 +46,91 @@ afterEach(() => {
 });
 
 /** Starts a command as a process of its own, which does not outlive the test. */
-async function start(words: readonly string[], shell?: string) {
-  const run = await startGnr(shared, words, shell);
+async function start(words: readonly string[], shell?: string, wrapper?: readonly string[]) {
+  const run = await startGnr(shared, words, { shell, wrapper });
   started.push(run.child);
   return run;
 }
+
+/** Runs a command on a terminal, which SIGTERM closes. */
+const ON_TERMINAL = ['python3', resolve('test/support/run_on_terminal.py')];
 
 describe('gnr train', () => {
   /** Whether steps are taken: the first of them writes a line. */
   const hasSteps = async (): Promise<boolean> =>
     (await readFile(join(runDir, 'metrics.jsonl'), 'utf8').catch(() => '')).includes('\n');
 
-  it('finishes the current step when interrupted, saves a checkpoint, and resumes from it', async () => {
-    // Nothing is written and, after a few steps, nothing is read any more: the signal has to come through all the same.
+  /** A run that would go on for hours, and writes and, after a few steps, reads nothing: signals have to come through all the same. */
+  const endless = (): string[] => {
     const quiet = ['log.everySteps=1000000', 'log.sampleEverySteps=1000000', 'checkpoint.everySteps=1000000'];
     const sets = quiet.flatMap((override) => ['--set', override]);
-    const run = await start([
-      'train',
-      '--config',
-      tiny.config,
-      '--out',
-      runDir,
-      '--steps',
-      '1000000',
-      ...sets,
-    ]);
+    return ['train', '--config', tiny.config, '--out', runDir, '--steps', '1000000', ...sets];
+  };
+
+  /** Expects one complete checkpoint, from which the run goes on. @returns it. */
+  async function expectToContinue() {
+    const { dir, step } = (await latestCheckpoint(runDir))!;
+    expect((await readCheckpoint(dir)).step).toBe(step);
+    expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual(['latest', basename(dir)]);
+    const resumed = await gnr('train', '--out', runDir, '--resume', '--steps', String(step + 1));
+    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
+    expect(resumed.stdout).toContain(`Training from step ${step} to step ${step + 1}`);
+    return { dir, step };
+  }
+
+  // Closing a terminal can send two hang-ups, and the end of a session SIGTERM as well.
+  it.each<[string, NodeJS.Signals[]]>([
+    ['Ctrl-C', ['SIGINT']],
+    ['hang-ups and SIGTERM', ['SIGHUP', 'SIGHUP', 'SIGTERM']],
+  ])('stops after the step under way on %s, and the run goes on from there', async (_, signals) => {
+    const run = await start(endless());
     await until(run, hasSteps);
     await setTimeout(1000);
-    run.child.kill('SIGINT');
+    for (const signal of signals) run.child.kill(signal);
     const { status, stdout, stderr } = await run.done;
+    expect(errorMessages(stderr)).toEqual([
+      `gnr: stopped; continue with: gnr train --out ${runDir} --resume`,
+    ]);
+    expect(status).toBe(130);
+    const { dir, step } = await expectToContinue();
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(`Checkpoint of step ${step}: ${dir}`);
+  });
+
+  it('leaves a complete checkpoint when its terminal is closed', async () => {
+    const run = await start(endless(), undefined, ON_TERMINAL);
+    await until(run, hasSteps);
+    run.child.kill('SIGTERM');
+    const { stdout, stderr } = await run.done;
+    // By SIGHUP.
+    expect([stdout, stderr]).toEqual(['-1\n', '']);
+    await expectToContinue();
+  });
+
+  it('goes on when its terminal is closed if nohup started it', async () => {
+    const nohup = ['bash', '-c', `cd ${folder} && exec nohup "$@"`, 'bash'];
+    const words = ['train', '--config', tiny.config, '--out', runDir, '--steps', '8'];
+    const run = await start([...words, '--set', 'log.everySteps=1'], undefined, [...ON_TERMINAL, ...nohup]);
+    await until(run, hasSteps);
+    run.child.kill('SIGTERM');
+    const { stdout, stderr } = await run.done;
+    expect([stdout, stderr]).toEqual(['0\n', '']);
+    expect(await readFile(join(folder, 'nohup.out'), 'utf8')).toMatch(/\nDone in .*\n$/);
+    expect(await latestCheckpoint(runDir)).toMatchObject({ step: 8 });
+  });
+
+  it('stops with a checkpoint when nobody reads its output any more', async () => {
+    const run = await start(
+      endless().map((word) => word.replace('checkpoint.everySteps=1000000', 'checkpoint.everySteps=1')),
+    );
+    await until(run, hasSteps);
+    run.child.stdout!.destroy();
+    const { status, stderr } = await run.done;
     expect(errorMessages(stderr)).toEqual([
       `gnr: stopped; continue with: gnr train --out ${runDir} --resume`,
     ]);
     expect(status).toBe(130);
     const { dir, step } = (await latestCheckpoint(runDir))!;
     expect((await readCheckpoint(dir)).step).toBe(step);
-    expect(stdout.trimEnd().split('\n').at(-1)).toBe(`Checkpoint of step ${step}: ${dir}`);
-    expect((await readdir(join(runDir, 'checkpoints'))).sort()).toEqual(['latest', basename(dir)]);
-    const resumed = await gnr('train', '--out', runDir, '--resume', '--steps', String(step + 1));
-    expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);
-    expect(resumed.stdout).toContain(`Training from step ${step} to step ${step + 1}`);
   });
 
   it('ends at once when interrupted twice, and leaves earlier checkpoints unchanged', async () => {

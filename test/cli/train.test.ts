@@ -35,7 +35,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const train = (...words: string[]): Promise<Outcome> =>
   gnr('train', '--config', tiny.config, '--out', runDir, ...words);
 describe('gnr train', () => {
-  it('--dry-run prints the resolved config and a forecast of the run, and writes nothing', async () => {
+  it('--dry-run prints the resolved config, a forecast of the run and what a crash would cost, and writes nothing', async () => {
     const { code, stdout } = await train('--dry-run', '--steps', '100');
     expect(code).toBe(0);
     const end = stdout.lastIndexOf('}') + 1;
@@ -43,6 +43,9 @@ describe('gnr train', () => {
     const rows = stdout.slice(end).trim().split('\n');
     for (const name of ['parameters', 'images', 'each step', 'training', 'peak memory'])
       expect(rows).toContainEqual(expect.stringMatching(new RegExp(`^${name} +\\d`)));
+    expect(rows).toContainEqual(
+      expect.stringMatching(/^a crash loses at most 100 steps, (\d+m )?\d+s of work$/),
+    );
     await expect(stat(runDir)).rejects.toThrow(/ENOENT/);
   });
 

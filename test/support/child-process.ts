@@ -30,15 +30,19 @@ export interface ChildResult {
   stderr: string;
 }
 
-/**
- * Starts Node on the text of an ES module in `folder`, where it can import the './src/...' of `compileForChild`.
- * @param shell commands before Node starts, such as `ulimit -f 100`.
- * @param wrapper a command that runs the shell, such as `unshare -rm`.
- */
+export interface ChildOptions {
+  /** Commands before Node starts, such as `ulimit -f 100`. */
+  shell?: string | undefined;
+  /** A command that runs the shell, such as `unshare -rm`. */
+  wrapper?: readonly string[] | undefined;
+  args?: readonly string[];
+}
+
+/** Starts Node on the text of an ES module in `folder`, where it can import the './src/...' of `compileForChild`. */
 export async function startChild(
   folder: string,
   script: string,
-  options: { shell?: string; wrapper?: readonly string[]; args?: readonly string[] } = {},
+  options: ChildOptions = {},
 ): Promise<{ child: ChildProcess; done: Promise<ChildResult>; output: () => string }> {
   const file = join(folder, 'child.mjs');
   await writeFile(file, script);

@@ -7,7 +7,7 @@ import { vi } from 'vitest';
 import type { CommandModule } from 'yargs';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
-import { startChild } from './child-process.js';
+import { type ChildOptions, startChild } from './child-process.js';
 import { MIN_LAYERS, TINY } from './config.js';
 import type { FileCall } from './faults.js';
 
@@ -82,10 +82,14 @@ export function startGnrToKill(
 
 /**
  * Starts the program of `compileGnr` as a process of its own.
- * @param shell commands before it starts, such as `ulimit -f 100`.
+ * @param options those of `startChild`.
  */
-export function startGnr(folder: string, words: readonly string[], shell?: string) {
-  return startChild(folder, `await import('./src/cli/main.js');`, { args: words, ...(shell && { shell }) });
+export function startGnr(
+  folder: string,
+  words: readonly string[],
+  { shell, wrapper }: Pick<ChildOptions, 'shell' | 'wrapper'> = {},
+) {
+  return startChild(folder, `await import('./src/cli/main.js');`, { args: words, shell, wrapper });
 }
 
 /** Waits until a condition holds, by polling. @throws Error if the process ends before. */

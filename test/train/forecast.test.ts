@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { buildNetworks } from '../../src/gan/networks.js';
-import { forecast, median } from '../../src/train/forecast.js';
+import { forecast, maxLoss, median } from '../../src/train/forecast.js';
 import { rejection } from '../support/rejection.js';
 import { RunFolders } from '../support/runs.js';
 
@@ -22,9 +22,22 @@ it('a forecast has sizes and times that add up, and writes nothing', async () =>
   const { plain, withR1 } = result.stepSeconds;
   // Steps 0, 4 and 8 have R1.
   expect(result.totalSeconds).toBeCloseTo(3 * withR1 + 7 * plain, 9);
+  expect(result.maxLoss).toEqual({ steps: 10, seconds: expect.closeTo(result.totalSeconds, 9) });
   expect(result.peakRssBytes).toBeGreaterThanOrEqual(process.memoryUsage.rss() / 2);
   expect(existsSync(runs.runDir)).toBe(false);
 });
+
+it.each([
+  [{ everySteps: 100, everyMinutes: 30 }, 1, { steps: 100, seconds: 100 }],
+  [{ everySteps: 2000, everyMinutes: 30 }, 7, { steps: 258, seconds: 1806 }],
+  [{ everySteps: 2000, everyMinutes: null }, 7, { steps: 2000, seconds: 14_000 }],
+  [{ everySteps: 90_000, everyMinutes: null }, 1, { steps: 3000, seconds: 3000 }],
+])(
+  'with checkpoints by %j and steps of %d s, a crash of a run of 3000 steps costs at most %j',
+  (checkpoint, seconds, loss) => {
+    expect(maxLoss(runs.config(3000, { checkpoint }), seconds)).toEqual(loss);
+  },
+);
 
 it('a forecast rejects a dataset that the run would reject', async () => {
   const config = runs.config(2, { data: { root: `${runs.folder}/none` } });

@@ -224,6 +224,22 @@ describe('a run that diverges with watch.onNonFinite=rollback', () => {
     expect((await runs.metrics(whole)).map(({ step }) => step)).toEqual([1, 2, 4, 6]);
   });
 
+  it('starts from the same checkpoint however slow the machine is and however many it saves in between', async () => {
+    const slow = runs.runDir;
+    await cp(start, slow, { recursive: true });
+    let minutes = 0;
+    const repeated = await runs.train(
+      diverging(1e-33),
+      { runDir: slow, resume: true, clock: () => minutes * 60_000 },
+      ({ type }) => {
+        if (type === 'step') minutes += 40;
+      },
+    );
+    expect(ofType(repeated, 'checkpoint').map(({ step }) => step)).toContain(3);
+    expect(ofType(repeated, 'rollback')).toMatchObject([{ to: 2 }]);
+    expect(areEqual(await runs.weightsAt(6, slow), await runs.weightsAt(6, whole))).toBe(true);
+  });
+
   it('keeps the smaller learning rate when it is stopped and resumed', async () => {
     const config = diverging(1e-33);
     const stopped = runs.runDir;

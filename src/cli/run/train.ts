@@ -22,7 +22,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
     progress.update(done);
   }).finally(() => progress?.finish());
-  const { parameters, images, stepSeconds, totalSeconds } = estimate;
+  const { parameters, images, stepSeconds, totalSeconds, maxLoss } = estimate;
   const { size } = config.model;
   const { steps, batch, r1EverySteps } = config.training;
   const rows: [string, string][] = [
@@ -39,6 +39,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
       `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
     ],
     ['training', `${formatDuration(totalSeconds)} for ${steps} steps`],
+    ['a crash loses', `at most ${maxLoss.steps} steps, ${formatDuration(maxLoss.seconds)} of work`],
     ['peak memory', formatPeak(estimate)],
   ];
   printLine();

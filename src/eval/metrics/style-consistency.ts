@@ -9,8 +9,8 @@ import type { Measured, Metric } from './metric.js';
 const MAX_IMAGES = 100;
 
 /**
- * Style consistency (GANs N' Roses, eq. 2): the variance of the style code over warps of one image (the warps of
- * training), and its share of the sum of that variance and the variance between images. The share is 0 if the style is
+ * Style consistency, after the loss of that name in GANs N' Roses (section 3; `src/losses/style-consistency.ts`): the
+ * variance of the style code over warps of one image (the warps of training), and its share of the sum of that variance and the variance between images. The share is 0 if the style is
  * a property of the image, and 1 if it says nothing about it.
  *
  * Variances are unbiased. The mean codes of images also differ by chance: by the variance over the warps divided by
