@@ -2,19 +2,10 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import type { DecodedImage } from '../data/decode.js';
+import type { DecodedImage } from '../data/decoded-image.js';
 import { loadEngine } from '../runtime/node.js';
+import type { Face } from './face.js';
 import { joinBoxes } from './overlap.js';
-
-/** A face: the box from forehead to chin, px from the top left corner of the image. */
-export interface Face {
-  left: number;
-  top: number;
-  width: number;
-  height: number;
-  /** Confidence of the detector, 0 to 1. */
-  score: number;
-}
 
 /** A loaded face detector. */
 export interface FaceDetector {

@@ -1,5 +1,5 @@
 // Merges boxes that cover the same face.
-import type { Face } from './detector.js';
+import type { Face } from './face.js';
 
 /** Boxes with more than this intersection over union are one face. */
 const SAME_OVERLAP = 0.4;

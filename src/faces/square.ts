@@ -1,6 +1,6 @@
 // Chooses the square around a face that is cropped and translated.
 import type { Extent, Square } from '../base/geometry.js';
-import type { Face } from './detector.js';
+import type { Face } from './face.js';
 
 /** Margin on each side of a face, relative to its longer side: room for hair, chin and neck, as in face datasets. */
 export const FACE_MARGIN = 0.5;

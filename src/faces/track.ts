@@ -1,6 +1,6 @@
 // Follows faces through the frames of a video, smoothed over time.
 import type { Extent, Square } from '../base/geometry.js';
-import type { Face } from './detector.js';
+import type { Face } from './face.js';
 import { overlap } from './overlap.js';
 import { FACE_MARGIN, faceSquare, isPortrait, widened } from './square.js';
 

@@ -1,0 +1,11 @@
+// What a detected face is; needs nothing of Node.
+
+/** A face: the box from forehead to chin, px from the top left corner of the image. */
+export interface Face {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  /** Confidence of the detector, 0 to 1. */
+  score: number;
+}
