@@ -13,6 +13,19 @@ export function overlap(a: Face, b: Face): number {
   return common / (a.width * a.height + b.width * b.height - common);
 }
 
+/** Of the boxes of one look that overlap by more than this, the detector keeps the one with the highest score. */
+const MAX_OVERLAP = 0.5;
+
+/** Suppresses boxes that overlap one with a higher score. @returns at most `maxBoxes`, the highest score first. */
+export function strongestBoxes(boxes: readonly Face[], maxBoxes: number): Face[] {
+  const strongest: Face[] = [];
+  for (const box of boxes.toSorted((a, b) => b.score - a.score)) {
+    if (strongest.length === maxBoxes) break;
+    if (strongest.every((other) => overlap(other, box) <= MAX_OVERLAP)) strongest.push(box);
+  }
+  return strongest;
+}
+
 /**
  * Averages the boxes around each face. Taking the box with the highest score instead would jump between boxes from frame to
  * frame of a video. Boxes are weighted by how far their score exceeds `minScore`, so none appears or disappears abruptly.
