@@ -1,5 +1,5 @@
 // Decodes the parts of an image that are translated: its faces, or its centre.
-import { centreSquare, type Square } from '../base/geometry.js';
+import { centreSquare, type Extent, type Square } from '../base/geometry.js';
 import { type DecodedImage, decodeImageFile, type ImageFile, openImage } from '../data/decode.js';
 import type { InputImage } from '../data/image-arrays.js';
 import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
@@ -47,9 +47,13 @@ async function findSquares(file: ImageFile, faces: FaceOptions): Promise<Square[
   return faceSquares(faces.mode, detected, file, faces.margin).map((square) => wholePixels(square, file));
 }
 
-function skipsDetection({ width, height }: ImageFile, size: number, { mode, paste }: FaceOptions): boolean {
-  if (mode === 'off') return true;
-  return mode === 'auto' && !paste && width === height && width <= PREPARED_SIZES * size;
+/** Returns whether `auto` takes images of this size as they are, for a model of `size` px. */
+export function isPrepared({ width, height }: Extent, size: number): boolean {
+  return width === height && width <= PREPARED_SIZES * size;
+}
+
+function skipsDetection(file: ImageFile, size: number, { mode, paste }: FaceOptions): boolean {
+  return mode === 'off' || (mode === 'auto' && !paste && isPrepared(file, size));
 }
 
 /**
