@@ -63,6 +63,17 @@ export function floatsOf(pixels: Uint8ClampedArray): Float32Array {
   return image;
 }
 
+/** Leaves out the opacity: `[n, 4]` bytes to `[n, 3]`. */
+export function rgbOf(pixels: Uint8ClampedArray): Uint8Array {
+  const image = new Uint8Array((pixels.length / 4) * 3);
+  for (let from = 0, to = 0; from < pixels.length; from += 4) {
+    image[to++] = pixels[from]!;
+    image[to++] = pixels[from + 1]!;
+    image[to++] = pixels[from + 2]!;
+  }
+  return image;
+}
+
 /** Converts an image `[size, size, 3]` in [-1, 1] to 8-bit pixels of a canvas. */
 export function imageDataOf(image: Float32Array): ImageData {
   const size = Math.sqrt(image.length / 3);
