@@ -1,5 +1,7 @@
 // The page's state, and its reactions to every change.
+import { centreSquare, type Square } from '../../src/base/geometry.js';
 import type { WebBackend } from '../../src/browser/web.js';
+import { isPrepared } from '../../src/faces/square.js';
 import type { Direction } from '../../src/translate/translator.js';
 import { BACKENDS } from './backends.js';
 import { Camera, Recorder } from './camera.js';
@@ -7,11 +9,15 @@ import { Compare } from './compare.js';
 import { CropView } from './crop-view.js';
 import { announce, byId, download, saveCanvas } from './dom.js';
 import { Engine, StoppedError } from './engine.js';
+import { FaceSearch } from './face-search.js';
 import { pixelsOf, type Source } from './images.js';
 import type { ModelInfo, ModelSource, Tasks } from './messages.js';
 import { Results } from './results.js';
 import { StatusLine } from './status.js';
 import { BLEND_INDEX, StyleSource } from './style-source.js';
+
+/** The first result waits so long for the search for faces, milliseconds. */
+const FACE_WAIT_MILLISECONDS = 1000;
 
 type Content = Tasks['encode']['answer']['content'];
 
@@ -22,7 +28,24 @@ export class App {
     () => this.restyle(),
     () => this.reblend(),
   );
-  private readonly crop = new CropView(byId('crop'), byId('zoom'), () => this.retake());
+  private readonly crop = new CropView(() => {
+    this.faces.unmark();
+    this.retake();
+  });
+  private readonly faces = new FaceSearch({
+    engine: () => this.engine,
+    isShown: (source) => source === this.crop.shown && this.camera === undefined && this.findsFaces,
+    replace: (source) => {
+      this.crop.show(source);
+      announce('The picture was turned upright.');
+    },
+    frame: (square, isPicked) => {
+      if (!isPicked && this.crop.isTouched) return;
+      this.face = square;
+      this.frameFace(isPicked);
+      if (!this.isAwaitingFaces) this.retake();
+    },
+  });
   private readonly compare = new Compare();
   private readonly results = new Results(
     () => this.showSelected(),
@@ -41,10 +64,20 @@ export class App {
   /** Number of the current job; work with an older number is obsolete. */
   private job = 0;
   private isBlending = false;
+  /** The search for faces in the shown image. */
+  private search: Promise<void> = Promise.resolve();
+  /** The square of the face that was found or picked. */
+  private face: Square | undefined;
+  /** Whether a translation waits for the search. */
+  private isAwaitingFaces = false;
   /** Number of loads in progress. */
   private loading = 0;
   /** Whether the comparison shows the camera instead of the selected result. */
   private isLiveShown = false;
+
+  get findsFaces(): boolean {
+    return byId<HTMLInputElement>('find-faces').checked;
+  }
 
   get direction(): Direction {
     return byId<HTMLInputElement>('direction-b2a').checked ? 'B2A' : 'A2B';
@@ -78,6 +111,7 @@ export class App {
       this.model = info;
       this.styles.forget();
       this.status.model(info);
+      if (!this.crop.isTouched) this.frameFace(false);
       announce('The model is loaded.');
     } catch (error) {
       if (!(error instanceof StoppedError)) this.source = previous;
@@ -94,6 +128,16 @@ export class App {
     this.stopCamera();
     this.imageName = name.replace(/\.[^.]*$/, '') || 'picture';
     this.showSource(source);
+    this.searchFaces();
+    this.retake();
+  }
+
+  /** Reacts to the switch: frames the face, or the centre. */
+  changeFinding(): void {
+    const { shown } = this.crop;
+    if (shown === undefined || this.camera !== undefined) return;
+    this.crop.place = centreSquare(shown);
+    this.searchFaces();
     this.retake();
   }
 
@@ -155,11 +199,37 @@ export class App {
   }
 
   private showSource(source: Source): void {
-    byId('crop').hidden = false;
+    byId('photo').hidden = false;
     byId('drop-hint').hidden = true;
     byId('zoom-label').hidden = false;
     byId('drop').classList.add('filled');
+    this.face = undefined;
+    this.faces.forget();
     this.crop.show(source);
+  }
+
+  private searchFaces(): void {
+    const { shown } = this.crop;
+    this.face = undefined;
+    this.faces.forget();
+    this.search = shown !== undefined && this.findsFaces ? this.faces.look(shown) : Promise.resolve();
+  }
+
+  /** Frames the face; a picture that was cropped for the model already stays whole, unless a person has picked the face. */
+  private frameFace(isPicked: boolean): void {
+    const { face, model } = this;
+    const { shown } = this.crop;
+    if (face === undefined || shown === undefined) return;
+    const isWhole = !isPicked && model !== undefined && isPrepared(shown, model.architecture.size);
+    this.crop.place = isWhole ? centreSquare(shown) : face;
+  }
+
+  /** Waits for the face, but only so long: the centre is better than nothing, and the face is translated once it is found. */
+  private async awaitFaces(): Promise<void> {
+    this.isAwaitingFaces = true;
+    const late = new Promise((resolve) => setTimeout(resolve, FACE_WAIT_MILLISECONDS));
+    await Promise.race([this.search, late]);
+    this.isAwaitingFaces = false;
   }
 
   private showCameraButtons(): void {
@@ -195,12 +265,14 @@ export class App {
     const job = ++this.job;
     const isOvertaken = (): boolean => job !== this.job;
     const { engine, model, direction } = this;
-    if (model === undefined || !this.crop.hasSource) return;
+    if (model === undefined || this.crop.shown === undefined) return;
     const { size, latentDim } = model.architecture;
     this.status.clear();
     this.status.busy('Translating');
     const from = performance.now();
     try {
+      await this.awaitFaces();
+      if (isOvertaken()) return;
       const content = this.content ?? (await this.encode(size));
       if (isOvertaken()) return;
       this.content = content;
@@ -232,7 +304,7 @@ export class App {
   }
 
   private async encode(size: number): Promise<Content> {
-    const square = this.crop.square(size);
+    const square = this.crop.crop(size);
     this.compare.showInput(square);
     const { direction } = this;
     const { content } = await this.engine.run('encode', { direction, pixels: pixelsOf(square) });

@@ -1,6 +1,7 @@
 // Opens images, and crops squares from them.
 import type { Extent, Square } from '../../src/base/geometry.js';
 import { contextOf, scaled, scaledSquare } from '../../src/browser/image-output.js';
+import type { QuarterTurns } from '../../src/faces/turn.js';
 import { make } from './dom.js';
 import type { Pixels } from './messages.js';
 
@@ -9,6 +10,11 @@ export interface Source {
   image: CanvasImageSource;
   width: number;
   height: number;
+}
+
+/** Returns a canvas as a source. */
+export function sourceOf(image: HTMLCanvasElement): Source {
+  return { image, width: image.width, height: image.height };
 }
 
 /** Larger images are scaled down to this longer side, px; crops are far smaller. */
@@ -23,15 +29,31 @@ export async function openImage(file: Blob, name: string): Promise<Source> {
     throw new Error(`${name} is not a picture that this browser can read; choose a JPEG, PNG or WebP file.`);
   }
   const { width, height } = bitmap;
-  const scale = MAX_PX / Math.max(width, height);
-  if (scale >= 1) return { image: bitmap, width, height };
+  const whole = { image: bitmap, width, height };
+  if (Math.max(width, height) <= MAX_PX) return whole;
+  const image = shrunk(whole, MAX_PX);
+  bitmap.close();
+  return sourceOf(image);
+}
+
+/** Copies a source, scaled down until no side is longer than `longest` px. */
+export function shrunk({ image, width, height }: Source, longest: number): HTMLCanvasElement {
+  const scale = Math.min(1, longest / Math.max(width, height));
   const size = {
     width: Math.max(1, Math.round(width * scale)),
     height: Math.max(1, Math.round(height * scale)),
   };
-  const image = scaled(bitmap, { x: 0, y: 0, width, height }, size, newCanvas);
-  bitmap.close();
-  return { image, ...size };
+  return scaled(image, { x: 0, y: 0, width, height }, size, newCanvas);
+}
+
+/** Copies a source, turned clockwise. */
+export function turned({ image, width, height }: Source, turns: QuarterTurns): Source {
+  const canvas = newCanvas(turns % 2 === 0 ? { width, height } : { width: height, height: width });
+  const drawing = contextOf(canvas);
+  drawing.translate(canvas.width / 2, canvas.height / 2);
+  drawing.rotate((turns * Math.PI) / 2);
+  drawing.drawImage(image, -width / 2, -height / 2, width, height);
+  return sourceOf(canvas);
 }
 
 /** Frees the memory of an image that is not drawn any more. */

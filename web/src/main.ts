@@ -97,6 +97,7 @@ function wireDropping(): void {
 function wireChoices(): void {
   for (const radio of document.querySelectorAll('input[name="direction"]'))
     radio.addEventListener('change', () => act(() => app.changeDirection()));
+  byId('find-faces').addEventListener('change', () => act(() => app.changeFinding()));
   byId('save').addEventListener('click', () => app.saveShown());
   byId('keep').addEventListener('click', () => app.styles.keep());
   const backend = byId<HTMLSelectElement>('backend');
