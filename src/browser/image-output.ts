@@ -45,6 +45,13 @@ export function scaled<C extends Canvas>(
   }
 }
 
+/** Returns the size of an image that is scaled down, at its aspect ratio, until no side is longer than `longest` px. */
+export function shrunkSize({ width, height }: Extent, longest: number): Extent {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const side = (length: number): number => Math.max(1, Math.round(length * scale));
+  return { width: side(width), height: side(height) };
+}
+
 /** Scales a square of an image to `size` px. */
 export function scaledSquare<C extends Canvas>(
   image: CanvasImageSource,

@@ -10,9 +10,10 @@ import { CropView } from './crop-view.js';
 import { announce, byId, download, saveCanvas } from './dom.js';
 import { Engine, StoppedError } from './engine.js';
 import { FaceSearch } from './face-search.js';
-import { pixelsOf, type Source } from './images.js';
+import { pixelsOf, type Source, turned } from './images.js';
 import type { ModelInfo, ModelSource, Tasks } from './messages.js';
-import { Results } from './results.js';
+import { pastedBack } from './paste-back.js';
+import { type Result, Results } from './results.js';
 import { StatusLine } from './status.js';
 import { BLEND_INDEX, StyleSource } from './style-source.js';
 
@@ -39,6 +40,7 @@ export class App {
       this.crop.show(source);
       announce('The picture was turned upright.');
     },
+    isTouched: () => this.crop.isTouched,
     frame: (square, isPicked) => {
       if (!isPicked && this.crop.isTouched) return;
       this.face = square;
@@ -49,8 +51,7 @@ export class App {
   private readonly compare = new Compare();
   private readonly results = new Results(
     () => this.showSelected(),
-    ({ label }) =>
-      `${this.imageName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}.png`,
+    (result) => `${this.nameOf(result)}.png`,
   );
   private engine = new Engine();
   private isStarted = false;
@@ -61,6 +62,8 @@ export class App {
   private imageName = 'picture';
   private camera: Camera | undefined;
   private recorder: Recorder | undefined;
+  /** What the results were translated from. */
+  private used: { source: Source; square: Square } | undefined;
   /** Number of the current job; work with an older number is obsolete. */
   private job = 0;
   private isBlending = false;
@@ -135,9 +138,18 @@ export class App {
   /** Reacts to the switch: frames the face, or the centre. */
   changeFinding(): void {
     const { shown } = this.crop;
-    if (shown === undefined || this.camera !== undefined) return;
+    if (shown === undefined) return;
     this.crop.place = centreSquare(shown);
     this.searchFaces();
+    this.retake();
+  }
+
+  /** Turns the picture clockwise by 90 degrees. */
+  turn(): void {
+    const { shown } = this.crop;
+    if (shown === undefined || this.camera !== undefined) return;
+    this.showSource(turned(shown, 1));
+    this.searchFaces(false);
     this.retake();
   }
 
@@ -150,6 +162,16 @@ export class App {
   saveShown(): void {
     if (this.isLiveShown) saveCanvas(this.compare.result, `${this.imageName}_${this.origin}.png`);
     else this.results.save(this.results.selected);
+  }
+
+  /** Saves the whole photo with the selected result in the place of the part that was translated. */
+  async savePhoto(): Promise<void> {
+    const { used } = this;
+    const result = this.results.all[this.results.selected];
+    if (used === undefined || result?.image === undefined || this.camera !== undefined) return;
+    const canvas = await pastedBack(used.source, used.square, result.image);
+    const isJpeg = used.source.original?.file.type === 'image/jpeg';
+    saveCanvas(canvas, `${this.nameOf(result)}_photo.${isJpeg ? 'jpg' : 'png'}`);
   }
 
   async startCamera(video: HTMLVideoElement): Promise<void> {
@@ -194,6 +216,10 @@ export class App {
     });
   }
 
+  private nameOf({ label }: Result): string {
+    return `${this.imageName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}`;
+  }
+
   private get origin(): string {
     return this.styles.mode === 'reference' ? 'reference' : `seed-${this.styles.seed}`;
   }
@@ -201,18 +227,19 @@ export class App {
   private showSource(source: Source): void {
     byId('photo').hidden = false;
     byId('drop-hint').hidden = true;
-    byId('zoom-label').hidden = false;
+    byId('zoom-controls').hidden = false;
     byId('drop').classList.add('filled');
     this.face = undefined;
     this.faces.forget();
     this.crop.show(source);
   }
 
-  private searchFaces(): void {
+  private searchFaces(mayTurn = true): void {
     const { shown } = this.crop;
     this.face = undefined;
     this.faces.forget();
-    this.search = shown !== undefined && this.findsFaces ? this.faces.look(shown) : Promise.resolve();
+    const isWanted = shown !== undefined && this.findsFaces && this.camera === undefined;
+    this.search = isWanted ? this.faces.look(shown, mayTurn) : Promise.resolve();
   }
 
   /** Frames the face; a picture that was cropped for the model already stays whole, unless a person has picked the face. */
@@ -234,6 +261,9 @@ export class App {
 
   private showCameraButtons(): void {
     byId('camera-buttons').hidden = this.camera === undefined;
+    // A frame of the camera is gone when it is translated.
+    byId('save-photo').hidden = this.camera !== undefined;
+    byId('turn').hidden = this.camera !== undefined;
     const record = byId('record');
     record.textContent = this.recorder === undefined ? 'Record' : 'Stop and save';
     record.setAttribute('aria-pressed', String(this.recorder !== undefined));
@@ -304,6 +334,8 @@ export class App {
   }
 
   private async encode(size: number): Promise<Content> {
+    const { shown, place } = this.crop;
+    this.used = shown && { source: shown, square: place };
     const square = this.crop.crop(size);
     this.compare.showInput(square);
     const { direction } = this;
@@ -323,6 +355,7 @@ export class App {
     this.compare.showResult(result.image, result.label);
     this.isLiveShown = false;
     byId<HTMLButtonElement>('save').disabled = false;
+    byId<HTMLButtonElement>('save-photo').disabled = false;
   }
 
   /** Decodes the blend again after a move of the knob; further moves meanwhile cause one more decoding. */
@@ -359,6 +392,7 @@ export class App {
     while (camera === this.camera) {
       const { model } = this;
       this.crop.draw();
+      this.followFace();
       try {
         if (model !== undefined && this.loading === 0) await this.translateFrame(camera, model);
       } catch (error) {
@@ -371,6 +405,13 @@ export class App {
       }
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }
+  }
+
+  /** Moves the frame after the face at the camera, unless a person has placed it. */
+  private followFace(): void {
+    const { shown, isTouched } = this.crop;
+    if (shown === undefined || isTouched || !this.findsFaces) return;
+    this.crop.place = this.faces.follow(shown);
   }
 
   private async translateFrame(camera: Camera, { architecture }: ModelInfo): Promise<void> {

@@ -1,16 +1,14 @@
-// Looks for the faces of the shown image, and frames the largest one.
+// Looks for the faces of the shown image, or of the camera's frames, and frames one.
 import { messageOf } from '../../src/base/errors.js';
 import type { Square } from '../../src/base/geometry.js';
-import type { Face } from '../../src/faces/face.js';
+import { DETECTOR_PX, type Face } from '../../src/faces/face.js';
 import { faceSquares, scaledFace, wholePixels } from '../../src/faces/square.js';
 import { mayBeTurned, OTHER_TURNS, type QuarterTurns, uprightTurn } from '../../src/faces/turn.js';
 import { byId } from './dom.js';
 import { type Engine, StoppedError } from './engine.js';
 import { FaceBoxes } from './face-boxes.js';
 import { pixelsOf, type Source, shrunk, sourceOf, turned } from './images.js';
-
-/** Longer side of the image in which faces are looked for, px: more gains nothing. */
-const DETECTOR_PX = 1024;
+import { LiveFaces } from './live-faces.js';
 
 /** What the search does with the page. */
 export interface FaceSearchPage {
@@ -20,6 +18,8 @@ export interface FaceSearchPage {
   isShown(source: Source): boolean;
   /** Shows the image turned upright. */
   replace(source: Source): void;
+  /** Whether a person has moved the frame. */
+  isTouched(): boolean;
   /** Frames a face that was found, or picked by a person. */
   frame(square: Square, isPicked: boolean): void;
 }
@@ -34,16 +34,24 @@ function described(count: number): string {
   return count === 1 ? '' : `${count} faces were found: pick one in the picture.`;
 }
 
+function cannotLook(reason: string): string {
+  return `Faces cannot be looked for, so the centre is used: ${reason}`;
+}
+
 /** Looks for faces, shows them, and frames the largest one. */
 export class FaceSearch {
   private readonly boxes = new FaceBoxes((face) => this.pick(face));
   private readonly note = byId('face-note');
   private source: Source | undefined;
+  private live: LiveFaces | undefined;
 
   constructor(private readonly page: FaceSearchPage) {}
 
-  /** Looks for the faces of an image; never fails, because the centre does without the detector. */
-  async look(source: Source): Promise<void> {
+  /**
+   * Looks for the faces of an image, and turns it upright if its faces lie on their side. It never fails, because the centre does
+   * without the detector.
+   */
+  async look(source: Source, mayTurn = true): Promise<void> {
     this.forget();
     this.source = source;
     this.note.textContent = 'Looking for faces…';
@@ -51,16 +59,31 @@ export class FaceSearch {
       const faces = await this.find(source);
       if (!this.page.isShown(source)) return;
       this.show(source, faces);
-      if (mayBeTurned(faces)) await this.turn(source, faces);
+      if (mayTurn && mayBeTurned(faces)) await this.turn(source, faces);
     } catch (error) {
       if (error instanceof StoppedError || !this.page.isShown(source)) return;
-      this.note.textContent = `Faces cannot be looked for, so the centre is used: ${messageOf(error)}`;
+      this.note.textContent = cannotLook(messageOf(error));
     }
+  }
+
+  /** Returns what to translate of the camera's current frame, and looks for faces there every few frames. */
+  follow(camera: Source): Square {
+    if (this.live === undefined || this.source !== camera) {
+      this.forget();
+      this.source = camera;
+      this.live = new LiveFaces(camera, (faces) => this.boxes.show(faces, camera));
+    }
+    const square = this.live.square(this.page.engine());
+    const { failure } = this.live;
+    if (failure !== undefined) this.note.textContent = cannotLook(failure);
+    this.boxes.markAt(square);
+    return square;
   }
 
   /** Removes the faces of the previous image. */
   forget(): void {
     this.source = undefined;
+    this.live = undefined;
     this.note.textContent = '';
     this.boxes.show([], { width: 1, height: 1 });
   }
@@ -89,7 +112,7 @@ export class FaceSearch {
       if (!mayBeTurned(faces) && uprightTurn(looks) === turns) break;
     }
     const turns = uprightTurn(looks);
-    if (turns === 0) return;
+    if (turns === 0 || this.page.isTouched()) return;
     const next = turned(source, turns);
     const scale = source.width / small.width;
     this.page.replace(next);
@@ -110,8 +133,8 @@ export class FaceSearch {
   }
 
   private pick(face: Face): void {
-    if (this.source === undefined) return;
-    this.page.frame(squareOfFace(face, this.source), true);
+    if (this.live !== undefined) this.live.pick(face);
+    else if (this.source !== undefined) this.page.frame(squareOfFace(face, this.source), true);
     this.boxes.mark(face);
   }
 }
