@@ -5,10 +5,9 @@ import { dirname, join } from 'node:path';
 import { loadEngine } from '../runtime/node.js';
 import { FACE_WEIGHTS, type FaceDetector, faceDetectorOf } from './face-finder.js';
 
+export { DETECTOR_PX } from './face.js';
 export type { FaceDetector } from './face-finder.js';
 
-/** A longer side above this, px, gains nothing: the detector scales images to 512 px itself. */
-export const DETECTOR_PX = 1024;
 const PACKAGE = '@vladmandic/face-api';
 
 /** Loads the face detector, whose weights come with `@vladmandic/face-api`, onto the TensorFlow of this process. */

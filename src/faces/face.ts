@@ -9,3 +9,6 @@ export interface Face {
   /** Confidence of the detector, 0 to 1. */
   score: number;
 }
+
+/** A longer side of an image above this, px, gains nothing: the detector scales images to 512 px itself. */
+export const DETECTOR_PX = 1024;

@@ -29,6 +29,14 @@ export function isPortrait(side: number, { width, height }: Extent): boolean {
   return side >= PORTRAIT_SHARE * Math.min(width, height);
 }
 
+/** `auto` takes a square image up to this multiple of the model's size for a dataset image, and does not crop it. */
+const PREPARED_SIZES = 2;
+
+/** Returns whether an image looks like one that was cropped for a model of this size, px. */
+export function isPrepared({ width, height }: Extent, size: number): boolean {
+  return width === height && width <= PREPARED_SIZES * size;
+}
+
 /** Returns the largest square of the image that is closest to another square. */
 export function widened({ left, top, side }: Square, image: Extent): Square {
   const shorter = Math.min(image.width, image.height);

@@ -1,8 +1,7 @@
 // Translates a video file from start to finish: model, styles, faces, ffmpeg's arguments, frames.
 import type { Description } from '../data/description.js';
 import { type FaceDetector, lazyFaceDetector } from '../faces/detector.js';
-import { FACE_MARGIN } from '../faces/square.js';
-import { isPrepared } from '../images/face-crops.js';
+import { FACE_MARGIN, isPrepared } from '../faces/square.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
 import { describeRecord } from '../images/record.js';
 import { peakMemory } from '../runtime/memory.js';
