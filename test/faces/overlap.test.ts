@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Face } from '../../src/faces/detector.js';
+import type { Face } from '../../src/faces/face.js';
 import { joinBoxes, overlap } from '../../src/faces/overlap.js';
 
 const face = (x: number, y: number, side: number): Face => ({

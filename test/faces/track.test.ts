@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
-import type { Face } from '../../src/faces/detector.js';
+import type { Face } from '../../src/faces/face.js';
 import { mainTracks, nearestSquare, type Sighting, trackFaces } from '../../src/faces/track.js';
 
 const PICTURE = { width: 1000, height: 600 };

@@ -1,7 +1,8 @@
 // A photo with known faces, and a detector that finds given ones.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Face, FaceDetector } from '../../src/faces/detector.js';
+import type { FaceDetector } from '../../src/faces/detector.js';
+import type { Face } from '../../src/faces/face.js';
 
 const manifest = createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json');
 
