@@ -24,9 +24,12 @@ export interface FaceSearchPage {
   frame(square: Square, isPicked: boolean): void;
 }
 
-/** The square of a face, as `gnr translate` crops it. */
-function squareOfFace(face: Face, source: Source): Square {
-  return wholePixels(faceSquares('auto', [face], source)[0]!, source);
+/** The square of one of the faces, as `gnr translate` crops the largest. */
+function squareOfFace(face: Face, faces: readonly Face[], source: Source): Square {
+  return wholePixels(
+    faceSquares('auto', [face, ...faces.filter((each) => each !== face)], source)[0]!,
+    source,
+  );
 }
 
 function described(count: number): string {
@@ -43,6 +46,7 @@ export class FaceSearch {
   private readonly boxes = new FaceBoxes((face) => this.pick(face));
   private readonly note = byId('face-note');
   private source: Source | undefined;
+  private faces: readonly Face[] = [];
   private live: LiveFaces | undefined;
 
   constructor(private readonly page: FaceSearchPage) {}
@@ -124,17 +128,18 @@ export class FaceSearch {
   }
 
   private show(source: Source, faces: readonly Face[]): void {
+    this.faces = faces;
     this.boxes.show(faces, source);
     this.note.textContent = described(faces.length);
     const [largest] = faces;
     if (largest === undefined) return;
     this.boxes.mark(largest);
-    this.page.frame(squareOfFace(largest, source), false);
+    this.page.frame(squareOfFace(largest, faces, source), false);
   }
 
   private pick(face: Face): void {
     if (this.live !== undefined) this.live.pick(face);
-    else if (this.source !== undefined) this.page.frame(squareOfFace(face, this.source), true);
+    else if (this.source !== undefined) this.page.frame(squareOfFace(face, this.faces, this.source), true);
     this.boxes.mark(face);
   }
 }
