@@ -129,8 +129,10 @@ export interface PlanOptions {
   cells: 1 | 3;
   /** Side of the output, px; an even number. */
   outputPx?: number | undefined;
-  /** Size of whole frames, px; by default the decoder gives centred squares of the model's size. */
+  /** Size of the frames, px; by default the decoder gives centred squares of the model's size. */
   whole?: Extent | undefined;
+  /** The part of the frames that is decoded, to the size `whole`; by default all of them. */
+  part?: FramePart | undefined;
   /** Whether the output shows whole frames, with even sides. */
   isPasted?: boolean;
   /** Names of the encoders that ffmpeg has. */
@@ -159,14 +161,34 @@ export interface Decoding {
   rate: Rational;
   /** Size of the upright frames, or the side of their centred squares, px. */
   extent: Extent | number;
+  /** Decodes this part of the frames alone. */
+  part?: FramePart | undefined;
+}
+
+/** A rectangle of the frames of a video. */
+export interface FramePart extends Extent {
+  /** Distance from the frames' left edge, px. */
+  left: number;
+  /** Distance from the frames' top edge, px. */
+  top: number;
+  /** Size of the whole frames, px. */
+  whole: Extent;
+}
+
+/** @returns ffmpeg's filter for a part of the frames. Their pixels may differ from those of `whole`: it uses shares. */
+function cropOf({ left, top, width, height, whole }: FramePart): string {
+  const across = (px: number): string => `iw*${px}/${whole.width}`;
+  const down = (px: number): string => `ih*${px}/${whole.height}`;
+  return `crop=w=${across(width)}:h=${down(height)}:x=${across(left)}:y=${down(top)}`;
 }
 
 /** @returns the arguments of ffmpeg for a decoding. */
-export function decoderArgs({ input, index, rate, extent }: Decoding): string[] {
+export function decoderArgs({ input, index, rate, extent, part }: Decoding): string[] {
   const { width, height } = typeof extent === 'number' ? { width: extent, height: extent } : extent;
   const filters = [
     `fps=${rate.numerator}/${rate.denominator}`,
     ...(typeof extent === 'number' ? ["crop=w='min(iw,ih/sar)':h='min(ih,iw*sar)'"] : []),
+    ...(part === undefined ? [] : [cropOf(part)]),
     `scale=${width}:${height}:flags=${SCALING}`,
     'setsar=1',
     // Without it, frames would be repeated to fill the time before the first one.
@@ -175,6 +197,18 @@ export function decoderArgs({ input, index, rate, extent }: Decoding): string[] 
   return [
     ...['-nostdin', '-v', 'error', ...inputFile(input), '-map', `0:${index}`, '-vf', filters.join(',')],
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+  ];
+}
+
+/**
+ * @returns the arguments of ffmpeg that decode the key frames of a video alone, each once: raw frames have no times, and ffmpeg
+ *   would repeat them to fill the time in between.
+ */
+export function keyFrameArgs({ input, index, extent }: Decoding & { extent: Extent }): string[] {
+  const filters = `scale=${extent.width}:${extent.height}:flags=${SCALING},setsar=1,settb=1/25,setpts=N`;
+  return [
+    ...['-nostdin', '-v', 'error', '-skip_frame', 'nokey', ...inputFile(input), '-map', `0:${index}`],
+    ...['-vf', filters, '-r', '25', '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
   ];
 }
 
@@ -217,7 +251,7 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
     canvas,
     output: out,
     audio,
-    decoderArgs: decoderArgs({ input, index: info.index, rate, extent: frame }),
+    decoderArgs: decoderArgs({ input, index: info.index, rate, extent: frame, part: options.part }),
     encoderArgs: (target) => [
       ...['-nostdin', '-v', 'error', '-y', '-f', 'rawvideo', '-pix_fmt', 'rgb24'],
       ...['-video_size', `${canvas.width}x${canvas.height}`, '-framerate', fraction, '-i', 'pipe:0'],
