@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -7,11 +7,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { centreSquare, type Extent, type Square } from '../../src/base/geometry.js';
 import { decodeImage } from '../../src/data/decode.js';
 import { type FaceDetector, loadFaceDetector } from '../../src/faces/detector.js';
+import type { Face } from '../../src/faces/face.js';
 import { faceSquares, wholePixels } from '../../src/faces/square.js';
 import { loadModel, type Model, translate } from '../../src/index.js';
 import { openPage } from '../../src/serve/serve.js';
 import type { RunningServer } from '../../src/serve/server.js';
-import { buildPage, hasChromium, startBrowser } from '../support/browser.js';
+import { buildPage, hasChromium, inWorker, startBrowser } from '../support/browser.js';
 
 const ASTRONAUT = 'examples/photos/astronaut.jpg';
 const HOPPER = 'examples/photos/grace_hopper.jpg';
@@ -21,6 +22,7 @@ const TOLERANCE_PX = 4;
 const folder = hasChromium ? await mkdtemp(join(tmpdir(), 'gnr-page-faces-')) : '';
 let browser: Browser;
 let server: RunningServer;
+let worker: string;
 let detector: FaceDetector;
 let model: Model;
 
@@ -79,6 +81,7 @@ describe.skipIf(!hasChromium)('faces on the page', () => {
   beforeAll(async () => {
     const pageDir = await buildPage(folder);
     ({ server } = await openPage({ pageDir, host: '127.0.0.1', port: 0, checkpoint: 'models/sample' }));
+    worker = `assets/${(await readdir(join(pageDir, 'assets'))).find((name) => /^worker-.*\.js$/.test(name))}`;
     browser = await startBrowser([`--use-file-for-fake-video-capture=${await cameraFile('camera.mjpeg')}`]);
     [detector, model] = await Promise.all([loadFaceDetector(), loadModel('models/sample')]);
   });
@@ -186,6 +189,34 @@ describe.skipIf(!hasChromium)('faces on the page', () => {
     expect(a.length).toBe(b.length);
     return Array.from(a).reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
   };
+
+  it.each(['wasm', 'webgpu', 'webgl'] as const)(
+    'the detector finds on %s what it finds in Node',
+    async (backend) => {
+      // Small, because graphics processors are imitated here; its odd size makes odd grids.
+      const photo = await decodeImage(ASTRONAUT, { longest: 200 });
+      const { data, info } = await sharp(photo.data, { raw: { width: 200, height: 200, channels: 3 } })
+        .extract({ left: 20, top: 0, width: 180, height: 130 })
+        .ensureAlpha()
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      const { width, height } = info;
+      const rgb = Uint8Array.from(data.filter((_, i) => i % 4 < 3));
+      const expected = await detector.find({ data: rgb, width, height }, [2]);
+      expect(expected).toHaveLength(1);
+      await page.goto(server.url);
+      const answers = await inWorker(page, worker, [
+        { task: 'engine', argument: { backends: [backend], allowSoftware: true } },
+        { task: 'faces', argument: { pixels: [...data], width, height, paddings: [2] } },
+      ]);
+      expect(answers[0]).toMatchObject({ backend });
+      const faces = Object.values((answers[1] as { faces: object }).faces) as Face[];
+      expect(faces).toHaveLength(1);
+      for (const key of ['left', 'top', 'width', 'height'] as const)
+        expect(Math.abs(faces[0]![key] - expected[0]![key])).toBeLessThan(0.1);
+      expect(Math.abs(faces[0]!.score - expected[0]!.score)).toBeLessThan(0.01);
+    },
+  );
 
   it('the face of a dropped photo is framed and translated as Node does it', async () => {
     await open();
