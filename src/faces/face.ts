@@ -2,9 +2,13 @@
 
 /** A face: the box from forehead to chin, px from the top left corner of the image. */
 export interface Face {
+  /** Distance of the box from the image's left edge, px. */
   left: number;
+  /** Distance of the box from the image's top edge, px. */
   top: number;
+  /** Width of the box, px. */
   width: number;
+  /** Height of the box, px. */
   height: number;
   /** Confidence of the detector, 0 to 1. */
   score: number;

@@ -64,7 +64,7 @@ export function wholePixels({ left, top, side }: Square, { width, height }: Exte
   return { left: place(left, width), top: place(top, height), side: whole };
 }
 
-/** Which faces of an image are cropped; `auto` crops the largest one unless it fills the image already. */
+/** Which faces of an image are cropped; `auto` crops the largest one unless it fills the image, alone, already. */
 export type FaceMode = 'auto' | 'off' | 'largest' | 'all';
 
 export const FACE_MODES: readonly FaceMode[] = ['auto', 'off', 'largest', 'all'];
@@ -77,7 +77,8 @@ export function faceSquares(
   margin = FACE_MARGIN,
 ): Square[] {
   if (mode === 'off') return [];
-  if (mode === 'auto') return faces.slice(0, 1).map((face) => portraitSquare(face, image, margin));
+  // Beside another face, more than the head would be half of that.
+  if (mode === 'auto' && faces.length === 1) return [portraitSquare(faces[0]!, image, margin)];
   const chosen = mode === 'all' ? faces : faces.slice(0, 1);
   return chosen.map((face) => faceSquare(face, image, margin));
 }

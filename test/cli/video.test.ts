@@ -160,7 +160,7 @@ describe('gnr video with wrong arguments', () => {
     [['--face', 'all'], /--paste with --face all: .* but found it alone/],
     [['--face', 'all', '--paste', '--mosaic'], /--paste alone, .* but found it with --mosaic/],
     [['--face', 'auto', '--paste', '--size', '64'], /--paste alone, .* but found it with --size/],
-    [['--paste'], /--face auto, largest or all with --paste but found --face off/],
+    [['--face', 'off', '--paste'], /--face auto, largest or all with --paste but found --face off/],
     [['--styles', '0'], /--styles to be a whole number from 1 to 1000/],
   ])('rejects %j', async (words, message) => {
     const { code, stdout, stderr } = await video(...words);

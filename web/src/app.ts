@@ -1,7 +1,6 @@
 // The page's state, and its reactions to every change.
 import { centreSquare, type Square } from '../../src/base/geometry.js';
 import type { WebBackend } from '../../src/browser/web.js';
-import { isPrepared } from '../../src/faces/square.js';
 import type { Direction } from '../../src/translate/translator.js';
 import { BACKENDS } from './backends.js';
 import { Camera, Recorder } from './camera.js';
@@ -17,9 +16,6 @@ import { type Result, Results } from './results.js';
 import { StatusLine } from './status.js';
 import { BLEND_INDEX, StyleSource } from './style-source.js';
 
-/** The first result waits so long for the search for faces, milliseconds. */
-const FACE_WAIT_MILLISECONDS = 1000;
-
 type Content = Tasks['encode']['answer']['content'];
 
 /** Holds the state of the page, and updates the results after every change. */
@@ -30,23 +26,13 @@ export class App {
     () => this.reblend(),
   );
   private readonly crop = new CropView(() => {
-    this.faces.unmark();
+    this.faces.release();
     this.retake();
   });
-  private readonly faces = new FaceSearch({
+  private readonly faces = new FaceSearch(this.crop, {
     engine: () => this.engine,
-    isShown: (source) => source === this.crop.shown && this.camera === undefined && this.findsFaces,
-    replace: (source) => {
-      this.crop.show(source);
-      announce('The picture was turned upright.');
-    },
-    isTouched: () => this.crop.isTouched,
-    frame: (square, isPicked) => {
-      if (!isPicked && this.crop.isTouched) return;
-      this.face = square;
-      this.frameFace(isPicked);
-      if (!this.isAwaitingFaces) this.retake();
-    },
+    size: () => this.model?.architecture.size,
+    onFramed: () => this.retake(),
   });
   private readonly compare = new Compare();
   private readonly results = new Results(
@@ -67,20 +53,10 @@ export class App {
   /** Number of the current job; work with an older number is obsolete. */
   private job = 0;
   private isBlending = false;
-  /** The search for faces in the shown image. */
-  private search: Promise<void> = Promise.resolve();
-  /** The square of the face that was found or picked. */
-  private face: Square | undefined;
-  /** Whether a translation waits for the search. */
-  private isAwaitingFaces = false;
   /** Number of loads in progress. */
   private loading = 0;
   /** Whether the comparison shows the camera instead of the selected result. */
   private isLiveShown = false;
-
-  get findsFaces(): boolean {
-    return byId<HTMLInputElement>('find-faces').checked;
-  }
 
   get direction(): Direction {
     return byId<HTMLInputElement>('direction-b2a').checked ? 'B2A' : 'A2B';
@@ -114,7 +90,7 @@ export class App {
       this.model = info;
       this.styles.forget();
       this.status.model(info);
-      if (!this.crop.isTouched) this.frameFace(false);
+      this.faces.reframe();
       announce('The model is loaded.');
     } catch (error) {
       if (!(error instanceof StoppedError)) this.source = previous;
@@ -131,7 +107,7 @@ export class App {
     this.stopCamera();
     this.imageName = name.replace(/\.[^.]*$/, '') || 'picture';
     this.showSource(source);
-    this.searchFaces();
+    this.faces.start();
     this.retake();
   }
 
@@ -140,7 +116,8 @@ export class App {
     const { shown } = this.crop;
     if (shown === undefined) return;
     this.crop.place = centreSquare(shown);
-    this.searchFaces();
+    this.faces.forget();
+    if (this.camera === undefined) this.faces.start();
     this.retake();
   }
 
@@ -149,7 +126,7 @@ export class App {
     const { shown } = this.crop;
     if (shown === undefined || this.camera !== undefined) return;
     this.showSource(turned(shown, 1));
-    this.searchFaces(false);
+    this.faces.start(false);
     this.retake();
   }
 
@@ -229,34 +206,8 @@ export class App {
     byId('drop-hint').hidden = true;
     byId('zoom-controls').hidden = false;
     byId('drop').classList.add('filled');
-    this.face = undefined;
     this.faces.forget();
     this.crop.show(source);
-  }
-
-  private searchFaces(mayTurn = true): void {
-    const { shown } = this.crop;
-    this.face = undefined;
-    this.faces.forget();
-    const isWanted = shown !== undefined && this.findsFaces && this.camera === undefined;
-    this.search = isWanted ? this.faces.look(shown, mayTurn) : Promise.resolve();
-  }
-
-  /** Frames the face; a picture that was cropped for the model already stays whole, unless a person has picked the face. */
-  private frameFace(isPicked: boolean): void {
-    const { face, model } = this;
-    const { shown } = this.crop;
-    if (face === undefined || shown === undefined) return;
-    const isWhole = !isPicked && model !== undefined && isPrepared(shown, model.architecture.size);
-    this.crop.place = isWhole ? centreSquare(shown) : face;
-  }
-
-  /** Waits for the face, but only so long: the centre is better than nothing, and the face is translated once it is found. */
-  private async awaitFaces(): Promise<void> {
-    this.isAwaitingFaces = true;
-    const late = new Promise((resolve) => setTimeout(resolve, FACE_WAIT_MILLISECONDS));
-    await Promise.race([this.search, late]);
-    this.isAwaitingFaces = false;
   }
 
   private showCameraButtons(): void {
@@ -301,7 +252,7 @@ export class App {
     this.status.busy('Translating');
     const from = performance.now();
     try {
-      await this.awaitFaces();
+      await this.faces.wait();
       if (isOvertaken()) return;
       const content = this.content ?? (await this.encode(size));
       if (isOvertaken()) return;
@@ -392,7 +343,7 @@ export class App {
     while (camera === this.camera) {
       const { model } = this;
       this.crop.draw();
-      this.followFace();
+      this.faces.follow();
       try {
         if (model !== undefined && this.loading === 0) await this.translateFrame(camera, model);
       } catch (error) {
@@ -405,13 +356,6 @@ export class App {
       }
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }
-  }
-
-  /** Moves the frame after the face at the camera, unless a person has placed it. */
-  private followFace(): void {
-    const { shown, isTouched } = this.crop;
-    if (shown === undefined || isTouched || !this.findsFaces) return;
-    this.crop.place = this.faces.follow(shown);
   }
 
   private async translateFrame(camera: Camera, { architecture }: ModelInfo): Promise<void> {

@@ -1,32 +1,35 @@
 // Looks for the faces of the shown image, or of the camera's frames, and frames one.
 import { messageOf } from '../../src/base/errors.js';
-import type { Square } from '../../src/base/geometry.js';
+import { centreSquare, type Square } from '../../src/base/geometry.js';
 import { DETECTOR_PX, type Face } from '../../src/faces/face.js';
-import { faceSquares, scaledFace, wholePixels } from '../../src/faces/square.js';
+import { faceSquares, isPrepared, scaledFace, wholePixels } from '../../src/faces/square.js';
 import { mayBeTurned, OTHER_TURNS, type QuarterTurns, uprightTurn } from '../../src/faces/turn.js';
-import { byId } from './dom.js';
+import type { CropView } from './crop-view.js';
+import { announce, byId } from './dom.js';
 import { type Engine, StoppedError } from './engine.js';
 import { FaceBoxes } from './face-boxes.js';
 import { pixelsOf, type Source, shrunk, sourceOf, turned } from './images.js';
 import { LiveFaces } from './live-faces.js';
 
-/** What the search does with the page. */
+/** The first result waits so long for the search, milliseconds: the centre is better than nothing until the face is found. */
+const WAIT_MILLISECONDS = 1000;
+
+/** What the search needs of the page. */
 export interface FaceSearchPage {
   /** The engine that computes now. */
   engine(): Engine;
-  /** The shown image, if faces are still wanted for it. */
-  isShown(source: Source): boolean;
-  /** Shows the image turned upright. */
-  replace(source: Source): void;
-  /** Whether a person has moved the frame. */
-  isTouched(): boolean;
-  /** Frames a face that was found, or picked by a person. */
-  frame(square: Square, isPicked: boolean): void;
+  /** Side of the model's images, px; undefined before there is a model. */
+  size(): number | undefined;
+  /** Called when the frame has moved to a face while nobody waited for that. */
+  onFramed(): void;
 }
 
-/** The square of a face, as `gnr translate` crops it. */
-function squareOfFace(face: Face, source: Source): Square {
-  return wholePixels(faceSquares('auto', [face], source)[0]!, source);
+/** The square of one of the faces, as `gnr translate` crops the largest. */
+function squareOfFace(face: Face, faces: readonly Face[], source: Source): Square {
+  return wholePixels(
+    faceSquares('auto', [face, ...faces.filter((each) => each !== face)], source)[0]!,
+    source,
+  );
 }
 
 function described(count: number): string {
@@ -42,55 +45,92 @@ function cannotLook(reason: string): string {
 export class FaceSearch {
   private readonly boxes = new FaceBoxes((face) => this.pick(face));
   private readonly note = byId('face-note');
+  private readonly toggle = byId<HTMLInputElement>('find-faces');
+  /** The image whose faces these are. */
   private source: Source | undefined;
+  private faces: readonly Face[] = [];
+  private used: { face: Face; isPicked: boolean } | undefined;
   private live: LiveFaces | undefined;
+  private search: Promise<void> = Promise.resolve();
+  /** Number of callers that wait for the search. */
+  private waiting = 0;
 
-  constructor(private readonly page: FaceSearchPage) {}
+  constructor(
+    private readonly crop: CropView,
+    private readonly page: FaceSearchPage,
+  ) {}
 
-  /**
-   * Looks for the faces of an image, and turns it upright if its faces lie on their side. It never fails, because the centre does
-   * without the detector.
-   */
-  async look(source: Source, mayTurn = true): Promise<void> {
+  /** Looks for the faces of the shown photo, if that is wanted. @param mayTurn turns it upright if its faces lie on their side. */
+  start(mayTurn = true): void {
     this.forget();
-    this.source = source;
-    this.note.textContent = 'Looking for faces…';
-    try {
-      const faces = await this.find(source);
-      if (!this.page.isShown(source)) return;
-      this.show(source, faces);
-      if (mayTurn && mayBeTurned(faces)) await this.turn(source, faces);
-    } catch (error) {
-      if (error instanceof StoppedError || !this.page.isShown(source)) return;
-      this.note.textContent = cannotLook(messageOf(error));
-    }
+    const { shown } = this.crop;
+    if (shown !== undefined && this.toggle.checked) this.search = this.look(shown, mayTurn);
   }
 
-  /** Returns what to translate of the camera's current frame, and looks for faces there every few frames. */
-  follow(camera: Source): Square {
-    if (this.live === undefined || this.source !== camera) {
+  /** Waits until the search is over, but not for long. */
+  async wait(): Promise<void> {
+    this.waiting++;
+    const late = new Promise((resolve) => setTimeout(resolve, WAIT_MILLISECONDS));
+    await Promise.race([this.search, late]);
+    this.waiting--;
+  }
+
+  /** Frames the face again, for another model. */
+  reframe(): void {
+    if (this.used !== undefined && this.live === undefined && !this.crop.isTouched) this.frame();
+  }
+
+  /** Moves the frame after a face at the camera, and looks for faces every few frames, unless a person has placed the frame. */
+  follow(): void {
+    const { shown, isTouched } = this.crop;
+    if (shown === undefined || isTouched || !this.toggle.checked) return;
+    if (this.live === undefined || this.source !== shown) {
       this.forget();
-      this.source = camera;
-      this.live = new LiveFaces(camera, (faces) => this.boxes.show(faces, camera));
+      this.source = shown;
+      this.live = new LiveFaces(shown, (faces) => {
+        if (this.source === shown) this.boxes.show(faces, shown);
+      });
     }
-    const square = this.live.square(this.page.engine());
+    this.crop.place = this.live.square(this.page.engine());
     const { failure } = this.live;
     if (failure !== undefined) this.note.textContent = cannotLook(failure);
-    this.boxes.markAt(square);
-    return square;
+    this.boxes.markAt(this.crop.place);
+  }
+
+  /** A person has placed the frame. */
+  release(): void {
+    const wasLive = this.live !== undefined;
+    if (wasLive) this.forget();
+    if (wasLive) this.note.textContent = 'The frame stays there. To follow the face, find it again.';
+    this.boxes.mark(undefined);
   }
 
   /** Removes the faces of the previous image. */
   forget(): void {
     this.source = undefined;
+    this.faces = [];
+    this.used = undefined;
     this.live = undefined;
+    this.search = Promise.resolve();
     this.note.textContent = '';
     this.boxes.show([], { width: 1, height: 1 });
   }
 
-  /** No face is marked any more, because a person has moved the frame. */
-  unmark(): void {
-    this.boxes.mark(undefined);
+  /** Never fails, because the centre does without the detector. */
+  private async look(source: Source, mayTurn: boolean): Promise<void> {
+    this.source = source;
+    this.note.textContent = 'Looking for faces…';
+    try {
+      const faces = await this.find(source);
+      if (this.source !== source) return;
+      this.show(source, faces);
+      if (mayTurn && mayBeTurned(faces)) await this.turn(source, faces);
+    } catch (error) {
+      if (this.source !== source) return;
+      // Another engine has replaced the one that looked.
+      if (error instanceof StoppedError) await this.look(source, mayTurn);
+      else this.tell(cannotLook(messageOf(error)));
+    }
   }
 
   private async find(source: Source): Promise<Face[]> {
@@ -107,34 +147,56 @@ export class FaceSearch {
     const small = sourceOf(shrunk(source, DETECTOR_PX));
     for (const turns of OTHER_TURNS) {
       const faces = await this.find(turned(small, turns));
-      if (!this.page.isShown(source)) return;
+      if (this.source !== source) return;
       looks.set(turns, faces);
       if (!mayBeTurned(faces) && uprightTurn(looks) === turns) break;
     }
     const turns = uprightTurn(looks);
-    if (turns === 0 || this.page.isTouched()) return;
+    if (turns === 0 || this.crop.isTouched) return;
     const next = turned(source, turns);
     const scale = source.width / small.width;
-    this.page.replace(next);
     this.source = next;
+    this.crop.show(next);
+    announce('The picture was turned upright.');
     this.show(
       next,
       looks.get(turns)!.map((face) => scaledFace(face, scale)),
     );
   }
 
+  private tell(text: string): void {
+    this.note.textContent = text;
+    if (text !== '') announce(text);
+  }
+
   private show(source: Source, faces: readonly Face[]): void {
+    this.faces = faces;
     this.boxes.show(faces, source);
-    this.note.textContent = described(faces.length);
+    this.tell(described(faces.length));
     const [largest] = faces;
-    if (largest === undefined) return;
-    this.boxes.mark(largest);
-    this.page.frame(squareOfFace(largest, source), false);
+    if (largest === undefined || this.crop.isTouched) return;
+    this.used = { face: largest, isPicked: false };
+    this.frame();
+    if (this.waiting === 0) this.page.onFramed();
   }
 
   private pick(face: Face): void {
-    if (this.live !== undefined) this.live.pick(face);
-    else if (this.source !== undefined) this.page.frame(squareOfFace(face, this.source), true);
-    this.boxes.mark(face);
+    if (this.live !== undefined) {
+      this.live.pick(face);
+      return;
+    }
+    this.used = { face, isPicked: true };
+    this.frame();
+    this.page.onFramed();
+  }
+
+  /** Frames the face; a picture that was cropped for the model already stays whole, unless a person has picked the face. */
+  private frame(): void {
+    const { source, faces, used } = this;
+    if (source === undefined || used === undefined) return;
+    const size = this.page.size();
+    const isWhole = !used.isPicked && size !== undefined && isPrepared(source, size);
+    this.crop.place = isWhole ? centreSquare(source) : squareOfFace(used.face, faces, source);
+    this.boxes.mark(used.face);
   }
 }
