@@ -49,7 +49,7 @@ const video = (...words: string[]): Promise<Outcome> =>
 
 describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
   it('translates a video, keeps its sound, and reports its figures as JSON', async () => {
-    const { code, stdout, stderr } = await video('--json');
+    const { code, stdout, stderr } = await video('--json', '--face', 'off');
     expect([code, errorMessages(stderr)]).toEqual([0, []]);
     const answer = JSON.parse(stdout) as Record<string, unknown> & {
       temporalConsistency: Record<string, number>;
@@ -79,7 +79,7 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
   it('changes the style over time with --style-seconds', async () => {
     expect((await video()).code).toBe(0);
     const constant = await readFile(out);
-    const { code, stderr } = await video('--style-seconds', '0.3');
+    const { code, stderr } = await video('--style-seconds', '0.3', '--face', 'off');
     expect([code, errorMessages(stderr)]).toEqual([0, []]);
     expect((await readFile(out)).equals(constant)).toBe(false);
   });
@@ -123,6 +123,40 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
       expect(pasted).toMatchObject({ faces: 3, frames: 15, widthPx: 400, heightPx: 300 });
       expect(await measure(out)).toMatchObject({ frames: 15, width: 400, height: 300 });
     });
+  });
+
+  it('looks for a face by default, and says in how many frames', async () => {
+    const input = await ffmpeg(
+      folder,
+      ...['-loop', '1', '-t', '0.6', '-i', PHOTO_OF_THREE, '-vf', "scale=480:-2,crop=400:300:x='4*n':y=10"],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', 'default.mp4'],
+    );
+    const translate = async (...more: string[]) => {
+      const words = ['video', input, '--checkpoint', run, '--out', out, '--json', ...more];
+      const { code, stdout, stderr } = await gnr(...words);
+      expect(code).toBe(0);
+      const { wallSeconds, framesPerSecond, peakRssBytes, ...facts } = JSON.parse(stdout);
+      return {
+        facts: facts as Record<string, unknown>,
+        said: errorMessages(stderr),
+        bytes: await readFile(out),
+      };
+    };
+    const first = await translate();
+    expect(first.facts).toMatchObject({ faces: 1, frames: 15 });
+    expect(first.facts.faceLooks).toBeGreaterThanOrEqual(1);
+    expect(first.said).toEqual([
+      expect.stringMatching(new RegExp(`a face.*--face off.*looked for in ${first.facts.faceLooks} `)),
+    ]);
+    // The search depends on no clock.
+    const again = await translate();
+    expect([again.facts, again.bytes.equals(first.bytes)]).toEqual([first.facts, true]);
+    const centre = await translate('--face', 'off');
+    expect([centre.said, 'faces' in centre.facts, centre.bytes.equals(first.bytes)]).toEqual([
+      [],
+      false,
+      false,
+    ]);
   });
 
   it('translates whole frames if there is no face, and reports that', async () => {

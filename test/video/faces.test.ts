@@ -143,6 +143,8 @@ describe.skipIf(!HAS_FFMPEG)('surveyFaces', () => {
     // A quarter to the left: what was on the left is at the bottom.
     for (const [key, value] of Object.entries({ left: 240, top: 1440 - 480, width: 360, height: 360 }))
       expect(Math.abs(face![key as 'left'] - value)).toBeLessThan(6);
+    const keyFrames = await survey(turned, { search: { stride: 5, keyFramesOnly: true } });
+    expect(keyFrames.sightings[0]!.faces).toEqual([face]);
   });
 
   it('stops when its signal is aborted', async () => {
