@@ -1,8 +1,10 @@
-// Translates a photo in three styles, in a page.
+// Translates the largest face of a photo in three styles, in a page.
 import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
-import { loadModel, translate } from 'gans-n-roses/web';
+import faceWeights from '@vladmandic/face-api/model/ssd_mobilenetv1_model.bin?url';
+import faceManifest from '@vladmandic/face-api/model/ssd_mobilenetv1_model-weights_manifest.json?url';
+import { loadFaceFinder, loadModel, translate } from 'gans-n-roses/web';
 
 const photo = document.querySelector<HTMLInputElement>('#photo')!;
 const status = document.querySelector<HTMLElement>('#status')!;
@@ -38,6 +40,10 @@ await guard(async () => {
         progress.phase === 'backend' ? `Starting ${progress.backend}` : 'Loading the model';
     },
   });
+  const faceFinder = await loadFaceFinder({
+    'ssd_mobilenetv1_model.bin': faceWeights,
+    'ssd_mobilenetv1_model-weights_manifest.json': faceManifest,
+  });
   const { size, engine } = model;
   status.textContent = `Ready: ${size} px, ${engine.backend}`;
   photo.disabled = false;
@@ -48,6 +54,8 @@ await guard(async () => {
       const translations = await translate(model, file, {
         styles: 3,
         seed: 1,
+        face: 'auto',
+        faceFinder,
         onProgress: (done, total) => {
           status.textContent = `${done} of ${total}`;
         },

@@ -45,6 +45,13 @@ export function scaled<C extends Canvas>(
   }
 }
 
+/** Returns the size of an image that is scaled down, at its aspect ratio, until no side is longer than `longest` px. */
+export function shrunkSize({ width, height }: Extent, longest: number): Extent {
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const side = (length: number): number => Math.max(1, Math.round(length * scale));
+  return { width: side(width), height: side(height) };
+}
+
 /** Scales a square of an image to `size` px. */
 export function scaledSquare<C extends Canvas>(
   image: CanvasImageSource,
@@ -60,6 +67,17 @@ export function scaledSquare<C extends Canvas>(
 export function floatsOf(pixels: Uint8ClampedArray): Float32Array {
   const image = new Float32Array((pixels.length / 4) * 3);
   for (let i = 0; i < image.length; i++) image[i] = pixels[Math.floor(i / 3) * 4 + (i % 3)]! / 127.5 - 1;
+  return image;
+}
+
+/** Leaves out the opacity: `[n, 4]` bytes to `[n, 3]`. */
+export function rgbOf(pixels: Uint8ClampedArray): Uint8Array {
+  const image = new Uint8Array((pixels.length / 4) * 3);
+  for (let from = 0, to = 0; from < pixels.length; from += 4) {
+    image[to++] = pixels[from]!;
+    image[to++] = pixels[from + 1]!;
+    image[to++] = pixels[from + 2]!;
+  }
   return image;
 }
 

@@ -1,15 +1,18 @@
 // The public library in browsers: loads a model and translates images with it.
 import { InputError } from '../base/errors.js';
+import { centreSquare, type Square } from '../base/geometry.js';
+import { FACE_MODES, type FaceMode, faceSquares, isPrepared, wholePixels } from '../faces/square.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
 import type { Architecture } from '../model/architecture.js';
 import { EagerTranslator } from '../translate/eager-translator.js';
 import type { ContentCodes, Direction } from '../translate/translator.js';
 import { imageDataOf } from './image-output.js';
-import { type ImageSource, readImage } from './image-source.js';
+import { type ImageSource, type OpenedImage, openImageSource, readImage } from './image-source.js';
 import { chosenFiles, filesAt, filesOf, type ModelFiles } from './model-files.js';
 import type { WasmPaths, WebBackend } from './web.js';
 import { loadWebModel } from './web-bundle.js';
 import { claimWebEngine, type WebEngine } from './web-engine.js';
+import { type FaceFinder, facesOf } from './web-faces.js';
 
 /**
  * The source of a model: the address of a web bundle or an exported model folder (or of its `bundle.json`, `config.json` or
@@ -173,6 +176,13 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
 export interface TranslateOptions extends StyleOptions {
   /** An image whose style is used instead of `styles`. */
   styleOf?: ImageSource | undefined;
+  /**
+   * The part of the image that is translated: its largest face (`largest`), the same unless that fills the image (`auto`), each
+   * of its faces (`all`), or a centred square (`off`, the default). An image without a face gives a centred square too.
+   */
+  face?: FaceMode | undefined;
+  /** Finds the faces; needed with `face`. */
+  faceFinder?: FaceFinder | undefined;
   /** Called with the number of finished images and their total. */
   onProgress?: ((done: number, total: number) => void) | undefined;
   /** Aborting stops the translation between two images. */
@@ -185,6 +195,47 @@ export interface Translation {
   image: ImageData;
   /** Its style code, which can be passed as `styles` to further calls, in Node too. */
   style: Float32Array;
+  /** The place of its face in the upright image, whole px; undefined if none was looked for or found. */
+  square?: Square;
+}
+
+/** Returns the squares of the faces that are translated; none for the centre. */
+async function squaresOf(
+  image: OpenedImage,
+  size: number,
+  { face: mode = 'off', faceFinder }: TranslateOptions,
+): Promise<Square[]> {
+  if (!FACE_MODES.includes(mode))
+    throw new InputError({
+      expected: `face to be ${FACE_MODES.join(', ')}`,
+      found: String(mode),
+      remedy: 'change it',
+    });
+  if (mode === 'off' || (mode === 'auto' && isPrepared(image, size))) return [];
+  if (faceFinder === undefined)
+    throw new InputError({
+      expected: `a faceFinder with face: '${mode}'`,
+      found: 'none',
+      remedy: 'pass what loadFaceFinder returns',
+    });
+  const faces = await facesOf(faceFinder, image);
+  return faceSquares(mode, faces, image).map((square) => wholePixels(square, image));
+}
+
+/** Reads the parts of an image that are translated. */
+async function cropsOf(
+  source: ImageSource,
+  size: number,
+  options: TranslateOptions,
+): Promise<{ pixels: Float32Array; square?: Square }[]> {
+  const image = await openImageSource(source);
+  try {
+    const squares = await squaresOf(image, size, options);
+    if (squares.length === 0) return [{ pixels: image.square(centreSquare(image), size) }];
+    return squares.map((square) => ({ square, pixels: image.square(square, size) }));
+  } finally {
+    image.close();
+  }
 }
 
 /** Lets the page draw and handle events, which computation on the CPU would block until the end. */
@@ -200,12 +251,12 @@ function nextTurn(): Promise<void> {
 }
 
 /**
- * Translates an image, cropped to a centred square, in one style or several.
+ * Translates an image, cropped to a centred square or to its faces, in one style or several.
  *
  * @param source anything that `createImageBitmap` accepts: a file, an image or a video that has loaded, a canvas, image data.
  *   The browser scales it, slightly differently from Node.
- * @returns an image for each style, in order.
- * @throws InputError for an image that cannot be read, and for invalid styles; RangeError after `dispose`; the signal's
+ * @returns an image for each style, in order; with several faces, face by face, the largest first.
+ * @throws InputError for an image that cannot be read, and for invalid options; RangeError after `dispose`; the signal's
  *   reason if it was aborted.
  * @example
  * ```ts
@@ -234,14 +285,17 @@ export async function translate(
     styleOf === undefined
       ? chosenStyles(options, styleLength)
       : [await translator.styleOf(direction, await readImage(styleOf, size))];
-  const content = await translator.encode(direction, await readImage(source, size));
+  const crops = await cropsOf(source, size, options);
   const translations: Translation[] = [];
-  for (const style of styles) {
-    await nextTurn();
-    signal?.throwIfAborted();
-    const image = imageDataOf(await translator.decode(content, style));
-    translations.push({ image, style });
-    onProgress?.(translations.length, styles.length);
+  for (const { pixels, square } of crops) {
+    const content = await translator.encode(direction, pixels);
+    for (const style of styles) {
+      await nextTurn();
+      signal?.throwIfAborted();
+      const image = imageDataOf(await translator.decode(content, style));
+      translations.push({ image, style, ...(square && { square }) });
+      onProgress?.(translations.length, crops.length * styles.length);
+    }
   }
   return translations;
 }

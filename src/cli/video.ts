@@ -44,7 +44,7 @@ export const videoCommand: CommandModule<object, VideoArguments> = {
           }),
         '1; 8 for --mosaic; 4 for --style-seconds;',
       ),
-      'off',
+      'auto',
     )
       .option('json', { type: 'boolean', default: false, describe: 'Print what was done, as JSON' })
       .example('$0 video me.mp4 --checkpoint runs/first --out anime.mp4 --style-seconds 4', '')

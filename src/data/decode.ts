@@ -1,21 +1,14 @@
-// Decodes image files to 8-bit sRGB, encodes results, and converts between bytes and the range of the networks.
+// Decodes image files to 8-bit sRGB, and encodes results.
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
+import type { DecodedImage } from './decoded-image.js';
 import { type Description, descriptionExif } from './description.js';
 
-/** An 8-bit sRGB image, row-major [height, width, 3]. */
-export interface DecodedImage {
-  /** `height * width * 3` bytes: red, green and blue, row by row. */
-  data: Uint8Array;
-  /** Pixels in a row. */
-  width: number;
-  /** Rows. */
-  height: number;
-}
+export { type DecodedImage, fromFloat, toFloat } from './decoded-image.js';
 
 /**
  * How an image that is not square becomes square: `cover` scales the shorter side to the size and crops the centre;
@@ -232,24 +225,4 @@ export async function encodePng(image: DecodedImage, path: string): Promise<void
       .png()
       .toBuffer(),
   );
-}
-
-/** Converts an 8-bit image to the range of the networks: 0..255 becomes -1..1, [height, width, 3] float32. */
-export function toFloat(image: { data: Uint8Array }): Float32Array {
-  const out = new Float32Array(image.data.length);
-  for (let i = 0; i < out.length; i++) out[i] = image.data[i]! / 127.5 - 1;
-  return out;
-}
-
-/** Converts the range of the networks to an 8-bit image: -1..1 becomes 0..255, rounded to nearest and clamped. */
-export function fromFloat(data: Float32Array, width: number, height: number): DecodedImage {
-  if (data.length !== width * height * 3) {
-    throw new RangeError(
-      `An image of ${width}x${height} px has ${width * height * 3} values, not ${data.length}`,
-    );
-  }
-  // Uint8ClampedArray clamps, takes NaN as 0 and rounds ties to even.
-  const clamped = new Uint8ClampedArray(data.length);
-  for (let i = 0; i < data.length; i++) clamped[i] = (data[i]! + 1) * 127.5;
-  return { data: new Uint8Array(clamped.buffer), width, height };
 }

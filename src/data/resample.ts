@@ -1,5 +1,5 @@
 // Resamples images as Pillow does, with any filter and from any part of the source.
-import type { DecodedImage } from './decode.js';
+import type { DecodedImage } from './decoded-image.js';
 
 /** One axis of resampling: every output is a weighted sum of neighbouring inputs. */
 export interface AxisTable {

@@ -1,5 +1,5 @@
 // Merges boxes that cover the same face.
-import type { Face } from './detector.js';
+import type { Face } from './face.js';
 
 /** Boxes with more than this intersection over union are one face. */
 const SAME_OVERLAP = 0.4;
@@ -11,6 +11,19 @@ export function overlap(a: Face, b: Face): number {
   if (width <= 0 || height <= 0) return 0;
   const common = width * height;
   return common / (a.width * a.height + b.width * b.height - common);
+}
+
+/** Of the boxes of one look that overlap by more than this, the detector keeps the one with the highest score. */
+const MAX_OVERLAP = 0.5;
+
+/** Suppresses boxes that overlap one with a higher score. @returns at most `maxBoxes`, the highest score first. */
+export function strongestBoxes(boxes: readonly Face[], maxBoxes: number): Face[] {
+  const strongest: Face[] = [];
+  for (const box of boxes.toSorted((a, b) => b.score - a.score)) {
+    if (strongest.length === maxBoxes) break;
+    if (strongest.every((other) => overlap(other, box) <= MAX_OVERLAP)) strongest.push(box);
+  }
+  return strongest;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Chooses the square around a face that is cropped and translated.
 import type { Extent, Square } from '../base/geometry.js';
-import type { Face } from './detector.js';
+import type { Face } from './face.js';
 
 /** Margin on each side of a face, relative to its longer side: room for hair, chin and neck, as in face datasets. */
 export const FACE_MARGIN = 0.5;
@@ -27,6 +27,14 @@ export function faceSquare(face: Face, image: Extent, margin = FACE_MARGIN): Squ
 /** Returns whether a crop of this side would be most of the image. */
 export function isPortrait(side: number, { width, height }: Extent): boolean {
   return side >= PORTRAIT_SHARE * Math.min(width, height);
+}
+
+/** `auto` takes a square image up to this multiple of the model's size for a dataset image, and does not crop it. */
+const PREPARED_SIZES = 2;
+
+/** Returns whether an image looks like one that was cropped for a model of this size, px. */
+export function isPrepared({ width, height }: Extent, size: number): boolean {
+  return width === height && width <= PREPARED_SIZES * size;
 }
 
 /** Returns the largest square of the image that is closest to another square. */
@@ -56,7 +64,7 @@ export function wholePixels({ left, top, side }: Square, { width, height }: Exte
   return { left: place(left, width), top: place(top, height), side: whole };
 }
 
-/** Which faces of an image are cropped; `auto` crops the largest one unless it fills the image already. */
+/** Which faces of an image are cropped; `auto` crops the largest one unless it fills the image, alone, already. */
 export type FaceMode = 'auto' | 'off' | 'largest' | 'all';
 
 export const FACE_MODES: readonly FaceMode[] = ['auto', 'off', 'largest', 'all'];
@@ -69,7 +77,8 @@ export function faceSquares(
   margin = FACE_MARGIN,
 ): Square[] {
   if (mode === 'off') return [];
-  if (mode === 'auto') return faces.slice(0, 1).map((face) => portraitSquare(face, image, margin));
+  // Beside another face, more than the head would be half of that.
+  if (mode === 'auto' && faces.length === 1) return [portraitSquare(faces[0]!, image, margin)];
   const chosen = mode === 'all' ? faces : faces.slice(0, 1);
   return chosen.map((face) => faceSquare(face, image, margin));
 }

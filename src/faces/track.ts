@@ -1,6 +1,6 @@
 // Follows faces through the frames of a video, smoothed over time.
 import type { Extent, Square } from '../base/geometry.js';
-import type { Face } from './detector.js';
+import type { Face } from './face.js';
 import { overlap } from './overlap.js';
 import { FACE_MARGIN, faceSquare, isPortrait, widened } from './square.js';
 
@@ -39,15 +39,19 @@ export interface TrackOptions {
 const MIN_OVERLAP = 0.2;
 /** A face that is unseen for longer is gone; it may always be missed in one sighting. */
 const MAX_GAP_SECONDS = 1;
-const MIN_GAP_FRAMES = 2;
+const MAX_GAP_SIGHTINGS = 2;
 /** Standard deviations of the smoothing of places and sizes: heads move faster than they grow. */
 const PLACE_SECONDS = 0.3;
 const SIZE_SECONDS = 0.6;
+/** At least this share of the mean distance of the sightings: between sparse ones the smoothing interpolates. */
+const SPACING_SHARE = 0.5;
 /** Duration of fading in or out. */
 const FADE_SECONDS = 0.2;
 
 interface Point {
   frame: number;
+  /** Number of the sighting. */
+  sighting: number;
   shot: number;
   face: Face;
 }
@@ -56,9 +60,12 @@ interface Point {
 function link(sightings: readonly Sighting[], maxGap: number): Point[][] {
   const ended: Point[][] = [];
   let open: Point[][] = [];
-  for (const { frame, shot, faces } of sightings) {
-    const continues = (points: Point[]): boolean =>
-      points.at(-1)!.shot === shot && frame - points.at(-1)!.frame <= maxGap;
+  for (const [sighting, { frame, shot, faces }] of sightings.entries()) {
+    const continues = (points: Point[]): boolean => {
+      const last = points.at(-1)!;
+      const isRecent = frame - last.frame <= maxGap || sighting - last.sighting <= MAX_GAP_SIGHTINGS;
+      return last.shot === shot && isRecent;
+    };
     ended.push(...open.filter((points) => !continues(points)));
     open = open.filter(continues);
     const pairs = open
@@ -71,9 +78,9 @@ function link(sightings: readonly Sighting[], maxGap: number): Point[][] {
     for (const { points, face } of pairs) {
       if (taken.has(points) || taken.has(face)) continue;
       taken.add(points).add(face);
-      points.push({ frame, shot, face });
+      points.push({ frame, sighting, shot, face });
     }
-    for (const face of faces) if (!taken.has(face)) open.push([{ frame, shot, face }]);
+    for (const face of faces) if (!taken.has(face)) open.push([{ frame, sighting, shot, face }]);
   }
   return [...ended, ...open];
 }
@@ -140,7 +147,10 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
   const median = sides[sides.length >> 1]!;
   // Decided once for the track: the crop would jump otherwise.
   const isWhole = keepsPortraits && isPortrait(median * (1 + 2 * margin), extent);
-  const [placeFrames, sizeFrames] = [PLACE_SECONDS * framesPerSecond, SIZE_SECONDS * framesPerSecond];
+  const spacing = (points.at(-1)!.frame - points[0]!.frame) / Math.max(1, points.length - 1);
+  const [placeFrames, sizeFrames] = [PLACE_SECONDS, SIZE_SECONDS].map((seconds) =>
+    Math.max(seconds * framesPerSecond, SPACING_SHARE * spacing),
+  ) as [number, number];
   const [first, last] = [begin.frame, end.frame];
   const fadeFrames = 1 + FADE_SECONDS * framesPerSecond;
   const ramp = (frames: number): number => Math.min(1, Math.max(0, (frames + 1) / fadeFrames));
@@ -173,13 +183,13 @@ function trackOf(points: Point[], [begin, end]: [begin: Edge, end: Edge], option
 
 /**
  * Follows faces through a video.
- * @param sightings in the order of the frames, about evenly spaced.
+ * @param sightings in the order of the frames.
  * @param frames number of frames in the video.
  * @returns a track for each face, the most prominent first. A face that was seen only once among many sightings is dropped as
  *   a false detection.
  */
 export function trackFaces(sightings: readonly Sighting[], frames: number, options: TrackOptions): Track[] {
-  const maxGap = Math.max(MIN_GAP_FRAMES, MAX_GAP_SECONDS * options.framesPerSecond);
+  const maxGap = MAX_GAP_SECONDS * options.framesPerSecond;
   const minPoints = sightings.length > 2 ? 2 : 1;
   const indexOf = new Map(sightings.map(({ frame }, i) => [frame, i]));
   /** Returns the end half way to the next sighting, which lacks the face, or at the cut in between. */

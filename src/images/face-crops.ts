@@ -3,11 +3,8 @@ import { centreSquare, type Square } from '../base/geometry.js';
 import { type DecodedImage, decodeImageFile, type ImageFile, openImage } from '../data/decode.js';
 import type { InputImage } from '../data/image-arrays.js';
 import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
-import { type FaceMode, faceSquares, scaledFace, wholePixels } from '../faces/square.js';
+import { type FaceMode, faceSquares, isPrepared, scaledFace, wholePixels } from '../faces/square.js';
 import { faceName } from './output-names.js';
-
-/** `auto` takes a square image up to this multiple of the model's size for a dataset image, and does not crop it. */
-const PREPARED_SIZES = 2;
 
 export interface FaceOptions {
   mode: FaceMode;
@@ -47,9 +44,9 @@ async function findSquares(file: ImageFile, faces: FaceOptions): Promise<Square[
   return faceSquares(faces.mode, detected, file, faces.margin).map((square) => wholePixels(square, file));
 }
 
-function skipsDetection({ width, height }: ImageFile, size: number, { mode, paste }: FaceOptions): boolean {
+function skipsDetection(file: ImageFile, size: number, { mode, paste }: FaceOptions): boolean {
   if (mode === 'off') return true;
-  return mode === 'auto' && !paste && width === height && width <= PREPARED_SIZES * size;
+  return mode === 'auto' && !paste && isPrepared(file, size);
 }
 
 /**

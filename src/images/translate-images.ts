@@ -6,7 +6,7 @@ import { type DecodedImage, decodeImageFile, encodeImage, type ImageFile, toFloa
 import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
 import type { InputImage } from '../data/image-arrays.js';
 import { joinFloats, splitImages } from '../data/image-arrays.js';
-import { pasteSquare } from '../faces/crop.js';
+import { pasteSquare } from '../faces/paste.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction, Translator } from '../translate/translator.js';
 import { type Crop, type DecodedInput, decodeInput, type FaceOptions } from './face-crops.js';

@@ -21,6 +21,20 @@ export interface Frames {
   rate: Rational;
   /** Size of the upright frames, or the side of their centred squares, px. */
   extent: Extent | number;
+  /** Decodes this part of the frames alone. */
+  part?: FramePart | undefined;
+  /** Decodes key frames alone. */
+  keyFramesOnly?: boolean;
+}
+
+/** A rectangle of the frames of a video. */
+export interface FramePart extends Extent {
+  /** Distance from the frames' left edge, px. */
+  left: number;
+  /** Distance from the frames' top edge, px. */
+  top: number;
+  /** Size of the whole frames, px. */
+  whole: Extent;
 }
 
 /** How ffmpeg decodes a video, and what a user should know of it. */
@@ -35,11 +49,21 @@ export interface FrameFilters {
   notices: string[];
 }
 
-/** @returns filters that pass each frame on, at the times of a constant rate. */
-function timing({ frameSeconds }: VideoInfo, { numerator, denominator }: Rational): string[] {
-  // Frames with times of their own are counted off; their times come back with the encoder.
-  if (frameSeconds !== undefined) return [`settb=${denominator}/${numerator}`, 'setpts=N'];
+/** @returns filters that give the frames of a video the times of a constant rate. */
+function timing(
+  { rate: { numerator, denominator }, keyFramesOnly = false }: Frames,
+  isTimed: boolean,
+): string[] {
+  // Key frames, and frames with times of their own, are only counted.
+  if (isTimed || keyFramesOnly) return [`settb=${denominator}/${numerator}`, 'setpts=N'];
   return [`fps=${numerator}/${denominator}`];
+}
+
+/** @returns ffmpeg's filter for a part of the frames. Their pixels may differ from those of `whole`: it uses shares. */
+function cropOf({ left, top, width, height, whole }: FramePart): string {
+  const across = (px: number): string => `iw*${px}/${whole.width}`;
+  const down = (px: number): string => `ih*${px}/${whole.height}`;
+  return `crop=w=${across(width)}:h=${down(height)}:x=${across(left)}:y=${down(top)}`;
 }
 
 /** @returns the matrix to read frames with where the file does not say; undefined where it does, and for RGB. */
@@ -100,9 +124,10 @@ const OVER_WHITE =
 /** Chooses how a video is decoded with what an ffmpeg has. */
 export function frameFilters(
   info: VideoInfo,
-  { rate, extent: wanted }: Frames,
+  frames: Frames,
   { filters, decoders }: Pick<Ffmpeg, 'filters' | 'decoders'>,
 ): FrameFilters {
+  const { extent: wanted, part, keyFramesOnly = false } = frames;
   const extent = typeof wanted === 'number' ? { width: wanted, height: wanted } : wanted;
   const { chain, conversions, notices } = conversion(info, extent, filters);
   const deinterlacer = ['bwdif', 'yadif'].find((name) => filters.has(name));
@@ -111,11 +136,15 @@ export function frameFilters(
   const readsAlpha = alphaDecoder !== undefined && decoders.has(alphaDecoder);
   const hasAlpha = readsAlpha || ALPHA_SAMPLES.test(info.colour.samples);
   return {
-    inputOptions: readsAlpha ? ['-c:v', alphaDecoder] : [],
+    inputOptions: [
+      ...(keyFramesOnly ? ['-skip_frame', 'nokey'] : []),
+      ...(readsAlpha ? ['-c:v', alphaDecoder] : []),
+    ],
     filters: [
       ...(isDeinterlaced ? [`${deinterlacer}=mode=send_frame:deint=all`] : []),
-      ...timing(info, rate),
+      ...timing(frames, info.frameSeconds !== undefined),
       ...(typeof wanted === 'number' ? ["crop=w='min(iw,ih/sar)':h='min(ih,iw*sar)'"] : []),
+      ...(part === undefined ? [] : [cropOf(part)]),
       ...chain,
       'setsar=1',
       ...(hasAlpha ? [OVER_WHITE] : []),

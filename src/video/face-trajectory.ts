@@ -2,6 +2,7 @@
 import { centreSquare, type Extent, type Square } from '../base/geometry.js';
 import type { FaceMode } from '../faces/square.js';
 import { mainTracks, nearestSquare, type Track, trackFaces } from '../faces/track.js';
+import type { FramePart } from './decoder-filters.js';
 import type { Survey } from './face-survey.js';
 
 /** A square of a frame that is translated. */
@@ -12,8 +13,10 @@ export interface TranslatedSquare extends Square {
 
 /** The squares of a video's frames that are translated. */
 export interface FaceTrajectory {
-  /** Size of the frames that contain the squares, px. */
+  /** Size of the decoded frames, which contain the squares, px. */
   extent: Extent;
+  /** The part of the frames that is decoded; by default all of them. */
+  part?: FramePart;
   /** Whether the squares are pasted back into their frames, any number for each; else each frame has exactly one. */
   isPasted: boolean;
   /** @returns the squares of a frame, the one to paste last at the end. */
@@ -31,15 +34,29 @@ export interface FaceTrajectoryOptions {
 
 /** Frames are scaled down as long as each square stays at least this many times as large as the model's images. */
 const OVERSAMPLING = 2;
-/** Stride of the frames among which the smallest square is looked for. */
-const FRAME_STRIDE = 8;
+/** The decoded part of the frames begins and ends at multiples of this, px. */
+const ALIGNMENT = 16;
 
-/** @returns the side of the smallest square, px. */
-function minSide(squareAt: (frame: number) => Square, frames: number): number {
-  let smallest = Number.POSITIVE_INFINITY;
-  for (let frame = 0; frame < frames; frame += FRAME_STRIDE)
-    smallest = Math.min(smallest, squareAt(frame).side);
-  return smallest;
+/** @returns the side of the smallest square, px, and the part of the frames that has all squares. */
+function bounds(
+  squareAt: (frame: number) => Square,
+  { frames, frameExtent: whole }: Survey,
+): { minSide: number; part: FramePart } {
+  let minSide = Number.POSITIVE_INFINITY;
+  let [left, top, right, bottom] = [whole.width, whole.height, 0, 0];
+  for (let frame = 0; frame < frames; frame++) {
+    const square = squareAt(frame);
+    minSide = Math.min(minSide, square.side);
+    [left, top] = [Math.min(left, square.left), Math.min(top, square.top)];
+    [right, bottom] = [
+      Math.max(right, square.left + square.side),
+      Math.max(bottom, square.top + square.side),
+    ];
+  }
+  const begin = (at: number): number => ALIGNMENT * Math.max(0, Math.floor(at / ALIGNMENT));
+  const end = (at: number, length: number): number => Math.min(length, ALIGNMENT * Math.ceil(at / ALIGNMENT));
+  [left, top, right, bottom] = [begin(left), begin(top), end(right, whole.width), end(bottom, whole.height)];
+  return { minSide, part: { left, top, width: right - left, height: bottom - top, whole } };
 }
 
 const holds = ({ first, last }: Track, frame: number): boolean => frame >= first && frame <= last;
@@ -72,17 +89,19 @@ export function faceTrajectory(survey: Survey, options: FaceTrajectoryOptions): 
   }
   const main = mainTracks(tracks);
   const squareAt = (frame: number): Square => nearestSquare(main, frame);
-  const scale = Math.min(1, (OVERSAMPLING * modelPx) / minSide(squareAt, survey.frames));
+  const { minSide, part } = bounds(squareAt, survey);
+  const scale = Math.min(1, (OVERSAMPLING * modelPx) / minSide);
   const scaled = (length: number): number => Math.max(1, Math.round(length * scale));
-  const extent = { width: scaled(frameExtent.width), height: scaled(frameExtent.height) };
-  const ratio = Math.min(extent.width / frameExtent.width, extent.height / frameExtent.height);
+  const extent = { width: scaled(part.width), height: scaled(part.height) };
+  const ratio = Math.min(extent.width / part.width, extent.height / part.height);
   return {
     extent,
+    part,
     isPasted: false,
     faces: main.length,
     squaresAt: (frame) => {
       const { left, top, side } = squareAt(frame);
-      return [{ left: left * ratio, top: top * ratio, side: side * ratio }];
+      return [{ left: (left - part.left) * ratio, top: (top - part.top) * ratio, side: side * ratio }];
     },
   };
 }

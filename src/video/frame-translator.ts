@@ -2,7 +2,8 @@
 import type { Extent } from '../base/geometry.js';
 import { fromFloat, toFloat } from '../data/decode.js';
 import { joinFloats } from '../data/image-arrays.js';
-import { cropSquare, pasteSquare } from '../faces/crop.js';
+import { cropSquare } from '../faces/crop.js';
+import { pasteSquare } from '../faces/paste.js';
 import type { ContentCodes, Direction, Translator } from '../translate/translator.js';
 import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
 import { ChangeMeter } from './change-meter.js';

@@ -2,7 +2,7 @@
 import { InputError } from '../base/errors.js';
 import type { Extent } from '../base/geometry.js';
 import { containerOf } from './containers.js';
-import { type Frames, frameFilters, SCALING } from './decoder-filters.js';
+import { type FramePart, type Frames, frameFilters, SCALING } from './decoder-filters.js';
 import { MAX_RATE, perSecond, secondsOf, statedRate } from './frame-times.js';
 import { inputFile, type Rational, type VideoInfo } from './probe.js';
 import { type PlannedTrack, type TrackFate, trackOptions } from './sound.js';
@@ -76,8 +76,10 @@ export interface PlanOptions {
   cells: 1 | 3;
   /** Side of the output, px; an even number. */
   outputPx?: number | undefined;
-  /** Size of whole frames, px; by default the decoder gives centred squares of the model's size. */
+  /** Size of the frames, px; by default the decoder gives centred squares of the model's size. */
   whole?: Extent | undefined;
+  /** The part of the frames that is decoded, to the size `whole`; by default all of them. */
+  part?: FramePart | undefined;
   /** Whether the output shows whole frames, with even sides. */
   isPasted?: boolean;
   /** What ffmpeg can do. */
@@ -110,11 +112,11 @@ export interface Decoding extends Frames {
 /** @returns the arguments of ffmpeg for a decoding. */
 export function decoderArgs({ input, info, ffmpeg, ...frames }: Decoding): string[] {
   const { inputOptions, filters } = frameFilters(info, frames, ffmpeg);
-  const { numerator, denominator } = frames.rate;
+  const { rate } = frames;
   return [
     ...['-nostdin', '-v', 'error', ...inputOptions, ...inputFile(input), '-map', `0:${info.index}`],
     // From version 6 on, ffmpeg forgets the rate in the last filter, and would repeat frames to have 25 a second.
-    ...['-vf', filters, '-r', `${numerator}/${denominator}`],
+    ...['-vf', filters, '-r', `${rate.numerator}/${rate.denominator}`],
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
   ];
 }
@@ -133,7 +135,7 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   const { input, output, modelPx, cells, ffmpeg, comment, sound = { tracks: [], fates: [] } } = options;
   const container = containerOf(output);
   const rate = outputRate(info, input);
-  const extent = options.whole ?? modelPx;
+  const frames: Frames = { rate, extent: options.whole ?? modelPx, part: options.part };
   const square = (side: number): Extent => ({ width: side, height: side });
   const whole = options.isPasted === true ? options.whole : undefined;
   const canvas = whole ?? square(modelPx * cells);
@@ -171,8 +173,8 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
     isTimed,
     secondsAt: secondsOf(info, perSecond(rate)),
     audio: sound.fates,
-    ...noteworthy(info, { rate, extent }, ffmpeg),
-    decoderArgs: decoderArgs({ input, info, ffmpeg, rate, extent }),
+    ...noteworthy(info, frames, ffmpeg),
+    decoderArgs: decoderArgs({ input, info, ffmpeg, ...frames }),
     encoderArgs: (target) => [
       ...['-nostdin', '-v', 'error', '-y', ...framesIn],
       ...(hasSound || hasChapters ? ['-itsoffset', (-leadSeconds).toFixed(6), ...inputFile(input)] : []),

@@ -28,7 +28,10 @@ export interface VideoRequest {
   mosaic?: boolean | undefined;
   /** Goes smoothly from style to style, in this many seconds each. By default the style stays. */
   styleSeconds?: number | undefined;
-  /** Which faces are translated: the centre of the frames for `off`, the default. */
+  /**
+   * Which faces are translated: the centre of the frames for `off`, the default. `largest` and `all` look for faces five times a
+   * second; `auto` looks for the largest as often as takes at most a quarter of the time, and keeps portraits as they are framed.
+   */
   face?: FaceMode | undefined;
   /** Room on each side of a face, in units of its longer side; 0.5 by default. */
   faceMargin?: number | undefined;

@@ -1,10 +1,11 @@
 // Translates a video file from start to finish: model, styles, faces, ffmpeg's arguments, frames.
 import type { Description } from '../data/description.js';
 import { type FaceDetector, lazyFaceDetector } from '../faces/detector.js';
-import { FACE_MARGIN } from '../faces/square.js';
+import { FACE_MARGIN, isPrepared } from '../faces/square.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
 import { describeRecord } from '../images/record.js';
 import { peakMemory } from '../runtime/memory.js';
+import { imageWork } from '../translate/image-work.js';
 import { openModel } from '../translate/open-model.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction, Translator } from '../translate/translator.js';
@@ -12,10 +13,11 @@ import { MOSAIC_CELLS } from './canvas.js';
 import { containerOf } from './containers.js';
 import { surveyFaces } from './face-survey.js';
 import { type FaceTrajectory, faceTrajectory } from './face-trajectory.js';
-import { withFrameTimes } from './frame-times.js';
+import { perSecond, withFrameTimes } from './frame-times.js';
 import { expectedFrames, outputRate, planVideo, type VideoPlan, videoEncoderFor } from './plan.js';
 import { probeVideo, type VideoInfo } from './probe.js';
 import { checkRequest, checkStyleCount, styleCounts, type VideoRequest } from './request.js';
+import { describeSearch, fullSearch, planSearch } from './search-plan.js';
 import { planSound, type TrackFate } from './sound.js';
 import { constantStyles, flowingStyles } from './style-schedule.js';
 import { type Ffmpeg, readFfmpeg } from './tools.js';
@@ -50,8 +52,10 @@ export interface VideoFileTranslation {
   conversions: string[];
   /** What the input has and the output has not, each a phrase, such as `subtitles (mov_text)`. */
   leftOut: string[];
-  /** Number of faces; absent if `face` is `off`. */
+  /** Number of faces; absent if none were looked for. */
   faces?: number;
+  /** Number of frames in which faces were looked for; absent if none were. */
+  faceLooks?: number;
   /** Whether the input ended early: the output has what could be decoded. */
   isTruncated: boolean;
   /** Mean change between neighbouring frames; null for a single frame. */
@@ -97,42 +101,68 @@ function leftOutOf({ audio, others, chapters }: VideoInfo, fates: readonly Track
   ];
 }
 
-/** Goes through the video for its faces; undefined if it has none that are translated. */
+/** What looking for faces gave. */
+interface FoundFaces {
+  /** Undefined if the video has none that are translated. */
+  trajectory: FaceTrajectory | undefined;
+  /** Number of faces. */
+  faces: number;
+  /** Frames in which faces were looked for. */
+  looks: number;
+}
+
+/** Goes through the video for its faces. @returns undefined if none are looked for. */
 async function facesOf(
   request: VideoRequest,
   info: VideoInfo,
   ffmpeg: Ffmpeg,
-  modelPx: number,
+  architecture: Translator['architecture'],
   loadDetector: () => Promise<FaceDetector>,
-): Promise<FaceTrajectory | undefined> {
+): Promise<FoundFaces | undefined> {
   const { input, face: mode = 'off', faceMargin: margin = FACE_MARGIN, paste = false, signal } = request;
-  if (mode === 'off') return undefined;
-  const totalFrames = expectedFrames(info, outputRate(info, input));
+  const isPlanned = mode === 'auto';
+  if (mode === 'off' || (isPlanned && !paste && isPrepared(info.extent, architecture.size))) return undefined;
+  const rate = outputRate(info, input);
+  const fps = perSecond(rate);
+  const search = isPlanned ? planSearch(imageWork(architecture), info.extent, fps) : fullSearch(fps);
+  const totalFrames = expectedFrames(info, rate);
   const onProgress = (frames: number): void =>
     request.onProgress?.({ stage: 'looking for faces', frames, totalFrames });
   const detector = await loadDetector();
-  const survey = await surveyFaces({ input, info, ffmpeg, detector, onProgress, ...(signal && { signal }) });
-  const faces = faceTrajectory(survey, { mode, margin, paste, modelPx });
-  if ((faces?.faces ?? 0) === 0)
+  const survey = await surveyFaces({
+    input,
+    info,
+    ffmpeg,
+    detector,
+    search,
+    onProgress,
+    ...(signal && { signal }),
+  });
+  const trajectory = faceTrajectory(survey, { mode, margin, paste, modelPx: architecture.size });
+  const [faces, looks] = [trajectory?.faces ?? 0, survey.sightings.length];
+  const how = isPlanned ? describeSearch(search, looks, fps) : '';
+  if (faces === 0)
     request.onNotice?.(
-      `no face was found in ${input}: its frames are translated whole, as far as a centred square shows them`,
+      `no face was found in ${input}: its frames are translated whole, as far as a centred square shows them${how && ` (${how})`}`,
     );
-  return faces;
+  else if (isPlanned)
+    request.onNotice?.(`${input} shows a face, which is followed (--face off: the centre); it was ${how}`);
+  return { trajectory, faces, looks };
 }
 
 function translationOf(
-  { input, output, face = 'off' }: VideoRequest,
+  { input, output }: VideoRequest,
   { frames, change, isTruncated, wallSeconds }: TranslatedVideo,
   {
     modelPx,
     plan,
-    faces,
+    found,
     leftOut,
     record,
   }: {
     modelPx: number;
     plan: VideoPlan;
-    faces: FaceTrajectory | undefined;
+    found: FoundFaces | undefined;
     leftOut: string[];
     record: Description;
   },
@@ -151,7 +181,7 @@ function translationOf(
     audio: plan.audio,
     conversions: plan.conversions,
     leftOut,
-    ...(face === 'off' ? {} : { faces: faces?.faces ?? 0 }),
+    ...(found && { faces: found.faces, faceLooks: found.looks }),
     isTruncated,
     temporalConsistency: { inputChange: change.input, outputChange: change.output, ratio },
     wallSeconds,
@@ -192,12 +222,14 @@ export async function translateVideoInStyles(
     checkStyleCount(request, styles.length);
     const record = describeRecord({ model, direction, styles });
     const modelPx = translator.architecture.size;
-    const faces = await facesOf(request, info, ffmpeg, modelPx, detector.get);
+    const found = await facesOf(request, info, ffmpeg, translator.architecture, detector.get);
+    const faces = found?.trajectory;
     const plan = planVideo(info, {
       input,
       output,
       modelPx,
       whole: faces?.extent,
+      part: faces?.part,
       isPasted: faces?.isPasted === true,
       cells: mosaic ? MOSAIC_CELLS : 1,
       outputPx: request.size,
@@ -218,7 +250,7 @@ export async function translateVideoInStyles(
       ...(signal && { signal }),
     });
     if (result.decoderErrors !== null) onNotice?.(`ffmpeg on ${input}: ${result.decoderErrors}`);
-    return translationOf(request, result, { modelPx, plan, faces, leftOut, record });
+    return translationOf(request, result, { modelPx, plan, found, leftOut, record });
   } finally {
     translator.dispose();
     await detector.dispose();

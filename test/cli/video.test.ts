@@ -49,7 +49,7 @@ const video = (...words: string[]): Promise<Outcome> =>
 
 describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
   it('translates a video, keeps its sound, and reports its figures as JSON', async () => {
-    const { code, stdout, stderr } = await video('--json');
+    const { code, stdout, stderr } = await video('--json', '--face', 'off');
     expect([code, errorMessages(stderr)]).toEqual([0, []]);
     const answer = JSON.parse(stdout) as Record<string, unknown> & {
       temporalConsistency: Record<string, number>;
@@ -79,7 +79,7 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
   it('changes the style over time with --style-seconds', async () => {
     expect((await video()).code).toBe(0);
     const constant = await readFile(out);
-    const { code, stderr } = await video('--style-seconds', '0.3');
+    const { code, stderr } = await video('--style-seconds', '0.3', '--face', 'off');
     expect([code, errorMessages(stderr)]).toEqual([0, []]);
     expect((await readFile(out)).equals(constant)).toBe(false);
   });
@@ -125,6 +125,40 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
     });
   });
 
+  it('looks for a face by default, and says in how many frames', async () => {
+    const input = await ffmpeg(
+      folder,
+      ...['-loop', '1', '-t', '0.6', '-i', PHOTO_OF_THREE, '-vf', "scale=480:-2,crop=400:300:x='4*n':y=10"],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', 'default.mp4'],
+    );
+    const translate = async (...more: string[]) => {
+      const words = ['video', input, '--checkpoint', run, '--out', out, '--json', ...more];
+      const { code, stdout, stderr } = await gnr(...words);
+      expect(code).toBe(0);
+      const { wallSeconds, framesPerSecond, peakRssBytes, ...facts } = JSON.parse(stdout);
+      return {
+        facts: facts as Record<string, unknown>,
+        said: errorMessages(stderr),
+        bytes: await readFile(out),
+      };
+    };
+    const first = await translate();
+    expect(first.facts).toMatchObject({ faces: 1, frames: 15 });
+    expect(first.facts.faceLooks).toBeGreaterThanOrEqual(1);
+    expect(first.said).toEqual([
+      expect.stringMatching(new RegExp(`a face.*--face off.*looked for in ${first.facts.faceLooks} `)),
+    ]);
+    // The search depends on no clock.
+    const again = await translate();
+    expect([again.facts, again.bytes.equals(first.bytes)]).toEqual([first.facts, true]);
+    const centre = await translate('--face', 'off');
+    expect([centre.said, 'faces' in centre.facts, centre.bytes.equals(first.bytes)]).toEqual([
+      [],
+      false,
+      false,
+    ]);
+  });
+
   it('translates whole frames if there is no face, and reports that', async () => {
     const { code, stdout, stderr } = await video('--face', 'all', '--paste', '--json');
     expect([code, errorMessages(stderr)]).toEqual([
@@ -160,7 +194,7 @@ describe('gnr video with wrong arguments', () => {
     [['--face', 'all'], /--paste with --face all: .* but found it alone/],
     [['--face', 'all', '--paste', '--mosaic'], /--paste alone, .* but found it with --mosaic/],
     [['--face', 'auto', '--paste', '--size', '64'], /--paste alone, .* but found it with --size/],
-    [['--paste'], /--face auto, largest or all with --paste but found --face off/],
+    [['--face', 'off', '--paste'], /--face auto, largest or all with --paste but found --face off/],
     [['--styles', '0'], /--styles to be a whole number from 1 to 1000/],
   ])('rejects %j', async (words, message) => {
     const { code, stdout, stderr } = await video(...words);

@@ -1,11 +1,13 @@
+import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
 import { type DecodedImage, decodeImage } from '../../src/data/decode.js';
-import { type Face, type FaceDetector, loadFaceDetector } from '../../src/faces/detector.js';
+import { type FaceDetector, loadFaceDetector } from '../../src/faces/detector.js';
+import type { Face } from '../../src/faces/face.js';
 import { sampleFactors } from '../../src/sample/draw.js';
 import { rasterise } from '../../src/sample/raster.js';
-import { NOSES_OF_THREE, PHOTO_OF_THREE } from '../support/faces.js';
+import { NOSES_OF_THREE, PHOTO_OF_THREE, WEIGHTS } from '../support/faces.js';
 
 let detector: FaceDetector;
 beforeAll(async () => {
@@ -73,6 +75,44 @@ describe('the face detector', () => {
     const noise = drawn(200, () => rng.uniform() * 255);
     const stripes = drawn(200, (x, y) => ((x >> 3) + (y >> 4)) * 9);
     for (const image of [noise, stripes]) expect(await detector.find(image)).toEqual([]);
+  });
+
+  it("computes the boxes of the package's own network", async () => {
+    const { default: faceapi } = await import('@vladmandic/face-api/dist/face-api.node-gpu.js');
+    const network = new faceapi.SsdMobilenetv1();
+    await network.loadFromDisk(dirname(WEIGHTS));
+    // As large as the network's input, so that neither side scales it.
+    const photo = await decodeImage(PHOTO_OF_THREE, { size: 512, fit: 'stretch' });
+    const pixels = tf.tensor3d(photo.data, [512, 512, 3], 'int32');
+    const expected = await network.locateFaces(pixels as never, { minConfidence: 0.5, maxResults: 100 });
+    pixels.dispose();
+    network.dispose();
+    const faces = await detector.find(photo, [1]);
+    expect(faces.length).toBe(3);
+    for (const { box, score } of expected) {
+      const near = faces.find(({ left }) => Math.abs(left - box.x) < 1)!;
+      for (const [key, value] of [
+        ['left', box.x],
+        ['top', box.y],
+        ['width', box.width],
+        ['height', box.height],
+      ] as const)
+        expect(Math.abs(near[key] - value)).toBeLessThan(0.01);
+      expect(Math.abs(near.score - score)).toBeLessThan(1e-4);
+    }
+  });
+
+  it('finds in a part of the square what it finds in the whole of it', async () => {
+    const photo = await decodeImage(PHOTO_OF_THREE, { longest: 700 });
+    // The same photo in the corner of a black square, all of which is computed.
+    const whole = drawn(700, () => 0);
+    for (let y = 0; y < photo.height; y++)
+      whole.data.set(photo.data.subarray(y * photo.width * 3, (y + 1) * photo.width * 3), y * 700 * 3);
+    const [part, all] = [await detector.find(photo), await detector.find(whole)];
+    expect(part.length).toBe(3);
+    for (const [i, face] of part.entries())
+      for (const key of ['left', 'top', 'width', 'height'] as const)
+        expect(Math.abs(face[key] - all[i]![key])).toBeLessThan(1);
   });
 
   it('frees all tensors of the images', async () => {

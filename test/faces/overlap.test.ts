@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Face } from '../../src/faces/detector.js';
-import { joinBoxes, overlap } from '../../src/faces/overlap.js';
+import type { Face } from '../../src/faces/face.js';
+import { joinBoxes, overlap, strongestBoxes } from '../../src/faces/overlap.js';
 
 const face = (x: number, y: number, side: number): Face => ({
   ...{ left: x - side / 2, top: y - side / 2, width: side, height: side },
@@ -41,5 +41,18 @@ describe('boxes of several looks', () => {
     expect(Math.abs(one[0]! - other[0]!)).toBeLessThan(0.02);
     expect(middles(scored(50, 0.9), scored(54, 0.501))[0]).toBeCloseTo(50, 1);
     expect(middles(scored(50, 0.5), scored(54, 0.5))[0]).toBeCloseTo(52, 6);
+  });
+});
+
+describe('boxes of one look', () => {
+  it('a box that overlaps a stronger one by more than half is dropped', () => {
+    const [strong, weak, other] = [face(50, 50, 20), face(52, 50, 20), face(62, 50, 20)];
+    const boxes = [
+      { ...weak, score: 0.6 },
+      { ...other, score: 0.7 },
+      { ...strong, score: 0.9 },
+    ];
+    expect(strongestBoxes(boxes, 10).map(({ score }) => score)).toEqual([0.9, 0.7]);
+    expect(strongestBoxes(boxes, 1).map(({ score }) => score)).toEqual([0.9]);
   });
 });

@@ -3,6 +3,7 @@ import {
   type FaceMode,
   faceSquare,
   faceSquares,
+  isPrepared,
   portraitSquare,
   squareWithin,
   wholePixels,
@@ -63,6 +64,20 @@ it.each<[FaceMode, number]>([
   const squares = faceSquares(mode, faces, WIDE);
   expect(squares).toEqual(faces.slice(0, count).map((one) => faceSquare(one, WIDE)));
   expect(faceSquares(mode, [], WIDE)).toEqual([]);
+});
+
+it('auto crops a portrait as little as possible, but to the head beside another face', () => {
+  const [large, small] = [face(100, 200, 200, 230), face(700, 200, 60, 70)];
+  expect(faceSquares('auto', [large], WIDE)).toEqual([portraitSquare(large, WIDE)]);
+  expect(faceSquares('auto', [large, small], WIDE)).toEqual([faceSquare(large, WIDE)]);
+});
+
+it.each([
+  [{ width: 128, height: 128 }, true],
+  [{ width: 129, height: 129 }, false],
+  [{ width: 128, height: 100 }, false],
+])('whether %j was cropped for a model of 64 px: %s', (extent, expected) => {
+  expect(isPrepared(extent, 64)).toBe(expected);
 });
 
 describe('whole pixels', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
-import type { Face } from '../../src/faces/detector.js';
+import type { Face } from '../../src/faces/face.js';
 import { mainTracks, nearestSquare, type Sighting, trackFaces } from '../../src/faces/track.js';
 
 const PICTURE = { width: 1000, height: 600 };
@@ -79,6 +79,24 @@ describe('tracks', () => {
     const slow = trackFaces(sightings, 5, { extent: PICTURE, framesPerSecond: 0.5 });
     expect(slow.map(({ first, last }) => [first, last])).toEqual([[0, 4]]);
     expect(middle(slow[0]!.squareAt(4))).toBeCloseTo(304, 0);
+  });
+
+  it('tracks go straight from place to place where sightings are seconds apart', () => {
+    const sightings = [0, 60, 110, 190, 250].map(
+      (frame): Sighting => ({ frame, shot: 0, faces: [face(300 + frame / 2, 300, 120)] }),
+    );
+    const [one, ...others] = track(sightings, 260);
+    expect([one!.first, one!.last, others]).toEqual([0, 259, []]);
+    for (let frame = 0; frame <= 250; frame += 10) {
+      expect(Math.abs(middle(one!.squareAt(frame)) - (300 + frame / 2))).toBeLessThan(12);
+      expect(one!.squareAt(frame).side).toBeCloseTo(240, 6);
+    }
+    const steps = Array.from(
+      { length: 250 },
+      (_, frame) => middle(one!.squareAt(frame + 1)) - middle(one!.squareAt(frame)),
+    );
+    expect(Math.max(...steps)).toBeLessThan(3);
+    expect(Math.min(...steps)).toBeGreaterThan(-1);
   });
 
   it('tracks end exactly at cuts', () => {

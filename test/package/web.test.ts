@@ -1,12 +1,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { version_core } from '@tensorflow/tfjs-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decodeImage, toFloat } from '../../src/data/decode.js';
+import { loadFaceDetector } from '../../src/faces/detector.js';
+import { FACE_WEIGHTS } from '../../src/faces/face-finder.js';
 import { loadModel, type Model, translate } from '../../src/index.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { modelBundle } from '../../src/serve/model-bundle.js';
@@ -15,6 +17,7 @@ import type { RunningServer } from '../../src/serve/server.js';
 import { readModel } from '../../src/translate/model.js';
 import type * as webLibrary from '../../src/web.js';
 import { hasChromium, startBrowser } from '../support/browser.js';
+import { WEIGHTS } from '../support/faces.js';
 import { packPackage } from '../support/package.js';
 import { WebProject } from '../support/web-project.js';
 
@@ -36,13 +39,20 @@ async function modelFolder(): Promise<ServedFile[]> {
   return Promise.all(names.map(read));
 }
 
+/** The weights of the face detector beside the page. */
+async function faceFolder(): Promise<ServedFile[]> {
+  const read = async (name: string) =>
+    new ServedFile(`faces/${name}`, [await readFile(join(dirname(WEIGHTS), name))]);
+  return Promise.all(Object.values(FACE_WEIGHTS).map(read));
+}
+
 describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
   beforeAll(async () => {
     project = await WebProject.install(join(folder, 'project'), await packPackage(folder, { types: false }));
     await drawSampleDataset({ dir: join(folder, 'data'), images: 1, testImages: 1, size: 64 });
     [example, probe, browser, model] = await Promise.all([
       project.serveExample(modelBundle(await readModel('models/sample'), 'model')),
-      project.serveProbe(await modelFolder()),
+      project.serveProbe([...(await modelFolder()), ...(await faceFolder())]),
       startBrowser(),
       loadModel('models/sample'),
     ]);
@@ -154,6 +164,60 @@ describe.skipIf(!hasChromium)('gans-n-roses/web', () => {
       Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
     expect(furthest(found.made, made)).toBeLessThan(TOLERANCE);
     expect(furthest(found.styleOf, translator.styleOf('B2A', pixels))).toBeLessThan(TOLERANCE);
+  });
+
+  it('the library in browsers finds the faces that Node finds, and translates them', async () => {
+    await openProbe();
+    const file = await readFile('examples/photos/astronaut.jpg');
+    const found = await page.evaluate(
+      async (bytes) => {
+        const { loadFaceFinder, loadModel, translate } = globalThis.library;
+        const wasm = { backend: 'wasm', wasmPaths: globalThis.wasmPaths } as const;
+        const image = new Blob([Uint8Array.from(bytes)]);
+        const opened = await loadModel('model/', wasm);
+        const faceFinder = await loadFaceFinder('faces', wasm);
+        const say = (work: Promise<unknown>): Promise<string> => work.then(() => 'was accepted', String);
+        const answer = {
+          faces: await faceFinder.find(image),
+          none: await faceFinder.find(new ImageData(100, 60)),
+          isShared: faceFinder.engine === opened.engine,
+          all: await translate(opened, image, { styles: 2, face: 'all', faceFinder }),
+          centre: await translate(opened, image),
+          faceless: await translate(opened, new ImageData(200, 100), { face: 'largest', faceFinder }),
+          nowhere: await say(loadFaceFinder('nowhere/', wasm)),
+          noFinder: await say(translate(opened, image, { face: 'largest' })),
+          mode: await say(translate(opened, image, { face: 'left' as never })),
+        };
+        faceFinder.dispose();
+        return {
+          ...answer,
+          all: answer.all.map(({ square, image: { data } }) => ({ square, data: [...data] })),
+          centre: answer.centre.map(({ square }) => square),
+          faceless: answer.faceless.map(({ square }) => square),
+          disposed: await say(faceFinder.find(image)),
+        };
+      },
+      [...file],
+    );
+    const detector = await loadFaceDetector();
+    const [face] = await detector.find(await decodeImage(file));
+    detector.dispose();
+    expect(found.faces).toHaveLength(1);
+    for (const key of ['left', 'top', 'width', 'height'] as const)
+      expect(Math.abs(found.faces[0]![key] - face![key])).toBeLessThan(2);
+    expect(found).toMatchObject({ none: [], isShared: true });
+    const expected = await translate(model, 'examples/photos/astronaut.jpg', { styles: 2, face: 'all' });
+    expect(found.all).toHaveLength(2);
+    for (const [i, { square, data }] of found.all.entries()) {
+      for (const key of ['left', 'top', 'side'] as const)
+        expect(Math.abs(square![key] - expected[i]!.square![key])).toBeLessThan(3);
+      expect(data).toHaveLength(64 * 64 * 4);
+    }
+    expect([found.centre, found.faceless]).toEqual([[undefined], [undefined]]);
+    expect(found.nowhere).toMatch(/^InputError: .*weights of the face detector/);
+    expect(found.noFinder).toMatch(/^InputError: .*loadFaceFinder/);
+    expect(found.mode).toMatch(/^InputError: .*auto, off, largest, all/);
+    expect(found.disposed).toMatch(/^RangeError/);
   });
 
   it('the library in browsers accepts models as files and all kinds of images, and reports progress', async () => {

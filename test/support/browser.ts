@@ -25,8 +25,8 @@ const FLAGS = [
   '--enable-unsafe-swiftshader',
 ];
 
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+export function startBrowser(more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...FLAGS, ...more] });
 }
 
 /** Builds the page into `folder`/web. */

@@ -9,7 +9,13 @@ import type * as webLibrary from '../../src/web.js';
 import { installPackage, type Packed } from './package.js';
 
 /** The packages of a page with one backend. */
-const INSTALLED = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'zod', 'vite'];
+const INSTALLED = [
+  '@tensorflow/tfjs-core',
+  '@tensorflow/tfjs-backend-wasm',
+  '@vladmandic/face-api',
+  'zod',
+  'vite',
+];
 
 const LIBRARY = `
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';

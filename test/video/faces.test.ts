@@ -8,6 +8,7 @@ import type { FaceDetector } from '../../src/faces/detector.js';
 import { type Survey, surveyFaces } from '../../src/video/face-survey.js';
 import { type FaceTrajectoryOptions, faceTrajectory } from '../../src/video/face-trajectory.js';
 import { probeVideo } from '../../src/video/probe.js';
+import type { FaceSearch } from '../../src/video/search-plan.js';
 import { ffmpeg, HAS_FFMPEG, lavfi } from '../support/video.js';
 
 /** A light square of 60 px that goes 2 px a frame to the right; after 33 frames another scene, where it stands still. */
@@ -46,7 +47,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function survey(input: string, more: { signal?: AbortSignal } = {}): Promise<Survey> {
+async function survey(
+  input: string,
+  more: { signal?: AbortSignal; search?: FaceSearch } = {},
+): Promise<Survey> {
   return surveyFaces({
     input,
     ffmpeg: PLAIN,
@@ -71,6 +75,27 @@ describe.skipIf(!HAS_FFMPEG)('surveyFaces', () => {
             { left: expect.closeTo(19 + 2 * frame, -0.7), top: 40, width: 60, height: 60, score: 1 }
           : { left: 100, top: 80, width: 60, height: 60, score: 1 },
       ]);
+  });
+
+  it('looks as seldom as it is asked to', async () => {
+    const { sightings, frames } = await survey(scenes, { search: { stride: 20, keyFramesOnly: false } });
+    expect(frames).toBe(50);
+    expect(sightings.map(({ frame }) => frame)).toEqual([0, 20, 33]);
+  });
+
+  it('looks at key frames alone, at their places in the video, and knows how many frames there are', async () => {
+    const words = ['-i', scenes, '-c:v', 'libx264', '-qp', '0', '-pix_fmt', 'yuv444p', '-bf', '2'];
+    const keyed = await ffmpeg(folder, ...words, '-g', '8', '-sc_threshold', '0', 'keyed.mp4');
+    const dense = await survey(keyed);
+    const { sightings, frames, frameExtent } = await survey(keyed, {
+      search: { stride: 10, keyFramesOnly: true },
+    });
+    expect([frames, frameExtent]).toEqual([50, dense.frameExtent]);
+    expect(sightings.map(({ frame, shot }) => [frame, shot])).toEqual(
+      [0, 16, 32, 48].map((frame) => [frame, 0]),
+    );
+    for (const { frame, faces } of sightings)
+      expect(faces[0]!.left).toBeCloseTo(frame < 33 ? 19 + 2 * frame : 100, -0.7);
   });
 
   it('recognises cuts between dark scenes', async () => {
@@ -118,6 +143,8 @@ describe.skipIf(!HAS_FFMPEG)('surveyFaces', () => {
     // A quarter to the left: what was on the left is at the bottom.
     for (const [key, value] of Object.entries({ left: 240, top: 1440 - 480, width: 360, height: 360 }))
       expect(Math.abs(face![key as 'left'] - value)).toBeLessThan(6);
+    const keyFrames = await survey(turned, { search: { stride: 5, keyFramesOnly: true } });
+    expect(keyFrames.sightings[0]!.faces).toEqual([face]);
   });
 
   it('stops when its signal is aborted', async () => {
@@ -152,16 +179,21 @@ describe('faceTrajectory', () => {
       ...more,
     })!;
 
-  it('gives one square in every frame, and scales frames down to the needed size', () => {
-    const { squaresAt, extent, faces } = trajectory();
-    expect([extent, faces]).toEqual([{ width: 320, height: 160 }, 1]);
+  it('is one square for every frame, of frames no larger than they need to be', () => {
+    const { squaresAt, extent, faces, part } = trajectory();
+    // The face of 80 px at x = 100 has a square of 160 px; the other is smaller.
+    expect([part, faces]).toEqual([
+      { left: 16, top: 0, width: 176, height: 176, whole: { width: 400, height: 200 } },
+      1,
+    ]);
+    expect(extent).toEqual({ width: 141, height: 141 });
     for (const frame of [0, 17, 49]) {
       const [square, ...others] = squaresAt(frame);
-      expect([square!.side, others]).toEqual([expect.closeTo(128, 6), []]);
-      expect(square!.left + square!.side / 2).toBeCloseTo(80, 6);
+      expect([square!.side, others]).toEqual([expect.closeTo(128, -0.7), []]);
+      expect(square!.left + square!.side / 2).toBeCloseTo((100 - 16) * 0.8, -0.7);
     }
     // They are not enlarged.
-    expect(trajectory({ modelPx: 256 }).extent).toEqual({ width: 400, height: 200 });
+    expect(trajectory({ modelPx: 256 }).extent).toEqual({ width: 176, height: 176 });
   });
 
   it('gives the squares of all faces for pasting, the largest last', () => {

@@ -100,6 +100,18 @@ describe('the arguments of the decoder', () => {
   });
 });
 
+describe('the decoder of a part of the frames', () => {
+  it('cuts the part out before it scales, by shares of the frames, whose pixels may not be square', () => {
+    const whole = { width: 854, height: 480 };
+    const part = { left: 16, top: 32, width: 320, height: 240, whole };
+    const { decoderArgs, input } = plan({}, { whole: { width: 160, height: 120 }, part });
+    expect(input).toEqual({ width: 160, height: 120 });
+    expect(valuesOf(decoderArgs, '-vf')[0]).toMatch(
+      /,crop=w=iw\*320\/854:h=ih\*240\/480:x=iw\*16\/854:y=ih\*32\/480,scale=160:120:/,
+    );
+  });
+});
+
 describe('the arguments of the encoder', () => {
   it('scale the canvas to the requested size', () => {
     const square = (side: number) => ({ width: side, height: side });

@@ -364,7 +364,7 @@ describe.skipIf(!hasChromium)('the page', () => {
     await page.setInputFiles('#file', imageFile);
     await settled(6);
     const before = await results();
-    await page.focus('#crop');
+    await page.focus('#frame');
     for (let i = 0; i < 8; i++) await page.keyboard.press('+');
     await expect.poll(async () => (await results())[0]).not.toBe(before[0]);
     await page.focus('#compare-at');

@@ -1,4 +1,5 @@
 // The page's state, and its reactions to every change.
+import { centreSquare, type Square } from '../../src/base/geometry.js';
 import type { WebBackend } from '../../src/browser/web.js';
 import type { Direction } from '../../src/translate/translator.js';
 import { BACKENDS } from './backends.js';
@@ -7,9 +8,11 @@ import { Compare } from './compare.js';
 import { CropView } from './crop-view.js';
 import { announce, byId, download, saveCanvas } from './dom.js';
 import { Engine, StoppedError } from './engine.js';
-import { pixelsOf, type Source } from './images.js';
+import { FaceSearch } from './face-search.js';
+import { pixelsOf, type Source, turned } from './images.js';
 import type { ModelInfo, ModelSource, Tasks } from './messages.js';
-import { Results } from './results.js';
+import { pastedBack } from './paste-back.js';
+import { type Result, Results } from './results.js';
 import { StatusLine } from './status.js';
 import { BLEND_INDEX, StyleSource } from './style-source.js';
 
@@ -22,12 +25,19 @@ export class App {
     () => this.restyle(),
     () => this.reblend(),
   );
-  private readonly crop = new CropView(byId('crop'), byId('zoom'), () => this.retake());
+  private readonly crop = new CropView(() => {
+    this.faces.release();
+    this.retake();
+  });
+  private readonly faces = new FaceSearch(this.crop, {
+    engine: () => this.engine,
+    size: () => this.model?.architecture.size,
+    onFramed: () => this.retake(),
+  });
   private readonly compare = new Compare();
   private readonly results = new Results(
     () => this.showSelected(),
-    ({ label }) =>
-      `${this.imageName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}.png`,
+    (result) => `${this.nameOf(result)}.png`,
   );
   private engine = new Engine();
   private isStarted = false;
@@ -38,6 +48,8 @@ export class App {
   private imageName = 'picture';
   private camera: Camera | undefined;
   private recorder: Recorder | undefined;
+  /** What the results were translated from. */
+  private used: { source: Source; square: Square } | undefined;
   /** Number of the current job; work with an older number is obsolete. */
   private job = 0;
   private isBlending = false;
@@ -78,6 +90,7 @@ export class App {
       this.model = info;
       this.styles.forget();
       this.status.model(info);
+      this.faces.reframe();
       announce('The model is loaded.');
     } catch (error) {
       if (!(error instanceof StoppedError)) this.source = previous;
@@ -94,6 +107,26 @@ export class App {
     this.stopCamera();
     this.imageName = name.replace(/\.[^.]*$/, '') || 'picture';
     this.showSource(source);
+    this.faces.start();
+    this.retake();
+  }
+
+  /** Reacts to the switch: frames the face, or the centre. */
+  changeFinding(): void {
+    const { shown } = this.crop;
+    if (shown === undefined) return;
+    this.crop.place = centreSquare(shown);
+    this.faces.forget();
+    if (this.camera === undefined) this.faces.start();
+    this.retake();
+  }
+
+  /** Turns the picture clockwise by 90 degrees. */
+  turn(): void {
+    const { shown } = this.crop;
+    if (shown === undefined || this.camera !== undefined) return;
+    this.showSource(turned(shown, 1));
+    this.faces.start(false);
     this.retake();
   }
 
@@ -106,6 +139,16 @@ export class App {
   saveShown(): void {
     if (this.isLiveShown) saveCanvas(this.compare.result, `${this.imageName}_${this.origin}.png`);
     else this.results.save(this.results.selected);
+  }
+
+  /** Saves the whole photo with the selected result in the place of the part that was translated. */
+  async savePhoto(): Promise<void> {
+    const { used } = this;
+    const result = this.results.all[this.results.selected];
+    if (used === undefined || result?.image === undefined || this.camera !== undefined) return;
+    const canvas = await pastedBack(used.source, used.square, result.image);
+    const isJpeg = used.source.original?.file.type === 'image/jpeg';
+    saveCanvas(canvas, `${this.nameOf(result)}_photo.${isJpeg ? 'jpg' : 'png'}`);
   }
 
   async startCamera(video: HTMLVideoElement): Promise<void> {
@@ -150,20 +193,28 @@ export class App {
     });
   }
 
+  private nameOf({ label }: Result): string {
+    return `${this.imageName}_${label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}_${this.origin}`;
+  }
+
   private get origin(): string {
     return this.styles.mode === 'reference' ? 'reference' : `seed-${this.styles.seed}`;
   }
 
   private showSource(source: Source): void {
-    byId('crop').hidden = false;
+    byId('photo').hidden = false;
     byId('drop-hint').hidden = true;
-    byId('zoom-label').hidden = false;
+    byId('zoom-controls').hidden = false;
     byId('drop').classList.add('filled');
+    this.faces.forget();
     this.crop.show(source);
   }
 
   private showCameraButtons(): void {
     byId('camera-buttons').hidden = this.camera === undefined;
+    // A frame of the camera is gone when it is translated.
+    byId('save-photo').hidden = this.camera !== undefined;
+    byId('turn').hidden = this.camera !== undefined;
     const record = byId('record');
     record.textContent = this.recorder === undefined ? 'Record' : 'Stop and save';
     record.setAttribute('aria-pressed', String(this.recorder !== undefined));
@@ -195,12 +246,14 @@ export class App {
     const job = ++this.job;
     const isOvertaken = (): boolean => job !== this.job;
     const { engine, model, direction } = this;
-    if (model === undefined || !this.crop.hasSource) return;
+    if (model === undefined || this.crop.shown === undefined) return;
     const { size, latentDim } = model.architecture;
     this.status.clear();
     this.status.busy('Translating');
     const from = performance.now();
     try {
+      await this.faces.wait();
+      if (isOvertaken()) return;
       const content = this.content ?? (await this.encode(size));
       if (isOvertaken()) return;
       this.content = content;
@@ -232,7 +285,9 @@ export class App {
   }
 
   private async encode(size: number): Promise<Content> {
-    const square = this.crop.square(size);
+    const { shown, place } = this.crop;
+    this.used = shown && { source: shown, square: place };
+    const square = this.crop.crop(size);
     this.compare.showInput(square);
     const { direction } = this;
     const { content } = await this.engine.run('encode', { direction, pixels: pixelsOf(square) });
@@ -251,6 +306,7 @@ export class App {
     this.compare.showResult(result.image, result.label);
     this.isLiveShown = false;
     byId<HTMLButtonElement>('save').disabled = false;
+    byId<HTMLButtonElement>('save-photo').disabled = false;
   }
 
   /** Decodes the blend again after a move of the knob; further moves meanwhile cause one more decoding. */
@@ -287,6 +343,7 @@ export class App {
     while (camera === this.camera) {
       const { model } = this;
       this.crop.draw();
+      this.faces.follow();
       try {
         if (model !== undefined && this.loading === 0) await this.translateFrame(camera, model);
       } catch (error) {

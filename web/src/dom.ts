@@ -34,11 +34,18 @@ export function download(name: string, blob: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Saves the content of a canvas as PNG. */
+const JPEG_QUALITY = 0.95;
+
+/** Saves the content of a canvas as PNG, or as JPEG by the extension of its name. */
 export function saveCanvas(canvas: HTMLCanvasElement, name: string): void {
-  canvas.toBlob((blob) => {
-    if (blob !== null) download(name, blob);
-  }, 'image/png');
+  const type = name.endsWith('.jpg') ? 'image/jpeg' : 'image/png';
+  canvas.toBlob(
+    (blob) => {
+      if (blob !== null) download(name, blob);
+    },
+    type,
+    JPEG_QUALITY,
+  );
 }
 
 /** Announces an event to assistive technology, without interrupting. */

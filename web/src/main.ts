@@ -97,7 +97,10 @@ function wireDropping(): void {
 function wireChoices(): void {
   for (const radio of document.querySelectorAll('input[name="direction"]'))
     radio.addEventListener('change', () => act(() => app.changeDirection()));
+  byId('find-faces').addEventListener('change', () => act(() => app.changeFinding()));
   byId('save').addEventListener('click', () => app.saveShown());
+  byId('turn').addEventListener('click', () => act(() => app.turn()));
+  byId('save-photo').addEventListener('click', () => act(() => app.savePhoto()));
   byId('keep').addEventListener('click', () => app.styles.keep());
   const backend = byId<HTMLSelectElement>('backend');
   const requested = new URLSearchParams(location.search).get('backend');

@@ -2,6 +2,7 @@
 import type { ChosenFile } from '../../src/browser/model-files.js';
 import type { WebBackend, WebEngineInfo } from '../../src/browser/web.js';
 import type { ModelConfig } from '../../src/config/schema.js';
+import type { Face } from '../../src/faces/face.js';
 import type { ContentCodes, Direction } from '../../src/translate/translator.js';
 
 /** The source of a model: an address, or chosen files. */
@@ -31,6 +32,11 @@ export interface Tasks {
   decode: {
     argument: { content: ContentCodes; style: Float32Array };
     answer: { image: Float32Array; milliseconds: number };
+  };
+  /** Finds the faces of an image `[height, width, 4]`, the largest first; loads the detector when first needed. */
+  faces: {
+    argument: { pixels: Pixels; width: number; height: number; paddings?: readonly number[] };
+    answer: { faces: Face[]; milliseconds: number };
   };
   /** Encodes the style of an image of the target domain. */
   style: { argument: { direction: Direction; pixels: Pixels }; answer: Float32Array };

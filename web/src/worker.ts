@@ -2,12 +2,15 @@
 import plainWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import simdWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import threadedWasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import faceWeights from '@vladmandic/face-api/model/ssd_mobilenetv1_model.bin?url';
+import faceManifest from '@vladmandic/face-api/model/ssd_mobilenetv1_model-weights_manifest.json?url';
 import { z } from 'zod';
 import { messageOf } from '../../src/base/errors.js';
-import { floatsOf } from '../../src/browser/image-output.js';
+import { floatsOf, rgbOf } from '../../src/browser/image-output.js';
 import { filesAt, filesOf } from '../../src/browser/model-files.js';
 import { loadWebEngine } from '../../src/browser/web.js';
 import { loadWebModel } from '../../src/browser/web-bundle.js';
+import type { FaceDetector } from '../../src/faces/face-finder.js';
 import { EagerTranslator } from '../../src/translate/eager-translator.js';
 import { BACKEND_NAMES } from './backends.js';
 import type { Reply, Request, TaskName, Tasks } from './messages.js';
@@ -31,7 +34,25 @@ const WASM_PATHS = {
   'tfjs-backend-wasm-threaded-simd.wasm': threadedWasm,
 };
 
+const FACE_PATHS = {
+  'ssd_mobilenetv1_model-weights_manifest.json': faceManifest,
+  'ssd_mobilenetv1_model.bin': faceWeights,
+};
+
 let translator: EagerTranslator | undefined;
+let detector: Promise<FaceDetector> | undefined;
+
+/** Loads the detector once; after a failure, the next call tries again. */
+function openDetector(): Promise<FaceDetector> {
+  detector ??= (async () => {
+    const { loadWebFaceDetector } = await import('../../src/browser/face-weights.js');
+    return loadWebFaceDetector(FACE_PATHS);
+  })().catch((error: unknown) => {
+    detector = undefined;
+    throw error;
+  });
+  return detector;
+}
 
 function open(): EagerTranslator {
   if (translator === undefined) throw new Error('There is no model yet; load one.');
@@ -67,6 +88,12 @@ const handlers: Handlers = {
     const image = await open().decodeAsync(content, style);
     return { image, milliseconds: performance.now() - from };
   },
+  async faces({ pixels, width, height, paddings }) {
+    const loaded = await openDetector();
+    const from = performance.now();
+    const faces = await loaded.find({ data: rgbOf(pixels), width, height }, paddings);
+    return { faces, milliseconds: performance.now() - from };
+  },
   style: ({ direction, pixels }) => open().styleOfAsync(direction, floatsOf(pixels)),
 };
 
@@ -84,8 +111,15 @@ async function answer({ id, task, argument }: Request): Promise<void> {
   }
 }
 
-// Runs one task after another, so a model is never replaced while it is in use.
+// Runs one task after another, so a model is never replaced while it is in use. Looking for faces waits for the engine alone,
+// because it needs no model, and translating does not wait for the weights of the detector.
 let last: Promise<void> = Promise.resolve();
+let engineStarted: Promise<void> = last;
 scope.onmessage = ({ data }) => {
+  if (data.task === 'faces') {
+    void engineStarted.then(() => answer(data));
+    return;
+  }
   last = last.then(() => answer(data));
+  if (data.task === 'engine') engineStarted = last;
 };
