@@ -74,7 +74,7 @@ describe('gnr translate', () => {
     const { code, stdout } = await translate(photos, '--grid', '--styles', '2');
     expect([code, stdout]).toEqual([0, pathsOf(['grid.png'])]);
     expect(await written()).toEqual(['grid.png']);
-    expect((await sharp(await bytesOf('grid.png')).metadata()).width).toBe(3 * 96 + 4 * 4);
+    expect((await sharp(await bytesOf('grid.png')).metadata()).width).toBe(3 * 128 + 4 * 4);
   });
 
   it('takes the style of a picture with --style-image', async () => {

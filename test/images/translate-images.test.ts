@@ -258,8 +258,8 @@ describe('a grid', () => {
     expect(await written()).toEqual(['grid.png']);
     const { width, height } = await sharp(join(outDir, 'grid.png')).metadata();
     // Small images are shown larger, three columns by three rows with gaps around, and labels above.
-    expect(width).toBe(3 * 96 + 4 * 4);
-    expect(height).toBeGreaterThanOrEqual(3 * 96 + 4 * 4);
+    expect(width).toBe(3 * 128 + 4 * 4);
+    expect(height).toBeGreaterThanOrEqual(3 * 128 + 4 * 4);
   });
 
   it('a grid continues in further files for many images', async () => {
@@ -277,7 +277,7 @@ describe('a grid', () => {
         async (name) => (await sharp(join(outDir, name)).metadata()).height,
       ),
     );
-    expect(heights[0]! - heights[1]!).toBe(31 * (96 + 4));
+    expect(heights[0]! - heights[1]!).toBe(31 * (128 + 4));
   });
 });
 
