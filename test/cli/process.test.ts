@@ -187,9 +187,9 @@ it('gnr translate stops between two pictures when interrupted, and every file th
     expect(await sharp(path).metadata()).toMatchObject({ format: 'png', width: 32, height: 32 });
 });
 
-it('gnr demo leaves nothing of a dataset that it was drawing when interrupted', async () => {
+it('gnr demo --from-scratch leaves nothing of a dataset that it was drawing when interrupted', async () => {
   const out = join(folder, 'demo');
-  const run = await start(['demo', '--out', out]);
+  const run = await start(['demo', '--from-scratch', '--out', out]);
   await until(run, async () => (await readdir(out).catch(() => [])).length > 0);
   run.child.kill('SIGINT');
   const { status, stdout, stderr } = await run.done;
