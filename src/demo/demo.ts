@@ -36,8 +36,15 @@ const COMPARED_DRAWINGS = 6;
 /** An event of the demo. */
 export type DemoEvent =
   | { type: 'translating'; done: number; total: number }
-  /** The photographs are translated: their grid, and the page that shows it. */
-  | { type: 'photographs'; grid: string; report: string; photographs: number; styles: number }
+  /** The photographs are translated: their grid, the page that shows it, and whether an earlier demo has ended training. */
+  | {
+      type: 'photographs';
+      grid: string;
+      report: string;
+      photographs: number;
+      styles: number;
+      hasTrained: boolean;
+    }
   | DrawingEvent
   | TrainingEvent
   | { type: 'measuring'; done: number; total: number }
@@ -164,14 +171,15 @@ export async function* runDemo(demoOptions: DemoOptions): AsyncGenerator<DemoEve
   const shown = yield* showPhotographs(options, before);
   // The page of a demo that has ended holds more than that of this stage.
   const earlier = await latestCheckpoint(runDir);
-  if (earlier === undefined || earlier.step < config.training.steps)
-    await writeDemoReport(report, options, { photographs: shown.grid });
+  const hasTrained = earlier !== undefined && earlier.step >= config.training.steps;
+  if (!hasTrained) await writeDemoReport(report, options, { photographs: shown.grid });
   yield {
     type: 'photographs',
     grid: join(outDir, 'photographs.png'),
     report,
     photographs: shown.photos.length,
     styles: PHOTOGRAPH_STYLES,
+    hasTrained,
   };
   await pause(signal);
   const { size } = config.model;

@@ -167,6 +167,7 @@ describe('a demo', () => {
       report: join(whole, 'report.html'),
       photographs,
       styles: 8,
+      hasTrained: false,
     });
     const { width, height } = await sharp(join(whole, 'photographs.png')).metadata();
     expect(width).toBe(4 + 9 * CELL);

@@ -33,7 +33,8 @@ export async function demoCommands(outDir: string, model: string): Promise<DemoC
     },
     {
       title: 'Your own style',
-      explanation: 'put 25 or more pictures of faces in that style into mine/trainB.',
+      explanation:
+        'two commands make the folders; put 25 or more pictures of faces in that style into mine/trainB, then train.',
       lines: [
         'mkdir -p mine/trainB',
         `cp -r ${photos} mine/`,

@@ -78,7 +78,9 @@ const demoText =
       return (
         `What the sample model makes of ${event.photographs} photographs, in ${event.styles} styles: ${event.grid}\n` +
         `  also on the page ${event.report}\n` +
-        `Next it learns other drawings (gnr dataset sample --family ${DEMO_FAMILY}); Ctrl-C keeps what is done.\n`
+        (event.hasTrained
+          ? ''
+          : `Next it learns other drawings (gnr dataset sample --family ${DEMO_FAMILY}), in some minutes. Ctrl-C keeps what is done.\n`)
       );
     return (
       `\n${figureLines(event.figures, ['before', 'after', 'real'])}\n\n` +
