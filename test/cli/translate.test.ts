@@ -285,7 +285,7 @@ describe('faces', () => {
     await translate(PHOTO_OF_THREE, ...words);
     const rows = (await sizeOf('grid.png'))[1]!;
     await translate(PHOTO_OF_THREE, ...words, '--paste');
-    expect(rows - (await sizeOf('grid.png'))[1]!).toBe(2 * 100);
+    expect(rows - (await sizeOf('grid.png'))[1]!).toBe(2 * (128 + 4));
   });
 
   it('leave the picture whole where there is none, which is said once for all', async () => {
