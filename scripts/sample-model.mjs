@@ -114,9 +114,11 @@ is with what the photo was drawn with. The distance is the root mean square over
 
 ## Limits
 
-It has seen drawn faces alone: photographs of real people come out worse, and nothing but a face makes sense. The faces
-that it learned from are few in kind (seven tones of skin, five shapes of hair, one face in the middle); it says nothing about
-anybody. At this size details are lost.
+It has seen drawn faces alone. Of a photograph of a real person it keeps hair, face and clothes in their places if the face
+looks ahead before a plain background (examples/photos/astronaut.jpg); eyes and mouth are often out of place. A cap, glasses
+or a busy background (examples/photos/grace_hopper.jpg) become shapes without meaning, and nothing but a face makes sense. The
+faces that it learned from are few in kind (seven tones of skin, five shapes of hair, one face in the middle); it says nothing
+about anybody. At this size details are lost.
 
 ## Licence
 

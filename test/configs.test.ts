@@ -12,6 +12,7 @@ import { recordStep } from './support/recorded-step.js';
 /** Parameters of both generators and of all discriminators. */
 const PARAMETERS: Record<string, [generators: number, discriminators: number]> = {
   demo: [319_458, 275_783],
+  'demo-finetune': [62_900_264, 36_996_615],
   finetune: [62_900_264, 36_996_615],
   'low-memory': [18_300_456, 9_976_711],
   sample: [1_170_082, 785_607],

@@ -230,7 +230,8 @@ describe('commands', () => {
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'gnr-docs-'));
-      for (const name of ['models', 'configs']) await symlink(resolve(name), join(folder, name), 'dir');
+      for (const name of ['models', 'configs', 'examples'])
+        await symlink(resolve(name), join(folder, name), 'dir');
       process.chdir(folder);
     });
     afterAll(async () => {

@@ -25,7 +25,7 @@ const sampleCommand: CommandModule<object, SampleArguments> = {
       .option('family', {
         type: 'string',
         default: 'vivid',
-        describe: 'Anime style of trainB and testB: vivid or pastel',
+        describe: 'Anime style of trainB and testB: vivid, pastel or print',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
       .example('$0 dataset sample data/sample', '400 + 400 images of 128 px to learn from')

@@ -1,67 +1,70 @@
-// The demo: draws a dataset, trains on it, translates test photos and writes a page.
-import { stat } from 'node:fs/promises';
+// The demo: translates photographs with the shipped model, fine-tunes it to other drawings, and shows before and after.
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../base/atomic-files.js';
-import { InputError, InterruptedError } from '../base/errors.js';
-import { Rng } from '../base/rng.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import type { Config } from '../config/schema.js';
+import { type DecodedImage, fromFloat, toFloat } from '../data/decode.js';
 import { openDataset } from '../data/folder.js';
-import { buildNetworks, initNetworks } from '../gan/networks.js';
-import type { NetworkValues } from '../model/parameters.js';
-import { drawSampleDataset } from '../sample/draw.js';
-import { FACTORS_FILE } from '../sample/factors-file.js';
-import {
-  readSampleTestSet,
-  referenceFigures,
-  type SampleFigures,
-  type SampleTestSet,
-  sampleFigures,
-} from '../sample/sample-evaluation.js';
-import type { TrainEvent } from '../train/events.js';
-import { trainRun } from '../train/loop.js';
+import { decodeInput, type FaceOptions } from '../images/face-crops.js';
+import { collectInputs } from '../images/inputs.js';
+import type { ReportCommands } from '../report/page.js';
+import type { Family } from '../sample/factors.js';
+import { readSampleTestSet, referenceFigures, sampleFigures } from '../sample/sample-evaluation.js';
 import { readModel, type StoredModel } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';
 import { writeDemoReport } from './demo-report.js';
-import { translatedGrid } from './translated-grid.js';
+import type { DemoFigures } from './measures.js';
+import {
+  type DrawingEvent,
+  drawDataset,
+  pause,
+  STYLES_PER_PHOTO,
+  TEST_IMAGES,
+  type TrainingEvent,
+  train,
+} from './stages.js';
+import { demoGrid, translations } from './translated-grid.js';
 
-const TEST_IMAGES = 48;
-const STYLES_PER_PHOTO = 4;
+/** The family of the sample dataset that the model is fine-tuned to. */
+export const DEMO_FAMILY: Family = 'print';
+const PHOTOGRAPH_STYLES = 8;
+/** Styles on each side of the grid of before and after. */
+const COMPARED_STYLES = 4;
+/** Drawn test photos in that grid. */
+const COMPARED_DRAWINGS = 6;
 
 /** An event of the demo. */
 export type DemoEvent =
-  | { type: 'drawing'; done: number; total: number }
   | { type: 'translating'; done: number; total: number }
-  | ({ type: 'sampleModel' } & SampleModelResult)
-  | { type: 'noSampleModel'; reason: string }
-  | { type: 'training'; event: TrainEvent }
+  /** The photographs are translated: their grid, the page that shows it, and whether an earlier demo has ended training. */
+  | {
+      type: 'photographs';
+      grid: string;
+      report: string;
+      photographs: number;
+      styles: number;
+      hasTrained: boolean;
+    }
+  | DrawingEvent
+  | TrainingEvent
   | { type: 'measuring'; done: number; total: number }
   | { type: 'done'; grid: string; report: string; figures: DemoFigures };
 
-/** The figures of the untrained network, of the trained network, and of real anime images. */
-export interface DemoFigures {
-  untrained: SampleFigures;
-  trained: SampleFigures;
-  reference: SampleFigures;
-}
-
-/** The sample model's translations of the test photos: the path of their grid, and figures. */
-export interface SampleModelResult {
-  grid: string;
-  figures: SampleFigures;
-  reference: SampleFigures;
-}
-
 export interface DemoOptions {
-  /** The folder for all output: `dataset/`, `run/`, `sample-model.png`, `translated.png`, `report.html`. */
+  /** The folder for all output: `photographs.png`, `print/`, `fine-tuned/`, `before-and-after.png`, `report.html`. */
   outDir: string;
-  /** The folder of a trained model to show first; the demo continues without it if it cannot be read. */
-  sampleModel: string;
-  /** The config of training; the demo sets `data.root`. */
+  /** The folder of the model that is shown and fine-tuned. */
+  model: string;
+  /** The folder of photographs to translate. */
+  photographs: string;
+  /** How their faces are framed. */
+  faces: FaceOptions;
+  /** The config of fine-tuning, with the architecture of the model; the demo sets `data.root`. */
   config: Config;
   /** Number of images in each training folder of the sample dataset. */
   images: number;
+  /** Commands for the end of the page. */
+  commands: readonly ReportCommands[];
   /** Name of the device on the page. */
   device: string;
   /** Date on the page. */
@@ -69,147 +72,130 @@ export interface DemoOptions {
   signal: AbortSignal;
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+/** A grid of the demo: the PNG file, and the labels of its columns. */
+export interface DemoGrid {
+  png: Buffer;
+  columnLabels: readonly string[];
 }
 
-/** Lets signals arrive between computations that take seconds. @throws InterruptedError after `signal`. */
-async function pause(signal: AbortSignal): Promise<void> {
-  await setImmediate();
-  if (signal.aborted) throw new InterruptedError('stopped; the same command continues from there');
-}
+const styleLabels = (count: number, prefix: string): string[] =>
+  Array.from({ length: count }, (_, i) => `${prefix} ${i + 1}`);
 
-/** Draws the dataset unless an earlier demo has; yields progress. */
-async function* drawDataset(dir: string, { config, images, signal }: DemoOptions): AsyncGenerator<DemoEvent> {
-  if (await exists(join(dir, FACTORS_FILE))) return;
-  // Progress is polled, because a callback cannot yield.
-  let progress = { done: 0, total: 0 };
-  let isOver = false;
-  const work = drawSampleDataset({
-    dir,
-    images,
-    size: 2 * config.model.size,
-    seed: config.training.seed,
-    signal,
-    onProgress: (done, total) => {
-      progress = { done, total };
-    },
-  }).finally(() => {
-    isOver = true;
-  });
-  while (!isOver) {
-    await Promise.race([work, new Promise((resolve) => setTimeout(resolve, 200))]);
-    yield { type: 'drawing', ...progress };
+/** Translates the faces of the photographs with the model as it comes, and writes their grid. */
+async function* showPhotographs(
+  options: DemoOptions,
+  { architecture, values }: StoredModel,
+): AsyncGenerator<DemoEvent, { photos: DecodedImage[]; grid: DemoGrid }> {
+  const { outDir, photographs, faces, config, signal } = options;
+  const photos: DecodedImage[] = [];
+  const inputs = await collectInputs([photographs]);
+  for (const [done, input] of inputs.entries()) {
+    yield { type: 'translating', done, total: inputs.length };
+    await pause(signal);
+    const { crops } = await decodeInput(input, architecture.size, faces);
+    photos.push(...crops.map(({ source }) => source));
   }
-  await work;
-}
-
-/** A model's figures on the test set, and its grid. */
-async function translateTestSet(
-  { config }: DemoOptions,
-  { architecture, values }: Pick<StoredModel, 'architecture' | 'values'>,
-  set: SampleTestSet,
-): Promise<{ figures: SampleFigures; png: Buffer }> {
-  const { seed } = config.training;
   const translator = openTranslator(architecture, values, config.runtime);
+  let results: DecodedImage[][];
   try {
-    const png = await translatedGrid(translator, set, seed);
-    return { png, figures: sampleFigures(translator, set, { styles: STYLES_PER_PHOTO, seed }) };
+    const styles = { styles: PHOTOGRAPH_STYLES, seed: config.training.seed };
+    results = translations(translator, photos.map(toFloat), styles);
   } finally {
     translator.dispose();
   }
+  const columnLabels = ['photo', ...styleLabels(PHOTOGRAPH_STYLES, 'style')];
+  const rows = photos.map((photo, i) => [photo, ...results[i]!]);
+  const png = await demoGrid(rows, columnLabels);
+  await writeFileAtomic(join(outDir, 'photographs.png'), png);
+  yield { type: 'translating', done: inputs.length, total: inputs.length };
+  return { photos, grid: { png, columnLabels } };
 }
 
-/** Translates the test photos with the sample model. @returns its grid and figures; undefined if there is no model. */
-async function* showSampleModel(
+/** Translates photos with the model before and after, and measures both on the test set; yields progress. */
+async function* compare(
   options: DemoOptions,
   root: string,
-  set: SampleTestSet,
-): AsyncGenerator<DemoEvent, (SampleModelResult & { png: Buffer }) | undefined> {
-  const { sampleModel, outDir, config, signal } = options;
-  let model: StoredModel;
-  try {
-    model = await readModel(sampleModel);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    yield { type: 'noSampleModel', reason: error.message };
-    return undefined;
-  }
-  const total = set.photos.length;
-  yield { type: 'translating', done: 0, total };
-  await pause(signal);
-  const { size } = model.architecture;
-  const modelSet = size === config.model.size ? set : await readSampleTestSet(root, size, total);
-  const { png, figures } = await translateTestSet(options, model, modelSet);
-  const grid = join(outDir, 'sample-model.png');
-  await writeFileAtomic(grid, png);
-  yield { type: 'translating', done: total, total };
-  const result = { grid, figures, reference: referenceFigures(modelSet) };
-  yield { type: 'sampleModel', ...result };
-  await pause(signal);
-  return { ...result, png };
-}
-
-/** Measures the untrained and the trained network and real images; yields progress. @returns figures, and the trained network's grid. */
-async function* measure(
-  options: DemoOptions,
-  set: SampleTestSet,
-  weights: { untrained: NetworkValues; trained: NetworkValues },
-): AsyncGenerator<DemoEvent, { figures: DemoFigures; png: Buffer }> {
+  models: readonly [before: StoredModel, after: StoredModel],
+  photographs: readonly DecodedImage[],
+): AsyncGenerator<DemoEvent, { figures: DemoFigures; grid: DemoGrid }> {
   const { config, signal } = options;
-  const translated = (values: NetworkValues) =>
-    translateTestSet(options, { architecture: config.model, values }, set);
-  const total = 2 * set.photos.length;
-  yield { type: 'measuring', done: 0, total };
-  await pause(signal);
-  const untrained = await translated(weights.untrained);
-  yield { type: 'measuring', done: set.photos.length, total };
-  await pause(signal);
-  const trained = await translated(weights.trained);
+  const { size } = config.model;
+  const { seed } = config.training;
+  const set = await readSampleTestSet(root, size, TEST_IMAGES);
+  const drawings = set.photos.slice(0, COMPARED_DRAWINGS).map(({ data }) => fromFloat(data, size, size));
+  const photos = [...photographs, ...drawings];
+  const total = models.length * set.photos.length;
+  const sides: { rows: DecodedImage[][]; figures: DemoFigures['trained'] }[] = [];
+  for (const [i, { architecture, values }] of models.entries()) {
+    yield { type: 'measuring', done: i * set.photos.length, total };
+    await pause(signal);
+    const translator = openTranslator(architecture, values, config.runtime);
+    try {
+      sides.push({
+        rows: translations(translator, photos.map(toFloat), { styles: COMPARED_STYLES, seed }),
+        figures: sampleFigures(translator, set, { styles: STYLES_PER_PHOTO, seed }),
+      });
+    } finally {
+      translator.dispose();
+    }
+  }
   yield { type: 'measuring', done: total, total };
   await pause(signal);
-  const reference = referenceFigures(set);
+  const columnLabels = [
+    'photo',
+    ...['before', 'after'].flatMap((side) => styleLabels(COMPARED_STYLES, side)),
+  ];
+  const rows = photos.map((photo, i) => [photo, ...sides.flatMap(({ rows }) => rows[i]!)]);
+  const [before, after] = sides;
   return {
-    figures: { untrained: untrained.figures, trained: trained.figures, reference },
-    png: trained.png,
+    figures: { untrained: before!.figures, trained: after!.figures, reference: referenceFigures(set) },
+    grid: { png: await demoGrid(rows, columnLabels), columnLabels },
   };
 }
 
 /**
- * Runs the demo: draws the sample dataset, translates its test photos with the sample model, trains on it, translates the
- * photos with the result, measures the images and writes a page. An interrupted demo keeps its output, and another call
- * continues from there.
+ * Runs the demo: translates the photographs with the shipped model and writes a page with them, fine-tunes the model to
+ * another family of the sample dataset, and completes the page with before and after. An interrupted demo keeps its output,
+ * and another call continues from there.
  *
- * @throws InterruptedError after `signal`.
+ * @throws InputError for a model or photographs that cannot be read; InterruptedError after `signal`.
  */
 export async function* runDemo(demoOptions: DemoOptions): AsyncGenerator<DemoEvent> {
-  const { outDir, signal } = demoOptions;
-  const root = join(outDir, 'dataset');
-  const runDir = join(outDir, 'run');
-  yield* drawDataset(root, demoOptions);
+  const { outDir, model, signal, images } = demoOptions;
+  const root = join(outDir, DEMO_FAMILY);
+  const runDir = join(outDir, 'fine-tuned');
+  const report = join(outDir, 'report.html');
   const config = { ...demoOptions.config, data: { ...demoOptions.config.data, root } };
   const options = { ...demoOptions, config };
-  await openDataset(root);
-  const set = await readSampleTestSet(root, config.model.size, TEST_IMAGES);
-  const sampleModel = yield* showSampleModel(options, root, set);
+  const before = await readModel(model);
+  const shown = yield* showPhotographs(options, before);
+  // The page of a demo that has ended holds more than that of this stage.
   const earlier = await latestCheckpoint(runDir);
-  if (earlier === undefined || earlier.step < config.training.steps) {
-    const events = trainRun({ config, runDir, resume: earlier !== undefined, signal });
-    for await (const event of events) {
-      yield { type: 'training', event };
-      if (event.type === 'end' && event.interrupted)
-        throw new InterruptedError('stopped; the same command continues from the checkpoint');
-    }
-  }
-  const { values: trained } = await readModel(runDir);
-  const untrained = initNetworks(buildNetworks(config), new Rng(config.training.seed, 'init'));
-  const { figures, png } = yield* measure(options, set, { untrained, trained });
-  const grid = join(outDir, 'translated.png');
-  await writeFileAtomic(grid, png);
-  const report = join(outDir, 'report.html');
-  await writeDemoReport(report, options, { runDir, figures, png, sampleModel });
-  yield { type: 'done', grid, report, figures };
+  const hasTrained = earlier !== undefined && earlier.step >= config.training.steps;
+  if (!hasTrained) await writeDemoReport(report, options, { photographs: shown.grid });
+  yield {
+    type: 'photographs',
+    grid: join(outDir, 'photographs.png'),
+    report,
+    photographs: shown.photos.length,
+    styles: PHOTOGRAPH_STYLES,
+    hasTrained,
+  };
+  await pause(signal);
+  const { size } = config.model;
+  yield* drawDataset({
+    dir: root,
+    images,
+    size: 2 * size,
+    seed: config.training.seed,
+    family: DEMO_FAMILY,
+    signal,
+  });
+  await openDataset(root);
+  yield* train({ config, runDir, init: model, signal });
+  const { figures, grid } = yield* compare(options, root, [before, await readModel(runDir)], shown.photos);
+  const path = join(outDir, 'before-and-after.png');
+  await writeFileAtomic(path, grid.png);
+  await writeDemoReport(report, options, { photographs: shown.grid, fineTuned: { runDir, figures, grid } });
+  yield { type: 'done', grid: path, report, figures };
 }

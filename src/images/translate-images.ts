@@ -17,7 +17,8 @@ import { describeRecord } from './record.js';
 /** Images that are translated together. */
 export const TRANSLATED_TOGETHER = 8;
 const GRID_GAP_PX = 4;
-const MIN_CELL_PX = 96;
+/** Smaller images are enlarged, so that a grid can be looked at. */
+const MIN_CELL_PX = 128;
 
 export interface TranslateOptions {
   translator: Translator;

@@ -42,6 +42,13 @@ export interface ReportTable {
   rows: readonly (readonly string[])[];
 }
 
+/** Commands to go on with: what they are for, and the lines to type. */
+export interface ReportCommands {
+  title: string;
+  explanation: string;
+  lines: readonly string[];
+}
+
 /** The contents of the page; missing and empty ones are omitted. */
 export interface ReportData {
   title: string;
@@ -52,7 +59,11 @@ export interface ReportData {
   /** Images to show in full, the most important one first: translated test images, the newest samples. */
   grids?: readonly ReportGrid[] | undefined;
   measures?: readonly ReportMeasure[] | undefined;
+  /** The names of the values before and after training, `Untrained` and `Trained` by default. */
+  measureNames?: readonly [before: string, after: string] | undefined;
   series?: readonly Series[] | undefined;
+  /** Commands to go on with. */
+  commands?: readonly ReportCommands[] | undefined;
   /** Earlier samples, in order. */
   earlier?: readonly ReportGrid[] | undefined;
   /** The number of all earlier samples, if `earlier` has only some of them. */
@@ -73,7 +84,8 @@ export function renderReport(data: ReportData): string {
     `<header><h1>${escapeHtml(data.title)}</h1>${data.summary ? `<p class="lede">${escapeHtml(data.summary)}</p>` : ''}${factList(data.facts ?? [])}</header>`,
     warningBox('Warnings', data.warnings ?? []),
     images(data.grids ?? []),
-    measures(data.measures ?? []),
+    measures(data.measures ?? [], data.measureNames),
+    commandsSection(data.commands ?? []),
     charts(data.series ?? []),
     details(data),
   ];
@@ -107,11 +119,14 @@ function sizeAttributes({ width, height }: ReportImage): string {
 
 // Measures
 
-function measures(items: readonly ReportMeasure[]): string {
+function measures(
+  items: readonly ReportMeasure[],
+  names: ReportData['measureNames'] = ['Untrained', 'Trained'],
+): string {
   if (items.length === 0) return '';
   const hasReference = items.some(({ reference }) => reference !== undefined);
-  const columns = ['Untrained', 'Trained', ...(hasReference ? ['Reference'] : [])];
-  const head = columns.map((name) => `<th scope="col">${name}</th>`).join('');
+  const columns = [...names, ...(hasReference ? ['Reference'] : [])];
+  const head = columns.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('');
   const note = hasReference ? ' The reference is the value of real pictures of the test set.' : '';
   return `<section><h2>Measures</h2>
 <table><caption>The trained network beside the same network before training, on the test set.${note}</caption>
@@ -128,7 +143,7 @@ const AIMS: Record<ReportMeasure['better'], string> = {
 
 const VERDICTS = {
   better: '<b class="better">Improved.</b>',
-  worse: '<b class="worse">Worse than untrained.</b>',
+  worse: '<b class="worse">Worse than before.</b>',
   same: '',
 };
 
@@ -159,6 +174,17 @@ export function verdictOf(item: Omit<ReportMeasure, 'name' | 'explanation'>): 'b
   const gain = badness(untrained) - badness(trained);
   if (!(Math.abs(gain) > MIN_CHANGE * Math.abs(untrained))) return 'same';
   return gain > 0 ? 'better' : 'worse';
+}
+
+// Commands
+
+function commandsSection(items: readonly ReportCommands[]): string {
+  if (items.length === 0) return '';
+  const parts = items.map(
+    ({ title, explanation, lines }) =>
+      `<div class="commands"><h3>${escapeHtml(title)}</h3><p>${escapeHtml(explanation)}</p><pre tabindex="0">${escapeHtml(lines.join('\n'))}</pre></div>`,
+  );
+  return `<section><h2>Going on</h2>${parts.join('\n')}</section>`;
 }
 
 // Curves and details

@@ -96,6 +96,8 @@ pre {
   margin: 0 0 1.25rem; padding: 1rem 1.1rem; overflow-x: auto; background: var(--card); border: 1px solid var(--rule);
   border-radius: 8px; font: .8125rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; tab-size: 2;
 }
+.commands { margin-top: 1.1rem; }
+.commands p { margin: .15rem 0 .6rem; max-width: 42rem; color: var(--soft); }
 @media (max-width: 36rem) {
   body { padding: 2rem 1rem 3.5rem; }
   h1 { font-size: 1.625rem; }

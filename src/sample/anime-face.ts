@@ -21,7 +21,7 @@ export function animeFace(content: Content, style: AnimeStyle, ink: Ink): string
 }
 
 function blush(style: AnimeStyle, ink: Ink): string {
-  const rose = mix(style.skin, '#ff5a6e', 0.42);
+  const rose = style.family === 'print' ? style.accent : mix(style.skin, '#ff5a6e', 0.42);
   return [-1, 1]
     .map((side) => {
       if (style.family === 'pastel')
@@ -38,6 +38,18 @@ function nose(ink: Ink): string {
   return svg`<path d="M-.3 12.2L1.5 13.9L-.6 14Z" fill="${ink.skinShade}"/>${stroke('M.2 12L1.3 13.8', ink, 0.5)}`;
 }
 
+/** The colours of the inside of the mouth, and of the tongue. */
+function mouthColours(style: AnimeStyle): [string, string] {
+  switch (style.family) {
+    case 'vivid':
+      return ['#8f2436', '#f0788a'];
+    case 'pastel':
+      return ['#c96a7c', '#f7a9b4'];
+    case 'print':
+      return [style.line, style.accent];
+  }
+}
+
 function mouth(content: Content, style: AnimeStyle, ink: Ink): string {
   const { smile, open } = content;
   const w = lerp(3, 5.4, smile);
@@ -46,8 +58,7 @@ function mouth(content: Content, style: AnimeStyle, ink: Ink): string {
   if (open < 0.1) return stroke(svg`M${-w} ${corner}Q0 ${2 * dip - corner} ${w} ${corner}`, ink, 0.85);
   const depth = dip + 1.2 + 5.2 * open;
   const hole = svg`M${-w} ${corner}Q0 ${corner + 0.9 * (dip - corner)} ${w} ${corner}C${w * 0.95} ${depth} ${w * 0.45} ${depth + 0.9} 0 ${depth + 0.9}C${-w * 0.45} ${depth + 0.9} ${-w * 0.95} ${depth} ${-w} ${corner}Z`;
-  const inside = style.family === 'vivid' ? '#8f2436' : '#c96a7c';
-  const tongue = style.family === 'vivid' ? '#f0788a' : '#f7a9b4';
+  const [inside, tongue] = mouthColours(style);
   return (
     svg`<clipPath id="mouth"><path d="${hole}"/></clipPath><path d="${hole}" fill="${inside}"/>` +
     svg`<g clip-path="url(#mouth)"><ellipse cx="0" cy="${depth + 0.8}" rx="${w * 0.72}" ry="${1 + 1.3 * open}" fill="${tongue}"/>` +
@@ -59,6 +70,7 @@ function mouth(content: Content, style: AnimeStyle, ink: Ink): string {
 const EYES = {
   vivid: { round: [5.8, 6.9, 0.6], sharp: [6.2, 6, 2.4], droopy: [6, 6.3, -1.3] },
   pastel: { round: [6.2, 7, 0], sharp: [6.3, 6.3, 1.4], droopy: [6.3, 6.6, -1.6] },
+  print: { round: [5.8, 6.9, 0.6], sharp: [6.2, 6, 2.4], droopy: [6, 6.3, -1.3] },
 } as const;
 
 function eye(side: -1 | 1, content: Content, style: AnimeStyle, ink: Ink): string {
@@ -71,7 +83,7 @@ function eye(side: -1 | 1, content: Content, style: AnimeStyle, ink: Ink): strin
   const ix = content.gazeX * 1.9 - 0.3 * s;
   const iy = content.gazeY * 1.5 - 0.2;
   const lash = lashPath(s, w, h, outerY, style);
-  const dark = mix(style.line, '#0a0614', style.family === 'vivid' ? 0.6 : 0.25);
+  const dark = mix(style.line, '#0a0614', style.family === 'pastel' ? 0.25 : 0.6);
   return (
     svg`<g transform="translate(${s * EYE_X} ${EYE_Y})"><clipPath id="${id}"><path d="${white}"/></clipPath><path d="${white}" fill="#ffffff"/>` +
     svg`<g clip-path="url(#${id})">${iris(ix, iy, w, h, style, ink)}<path d="${lid}" stroke="${mix(style.iris, '#2a1c4a', 0.6)}" stroke-width="3.4" fill="none" opacity=".32"/></g>` +
@@ -86,7 +98,7 @@ function eye(side: -1 | 1, content: Content, style: AnimeStyle, ink: Ink): strin
 
 /** The upper lash line, thick over the eye, with a wing at the outer corner. */
 function lashPath(s: number, w: number, h: number, outerY: number, style: AnimeStyle): string {
-  const thick = style.family === 'vivid' ? 2.4 : 1.5;
+  const thick = style.family === 'pastel' ? 1.5 : 2.4;
   const wing = style.eyeShape === 'droopy' ? 1.6 : -1.4;
   return svg`M${(-w - 0.2) * s} ${0.14 * h}C${-w * 0.85 * s} ${-h * 0.95 - thick} ${w * 0.5 * s} ${-h * 1.3 - thick} ${(w + 0.4) * s} ${outerY - 0.3 * h}L${(w + 2.2) * s} ${outerY + wing - 0.06 * h}L${(w + 0.2) * s} ${outerY + 0.16 * h}C${w * 0.45 * s} ${-h * 1.22} ${-w * 0.75 * s} ${-h * 0.85} ${(-w - 0.2) * s} ${0.14 * h}Z`;
 }
@@ -96,7 +108,7 @@ function iris(x: number, y: number, w: number, h: number, style: AnimeStyle, ink
   const ry = h * 0.92;
   const deep = mix(style.iris, '#140a2e', 0.62);
   const bright = mix(style.iris, '#ffffff', 0.45);
-  if (style.family === 'vivid') {
+  if (style.family !== 'pastel') {
     return (
       svg`<ellipse cx="${x}" cy="${y}" rx="${rx}" ry="${ry}" fill="${style.iris}" stroke="${ink.line}" stroke-width=".9"/>` +
       svg`<path d="M${x - rx} ${y + 0.4}A${rx} ${ry} 0 0 1 ${x + rx} ${y + 0.4}Q${x} ${y + 1.6} ${x - rx} ${y + 0.4}Z" fill="${deep}"/>` +
@@ -116,7 +128,7 @@ function iris(x: number, y: number, w: number, h: number, style: AnimeStyle, ink
 function highlights(x: number, y: number, style: AnimeStyle): string {
   const [hx, hy] = [x * 0.6 - 1.5, y * 0.6 - 2.9];
   const round = svg`<ellipse cx="${hx}" cy="${hy}" rx="1.7" ry="2" fill="#ffffff"/><circle cx="${x * 0.6 + 1.8}" cy="${y * 0.6 + 2.8}" r=".9" fill="#ffffff"/>`;
-  if (style.family === 'vivid') return round;
+  if (style.family !== 'pastel') return round;
   return `${round}${svg`<circle cx="${x * 0.6 - 1.9}" cy="${y * 0.6 + 1.7}" r=".6" fill="#ffffff" opacity=".9"/><circle cx="${x * 0.6 + 1.7}" cy="${y * 0.6 - 1.6}" r=".55" fill="#ffffff" opacity=".8"/>`}`;
 }
 

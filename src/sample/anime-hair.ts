@@ -29,7 +29,7 @@ export function animeHair(content: Content, style: AnimeStyle, ink: Ink): AnimeH
   const side = rng.pick([-1, 1] as const);
   const locks = fringe(style, side, rng);
   const cap = `${crown(style, side, rng)}${fringePath(locks)}Z`;
-  const shadow = svg`<path d="${cap}" transform="translate(0 ${style.family === 'vivid' ? 2.6 : 2})" fill="${ink.skinShade}"/>`;
+  const shadow = svg`<path d="${cap}" transform="translate(0 ${style.family === 'pastel' ? 2 : 2.6})" fill="${ink.skinShade}"/>`;
   const lines = locks
     .slice(0, -1)
     .map(({ notch: [x, y] }) =>
@@ -164,7 +164,7 @@ function sideLocks(content: Content, style: AnimeStyle, ink: Ink): string {
     .join('');
 }
 
-/** The ring of light on the hair: a zigzag in `vivid`, a soft band in `pastel`. */
+/** The ring of light on the hair: a zigzag, and a soft band in `pastel`. */
 function shine(style: AnimeStyle, ink: Ink): string {
   if (style.family === 'pastel') {
     return svg`<path d="M-17 -17Q0 -29.5 17 -17" fill="none" stroke="${ink.hairLight}" stroke-width="3.4" stroke-linecap="round" opacity=".75"/>`;

@@ -14,8 +14,9 @@ export interface Ink {
   width: number;
 }
 
-/** The tones of a style; shades are hard and cool in `vivid`, soft in `pastel`. */
+/** The tones of a style; shades are hard and cool in `vivid`, soft in `pastel`, and mixed of the inks in `print`. */
 export function inkOf(style: AnimeStyle): Ink {
+  if (style.family === 'print') return printInk(style);
   const vivid = style.family === 'vivid';
   return {
     skin: style.skin,
@@ -23,6 +24,18 @@ export function inkOf(style: AnimeStyle): Ink {
     hair: style.hair,
     hairShade: vivid ? mix(style.hair, '#1a0f4a', 0.42) : mix(style.hair, '#8a6fc0', 0.26),
     hairLight: mix(style.hair, '#ffffff', vivid ? 0.55 : 0.6),
+    line: style.line,
+    width: style.lineWidth,
+  };
+}
+
+function printInk(style: AnimeStyle): Ink {
+  return {
+    skin: style.skin,
+    skinShade: mix(style.skin, style.accent, 0.38),
+    hair: style.hair,
+    hairShade: mix(style.hair, style.line, style.hair === style.accent ? 0.5 : 0.32),
+    hairLight: mix(style.hair, style.skin, 0.6),
     line: style.line,
     width: style.lineWidth,
   };
@@ -38,9 +51,9 @@ export function stroke(path: string, ink: Ink, factor = 1, colour = ink.line): s
   return svg`<path d="${path}" fill="none" stroke="${colour}" stroke-width="${ink.width * factor}" stroke-linecap="round" stroke-linejoin="round"/>`;
 }
 
-/** Outline of an anime head in head coordinates: a pointed chin in `vivid`, a round one in `pastel`. */
+/** Outline of an anime head in head coordinates: a pointed chin, and a round one in `pastel`. */
 export function animeHeadPath(style: AnimeStyle): string {
-  if (style.family === 'vivid') {
+  if (style.family !== 'pastel') {
     return symmetricPath(-28, [
       [13, -28, 20.8, -19, 20.8, -5],
       [20.8, 4, 19.4, 10, 14, 16.5],

@@ -55,13 +55,17 @@ function body(style: AnimeStyle, ink: Ink, pose: Pose): string {
 
 const TORSO_SIDES = 'C22 1 29 4 32.5 10C37 18 40 44 42 100L-42 100C-40 44 -37 18 -32.5 10C-29 4 -22 1';
 
+/** Colour and share of the shade of clothes; without a colour it is that of the lines. */
+const CLOTHES_SHADE = {
+  vivid: ['#140c3a', 0.38],
+  pastel: ['#8a78b8', 0.24],
+  print: [undefined, 0.3],
+} as const;
+
 function clothes(style: AnimeStyle, ink: Ink): string {
   const colour = style.clothesColour;
-  const shade = mix(
-    colour,
-    style.family === 'vivid' ? '#140c3a' : '#8a78b8',
-    style.family === 'vivid' ? 0.38 : 0.24,
-  );
+  const [towards, share] = CLOTHES_SHADE[style.family];
+  const shade = mix(colour, towards ?? style.line, share);
   switch (style.clothes) {
     case 'sailor':
       return sailor(style, ink, colour, shade);

@@ -28,7 +28,7 @@ export interface SampleDatasetOptions {
   size?: number;
   /** An integer from 0 to 2^32 - 1. */
   seed?: number;
-  /** The anime style family of trainB and testB, `vivid` or `pastel`; it does not change trainA and testA. */
+  /** The anime style family of trainB and testB, one of `FAMILIES` (`vivid` by default); it does not change trainA and testA. */
   family?: string;
   onProgress?: (done: number, total: number) => void;
   /** Aborting stops the drawing and leaves nothing behind. */

@@ -4,7 +4,7 @@ import type { Rng } from '../base/rng.js';
 import { hsl, mix, ramp } from './svg.js';
 
 /** The anime style families that the sample dataset draws. */
-export const FAMILIES = ['vivid', 'pastel'] as const;
+export const FAMILIES = ['vivid', 'pastel', 'print'] as const;
 export type Family = (typeof FAMILIES)[number];
 
 const colour = z.string().regex(/^#[0-9a-f]{6}$/);
@@ -75,6 +75,7 @@ export const ANIME_CLOTHES = ['sailor', 'hoodie', 'blazer', 'plain'] as const;
 export const BACKGROUNDS = {
   vivid: ['flat', 'split', 'rays', 'halftone'],
   pastel: ['bubbles', 'hearts', 'petals', 'stripes'],
+  print: ['flat', 'split', 'rays', 'halftone'],
 } as const;
 export const ACCESSORIES = ['none', 'clip', 'ribbon', 'flower'] as const;
 
@@ -182,6 +183,7 @@ export function drawPhotoStyle(rng: Rng): PhotoStyle {
 
 /** Draws the style of an anime portrait of one family. */
 export function drawAnimeStyle(rng: Rng, family: Family): AnimeStyle {
+  if (family === 'print') return drawPrintStyle(rng);
   const hairHue = rng.pick(family === 'vivid' ? VIVID_HAIR_HUES : PASTEL_HAIR_HUES) + rng.uniform(-8, 8);
   const backHue = rng.pick(BACK_HUES.filter((hue) => hueDistance(hue, hairHue) >= 45));
   const accentHue = hairHue + rng.pick([150, 180, 210]);
@@ -221,6 +223,45 @@ export function drawAnimeStyle(rng: Rng, family: Family): AnimeStyle {
     backgroundColours: backgroundPair(backHue, 0.5, rng.uniform(0.86, 0.91), 0.055),
   };
 }
+
+/** Draws a style of few inks on pale paper: a dark one, a bright one, and a warm tint for skin. */
+function drawPrintStyle(rng: Rng): AnimeStyle {
+  const dark = rng.pick(DARK_INKS);
+  const { ink: bright, isCool } = rng.pick(BRIGHT_INKS);
+  const paper = mix(PAPER, dark, rng.uniform(0.04, 0.18));
+  const hasBrightHair = rng.uniform() < 0.5;
+  // No background has the hue of skin.
+  const ground = !hasBrightHair && isCool ? bright : paper;
+  return {
+    manner: 'anime',
+    family: 'print',
+    skin: ramp(['#fbe3cb', '#f6d2b0'], rng.uniform()),
+    hair: hasBrightHair ? bright : mix(dark, PAPER, rng.uniform(0.02, 0.14)),
+    hairShape: rng.pick(ANIME_HAIR_SHAPES),
+    iris: bright,
+    eyeShape: rng.pick(EYE_SHAPES),
+    lineWidth: round(rng.uniform(1.2, 1.6), 2),
+    line: dark,
+    clothes: rng.pick(ANIME_CLOTHES),
+    clothesColour: rng.pick(hasBrightHair ? [dark, PAPER] : [bright, PAPER]),
+    accent: bright,
+    accessory: rng.pick(ACCESSORIES),
+    background: rng.pick(BACKGROUNDS.print),
+    backgroundColours: [ground, ground === paper ? mix(paper, bright, 0.3) : mix(ground, PAPER, 0.14)],
+    detail: rng.uint32(),
+  };
+}
+
+const PAPER = '#f1f1ea';
+const DARK_INKS = ['#1c2442', '#2a1830', '#12302f', '#33201c'];
+const BRIGHT_INKS = [
+  { ink: '#f0574a', isCool: false },
+  { ink: '#f2a52b', isCool: false },
+  { ink: '#e9679c', isCool: false },
+  { ink: '#27a399', isCool: true },
+  { ink: '#3d83d6', isCool: true },
+  { ink: '#74ad3e', isCool: true },
+];
 
 const VIVID_HAIR_HUES = [2, 45, 135, 175, 205, 228, 265, 290, 325];
 const PASTEL_HAIR_HUES = [48, 150, 180, 205, 235, 265, 300, 335];

@@ -8,34 +8,46 @@ import { InterruptedError } from '../../src/base/errors.js';
 import { Rng } from '../../src/base/rng.js';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import type { Config } from '../../src/config/schema.js';
-import { type DemoEvent, type DemoFigures, type DemoOptions, runDemo } from '../../src/demo/demo.js';
+import { type DemoEvent, type DemoOptions, runDemo } from '../../src/demo/demo.js';
+import type { DemoFigures } from '../../src/demo/measures.js';
 import { writeModelFolder } from '../../src/export/model-folder.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { reportImage } from '../../src/report/image.js';
 import { formatNumber } from '../../src/report/numbers.js';
 import { loadEngine } from '../../src/runtime/node.js';
+import { readFactors } from '../../src/sample/factors-file.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
+import { fixedDetector } from '../support/faces.js';
 import { contentOf, gnr } from '../support/gnr.js';
 
+const CELL = 128 + 4;
+const PHOTOGRAPHS = 'examples/photos';
+
 let shared: string;
-/** A model as the program brings one, but small, untrained, and of another size than the demo's. */
-let sampleModel: string;
+/** A model as the program brings one, but small and untrained. */
+let model: string;
 let folder: string;
 let outDir: string;
 
 /** A demo that nothing disturbed, and what it told. */
 let whole: string;
 let wholeEvents: DemoEvent[];
+/** The page as it was when the photographs were shown. */
+let firstPage: string;
 
 beforeAll(async () => {
   await loadEngine();
   shared = await mkdtemp(join(tmpdir(), 'gnr-cli-demo-'));
-  sampleModel = join(shared, 'model');
-  const config = tinyConfig({ model: { ...MIN_LAYERS, size: 64 } });
+  model = join(shared, 'model');
+  const config = configFor(2);
   const values = initNetworks(buildNetworks(config), new Rng(1, 'init'));
-  await writeModelFolder(sampleModel, { architecture: config.model, values }, { config, card: '' });
+  await writeModelFolder(model, { architecture: config.model, values }, { config, card: '' });
   whole = join(shared, 'demo');
-  wholeEvents = await demo({ outDir: whole });
+  wholeEvents = [];
+  for await (const event of runDemo(optionsFor({ outDir: whole }))) {
+    wholeEvents.push(event);
+    if (event.type === 'photographs') firstPage = await readFile(event.report, 'utf8');
+  }
 });
 afterAll(() => rm(shared, { recursive: true, force: true }));
 beforeEach(async () => {
@@ -52,26 +64,28 @@ const configFor = (steps: number): Config =>
     runtime: { capture: false },
   });
 
-/** Runs a demo; `onEvent` sees every event as it comes. */
-async function demo(
-  options: Partial<DemoOptions> = {},
-  onEvent: (event: DemoEvent) => void = () => undefined,
-): Promise<DemoEvent[]> {
-  const events: DemoEvent[] = [];
-  const all: DemoOptions = {
+function optionsFor(options: Partial<DemoOptions> = {}): DemoOptions {
+  const detector = fixedDetector({ left: 150, top: 60, width: 100, height: 120 });
+  return {
     outDir,
-    sampleModel,
+    model,
+    photographs: PHOTOGRAPHS,
+    faces: { mode: 'largest', margin: 0.5, paste: false, detector: async () => detector },
     config: configFor(2),
     images: 4,
+    commands: [
+      { title: 'Your own photo', explanation: 'finds the face.', lines: ['npx gnr translate "me".jpg'] },
+    ],
     device: 'the test machine',
     date: '2026-01-02',
     signal: new AbortController().signal,
     ...options,
   };
-  for await (const event of runDemo(all)) {
-    events.push(event);
-    onEvent(event);
-  }
+}
+
+async function demo(options: Partial<DemoOptions> = {}): Promise<DemoEvent[]> {
+  const events: DemoEvent[] = [];
+  for await (const event of runDemo(optionsFor(options))) events.push(event);
   return events;
 }
 
@@ -89,7 +103,7 @@ function figuresOf(events: DemoEvent[]): DemoFigures {
 }
 
 /** The demo goes on with the dataset of the whole one, so that it is not drawn again. */
-const takeDataset = () => cp(join(whole, 'dataset'), join(outDir, 'dataset'), { recursive: true });
+const takeDataset = () => cp(join(whole, 'print'), join(outDir, 'print'), { recursive: true });
 
 /** Runs a demo that is interrupted at an event, and gives the events until then. */
 async function interruptedAt(
@@ -98,11 +112,13 @@ async function interruptedAt(
 ): Promise<DemoEvent[]> {
   const controller = new AbortController();
   const events: DemoEvent[] = [];
-  const interrupted = demo({ ...options, signal: controller.signal }, (event) => {
-    events.push(event);
-    if (isTheMoment(event)) controller.abort();
-  });
-  await expect(interrupted).rejects.toThrow(InterruptedError);
+  const run = async () => {
+    for await (const event of runDemo(optionsFor({ ...options, signal: controller.signal }))) {
+      events.push(event);
+      if (isTheMoment(event)) controller.abort();
+    }
+  };
+  await expect(run()).rejects.toThrow(InterruptedError);
   return events;
 }
 
@@ -116,28 +132,70 @@ async function embedded(name: string): Promise<string> {
 const isMeasuring = ({ type }: DemoEvent): boolean => type === 'measuring';
 
 describe('a demo', () => {
-  it('draws, trains, measures and is done', async () => {
+  it('shows photographs, draws, fine-tunes, measures and is done', async () => {
     expect(phases(wholeEvents)).toEqual([
-      'drawing',
       'translating',
-      'sampleModel',
+      'photographs',
+      'drawing',
       'training',
       'measuring',
       'done',
     ]);
     expect(stepsOf(wholeEvents)).toEqual([1, 2]);
     expect(wholeEvents.at(-1)).toMatchObject({
-      grid: join(whole, 'translated.png'),
+      grid: join(whole, 'before-and-after.png'),
       report: join(whole, 'report.html'),
     });
     expect((await readdir(whole)).sort()).toEqual([
-      'dataset',
+      'before-and-after.png',
+      'fine-tuned',
+      'photographs.png',
+      'print',
       'report.html',
-      'run',
-      'sample-model.png',
-      'translated.png',
     ]);
-    expect(await latestCheckpoint(join(whole, 'run'))).toMatchObject({ step: 2 });
+    expect(await latestCheckpoint(join(whole, 'fine-tuned'))).toMatchObject({ step: 2 });
+    expect(await readFactors(join(whole, 'print'))).toMatchObject({ family: 'print', size: 64 });
+  });
+
+  it('shows the photographs in eight styles, and has a page with them, before anything is drawn or trained', async () => {
+    const photographs = (await readdir(PHOTOGRAPHS)).filter((name) => name.endsWith('.jpg')).length;
+    expect(photographs).toBeGreaterThanOrEqual(2);
+    const event = wholeEvents.find(({ type }) => type === 'photographs');
+    expect(event).toEqual({
+      type: 'photographs',
+      grid: join(whole, 'photographs.png'),
+      report: join(whole, 'report.html'),
+      photographs,
+      styles: 8,
+      hasTrained: false,
+    });
+    const { width, height } = await sharp(join(whole, 'photographs.png')).metadata();
+    expect(width).toBe(4 + 9 * CELL);
+    expect(height).toBeGreaterThanOrEqual(4 + photographs * CELL);
+    expect(firstPage).toContain(await embedded('photographs.png'));
+    expect(firstPage).toContain('npx gnr translate &quot;me&quot;.jpg');
+    expect(firstPage).not.toContain('Before and after');
+  });
+
+  it('starts from the weights of the model, and shows before and after beside each other', async () => {
+    const { width, height } = await sharp(join(whole, 'before-and-after.png')).metadata();
+    expect(width).toBe(4 + 9 * CELL);
+    const photographs = (await readdir(PHOTOGRAPHS)).filter((name) => name.endsWith('.jpg')).length;
+    expect(height).toBeGreaterThanOrEqual(4 + (photographs + 6) * CELL);
+    // Two steps change little: the pictures after are nearly those before, which random weights would not give.
+    const { data, info } = await sharp(join(whole, 'before-and-after.png'))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const side = (column: number): number[] => {
+      const values: number[] = [];
+      for (let y = info.height - CELL; y < info.height - 4; y++)
+        for (let x = 0; x < 128; x++) values.push(data[3 * (y * info.width + 4 + column * CELL + x)]!);
+      return values;
+    };
+    const distance = (a: number[], b: number[]): number =>
+      a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
+    expect(distance(side(1), side(5))).toBeGreaterThan(0);
+    expect(distance(side(1), side(5))).toBeLessThan(distance(side(0), side(1)) / 2);
   });
 
   it('tells figures that were measured', () => {
@@ -148,116 +206,88 @@ describe('a demo', () => {
       expect(figures.statisticsDistance).toBeGreaterThan(0);
       expect(figures.diversity).toBeGreaterThan(0);
     }
-    // What two steps have changed is little, but not nothing; real pictures are far from both.
     expect(trained.statisticsDistance).not.toBe(untrained.statisticsDistance);
     expect(reference.statisticsDistance).toBeLessThan(trained.statisticsDistance / 2);
-    expect(reference.correlation.x).toBeGreaterThan(0.5);
   });
 
-  it.each(['translated.png', 'sample-model.png'])(
-    'translates test photos into one picture, %s: a row for each, a column for each style',
-    async (name) => {
-      const { width, height, channels } = await sharp(join(whole, name)).metadata();
-      expect([width, channels]).toEqual([7 * 128 + 8 * 4, 3]);
-      expect(height).toBeGreaterThanOrEqual(8 * 128 + 9 * 4);
-    },
-  );
-
-  it('shows the model that comes with the program on the page too, plainly named, with its figures', async () => {
+  it('writes a page that holds both pictures, every figure, the curves, the commands and the config', async () => {
     const page = await readFile(join(whole, 'report.html'), 'utf8');
-    expect(page).toContain(await embedded('sample-model.png'));
-    expect(page).toContain('For comparison: the sample model, trained for longer');
-    const event = wholeEvents.find(({ type }) => type === 'sampleModel');
-    if (event?.type !== 'sampleModel') return expect.unreachable('no sample model was shown');
-    expect(event.grid).toBe(join(whole, 'sample-model.png'));
-    for (const value of [event.figures.correlation.x, event.figures.diversity, event.reference.diversity])
-      expect(page).toContain(value.toFixed(2));
-  });
-
-  it('goes on where no model comes with the program, and says why', async () => {
-    await takeDataset();
-    const missing = join(folder, 'models', 'none');
-    const events = await interruptedAt((event) => stepsOf([event]).length > 0, { sampleModel: missing });
-    expect(phases(events)).toEqual(['noSampleModel', 'training']);
-    expect(events[0]).toMatchObject({
-      reason: `Expected a checkpoint at ${missing} but found nothing; name a checkpoint directory, a run directory or an exported model directory.`,
-    });
-  });
-
-  it('writes a page that holds the picture, every figure, the curves and the config', async () => {
-    const page = await readFile(join(whole, 'report.html'), 'utf8');
-    expect(page).toContain(await embedded('translated.png'));
+    for (const name of ['before-and-after.png', 'photographs.png'])
+      expect(page).toContain(await embedded(name));
     expect(page.length).toBeLessThan(3e6);
     const { untrained, trained, reference } = figuresOf(wholeEvents);
     for (const of of [
       (figures: typeof trained) => figures.statisticsDistance,
       (figures: typeof trained) => figures.correlation.x,
-      (figures: typeof trained) => figures.correlation.y,
-      (figures: typeof trained) => figures.correlation.scale,
       (figures: typeof trained) => figures.diversity,
     ])
       expect(page).toContain(
         `<td>${formatNumber(of(untrained))}</td><td class="trained">${formatNumber(of(trained))}</td><td>${formatNumber(of(reference))}</td>`,
       );
     for (const text of [
+      '>Before</th>',
+      '>After</th>',
       'the test machine',
       '2026-01-02',
       '32 px',
-      '<dt>Steps</dt><dd>2</dd>',
+      '<dt>Steps of fine-tuning</dt><dd>2</dd>',
       'channelDivisor',
       'cycle',
+      'npx gnr translate &quot;me&quot;.jpg',
     ])
       expect(page).toContain(text);
   });
 
   it('that is finished draws and trains no more, and comes to the same end', async () => {
     await cp(whole, outDir, { recursive: true, verbatimSymlinks: true });
-    const run = await contentOf(join(outDir, 'run'));
+    const run = await contentOf(join(outDir, 'fine-tuned'));
     const before = tf.memory().numTensors;
     const events = await demo();
     expect(tf.memory().numTensors).toBe(before);
-    expect(phases(events)).toEqual(['translating', 'sampleModel', 'measuring', 'done']);
+    expect(phases(events)).toEqual(['translating', 'photographs', 'measuring', 'done']);
     expect(figuresOf(events)).toEqual(figuresOf(wholeEvents));
-    expect(await contentOf(join(outDir, 'run'))).toEqual(run);
-    const grids = [outDir, whole].map((dir) => readFile(join(dir, 'translated.png')));
-    const [again, first] = await Promise.all(grids);
-    expect(again!.equals(first!)).toBe(true);
+    expect(await contentOf(join(outDir, 'fine-tuned'))).toEqual(run);
+    for (const name of ['photographs.png', 'before-and-after.png']) {
+      const [again, first] = await Promise.all([outDir, whole].map((dir) => readFile(join(dir, name))));
+      expect(again!.equals(first!)).toBe(true);
+    }
   });
 
-  it('that is finished trains the steps that are missing where there are to be more', async () => {
+  it('that is finished keeps its page when it is started again and interrupted', async () => {
     await cp(whole, outDir, { recursive: true, verbatimSymlinks: true });
-    const before = tf.memory().numTensors;
-    const events = await interruptedAt(isMeasuring, { config: configFor(3) });
-    expect(stepsOf(events)).toEqual([3]);
-    expect(phases(events)).toEqual(['translating', 'sampleModel', 'training', 'measuring']);
-    expect(tf.memory().numTensors).toBe(before);
+    await interruptedAt(isMeasuring);
+    const [kept, first] = await Promise.all([outDir, whole].map((dir) => readFile(join(dir, 'report.html'))));
+    expect(kept!.equals(first!)).toBe(true);
+  });
+
+  it('names photographs that are missing, and makes nothing', async () => {
+    await expect(demo({ photographs: join(folder, 'none') })).rejects.toThrow(/an image or folder at .*none/);
+    await expect(demo({ model: join(folder, 'none') })).rejects.toThrow(/a checkpoint at .*none/);
+    expect(await readdir(folder)).toEqual([]);
   });
 });
 
 describe('an interrupted demo', () => {
+  it('stops before the photographs are translated, and leaves nothing', async () => {
+    await interruptedAt(({ type }) => type === 'translating');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('keeps photographs and page, but nothing of a dataset that was not finished', async () => {
+    await interruptedAt(({ type }) => type === 'drawing');
+    expect((await readdir(outDir)).sort()).toEqual(['photographs.png', 'report.html']);
+  });
+
   it('goes on with the training where it stopped, to the same bytes', async () => {
     await takeDataset();
     await interruptedAt((event) => stepsOf([event]).length > 0);
-    expect((await readdir(outDir)).sort()).toEqual(['dataset', 'run', 'sample-model.png']);
     const events = await interruptedAt(isMeasuring);
     expect(stepsOf(events)).toEqual([2]);
     const weights = [outDir, whole].map((dir) =>
-      readFile(join(dir, 'run', 'checkpoints', 'step-000002', 'model.safetensors')),
+      readFile(join(dir, 'fine-tuned', 'checkpoints', 'step-000002', 'model.safetensors')),
     );
     const [ours, theirs] = await Promise.all(weights);
     expect(ours!.equals(theirs!)).toBe(true);
-  });
-
-  it('leaves nothing of a dataset that was not finished', async () => {
-    await interruptedAt((event) => event.type === 'drawing');
-    expect(await readdir(outDir)).toEqual([]);
-  });
-
-  it('stops between two measurements too', async () => {
-    await cp(whole, outDir, { recursive: true, verbatimSymlinks: true });
-    for (const name of ['report.html', 'translated.png']) await rm(join(outDir, name));
-    await interruptedAt(isMeasuring);
-    expect((await readdir(outDir)).sort()).toEqual(['dataset', 'run', 'sample-model.png']);
   });
 });
 
@@ -277,9 +307,10 @@ describe('gnr demo', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('runs the demo of configs/demo.json and shows what it tells', async () => {
+  it('fine-tunes the sample model with configs/demo-finetune.json, and shows what it tells', async () => {
     const given: DemoOptions[] = [];
     vi.doMock('../../src/demo/demo.js', () => ({
+      DEMO_FAMILY: 'print',
       async *runDemo(options: DemoOptions): AsyncGenerator<DemoEvent> {
         given.push(options);
         yield* wholeEvents;
@@ -287,12 +318,15 @@ describe('gnr demo', () => {
     }));
     const { code, stdout } = await gnr('demo', '--out', outDir, '--steps', '7');
     expect(code).toBe(0);
+    const { model: architecture } = JSON.parse(await readFile('models/sample/config.json', 'utf8')) as Config;
     expect(given).toMatchObject([
       {
         outDir,
-        sampleModel: resolve('models/sample'),
+        model: resolve('models/sample'),
+        photographs: resolve(PHOTOGRAPHS),
+        faces: { mode: 'largest', paste: false },
         images: 400,
-        config: { model: { size: 64 }, training: { steps: 7 }, data: { root: join(outDir, 'dataset') } },
+        config: { model: architecture, training: { steps: 7 }, data: { root: join(outDir, 'print') } },
         device: expect.stringMatching(/^[CG]PU, \d+ threads, TensorFlow 2\.\d+/) as string,
         date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) as string,
       },
@@ -302,15 +336,20 @@ describe('gnr demo', () => {
       label.padEnd(34) +
       [untrained, trained, reference].map((figures) => of(figures).toFixed(2).padStart(11)).join('');
     for (const line of [
-      `The sample model, trained for longer, on the test photos: ${join(whole, 'sample-model.png')}`,
+      join(whole, 'photographs.png'),
       'Training to step 2: ',
       row('distance of colours and edges', (figures) => figures.statisticsDistance),
       row('correlation with the photo: x', (figures) => figures.correlation.x),
       row('difference between styles', (figures) => figures.diversity),
-      `Translated test photos: ${join(whole, 'translated.png')}`,
-      `Report:                 ${join(whole, 'report.html')}`,
+      join(whole, 'before-and-after.png'),
+      join(whole, 'report.html'),
       'Done in ',
     ])
       expect(stdout).toContain(line);
+    // Every command that the page has is on the terminal too.
+    const lines = given[0]!.commands.flatMap(({ lines }) => lines);
+    for (const name of ['gnr translate', 'gnr train', 'gnr serve'])
+      expect(lines.some((line) => line.includes(name))).toBe(true);
+    for (const line of lines) expect(stdout).toContain(`    ${line}\n`);
   });
 });

@@ -234,9 +234,9 @@ it('gnr translate stops between two images when interrupted, and every file that
     expect(await sharp(path).metadata()).toMatchObject({ format: 'png', width: 32, height: 32 });
 });
 
-it('gnr demo removes an unfinished dataset when interrupted', async () => {
+it('gnr demo --from-scratch removes an unfinished dataset when interrupted', async () => {
   const out = join(folder, 'demo');
-  const run = await start(['demo', '--out', out]);
+  const run = await start(['demo', '--from-scratch', '--out', out]);
   await until(run, async () => (await readdir(out).catch(() => [])).length > 0);
   run.child.kill('SIGINT');
   const { status, stdout, stderr } = await run.done;

@@ -32,7 +32,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the package', () => {
   it('contains programs, types, configs and models, and no sources, tests or maps', () => {
-    const kinds = [/^dist\/.*(?<!\.test)\.js$/, /^dist\/.*\.d\.ts$/, /^(bin|configs|models)\//];
+    const kinds = [
+      /^dist\/.*(?<!\.test)\.js$/,
+      /^dist\/.*\.d\.ts$/,
+      /^(bin|configs|models|native|examples\/photos)\//,
+    ];
     const single = ['package.json', 'README.md', 'LICENSE', 'scripts/postinstall.mjs'];
     const others = packed.files.filter((file) => !kinds.some((kind) => kind.test(file)));
     expect(others.sort()).toEqual(single.sort());

@@ -26,6 +26,8 @@ async function fullData(): Promise<ReportData> {
     grids: [grid, grid],
     earlier: [grid],
     tables: [{ title: EVIL, columns: [EVIL], rows: [[EVIL]] }],
+    commands: [{ title: EVIL, explanation: EVIL, lines: [EVIL, EVIL] }],
+    measureNames: [EVIL, EVIL],
     measures: [
       { name: `Name ${EVIL}`, explanation: EVIL, untrained: 3, trained: 2, reference: 1, better: 'lower' },
       { name: 'Half', explanation: 'No figures.', better: 'higher' },
@@ -80,6 +82,7 @@ describe('renderReport', () => {
       'Warnings',
       'Measures',
       'Training curves',
+      'Going on',
       'Earlier samples (1)',
       'Configuration',
       '<caption>',
@@ -89,6 +92,16 @@ describe('renderReport', () => {
     expect(html).toMatch(/<td>3<\/td><td class="trained">2<\/td><td>1<\/td>/);
     expect(html).toContain('Lower is better. <b class="better">Improved.</b>');
     expect(html.match(/<svg viewBox/g)).toHaveLength(1);
+  });
+
+  it('has commands line by line, and names for the values before and after training', async () => {
+    const commands = [{ title: 'Yours', explanation: 'does it.', lines: ['gnr "a" && b', 'gnr c'] }];
+    const measures = [{ name: 'M', explanation: 'E.', untrained: 1, trained: 2, better: 'lower' as const }];
+    const html = renderReport({ title: 'Run', commands, measures, measureNames: ['Before', 'After'] });
+    expect(html).toContain('>gnr &quot;a&quot; &amp;&amp; b\ngnr c</pre>');
+    expect(html).toContain('<th scope="col">Before</th><th scope="col">After</th>');
+    expect(html).not.toMatch(/untrained/i);
+    expect(renderReport({ title: 'Run', measures })).toContain('<th scope="col">Untrained</th>');
   });
 
   it('has balanced tags', async () => {

@@ -50,6 +50,8 @@ describe('measureFace', () => {
     ['vivid', 2],
     ['pastel', 0],
     ['pastel', 2],
+    ['print', 0],
+    ['print', 2],
   ] as const)('follows place and size in %s images blurred by %d px of 64', async (family, blur) => {
     const { x, y, scale } = correlationOf(await drawn('testB', family, 40, { blur }), faces[family]);
     expect(x).toBeGreaterThan(0.97);

@@ -5,7 +5,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { Rng } from '../../src/base/rng.js';
 import { sampleFactors } from '../../src/sample/draw.js';
-import { drawAnimeStyle, drawContent, drawPhotoStyle, portraitSchema } from '../../src/sample/factors.js';
+import {
+  drawAnimeStyle,
+  drawContent,
+  drawPhotoStyle,
+  FAMILIES,
+  portraitSchema,
+} from '../../src/sample/factors.js';
 import { readFactors } from '../../src/sample/factors-file.js';
 
 let root: string;
@@ -22,11 +28,28 @@ test('all draws follow the schema, and JSON does not change them', () => {
   const rng = new Rng(1, 'schema');
   for (let i = 0; i < 300; i++) {
     const content = drawContent(rng);
-    for (const style of [drawPhotoStyle(rng), drawAnimeStyle(rng, 'vivid'), drawAnimeStyle(rng, 'pastel')]) {
+    const anime = FAMILIES.map((family) => drawAnimeStyle(rng, family));
+    for (const style of [drawPhotoStyle(rng), ...anime]) {
       const factors = portraitSchema.parse({ content, style });
       expect(JSON.parse(JSON.stringify(factors))).toEqual(factors);
     }
   }
+});
+
+test('a print has few inks: its lines have the dark one, its accent the bright one, and its skin is pale', () => {
+  const rng = new Rng(2, 'print');
+  const styles = Array.from({ length: 200 }, () => drawAnimeStyle(rng, 'print'));
+  const brightness = (colour: string): number =>
+    [1, 3, 5].reduce((sum, at) => sum + Number.parseInt(colour.slice(at, at + 2), 16), 0) / (3 * 255);
+  for (const { line, accent, skin } of styles) {
+    expect(brightness(line)).toBeLessThan(0.25);
+    expect(brightness(accent)).toBeGreaterThan(0.35);
+    expect(brightness(accent)).toBeLessThan(0.75);
+    expect(brightness(skin)).toBeGreaterThan(0.8);
+  }
+  // Few inks, many combinations.
+  expect(new Set(styles.map(({ line }) => line)).size).toBeLessThanOrEqual(6);
+  expect(new Set(styles.map(({ line, accent }) => line + accent)).size).toBeGreaterThan(20);
 });
 
 test('content has the stated ranges and one distribution in both domains', () => {

@@ -21,6 +21,7 @@ beforeAll(async () => {
   sets.photo = await drawn('trainA', 'vivid', 80);
   sets.vivid = await drawn('trainB', 'vivid', 80);
   sets.pastel = await drawn('trainB', 'pastel', 80);
+  sets.print = await drawn('trainB', 'print', 80);
 });
 
 describe('statistics of colours and edges', () => {
@@ -36,10 +37,10 @@ describe('statistics of colours and edges', () => {
   });
 
   test('separate domains and families, but hardly the halves of one set', () => {
-    for (const name of ['photo', 'vivid', 'pastel']) {
+    for (const name of ['photo', 'vivid', 'pastel', 'print']) {
       const withinSet = statisticsDistance(images(name).slice(0, 40), images(name).slice(40));
       expect(withinSet).toBeLessThan(0.2);
-      for (const other of ['photo', 'vivid', 'pastel']) {
+      for (const other of ['photo', 'vivid', 'pastel', 'print']) {
         if (other !== name)
           expect(statisticsDistance(images(other), images(name))).toBeGreaterThan(20 * withinSet);
       }
