@@ -30,7 +30,7 @@ afterEach(() => machine.dispose());
 test('provideLibrary skips wheels that an interrupted set-up has unpacked', async () => {
   const file = path.join(machine.root, 'a.whl');
   writeWheel(file, TENSORFLOW_FILES);
-  const wheels = [wheel('first'), wheel('second')];
+  const wheels = [wheel('first', { file }), wheel('second', { file })];
   const place = libraryPlace(path.join(machine.root, 'cache'), 'cpu', 'x64');
   const options = { wheels, env: machine.env, onEvent: () => undefined };
 
@@ -52,10 +52,10 @@ test('libraryIsComplete is false if a file is truncated or missing, or the wheel
   const file = path.join(machine.root, 'a.whl');
   writeWheel(file, TENSORFLOW_FILES);
   await machine.program('python3', fakePython(deliver(file)));
-  const wheels = [wheel('first')];
+  const wheels = [wheel('first', { file })];
   const place = libraryPlace(path.join(machine.root, 'cache'), 'cpu', 'x64');
   await provideLibrary(place, { wheels, env: machine.env, onEvent: () => undefined });
-  expect(await libraryIsComplete(place, [wheel('other')])).toBe(false);
+  expect(await libraryIsComplete(place, [wheel('other', { file })])).toBe(false);
   const library = path.join(place.libraries, 'libtensorflow_cc.so.2');
   await fs.truncate(library, 3);
   expect(await libraryIsComplete(place, wheels)).toBe(false);
