@@ -1,6 +1,7 @@
 // The program's entry.
 import { systemCode } from '../base/errors.js';
 import { onNotice } from '../base/notices.js';
+import { onMissingEngine } from '../setup/on-demand.js';
 import { runCommandLine } from './command-line.js';
 import { printError } from './output.js';
 
@@ -11,4 +12,5 @@ process.stdout.on('error', (error) => {
 });
 
 onNotice((text) => printError(`gnr: ${text}`));
+onMissingEngine(async () => (await import('./run/setup.js')).setUpMissing());
 process.exitCode = await runCommandLine(process.argv.slice(2));

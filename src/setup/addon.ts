@@ -6,14 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { InputError, RunError } from '../base/errors.js';
 import { sha256 } from '../base/hash.js';
 import { lastLines, runProgram } from '../base/run-program.js';
-import type { LibraryPlace } from './library.js';
+import { LIBRARY_FILES, type LibraryPlace } from './library.js';
 import { PRELOAD_FILE } from './preload.js';
 import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js';
 
 /** The version of Node's C interface that the addons need; every Node since 12 has it. */
 const NAPI_VERSION = 8;
-/** TensorFlow's libraries by the names that the loader finds them by. */
-const LINKED_LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const;
 export const ADDON_FILE = 'tfjs_binding.node';
 export const SESSION_FILE = 'gnr_session.node';
 
@@ -109,7 +107,7 @@ async function buildStubs(compiler: readonly string[], folder: string, options: 
   await fs.mkdir(folder, { recursive: true });
   const source = path.join(folder, 'empty.cc');
   await fs.writeFile(source, '');
-  for (const name of LINKED_LIBRARIES) {
+  for (const name of LIBRARY_FILES) {
     const args = [
       '-shared',
       '-fPIC',
@@ -131,7 +129,7 @@ interface Linking {
 }
 
 function compilerArguments({ place, packages }: AddonOptions, { sources, output, stubs }: Linking): string[] {
-  const libraries = LINKED_LIBRARIES.map((name) => `-l:${name}`);
+  const libraries = LIBRARY_FILES.map((name) => `-l:${name}`);
   return [
     ...['-O2', '-std=c++17', '-fPIC', '-shared', `-DNAPI_VERSION=${NAPI_VERSION}`],
     ...[`-I${place.include}`, `-I${path.join(packages.headers, 'include')}`, `-I${packages.tfjs}`],

@@ -7,6 +7,7 @@ import { InputError, RunError } from '../../src/base/errors.js';
 import { ADDON_FILES, type Packages } from '../../src/setup/addon.js';
 import type { SetupEvent } from '../../src/setup/events.js';
 import { bindingDirectory } from '../../src/setup/installed.js';
+import { LIBRARY_FILES } from '../../src/setup/library.js';
 import { type SetupOptions, setUpEngine } from '../../src/setup/setup.js';
 import {
   deliver,
@@ -20,7 +21,8 @@ import {
   writeWheel,
 } from './fakes.js';
 
-const EVERYTHING = ['download tensorflow-cpu', ...ADDON_FILES.map((name) => `compile ${name}`)];
+const COMPILED = [...LIBRARY_FILES, ...ADDON_FILES];
+const EVERYTHING = ['download tensorflow-cpu', ...COMPILED.map((name) => `compile ${name}`)];
 
 let machine: FakeMachine;
 let packages: Packages;
