@@ -11,7 +11,10 @@ const say = (text: string) => void process.stderr.write(`set-up: ${text}\n`);
 let saidAt = 0;
 
 function report(event: SetupEvent): void {
-  if (event.kind !== 'progress') return say(event.text);
+  if (event.kind !== 'progress') {
+    say(event.text);
+    return;
+  }
   if (performance.now() - saidAt < QUIET_MILLISECONDS) return;
   saidAt = performance.now();
   say(`${event.label}: ${formatBytes(event.done)} of ${formatBytes(event.total)}`);
