@@ -1,6 +1,7 @@
 // The program's entry.
 import { systemCode } from '../base/errors.js';
 import { onNotice } from '../base/notices.js';
+import { onMissingEngine } from '../setup/on-demand.js';
 import { runCommandLine } from './command-line.js';
 import { isHangUpIgnored, isTerminalLost } from './hang-up.js';
 import { stopWork } from './interrupt.js';
@@ -21,6 +22,7 @@ process.stderr.on('error', (error) => {
 if (isHangUpIgnored) process.on('SIGHUP', () => undefined);
 
 onNotice((text) => printError(`gnr: ${text}`));
+onMissingEngine(async () => (await import('./run/setup.js')).setUpMissing());
 process.exitCode = await runCommandLine(process.argv.slice(2));
 // Node aborts at its end if its terminal was closed, so the process ends by the signal of that.
 if (isTerminalLost()) {

@@ -1,13 +1,17 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { InputError, RunError } from '../../src/base/errors.js';
 import { ADDON_FILES } from '../../src/setup/addon.js';
 import { bindingDirectory } from '../../src/setup/installed.js';
+import { LIBRARY_FILES } from '../../src/setup/library.js';
 import { EngineSetup } from '../support/engine-setup.js';
 import { fakeCompiler, fakePackages, TENSORFLOW_FILES } from '../support/fake-machine.js';
 
-const EVERYTHING = ['download tensorflow-cpu', ...ADDON_FILES.map((name) => `compile ${name}`)];
+const COMPILED = [...LIBRARY_FILES, ...ADDON_FILES];
+const EVERYTHING = ['download tensorflow-cpu', ...COMPILED.map((name) => `compile ${name}`)];
 
 const setup = EngineSetup.prepare(TENSORFLOW_FILES);
 
@@ -124,4 +128,52 @@ test('setUpEngine quotes a compiler that fails', async () => {
   const failure = setup.run();
   await expect(failure).rejects.toThrow(RunError);
   await expect(failure).rejects.toThrow(/no such header.*apt install g\+\+/);
+});
+
+describe('setUpEngine in a folder with programs and Python modules', () => {
+  const before = process.cwd();
+  afterEach(() => process.chdir(before));
+
+  test('runs none of them, even if PATH names that folder', async () => {
+    const planted = path.join(setup.machine.root, 'planted');
+    const packagesBin = path.join(planted, 'node_modules', '.bin');
+    await fs.mkdir(packagesBin, { recursive: true });
+    await fs.mkdir(path.join(planted, 'pip'));
+    const ran = path.join(setup.machine.root, 'ran');
+    for (const folder of [planted, packagesBin]) {
+      for (const name of ['python3', 'c++', 'g++', 'nvidia-smi'])
+        await fs.writeFile(path.join(folder, name), `#!/bin/sh\n: > ${ran}\n`, { mode: 0o755 });
+    }
+    for (const file of ['pip/__main__.py', 'pip/__init__.py', 'zipfile.py', 'sitecustomize.py'])
+      await fs.writeFile(path.join(planted, file), `open(${JSON.stringify(ran)}, 'w')\n`);
+    process.chdir(planted);
+    const PATH = ['', '.', 'node_modules/.bin', packagesBin, setup.machine.bin].join(':');
+    await setup.run({ env: { ...setup.machine.env, PATH, PYTHONPATH: '.' } });
+    expect(await calls()).toEqual(EVERYTHING);
+    await expect(fs.access(ran)).rejects.toThrow('ENOENT');
+  });
+
+  test('would run a program there if it used PATH as it stands', () => {
+    const planted = path.join(setup.machine.root, 'program');
+    writeFileSync(planted, '#!/bin/sh\necho planted\n', { mode: 0o755 });
+    process.chdir(setup.machine.root);
+    expect(execFileSync('program', { env: { PATH: '.' }, encoding: 'utf8' })).toBe('planted\n');
+  });
+});
+
+test('setUpEngine says what it downloads, how much and where it is kept, before it does', async () => {
+  await setup.run();
+  const texts = setup.events.map((event) => (event.kind === 'step' ? event.text : event.kind));
+  const at = texts.findIndex((text) => text.includes(setup.machine.env.GNR_CACHE_DIR!));
+  expect(texts[at]).toMatch(/\d+ MB .* \d+ MB unpacked/);
+  expect(at).toBeLessThan(texts.indexOf('progress'));
+});
+
+test('setUpEngine takes the build from GNR_DEVICE, and refuses another word there', async () => {
+  expect(await setup.run({ env: { ...setup.machine.env, GNR_DEVICE: 'cpu' } })).toMatchObject({
+    device: 'cpu',
+  });
+  await expect(setup.run({ env: { ...setup.machine.env, GNR_DEVICE: 'tpu' } })).rejects.toThrow(
+    'in GNR_DEVICE',
+  );
 });

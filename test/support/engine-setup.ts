@@ -13,6 +13,7 @@ import {
   fakeMachine,
   fakePackages,
   fakePython,
+  wheelsOf,
   writeWheel,
 } from './fake-machine.js';
 
@@ -22,6 +23,8 @@ export class EngineSetup {
   packages!: Packages;
   /** The events of all set-ups of the test. */
   events: SetupEvent[] = [];
+  /** The wheel that pip delivers. */
+  wheel!: string;
 
   /** Call at the top of a test file. @param wheelFiles what the delivered wheel holds, by path. */
   static prepare(wheelFiles: Record<string, string>): EngineSetup {
@@ -30,9 +33,9 @@ export class EngineSetup {
       setup.machine = await fakeMachine();
       setup.packages = await fakePackages(setup.machine.root);
       setup.events = [];
-      const wheel = path.join(setup.machine.root, 'any.whl');
-      writeWheel(wheel, wheelFiles);
-      await setup.machine.program('python3', fakePython(deliver(wheel)));
+      setup.wheel = path.join(setup.machine.root, 'any.whl');
+      writeWheel(setup.wheel, wheelFiles);
+      await setup.machine.program('python3', fakePython(deliver(setup.wheel)));
       await setup.machine.program('c++', fakeCompiler('good'));
     });
     afterEach(() => setup.machine.dispose());
@@ -48,6 +51,7 @@ export class EngineSetup {
       root: this.machine.root,
       onEvent: (event) => void this.events.push(event),
       freeBytes: 1e12,
+      wheels: wheelsOf(this.wheel),
       ...options,
     });
   }
