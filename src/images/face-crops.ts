@@ -1,7 +1,8 @@
 // Decodes the parts of an image that are translated: its faces, or its centre.
 import { centreSquare, type Square } from '../base/geometry.js';
-import { type DecodedImage, decodeImageFile, type ImageFile, openImage } from '../data/decode.js';
+import { type DecodedImage, decodeImageFile } from '../data/decode.js';
 import type { InputImage } from '../data/image-arrays.js';
+import { type ImageFile, openImage } from '../data/image-file.js';
 import { DETECTOR_PX, type FaceDetector } from '../faces/detector.js';
 import { type FaceMode, faceSquares, scaledFace, wholePixels } from '../faces/square.js';
 import { faceName } from './output-names.js';

@@ -2,10 +2,11 @@
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
-import { type DecodedImage, decodeImageFile, encodeImage, type ImageFile, toFloat } from '../data/decode.js';
+import { type DecodedImage, decodeImageFile, encodeImage, toFloat } from '../data/decode.js';
 import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
 import type { InputImage } from '../data/image-arrays.js';
 import { joinFloats, splitImages } from '../data/image-arrays.js';
+import type { ImageFile } from '../data/image-file.js';
 import { pasteSquare } from '../faces/paste.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction, Translator } from '../translate/translator.js';
