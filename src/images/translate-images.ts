@@ -56,6 +56,7 @@ async function decodeAll(inputs: readonly InputImage[], options: TranslateOption
   const { size } = options.translator.architecture;
   return Promise.all(
     inputs.map(async (input) => {
+      if (input.error !== undefined) return { input, error: input.error };
       try {
         return await decodeInput(input, size, options.faces);
       } catch (error) {
