@@ -104,6 +104,19 @@ export interface ImageWithAlpha {
   height: number;
 }
 
+/** Lays an image over white. An opaque image of three channels is returned itself. */
+export function overWhite(image: DecodedImage | ImageWithAlpha): DecodedImage {
+  const { data, width, height } = image;
+  const pixels = width * height;
+  if (data.length === pixels * 3) return image;
+  const out = new Uint8Array(pixels * 3);
+  for (let i = 0; i < pixels; i++) {
+    const alpha = data[4 * i + 3]! / 255;
+    for (let c = 0; c < 3; c++) out[3 * i + c] = Math.round(data[4 * i + c]! * alpha + 255 * (1 - alpha));
+  }
+  return { data: out, width, height };
+}
+
 /** Decodes the pixels of an opened file with their transparency, in the size of the file. @throws InputError for a damaged file. */
 export async function decodeWithAlpha(file: ImageFile): Promise<ImageWithAlpha> {
   return file.read(

@@ -15,8 +15,8 @@ export function faceName(name: string, number: number | '*'): string {
   return `${name}_face-${number}`;
 }
 
-/** What a name may have in most file systems, bytes. */
-const MAX_NAME_BYTES = 255;
+/** Most file systems allow 255; temporary files have longer names than their results. */
+const MAX_NAME_BYTES = 230;
 /** A longer label of a style is shortened before the name of its image is. */
 const MAX_LABEL_BYTES = 120;
 const HASH_DIGITS = 8;

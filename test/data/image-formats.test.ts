@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../../src/base/errors.js';
 import { type DecodedImage, decodeImage } from '../../src/data/decode.js';
 import { openImage } from '../../src/data/image-file.js';
-import { refusal } from '../support/refusal.js';
 
 // Written by test/fixtures/image-formats/generate.py with Pillow, tifffile, imagecodecs and ffmpeg.
 const FIXTURES = join(import.meta.dirname, '../fixtures/image-formats');
@@ -51,6 +51,16 @@ async function expectedPicture(name: string): Promise<DecodedImage> {
     .toBuffer({ resolveWithObject: true });
   expect(info.channels).toBe(3);
   return { data, width: info.width, height: info.height };
+}
+
+/** The message of the error with which a file is refused. */
+async function refusal(decoding: Promise<unknown>): Promise<string> {
+  const outcome = await decoding.then(
+    () => 'it was decoded',
+    (error: unknown) => error,
+  );
+  expect(outcome).toBeInstanceOf(InputError);
+  return (outcome as InputError).message;
 }
 
 describe('The reader of images', () => {
