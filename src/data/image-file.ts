@@ -151,7 +151,7 @@ function jpegSource(bytes: Uint8Array, name: string): Source {
     );
   if (header.hasEnd) return { bytes };
   if (!(header.isProgressive ? header.hasAllScans : hasAllBlocks(bytes)))
-    throw notTaken(name, 'a truncated file');
+    throw notTaken(name, 'a damaged or truncated file');
   // The decoder takes the end of the file for the loss of rows, whatever is lost.
   const whole = Buffer.concat([bytes, Buffer.of(0xff, 0xd9)]);
   return { bytes: whole, flaw: 'lacks its end marker', isStrict: true };
@@ -267,7 +267,7 @@ async function openBytes(bytes: Uint8Array, name: string): Promise<ImageFile> {
         try {
           return await use(pipeline('warning', keepsAlpha));
         } catch (error) {
-          if (source.isStrict) throw notTaken(name, 'a truncated file', REPLACE, error);
+          if (source.isStrict) throw notTaken(name, 'a damaged or truncated file', REPLACE, error);
         }
         // Only a few of the decoder's warnings mean that rows are missing.
         try {
@@ -276,7 +276,7 @@ async function openBytes(bytes: Uint8Array, name: string): Promise<ImageFile> {
         } catch (error) {
           throw damaged(error);
         }
-        throw notTaken(name, 'a truncated file');
+        throw notTaken(name, 'a damaged or truncated file');
       },
     };
   } catch (error) {

@@ -408,7 +408,22 @@ describe('wrong usage and input', () => {
   ])('an input that is %s is refused', async (_, make, message) => {
     const input = join(folder, 'input');
     await make(input);
-    await expectRefusal(await translate(photo, input), message);
+    await expectRefusal(await translate(input), message);
+    const { code, stdout, stderr } = await translate(photo, input);
+    expect(code).toBe(2);
+    expect(stdout).not.toBe('');
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^gnr: skipped .*input: Expected/m);
+  });
+
+  it('files of a folder that are no images are counted by extension', async () => {
+    const inputs = join(folder, 'mixed');
+    await mkdir(inputs);
+    await cp(photo, join(inputs, 'a.jfif'));
+    for (const name of ['b.heic', 'c.heic', 'd.txt', '.DS_Store']) await writeFile(join(inputs, name), 'x');
+    const { code, stderr } = await translate(inputs);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/left out of .*mixed.*: 2 \.heic, 1 \.txt$/m);
   });
 
   it('a call without inputs is refused', async () => {

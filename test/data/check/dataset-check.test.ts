@@ -61,7 +61,7 @@ describe('checkDataset', () => {
     expect(found('unreadable')).toEqual([
       'trainA/empty.jpg: an empty file',
       'trainA/text.png: a file that is not an image',
-      expect.stringMatching(/^trainB\/cut\.jpg: a truncated/),
+      expect.stringMatching(/^trainB\/cut\.jpg: a damaged/),
     ]);
   });
 
