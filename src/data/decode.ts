@@ -140,6 +140,7 @@ export async function decodeWithAlpha(file: ImageFile): Promise<ImageWithAlpha> 
  * Encodes an image by the extension of `path` (.png; .jpg and .jpeg at quality 95 without chroma subsampling; .webp at
  * quality 95) and writes the file atomically.
  *
+ * @param image data of four channels, the last of them alpha, is written with its transparency (as RGB in .jpg).
  * @param metadata how the image was made (seed, checkpoint), stored as a JSON object in EXIF's ImageDescription.
  * @throws InputError for another extension; RunError that names the path if writing fails.
  * @example
@@ -151,11 +152,7 @@ export async function decodeWithAlpha(file: ImageFile): Promise<ImageWithAlpha> 
  *   await saveImage(image, `anime-${i}.webp`, { style: [...style] });
  * ```
  */
-export async function encodeImage(
-  image: DecodedImage | ImageWithAlpha,
-  path: string,
-  metadata?: Description,
-): Promise<void> {
+export async function encodeImage(image: DecodedImage, path: string, metadata?: Description): Promise<void> {
   const { data, width, height } = image;
   const channels = data.length === width * height * 4 ? 4 : 3;
   const encoder = sharp(data, { raw: { width, height, channels } });

@@ -130,13 +130,24 @@ type FailOn = 'error' | 'warning';
 const openWith = (bytes: Uint8Array, failOn: FailOn, ignoreIcc = false): Sharp =>
   sharp(bytes, { failOn, pages: 1, limitInputPixels: false, ignoreIcc });
 
-function checkSize({ width, height }: Extent, name: string, maxPixels = MAX_PIXELS, what = 'an image'): void {
-  if (width * height > maxPixels)
-    throw new InputError({
-      expected: `${what} of at most ${maxPixels / 2 ** 20} Mi pixels at ${name}`,
-      found: `one of ${width} x ${height}`,
-      remedy: 'scale it down first',
-    });
+const MEBI = 2 ** 20;
+
+function checkSize({ width, height }: Extent, name: string): void {
+  if (width * height <= MAX_PIXELS) return;
+  throw new InputError({
+    expected: `an image of at most ${MAX_PIXELS / MEBI} Mi pixels at ${name}`,
+    found: `one of ${width} x ${height}`,
+    remedy: 'scale it down first',
+  });
+}
+
+function checkScaledSize({ width, height }: Extent, bits: number, name: string): void {
+  if (width * height <= MAX_SCALED_PIXELS) return;
+  throw new InputError({
+    expected: `a TIFF file of ${bits}-bit samples with at most ${MAX_SCALED_PIXELS / MEBI} Mi pixels at ${name}`,
+    found: `one of ${width} x ${height}`,
+    remedy: 'scale it down, or save it with 8 or 16 bits a channel',
+  });
 }
 
 function jpegSource(bytes: Uint8Array, name: string): Source {
@@ -208,7 +219,7 @@ async function preparedSource(source: Source, metadata: Metadata, name: string):
   const { tiff, bytes } = source;
   const size = { width: metadata.width, height: metadata.height };
   if (tiff !== undefined && needsScaling(tiff)) {
-    checkSize(size, name, MAX_SCALED_PIXELS, `a TIFF file of ${tiff.bits}-bit samples`);
+    checkScaledSize(size, tiff.bits, name);
     return { ...source, bytes: await scaledCopy(openWith(bytes, 'error', true), tiff, metadata) };
   }
   const isDeep = metadata.space === 'rgb16' || metadata.space === 'grey16';
