@@ -117,3 +117,34 @@ describe('The reader of images', () => {
     }
   });
 });
+
+describe('Pictures from reports of users', () => {
+  const FIELD = join(import.meta.dirname, '../fixtures/image-field');
+  const at = ({ data, width }: DecodedImage, x: number, y: number): number[] => [
+    ...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3),
+  ];
+
+  // The values that Pillow and tifffile read there, at (9, 5) and (40, 20).
+  it.each([
+    ['picture.bmp', [36, 36, 36], [160, 160, 160]],
+    ['photo.jfif', [255, 11, 0], [0, 255, 1]],
+    ['no-eoi.jpg', [255, 11, 0], [0, 255, 1]],
+    ['float-grey.tif', [36, 36, 36], [162, 162, 162]],
+    ['uint32-rgb.tif', [36, 36, 36], [162, 162, 162]],
+  ])('%s comes out right', async (name, first, second) => {
+    const image = await decodeImage(join(FIELD, name));
+    for (const [found, wanted] of [
+      [at(image, 9, 5), first],
+      [at(image, 40, 20), second],
+    ])
+      for (const [c, level] of wanted!.entries())
+        expect(Math.abs(found![c]! - level), `${name}, channel ${c}`).toBeLessThanOrEqual(1);
+  });
+
+  it('photo.heic is refused by its kind under any name', async () => {
+    const bytes = readFileSync(join(FIELD, 'photo.heic'));
+    expect(await refusal(decodeImage(bytes, { name: 'photo.jpg' }))).toMatch(
+      /^Expected an image at photo\.jpg but found a HEIC image; convert it to JPEG first: .*heif-convert/,
+    );
+  });
+});
