@@ -1,13 +1,13 @@
 // gnr evaluate: measures models, folders and baselines; repeats an evaluation with --verify; follows a whole run.
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-
 import type { EvaluateOptions, EvaluationEvent } from '../eval/evaluate-options.js';
 import type { BaselineName } from '../eval/methods/baselines.js';
 import type { Receipt } from '../eval/receipt.js';
 import type { NamedFolder } from '../eval/sources.js';
 import type { Difference } from '../eval/verify.js';
 import { withInterrupt } from './interrupt.js';
+import { noteOtherFiles } from './other-files.js';
 import { type Progress, printError, printJson, printLine, startProgress } from './output.js';
 
 interface EvaluateArguments {
@@ -123,6 +123,7 @@ async function optionsOf(args: EvaluateArguments): Promise<EvaluateOptions> {
     fakes: await parseFakes(args.fake),
     baselines: await parseBaselines(args.baselines),
     onSkipped: (dir, error) => printError(`gnr: skipped the damaged checkpoint ${dir}: ${error.message}`),
+    onOtherFiles: noteOtherFiles(),
   };
 }
 

@@ -1,4 +1,5 @@
 // Joins images into batches and cuts batches into images.
+import type { InputError } from '../base/errors.js';
 import { type DecodedImage, fromFloat } from './decode.js';
 
 /** Splits `[n, size, size, 3]` into images that share its memory. */
@@ -32,4 +33,6 @@ export interface InputImage {
   name: string;
   /** The bytes of the file, if they came from standard input. */
   bytes?: Uint8Array;
+  /** Why there is no image: the path leads to nothing, or to a folder without images. */
+  error?: InputError;
 }

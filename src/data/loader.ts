@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InputError, messageOf, RunError, systemCode } from '../base/errors.js';
+import { fsPath, shownPath } from '../base/file-names.js';
 import { type DecodedImage, type DecodeOptions, decodeImage, type Fit } from './decode.js';
 import { ImageCache } from './image-cache.js';
 import { Sampler, type SamplerState } from './sampler.js';
@@ -194,7 +195,7 @@ export class ImageLoader {
     const { files } = this.options;
     const named = [...this.reported]
       .slice(0, NAMED_IN_ERROR)
-      .map((index) => `${files[index]} (${messageOf(this.errors.get(index))})`);
+      .map((index) => `${shownPath(files[index]!)} (${messageOf(this.errors.get(index))})`);
     const rest = bad > NAMED_IN_ERROR ? ` and ${bad - NAMED_IN_ERROR} more` : '';
     this.failure = new RunError(
       `Cannot decode ${bad} of the ${files.length} images: ${named.join(', ')}${rest}. ` +
@@ -281,7 +282,7 @@ function isBelow(file: string, folder: string): boolean {
 async function missingFolder(folder: string): Promise<string | undefined> {
   let missing: string | undefined;
   for (let at = folder; ; at = dirname(at)) {
-    const code = await stat(at).then(
+    const code = await stat(fsPath(at)).then(
       () => undefined,
       (error: unknown) => systemCode(error),
     );

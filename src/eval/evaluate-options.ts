@@ -49,6 +49,8 @@ export interface EvaluateOptions {
   onMeasured?: ((receipt: Receipt) => Promise<void> | void) | undefined;
   /** Called with each damaged checkpoint of a run that is skipped for an older one. */
   onSkipped?: ((dir: string, error: Error) => void) | undefined;
+  /** Called with the number of files in a folder that are no images and left out, by extension (`.heic`). */
+  onOtherFiles?: ((folder: string, counts: Record<string, number>) => void) | undefined;
   /** Stops the evaluation. */
   signal?: AbortSignal | undefined;
 }

@@ -8,7 +8,7 @@ import { loadProtocol } from './protocols.js';
 /** The request of these options; loads the engine. @throws InputError for a protocol that does not fit. */
 export async function requestOf(options: EvaluateOptions): Promise<EvaluationRequest> {
   const { checkpoint, data, inputs, real, fakes = [], baselines = BASELINES, protocol = 'quick' } = options;
-  const { metrics, styles, seeds, direction, onEvent, onSkipped, signal } = options;
+  const { metrics, styles, seeds, direction, onEvent, onSkipped, onOtherFiles, signal } = options;
   return {
     protocol: loadProtocol(protocol, { metrics, styles, seeds, direction }),
     checkpoint,
@@ -21,5 +21,6 @@ export async function requestOf(options: EvaluateOptions): Promise<EvaluationReq
     signal,
     ...(onEvent && { onEvent }),
     ...(onSkipped && { onSkipped }),
+    ...(onOtherFiles && { onOtherFiles }),
   };
 }

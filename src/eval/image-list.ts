@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { sha256 } from '../base/hash.js';
-import { readImageBytes } from '../data/decode.js';
+import { readImageBytes } from '../data/image-file.js';
 
 /** Files of one role with their hashes. */
 export interface ImageList {

@@ -1,6 +1,7 @@
 // Images to measure: files, or images in memory.
 import { sha256 } from '../base/hash.js';
-import { type DecodedImage, decodeImage, readImageBytes } from '../data/decode.js';
+import { type DecodedImage, decodeImage } from '../data/decode.js';
+import { readImageBytes } from '../data/image-file.js';
 
 /** An image to measure; it is read when needed. */
 export interface MeasuredImage {

@@ -1,7 +1,7 @@
 // Lists the image files of an evaluation by their role.
 import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { listImages } from '../data/folder.js';
+import { type FileCounts, listImages } from '../data/folder.js';
 import type { Protocol } from './protocol.js';
 
 /** A folder with the outputs of a method. */
@@ -21,6 +21,8 @@ export interface SourcePaths {
   /** Images of the target domain, in place of the dataset's. */
   real?: string | undefined;
   fakes: readonly NamedFolder[];
+  /** Takes the number of files in a folder that are no images, by extension, if there are any. */
+  onOtherFiles?: ((folder: string, counts: FileCounts) => void) | undefined;
 }
 
 export interface FolderFiles {
@@ -45,8 +47,13 @@ export interface Sources {
 
 const NONE: FolderFiles = { folder: '', files: [] };
 
-async function listOf(folder: string, what: string, count: number | null = null): Promise<FolderFiles> {
-  const files = await listImages(folder);
+async function listOf(
+  folder: string,
+  what: string,
+  { onOtherFiles }: Pick<SourcePaths, 'onOtherFiles'>,
+  count: number | null = null,
+): Promise<FolderFiles> {
+  const files = await listImages(folder, (counts) => onOtherFiles?.(folder, counts));
   if (files.length === 0)
     throw new InputError({
       expected: `${what} in ${folder}`,
@@ -91,20 +98,21 @@ export async function listSources(protocol: Protocol, paths: SourcePaths): Promi
     protocol.styles.source === 'reference'
       ? (inDataset(protocol.styles.references) ?? realFolder)
       : undefined;
-  const allInputs = inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input images');
+  const allInputs = inputsFolder === undefined ? NONE : await listOf(inputsFolder, 'input images', paths);
   const { count } = protocol.inputs;
   return {
     inputs: { ...allInputs, files: count === null ? allInputs.files : allInputs.files.slice(0, count) },
     allInputs,
-    references: referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'reference images'),
-    real: await listOf(realFolder, 'real images', protocol.real.count),
+    references:
+      referencesFolder === undefined ? NONE : await listOf(referencesFolder, 'reference images', paths),
+    real: await listOf(realFolder, 'real images', paths, protocol.real.count),
     otherReal:
       otherFolder === undefined || paths.real !== undefined ? NONE : await listIfPresent(otherFolder),
     training: trainingFolder === undefined ? NONE : await listIfPresent(trainingFolder),
     fakes: await Promise.all(
       paths.fakes.map(async ({ name, folder }) => ({
         name,
-        ...(await listOf(folder, `the images of ${name}`)),
+        ...(await listOf(folder, `the images of ${name}`, paths)),
       })),
     ),
   };

@@ -82,12 +82,14 @@ export interface Translation {
   style: Float32Array;
   /** The place of its face in the upright photo, whole px; undefined if none was looked for or found. */
   square?: Square;
+  /** Clockwise quarter turns after which the face stands upright, as it does in `image`; absent for none. */
+  turns?: 1 | 2 | 3;
 }
 
 /**
  * Translates an image, cropped to a centred square or to its faces, in one style or several.
  *
- * @param source a path, or the bytes of a JPEG, PNG, WebP, AVIF, GIF or TIFF file.
+ * @param source a path, or the bytes of a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP file.
  * @returns an image for each style, in order; with several faces, face by face, the largest first.
  * @throws InputError for an image that cannot be read, and for invalid options; RangeError after `dispose`.
  * @example
@@ -131,7 +133,7 @@ export async function translate(
     detector: () => detectors.get(model)!.get(),
   });
   const translations: Translation[] = [];
-  for (const { source: crop, square } of crops) {
+  for (const { source: crop, square, turns } of crops) {
     const { codes } = translator.encode(direction, toFloat(crop));
     const content = {
       direction,
@@ -140,7 +142,12 @@ export async function translate(
     };
     const images = splitFloats(translator.decode(content, joinFloats([...styles])), size);
     for (const [i, style] of styles.entries())
-      translations.push({ image: fromFloat(images[i]!, size, size), style, ...(square && { square }) });
+      translations.push({
+        image: fromFloat(images[i]!, size, size),
+        style,
+        ...(square && { square }),
+        ...(turns && { turns }),
+      });
   }
   return translations;
 }

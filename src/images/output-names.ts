@@ -2,6 +2,8 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { fsPath } from '../base/file-names.js';
+import { sha256 } from '../base/hash.js';
 import type { InputImage } from '../data/image-arrays.js';
 import type { NamedStyle } from '../translate/styles.js';
 
@@ -13,9 +15,48 @@ export function faceName(name: string, number: number | '*'): string {
   return `${name}_face-${number}`;
 }
 
-/** Returns the path of one result, named after its image or face and its style. */
+/** Most file systems allow 255; temporary files have longer names than their results. */
+const MAX_NAME_BYTES = 230;
+/** A longer label of a style is shortened before the name of its image is. */
+const MAX_LABEL_BYTES = 120;
+const HASH_DIGITS = 8;
+
+/** Cuts a text to so many bytes, and marks it by the start of its hash, so that different texts stay different. */
+function shortened(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  const hash = sha256(Buffer.from(text)).slice(0, HASH_DIGITS);
+  let kept = '';
+  let bytes = Buffer.byteLength(`~${hash}`);
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > maxBytes) break;
+    kept += character;
+  }
+  return `${kept}~${hash}`;
+}
+
+/**
+ * Returns the name that the results of an image start with: without control characters, which would break lists of paths, with `%XX`
+ * for bytes that are no UTF-8, and not hidden by a dot.
+ */
+export function resultStem(stem: string): string {
+  const plain = stem
+    .replace(/[\udc80-\udcff]/gu, (byte) => `%${(byte.charCodeAt(0) & 0xff).toString(16).toUpperCase()}`)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are to be removed
+    .replace(/[\u0000-\u001f\u007f-\u009f]/g, '_')
+    .replace(/^\.+/, (dots) => '_'.repeat(dots.length));
+  return plain === '' ? 'image' : plain;
+}
+
+/** Returns what two names have in common that are one name on disks that ignore case or the composition of accents. */
+export function foldedName(name: string): string {
+  return name.normalize('NFC').toUpperCase().toLowerCase();
+}
+
+/** Returns the path of one result, named after its image or face and its style. Names that are too long end in a hash. */
 export function resultPath(outDir: string, name: string, { label }: NamedStyle): string {
-  return join(outDir, `${name}_${label}.png`);
+  const ending = `_${shortened(label, MAX_LABEL_BYTES)}.png`;
+  return join(outDir, shortened(name, MAX_NAME_BYTES - Buffer.byteLength(ending)) + ending);
 }
 
 /** Returns the path of a grid; a single grid has no number. */
@@ -37,14 +78,15 @@ interface PlannedOutputs {
 const reject = (expected: string, found: string, remedy: string): InputError =>
   new InputError({ expected, found, remedy });
 
-/** Recognises paths of the same file. */
+/** Recognises paths of the same file, on disks that ignore case too. */
 class Paths {
   private readonly folders = new Map<string, string>();
 
   async keyOf(path: string): Promise<string> {
     const folder = dirname(resolve(path));
-    if (!this.folders.has(folder)) this.folders.set(folder, await realpath(folder).catch(() => folder));
-    return join(this.folders.get(folder)!, basename(path));
+    if (!this.folders.has(folder))
+      this.folders.set(folder, await realpath(fsPath(folder)).catch(() => folder));
+    return join(this.folders.get(folder)!, foldedName(basename(path)));
   }
 }
 
@@ -61,8 +103,8 @@ export async function checkOutputs(planned: PlannedOutputs): Promise<void> {
   const { inputs, styles, outDir, grid, isByFace } = planned;
   const paths = new Paths();
   const sources = new Set<string>();
-  for (const { file, bytes } of inputs) {
-    if (bytes !== undefined) continue;
+  for (const { file, bytes, error } of inputs) {
+    if (bytes !== undefined || error !== undefined) continue;
     const key = await paths.keyOf(file);
     for (const path of [key, ...facePatterns(key)]) sources.add(path);
   }

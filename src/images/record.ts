@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
-import { readImageBytes } from '../data/decode.js';
 import { type Description, readDescription } from '../data/description.js';
+import { readImageBytes } from '../data/image-file.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction } from '../translate/translator.js';
 

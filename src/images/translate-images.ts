@@ -2,11 +2,21 @@
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
-import { type DecodedImage, decodeImageFile, encodeImage, type ImageFile, toFloat } from '../data/decode.js';
+import {
+  type DecodedImage,
+  decodeImageFile,
+  decodeWithAlpha,
+  encodeImage,
+  type ImageWithAlpha,
+  overWhite,
+  toFloat,
+} from '../data/decode.js';
 import { type Description, descriptionExif, hasRoomFor } from '../data/description.js';
 import type { InputImage } from '../data/image-arrays.js';
 import { joinFloats, splitImages } from '../data/image-arrays.js';
-import { pasteSquare } from '../faces/paste.js';
+import type { ImageFile } from '../data/image-file.js';
+import { pasteIntoPart } from '../faces/paste.js';
+import { inverseTurns, turnImage } from '../faces/turn-pixels.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction, Translator } from '../translate/translator.js';
 import { type Crop, type DecodedInput, decodeInput, type FaceOptions } from './face-crops.js';
@@ -56,6 +66,7 @@ async function decodeAll(inputs: readonly InputImage[], options: TranslateOption
   const { size } = options.translator.architecture;
   return Promise.all(
     inputs.map(async (input) => {
+      if (input.error !== undefined) return { input, error: input.error };
       try {
         return await decodeInput(input, size, options.faces);
       } catch (error) {
@@ -99,7 +110,7 @@ function recordOf(
 /** Writes one result, and returns its events. */
 async function writeResult(
   options: TranslateOptions,
-  result: DecodedImage,
+  result: DecodedImage | ImageWithAlpha,
   path: string,
   style: NamedStyle,
   squares: readonly (Square | undefined)[],
@@ -108,6 +119,14 @@ async function writeResult(
   const record = recordOf(options, [style], known);
   await encodeImage(result, path, record);
   return record === undefined ? [{ type: 'unrecorded', path }] : [];
+}
+
+/** Decodes a whole image: with its alpha, which stays as it is, if some pixels are not opaque. */
+async function decodeForPaste(file: ImageFile): Promise<DecodedImage | ImageWithAlpha> {
+  if (!file.facts.hasAlpha) return decodeImageFile(file);
+  const image = await decodeWithAlpha(file);
+  const isOpaque = image.data.every((level, i) => i % 4 !== 3 || level === 255);
+  return isOpaque ? overWhite(image) : image;
 }
 
 /** Pastes faces back into their image, one style at a time because whole images can be large. */
@@ -119,15 +138,22 @@ async function writePasted(
   const { styles, outDir, grid, translator } = options;
   const events: TranslateEvent[] = [];
   const outputs: string[] = [];
-  const whole = await decodeImageFile(file);
+  const whole = await decodeForPaste(file);
+  const channels = whole.data.length === whole.width * whole.height * 4 ? 4 : 3;
   const cell = cellSize(translator);
-  const row: DecodedImage[] = grid ? [await scaleInto(whole, cell)] : [];
+  const row: DecodedImage[] = grid ? [await scaleInto(overWhite(whole), cell)] : [];
   const squares = crops.map(({ square }) => square!);
   for (const [k, style] of styles.entries()) {
     const pasted = { ...whole, data: whole.data.slice() };
     // The largest is pasted last: of overlapping faces it is the nearest.
-    for (const { square, results } of crops.toReversed()) pasteSquare(pasted, results[k]!, square!);
-    if (grid) row.push(await scaleInto(pasted, cell));
+    for (const { square, results, turns = 0 } of crops.toReversed())
+      pasteIntoPart(
+        { ...pasted, left: 0, top: 0, channels },
+        whole,
+        turnImage(results[k]!, inverseTurns(turns)),
+        square!,
+      );
+    if (grid) row.push(await scaleInto(overWhite(pasted), cell));
     else {
       const path = resultPath(outDir, input.name, style);
       events.push(...(await writeResult(options, pasted, path, style, squares)));

@@ -5,7 +5,7 @@ import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
-import { type Dataset, openDataset } from '../data/folder.js';
+import { countsText, type Dataset, openDataset } from '../data/folder.js';
 import { buildNetworks } from '../gan/networks.js';
 import type { StepContext } from '../gan/step.js';
 import { type ComputeFacts, changedFacts, computeFacts } from '../runtime/compute-facts.js';
@@ -57,10 +57,18 @@ export interface TrainOptions {
 export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEvent> {
   const config = configSchema.parse(options.config);
   const { runDir } = options;
-  const dataset = await openDataset(dataRoot(config), { requireTest: false });
+  const others: string[] = [];
+  const dataset = await openDataset(dataRoot(config), {
+    requireTest: false,
+    onOtherFiles: (folder, counts) => others.push(`${countsText(counts)} of ${folder}`),
+  });
   const release = await lockRun(runDir);
   const page = new RunPage(runDir);
   try {
+    if (others.length > 0) {
+      const text = `left out of training, as files that are no images: ${others.join('; ')}`;
+      yield { type: 'warning', step: 0, text };
+    }
     yield* lockedRun({ ...options, config }, dataset, page);
   } finally {
     if (page.hasRun) await page.write({ isTraining: false });

@@ -416,7 +416,22 @@ describe('gnr translate with wrong arguments', () => {
   ])('rejects an input that is %s', async (_, make, message) => {
     const input = join(folder, 'input');
     await make(input);
-    await expectRejection(await translate(photo, input), message);
+    await expectRejection(await translate(input), message);
+    const { code, stdout, stderr } = await translate(photo, input);
+    expect(code).toBe(2);
+    expect(stdout).not.toBe('');
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^gnr: skipped .*input: Expected/m);
+  });
+
+  it('files of a folder that are no images are counted by extension', async () => {
+    const inputs = join(folder, 'mixed');
+    await mkdir(inputs);
+    await cp(photo, join(inputs, 'a.jfif'));
+    for (const name of ['b.heic', 'c.heic', 'd.txt', '.DS_Store']) await writeFile(join(inputs, name), 'x');
+    const { code, stderr } = await translate(inputs);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/left out of .*mixed.*: 2 \.heic, 1 \.txt$/m);
   });
 
   it('rejects a call without inputs', async () => {

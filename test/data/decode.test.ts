@@ -292,7 +292,9 @@ describe('decodeImage', () => {
     expect(await rejectionMessage(decodeImage(path('empty.jpg')))).toContain(
       `${path('empty.jpg')} but found an empty file`,
     );
-    expect(await rejectionMessage(decodeImage(path('drawing.png')))).toContain('a file of the kind svg');
+    expect(await rejectionMessage(decodeImage(path('drawing.png')))).toContain(
+      'an SVG drawing; export it as PNG first',
+    );
     expect(await rejectionMessage(decodeImage(path('folder.png')))).toContain('found a folder; name a file');
     expect(await rejectionMessage(decodeImage(path('gone.png')))).toContain('found nothing; check the path');
     expect(await rejectionMessage(decodeImage(new Uint8Array(0)))).toContain('the given bytes');

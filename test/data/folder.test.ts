@@ -1,8 +1,12 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { listImages, openDataset } from '../../src/data/folder.js';
+import { bytesOfName, fsPath, nameOfBytes } from '../../src/base/file-names.js';
+import { decodeImage } from '../../src/data/decode.js';
+import { type FileCounts, listImages, openDataset } from '../../src/data/folder.js';
+import { readImageBytes } from '../../src/data/image-file.js';
 import { rejectionMessage } from '../support/rejection.js';
 
 let folder: string;
@@ -86,6 +90,89 @@ describe('listImages', () => {
   });
 });
 
+describe('listImages by content', () => {
+  const FILES = join(import.meta.dirname, '../fixtures/image-formats/files');
+  const bring = (from: string, to: string) => copyFile(join(FILES, from), join(folder, to));
+
+  it('takes images of any name, and counts what is no image by extension', async () => {
+    await bring('rgb.jpg', 'a.jpg');
+    await bring('rgb.jpg', 'b.jfif');
+    await bring('rgb.jpg', 'c.jpe');
+    await bring('rgb24.bmp', 'd.bmp');
+    await bring('rgb8.png', 'no extension');
+    await bring('rgb8.png', 'f.dat');
+    await bring('heic.heic', 'g.heic');
+    await bring('photo.jxl', 'h.JXL');
+    await bring('photo.jxl', 'i.jxl');
+    await bring('rgb8-raw.tif', 'raw file.nef');
+    await touch('j.txt', 'readme');
+    let others: FileCounts = {};
+    const found = await listImages(folder, (counts) => {
+      others = counts;
+    });
+    expect(found).toEqual(inFolder(['a.jpg', 'b.jfif', 'c.jpe', 'd.bmp', 'f.dat', 'no extension']));
+    expect(others).toEqual({ '': 1, '.heic': 1, '.jxl': 2, '.nef': 1, '.txt': 1 });
+    for (const path of found) await decodeImage(path, { size: 8 });
+  });
+
+  it('says nothing of hidden files and of what file managers leave behind', async () => {
+    await touch('.DS_Store', '._a.jpg', 'Thumbs.db', 'desktop.ini', '__MACOSX/a.jpg', 'a.jpg');
+    const noted: FileCounts[] = [];
+    expect(await listImages(folder, (counts) => noted.push(counts))).toEqual(inFolder(['a.jpg']));
+    expect(noted).toEqual([]);
+  });
+
+  it.skipIf(process.platform !== 'linux')(
+    'lists and reads names that are no UTF-8, in the order of their bytes',
+    async () => {
+      const image = await readFile(join(FILES, 'rgb8.png'));
+      // "Photo" in Shift-JIS, "café" in Latin-1, a name of valid UTF-8 between the two, and a folder.
+      const names = ['8e CA 90 5e', '63 61 66 e9', 'c3 a9'].map((hex) =>
+        Buffer.from(hex.replaceAll(' ', ''), 'hex'),
+      );
+      const below = (name: Buffer): Buffer => Buffer.concat([Buffer.from(`${folder}/`), name]);
+      for (const name of names) await writeFile(below(Buffer.concat([name, Buffer.from('.png')])), image);
+      await mkdir(below(Buffer.of(0xff)));
+      await writeFile(below(Buffer.concat([Buffer.of(0xff), Buffer.from('/x.png')])), image);
+      const found = await listImages(folder);
+      expect(
+        found.map((path) =>
+          bytesOfName(path)
+            .toString('hex')
+            .slice(2 * folder.length + 2),
+        ),
+      ).toEqual(['636166e92e706e67', '8eca905e2e706e67', 'c3a92e706e67', 'ff2f782e706e67']);
+      for (const path of found) {
+        expect((await decodeImage(path, { size: 4 })).width).toBe(4);
+        expect(nameOfBytes(Buffer.from(fsPath(path)))).toBe(path);
+      }
+    },
+  );
+
+  it('refuses links that lead to one folder in more and more ways', async () => {
+    for (let i = 0; i < 12; i++) {
+      await mkdir(join(folder, `d${i}`));
+      for (const name of ['a', 'b']) await symlink(`../d${i + 1}`, join(folder, `d${i}`, name));
+    }
+    await touch('d12/x.png');
+    expect(await rejectionMessage(listImages(join(folder, 'd0')))).toMatch(
+      /links that lead to the folder .* in at most 64 ways/,
+    );
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'leaves out links to pipes, and refuses to read devices',
+    async () => {
+      await touch('a.png');
+      execFileSync('mkfifo', [join(folder, 'pipe')]);
+      await symlink('pipe', join(folder, 'b.png'));
+      expect(await listImages(folder)).toEqual(inFolder(['a.png']));
+      await symlink('/dev/zero', join(folder, 'c.png'));
+      expect(await rejectionMessage(readImageBytes(join(folder, 'c.png')))).toContain('a device');
+    },
+  );
+});
+
 describe('openDataset', () => {
   const all = ['trainA/1.png', 'trainB/2.png', 'testA/3.png', 'testB/4.png', 'testB/sub/5.jpg'];
 
@@ -121,9 +208,9 @@ describe('openDataset', () => {
     expect(await rejectionMessage(openDataset(folder, options))).toMatch(
       /folder trainA in .* but found an empty folder; make/,
     );
-    await touch('trainA/a.bmp', 'trainA/b.bmp', 'trainA/readme', 'trainB/1.png');
+    await touch('trainA/a.heic', 'trainA/b.heic', 'trainA/readme', 'trainB/1.png');
     expect(await rejectionMessage(openDataset(folder, options))).toMatch(
-      /an image in .*trainA but found none \(other files: 2 \.bmp, 1 without extension\); put/,
+      /an image in .*trainA but found none \(other files: 2 \.heic, 1 without extension\); put/,
     );
     await touch('file');
     expect(await rejectionMessage(openDataset(join(folder, 'file'), options))).toMatch(/found a file; make/);

@@ -70,4 +70,39 @@ describe('collectInputs', () => {
     );
     expect(await rejectionMessage([at('empty')])).toContain(`an image in ${at('empty')} but found none`);
   });
+
+  it('names results so that they are files of their own on disks that ignore case or composition', async () => {
+    await make('in/a.png', 'in/A.jpg', 'in/\u00e9.png', 'in/e\u0301.png');
+    const names = (await collectInputs([at('in')])).map(({ name }) => name);
+    expect(new Set(names.map((name) => name.normalize('NFC').toLowerCase())).size).toBe(4);
+  });
+
+  it('names results of odd names plainly: no control characters, no hidden files, bytes that are no UTF-8 as %XX', async () => {
+    await make('in/line\nbreak.png', 'in/..png', 'in/...', 'in/-rf.png', 'in/50%#1.png');
+    const sjis = Buffer.concat([Buffer.from(`${at('in')}/`), Buffer.from('8eca2e706e67', 'hex')]);
+    await writeFile(sjis, 'not looked at');
+    const listed = await collectInputs([at('in')]);
+    expect(listed.map(({ name }) => name)).toEqual(['-rf', '50%#1', 'line_break', '%8E%CA']);
+    const dots = await collectInputs([at('in/..png'), at('in/...')]);
+    expect(dots.map(({ name }) => name)).toEqual(['_', '__']);
+    // The command line shows programs U+FFFD in place of such bytes.
+    const [named] = await collectInputs([sjis.toString()]);
+    expect(named).toEqual(listed[3]);
+  });
+
+  it('counts what it leaves out of folders, also where there is nothing else', async () => {
+    await make('in/a.png', 'in/b.heic', 'in/c.heic', 'none/x.heic');
+    const noted: unknown[] = [];
+    await collectInputs([at('in'), at('in/a.png')], { onOtherFiles: (...args) => noted.push(args) });
+    expect(noted).toEqual([[at('in'), { '.heic': 2 }]]);
+    expect(await rejectionMessage([at('none')])).toContain('none (other files: 1 .heic)');
+  });
+
+  it('keeps paths that lead to nothing with their error if it is tolerant and others can be used', async () => {
+    await make('a.png');
+    const [image, missing] = await collectInputs([at('a.png'), at('gone.png')], { isTolerant: true });
+    expect(image!.error).toBeUndefined();
+    expect(missing!.error!.message).toContain(`${at('gone.png')} but found nothing`);
+    await expect(collectInputs([at('gone.png')], { isTolerant: true })).rejects.toThrow('found nothing');
+  });
 });

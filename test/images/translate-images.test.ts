@@ -9,6 +9,7 @@ import { Rng } from '../../src/base/rng.js';
 import { type DecodedImage, decodeImage, toFloat } from '../../src/data/decode.js';
 import { splitImages } from '../../src/data/image-arrays.js';
 import type { FaceMode } from '../../src/faces/square.js';
+import { turnImage } from '../../src/faces/turn-pixels.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { collectInputs } from '../../src/images/inputs.js';
 import {
@@ -125,6 +126,42 @@ describe('an image that cannot be read', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('a bad input among twenty, whatever is wrong with it, costs none of the other nineteen', async () => {
+    const good = join(data, 'trainA', '00000.png');
+    const bad = ['gone.png', 'empty', 'text.jpg', 'photo.heic', 'cut.png', `${'long'.repeat(100)}.png`];
+    await mkdir(join(folder, 'empty'));
+    await writeFile(join(folder, 'text.jpg'), 'no image');
+    await writeFile(join(folder, 'photo.heic'), Buffer.from('00000018667479706865696300000000', 'hex'));
+    await writeFile(join(folder, 'cut.png'), (await readFile(good)).subarray(0, 500));
+    const names = Array.from({ length: 19 }, (_, i) => join(folder, `${i}.png`));
+    for (const name of names) await copyFile(good, name);
+    for (const name of bad) {
+      const paths = names.toSpliced(7, 0, join(folder, name));
+      const inputs = await collectInputs(paths, { isTolerant: true });
+      const events = await translate([], { inputs, styles: randomStyles(1, 7, latentDim) });
+      const failed = events.filter((event) => event.type === 'failed');
+      expect(failed.map(({ file }) => file)).toEqual([join(folder, name)]);
+      expect(failed[0]!.error.message).toMatch(/^Expected an? .* but found .*; .*\.$/);
+      expect(await written()).toHaveLength(19);
+      await rm(outDir, { recursive: true });
+      await mkdir(outDir);
+    }
+  });
+
+  it('an image whose name has 250 bytes gets results with shortened names of their own', async () => {
+    const good = join(data, 'trainA', '00000.png');
+    const names = ['x', 'y'].map((end) => `${'é'.repeat(122)}${end}.png`);
+    for (const name of names) await copyFile(good, join(folder, name));
+    const events = await translate(names.map((name) => join(folder, name)));
+    expect(events.map(({ type }) => type)).toEqual(['image', 'image']);
+    const files = await written();
+    expect(files).toHaveLength(4);
+    for (const file of files) {
+      expect(Buffer.byteLength(file)).toBeLessThanOrEqual(255);
+      expect(file).toMatch(/^é{90,}~[0-9a-f]{8}_style-[12]\.png$/);
+    }
+  });
+
   it('leaves nothing to write if it is the only one, with or without a grid', async () => {
     const bad = join(folder, 'bad.png');
     await writeFile(bad, 'no image');
@@ -135,6 +172,9 @@ describe('an image that cannot be read', () => {
     expect(await written()).toEqual([]);
   });
 });
+
+/** Levels by which translations of an image and of its turned copy may differ. */
+const MAX_ROUNDING = 4;
 
 describe('faces in translateImages', () => {
   const face = (left: number, top: number, side: number) => ({ left, top, width: side, height: side });
@@ -188,6 +228,81 @@ describe('faces in translateImages', () => {
     expect([both.width, both.height]).toEqual([120, 60]);
     expect(at(both, 66, 28)).toEqual(at(one, 66, 28));
     expect(at(both, 84, 32)).not.toEqual(at(one, 84, 32));
+  });
+
+  it('transparency stays where faces are pasted back, and colours behind it are not mixed with white', async () => {
+    const file = join(folder, 'clear.png');
+    const [width, height] = [80, 60];
+    const pixels = Uint8Array.from({ length: width * height * 4 }, (_, i) =>
+      i % 4 === 3 ? (i * 3) % 256 : 60 + (i % 100),
+    );
+    await sharp(pixels, { raw: { width, height, channels: 4 } })
+      .png()
+      .toFile(file);
+    await translate([file], options('largest', true, face(40, 20, 20)));
+    const made = sharp(join(outDir, 'clear_style-1.png'));
+    expect((await made.metadata()).channels).toBe(4);
+    const data = await made.raw().toBuffer();
+    const alphas = (bytes: Uint8Array) => [...bytes].filter((_, i) => i % 4 === 3);
+    expect(alphas(data)).toEqual(alphas(pixels));
+    // Far from the face nothing has changed.
+    expect([...data.subarray(0, 4 * 30)]).toEqual([...pixels.subarray(0, 4 * 30)]);
+    const centre = (30 * width + 50) * 4;
+    expect([...data.subarray(centre, centre + 3)]).not.toEqual([...pixels.subarray(centre, centre + 3)]);
+    // An image with a channel of alpha that is opaque everywhere stays an image of three channels.
+    await sharp(pixels, { raw: { width, height, channels: 4 } })
+      .removeAlpha()
+      .ensureAlpha(1)
+      .png()
+      .toFile(join(folder, 'opaque.png'));
+    await translate([join(folder, 'opaque.png')], options('largest', true, face(40, 20, 20)));
+    expect((await sharp(join(outDir, 'opaque_style-1.png')).metadata()).channels).toBe(3);
+  });
+
+  it('faces that lie on their side are translated upright, and pasted back as they lay', async () => {
+    const upright = join(folder, 'up.png');
+    const lying = join(folder, 'lying.png');
+    // A gradient, so that no turned copy looks like another.
+    const [width, height] = [90, 60];
+    const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) =>
+      i % 3 === 0
+        ? 20 + 2 * (Math.floor(i / 3) % width)
+        : i % 3 === 1
+          ? 20 + 3 * Math.floor(i / 3 / width)
+          : 90,
+    );
+    const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+    await image.clone().png().toFile(upright);
+    await image.clone().rotate(270).png().toFile(lying);
+    // Faces are higher than wide only where the image is as wide as the upright one.
+    const detector = async () => ({
+      find: async (seen: DecodedImage) =>
+        seen.width === width && seen.data[0]! < 60 && seen.data[1]! < 60
+          ? [{ left: 50, top: 15, width: 20, height: 26, score: 0.97 }]
+          : [{ left: 10, top: 10, width: 30, height: 20, score: 0.6 }],
+      dispose: () => undefined,
+    });
+    for (const paste of [false, true]) {
+      const faces = { mode: 'largest' as const, margin: 0, paste, detector };
+      await translate([upright, lying], { faces, styles: randomStyles(1, 3, latentDim) });
+      const results = await Promise.all(
+        ['up', 'lying'].map((name) =>
+          sharp(join(outDir, `${name}_style-1.png`))
+            .png()
+            .toBuffer(),
+        ),
+      );
+      const [first, second] = await Promise.all([
+        decodeImage(results[0]!),
+        decodeImage(paste ? await sharp(results[1]).rotate(90).png().toBuffer() : results[1]!),
+      ]);
+      expect([second.width, second.height]).toEqual([first.width, first.height]);
+      const worst = (a: DecodedImage, b: DecodedImage) =>
+        Math.max(...a.data.map((level, i) => Math.abs(level - b.data[i]!)));
+      // The resampling of a turned copy rounds in other places.
+      expect(worst(first, second)).toBeLessThanOrEqual(MAX_ROUNDING);
+      expect(worst(first, turnImage(second, 2))).toBeGreaterThan(2 * MAX_ROUNDING);
+    }
   });
 
   it('are rejected before anything is written if their results would share a name', async () => {

@@ -1,4 +1,5 @@
 // Prints a dataset check for reading on a terminal.
+import { shownPath } from '../../base/file-names.js';
 import type { DatasetCheck } from '../../data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS, type FindingKind } from '../../data/check/findings.js';
 import type { FolderStatistics } from '../../data/check/statistics.js';
@@ -11,7 +12,9 @@ function kindLines(check: DatasetCheck, kind: FindingKind): string[] {
   const findings = check.findings.filter((entry) => entry.kind === kind);
   if (findings.length === 0) return [];
   const { title, meaning, level } = FINDING_TEXTS[kind];
-  const lines = findings.slice(0, NAMES_SHOWN).map(({ file, detail }) => `  ${file}: ${detail}`);
+  const lines = findings
+    .slice(0, NAMES_SHOWN)
+    .map(({ file, detail }) => `  ${shownPath(file)}: ${shownPath(detail)}`);
   if (findings.length > NAMES_SHOWN) lines.push(`  and ${findings.length - NAMES_SHOWN} more`);
   return [
     `${level === 'problem' ? 'Problem' : 'Note'}: ${title} (${findings.length})`,
@@ -24,7 +27,7 @@ function kindLines(check: DatasetCheck, kind: FindingKind): string[] {
 function folderLines(name: string, folder: FolderStatistics): string[] {
   const { files, readable, otherFiles, formats, width, height, bytes, colour } = folder;
   const otherCounts = Object.entries(otherFiles).map(
-    ([extension, count]) => `${count} ${extension || 'without extension'}`,
+    ([extension, count]) => `${count} ${shownPath(extension) || 'without extension'}`,
   );
   const lines = [
     `${name}: ${countOf(files, 'image')}${readable < files ? `, ${readable} of them readable` : ''}`,

@@ -1,5 +1,7 @@
 // Shows the events of training on the terminal.
+
 import { messageOf } from '../../base/errors.js';
+import { shownPath } from '../../base/file-names.js';
 import { formatBytes } from '../../base/format-bytes.js';
 import { memoryUse } from '../../runtime/memory.js';
 import type { TrainEvent } from '../../train/events.js';
@@ -47,7 +49,7 @@ export class TrainingDisplay {
         printLine(`Checkpoint of step ${event.step}: ${event.dir}`);
         break;
       case 'bad-file':
-        printError(`gnr: skipped ${event.file}: ${messageOf(event.error)}`);
+        printError(`gnr: skipped ${shownPath(event.file)}: ${messageOf(event.error)}`);
         break;
       case 'skipped-checkpoint':
         printError(`gnr: skipped the damaged checkpoint ${event.dir}: ${messageOf(event.error)}`);

@@ -1,5 +1,6 @@
 // What `gnr translate` does.
 import { InputError, InterruptedError } from '../../base/errors.js';
+import { shownPath } from '../../base/file-names.js';
 import { lazyFaceDetector } from '../../faces/detector.js';
 import { checkFaceOptions } from '../../faces/face-options.js';
 import { collectInputs } from '../../images/inputs.js';
@@ -11,6 +12,7 @@ import {
 import { openModel } from '../../translate/open-model.js';
 import { makeStyles } from '../../translate/styles.js';
 import { withInterrupt } from '../interrupt.js';
+import { noteOtherFiles } from '../other-files.js';
 import { type Progress, printError, printLine, startProgress } from '../output.js';
 import { DEFAULT_STYLES, type TranslateArguments } from '../translate.js';
 import { chooseStyles, noteOtherModel } from './choose-styles.js';
@@ -57,7 +59,7 @@ async function translateShown(options: TranslateOptions, progress: Progress): Pr
     }
     if (event.type === 'failed') {
       tally.failed++;
-      printError(`gnr: skipped ${event.file}: ${event.error.message}`);
+      printError(`gnr: skipped ${shownPath(event.file)}: ${event.error.message}`);
     }
   }
   return tally;
@@ -67,7 +69,9 @@ async function translateShown(options: TranslateOptions, progress: Progress): Pr
 function noteFaceless(files: readonly string[]): void {
   if (files.length === 0) return;
   const more = files.length - MAX_NAMES;
-  const names = [...files.slice(0, MAX_NAMES), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  const names = [...files.slice(0, MAX_NAMES).map(shownPath), ...(more > 0 ? [`${more} more`] : [])].join(
+    ', ',
+  );
   printError(
     `gnr: no face was found in ${names}: translated whole, as far as a centred square shows it (--face off does not look)`,
   );
@@ -93,7 +97,11 @@ function conclude({ done, failed, unrecorded, faceless }: Tally, total: number):
 export async function run(args: TranslateArguments): Promise<void> {
   checkFaceOptions(args);
   const { choice, direction, recordedModel } = await chooseStyles(args, { defaultCount: DEFAULT_STYLES });
-  const inputs = await collectInputs(args.inputs, readStandardInput);
+  const inputs = await collectInputs(args.inputs, {
+    readStandardInput,
+    isTolerant: true,
+    onOtherFiles: noteOtherFiles(),
+  });
   const { translator, model } = await openModel(args.checkpoint, {
     batch: Math.min(inputs.length, TRANSLATED_TOGETHER),
     onSkipped: (dir, error) => printError(`gnr: skipped the damaged checkpoint ${dir}: ${error.message}`),

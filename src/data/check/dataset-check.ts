@@ -133,7 +133,7 @@ function findingsOf(
 ): Finding[] {
   const report = (kind: FindingKind, detail: string) => finding(kind, { folder, file, detail });
   if ('reason' in result) return [report('unreadable', result.reason)];
-  const { width, height, isGrey, isTransparent, colours } = result;
+  const { width, height, isGrey, isTransparent, colours, flaw } = result;
   const sides = `${width}x${height} px`;
   const found: Finding[] = [];
   if (Math.min(width, height) < size) found.push(report('tiny', sides));
@@ -141,6 +141,7 @@ function findingsOf(
   if (isTransparent) found.push(report('transparent', 'has pixels that are not opaque'));
   if (isGrey) found.push(report('grayscale', 'has no colour'));
   if (colours !== undefined) found.push(report('colour-profile', colours));
+  if (flaw !== undefined) found.push(report('flawed', flaw));
   return found;
 }
 

@@ -1,8 +1,8 @@
 // Examines one image file: size, format, colours and a small version of its pixels.
-import sharp from 'sharp';
 import { InputError } from '../../base/errors.js';
 import { sha256 } from '../../base/hash.js';
-import { decodeImage, readImageBytes } from '../decode.js';
+import { decodeImageFile } from '../decode.js';
+import { type ImageFacts, openImage, REPLACE, readImageBytes } from '../image-file.js';
 import { profileName } from './icc.js';
 import { HASH_IMAGE_PX } from './perceptual-hash.js';
 
@@ -17,7 +17,7 @@ const COLOURED_SHARE = 0.005;
 export interface Examined {
   bytes: number;
   sha256: string;
-  /** Format by content: jpeg, png, webp, avif, gif, tiff. */
+  /** Format by content: jpeg, png, webp, avif, gif, tiff, bmp. */
   format: string;
   /** Size of the upright image, px. */
   width: number;
@@ -28,11 +28,13 @@ export interface Examined {
   isTransparent: boolean;
   /** Colour space if it is not sRGB: `CMYK`, or the name of the profile. */
   colours?: string;
+  /** What is wrong with a file that is decoded all the same, in words: "lacks its end marker". */
+  flaw?: string;
   /** The whole image, stretched: [64, 64, 3], 8-bit sRGB. */
   pixels: Uint8Array;
 }
 
-/** A file that cannot be decoded, with the reason in words. */
+/** A file that cannot be decoded, with the reason in words, and the remedy where there is one. */
 export interface Unreadable {
   reason: string;
 }
@@ -45,33 +47,41 @@ export interface Unreadable {
 export async function examineImage(path: string): Promise<Examined | Unreadable> {
   try {
     const bytes = await readImageBytes(path);
-    const { data: pixels } = await decodeImage(bytes, { size: EXAMINED_PX, fit: 'stretch' });
-    return { bytes: bytes.byteLength, sha256: sha256(bytes), ...(await describe(bytes, pixels)), pixels };
+    const file = await openImage(bytes, path);
+    const { data: pixels } = await decodeImageFile(file, { size: EXAMINED_PX, fit: 'stretch' });
+    const { width, height, facts } = file;
+    const isTransparent =
+      facts.hasAlpha &&
+      (await file.read(async (image) => !(await image.stats()).isOpaque, { keepsAlpha: true }));
+    return {
+      bytes: bytes.byteLength,
+      sha256: sha256(bytes),
+      ...{ width, height, isTransparent, pixels },
+      ...describe(facts, pixels),
+    };
   } catch (error) {
-    if (error instanceof InputError) return { reason: error.details.found };
-    throw error;
+    if (!(error instanceof InputError)) throw error;
+    const { found, remedy } = error.details;
+    return { reason: remedy === REPLACE ? found : `${found}; ${remedy}` };
   }
 }
 
-async function describe(
-  bytes: Uint8Array,
+/** Returns the properties that the header of the file tells, and whether its pixels have colour. */
+function describe(
+  { format, space, profile, flaw }: ImageFacts,
   pixels: Uint8Array,
-): Promise<Omit<Examined, 'bytes' | 'sha256' | 'pixels'>> {
-  const image = sharp(bytes, { pages: 1 });
-  const { format, autoOrient, space, hasAlpha, icc } = await image.metadata();
-  const colours = otherColours(space, icc);
+): Pick<Examined, 'format' | 'isGrey' | 'colours' | 'flaw'> {
+  const colours = otherColours(space, profile);
   return {
-    format: format === 'heif' ? 'avif' : format,
-    width: autoOrient.width,
-    height: autoOrient.height,
+    format,
     isGrey: space === 'b-w' || space === 'grey16' || isWithoutColour(pixels),
-    isTransparent: hasAlpha && !(await image.stats()).isOpaque,
     ...(colours !== undefined && { colours }),
+    ...(flaw !== undefined && { flaw }),
   };
 }
 
 /** Names the colour space if it is not sRGB. */
-function otherColours(space: string, icc: Buffer | undefined): string | undefined {
+function otherColours(space: string, icc: Uint8Array | undefined): string | undefined {
   if (space === 'cmyk') return 'CMYK';
   if (icc === undefined) return undefined;
   const name = profileName(icc) ?? 'a profile without a name';

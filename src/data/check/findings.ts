@@ -13,6 +13,7 @@ export const FINDING_KINDS = [
   'non-square',
   'grayscale',
   'colour-profile',
+  'flawed',
 ] as const;
 
 export type FindingKind = (typeof FINDING_KINDS)[number];
@@ -79,6 +80,11 @@ export const FINDING_TEXTS: Readonly<Record<FindingKind, KindText>> = {
     level: 'note',
     title: 'Colours that are not sRGB',
     meaning: 'They are converted to sRGB.',
+  },
+  flawed: {
+    level: 'note',
+    title: 'Incomplete files that show their whole image',
+    meaning: 'They are used as they are. Another program may refuse them until they are saved again.',
   },
 };
 

@@ -18,9 +18,12 @@ function describe(profile: Buffer, offset: number): string | undefined {
 }
 
 /** Returns the name of an ICC colour profile, such as "Display P3"; undefined if it has none or is damaged. */
-export function profileName(profile: Buffer): string | undefined {
+export function profileName(bytes: Uint8Array): string | undefined {
+  const profile = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    const tags = profile.readUInt32BE(HEADER_BYTES);
+    // A damaged count may be any number.
+    const room = Math.floor((profile.length - HEADER_BYTES - 4) / TAG_BYTES);
+    const tags = Math.min(profile.readUInt32BE(HEADER_BYTES), room);
     for (let i = 0; i < tags; i++) {
       const entry = HEADER_BYTES + 4 + i * TAG_BYTES;
       if (textAt(profile, entry, 4) !== 'desc') continue;

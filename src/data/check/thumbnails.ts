@@ -1,9 +1,9 @@
 // Draws the thumbnails of a dataset check's page.
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { InterruptedError } from '../../base/errors.js';
 import { Rng } from '../../base/rng.js';
 import { type DatasetFolder, listFolders } from '../folder.js';
+import { openImage } from '../image-file.js';
 import type { DatasetCheck } from './dataset-check.js';
 import { FINDING_KINDS, type Finding } from './findings.js';
 
@@ -88,12 +88,13 @@ async function drawAll(
   return out;
 }
 
-function thumbnail(path: string, fit: 'cover' | 'inside'): Promise<Uint8Array> {
-  return sharp(path, { pages: 1 })
-    .autoOrient()
-    .flatten({ background: '#ffffff' })
-    .resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit, withoutEnlargement: fit === 'inside' })
-    .toColourspace('srgb')
-    .webp({ quality: QUALITY })
-    .toBuffer();
+async function thumbnail(path: string, fit: 'cover' | 'inside'): Promise<Uint8Array> {
+  const file = await openImage(path);
+  return file.read((upright) =>
+    upright
+      .resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit, withoutEnlargement: fit === 'inside' })
+      .toColourspace('srgb')
+      .webp({ quality: QUALITY })
+      .toBuffer(),
+  );
 }

@@ -29,7 +29,8 @@ function groupsBy(files: readonly string[], keyOf: (file: string) => string): st
 
 /** The path below a folder, without the extension. */
 function pathStem(dir: string, file: string): string {
-  return relative(dir, file).slice(0, -extname(file).length);
+  const path = relative(dir, file);
+  return path.slice(0, path.length - extname(file).length);
 }
 
 /**

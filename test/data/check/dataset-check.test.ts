@@ -56,6 +56,25 @@ async function flat(background: string): Promise<Buffer> {
     .toBuffer();
 }
 
+it('a dataset check notes files that lack only their end, and counts what is no image', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'gnr-check-flawed-'));
+  try {
+    const jpeg = await blocks(1).jpeg().toBuffer();
+    await mkdir(join(root, 'trainA'));
+    await writeFile(join(root, 'trainA/cut.jpg'), jpeg.subarray(0, jpeg.length - 2));
+    await writeFile(join(root, 'trainA/whole'), await blocks(2).jpeg().toBuffer());
+    for (const name of ['a.heic', 'b.HEIC', 'c.txt', 'Thumbs.db'])
+      await writeFile(join(root, 'trainA', name), 'x');
+    const { findings, folders } = await checkDataset({ dir: root, size: 32 });
+    expect(findings.map(({ kind, level, file, detail }) => [kind, level, file, detail])).toEqual([
+      ['flawed', 'note', 'trainA/cut.jpg', 'lacks its end marker'],
+    ]);
+    expect(folders.trainA).toMatchObject({ files: 2, readable: 2, otherFiles: { '.heic': 2, '.txt': 1 } });
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
 describe('checkDataset', () => {
   it('reports unreadable files with the reason', () => {
     expect(found('unreadable')).toEqual([

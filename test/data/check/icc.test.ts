@@ -49,4 +49,10 @@ describe('profileName', () => {
       expect(profileName(whole.subarray(0, bytes))).toBeUndefined();
     expect(profileName(Buffer.alloc(400))).toBeUndefined();
   });
+
+  it('looks at no more tags than a profile has room for', () => {
+    const endless = Buffer.alloc(144);
+    endless.writeUInt32BE(0xffffffff, 128);
+    expect(profileName(endless)).toBeUndefined();
+  });
 });
