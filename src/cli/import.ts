@@ -16,7 +16,8 @@ export const importCommand: CommandModule<object, ImportArguments> = {
       .positional('file', {
         type: 'string',
         demandOption: true,
-        describe: 'File that torch.save wrote (ck.pt), of either branch, the folder of an unpacked one, or a .safetensors file',
+        describe:
+          'File that torch.save wrote (ck.pt), of either branch, the folder of an unpacked one, or a .safetensors file',
       })
       .option('out', { type: 'string', demandOption: true, describe: 'New folder for the run or the model' })
       .option('as', {

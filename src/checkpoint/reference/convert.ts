@@ -44,7 +44,8 @@ export class Converter {
       throw new InputError({
         expected: `finite numbers in ${name} of ${this.file.path}`,
         found: 'NaN or infinity',
-        remedy: 'use an earlier checkpoint: this run had diverged, or its numbers were too large for their type',
+        remedy:
+          'use an earlier checkpoint: this run had diverged, or its numbers were too large for their type',
       });
     const power = GAIN_POWERS[part];
     const converted = fromTorchTensor(spec, { shape: [...tensor.shape], data: exact }, power);

@@ -83,7 +83,13 @@ function optimizerOf(file: string, name: string, value: unknown): OptimizerState
 /** The error for a file that has a module, with its class, in place of weights. */
 function wholeModule(file: string, key: string, { name }: Opaque): InputError {
   const place = key === '' ? '' : ` under ${key}`;
-  const access = key === '' ? '' : key.split('.').map((part) => `[${JSON.stringify(part)}]`).join('');
+  const access =
+    key === ''
+      ? ''
+      : key
+          .split('.')
+          .map((part) => `[${JSON.stringify(part)}]`)
+          .join('');
   return new InputError({
     expected: `weights by name (a state_dict) in ${file}`,
     found: `a whole module of the class ${name}${place}, which only Python with the code of that class can read`,
@@ -100,7 +106,8 @@ function parseName(text: string): { key: string | undefined; name: string } {
   throw new InputError({
     expected: `--as with one of ${KNOWN_NETWORKS.join(', ')}`,
     found: text,
-    remedy: 'write --as G_A2B_ema for a generator from photo to anime, or --as KEY=G_A2B_ema if the file has several',
+    remedy:
+      'write --as G_A2B_ema for a generator from photo to anime, or --as KEY=G_A2B_ema if the file has several',
   });
 }
 
@@ -111,7 +118,12 @@ function kindOfNetwork(name: string): 'generator' | 'image' | 'latent' {
 }
 
 /** The state dictionary without a network's name that `--as` means. @throws InputError if there is none, or several. */
-function dictFor(file: string, { unnamed, networks }: Found, key: string | undefined, name: string): NamedDict {
+function dictFor(
+  file: string,
+  { unnamed, networks }: Found,
+  key: string | undefined,
+  name: string,
+): NamedDict {
   const fitting = [...unnamed].filter(([, { tensors }]) => kindOf(tensors) === kindOfNetwork(name));
   const wanted = name.endsWith('_ema');
   const preferred = fitting.filter(([at]) => at.split('.').some(saysAveraged) === wanted);
@@ -127,7 +139,8 @@ function dictFor(file: string, { unnamed, networks }: Found, key: string | undef
   throw new InputError({
     expected: `one set of weights ${key === undefined ? '' : `under ${key} `}for ${name} in ${file}`,
     found,
-    remedy: fitting.length > 0 ? `name one: --as KEY=${name}` : networks.size > 0 ? 'remove --as' : OTHER_FILE,
+    remedy:
+      fitting.length > 0 ? `name one: --as KEY=${name}` : networks.size > 0 ? 'remove --as' : OTHER_FILE,
   });
 }
 
@@ -201,8 +214,7 @@ export function parseReferenceFile(file: TensorFile, as: readonly string[] = [])
       optimizers.set(key as OptimizerName, optimizerOf(path, key, value));
     else if (key === 'iter' && isCount(value)) iter = iterationOf(path, value);
     else if (key === CONFIG_KEY && typeof value === 'string') config = parseConfig(path, value);
-    else if (!(value instanceof TorchTensorRef))
-      ignored.push(isObject ? `${key} (${value.name})` : key);
+    else if (!(value instanceof TorchTensorRef)) ignored.push(isObject ? `${key} (${value.name})` : key);
   }
   checkAmount(file, networks);
   return { networks, optimizers, iter, config, ignored };

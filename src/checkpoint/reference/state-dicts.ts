@@ -25,7 +25,13 @@ const TOP_MODULES = new Set([
   ...['stem', 'l_branch', 'g_branch', 'g_adv', 'l_adv', 'g_std', 'l_std', 'g_final', 'l_final', 'fc'],
 ]);
 /** Last parts of names that training tools put beside the weights: averaging's count, thop's, modules' own state. */
-const BESIDE_WEIGHTS = new Set(['n_averaged', 'total_ops', 'total_params', 'num_batches_tracked', '_extra_state']);
+const BESIDE_WEIGHTS = new Set([
+  'n_averaged',
+  'total_ops',
+  'total_params',
+  'num_batches_tracked',
+  '_extra_state',
+]);
 /** How deep dictionaries of dictionaries are searched; cycles end there, too. */
 const MAX_DEPTH = 4;
 

@@ -36,7 +36,14 @@ const STANDARD_LIBRARY = new Set(
 /** Names of libraries that load pickles, compile or start programs. A name that ends in a dot means everything below. */
 const LIBRARY_NAMES = [
   ...['torch.load', 'torch.save', 'torch.compile', 'torch.storage._load_from_bytes', 'torch.serialization.'],
-  ...['torch.hub.', 'torch.jit.', 'torch.package.', 'torch.utils.cpp_extension.', 'torch.ops.', 'torch.classes.'],
+  ...[
+    'torch.hub.',
+    'torch.jit.',
+    'torch.package.',
+    'torch.utils.cpp_extension.',
+    'torch.ops.',
+    'torch.classes.',
+  ],
   ...['torch._dynamo.', 'torch._inductor.', 'torch.fx.', 'torch.multiprocessing.', 'torch.testing.'],
   ...['numpy.load', 'numpy.f2py.', 'numpy.testing.', 'numpy.distutils.', 'numpy.lib.', 'numpy.ctypeslib.'],
   ...['dill.', 'cloudpickle.', 'joblib.', 'pip.', 'setuptools.', 'pkg_resources.', 'wheel.', 'IPython.'],

@@ -1,5 +1,15 @@
 // Plain values of Python and NumPy that stand beside weights: numbers, dates, paths, settings, arrays.
-import { Budget, Callable, type CallHost, ClassRef, Opaque, PickleError, Unfilled } from './unpickler.js';
+import { isForbidden } from './forbidden-globals.js';
+import {
+  type Budget,
+  Callable,
+  type CallHost,
+  ClassRef,
+  ForbiddenGlobalError,
+  Opaque,
+  PickleError,
+  Unfilled,
+} from './unpickler.js';
 import { InlineStorage, type TorchDtype, TorchTensorRef } from './values.js';
 
 /** A NumPy type such as `<f4`: kind and bytes, and whether its numbers are little-endian. */
@@ -84,7 +94,13 @@ function smallOrBig(value: bigint): number | bigint {
 }
 
 /** An array as a tensor whose numbers are in the pickle; one of another type (texts, objects) as an opaque object. */
-function arrayOf(shape: unknown, dtype: unknown, columnsFirst: unknown, data: unknown, budget: Budget): unknown {
+function arrayOf(
+  shape: unknown,
+  dtype: unknown,
+  columnsFirst: unknown,
+  data: unknown,
+  budget: Budget,
+): unknown {
   const bytes = bytesOf(data, budget);
   const type = dtype instanceof NumpyDtype && dtype.isLittleEndian ? NUMPY_DTYPES[dtype.code] : undefined;
   const isShape =
@@ -94,7 +110,8 @@ function arrayOf(shape: unknown, dtype: unknown, columnsFirst: unknown, data: un
   const storage = new InlineStorage(type, bytes);
   if (sizes.reduce((product, n) => product * n, 1) !== storage.elements)
     throw new PickleError(`an array of shape [${sizes}] with ${bytes.byteLength} bytes`);
-  const before = (axis: number): number[] => (columnsFirst === true ? sizes.slice(0, axis) : sizes.slice(axis + 1));
+  const before = (axis: number): number[] =>
+    columnsFirst === true ? sizes.slice(0, axis) : sizes.slice(axis + 1);
   const strides = sizes.map((_, axis) => before(axis).reduce((product, n) => product * n, 1));
   return new TorchTensorRef(storage, 0, sizes, strides);
 }
@@ -129,7 +146,8 @@ function list([items]: readonly unknown[]): unknown {
 }
 
 function encode([text, encoding]: readonly unknown[], { budget }: CallHost): unknown {
-  if (typeof text !== 'string' || encoding !== 'latin1') throw new PickleError('bytes of an unknown encoding');
+  if (typeof text !== 'string' || encoding !== 'latin1')
+    throw new PickleError('bytes of an unknown encoding');
   return bytesOf(text, budget);
 }
 
@@ -143,16 +161,42 @@ function reconstruct([type]: readonly unknown[], host: CallHost): unknown {
   return new Opaque(type instanceof ClassRef ? type.name : 'object');
 }
 
+/** A member of a class: some versions of Python 3.11 pickle those of enumerations like this. */
+function member([type, attribute]: readonly unknown[]): ClassRef {
+  const name = `${type instanceof ClassRef ? type.name : 'builtins.getattr'}.${String(attribute).slice(0, 100)}`;
+  if (!(type instanceof ClassRef) || typeof attribute !== 'string' || isForbidden(name))
+    throw new ForbiddenGlobalError(name);
+  return new ClassRef(name);
+}
+
 const opaque = (name: string): Callable => new Callable(name, () => new Opaque(name));
 
 /** Classes of Python whose objects are plain values. A name that ends in a dot means all that is below it. */
 const PLAIN_CLASSES = [
   ...['argparse.Namespace', 'types.SimpleNamespace', 'collections.deque', 'collections.ChainMap'],
   ...['collections.UserDict', 'collections.UserList', 'collections.UserString', 'functools.partial'],
-  ...['datetime.', 'pathlib.', 'decimal.', 'fractions.', 'uuid.', 'enum.', 'ipaddress.', 'numbers.', 'typing.'],
+  ...[
+    'datetime.',
+    'pathlib.',
+    'decimal.',
+    'fractions.',
+    'uuid.',
+    'enum.',
+    'ipaddress.',
+    'numbers.',
+    'typing.',
+  ],
   ...['zoneinfo.', 'dataclasses.', 'time.struct_time', 'array.array', 'array._array_reconstructor'],
   ...['random.Random', 're._compile', 're.compile', 're.RegexFlag', 'string.Template', 'logging.Logger'],
-  ...['logging.getLogger', 'io.BytesIO', 'io.StringIO', '_io.BytesIO', '_io.StringIO', 'abc.ABC', 'abc.ABCMeta'],
+  ...[
+    'logging.getLogger',
+    'io.BytesIO',
+    'io.StringIO',
+    '_io.BytesIO',
+    '_io.StringIO',
+    'abc.ABC',
+    'abc.ABCMeta',
+  ],
   ...['builtins.object', 'builtins.complex', 'builtins.slice', 'builtins.range', 'builtins.NotImplemented'],
   ...['builtins.Ellipsis', 'builtins.type'],
   // NumPy's generators of random numbers, and the names that its versions give to what makes them.
@@ -175,6 +219,7 @@ const VALUES: ReadonlyMap<string, unknown> = new Map<string, unknown>([
     `builtins.${name}`,
     new Callable(name, first),
   ]),
+  ['builtins.getattr', new Callable('getattr', member)],
   ['_codecs.encode', new Callable('encode', encode)],
   ['copyreg._reconstructor', new Callable('_reconstructor', reconstruct)],
   ['copyreg.__newobj__', new Callable('__newobj__', reconstruct)],
@@ -203,6 +248,8 @@ export function pythonGlobal(givenName: string): unknown {
   const name = presentName(givenName);
   const value = VALUES.get(name);
   if (value !== undefined) return value;
-  const isPlain = PLAIN_CLASSES.some((known) => (known.endsWith('.') ? name.startsWith(known) : name === known));
+  const isPlain = PLAIN_CLASSES.some((known) =>
+    known.endsWith('.') ? name.startsWith(known) : name === known,
+  );
   return isPlain || ERROR_CLASS.test(name) ? opaque(name) : undefined;
 }

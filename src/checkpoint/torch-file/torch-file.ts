@@ -6,8 +6,8 @@ import { toFloat32 } from './dtypes.js';
 import { readLegacy } from './legacy-format.js';
 import { bigEndianFile, brokenTorchFile, RandomAccessFile } from './random-access-file.js';
 import { TorchHost } from './torch-globals.js';
-import { Budget, ForbiddenGlobalError, PickleError, unpickle } from './unpickler.js';
 import { findUnpacked, type UnpackedFolder } from './unpacked-folder.js';
+import { Budget, ForbiddenGlobalError, PickleError, unpickle } from './unpickler.js';
 import {
   DTYPE_BYTES,
   InlineStorage,
@@ -83,7 +83,11 @@ export class TorchFile implements TensorFile {
       if (unpacked) return new TorchFile(path, file, await readUnpacked(file, unpacked));
       const start = await file.read(0, Math.min(file.bytes, ZIP_START.length));
       const isZip = ZIP_START.every((byte, i) => start[i] === byte);
-      return new TorchFile(path, file, isZip ? await readZip(file) : await readLegacy(file, PICKLE_LIMIT_BYTES));
+      return new TorchFile(
+        path,
+        file,
+        isZip ? await readZip(file) : await readLegacy(file, PICKLE_LIMIT_BYTES),
+      );
     } catch (error) {
       await file.close();
       throw inputError(path, error);

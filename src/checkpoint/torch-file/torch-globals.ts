@@ -103,7 +103,8 @@ function rebuildFromType([inner, , args]: readonly unknown[], host: CallHost): u
   return inner.call(args, host);
 }
 
-const isTensor = (value: unknown): boolean => value instanceof TorchTensorRef || value instanceof UnreadableTensor;
+const isTensor = (value: unknown): boolean =>
+  value instanceof TorchTensorRef || value instanceof UnreadableTensor;
 
 /** A tensor of another device: made of a tensor on the processor, or of a NumPy array. */
 function rebuildDeviceTensor([tensor]: readonly unknown[]): unknown {
@@ -120,8 +121,14 @@ const UNREADABLE: Readonly<Record<string, Callable>> = {
   _rebuild_sparse_tensor: unreadable('a sparse tensor', 'to_dense()'),
   _rebuild_sparse_csr_tensor: unreadable('a sparse tensor', 'to_dense()'),
   _rebuild_nested_tensor: unreadable('a nested tensor', 'to_padded_tensor(0)'),
-  _rebuild_meta_tensor_no_storage: unreadable('a tensor of the device meta, which has no numbers', 'to_empty()'),
-  _rebuild_wrapper_subclass: unreadable('a tensor of a class of its own, such as a sharded one', 'full_tensor()'),
+  _rebuild_meta_tensor_no_storage: unreadable(
+    'a tensor of the device meta, which has no numbers',
+    'to_empty()',
+  ),
+  _rebuild_wrapper_subclass: unreadable(
+    'a tensor of a class of its own, such as a sharded one',
+    'full_tensor()',
+  ),
 };
 
 function rebuildParameter([tensor]: readonly unknown[]): unknown {
@@ -157,9 +164,11 @@ const TORCH: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ]),
   ['torch._tensor._rebuild_from_type_v2', new Callable('_rebuild_from_type_v2', rebuildFromType)],
   ['torch._tensor._rebuild_from_type', new Callable('_rebuild_from_type', rebuildFromType)],
-  ...['_rebuild_device_tensor_from_numpy', '_rebuild_device_tensor_from_cpu_tensor', '_rebuild_xla_tensor'].map(
-    (name): [string, unknown] => [`torch._utils.${name}`, new Callable(name, rebuildDeviceTensor)],
-  ),
+  ...[
+    '_rebuild_device_tensor_from_numpy',
+    '_rebuild_device_tensor_from_cpu_tensor',
+    '_rebuild_xla_tensor',
+  ].map((name): [string, unknown] => [`torch._utils.${name}`, new Callable(name, rebuildDeviceTensor)]),
   ...Object.entries(UNREADABLE).map(([name, value]): [string, unknown] => [`torch._utils.${name}`, value]),
   ...['Parameter', 'Buffer', 'UninitializedParameter'].map((name): [string, unknown] => [
     `torch.nn.parameter.${name}`,

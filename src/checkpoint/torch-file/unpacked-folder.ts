@@ -29,7 +29,8 @@ async function folderWithPickle(dir: string): Promise<string | undefined> {
   });
   if (names.includes(PICKLE)) return dir;
   const inside: string[] = [];
-  for (const name of names) if ((await namesIn(join(dir, name))).includes(PICKLE)) inside.push(join(dir, name));
+  for (const name of names)
+    if ((await namesIn(join(dir, name))).includes(PICKLE)) inside.push(join(dir, name));
   return inside.length === 1 ? inside[0] : undefined;
 }
 
@@ -49,7 +50,8 @@ export async function findUnpacked(path: string): Promise<UnpackedFolder | undef
         found: 'a folder without the data.pkl of an unpacked one',
         remedy: 'name the .pt file itself, or the folder that it was unpacked into',
       });
-  } else if (basename(path) === PICKLE && (await isDirectory(join(dirname(path), 'data')))) dir = dirname(path);
+  } else if (basename(path) === PICKLE && (await isDirectory(join(dirname(path), 'data'))))
+    dir = dirname(path);
   if (dir === undefined) return undefined;
   const storages = await namesIn(join(dir, 'data'));
   return { dir, names: new Set([...(await namesIn(dir)), ...storages.map((key) => `data/${key}`)]) };

@@ -208,9 +208,7 @@ class Machine {
     const state = this.pop();
     const object = this.pop();
     if (object instanceof Opaque) object.state = state;
-    this.push(
-      object instanceof Map || object instanceof Opaque ? object : this.host.setState(object, state),
-    );
+    this.push(object instanceof Map || object instanceof Opaque ? object : this.host.setState(object, state));
   }
 
   /** Python 2's way to make an object. */
@@ -232,7 +230,8 @@ class Machine {
     const line = this.line();
     if (line === '00' || line === '01') return line === '01';
     const value = Number(line.replace(/L$/, ''));
-    if (line.trim() === '' || Number.isNaN(value)) throw new PickleError('a pickle with a number that is none');
+    if (line.trim() === '' || Number.isNaN(value))
+      throw new PickleError('a pickle with a number that is none');
     return value;
   }
 }
