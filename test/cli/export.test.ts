@@ -82,7 +82,7 @@ describe('gnr export --format safetensors', () => {
     ]);
     const { entries, metadata } = await readSafetensorsHeader(join(out, 'model.safetensors'));
     expect(new Set([...entries.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F32']));
-    expect(metadata).toMatchObject({ licence: 'mit' });
+    expect(metadata).toMatchObject({ format: 'pt', gnr: 'model', licence: 'mit' });
     expect(await translation(out)).toBe(await translation(model));
     const text = await card();
     expect(text).toMatch(/^---\nlicense: mit\n/);

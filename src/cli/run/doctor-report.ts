@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import { cacheDirectory } from '../../base/cache-directory.js';
 import { messageOf } from '../../base/errors.js';
+import { availableProcessors } from '../../base/processors.js';
 import { runProgram } from '../../base/run-program.js';
 import { type ArithmeticCheck, checkDevice } from '../../runtime/device-check.js';
 import { type EngineInfo, loadEngine } from '../../runtime/node.js';
@@ -76,7 +77,7 @@ async function machine(): Promise<DoctorReport['machine']> {
   return {
     system: `${os.type()} ${os.release()} ${process.arch}`,
     processor: os.cpus()[0]?.model.trim() || 'unknown',
-    cores: os.availableParallelism(),
+    cores: availableProcessors(),
     instructions,
     bfloat16: instructions.some((name) => BFLOAT16_INSTRUCTIONS.includes(name)),
     // A container's limit counts if it is below the machine's memory.
