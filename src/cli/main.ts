@@ -1,13 +1,22 @@
 // The program's entry.
 import { systemCode } from '../base/errors.js';
 import { onNotice } from '../base/notices.js';
-import { runCommandLine } from './command-line.js';
+import { EXIT_DONE, runCommandLine } from './command-line.js';
 import { printError } from './output.js';
 
-// `gnr ... | head` closes the pipe early: that is not a failure.
+let isClosed = false;
+// `gnr ... | head` closes the pipe early. Work that can stop in order does, as after Ctrl-C (a training writes its
+// checkpoint); other work ends, and that is no failure.
 process.stdout.on('error', (error) => {
-  if (systemCode(error) === 'EPIPE') process.exit(0);
-  throw error;
+  if (systemCode(error) !== 'EPIPE') throw error;
+  if (isClosed) return;
+  isClosed = true;
+  if (process.listenerCount('SIGTERM') > 0) process.emit('SIGTERM');
+  else process.exit(EXIT_DONE);
+});
+// Messages that nobody reads do not end the work.
+process.stderr.on('error', (error) => {
+  if (systemCode(error) !== 'EPIPE') throw error;
 });
 
 onNotice((text) => printError(`gnr: ${text}`));

@@ -71,6 +71,15 @@ export function instructionsOf(cpuinfo: string): string[] {
   return INSTRUCTIONS.filter((name) => flags.has(name));
 }
 
+/** @returns the cache folder, or why there is none: the rest of the report matters all the more then. */
+function cacheFolder(): string {
+  try {
+    return cacheDirectory();
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 async function machine(): Promise<DoctorReport['machine']> {
   const instructions = instructionsOf(await fs.readFile('/proc/cpuinfo', 'utf8').catch(() => ''));
   const limit = process.constrainedMemory();
@@ -173,7 +182,7 @@ export async function examine(): Promise<DoctorReport> {
     problem: problem ?? failed,
     versions: { node: process.versions.node, ...(await sharpVersions()) },
     machine: thisMachine,
-    cacheDirectory: cacheDirectory(),
+    cacheDirectory: cacheFolder(),
     gpus,
     gpuUse: await gpuUse(engine, gpus),
     checks,
