@@ -217,7 +217,7 @@ function describe({ parsed, isRun }: Plan, report: Pick<ImportReport, 'notes'>):
     report.notes.push(
       networks.has(network)
         ? `The file has no ${ema}: ${network} itself will translate.`
-        : `The file has neither ${ema} nor ${network}: the model is incomplete, and gnr translate cannot use it.`,
+        : `The file has neither ${ema} nor ${network}: the model translates in the other direction alone.`,
     );
   }
   if (!isRun)
