@@ -43,7 +43,9 @@ export default defineConfig({
         name,
         include: files.filter((file) => tierOf(file) === name),
         // A test that loads TensorFlow after all fails here, and says where it belongs.
-        ...(name === 'unit' && { setupFiles: ['test/support/no-engine.ts'] }),
+        ...(name === 'unit'
+          ? { setupFiles: ['test/support/no-engine.ts'] }
+          : { globalSetup: ['test/support/set-up-engine.ts'] }),
       },
     })),
   },

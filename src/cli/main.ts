@@ -1,6 +1,7 @@
 // The program's entry.
 import { systemCode } from '../base/errors.js';
 import { onNotice } from '../base/notices.js';
+import { onMissingEngine } from '../setup/on-demand.js';
 import { EXIT_DONE, runCommandLine } from './command-line.js';
 import { printError } from './output.js';
 
@@ -20,4 +21,5 @@ process.stderr.on('error', (error) => {
 });
 
 onNotice((text) => printError(`gnr: ${text}`));
+onMissingEngine(async () => (await import('./run/setup.js')).setUpMissing());
 process.exitCode = await runCommandLine(process.argv.slice(2));

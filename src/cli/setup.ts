@@ -5,18 +5,18 @@ import type { DeviceChoice } from '../setup/platform.js';
 const DEVICES = ['auto', 'cpu', 'gpu'] as const;
 
 export interface SetupArguments {
-  device: DeviceChoice;
+  device: DeviceChoice | undefined;
 }
 
 export const setupCommand: CommandModule<object, SetupArguments> = {
   command: 'setup',
-  describe: "Provide TensorFlow's library and build the addon (npm ci runs this)",
+  describe: "Provide TensorFlow's library and build the addon (commands that need it do so too)",
   builder: (yargs) =>
     yargs
       .option('device', {
         choices: DEVICES,
-        default: 'auto' as const,
-        describe: 'Build of TensorFlow; auto keeps what is in place, else takes gpu if nvidia-smi shows one',
+        describe:
+          'Build of TensorFlow; auto keeps what is in place, else takes gpu if nvidia-smi shows one [GNR_DEVICE, else auto]',
       })
       .example('$0 setup', 'the build for this machine; does nothing if it works')
       .example('$0 setup --device gpu', 'TensorFlow with CUDA (3.3 GB to download, 5.4 GB on disk)')

@@ -11,6 +11,7 @@ import { prepareGpuBuild } from '../setup/gpu-build.js';
 import { type Gpu, surveyGpus } from '../setup/gpus.js';
 import { readStamp } from '../setup/installed.js';
 import { LIBRARY_FILES } from '../setup/library.js';
+import { provideEngine } from '../setup/on-demand.js';
 import { type NativeLoader, openLoader } from '../setup/preload.js';
 import type { Arithmetic } from './capture/recorder.js';
 import { addonError, checkArithmetic, checkGpuMemory, warnOfFallback } from './engine-checks.js';
@@ -47,6 +48,7 @@ let loading: Promise<EngineInfo> | undefined;
 /**
  * Loads TensorFlow and sets it as the backend of `@tensorflow/tfjs-core`, whose operations all other code uses. Further
  * calls return the same engine, with the options of the first. Environment variables for TensorFlow have to be set before.
+ * The command line sets a missing engine up first; in other programs that is an error.
  * @throws InputError if `gnr setup` has not run or its library is gone, if there is no GPU with this index, or if the
  *   device does not support the arithmetic.
  */
@@ -66,6 +68,7 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
     gpu = preferredGpu(),
     gpuMemory,
   } = options;
+  await provideEngine();
   polyfillUtil();
   const directory = addonDirectory();
   const { device: build = 'cpu', libraries } = (await readStamp(directory)) ?? {};

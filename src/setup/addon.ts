@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { InputError, RunError } from '../base/errors.js';
 import { sha256 } from '../base/hash.js';
 import { lastLines, runProgram } from '../base/run-program.js';
-import type { LibraryPlace } from './library.js';
+import { LIBRARY_FILES, type LibraryPlace } from './library.js';
 import { PRELOAD_FILE } from './preload.js';
 import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js';
 
@@ -99,18 +99,53 @@ export async function findCompiler(env: NodeJS.ProcessEnv): Promise<string[]> {
   });
 }
 
-function compilerArguments(options: AddonOptions, sources: string[], output: string): string[] {
-  const { place, packages } = options;
+/**
+ * Compiles empty libraries with the names of TensorFlow's. An addon that is linked to them asks the loader for TensorFlow's,
+ * as one that is linked to those does, but the linker need not read the whole table of their symbols (850 MB or more).
+ */
+async function buildStubs(compiler: readonly string[], folder: string, options: AddonOptions): Promise<void> {
+  await fs.mkdir(folder, { recursive: true });
+  const source = path.join(folder, 'empty.cc');
+  await fs.writeFile(source, '');
+  for (const name of LIBRARY_FILES) {
+    const args = [
+      '-shared',
+      '-fPIC',
+      '-nostdlib',
+      `-Wl,-soname,${name}`,
+      source,
+      '-o',
+      path.join(folder, name),
+    ];
+    await compile(compiler, args, options);
+  }
+}
+
+interface Linking {
+  sources: readonly string[];
+  output: string;
+  /** The folder of the stubs; undefined for an addon that needs no TensorFlow. */
+  stubs: string | undefined;
+}
+
+function compilerArguments({ place, packages }: AddonOptions, { sources, output, stubs }: Linking): string[] {
+  const libraries = LIBRARY_FILES.map((name) => `-l:${name}`);
   return [
     ...['-O2', '-std=c++17', '-fPIC', '-shared', `-DNAPI_VERSION=${NAPI_VERSION}`],
     ...[`-I${place.include}`, `-I${path.join(packages.headers, 'include')}`, `-I${packages.tfjs}`],
     ...[...sources, '-o', output],
-    ...[`-L${place.libraries}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2', '-ldl'],
-    `-Wl,-rpath,${place.libraries}`,
+    // Some compilers drop libraries of which they see no symbol used. With `now` the loader, and so the check that follows,
+    // refuses an addon with a symbol that TensorFlow lacks.
+    ...(stubs === undefined ? [] : [`-L${stubs}`, '-Wl,--no-as-needed', ...libraries, '-Wl,-z,now']),
+    ...['-ldl', `-Wl,-rpath,${place.libraries}`],
   ];
 }
 
-async function compile(compiler: string[], args: string[], options: AddonOptions): Promise<void> {
+async function compile(
+  compiler: readonly string[],
+  args: readonly string[],
+  options: AddonOptions,
+): Promise<void> {
   const [program = '', ...rest] = compiler;
   const { env, signal } = options;
   const finished = await runProgram(program, [...rest, ...args], { env, signal });
@@ -129,19 +164,26 @@ export async function buildAddon(directory: string, options: AddonOptions): Prom
   const { packages } = options;
   const compiler = await findCompiler(options.env);
   const partial = `${directory}.partial`;
-  await fs.rm(partial, { recursive: true, force: true });
+  const stubs = `${directory}.stubs`;
+  const evenIfMissing = { recursive: true, force: true } as const;
+  await Promise.all([fs.rm(partial, evenIfMissing), fs.rm(stubs, evenIfMissing)]);
   await fs.mkdir(partial, { recursive: true });
   try {
+    await buildStubs(compiler, stubs, options);
+    const build = (file: string, sources: string[], folder: string | undefined) =>
+      compile(
+        compiler,
+        compilerArguments(options, { sources, output: path.join(partial, file), stubs: folder }),
+        options,
+      );
     const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((n) => path.join(packages.tfjs, 'binding', n));
-    await compile(compiler, compilerArguments(options, sources, path.join(partial, ADDON_FILE)), options);
+    await build(ADDON_FILE, sources, stubs);
     for (const { file, source, linked } of PROJECT_ADDONS) {
-      const args = compilerArguments(options, [path.join(SOURCES, source)], path.join(partial, file));
-      const isKept = (argument: string) => linked || !argument.startsWith('-l:');
-      await compile(compiler, args.filter(isKept), options);
+      await build(file, [path.join(SOURCES, source)], linked ? stubs : undefined);
     }
     await fs.rm(directory, { recursive: true, force: true });
     await fs.rename(partial, directory);
   } finally {
-    await fs.rm(partial, { recursive: true, force: true });
+    await Promise.all([fs.rm(partial, evenIfMissing), fs.rm(stubs, evenIfMissing)]);
   }
 }

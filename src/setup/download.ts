@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, RunError } from '../base/errors.js';
+import { sha256OfFile } from '../base/hash.js';
 import { type Finished, lastLines, type RunOptions, runProgram } from '../base/run-program.js';
 import type { OnSetupEvent } from './events.js';
 import type { Wheel } from './wheels.js';
@@ -39,36 +40,46 @@ with zipfile.ZipFile(wheel) as archive:
 `;
 
 export interface FetchOptions {
+  /** By default, an isolated one. */
+  pip?: Pip | undefined;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
   onEvent: OnSetupEvent;
 }
 
-/** The Python interpreter to call: `PYTHON` (a path is relative to the working directory), else `python3`. */
+/** The Python interpreter to call: `PYTHON`, else `python3`. */
 export function pythonProgram(env: NodeJS.ProcessEnv): string {
-  const named = env.PYTHON || 'python3';
-  return named.includes('/') ? path.resolve(named) : named;
+  return env.PYTHON || 'python3';
 }
 
+/** Options of an interpreter that imports neither from the working directory nor from PYTHONPATH. */
+const ISOLATED = ['-I'];
+
 /**
- * Runs Python in a folder of set-up's own: Python imports modules from the working directory first, and must not run a
- * `pip` or `zipfile` that the user has there. From Python 3.11 on, PYTHONSAFEPATH alone would be enough.
+ * Runs Python so that it imports nothing of the user's folders: not from the working directory, which is one of set-up's
+ * own, and with ISOLATED not from PYTHONPATH. PYTHONSAFEPATH (Python 3.11) says so to what pip starts, too.
  */
-function runPython(args: readonly string[], options: RunOptions & { cwd: string }): Promise<Finished> {
+function runPython(args: readonly string[], options: RunOptions): Promise<Finished> {
   const env = { ...(options.env ?? process.env), PYTHONSAFEPATH: '1' };
   return runProgram(pythonProgram(env), args, { ...options, env });
 }
 
+/** How to call the machine's pip. */
+export interface Pip {
+  /** Options of Python that come before `-m pip`. */
+  options: readonly string[];
+}
+
 /**
  * Checks that there is a Python 3 with pip.
- * @param folder an existing folder without Python modules, to run Python in.
+ * @returns how to call pip: isolated, unless it is installed for this user only or on PYTHONPATH.
  * @throws InputError if there is no Python 3, or it has no pip.
  */
-export async function checkPython(env: NodeJS.ProcessEnv, folder: string): Promise<void> {
+export async function checkPython(env: NodeJS.ProcessEnv): Promise<Pip> {
   const python = pythonProgram(env);
   const expected = `Python 3 with pip, which downloads TensorFlow's library`;
-  const options = { env, cwd: folder };
-  const version = await runPython(['-c', 'import sys, zipfile; print(sys.version_info[0])'], options);
+  const question = 'import sys, zipfile; print(sys.version_info[0])';
+  const version = await runPython([...ISOLATED, '-c', question], { env });
   if (version.code === undefined) {
     const remedy = 'install both (apt install python3 python3-pip) or set PYTHON to a Python 3';
     throw new InputError({ expected, found: `no ${python} on PATH`, remedy });
@@ -77,11 +88,11 @@ export async function checkPython(env: NodeJS.ProcessEnv, folder: string): Promi
     const found = `${python} that is not a working Python 3`;
     throw new InputError({ expected, found, remedy: 'set PYTHON to a Python 3' });
   }
-  const pip = await runPython(['-m', 'pip', '--version'], options);
-  if (pip.code !== 0) {
-    const remedy = 'install it (apt install python3-pip)';
-    throw new InputError({ expected, found: `${python} without pip`, remedy });
+  for (const options of [ISOLATED, []]) {
+    if ((await runPython([...options, '-m', 'pip', '--version'], { env })).code === 0) return { options };
   }
+  const remedy = 'install it (apt install python3-pip)';
+  throw new InputError({ expected, found: `${python} without pip`, remedy });
 }
 
 /** The line of a pip requirements file that accepts only this wheel. */
@@ -89,8 +100,9 @@ export function requirementLine(wheel: Wheel): string {
   return `${wheel.name}==${wheel.version} --hash=sha256:${wheel.sha256}\n`;
 }
 
-function pipArguments(wheel: Wheel, requirements: string, folder: string): string[] {
+function pipArguments(pip: Pip, wheel: Wheel, requirements: string, folder: string): string[] {
   return [
+    ...pip.options,
     ...['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes'],
     // With explicit tags any Python 3 downloads the pinned wheel, whatever its own version.
     ...['--python-version', '3.11', '--implementation', 'cp', '--abi', wheel.abi],
@@ -100,17 +112,21 @@ function pipArguments(wheel: Wheel, requirements: string, folder: string): strin
   ];
 }
 
+/** The error for a wheel that is not the pinned one. @param actual its hash, if known. */
+function hashError(wheel: Wheel, actual: string | undefined): InputError {
+  return new InputError({
+    expected: `the wheel of ${wheel.name} ${wheel.version} with sha256 ${wheel.sha256}`,
+    found: actual ? `sha256 ${actual}` : 'another file',
+    remedy: 'check the package index that pip uses (python3 -m pip config list) and try again',
+  });
+}
+
 /** The error that explains why pip failed. */
-function downloadError(wheel: Wheel, finished: Finished): Error {
+function downloadError(wheel: Wheel, finished: Finished): InputError {
   const output = `${finished.stdout}\n${finished.stderr}`;
   const file = `${wheel.name} ${wheel.version}`;
   if (/DO NOT MATCH THE HASHES/.test(output)) {
-    const actual = /Got\s+([0-9a-f]{64})/.exec(output)?.[1];
-    return new InputError({
-      expected: `the wheel of ${file} with sha256 ${wheel.sha256}`,
-      found: actual ? `sha256 ${actual}` : 'another file',
-      remedy: 'check the package index that pip uses (python3 -m pip config list) and try again',
-    });
+    return hashError(wheel, /Got\s+([0-9a-f]{64})/.exec(output)?.[1]);
   }
   if (/No space left on device|Errno 28/.test(output)) {
     return new InputError({
@@ -119,6 +135,13 @@ function downloadError(wheel: Wheel, finished: Finished): Error {
       remedy: 'free space, or name a cache folder on a larger disk in GNR_CACHE_DIR',
     });
   }
+  if (/ProxyError|Cannot connect to proxy|407 Proxy/i.test(output))
+    return new InputError({
+      expected: `pip to download ${file}`,
+      found: 'a proxy that does not answer, or does not let it through',
+      remedy:
+        'set HTTPS_PROXY to the proxy of this network (with its user and password), or unset it if there is none',
+    });
   const errors = output.split('\n').filter((line) => line.startsWith('ERROR:'));
   const network = /resolve|connection|timed? ?out|retrying|proxy|unreachable|ssl/i.test(output);
   return new InputError({
@@ -144,12 +167,12 @@ async function bytesUnder(folder: string): Promise<number> {
 }
 
 /**
- * Downloads one wheel with pip, which checks its hash, into an empty work folder.
+ * Downloads one wheel with pip into an empty work folder, and checks its hash, as pip should have done.
  * @returns the path of the wheel.
  * @throws InputError if the index cannot be reached, the file has another hash, or the disk is full.
  */
 export async function downloadWheel(wheel: Wheel, folder: string, options: FetchOptions): Promise<string> {
-  const { env, signal, onEvent } = options;
+  const { pip = { options: ISOLATED }, env, signal, onEvent } = options;
   const requirements = path.join(folder, 'requirements.txt');
   await fs.mkdir(folder, { recursive: true });
   await fs.writeFile(requirements, requirementLine(wheel));
@@ -160,7 +183,7 @@ export async function downloadWheel(wheel: Wheel, folder: string, options: Fetch
   const poll = setInterval(() => void bytesUnder(folder).then(report), POLL_MILLISECONDS);
   let finished: Finished;
   try {
-    finished = await runPython(pipArguments(wheel, requirements, folder), {
+    finished = await runPython(pipArguments(pip, wheel, requirements, folder), {
       cwd: folder,
       // pip writes to the temporary folder first. Inside ours its growth is visible, and it is removed with ours.
       env: { ...env, LC_ALL: 'C.UTF-8', TMPDIR: folder, PIP_REQUIRE_VIRTUALENV: '0' },
@@ -172,7 +195,10 @@ export async function downloadWheel(wheel: Wheel, folder: string, options: Fetch
   const name = (await fs.readdir(folder)).find((file) => file.endsWith('.whl'));
   if (finished.code !== 0 || !name) throw downloadError(wheel, finished);
   report(wheel.bytes);
-  return path.join(folder, name);
+  const file = path.join(folder, name);
+  const actual = await sha256OfFile(file);
+  if (actual !== wheel.sha256) throw hashError(wheel, actual);
+  return file;
 }
 
 /**
@@ -193,8 +219,9 @@ export async function unpackWheel(
     done = now ?? 0;
     onEvent({ kind: 'progress', label, done, total: total ?? wheel.keptBytes });
   };
-  const args = ['-c', UNPACK_SCRIPT, file, folder, ...wheel.keep];
-  const finished = await runPython(args, { env, cwd: path.dirname(file), signal, onLine });
+  // It needs the standard library alone: without `site`, no user's or environment's start-up code runs.
+  const args = [...ISOLATED, '-S', '-c', UNPACK_SCRIPT, file, folder, ...wheel.keep];
+  const finished = await runPython(args, { env, signal, onLine });
   if (finished.code === 0 && done > 0) return;
   if (/No space left on device|Errno 28/.test(finished.stderr)) {
     throw new InputError({

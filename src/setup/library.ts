@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { InputError, systemCode } from '../base/errors.js';
+import { formatBytes } from '../base/format-bytes.js';
 import { sha256 } from '../base/hash.js';
 import { checkPython, downloadWheel, type FetchOptions, unpackWheel } from './download.js';
 import { type Architecture, type Device, spaceNeeded, TENSORFLOW_VERSION, type Wheel } from './wheels.js';
@@ -115,22 +116,24 @@ export async function provideLibrary(place: LibraryPlace, options: ProvideOption
   const { wheels, env, onEvent } = options;
   const cache = path.dirname(place.root);
   await fs.mkdir(cache, { recursive: true });
-  await checkPython(env, cache);
+  const pip = await checkPython(env);
   const partial = `${place.root}.partial`;
   const work = `${place.root}.download`;
   const unpacked = new Set((await readRecord(path.join(partial, RECORD)))?.wheels ?? []);
   const missing = wheels.filter((wheel) => !unpacked.has(contentId(wheel)));
   await fs.rm(work, { recursive: true, force: true });
   checkSpace(cache, spaceNeeded(missing), options.freeBytes ?? (await freeSpace(place.root)));
-  const megabytes = Math.round(missing.reduce((sum, wheel) => sum + wheel.bytes, 0) / 1e6);
+  const sum = (of: (wheel: Wheel) => number) =>
+    formatBytes(missing.reduce((bytes, wheel) => bytes + of(wheel), 0));
+  const sizes = `${sum((wheel) => wheel.bytes)} from the Python package index, ${sum((wheel) => wheel.keptBytes)} unpacked`;
   onEvent({
     kind: 'step',
-    text: `downloading TensorFlow ${TENSORFLOW_VERSION} (${megabytes} MB) into ${place.root}`,
+    text: `downloading TensorFlow ${TENSORFLOW_VERSION} once: ${sizes}, kept in ${place.root} for the next time`,
   });
   await fs.mkdir(partial, { recursive: true });
   for (const wheel of missing) {
     try {
-      const file = await downloadWheel(wheel, work, options);
+      const file = await downloadWheel(wheel, work, { ...options, pip });
       await unpackWheel(file, wheel, partial, options);
     } finally {
       await fs.rm(work, { recursive: true, force: true });

@@ -29,7 +29,7 @@ import {
 import { type Device, TENSORFLOW_VERSION, type Wheel, wheelsFor } from './wheels.js';
 
 export interface SetupOptions {
-  /** The build of TensorFlow; `auto` (the default) keeps an installed one, else follows `nvidia-smi`. */
+  /** The build of TensorFlow; `auto` keeps an installed one, else follows `nvidia-smi`. By default GNR_DEVICE, else `auto`. */
   device?: DeviceChoice | undefined;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
@@ -39,6 +39,8 @@ export interface SetupOptions {
   platform?: Platform;
   /** The root of the driver's files; `/` by default. */
   root?: string;
+  /** The wheels to take the library from; by default TensorFlow's, pinned by hash. */
+  wheels?: typeof wheelsFor;
   /** Free bytes on the cache's disk; by default those that the system reports. */
   freeBytes?: number;
 }
@@ -66,6 +68,7 @@ async function makeCache(cache: string): Promise<void> {
 
 interface Plan extends AddonOptions {
   wheels: readonly Wheel[];
+  findWheels: typeof wheelsFor;
   freeBytes: number | undefined;
   survey: GpuSurvey | undefined;
   onEvent: OnSetupEvent;
@@ -123,6 +126,17 @@ function reportGpus({ survey, cache, env, onEvent }: Plan): void {
   }
 }
 
+/** The build that GNR_DEVICE names, for set-ups that nobody gives options. @throws InputError for another word. */
+function deviceOf(env: NodeJS.ProcessEnv): DeviceChoice {
+  const named = env.GNR_DEVICE || 'auto';
+  if (named === 'auto' || named === 'cpu' || named === 'gpu') return named;
+  throw new InputError({
+    expected: 'cpu, gpu or auto in GNR_DEVICE',
+    found: named,
+    remedy: 'correct it, or unset it',
+  });
+}
+
 /** Whether to install the CUDA build even if no GPU can be used, as for a container image that other machines run. */
 const isGpuOptional = (env: NodeJS.ProcessEnv): boolean => env.GNR_GPU_OPTIONAL === '1';
 
@@ -167,9 +181,9 @@ async function installChosen(plan: Plan, choice: DeviceChoice): Promise<Stamp> {
 }
 
 function planFor(device: Device, plan: Omit<Plan, 'device' | 'place' | 'wheels'>): Plan {
-  const { cache, architecture } = plan;
+  const { cache, architecture, findWheels } = plan;
   const place = libraryPlace(cache, device, architecture);
-  return { ...plan, device, place, wheels: wheelsFor(device, architecture)! };
+  return { ...plan, device, place, wheels: findWheels(device, architecture)! };
 }
 
 /**
@@ -180,7 +194,8 @@ function planFor(device: Device, plan: Omit<Plan, 'device' | 'place' | 'wheels'>
  *   asked for and TensorFlow finds none; RunError if compiling or loading fails; InterruptedError if the signal aborts.
  */
 export async function setUpEngine(options: SetupOptions = {}): Promise<SetupResult> {
-  const { device: choice = 'auto', env = process.env, signal, onEvent = () => undefined } = options;
+  const { env = process.env, signal, onEvent = () => undefined } = options;
+  const choice = options.device ?? deviceOf(env);
   const packages = options.packages ?? (await findPackages());
   const present = await installedStamp(packages);
   // The GPU build computes without a GPU too, so a user who asks for it again wants the check.
@@ -200,8 +215,10 @@ export async function setUpEngine(options: SetupOptions = {}): Promise<SetupResu
   }
   const cache = cacheDirectory(env);
   await makeCache(cache);
-  const { freeBytes } = options;
-  const plan = planFor(device, { cache, packages, architecture, env, signal, freeBytes, survey, onEvent });
+  const { freeBytes, wheels: findWheels = wheelsFor } = options;
+  const plan = planFor(device, {
+    ...{ cache, packages, architecture, env, signal, findWheels, freeBytes, survey, onEvent },
+  });
   const onWait = (pid: number | undefined) =>
     onEvent({ kind: 'step', text: `waiting for another set-up${pid ? ` (process ${pid})` : ''} to finish` });
   const lock = path.join(cache, 'setup.lock');

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InputError, InterruptedError, RunError } from '../../src/base/errors.js';
+import { sha256 } from '../../src/base/hash.js';
 import { checkPython, downloadWheel, unpackWheel } from '../../src/setup/download.js';
 import type { SetupEvent } from '../../src/setup/events.js';
 import {
@@ -33,24 +34,22 @@ afterEach(() => machine.dispose());
 
 describe('checkPython', () => {
   test('names the missing interpreter and its package', async () => {
-    await expect(checkPython(machine.env, machine.root)).rejects.toThrow(InputError);
-    await expect(checkPython(machine.env, machine.root)).rejects.toThrow(
+    await expect(checkPython(machine.env)).rejects.toThrow(InputError);
+    await expect(checkPython(machine.env)).rejects.toThrow(
       /no python3 on PATH.*apt install python3 python3-pip/,
     );
   });
 
   test('names the missing pip and its package', async () => {
     await machine.program('python3', 'case "$*" in *pip*) exit 1 ;; *) echo 3 ;; esac');
-    await expect(checkPython(machine.env, machine.root)).rejects.toThrow(
-      /python3 without pip.*apt install python3-pip/,
-    );
+    await expect(checkPython(machine.env)).rejects.toThrow(/python3 without pip.*apt install python3-pip/);
   });
 
   test('rejects Python 2, and uses the interpreter that PYTHON names', async () => {
     await machine.program('python3', 'echo 2');
-    await expect(checkPython(machine.env, machine.root)).rejects.toThrow('set PYTHON to a Python 3');
+    await expect(checkPython(machine.env)).rejects.toThrow('set PYTHON to a Python 3');
     await machine.program('other', fakePython(''));
-    await checkPython({ ...machine.env, PYTHON: 'other' }, machine.root);
+    await checkPython({ ...machine.env, PYTHON: 'other' });
   });
 });
 
@@ -74,10 +73,12 @@ describe('Python modules in the working directory of the user', () => {
     writeWheel(file, { 'a.txt': 'a' });
     process.chdir(planted);
     // Whether this machine's Python has a pip is not the question.
-    await checkPython(machine.env, machine.root).catch(() => undefined);
-    const offline = { ...options(), env: { ...machine.env, PIP_NO_INDEX: '1' } };
-    await expect(downloadWheel(wheel('some-wheel'), folder, offline)).rejects.toThrow(InputError);
-    await unpackWheel(file, wheel('some-wheel'), path.join(machine.root, 'out'), options());
+    await checkPython(machine.env).catch(() => undefined);
+    const env = { ...machine.env, PIP_NO_INDEX: '1', PYTHONPATH: `${planted}:.` };
+    await expect(downloadWheel(wheel('some-wheel'), folder, { ...options(), env })).rejects.toThrow(
+      InputError,
+    );
+    await unpackWheel(file, wheel('some-wheel'), path.join(machine.root, 'out'), { ...options(), env });
     expect(await fs.readFile(path.join(machine.root, 'out', 'a.txt'), 'utf8')).toBe('a');
     await expect(fs.access(path.join(machine.root, 'ran'))).rejects.toThrow('ENOENT');
   });
@@ -94,12 +95,22 @@ describe('downloadWheel', () => {
     const file = path.join(machine.root, 'a.whl');
     await fs.writeFile(file, 'wheel');
     await machine.program('python3', fakePython(deliver(file)));
-    const got = await downloadWheel(wheel('some-wheel'), folder, options());
+    const pinned = wheel('some-wheel', { file });
+    const got = await downloadWheel(pinned, folder, options());
     expect(await fs.readFile(got, 'utf8')).toBe('wheel');
     expect(events.at(-1)).toMatchObject({ kind: 'progress', done: 1000, total: 1000 });
     expect(await fs.readFile(path.join(folder, 'requirements.txt'), 'utf8')).toContain(
-      '--hash=sha256:some-wheel0',
+      `--hash=sha256:${pinned.sha256}`,
     );
+  });
+
+  test('refuses another file than the pinned one, even if pip accepts it', async () => {
+    const file = path.join(machine.root, 'a.whl');
+    await fs.writeFile(file, 'another wheel');
+    await machine.program('python3', fakePython(deliver(file)));
+    const failure = downloadWheel(wheel('some-wheel'), folder, options());
+    await expect(failure).rejects.toThrow(InputError);
+    await expect(failure).rejects.toThrow(`found sha256 ${sha256('another wheel')}`);
   });
 
   test.each([
@@ -112,6 +123,10 @@ describe('downloadWheel', () => {
       `echo 'WARNING: Retrying after connection broken by NewConnectionError: Name or service not known' >&2
        echo 'ERROR: Could not find a version that satisfies the requirement' >&2`,
       'check the network',
+    ],
+    [
+      `echo "WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.', timeout)'" >&2`,
+      'set HTTPS_PROXY to the proxy of this network',
     ],
     [
       `echo 'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device' >&2`,
@@ -145,7 +160,7 @@ describe('unpackWheel', () => {
     await machine.program('python3', fakePython(''));
     const file = path.join(machine.root, 'a.whl');
     writeWheel(file, members);
-    await unpackWheel(file, wheel('some-wheel', ['a/*.so*', 'c.txt']), folder, options());
+    await unpackWheel(file, wheel('some-wheel', { keep: ['a/*.so*', 'c.txt'] }), folder, options());
     const found = await fs.readdir(folder, { recursive: true, withFileTypes: true });
     const files = found
       .filter((entry) => entry.isFile())
@@ -165,7 +180,7 @@ describe('unpackWheel', () => {
     await fs.writeFile(file, 'not a zip file');
     await expect(unpackWheel(file, wheel('some-wheel'), folder, options())).rejects.toThrow(RunError);
     writeWheel(file, members);
-    const none = unpackWheel(file, wheel('some-wheel', ['none/*']), folder, options());
+    const none = unpackWheel(file, wheel('some-wheel', { keep: ['none/*'] }), folder, options());
     await expect(none).rejects.toThrow('has none of the files that are needed');
   });
 

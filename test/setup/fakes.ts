@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { sha256 } from '../../src/base/hash.js';
 import type { Packages } from '../../src/setup/addon.js';
 import { cudaLibraries } from '../../src/setup/preload.js';
-import type { Wheel } from '../../src/setup/wheels.js';
+import { type Wheel, wheelsFor } from '../../src/setup/wheels.js';
 
 /** A folder of programs that stand for the machine's, alone on PATH, and a log of how they were called. */
 export interface FakeMachine {
@@ -157,7 +159,16 @@ export async function fakePackages(root: string): Promise<Packages> {
   return { tfjs, tfjsVersion: '4.22.0', headers: path.join(root, 'headers') };
 }
 
-export function wheel(name: string, keep: string[] = ['*']): Wheel {
-  const pin = { version: '1.0', sha256: name.padEnd(64, '0'), bytes: 1000, keptBytes: 2000 };
+/** A wheel that stands for one of the pinned ones. @param file the file that pip delivers, for its hash. */
+export function wheel(name: string, { keep = ['*'], file }: { keep?: string[]; file?: string } = {}): Wheel {
+  const hash = file === undefined ? name.padEnd(64, '0') : sha256(readFileSync(file));
+  const pin = { version: '1.0', sha256: hash, bytes: 1000, keptBytes: 2000 };
   return { name, ...pin, platform: 'manylinux2014_x86_64', abi: 'none', keep };
+}
+
+/** The pinned wheels, with the hash of the file that pip delivers for each of them. */
+export function wheelsOf(file: string): typeof wheelsFor {
+  const hash = sha256(readFileSync(file));
+  return (device, architecture) =>
+    wheelsFor(device, architecture)?.map((each) => ({ ...each, sha256: hash }));
 }

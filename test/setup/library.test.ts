@@ -30,7 +30,9 @@ afterEach(() => machine.dispose());
 test('provideLibrary skips wheels that an interrupted set-up has unpacked', async () => {
   const file = path.join(machine.root, 'a.whl');
   writeWheel(file, TENSORFLOW_FILES);
-  const wheels = [wheel('first'), wheel('second')];
+  const other = path.join(machine.root, 'b.whl');
+  writeWheel(other, { 'tensorflow/other.so': 'other' });
+  const wheels = [wheel('first', { file }), wheel('second', { file: other })];
   const place = libraryPlace(path.join(machine.root, 'cache'), 'cpu', 'x64');
   const options = { wheels, env: machine.env, onEvent: () => undefined };
 
@@ -41,7 +43,7 @@ test('provideLibrary skips wheels that an interrupted set-up has unpacked', asyn
     '.partial',
   ]);
 
-  await machine.program('python3', fakePython(deliver(file)));
+  await machine.program('python3', fakePython(deliver(other)));
   await provideLibrary(place, options);
   expect(await libraryIsComplete(place, wheels)).toBe(true);
   expect(await machine.calls()).toEqual(['download first', 'download second', 'download second']);
@@ -52,7 +54,7 @@ test('libraryIsComplete is false if a file is truncated or missing, or the wheel
   const file = path.join(machine.root, 'a.whl');
   writeWheel(file, TENSORFLOW_FILES);
   await machine.program('python3', fakePython(deliver(file)));
-  const wheels = [wheel('first')];
+  const wheels = [wheel('first', { file })];
   const place = libraryPlace(path.join(machine.root, 'cache'), 'cpu', 'x64');
   await provideLibrary(place, { wheels, env: machine.env, onEvent: () => undefined });
   expect(await libraryIsComplete(place, [wheel('other')])).toBe(false);

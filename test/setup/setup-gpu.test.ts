@@ -17,6 +17,7 @@ import {
   fakePython,
   fakeSmi,
   TENSORFLOW_FILES,
+  wheelsOf,
   writeWheel,
 } from './fakes.js';
 
@@ -27,12 +28,21 @@ const NO_DRIVER = `dlerror: libcuda.so.1: cannot open shared object file`;
 let machine: FakeMachine;
 let packages: Packages;
 let events: SetupEvent[];
+let delivered: string;
 
 function setUp(more: SetupOptions = {}) {
   const platform = { system: 'linux', architecture: process.arch, glibc: '2.36' };
   const onEvent = (event: SetupEvent) => void events.push(event);
   return setUpEngine({
-    ...{ env: machine.env, packages, platform, root: machine.root, onEvent, freeBytes: 1e12 },
+    ...{
+      env: machine.env,
+      packages,
+      platform,
+      root: machine.root,
+      onEvent,
+      freeBytes: 1e12,
+      wheels: wheelsOf(delivered),
+    },
     ...more,
   });
 }
@@ -46,9 +56,9 @@ beforeEach(async () => {
   machine = await fakeMachine();
   packages = await fakePackages(machine.root);
   events = [];
-  const wheel = path.join(machine.root, 'any.whl');
-  writeWheel(wheel, { ...TENSORFLOW_FILES, ...CUDA_FILES });
-  await machine.program('python3', fakePython(deliver(wheel)));
+  delivered = path.join(machine.root, 'any.whl');
+  writeWheel(delivered, { ...TENSORFLOW_FILES, ...CUDA_FILES });
+  await machine.program('python3', fakePython(deliver(delivered)));
   await machine.program('c++', fakeCompiler('good'));
 });
 

@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -5,6 +7,7 @@ import { InputError, RunError } from '../../src/base/errors.js';
 import { ADDON_FILES, type Packages } from '../../src/setup/addon.js';
 import type { SetupEvent } from '../../src/setup/events.js';
 import { bindingDirectory } from '../../src/setup/installed.js';
+import { LIBRARY_FILES } from '../../src/setup/library.js';
 import { type SetupOptions, setUpEngine } from '../../src/setup/setup.js';
 import {
   deliver,
@@ -14,14 +17,17 @@ import {
   fakePackages,
   fakePython,
   TENSORFLOW_FILES,
+  wheelsOf,
   writeWheel,
 } from './fakes.js';
 
-const EVERYTHING = ['download tensorflow-cpu', ...ADDON_FILES.map((name) => `compile ${name}`)];
+const COMPILED = [...LIBRARY_FILES, ...ADDON_FILES];
+const EVERYTHING = ['download tensorflow-cpu', ...COMPILED.map((name) => `compile ${name}`)];
 
 let machine: FakeMachine;
 let packages: Packages;
 let events: SetupEvent[];
+let delivered: string;
 
 function setUp(more: SetupOptions = {}) {
   const platform = { system: 'linux', architecture: process.arch, glibc: '2.36' };
@@ -33,6 +39,7 @@ function setUp(more: SetupOptions = {}) {
     root: machine.root,
     onEvent,
     freeBytes: 1e12,
+    wheels: wheelsOf(delivered),
     ...more,
   });
 }
@@ -46,9 +53,9 @@ beforeEach(async () => {
   machine = await fakeMachine();
   packages = await fakePackages(machine.root);
   events = [];
-  const wheel = path.join(machine.root, 'tensorflow.whl');
-  writeWheel(wheel, TENSORFLOW_FILES);
-  await machine.program('python3', fakePython(deliver(wheel)));
+  delivered = path.join(machine.root, 'tensorflow.whl');
+  writeWheel(delivered, TENSORFLOW_FILES);
+  await machine.program('python3', fakePython(deliver(delivered)));
   await machine.program('c++', fakeCompiler('good'));
 });
 
@@ -164,4 +171,48 @@ test('setUpEngine quotes a compiler that fails', async () => {
   const failure = setUp();
   await expect(failure).rejects.toThrow(RunError);
   await expect(failure).rejects.toThrow(/no such header.*apt install g\+\+/);
+});
+
+describe('setUpEngine in a folder with programs and Python modules', () => {
+  const before = process.cwd();
+  afterEach(() => process.chdir(before));
+
+  test('runs none of them, even if PATH names that folder', async () => {
+    const planted = path.join(machine.root, 'planted');
+    const packagesBin = path.join(planted, 'node_modules', '.bin');
+    await fs.mkdir(packagesBin, { recursive: true });
+    await fs.mkdir(path.join(planted, 'pip'));
+    const ran = path.join(machine.root, 'ran');
+    for (const folder of [planted, packagesBin]) {
+      for (const name of ['python3', 'c++', 'g++', 'nvidia-smi'])
+        await fs.writeFile(path.join(folder, name), `#!/bin/sh\n: > ${ran}\n`, { mode: 0o755 });
+    }
+    for (const file of ['pip/__main__.py', 'pip/__init__.py', 'zipfile.py', 'sitecustomize.py'])
+      await fs.writeFile(path.join(planted, file), `open(${JSON.stringify(ran)}, 'w')\n`);
+    process.chdir(planted);
+    const PATH = ['', '.', 'node_modules/.bin', packagesBin, machine.bin].join(':');
+    await setUp({ env: { ...machine.env, PATH, PYTHONPATH: '.' } });
+    expect(await calls()).toEqual(EVERYTHING);
+    await expect(fs.access(ran)).rejects.toThrow('ENOENT');
+  });
+
+  test('would run a program there if it used PATH as it stands', () => {
+    const planted = path.join(machine.root, 'program');
+    writeFileSync(planted, '#!/bin/sh\necho planted\n', { mode: 0o755 });
+    process.chdir(machine.root);
+    expect(execFileSync('program', { env: { PATH: '.' }, encoding: 'utf8' })).toBe('planted\n');
+  });
+});
+
+test('setUpEngine says what it downloads, how much and where it is kept, before it does', async () => {
+  await setUp();
+  const texts = events.map((event) => (event.kind === 'step' ? event.text : event.kind));
+  const at = texts.findIndex((text) => text.includes(machine.env.GNR_CACHE_DIR!));
+  expect(texts[at]).toMatch(/\d+ MB .* \d+ MB unpacked/);
+  expect(at).toBeLessThan(texts.indexOf('progress'));
+});
+
+test('setUpEngine takes the build from GNR_DEVICE, and refuses another word there', async () => {
+  expect(await setUp({ env: { ...machine.env, GNR_DEVICE: 'cpu' } })).toMatchObject({ device: 'cpu' });
+  await expect(setUp({ env: { ...machine.env, GNR_DEVICE: 'tpu' } })).rejects.toThrow('in GNR_DEVICE');
 });

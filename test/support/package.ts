@@ -13,7 +13,6 @@ const PARTS = [
   'bin',
   'configs',
   'models',
-  'scripts/postinstall.mjs',
   'typedoc.json',
   'src/index.ts',
   'test/support/package.ts',

@@ -8,6 +8,7 @@ import { runProgram } from '../../base/run-program.js';
 import { type ArithmeticCheck, checkDevice } from '../../runtime/device-check.js';
 import { type EngineInfo, loadEngine } from '../../runtime/node.js';
 import { type GpuSurvey, problemOfSurvey, surveyGpus } from '../../setup/gpus.js';
+import { onMissingEngine } from '../../setup/on-demand.js';
 import { type Tool, toolPath } from '../../video/tools.js';
 import { listWeights } from '../../weights/list.js';
 import { arithmeticsOf, checkRows, failedParts, type GpuUse, gpuRows, gpuUse } from './doctor-gpu.js';
@@ -96,6 +97,8 @@ async function machine(): Promise<DoctorReport['machine']> {
 }
 
 async function engineState(): Promise<{ engine: EngineInfo | null; problem: string | null }> {
+  // The doctor says what is missing; it does not mend it.
+  onMissingEngine(undefined);
   try {
     return { engine: await loadEngine(), problem: null };
   } catch (error) {
