@@ -23,7 +23,7 @@ export function toTensors(
 /**
  * The reverse of `toTensors`, checked against the networks' shapes.
  *
- * @param file the tensors' file, for messages. @throws InputError that names a missing tensor or one of another shape.
+ * @param file the tensors' file, for messages. @throws InputError that names a tensor that is missing, of another shape or not finite.
  */
 export function fromTensors(
   tensors: ReadonlyMap<string, StoredTensor>,
@@ -42,6 +42,14 @@ export function fromTensors(
           expected: `the tensor ${name} of shape [${shape}] in ${file}`,
           found: tensor === undefined ? 'none' : `one of shape [${tensor.shape}]`,
           remedy,
+        });
+      // The first NaN spreads to every pixel, and would be drawn as black.
+      if (!tensor.data.every(Number.isFinite))
+        throw new InputError({
+          expected: `finite numbers in the tensor ${name} of ${file}`,
+          found: 'NaN or infinity',
+          remedy:
+            'use an earlier checkpoint or another copy: these weights are damaged, or their run had diverged',
         });
       values[network][path] = tensor.data;
     }

@@ -17,6 +17,7 @@ const TICK_MILLISECONDS = 500;
 /** Share of the work that must be done before a remaining time is shown. */
 const MIN_SHARE = 0.005;
 const BAR_CHARACTERS = 24;
+const BAR = / \[=* *\]/;
 const CLEAR_LINE = '\r\u001b[2K';
 
 export interface ProgressOptions {
@@ -40,6 +41,11 @@ export interface Progress {
   update(done: number, note?: string): void;
   /** Ends the display; its last line stays. */
   finish(note?: string): void;
+}
+
+/** Whether a line can be redrawn: a terminal of the kind `dumb` (an editor's, a log's) only adds lines. */
+function isScreen({ isTTY }: OutputStream): boolean {
+  return isTTY === true && process.env.TERM !== 'dumb';
 }
 
 function formatAmount(done: number, total: number | undefined, unit: string): string {
@@ -71,7 +77,7 @@ class ProgressDisplay implements Progress {
     const { stream = process.stderr, clock = () => performance.now(), total, from = 0 } = options;
     this.options = { ...options, total, from, stream, clock };
     this.start = clock();
-    if (stream.isTTY) active = this;
+    if (isScreen(stream)) active = this;
     // Redraws the elapsed time between rare updates.
     this.timer = setInterval(() => this.show(), TICK_MILLISECONDS);
     this.timer.unref();
@@ -94,7 +100,7 @@ class ProgressDisplay implements Progress {
     if (this.shownAt === undefined && elapsed < QUIET_MILLISECONDS) return;
     this.note = note;
     const text = this.text(elapsed, true);
-    stream.write(stream.isTTY ? `${CLEAR_LINE}${this.fit(text)}\n` : `${text}\n`);
+    stream.write(isScreen(stream) ? `${CLEAR_LINE}${this.fit(text)}\n` : `${text}\n`);
   }
 
   /** Removes the line from the terminal while something else is written; `show` draws it again. */
@@ -108,18 +114,19 @@ class ProgressDisplay implements Progress {
     const now = clock();
     if (now - this.start < QUIET_MILLISECONDS) return;
     // `finish` writes the plain line for the end.
-    if (!stream.isTTY && this.options.total !== undefined && this.done >= this.options.total) return;
-    const interval = stream.isTTY ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
+    if (!isScreen(stream) && this.options.total !== undefined && this.done >= this.options.total) return;
+    const interval = isScreen(stream) ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
     if (this.shownAt !== undefined && now - this.shownAt < interval) return;
     this.shownAt = now;
     const text = this.text(now - this.start, false);
-    stream.write(stream.isTTY ? CLEAR_LINE + this.fit(text) : `${text}\n`);
+    stream.write(isScreen(stream) ? CLEAR_LINE + this.fit(text) : `${text}\n`);
   }
 
+  /** The text as one line of the terminal: where it is narrow, the bar goes first. */
   private fit(text: string): string {
-    const width = Math.max(1, (this.options.stream.columns ?? 80) - 1);
-    const characters = [...text];
-    return characters.length <= width ? text : characters.slice(0, width).join('');
+    const width = Math.max(1, (this.options.stream.columns || 80) - 1);
+    if ([...text].length <= width) return text;
+    return [...text.replace(BAR, '')].slice(0, width).join('');
   }
 
   private text(elapsedMilliseconds: number, last: boolean): string {
@@ -137,7 +144,7 @@ class ProgressDisplay implements Progress {
     const share = Math.min(1, Math.max(0, this.done / total));
     const percentage = `${String(Math.floor(share * 100)).padStart(3)}%`;
     const filled = Math.round(share * BAR_CHARACTERS);
-    const bar = stream.isTTY ? ` [${'='.repeat(filled)}${' '.repeat(BAR_CHARACTERS - filled)}]` : '';
+    const bar = isScreen(stream) ? ` [${'='.repeat(filled)}${' '.repeat(BAR_CHARACTERS - filled)}]` : '';
     return `${label}${bar} ${percentage} ${parts.join(', ')}`;
   }
 }

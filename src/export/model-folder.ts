@@ -14,6 +14,12 @@ import type { StoredModel } from '../translate/model.js';
 /** All exponent bits: infinity or NaN. */
 const HALF_EXPONENT = 0x7c00;
 
+/**
+ * Metadata of an exported model.safetensors. `format` is the key by which transformers and accelerate accept a file; what
+ * it is to this program has a key of its own. Nothing here reads either, so that earlier exports are read, too.
+ */
+export const MODEL_METADATA = { format: 'pt', gnr: 'model' } as const;
+
 export interface ModelFolderOptions {
   /** Becomes config.json; its `model` section is the model's architecture. */
   config: object;
@@ -68,7 +74,7 @@ export async function writeModelFolder(
   const tensors = generatorTensors(model, 'float16');
   let bytes = 0;
   await replaceDirectory(dir, async (temporary) => {
-    await writeSafetensors(join(temporary, MODEL), tensors);
+    await writeSafetensors(join(temporary, MODEL), tensors, MODEL_METADATA);
     bytes = (await stat(join(temporary, MODEL))).size;
     if (bytes > limitBytes)
       throw new RunError(

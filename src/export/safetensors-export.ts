@@ -9,7 +9,7 @@ import { compareWeights, type Precision } from './comparison.js';
 import { writeExportFolder } from './export-folder.js';
 import type { Comparison } from './export-options.js';
 import type { FolderExport } from './export-task.js';
-import { generatorTensors } from './model-folder.js';
+import { generatorTensors, MODEL_METADATA } from './model-folder.js';
 
 const FILES = `| file | is |
 | --- | --- |
@@ -34,7 +34,7 @@ export async function exportSafetensors(
     signal,
     async write(folder) {
       const step = source.step === undefined ? {} : { step: String(source.step) };
-      const metadata = { format: 'gnr-model', licence: card.licence ?? 'unknown', ...step };
+      const metadata = { ...MODEL_METADATA, licence: card.licence ?? 'unknown', ...step };
       await writeSafetensors(join(folder, MODEL), tensors, metadata);
       await writeJson(join(folder, CONFIG), source.config);
       onProgress?.(1, 2);

@@ -1,6 +1,6 @@
 // Reads an exported PyTorch file back and compares it with its source.
 import { AVERAGED, type AveragedName } from '../checkpoint/reference/networks.js';
-import { checkStateDict, parseReferenceFile } from '../checkpoint/reference/reference-file.js';
+import { checkStateDict, parseReferenceFile, tensorAt } from '../checkpoint/reference/reference-file.js';
 import { TorchFile } from '../checkpoint/torch-file/torch-file.js';
 import { fromTorchTensor } from '../checkpoint/torch-layout.js';
 import { buildGenerator } from '../model/generator.js';
@@ -22,7 +22,7 @@ async function readGenerators(path: string, { architecture }: ExportSource): Pro
       checkStateDict(file, averaged, dict, specs);
       values[network] = {};
       for (const [key, spec] of Object.entries(specs)) {
-        const tensor = dict.get(key)!;
+        const tensor = tensorAt(dict, key);
         const data = await file.read(tensor);
         values[network][key] = fromTorchTensor(spec, { shape: [...tensor.shape], data }, 1);
       }

@@ -47,7 +47,7 @@ export interface LoadOptions {
  * ```
  */
 export async function loadModel(checkpoint: string, { batch = 8 }: LoadOptions = {}): Promise<Model> {
-  const { architecture, values } = await readModel(checkpoint);
+  const { architecture, values } = await readModel(checkpoint, { generators: 'any' });
   await loadEngine();
   const translator = openTranslator(architecture, values, { batch });
   const model: Model = {

@@ -14,7 +14,10 @@ export interface EnvironmentOptions {
   gpu?: number | undefined;
   /** The GPUs that the driver reports; empty if it reports none. */
   gpus: readonly GpuChoice[];
+  /** Threads that can compute at once. */
   processors: number;
+  /** Whether that is fewer than the affinity allows: TensorFlow does not know the quota of a container. */
+  isLimited: boolean;
   /** Whether a GPU's driver was loaded; without one the CUDA build computes on the processors. */
   hasDriver: boolean;
 }
@@ -36,13 +39,16 @@ export function engineEnvironment(
   options: EnvironmentOptions,
   env: NodeJS.ProcessEnv,
 ): Record<string, string> {
-  const { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors } = options;
+  const { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors, isLimited } = options;
   const withoutUsers = (variables: Record<string, string>): Record<string, string> =>
     Object.fromEntries(Object.entries(variables).filter(([name]) => env[name] === undefined));
   // oneDNN reads this when it first computes.
   const products: Record<string, string> =
     arithmetic === 'bfloat16' ? { ONEDNN_DEFAULT_FPMATH_MODE: 'BF16' } : {};
-  const shares = work === 'training' && !hasDriver ? threadShares(env, processors) : {};
+  const isShared = work === 'training' && !hasDriver;
+  const whole = { perOperation: processors, operations: 1 };
+  const shares =
+    isShared || isLimited ? threadShares(env, isShared ? processorShares(processors) : whole) : {};
   if (build === 'cpu') {
     if (gpu !== undefined) throw noGpuBuild(gpu);
     return withoutUsers({ ...products, ...shares });
@@ -69,8 +75,10 @@ function noGpuBuild(gpu: number): InputError {
 }
 
 /** Sets both variables or neither: a user who has set one of them has a plan. */
-function threadShares(env: NodeJS.ProcessEnv, processors: number): Record<string, string> {
+function threadShares(
+  env: NodeJS.ProcessEnv,
+  { perOperation, operations }: ReturnType<typeof processorShares>,
+): Record<string, string> {
   if (env.TF_NUM_INTRAOP_THREADS !== undefined || env.TF_NUM_INTEROP_THREADS !== undefined) return {};
-  const { perOperation, operations } = processorShares(processors);
   return { TF_NUM_INTRAOP_THREADS: String(perOperation), TF_NUM_INTEROP_THREADS: String(operations) };
 }

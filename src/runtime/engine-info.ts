@@ -1,5 +1,5 @@
 // Describes the loaded engine: device, versions, threads and arithmetic.
-import os from 'node:os';
+import { availableProcessors } from '../base/processors.js';
 import type { Gpu } from '../setup/gpus.js';
 import type { Arithmetic } from './capture/recorder.js';
 import { cudnnVersion, devices } from './session.js';
@@ -49,5 +49,5 @@ export function gpuInfo(gpu: Gpu | undefined): GpuInfo {
 export function threadCount(): number {
   const { TF_NUM_INTRAOP_THREADS: perOperation, TF_NUM_INTEROP_THREADS: operations } = process.env;
   const configured = Number(perOperation) * Number(operations ?? 1);
-  return Number.isInteger(configured) && configured > 0 ? configured : os.availableParallelism();
+  return Number.isInteger(configured) && configured > 0 ? configured : availableProcessors();
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import util from 'node:util';
 import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
 import { enableMallocTrim } from '../base/malloc-trim.js';
+import { availableProcessors } from '../base/processors.js';
 import { ADDON_FILE, SESSION_FILE } from '../setup/addon.js';
 import { prepareGpuBuild } from '../setup/gpu-build.js';
 import { type Gpu, surveyGpus } from '../setup/gpus.js';
@@ -75,9 +76,10 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
   const gpuBuild = build === 'gpu' && libraries ? await prepareGpuBuild(libraries, loader) : undefined;
   const hasDriver = gpuBuild?.hasDriver === true;
   const gpus = hasDriver ? (await surveyGpus()).gpus : [];
-  const processors = os.availableParallelism();
+  const processors = availableProcessors();
+  const isLimited = processors < os.availableParallelism();
   const environment = engineEnvironment(
-    { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors },
+    { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors, isLimited },
     process.env,
   );
   const chosenGpu = gpus.find(({ index }) => String(index) === environment.CUDA_VISIBLE_DEVICES) ?? gpus[0];

@@ -135,6 +135,13 @@ function downloadError(wheel: Wheel, finished: Finished): InputError {
       remedy: 'free space, or name a cache folder on a larger disk in GNR_CACHE_DIR',
     });
   }
+  if (/ProxyError|Cannot connect to proxy|407 Proxy/i.test(output))
+    return new InputError({
+      expected: `pip to download ${file}`,
+      found: 'a proxy that does not answer, or does not let it through',
+      remedy:
+        'set HTTPS_PROXY to the proxy of this network (with its user and password), or unset it if there is none',
+    });
   const errors = output.split('\n').filter((line) => line.startsWith('ERROR:'));
   const network = /resolve|connection|timed? ?out|retrying|proxy|unreachable|ssl/i.test(output);
   return new InputError({

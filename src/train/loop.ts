@@ -1,6 +1,8 @@
 // A whole run: opens what its steps need, takes them, rolls back when training diverges, and yields events.
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
+import { InputError } from '../base/errors.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import { dataRoot, formatConfig } from '../config/load.js';
@@ -57,8 +59,10 @@ export interface TrainOptions {
 export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEvent> {
   const config = configSchema.parse(options.config);
   const { runDir } = options;
+  const root = dataRoot(config);
+  if (options.resume) await checkNotMoved(root);
   const others: string[] = [];
-  const dataset = await openDataset(dataRoot(config), {
+  const dataset = await openDataset(root, {
     requireTest: false,
     onOtherFiles: (folder, counts) => others.push(`${countsText(counts)} of ${folder}`),
   });
@@ -159,6 +163,7 @@ async function* runOnce(
     const engine = computeFacts(await loadEngine());
     log.begin(engine);
     yield* changedMachine(start.step, engine, progress?.engine);
+    if (start.step === 0) yield* batchWarnings(config, dataset);
     const watch = new CollapseWatch(watchConfig, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
     const augment = new AdaptiveAugment(training, progress?.adaptiveAugment);
@@ -192,6 +197,33 @@ async function* runOnce(
     trainer?.dispose();
     perceptual?.dispose();
   }
+}
+
+/** @throws InputError if the dataset of a resumed run is not where it was. */
+async function checkNotMoved(root: string): Promise<void> {
+  if ((await stat(root).catch(() => undefined)) !== undefined) return;
+  throw new InputError({
+    expected: `the dataset of the run at ${resolve(root)}`,
+    found: 'nothing',
+    remedy: 'if it was moved, add --set data.root=DIR with its new place',
+  });
+}
+
+/** Warns of a batch in which the losses cannot compare images, or which repeats them. */
+function* batchWarnings({ training: { batch } }: Config, { trainA, trainB }: Dataset): Generator<TrainEvent> {
+  if (batch === 1)
+    yield {
+      type: 'warning',
+      step: 0,
+      text: 'training.batch is 1: the losses that compare the images of a batch (style consistency, and the deviation that discriminators see) have nothing to compare; with 2 or more, runtime.microBatch=1 needs no more memory for activations',
+    };
+  for (const [folder, { length }] of Object.entries({ trainA, trainB }))
+    if (length < batch)
+      yield {
+        type: 'warning',
+        step: 0,
+        text: `${folder} has fewer images (${length}) than training.batch (${batch}): every step repeats some`,
+      };
 }
 
 /** Warns if a resumed run computes with another device, version or arithmetic: the same seed then gives other bytes. */

@@ -1,7 +1,9 @@
 // Translates with captured graphs: one TensorFlow session call for each part of a translation.
 import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../base/errors.js';
 import type { Architecture } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
+import { GENERATOR_NAMES } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { type ParameterValues, type Params, sizeOf } from '../model/parameters.js';
 import {
@@ -25,6 +27,8 @@ import {
   countImages,
   type Direction,
   disposedError,
+  NETWORK_OF,
+  reverseOf,
   type Translator,
 } from './translator.js';
 
@@ -73,7 +77,7 @@ export class CapturedTranslator implements Translator {
   /**
    * Captures programs over a copy of the weights.
    *
-   * @param values stored weights of `G_A2B` and `G_B2A`.
+   * @param values stored weights of `G_A2B` and `G_B2A`, or of one: the other's work then throws InputError.
    * @throws RangeError if the weights do not fit the architecture.
    */
   static fromValues(
@@ -84,14 +88,16 @@ export class CapturedTranslator implements Translator {
     const generator = buildGenerator(architecture);
     const variables: Record<string, TensorSpec> = {};
     const initial: Record<string, Float32Array> = {};
-    for (const network of ['G_A2B', 'G_B2A'])
+    const networks = GENERATOR_NAMES.filter((name) => values[name] !== undefined);
+    if (networks.length === 0) throw new RangeError('no weights of a generator');
+    for (const network of networks)
       for (const [path, { shape, data }] of Object.entries(weightsOf(generator, network, values[network]))) {
         variables[`${network}/${path}`] = { shape, dtype: 'float32' };
         initial[`${network}/${path}`] = data;
       }
     const batches = [...new Set([1, batch])];
     const programs = capture(
-      translationPrograms(architecture, generator, batches, parametersByPrefix),
+      translationPrograms(architecture, generator, batches, parametersByPrefix, '', networks),
       variables,
       precision,
     );
@@ -148,6 +154,8 @@ export class CapturedTranslator implements Translator {
     inputs: Readonly<Record<string, Float32Array>>,
   ): Float32Array {
     if (this.isDisposed) throw disposedError();
+    if (this.programs.kernels[programName(part, direction, 1, this.set)] === undefined)
+      throw missingGenerator(part, direction);
     let joined: Float32Array | undefined;
     for (const { from, batch } of this.batchesFor(count)) {
       const rows = Object.entries(inputs).map(([name, values]) => {
@@ -163,6 +171,17 @@ export class CapturedTranslator implements Translator {
     }
     return joined!;
   }
+}
+
+function missingGenerator(part: Part, direction: Direction): InputError {
+  const network = NETWORK_OF[part === 'style' ? reverseOf(direction) : direction];
+  const work =
+    part === 'style' ? `styles of images for the direction ${direction}` : `the direction ${direction}`;
+  return new InputError({
+    expected: `a model with the generator ${network} for ${work}`,
+    found: 'one with the other generator alone',
+    remedy: `use a model with both, or ${part === 'style' ? 'styles from a seed or from numbers' : 'the other direction'}`,
+  });
 }
 
 interface Weight {

@@ -34,7 +34,7 @@ export interface OpenModelFolderOptions {
 /** A trained model, read for translation. */
 export interface StoredModel {
   architecture: ModelConfig;
-  /** EMA weights of G_A2B and G_B2A. */
+  /** EMA weights of G_A2B and G_B2A, or of one of them if the caller takes any. */
   values: NetworkValues;
   /** The folder that holds it. */
   dir: string;
@@ -97,15 +97,20 @@ export async function openModelFolder<Config extends { model: ModelConfig }>(
   };
 }
 
+export interface ReadModelOptions extends OpenModelFolderOptions {
+  /** Whether one generator is enough (an imported model may have no other); by default both are needed. */
+  generators?: 'both' | 'any';
+}
+
 /** Reads a model for translation. @param checkpoint as for `openModelFolder`. @throws InputError as `openModelFolder`. */
 export async function readModel(
   checkpoint: string,
-  options: OpenModelFolderOptions = {},
+  { generators, ...options }: ReadModelOptions = {},
 ): Promise<StoredModel> {
   const { config, dir, readGenerators, sha256 } = await openModelFolder(
     checkpoint,
     modelConfigSchema,
     options,
   );
-  return { architecture: config.model, values: await readGenerators(), dir, sha256 };
+  return { architecture: config.model, values: await readGenerators(generators), dir, sha256 };
 }

@@ -23,6 +23,7 @@ export interface OpenModelOptions {
 async function load(checkpoint: string, { batch, onSkipped }: OpenModelOptions): Promise<OpenModel> {
   const skipped: [dir: string, error: Error][] = [];
   const { architecture, values, sha256 } = await readModel(checkpoint, {
+    generators: 'any',
     onSkipped: (dir, error) => skipped.push([dir, error]),
   });
   for (const [dir, error] of skipped) onSkipped?.(dir, error);

@@ -2,6 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type Architecture, channelsAt, contentSize } from '../model/architecture.js';
 import type { Generator } from '../model/generator.js';
+import { GENERATOR_NAMES } from '../model/networks.js';
 import type { Params } from '../model/parameters.js';
 import type { Program, TensorSpec } from '../runtime/capture/capture.js';
 import { type Direction, NETWORK_OF, reverseOf } from './translator.js';
@@ -38,6 +39,7 @@ export function parametersByPrefix(variables: Readonly<Record<string, Tensor>>, 
  * @param batches the batch sizes.
  * @param parametersOf returns the parameters of a network (`G_A2B` or `G_B2A`) from the captured variables.
  * @param set suffix of the programs' names.
+ * @param networks the generators that there are; without one of them, its programs are left out.
  */
 export function translationPrograms(
   architecture: Architecture,
@@ -45,6 +47,7 @@ export function translationPrograms(
   batches: readonly number[],
   parametersOf: (variables: Readonly<Record<string, Tensor>>, network: string) => Params,
   set = '',
+  networks: readonly string[] = GENERATOR_NAMES,
 ): Record<TranslationProgram, Program> {
   const { size, latentDim } = architecture;
   const side = contentSize(architecture);
@@ -54,32 +57,35 @@ export function translationPrograms(
     const reverse = NETWORK_OF[reverseOf(direction)];
     for (const batch of batches) {
       const images = float(batch, size, size, 3);
-      programs[programName('encode', direction, batch, set)] = {
-        inputs: { images },
-        run(variables, inputs) {
-          const params = parametersOf(variables, network);
-          const codes = generator.contentHead(params, generator.stem(params, inputs.images!));
-          return { outputs: { result: codes } };
-        },
-      };
-      programs[programName('decode', direction, batch, set)] = {
-        inputs: {
-          codes: float(batch, side, side, channelsAt(architecture, side)),
-          styles: float(batch, latentDim),
-        },
-        run: (variables, inputs) => {
-          const params = parametersOf(variables, network);
-          return { outputs: { result: generator.decode(params, inputs.codes!, inputs.styles!) } };
-        },
-      };
-      programs[programName('style', direction, batch, set)] = {
-        inputs: { images },
-        run: (variables, inputs) => ({
-          outputs: {
-            result: generator.styleEncode(parametersOf(variables, reverse), inputs.images!),
+      if (networks.includes(network)) {
+        programs[programName('encode', direction, batch, set)] = {
+          inputs: { images },
+          run(variables, inputs) {
+            const params = parametersOf(variables, network);
+            const codes = generator.contentHead(params, generator.stem(params, inputs.images!));
+            return { outputs: { result: codes } };
           },
-        }),
-      };
+        };
+        programs[programName('decode', direction, batch, set)] = {
+          inputs: {
+            codes: float(batch, side, side, channelsAt(architecture, side)),
+            styles: float(batch, latentDim),
+          },
+          run: (variables, inputs) => {
+            const params = parametersOf(variables, network);
+            return { outputs: { result: generator.decode(params, inputs.codes!, inputs.styles!) } };
+          },
+        };
+      }
+      if (networks.includes(reverse))
+        programs[programName('style', direction, batch, set)] = {
+          inputs: { images },
+          run: (variables, inputs) => ({
+            outputs: {
+              result: generator.styleEncode(parametersOf(variables, reverse), inputs.images!),
+            },
+          }),
+        };
     }
   }
   return programs;

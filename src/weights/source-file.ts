@@ -1,7 +1,7 @@
 // Opens a PyTorch or safetensors file with a state_dict.
-import { open } from 'node:fs/promises';
 import { InputError } from '../base/errors.js';
 import { readSafetensors, readSafetensorsHeader } from '../checkpoint/safetensors.js';
+import { isSafetensorsFile } from '../checkpoint/tensor-file.js';
 import { TorchFile } from '../checkpoint/torch-file/torch-file.js';
 import { TorchTensorRef } from '../checkpoint/torch-file/values.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
@@ -21,26 +21,13 @@ export interface SourceFile {
   close(): Promise<void>;
 }
 
-/** DataParallel's prefix of every name. */
-const WRAPPED = 'module.';
+/** The prefixes that DataParallel and torch.compile put before every name. */
+const WRAPPED = /^(?:(?:module|_orig_mod)\.)+/;
 
-/** Names in the file, by the names without DataParallel's prefix. */
+/** Names in the file, by the names without such prefixes. */
 function unwrapped(names: readonly string[]): Map<string, string> {
-  const isWrapped = names.length > 0 && names.every((name) => name.startsWith(WRAPPED));
-  return new Map(names.map((name) => [isWrapped ? name.slice(WRAPPED.length) : name, name]));
-}
-
-/** Whether the file starts with the length of a JSON object, and that object. */
-async function isSafetensors(path: string): Promise<boolean> {
-  if (path.endsWith('.safetensors')) return true;
-  const handle = await open(path, 'r');
-  try {
-    const start = Buffer.alloc(9);
-    await handle.read(start, 0, start.length, 0);
-    return start[8] === '{'.charCodeAt(0) && start.readBigUInt64LE(0) < 2 ** 32;
-  } finally {
-    await handle.close();
-  }
+  const isWrapped = names.length > 0 && names.every((name) => WRAPPED.test(name));
+  return new Map(names.map((name) => [isWrapped ? name.replace(WRAPPED, '') : name, name]));
 }
 
 async function openSafetensors(path: string): Promise<SourceFile> {
@@ -103,5 +90,5 @@ async function openTorch(path: string): Promise<SourceFile> {
  * @throws InputError that names the file and what is wrong with it.
  */
 export async function openSource(path: string): Promise<SourceFile> {
-  return (await isSafetensors(path)) ? openSafetensors(path) : openTorch(path);
+  return (await isSafetensorsFile(path)) ? openSafetensors(path) : openTorch(path);
 }

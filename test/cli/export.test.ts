@@ -92,7 +92,7 @@ describe('gnr export --format safetensors', () => {
   it('writes weights in float32 by default, with the licence', async () => {
     const { entries, metadata } = await readSafetensorsHeader(join(plain, 'model.safetensors'));
     expect(new Set([...entries.values()].map(({ dtype }) => dtype))).toEqual(new Set(['F32']));
-    expect(metadata).toMatchObject({ licence: 'mit' });
+    expect(metadata).toMatchObject({ format: 'pt', gnr: 'model', licence: 'mit' });
   });
 
   it('writes a model that translates to the same pixels', async () => {
@@ -285,7 +285,7 @@ describe('gnr export rejects', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('or omit --compare')]);
   });
 
-  it('weights that are not finite in every format, with exit code 1 and no files left', async () => {
+  it('weights that are not finite in every format, with exit code 2 and no files left', async () => {
     const broken = join(folder, 'broken');
     await cp(model, broken, { recursive: true });
     const bytes = await readFile(join(broken, 'model.safetensors'));
@@ -295,8 +295,8 @@ describe('gnr export rejects', () => {
       const { code, stderr } = await gnr('export', broken, '--format', format, '--out', out);
       expect([format, code, stderr]).toEqual([
         format,
-        1,
-        expect.stringMatching(/was not written|Cannot write/),
+        2,
+        expect.stringMatching(/finite numbers in the tensor/),
       ]);
     }
     expect(await readdir(folder)).toEqual(['broken']);

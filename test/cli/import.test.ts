@@ -97,3 +97,27 @@ describe('gnr export', () => {
     expect(await readdir(folder)).not.toContain('no.pt');
   });
 });
+
+describe('a generator alone', () => {
+  const bare = join(import.meta.dirname, '../fixtures/checkpoints/bare.pt');
+
+  it('is imported with --as, translates its direction, and names the other generator for the other', async () => {
+    const model = join(folder, 'alone');
+    const { code, stderr } = await gnr('import', bare, '--as', 'G_A2B_ema', '--out', model);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/neither G_B2A_ema nor G_B2A: the model translates in the other direction alone/);
+    const out = join(folder, 'alone-images');
+    const translate = (...words: string[]) =>
+      gnr('translate', join(data, 'testA'), '--checkpoint', model, '--out', out, '--styles', '1', ...words);
+    expect(await translate()).toMatchObject({ code: 0 });
+    expect(await readdir(out)).toHaveLength(2);
+    const other = await translate('--direction', 'B2A');
+    expect(other.code).toBe(2);
+    expect(other.stderr).toMatch(/a model with the generator G_B2A for the direction B2A but found one with/);
+  });
+  it('without --as is refused with the word that is missing', async () => {
+    const { code, stderr } = await gnr('import', bare, '--out', join(folder, 'none'));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--as G_A2B_ema/);
+  });
+});

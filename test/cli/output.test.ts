@@ -22,6 +22,30 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+describe('progress on an odd terminal', () => {
+  test.each([40, 20, 2])('of %i columns leaves out the bar first and never breaks the line', (columns) => {
+    const { written, time, stream, clock } = capture({ isTTY: true, columns });
+    const progress = startProgress({ label: 'training', total: 30, unit: 'steps', stream, clock });
+    time.now = 5000;
+    progress.update(15, 'loss 15');
+    const line = written.join('').replace(CONTROL, '');
+    expect(line.length).toBeLessThan(columns);
+    expect('training  50% 15/30 steps, 3.0 steps/s, 5s left, loss 15').toContain(line);
+    progress.finish();
+  });
+  test('that is dumb gets plain lines without control characters', () => {
+    vi.stubEnv('TERM', 'dumb');
+    const { written, time, stream, clock } = capture({ isTTY: true, columns: 80 });
+    const progress = startProgress({ label: 'training', total: 30, unit: 'steps', stream, clock });
+    time.now = 5000;
+    progress.update(15);
+    progress.finish();
+    vi.unstubAllEnvs();
+    expect(written).not.toHaveLength(0);
+    for (const text of written) expect(text).toMatch(/^[\x20-\x7e]+\n$/);
+  });
+});
+
 describe('progress without a terminal', () => {
   test('writes nothing for work of under two seconds', () => {
     const { written, time, stream, clock } = capture();
@@ -107,7 +131,7 @@ describe('progress on a terminal', () => {
     for (const text of written) expect(text.replace(CONTROL, '').length).toBeLessThan(40);
     expect(written.slice(0, -1).every((text) => text.startsWith('\r') && !text.includes('\n'))).toBe(true);
     expect(written.at(-1)).toMatch(/\n$/);
-    expect(written.at(-1)).toContain('training [========================] 100');
+    expect(written.at(-1)).toContain('training 100% 1000/1000 steps');
   });
 
   test('draws no more often than ten times a second', () => {

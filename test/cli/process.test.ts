@@ -55,6 +55,31 @@ async function start(words: readonly string[], shell?: string, wrapper?: readonl
 /** Runs a command on a terminal, which SIGTERM closes. */
 const ON_TERMINAL = ['python3', resolve('test/support/run_on_terminal.py')];
 
+describe('a reader that goes away', () => {
+  /** Runs the program with its output in a pipe whose reader has ended. */
+  const closed = (words: readonly string[], shell: string) => start(words, shell);
+
+  it('of standard output ends a command without a complaint, with code 0', async () => {
+    const run = await closed(['--help'], 'exec > >(exec true); sleep 0.5');
+    expect(await run.done).toMatchObject({ status: 0, stderr: '' });
+  });
+  it('of standard error does not change the exit code', async () => {
+    const run = await closed(['dataset', 'check', join(folder, 'none')], 'exec 2> >(exec true); sleep 0.5');
+    expect(await run.done).toMatchObject({ status: 2 });
+  });
+  it('of standard output stops a training in order, with a checkpoint and code 130', async () => {
+    const words = ['train', '--config', tiny.config, '--out', runDir, '--steps', '1000000'];
+    const often = ['--set', 'checkpoint.everySteps=2', '--set', 'log.sampleEverySteps=2'];
+    const run = await closed([...words, ...often], 'exec > >(exec head -n 3)');
+    const { status, stderr } = await run.done;
+    expect(status).toBe(130);
+    expect(errorMessages(stderr)).toEqual([
+      `gnr: stopped; continue with: gnr train --out ${runDir} --resume`,
+    ]);
+    expect(await latestCheckpoint(runDir)).toBeDefined();
+  });
+});
+
 describe('gnr train', () => {
   /** Whether steps are taken: the first of them writes a line. */
   const hasSteps = async (): Promise<boolean> =>

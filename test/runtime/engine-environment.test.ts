@@ -20,6 +20,7 @@ function environment(options: Partial<EnvironmentOptions>, env: NodeJS.ProcessEn
       deterministic: true,
       gpus: GPUS,
       processors: 8,
+      isLimited: false,
       hasDriver: true,
       ...options,
     },
@@ -37,6 +38,15 @@ test('processorShares lets operations run side by side, each on half of the proc
     '3 x 2',
     '2 x 8',
   ]);
+});
+
+test('a quota of processors bounds the threads of translation, and of training on a GPU', () => {
+  const whole = { TF_NUM_INTRAOP_THREADS: '8', TF_NUM_INTEROP_THREADS: '1' };
+  const cpu = { build: 'cpu', gpus: [], hasDriver: false, isLimited: true } as const;
+  expect(environment({ ...cpu, work: 'translation' })).toEqual(whole);
+  expect(environment({ ...cpu, work: 'translation' }, { TF_NUM_INTRAOP_THREADS: '3' })).toEqual({});
+  expect(environment(cpu)).toEqual({ TF_NUM_INTRAOP_THREADS: '4', TF_NUM_INTEROP_THREADS: '2' });
+  expect(environment({ isLimited: true })).toMatchObject(whole);
 });
 
 test('the CPU build sets thread counts for training and no other variables', () => {

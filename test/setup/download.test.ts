@@ -125,6 +125,10 @@ describe('downloadWheel', () => {
       'check the network',
     ],
     [
+      `echo "WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.', timeout)'" >&2`,
+      'set HTTPS_PROXY to the proxy of this network',
+    ],
+    [
       `echo 'ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device' >&2`,
       'full disk',
     ],

@@ -174,6 +174,41 @@ describe('a run', () => {
   });
 });
 
+describe('a run with an odd batch', () => {
+  const warnings = (events: Awaited<ReturnType<typeof runs.train>>): string =>
+    ofType(events, 'warning')
+      .map(({ text }) => text)
+      .join('\n');
+
+  it.each(['main', 'train'] as const)(
+    'of one image has finite losses and a warning: variant %s',
+    async (variant) => {
+      const form = variant === 'train' ? 'cosine' : 'variance';
+      const losses = { styleConsistency: { form } } as const;
+      const events = await runs.train(runs.config(2, { model: { variant }, training: { batch: 1 }, losses }));
+      for (const { terms } of ofType(events, 'step'))
+        for (const [name, value] of Object.entries(terms)) expect(Number.isFinite(value), name).toBe(true);
+      expect(warnings(events)).toMatch(/training\.batch is 1: .*nothing to compare/);
+    },
+  );
+  it('larger than the folders repeats their images, with a warning for each', async () => {
+    const events = await runs.train(runs.config(1, { training: { batch: 9 } }));
+    expect(warnings(events).split('\n')).toHaveLength(2);
+    expect(warnings(events)).toMatch(/trainA has fewer images \(\d\) than training\.batch \(9\)/);
+  });
+  it('that microBatch does not divide gives the losses of the whole batch', async () => {
+    const lossesOf = async (microBatch: number | null) => {
+      await rm(runs.runDir, { recursive: true, force: true });
+      const events = await runs.train(runs.config(2, { training: { batch: 3 }, runtime: { microBatch } }));
+      return ofType(events, 'step').map(({ terms }) => terms);
+    };
+    const [parts, whole] = [await lossesOf(2), await lossesOf(null)];
+    for (const [i, terms] of whole.entries())
+      for (const [name, value] of Object.entries(terms))
+        expect(Math.abs(parts[i]![name]! - value), name).toBeLessThan(1e-3 * Math.max(1, Math.abs(value)));
+  });
+});
+
 describe('a run that diverges', () => {
   it('ends with the name of the term and the step, and keeps the earlier checkpoint', async () => {
     await runs.train(runs.config(2));

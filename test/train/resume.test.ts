@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
@@ -74,6 +74,19 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
 });
 
 describe('a resumed run', () => {
+  it('goes on after its folder and its dataset were moved, once the new place of the dataset is named', async () => {
+    await runs.train(runs.config(1));
+    const [runDir, root] = [join(runs.folder, 'moved-run'), join(runs.folder, 'moved-data')];
+    await rename(runs.runDir, runDir);
+    await cp(runs.dataset, root, { recursive: true });
+    const gone = join(runs.folder, 'gone');
+    const lost = runs.train(runs.config(2, { data: { root: gone } }), { resume: true, runDir });
+    expect((await rejection(lost)).message).toBe(
+      `Expected the dataset of the run at ${gone} but found nothing; if it was moved, add --set data.root=DIR with its new place.`,
+    );
+    const events = await runs.train(runs.config(2, { data: { root } }), { resume: true, runDir });
+    expect(ofType(events, 'checkpoint').map(({ dir }) => dir)).toEqual([runs.checkpointAt(2, runDir)]);
+  });
   it('continues bit for bit from the end of a shorter run', async () => {
     const straight = join(runs.folder, 'straight');
     const config = (steps: number) => runs.config(steps, { log: { everySteps: 3 } });

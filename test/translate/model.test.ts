@@ -6,6 +6,7 @@ import { InputError } from '../../src/base/errors.js';
 import { Rng } from '../../src/base/rng.js';
 import { saveCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { readSafetensors, writeSafetensors } from '../../src/checkpoint/safetensors.js';
+import { MODEL_METADATA } from '../../src/export/model-folder.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { readModel } from '../../src/translate/model.js';
 import { tinyConfig } from '../support/config.js';
@@ -99,6 +100,25 @@ describe('readModel', () => {
     expect(await rejectionMessage(exported)).toMatch(
       /the tensor G_B2A\/conv1\.conv\.weight of shape .* found none/,
     );
+  });
+
+  it('reports weights that are not finite, which would be drawn as black', async () => {
+    const path = join(exported, 'model.safetensors');
+    const { tensors } = await readSafetensors(path);
+    tensors.get('G_A2B/conv1.conv.weight')!.data[3] = Number.NaN;
+    await writeSafetensors(path, tensors as Map<string, { shape: number[]; data: Float32Array }>);
+    expect(await rejectionMessage(exported)).toMatch(
+      /finite numbers in the tensor G_A2B\/conv1\.conv\.weight of .*NaN/,
+    );
+  });
+
+  it('reads exports of every kind of metadata: that of earlier versions, that of today, and none', async () => {
+    const path = join(exported, 'model.safetensors');
+    const { tensors } = await readSafetensors(path);
+    for (const metadata of [{ format: 'gnr-model' }, MODEL_METADATA, {}]) {
+      await writeSafetensors(path, tensors as Map<string, { shape: number[]; data: Float32Array }>, metadata);
+      expect(Object.keys((await readModel(exported)).values)).toEqual(['G_A2B', 'G_B2A']);
+    }
   });
 
   it('reports a config that is missing, damaged or wrong', async () => {

@@ -1,7 +1,8 @@
 // Converts tensors of a reference checkpoint to this project's layout.
+import { InputError } from '../../base/errors.js';
 import type { ParameterSpec } from '../../model/parameters.js';
 import type { TensorToStore } from '../safetensors.js';
-import type { TorchFile } from '../torch-file/torch-file.js';
+import type { TensorFile } from '../torch-file/torch-file.js';
 import type { TorchTensorRef } from '../torch-file/values.js';
 import { fromTorchTensor, toTorchTensor } from '../torch-layout.js';
 import { keepRounding } from './rounding.js';
@@ -22,11 +23,11 @@ export const AS_IMPORTED = 'as-imported.safetensors';
 /** Converts tensors of a reference file, and collects the data for exact conversion back. */
 export class Converter {
   readonly asImported = new Map<string, TensorToStore>();
-  private readonly file: TorchFile;
+  private readonly file: TensorFile;
   private readonly onBytes: (bytes: number) => void;
 
   /** @param onBytes called with the bytes of each tensor in the file. */
-  constructor(file: TorchFile, onBytes: (bytes: number) => void) {
+  constructor(file: TensorFile, onBytes: (bytes: number) => void) {
     this.file = file;
     this.onBytes = onBytes;
   }
@@ -39,6 +40,13 @@ export class Converter {
     tensor: TorchTensorRef,
   ): Promise<TensorToStore> {
     const exact = await this.file.read(tensor);
+    if (!exact.every(Number.isFinite))
+      throw new InputError({
+        expected: `finite numbers in ${name} of ${this.file.path}`,
+        found: 'NaN or infinity',
+        remedy:
+          'use an earlier checkpoint: this run had diverged, or its numbers were too large for their type',
+      });
     const power = GAIN_POWERS[part];
     const converted = fromTorchTensor(spec, { shape: [...tensor.shape], data: exact }, power);
     const kept = keepRounding(exact, toTorchTensor(spec, converted, power).data, tensor.shape);

@@ -11,17 +11,22 @@ import type { ParameterSpecs } from '../../model/parameters.js';
 import { saveCheckpoint } from '../checkpoint.js';
 import { CONFIG, checkpointFolder, MODEL, TRAINING } from '../layout.js';
 import { type TensorToStore, writeSafetensors } from '../safetensors.js';
-import { TorchFile } from '../torch-file/torch-file.js';
+import { openTensorFile } from '../tensor-file.js';
+import type { TensorFile } from '../torch-file/torch-file.js';
+import { TorchTensorRef } from '../torch-file/values.js';
 import { inferModel, type Shapes } from './architecture.js';
 import { AS_IMPORTED, Converter } from './convert.js';
 import { AVERAGED, type AveragedName, OPTIMIZERS, type OptimizerName, parameterOrder } from './networks.js';
 import { type CountedParameter, inferTraining, momentsOf } from './optimizers.js';
 import {
   checkBuffers,
+  checkedIteration,
   checkStateDict,
   parseReferenceFile,
   type ReferenceFile,
+  rejectUnreadable,
   type StateDict,
+  tensorAt,
 } from './reference-file.js';
 
 /** The place that the documentation names for the perceptual loss's weights. */
@@ -33,6 +38,8 @@ const INITIAL_STATE = { seconds: 0, samplerA: null, samplerB: null };
 export interface ImportOptions {
   /** Texts `KEY=VALUE` that override the inferred config. */
   overrides?: readonly string[];
+  /** Names of networks that have none in the file: texts `NAME` (such as `G_A2B_ema`) or `KEY=NAME`. */
+  as?: readonly string[];
   onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
@@ -73,8 +80,12 @@ async function rejectUsedFolder(dir: string): Promise<void> {
   });
 }
 
-const shapesOf = (dict: StateDict | undefined): Shapes | undefined =>
-  dict && new Map([...dict].map(([path, { shape }]) => [path, shape]));
+function shapesOf(dict: StateDict | undefined): Shapes | undefined {
+  if (dict === undefined) return undefined;
+  const shapes = new Map<string, readonly number[]>();
+  for (const [path, tensor] of dict) if (tensor instanceof TorchTensorRef) shapes.set(path, tensor.shape);
+  return shapes;
+}
 
 function firstOf(file: ReferenceFile, names: readonly string[]): StateDict | undefined {
   return names.map((name) => file.networks.get(name)).find((dict) => dict !== undefined);
@@ -118,7 +129,7 @@ function configOf(
 
 /** The checked contents of the file, before any numbers are read. */
 interface Plan {
-  file: TorchFile;
+  file: TensorFile;
   parsed: ReferenceFile;
   specs: Record<NetworkName, ParameterSpecs>;
   config: Config;
@@ -138,7 +149,7 @@ function countedParameters({ specs, parsed }: Plan, optimizer: OptimizerName): C
     parameterOrder(specs[network]).map((path) => ({
       network,
       path,
-      shape: parsed.networks.get(network)!.get(path)!.shape,
+      shape: tensorAt(parsed.networks.get(network)!, path).shape,
     })),
   );
 }
@@ -153,7 +164,7 @@ async function readNetworks(plan: Plan, converter: Converter, contents: Contents
     for (const [path, spec] of Object.entries(specs[network])) {
       const tensorName = `${network}/${path}`;
       const part = isEma ? 'ema' : 'values';
-      const tensor = await converter.convert(part, tensorName, spec, dict.get(path)!);
+      const tensor = await converter.convert(part, tensorName, spec, tensorAt(dict, path));
       if (isModel) contents.model.set(tensorName, tensor);
       if (!isEma) contents.training.set(`values/${tensorName}`, tensor);
     }
@@ -189,8 +200,12 @@ async function readOptimizers(plan: Plan, converter: Converter, contents: Conten
 }
 
 function totalBytes({ networks, optimizers }: ReferenceFile, isRun: boolean): number {
-  const sum = (dicts: Iterable<StateDict>) =>
-    [...dicts].flatMap((dict) => [...dict.values()]).reduce((bytes, tensor) => bytes + tensor.bytes, 0);
+  const sum = (dicts: Iterable<StateDict>): number => {
+    let bytes = 0;
+    for (const dict of dicts)
+      for (const tensor of dict.values()) if (tensor instanceof TorchTensorRef) bytes += tensor.bytes;
+    return bytes;
+  };
   const trained = sum(NETWORK_NAMES.map((name) => networks.get(name) ?? new Map()));
   return sum(networks.values()) + (isRun && optimizers.size > 0 ? 2 * trained : 0);
 }
@@ -202,7 +217,7 @@ function describe({ parsed, isRun }: Plan, report: Pick<ImportReport, 'notes'>):
     report.notes.push(
       networks.has(network)
         ? `The file has no ${ema}: ${network} itself will translate.`
-        : `The file has neither ${ema} nor ${network}: the model is incomplete, and gnr translate cannot use it.`,
+        : `The file has neither ${ema} nor ${network}: the model translates in the other direction alone.`,
     );
   }
   if (!isRun)
@@ -212,9 +227,22 @@ function describe({ parsed, isRun }: Plan, report: Pick<ImportReport, 'notes'>):
   if (ignored.length > 0) report.notes.push(`Skipped in the file: ${ignored.slice(0, 10).join(', ')}.`);
 }
 
-async function plan(file: TorchFile, overrides: readonly string[]): Promise<Plan & ImportReport> {
-  const parsed = parseReferenceFile(file);
-  const step = parsed.iter === undefined ? 0 : parsed.iter + 1;
+/** Steps done when the file was saved. */
+async function stepsDone(file: TensorFile, { iter }: ReferenceFile): Promise<number> {
+  if (iter === undefined) return 0;
+  if (typeof iter === 'number') return iter + 1;
+  return checkedIteration(file.path, (await file.read(iter))[0]!) + 1;
+}
+
+async function plan(
+  file: TensorFile,
+  overrides: readonly string[],
+  as: readonly string[],
+): Promise<Plan & ImportReport> {
+  const parsed = parseReferenceFile(file, as);
+  // Before the architecture is inferred, which would say that they are missing.
+  for (const [name, dict] of parsed.networks) rejectUnreadable(file, name, dict);
+  const step = await stepsDone(file, parsed);
   const resolved = configOf(file.path, parsed, step, overrides);
   const specs = networkSpecs(resolved.config.model);
   for (const [name, dict] of parsed.networks) {
@@ -241,12 +269,12 @@ async function plan(file: TorchFile, overrides: readonly string[]): Promise<Plan
 export async function importReferenceCheckpoint(
   path: string,
   outDir: string,
-  { overrides = [], onProgress }: ImportOptions = {},
+  { overrides = [], as = [], onProgress }: ImportOptions = {},
 ): Promise<ImportReport> {
-  const file = await TorchFile.open(path);
+  const file = await openTensorFile(path);
   try {
     await rejectUsedFolder(outDir);
-    const planned = await plan(file, overrides);
+    const planned = await plan(file, overrides, as);
     const { config, isRun, step } = planned;
     const total = totalBytes(planned.parsed, isRun);
     let done = 0;

@@ -1,6 +1,6 @@
 // Converts numbers of a PyTorch file to float32.
 import { bfloat16ToFloat32, float16ToFloat32 } from '../../base/half-floats.js';
-import type { TorchDtype } from './values.js';
+import { type TorchDtype, UNREAD_BYTES } from './values.js';
 
 /**
  * Converts little-endian numbers of any type to float32, rounding if needed; float32 itself is not copied.
@@ -33,7 +33,10 @@ export function toFloat32(
       return Float32Array.from(new Int16Array(buffer, byteOffset, byteLength / 2));
     case 'int8':
       return Float32Array.from(new Int8Array(buffer, byteOffset, byteLength));
-    default:
+    case 'uint8':
+    case 'bool':
       return Float32Array.from(new Uint8Array(buffer, byteOffset, byteLength));
+    default:
+      throw new TypeError(`numbers of type ${dtype}, one of ${Object.keys(UNREAD_BYTES).join(', ')}`);
   }
 }

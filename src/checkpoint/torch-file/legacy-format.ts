@@ -2,7 +2,7 @@
 import { InputError } from '../../base/errors.js';
 import { bigEndianFile, brokenTorchFile, type RandomAccessFile } from './random-access-file.js';
 import { TorchHost } from './torch-globals.js';
-import { ForbiddenGlobalError, PickleError, TruncatedPickleError, unpickle } from './unpickler.js';
+import { Budget, ForbiddenGlobalError, PickleError, TruncatedPickleError, unpickle } from './unpickler.js';
 import { DTYPE_BYTES, type StorageRecord } from './values.js';
 
 /** torch/serialization.py, MAGIC_NUMBER and PROTOCOL_VERSION. */
@@ -24,7 +24,7 @@ interface Pickles {
 
 /** Reads the five pickles of the format: magic number, version, the system's byte order and sizes, the object, the keys. */
 function readPickles(path: string, bytes: Uint8Array): Pickles {
-  const host = new TorchHost();
+  const host = new TorchHost(new Budget(bytes.byteLength));
   const magic = unpickle(bytes, 0, host);
   if (magic.value !== MAGIC) throw new PickleError('a pickle that torch.save did not write');
   const version = unpickle(bytes, magic.end, host);

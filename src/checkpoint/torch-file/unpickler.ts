@@ -10,13 +10,53 @@ export class ForbiddenGlobalError extends PickleError {}
 /** The bytes end before the pickle does. */
 export class TruncatedPickleError extends PickleError {}
 
+/** Bounds what functions copy: each part of a pickle may be named many times, but is meant to be used once. */
+export class Budget {
+  private left: number;
+
+  constructor(amount: number) {
+    this.left = amount;
+  }
+
+  /** @throws PickleError if more is spent than the pickle has bytes. */
+  spend(amount: number): void {
+    this.left -= amount;
+    if (this.left < 0) throw new PickleError('a pickle that repeats its parts without limit');
+  }
+}
+
+/** What a function on the allow-list may use. */
+export interface CallHost {
+  budget: Budget;
+}
+
 /** A function on the allow-list: it builds a plain value. Nothing in the file is ever run. */
 export class Callable {
   readonly name: string;
-  readonly call: (args: readonly unknown[]) => unknown;
-  constructor(name: string, call: (args: readonly unknown[]) => unknown) {
+  readonly call: (args: readonly unknown[], host: CallHost) => unknown;
+  constructor(name: string, call: (args: readonly unknown[], host: CallHost) => unknown) {
     this.name = name;
     this.call = call;
+  }
+}
+
+/** The name of a class or function that has no meaning here. */
+export class ClassRef {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** An object that has no meaning here: the name of its class, and what the pickle puts into it. */
+export class Opaque {
+  readonly name: string;
+  /** Its attributes, or whatever else the pickle sets as its state. */
+  state: unknown;
+  /** Its entries if it is a kind of dictionary. */
+  items: Map<unknown, unknown> | undefined;
+  constructor(name: string) {
+    this.name = name;
   }
 }
 
@@ -25,9 +65,11 @@ export class Unfilled {
   content: unknown;
 }
 
-export interface PickleHost {
-  /** The value for `module.name`. @throws ForbiddenGlobalError if it is not on the allow-list. */
+export interface PickleHost extends CallHost {
+  /** The value for `module.name`. @throws ForbiddenGlobalError if it could run a program. */
   global(name: string): unknown;
+  /** The result of a call of a class or function without a meaning here. @throws ForbiddenGlobalError */
+  callUnknown(name: string): unknown;
   /** The value for a persistent id. @throws PickleError */
   persistent(id: unknown): unknown;
   /** The object that replaces `object` when its state is set. @throws PickleError if it can have no state. */
@@ -125,7 +167,8 @@ class Machine {
   }
 
   setItems(pairs: readonly unknown[]): void {
-    const dict = this.top();
+    let dict = this.top();
+    if (dict instanceof Opaque) dict = dict.items ??= new Map();
     if (!(dict instanceof Map) || pairs.length % 2 !== 0)
       throw new PickleError('a pickle that fills something that is no dictionary');
     for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i], pairs[i + 1]);
@@ -133,29 +176,63 @@ class Machine {
 
   append(items: readonly unknown[]): void {
     const list = this.top();
+    // A kind of list; nothing here needs its items.
+    if (list instanceof Opaque) return;
     if (!Array.isArray(list)) throw new PickleError('a pickle that fills something that is no list');
     for (const item of items) list.push(item);
   }
 
+  /** A call of a function, whose effect is unknown if its name is. */
   call(): void {
     const args = this.pop();
     const callable = this.pop();
+    if (callable instanceof ClassRef && Array.isArray(args)) this.push(this.host.callUnknown(callable.name));
+    else this.push(this.made(callable, args));
+  }
+
+  /** A new object of a class; unlike a call, this runs nothing but the class's `__new__`. */
+  create(): void {
+    const args = this.pop();
+    const type = this.pop();
+    this.push(type instanceof ClassRef ? new Opaque(type.name) : this.made(type, args));
+  }
+
+  private made(callable: unknown, args: unknown): unknown {
     if (!(callable instanceof Callable) || !Array.isArray(args))
       throw new PickleError('a pickle that calls something that is no function');
-    this.push(callable.call(args));
+    return callable.call(args, this.host);
   }
 
   /** Sets an object's state. Attributes of torch's ordered dictionaries (`_metadata`) are ignored. */
   build(): void {
     const state = this.pop();
     const object = this.pop();
-    this.push(object instanceof Map ? object : this.host.setState(object, state));
+    if (object instanceof Opaque) object.state = state;
+    this.push(object instanceof Map || object instanceof Opaque ? object : this.host.setState(object, state));
   }
 
+  /** Python 2's way to make an object. */
   instance(): void {
     const name = `${this.line()}.${this.line()}`;
-    this.host.global(name);
-    throw new ForbiddenGlobalError(name);
+    const type = this.host.global(name);
+    this.popMarked();
+    if (!(type instanceof ClassRef)) throw new ForbiddenGlobalError(name);
+    this.push(new Opaque(type.name));
+  }
+
+  bytesOf(length: number): Uint8Array {
+    const at = this.take(length);
+    return this.bytes.subarray(at, at + length);
+  }
+
+  /** A line as a number: protocols 0 and 1 write numbers as text. */
+  number(): number | boolean {
+    const line = this.line();
+    if (line === '00' || line === '01') return line === '01';
+    const value = Number(line.replace(/L$/, ''));
+    if (line.trim() === '' || Number.isNaN(value))
+      throw new PickleError('a pickle with a number that is none');
+    return value;
   }
 }
 
@@ -185,12 +262,22 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   G: (m) => m.push(m.view.getFloat64(m.take(8), false)),
   '\x8a': (m) => m.push(m.integer(m.bytes[m.take(1)]!)),
   '\x8b': (m) => m.push(m.integer(m.view.getUint32(m.take(4), true))),
+  I: (m) => m.push(m.number()),
+  L: (m) => m.push(m.number()),
+  F: (m) => m.push(m.number()),
   // texts
   X: (m) => m.push(m.text(m.view.getUint32(m.take(4), true))),
   '\x8c': (m) => m.push(m.text(m.bytes[m.take(1)]!)),
   '\x8d': (m) => m.push(m.text(m.length64())),
   U: (m) => m.push(m.text(m.bytes[m.take(1)]!)),
   T: (m) => m.push(m.text(m.view.getUint32(m.take(4), true))),
+  V: (m) => m.push(m.line()),
+  S: (m) => m.push(m.line().replace(/^(['"])(.*)\1$/, '$2')),
+  // bytes
+  B: (m) => m.push(m.bytesOf(m.view.getUint32(m.take(4), true))),
+  C: (m) => m.push(m.bytesOf(m.bytes[m.take(1)]!)),
+  '\x8e': (m) => m.push(m.bytesOf(m.length64())),
+  '\x96': (m) => m.push(m.bytesOf(m.length64())),
   // containers
   '}': (m) => m.push(new Map()),
   ']': (m) => m.push([]),
@@ -209,12 +296,17 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   u: (m) => m.setItems(m.popMarked()),
   a: (m) => m.append([m.pop()]),
   e: (m) => m.append(m.popMarked()),
+  '\x8f': (m) => m.push([]), // a set
+  '\x90': (m) => m.append(m.popMarked()),
+  '\x91': (m) => m.push(m.popMarked()),
   // memo
   q: (m) => void m.memo.set(m.bytes[m.take(1)]!, m.top()),
   r: (m) => void m.memo.set(m.view.getUint32(m.take(4), true), m.top()),
   '\x94': (m) => void m.memo.set(m.memo.size, m.top()),
   h: (m) => m.recall(m.bytes[m.take(1)]!),
   j: (m) => m.recall(m.view.getUint32(m.take(4), true)),
+  p: (m) => void m.memo.set(Number(m.number()), m.top()),
+  g: (m) => m.recall(Number(m.number())),
   // names and calls
   c: (m) => m.push(m.host.global(`${m.line()}.${m.line()}`)),
   '\x93': (m) => {
@@ -225,7 +317,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     m.push(m.host.global(`${module}.${name}`));
   },
   R: (m) => m.call(),
-  '\x81': (m) => m.call(), // NEWOBJ
+  '\x81': (m) => m.create(), // NEWOBJ
+  '\x92': (m) => {
+    m.pop(); // keyword arguments
+    m.create();
+  },
   b: (m) => m.build(),
   Q: (m) => m.push(m.host.persistent(m.pop())),
   i: (m) => m.instance(),
@@ -233,8 +329,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 
 /**
  * Reads one pickle as plain values, without running anything: dictionaries become maps, tuples and lists arrays, long
- * integers bigints. The host's allow-list decides on names of classes and functions. The pickle's own length bounds the
- * memory.
+ * integers bigints, objects without a meaning here `Opaque`. The host decides on names of classes and functions. The
+ * pickle's own length bounds the memory.
  *
  * @returns the value, and the position of the pickle's end.
  * @throws PickleError

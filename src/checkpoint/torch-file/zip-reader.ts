@@ -116,7 +116,7 @@ function parseEntry(path: string, directory: Uint8Array, at: number): Entry {
     throw new InputError({
       expected: `${JSON.stringify(name)} in ${path} to be stored as torch.save does it`,
       found: 'a compressed entry',
-      remedy: 'load the file with torch.load and save it again with torch.save',
+      remedy: 'unpack the archive into a folder and name that folder',
     });
   if ((fields.getUint16(8, true) & ENCRYPTED_FLAG) !== 0) throw broken('with encrypted entries');
   if (bytes !== storedBytes) throw broken(`with two sizes of ${JSON.stringify(name)}`);

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import os from 'node:os';
 import { cacheDirectory } from '../../base/cache-directory.js';
 import { messageOf } from '../../base/errors.js';
+import { availableProcessors } from '../../base/processors.js';
 import { runProgram } from '../../base/run-program.js';
 import { type ArithmeticCheck, checkDevice } from '../../runtime/device-check.js';
 import { type EngineInfo, loadEngine } from '../../runtime/node.js';
@@ -71,13 +72,22 @@ export function instructionsOf(cpuinfo: string): string[] {
   return INSTRUCTIONS.filter((name) => flags.has(name));
 }
 
+/** @returns the cache folder, or why there is none: the rest of the report matters all the more then. */
+function cacheFolder(): string {
+  try {
+    return cacheDirectory();
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 async function machine(): Promise<DoctorReport['machine']> {
   const instructions = instructionsOf(await fs.readFile('/proc/cpuinfo', 'utf8').catch(() => ''));
   const limit = process.constrainedMemory();
   return {
     system: `${os.type()} ${os.release()} ${process.arch}`,
     processor: os.cpus()[0]?.model.trim() || 'unknown',
-    cores: os.availableParallelism(),
+    cores: availableProcessors(),
     instructions,
     bfloat16: instructions.some((name) => BFLOAT16_INSTRUCTIONS.includes(name)),
     // A container's limit counts if it is below the machine's memory.
@@ -175,7 +185,7 @@ export async function examine(): Promise<DoctorReport> {
     problem: problem ?? failed,
     versions: { node: process.versions.node, ...(await sharpVersions()) },
     machine: thisMachine,
-    cacheDirectory: cacheDirectory(),
+    cacheDirectory: cacheFolder(),
     gpus,
     gpuUse: await gpuUse(engine, gpus),
     checks,

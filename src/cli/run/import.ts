@@ -9,13 +9,13 @@ function valueAt(config: unknown, key: string): unknown {
 }
 
 /** Imports the file and reports what it held, and which config keys it did not determine. */
-export async function run({ file, out, set = [] }: ImportArguments): Promise<void> {
+export async function run({ file, out, as = [], set = [] }: ImportArguments): Promise<void> {
   let progress: Progress | undefined;
   const onProgress = (doneBytes: number, totalBytes: number): void => {
     progress ??= startProgress({ label: 'importing', total: totalBytes, unit: 'bytes' });
     progress.update(doneBytes);
   };
-  const report = await importReferenceCheckpoint(file, out, { overrides: set, onProgress }).finally(() =>
+  const report = await importReferenceCheckpoint(file, out, { overrides: set, as, onProgress }).finally(() =>
     progress?.finish(),
   );
   const { variant, size, numDown } = report.config.model;

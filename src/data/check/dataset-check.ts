@@ -1,7 +1,7 @@
 // Checks a dataset: unreadable and odd images, duplicates, and leaks from training into test folders.
-import { availableParallelism } from 'node:os';
 import { relative, sep } from 'node:path';
 import { InputError, InterruptedError } from '../../base/errors.js';
+import { availableProcessors } from '../../base/processors.js';
 import { type DatasetFolder, type FolderListing, listFolders } from '../folder.js';
 import { type Examined, examineImage, reduceToGrey, type Unreadable } from './examine.js';
 import { type Finding, type FindingKind, finding, sortFindings } from './findings.js';
@@ -115,7 +115,7 @@ async function examineAll(
       onProgress?.(++done, jobs.length);
     }
   };
-  const workers = Array.from({ length: availableParallelism() * AT_ONCE_PER_CORE }, worker);
+  const workers = Array.from({ length: availableProcessors() * AT_ONCE_PER_CORE }, worker);
   // Waits for all workers before it throws.
   const outcomes = await Promise.allSettled(workers);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;

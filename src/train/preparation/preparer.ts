@@ -1,7 +1,7 @@
 // Prepares the images of the coming steps: in worker threads, or in the main thread between other work.
-import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { RunError } from '../../base/errors.js';
+import { availableProcessors } from '../../base/processors.js';
 import { type DomainImages, type DomainTask, preparing } from './domain-images.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -17,7 +17,7 @@ export interface Preparer {
 const MAX_WORKERS = 4;
 
 /** Default number of worker threads (`data.workers` null): leaves one processor to the main thread. */
-export function defaultWorkers(processors = availableParallelism()): number {
+export function defaultWorkers(processors = availableProcessors()): number {
   return Math.min(MAX_WORKERS, Math.max(1, processors - 1));
 }
 

@@ -193,7 +193,6 @@ describe('tensors', () => {
       [1, [6], [1]],
       [0, [2, 3], [4, 1]],
       [0, [1_000_000, 1_000_000], [0, 0]],
-      [0, [7], [0]],
       [0, [2], [1, 1]],
       [-1, [2], [1]],
       [0, [-2], [1]],
@@ -237,12 +236,33 @@ describe('a file that could run a program', () => {
     'builtins\neval',
     'torch.storage\n_load_from_bytes',
     'torch\nload',
-    'collections\nCounter',
     'torch._utils\n_rebuild_tensor_v2.__globals__',
-    'argparse\nNamespace',
+    'operator\nattrgetter',
+    'numpy.testing._private.utils\nrunstring',
+    'functools\nreduce',
+    'subprocess\nPopen',
+    'model\nGenerator.__init__',
   ])('%j is rejected', async (name) => {
     await writeTorchZip(path, pickleOf(`c${name}\n`));
     expect(await rejection()).toContain(name.replace('\n', '.'));
+  });
+  it.each([
+    [
+      'a method of a class',
+      `cbuiltins\ngetattr\n${tuple(['cmodel\nTool\n', text('run')])}R(tR`,
+      /model\.Tool\.run/,
+    ],
+    [
+      'the machinery of a class',
+      `cbuiltins\ngetattr\n${tuple(['cmodel\nTool\n', text('__globals__')])}R`,
+      /model\.Tool\.__globals__/,
+    ],
+    ['a module', `cbuiltins\ngetattr\n${tuple([text('os'), text('system')])}R`, /builtins\.getattr\.system/],
+    ["a function of the user's", `cmodel\nrun\n(tR`, /model\.run/],
+    ["Python 2's way to make an object", '(ios\nPopen\n', /os\.Popen/],
+  ])('cannot reach one by %s', async (_, value, name) => {
+    await writeTorchZip(path, pickleOf(value));
+    expect(await rejection()).toMatch(name);
   });
   it('cannot set attributes or call anything', async () => {
     await writeTorchZip(path, pickleOf(`]${dictionary({ a: 'N' })}b`));
@@ -276,6 +296,8 @@ describe('damaged files', () => {
     await writeTorchZip(path, pickleOf('}'), {}, { 'archive/constants.pkl': 'x' });
     expect(await rejection()).toMatch(/TorchScript/);
     await writeTorchZip(path, pickleOf('}'), {}, { 'archive/byteorder': 'big' });
+    expect(await rejection()).toMatch(/big-endian/);
+    await writeTorchZip(path, pickleOf('}'), {}, { 'archive/byteorder': 'little'.padEnd(1000, ' ') });
     expect(await rejection()).toMatch(/big-endian/);
     await writeFile(path, legacyBytes(pickleOf('}'), [], { littleEndian: false }));
     expect(await rejection()).toMatch(/big-endian/);
@@ -346,6 +368,11 @@ describe('damaged files', () => {
       );
       if (outcome !== undefined) expect(outcome).toBeInstanceOf(InputError);
     }
+    // A call that copies its list, again and again.
+    const pairs = `](${tuple(['N', 'N']).repeat(2000)}e`;
+    const copies = `ccollections\nOrderedDict\nq\x00${pairs}\x85q\x01${'h\x00h\x01R'.repeat(2000)}`;
+    await writeTorchZip(path, pickleOf(copies));
+    expect(await rejection()).toMatch(/repeats its parts without limit/);
     await writeTorchZip(path, pickleOf(`\x8b${integer(2 ** 31 - 1).slice(1)}`));
     expect(await rejection()).toMatch(/an integer of 2147483647 bytes/);
   });
