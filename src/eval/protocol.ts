@@ -1,7 +1,7 @@
 // Protocols: the schema of the files that say what an evaluation measures and how.
 import { z } from 'zod';
+import { metricsSchema } from './metrics/chosen.js';
 import { count } from './metrics/options.js';
-import { metricsSchema } from './metrics/registry.js';
 
 /** Only the first so many images of a folder; all by default. */
 const firstCount = count.nullable().default(null);

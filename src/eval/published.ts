@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { parseJson } from '../base/json-text.js';
-import { chosenMetrics } from './metrics/registry.js';
+import { chosenMetrics } from './metrics/chosen.js';
 import type { Receipt } from './receipt.js';
 
 const BASELINES = fileURLToPath(new URL('../../configs/baselines.json', import.meta.url));

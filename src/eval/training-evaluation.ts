@@ -8,7 +8,7 @@ import { evaluateMethods } from './measure-methods.js';
 import { fileImage, type MeasuredImage } from './measured-image.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
 import { type OpenMetricResources, openMetricResources, prepareResources } from './metric-resources.js';
-import { chosenMetrics } from './metrics/registry.js';
+import { chosenMetrics } from './metrics/chosen.js';
 import type { Protocol } from './protocol.js';
 import { loadProtocol } from './protocols.js';
 import { listSources } from './sources.js';

@@ -11,7 +11,7 @@ import type { FeatureKind } from './features/feature-kind.js';
 import { formatImageList, listFileName } from './image-list.js';
 import type { MethodEvaluation } from './measure-methods.js';
 import { fileImage } from './measured-image.js';
-import { chosenMetrics } from './metrics/registry.js';
+import { chosenMetrics } from './metrics/chosen.js';
 import { nearestTrainingImages } from './nearest.js';
 import type { Protocol } from './protocol.js';
 import { readPublished } from './published.js';
