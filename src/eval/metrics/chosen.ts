@@ -5,7 +5,9 @@ import { type MetricName, metrics } from './registry.js';
 
 export const METRIC_NAMES = Object.keys(metrics) as MetricName[];
 
-type OptionsSchemas = { [Name in MetricName]: z.ZodOptional<(typeof metrics)[Name]['options']> };
+type OptionsSchemas = {
+  [Name in keyof typeof metrics]: z.ZodOptional<(typeof metrics)[Name]['options']>;
+};
 
 /** A protocol's metrics, each with everything that decides its value. A metric without an entry is not measured. */
 export const metricsSchema = z.strictObject(

@@ -10,17 +10,27 @@ import { lpipsDiversity } from './lpips-diversity.js';
 import { precisionRecall } from './precision-recall.js';
 import { styleConsistency } from './style-consistency.js';
 
-/** All metrics by name, in the order of tables. A new one needs its file and a line here. */
+/** All metrics by name, in the order of tables. A new one needs its file and a line here; the comments are for the library's documentation. */
 export const metrics = {
+  /** Frechet inception distance. */
   fid,
+  /** Kernel inception distance. */
   kid,
+  /** Improved precision and recall. */
   precisionRecall,
+  /** Density and coverage. */
   densityCoverage,
+  /** LPIPS between the outputs of one input. */
   lpipsDiversity,
+  /** FID of the outputs of one input. */
   dfid,
+  /** Error of translating to the target domain and back. */
   cycleError,
+  /** Variance of the style code over warps of one image. */
   styleConsistency,
+  /** Distance between the content codes of input and output. */
   contentConsistency,
+  /** On the sample dataset: correlation of output and input in the factors that it was drawn from. */
   factors,
 };
 
