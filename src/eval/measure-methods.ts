@@ -5,9 +5,10 @@ import type { EvaluationEvent } from './evaluate-options.js';
 import { OutputFeatures } from './features/output-features.js';
 import type { MeasuredImage } from './measured-image.js';
 import type { Method, OutputGroup } from './methods/method.js';
-import type { Measured, Measurement, Metric, MetricContext, MetricResources } from './metrics/metric.js';
-import { METRIC_NAMES, metrics } from './metrics/registry.js';
-import type { MetricName, Protocol } from './protocol.js';
+import { prepareResources } from './metric-resources.js';
+import { type ChosenMetric, chosenMetrics } from './metrics/chosen.js';
+import type { Measured, Measurement, MetricContext, MetricResources } from './metrics/metric.js';
+import type { Protocol } from './protocol.js';
 import type { Figure, MethodResult } from './receipt.js';
 import { repeatsOf } from './statistics/interval.js';
 
@@ -38,75 +39,82 @@ export interface MethodEvaluation {
 const SHOWN_GROUPS = 8;
 const SHOWN_OUTPUTS = 10;
 
-type Name = MetricName;
-type AnyMetric = Metric<Name>;
+/** A method with the metrics that can be measured on it. */
+interface Plan {
+  method: Method;
+  real: readonly MeasuredImage[];
+  metrics: ChosenMetric[];
+  /** The other metrics, and why. */
+  unmeasured: MethodResult['left'];
+}
 
 /** Measures every metric of the protocol on every method, one after another. */
 export async function evaluateMethods(options: EvaluationOptions): Promise<MethodEvaluation[]> {
   const { methods, resources, real, protocol, signal, onEvent } = options;
-  for (const kind of featureKinds(protocol)) {
-    const report = (done: number) =>
-      onEvent?.({ type: 'progress', label: 'real images', done, total: real.length, unit: 'images' });
-    await resources.features.featuresOf(kind, real, { onProgress: report, signal });
-  }
+  const chosen = chosenMetrics(protocol.metrics);
+  const plans = methods.map((method) => planOf(method, chosen, options));
+  const measured = chosen.filter((metric) => plans.some(({ metrics }) => metrics.includes(metric)));
+  const onProgress = (done: number) =>
+    onEvent?.({ type: 'progress', label: 'real images', done, total: real.length, unit: 'images' });
+  const requirements = measured.map(({ requires }) => requires);
+  await prepareResources(resources, requirements, real, { onProgress, signal });
   const evaluations: MethodEvaluation[] = [];
-  for (const method of methods) evaluations.push(await evaluateMethod(method, options));
+  for (const plan of plans) evaluations.push(await evaluateMethod(plan, options));
   return evaluations;
 }
 
-function featureKinds({ metrics: chosen }: Protocol) {
-  const options = [chosen.fid, chosen.kid, chosen.precisionRecall, chosen.densityCoverage, chosen.dfid];
-  return new Set(options.flatMap((option) => (option === undefined ? [] : [option.features])));
+function planOf(method: Method, chosen: readonly ChosenMetric[], options: EvaluationOptions): Plan {
+  const real = method.real ?? options.real;
+  const plan: Plan = { method, real, metrics: [], unmeasured: [] };
+  for (const metric of chosen) {
+    const why = metric.problem({ method, real, resources: options.resources });
+    if (why === undefined) plan.metrics.push(metric);
+    else plan.unmeasured.push({ metric: metric.name, why });
+  }
+  return plan;
 }
 
-async function evaluateMethod(method: Method, options: EvaluationOptions): Promise<MethodEvaluation> {
-  const { protocol, resources } = options;
-  const real = method.real ?? options.real;
-  const unmeasured: MethodResult['left'] = [];
-  const chosen: Name[] = [];
-  for (const name of METRIC_NAMES) {
-    const metricOptions = protocol.metrics[name];
-    if (metricOptions === undefined) continue;
-    const why = (metrics[name] as AnyMetric).problem?.({ method, real, resources }, metricOptions as never);
-    if (why === undefined) chosen.push(name);
-    else unmeasured.push({ metric: name, why });
-  }
+async function evaluateMethod(plan: Plan, options: EvaluationOptions): Promise<MethodEvaluation> {
+  const { method, metrics } = plan;
+  const { protocol } = options;
+  const unmeasured = [...plan.unmeasured];
   const seeds = method.isRandom ? protocol.seeds : protocol.seeds.slice(0, 1);
-  const repeats: { metric: Name; measured: Measured[] }[][] = [];
+  const repeats: MeasuredMetric[][] = [];
   const shown: ShownGroup[] = [];
   for (const [i, seed] of seeds.entries()) {
     const label = seeds.length > 1 ? `${method.name}, repeat ${i + 1} of ${seeds.length}` : method.name;
-    repeats.push(
-      await measureRepeat({ method, real, seed, chosen, label, shown: i === 0 ? shown : [] }, options),
-    );
+    repeats.push(await measureRepeat({ ...plan, seed, label, shown: i === 0 ? shown : [] }, options));
   }
   const { name, kind } = method;
   const figures = figuresOf(repeats);
   const isNumber = (figure: Figure): boolean => figure.values.every(Number.isFinite);
   for (const { metric, key } of figures.filter((figure) => !isNumber(figure)))
     unmeasured.push({ metric, why: `${key} is not a finite number` });
-  for (const metric of chosen)
+  for (const { name: metric } of metrics)
     if (!figures.some((figure) => figure.metric === metric))
       unmeasured.push({ metric, why: 'the outputs are not grouped by input, or their inputs are unknown' });
   return { result: { name, kind, figures: figures.filter(isNumber), left: unmeasured }, shown };
 }
 
-interface Repeat {
-  method: Method;
-  real: readonly MeasuredImage[];
+/** The figures of a metric in one repeat. */
+interface MeasuredMetric {
+  metric: ChosenMetric;
+  measured: Measured[];
+}
+
+interface Repeat extends Plan {
   seed: number;
-  chosen: readonly Name[];
   label: string;
   /** Collects the first groups. */
   shown: ShownGroup[];
 }
 
 async function measureRepeat(
-  { method, real, seed, chosen, label, shown }: Repeat,
-  { protocol, resources, onEvent, signal }: EvaluationOptions,
-): Promise<{ metric: Name; measured: Measured[] }[]> {
+  { method, real, metrics, seed, label, shown }: Repeat,
+  { resources, onEvent, signal }: EvaluationOptions,
+): Promise<MeasuredMetric[]> {
   const outputs = new OutputFeatures(resources.features, { signal });
-  const contextOf = (name: Name): MetricContext => ({
+  const contextOf = ({ name }: ChosenMetric): MetricContext => ({
     method,
     real,
     seed,
@@ -116,12 +124,8 @@ async function measureRepeat(
       onEvent?.({ type: 'progress', label: `${label}, ${name}`, done, total, unit: 'steps' }),
     signal,
   });
-  const running: { metric: Name; measurement: Measurement }[] = [];
-  for (const name of chosen) {
-    const metric = metrics[name] as AnyMetric;
-    const measurement = await metric.start(protocol.metrics[name] as never, contextOf(name));
-    running.push({ metric: name, measurement });
-  }
+  const running: { metric: ChosenMetric; measurement: Measurement }[] = [];
+  for (const metric of metrics) running.push({ metric, measurement: await metric.start(contextOf(metric)) });
   let done = 0;
   for await (const groups of method.groups(seed)) {
     signal?.throwIfAborted();
@@ -130,7 +134,7 @@ async function measureRepeat(
     done += groups.length;
     onEvent?.({ type: 'progress', label, done, total: method.inputs, unit: 'inputs' });
   }
-  const results: { metric: Name; measured: Measured[] }[] = [];
+  const results: MeasuredMetric[] = [];
   for (const { metric, measurement } of running)
     results.push({ metric, measured: await measurement.finish() });
   return results;
@@ -144,18 +148,21 @@ async function addShown(shown: ShownGroup[], groups: readonly OutputGroup[]): Pr
 }
 
 /** Combines the repeats: mean, deviation and interval of every figure. */
-function figuresOf(repeats: readonly { metric: Name; measured: Measured[] }[][]): Figure[] {
+function figuresOf(repeats: readonly MeasuredMetric[][]): Figure[] {
   return repeats[0]!.flatMap(({ metric, measured }, m) =>
-    measured.map(({ subsetDeviation, ...first }): Figure => {
+    measured.map(({ key, n, how, subsetDeviation }): Figure => {
       const values = repeats.flatMap((repeat) =>
-        repeat[m]!.measured.flatMap(({ key, value }) => (key === first.key ? [value] : [])),
+        repeat[m]!.measured.flatMap((other) => (other.key === key ? [other.value] : [])),
       );
       const { mean, deviation, interval } = repeatsOf(values);
       const single = values.length === 1;
       return {
-        ...first,
-        metric,
+        key,
+        ...metric.headings[key]!,
         value: mean,
+        n,
+        how,
+        metric: metric.name,
         values,
         deviation: single ? (subsetDeviation ?? null) : deviation,
         over: single ? (subsetDeviation === undefined ? null : 'subsets') : 'repeats',

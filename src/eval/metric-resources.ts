@@ -1,13 +1,15 @@
 // Opens the resources that metrics share: feature networks, LPIPS, and the factors of the sample dataset.
+import type { LpipsNet } from '../perceptual/lpips.js';
 import { readSampleFactors } from '../sample/sample-factors.js';
 import { loadWeights, type WeightsSource } from '../weights/load.js';
 import { lpipsValues } from '../weights/lpips.js';
-import { type FeatureExtractor, openFeatureExtractor } from './features/extractor.js';
+import { type ExtractOptions, type FeatureExtractor, openFeatureExtractor } from './features/extractor.js';
 import { FeatureCache } from './features/feature-cache.js';
+import type { FeatureKind } from './features/feature-kind.js';
 import { featureCacheDirectory, withFeatureCache } from './features/feature-store.js';
 import { LpipsEvaluator } from './features/lpips-evaluator.js';
-import type { MetricResources } from './metrics/metric.js';
-import type { FeatureKind } from './protocol.js';
+import type { MeasuredImage } from './measured-image.js';
+import type { MetricResources, Requirements } from './metrics/metric.js';
 
 /** Metric resources that record which weights they use. */
 export interface OpenMetricResources extends MetricResources {
@@ -34,7 +36,7 @@ async function openExtractor(
   );
 }
 
-async function openLpips(net: 'vgg' | 'alex', used: WeightsSource[]): Promise<LpipsEvaluator> {
+async function openLpips(net: LpipsNet, used: WeightsSource[]): Promise<LpipsEvaluator> {
   const { lpips, values, sources } = await lpipsValues(net);
   used.push(...sources);
   return new LpipsEvaluator(lpips, values);
@@ -65,7 +67,7 @@ export async function openMetricResources({
 }: MetricResourceOptions): Promise<OpenMetricResources> {
   const used: WeightsSource[] = [];
   const features = new FeatureCache((kind) => openExtractor(kind, modelPx, used));
-  const evaluators = new Map<'vgg' | 'alex', Promise<LpipsEvaluator>>();
+  const evaluators = new Map<LpipsNet, Promise<LpipsEvaluator>>();
   const factors = data === undefined ? undefined : await readSampleFactors(data, inputs, target);
   return {
     features,
@@ -81,4 +83,23 @@ export async function openMetricResources({
       for (const evaluator of evaluators.values()) (await evaluator.catch(() => undefined))?.dispose();
     },
   };
+}
+
+/**
+ * Loads the networks that metrics need, so that missing weights are reported at once, and then computes the features of
+ * the real images.
+ *
+ * @throws InputError if weights are missing or damaged, or an image cannot be read.
+ */
+export async function prepareResources(
+  { features, lpips }: MetricResources,
+  requirements: readonly Requirements[],
+  real: readonly MeasuredImage[],
+  options: ExtractOptions = {},
+): Promise<void> {
+  const kinds = new Set(requirements.flatMap((needs) => needs.features ?? []));
+  const nets = new Set(requirements.flatMap((needs) => needs.lpips ?? []));
+  for (const kind of kinds) await features.extractor(kind);
+  for (const net of nets) await lpips(net);
+  for (const kind of kinds) await features.featuresOf(kind, real, options);
 }

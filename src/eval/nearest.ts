@@ -1,9 +1,9 @@
 // Finds the training images nearest to a model's outputs, to reveal memorised ones.
 import { basename } from 'node:path';
 import type { FeatureCache, FeatureRows } from './features/feature-cache.js';
+import type { FeatureKind } from './features/feature-kind.js';
 import type { MethodEvaluation, ShownGroup } from './measure-methods.js';
 import type { MeasuredImage } from './measured-image.js';
-import type { FeatureKind } from './protocol.js';
 import type { NearestImages } from './report/galleries.js';
 
 export interface NearestOptions {

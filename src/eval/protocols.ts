@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { parseJson } from '../base/json-text.js';
 import { parseOrThrow } from '../base/parse-or-throw.js';
-import { METRIC_NAMES } from './metrics/registry.js';
-import { type MetricName, type Protocol, protocolSchema } from './protocol.js';
+import { METRIC_NAMES } from './metrics/chosen.js';
+import type { MetricName } from './metrics/registry.js';
+import { type Protocol, protocolSchema } from './protocol.js';
 
 const FOLDER = fileURLToPath(new URL('../../configs/protocols', import.meta.url));
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { parseJson } from '../base/json-text.js';
+import { chosenMetrics } from './metrics/chosen.js';
 import type { Receipt } from './receipt.js';
 
 const BASELINES = fileURLToPath(new URL('../../configs/baselines.json', import.meta.url));
@@ -125,8 +126,9 @@ function datasetName({ sources }: Receipt): string | undefined {
 
 function isSameProtocol({ protocol, images }: Receipt, table: PublishedTable): boolean {
   const { name, features, inputs, real } = table.protocol;
-  const settings = protocol.metrics[table.metric as keyof typeof protocol.metrics];
-  if (settings !== undefined && 'features' in settings && settings.features !== features) return false;
+  const metric = chosenMetrics(protocol.metrics).find((chosen) => chosen.name === table.metric);
+  const used = metric?.requires.features;
+  if (used !== undefined && used !== features) return false;
   const counts = (role: string, count: number) =>
     images.every((list) => list.role !== role || list.count === count);
   return (

@@ -7,7 +7,8 @@ import type { ExtractOptions } from './features/extractor.js';
 import { evaluateMethods } from './measure-methods.js';
 import { fileImage, type MeasuredImage } from './measured-image.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
-import { type OpenMetricResources, openMetricResources } from './metric-resources.js';
+import { type OpenMetricResources, openMetricResources, prepareResources } from './metric-resources.js';
+import { chosenMetrics } from './metrics/chosen.js';
 import type { Protocol } from './protocol.js';
 import { loadProtocol } from './protocols.js';
 import { listSources } from './sources.js';
@@ -38,11 +39,9 @@ export class TrainingEvaluation {
     const images = real.files.map(fileImage);
     const target = protocol.direction === 'A2B' ? 'trainB' : 'trainA';
     const resources = await openMetricResources({ data, inputs: inputs.files, target, modelPx: model.size });
-    const { fid, kid, precisionRecall, densityCoverage, dfid, lpipsDiversity } = protocol.metrics;
     try {
-      for (const metric of [fid, kid, precisionRecall, densityCoverage, dfid])
-        if (metric !== undefined) await resources.features.featuresOf(metric.features, images, options);
-      if (lpipsDiversity !== undefined) await resources.lpips(lpipsDiversity.net);
+      const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
+      await prepareResources(resources, requirements, images, options);
     } catch (error) {
       await resources.close();
       throw error;

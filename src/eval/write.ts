@@ -7,11 +7,13 @@ import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { writeJson } from '../base/write-json.js';
 import type { EvaluationEvent } from './evaluate-options.js';
 import type { Evaluation } from './evaluation.js';
+import type { FeatureKind } from './features/feature-kind.js';
 import { formatImageList, listFileName } from './image-list.js';
 import type { MethodEvaluation } from './measure-methods.js';
 import { fileImage } from './measured-image.js';
+import { chosenMetrics } from './metrics/chosen.js';
 import { nearestTrainingImages } from './nearest.js';
-import type { FeatureKind, Protocol } from './protocol.js';
+import type { Protocol } from './protocol.js';
 import { readPublished } from './published.js';
 import type { ImageGrid, NearestImages } from './report/galleries.js';
 import { evaluationPage } from './report/page.js';
@@ -47,8 +49,7 @@ function gridsOf(methods: readonly MethodEvaluation[]): ImageGrid[] {
 
 /** The features of the nearest images: those of the protocol's first metric that has any. */
 function kindOf({ metrics }: Protocol): FeatureKind | undefined {
-  const { fid, kid, dfid, precisionRecall, densityCoverage } = metrics;
-  return (fid ?? kid ?? dfid ?? precisionRecall ?? densityCoverage)?.features;
+  return chosenMetrics(metrics).flatMap(({ requires }) => requires.features ?? [])[0];
 }
 
 async function nearestOf(

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { METRIC_NAMES } from '../../src/eval/metrics/registry.js';
+import { METRIC_NAMES } from '../../src/eval/metrics/chosen.js';
 import { loadProtocol, protocolNames } from '../../src/eval/protocols.js';
 import { rejectionMessage } from '../support/rejection.js';
 

@@ -11,7 +11,7 @@ import { writeChunked } from '../../runtime/capture/chunked.js';
 import { computeFacts } from '../../runtime/compute-facts.js';
 import { loadEngine } from '../../runtime/node.js';
 import type { MeasuredImage } from '../measured-image.js';
-import type { FeatureKind } from '../protocol.js';
+import type { FeatureKind } from './feature-kind.js';
 import { inceptionProgramName, inceptionPrograms } from './feature-programs.js';
 import { foldInception, type StateDict } from './inception-weights.js';
 import { type NetworkInput, type NetworkInputOptions, networkInput } from './network-input.js';

@@ -1,8 +1,8 @@
 // Keeps the feature networks of an evaluation, and the features of real images, which many methods share.
 import type { MeasuredImage } from '../measured-image.js';
-import type { FeatureKind } from '../protocol.js';
 import { type FeatureStatistics, featureStatistics } from '../statistics/frechet.js';
 import type { ExtractOptions, FeatureExtractor } from './extractor.js';
+import type { FeatureKind } from './feature-kind.js';
 
 /** Features of images: rows of `dims` values. */
 export interface FeatureRows {

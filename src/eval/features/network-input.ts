@@ -1,8 +1,8 @@
 // Prepares images for the feature networks: resizing and range, as the published metrics do.
 import type { DecodedImage } from '../../data/decode.js';
 import { INCEPTION_PX, type InceptionVariant } from '../../perceptual/inception.js';
-import type { FeatureKind } from '../protocol.js';
 import { resizePillowBicubic, resizePillowBilinear, resizeTorchBilinear } from '../resize.js';
+import type { FeatureKind } from './feature-kind.js';
 
 /** The preparation of images for a network. */
 export interface NetworkInput {

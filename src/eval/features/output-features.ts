@@ -1,8 +1,8 @@
 // Features of a method's outputs within one repeat.
 import type { MeasuredImage } from '../measured-image.js';
-import type { FeatureKind } from '../protocol.js';
 import type { ExtractOptions } from './extractor.js';
 import type { FeatureCache, FeatureRows } from './feature-cache.js';
+import type { FeatureKind } from './feature-kind.js';
 
 /** Computes the features of each output once, however many metrics ask for them. */
 export class OutputFeatures {

@@ -1,6 +1,6 @@
 // The common part of metrics that count nearest neighbours among real images and outputs.
 import type { FeatureRows } from '../features/feature-cache.js';
-import type { FeatureKind } from '../protocol.js';
+import type { FeatureKind } from '../features/feature-kind.js';
 import { CollectedFeatures } from './collected.js';
 import type { Measured, Measurement, MetricContext } from './metric.js';
 
@@ -9,21 +9,19 @@ interface NeighbourOptions {
   neighbours: number;
 }
 
-/** Title of each figure; higher is better for all. */
-type Titles<Key extends string> = Readonly<Record<Key, string>>;
-
 /**
  * Makes the `start` function of such a metric.
+ * @param keys its figures.
  * @param compute computes the figures from features of real images and of outputs.
  */
-export function amongNeighbours<Key extends string>(
-  titles: Titles<Key>,
+export function amongNeighbours<const Key extends string>(
+  keys: readonly Key[],
   compute: (
     real: FeatureRows,
     outputs: FeatureRows,
     options: { neighbours: number; onProgress: MetricContext['onProgress']; signal?: AbortSignal },
   ) => Promise<Record<Key, number>>,
-): (options: NeighbourOptions, context: MetricContext) => Measurement {
+): (options: NeighbourOptions, context: MetricContext) => Measurement<Key> {
   return ({ features, neighbours }, context) => {
     const collected = new CollectedFeatures(features, context);
     return {
@@ -35,9 +33,7 @@ export function amongNeighbours<Key extends string>(
         const values = await compute(realRows, rows, { neighbours, onProgress, ...(signal && { signal }) });
         const n = { outputs: rows.count, real: real.length };
         const how = `k = ${neighbours} nearest neighbours, on ${await resources.features.describe(features)}`;
-        return (Object.keys(titles) as Key[]).map(
-          (key): Measured => ({ key, title: titles[key], better: 'higher', value: values[key], n, how }),
-        );
+        return keys.map((key): Measured<Key> => ({ key, value: values[key], n, how }));
       },
     };
   };

@@ -1,9 +1,9 @@
 // Collects the features of all outputs, for metrics that compare distributions.
 import type { FeatureRows } from '../features/feature-cache.js';
+import type { FeatureKind } from '../features/feature-kind.js';
 import { joinRows } from '../features/output-features.js';
 import type { MeasuredImage } from '../measured-image.js';
 import type { OutputGroup } from '../methods/method.js';
-import type { FeatureKind } from '../protocol.js';
 import type { MetricContext } from './metric.js';
 
 /** Features of all outputs, each image once, since copies are not samples of a distribution. */

@@ -1,8 +1,9 @@
 // The content consistency metric.
+import { z } from 'zod';
 import { toFloat } from '../../data/decode.js';
 import { joinFloats } from '../../data/image-arrays.js';
 import { reverseOf } from '../../translate/translator.js';
-import type { Metric } from './metric.js';
+import { defineMetric } from './metric.js';
 
 /**
  * Content consistency: the distance between the content codes of an output and its input, divided by the distance
@@ -11,8 +12,12 @@ import type { Metric } from './metric.js';
  * 1 although content is preserved (the sample model: 0.995, its faces in place), and only compares models of the same
  * run.
  */
-export const contentConsistency: Metric<'contentConsistency'> = {
-  name: 'contentConsistency',
+export const contentConsistency = defineMetric({
+  summary:
+    "distance between the content codes of input and output, over that to other inputs; near 1 where the domains' codes lie apart",
+  family: 'faithfulness',
+  options: z.strictObject({}),
+  headings: () => ({ content: { title: 'Content distance', better: 'lower' } }),
   problem: ({ method }) => {
     if (method.model === undefined) return 'only a model has content codes';
     return method.inputs < 2 ? 'needs at least two inputs' : undefined;
@@ -44,8 +49,6 @@ export const contentConsistency: Metric<'contentConsistency'> = {
         return [
           {
             key: 'content',
-            title: 'Content distance',
-            better: 'lower',
             value: ownDistance / inputs / (otherDistance / pairs),
             n: { inputs, pairs },
             how: 'root mean square distance between the content codes of an input and of its first output (by the encoder of the way back), over that between an output and other inputs',
@@ -54,7 +57,7 @@ export const contentConsistency: Metric<'contentConsistency'> = {
       },
     };
   },
-};
+});
 
 /** Maximum number of other inputs that each output is compared with: the next ones, the first following the last. */
 const MAX_OTHERS = 8;

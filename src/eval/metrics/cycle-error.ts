@@ -1,15 +1,19 @@
 // The cycle error metric.
+import { z } from 'zod';
 import { toFloat } from '../../data/decode.js';
 import { joinFloats } from '../../data/image-arrays.js';
 import { reverseOf } from '../../translate/translator.js';
-import type { Metric } from './metric.js';
+import { defineMetric } from './metric.js';
 
 /**
  * Cycle error: the mean absolute difference, as a share of the 8-bit range, between an input and its first output
  * translated back in the input's own style (the reference's cycle, train.py, at evaluation).
  */
-export const cycleError: Metric<'cycleError'> = {
-  name: 'cycleError',
+export const cycleError = defineMetric({
+  summary: 'mean difference between an input and its output translated back',
+  family: 'faithfulness',
+  options: z.strictObject({}),
+  headings: () => ({ cycle: { title: 'Cycle error', better: 'lower' } }),
   problem: ({ method }) => (method.model === undefined ? 'only a model can translate back' : undefined),
   start(_, { method }) {
     const { translator, direction } = method.model!;
@@ -28,8 +32,6 @@ export const cycleError: Metric<'cycleError'> = {
       finish: () => [
         {
           key: 'cycle',
-          title: 'Cycle error',
-          better: 'lower',
           value: sum / inputs,
           n: { inputs },
           how: "mean absolute difference, as a share of the 8-bit range, between an input and its first output translated back in the input's own style",
@@ -37,4 +39,4 @@ export const cycleError: Metric<'cycleError'> = {
       ],
     };
   },
-};
+});

@@ -1,17 +1,33 @@
 // The DFID metric.
+import { z } from 'zod';
+import type { FeatureKind } from '../features/feature-kind.js';
 import { joinRows } from '../features/output-features.js';
 import type { MeasuredImage } from '../measured-image.js';
-import type { FeatureKind } from '../protocol.js';
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
-import type { Measured, Measurement, Metric, MetricContext, Options } from './metric.js';
+import { defineMetric, type Measured, type Measurement, type MetricContext } from './metric.js';
+import { count, features } from './options.js';
+
+const options = z.strictObject({
+  /** Network of the features. */
+  features,
+  /** Maximum number of test inputs, the first of the folder. */
+  inputs: count.default(10),
+  /** Random styles of each. */
+  styles: count.default(100),
+});
+type Options = z.infer<typeof options>;
 
 /**
  * Diversity FID (GANs N' Roses, section 4): the FID between the outputs of one input in random styles and the real
  * images, averaged over several inputs. It is low if every single face gives images as diverse as the real ones. The
  * paper does not state its counts; the protocol states those used here.
  */
-export const dfid: Metric<'dfid'> = {
-  name: 'dfid',
+export const dfid = defineMetric({
+  summary: "GANs N' Roses' diversity FID: the FID of the outputs of each of some single inputs, averaged",
+  family: 'diversity',
+  options,
+  headings: () => ({ dfid: { title: 'DFID', better: 'lower' } }),
+  requires: ({ features }) => ({ features }),
   problem: ({ method }) =>
     method.outputsOf === undefined && method.outputsPerInput === 1
       ? 'there is only one output of each input'
@@ -21,7 +37,7 @@ export const dfid: Metric<'dfid'> = {
       ? overGroups(options, context)
       : overExtraOutputs(options, context);
   },
-};
+});
 
 type Work = { features: FeatureKind; context: MetricContext; distances: number[] };
 
@@ -38,18 +54,18 @@ async function addDistance(
 async function figuresOf(
   { features, context, distances }: Work,
   styles: { min: number; max: number },
-): Promise<Measured[]> {
+): Promise<Measured<'dfid'>[]> {
   const { resources } = context;
   const value = distances.reduce((a, b) => a + b, 0) / distances.length;
   const { min, max } = styles;
   const n = { inputs: distances.length, styles: min, real: context.real.length };
   const count = min === max ? String(min) : `${min} to ${max}`;
   const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real images, on ${await resources.features.describe(features)}`;
-  return [{ key: 'dfid', title: 'DFID', better: 'lower', value, n, how }];
+  return [{ key: 'dfid', value, n, how }];
 }
 
 /** Measures on the outputs that all metrics see. */
-function overGroups({ features, inputs }: Options<'dfid'>, context: MetricContext): Measurement {
+function overGroups({ features, inputs }: Options, context: MetricContext): Measurement<'dfid'> {
   const work: Work = { features, context, distances: [] };
   const styles = { min: Number.POSITIVE_INFINITY, max: 0 };
   return {
@@ -67,9 +83,9 @@ function overGroups({ features, inputs }: Options<'dfid'>, context: MetricContex
 
 /** Measures on outputs made for this metric. */
 function overExtraOutputs(
-  { features, inputs, styles }: Options<'dfid'>,
+  { features, inputs, styles }: Options,
   context: MetricContext,
-): Measurement {
+): Measurement<'dfid'> {
   const { method, seed, onProgress, signal } = context;
   return {
     async finish() {

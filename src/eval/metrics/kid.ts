@@ -1,17 +1,36 @@
 // The KID metric.
+import { z } from 'zod';
 import { Rng } from '../../base/rng.js';
 import type { FeatureRows } from '../features/feature-cache.js';
 import { kernelDistance, wholeKernelDistance } from '../statistics/kid.js';
 import { CollectedFeatures, tooFew } from './collected.js';
-import type { Measured, Metric, MetricContext, Options } from './metric.js';
+import { defineMetric, type Measured, type MetricContext } from './metric.js';
+import { count, features } from './options.js';
+
+const options = z.strictObject({
+  /** Network of the features. */
+  features,
+  /** Random subsets (torch-fidelity), or disjoint blocks in the order of the files (U-GAT-IT), which use all images. */
+  estimator: z.enum(['subsets', 'blocks']).default('subsets'),
+  /** Number of random subsets; the number of blocks follows from their size. */
+  subsets: count.default(100),
+  /** Maximum number of images of each side in a subset or block. */
+  subsetSize: count.default(1000),
+});
+type Options = z.infer<typeof options>;
 
 /**
  * Kernel inception distance (Binkowski et al. 2018): unbiased squared MMD with the kernel (x . y / d + 1)^3, times 100
  * as U-GAT-IT reports it. Over random subsets like torch-fidelity 0.4.0 (`metric_kid.py`) and clean-fid, or over
  * disjoint blocks like taki0112/GAN_Metrics-Tensorflow (`frechet_kernel_Inception_distance.py`).
  */
-export const kid: Metric<'kid'> = {
-  name: 'kid',
+export const kid = defineMetric({
+  summary:
+    "torch-fidelity's random subsets, or the blocks of U-GAT-IT's code (`estimator: blocks`); times 100",
+  family: 'similarity',
+  options,
+  headings: () => ({ kid: { title: 'KID x 100', better: 'lower' } }),
+  requires: ({ features }) => ({ features }),
   problem: (context) => tooFew(context, { outputs: 2, real: 2 }),
   start(options, context) {
     const { features } = options;
@@ -26,24 +45,23 @@ export const kid: Metric<'kid'> = {
       },
     };
   },
-};
+});
 
 const KERNEL = '100 times the unbiased squared maximum mean discrepancy, kernel (x . y / d + 1)^3';
-const TITLE = { key: 'kid', title: 'KID x 100', better: 'lower' } as const;
 
 async function overSubsets(
   outputs: FeatureRows,
   real: FeatureRows,
-  { features, subsets, subsetSize }: Options<'kid'>,
+  { features, subsets, subsetSize }: Options,
   { seed, resources, onProgress, signal }: MetricContext,
-): Promise<Measured> {
+): Promise<Measured<'kid'>> {
   const rng = new Rng(seed, 'kid');
   const options = { subsets, subsetSize, rng, onProgress, ...(signal && { signal }) };
   const result = await kernelDistance(real, outputs, options);
   const size = result.subsetSize;
   const drawn = result.values.length;
   return {
-    ...TITLE,
+    key: 'kid',
     value: 100 * result.mean,
     // If both sides are used as a whole, there is one subset and no deviation.
     ...(drawn > 1 && { subsetDeviation: 100 * result.deviation }),
@@ -73,9 +91,9 @@ function blockSizes(count: number, blocks: number): number[] {
 async function overBlocks(
   outputs: FeatureRows,
   real: FeatureRows,
-  { features, subsetSize }: Options<'kid'>,
+  { features, subsetSize }: Options,
   { resources, onProgress, signal }: MetricContext,
-): Promise<Measured> {
+): Promise<Measured<'kid'>> {
   const neededBlocks = Math.ceil(Math.max(outputs.count, real.count) / subsetSize);
   const maxBlocks = Math.max(1, Math.floor(Math.min(outputs.count, real.count) / 2));
   const blocks = Math.min(neededBlocks, maxBlocks);
@@ -98,7 +116,7 @@ async function overBlocks(
       ? `at most ${subsetSize}`
       : `at most ${largest} (for 2 or more of each side, not ${subsetSize})`;
   return {
-    ...TITLE,
+    key: 'kid',
     value: 100 * mean,
     ...(blocks > 1 && { subsetDeviation: 100 * Math.sqrt(variance / blocks) }),
     n: {

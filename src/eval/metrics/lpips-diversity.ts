@@ -1,15 +1,23 @@
 // The LPIPS diversity metric.
+import { z } from 'zod';
 import { InputError } from '../../base/errors.js';
 import { toFloat } from '../../data/decode.js';
 import { joinFloats } from '../../data/image-arrays.js';
-import type { Metric } from './metric.js';
+import { defineMetric } from './metric.js';
 
 /**
  * LPIPS diversity (StarGAN v2, `metrics/eval.py`): the mean LPIPS over all pairs of outputs of one input, averaged over
  * inputs; package lpips 0.1.4, version 0.1 weights.
  */
-export const lpipsDiversity: Metric<'lpipsDiversity'> = {
-  name: 'lpipsDiversity',
+export const lpipsDiversity = defineMetric({
+  summary: 'mean LPIPS between the outputs of one input, AlexNet or VGG (lpips 0.1.4)',
+  family: 'diversity',
+  options: z.strictObject({
+    /** Network of LPIPS. */
+    net: z.enum(['vgg', 'alex']).default('alex'),
+  }),
+  headings: ({ net }) => ({ lpips: { title: `LPIPS diversity (${net})`, better: 'higher' } }),
+  requires: ({ net }) => ({ lpips: net }),
   problem: ({ method }) =>
     method.outputsPerInput === 1
       ? 'there is only one output of each input, so there are no pairs'
@@ -39,13 +47,11 @@ export const lpipsDiversity: Metric<'lpipsDiversity'> = {
           `mean LPIPS (version 0.1, ${net === 'alex' ? 'AlexNet' : 'VGG-16'}) over all pairs of outputs of one ` +
           'input, at the size of the outputs, averaged over inputs';
         const n = { inputs, pairs };
-        return [
-          { key: 'lpips', title: `LPIPS diversity (${net})`, better: 'higher', value: sum / inputs, n, how },
-        ];
+        return [{ key: 'lpips', value: sum / inputs, n, how }];
       },
     };
   },
-};
+});
 
 interface Size {
   width: number;

@@ -1,23 +1,39 @@
 // The interface of metrics.
+import type { z } from 'zod';
+import type { LpipsNet } from '../../perceptual/lpips.js';
 import type { SampleFactors } from '../../sample/sample-factors.js';
 import type { FeatureCache } from '../features/feature-cache.js';
+import type { FeatureKind } from '../features/feature-kind.js';
 import type { LpipsEvaluator } from '../features/lpips-evaluator.js';
 import type { MeasuredImage } from '../measured-image.js';
 import type { Method, OutputGroup } from '../methods/method.js';
-import type { FeatureKind, MetricName, Protocol } from '../protocol.js';
 import type { Figure } from '../receipt.js';
+import type { FamilyName } from './families.js';
 
 /** One figure of one repeat. */
-export type Measured = Pick<Figure, 'key' | 'title' | 'better' | 'n' | 'how'> & {
+export type Measured<Key extends string = string> = Pick<Figure, 'n' | 'how'> & {
+  /** The key of its heading; unique among the figures of all metrics. */
+  key: Key;
   value: number;
   /** Standard deviation over subsets, if the metric is a mean over subsets. */
   subsetDeviation?: number;
 };
 
+/** How tables show a figure: its title, and the better end of its scale. */
+export type Heading = Pick<Figure, 'title' | 'better'>;
+
+/** The networks that a metric measures with. They are loaded before anything is measured. */
+export interface Requirements {
+  /** The features of real images and of outputs that it compares. */
+  features?: FeatureKind;
+  /** The network of LPIPS. */
+  lpips?: LpipsNet;
+}
+
 /** Resources that metrics share; each is opened when it is first needed. */
 export interface MetricResources {
   features: FeatureCache;
-  lpips(net: 'vgg' | 'alex'): Promise<LpipsEvaluator>;
+  lpips(net: LpipsNet): Promise<LpipsEvaluator>;
   /** Factors that the inputs were drawn with; undefined for other data than the sample dataset. */
   factors: SampleFactors | undefined;
 }
@@ -36,20 +52,34 @@ export interface MetricContext {
 }
 
 /** A running metric: it receives all outputs in batches, and then returns its figures. */
-export interface Measurement {
+export interface Measurement<Key extends string = string> {
   add?(groups: readonly OutputGroup[]): Promise<void> | void;
-  finish(): Promise<Measured[]> | Measured[];
+  finish(): Promise<Measured<Key>[]> | Measured<Key>[];
 }
 
-export interface Metric<Name extends MetricName> {
-  name: Name;
+/** A metric: all that protocols, evaluations, reports and the documentation know of it, except its name. */
+export interface Metric<Schema extends z.ZodObject = z.ZodObject, Key extends string = string> {
+  /** What it is, and what it is held to: its line in docs/evaluation.md, as Markdown. */
+  summary: string;
+  /** The question that it helps to answer. */
+  family: FamilyName;
+  /** Schema of its options in protocols, with their defaults. */
+  options: Schema;
+  /** The headings of its figures, by their keys. */
+  headings(options: z.infer<Schema>): Readonly<Record<Key, Heading>>;
+  /** What it needs with these options; nothing by default. */
+  requires?(options: z.infer<Schema>): Requirements;
   /** Returns why the metric cannot be measured on a method; undefined if it can. */
   problem?(
     context: Pick<MetricContext, 'method' | 'real' | 'resources'>,
-    options: Options<Name>,
+    options: z.infer<Schema>,
   ): string | undefined;
-  start(options: Options<Name>, context: MetricContext): Measurement | Promise<Measurement>;
+  start(options: z.infer<Schema>, context: MetricContext): Measurement<Key> | Promise<Measurement<Key>>;
 }
 
-/** A protocol's options of a metric. */
-export type Options<Name extends MetricName> = NonNullable<Protocol['metrics'][Name]>;
+/** Returns the metric; its type has the options of the schema, and the keys of the headings. */
+export function defineMetric<Schema extends z.ZodObject, Key extends string>(
+  metric: Metric<Schema, Key>,
+): Metric<Schema, Key> {
+  return metric;
+}

@@ -1,5 +1,4 @@
 // The registry of all metrics.
-import type { MetricName } from '../protocol.js';
 import { contentConsistency } from './content-consistency.js';
 import { cycleError } from './cycle-error.js';
 import { densityCoverage } from './density-coverage.js';
@@ -8,22 +7,32 @@ import { factors } from './factors.js';
 import { fid } from './fid.js';
 import { kid } from './kid.js';
 import { lpipsDiversity } from './lpips-diversity.js';
-import type { Metric } from './metric.js';
 import { precisionRecall } from './precision-recall.js';
 import { styleConsistency } from './style-consistency.js';
 
-/** All metrics, in the order of tables. A new one needs a file, a key in the protocol's schema, and a line here. */
-export const metrics: { readonly [Name in MetricName]: Metric<Name> } = {
+/** All metrics by name, in the order of tables. A new one needs its file and a line here; the comments are for the library's documentation. */
+export const metrics = {
+  /** Frechet inception distance. */
   fid,
+  /** Kernel inception distance. */
   kid,
+  /** Improved precision and recall. */
   precisionRecall,
+  /** Density and coverage. */
   densityCoverage,
+  /** LPIPS between the outputs of one input. */
   lpipsDiversity,
+  /** FID of the outputs of one input. */
   dfid,
+  /** Error of translating to the target domain and back. */
   cycleError,
+  /** Variance of the style code over warps of one image. */
   styleConsistency,
+  /** Distance between the content codes of input and output. */
   contentConsistency,
+  /** On the sample dataset: correlation of output and input in the factors that it was drawn from. */
   factors,
 };
 
-export const METRIC_NAMES = Object.keys(metrics) as MetricName[];
+/** Name of a metric. */
+export type MetricName = keyof typeof metrics;

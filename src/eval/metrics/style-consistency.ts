@@ -1,9 +1,11 @@
 // The style consistency metric.
+import { z } from 'zod';
 import { applyAugmentation, drawAugmentation } from '../../augment/augment.js';
 import { Rng } from '../../base/rng.js';
 import { augment as augmentSchema } from '../../config/augment-schema.js';
 import { toFloat } from '../../data/decode.js';
-import type { Measured, Metric } from './metric.js';
+import { defineMetric, type Measured } from './metric.js';
+import { count } from './options.js';
 
 /** Maximum number of real images. */
 const MAX_IMAGES = 100;
@@ -17,8 +19,18 @@ const MAX_IMAGES = 100;
  * their number. This is subtracted from the variance between images, and a negative result becomes 0. If all codes are
  * equal, there is no share.
  */
-export const styleConsistency: Metric<'styleConsistency'> = {
-  name: 'styleConsistency',
+export const styleConsistency = defineMetric({
+  summary:
+    'variance of the style code over warps of one picture, and its share of the variance over all pictures',
+  family: 'faithfulness',
+  options: z.strictObject({
+    /** Warps of each image. */
+    views: count.default(8),
+  }),
+  headings: () => ({
+    style: { title: 'Style variance', better: 'lower' },
+    'style-share': { title: 'Style variance share', better: 'lower' },
+  }),
   problem: ({ method, real }, { views }) => {
     if (method.model === undefined) return 'only a model has style codes';
     if (views < 2) return 'needs at least two views of an image';
@@ -51,10 +63,8 @@ export const styleConsistency: Metric<'styleConsistency'> = {
         const between = Math.max(0, moments(all, latentDim).variance - within / views);
         const total = within + between;
         const n = { pictures: images.length, views };
-        const variance: Measured = {
+        const variance: Measured<'style'> = {
           key: 'style',
-          title: 'Style variance',
-          better: 'lower',
           value: within,
           n,
           how: `unbiased variance of the style code over ${views} warps of one real image (the warps of the paper's training), summed over the code, averaged over images`,
@@ -64,8 +74,6 @@ export const styleConsistency: Metric<'styleConsistency'> = {
           variance,
           {
             key: 'style-share',
-            title: 'Style variance share',
-            better: 'lower',
             value: within / total,
             n,
             how: "that variance over its sum with the variance of different images' styles: that of their mean codes, less the part due to the warps",
@@ -74,7 +82,7 @@ export const styleConsistency: Metric<'styleConsistency'> = {
       },
     };
   },
-};
+});
 
 /** Returns the mean code, and the unbiased variance over the rows (2 or more), summed over the code. */
 function moments(codes: Float32Array, length: number): { mean: Float32Array; variance: number } {

@@ -11,10 +11,10 @@ import {
   type FeatureWeights,
   openFeatureExtractor,
 } from '../../../src/eval/features/extractor.js';
+import type { FeatureKind } from '../../../src/eval/features/feature-kind.js';
 import { foldInception } from '../../../src/eval/features/inception-weights.js';
 import { networkInput } from '../../../src/eval/features/network-input.js';
 import { fileImage, type MeasuredImage, memoryImage } from '../../../src/eval/measured-image.js';
-import type { FeatureKind } from '../../../src/eval/protocol.js';
 import { buildInception, INCEPTION_DIMS } from '../../../src/perceptual/inception.js';
 import { formulaInception, REFERENCE_DIR, readTensors, relativeError } from '../../support/reference.js';
 import { rejectionMessage } from '../../support/rejection.js';
