@@ -34,6 +34,7 @@ export type { StyleOptions } from './images/library-styles.js';
 export type { Architecture, Variant } from './model/architecture.js';
 export type { ContentCodes, Direction, Translator } from './translate/translator.js';
 export type { VideoProgress, VideoRequest } from './video/request.js';
+export type { TrackFate } from './video/sound.js';
 export {
   translateVideoFile,
   type VideoFileRequest,
