@@ -319,6 +319,8 @@ describe('gnr train with files of all kinds', () => {
       expect.stringMatching(
         new RegExp(`^gnr: skipped ${root}/trainA/text\\.png: Expected an image .* not an image`),
       ),
+      expect.stringMatching(/left out.* 1 \.txt of trainA/),
+      expect.stringMatching(/trainB has fewer images/),
     ]);
     expect(stdout).toContain('Checkpoint of step 2');
   });

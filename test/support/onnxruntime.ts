@@ -23,7 +23,7 @@ async function install(folder: string): Promise<void> {
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   await cp(PINNED, partial, { recursive: true });
-  process.stderr.write(`fetching onnxruntime for the tests of ONNX exports (105 MB), kept in ${folder}\n`);
+  process.stderr.write(`fetching onnxruntime for the tests of ONNX exports, kept in ${folder}\n`);
   const words = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
   const patience = ['--fetch-retries=1', '--fetch-timeout=60000'];
   const finished = await runProgram('npm', [...words, ...patience], { cwd: partial });
