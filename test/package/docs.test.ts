@@ -59,6 +59,7 @@ it('the two entry points export these functions', () => {
   ).toEqual([
     'evaluate',
     'exportModel',
+    'loadFaceFinder',
     'loadModel',
     'loadModel',
     'saveImage',
