@@ -141,6 +141,7 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
   const canvas = whole ?? square(modelPx * cells);
   const out = whole ? evenExtent(whole) : square(options.outputPx ?? modelPx * cells);
   const videoEncoder = videoEncoderFor(output, ffmpeg);
+  const { conversions, notices } = frameFilters(info, frames, ffmpeg);
   const isTimed = info.frameSeconds !== undefined;
   // Audio that begins before the first frame gets negative times, as a delay of the video would be filled with repeated
   // frames. If more than a frame of it would be lost, the muxer shifts everything; it would also shift by the delay of
@@ -173,7 +174,8 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
     isTimed,
     secondsAt: secondsOf(info, perSecond(rate)),
     audio: sound.fates,
-    ...noteworthy(info, frames, ffmpeg),
+    conversions,
+    notices,
     decoderArgs: decoderArgs({ input, info, ffmpeg, ...frames }),
     encoderArgs: (target) => [
       ...['-nostdin', '-v', 'error', '-y', ...framesIn],
@@ -195,9 +197,4 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
       ...['-f', container.muxer, `file:${target}`],
     ],
   };
-}
-
-function noteworthy(...args: Parameters<typeof frameFilters>): Pick<VideoPlan, 'conversions' | 'notices'> {
-  const { conversions, notices } = frameFilters(...args);
-  return { conversions, notices };
 }

@@ -34,16 +34,16 @@ export function trackOptions({ fate, encoder }: PlannedTrack, place: number): st
   ];
 }
 
-/** @returns why a track cannot be written so; undefined if it can. */
-async function trial(input: string, container: Container, track: PlannedTrack): Promise<string | undefined> {
+/** @returns whether the first second of a track can be written so. */
+async function works(input: string, container: Container, track: PlannedTrack): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'gnr-sound-'));
   try {
-    const { code, stderr } = await outputOf('ffmpeg', [
+    const { code } = await outputOf('ffmpeg', [
       ...['-nostdin', '-v', 'error', '-y', '-t', String(TRIAL_SECONDS), ...inputFile(input)],
       ...['-map', `0:${track.index}`, ...trackOptions(track, 0), '-f', container.muxer],
       `file:${join(folder, 'trial')}`,
     ]);
-    return code === 0 ? undefined : stderr;
+    return code === 0;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -73,7 +73,7 @@ export async function planSound(
     ];
     let chosen: PlannedTrack | undefined;
     for (const way of ways) {
-      if ((await trial(input, container, way)) !== undefined) continue;
+      if (!(await works(input, container, way))) continue;
       chosen = way;
       break;
     }
