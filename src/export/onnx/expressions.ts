@@ -68,9 +68,10 @@ function operationsOf(outputs: readonly Operation[]): Operation[] {
  * The nodes and constants that compute the outputs. A weight in float16 is widened by a Cast: many processors lack arithmetic
  * in float16, and it loses more than the rounding of weights.
  *
- * @param outputs with their names.
+ * @param outputs operations with names.
  */
 export function nodesOf(
+  graphInputs: readonly { name: string }[],
   outputs: readonly Operation[],
   precision: WeightPrecision,
 ): { nodes: OnnxNode[]; initializers: OnnxTensor[] } {
@@ -78,14 +79,13 @@ export function nodesOf(
   const initializers: OnnxTensor[] = [];
   const names = new Names();
   const values = new Map<Expression, { name: string; owner: string | undefined }>();
-  for (const { name } of outputs) if (name !== undefined) names.unique(name);
+  for (const { name } of [...graphInputs, ...outputs]) if (name !== undefined) names.unique(name);
 
   const nameConstant = ({ name: wanted, shape, data, isWeight }: Constant): string => {
     const name = names.unique(wanted);
-    const wide = data instanceof Int32Array ? 'int64' : 'float32';
-    const isNarrow = isWeight && precision === 'float16';
-    initializers.push({ name, dtype: isNarrow ? 'float16' : wide, shape, data });
-    if (!isNarrow) return name;
+    const dtype = data instanceof Int32Array ? 'int64' : isWeight ? precision : 'float32';
+    initializers.push({ name, dtype, shape, data });
+    if (dtype !== 'float16') return name;
     const cast = names.unique(`${name}/float32`);
     const attributes = { to: { int: ONNX_DTYPE_CODES.float32 } };
     nodes.push({ op: 'Cast', name: cast, inputs: [name], outputs: [cast], attributes });

@@ -2,7 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../model/parameters.js';
 import { type ConvGeometry, type Kernels, type Padding, paddingOf } from '../../runtime/kernels.js';
-import type { Attributes, Expression } from './expressions.js';
+import type { Attributes, Expression, Operation } from './expressions.js';
 import type { OnnxAttribute } from './graph.js';
 import {
   arranged,
@@ -63,10 +63,10 @@ function windowAttributes(geometry: ConvGeometry): Attributes {
 
 const flag = (name: string, isSet: boolean): Attributes => (isSet ? { [name]: { int: 1 } } : {});
 
-/** The operation that computes a value, if it is one of these. */
-function operationOf(x: Meaning, ...ops: readonly string[]) {
-  const isOne = x.kind === 'computed' && x.value.kind === 'operation' && ops.includes(x.value.op);
-  return isOne ? (x.value as Extract<Expression, { kind: 'operation' }>) : undefined;
+/** The operation that computes a tensor, if it is one of these. */
+function operationOf(x: Meaning, ...ops: readonly string[]): Operation | undefined {
+  if (x.kind === 'known' || x.value.kind !== 'operation') return undefined;
+  return ops.includes(x.value.op) ? x.value : undefined;
 }
 
 /**

@@ -1,11 +1,11 @@
 // Records functions over tensors as ONNX graphs.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ParameterSpecs, ParameterValues, Params } from '../../model/parameters.js';
-import { kernels, useKernels } from '../../runtime/kernels.js';
+import { type Kernels, kernels, useKernels } from '../../runtime/kernels.js';
 import { nodesOf, type Operation } from './expressions.js';
 import type { OnnxGraph, OnnxValue, WeightPrecision } from './graph.js';
 import { onnxKernels } from './onnx-kernels.js';
-import { BATCH, orderOf, Symbols, storedShape } from './symbols.js';
+import { BATCH, Symbols, storedShape, usualOrder } from './symbols.js';
 
 /** What a recorded function asks for and declares. Its tensors have shapes and no values. */
 export interface OnnxRecording {
@@ -18,7 +18,7 @@ export interface OnnxRecording {
 }
 
 /** Runs `fn` with other kernels. */
-function withKernels(implementation: ReturnType<typeof kernels>, fn: () => void): void {
+function withKernels(implementation: Kernels, fn: () => void): void {
   const previous = kernels();
   useKernels(implementation);
   try {
@@ -44,14 +44,14 @@ export function recordOnnx(
   const outputs: OnnxValue[] = [];
   const results: Operation[] = [];
   const declared = (name: string, shape: readonly number[]): OnnxValue => {
-    const sizes = storedShape(shape, orderOf(shape.length));
+    const sizes = storedShape(shape, usualOrder(shape.length));
     return { name, dtype: 'float32', shape: sizes.map((size) => (size === BATCH ? 'batch' : size)) };
   };
   const recording: OnnxRecording = {
     input(name, sizes) {
       const shape = [BATCH, ...sizes];
       inputs.push(declared(name, shape));
-      return symbols.tensor(symbols.computed({ kind: 'input', name }, shape, orderOf(shape.length)));
+      return symbols.tensor(symbols.computed({ kind: 'input', name }, shape, usualOrder(shape.length)));
     },
     parameters(specs, values) {
       const entries = Object.entries(specs).map(([path, { shape }]) => {
@@ -64,11 +64,11 @@ export function recordOnnx(
     },
     output(name, x, range) {
       outputs.push(declared(name, x.shape));
-      const value = symbols.stored(symbols.meaningOf(x), orderOf(x.rank));
+      const value = symbols.stored(symbols.meaningOf(x), usualOrder(x.rank));
       const bounds = range?.map((bound) => symbols.number(bound)) ?? [];
       results.push(symbols.operation(range ? 'Clip' : 'Identity', [value, ...bounds], {}, name));
     },
   };
   withKernels(onnxKernels(symbols), () => fn(recording));
-  return { inputs, outputs, ...nodesOf(results, precision) };
+  return { inputs, outputs, ...nodesOf(inputs, results, precision) };
 }

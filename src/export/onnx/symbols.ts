@@ -21,7 +21,7 @@ export const OIHW: Order = [3, 2, 0, 1];
 export const axesOf = (rank: number): number[] => Array.from({ length: rank }, (_, axis) => axis);
 
 /** The order of tensors that a network computes, and of inputs and outputs. */
-export const orderOf = (rank: number): Order => (rank === 4 ? NCHW : axesOf(rank));
+export const usualOrder = (rank: number): Order => (rank === 4 ? NCHW : axesOf(rank));
 
 const sameOrder = (a: Order, b: Order): boolean => a.join() === b.join();
 
@@ -184,7 +184,7 @@ export class Symbols {
     const longAxes = (of: readonly number[]): number[] => axesOf(of.length).filter((axis) => of[axis] !== 1);
     const [from, to] = [longAxes(x.shape), longAxes(shape)];
     const sequence = x.order.filter((axis) => from.includes(axis)).map((axis) => to[from.indexOf(axis)]!);
-    const usual = orderOf(shape.length);
+    const usual = usualOrder(shape.length);
     const units = axesOf(shape.length).filter((axis) => shape[axis] === 1);
     const isUsual = sameOrder(
       usual.filter((axis) => to.includes(axis)),
