@@ -65,18 +65,17 @@ function bundle(name, packages) {
   return Object.fromEntries([...required].map((of) => [of, manifest.dependencies?.[of] ?? installed(of)]));
 }
 
-/** The manifest of the package: without what concerns the checkout, and with the dependencies of the bundled packages. */
+/**
+ * The manifest of the package: without what concerns the checkout, and with the dependencies of the bundled packages. A backend
+ * that is among those stays an optional peer too, which bundlers of pages may leave out.
+ */
 function publishedManifest(manifest, bundled) {
   const { private: _, scripts: __, devDependencies: ___, overrides: ____, ...published } = manifest;
   const dependencies = { ...bundled, ...manifest.dependencies };
-  const optional = (field) =>
-    Object.fromEntries(Object.entries(manifest[field]).filter(([name]) => !(name in dependencies)));
   return {
     ...published,
     dependencies: Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1))),
     bundleDependencies: Object.keys(BUNDLED),
-    peerDependencies: optional('peerDependencies'),
-    peerDependenciesMeta: optional('peerDependenciesMeta'),
   };
 }
 
