@@ -1,15 +1,10 @@
 // The demo's page.
-import { join } from 'node:path';
 import { reportImage } from '../report/image.js';
 import { type ReportData, type ReportGrid, writeReport } from '../report/page.js';
-import { MetricCurves } from '../train/log/metric-curves.js';
-import { type MetricsRow, readMetrics } from '../train/log/metrics-log.js';
 import { reportSamples } from '../train/log/report-samples.js';
 import type { DemoGrid, DemoOptions } from './demo.js';
 import { type DemoFigures, demoMeasures } from './measures.js';
-
-/** Maximum size of a grid on the page, px: the size in which it was drawn. */
-const GRID_PX = { width: 1200, height: 1800 };
+import { demoFacts, GRID_PX, runParts } from './report-parts.js';
 
 /** What fine-tuning adds to the page. */
 interface FineTuned {
@@ -28,24 +23,15 @@ async function pageGrid(
 
 /** What is on the page once the model is fine-tuned. */
 async function fineTunedParts(
-  { config }: DemoOptions,
+  options: DemoOptions,
   { runDir, figures, grid }: FineTuned,
 ): Promise<Partial<ReportData>> {
-  const curves = new MetricCurves();
-  let last: MetricsRow | undefined;
-  for await (const row of readMetrics(join(runDir, 'metrics.jsonl'))) {
-    curves.add(row);
-    last = row;
-  }
   const { earlier, earlierCount } = await reportSamples(runDir);
   return {
+    ...(await runParts(runDir, 'Steps of fine-tuning', options)),
     summary:
       'The model that comes with this program translates photographs of faces into drawings. Then it learned another kind of ' +
       'drawings, on this machine. It splits a photo into a content code and a style code; each column is one style on every photo.',
-    facts: [
-      { label: 'Steps of fine-tuning', value: String(last?.step ?? config.training.steps) },
-      ...(last ? [{ label: 'Seconds per step', value: (last.seconds / last.step).toFixed(2) }] : []),
-    ],
     grids: [
       await pageGrid(
         'Before and after',
@@ -56,7 +42,6 @@ async function fineTunedParts(
     ],
     measures: demoMeasures(figures),
     measureNames: ['Before', 'After'],
-    series: curves.series(),
     earlier,
     earlierCount,
   };
@@ -68,7 +53,7 @@ export async function writeDemoReport(
   options: DemoOptions,
   { photographs, fineTuned }: { photographs: DemoGrid; fineTuned?: FineTuned },
 ): Promise<void> {
-  const { config, device, date, commands } = options;
+  const { config, commands } = options;
   const parts: Partial<ReportData> = fineTuned
     ? await fineTunedParts(options, fineTuned)
     : {
@@ -79,12 +64,7 @@ export async function writeDemoReport(
   await writeReport(path, {
     ...parts,
     title: "GANs N' Roses: demo",
-    facts: [
-      ...(parts.facts ?? []),
-      { label: 'Picture size', value: `${config.model.size} px` },
-      { label: 'Device', value: device },
-      { label: 'Date', value: date },
-    ],
+    facts: [...(parts.facts ?? []), ...demoFacts(options)],
     grids: [
       ...(parts.grids ?? []),
       await pageGrid(

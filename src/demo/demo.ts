@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
-import type { Config } from '../config/schema.js';
 import { type DecodedImage, fromFloat, toFloat } from '../data/decode.js';
 import { openDataset } from '../data/folder.js';
 import { decodeInput, type FaceOptions } from '../images/face-crops.js';
@@ -15,13 +14,14 @@ import { openTranslator } from '../translate/open-translator.js';
 import { writeDemoReport } from './demo-report.js';
 import type { DemoFigures } from './measures.js';
 import {
-  type DrawingEvent,
   drawDataset,
   pause,
   STYLES_PER_PHOTO,
+  type StageEvent,
+  type StageOptions,
   TEST_IMAGES,
-  type TrainingEvent,
   train,
+  withDataset,
 } from './stages.js';
 import { demoGrid, translations } from './translated-grid.js';
 
@@ -35,7 +35,7 @@ const COMPARED_DRAWINGS = 6;
 
 /** An event of the demo. */
 export type DemoEvent =
-  | { type: 'translating'; done: number; total: number }
+  | StageEvent
   /** The photographs are translated: their grid, the page that shows it, and whether an earlier demo has ended training. */
   | {
       type: 'photographs';
@@ -44,32 +44,21 @@ export type DemoEvent =
       photographs: number;
       styles: number;
       hasTrained: boolean;
-    }
-  | DrawingEvent
-  | TrainingEvent
-  | { type: 'measuring'; done: number; total: number }
-  | { type: 'done'; grid: string; report: string; figures: DemoFigures };
+    };
 
-export interface DemoOptions {
-  /** The folder for all output: `photographs.png`, `print/`, `fine-tuned/`, `before-and-after.png`, `report.html`. */
-  outDir: string;
+/**
+ * The options of the demo. Its config is that of fine-tuning, with the architecture of the model; its output is
+ * `photographs.png`, `print/`, `fine-tuned/`, `before-and-after.png` and `report.html`.
+ */
+export interface DemoOptions extends StageOptions {
   /** The folder of the model that is shown and fine-tuned. */
   model: string;
   /** The folder of photographs to translate. */
   photographs: string;
   /** How their faces are framed. */
   faces: FaceOptions;
-  /** The config of fine-tuning, with the architecture of the model; the demo sets `data.root`. */
-  config: Config;
-  /** Number of images in each training folder of the sample dataset. */
-  images: number;
   /** Commands for the end of the page. */
   commands: readonly ReportCommands[];
-  /** Name of the device on the page. */
-  device: string;
-  /** Date on the page. */
-  date: string;
-  signal: AbortSignal;
 }
 
 /** A grid of the demo: the PNG file, and the labels of its columns. */
@@ -165,8 +154,8 @@ export async function* runDemo(demoOptions: DemoOptions): AsyncGenerator<DemoEve
   const root = join(outDir, DEMO_FAMILY);
   const runDir = join(outDir, 'fine-tuned');
   const report = join(outDir, 'report.html');
-  const config = { ...demoOptions.config, data: { ...demoOptions.config.data, root } };
-  const options = { ...demoOptions, config };
+  const options = withDataset(demoOptions, root);
+  const { config } = options;
   const before = await readModel(model);
   const shown = yield* showPhotographs(options, before);
   // The page of a demo that has ended holds more than that of this stage.

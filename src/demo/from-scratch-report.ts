@@ -1,16 +1,11 @@
 // The page of the demo from scratch.
-import { join } from 'node:path';
 import { type ReportImage, reportImage } from '../report/image.js';
 import { type ReportGrid, writeReport } from '../report/page.js';
-import { MetricCurves } from '../train/log/metric-curves.js';
-import { type MetricsRow, readMetrics } from '../train/log/metrics-log.js';
 import { reportSamples } from '../train/log/report-samples.js';
 import type { SampleModelResult, ScratchOptions } from './from-scratch.js';
 import { type DemoFigures, demoMeasures } from './measures.js';
+import { demoFacts, GRID_PX, runParts } from './report-parts.js';
 import { GRID_COLUMNS } from './translated-grid.js';
-
-/** Maximum size of a grid on the page, px: the size in which it was drawn. */
-const GRID_PX = { width: 1200, height: 1800 };
 
 /** The grid of the sample model, with its figures. */
 function sampleModelGrid({ figures, reference }: SampleModelResult, image: ReportImage): ReportGrid {
@@ -33,7 +28,7 @@ function sampleModelGrid({ figures, reference }: SampleModelResult, image: Repor
 /** Writes the page of the demo from scratch. */
 export async function writeScratchReport(
   path: string,
-  { config, device, date }: ScratchOptions,
+  options: ScratchOptions,
   results: {
     runDir: string;
     figures: DemoFigures;
@@ -42,25 +37,14 @@ export async function writeScratchReport(
   },
 ): Promise<void> {
   const { runDir, figures, png, sampleModel } = results;
-  const curves = new MetricCurves();
-  let last: MetricsRow | undefined;
-  for await (const row of readMetrics(join(runDir, 'metrics.jsonl'))) {
-    curves.add(row);
-    last = row;
-  }
+  const { facts, series } = await runParts(runDir, 'Steps', options);
   const { newest, ...samples } = await reportSamples(runDir);
   await writeReport(path, {
     title: "GANs N' Roses: demo",
     summary:
       'A network trained from scratch, on this machine and on drawn portraits, to turn photographs into anime. It splits ' +
       'a photo into a content code and a style code; each column below is one style on every photo.',
-    facts: [
-      { label: 'Steps', value: String(last?.step ?? config.training.steps) },
-      ...(last ? [{ label: 'Seconds per step', value: (last.seconds / last.step).toFixed(2) }] : []),
-      { label: 'Picture size', value: `${config.model.size} px` },
-      { label: 'Device', value: device },
-      { label: 'Date', value: date },
-    ],
+    facts: [...facts, ...demoFacts(options)],
     grids: [
       {
         title: 'Translated test photos',
@@ -72,8 +56,8 @@ export async function writeScratchReport(
       ...newest.slice(0, 1),
     ],
     measures: demoMeasures(figures),
-    series: curves.series(),
+    series,
     ...samples,
-    config,
+    config: options.config,
   });
 }

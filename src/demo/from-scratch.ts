@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import { Rng } from '../base/rng.js';
-import type { Config } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
 import { buildNetworks, initNetworks } from '../gan/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
@@ -19,25 +18,22 @@ import { openTranslator } from '../translate/open-translator.js';
 import { writeScratchReport } from './from-scratch-report.js';
 import type { DemoFigures } from './measures.js';
 import {
-  type DrawingEvent,
   drawDataset,
   pause,
   STYLES_PER_PHOTO,
+  type StageEvent,
+  type StageOptions,
   TEST_IMAGES,
-  type TrainingEvent,
   train,
+  withDataset,
 } from './stages.js';
 import { translatedGrid } from './translated-grid.js';
 
 /** An event of the demo from scratch. */
 export type ScratchEvent =
-  | DrawingEvent
-  | { type: 'translating'; done: number; total: number }
+  | StageEvent
   | ({ type: 'sampleModel' } & SampleModelResult)
-  | { type: 'noSampleModel'; reason: string }
-  | TrainingEvent
-  | { type: 'measuring'; done: number; total: number }
-  | { type: 'done'; grid: string; report: string; figures: DemoFigures };
+  | { type: 'noSampleModel'; reason: string };
 
 /** The sample model's translations of the test photos: the path of their grid, and figures. */
 export interface SampleModelResult {
@@ -46,20 +42,10 @@ export interface SampleModelResult {
   reference: SampleFigures;
 }
 
-export interface ScratchOptions {
-  /** The folder for all output: `dataset/`, `run/`, `sample-model.png`, `translated.png`, `report.html`. */
-  outDir: string;
+/** The options of the demo from scratch. Its output is `dataset/`, `run/`, `sample-model.png`, `translated.png` and `report.html`. */
+export interface ScratchOptions extends StageOptions {
   /** The folder of a trained model to show first; the demo continues without it if it cannot be read. */
   sampleModel: string;
-  /** The config of training; the demo sets `data.root`. */
-  config: Config;
-  /** Number of images in each training folder of the sample dataset. */
-  images: number;
-  /** Name of the device on the page. */
-  device: string;
-  /** Date on the page. */
-  date: string;
-  signal: AbortSignal;
 }
 
 /** A model's figures on the test set, and its grid. */
@@ -144,11 +130,10 @@ export async function* runScratchDemo(scratchOptions: ScratchOptions): AsyncGene
   const { outDir, signal } = scratchOptions;
   const root = join(outDir, 'dataset');
   const runDir = join(outDir, 'run');
-  const { seed } = scratchOptions.config.training;
-  const { size } = scratchOptions.config.model;
-  yield* drawDataset({ dir: root, images: scratchOptions.images, size: 2 * size, seed, signal });
-  const config = { ...scratchOptions.config, data: { ...scratchOptions.config.data, root } };
-  const options = { ...scratchOptions, config };
+  const options = withDataset(scratchOptions, root);
+  const { config, images } = options;
+  const { seed } = config.training;
+  yield* drawDataset({ dir: root, images, size: 2 * config.model.size, seed, signal });
   await openDataset(root);
   const set = await readSampleTestSet(root, config.model.size, TEST_IMAGES);
   const sampleModel = yield* showSampleModel(options, root, set);

@@ -1,21 +1,47 @@
-// Stages that both demos share: drawing a dataset, training on it, stopping in between.
+// What both demos share: options, events, and the stages of drawing a dataset, training on it and stopping in between.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { InterruptedError } from '../base/errors.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
+import type { Config } from '../config/schema.js';
 import { drawSampleDataset, type SampleDatasetOptions } from '../sample/draw.js';
 import { FACTORS_FILE } from '../sample/factors-file.js';
 import type { TrainEvent } from '../train/events.js';
 import { type TrainOptions, trainRun } from '../train/loop.js';
+import type { DemoFigures } from './measures.js';
 
 /** Test photos that are translated and measured. */
 export const TEST_IMAGES = 48;
 /** Random styles of each measured photo. */
 export const STYLES_PER_PHOTO = 4;
 
-export type DrawingEvent = { type: 'drawing'; done: number; total: number };
-export type TrainingEvent = { type: 'training'; event: TrainEvent };
+/** An event of either demo. */
+export type StageEvent =
+  | { type: 'drawing' | 'translating' | 'measuring'; done: number; total: number }
+  | { type: 'training'; event: TrainEvent }
+  | { type: 'done'; grid: string; report: string; figures: DemoFigures };
+
+/** The options of both demos. */
+export interface StageOptions {
+  /** The folder for all output. */
+  outDir: string;
+  /** The config of training; the demo sets `data.root`. */
+  config: Config;
+  /** Number of images in each training folder of the sample dataset. */
+  images: number;
+  /** Name of the device on the page. */
+  device: string;
+  /** Date on the page. */
+  date: string;
+  signal: AbortSignal;
+}
+
+/** The options with a config that trains on this dataset. */
+export function withDataset<Options extends StageOptions>(options: Options, root: string): Options {
+  const { config } = options;
+  return { ...options, config: { ...config, data: { ...config.data, root } } };
+}
 
 async function exists(path: string): Promise<boolean> {
   return stat(path).then(
@@ -31,7 +57,7 @@ export async function pause(signal: AbortSignal): Promise<void> {
 }
 
 /** Draws a dataset unless an earlier demo has; yields progress. @throws InterruptedError after the signal. */
-export async function* drawDataset(options: SampleDatasetOptions): AsyncGenerator<DrawingEvent> {
+export async function* drawDataset(options: SampleDatasetOptions): AsyncGenerator<StageEvent> {
   if (await exists(join(options.dir, FACTORS_FILE))) return;
   // Progress is polled, because a callback cannot yield.
   let progress = { done: 0, total: 0 };
@@ -55,7 +81,7 @@ export async function* drawDataset(options: SampleDatasetOptions): AsyncGenerato
 export async function* train({
   init,
   ...options
-}: Pick<TrainOptions, 'config' | 'runDir' | 'init' | 'signal'>): AsyncGenerator<TrainingEvent> {
+}: Pick<TrainOptions, 'config' | 'runDir' | 'init' | 'signal'>): AsyncGenerator<StageEvent> {
   const earlier = await latestCheckpoint(options.runDir);
   if (earlier !== undefined && earlier.step >= options.config.training.steps) return;
   const start = earlier !== undefined ? { resume: true } : init !== undefined ? { init } : {};

@@ -1,139 +1,45 @@
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InterruptedError } from '../../src/base/errors.js';
-import { Rng } from '../../src/base/rng.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import type { Config } from '../../src/config/schema.js';
 import { type DemoEvent, type DemoOptions, runDemo } from '../../src/demo/demo.js';
-import type { DemoFigures } from '../../src/demo/measures.js';
-import { writeModelFolder } from '../../src/export/model-folder.js';
-import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
-import { reportImage } from '../../src/report/image.js';
 import { formatNumber } from '../../src/report/numbers.js';
-import { loadEngine } from '../../src/runtime/node.js';
 import { readFactors } from '../../src/sample/factors-file.js';
-import { MIN_LAYERS, tinyConfig } from '../support/config.js';
+import { DemoTests, figuresOf, hasTrained, isMeasuring, phases, stepsOf } from '../support/demo.js';
 import { fixedDetector } from '../support/faces.js';
 import { contentOf, gnr } from '../support/gnr.js';
 
 const CELL = 128 + 4;
 const PHOTOGRAPHS = 'examples/photos';
 
-let shared: string;
-/** A model as the program brings one, but small and untrained. */
-let model: string;
-let folder: string;
-let outDir: string;
-
-/** A demo that nothing disturbed, and what it told. */
-let whole: string;
-let wholeEvents: DemoEvent[];
 /** The page as it was when the photographs were shown. */
 let firstPage: string;
 
-beforeAll(async () => {
-  await loadEngine();
-  shared = await mkdtemp(join(tmpdir(), 'gnr-cli-demo-'));
-  model = join(shared, 'model');
-  const config = configFor(2);
-  const values = initNetworks(buildNetworks(config), new Rng(1, 'init'));
-  await writeModelFolder(model, { architecture: config.model, values }, { config, card: '' });
-  whole = join(shared, 'demo');
-  wholeEvents = [];
-  for await (const event of runDemo(optionsFor({ outDir: whole }))) {
-    wholeEvents.push(event);
+const tests = new DemoTests<DemoOptions, DemoEvent>({
+  run: runDemo,
+  modelSize: 32,
+  own: (model) => {
+    const detector = fixedDetector({ left: 150, top: 60, width: 100, height: 120 });
+    return {
+      model,
+      photographs: PHOTOGRAPHS,
+      faces: { mode: 'largest', margin: 0.5, paste: false, detector: async () => detector },
+      commands: [
+        { title: 'Your own photo', explanation: 'finds the face.', lines: ['npx gnr translate "me".jpg'] },
+      ],
+    };
+  },
+  async onEvent(event) {
     if (event.type === 'photographs') firstPage = await readFile(event.report, 'utf8');
-  }
+  },
 });
-afterAll(() => rm(shared, { recursive: true, force: true }));
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'gnr-cli-demo-'));
-  outDir = join(folder, 'demo');
-});
-afterEach(() => rm(folder, { recursive: true, force: true }));
-
-const configFor = (steps: number): Config =>
-  tinyConfig({
-    model: MIN_LAYERS,
-    training: { steps },
-    log: { everySteps: 1, sampleImages: 1 },
-    runtime: { capture: false },
-  });
-
-function optionsFor(options: Partial<DemoOptions> = {}): DemoOptions {
-  const detector = fixedDetector({ left: 150, top: 60, width: 100, height: 120 });
-  return {
-    outDir,
-    model,
-    photographs: PHOTOGRAPHS,
-    faces: { mode: 'largest', margin: 0.5, paste: false, detector: async () => detector },
-    config: configFor(2),
-    images: 4,
-    commands: [
-      { title: 'Your own photo', explanation: 'finds the face.', lines: ['npx gnr translate "me".jpg'] },
-    ],
-    device: 'the test machine',
-    date: '2026-01-02',
-    signal: new AbortController().signal,
-    ...options,
-  };
-}
-
-async function demo(options: Partial<DemoOptions> = {}): Promise<DemoEvent[]> {
-  const events: DemoEvent[] = [];
-  for await (const event of runDemo(optionsFor(options))) events.push(event);
-  return events;
-}
-
-/** The kinds of events in their order, each once. */
-const phases = (events: DemoEvent[]): string[] => [...new Set(events.map(({ type }) => type))];
-const stepsOf = (events: DemoEvent[]): number[] =>
-  events.flatMap((event) =>
-    event.type === 'training' && event.event.type === 'step' ? [event.event.step] : [],
-  );
-
-function figuresOf(events: DemoEvent[]): DemoFigures {
-  const last = events.at(-1);
-  if (last?.type !== 'done') return expect.unreachable('the demo is not done');
-  return last.figures;
-}
-
-/** The demo goes on with the dataset of the whole one, so that it is not drawn again. */
-const takeDataset = () => cp(join(whole, 'print'), join(outDir, 'print'), { recursive: true });
-
-/** Runs a demo that is interrupted at an event, and gives the events until then. */
-async function interruptedAt(
-  isTheMoment: (event: DemoEvent) => boolean,
-  options: Partial<DemoOptions> = {},
-): Promise<DemoEvent[]> {
-  const controller = new AbortController();
-  const events: DemoEvent[] = [];
-  const run = async () => {
-    for await (const event of runDemo(optionsFor({ ...options, signal: controller.signal }))) {
-      events.push(event);
-      if (isTheMoment(event)) controller.abort();
-    }
-  };
-  await expect(run()).rejects.toThrow(InterruptedError);
-  return events;
-}
-
-/** A picture of the whole demo as its page holds it. */
-async function embedded(name: string): Promise<string> {
-  const { type, bytes, width } = await reportImage(join(whole, name), { width: 1200, height: 1800 });
-  expect(width).toBe((await sharp(join(whole, name)).metadata()).width);
-  return `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
-}
-
-const isMeasuring = ({ type }: DemoEvent): boolean => type === 'measuring';
 
 describe('a demo', () => {
   it('shows photographs, draws, fine-tunes, measures and is done', async () => {
-    expect(phases(wholeEvents)).toEqual([
+    expect(phases(tests.wholeEvents)).toEqual([
       'translating',
       'photographs',
       'drawing',
@@ -141,49 +47,49 @@ describe('a demo', () => {
       'measuring',
       'done',
     ]);
-    expect(stepsOf(wholeEvents)).toEqual([1, 2]);
-    expect(wholeEvents.at(-1)).toMatchObject({
-      grid: join(whole, 'before-and-after.png'),
-      report: join(whole, 'report.html'),
+    expect(stepsOf(tests.wholeEvents)).toEqual([1, 2]);
+    expect(tests.wholeEvents.at(-1)).toMatchObject({
+      grid: join(tests.whole, 'before-and-after.png'),
+      report: join(tests.whole, 'report.html'),
     });
-    expect((await readdir(whole)).sort()).toEqual([
+    expect((await readdir(tests.whole)).sort()).toEqual([
       'before-and-after.png',
       'fine-tuned',
       'photographs.png',
       'print',
       'report.html',
     ]);
-    expect(await latestCheckpoint(join(whole, 'fine-tuned'))).toMatchObject({ step: 2 });
-    expect(await readFactors(join(whole, 'print'))).toMatchObject({ family: 'print', size: 64 });
+    expect(await latestCheckpoint(join(tests.whole, 'fine-tuned'))).toMatchObject({ step: 2 });
+    expect(await readFactors(join(tests.whole, 'print'))).toMatchObject({ family: 'print', size: 64 });
   });
 
   it('shows the photographs in eight styles, and has a page with them, before anything is drawn or trained', async () => {
     const photographs = (await readdir(PHOTOGRAPHS)).filter((name) => name.endsWith('.jpg')).length;
     expect(photographs).toBeGreaterThanOrEqual(2);
-    const event = wholeEvents.find(({ type }) => type === 'photographs');
+    const event = tests.wholeEvents.find(({ type }) => type === 'photographs');
     expect(event).toEqual({
       type: 'photographs',
-      grid: join(whole, 'photographs.png'),
-      report: join(whole, 'report.html'),
+      grid: join(tests.whole, 'photographs.png'),
+      report: join(tests.whole, 'report.html'),
       photographs,
       styles: 8,
       hasTrained: false,
     });
-    const { width, height } = await sharp(join(whole, 'photographs.png')).metadata();
+    const { width, height } = await sharp(join(tests.whole, 'photographs.png')).metadata();
     expect(width).toBe(4 + 9 * CELL);
     expect(height).toBeGreaterThanOrEqual(4 + photographs * CELL);
-    expect(firstPage).toContain(await embedded('photographs.png'));
+    expect(firstPage).toContain(await tests.embedded('photographs.png'));
     expect(firstPage).toContain('npx gnr translate &quot;me&quot;.jpg');
     expect(firstPage).not.toContain('Before and after');
   });
 
   it('starts from the weights of the model, and shows before and after beside each other', async () => {
-    const { width, height } = await sharp(join(whole, 'before-and-after.png')).metadata();
+    const { width, height } = await sharp(join(tests.whole, 'before-and-after.png')).metadata();
     expect(width).toBe(4 + 9 * CELL);
     const photographs = (await readdir(PHOTOGRAPHS)).filter((name) => name.endsWith('.jpg')).length;
     expect(height).toBeGreaterThanOrEqual(4 + (photographs + 6) * CELL);
     // Two steps change little: the pictures after are nearly those before, which random weights would not give.
-    const { data, info } = await sharp(join(whole, 'before-and-after.png'))
+    const { data, info } = await sharp(join(tests.whole, 'before-and-after.png'))
       .raw()
       .toBuffer({ resolveWithObject: true });
     const side = (column: number): number[] => {
@@ -199,7 +105,7 @@ describe('a demo', () => {
   });
 
   it('tells figures that were measured', () => {
-    const { untrained, trained, reference } = figuresOf(wholeEvents);
+    const { untrained, trained, reference } = figuresOf(tests.wholeEvents);
     for (const figures of [untrained, trained, reference]) {
       const { x, y, scale } = figures.correlation;
       for (const correlation of [x, y, scale]) expect(Math.abs(correlation)).toBeLessThanOrEqual(1);
@@ -211,11 +117,11 @@ describe('a demo', () => {
   });
 
   it('writes a page that holds both pictures, every figure, the curves, the commands and the config', async () => {
-    const page = await readFile(join(whole, 'report.html'), 'utf8');
+    const page = await readFile(join(tests.whole, 'report.html'), 'utf8');
     for (const name of ['before-and-after.png', 'photographs.png'])
-      expect(page).toContain(await embedded(name));
+      expect(page).toContain(await tests.embedded(name));
     expect(page.length).toBeLessThan(3e6);
-    const { untrained, trained, reference } = figuresOf(wholeEvents);
+    const { untrained, trained, reference } = figuresOf(tests.wholeEvents);
     for (const of of [
       (figures: typeof trained) => figures.statisticsDistance,
       (figures: typeof trained) => figures.correlation.x,
@@ -239,51 +145,57 @@ describe('a demo', () => {
   });
 
   it('that is finished draws and trains no more, and comes to the same end', async () => {
-    await cp(whole, outDir, { recursive: true, verbatimSymlinks: true });
-    const run = await contentOf(join(outDir, 'fine-tuned'));
+    await tests.take();
+    const run = await contentOf(join(tests.outDir, 'fine-tuned'));
     const before = tf.memory().numTensors;
-    const events = await demo();
+    const events = await tests.demo();
     expect(tf.memory().numTensors).toBe(before);
     expect(phases(events)).toEqual(['translating', 'photographs', 'measuring', 'done']);
-    expect(figuresOf(events)).toEqual(figuresOf(wholeEvents));
-    expect(await contentOf(join(outDir, 'fine-tuned'))).toEqual(run);
+    expect(figuresOf(events)).toEqual(figuresOf(tests.wholeEvents));
+    expect(await contentOf(join(tests.outDir, 'fine-tuned'))).toEqual(run);
     for (const name of ['photographs.png', 'before-and-after.png']) {
-      const [again, first] = await Promise.all([outDir, whole].map((dir) => readFile(join(dir, name))));
+      const [again, first] = await Promise.all(
+        [tests.outDir, tests.whole].map((dir) => readFile(join(dir, name))),
+      );
       expect(again!.equals(first!)).toBe(true);
     }
   });
 
   it('that is finished keeps its page when it is started again and interrupted', async () => {
-    await cp(whole, outDir, { recursive: true, verbatimSymlinks: true });
-    await interruptedAt(isMeasuring);
-    const [kept, first] = await Promise.all([outDir, whole].map((dir) => readFile(join(dir, 'report.html'))));
+    await tests.take();
+    await tests.interruptedAt(isMeasuring);
+    const [kept, first] = await Promise.all(
+      [tests.outDir, tests.whole].map((dir) => readFile(join(dir, 'report.html'))),
+    );
     expect(kept!.equals(first!)).toBe(true);
   });
 
   it('names photographs that are missing, and makes nothing', async () => {
-    await expect(demo({ photographs: join(folder, 'none') })).rejects.toThrow(/an image or folder at .*none/);
-    await expect(demo({ model: join(folder, 'none') })).rejects.toThrow(/a checkpoint at .*none/);
-    expect(await readdir(folder)).toEqual([]);
+    await expect(tests.demo({ photographs: join(tests.folder, 'none') })).rejects.toThrow(
+      /an image or folder at .*none/,
+    );
+    await expect(tests.demo({ model: join(tests.folder, 'none') })).rejects.toThrow(/a checkpoint at .*none/);
+    expect(await readdir(tests.folder)).toEqual([]);
   });
 });
 
 describe('an interrupted demo', () => {
   it('stops before the photographs are translated, and leaves nothing', async () => {
-    await interruptedAt(({ type }) => type === 'translating');
-    expect(await readdir(folder)).toEqual([]);
+    await tests.interruptedAt(({ type }) => type === 'translating');
+    expect(await readdir(tests.folder)).toEqual([]);
   });
 
   it('keeps photographs and page, but nothing of a dataset that was not finished', async () => {
-    await interruptedAt(({ type }) => type === 'drawing');
-    expect((await readdir(outDir)).sort()).toEqual(['photographs.png', 'report.html']);
+    await tests.interruptedAt(({ type }) => type === 'drawing');
+    expect((await readdir(tests.outDir)).sort()).toEqual(['photographs.png', 'report.html']);
   });
 
   it('goes on with the training where it stopped, to the same bytes', async () => {
-    await takeDataset();
-    await interruptedAt((event) => stepsOf([event]).length > 0);
-    const events = await interruptedAt(isMeasuring);
+    await tests.take('print');
+    await tests.interruptedAt(hasTrained);
+    const events = await tests.interruptedAt(isMeasuring);
     expect(stepsOf(events)).toEqual([2]);
-    const weights = [outDir, whole].map((dir) =>
+    const weights = [tests.outDir, tests.whole].map((dir) =>
       readFile(join(dir, 'fine-tuned', 'checkpoints', 'step-000002', 'model.safetensors')),
     );
     const [ours, theirs] = await Promise.all(weights);
@@ -302,9 +214,9 @@ describe('gnr demo', () => {
     [['--steps', 'few'], /--steps is not a number/],
     [['--styles', '3'], /Unknown option --styles/],
   ])('%j is refused, and nothing is made', async (words, message) => {
-    const { code, stdout, stderr } = await gnr('demo', '--out', outDir, ...words);
+    const { code, stdout, stderr } = await gnr('demo', '--out', tests.outDir, ...words);
     expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(message)]);
-    expect(await readdir(folder)).toEqual([]);
+    expect(await readdir(tests.folder)).toEqual([]);
   });
 
   it('fine-tunes the sample model with configs/demo-finetune.json, and shows what it tells', async () => {
@@ -313,36 +225,36 @@ describe('gnr demo', () => {
       DEMO_FAMILY: 'print',
       async *runDemo(options: DemoOptions): AsyncGenerator<DemoEvent> {
         given.push(options);
-        yield* wholeEvents;
+        yield* tests.wholeEvents;
       },
     }));
-    const { code, stdout } = await gnr('demo', '--out', outDir, '--steps', '7');
+    const { code, stdout } = await gnr('demo', '--out', tests.outDir, '--steps', '7');
     expect(code).toBe(0);
     const { model: architecture } = JSON.parse(await readFile('models/sample/config.json', 'utf8')) as Config;
     expect(given).toMatchObject([
       {
-        outDir,
+        outDir: tests.outDir,
         model: resolve('models/sample'),
         photographs: resolve(PHOTOGRAPHS),
         faces: { mode: 'largest', paste: false },
         images: 400,
-        config: { model: architecture, training: { steps: 7 }, data: { root: join(outDir, 'print') } },
+        config: { model: architecture, training: { steps: 7 }, data: { root: join(tests.outDir, 'print') } },
         device: expect.stringMatching(/^[CG]PU, \d+ threads, TensorFlow 2\.\d+/) as string,
         date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/) as string,
       },
     ]);
-    const { untrained, trained, reference } = figuresOf(wholeEvents);
+    const { untrained, trained, reference } = figuresOf(tests.wholeEvents);
     const row = (label: string, of: (figures: typeof trained) => number) =>
       label.padEnd(34) +
       [untrained, trained, reference].map((figures) => of(figures).toFixed(2).padStart(11)).join('');
     for (const line of [
-      join(whole, 'photographs.png'),
+      join(tests.whole, 'photographs.png'),
       'Training to step 2: ',
       row('distance of colours and edges', (figures) => figures.statisticsDistance),
       row('correlation with the photo: x', (figures) => figures.correlation.x),
       row('difference between styles', (figures) => figures.diversity),
-      join(whole, 'before-and-after.png'),
-      join(whole, 'report.html'),
+      join(tests.whole, 'before-and-after.png'),
+      join(tests.whole, 'report.html'),
       'Done in ',
     ])
       expect(stdout).toContain(line);

@@ -15,6 +15,7 @@ let project = '';
 let packed: Packed;
 
 interface Manifest {
+  private: boolean;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
   peerDependenciesMeta: Record<string, { optional?: boolean }>;
@@ -25,8 +26,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-package-'));
   packed = await packPackage(folder);
   project = join(folder, 'project');
-  const { dependencies } = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
-  await installPackage(packed, project, Object.keys(dependencies));
+  const { dependencies, bundleDependencies } = packed.manifest;
+  const others = Object.keys(dependencies).filter((name) => !bundleDependencies.includes(name));
+  await installPackage(packed, project, others);
+  await runNode(project, 'node_modules/gans-n-roses/bin/gnr.mjs', 'setup');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -38,7 +41,8 @@ describe('the package', () => {
       /^(bin|configs|models|native|examples\/photos)\//,
     ];
     const single = ['package.json', 'README.md', 'LICENSE'];
-    const others = packed.files.filter((file) => !kinds.some((kind) => kind.test(file)));
+    const own = packed.files.filter((file) => !file.startsWith('node_modules/'));
+    const others = own.filter((file) => !kinds.some((kind) => kind.test(file)));
     expect(others.sort()).toEqual(single.sort());
     expect(packed.files).toEqual(
       expect.arrayContaining([
@@ -53,8 +57,54 @@ describe('the package', () => {
 
   it('has no program that names a source map', async () => {
     // A comment that names a map which is not there makes bundlers warn.
-    for (const file of packed.files.filter((name) => name.endsWith('.js')))
+    for (const file of packed.files.filter((name) => /^(?!node_modules\/).*\.js$/.test(name)))
       expect(await readFile(join(packed.dir, file), 'utf8'), file).not.toContain('sourceMappingURL');
+  });
+
+  it('brings the engine packages without scripts, sources of TypeScript and tests, but with their licence', async () => {
+    const { dependencies, bundleDependencies } = packed.manifest;
+    expect(bundleDependencies).toEqual(['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs']);
+    for (const name of bundleDependencies) {
+      const folder = join('node_modules', name);
+      const bundled = packed.files.filter((file) => file.startsWith(`${folder}/`));
+      const kinds = /\/(package\.json|README\.md|LICENSE|binding\/\w+\.(cc|h)|dist\/.*(?<!_test)\.js)$/;
+      expect(bundled.filter((file) => !kinds.test(file))).toEqual([]);
+      const text = await readFile(join(packed.dir, folder, 'package.json'), 'utf8');
+      const manifest = JSON.parse(text) as Record<string, unknown>;
+      expect(manifest).toMatchObject({ name, version: dependencies[name], license: 'Apache-2.0' });
+      expect(manifest['//']).toMatch(/^Changed for gans-n-roses/);
+      // With `gypfile`, or a binding.gyp, npm would run node-gyp.
+      for (const key of ['scripts', 'dependencies', 'gypfile']) expect(manifest).not.toHaveProperty(key);
+      expect(await readFile(join(packed.dir, folder, 'LICENSE'), 'utf8')).toContain('Apache License');
+    }
+  });
+
+  it('depends on what the bundled packages require, in the versions that they name', async () => {
+    const { dependencies: own, peerDependencies: peers } = JSON.parse(
+      await readFile('package.json', 'utf8'),
+    ) as Manifest;
+    const { dependencies, peerDependencies, scripts } = packed.manifest;
+    const added = Object.entries(dependencies).filter(([name]) => !(name in own));
+    expect(Object.fromEntries(added)).toEqual({
+      '@mapbox/node-pre-gyp': '1.0.9',
+      '@tensorflow/tfjs': '4.22.0',
+      '@tensorflow/tfjs-backend-cpu': '4.22.0',
+      '@tensorflow/tfjs-backend-webgl': '4.22.0',
+      '@tensorflow/tfjs-converter': '4.22.0',
+      '@tensorflow/tfjs-data': '4.22.0',
+      '@tensorflow/tfjs-layers': '4.22.0',
+      'google-protobuf': '^3.9.2',
+      long: '4.0.0',
+      progress: '^2.0.0',
+    });
+    expect(dependencies).toMatchObject(own);
+    expect(peerDependencies).toEqual(peers);
+    expect(scripts).toBeUndefined();
+  });
+
+  it('is made by npm run package alone: the checkout itself cannot be published', async () => {
+    expect((JSON.parse(await readFile('package.json', 'utf8')) as Manifest).private).toBe(true);
+    expect(packed.manifest).not.toHaveProperty('private');
   });
 
   it('has the browser backends as optional peers, in the tested versions', async () => {

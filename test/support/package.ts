@@ -5,22 +5,34 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-/** Parts of the package beside dist, without the page of `gnr serve`, which `npm pack` builds too. */
+/** Parts of the package beside dist, without the page of `gnr serve`. */
 const PARTS = [
   'package.json',
   'README.md',
   'LICENSE',
   'bin',
   'configs',
+  'examples/photos',
   'models',
+  'native',
   'typedoc.json',
   'src/index.ts',
-  'test/support/package.ts',
 ];
 
-/** The package that `npm pack` makes of the working tree. */
+/** The published package.json. */
+export interface PackedManifest {
+  dependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
+  bundleDependencies: string[];
+  scripts?: Record<string, string>;
+}
+
+/** The package that `npm run package` makes of the working tree. */
 export interface Packed {
+  /** Path of the tarball. */
+  path: string;
   tarball: Buffer;
+  manifest: PackedManifest;
   /** Paths in the tarball. */
   files: string[];
   /** The tarball, unpacked. */
@@ -38,7 +50,7 @@ export async function packPackage(folder: string, { types = true } = {}): Promis
   const words = ['-p', 'tsconfig.build.json', '--outDir', join(stage, 'dist')];
   if (!types) words.push('--noCheck', '--declaration', 'false');
   await run(process.execPath, [compiler, ...words]);
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: stage });
+  await run(process.execPath, ['scripts/pack.mjs', stage, folder]);
   const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
   const path = join(folder, `gans-n-roses-${version}.tgz`);
   await run('tar', ['-xzf', path, '-C', folder]);
@@ -47,7 +59,9 @@ export async function packPackage(folder: string, { types = true } = {}): Promis
     .trim()
     .split('\n')
     .map((name) => name.replace(/^package\//, ''));
-  return { tarball: await readFile(path), files, dir: join(folder, 'package') };
+  const dir = join(folder, 'package');
+  const manifest = JSON.parse(await readFile(join(dir, 'package.json'), 'utf8')) as PackedManifest;
+  return { path, tarball: await readFile(path), manifest, files, dir };
 }
 
 /** Creates a project in `dir` that has installed the package and `dependencies`. */

@@ -14,7 +14,7 @@ export function figure(properties: Partial<Figure> = {}): Figure {
     over: null,
     interval: null,
     values: [properties.value ?? 45.234],
-    n: { generated: 50_000, real: 50_000 },
+    n: { outputs: 50_000, real: 50_000 },
     how: 'how FID is made',
     ...properties,
   };

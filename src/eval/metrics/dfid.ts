@@ -27,6 +27,8 @@ export const dfid = defineMetric({
   family: 'diversity',
   options,
   headings: () => ({ dfid: { title: 'DFID', better: 'lower' } }),
+  // The outputs of one input at a time, one per style.
+  covarianceOf: ['styles', 'real'],
   requires: ({ features }) => ({ features }),
   problem: ({ method }) =>
     method.outputsOf === undefined && method.outputsPerInput === 1

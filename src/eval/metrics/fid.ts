@@ -18,6 +18,7 @@ export const fid = defineMetric({
     features,
   }),
   headings: () => ({ fid: { title: 'FID', better: 'lower' } }),
+  covarianceOf: ['outputs', 'real'],
   requires: ({ features }) => ({ features }),
   problem: (context) => tooFew(context, { outputs: 2, real: 2 }),
   start({ features }, context) {

@@ -67,6 +67,11 @@ export interface Metric<Schema extends z.ZodObject = z.ZodObject, Key extends st
   options: Schema;
   /** The headings of its figures, by their keys. */
   headings(options: z.infer<Schema>): Readonly<Record<Key, Heading>>;
+  /**
+   * For a distance between covariances of Inception's features: the counts in its figures' `n` of the images on each side.
+   * Reports caution against such figures of few images, which are too large.
+   */
+  covarianceOf?: readonly string[];
   /** What it needs with these options; nothing by default. */
   requires?(options: z.infer<Schema>): Requirements;
   /** Returns why the metric cannot be measured on a method; undefined if it can. */

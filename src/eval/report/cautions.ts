@@ -1,4 +1,6 @@
 // Cautions for readers who compare the figures with others.
+import type { Metric } from '../metrics/metric.js';
+import { metrics } from '../metrics/registry.js';
 import type { Figure, Receipt } from '../receipt.js';
 import { formatCount } from './figure-table.js';
 
@@ -6,8 +8,6 @@ import { formatCount } from './figure-table.js';
 const FEATURES = 2048;
 /** Number of images below which the Frechet distance is known to be clearly too large. */
 const FEW = 10_000;
-/** Names of counts that do not count images. */
-const NOT_IMAGES = /subset|seed|repeat|pair|view|neighbo|input|style/i;
 
 /** Returns what readers must know before comparing the figures with others, the most serious first. */
 export function cautionsOf(receipt: Receipt): string[] {
@@ -58,8 +58,7 @@ function frechetCautions({ methods }: Receipt): string[] {
   const cautions: string[] = [];
   const byKey = new Map<string, Figure[]>();
   for (const figure of methods.flatMap(({ figures }) => figures))
-    if (figure.metric === 'fid' || figure.metric === 'dfid')
-      byKey.set(figure.key, [...(byKey.get(figure.key) ?? []), figure]);
+    if (covarianceOf(figure) !== undefined) byKey.set(figure.key, [...(byKey.get(figure.key) ?? []), figure]);
   for (const figures of byKey.values()) {
     const { title } = figures[0]!;
     const counts = figures.map(minImages).filter((count) => count !== undefined);
@@ -77,10 +76,14 @@ function frechetCautions({ methods }: Receipt): string[] {
   return cautions;
 }
 
-/** Size of the smaller of the two image sets. DFID compares the styles of one input at a time. */
-function minImages({ metric, n }: Figure): number | undefined {
-  const counts = Object.entries(n).filter(
-    ([name]) => !NOT_IMAGES.test(name) || (metric === 'dfid' && /style/i.test(name)),
-  );
-  return counts.length === 0 ? undefined : Math.min(...counts.map(([, count]) => count));
+/** What the figure's metric says of covariances; undefined too for a metric that this version does not know. */
+function covarianceOf({ metric }: Figure): readonly string[] | undefined {
+  const known: Readonly<Record<string, Metric | undefined>> = metrics;
+  return known[metric]?.covarianceOf;
+}
+
+/** Size of the smaller of the two image sets. */
+function minImages(figure: Figure): number | undefined {
+  const counts = covarianceOf(figure)!.flatMap((name) => figure.n[name] ?? []);
+  return counts.length === 0 ? undefined : Math.min(...counts);
 }

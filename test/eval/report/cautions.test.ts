@@ -12,33 +12,36 @@ describe('cautionsOf', () => {
   });
 
   it('warns of fewer images than dimensions on either side, and of fewer than 10,000', () => {
-    expect(withCounts({ generated: 2047, real: 50_000 })[0]).toMatch(
-      /^FID from 2047 images:.*rank deficient/,
-    );
-    expect(withCounts({ generated: 50_000, real: 100 })[0]).toMatch(/^FID from 100 images:.*rank deficient/);
-    const [biased] = withCounts({ generated: 2048, real: 50_000 });
+    expect(withCounts({ outputs: 2047, real: 50_000 })[0]).toMatch(/^FID from 2047 images:.*rank deficient/);
+    expect(withCounts({ outputs: 50_000, real: 100 })[0]).toMatch(/^FID from 100 images:.*rank deficient/);
+    const [biased] = withCounts({ outputs: 2048, real: 50_000 });
     expect(biased).toMatch(/^FID from 2048 images: with fewer than 10.000 the value is too large/);
     expect(biased).not.toContain('rank');
-    expect(withCounts({ generated: 10_000, real: 10_000, subsets: 3 })).toEqual([]);
+    expect(withCounts({ outputs: 10_000, real: 10_000, subsets: 3 })).toEqual([]);
   });
 
   it('says that methods have different numbers of images', () => {
-    const [text, ...others] = withCounts({ generated: 100 }, { generated: 1000 });
+    const [text, ...others] = withCounts({ outputs: 100 }, { outputs: 1000 });
     expect(text).toMatch(/^FID from 100 to 1000 images.*different numbers of images/);
     expect(others).toEqual([]);
   });
 
-  it('counts the styles of an input for DFID, and ignores other metrics', () => {
+  it('counts the styles of an input for DFID, and ignores metrics that compare no covariances', () => {
     const dfid = figure({
       metric: 'dfid',
       key: 'dfid',
       title: 'DFID',
       n: { inputs: 10, styles: 100, real: 9000 },
     });
-    const kid = figure({ metric: 'kid', key: 'kid', n: { generated: 10 } });
+    const kid = figure({ metric: 'kid', key: 'kid', n: { outputs: 10 } });
     const cautions = cautionsOf(receipt([method('a', [dfid, kid])]));
     expect(cautions).toHaveLength(1);
     expect(cautions[0]).toMatch(/^DFID from 100 images/);
+  });
+
+  it('says nothing of a metric that this version does not know', () => {
+    const unknown = figure({ metric: 'later', key: 'later', n: { outputs: 10, real: 10 } });
+    expect(cautionsOf(receipt([method('a', [unknown])]))).toEqual([]);
   });
 
   it('does not call a folder reduced if it has fewer images than the protocol uses', () => {

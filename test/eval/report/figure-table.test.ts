@@ -75,9 +75,9 @@ describe('numbers of a column', () => {
 
   it('countsOf separates the counts that all methods share from the others', () => {
     const column = figureColumns([
-      method('a', [figure({ n: { generated: 10, real: 100 } })]),
-      method('b', [figure({ n: { generated: 20, real: 100 } })]),
+      method('a', [figure({ n: { outputs: 10, real: 100 } })]),
+      method('b', [figure({ n: { outputs: 20, real: 100 } })]),
     ])[0]!;
-    expect(countsOf(column)).toEqual({ shared: { real: 100 }, differing: new Set(['generated']) });
+    expect(countsOf(column)).toEqual({ shared: { real: 100 }, differing: new Set(['outputs']) });
   });
 });

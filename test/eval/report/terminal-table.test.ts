@@ -14,7 +14,7 @@ const many = Array.from({ length: 6 }, (_, i) =>
     deviation: 0.25,
   }),
 );
-const few = { generated: 10, real: 100 };
+const few = { outputs: 10, real: 100 };
 const methods = [
   method(
     'GNR',
@@ -75,7 +75,7 @@ describe('terminalTable', () => {
 
   it('explains the figures, those of one kind together', () => {
     const text = terminalTable(receipt(methods), { width: 300 });
-    expect(text).toContain('FID: lower is better; 10 generated, 100 real; ± over repeats');
+    expect(text).toContain('FID: lower is better; 10 outputs, 100 real; ± over repeats');
     expect(text).toContain('Figure 0, Figure 1, Figure 2, Figure 3, Figure 4, Figure 5: higher is better');
     expect(text).toContain('* best of the methods');
     expect(text).toMatch(/Cautions:\n- FID from 10 images/);
