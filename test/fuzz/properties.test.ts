@@ -111,7 +111,7 @@ describe('pages', () => {
     renderReport({
       title: text,
       summary: text,
-      facts: [{ name: text, value: text } as never],
+      facts: [{ label: text, value: text }],
       warnings: [text],
       measures: [{ name: text, explanation: text, trained: 1, untrained: 2, reference: 1, better: 'lower' }],
       commands: [{ title: text, explanation: text, lines: [text] }],
