@@ -105,7 +105,7 @@ export async function hostileImages(): Promise<HostileFile[]> {
       bytes: Buffer.from('<!doctype html><script>alert(1)</script>'),
       answer: /a web page/,
     },
-    { name: 'empty.png', bytes: new Uint8Array(), answer: /no bytes/ },
+    { name: 'empty.png', bytes: new Uint8Array(), answer: /an empty file/ },
     {
       name: 'playlist.jpg',
       bytes: Buffer.from('#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n'),

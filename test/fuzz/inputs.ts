@@ -141,7 +141,7 @@ const hostileJson: fc.Arbitrary<string> = fc.oneof(
 function corruptedText(value: unknown): fc.Arbitrary<string> {
   if (typeof value !== 'object' || value === null)
     return fc.oneof(
-      { weight: 30, arbitrary: fc.constant(JSON.stringify(value) ?? 'null') },
+      { weight: 15, arbitrary: fc.constant(JSON.stringify(value) ?? 'null') },
       { weight: 1, arbitrary: hostileJson },
     );
   const inner: fc.Arbitrary<string> = Array.isArray(value)
@@ -158,7 +158,7 @@ function corruptedText(value: unknown): fc.Arbitrary<string> {
           const entries = Object.keys(value).map((key, i) => `${JSON.stringify(key)}:${items[i]}`);
           return `{${[...entries, ...(extra === null ? [] : [`${JSON.stringify(extra)}:{"polluted":1}`])].join()}}`;
         });
-  return fc.oneof({ weight: 30, arbitrary: inner }, { weight: 1, arbitrary: hostileJson });
+  return fc.oneof({ weight: 15, arbitrary: inner }, { weight: 1, arbitrary: hostileJson });
 }
 
 /** JSON texts like `value`, with parts that are wrong, deep, long or named like inherited properties. */
@@ -248,20 +248,6 @@ const pickleStep: fc.Arbitrary<string> = fc.oneof(
     ),
   },
   { weight: 2, arbitrary: fc.nat(3).map((index) => `q${String.fromCharCode(index)}`) },
-  // A list of pairs, and calls that take it.
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(2, 200, 2000).map((count) => `](${'K\x01K\x02\x86'.repeat(count)}e`),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(fc.constantFrom(...PICKLE_NAMES), fc.constantFrom(2, 200, 2000), fc.constantFrom(2, 200, 2000))
-      .map(
-        ([name, pairs, calls]) =>
-          `](${'K\x01K\x02\x86'.repeat(pairs)}e\x85q\x010c${name}\nq\x000${'h\x00h\x01R'.repeat(calls)}`,
-      ),
-  },
   {
     weight: 1,
     arbitrary: fc
@@ -270,10 +256,49 @@ const pickleStep: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** Programs of the pickle machine, most of them meaningless. */
+/** Pairs with keys of their own. */
+function distinctPairs(count: number): string {
+  return Array.from({ length: count }, (_, i) => `M${String.fromCharCode(i & 255, i >> 8)}K\x02\x86`).join(
+    '',
+  );
+}
+
+/** Functions of the allow-list that make something of their arguments. */
+const PICKLE_MAKERS = PICKLE_NAMES.filter((name) => !/system|eval|MyClass/.test(name));
+
+/** A whole value with what it consists of, so that a program of several goes on to its end. */
+const pickleWhole: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    pickleValue.filter((text) => !text.startsWith('h')),
+    fc.array(tie('value'), { maxLength: 3 }).map((items) => `(${items.join('')}t`),
+    fc.array(tie('value'), { maxLength: 3 }).map((items) => `](${items.join('')}e`),
+    fc
+      .array(fc.tuple(tie('value'), tie('value')), { maxLength: 3 })
+      .map((pairs) => `}(${pairs.flat().join('')}u`),
+    fc
+      .tuple(fc.constantFrom(...PICKLE_MAKERS), fc.array(tie('value'), { maxLength: 4 }))
+      .map(([name, args]) => `c${name}\n(${args.join('')}tR`),
+    // One list of pairs that many calls take.
+    fc
+      .tuple(fc.constantFrom(...PICKLE_MAKERS), fc.constantFrom(2, 200, 2000), fc.constantFrom(2, 200, 2000))
+      .map(
+        ([name, pairs, calls]) =>
+          `](${distinctPairs(pairs)}e\x85q\x010c${name}\nq\x000(${'h\x00h\x01R'.repeat(calls)}l`,
+      ),
+  ),
+})).value;
+
+/** Programs of the pickle machine: some that mean something, and some that mean nothing. */
 export const pickles: fc.Arbitrary<Uint8Array> = fc
-  .array(pickleStep, { maxLength: 40 })
-  .map((steps) => new Uint8Array(latin1(`\x80\x02${steps.join('')}.`)));
+  .oneof(
+    {
+      weight: 2,
+      arbitrary: fc.array(pickleWhole, { minLength: 1, maxLength: 6 }).map((values) => values.join('0')),
+    },
+    { weight: 1, arbitrary: fc.array(pickleStep, { maxLength: 40 }).map((steps) => steps.join('')) },
+  )
+  .map((program) => new Uint8Array(latin1(`\x80\x02${program}.`)));
 
 /** Messages of protocol buffers with any fields. */
 export const protobufs: fc.Arbitrary<Uint8Array> = fc
