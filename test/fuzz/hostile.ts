@@ -1,0 +1,115 @@
+// Files that do harm to careless readers, some kilobytes each. `hostileFiles` makes them; every one has an answer that is right.
+import { deflateSync } from 'node:zlib';
+import sharp from 'sharp';
+
+/** A file and the answer to it: a message that refuses it, or `taken` where it is a right picture after all. */
+export interface HostileFile {
+  name: string;
+  bytes: Uint8Array;
+  answer: RegExp | 'taken';
+}
+
+function crc32(bytes: Uint8Array): number {
+  let sum = ~0;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let k = 0; k < 8; k++) sum = (sum >>> 1) ^ (0xedb88320 & -(sum & 1));
+  }
+  return ~sum >>> 0;
+}
+
+function pngChunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const head = Buffer.alloc(4);
+  const tail = Buffer.alloc(4);
+  head.writeUInt32BE(data.byteLength);
+  tail.writeUInt32BE(crc32(body));
+  return Buffer.concat([head, body, tail]);
+}
+
+/** A PNG of one bit a pixel, all black, with further chunks before its pixels. */
+function flatPng(width: number, height: number, ...chunks: Buffer[]): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([1, 0, 0, 0, 0], 8);
+  const rows = deflateSync(Buffer.alloc((1 + Math.ceil(width / 8)) * height), { level: 9 });
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    pngChunk('IHDR', header),
+    ...chunks,
+    pngChunk('IDAT', rows),
+    pngChunk('IEND', new Uint8Array()),
+  ]);
+}
+
+/** A JPEG whose colour profile claims 2^32 - 1 tags. */
+async function endlessProfile(): Promise<Buffer> {
+  const plain = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
+    .jpeg()
+    .toBuffer();
+  const profile = Buffer.alloc(144);
+  profile.writeUInt32BE(144, 0);
+  profile.write('acsp', 36, 'latin1');
+  profile.writeUInt32BE(0xffffffff, 128);
+  const segment = Buffer.concat([Buffer.from('ICC_PROFILE\0\x01\x01', 'latin1'), profile]);
+  const marker = Buffer.from([0xff, 0xe2, (segment.length + 2) >> 8, (segment.length + 2) & 255]);
+  return Buffer.concat([plain.subarray(0, 2), marker, segment, plain.subarray(2)]);
+}
+
+/** A TIFF whose second directory is its first again. */
+async function loopingTiff(): Promise<Buffer> {
+  const tiff = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
+    .tiff({ compression: 'none' })
+    .toBuffer();
+  const isLittle = tiff.toString('latin1', 0, 2) === 'II';
+  const first = isLittle ? tiff.readUInt32LE(4) : tiff.readUInt32BE(4);
+  const count = isLittle ? tiff.readUInt16LE(first) : tiff.readUInt16BE(first);
+  const next = first + 2 + 12 * count;
+  if (isLittle) tiff.writeUInt32LE(first, next);
+  else tiff.writeUInt32BE(first, next);
+  return tiff;
+}
+
+/** A GIF of many frames of one pixel. */
+function manyFrames(count: number): Buffer {
+  const start = Buffer.from('GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff', 'latin1');
+  const frame = Buffer.from('\x21\xf9\x04\0\x01\0\0\0\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0', 'latin1');
+  return Buffer.concat([start, ...Array.from({ length: count }, () => frame), Buffer.from('\x3b', 'latin1')]);
+}
+
+/** A compressed comment of 100 MB in some kilobytes. */
+function longComment(): Buffer {
+  const text = deflateSync(Buffer.alloc(100e6), { level: 9 });
+  return pngChunk('zTXt', Buffer.concat([Buffer.from('Comment\0\0', 'latin1'), text]));
+}
+
+/** All hostile image files. */
+export async function hostileImages(): Promise<HostileFile[]> {
+  return [
+    { name: 'profile-tags.jpg', bytes: await endlessProfile(), answer: 'taken' },
+    { name: 'tiff-loop.tif', bytes: await loopingTiff(), answer: 'taken' },
+    { name: 'gif-frames.gif', bytes: manyFrames(10_000), answer: 'taken' },
+    { name: 'png-comment.png', bytes: flatPng(8, 8, longComment()), answer: 'taken' },
+    { name: 'png-pixels.png', bytes: flatPng(40_000, 40_000), answer: /40000 x 40000; scale it down/ },
+    { name: 'png-wide.png', bytes: flatPng(2_000_000, 1), answer: 'taken' },
+    {
+      name: 'svg.png',
+      bytes: Buffer.from(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="file:///etc/passwd"/></svg>',
+      ),
+      answer: /an SVG drawing/,
+    },
+    {
+      name: 'html.jpg',
+      bytes: Buffer.from('<!doctype html><script>alert(1)</script>'),
+      answer: /a web page/,
+    },
+    { name: 'empty.png', bytes: new Uint8Array(), answer: /an empty file/ },
+    {
+      name: 'playlist.jpg',
+      bytes: Buffer.from('#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n'),
+      answer: /not an image/,
+    },
+  ];
+}

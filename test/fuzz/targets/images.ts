@@ -1,0 +1,116 @@
+// Headers of image files, and whole image files.
+import sharp from 'sharp';
+import { InputError } from '../../../src/base/errors.js';
+import { BmpError, bmpExtent, bmpToTiff } from '../../../src/data/bmp.js';
+import { profileName } from '../../../src/data/check/icc.js';
+import { decodeImage } from '../../../src/data/decode.js';
+import { imageDescription } from '../../../src/data/description.js';
+import { hdrTransfer } from '../../../src/data/hdr.js';
+import { imageKindOf } from '../../../src/data/image-kinds.js';
+import { hasAllBlocks } from '../../../src/data/jpeg-blocks.js';
+import { readJpegHeader } from '../../../src/data/jpeg-header.js';
+import { readTiffHeader, unreadTiff } from '../../../src/data/tiff-header.js';
+import { directories } from '../inputs.js';
+import type { FuzzTarget } from '../target.js';
+
+const never = (): boolean => false;
+const SIDE = 24;
+
+const drawing = () => {
+  const pixels = Buffer.from(Array.from({ length: SIDE * SIDE * 3 }, (_, i) => (i * 37) % 256));
+  return sharp(pixels, { raw: { width: SIDE, height: SIDE, channels: 3 } });
+};
+
+/** A JPEG with everything that a camera writes; `progressive` in several scans. */
+const jpeg = (progressive: boolean): Promise<Buffer> =>
+  drawing()
+    .withMetadata({ orientation: 6, exif: { IFD0: { ImageDescription: 'made by a test' } } })
+    .jpeg({ progressive })
+    .toBuffer();
+
+const exifOf = async (): Promise<Buffer> => (await sharp(await jpeg(false)).metadata()).exif!;
+const profileOf = async (): Promise<Buffer> =>
+  (await sharp(await drawing().withIccProfile('p3').jpeg().toBuffer()).metadata()).icc!;
+
+/** A BMP of 24 bits, 4 x 3 px. */
+function bmp(): Uint8Array {
+  const bytes = Buffer.alloc(54 + 36);
+  bytes.write('BM', 'latin1');
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(54, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(4, 18);
+  bytes.writeInt32LE(3, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}
+
+/** Targets by name. */
+export const imageTargets: Record<string, FuzzTarget> = {
+  exif: {
+    seeds: async () => [await exifOf()],
+    structured: directories,
+    run: imageDescription,
+    refused: never,
+    runs: 3000,
+  },
+  icc: { seeds: async () => [await profileOf()], run: profileName, refused: never, runs: 3000 },
+  jpeg: {
+    seeds: async () => [await jpeg(false), await jpeg(true)],
+    run: (bytes) => {
+      readJpegHeader(bytes);
+      hasAllBlocks(bytes);
+    },
+    refused: never,
+    runs: 2000,
+  },
+  tiff: {
+    seeds: async () => [await drawing().tiff().toBuffer()],
+    structured: directories,
+    run: (bytes) => {
+      const header = readTiffHeader(bytes);
+      if (header) unreadTiff(header);
+    },
+    refused: never,
+    runs: 3000,
+  },
+  bmp: {
+    seeds: () => [bmp()],
+    run: (bytes) => {
+      const { width, height } = bmpExtent(bytes);
+      // Callers refuse sizes beyond the limit before pixels are read.
+      if (width * height <= 2 ** 20) bmpToTiff(bytes);
+    },
+    refused: (error) => error instanceof BmpError || error instanceof RangeError,
+    runs: 2000,
+  },
+  'image-kind': {
+    seeds: async () => [
+      await jpeg(false),
+      await drawing().avif({ effort: 0 }).toBuffer(),
+      Buffer.from('\0\0\0\x18ftypheic\0\0\0\0heicmif1', 'latin1'),
+      bmp(),
+    ],
+    run: (bytes) => {
+      if (bytes.byteLength === 0) return;
+      const kind = imageKindOf(bytes);
+      if (kind === 'avif' || kind === 'png') hdrTransfer(bytes, kind);
+    },
+    refused: never,
+    runs: 2000,
+  },
+  image: {
+    seeds: async () => [
+      await jpeg(false),
+      await drawing().png().toBuffer(),
+      await drawing().webp().toBuffer(),
+      await drawing().gif().toBuffer(),
+      await drawing().tiff().toBuffer(),
+      bmp(),
+    ],
+    run: (bytes) => decodeImage(bytes, { size: 8 }),
+    refused: (error) => error instanceof InputError,
+    runs: 500,
+  },
+};
