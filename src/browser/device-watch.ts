@@ -5,6 +5,9 @@ import { InputError } from '../base/errors.js';
 /** WebGPU rejects the work in flight shortly before it reports the loss. */
 const GRACE_MILLISECONDS = 500;
 
+/** The kinds of errors that WebGL keeps. */
+const ERROR_KINDS = 6;
+
 const TAKEN = 'the browser took the GPU away';
 const TOO_LITTLE_MEMORY = 'the GPU has too little memory';
 
@@ -34,6 +37,16 @@ export function nextTurn(): Promise<void> {
     };
     port2.postMessage(undefined);
   });
+}
+
+/** Whether a context has run out of memory since the last call. It keeps one error of each kind. */
+function lacksMemory(gl: WebGL2RenderingContext): boolean {
+  for (let kinds = 0; kinds < ERROR_KINDS; kinds++) {
+    const error = gl.getError();
+    if (error === gl.OUT_OF_MEMORY) return true;
+    if (error === gl.NO_ERROR) return false;
+  }
+  return false;
 }
 
 /** Watches the device of the tfjs backend in use: the context of WebGL, or the device of WebGPU. Other backends have none. */
@@ -104,7 +117,7 @@ export class DeviceWatch {
     if (gl !== undefined && this.reason === undefined) {
       if (gl.isContextLost()) this.lose(TAKEN);
       // What a GPU without memory left out reads as zeros.
-      else if (gl.getError() === gl.OUT_OF_MEMORY) this.lose(TOO_LITTLE_MEMORY);
+      else if (lacksMemory(gl)) this.lose(TOO_LITTLE_MEMORY);
     }
     if (this.reason !== undefined) throw new DeviceLostError(this.reason);
   }

@@ -9,18 +9,17 @@ const OUT_OF_MEMORY = 1285;
 /** The context of WebGL, as far as its loss goes. */
 export class FakeContext {
   readonly canvas = new EventTarget();
+  readonly NO_ERROR = NO_ERROR;
   readonly OUT_OF_MEMORY = OUT_OF_MEMORY;
   isLost = false;
-  error = NO_ERROR;
+  readonly errors: number[] = [];
 
   isContextLost(): boolean {
     return this.isLost;
   }
 
   getError(): number {
-    const { error } = this;
-    this.error = NO_ERROR;
-    return error;
+    return this.errors.shift() ?? NO_ERROR;
   }
 
   /** Loses the context, which pages learn a moment later. */

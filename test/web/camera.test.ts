@@ -52,8 +52,8 @@ describe.skipIf(!hasChromium)('the camera', () => {
     const here = `http://localhost:${port}/?backend=wasm`;
     const reason = await page.textContent('#camera-note');
     expect(reason).toBe(
-      'The camera is off, because browsers allow it only to pages that come over https or from localhost, and this one comes ' +
-        `over http from ${OTHER_HOST}. On that machine itself, open ${here}. From here, run ` +
+      'No camera here: browsers allow it only over https or on localhost. ' +
+        `On ${OTHER_HOST} itself, open ${here}. From another machine, run ` +
         `“ssh -L ${port}:${OTHER_HOST}:${port} ${OTHER_HOST}” and open ${here}, or serve the page over https.`,
     );
     expect(await button.evaluate((each) => each.getAttribute('aria-describedby'))).toBe('camera-note');

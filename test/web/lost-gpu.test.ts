@@ -104,18 +104,18 @@ describe.skipIf(!hasChromium)('the page without its GPU', () => {
     await context.close();
   });
 
-  it.each<{ when: string; backend?: string; losses: LossMoment[] }>([
-    { when: 'WebGL is lost while an image is encoded', losses: [webgl('encode', 'fenceSync')] },
-    { when: 'WebGL is lost in the middle of decoding', losses: [webgl('decode', 'drawElements', 9)] },
-    { when: 'WebGL is lost while a style is read', losses: [webgl('style', 'clientWaitSync')] },
-    { when: 'WebGL is lost while the model is loaded', losses: [webgl('model', 'texSubImage2D')] },
-    { when: 'WebGPU is lost while the model is loaded', backend: 'webgpu', losses: [webgpu('model')] },
-    {
-      when: 'WebGPU is lost while an image is encoded, and WebGL while it is decoded',
-      backend: 'webgpu',
-      losses: [webgpu('encode'), webgl('decode', 'fenceSync')],
-    },
-  ])('every result is right where $when', async ({ backend, losses }) => {
+  it.each<[when: string, backend: string | undefined, losses: LossMoment[]]>([
+    ['WebGL is lost while an image is encoded', undefined, [webgl('encode', 'fenceSync')]],
+    ['WebGL is lost in the middle of decoding', undefined, [webgl('decode', 'drawElements', 9)]],
+    ['WebGL is lost while a style is read', undefined, [webgl('style', 'clientWaitSync')]],
+    ['WebGL is lost while the model is loaded', undefined, [webgl('model', 'texSubImage2D')]],
+    ['WebGPU is lost while the model is loaded', 'webgpu', [webgpu('model')]],
+    [
+      'WebGPU is lost while an image is encoded, and WebGL while it is decoded',
+      'webgpu',
+      [webgpu('encode'), webgl('decode', 'fenceSync')],
+    ],
+  ])('every result is right where %s', async (_, backend, losses) => {
     const missing = backend === undefined ? (['webgpu'] as const) : [];
     const actual = await compute(backend, { losses, missing });
     expect(actual.engine.backend).toBe(backend ?? 'webgl');

@@ -20,10 +20,11 @@ export function cameraObstacle(): string | undefined {
   const name = hostname.replace(/^\[|\]$/g, '');
   const local = port || '8080';
   const path = pathname + search;
+  const address = `http://localhost:${local}${path}`;
   return (
-    'The camera is off, because browsers allow it only to pages that come over https or from localhost, and this one comes over ' +
-    `http from ${hostname}. On that machine itself, open http://localhost${port && `:${port}`}${path}. From here, run ` +
-    `“ssh -L ${local}:${hostname}:${port || '80'} ${name}” and open http://localhost:${local}${path}, or serve the page over https.`
+    'No camera here: browsers allow it only over https or on localhost. ' +
+    `On ${name} itself, open http://localhost${port && `:${port}`}${path}. From another machine, run ` +
+    `“ssh -L ${local}:${hostname}:${port || '80'} ${name}” and open ${address}, or serve the page over https.`
   );
 }
 
