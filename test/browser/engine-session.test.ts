@@ -8,6 +8,7 @@ import type { WebEngine } from '../../src/browser/engine-session.js';
 import type { BackendSource } from '../../src/browser/web.js';
 import { type ClaimedEngine, type ClaimOptions, claimWebEngine } from '../../src/browser/web-engine.js';
 import { loadModel } from '../../src/browser/web-library.js';
+import { downsample } from '../../src/ops/resample.js';
 import { fakeGpu, fakeSources, forgetBackend } from '../support/fake-gpu.js';
 import { rejectionMessage } from '../support/rejection.js';
 import { writeTinyModel } from '../support/tiny-model.js';
@@ -83,6 +84,8 @@ it('a page is told to reload where nothing else computes, and a later start trie
 
 it('a backend that was lost is tried again once nobody uses the one in its place', async () => {
   const first = await claim({ backend: 'webgl' });
+  const blurred = (): number[] => tf.tidy(() => [...downsample(tf.ones([1, 4, 4, 1])).dataSync<'float32'>()]);
+  const expected = blurred();
   await first.session.compute(async () => {
     if (tf.getBackend() === 'webgl') fakeGpu().loseGpu();
   });
@@ -92,6 +95,8 @@ it('a backend that was lost is tried again once nobody uses the one in its place
   first.release();
   second.release();
   expect((await claim({ backend: 'webgl' })).engine.backend).toBe('webgl');
+  // Filters that networks share are made anew, too.
+  expect(blurred()).toEqual(expected);
 });
 
 it('a model of the library goes on where the GPU is lost, with the same numbers, and leaves no weights', async () => {

@@ -41,6 +41,12 @@ export class FakeDevice extends EventTarget {
 export class FakeGpuBackend extends MathBackendCPU {
   readonly gpgpu?: { gl: FakeContext; itemsToPoll: unknown[] };
   readonly device?: FakeDevice;
+  private isGone = false;
+
+  override readSync(dataId: object): tf.BackendValues {
+    const values = super.readSync(dataId);
+    return this.isGone ? new Float32Array(values.length) : values;
+  }
 
   constructor(kind: 'webgl' | 'webgpu') {
     super();
@@ -48,7 +54,9 @@ export class FakeGpuBackend extends MathBackendCPU {
     else this.device = new FakeDevice();
   }
 
+  /** As real ones do, it reads zeros afterwards. */
   loseGpu(): void {
+    this.isGone = true;
     this.gpgpu?.gl.lose();
     this.device?.lose('A test took it.');
   }
