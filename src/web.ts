@@ -7,10 +7,10 @@
  */
 export { type ErrorDetails, InputError } from './base/errors.js';
 export type { Square } from './base/geometry.js';
+export type { SkippedBackend, WebEngine } from './browser/engine-session.js';
 export type { FaceWeightsPaths } from './browser/face-weights.js';
 export type { ImageSource } from './browser/image-source.js';
 export type { WasmPaths, WebBackend } from './browser/web.js';
-export type { SkippedBackend, WebEngine } from './browser/web-engine.js';
 export { type FaceFinder, type FaceFinderOptions, loadFaceFinder } from './browser/web-faces.js';
 export {
   type LoadOptions,
@@ -21,8 +21,8 @@ export {
   type TranslateOptions,
   type Translation,
   translate,
-  type WebTranslator,
 } from './browser/web-library.js';
+export type { WebTranslator } from './browser/web-translator.js';
 export type { Variant } from './config/variants/registry.js';
 export type { Face } from './faces/face.js';
 export type { FaceMode } from './faces/square.js';

@@ -1,4 +1,4 @@
-// Checks that a browser backend computes convolutions correctly.
+// Checks that a browser backend computes sums and convolutions correctly.
 import * as tf from '@tensorflow/tfjs-core';
 import { kernels } from '../runtime/kernels.js';
 
@@ -33,13 +33,51 @@ function plainConvolution(x: Float32Array, filter: Float32Array, side: number): 
 
 const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
+/** Numbers of one sum. */
+const LONG = 4096;
+/** Relative. 32 bits hold these whole numbers exactly; 16 bits are wrong by 8e-5 or more. */
+const SUM_TOLERANCE = 1e-5;
+
 /**
- * Computes a convolution and its adjoint with the current kernels. It compares the convolution with plain loops, and checks
+ * Compares sums of squares, also as products of matrices, with the right ones. Phones keep numbers in
+ * textures of 16 bits: those end at 65504, and lose the small terms of a sum beside a large one.
+ *
+ * @throws Error if a sum is not exact.
+ */
+async function testLargeSums(): Promise<void> {
+  // The first column exceeds the range of 16 bits, and the second exceeds their digits.
+  const rows = Float32Array.from({ length: 2 * LONG }, (_, i) => {
+    if (i % 2 === 0) return (i % 23) - 11;
+    return i === 1 ? 100 : Number(i % 3 === 0);
+  });
+  const squares = [0, 0];
+  for (const [i, value] of rows.entries()) squares[i % 2]! += value * value;
+  const [sums, products] = tf.tidy(() => {
+    const columns = tf.tensor2d(rows, [LONG, 2]);
+    return [
+      kernels().sum(kernels().square(columns), [0], false),
+      kernels().matMul(columns, columns, true, false),
+    ];
+  }) as [tf.Tensor, tf.Tensor];
+  const [sum, product] = await Promise.all([sums.data<'float32'>(), products.data<'float32'>()]);
+  tf.dispose([sums, products]);
+  // The negation makes NaN fail.
+  for (const [i, expected] of squares.entries())
+    for (const found of [sum[i]!, product[3 * i]!])
+      if (!(Math.abs(found - expected) <= SUM_TOLERANCE * expected))
+        throw new Error(
+          `it adds large numbers wrongly (${found} instead of ${expected}), as GPUs do that keep 16 bits of a number`,
+        );
+}
+
+/**
+ * Checks large sums. Then computes a convolution and its adjoint with the current kernels. It compares the convolution with plain loops, and checks
  * the adjoint by its defining equation <Ax, y> = <x, A'y>.
  *
  * @throws Error if the numbers are wrong.
  */
 export async function selfTest(): Promise<void> {
+  await testLargeSums();
   const side = (SIDE - FILTER) / 2 + 1;
   const xs = numbers(SIDE * SIDE * CHANNELS.in, 0);
   const taps = numbers(FILTER * FILTER * CHANNELS.in * CHANNELS.out, 5);

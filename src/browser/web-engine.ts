@@ -3,30 +3,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../base/errors.js';
 import { useKernels } from '../runtime/kernels.js';
 import { portableKernels } from '../runtime/portable-kernels.js';
+import { DeviceWatch } from './device-watch.js';
+import { EngineSession, type StartedEngine, type WebEngine } from './engine-session.js';
 import { selfTest } from './self-test.js';
 import { loadWebEngine, WEB_BACKENDS, type WebBackend, type WebEngineOptions } from './web.js';
-
-/** A backend that was tried and not used. */
-export interface SkippedBackend {
-  /** Its name. */
-  readonly backend: string;
-  /** The reason. */
-  readonly reason: string;
-}
-
-/** The engine that computes in a browser. */
-export interface WebEngine {
-  /** Name of the tfjs backend: `webgpu`, `webgl`, `wasm`, or another one that the program has chosen. */
-  readonly backend: string;
-  /** Its hardware if known: "Intel UHD", "4 threads". */
-  readonly detail: string;
-  /** Backends that were tried before it, and why they are not used. */
-  readonly skipped: readonly SkippedBackend[];
-}
 
 /** The engine until `release`. It is not replaced while anybody uses it. */
 export interface ClaimedEngine {
   readonly engine: WebEngine;
+  /** Computes with it. */
+  readonly session: EngineSession;
   /** Further calls do nothing. */
   release(): void;
 }
@@ -37,7 +23,7 @@ export interface ClaimOptions extends Pick<WebEngineOptions, 'wasmPaths' | 'onTr
   backend?: WebBackend | undefined;
 }
 
-let current: WebEngine | undefined;
+let current: EngineSession | undefined;
 let users = 0;
 let last: Promise<unknown> = Promise.resolve();
 
@@ -51,11 +37,13 @@ function assertBackend(backend: string | undefined): void {
 }
 
 /** Adopts the backend that tfjs already uses. @throws InputError if it computes wrong results. */
-async function adopt(backend: string): Promise<WebEngine> {
+async function adopt(backend: string): Promise<StartedEngine> {
   useKernels(portableKernels);
   try {
     await tf.ready();
-    await selfTest();
+    const watch = new DeviceWatch();
+    await watch.guard(selfTest);
+    return { backend, detail: '', skipped: [], watch };
   } catch (error) {
     throw new InputError(
       {
@@ -66,22 +54,30 @@ async function adopt(backend: string): Promise<WebEngine> {
       { cause: error },
     );
   }
-  return { backend, detail: '', skipped: [] };
 }
 
-async function engineFor({ backend, ...options }: ClaimOptions): Promise<WebEngine> {
+async function sessionFor({ backend, ...options }: ClaimOptions): Promise<EngineSession> {
+  await current?.settled();
   const inUse = tf.getBackend() || undefined;
-  if (inUse !== undefined && (backend ?? inUse) === inUse)
-    return current?.backend === inUse ? current : adopt(inUse);
-  if (users > 0)
-    throw new InputError({
-      expected: `the backend ${backend}, or none`,
-      found: `models that use ${inUse}`,
-      remedy: 'dispose them first, or omit backend',
-    });
-  // A caller who names a backend gets it, even if the CPU emulates it.
-  const chosen = backend && { backends: [backend], allowSoftware: true };
-  return loadWebEngine({ ...options, ...chosen });
+  const isCurrent = inUse !== undefined && current?.engine.backend === inUse && !current.hasFailed;
+  // A backend that was lost is tried again once nobody uses the one in its place.
+  const isServed = backend === undefined || backend === inUse || (users > 0 && current?.standsFor(backend));
+  if (isCurrent && isServed) return current!;
+  const start = async (): Promise<StartedEngine> => {
+    if (inUse !== undefined && (backend ?? inUse) === inUse) return adopt(inUse);
+    if (users > 0 && inUse !== undefined)
+      throw new InputError({
+        expected: `the backend ${backend}, or none`,
+        found: `models that use ${inUse}`,
+        remedy: 'dispose them first, or omit backend',
+      });
+    // A caller who names a backend gets it, even if the CPU emulates it.
+    const chosen = backend && { backends: [backend], allowSoftware: true };
+    return loadWebEngine({ ...options, ...chosen });
+  };
+  const started = await start();
+  current?.close();
+  return new EngineSession(started, options);
 }
 
 /**
@@ -95,15 +91,16 @@ export async function claimWebEngine(options: ClaimOptions = {}): Promise<Claime
   const before = last;
   const claim = (async () => {
     await before.catch(() => undefined);
-    current = await engineFor(options);
+    current = await sessionFor(options);
     users++;
     return current;
   })();
   last = claim;
-  const engine = await claim;
+  const session = await claim;
   let isReleased = false;
   return {
-    engine,
+    engine: session.engine,
+    session,
     release() {
       if (!isReleased) users--;
       isReleased = true;

@@ -3,10 +3,11 @@
 import { DETECTOR_PX, type Face } from '../faces/face.js';
 import type { FaceDetector } from '../faces/face-finder.js';
 import { scaledFace } from '../faces/square.js';
+import type { EngineSession, Resident, WebEngine } from './engine-session.js';
 import type { FaceWeightsPaths } from './face-weights.js';
 import { type ImageSource, type OpenedImage, openImageSource } from './image-source.js';
 import type { WasmPaths, WebBackend } from './web.js';
-import { claimWebEngine, type WebEngine } from './web-engine.js';
+import { claimWebEngine } from './web-engine.js';
 
 /** Options of `loadFaceFinder`. */
 export interface FaceFinderOptions {
@@ -32,15 +33,16 @@ export interface FaceFinder {
 }
 
 /** The detector of each finder, for `translate`. */
-const detectors = new WeakMap<FaceFinder, FaceDetector>();
+const detectors = new WeakMap<FaceFinder, { session: EngineSession; detector: Resident<FaceDetector> }>();
 
 /** Finds the faces of an opened image. */
 export async function facesOf(finder: FaceFinder, image: OpenedImage): Promise<Face[]> {
-  const detector = detectors.get(finder);
-  if (detector === undefined) throw new RangeError('The face finder was disposed of, or is not one.');
+  const loaded = detectors.get(finder);
+  if (loaded === undefined) throw new RangeError('The face finder was disposed of, or is not one.');
   const copy = image.copy(DETECTOR_PX);
   const scale = image.width / copy.width;
-  return (await detector.find(copy)).map((face) => scaledFace(face, scale));
+  const faces = await loaded.session.compute(() => loaded.detector.get().find(copy));
+  return faces.map((face) => scaledFace(face, scale));
 }
 
 /**
@@ -66,14 +68,15 @@ export async function loadFaceFinder(
   weights: FaceWeightsPaths,
   { backend, wasmPaths }: FaceFinderOptions = {},
 ): Promise<FaceFinder> {
-  const { engine, release } = await claimWebEngine({
+  const { engine, session, release } = await claimWebEngine({
     backend,
     ...(wasmPaths !== undefined && { wasmPaths }),
   });
   try {
     // The network is loaded by those who need it.
-    const { loadWebFaceDetector } = await import('./face-weights.js');
-    const detector = await loadWebFaceDetector(weights);
+    const { fetchFaceDetector } = await import('./face-weights.js');
+    const detector = session.resident(await fetchFaceDetector(weights));
+    await session.compute(async () => void detector.get());
     const finder: FaceFinder = {
       engine,
       async find(source) {
@@ -89,7 +92,7 @@ export async function loadFaceFinder(
         release();
       },
     };
-    detectors.set(finder, detector);
+    detectors.set(finder, { session, detector });
     return finder;
   } catch (error) {
     release();

@@ -3,16 +3,16 @@ import { InputError } from '../base/errors.js';
 import { centreSquare, type Square } from '../base/geometry.js';
 import { FACE_MODES, type FaceMode, faceSquares, isPrepared, wholePixels } from '../faces/square.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
-import type { Architecture } from '../model/architecture.js';
-import { EagerTranslator } from '../translate/eager-translator.js';
-import type { ContentCodes, Direction } from '../translate/translator.js';
+import { nextTurn } from './device-watch.js';
+import type { WebEngine } from './engine-session.js';
 import { imageDataOf } from './image-output.js';
 import { type ImageSource, type OpenedImage, openImageSource, readImage } from './image-source.js';
 import { chosenFiles, filesAt, filesOf, type ModelFiles } from './model-files.js';
 import type { WasmPaths, WebBackend } from './web.js';
 import { loadWebModel } from './web-bundle.js';
-import { claimWebEngine, type WebEngine } from './web-engine.js';
+import { claimWebEngine } from './web-engine.js';
 import { type FaceFinder, facesOf } from './web-faces.js';
+import { residentTranslator, type WebTranslator } from './web-translator.js';
 
 /**
  * The source of a model: the address of a web bundle or an exported model folder (or of its `bundle.json`, `config.json` or
@@ -54,24 +54,13 @@ export interface LoadOptions {
   wasmPaths?: WasmPaths | undefined;
   /** Called with the progress. */
   onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /**
+   * Called when the browser has taken the GPU away from the page, and the model goes on with the next backend: `engine.backend`
+   * is its name, and the last words of `engine.skipped` say what happened. Work in flight is repeated there.
+   */
+  onBackendChange?: ((engine: WebEngine) => void) | undefined;
   /** Aborting stops loading. */
   signal?: AbortSignal | undefined;
-}
-
-/**
- * The translator of a model in a browser. Images are `[n, size, size, 3]` in [-1, 1], styles `[n, latentDim]`.
- *
- * All methods reject with RangeError for arrays of a wrong length, and after `dispose`.
- */
-export interface WebTranslator {
-  /** The architecture of the networks. */
-  readonly architecture: Architecture;
-  /** Encodes images to content codes, which can be decoded in the same direction in any number of styles. */
-  encode(direction: Direction, images: Float32Array): Promise<ContentCodes>;
-  /** Decodes content codes with one style each to images. */
-  decode(content: ContentCodes, styles: Float32Array): Promise<Float32Array>;
-  /** Encodes images of the target domain of `direction` to style codes. */
-  styleOf(direction: Direction, images: Float32Array): Promise<Float32Array>;
 }
 
 /** A trained model, ready to translate. */
@@ -135,13 +124,16 @@ function filesFrom(source: ModelSource): ModelFiles {
  * ```
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const { backend, wasmPaths, onProgress, signal } = options;
+  const { backend, wasmPaths, onProgress, onBackendChange, signal } = options;
   signal?.throwIfAborted();
   const files = filesFrom(source);
-  const { engine, release } = await claimWebEngine({
+  const { engine, session, release } = await claimWebEngine({
     backend,
     ...(wasmPaths !== undefined && { wasmPaths }),
     onTry: (tried) => onProgress?.({ phase: 'backend', backend: tried }),
+  });
+  const forget = session.onChange((now, error) => {
+    if (error === undefined) onBackendChange?.(now);
   });
   try {
     signal?.throwIfAborted();
@@ -150,23 +142,20 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
       signal,
     });
     signal?.throwIfAborted();
-    const translator = EagerTranslator.fromValues(architecture, values);
+    const translator = await residentTranslator(session, architecture, values);
     return {
       size: architecture.size,
       styleLength: architecture.latentDim,
       engine,
-      translator: {
-        architecture,
-        encode: (direction, images) => translator.encodeAsync(direction, images),
-        decode: (content, styles) => translator.decodeAsync(content, styles),
-        styleOf: (direction, images) => translator.styleOfAsync(direction, images),
-      },
+      translator,
       dispose() {
+        forget();
         translator.dispose();
         release();
       },
     };
   } catch (error) {
+    forget();
     release();
     throw error;
   }
@@ -236,18 +225,6 @@ async function cropsOf(
   } finally {
     image.close();
   }
-}
-
-/** Lets the page draw and handle events, which computation on the CPU would block until the end. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(undefined);
-  });
 }
 
 /**

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { InputError, messageOf } from '../base/errors.js';
 import { useKernels } from '../runtime/kernels.js';
 import { portableKernels } from '../runtime/portable-kernels.js';
+import { DeviceWatch } from './device-watch.js';
 import { selfTest } from './self-test.js';
 
 /** A backend that a browser may have. */
@@ -50,6 +51,8 @@ export interface WebEngineInfo {
   milliseconds: number;
   /** Backends that were tried before it, and why they are not used. */
   skipped: { backend: WebBackend; reason: string }[];
+  /** Tells when its device is lost. */
+  watch: DeviceWatch;
 }
 
 const LIMIT_MILLISECONDS = 10_000;
@@ -117,7 +120,10 @@ function importFailure(packageName: string, error: unknown): unknown {
 const webgpu: BackendSource = {
   async obstacle({ allowSoftware }) {
     const adapter = await graphicsAdapter();
-    if (adapter === undefined) return 'the browser has no WebGPU';
+    if (adapter === undefined)
+      return globalThis.isSecureContext === false
+        ? 'browsers offer WebGPU only to pages from https addresses and from localhost'
+        : 'the browser has no WebGPU';
     if (adapter === null) return 'WebGPU finds no GPU';
     const isSoftware = adapter.isFallbackAdapter || adapter.info?.isFallbackAdapter;
     const name = adapterName(adapter);
@@ -209,9 +215,9 @@ async function start(
   backend: WebBackend,
   source: BackendSource,
   { wasmPaths, allowSoftware = false, limitMilliseconds = LIMIT_MILLISECONDS }: WebEngineOptions,
-): Promise<string> {
+): Promise<{ detail: string; watch: DeviceWatch }> {
   let isOver = false;
-  const startNow = async (): Promise<string> => {
+  const startNow = async (): Promise<{ detail: string; watch: DeviceWatch }> => {
     const obstacle = await source.obstacle({ allowSoftware });
     if (obstacle !== undefined) throw new Error(obstacle);
     await source.load(wasmPaths);
@@ -219,8 +225,9 @@ async function start(
     if (isOver) throw new Error('too late');
     bringBack(backend);
     if (!(await tf.setBackend(backend))) throw new Error('it does not start');
-    await selfTest();
-    return source.detail();
+    const watch = new DeviceWatch();
+    await watch.guard(selfTest);
+    return { detail: await source.detail(), watch };
   };
   try {
     return await within(limitMilliseconds, startNow());
@@ -230,17 +237,17 @@ async function start(
 }
 
 /** Factories of removed backends: their code, once loaded, does not register them again. */
-const abandoned = new Map<WebBackend, ReturnType<typeof tf.findBackendFactory>>();
+const abandoned = new Map<string, ReturnType<typeof tf.findBackendFactory>>();
 
 /** Removes a backend, even while it starts, because it would come into use once it is ready. */
-function abandon(backend: WebBackend): void {
+export function abandon(backend: string): void {
   const factory = tf.findBackendFactory(backend);
   if (factory === null) return;
   abandoned.set(backend, factory);
   try {
     tf.removeBackend(backend);
   } catch {
-    // A backend that failed to start may fail to stop.
+    // A backend that failed to start, or has lost its device, may fail to stop.
   }
 }
 
@@ -273,8 +280,8 @@ export async function loadWebEngine(options: WebEngineOptions = {}): Promise<Web
       const from = performance.now();
       onTry(backend);
       try {
-        const detail = await start(backend, source, options);
-        return { backend, detail, milliseconds: performance.now() - from, skipped };
+        const started = await start(backend, source, options);
+        return { backend, ...started, milliseconds: performance.now() - from, skipped };
       } catch (error) {
         if (error instanceof MissingPackageError) missingPackages.push(error.versionedName);
         abandon(backend);

@@ -17,15 +17,19 @@ function blurFilter(channels: number, gain: number): Tensor {
   return tf.tensor4d(weights, [TAPS.length, TAPS.length, channels, 1]);
 }
 
-const filters = new Map<string, Tensor>();
+/** By backend: one whose GPU was lost may start again under the same name, without its tensors. */
+const filters = new WeakMap<object, Map<string, Tensor>>();
 
-/** One filter for each width and gain, which all layers share for the life of the process (a few kB in total). */
+/** One filter for each width and gain, which all layers share for the life of the backend (a few kB in total). */
 function sharedBlurFilter(channels: number, gain: number): Tensor {
-  const key = `${tf.getBackend()}:${channels}:${gain}`;
-  let filter = filters.get(key);
+  const backend = tf.backend();
+  const own = filters.get(backend) ?? new Map<string, Tensor>();
+  filters.set(backend, own);
+  const key = `${channels}:${gain}`;
+  let filter = own.get(key);
   if (filter === undefined || filter.isDisposed) {
     filter = tf.keep(blurFilter(channels, gain));
-    filters.set(key, filter);
+    own.set(key, filter);
   }
   return filter;
 }

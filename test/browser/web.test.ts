@@ -3,10 +3,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
+import { float16ToFloat32, float32ToFloat16 } from '../../src/base/half-floats.js';
 import { selfTest } from '../../src/browser/self-test.js';
 import { type BackendSource, loadWebEngine, type WebBackend } from '../../src/browser/web.js';
 import { kernels } from '../../src/runtime/kernels.js';
 import { portableKernels } from '../../src/runtime/portable-kernels.js';
+import { fakeGpu, registerFake } from '../support/fake-gpu.js';
 
 const source = (changes: Partial<BackendSource> = {}): BackendSource => ({
   obstacle: async () => undefined,
@@ -73,6 +75,54 @@ it('loadWebEngine skips a backend that computes wrongly', async () => {
   });
   expect(info.backend).toBe('wasm');
   expect(info.skipped[0]!.reason).toMatch(/computes convolutions wrongly/);
+});
+
+it.each(['Sum', 'BatchMatMul'])(
+  'loadWebEngine skips a backend that keeps 16 bits of the numbers of %s, though its convolutions are right',
+  async (name) => {
+    registered.push('webgl');
+    const { kernelFunc } = tf.getKernel(name, 'cpu');
+    registerCopy('webgl', {
+      [name]: (given) => {
+        const result = kernelFunc(given) as tf.TensorInfo;
+        const backend = given.backend as MathBackendCPU;
+        const exact = Float32Array.from(backend.readSync(result.dataId) as Float32Array);
+        const half = new Uint16Array(exact.length);
+        float32ToFloat16(exact, half);
+        float16ToFloat32(half, exact);
+        return { ...result, dataId: backend.write(exact, result.shape, result.dtype) };
+      },
+    });
+    const info = await loadWebEngine({
+      backends: ['webgl', 'wasm'],
+      sources: { webgpu: source(), webgl: source(), wasm: source() },
+    });
+    expect(info.backend).toBe('wasm');
+    expect(info.skipped[0]!.reason).toMatch(
+      /^it adds large numbers wrongly \(.+ instead of \d+\), as GPUs do that keep 16 bits of a number$/,
+    );
+  },
+);
+
+it('loadWebEngine skips a backend that loses its GPU while it starts', async () => {
+  registered.push('webgl');
+  registerFake('webgl');
+  const { kernelFunc } = tf.getKernel('Square', 'cpu');
+  tf.unregisterKernel('Square', 'webgl');
+  tf.registerKernel({
+    kernelName: 'Square',
+    backendName: 'webgl',
+    kernelFunc: (given) => {
+      fakeGpu().loseGpu();
+      return kernelFunc(given);
+    },
+  });
+  const info = await loadWebEngine({
+    backends: ['webgl', 'wasm'],
+    sources: { webgpu: source(), webgl: source(), wasm: source() },
+  });
+  expect(info.backend).toBe('wasm');
+  expect(info.skipped).toEqual([{ backend: 'webgl', reason: 'the browser took the GPU away' }]);
 });
 
 it('loadWebEngine skips a backend that is not ready in time, even if it becomes ready later', async () => {

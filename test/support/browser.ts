@@ -60,7 +60,7 @@ export async function inWorker(
           const reply = await new Promise<Record<string, unknown>>((done, fail) => {
             running.onerror = ({ message }) => fail(new Error(message));
             running.onmessage = ({ data }) => {
-              if (!('progress' in data)) done(data);
+              if ('id' in data && !('progress' in data)) done(data);
             };
             running.postMessage({
               id: answers.length,
@@ -94,7 +94,7 @@ export async function translatedInBrowser(
   { model, pixels, style }: { model: string; pixels: number[]; style: number[] },
 ): Promise<{ backend: string; image: number[]; styleCode: number[] }> {
   const answers = await inWorker(page, worker, [
-    { task: 'engine', argument: { backends: [backend], allowSoftware: true } },
+    { task: 'engine', argument: { backend } },
     { task: 'model', argument: { url: model } },
     { task: 'encode', argument: { direction: 'A2B', pixels } },
     { task: 'decode', argument: { style } },

@@ -206,7 +206,7 @@ describe.skipIf(!hasChromium)('faces on the page', () => {
       expect(expected).toHaveLength(1);
       await page.goto(server.url);
       const answers = await inWorker(page, worker, [
-        { task: 'engine', argument: { backends: [backend], allowSoftware: true } },
+        { task: 'engine', argument: { backend } },
         { task: 'faces', argument: { pixels: [...data], width, height, paddings: [2] } },
       ]);
       expect(answers[0]).toMatchObject({ backend });

@@ -7,8 +7,6 @@ import type { Browser, BrowserContext, Download, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
-import { writeModelFolder } from '../../src/export/model-folder.js';
-import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { readPage } from '../../src/serve/page.js';
 import { openPage } from '../../src/serve/serve.js';
@@ -16,7 +14,7 @@ import { type RunningServer, startServer } from '../../src/serve/server.js';
 import { readModel, type StoredModel } from '../../src/translate/model.js';
 import { openTranslator } from '../../src/translate/open-translator.js';
 import { buildPage, hasChromium, startBrowser, translatedInBrowser } from '../support/browser.js';
-import { tinyConfig } from '../support/config.js';
+import { writeTinyModel } from '../support/tiny-model.js';
 
 /** A thousandth of the range [-1, 1]. */
 const TOLERANCE = 2e-3;
@@ -49,19 +47,11 @@ async function paintImage(): Promise<void> {
     .toFile(imageFile);
 }
 
-async function writeTinyModel(): Promise<string> {
-  const dir = join(folder, 'tiny');
-  const config = tinyConfig();
-  const { G_A2B, G_B2A } = initNetworks(buildNetworks(config), new Rng(1, 'init'));
-  const values = { G_A2B: G_A2B!, G_B2A: G_B2A! };
-  await writeModelFolder(dir, { architecture: config.model, values }, { config, card: '# Tiny\n' });
-  return dir;
-}
-
 describe.skipIf(!hasChromium)('the page', () => {
   beforeAll(async () => {
     await paintImage();
-    const [pageDir, tinyDir] = await Promise.all([buildPage(folder), writeTinyModel()]);
+    const tinyDir = join(folder, 'tiny');
+    const [pageDir] = await Promise.all([buildPage(folder), writeTinyModel(tinyDir)]);
     const where = { pageDir, host: '127.0.0.1', port: 0 };
     ({ server } = await openPage({ ...where, checkpoint: 'models/sample' }));
     ({ server: tinyServer } = await openPage({ ...where, checkpoint: tinyDir }));

@@ -2,11 +2,11 @@
 import { centreSquare, type Square } from '../../src/base/geometry.js';
 import type { WebBackend } from '../../src/browser/web.js';
 import type { Direction } from '../../src/translate/translator.js';
-import { BACKENDS } from './backends.js';
-import { Camera, Recorder } from './camera.js';
+import { Camera } from './camera.js';
+import { CameraControls } from './camera-controls.js';
 import { Compare } from './compare.js';
 import { CropView } from './crop-view.js';
-import { announce, byId, download, saveCanvas } from './dom.js';
+import { announce, byId, saveCanvas } from './dom.js';
 import { Engine, StoppedError } from './engine.js';
 import { FaceSearch } from './face-search.js';
 import { pixelsOf, type Source, turned } from './images.js';
@@ -39,15 +39,14 @@ export class App {
     () => this.showSelected(),
     (result) => `${this.nameOf(result)}.png`,
   );
-  private engine = new Engine();
+  private readonly camera = new CameraControls(() => `${this.imageName}_${this.origin}`);
+  private engine = this.newEngine();
   private isStarted = false;
   private model: ModelInfo | undefined;
   /** Source of the model that is loaded or being loaded. */
   private source: ModelSource | undefined;
   private content: Content | undefined;
   private imageName = 'picture';
-  private camera: Camera | undefined;
-  private recorder: Recorder | undefined;
   /** What the results were translated from. */
   private used: { source: Source; square: Square } | undefined;
   /** Number of the current job; work with an older number is obsolete. */
@@ -66,17 +65,16 @@ export class App {
   async start(choice: WebBackend | 'auto'): Promise<void> {
     if (this.isStarted) {
       this.engine.close();
-      this.engine = new Engine();
+      this.engine = this.newEngine();
       this.model = undefined;
       this.content = undefined;
     }
     this.isStarted = true;
     const { engine } = this;
-    const backends = choice === 'auto' ? BACKENDS : [choice];
-    const info = await engine.run('engine', { backends, allowSoftware: choice !== 'auto' }, (text) =>
-      this.status.busy(text),
-    );
+    const chosen = choice === 'auto' ? {} : { backend: choice };
+    const info = await engine.run('engine', chosen, (text) => this.status.busy(text));
     this.status.engine(info);
+    this.status.idle();
     if (this.source !== undefined) await this.load(this.source);
   }
 
@@ -117,14 +115,14 @@ export class App {
     if (shown === undefined) return;
     this.crop.place = centreSquare(shown);
     this.faces.forget();
-    if (this.camera === undefined) this.faces.start();
+    if (this.camera.current === undefined) this.faces.start();
     this.retake();
   }
 
   /** Turns the picture clockwise by 90 degrees. */
   turn(): void {
     const { shown } = this.crop;
-    if (shown === undefined || this.camera !== undefined) return;
+    if (shown === undefined || this.camera.current !== undefined) return;
     this.showSource(turned(shown, 1));
     this.faces.start(false);
     this.retake();
@@ -145,45 +143,37 @@ export class App {
   async savePhoto(): Promise<void> {
     const { used } = this;
     const result = this.results.all[this.results.selected];
-    if (used === undefined || result?.image === undefined || this.camera !== undefined) return;
+    if (used === undefined || result?.image === undefined || this.camera.current !== undefined) return;
     const canvas = await pastedBack(used.source, used.square, result.image);
     const isJpeg = used.source.original?.file.type === 'image/jpeg';
     saveCanvas(canvas, `${this.nameOf(result)}_photo.${isJpeg ? 'jpg' : 'png'}`);
   }
 
   async startCamera(video: HTMLVideoElement): Promise<void> {
-    const camera = await Camera.start(video);
+    const camera = await Camera.start(video, (message) => {
+      if (camera !== this.camera.current) return;
+      this.stopCamera();
+      this.status.fail(message);
+    });
     this.stopCamera();
-    this.camera = camera;
     this.imageName = 'camera';
+    this.camera.use(camera);
     this.showSource(camera.source);
-    this.showCameraButtons();
-    announce('The camera is on.');
     this.retake();
     await this.live(camera);
   }
 
   async takePhoto(): Promise<void> {
-    const source = await this.camera?.capture();
+    const source = await this.camera.current?.capture();
     if (source !== undefined) this.open(source, 'camera');
   }
 
   stopCamera(): void {
-    if (this.camera === undefined) return;
-    this.camera.stop();
-    this.camera = undefined;
-    this.guard(this.finishRecording());
-    this.showCameraButtons();
-    announce('The camera is off.');
+    this.guard(this.camera.stop());
   }
 
   toggleRecording(): void {
-    if (this.recorder !== undefined) this.guard(this.finishRecording());
-    else if (this.model !== undefined) {
-      this.recorder = new Recorder(this.model.architecture.size);
-      announce('Recording.');
-    }
-    this.showCameraButtons();
+    this.guard(this.camera.toggleRecording(this.model?.architecture.size));
   }
 
   /** Runs work in the background, and shows its error. */
@@ -210,24 +200,13 @@ export class App {
     this.crop.show(source);
   }
 
-  private showCameraButtons(): void {
-    byId('camera-buttons').hidden = this.camera === undefined;
-    // A frame of the camera is gone when it is translated.
-    byId('save-photo').hidden = this.camera !== undefined;
-    byId('turn').hidden = this.camera !== undefined;
-    const record = byId('record');
-    record.textContent = this.recorder === undefined ? 'Record' : 'Stop and save';
-    record.setAttribute('aria-pressed', String(this.recorder !== undefined));
-  }
-
-  private async finishRecording(): Promise<void> {
-    const { recorder } = this;
-    this.recorder = undefined;
-    this.showCameraButtons();
-    if (recorder === undefined) return;
-    const { video, extension } = await recorder.finish();
-    download(`${this.imageName}_${this.origin}.${extension}`, video);
-    announce('The recording is saved.');
+  private newEngine(): Engine {
+    return new Engine(({ engine, error }) => {
+      if (error !== undefined) return this.status.fail(error);
+      this.status.moved(engine);
+      // The chosen backend is gone; choosing it again tries it again.
+      byId<HTMLSelectElement>('backend').value = 'auto';
+    });
   }
 
   /** Reacts to another image, or another crop. */
@@ -302,7 +281,7 @@ export class App {
 
   private showSelected(): void {
     const result = this.results.all[this.results.selected];
-    if (result?.image === undefined || this.camera !== undefined) return;
+    if (result?.image === undefined || this.camera.current !== undefined) return;
     this.compare.showResult(result.image, result.label);
     this.isLiveShown = false;
     byId<HTMLButtonElement>('save').disabled = false;
@@ -340,7 +319,7 @@ export class App {
 
   /** Translates frame by frame in the selected style until the camera is off. Errors end it, unless a change caused them. */
   private async live(camera: Camera): Promise<void> {
-    while (camera === this.camera) {
+    while (camera === this.camera.current) {
       const { model } = this;
       this.crop.draw();
       this.faces.follow();
@@ -350,7 +329,7 @@ export class App {
         // Another engine or model replaced this frame's; it translates the next one.
         const isOvertaken = error instanceof StoppedError || this.loading > 0 || model !== this.model;
         if (!isOvertaken) {
-          if (camera === this.camera) this.stopCamera();
+          if (camera === this.camera.current) this.stopCamera();
           throw error;
         }
       }
@@ -364,12 +343,12 @@ export class App {
     if (style?.length !== architecture.latentDim) return;
     const content = await this.encode(architecture.size);
     const { image } = await this.engine.run('decode', { content, style });
-    if (camera !== this.camera) return;
+    if (camera !== this.camera.current) return;
     this.content = content;
     this.compare.showResult(image, 'what the camera sees');
     this.isLiveShown = true;
     byId<HTMLButtonElement>('save').disabled = false;
-    this.recorder?.draw(this.compare.result);
+    this.camera.record(this.compare.result);
     this.status.frame(performance.now() - from);
   }
 }

@@ -9,3 +9,8 @@ export const BACKEND_NAMES: Readonly<Record<WebBackend, string>> = {
 };
 
 export const BACKENDS = Object.keys(BACKEND_NAMES) as WebBackend[];
+
+/** Returns the name of a backend for people. */
+export function backendName(backend: string): string {
+  return BACKEND_NAMES[backend as WebBackend] ?? backend;
+}

@@ -1,4 +1,5 @@
 // The camera, and recording of its translated frames.
+import { messageOf } from '../../src/base/errors.js';
 import { contextOf } from '../../src/browser/image-output.js';
 import { make } from './dom.js';
 import type { Source } from './images.js';
@@ -8,6 +9,42 @@ const RECORDED_PX = 512;
 const FRAMES_PER_SECOND = 30;
 const VIDEO_TYPES = ['video/webm;codecs=vp9', 'video/webm;codecs=vp8', 'video/webm', 'video/mp4'];
 
+/**
+ * Returns why this page cannot use a camera, for a person, with what to do; undefined if it may ask for one. Over plain http from
+ * another machine, browsers do not even ask the person.
+ */
+export function cameraObstacle(): string | undefined {
+  if (navigator.mediaDevices?.getUserMedia !== undefined) return undefined;
+  if (globalThis.isSecureContext) return 'This browser lets no page use a camera.';
+  const { hostname, port, pathname, search } = location;
+  const name = hostname.replace(/^\[|\]$/g, '');
+  const local = port || '8080';
+  const path = pathname + search;
+  const address = `http://localhost:${local}${path}`;
+  return (
+    'No camera here: browsers allow it only over https or on localhost. ' +
+    `On ${name} itself, open http://localhost${port && `:${port}`}${path}. From another machine, run ` +
+    `“ssh -L ${local}:${hostname}:${port || '80'} ${name}” and open ${address}, or serve the page over https.`
+  );
+}
+
+/** Returns what went wrong with the camera, for a person, and what to do. */
+function cameraFailure(error: unknown): string {
+  switch (error instanceof DOMException ? error.name : '') {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'The camera is blocked for this page. Allow it in the browser beside the address, or in the settings of the system, and click Camera again.';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'There is no camera. Connect one, and click Camera again.';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'The camera gives no picture, because another program uses it. Close that program, and click Camera again.';
+    default:
+      return `The camera does not start (${messageOf(error)}). Connect it again, or try another browser.`;
+  }
+}
+
 /** A running camera. */
 export class Camera {
   private constructor(
@@ -15,12 +52,13 @@ export class Camera {
     private readonly stream: MediaStream,
   ) {}
 
-  /** Asks for the camera and starts it. @throws Error with a message for the person. */
-  static async start(video: HTMLVideoElement): Promise<Camera> {
-    if (navigator.mediaDevices === undefined)
-      throw new Error(
-        'Browsers allow the camera on secure pages only: open this page over https, or on localhost.',
-      );
+  /**
+   * Asks for the camera and starts it.
+   *
+   * @param onEnd called with a message for the person if the camera ends by itself.
+   * @throws Error with a message for the person.
+   */
+  static async start(video: HTMLVideoElement, onEnd: (message: string) => void): Promise<Camera> {
     let stream: MediaStream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({
@@ -28,13 +66,12 @@ export class Camera {
         audio: false,
       });
     } catch (error) {
-      const isBlocked = error instanceof DOMException && error.name === 'NotAllowedError';
-      throw new Error(
-        isBlocked
-          ? 'The browser blocked the camera; allow it in the settings for this page.'
-          : 'No camera could be started. Check that one is connected, and that no other program uses it.',
-      );
+      throw new Error(cameraFailure(error), { cause: error });
     }
+    for (const track of stream.getTracks())
+      track.addEventListener('ended', () =>
+        onEnd('The camera has stopped: it was unplugged, blocked, or taken by another program.'),
+      );
     const camera = new Camera(video, stream);
     video.srcObject = stream;
     try {

@@ -1,5 +1,5 @@
 // The page's side of the worker: sends tasks and awaits answers.
-import type { Reply, TaskName, Tasks } from './messages.js';
+import type { EngineMoved, Reply, TaskName, Tasks } from './messages.js';
 import workerUrl from './worker.ts?worker&url';
 
 /** The engine was closed on purpose. */
@@ -33,7 +33,8 @@ export class Engine {
   private nextId = 1;
   private failure: Error | undefined;
 
-  constructor() {
+  /** @param onMoved called when the browser has taken the GPU away. */
+  constructor(private readonly onMoved: (moved: EngineMoved) => void) {
     this.worker.onmessage = ({ data }: MessageEvent<Reply>) => this.receive(data);
     this.worker.onerror = (event) => {
       event.preventDefault();
@@ -67,6 +68,10 @@ export class Engine {
   private receive(reply: Reply): void {
     // The worker runs, so its inline text is no longer needed.
     URL.revokeObjectURL(this.address);
+    if ('moved' in reply) {
+      this.onMoved(reply.moved);
+      return;
+    }
     const waiting = this.waiting.get(reply.id);
     if (waiting === undefined) return;
     if ('progress' in reply) {

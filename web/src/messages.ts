@@ -1,6 +1,8 @@
 // The messages between the page and its worker.
+
+import type { WebEngine } from '../../src/browser/engine-session.js';
 import type { ChosenFile } from '../../src/browser/model-files.js';
-import type { WebBackend, WebEngineInfo } from '../../src/browser/web.js';
+import type { WebBackend } from '../../src/browser/web.js';
 import type { ModelConfig } from '../../src/config/schema.js';
 import type { Face } from '../../src/faces/face.js';
 import type { ContentCodes, Direction } from '../../src/translate/translator.js';
@@ -20,8 +22,8 @@ export type Pixels = Uint8ClampedArray<ArrayBuffer>;
 
 /** The tasks of the worker: the argument and the answer of each. */
 export interface Tasks {
-  /** Starts the first backend that works. */
-  engine: { argument: { backends: WebBackend[]; allowSoftware: boolean }; answer: WebEngineInfo };
+  /** Starts a backend, or the first that works. */
+  engine: { argument: { backend?: WebBackend }; answer: WebEngine };
   /** Loads a model, which replaces the previous one. */
   model: { argument: ModelSource; answer: ModelInfo };
   encode: {
@@ -47,8 +49,15 @@ export type TaskName = keyof Tasks;
 /** A message to the worker. */
 export type Request = { [K in TaskName]: { id: number; task: K; argument: Tasks[K]['argument'] } }[TaskName];
 
-/** A message from the worker: progress of a task, its answer, or its error. */
+/** The browser took the GPU away: the engine that goes on, or the error that ends computing. */
+export interface EngineMoved {
+  engine: WebEngine;
+  error?: string;
+}
+
+/** A message from the worker: progress of a task, its answer, its error, or the end of the GPU. */
 export type Reply =
+  | { moved: EngineMoved }
   | { id: number; progress: { text: string; share?: number } }
   | { id: number; answer: Tasks[TaskName]['answer'] }
   | { id: number; error: string };

@@ -1,8 +1,8 @@
 // The status line and the error message of the page.
 import { messageOf } from '../../src/base/errors.js';
-import type { WebEngineInfo } from '../../src/browser/web.js';
-import { BACKEND_NAMES } from './backends.js';
-import { byId, make } from './dom.js';
+import type { WebEngine } from '../../src/browser/engine-session.js';
+import { backendName } from './backends.js';
+import { announce, byId, make } from './dom.js';
 import type { ModelInfo } from './messages.js';
 
 const MEGABYTE = 1e6;
@@ -16,6 +16,7 @@ export class StatusLine {
   private readonly line = byId('engine');
   private readonly bar = byId<HTMLProgressElement>('progress');
   private readonly error = byId('error');
+  private readonly note = byId('engine-note');
   private engineText = '';
   private sizeText = '';
   private timeText = '';
@@ -33,17 +34,27 @@ export class StatusLine {
     this.showLine();
   }
 
-  engine({ backend, detail, skipped }: WebEngineInfo): void {
-    this.engineText = `${BACKEND_NAMES[backend]}${detail ? ` (${detail})` : ''}`;
+  engine({ backend, detail, skipped }: WebEngine): void {
+    this.engineText = `${backendName(backend)}${detail ? ` (${detail})` : ''}`;
     const reasons = skipped.map(({ backend: other, reason }) =>
-      make('li', {}, `${BACKEND_NAMES[other]}: ${reason}.`),
+      make('li', {}, `${backendName(other)}: ${reason}.`),
     );
     byId('skipped-backends').hidden = reasons.length === 0;
     byId('skipped-backends')
       .querySelector('ul')!
       .replaceChildren(...reasons);
     this.timeText = '';
-    this.idle();
+    this.note.hidden = true;
+    this.showLine();
+  }
+
+  /** Shows that the GPU is gone, and what goes on. */
+  moved(engine: WebEngine): void {
+    this.engine(engine);
+    const text = `The browser took the GPU away, so ${backendName(engine.backend)} goes on. Choose another under “Computes on” to try it again.`;
+    this.note.textContent = text;
+    this.note.hidden = false;
+    announce(text);
   }
 
   model({ architecture, parameters, bytes }: ModelInfo): void {

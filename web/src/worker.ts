@@ -6,12 +6,13 @@ import faceWeights from '@vladmandic/face-api/model/ssd_mobilenetv1_model.bin?ur
 import faceManifest from '@vladmandic/face-api/model/ssd_mobilenetv1_model-weights_manifest.json?url';
 import { z } from 'zod';
 import { messageOf } from '../../src/base/errors.js';
+import type { EngineSession, Resident } from '../../src/browser/engine-session.js';
 import { floatsOf, rgbOf } from '../../src/browser/image-output.js';
 import { filesAt, filesOf } from '../../src/browser/model-files.js';
-import { loadWebEngine } from '../../src/browser/web.js';
 import { loadWebModel } from '../../src/browser/web-bundle.js';
+import { claimWebEngine } from '../../src/browser/web-engine.js';
+import { type ResidentTranslator, residentTranslator } from '../../src/browser/web-translator.js';
 import type { FaceDetector } from '../../src/faces/face-finder.js';
-import { EagerTranslator } from '../../src/translate/eager-translator.js';
 import { BACKEND_NAMES } from './backends.js';
 import type { Reply, Request, TaskName, Tasks } from './messages.js';
 
@@ -39,14 +40,20 @@ const FACE_PATHS = {
   'ssd_mobilenetv1_model.bin': faceWeights,
 };
 
-let translator: EagerTranslator | undefined;
-let detector: Promise<FaceDetector> | undefined;
+let session: EngineSession | undefined;
+let translator: ResidentTranslator | undefined;
+let detector: Promise<Resident<FaceDetector>> | undefined;
+
+function started(): EngineSession {
+  if (session === undefined) throw new Error('Nothing that could compute has started.');
+  return session;
+}
 
 /** Loads the detector once; after a failure, the next call tries again. */
-function openDetector(): Promise<FaceDetector> {
+function openDetector(): Promise<Resident<FaceDetector>> {
   detector ??= (async () => {
-    const { loadWebFaceDetector } = await import('../../src/browser/face-weights.js');
-    return loadWebFaceDetector(FACE_PATHS);
+    const { fetchFaceDetector } = await import('../../src/browser/face-weights.js');
+    return started().resident(await fetchFaceDetector(FACE_PATHS));
   })().catch((error: unknown) => {
     detector = undefined;
     throw error;
@@ -54,47 +61,53 @@ function openDetector(): Promise<FaceDetector> {
   return detector;
 }
 
-function open(): EagerTranslator {
+function open(): ResidentTranslator {
   if (translator === undefined) throw new Error('There is no model yet; load one.');
   return translator;
 }
 
 const handlers: Handlers = {
-  engine: ({ backends, allowSoftware }, progress) =>
-    loadWebEngine({
-      backends,
-      allowSoftware,
+  async engine({ backend }, progress) {
+    const claimed = await claimWebEngine({
+      backend,
       wasmPaths: WASM_PATHS,
-      onTry: (backend) => progress(`Starting ${BACKEND_NAMES[backend]}`),
-    }),
+      onTry: (tried) => progress(`Starting ${BACKEND_NAMES[tried]}`),
+    });
+    ({ session } = claimed);
+    session.onChange((engine, error) =>
+      scope.postMessage({ moved: { engine, ...(error && { error: error.message }) } }),
+    );
+    return claimed.engine;
+  },
   async model(source, progress) {
     const files = 'url' in source ? filesAt(source.url) : filesOf(source.files);
     const model = await loadWebModel(files, {
       onProgress: (done, total) => progress('Loading the model', total && done / total),
     });
     const { architecture, values, parameters, bytes } = model;
-    const next = EagerTranslator.fromValues(architecture, values);
+    const next = await residentTranslator(started(), architecture, values);
     translator?.dispose();
     translator = next;
     return { architecture, parameters, bytes };
   },
   async encode({ direction, pixels }) {
     const from = performance.now();
-    const content = await open().encodeAsync(direction, floatsOf(pixels));
+    const content = await open().encode(direction, floatsOf(pixels));
     return { content, milliseconds: performance.now() - from };
   },
   async decode({ content, style }) {
     const from = performance.now();
-    const image = await open().decodeAsync(content, style);
+    const image = await open().decode(content, style);
     return { image, milliseconds: performance.now() - from };
   },
   async faces({ pixels, width, height, paddings }) {
     const loaded = await openDetector();
     const from = performance.now();
-    const faces = await loaded.find({ data: rgbOf(pixels), width, height }, paddings);
+    const image = { data: rgbOf(pixels), width, height };
+    const faces = await started().compute(() => loaded.get().find(image, paddings));
     return { faces, milliseconds: performance.now() - from };
   },
-  style: ({ direction, pixels }) => open().styleOfAsync(direction, floatsOf(pixels)),
+  style: ({ direction, pixels }) => open().styleOf(direction, floatsOf(pixels)),
 };
 
 async function answer({ id, task, argument }: Request): Promise<void> {

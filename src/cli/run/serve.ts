@@ -39,7 +39,7 @@ export async function run({ checkpoint, port, host, open }: ServeArguments): Pro
   });
   printLine(`${server.url} serves the model of ${dir}; Ctrl-C ends it.`);
   if (!isLoopback(host))
-    printLine('Cameras and threads work only over https, or on this machine by localhost.');
+    printLine('Cameras, threads and WebGPU work only over https, or on this machine by localhost.');
   if (open) openBrowser(server.url);
   await withInterrupt(
     (signal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
