@@ -1,0 +1,79 @@
+// The interface of the terms of the generators' loss.
+
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import type { CheckpointPolicy } from '../model/checkpointing.js';
+import type { Params } from '../model/parameters.js';
+import type { Lpips } from '../perceptual/lpips.js';
+
+/** The network of LPIPS in a step. */
+export interface Perceptual {
+  lpips: Lpips;
+  params: Params;
+  /** Decides what the passes through the network keep for the gradient. */
+  policy: CheckpointPolicy;
+}
+
+/**
+ * What losses are computed from: the tensors of one domain in a step, whose images are its own and are translated into the
+ * other domain. Images are `[n, size, size, 3]` in [-1, 1], style codes `[n, latentDim]`, logits a tensor for each head of
+ * a discriminator. A step computes what its losses ask for.
+ */
+export interface LossInputs {
+  /** One image, augmented n times; these are the images that are translated. */
+  same: Tensor;
+  /** n different images, augmented. */
+  mixed: Tensor;
+  /** The style codes of `same`. */
+  sameStyles: Tensor;
+  /** The style codes of `mixed`. */
+  mixedStyles: Tensor;
+  /** The style codes that `same` is translated with. */
+  style: Tensor;
+  /** The translations of `same` into the other domain. */
+  translated: Tensor;
+  /** The style codes that the translations encode to. */
+  recoveredStyle: Tensor;
+  /** The translations, translated back with style codes of `same`. */
+  returned: Tensor;
+  /** `mixed`, encoded and decoded with their own style codes by the generator that translates into this domain. */
+  rebuilt: Tensor;
+  /** Logits of this domain's discriminator for the translations into this domain. */
+  fakeLogits: Tensor[];
+  /** Logits of the discriminator of style codes, for the encoded codes among which those for `same` are picked. */
+  styleLogits: Tensor[];
+  /** LPIPS, on VGG-16. */
+  perceptual: Perceptual;
+}
+
+/** A value in the config's section `losses`: a weight, or options with a weight. */
+export type LossConfig = number | { weight: number };
+
+/** A term of the generators' loss: all that the config and the step know of it, except its name. */
+export interface Loss<
+  Schema extends z.ZodType<LossConfig> = z.ZodType<LossConfig>,
+  Input extends keyof LossInputs = keyof LossInputs,
+> {
+  /** Schema of its value in the config, with description and defaults. With weight 0, nothing of the loss is computed. */
+  config: Schema;
+  /** What it is computed from. */
+  inputs: readonly Input[];
+  /** Whether it trains the decoders without another loss: losses of encoded style codes do not reach them. */
+  trainsDecoder: boolean;
+  /** Where the weights of LPIPS are, `cache` or a file, for a loss that needs `perceptual`; null if nowhere. */
+  lpipsWeights?(config: z.output<Schema>): string | null;
+  /** Returns the option that is wrong together with another, and its expected value; undefined if all fit. */
+  problem?(config: z.output<Schema>): { option: string; expected: string } | undefined;
+  /** The term of one domain, a scalar without its weight; the step adds those of both domains. */
+  term(inputs: Pick<LossInputs, Input>, config: z.output<Schema>): Tensor;
+}
+
+/** Returns the loss; its type has the options of the schema and the names of the inputs. */
+export function defineLoss<Schema extends z.ZodType<LossConfig>, Input extends keyof LossInputs>(
+  loss: Loss<Schema, Input>,
+): Loss<Schema, Input> {
+  return loss;
+}
+
+/** Schema of a weight, without its default. */
+export const weight = (description: string) => z.number().min(0).describe(description);
