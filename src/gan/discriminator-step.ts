@@ -13,7 +13,7 @@ import { Tape } from '../ops/autodiff.js';
 import { concat, rows } from '../ops/shape.js';
 import { kernels } from '../runtime/kernels.js';
 import { type AdaTransforms, augmentForDiscriminator } from './discriminator-augment.js';
-import { type Both, bothDomains, DOMAINS, type Domain } from './domains.js';
+import { type Both, bothDomains, DOMAINS, sumOfBoth } from './domains.js';
 import type { Networks } from './networks.js';
 
 /** The inputs of the discriminators for one domain in one step; all of them are constants to their tape. */
@@ -51,20 +51,12 @@ function splitBatches(logits: readonly Tensor[], count: number): LogitsByBatch {
  */
 function imageLogits(
   { imageDiscriminator }: Networks,
-  params: Record<string, Params>,
-  batch: Both<DiscriminatorBatch>,
-  domain: Domain,
+  params: Params,
+  { real, fake, transforms }: DiscriminatorBatch,
   withR1: boolean,
 ): { real: Tensor[]; fake: Tensor[] } {
-  const { real, fake, transforms } = batch[domain];
   const logitsOf = (images: Tensor, firstSet: 'real' | 'fake', batches: number): Tensor[] =>
-    heads(
-      imageDiscriminator.apply(
-        params[`D_${domain}`]!,
-        augmentForDiscriminator(images, transforms, firstSet),
-        batches,
-      ),
-    );
+    heads(imageDiscriminator.apply(params, augmentForDiscriminator(images, transforms, firstSet), batches));
   if (withR1) return { real: logitsOf(real, 'real', 1), fake: logitsOf(fake, 'fake', 1) };
   const [ofReal, ofFake] = splitBatches(logitsOf(concat([real, fake], 0), 'real', 2), real.shape[0]!);
   return { real: ofReal!, fake: ofFake! };
@@ -115,23 +107,21 @@ function discriminatorTerms(
   withR1: boolean,
   tape: Tape,
 ): { terms: LossTerms; signals: LossTerms } {
-  const images = bothDomains((domain) => imageLogits(networks, params, batch, domain, withR1));
+  const images = bothDomains((domain) =>
+    imageLogits(networks, params[`D_${domain}`]!, batch[domain], withR1),
+  );
   const styles = styleLogits(networks, params, batch, withR1);
-  const sum = (of: (domain: Domain) => Tensor): Tensor => {
-    const { A, B } = bothDomains(of);
-    return add(A, B);
-  };
   // Adversarial: translations should look unlike real images, encoded style codes unlike drawn ones.
   const terms: LossTerms = {
-    images: sum((domain) => discriminatorLoss(images[domain].real, images[domain].fake)),
-    styles: sum((domain) => discriminatorLoss(styles[domain].drawn, styles[domain].encoded)),
+    images: sumOfBoth((domain) => discriminatorLoss(images[domain].real, images[domain].fake)),
+    styles: sumOfBoth((domain) => discriminatorLoss(styles[domain].drawn, styles[domain].encoded)),
   };
   // R1 gradient penalty, every few steps and as many times stronger (lazy regularization).
   if (withR1) {
     const penalty = (logits: Tensor[], input: Tensor): Tensor =>
       scale(r1Penalty(tape, logits, input), (training.r1Weight / 2) * training.r1EverySteps);
     for (const domain of DOMAINS) terms[`r1${domain}`] = penalty(images[domain].real, batch[domain].real);
-    terms.r1Styles = sum((domain) => penalty(styles[domain].drawn, batch[domain].drawn));
+    terms.r1Styles = sumOfBoth((domain) => penalty(styles[domain].drawn, batch[domain].drawn));
   }
   const signals: LossTerms = {};
   for (const domain of DOMAINS) signals[`realSign${domain}`] = realSign(images[domain].real);

@@ -1,5 +1,7 @@
 // The two domains of images, and values for each of them.
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { GeneratorName } from '../model/networks.js';
+import { add } from '../ops/arithmetic.js';
 
 export const DOMAINS = ['A', 'B'] as const;
 
@@ -17,6 +19,12 @@ export const GENERATOR_FROM: Readonly<Both<GeneratorName>> = { A: 'G_A2B', B: 'G
 /** Calls a function for A, and then for B. */
 export function bothDomains<T>(of: (domain: Domain) => T): Both<T> {
   return { A: of('A'), B: of('B') };
+}
+
+/** The sum of a function's tensors for A and for B. */
+export function sumOfBoth(of: (domain: Domain) => Tensor): Tensor {
+  const { A, B } = bothDomains(of);
+  return add(A, B);
 }
 
 /** A function of a domain that computes each value when it is first asked for, and once. */

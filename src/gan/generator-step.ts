@@ -7,13 +7,21 @@ import { chosenLosses } from '../losses/chosen.js';
 import type { LossInputs } from '../losses/loss.js';
 import type { LossTerms } from '../losses/total.js';
 import type { Params } from '../model/parameters.js';
-import { add, scale } from '../ops/arithmetic.js';
+import { scale } from '../ops/arithmetic.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
 import type { Lpips } from '../perceptual/lpips.js';
 import type { DomainBatch, StepBatch } from './batch.js';
 import { augmentForDiscriminator } from './discriminator-augment.js';
 import { heads } from './discriminator-step.js';
-import { type Both, bothDomains, DOMAINS, GENERATOR_FROM, OTHER, oncePerDomain } from './domains.js';
+import {
+  type Both,
+  bothDomains,
+  DOMAINS,
+  GENERATOR_FROM,
+  OTHER,
+  oncePerDomain,
+  sumOfBoth,
+} from './domains.js';
 import { checkpointPolicyOf, type Networks } from './networks.js';
 
 /** The codes of the images of one domain. */
@@ -124,7 +132,10 @@ export function generatorTerms(
   return Object.fromEntries(
     chosen.map(({ name, weight, term }) => [
       name,
-      scale(add(term(lossInputs.A), term(lossInputs.B)), weight),
+      scale(
+        sumOfBoth((domain) => term(lossInputs[domain])),
+        weight,
+      ),
     ]),
   );
 }

@@ -1,7 +1,7 @@
 // What follows from the registry of losses: the config's section on them, and the losses that it chooses.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { Loss, LossInputs } from './loss.js';
+import type { Loss, LossInputs, WrongOption } from './loss.js';
 import { type LossName, losses } from './registry.js';
 
 /** Names of all losses, in the order of their sum. */
@@ -20,8 +20,7 @@ export interface ChosenLoss extends Pick<Loss, 'inputs' | 'trainsDecoder'> {
   weight: number;
   /** Where the weights of LPIPS are, `cache` or a file; null if it needs none, or has none. */
   lpipsWeights: string | null;
-  /** The option that is wrong together with another, and its expected value; undefined if all fit. */
-  problem: { option: string; expected: string } | undefined;
+  problem: WrongOption | undefined;
   /** The term of one domain, without its weight. */
   term(inputs: LossInputs): Tensor;
 }

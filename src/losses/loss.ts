@@ -49,6 +49,12 @@ export interface LossInputs {
 /** A value in the config's section `losses`: a weight, or options with a weight. */
 export type LossConfig = number | { weight: number };
 
+/** An option that is wrong together with another, and its expected value. */
+export interface WrongOption {
+  option: string;
+  expected: string;
+}
+
 /** A term of the generators' loss: all that the config and the step know of it, except its name. */
 export interface Loss<
   Schema extends z.ZodType<LossConfig> = z.ZodType<LossConfig>,
@@ -62,8 +68,8 @@ export interface Loss<
   trainsDecoder: boolean;
   /** Where the weights of LPIPS are, `cache` or a file, for a loss that needs `perceptual`; null if nowhere. */
   lpipsWeights?(config: z.output<Schema>): string | null;
-  /** Returns the option that is wrong together with another, and its expected value; undefined if all fit. */
-  problem?(config: z.output<Schema>): { option: string; expected: string } | undefined;
+  /** Checks options that have to fit together; undefined if they do. */
+  problem?(config: z.output<Schema>): WrongOption | undefined;
   /** The term of one domain, a scalar without its weight; the step adds those of both domains. */
   term(inputs: Pick<LossInputs, Input>, config: z.output<Schema>): Tensor;
 }
