@@ -9,7 +9,7 @@ import type { LossTerms } from '../losses/total.js';
 import type { Params } from '../model/parameters.js';
 import { scale } from '../ops/arithmetic.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
-import type { Lpips } from '../perceptual/lpips.js';
+import { type Lpips, lpipsDistances } from '../perceptual/lpips.js';
 import type { DomainBatch, StepBatch } from './batch.js';
 import { augmentForDiscriminator } from './discriminator-augment.js';
 import { heads } from './discriminator-step.js';
@@ -124,7 +124,7 @@ export function generatorTerms(
 ): LossTerms {
   const { config, perceptual } = inputs;
   const chosen = chosenLosses(config.losses).filter(
-    (loss) => perceptual !== undefined || !loss.inputs.includes('perceptual'),
+    (loss) => perceptual !== undefined || !loss.inputs.includes('lpips'),
   );
   const lossInputs = lossInputsOf(inputs, batch, translations, {
     withRebuilt: chosen.some((loss) => loss.inputs.includes('rebuilt')),
@@ -152,7 +152,6 @@ function lossInputsOf(
   { withRebuilt }: { withRebuilt: boolean },
 ): Both<LossInputs> {
   const { imageDiscriminator, latentDiscriminator } = networks;
-  const policy = checkpointPolicyOf(config.runtime);
   // A to B and back to A, then B to A and back to B, in the styles of the originals.
   const cycles = bothDomains((domain) => {
     const { sameStyles, translated } = translations[domain];
@@ -195,8 +194,8 @@ function lossInputsOf(
     get styleLogits() {
       return styleLogits(domain);
     },
-    get perceptual() {
-      return { ...perceptual!, policy };
+    get lpips() {
+      return lpipsDistances(perceptual!.lpips, perceptual!.params, checkpointPolicyOf(config.runtime));
     },
   }));
 }

@@ -2,17 +2,9 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { CheckpointPolicy } from '../model/checkpointing.js';
-import type { Params } from '../model/parameters.js';
-import type { Lpips } from '../perceptual/lpips.js';
 
-/** The network of LPIPS in a step. */
-export interface Perceptual {
-  lpips: Lpips;
-  params: Params;
-  /** Decides what the passes through the network keep for the gradient. */
-  policy: CheckpointPolicy;
-}
+/** Distances `[n]` of n pairs of images. */
+export type ImageDistances = (a: Tensor, b: Tensor) => Tensor;
 
 /**
  * What losses are computed from: the tensors of one domain in a step, whose images are its own and are translated into the
@@ -43,7 +35,7 @@ export interface LossInputs {
   /** Logits of the discriminator of style codes, for the encoded codes among which those for `same` are picked. */
   styleLogits: Tensor[];
   /** LPIPS, on VGG-16. */
-  perceptual: Perceptual;
+  lpips: ImageDistances;
 }
 
 /** A value in the config's section `losses`: a weight, or options with a weight. */
@@ -66,7 +58,7 @@ export interface Loss<
   inputs: readonly Input[];
   /** Whether it trains the decoders without another loss: losses of encoded style codes do not reach them. */
   trainsDecoder: boolean;
-  /** Where the weights of LPIPS are, `cache` or a file, for a loss that needs `perceptual`; null if nowhere. */
+  /** Where the weights of LPIPS are, `cache` or a file, for a loss that needs `lpips`; null if nowhere. */
   lpipsWeights?(config: z.output<Schema>): string | null;
   /** Checks options that have to fit together; undefined if they do. */
   problem?(config: z.output<Schema>): WrongOption | undefined;

@@ -2,28 +2,12 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { type CheckpointPolicy, keepActivations } from '../model/checkpointing.js';
-import type { Params } from '../model/parameters.js';
 import { mean, scalarOf } from '../ops/arithmetic.js';
-import type { Lpips } from '../perceptual/lpips.js';
-import { defineLoss, weight } from './loss.js';
+import { defineLoss, type ImageDistances, weight } from './loss.js';
 
-/**
- * Mean perceptual distance of images `[n, h, w, 3]` in [-1, 1] to their originals.
- *
- * @param policy decides what the pass through the network keeps for the gradient.
- */
-export function lpipsLoss(
-  lpips: Lpips,
-  params: Params,
-  returned: Tensor,
-  original: Tensor,
-  policy: CheckpointPolicy = keepActivations,
-): Tensor {
-  const distances = policy.pass(Object.keys(lpips.specs), (weights, [a, b]) => [
-    lpips.distance(weights, lpips.features(weights, a!), lpips.features(weights, b!)),
-  ]);
-  return scalarOf(mean(distances(params, [returned, original])[0]!));
+/** Mean perceptual distance of images `[n, h, w, 3]` in [-1, 1] to their originals. */
+export function lpipsLoss(distances: ImageDistances, returned: Tensor, original: Tensor): Tensor {
+  return scalarOf(mean(distances(returned, original)));
 }
 
 /** An image translated there and back should be itself again, in LPIPS features. */
@@ -42,7 +26,7 @@ export const lpips = defineLoss({
     })
     .prefault({})
     .describe('Perceptual cycle consistency.'),
-  inputs: ['perceptual', 'returned', 'same'],
+  inputs: ['lpips', 'returned', 'same'],
   trainsDecoder: true,
   lpipsWeights: ({ weights }) => weights,
   problem: ({ weight, weights }) =>
@@ -52,6 +36,5 @@ export const lpips = defineLoss({
           expected: `cache, or a file with the LPIPS weights, because losses.lpips.weight is ${weight} (run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache, see "Perceptual loss" in docs/training.md; or set losses.lpips.weight=0)`,
         }
       : undefined,
-  term: ({ perceptual, returned, same }) =>
-    lpipsLoss(perceptual.lpips, perceptual.params, returned, same, perceptual.policy),
+  term: (inputs) => lpipsLoss(inputs.lpips, inputs.returned, inputs.same),
 });
