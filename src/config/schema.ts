@@ -252,6 +252,5 @@ export type Config = z.output<typeof configShape>;
 export type ModelConfig = Config['model'];
 export type AugmentConfig = Config['data']['augment'];
 export type TrainingConfig = Config['training'];
-export type LossesConfig = Config['losses'];
 /** A config in which any key may be missing, at every level. */
 export type PartialConfig = z.input<typeof configShape>;

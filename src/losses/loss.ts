@@ -58,7 +58,7 @@ export interface Loss<
   inputs: readonly Input[];
   /** Whether it trains the decoders without another loss: losses of encoded style codes do not reach them. */
   trainsDecoder: boolean;
-  /** Where the weights of LPIPS are, `cache` or a file, for a loss that needs `lpips`; null if nowhere. */
+  /** Where the weights of LPIPS are, `cache` or a file; null if nowhere. A loss of `lpips` has to say it. */
   lpipsWeights?(config: z.output<Schema>): string | null;
   /** Checks options that have to fit together; undefined if they do. */
   problem?(config: z.output<Schema>): WrongOption | undefined;
@@ -66,9 +66,11 @@ export interface Loss<
   term(inputs: Pick<LossInputs, Input>, config: z.output<Schema>): Tensor;
 }
 
+type SaysLpipsWeights<Schema extends z.ZodType<LossConfig>> = Required<Pick<Loss<Schema>, 'lpipsWeights'>>;
+
 /** Returns the loss; its type has the options of the schema and the names of the inputs. */
 export function defineLoss<Schema extends z.ZodType<LossConfig>, Input extends keyof LossInputs>(
-  loss: Loss<Schema, Input>,
+  loss: Loss<Schema, Input> & ('lpips' extends Input ? SaysLpipsWeights<Schema> : unknown),
 ): Loss<Schema, Input> {
   return loss;
 }
