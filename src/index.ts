@@ -6,6 +6,7 @@
 
 export { type ErrorDetails, InputError, InterruptedError, RunError } from './base/errors.js';
 export type { Square } from './base/geometry.js';
+export type { Variant } from './config/variants/registry.js';
 export type { DecodedImage } from './data/decode.js';
 export { encodeImage as saveImage } from './data/decode.js';
 export type { Description } from './data/description.js';
@@ -31,7 +32,7 @@ export {
   translate,
 } from './images/library.js';
 export type { StyleOptions } from './images/library-styles.js';
-export type { Architecture, Variant } from './model/architecture.js';
+export type { Architecture } from './model/architecture.js';
 export type { ContentCodes, Direction, Translator } from './translate/translator.js';
 export type { VideoProgress, VideoRequest } from './video/request.js';
 export type { TrackFate } from './video/sound.js';

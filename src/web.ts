@@ -23,8 +23,9 @@ export {
   translate,
   type WebTranslator,
 } from './browser/web-library.js';
+export type { Variant } from './config/variants/registry.js';
 export type { Face } from './faces/face.js';
 export type { FaceMode } from './faces/square.js';
 export type { StyleOptions } from './images/library-styles.js';
-export type { Architecture, Variant } from './model/architecture.js';
+export type { Architecture } from './model/architecture.js';
 export type { ContentCodes, Direction } from './translate/translator.js';

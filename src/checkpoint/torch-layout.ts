@@ -15,7 +15,11 @@ export interface TorchTensor {
 }
 
 /** Moves axes: `out[..., x[order[k]], ...]`, as NumPy's transpose. */
-function transpose(data: Float32Array, shape: readonly number[], order: readonly number[]): Float32Array {
+export function transpose(
+  data: Float32Array,
+  shape: readonly number[],
+  order: readonly number[],
+): Float32Array {
   const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
   const outShape = order.map((axis) => shape[axis]!);
   const outStrides = order.map((axis) => strides[axis]!);

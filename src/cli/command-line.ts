@@ -40,7 +40,7 @@ function buildParser(argv: readonly string[], modules: readonly CommandModule[])
   for (const module of modules) parser = parser.command(module);
   return parser
     .check(rejectRepeats, true)
-    .check((parsed, options) => rejectMissingValues(argv, parsed, options as unknown as KnownOptions), true);
+    .check((parsed, options) => rejectMissingValues(argv, parsed, options), true);
 }
 
 /** The options of each kind, which yargs passes to check functions; its types call them aliases. */
@@ -67,9 +67,10 @@ function rejectRepeats(parsed: Record<string, unknown>, options: unknown): true 
 function rejectMissingValues(
   argv: readonly string[],
   parsed: Record<string, unknown>,
-  options: KnownOptions,
+  options: unknown,
 ): true {
-  const valued = new Set([...options.string, ...options.number].map(camelCase));
+  const { string, number } = options as KnownOptions;
+  const valued = new Set([...string, ...number].map(camelCase));
   for (const [i, word] of argv.entries()) {
     const name = /^--([a-z][\w-]*)$/.exec(word)?.[1];
     if (name !== undefined && valued.has(camelCase(name)) && /^(--?[a-z]|$)/i.test(argv[i + 1] ?? ''))

@@ -15,25 +15,20 @@ import { translateCommand } from './translate.js';
 import { videoCommand } from './video.js';
 import { weightsCommand } from './weights.js';
 
-/** Forgets the type of a command's arguments, so that commands of all types fit into one list. */
-function command<T>(module: CommandModule<object, T>): CommandModule {
-  return module as unknown as CommandModule;
-}
-
 /** Every command, in the order of the help text. */
 export const commands: readonly CommandModule[] = [
-  command(demoCommand),
-  command(datasetCommand),
-  command(trainCommand),
-  command(reportCommand),
-  command(translateCommand),
-  command(videoCommand),
-  command(serveCommand),
-  command(evaluateCommand),
-  command(importCommand),
-  command(exportCommand),
-  command(weightsCommand),
-  command(benchCommand),
-  command(setupCommand),
-  command(doctorCommand),
+  demoCommand,
+  datasetCommand,
+  trainCommand,
+  reportCommand,
+  translateCommand,
+  videoCommand,
+  serveCommand,
+  evaluateCommand,
+  importCommand,
+  exportCommand,
+  weightsCommand,
+  benchCommand,
+  setupCommand,
+  doctorCommand,
 ];

@@ -1,33 +1,15 @@
 // gnr evaluate: measures models, folders and baselines; repeats an evaluation with --verify; follows a whole run.
 import { join } from 'node:path';
-import type { CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
 import type { EvaluateOptions, EvaluationEvent } from '../eval/evaluate-options.js';
 import type { BaselineName } from '../eval/methods/baselines.js';
 import type { Receipt } from '../eval/receipt.js';
 import type { NamedFolder } from '../eval/sources.js';
 import type { Difference } from '../eval/verify.js';
+import { type ArgumentsOf, defineCommand } from './define-command.js';
 import { withInterrupt } from './interrupt.js';
 import { noteOtherFiles } from './other-files.js';
 import { type Progress, printError, printJson, printLine, startProgress } from './output.js';
-
-interface EvaluateArguments {
-  run: string | undefined;
-  checkpoint: string | undefined;
-  data: string | undefined;
-  inputs: string | undefined;
-  real: string | undefined;
-  fake: string[];
-  out: string | undefined;
-  protocol: string;
-  metrics: string | undefined;
-  styles: number | undefined;
-  seeds: string | undefined;
-  direction: 'A2B' | 'B2A' | undefined;
-  baselines: string;
-  verify: string | undefined;
-  everyCheckpoint: boolean;
-  json: boolean;
-}
 
 /** Parses `NAME=DIR`, or `DIR`, which gets the folder's name. */
 async function parseFakes(fakes: readonly string[]): Promise<NamedFolder[]> {
@@ -221,73 +203,77 @@ async function checkTogether(args: EvaluateArguments): Promise<void> {
     if (isWrong) throw new InputError({ expected, found: 'both', remedy });
 }
 
-export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
+const evaluateOptions = (yargs: Argv) =>
+  yargs
+    .positional('run', {
+      type: 'string',
+      describe: 'A run, a checkpoint or an exported model (same as --checkpoint)',
+    })
+    .option('checkpoint', {
+      type: 'string',
+      describe: 'A checkpoint, a run (its newest), or an exported model',
+    })
+    .option('data', { type: 'string', describe: 'Dataset with trainA, trainB, testA, testB' })
+    .option('inputs', { type: 'string', describe: "Input images, in place of the dataset's" })
+    .option('real', {
+      type: 'string',
+      describe: "Real images to compare with, in place of the dataset's",
+    })
+    .option('fake', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      default: [] as string[],
+      describe: "[NAME=]DIR: another method's images; may be repeated",
+    })
+    .option('out', { type: 'string', describe: 'Folder for receipt.json and report.html' })
+    .option('protocol', {
+      type: 'string',
+      default: 'quick',
+      describe: 'Name of a protocol, or a .json file',
+    })
+    .option('metrics', {
+      type: 'string',
+      describe: 'Metrics to measure, in place of the protocol: fid,kid,lpipsDiversity,...',
+    })
+    .option('styles', { type: 'number', describe: 'Outputs of each input, in place of the protocol' })
+    .option('seeds', {
+      type: 'string',
+      describe: 'One repeat for each seed, in place of the protocol: 0,1,2',
+    })
+    .option('direction', {
+      choices: ['A2B', 'B2A'] as const,
+      describe: 'Direction, in place of the protocol',
+    })
+    .option('baselines', {
+      type: 'string',
+      default: 'all',
+      describe: 'Baselines to measure: all, none, or names: identity,...',
+    })
+    .option('verify', { type: 'string', describe: 'Receipt of an evaluation to repeat and compare' })
+    .option('everyCheckpoint', {
+      alias: 'every-checkpoint',
+      type: 'boolean',
+      default: false,
+      describe: 'Measure every checkpoint of a run and plot the figures over the steps',
+    })
+    .option('json', { type: 'boolean', default: false, describe: 'Print the receipt as JSON' })
+    .example('$0 evaluate runs/first --data data --out evaluation', 'measure a run')
+    .example(
+      '$0 evaluate --real data/testB --fake ours=a --fake theirs=b',
+      'compare folders, without a model',
+    )
+    .example('$0 evaluate --verify evaluation/receipt.json', 'repeat an evaluation and compare');
+
+type EvaluateArguments = ArgumentsOf<typeof evaluateOptions>;
+
+export const evaluateCommand = defineCommand({
   command: 'evaluate [run]',
   describe: 'Measure a model, folders of images and baselines (FID, KID, LPIPS, ...)',
-  builder: (yargs) =>
-    yargs
-      .positional('run', {
-        type: 'string',
-        describe: 'A run, a checkpoint or an exported model (same as --checkpoint)',
-      })
-      .option('checkpoint', {
-        type: 'string',
-        describe: 'A checkpoint, a run (its newest), or an exported model',
-      })
-      .option('data', { type: 'string', describe: 'Dataset with trainA, trainB, testA, testB' })
-      .option('inputs', { type: 'string', describe: "Input images, in place of the dataset's" })
-      .option('real', {
-        type: 'string',
-        describe: "Real images to compare with, in place of the dataset's",
-      })
-      .option('fake', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        default: [] as string[],
-        describe: "[NAME=]DIR: another method's images; may be repeated",
-      })
-      .option('out', { type: 'string', describe: 'Folder for receipt.json and report.html' })
-      .option('protocol', {
-        type: 'string',
-        default: 'quick',
-        describe: 'Name of a protocol, or a .json file',
-      })
-      .option('metrics', {
-        type: 'string',
-        describe: 'Metrics to measure, in place of the protocol: fid,kid,lpipsDiversity,...',
-      })
-      .option('styles', { type: 'number', describe: 'Outputs of each input, in place of the protocol' })
-      .option('seeds', {
-        type: 'string',
-        describe: 'One repeat for each seed, in place of the protocol: 0,1,2',
-      })
-      .option('direction', {
-        choices: ['A2B', 'B2A'] as const,
-        describe: 'Direction, in place of the protocol',
-      })
-      .option('baselines', {
-        type: 'string',
-        default: 'all',
-        describe: 'Baselines to measure: all, none, or names: identity,...',
-      })
-      .option('verify', { type: 'string', describe: 'Receipt of an evaluation to repeat and compare' })
-      .option('everyCheckpoint', {
-        alias: 'every-checkpoint',
-        type: 'boolean',
-        default: false,
-        describe: 'Measure every checkpoint of a run and plot the figures over the steps',
-      })
-      .option('json', { type: 'boolean', default: false, describe: 'Print the receipt as JSON' })
-      .example('$0 evaluate runs/first --data data --out evaluation', 'measure a run')
-      .example(
-        '$0 evaluate --real data/testB --fake ours=a --fake theirs=b',
-        'compare folders, without a model',
-      )
-      .example('$0 evaluate --verify evaluation/receipt.json', 'repeat an evaluation and compare'),
+  builder: evaluateOptions,
   handler: async (args) => {
     await checkTogether(args);
     if (args.verify !== undefined) return verify(args.verify, args);
     return args.everyCheckpoint ? evaluateRun(args) : evaluateOnce(args);
   },
-};
+});

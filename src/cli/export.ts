@@ -1,16 +1,10 @@
 // gnr export: exports a model for other programs.
-import type { Argv, CommandModule } from 'yargs';
-import type { ExportFormat, FormatOptions } from '../export/export-options.js';
+import type { Argv } from 'yargs';
+import type { ExportFormat } from '../export/export-options.js';
 import { FORMATS } from '../export/formats.js';
+import { type ArgumentsOf, defineCommand } from './define-command.js';
 import { withInterrupt } from './interrupt.js';
 import { printError, printLine, startProgress } from './output.js';
-
-interface ExportArguments extends Required<FormatOptions> {
-  checkpoint: string | undefined;
-  format: ExportFormat;
-  out: string;
-  compare: string | undefined;
-}
 
 async function runExport({ checkpoint, format, out, ...args }: ExportArguments): Promise<void> {
   if (checkpoint === undefined) {
@@ -44,53 +38,57 @@ async function runExport({ checkpoint, format, out, ...args }: ExportArguments):
     printLine(`  ${what}: ${formatDifference(difference)} (allowed: ${bound})`);
 }
 
-export const exportCommand: CommandModule<object, ExportArguments> = {
+const exportOptions = (yargs: Argv) =>
+  yargs
+    .positional('checkpoint', {
+      type: 'string',
+      describe:
+        'A checkpoint, a run (its newest checkpoint), or an exported model; or name it with --checkpoint',
+    })
+    .option('format', {
+      type: 'string',
+      choices: Object.keys(FORMATS) as ExportFormat[],
+      demandOption: true,
+      describe: Object.entries(FORMATS)
+        .map(([name, { describe }]) => `${name}: ${describe}`)
+        .join('; '),
+    })
+    .option('out', {
+      type: 'string',
+      demandOption: true,
+      describe: 'Folder of the result, new or of an earlier export; for pt the file',
+    })
+    .option('precision', {
+      type: 'string',
+      choices: ['float32', 'float16'] as const,
+      describe: 'How weights are stored; default: float32, for onnx both',
+    })
+    .option('direction', {
+      type: 'string',
+      choices: ['A2B', 'B2A'] as const,
+      describe: 'For onnx: photo to anime (A2B, the default), or back (B2A)',
+    })
+    .option('compare', {
+      type: 'string',
+      describe: 'Folder with images to compare the export on; default: drawn portraits',
+    })
+    .option('receipt', {
+      type: 'string',
+      describe: 'Receipt of gnr evaluate (receipt.json); its figures go onto the model card',
+    })
+    .option('license', {
+      type: 'string',
+      describe: 'Licence of the weights for the model card, such as mit',
+    })
+    .option('data', { type: 'string', describe: 'What the model was trained on, for the model card' })
+    .example('$0 export runs/first --format onnx --out exported', '')
+    .example('$0 export runs/first --format pt --out ck.pt', '');
+
+type ExportArguments = ArgumentsOf<typeof exportOptions>;
+
+export const exportCommand = defineCommand({
   command: 'export [checkpoint]',
   describe: 'Export a model for other programs',
-  builder: (yargs) =>
-    yargs
-      .positional('checkpoint', {
-        type: 'string',
-        describe:
-          'A checkpoint, a run (its newest checkpoint), or an exported model; or name it with --checkpoint',
-      })
-      .option('format', {
-        type: 'string',
-        choices: Object.keys(FORMATS) as ExportFormat[],
-        demandOption: true,
-        describe: Object.entries(FORMATS)
-          .map(([name, { describe }]) => `${name}: ${describe}`)
-          .join('; '),
-      })
-      .option('out', {
-        type: 'string',
-        demandOption: true,
-        describe: 'Folder of the result, new or of an earlier export; for pt the file',
-      })
-      .option('precision', {
-        type: 'string',
-        choices: ['float32', 'float16'] as const,
-        describe: 'How weights are stored; default: float32, for onnx both',
-      })
-      .option('direction', {
-        type: 'string',
-        choices: ['A2B', 'B2A'] as const,
-        describe: 'For onnx: photo to anime (A2B, the default), or back (B2A)',
-      })
-      .option('compare', {
-        type: 'string',
-        describe: 'Folder with images to compare the export on; default: drawn portraits',
-      })
-      .option('receipt', {
-        type: 'string',
-        describe: 'Receipt of gnr evaluate (receipt.json); its figures go onto the model card',
-      })
-      .option('license', {
-        type: 'string',
-        describe: 'Licence of the weights for the model card, such as mit',
-      })
-      .option('data', { type: 'string', describe: 'What the model was trained on, for the model card' })
-      .example('$0 export runs/first --format onnx --out exported', '')
-      .example('$0 export runs/first --format pt --out ck.pt', '') as unknown as Argv<ExportArguments>,
+  builder: exportOptions,
   handler: (args) => runExport(args),
-};
+});

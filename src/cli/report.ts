@@ -1,16 +1,17 @@
 // `gnr report`: rewrites the report page of a run.
-import type { CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
+import { type ArgumentsOf, defineCommand } from './define-command.js';
 
-export interface ReportArguments {
-  run: string;
-}
+const reportOptions = (yargs: Argv) =>
+  yargs
+    .positional('run', { type: 'string', demandOption: true, describe: 'Run directory' })
+    .example('$0 report runs/first', 'training writes it too, with each grid of samples');
 
-export const reportCommand: CommandModule<object, ReportArguments> = {
+export type ReportArguments = ArgumentsOf<typeof reportOptions>;
+
+export const reportCommand = defineCommand({
   command: 'report <run>',
   describe: "Rewrite a run's report page, report.html",
-  builder: (yargs) =>
-    yargs
-      .positional('run', { type: 'string', demandOption: true, describe: 'Run directory' })
-      .example('$0 report runs/first', 'training writes it too, with each grid of samples'),
+  builder: reportOptions,
   handler: async (args) => (await import('./run/report.js')).run(args),
-};
+});

@@ -1,30 +1,28 @@
 // `gnr serve`: serves the page with a model on this machine.
-import type { CommandModule } from 'yargs';
+import type { Argv } from 'yargs';
+import { type ArgumentsOf, defineCommand } from './define-command.js';
 
-export interface ServeArguments {
-  checkpoint: string | undefined;
-  port: number;
-  host: string;
-  open: boolean;
-}
+const serveOptions = (yargs: Argv) =>
+  yargs
+    .option('checkpoint', {
+      type: 'string',
+      describe: 'Checkpoint, run or exported model [the sample model]',
+    })
+    .option('port', { type: 'number', default: 8080, describe: 'Port; 0 takes any free port' })
+    .option('host', {
+      type: 'string',
+      default: '127.0.0.1',
+      describe: 'Address to listen on; 0.0.0.0 lets other machines in',
+    })
+    .option('open', { type: 'boolean', default: false, describe: 'Open the page in a browser' })
+    .example('$0 serve --checkpoint runs/first --open', 'the newest checkpoint of a run')
+    .example('$0 serve --port 0', 'the sample model, on any free port');
 
-export const serveCommand: CommandModule<object, ServeArguments> = {
+export type ServeArguments = ArgumentsOf<typeof serveOptions>;
+
+export const serveCommand = defineCommand({
   command: 'serve',
   describe: 'Translate in a browser: serve the page, with a model, on this machine',
-  builder: (yargs) =>
-    yargs
-      .option('checkpoint', {
-        type: 'string',
-        describe: 'Checkpoint, run or exported model [the sample model]',
-      })
-      .option('port', { type: 'number', default: 8080, describe: 'Port; 0 takes any free port' })
-      .option('host', {
-        type: 'string',
-        default: '127.0.0.1',
-        describe: 'Address to listen on; 0.0.0.0 lets other machines in',
-      })
-      .option('open', { type: 'boolean', default: false, describe: 'Open the page in a browser' })
-      .example('$0 serve --checkpoint runs/first --open', 'the newest checkpoint of a run')
-      .example('$0 serve --port 0', 'the sample model, on any free port'),
+  builder: serveOptions,
   handler: async (args) => (await import('./run/serve.js')).run(args),
-};
+});

@@ -1,9 +1,12 @@
 // The JSON Schema of config files, and the list of all keys.
 import { z } from 'zod';
+import { isTree } from './overrides.js';
 import { configShape } from './schema.js';
+import { variants } from './variants/registry.js';
 
 interface SchemaNode {
   properties?: Record<string, SchemaNode>;
+  description?: string;
   [keyword: string]: unknown;
 }
 
@@ -11,6 +14,10 @@ interface SchemaNode {
 export function configJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(configShape, { io: 'input' }) as SchemaNode;
   dropSectionDefaults(schema);
+  nameVariantDefaults(
+    schema,
+    Object.entries(variants).map(([name, { defaults }]) => [name, defaults]),
+  );
   const { $schema, properties, ...rest } = schema;
   return {
     $schema,
@@ -40,4 +47,25 @@ export function configKeys(): string[] {
 function dropSectionDefaults(node: SchemaNode): void {
   if (node.properties) delete node.default;
   for (const child of Object.values(node.properties ?? {})) dropSectionDefaults(child);
+}
+
+/**
+ * Adds to the descriptions of keys the values of those variants that have another default: `(train: 4)`.
+ *
+ * @param defaults the name of each variant, and its defaults at this place.
+ */
+function nameVariantDefaults(node: SchemaNode, defaults: readonly [string, unknown][]): void {
+  for (const [key, child] of Object.entries(node.properties ?? {})) {
+    const below = defaults.flatMap(([name, values]): [string, unknown][] =>
+      isTree(values) && values[key] !== undefined ? [[name, values[key]]] : [],
+    );
+    if (below.length === 0) continue;
+    if (child.properties) nameVariantDefaults(child, below);
+    else if (child.description !== undefined)
+      child.description = child.description.replace(/\.$/, ` (${below.map(valueText).join(', ')}).`);
+  }
+}
+
+function valueText([name, value]: [string, unknown]): string {
+  return `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
 }

@@ -1,12 +1,12 @@
-// Loads a config from defaults, presets, a file and overrides.
+// Loads a config from defaults, a file and overrides.
 import { readFileSync } from 'node:fs';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { formatJson, parseJson } from '../base/json-text.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from './overrides.js';
-import { variantPresets } from './presets.js';
 import { renameOldKeys } from './renamed-keys.js';
 import { type Config, configSchema, configShape, type PartialConfig } from './schema.js';
 import { configError, type Source } from './schema-errors.js';
+import { variants } from './variants/registry.js';
 
 /** The sources of a config. */
 export interface ConfigSources {
@@ -19,7 +19,7 @@ export interface ConfigSources {
 }
 
 /**
- * The config of a run. Each of these overrides the one before: the schema's defaults, the preset of the variant, `below`,
+ * The config of a run. Each of these overrides the one before: the schema's defaults, the defaults of the variant, `below`,
  * the file, the overrides.
  * @throws InputError naming the file, line or key.
  */
@@ -32,7 +32,7 @@ export function loadConfig({ below, file, overrides }: ConfigSources): Config {
 }
 
 /**
- * Completes a config from some of its keys: the rest comes from the preset of the variant and the schema's defaults.
+ * Completes a config from some of its keys: the rest comes from the defaults of the variant and the schema's defaults.
  * @throws InputError naming the key.
  */
 export function resolveConfig(partial: PartialConfig = {}): Config {
@@ -86,15 +86,15 @@ function readConfigFile(file: string): Tree {
 function resolve(namedSources: readonly Source[]): Config {
   const sources = namedSources.map(renameOldKeys);
   const merged = sources.reduce<Tree>((below, { values }) => mergeTrees(below, values as Tree), {});
-  const defaults = mergeTrees(configShape.parse({}), variantPreset(merged) as Tree);
+  const defaults = mergeTrees(configShape.parse({}), variantDefaults(merged) as Tree);
   const values = mergeTrees(defaults, merged);
   const result = configSchema.safeParse(values);
   if (!result.success) throw configError(result.error.issues, values, sources);
   return result.data;
 }
 
-/** The preset of the variant that the values choose. The schema rejects an unknown variant later. */
-function variantPreset(values: Tree): PartialConfig {
-  const variant = isTree(values.model) ? values.model.variant : undefined;
-  return variant === 'train' ? variantPresets.train : variantPresets.main;
+/** The defaults of the variant that the values choose. The schema rejects an unknown variant later. */
+function variantDefaults(values: Tree): PartialConfig {
+  const chosen = isTree(values.model) ? values.model.variant : undefined;
+  return Object.entries(variants).find(([name]) => name === chosen)?.[1].defaults ?? {};
 }

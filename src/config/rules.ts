@@ -2,6 +2,7 @@
 import { chosenLosses, LOSS_NAMES } from '../losses/chosen.js';
 import { losses } from '../losses/registry.js';
 import type { Config } from './schema.js';
+import { variants } from './variants/registry.js';
 
 /** Smallest side that the encoder's style head and the deepest layers work at, px. */
 const MIN_RESOLUTION = 4;
@@ -76,10 +77,10 @@ function checkDiscriminator({ model }: Config, reject: (path: string, message: s
   if (local > size) reject('model.discriminatorLocalSize', `at most model.size, ${size} px`);
   if (global > size) reject('model.discriminatorGlobalSize', `at most model.size, ${size} px`);
   const smallest = MIN_RESOLUTION * 2;
-  if (variant === 'main' && global < smallest) {
+  if (variants[variant].globalBranch === 'map' && global < smallest) {
     reject(
       'model.discriminatorGlobalSize',
-      `at least ${smallest} px in variant main, whose diversity head halves once more`,
+      `at least ${smallest} px in variant ${variant}, whose diversity head halves once more`,
     );
   }
 }

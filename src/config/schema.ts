@@ -6,6 +6,7 @@ import { adaptiveAugment, augment } from './augment-schema.js';
 import { count, everySteps, fraction, positive, powerOfTwo } from './fields.js';
 import { checkConsistency } from './rules.js';
 import { runtime } from './runtime-schema.js';
+import { variantDescription, variantNames } from './variants/names.js';
 
 const MEBIBYTE = 1024 * 1024;
 const CHANNELS: Record<string, number> = {
@@ -20,17 +21,12 @@ const CHANNELS: Record<string, number> = {
 };
 
 const model = z.strictObject({
-  variant: z
-    .enum(['main', 'train'])
-    .default('main')
-    .describe(
-      "Which of the reference implementation's two sets of networks and losses to use: the paper's (main) or that of the released training code (train). It sets the defaults of the keys that name a value for train.",
-    ),
+  variant: z.enum(variantNames).default('main').describe(variantDescription()),
   size: powerOfTwo(32, 512, 'Width and height of the images, px.').default(256),
   numDown: count(1, 5)
     .default(3)
     .describe(
-      'Number of downsamplings from the image to the content code, whose side is size / 2^numDown px (train: 4).',
+      'Number of downsamplings from the image to the content code, whose side is size / 2^numDown px.',
     ),
   latentDim: count(1, 4096).default(8).describe('Length of a style code.'),
   styleDim: count(1, 4096).default(512).describe('Width of the mapped style that modulates the decoder.'),
@@ -56,12 +52,12 @@ const model = z.strictObject({
   discriminatorLocalSize: powerOfTwo(
     4,
     512,
-    "Resolution at which the image discriminator's local branch ends, px (train: 16).",
+    "Resolution at which the image discriminator's local branch ends, px.",
   ).default(32),
   discriminatorGlobalSize: powerOfTwo(
     4,
     512,
-    "Resolution at which the image discriminator's global branch ends, px (train: 4).",
+    "Resolution at which the image discriminator's global branch ends, px.",
   ).default(8),
 });
 

@@ -20,7 +20,7 @@ export const cycle = defineLoss({
       form: z
         .enum(['l2', 'l1'])
         .default('l2')
-        .describe('Squared (l2) or absolute (l1) difference between pixels (train: l1).'),
+        .describe('Squared (l2) or absolute (l1) difference between pixels.'),
       weight: weight('Weight of the cycle consistency loss on pixels.').default(20),
     })
     .prefault({})

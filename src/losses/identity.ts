@@ -11,9 +11,7 @@ export function identityLoss(rebuilt: Tensor, original: Tensor): Tensor {
 
 /** An image of the target domain should stay itself. */
 export const identity = defineLoss({
-  config: weight(
-    'Weight of the identity loss: leaving an image of the target domain unchanged (train: 10).',
-  ).default(0),
+  config: weight('Weight of the identity loss: leaving an image of the target domain unchanged.').default(0),
   inputs: ['rebuilt', 'mixed'],
   trainsDecoder: true,
   term: ({ rebuilt, mixed }) => identityLoss(rebuilt, mixed),

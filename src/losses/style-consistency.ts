@@ -46,7 +46,7 @@ export const styleConsistency = defineLoss({
         .enum(['variance', 'cosine'])
         .default('variance')
         .describe(
-          'Measure of the spread of the style codes in a batch: variance, or pairwise cosine distance (train: cosine).',
+          'Measure of the spread of the style codes in a batch: variance, or pairwise cosine distance.',
         ),
       weight: weight('Weight of the style consistency loss.').default(50),
     })

@@ -12,7 +12,7 @@ export function styleReconstructionLoss(recovered: Tensor, original: Tensor): Te
 /** A translation should encode to the style code that it was decoded with. */
 export const styleReconstruction = defineLoss({
   config: weight(
-    'Weight of the style reconstruction loss: recovering a random style from its image (train: 0).',
+    'Weight of the style reconstruction loss: recovering a random style from its image.',
   ).default(5),
   inputs: ['recoveredStyle', 'style'],
   trainsDecoder: true,

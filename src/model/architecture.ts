@@ -1,11 +1,10 @@
 // The numbers that decide the shapes of the networks, and what follows from them: channels, sides, halvings.
 
-/** The two released forms of GNR: the paper's (branch `main`) and the released training code's (branch `train`). */
-export type Variant = 'main' | 'train';
+import type { Variant } from '../config/variants/registry.js';
 
 /** Everything that decides the networks' shapes. The fields are those of the config's `model` section. */
 export interface Architecture {
-  /** Which of the two released forms. */
+  /** The form of the networks: what `variants` says of this name. */
   variant: Variant;
   /** Side of the images, px, a power of two. */
   size: number;

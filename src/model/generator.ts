@@ -2,6 +2,7 @@
 // image apart into content and style code, and a StyleGAN2 decoder that makes an image of any content and any style.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { variants } from '../config/variants/registry.js';
 import { type Architecture, channelsAt, contentSize, halvings } from './architecture.js';
 import { type CheckpointPolicy, keepActivations } from './checkpointing.js';
 import {
@@ -62,7 +63,7 @@ function buildEncoder(architecture: Architecture, policy: CheckpointPolicy) {
   for (let i = 0; i < residualBlocks; i++)
     stem.push(policy.layer(residualBlock(`encoder.stem.${numDown + 1 + i}`, channels, channels, false)));
 
-  const contentFilter = variant === 'main' ? 1 : 3;
+  const { contentFilter } = variants[variant];
   const content = [0, 1].map((i) =>
     convLayer(`encoder.content.${i}`, { inChannels: channels, outChannels: channels, size: contentFilter }),
   );

@@ -2,6 +2,7 @@
 // and a diversity head, of which the last compares the images of a batch.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { variants } from '../config/variants/registry.js';
 import { type Architecture, channelsAt, halvings } from './architecture.js';
 import { batchDeviation } from './batch-deviation.js';
 import { type CheckpointPolicy, keepActivations } from './checkpointing.js';
@@ -18,12 +19,14 @@ import type { ParameterSpecs, Params } from './parameters.js';
 
 /** Width of the features whose deviation over the batch the diversity head sees. */
 const DIVERSITY_FEATURES = 128;
+/** A convolution that gives a logit for each place. */
+const LOGIT = { outChannels: 1, size: 1, activate: false };
 
 /** Logits of the three heads; higher means more real. */
 export interface ImageLogits {
   /** One for each patch: `[n, p, p, 1]`, p the local branch's side. */
   local: Tensor;
-  /** For the whole image: `[n, q, q, 1]` in `main` (q the global branch's side), `[n, 1]` in `train`. */
+  /** For the whole image: `[n, q, q, 1]` if the global branch ends in a map (q its side), `[n, 1]` if in a vector. */
   global: Tensor;
   /** For the diversity of the batch, one value repeated: `[n, 1]`. */
   diversity: Tensor;
@@ -66,45 +69,49 @@ function flattenedLinear(path: string, px: number, channels: number): Layer {
   });
 }
 
-/** Builds the discriminator of either variant. @param policy decides what the blocks keep for their gradients. */
+/** The global branch with its heads: features of each image, its logits, and what is compared over the batch. */
+function globalBranch(
+  architecture: Architecture,
+  policy: CheckpointPolicy,
+): Record<'trunk' | 'adversarial' | 'diversity', Layer> {
+  const { discriminatorGlobalSize: px, variant } = architecture;
+  const layers = branch('g_branch', architecture, px, policy);
+  const channels = channelsAt(architecture, px);
+  if (variants[variant].globalBranch === 'map') {
+    const halfChannels = channelsAt(architecture, px / 2);
+    return {
+      trunk: sequence(layers),
+      adversarial: convLayer('g_adv', { ...LOGIT, inChannels: channels }),
+      diversity: sequence([
+        convLayer('g_std.0', { inChannels: channels, outChannels: halfChannels, size: 3, down: true }),
+        flatten(),
+        flattenedLinear('g_std.2', px / 2, halfChannels),
+      ]),
+    };
+  }
+  return {
+    trunk: sequence([...layers, flatten(), flattenedLinear(`g_branch.${layers.length + 1}`, px, channels)]),
+    adversarial: linearLayer('g_adv', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 }),
+    diversity: sequence([]),
+  };
+}
+
+/** Builds the discriminator of any variant. @param policy decides what the blocks keep for their gradients. */
 export function buildImageDiscriminator(
   architecture: Architecture,
   policy: CheckpointPolicy = keepActivations,
 ): ImageDiscriminator {
-  const { discriminatorLocalSize: localSize, discriminatorGlobalSize: globalSize, variant } = architecture;
+  const { discriminatorLocalSize: localSize } = architecture;
   const localLayers = branch('l_branch', architecture, localSize, policy);
-  const localChannels = channelsAt(architecture, localSize);
-  const logit = { outChannels: 1, size: 1, activate: false };
   const local = sequence([
     ...localLayers,
-    convLayer(`l_branch.${localLayers.length}`, { ...logit, inChannels: localChannels }),
+    convLayer(`l_branch.${localLayers.length}`, {
+      ...LOGIT,
+      inChannels: channelsAt(architecture, localSize),
+    }),
   ]);
-  const globalLayers = branch('g_branch', architecture, globalSize, policy);
-  const globalChannels = channelsAt(architecture, globalSize);
+  const { trunk, adversarial, diversity } = globalBranch(architecture, policy);
   const final = linearLayer('g_final', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
-
-  const trunkLayers = [...globalLayers];
-  let adversarial: Layer;
-  let diversity: Layer;
-  if (variant === 'main') {
-    const half = globalSize / 2;
-    const halfChannels = channelsAt(architecture, half);
-    adversarial = convLayer('g_adv', { ...logit, inChannels: globalChannels });
-    diversity = sequence([
-      convLayer('g_std.0', { inChannels: globalChannels, outChannels: halfChannels, size: 3, down: true }),
-      flatten(),
-      flattenedLinear('g_std.2', half, halfChannels),
-    ]);
-  } else {
-    trunkLayers.push(
-      flatten(),
-      flattenedLinear(`g_branch.${globalLayers.length + 1}`, globalSize, globalChannels),
-    );
-    adversarial = linearLayer('g_adv', { inFeatures: DIVERSITY_FEATURES, outFeatures: 1 });
-    // Here the trunk's features, `[n, 128]`, go into the comparison as they are.
-    diversity = sequence([]);
-  }
-  const trunk = sequence(trunkLayers);
   const parts = [local, trunk, adversarial, diversity];
   // Everything that handles each image on its own; the comparison of the batch follows.
   const perImage = policy.pass(Object.keys(mergeSpecs(parts)), (params, [images]) => {

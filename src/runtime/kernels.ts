@@ -30,11 +30,11 @@ export type PoolScheme = 'valid' | 'same';
 
 /**
  * The operations that networks are made of, on plain tensors without gradients. `native-kernels.ts` calls TensorFlow's
- * kernels by name, `portable-kernels.ts` uses operations of every tfjs backend; tests compare the two. Tensors are NHWC,
- * filters HWIO. Every function returns a new tensor, which the caller has to free.
+ * kernels by name, `portable-kernels.ts` uses operations of every tfjs backend, and `src/export/onnx/onnx-kernels.ts` writes
+ * those of the generators down as ONNX nodes; tests compare them. Tensors are NHWC, filters HWIO. Every function returns a new tensor, which the caller has to free.
  */
 export interface Kernels {
-  readonly name: 'native' | 'portable';
+  readonly name: 'native' | 'portable' | 'onnx';
   /** `[n, h, w, i] * [k, l, i, o] -> [n, h', w', o]`. */
   conv2d(x: Tensor, filter: Tensor, geometry: ConvGeometry): Tensor;
   /** Adjoint of `conv2d` in its input, which is also the transposed convolution. */

@@ -1,4 +1,5 @@
 // Estimates the work of translating an image from the architecture alone.
+import { variants } from '../config/variants/registry.js';
 import { type Architecture, channelsAt, contentSize, halvings } from '../model/architecture.js';
 
 /** What an image costs. */
@@ -28,7 +29,7 @@ export function imageWork(architecture: Architecture): ImageWork {
   }
   // The encoder's blocks, the decoder's, and its first layer.
   for (let i = 0; i < 4 * residualBlocks + 1; i++) convolve(channels, channels, bottom, 3);
-  for (let i = 0; i < 2; i++) convolve(channels, channels, bottom, variant === 'main' ? 1 : 3);
+  for (let i = 0; i < 2; i++) convolve(channels, channels, bottom, variants[variant].contentFilter);
   for (const px of halvings(2 * size, 2 * bottom).reverse()) {
     const next = channelsAt(architecture, px);
     // An upsampling layer computes as many products as its input has pixels.

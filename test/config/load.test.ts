@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { dataRoot, formatConfig, loadConfig, resolveConfig } from '../../src/config/load.js';
 import type { Config } from '../../src/config/schema.js';
+import { variantNames } from '../../src/config/variants/names.js';
 
 const withoutLpips = { losses: { lpips: { weight: 0 } } };
 let folder: string;
@@ -52,7 +53,7 @@ describe('loadConfig: order of the sources', () => {
     expect(config.data.augment.resizeRatio).toBe(1.1171875);
   });
 
-  it('overrides the defaults by the preset, that by the file, and that by --set', () => {
+  it("overrides the schema's defaults by the variant's, those by the file, and the file by --set", () => {
     const path = file(
       '{"model": {"variant": "train", "size": 128}, "losses": {"identity": 3, "lpips": {"weight": 0}}}',
     );
@@ -71,7 +72,7 @@ describe('loadConfig: order of the sources', () => {
     expect(config.training.steps).toBe(7);
   });
 
-  it('uses the preset of a variant that an override names', () => {
+  it('uses the defaults of a variant that an override names', () => {
     const config = loadConfig({ overrides: ['losses.lpips.weight=0', 'model.variant=train'] });
     expect(config.losses.styleConsistency.form).toBe('cosine');
   });
@@ -149,7 +150,7 @@ describe('loadConfig: errors', () => {
     ['lossess.identity=1', 'unknown key lossess; did you mean losses?'],
     ['model.size=100', 'model.size (--set) to be one of 32, 64, 128, 256, 512 but found 100'],
     ['model.size.px=1', 'model.size (--set) to be a number but found {"px":1}'],
-    ['model.variant=paper', 'one of main, train but found "paper"'],
+    ['model.variant=paper', `one of ${variantNames.join(', ')} but found "paper"`],
     ['training.steps=1.5', 'training.steps (--set) to be a whole number but found 1.5'],
     ['training.steps=0', 'to be 1 or more but found 0'],
     ['training.betas=[0]', 'a list of 2 numbers'],

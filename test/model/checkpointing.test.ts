@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { variantNames } from '../../src/config/variants/names.js';
 import { r1Penalty } from '../../src/losses/r1.js';
 import {
   type CheckpointPolicy,
@@ -93,9 +94,7 @@ const POLICIES: Record<string, CheckpointPolicy> = {
   'micro-batches of two images': microBatchedPolicy(keepActivations, 2),
   'block inputs and micro-batches of one image': microBatchedPolicy(keepBlockInputs, 1),
 };
-const CASES = Object.keys(POLICIES).flatMap((name) =>
-  (['main', 'train'] as const).map((variant) => ({ name, variant })),
-);
+const CASES = Object.keys(POLICIES).flatMap((name) => variantNames.map((variant) => ({ name, variant })));
 
 describe.each(CASES)('checkpoint policy: $name ($variant)', ({ name, variant }) => {
   const policy = POLICIES[name]!;

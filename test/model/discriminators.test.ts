@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { variantNames } from '../../src/config/variants/names.js';
 import { batchDeviation } from '../../src/model/batch-deviation.js';
 import { buildImageDiscriminator } from '../../src/model/image-discriminator.js';
 import { buildLatentDiscriminator } from '../../src/model/latent-discriminator.js';
@@ -54,7 +55,7 @@ describe('batchDeviation', () => {
   });
 });
 
-describe.each(['main', 'train'] as const)('image discriminator of %s', (variant) => {
+describe.each(variantNames)('image discriminator of %s', (variant) => {
   const discriminator = buildImageDiscriminator(tinyConfig({ model: { variant } }).model);
   const images = (): tf.Tensor => randomTensor(1, [6, 32, 32, 3]);
 

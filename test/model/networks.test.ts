@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
 import { resolveConfig } from '../../src/config/load.js';
+import { variantNames } from '../../src/config/variants/names.js';
+import { variants } from '../../src/config/variants/registry.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { channelsAt, contentSize, halvings } from '../../src/model/architecture.js';
 import { generatorSpecs, NETWORK_NAMES, networkSpecs, specsByNetwork } from '../../src/model/networks.js';
@@ -18,7 +20,7 @@ beforeAll(async () => {
 beforeEach(() => tf.engine().startScope());
 afterEach(() => tf.engine().endScope());
 
-const ARCHITECTURES = (['main', 'train'] as const).flatMap((variant) =>
+const ARCHITECTURES = variantNames.flatMap((variant) =>
   [
     { size: 32, numDown: 1, channelDivisor: 64 },
     { size: 32, numDown: 2, channelDivisor: 64 },
@@ -56,7 +58,8 @@ describe.each(ARCHITECTURES)('$variant, $size px, $numDown halvings', (model) =>
       randomTensor(1, [2, size, size, 3]),
     );
     expect(logits.local.shape).toEqual([2, local, local, 1]);
-    expect(logits.global.shape).toEqual(model.variant === 'main' ? [2, global, global, 1] : [2, 1]);
+    const isMap = variants[model.variant].globalBranch === 'map';
+    expect(logits.global.shape).toEqual(isMap ? [2, global, global, 1] : [2, 1]);
     expect(logits.diversity.shape).toEqual([2, 1]);
     const style = latentDiscriminator.apply(
       drawnParams(latentDiscriminator.specs),

@@ -1,6 +1,8 @@
 // Infers the architecture of a reference checkpoint from its tensors' shapes.
 import { InputError } from '../../base/errors.js';
 import type { PartialConfig } from '../../config/schema.js';
+import { releasedVariants } from '../../config/variants/names.js';
+import { type Variant, variants } from '../../config/variants/registry.js';
 
 /** Shapes of a network's tensors by path. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -44,17 +46,39 @@ function inferChannels(
   return channels;
 }
 
+/** Recognises a released variant by the side of its content head's filters. */
+function variantOf(contentFilter: number, file: string): Variant {
+  const variant = releasedVariants.find((name) => variants[name].contentFilter === contentFilter);
+  if (variant !== undefined) return variant;
+  const sides = releasedVariants.map((name) => `${variants[name].contentFilter} px (${name})`);
+  throw new InputError({
+    expected: `filters of ${sides.join(' or ')} in the content head of the generator in ${file}`,
+    found: `${contentFilter} px`,
+    remedy: "use a checkpoint of the reference implementation's branch main or train",
+  });
+}
+
+/** @throws InputError for a variant that the reference implementation does not have. */
+export function rejectUnreleased(variant: Variant): void {
+  if (releasedVariants.includes(variant)) return;
+  throw new InputError({
+    expected: `a model of variant ${releasedVariants.join(' or ')} to write as a PyTorch checkpoint`,
+    found: `one of variant ${variant}, which the reference implementation does not have`,
+    remedy: 'export it in another format',
+  });
+}
+
 /** The side in px at which a branch of the image discriminator ends. */
 function branchEnd(discriminator: Shapes, branch: string, size: number): number {
   return size / 2 ** countOf(discriminator, (i) => `${branch}.${i}.conv1.0.weight`, 1);
 }
 
 /**
- * Infers the architecture of a reference checkpoint from names and shapes: the variant from the content head's filters (1x1
- * in `main`, 3x3 in `train`), the size from the number of halvings down to 4 px, widths from the layers themselves.
+ * Infers the architecture of a reference checkpoint from names and shapes: the variant from the content head's filters, the
+ * size from the number of halvings down to 4 px, widths from the layers themselves.
  *
  * @param networks shapes by network; `generator` is required.
- * @throws InputError that names the missing tensor.
+ * @throws InputError that names the missing tensor, or the filters that no released variant has.
  */
 export function inferModel(
   networks: { generator: Shapes; image?: Shapes | undefined; latent?: Shapes | undefined },
@@ -68,7 +92,7 @@ export function inferModel(
   const size = 2 ** (numDown + styleHalvings + 2);
   const unresolved = ['model.mappingRate'];
   const model: InferredModel['model'] = {
-    variant: contentFilter === 1 ? 'main' : 'train',
+    variant: variantOf(contentFilter, file),
     size,
     numDown,
     latentDim: dimension(generator, 'mapping.0.weight', 1, file),

@@ -17,6 +17,7 @@ import {
 } from '../torch-file/python-values.js';
 import { writeTorchFile } from '../torch-file/write-torch-file.js';
 import { torchShapeOf, toTorchTensor } from '../torch-layout.js';
+import { rejectUnreleased } from './architecture.js';
 import { AS_IMPORTED, GAIN_POWERS, type Part } from './convert.js';
 import {
   AVERAGED,
@@ -220,7 +221,8 @@ export interface ExportReport {
  * them in the next step, so training continues exactly.
  *
  * @param checkpoint a checkpoint, a run (its newest checkpoint) or a model folder. @param outFile is replaced if it exists.
- * @throws InputError that names the missing or damaged file; RunError if the file cannot be written.
+ * @throws InputError that names the missing or damaged file, or a variant that the reference does not have; RunError if the
+ *   file cannot be written.
  */
 export async function exportReferenceCheckpoint(
   checkpoint: string,
@@ -229,6 +231,7 @@ export async function exportReferenceCheckpoint(
 ): Promise<ExportReport> {
   const resolved = await resolveCheckpoint(checkpoint, onSkipped ? { onSkipped } : {});
   const config = await readModelConfig(resolved.configPath, configSchema);
+  rejectUnreleased(config.model.variant);
   const step = resolved.statePath === undefined ? 0 : (await readState(resolved.statePath)).step;
   const exporter = await Exporter.open(resolved, config);
   const root = new Map<string, PythonValue>();

@@ -117,9 +117,9 @@ function configOf(
     path,
   );
   if (image === undefined) {
-    const ends = model.variant === 'train' ? { local: 16, global: 4 } : { local: 32, global: 8 };
-    model.discriminatorLocalSize = Math.min(ends.local, model.size!);
-    model.discriminatorGlobalSize = Math.min(ends.global, model.size!);
+    const ends = resolveConfig({ model: { variant: model.variant }, ...lpips }).model;
+    model.discriminatorLocalSize = Math.min(ends.discriminatorLocalSize, model.size!);
+    model.discriminatorGlobalSize = Math.min(ends.discriminatorGlobalSize, model.size!);
   }
   const { training, notes } = inferTraining(file, step);
   const inferred = { model, training, ...lpips };

@@ -74,10 +74,11 @@ function conv([x, filter, bias]: Tensor[], attributes: Attributes): Tensor {
 /** `filter` is `[in, out / group, kh, kw]`. */
 function convTranspose([x, filter, bias]: Tensor[], attributes: Attributes): Tensor {
   const { stride, top, left, bottom, right } = windowOf(attributes);
+  const [below, beside] = attributes.ints('output_padding', [0, 0]) as [number, number];
   const group = attributes.int('group', 1);
   const [n, inChannels, h, w] = x!.shape as [number, number, number, number];
   const [, , kh, kw] = filter!.shape as [number, number, number, number];
-  const [height, width] = [(h - 1) * stride + kh, (w - 1) * stride + kw];
+  const [height, width] = [(h - 1) * stride + kh + below, (w - 1) * stride + kw + beside];
   const xs = tf.split(x!, group, 1);
   const filters = tf.split(filter!, group, 0);
   const outputs = xs.map((group, i) => {
@@ -96,8 +97,8 @@ function gemm([a, b, c]: Tensor[], attributes: Attributes): Tensor {
   return c === undefined ? scaled : tf.add(scaled, tf.mul(c, attributes.float('beta', 1)));
 }
 
-/** The numbers of a constant tensor of axes. */
-const axesOf = (axes: Tensor): number[] => [...axes.dataSync<'int32'>()];
+/** The numbers of a constant tensor of integers, such as axes. */
+const integersOf = (tensor: Tensor): number[] => [...tensor.dataSync<'int32'>()];
 
 function flattened(x: Tensor, axis: number): Tensor {
   const outer = x.shape.slice(0, axis).reduce((a, b) => a * b, 1);
@@ -106,24 +107,35 @@ function flattened(x: Tensor, axis: number): Tensor {
 
 type Operator = (inputs: Tensor[], attributes: Attributes) => Tensor;
 
-/** Exactly the operators that the exported graphs have (https://onnx.ai/onnx/operators). */
+/** Exactly the operators that `onnx-kernels.ts` writes (https://onnx.ai/onnx/operators). */
 const OPERATORS: Readonly<Record<string, Operator>> = {
+  Abs: ([x]) => tf.abs(x!),
   Add: ([a, b]) => tf.add(a!, b!),
   // Values are float32 here, whatever their type in the file.
   Cast: ([x]) => tf.clone(x!),
   Clip: ([x, low, high]) => tf.minimum(tf.maximum(x!, low!), high!),
+  Concat: (xs, attributes) => tf.concat(xs, attributes.int('axis', 0)),
   Conv: conv,
   ConvTranspose: convTranspose,
+  Div: ([a, b]) => tf.div(a!, b!),
   Flatten: ([x], attributes) => flattened(x!, attributes.int('axis', 1)),
   Gemm: gemm,
   Identity: ([x]) => tf.clone(x!),
   LeakyRelu: ([x], attributes) => tf.leakyRelu(x!, attributes.float('alpha', 0.01)),
   Mul: ([a, b]) => tf.mul(a!, b!),
   Reciprocal: ([x]) => tf.reciprocal(x!),
-  ReduceSum: ([x, axes], attributes) => tf.sum(x!, axesOf(axes!), attributes.int('keepdims', 1) === 1),
+  ReduceMean: ([x], attributes) =>
+    tf.mean(x!, [...attributes.ints('axes', [])], attributes.int('keepdims', 1) === 1),
+  ReduceSum: ([x, axes], attributes) => tf.sum(x!, integersOf(axes!), attributes.int('keepdims', 1) === 1),
+  Reshape: ([x, shape]) => tf.reshape(x!, integersOf(shape!)),
+  Sigmoid: ([x]) => tf.sigmoid(x!),
+  Softplus: ([x]) => tf.softplus(x!),
   Sqrt: ([x]) => tf.sqrt(x!),
+  Squeeze: ([x, axes]) => tf.squeeze(x!, integersOf(axes!)),
+  Sub: ([a, b]) => tf.sub(a!, b!),
+  Transpose: ([x], attributes) => tf.transpose(x!, [...attributes.ints('perm', [])]),
   Unsqueeze: ([x, axes]) =>
-    axesOf(axes!)
+    integersOf(axes!)
       .sort((a, b) => a - b)
       .reduce((value, axis) => tf.expandDims(value, axis), x!),
 };

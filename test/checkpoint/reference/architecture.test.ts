@@ -55,6 +55,13 @@ describe('the architecture inferred from shapes', () => {
       'model.latentDiscriminatorWidth',
     ]);
   });
+  it('names filters of the content head that no released variant has', () => {
+    const generator = new Map(stateDictShapes(networkSpecs(resolved({})).G_A2B));
+    generator.set('encoder.content.0.0.weight', [512, 512, 5, 5]);
+    expect(() => inferModel({ generator }, 'ck.pt')).toThrow(
+      'filters of 1 px (main) or 3 px (train) in the content head of the generator in ck.pt but found 5 px',
+    );
+  });
   it('names a missing tensor', () => {
     const generator = new Map(stateDictShapes(networkSpecs(resolved({})).G_A2B));
     generator.delete('encoder.content.0.0.weight');

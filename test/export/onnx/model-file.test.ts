@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   blocksOf,
   bytesField,
@@ -10,7 +10,12 @@ import {
 import { buildOnnxModel, ONNX_PARTS } from '../../../src/export/onnx/generator-graph.js';
 import type { OnnxModel } from '../../../src/export/onnx/graph.js';
 import { decodeModel, encodeModel } from '../../../src/export/onnx/model-file.js';
+import { loadEngine } from '../../../src/runtime/node.js';
 import { referenceModel } from '../../support/exports.js';
+
+beforeAll(async () => {
+  await loadEngine();
+});
 
 const { architecture, values } = referenceModel('main');
 const model = (): OnnxModel =>
