@@ -32,8 +32,8 @@ export interface ProgramKind {
 }
 
 function changed(config: Config, ...changes: readonly PartialConfig[]): Config {
-  const merged = changes.reduce<Tree>((tree, change) => mergeTrees(tree, change as Tree), config as Tree);
-  return resolveConfig(merged as PartialConfig);
+  const trees: Tree[] = [config, ...changes];
+  return resolveConfig(trees.reduce((merged, tree) => mergeTrees(merged, tree)) as PartialConfig);
 }
 
 /**
