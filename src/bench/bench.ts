@@ -2,7 +2,9 @@
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
+import { drawInputs, type HostBatch } from '../gan/batch.js';
 import { drawTransforms } from '../gan/discriminator-augment.js';
+import { bothDomains } from '../gan/domains.js';
 import { buildNetworks, initNetworks } from '../gan/networks.js';
 import type { StepContext } from '../gan/step.js';
 import { buildGenerator } from '../model/generator.js';
@@ -12,7 +14,6 @@ import { type PeakMemory, peakMemory } from '../runtime/memory.js';
 import { CapturedTrainer } from '../train/captured-trainer.js';
 import { median } from '../train/forecast.js';
 import { openTrainer } from '../train/open-trainer.js';
-import { batchShapes, type HostBatch } from '../train/trainer.js';
 import { CapturedTranslator } from '../translate/captured-translator.js';
 import { openTranslator } from '../translate/open-translator.js';
 import { drawStyles } from '../translate/translator.js';
@@ -55,16 +56,24 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
 }
 
 /** Random inputs of a step: its speed does not depend on the images. Transforms have their initial probability. */
-export function noiseBatch(context: StepContext, rng: Rng): HostBatch {
-  const { batch, adaptiveAugment } = context.config.training;
-  const { initial } = adaptiveAugment;
-  const draw = ([name, shape]: [string, number[]]): [string, Float32Array | Int32Array] => {
-    if (name.startsWith('pick')) return [name, rng.permutation(2 * batch).slice(0, batch)];
-    if (name.startsWith('order')) return [name, rng.permutation(batch)];
-    return [name, rng.normals(shape.reduce((a, b) => a * b, 1))];
-  };
-  const noise = Object.fromEntries(Object.entries(batchShapes(context)).map(draw)) as unknown as HostBatch;
-  return { ...noise, ...drawTransforms(context.config, 0, { A: initial, B: initial }) };
+export function noiseBatch({ config }: StepContext, rng: Rng): HostBatch {
+  const { model, training } = config;
+  const images = () => rng.normals(training.batch * model.size * model.size * 3);
+  const same = bothDomains(images);
+  const mixed = bothDomains(images);
+  const inputs = drawInputs(config, rng);
+  const { initial } = training.adaptiveAugment;
+  const transforms = drawTransforms(
+    config,
+    0,
+    bothDomains(() => initial),
+  );
+  return bothDomains((domain) => ({
+    same: same[domain],
+    mixed: mixed[domain],
+    ...inputs[domain],
+    ...transforms[domain],
+  }));
 }
 
 /** A trainer with random weights; a separate function, so that the host's copy of them can be freed. */

@@ -6,6 +6,7 @@ import {
   lpipsFeaturePrograms,
 } from '../eval/features/feature-programs.js';
 import { buildNetworks } from '../gan/networks.js';
+import { lpipsWeights } from '../losses/chosen.js';
 import type { Architecture } from '../model/architecture.js';
 import { buildGenerator, type Generator } from '../model/generator.js';
 import { GENERATOR_NAMES } from '../model/networks.js';
@@ -24,13 +25,12 @@ export const ARITHMETIC_VARIANTS: readonly { name: string; runtime: Partial<Conf
 ];
 
 /**
- * The programs of a run: steps without and with R1, and translations of samples. They include the perceptual term if its
- * weight is not 0 and `losses.lpips.weights` is set; the LPIPS weights are not read. The engine must be loaded.
+ * The programs of a run: steps without and with R1, and translations of samples. They include the terms that need LPIPS if
+ * the config says where its weights are; the weights are not read. The engine must be loaded.
  */
 export function recordTraining(config: Config): RecordedPrograms {
-  const { weight, weights } = config.losses.lpips;
   const networks = buildNetworks(config);
-  const hasPerceptual = weight !== 0 && weights !== null;
+  const hasPerceptual = lpipsWeights(config.losses) !== undefined;
   try {
     const { programs, variables } = trainingPrograms({
       config,

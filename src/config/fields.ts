@@ -13,6 +13,5 @@ export function powerOfTwo(low: number, high: number, description: string) {
 
 export const positive = () => z.number().positive();
 export const fraction = () => z.number().min(0).max(1);
-export const weight = (description: string) => z.number().min(0).describe(description);
 export const count = (low: number, high: number) => z.int().min(low).max(high);
 export const everySteps = (description: string) => count(1, 1e9).describe(description);

@@ -1,4 +1,6 @@
 // Rules that several config keys have to meet together.
+import { chosenLosses, LOSS_NAMES } from '../losses/chosen.js';
+import { losses } from '../losses/registry.js';
 import type { Config } from './schema.js';
 import { variants } from './variants/registry.js';
 
@@ -21,22 +23,19 @@ export function checkConsistency(config: Config): BrokenRule[] {
   checkActivations(config, reject);
   const [smallest, largest] = config.data.augment.scale;
   if (smallest > largest) reject('data.augment.scale', 'smallest scale first, then the largest');
-  const { adversarial, cycle, lpips, styleReconstruction, identity } = config.losses;
-  // The other terms depend on style codes only: they would leave the decoders untrained.
-  if (
-    [adversarial, cycle.weight, lpips.weight, styleReconstruction, identity].every((weight) => weight === 0)
-  )
-    reject(
-      'losses',
-      'a weight above 0 for adversarial, cycle, lpips, styleReconstruction or identity: no other term trains the decoder',
-    );
-  if (lpips.weight > 0 && lpips.weights === null) {
-    reject(
-      'losses.lpips.weights',
-      `cache, or a file with the LPIPS weights, because losses.lpips.weight is ${lpips.weight} (run gnr weights fetch vgg16 lpips-vgg and set losses.lpips.weights=cache, see "Perceptual loss" in docs/training.md; or set losses.lpips.weight=0)`,
-    );
-  }
+  checkLosses(config, reject);
   return broken;
+}
+
+function checkLosses(config: Config, reject: (path: string, message: string) => void): void {
+  const chosen = chosenLosses(config.losses);
+  if (!chosen.some(({ trainsDecoder }) => trainsDecoder)) {
+    const names = LOSS_NAMES.filter((name) => losses[name].trainsDecoder);
+    const any = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
+    reject('losses', `a weight above 0 for ${any}: no other term trains the decoder`);
+  }
+  for (const { name, problem } of chosen)
+    if (problem) reject(`losses.${name}.${problem.option}`, problem.expected);
 }
 
 function checkAdaptiveAugment({ training }: Config, reject: (path: string, message: string) => void): void {

@@ -1,7 +1,9 @@
 // The schema of the config: types, ranges, defaults and descriptions of all keys.
 import { z } from 'zod';
+import { lossesSchema } from '../losses/chosen.js';
+import { weight } from '../losses/loss.js';
 import { adaptiveAugment, augment } from './augment-schema.js';
-import { count, everySteps, fraction, positive, powerOfTwo, weight } from './fields.js';
+import { count, everySteps, fraction, positive, powerOfTwo } from './fields.js';
 import { checkConsistency } from './rules.js';
 import { runtime } from './runtime-schema.js';
 import { variantDescription, variantNames } from './variants/names.js';
@@ -122,53 +124,6 @@ const training = z.strictObject({
     ),
 });
 
-const losses = z.strictObject({
-  adversarial: weight('Weight of the adversarial loss on images.').default(1),
-  latentAdversarial: weight('Weight of the adversarial loss on style codes.').default(2),
-  styleConsistency: z
-    .strictObject({
-      form: z
-        .enum(['variance', 'cosine'])
-        .default('variance')
-        .describe(
-          'Measure of the spread of the style codes in a batch: variance, or pairwise cosine distance.',
-        ),
-      weight: weight('Weight of the style consistency loss.').default(50),
-    })
-    .prefault({})
-    .describe('All warps of one image have the same style.'),
-  cycle: z
-    .strictObject({
-      form: z
-        .enum(['l2', 'l1'])
-        .default('l2')
-        .describe('Squared (l2) or absolute (l1) difference between pixels.'),
-      weight: weight('Weight of the cycle consistency loss on pixels.').default(20),
-    })
-    .prefault({})
-    .describe('Translating an image to the other domain and back reproduces it.'),
-  lpips: z
-    .strictObject({
-      weight: weight('Weight of the perceptual (LPIPS, VGG) cycle loss; 0 turns it off.').default(10),
-      weights: z
-        .string()
-        .min(1)
-        .nullable()
-        .default(null)
-        .describe(
-          'Weights of LPIPS (VGG): "cache" for those that gnr weights stores (vgg16 and lpips-vgg), or a file, relative to the working directory; null if weight is 0.',
-        ),
-    })
-    .prefault({})
-    .describe('Perceptual cycle consistency.'),
-  styleReconstruction: weight(
-    'Weight of the style reconstruction loss: recovering a random style from its image.',
-  ).default(5),
-  identity: weight('Weight of the identity loss: leaving an image of the target domain unchanged.').default(
-    0,
-  ),
-});
-
 const checkpoint = z.strictObject({
   everySteps: everySteps('Steps between two checkpoints.').default(2000),
   everyMinutes: positive()
@@ -273,7 +228,7 @@ export const configShape = z.strictObject({
   model: model.prefault({}).describe('The networks.'),
   data: data.prefault({}).describe('The training images.'),
   training: training.prefault({}).describe('The optimization.'),
-  losses: losses.prefault({}).describe("The terms of the generators' loss."),
+  losses: lossesSchema.prefault({}).describe("The terms of the generators' loss."),
   checkpoint: checkpoint.prefault({}).describe('Which checkpoints to write and keep.'),
   watch: watch.prefault({}).describe('Detecting runs that fail.'),
   evaluation: evaluation.prefault({}).describe('Measuring the model during training.'),
@@ -293,6 +248,5 @@ export type Config = z.output<typeof configShape>;
 export type ModelConfig = Config['model'];
 export type AugmentConfig = Config['data']['augment'];
 export type TrainingConfig = Config['training'];
-export type LossesConfig = Config['losses'];
 /** A config in which any key may be missing, at every level. */
 export type PartialConfig = z.input<typeof configShape>;

@@ -8,32 +8,38 @@ import { recolour, warpImages } from '../augment/adaptive/operations.js';
 import { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
 import { rows } from '../ops/shape.js';
+import { type Both, bothDomains } from './domains.js';
 
 /**
- * The sets of images that a step shows to the image discriminators, in the order in which their transforms are drawn:
- * real images and translations for the discriminators' own loss, then translations for the generators' loss.
+ * The sets of images that a step shows to the image discriminator of a domain: real images and translations for the
+ * discriminator's own loss, then translations for the generators' loss.
  */
-const DISCRIMINATOR_INPUTS = ['realA', 'fakeA', 'realB', 'fakeB', 'generatedA', 'generatedB'] as const;
-type DiscriminatorInput = (typeof DISCRIMINATOR_INPUTS)[number];
+const SETS = ['real', 'fake', 'generated'] as const;
+type DiscriminatorSet = (typeof SETS)[number];
+
+/** The order in which transforms are drawn: another order would change runs. */
+const DRAWS = [
+  { domain: 'A', sets: ['real', 'fake'] },
+  { domain: 'B', sets: ['real', 'fake'] },
+  { domain: 'A', sets: ['generated'] },
+  { domain: 'B', sets: ['generated'] },
+] as const;
 
 /** Probability of every transform of the images of each domain, from 0 to 1. */
-export interface AugmentProbabilities {
-  A: number;
-  B: number;
-}
+export type AugmentProbabilities = Both<number>;
 
-/** The transforms of all images that the discriminators see in a step; absent if the config turns them off. */
+/** The transforms of all images that the discriminator of a domain sees in a step; absent if the config turns them off. */
 export interface AdaTransforms {
-  /** `[sets * n, 6]`, as `warpImages` takes them. */
+  /** `[3n, 6]`, as `warpImages` takes them. */
   warps?: Tensor;
-  /** `[sets * n, 3, 4]`, as `recolour` takes them. */
+  /** `[3n, 3, 4]`, as `recolour` takes them. */
   colours?: Tensor;
 }
 
-/** Shapes of a step's transforms; only of those that the config asks for. */
+/** Shapes of the transforms of each domain in a step; only of those that the config asks for. */
 export function transformShapes({ training }: Config): { [Name in keyof AdaTransforms]: number[] } {
   const { enabled, blit, geometry, colour } = training.adaptiveAugment;
-  const count = DISCRIMINATOR_INPUTS.length * training.batch;
+  const count = SETS.length * training.batch;
   return {
     ...(enabled && (blit || geometry) && { warps: [count, 6] }),
     ...(enabled && colour && { colours: [count, 3, 4] }),
@@ -45,25 +51,25 @@ export function drawTransforms(
   { model, training }: Config,
   step: number,
   probabilities: AugmentProbabilities,
-): { [Name in keyof AdaTransforms]: Float32Array } {
+): Both<{ [Name in keyof AdaTransforms]: Float32Array }> {
   const { enabled, blit, geometry, colour } = training.adaptiveAugment;
-  if (!enabled) return {};
+  if (!enabled) return bothDomains(() => ({}));
   // A random stream of its own, so that everything else that a step draws is the same with and without transforms.
   const rng = new Rng(training.seed, 'adaptive-augment').fork(String(step));
-  const warps: number[] = [];
-  const colours: number[] = [];
-  for (const set of DISCRIMINATOR_INPUTS) {
-    const p = probabilities[set.endsWith('A') ? 'A' : 'B'];
+  const drawn = bothDomains(() => ({ warps: [] as number[], colours: [] as number[] }));
+  for (const { domain, sets } of DRAWS) {
+    const p = probabilities[domain];
+    const { warps, colours } = drawn[domain];
     const strength = { blit: blit ? p : 0, geometry: geometry ? p : 0 };
-    for (let i = 0; i < training.batch; i++) {
+    for (let i = 0; i < sets.length * training.batch; i++) {
       warps.push(...samplingMatrix(drawGeometry(strength, model.size, rng), model.size));
       colours.push(...colourMatrix(drawColour(p, rng)).flat());
     }
   }
-  return {
-    ...((blit || geometry) && { warps: Float32Array.from(warps) }),
-    ...(colour && { colours: Float32Array.from(colours) }),
-  };
+  return bothDomains((domain) => ({
+    ...((blit || geometry) && { warps: Float32Array.from(drawn[domain].warps) }),
+    ...(colour && { colours: Float32Array.from(drawn[domain].colours) }),
+  }));
 }
 
 /**
@@ -74,12 +80,12 @@ export function drawTransforms(
 export function augmentForDiscriminator(
   images: Tensor,
   { warps, colours }: AdaTransforms,
-  firstSet: DiscriminatorInput,
+  firstSet: DiscriminatorSet,
 ): Tensor {
   const count = images.shape[0]!;
   const ofTheseSets = (transforms: Tensor): Tensor => {
-    const batch = transforms.shape[0]! / DISCRIMINATOR_INPUTS.length;
-    return rows(transforms, DISCRIMINATOR_INPUTS.indexOf(firstSet) * batch, count);
+    const batch = transforms.shape[0]! / SETS.length;
+    return rows(transforms, SETS.indexOf(firstSet) * batch, count);
   };
   const warped = warps === undefined ? images : warpImages(images, ofTheseSets(warps));
   return colours === undefined ? warped : recolour(warped, ofTheseSets(colours));

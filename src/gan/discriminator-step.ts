@@ -5,7 +5,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema.js';
 import { discriminatorLoss } from '../losses/adversarial.js';
 import { r1Penalty } from '../losses/r1.js';
-import { type LossTerms, totalLoss, weighted } from '../losses/total.js';
+import { type LossTerms, totalLoss } from '../losses/total.js';
 import type { ImageLogits } from '../model/image-discriminator.js';
 import type { Params } from '../model/parameters.js';
 import { add, reshape, scale } from '../ops/arithmetic.js';
@@ -13,22 +13,19 @@ import { Tape } from '../ops/autodiff.js';
 import { concat, rows } from '../ops/shape.js';
 import { kernels } from '../runtime/kernels.js';
 import { type AdaTransforms, augmentForDiscriminator } from './discriminator-augment.js';
+import { type Both, bothDomains, DOMAINS, sumOfBoth } from './domains.js';
 import type { Networks } from './networks.js';
 
-/** The inputs of the discriminators in one step; all of them are constants to their tape. */
+/** The inputs of the discriminators for one domain in one step; all of them are constants to their tape. */
 export interface DiscriminatorBatch {
-  /** Real images of each domain, augmented: `[n, size, size, 3]`. */
-  realA: Tensor;
-  realB: Tensor;
-  /** Translations into each domain. */
-  fakeA: Tensor;
-  fakeB: Tensor;
-  /** Style codes drawn from the normal distribution, `[n, latentDim]`. */
-  drawnA2B: Tensor;
-  drawnB2A: Tensor;
-  /** Style codes encoded from images. */
-  encodedA2B: Tensor;
-  encodedB2A: Tensor;
+  /** Real images of the domain, augmented: `[n, size, size, 3]`. */
+  real: Tensor;
+  /** Translations into the domain. */
+  fake: Tensor;
+  /** Style codes to translate the domain's images with, drawn from the normal distribution: `[n, latentDim]`. */
+  drawn: Tensor;
+  /** Style codes to translate the domain's images with, encoded from images of the other domain. */
+  encoded: Tensor;
   /** Transforms of real images and translations. */
   transforms: AdaTransforms;
 }
@@ -48,44 +45,41 @@ function splitBatches(logits: readonly Tensor[], count: number): LogitsByBatch {
 }
 
 /**
- * Logits of the diversity discriminator of a domain: those of its real images, and those of the translations into it.
+ * Logits of the diversity discriminator of a domain for its real images, and for the translations into it.
  *
  * @param withR1 runs two passes: R1 differentiates the real logits alone. Otherwise both batches share one pass.
  */
 function imageLogits(
   { imageDiscriminator }: Networks,
-  params: Record<string, Params>,
-  { transforms, ...batch }: DiscriminatorBatch,
-  domain: 'A' | 'B',
+  params: Params,
+  { real, fake, transforms }: DiscriminatorBatch,
   withR1: boolean,
-): LogitsByBatch {
-  const real = batch[`real${domain}`];
-  const fake = batch[`fake${domain}`];
+): { real: Tensor[]; fake: Tensor[] } {
   const logitsOf = (images: Tensor, firstSet: 'real' | 'fake', batches: number): Tensor[] =>
-    heads(
-      imageDiscriminator.apply(
-        params[`D_${domain}`]!,
-        augmentForDiscriminator(images, transforms, `${firstSet}${domain}`),
-        batches,
-      ),
-    );
-  if (withR1) return [logitsOf(real, 'real', 1), logitsOf(fake, 'fake', 1)];
-  return splitBatches(logitsOf(concat([real, fake], 0), 'real', 2), real.shape[0]!);
+    heads(imageDiscriminator.apply(params, augmentForDiscriminator(images, transforms, firstSet), batches));
+  if (withR1) return { real: logitsOf(real, 'real', 1), fake: logitsOf(fake, 'fake', 1) };
+  const [ofReal, ofFake] = splitBatches(logitsOf(concat([real, fake], 0), 'real', 2), real.shape[0]!);
+  return { real: ofReal!, fake: ofFake! };
 }
 
-/** Logits of the style codes: drawn A2B, drawn B2A, encoded A2B, encoded B2A. @param withR1 as for images. */
+/** Logits of the style codes of both domains. @param withR1 as for images. */
 function styleLogits(
   { latentDiscriminator }: Networks,
   params: Record<string, Params>,
-  { drawnA2B, drawnB2A, encodedA2B, encodedB2A }: DiscriminatorBatch,
+  batch: Both<DiscriminatorBatch>,
   withR1: boolean,
-): LogitsByBatch {
-  const codes = [drawnA2B, drawnB2A, encodedA2B, encodedB2A];
+): Both<{ drawn: Tensor[]; encoded: Tensor[] }> {
+  const codes = [
+    ...DOMAINS.map((domain) => batch[domain].drawn),
+    ...DOMAINS.map((domain) => batch[domain].encoded),
+  ];
   const logitsOf = (styles: Tensor, batches: number) => [
     latentDiscriminator.apply(params.D_L!, styles, batches),
   ];
-  if (withR1) return codes.map((styles) => logitsOf(styles, 1));
-  return splitBatches(logitsOf(concat(codes, 0), codes.length), drawnA2B.shape[0]!);
+  const [drawnA, drawnB, encodedA, encodedB] = withR1
+    ? codes.map((styles) => logitsOf(styles, 1))
+    : splitBatches(logitsOf(concat(codes, 0), codes.length), codes[0]!.shape[0]!);
+  return { A: { drawn: drawnA!, encoded: encodedA! }, B: { drawn: drawnB!, encoded: encodedB! } };
 }
 
 /**
@@ -109,27 +103,28 @@ function discriminatorTerms(
   { training }: Config,
   networks: Networks,
   params: Record<string, Params>,
-  batch: DiscriminatorBatch,
+  batch: Both<DiscriminatorBatch>,
   withR1: boolean,
   tape: Tape,
 ): { terms: LossTerms; signals: LossTerms } {
-  const [realA, fakeA] = imageLogits(networks, params, batch, 'A', withR1);
-  const [realB, fakeB] = imageLogits(networks, params, batch, 'B', withR1);
-  const [drawnA2B, drawnB2A, encodedA2B, encodedB2A] = styleLogits(networks, params, batch, withR1);
+  const images = bothDomains((domain) =>
+    imageLogits(networks, params[`D_${domain}`]!, batch[domain], withR1),
+  );
+  const styles = styleLogits(networks, params, batch, withR1);
   // Adversarial: translations should look unlike real images, encoded style codes unlike drawn ones.
   const terms: LossTerms = {
-    images: add(discriminatorLoss(realA!, fakeA!), discriminatorLoss(realB!, fakeB!)),
-    styles: add(discriminatorLoss(drawnA2B!, encodedA2B!), discriminatorLoss(drawnB2A!, encodedB2A!)),
+    images: sumOfBoth((domain) => discriminatorLoss(images[domain].real, images[domain].fake)),
+    styles: sumOfBoth((domain) => discriminatorLoss(styles[domain].drawn, styles[domain].encoded)),
   };
   // R1 gradient penalty, every few steps and as many times stronger (lazy regularization).
   if (withR1) {
     const penalty = (logits: Tensor[], input: Tensor): Tensor =>
-      weighted((training.r1Weight / 2) * training.r1EverySteps, () => r1Penalty(tape, logits, input))!;
-    terms.r1A = penalty(realA!, batch.realA);
-    terms.r1B = penalty(realB!, batch.realB);
-    terms.r1Styles = add(penalty(drawnA2B!, batch.drawnA2B), penalty(drawnB2A!, batch.drawnB2A));
+      scale(r1Penalty(tape, logits, input), (training.r1Weight / 2) * training.r1EverySteps);
+    for (const domain of DOMAINS) terms[`r1${domain}`] = penalty(images[domain].real, batch[domain].real);
+    terms.r1Styles = sumOfBoth((domain) => penalty(styles[domain].drawn, batch[domain].drawn));
   }
-  const signals = { realSignA: realSign(realA!), realSignB: realSign(realB!) };
+  const signals: LossTerms = {};
+  for (const domain of DOMAINS) signals[`realSign${domain}`] = realSign(images[domain].real);
   return { terms, signals };
 }
 
@@ -142,12 +137,12 @@ export function discriminatorGradients(
   config: Config,
   networks: Networks,
   params: Record<string, Params>,
-  batch: DiscriminatorBatch,
+  batch: Both<DiscriminatorBatch>,
   isR1Step: boolean,
 ): { terms: LossTerms; signals: LossTerms; gradients: Tensor[] } {
   const withR1 = isR1Step && config.training.r1Weight > 0;
   const parameters = networks.discriminators.inOrder(params);
-  const penalized = withR1 ? [batch.realA, batch.realB, batch.drawnA2B, batch.drawnB2A] : [];
+  const penalized = withR1 ? DOMAINS.flatMap((domain) => [batch[domain].real, batch[domain].drawn]) : [];
   const tape = new Tape([...parameters, ...penalized]);
   return tape.record(() => {
     const { terms, signals } = discriminatorTerms(config, networks, params, batch, withR1, tape);

@@ -3,40 +3,26 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema.js';
-import { generatorLoss } from '../losses/adversarial.js';
-import { cycleLoss } from '../losses/cycle.js';
-import { identityLoss } from '../losses/identity.js';
-import { lpipsLoss } from '../losses/lpips.js';
-import { styleCosineDistance, styleVariance } from '../losses/style-consistency.js';
-import { styleReconstructionLoss } from '../losses/style-reconstruction.js';
-import { type LossTerms, namedTerms, weighted } from '../losses/total.js';
-import type { GeneratorName } from '../model/networks.js';
+import { chosenLosses } from '../losses/chosen.js';
+import type { LossInputs } from '../losses/loss.js';
+import type { LossTerms } from '../losses/total.js';
 import type { Params } from '../model/parameters.js';
-import { add } from '../ops/arithmetic.js';
+import { scale } from '../ops/arithmetic.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
-import type { Lpips } from '../perceptual/lpips.js';
-import { type AdaTransforms, augmentForDiscriminator } from './discriminator-augment.js';
+import { type Lpips, lpipsDistances } from '../perceptual/lpips.js';
+import type { DomainBatch, StepBatch } from './batch.js';
+import { augmentForDiscriminator } from './discriminator-augment.js';
 import { heads } from './discriminator-step.js';
+import {
+  type Both,
+  bothDomains,
+  DOMAINS,
+  GENERATOR_FROM,
+  OTHER,
+  oncePerDomain,
+  sumOfBoth,
+} from './domains.js';
 import { checkpointPolicyOf, type Networks } from './networks.js';
-
-/** The inputs of one training step. Images are `[n, size, size, 3]` in [-1, 1]. */
-export interface StepBatch extends AdaTransforms {
-  /** One image of each domain, augmented n times: its style must stay, its content changes. */
-  sameA: Tensor;
-  sameB: Tensor;
-  /** n different images of each domain, augmented. */
-  mixedA: Tensor;
-  mixedB: Tensor;
-  /** Style codes drawn from the normal distribution for each direction: `[n, latentDim]`. */
-  drawnA2B: Tensor;
-  drawnB2A: Tensor;
-  /** Rows of concat(drawn, encoded) that become the styles to translate with: int32 `[n]`, from 0 to 2n - 1. */
-  pickA2B: Tensor;
-  pickB2A: Tensor;
-  /** Orders of the encoded styles for the way back: int32 `[n]`. */
-  orderA: Tensor;
-  orderB: Tensor;
-}
 
 /** The codes of the images of one domain. */
 interface DomainCodes {
@@ -48,16 +34,12 @@ interface DomainCodes {
   mixedStyles: Tensor;
 }
 
-/** The translations of a step and the codes that they came from; both halves of the step use them. */
-export interface Translations {
-  A: DomainCodes;
-  B: DomainCodes;
-  /** The style codes of the translations, `[n, latentDim]`. */
-  styleA2B: Tensor;
-  styleB2A: Tensor;
-  /** Translations into each domain, `[n, size, size, 3]`. */
-  fakeA: Tensor;
-  fakeB: Tensor;
+/** The codes of the images of one domain, and their translations; both halves of the step use them. */
+export interface Translation extends DomainCodes {
+  /** The style codes that the images are translated with, `[n, latentDim]`. */
+  style: Tensor;
+  /** The translations into the other domain, `[n, size, size, 3]`. */
+  translated: Tensor;
 }
 
 /** Encodes both domains and translates both ways, with styles picked from drawn and encoded ones. */
@@ -65,10 +47,9 @@ export function translateBatch(
   { generator }: Networks,
   params: Record<string, Params>,
   batch: StepBatch,
-): Translations {
+): Both<Translation> {
   // One pass through the stem for both sets of images; only the first needs its content.
-  const encode = (name: GeneratorName, same: Tensor, mixed: Tensor): DomainCodes => {
-    const network = params[name]!;
+  const encode = (network: Params, { same, mixed }: DomainBatch): DomainCodes => {
     const count = same.shape[0]!;
     const features = generator.stem(network, concat([same, mixed], 0));
     const styles = generator.styleHead(network, features);
@@ -78,18 +59,17 @@ export function translateBatch(
       content: generator.contentHead(network, rows(features, 0, count)),
     };
   };
-  const A = encode('G_A2B', batch.sameA, batch.mixedA);
-  const B = encode('G_B2A', batch.sameB, batch.mixedB);
-  const styleA2B = gatherRows(concat([batch.drawnA2B, B.mixedStyles], 0), batch.pickA2B);
-  const styleB2A = gatherRows(concat([batch.drawnB2A, A.mixedStyles], 0), batch.pickB2A);
-  return {
-    A,
-    B,
-    styleA2B,
-    styleB2A,
-    fakeB: generator.decode(params.G_A2B!, A.content, styleA2B),
-    fakeA: generator.decode(params.G_B2A!, B.content, styleB2A),
-  };
+  const networks = bothDomains((domain) => params[GENERATOR_FROM[domain]]!);
+  const codes = bothDomains((domain) => encode(networks[domain], batch[domain]));
+  const styles = bothDomains((domain) => {
+    const { drawn, pick } = batch[domain];
+    return gatherRows(concat([drawn, codes[OTHER[domain]].mixedStyles], 0), pick);
+  });
+  return bothDomains((domain) => ({
+    ...codes[domain],
+    style: styles[domain],
+    translated: generator.decode(networks[domain], codes[domain].content, styles[domain]),
+  }));
 }
 
 /** A domain's images after the way there and back. */
@@ -98,23 +78,23 @@ interface Cycle {
   returned: Tensor;
   /** The style codes that the translations encode to, `[n, latentDim]`. */
   recoveredStyle: Tensor;
-  /** The target domain's images, encoded and decoded with their own styles; only with `mixed`. */
+  /** The domain's images, encoded and decoded with their own styles; only with `mixed`. */
   rebuilt: Tensor | undefined;
 }
 
 /**
  * Translates translations back, each with a style of its original domain.
  *
- * @param batch.mixed images of the domain that `network` translates into; they share the pass, for the identity loss.
+ * @param batch.mixed images of the domain that `network` translates into; they share the pass, to be rebuilt.
  */
 function translateBack(
   { generator }: Networks,
   network: Params,
-  batch: { fake: Tensor; style: Tensor; mixed?: Tensor },
+  batch: { translated: Tensor; style: Tensor; mixed?: Tensor },
 ): Cycle {
-  const { fake, style, mixed } = batch;
-  const count = fake.shape[0]!;
-  const code = generator.encode(network, mixed === undefined ? fake : concat([fake, mixed], 0));
+  const { translated, style, mixed } = batch;
+  const count = translated.shape[0]!;
+  const code = generator.encode(network, mixed === undefined ? translated : concat([translated, mixed], 0));
   const styles = mixed === undefined ? style : concat([style, rows(code.style, count, count)], 0);
   const images = generator.decode(network, code.content, styles);
   return {
@@ -132,7 +112,7 @@ export interface GeneratorLossInputs {
   generatorParams: Record<string, Params>;
   /** Effective discriminator weights, already updated in this step; constant here. */
   discriminatorParams: Record<string, Params>;
-  /** Needed if the LPIPS weight is not 0. */
+  /** LPIPS; without it, losses that are computed from it are left out. */
   perceptual?: { lpips: Lpips; params: Params };
 }
 
@@ -140,74 +120,82 @@ export interface GeneratorLossInputs {
 export function generatorTerms(
   inputs: GeneratorLossInputs,
   batch: StepBatch,
-  translations: Translations,
+  translations: Both<Translation>,
 ): LossTerms {
-  const { config, networks, generatorParams, discriminatorParams, perceptual } = inputs;
-  const { losses } = config;
+  const { config, perceptual } = inputs;
+  const chosen = chosenLosses(config.losses).filter(
+    (loss) => perceptual !== undefined || !loss.inputs.includes('lpips'),
+  );
+  const lossInputs = lossInputsOf(inputs, batch, translations, {
+    withRebuilt: chosen.some((loss) => loss.inputs.includes('rebuilt')),
+  });
+  return Object.fromEntries(
+    chosen.map(({ name, weight, term }) => [
+      name,
+      scale(
+        sumOfBoth((domain) => term(lossInputs[domain])),
+        weight,
+      ),
+    ]),
+  );
+}
+
+/**
+ * What the losses are computed from. Logits are computed when a loss first reads them.
+ *
+ * @param options.withRebuilt whether a loss reads `rebuilt`, which goes through the generators together with the way back.
+ */
+function lossInputsOf(
+  { config, networks, generatorParams, discriminatorParams, perceptual }: GeneratorLossInputs,
+  batch: StepBatch,
+  translations: Both<Translation>,
+  { withRebuilt }: { withRebuilt: boolean },
+): Both<LossInputs> {
   const { imageDiscriminator, latentDiscriminator } = networks;
-  const { A, B, styleA2B, styleB2A, fakeA, fakeB } = translations;
-  const policy = checkpointPolicyOf(config.runtime);
-  const withIdentity = losses.identity > 0;
   // A to B and back to A, then B to A and back to B, in the styles of the originals.
-  const cycleA = translateBack(networks, generatorParams.G_B2A!, {
-    fake: fakeB,
-    style: gatherRows(A.sameStyles, batch.orderA),
-    ...(withIdentity && { mixed: batch.mixedA }),
+  const cycles = bothDomains((domain) => {
+    const { sameStyles, translated } = translations[domain];
+    const { mixed, order } = batch[domain];
+    const style = gatherRows(sameStyles, order);
+    return translateBack(networks, generatorParams[GENERATOR_FROM[OTHER[domain]]]!, {
+      translated,
+      style,
+      ...(withRebuilt && { mixed }),
+    });
   });
-  const cycleB = translateBack(networks, generatorParams.G_A2B!, {
-    fake: fakeA,
-    style: gatherRows(B.sameStyles, batch.orderB),
-    ...(withIdentity && { mixed: batch.mixedB }),
-  });
-  const imageLogits = (domain: 'A' | 'B', fake: Tensor): Tensor[] =>
-    heads(
-      imageDiscriminator.apply(
-        discriminatorParams[`D_${domain}`]!,
-        augmentForDiscriminator(fake, batch, `generated${domain}`),
-      ),
+  const fakeLogits = oncePerDomain((domain) => {
+    const images = augmentForDiscriminator(
+      translations[OTHER[domain]].translated,
+      batch[domain],
+      'generated',
     );
-  const styleSpread = losses.styleConsistency.form === 'variance' ? styleVariance : styleCosineDistance;
-  return namedTerms({
-    // The diversity discriminators should take translations for real images.
-    adversarial: weighted(losses.adversarial, () =>
-      add(generatorLoss(imageLogits('A', fakeA)), generatorLoss(imageLogits('B', fakeB))),
-    ),
-    // Encoded style codes should look like drawn ones.
-    latentAdversarial: weighted(losses.latentAdversarial, () => {
-      const count = A.mixedStyles.shape[0]!;
-      const styles = concat([B.mixedStyles, A.mixedStyles], 0);
-      const logits = latentDiscriminator.apply(discriminatorParams.D_L!, styles, 2);
-      return add(generatorLoss([rows(logits, 0, count)]), generatorLoss([rows(logits, count, count)]));
-    }),
-    // All augmentations of one image should have one style code.
-    styleConsistency: weighted(losses.styleConsistency.weight, () =>
-      add(styleSpread(A.sameStyles), styleSpread(B.sameStyles)),
-    ),
-    // An image translated there and back should be itself again: in its pixels, and in LPIPS features.
-    cycle: weighted(losses.cycle.weight, () =>
-      add(
-        cycleLoss(losses.cycle.form, cycleA.returned, batch.sameA),
-        cycleLoss(losses.cycle.form, cycleB.returned, batch.sameB),
-      ),
-    ),
-    lpips:
-      perceptual &&
-      weighted(losses.lpips.weight, () =>
-        add(
-          lpipsLoss(perceptual.lpips, perceptual.params, cycleA.returned, batch.sameA, policy),
-          lpipsLoss(perceptual.lpips, perceptual.params, cycleB.returned, batch.sameB, policy),
-        ),
-      ),
-    // A translation should encode to the style code that it was decoded with.
-    styleReconstruction: weighted(losses.styleReconstruction, () =>
-      add(
-        styleReconstructionLoss(cycleA.recoveredStyle, styleA2B),
-        styleReconstructionLoss(cycleB.recoveredStyle, styleB2A),
-      ),
-    ),
-    // An image of the target domain should stay itself.
-    identity: weighted(losses.identity, () =>
-      add(identityLoss(cycleA.rebuilt!, batch.mixedA), identityLoss(cycleB.rebuilt!, batch.mixedB)),
-    ),
+    return heads(imageDiscriminator.apply(discriminatorParams[`D_${domain}`]!, images));
   });
+  // One pass for the style codes of both domains.
+  let joinedLogits: Tensor | undefined;
+  const styleLogits = oncePerDomain((domain) => {
+    const styles = DOMAINS.map((one) => translations[OTHER[one]].mixedStyles);
+    joinedLogits ??= latentDiscriminator.apply(discriminatorParams.D_L!, concat(styles, 0), styles.length);
+    const count = styles[0]!.shape[0]!;
+    return [rows(joinedLogits, DOMAINS.indexOf(domain) * count, count)];
+  });
+  return bothDomains((domain) => ({
+    ...translations[domain],
+    same: batch[domain].same,
+    mixed: batch[domain].mixed,
+    returned: cycles[domain].returned,
+    recoveredStyle: cycles[domain].recoveredStyle,
+    get rebuilt() {
+      return cycles[domain].rebuilt!;
+    },
+    get fakeLogits() {
+      return fakeLogits(domain);
+    },
+    get styleLogits() {
+      return styleLogits(domain);
+    },
+    get lpips() {
+      return lpipsDistances(perceptual!.lpips, perceptual!.params, checkpointPolicyOf(config.runtime));
+    },
+  }));
 }

@@ -10,8 +10,10 @@ import { type AdamBetas, adamUpdate, emaUpdate, lazyBetas } from '../optim/adam.
 import type { ParameterGroup } from '../optim/parameter-groups.js';
 import type { Lpips } from '../perceptual/lpips.js';
 import { kernels } from '../runtime/kernels.js';
+import type { StepBatch } from './batch.js';
 import { discriminatorGradients } from './discriminator-step.js';
-import { generatorTerms, type StepBatch, translateBatch } from './generator-step.js';
+import { bothDomains, OTHER } from './domains.js';
+import { generatorTerms, translateBatch } from './generator-step.js';
 import type { Networks } from './networks.js';
 import type { GroupState, TrainState } from './state.js';
 
@@ -134,17 +136,13 @@ export function trainStep(
     config,
     networks,
     networks.discriminators.parameters(state.discriminators.values),
-    {
-      realA: batch.mixedA,
-      realB: batch.mixedB,
-      fakeA: translations.fakeA,
-      fakeB: translations.fakeB,
-      drawnA2B: batch.drawnA2B,
-      drawnB2A: batch.drawnB2A,
-      encodedA2B: translations.B.mixedStyles,
-      encodedB2A: translations.A.mixedStyles,
-      transforms: batch,
-    },
+    bothDomains((domain) => ({
+      real: batch[domain].mixed,
+      fake: translations[OTHER[domain]].translated,
+      drawn: batch[domain].drawn,
+      encoded: translations[OTHER[domain]].mixedStyles,
+      transforms: batch[domain],
+    })),
     isR1Step,
   );
   const discriminatorBuckets = networks.discriminators.gradientBuckets(discriminatorStep.gradients);

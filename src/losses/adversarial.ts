@@ -2,6 +2,7 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { addN, mean, scalarOf, scale, softplus } from '../ops/arithmetic.js';
+import { defineLoss, weight } from './loss.js';
 
 /**
  * The discriminator's logistic loss: `softplus(-real) + softplus(fake)`, averaged within each head and summed over the
@@ -24,3 +25,11 @@ export function generatorLoss(fake: readonly Tensor[]): Tensor {
   const heads = fake.map((logits) => scalarOf(mean(softplus(scale(logits, -1)))));
   return scale(addN(heads), 1 / heads.length);
 }
+
+/** The diversity discriminators should take translations for real images. */
+export const adversarial = defineLoss({
+  config: weight('Weight of the adversarial loss on images.').default(1),
+  inputs: ['fakeLogits'],
+  trainsDecoder: true,
+  term: ({ fakeLogits }) => generatorLoss(fakeLogits),
+});

@@ -1,6 +1,8 @@
 // Cycle consistency (GANs N' Roses, section 3, after CycleGAN).
 
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { defineLoss, weight } from './loss.js';
 import { l1Distance, l2Distance } from './reconstruction.js';
 
 /**
@@ -10,3 +12,20 @@ import { l1Distance, l2Distance } from './reconstruction.js';
 export function cycleLoss(form: 'l2' | 'l1', returned: Tensor, original: Tensor): Tensor {
   return form === 'l2' ? l2Distance(returned, original) : l1Distance(returned, original);
 }
+
+/** An image translated there and back should be itself again, in its pixels. */
+export const cycle = defineLoss({
+  config: z
+    .strictObject({
+      form: z
+        .enum(['l2', 'l1'])
+        .default('l2')
+        .describe('Squared (l2) or absolute (l1) difference between pixels.'),
+      weight: weight('Weight of the cycle consistency loss on pixels.').default(20),
+    })
+    .prefault({})
+    .describe('Translating an image to the other domain and back reproduces it.'),
+  inputs: ['returned', 'same'],
+  trainsDecoder: true,
+  term: ({ returned, same }, { form }) => cycleLoss(form, returned, same),
+});

@@ -1,6 +1,7 @@
 // Style consistency (GANs N' Roses, section 3): all augmentations of one image should have one style code.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
 import {
   affine,
   broadcastTo,
@@ -13,6 +14,7 @@ import {
   subtract,
   sum,
 } from '../ops/arithmetic.js';
+import { defineLoss, weight } from './loss.js';
 
 /** Keeps the norm of a style code of zeros away from zero. */
 const NORM_EPSILON = 1e-16;
@@ -35,3 +37,23 @@ export function styleCosineDistance(styles: Tensor): Tensor {
   const unit = divide(styles, broadcastTo(norm, styles.shape));
   return scalarOf(sum(affine(matMul(unit, unit, false, true), -1, 1)));
 }
+
+/** All augmentations of one image should have one style code. */
+export const styleConsistency = defineLoss({
+  config: z
+    .strictObject({
+      form: z
+        .enum(['variance', 'cosine'])
+        .default('variance')
+        .describe(
+          'Measure of the spread of the style codes in a batch: variance, or pairwise cosine distance.',
+        ),
+      weight: weight('Weight of the style consistency loss.').default(50),
+    })
+    .prefault({})
+    .describe('All warps of one image have the same style.'),
+  inputs: ['sameStyles'],
+  trainsDecoder: false,
+  term: ({ sameStyles }, { form }) =>
+    form === 'variance' ? styleVariance(sameStyles) : styleCosineDistance(sameStyles),
+});

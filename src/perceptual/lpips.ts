@@ -2,6 +2,7 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import type { CheckpointPolicy } from '../model/checkpointing.js';
 import { type ParameterSpec, type ParameterSpecs, type Params, parameter } from '../model/parameters.js';
 import { addBias } from '../ops/activation.js';
 import {
@@ -76,4 +77,20 @@ export function buildLpips(net: LpipsNet): Lpips {
       return addN(layers);
     },
   };
+}
+
+/**
+ * A function of images `[n, h, w, 3]` in [-1, 1] and others that returns their distances `[n]`.
+ *
+ * @param policy decides what the pass through the network keeps for the gradient.
+ */
+export function lpipsDistances(
+  { specs, features, distance }: Lpips,
+  params: Params,
+  policy: CheckpointPolicy,
+): (a: Tensor, b: Tensor) => Tensor {
+  const distances = policy.pass(Object.keys(specs), (weights, [a, b]) => [
+    distance(weights, features(weights, a!), features(weights, b!)),
+  ]);
+  return (a, b) => distances(params, [a, b])[0]!;
 }

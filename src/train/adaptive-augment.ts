@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import type { TrainingConfig } from '../config/schema.js';
 import type { AugmentProbabilities } from '../gan/discriminator-augment.js';
+import { bothDomains } from '../gan/domains.js';
 import type { TermValues } from './trainer.js';
-
-const DOMAINS = ['A', 'B'] as const;
 
 const domainSchema = z.object({
   /** Probability of every transform. */
@@ -37,12 +36,12 @@ export class AdaptiveAugment {
     const { initial } = training.adaptiveAugment;
     const start = () => ({ probability: initial, signSum: 0 });
     this.training = training;
-    this.current = state ?? { steps: 0, A: start(), B: start() };
+    this.current = state ?? { steps: 0, ...bothDomains(start) };
   }
 
   /** The probabilities of the next step. */
   get probabilities(): AugmentProbabilities {
-    return { A: this.current.A.probability, B: this.current.B.probability };
+    return bothDomains((domain) => this.current[domain].probability);
   }
 
   /** The state for a checkpoint; undefined if the config does not enable adaptive augmentation. */
@@ -56,14 +55,14 @@ export class AdaptiveAugment {
     const { A, B } = this.probabilities;
     const steps = this.current.steps + 1;
     const isDue = steps >= this.training.adaptiveAugment.everySteps;
-    const [nextA, nextB] = DOMAINS.map((domain) => {
+    const next = bothDomains((domain) => {
       const { probability, signSum } = this.current[domain];
       const sum = signSum + terms[`signals/realSign${domain}`]!;
       return isDue
         ? { probability: this.adjusted(probability, sum / steps, steps), signSum: 0 }
         : { probability, signSum: sum };
     });
-    this.current = { steps: isDue ? 0 : steps, A: nextA!, B: nextB! };
+    this.current = { steps: isDue ? 0 : steps, ...next };
     return { ...terms, 'signals/augmentA': A, 'signals/augmentB': B };
   }
 

@@ -4,11 +4,12 @@ import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/folder.js';
 import { ImageLoader } from '../data/loader.js';
 import { Sampler, type SamplerState } from '../data/sampler.js';
+import type { DrawnInputs, HostBatch } from '../gan/batch.js';
 import { type AugmentProbabilities, drawTransforms } from '../gan/discriminator-augment.js';
+import { type Both, bothDomains, DOMAINS } from '../gan/domains.js';
 import type { DomainImages } from './preparation/domain-images.js';
 import { openPreparer, type Preparer } from './preparation/preparer.js';
-import { type DomainDraws, drawStep, type StepDraws } from './preparation/step-draws.js';
-import type { HostBatch } from './trainer.js';
+import { drawStep } from './preparation/step-draws.js';
 
 /** The samplers' state in a checkpoint; everything else follows from seed and step. */
 export interface BatchesState {
@@ -19,8 +20,11 @@ export interface BatchesState {
 /** The state as a checkpoint has it: null in a checkpoint of another program. */
 export type SavedBatchesState = { [Name in keyof BatchesState]: BatchesState[Name] | null };
 
+/** The names of the samplers' states, which are also those of their random streams. */
+const SAMPLERS = { A: 'samplerA', B: 'samplerB' } as const;
+
 /** Probabilities with which nothing is transformed. */
-const NO_TRANSFORMS: AugmentProbabilities = { A: 0, B: 0 };
+const NO_TRANSFORMS: AugmentProbabilities = bothDomains(() => 0);
 
 /** Maximum number of steps to prepare ahead of the requested one. */
 const MAX_AHEAD = 2;
@@ -37,9 +41,8 @@ function stepsAhead({ model, training }: Config): number {
 /** A step whose images are being prepared; undefined if the loader has failed, which it reports when the step is delivered. */
 interface PreparedStep {
   step: number;
-  draws: Omit<StepDraws, 'A' | 'B'>;
-  A: Promise<DomainImages | undefined>;
-  B: Promise<DomainImages | undefined>;
+  inputs: Both<DrawnInputs>;
+  images: Both<Promise<DomainImages | undefined>>;
 }
 
 export interface BatchesOptions {
@@ -60,8 +63,7 @@ export interface BatchesOptions {
  */
 export class Batches {
   private readonly config: Config;
-  private readonly loaderA: ImageLoader;
-  private readonly loaderB: ImageLoader;
+  private readonly loaders: Both<ImageLoader>;
   private readonly preparer: Preparer;
   private readonly ahead: number;
   /** Consecutive steps, starting with the one that is expected next. */
@@ -73,7 +75,9 @@ export class Batches {
   constructor(config: Config, dataset: Dataset, options: BatchesOptions = {}) {
     this.config = config;
     const { batch, seed } = config.training;
-    const loader = (files: string[], name: 'samplerA' | 'samplerB'): ImageLoader => {
+    this.loaders = bothDomains((domain) => {
+      const files = dataset[`train${domain}`];
+      const name = SAMPLERS[domain];
       const saved = options.state?.[name];
       return new ImageLoader({
         files,
@@ -83,9 +87,7 @@ export class Batches {
         cacheBytes: config.data.cacheBytes / 2,
         ...(options.onBadFile && { onBadFile: options.onBadFile }),
       });
-    };
-    this.loaderA = loader(dataset.trainA, 'samplerA');
-    this.loaderB = loader(dataset.trainB, 'samplerB');
+    });
     this.position = this.loaderPosition();
     this.ahead = stepsAhead(config);
     this.preparer = options.preparer ?? openPreparer(config.data.workers);
@@ -110,41 +112,38 @@ export class Batches {
 
   /** Cancels the preparation of further steps and waits until all threads have ended. */
   async close(): Promise<void> {
-    await Promise.all([this.loaderA.close(), this.loaderB.close(), this.preparer.close()]);
+    await Promise.all([this.loaders.A.close(), this.loaders.B.close(), this.preparer.close()]);
   }
 
   private async deliver(step: number, probabilities: AugmentProbabilities): Promise<HostBatch> {
     if (this.prepared[0]?.step !== step) this.prepared = [];
     while (this.prepared.length <= this.ahead) this.prepared.push(this.prepare(step, this.prepared.length));
-    const { draws, ...images } = this.prepared.shift()!;
-    await Promise.all([this.loaderA.skip(), this.loaderB.skip()]);
+    const { inputs, images } = this.prepared.shift()!;
+    await Promise.all([this.loaders.A.skip(), this.loaders.B.skip()]);
     const position = this.loaderPosition();
     const [A, B] = await Promise.all([images.A, images.B]);
     this.position = position;
-    return {
-      sameA: A!.same,
-      sameB: B!.same,
-      mixedA: A!.mixed,
-      mixedB: B!.mixed,
-      ...draws,
-      ...drawTransforms(this.config, step, probabilities),
-    };
+    const prepared = { A: A!, B: B! };
+    const transforms = drawTransforms(this.config, step, probabilities);
+    return bothDomains((domain) => ({ ...prepared[domain], ...inputs[domain], ...transforms[domain] }));
   }
 
   /** Prepares the step that comes `index` steps after `step`, from the loaders' batches at that distance. */
   private prepare(step: number, index: number): PreparedStep {
-    const { A, B, ...draws } = drawStep(this.config, step + index);
-    const work = async (loader: ImageLoader, domain: DomainDraws): Promise<DomainImages | undefined> => {
-      const images = await loader.peek(index);
-      return images && this.preparer.prepare({ images, size: this.config.model.size, ...domain });
-    };
-    const prepared = { step: step + index, draws, A: work(this.loaderA, A), B: work(this.loaderB, B) };
+    const draws = drawStep(this.config, step + index);
+    const images = bothDomains(async (domain): Promise<DomainImages | undefined> => {
+      const loaded = await this.loaders[domain].peek(index);
+      return (
+        loaded &&
+        this.preparer.prepare({ images: loaded, size: this.config.model.size, ...draws.images[domain] })
+      );
+    });
     // Errors are thrown when the step is delivered; those of a step that is never requested are dropped.
-    for (const images of [prepared.A, prepared.B]) images.catch(() => undefined);
-    return prepared;
+    for (const domain of DOMAINS) images[domain].catch(() => undefined);
+    return { step: step + index, inputs: draws.inputs, images };
   }
 
   private loaderPosition(): BatchesState {
-    return { samplerA: this.loaderA.state(), samplerB: this.loaderB.state() };
+    return { samplerA: this.loaders.A.state(), samplerB: this.loaders.B.state() };
   }
 }

@@ -1,4 +1,5 @@
 // The trainer that runs each step as one TensorFlow session call.
+import { flattenBatch, type HostBatch } from '../gan/batch.js';
 import {
   parametersIn,
   type StateParameter,
@@ -14,7 +15,7 @@ import { readChunked, writeChunked } from '../runtime/capture/chunked.js';
 import { CapturedTranslator } from '../translate/captured-translator.js';
 import type { TranslationProgram } from '../translate/translation-programs.js';
 import type { Translator } from '../translate/translator.js';
-import { type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
+import { stepScalars, type TermValues, type Trainer } from './trainer.js';
 import {
   PERCEPTUAL_PREFIX,
   PROGRAM_SETS,
@@ -59,7 +60,7 @@ export class CapturedTrainer implements Trainer {
     const { context } = this;
     this.releaseTranslator();
     const kind = hasR1(index, context.config.training) ? 'withR1' : 'plain';
-    const inputs: Record<string, HostValues> = { ...batch };
+    const inputs = flattenBatch<HostValues>(batch);
     for (const [side, scalars] of Object.entries(stepScalars(context, index)))
       for (const [name, value] of Object.entries(scalars)) inputs[`${side}/${name}`] = Float32Array.of(value);
     const { terms } = await this.programs.runAsync(kind, inputs);

@@ -1,7 +1,7 @@
 // The trainer that runs each step kernel by kernel.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { StepBatch } from '../gan/generator-step.js';
+import { flattenBatch, type HostBatch, inputSpecs, type StepBatch, unflattenBatch } from '../gan/batch.js';
 import {
   type FlatState,
   flattenState,
@@ -20,16 +20,15 @@ import type { AdamScalars } from '../optim/adam.js';
 import { hasR1 } from '../optim/schedule.js';
 import { EagerTranslator } from '../translate/eager-translator.js';
 import type { Translator } from '../translate/translator.js';
-import { batchShapes, type HostBatch, stepScalars, type TermValues, type Trainer } from './trainer.js';
+import { stepScalars, type TermValues, type Trainer } from './trainer.js';
 
 /** Uploads a batch to the device; the tensors belong to the caller's `tf.tidy`. */
-export function uploadBatch(batch: HostBatch, context: StepContext): StepBatch {
-  const shapes = batchShapes(context);
-  const upload = ([name, values]: [string, Float32Array | Int32Array]): [string, Tensor] => {
-    const dtype = values instanceof Int32Array ? 'int32' : 'float32';
-    return [name, tf.tensor(values, shapes[name as keyof StepBatch], dtype)];
-  };
-  return Object.fromEntries(Object.entries(batch).map(upload)) as unknown as StepBatch;
+export function uploadBatch(batch: HostBatch, { config }: StepContext): StepBatch {
+  const values = flattenBatch<Float32Array | Int32Array>(batch);
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, { shape, dtype }] of Object.entries(inputSpecs(config)))
+    tensors[name] = tf.tensor(values[name]!, shape, dtype);
+  return unflattenBatch(tensors);
 }
 
 /** Uploads Adam's scalars to the device; they belong to the caller's `tf.tidy`. */

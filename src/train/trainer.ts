@@ -1,16 +1,10 @@
 // The interface of trainers, and the inputs of a step.
-import { transformShapes } from '../gan/discriminator-augment.js';
-import type { StepBatch } from '../gan/generator-step.js';
+import type { HostBatch } from '../gan/batch.js';
 import type { StateParameter, StateVector, TranslatingWeights } from '../gan/state.js';
 import { optimizerBetas, type StepContext, type StepScalars } from '../gan/step.js';
 import { type AdamScalars, adamScalars } from '../optim/adam.js';
 import { learningRateAt } from '../optim/schedule.js';
 import type { Translator } from '../translate/translator.js';
-
-/** The inputs of a step on the host: images `[n, size, size, 3]` in [-1, 1], style codes, row numbers. */
-export type HostBatch = {
-  [K in keyof StepBatch]: K extends `pick${string}` | `order${string}` ? Int32Array : Float32Array;
-};
 
 /**
  * Weighted loss terms by name. Those of `discriminators/` and `generators/` sum to each side's loss. Those of `signals/` are
@@ -37,27 +31,6 @@ export interface Trainer {
   translator(weights: TranslatingWeights): Translator;
   /** Frees the state and the translator. */
   dispose(): void;
-}
-
-/** Shapes of a step's inputs. */
-export function batchShapes({ config }: StepContext): { [Name in keyof StepBatch]: number[] } {
-  const { size, latentDim } = config.model;
-  const { batch } = config.training;
-  const images = [batch, size, size, 3];
-  const styles = [batch, latentDim];
-  return {
-    sameA: images,
-    sameB: images,
-    mixedA: images,
-    mixedB: images,
-    drawnA2B: styles,
-    drawnB2A: styles,
-    pickA2B: [batch],
-    pickB2A: [batch],
-    orderA: [batch],
-    orderB: [batch],
-    ...transformShapes(config),
-  };
 }
 
 /** The learning rate of a step counted from 0. */

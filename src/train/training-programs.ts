@@ -1,6 +1,7 @@
 // The programs of a captured run: steps with and without R1, and translations of its samples.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { StepBatch } from '../gan/generator-step.js';
+import type { Config } from '../config/schema.js';
+import { inputSpecs as batchSpecs, unflattenBatch } from '../gan/batch.js';
 import {
   flattenState,
   type StateVector,
@@ -15,7 +16,6 @@ import { reshape } from '../ops/arithmetic.js';
 import { concat } from '../ops/shape.js';
 import type { Program, TensorSpec } from '../runtime/capture/capture.js';
 import { type TranslationProgram, translationPrograms } from '../translate/translation-programs.js';
-import { batchShapes } from './trainer.js';
 
 /** Prefix of the variables with the weights of LPIPS, which are too large to be constants of the graph. */
 export const PERCEPTUAL_PREFIX = 'lpips/';
@@ -86,7 +86,7 @@ function stepProgram(
   onTerms: (names: string[]) => void,
 ): Program {
   return {
-    inputs: inputSpecs(context),
+    inputs: inputSpecs(context.config),
     run: (variables, inputs) => {
       const state = Object.fromEntries(layout.map(({ name }) => [name, variables[name]!]));
       const side = (name: string) => ({
@@ -103,7 +103,7 @@ function stepProgram(
           ...(context.perceptual && { perceptual: perceptualVariables(context.perceptual, variables) }),
         },
         unflattenState(state),
-        inputs as unknown as StepBatch,
+        unflattenBatch(inputs),
         scalars,
         withR1,
       );
@@ -114,10 +114,8 @@ function stepProgram(
   };
 }
 
-function inputSpecs(context: StepContext): Record<string, TensorSpec> {
-  const specs: Record<string, TensorSpec> = {};
-  for (const [name, shape] of Object.entries(batchShapes(context)))
-    specs[name] = { shape, dtype: /^(pick|order)/.test(name) ? 'int32' : 'float32' };
+function inputSpecs(config: Config): Record<string, TensorSpec> {
+  const specs: Record<string, TensorSpec> = batchSpecs(config);
   for (const side of ['generators', 'discriminators'])
     for (const name of ['stepSize', 'rootCorrection'])
       specs[`${side}/${name}`] = { shape: [], dtype: 'float32' };

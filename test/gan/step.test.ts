@@ -2,13 +2,15 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
 import type { PartialConfig } from '../../src/config/schema.js';
+import { flattenBatch, type HostBatch, inputSpecs } from '../../src/gan/batch.js';
+import { bothDomains, type Domain } from '../../src/gan/domains.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
 import { type StepContext, trainStep } from '../../src/gan/step.js';
 import type { ParameterGroup } from '../../src/optim/parameter-groups.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
-import { batchShapes, type HostBatch, stepScalars } from '../../src/train/trainer.js';
+import { stepScalars } from '../../src/train/trainer.js';
 import { noiseBatch } from '../support/batch.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { collectState } from '../support/state.js';
@@ -226,14 +228,22 @@ describe('adaptive augmentation in a step', () => {
 
   it('has its own transforms for every set of images', () => {
     const { batch } = contextOf({}).config.training;
-    const blackOut = (set: number) => (hostBatch: HostBatch) => {
-      const colours = Float32Array.from(hostBatch.colours!);
+    const blackOut = (domain: Domain, set: number) => (hostBatch: HostBatch) => {
+      const colours = Float32Array.from(hostBatch[domain].colours!);
       colours.fill(0, set * batch * 12, (set + 1) * batch * 12);
-      return { ...hostBatch, colours };
+      return { ...hostBatch, [domain]: { ...hostBatch[domain], colours } };
     };
     const plain = termsWith(enabled);
-    const touched = [0, 1, 2, 3, 4, 5].map((set) => {
-      const terms = termsWith(enabled, blackOut(set));
+    const sets: [Domain, number][] = [
+      ['A', 0],
+      ['A', 1],
+      ['B', 0],
+      ['B', 1],
+      ['A', 2],
+      ['B', 2],
+    ];
+    const touched = sets.map(([domain, set]) => {
+      const terms = termsWith(enabled, blackOut(domain, set));
       return (['discriminators', 'generators'] as const).flatMap((side) =>
         Object.keys(plain[side]).filter(
           (name) => Math.abs(terms[side][name]! / plain[side][name]! - 1) > 1e-5,
@@ -252,24 +262,28 @@ describe('adaptive augmentation in a step', () => {
   });
 
   it('follows the images that R1 differentiates: blacked-out images have no penalty', () => {
-    const { r1A, r1B, r1Styles } = termsWith(enabled, (batch) => ({
-      ...batch,
-      colours: new Float32Array(batch.colours!.length),
-    })).discriminators;
+    const { r1A, r1B, r1Styles } = termsWith(enabled, (batch) =>
+      bothDomains((domain) => ({
+        ...batch[domain],
+        colours: new Float32Array(batch[domain].colours!.length),
+      })),
+    ).discriminators;
     expect([r1A, r1B]).toEqual([0, 0]);
     expect(r1Styles).toBeGreaterThan(0);
   });
 
-  it('needs one input for each kind of transform that the config enables', () => {
+  it('needs one input of each domain for each kind of transform that the config enables', () => {
     const inputs = (kinds: Record<string, boolean>) => {
-      const context = contextOf({ training: { adaptiveAugment: { ...enabled, ...kinds } } });
-      const shapes = Object.keys(batchShapes(context));
-      expect(Object.keys(noiseBatch(context.config, 1)).sort()).toEqual(shapes.toSorted());
-      return shapes.filter((name) => ['warps', 'colours'].includes(name));
+      const { config } = contextOf({ training: { adaptiveAugment: { ...enabled, ...kinds } } });
+      const specs = inputSpecs(config);
+      const lengths = Object.entries(specs).map(([name, { shape }]) => [name, shape.reduce((a, b) => a * b)]);
+      const batch = flattenBatch<Float32Array | Int32Array>(noiseBatch(config, 1));
+      expect(Object.entries(batch).map(([name, values]) => [name, values.length])).toEqual(lengths);
+      return Object.keys(specs).filter((name) => /warps|colours/.test(name));
     };
-    expect(inputs({})).toEqual(['warps', 'colours']);
-    expect(inputs({ colour: false, blit: false })).toEqual(['warps']);
-    expect(inputs({ geometry: false, blit: false })).toEqual(['colours']);
+    expect(inputs({})).toEqual(['A/warps', 'B/warps', 'A/colours', 'B/colours']);
+    expect(inputs({ colour: false, blit: false })).toEqual(['A/warps', 'B/warps']);
+    expect(inputs({ geometry: false, blit: false })).toEqual(['A/colours', 'B/colours']);
     expect(inputs({ enabled: false })).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { discriminatorLoss, generatorLoss } from '../../src/losses/adversarial.js';
+import { chosenLosses, LOSS_NAMES, lossesSchema } from '../../src/losses/chosen.js';
 import { cycleLoss } from '../../src/losses/cycle.js';
 import { identityLoss } from '../../src/losses/identity.js';
 import { lpipsLoss } from '../../src/losses/lpips.js';
@@ -8,10 +9,11 @@ import { r1Penalty } from '../../src/losses/r1.js';
 import { l1Distance, l2Distance } from '../../src/losses/reconstruction.js';
 import { styleCosineDistance, styleVariance } from '../../src/losses/style-consistency.js';
 import { styleReconstructionLoss } from '../../src/losses/style-reconstruction.js';
-import { namedTerms, totalLoss, weighted } from '../../src/losses/total.js';
+import { totalLoss } from '../../src/losses/total.js';
+import { keepActivations } from '../../src/model/checkpointing.js';
 import { mean, multiply, reshape, scale, square, sum } from '../../src/ops/arithmetic.js';
 import { Tape } from '../../src/ops/autodiff.js';
-import type { Lpips } from '../../src/perceptual/lpips.js';
+import { type Lpips, lpipsDistances } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { checkGradients } from '../support/gradients.js';
 import { randomTensor, separatedTensor, valuesOf } from '../support/tensors.js';
@@ -207,22 +209,20 @@ describe('LPIPS loss', () => {
     };
     const [a, b] = [randomTensor(1, [3, 2, 2, 3]), randomTensor(2, [3, 2, 2, 3])];
     const first = (x: tf.Tensor): number[] => [0, 12, 24].map((i) => valuesOf(x)[i]!);
-    expectScalar(lpipsLoss(lpips, {}, a, b), average(first(a).map((value, i) => 2 * value - first(b)[i]!)));
+    const distances = lpipsDistances(lpips, {}, keepActivations);
+    expectScalar(lpipsLoss(distances, a, b), average(first(a).map((value, i) => 2 * value - first(b)[i]!)));
   });
 });
 
 describe('weights and totals', () => {
-  it('a weight multiplies its term, and weight 0 skips the computation', () => {
-    expectScalar(weighted(2.5, () => tf.scalar(4))!, 10);
-    expect(weighted(0, () => expect.unreachable('a term of weight 0 is not computed'))).toBeUndefined();
-  });
-
-  it('namedTerms keeps the terms that are defined, in order', () => {
-    const [a, c] = [tf.scalar(1), tf.scalar(3)];
-    expect(Object.entries(namedTerms({ a, b: undefined, c }))).toEqual([
-      ['a', a],
-      ['c', c],
-    ]);
+  it('the losses of a config are those whose weight is above 0, in the order of the registry', () => {
+    const config = lossesSchema.parse({ identity: 3, cycle: { weight: 0 }, latentAdversarial: 0 });
+    const chosen = chosenLosses(config);
+    expect(chosen.map(({ name }) => name)).toEqual(
+      LOSS_NAMES.filter((name) => name !== 'cycle' && name !== 'latentAdversarial'),
+    );
+    expect(chosen.find(({ name }) => name === 'styleConsistency')?.weight).toBe(50);
+    expect(chosen.find(({ name }) => name === 'identity')?.weight).toBe(3);
   });
 
   it('the total loss is the sum of the terms', () => {

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { HostBatch } from '../../src/gan/batch.js';
+import { bothDomains } from '../../src/gan/domains.js';
 import { buildNetworks, type Networks } from '../../src/gan/networks.js';
 import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
 import { type StepContext, trainStep } from '../../src/gan/step.js';
@@ -16,7 +18,7 @@ import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
-import { type HostBatch, stepScalars } from '../../src/train/trainer.js';
+import { stepScalars } from '../../src/train/trainer.js';
 import { configOf, formulaLpips, ReferenceRun, relativeError } from '../support/reference.js';
 import { collectState } from '../support/state.js';
 
@@ -97,21 +99,17 @@ describe.each(['main', 'train'])('variant %s', (variant) => {
   });
 
   function batchOf(step: number): HostBatch {
-    const read = (name: string) => run.tensor(`step${step}/${name}`).dataSync<'float32'>();
+    const read = (name: string) => tf.tidy(() => run.tensor(`step${step}/${name}`).dataSync<'float32'>());
     const rows = (name: string) =>
-      run.tensor(`step${step}/${name}`).dataSync<'int32'>().slice(0, run.config.batch);
-    return tf.tidy(() => ({
-      sameA: read('A'),
-      sameB: read('B'),
-      mixedA: read('aug_A'),
-      mixedB: read('aug_B'),
-      drawnA2B: read('rand_A2B_style'),
-      drawnB2A: read('rand_B2A_style'),
-      pickA2B: rows('mix_A2B'),
-      pickB2A: rows('mix_B2A'),
-      orderA: rows('shuffle_A2B_style'),
-      orderB: rows('shuffle_B2A_style'),
-    })) as unknown as HostBatch;
+      tf.tidy(() => run.tensor(`step${step}/${name}`).dataSync<'int32'>().slice(0, run.config.batch));
+    const directions = { A: 'A2B', B: 'B2A' };
+    return bothDomains((domain) => ({
+      same: read(domain),
+      mixed: read(`aug_${domain}`),
+      drawn: read(`rand_${directions[domain]}_style`),
+      pick: rows(`mix_${directions[domain]}`),
+      order: rows(`shuffle_${directions[domain]}_style`),
+    }));
   }
 
   it('computes the gradients of step 0 within 2e-3 of the largest magnitude', () => {

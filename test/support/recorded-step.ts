@@ -2,15 +2,15 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../../src/config/schema.js';
-import type { StepBatch } from '../../src/gan/generator-step.js';
+import { inputSpecs, unflattenBatch } from '../../src/gan/batch.js';
 import { buildNetworks } from '../../src/gan/networks.js';
 import { flattenState, stateLayout, unflattenState } from '../../src/gan/state.js';
 import { hasFirstMoments, namedByPart, type StepScalars, trainStep } from '../../src/gan/step.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
+import type { TensorSpec } from '../../src/runtime/capture/capture.js';
 import { Graph } from '../../src/runtime/capture/graph.js';
 import { Recorder } from '../../src/runtime/capture/recorder.js';
 import type { TensorflowBackend } from '../../src/runtime/native-kernels.js';
-import { batchShapes } from '../../src/train/trainer.js';
 
 export interface RecordedStep {
   parameters: { generators: number; discriminators: number };
@@ -24,12 +24,13 @@ export interface RecordedStep {
 export function recordStep(config: Config): RecordedStep {
   const networks = buildNetworks(config);
   const recorder = new Recorder(new Graph(), tf.backend() as unknown as TensorflowBackend);
-  const symbols = (shapes: Record<string, readonly number[]>, int = /^$/): Record<string, Tensor> =>
-    Object.fromEntries(
-      Object.entries(shapes).map(([name, shape]) => [
-        name,
-        recorder.symbol(name, { shape, dtype: int.test(name) ? 'int32' : 'float32' }),
-      ]),
+  const symbolsOf = (specs: Record<string, TensorSpec>): Record<string, Tensor> =>
+    Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, recorder.symbol(name, spec)]));
+  const symbols = (shapes: Record<string, readonly number[]>): Record<string, Tensor> =>
+    symbolsOf(
+      Object.fromEntries(
+        Object.entries(shapes).map(([name, shape]) => [name, { shape: [...shape], dtype: 'float32' }]),
+      ),
     );
   const layout = stateLayout(networks, hasFirstMoments(config));
   const lpips = buildLpips('vgg');
@@ -40,7 +41,7 @@ export function recordStep(config: Config): RecordedStep {
       const state = symbols(Object.fromEntries(layout.map(({ name, size }) => [name, [size]])));
       const perceptual = { lpips, params: symbols(Object.fromEntries(lpipsShapes)) };
       const context = { config, networks, ...(config.losses.lpips.weight > 0 && { perceptual }) };
-      const batch = symbols(batchShapes(context), /^(pick|order)/) as unknown as StepBatch;
+      const batch = unflattenBatch(symbolsOf(inputSpecs(config)));
       const both = { generators: scalars(), discriminators: scalars() };
       const result = trainStep(context, unflattenState(state), batch, both, true);
       const next = flattenState(result.state);

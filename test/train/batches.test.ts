@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
 import { type Dataset, openDataset } from '../../src/data/folder.js';
+import type { HostBatch } from '../../src/gan/batch.js';
+import { bothDomains, DOMAINS } from '../../src/gan/domains.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { Batches } from '../../src/train/batches.js';
-import type { HostBatch } from '../../src/train/trainer.js';
 import { tinyConfig } from '../support/config.js';
 
 const BATCH = 3;
@@ -50,42 +51,38 @@ describe('Batches', () => {
     const config = configOf();
     const { batches } = await batchesOf(config, [0]);
     const batch = batches[0]!;
-    for (const name of ['sameA', 'sameB', 'mixedA', 'mixedB'] as const) {
-      expect(batch[name].length).toBe(BATCH * IMAGE);
-      expect(batch[name].every((value) => value >= -1 && value <= 1)).toBe(true);
-      expect(new Set(batch[name]).size, 'an image, not a grey square').toBeGreaterThan(50);
+    for (const { same, mixed, drawn } of [batch.A, batch.B]) {
+      for (const values of [same, mixed]) {
+        expect(values.length).toBe(BATCH * IMAGE);
+        expect(values.every((value) => value >= -1 && value <= 1)).toBe(true);
+        expect(new Set(values).size, 'an image, not a grey square').toBeGreaterThan(50);
+      }
+      expect(drawn.length).toBe(BATCH * config.model.latentDim);
     }
-    for (const name of ['drawnA2B', 'drawnB2A'] as const)
-      expect(batch[name].length).toBe(BATCH * config.model.latentDim);
-    expect(batch.drawnA2B).not.toEqual(batch.drawnB2A);
+    expect(batch.A.drawn).not.toEqual(batch.B.drawn);
   });
 
   it('pick from drawn and encoded styles without repeats, and permute the encoded ones', async () => {
     const { batches } = await batchesOf(configOf(), [...Array(20).keys()]);
     const seen = new Set<number>();
-    for (const { pickA2B, pickB2A, orderA, orderB } of batches) {
-      for (const pick of [pickA2B, pickB2A]) {
-        expect(pick.length).toBe(BATCH);
-        expect(new Set(pick).size).toBe(BATCH);
-        for (const row of pick) seen.add(row);
-      }
-      for (const order of [orderA, orderB]) expect([...order].sort()).toEqual([0, 1, 2]);
+    for (const { pick, order } of batches.flatMap(({ A, B }) => [A, B])) {
+      expect(pick.length).toBe(BATCH);
+      expect(new Set(pick).size).toBe(BATCH);
+      for (const row of pick) seen.add(row);
+      expect([...order].sort()).toEqual([0, 1, 2]);
     }
     expect([...seen].sort()).toEqual([...Array(2 * BATCH).keys()]);
   });
 
-  it('repeat one image of the batch in sameA and sameB, each time warped anew', async () => {
+  it('repeat one image of the batch in `same` of each domain, each time warped anew', async () => {
     const plain = (await batchesOf(configOf(unwarped), [0])).batches[0]!;
-    for (const [same, mixed] of [
-      [plain.sameA, plain.mixedA],
-      [plain.sameB, plain.mixedB],
-    ] as const) {
+    for (const { same, mixed } of [plain.A, plain.B]) {
       const [first, ...rest] = images(same);
       for (const image of rest) expect(image).toEqual(first);
       expect(images(mixed).filter((image) => image.every((v, i) => v === first![i])).length).toBe(1);
     }
     const warped = (await batchesOf(configOf(), [0])).batches[0]!;
-    const [first, second] = images(warped.sameA);
+    const [first, second] = images(warped.A.same);
     expect(second).not.toEqual(first);
   });
 
@@ -93,7 +90,7 @@ describe('Batches', () => {
     const { batches } = await batchesOf(configOf({ ...unwarped, training: { batch: 1 } }), [
       ...Array(7).keys(),
     ]);
-    const distinct = new Set(batches.map(({ mixedA }) => Buffer.from(mixedA.buffer).toString('base64')));
+    const distinct = new Set(batches.map(({ A }) => Buffer.from(A.mixed.buffer).toString('base64')));
     expect(distinct.size).toBe(7);
   });
 
@@ -104,9 +101,9 @@ describe('Batches', () => {
       batchesOf(configOf({ training: { seed: 2 } }), [0]),
     ]);
     expect(again.batches).toEqual(first.batches);
-    expect(first.batches[1]!.drawnA2B).not.toEqual(first.batches[0]!.drawnA2B);
-    expect(reseeded.batches[0]!.drawnA2B).not.toEqual(first.batches[0]!.drawnA2B);
-    expect(reseeded.batches[0]!.mixedA).not.toEqual(first.batches[0]!.mixedA);
+    expect(first.batches[1]!.A.drawn).not.toEqual(first.batches[0]!.A.drawn);
+    expect(reseeded.batches[0]!.A.drawn).not.toEqual(first.batches[0]!.A.drawn);
+    expect(reseeded.batches[0]!.A.mixed).not.toEqual(first.batches[0]!.A.mixed);
   });
 
   it('draw transforms with their probabilities, without changing the other draws', async () => {
@@ -116,17 +113,21 @@ describe('Batches', () => {
     try {
       const first = await source.next(0, { A: 0, B: 1 });
       const second = await source.next(1);
-      const { warps, colours, ...inputs } = first;
+      const inputs = bothDomains((domain) => {
+        const { warps: _, colours: __, ...others } = first[domain];
+        return others;
+      });
       expect(inputs).toEqual(plain.batches[0]);
       const identity = [1, 0, 0, 0, 1, 0];
+      // Real images, translations, and the translations of the generators' loss.
       const rowsOf = (values: Float32Array): number[][] =>
-        Array.from({ length: 6 * BATCH }, (_, i) => [...values.subarray(6 * i, 6 * i + 6)]);
-      const isMoved = rowsOf(warps!).map((row) => row.some((value, i) => value !== identity[i]));
-      // Real and generated images of A, of B, then the generators' batches of each.
-      expect(isMoved).toEqual([0, 0, 1, 1, 0, 1].flatMap((moved) => Array<boolean>(BATCH).fill(moved === 1)));
-      expect(new Set(rowsOf(warps!).map(String)).size, 'each is drawn separately').toBe(3 * BATCH + 1);
-      expect(rowsOf(second.warps!)).toEqual(Array(6 * BATCH).fill(identity));
-      expect(colours!.length).toBe(6 * BATCH * 12);
+        Array.from({ length: 3 * BATCH }, (_, i) => [...values.subarray(6 * i, 6 * i + 6)]);
+      const isMoved = rowsOf(first.B.warps!).map((row) => row.some((value, i) => value !== identity[i]));
+      expect(isMoved).toEqual(Array(3 * BATCH).fill(true));
+      expect(new Set(rowsOf(first.B.warps!).map(String)).size, 'each is drawn separately').toBe(3 * BATCH);
+      for (const { warps } of [first.A, second.A, second.B])
+        expect(rowsOf(warps!)).toEqual(Array(3 * BATCH).fill(identity));
+      for (const domain of DOMAINS) expect(first[domain].colours!.length).toBe(3 * BATCH * 12);
     } finally {
       await source.close();
     }

@@ -30,9 +30,9 @@ const TRANSFORMED = { enabled: true, initial: 0.7 };
 
 /** Images there and back by a translator, with styles of images. */
 function translateNoise(translator: Translator): Float32Array {
-  const { sameA, sameB } = noiseBatch(config, 100);
-  const there = translator.translate('A2B', sameA, translator.styleOf('A2B', sameB));
-  return translator.translate('B2A', there, translator.styleOf('B2A', sameA));
+  const { A, B } = noiseBatch(config, 100);
+  const there = translator.translate('A2B', A.same, translator.styleOf('A2B', B.same));
+  return translator.translate('B2A', there, translator.styleOf('B2A', A.same));
 }
 
 function rejectionOf(translator: Translator): string {

@@ -1,6 +1,7 @@
 // Warns when discriminators overfit or styles collapse, which the losses do not show.
 import { z } from 'zod';
 import type { Config } from '../../config/schema.js';
+import { DOMAINS, type Domain } from '../../gan/domains.js';
 import type { TermValues } from '../trainer.js';
 
 /** Decay per step of the averaged signs, which span about a hundred steps. */
@@ -21,8 +22,6 @@ export const watchStateSchema = z.object({
 
 /** The watch's state in a checkpoint. */
 export type WatchState = z.output<typeof watchStateSchema>;
-
-const DOMAINS = ['A', 'B'] as const;
 
 /**
  * Warns when training is about to fail in the two ways that losses do not show: discriminators that have memorised the
@@ -79,7 +78,7 @@ export class CollapseWatch {
     return warnings;
   }
 
-  private averageSign(domain: 'A' | 'B', sign: number | undefined): number | undefined {
+  private averageSign(domain: Domain, sign: number | undefined): number | undefined {
     if (sign === undefined) return undefined;
     const before = this.current.realSign[domain];
     const average = before === null ? sign : SIGN_DECAY * before + (1 - SIGN_DECAY) * sign;
@@ -88,7 +87,7 @@ export class CollapseWatch {
   }
 }
 
-function overfitWarning(domain: 'A' | 'B', sign: number, step: number): string {
+function overfitWarning(domain: Domain, sign: number, step: number): string {
   const known = Math.round(50 * (1 + sign));
   return (
     `step ${step}: the discriminator D_${domain} calls ${known} % of the real images real (mean sign of its logits ` +

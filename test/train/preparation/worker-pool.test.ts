@@ -19,7 +19,7 @@ const setup = PreparationSetup.prepare();
 const taskOf = (seed: number): DomainTask => ({
   images: Uint8Array.from({ length: BATCH * SIZE * SIZE * 3 }, (_, i) => (i * seed) % 256),
   size: SIZE,
-  ...drawStep(batchConfig(), seed).A,
+  ...drawStep(batchConfig(), seed).images.A,
 });
 
 describe('an error in a worker thread', () => {

@@ -1,0 +1,79 @@
+// The interface of the terms of the generators' loss.
+
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+
+/** Distances `[n]` of n pairs of images. */
+export type ImageDistances = (a: Tensor, b: Tensor) => Tensor;
+
+/**
+ * What losses are computed from: the tensors of one domain in a step, whose images are its own and are translated into the
+ * other domain. Images are `[n, size, size, 3]` in [-1, 1], style codes `[n, latentDim]`, logits a tensor for each head of
+ * a discriminator. A step computes what its losses ask for.
+ */
+export interface LossInputs {
+  /** One image, augmented n times; these are the images that are translated. */
+  same: Tensor;
+  /** n different images, augmented. */
+  mixed: Tensor;
+  /** The style codes of `same`. */
+  sameStyles: Tensor;
+  /** The style codes of `mixed`. */
+  mixedStyles: Tensor;
+  /** The style codes that `same` is translated with. */
+  style: Tensor;
+  /** The translations of `same` into the other domain. */
+  translated: Tensor;
+  /** The style codes that the translations encode to. */
+  recoveredStyle: Tensor;
+  /** The translations, translated back with style codes of `same`. */
+  returned: Tensor;
+  /** `mixed`, encoded and decoded with their own style codes by the generator that translates into this domain. */
+  rebuilt: Tensor;
+  /** Logits of this domain's discriminator for the translations into this domain. */
+  fakeLogits: Tensor[];
+  /** Logits of the discriminator of style codes, for the encoded codes among which those for `same` are picked. */
+  styleLogits: Tensor[];
+  /** LPIPS, on VGG-16. */
+  lpips: ImageDistances;
+}
+
+/** A value in the config's section `losses`: a weight, or options with a weight. */
+export type LossConfig = number | { weight: number };
+
+/** An option that is wrong together with another, and its expected value. */
+export interface WrongOption {
+  option: string;
+  expected: string;
+}
+
+/** A term of the generators' loss: all that the config and the step know of it, except its name. */
+export interface Loss<
+  Schema extends z.ZodType<LossConfig> = z.ZodType<LossConfig>,
+  Input extends keyof LossInputs = keyof LossInputs,
+> {
+  /** Schema of its value in the config, with description and defaults. With weight 0, nothing of the loss is computed. */
+  config: Schema;
+  /** What it is computed from. */
+  inputs: readonly Input[];
+  /** Whether it trains the decoders without another loss: losses of encoded style codes do not reach them. */
+  trainsDecoder: boolean;
+  /** Where the weights of LPIPS are, `cache` or a file; null if nowhere. A loss of `lpips` has to say it. */
+  lpipsWeights?(config: z.output<Schema>): string | null;
+  /** Checks options that have to fit together; undefined if they do. */
+  problem?(config: z.output<Schema>): WrongOption | undefined;
+  /** The term of one domain, a scalar without its weight; the step adds those of both domains. */
+  term(inputs: Pick<LossInputs, Input>, config: z.output<Schema>): Tensor;
+}
+
+type SaysLpipsWeights<Schema extends z.ZodType<LossConfig>> = Required<Pick<Loss<Schema>, 'lpipsWeights'>>;
+
+/** Returns the loss; its type has the options of the schema and the names of the inputs. */
+export function defineLoss<Schema extends z.ZodType<LossConfig>, Input extends keyof LossInputs>(
+  loss: Loss<Schema, Input> & ('lpips' extends Input ? SaysLpipsWeights<Schema> : unknown),
+): Loss<Schema, Input> {
+  return loss;
+}
+
+/** Schema of a weight, without its default. */
+export const weight = (description: string) => z.number().min(0).describe(description);
