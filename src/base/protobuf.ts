@@ -17,6 +17,7 @@ const VARINT_BYTES = 10;
 /** Encodes a whole number of 64 bits, in two's complement if it is negative. */
 function varint(value: number): Uint8Array {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number`);
+  if (value >= 0 && value < 0x80) return Uint8Array.of(value);
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
@@ -32,6 +33,14 @@ function encoded(chunks: readonly Uint8Array[]): Encoded {
 /** Encodes a field that holds a whole number: int32, int64 or enum. */
 export function intField(field: number, value: number): Encoded {
   return encoded([key(field, WIRE.varint), varint(value)]);
+}
+
+/** Encodes a repeated field of whole numbers, packed. */
+export function intsField(field: number, values: readonly number[]): Encoded {
+  return messageField(
+    field,
+    values.map((value) => encoded([varint(value)])),
+  );
 }
 
 /** Encodes a field that holds a float. */

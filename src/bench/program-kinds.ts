@@ -32,7 +32,7 @@ export interface ProgramKind {
 }
 
 function changed(config: Config, ...changes: readonly PartialConfig[]): Config {
-  const trees = [config, ...changes] as unknown as Tree[];
+  const trees: Tree[] = [config, ...changes];
   return resolveConfig(trees.reduce((merged, tree) => mergeTrees(merged, tree)) as PartialConfig);
 }
 

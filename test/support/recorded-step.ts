@@ -1,6 +1,5 @@
 // Records a training step without computing it.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../../src/config/schema.js';
 import type { StepBatch } from '../../src/gan/generator-step.js';
 import { buildNetworks } from '../../src/gan/networks.js';
@@ -9,7 +8,6 @@ import { hasFirstMoments, namedByPart, type StepScalars, trainStep } from '../..
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import { Graph } from '../../src/runtime/capture/graph.js';
 import { Recorder } from '../../src/runtime/capture/recorder.js';
-import type { TensorflowBackend } from '../../src/runtime/native-kernels.js';
 import { batchShapes } from '../../src/train/trainer.js';
 
 export interface RecordedStep {
@@ -23,7 +21,7 @@ export interface RecordedStep {
 /** Records a step with R1 of networks of any size: checks the shapes of all operations and computes nothing. */
 export function recordStep(config: Config): RecordedStep {
   const networks = buildNetworks(config);
-  const recorder = new Recorder(new Graph(), tf.backend() as unknown as TensorflowBackend);
+  const recorder = new Recorder(new Graph());
   const symbols = (shapes: Record<string, readonly number[]>, int = /^$/): Record<string, Tensor> =>
     Object.fromEntries(
       Object.entries(shapes).map(([name, shape]) => [
