@@ -23,6 +23,13 @@ interface RecordedTensor extends StoredTensor {
   source: string;
 }
 
+/** The values of a constant that no operation has used so far. */
+class ConstantData extends SymbolicData {
+  constructor(readonly info: TensorInfo & { values: ArrayLike<number> }) {
+    super();
+  }
+}
+
 /** What a symbolic tensor of a recorder stands for. */
 class RecordedData extends SymbolicData {
   constructor(
@@ -41,7 +48,7 @@ export class Recorder implements Executor {
   private readonly graph: Graph;
   private readonly precision: Precision;
   private readonly kernels = nativeKernels(this);
-  /** The constants of tensors with values, such as a blur filter that all layers share. */
+  /** By its data, the constant of a tensor with values, such as a blur filter that all layers share. */
   private readonly constants = new WeakMap<object, RecordedTensor>();
   /** By type, the casts of sources to it. */
   private readonly casts = new Map([DT_FLOAT, DT_BFLOAT16].map((type) => [type, new Map<string, string>()]));
@@ -92,10 +99,9 @@ export class Recorder implements Executor {
     });
   }
 
-  /** Appends a constant, which equal small ones share. The kernels call it. */
+  /** A tensor that becomes a constant where it is used, and shares it with equal small ones. The kernels call it. */
   constant(dtype: 'float32' | 'int32', shape: readonly number[], values: readonly number[]): Tensor {
-    const code = typeCode(dtype);
-    return this.tensorOf(this.graph.constant(code, shape, values), { shape, dtype: code, values });
+    return symbolicTensor(new ConstantData({ shape, dtype: typeCode(dtype), values }), shape, dtype);
   }
 
   /** Appends an identity with control inputs, which orders nodes without reading values. The kernels call it. */
@@ -133,21 +139,25 @@ export class Recorder implements Executor {
   private find(tensor: Tensor, what: string): RecordedTensor {
     if (tensor.isDisposed) throw new RangeError(`${what} was disposed before`);
     const { dataId } = tensor;
-    if (!(dataId instanceof SymbolicData)) return this.constantOf(tensor);
     if (dataId instanceof RecordedData && dataId.recorder === this) return dataId.tensor;
+    if (dataId instanceof ConstantData || !(dataId instanceof SymbolicData)) return this.constantOf(tensor);
     throw new RangeError(`${what} was not created by the captured function`);
   }
 
-  /** The constant for a tensor with values, which may be freed later. */
+  /** The graph's constant for a tensor with values, which may be freed later. */
   private constantOf(tensor: Tensor): RecordedTensor {
-    const known = this.constants.get(tensor.dataId);
+    const { dataId } = tensor;
+    const known = this.constants.get(dataId);
     if (known !== undefined) return known;
-    const { shape } = tensor;
-    const dtype = typeCode(tensor.dtype);
-    const values = tensor.dataSync<'float32' | 'int32'>();
+    const { shape, dtype, values } = dataId instanceof ConstantData ? dataId.info : valuesOf(tensor);
     const source = this.graph.constant(dtype, shape, values);
     const recorded = { shape, dtype, storage: dtype, values, source };
-    this.constants.set(tensor.dataId, recorded);
+    this.constants.set(dataId, recorded);
     return recorded;
   }
+}
+
+function valuesOf(tensor: Tensor) {
+  const dtype = typeCode(tensor.dtype);
+  return { shape: tensor.shape, dtype, values: tensor.dataSync<'float32' | 'int32'>() };
 }
