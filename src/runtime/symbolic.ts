@@ -21,13 +21,11 @@ class SymbolicStorage extends KernelBackend {
 
 const storage = new SymbolicStorage();
 
-const REMEDY = 'a program that is being recorded has no values yet; it must compute with kernels() alone';
-
 function readError(): RangeError {
   const scope = engine().state.activeScope?.name ?? '';
   return new RangeError(
     scope.endsWith(OP_SCOPE_SUFFIX)
-      ? `tf.${scope.slice(0, -OP_SCOPE_SUFFIX.length)} cannot read the values of a symbolic tensor: ${REMEDY}`
+      ? `tf.${scope.slice(0, -OP_SCOPE_SUFFIX.length)} cannot run on a symbolic tensor, which has no values: a captured function computes with kernels() alone`
       : 'a captured function cannot read values: they exist only when it runs',
   );
 }
@@ -41,6 +39,6 @@ export function symbolicTensor(data: SymbolicData, shape: readonly number[], dty
 export function assertValues(op: string, inputs: readonly Tensor[]): void {
   if (inputs.some(({ dataId }) => dataId instanceof SymbolicData))
     throw new RangeError(
-      `${op} cannot compute with a symbolic tensor: ${REMEDY}, and call it while it is being recorded`,
+      `${op} cannot run on a symbolic tensor, which has no values: call kernels() while the program is recorded, not before`,
     );
 }

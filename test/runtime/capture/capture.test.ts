@@ -339,7 +339,8 @@ describe('capture', () => {
     captured({ faulty: { inputs: { x: float(2) }, run } }, { total: float(2) });
 
   it("rejects tfjs's own operations on its tensors, by name", () => {
-    const message = (name: string) => new RegExp(`^tf\\.${name} cannot read the values of a symbolic tensor`);
+    const message = (name: string) =>
+      new RegExp(`^tf\\.${name} cannot run on a symbolic tensor, which has no values`);
     expect(record((_, { x }) => ({ outputs: { y: tf.tan(x!) } }))).toThrow(message('tan'));
     expect(record((_, { x }) => ({ outputs: { y: tf.reshape(x!, [2, 1]) } }))).toThrow(message('reshape'));
     expect(record((_, { x }) => ({ outputs: { y: x!.clone() } }))).toThrow(message('clone'));
@@ -348,7 +349,7 @@ describe('capture', () => {
   it('rejects kernels that were taken before the recording, by the name of the operation', () => {
     const earlier = kernels();
     expect(record((_, { x }) => ({ outputs: { y: earlier.square(x!) } }))).toThrow(
-      /^Square cannot compute with a symbolic tensor: .* kernels\(\) alone/,
+      /^Square cannot run on a symbolic tensor, .*: call kernels\(\) while the program is recorded/,
     );
     expect(record((_, { x }) => ({ outputs: { y: earlier.after(x!, []) } }))).toThrow(/^Identity cannot/);
   });
