@@ -14,31 +14,51 @@ const WIRE = { varint: 0, bits64: 1, bytes: 2, bits32: 5 } as const;
 /** The longest varint, one of 64 bits. */
 const VARINT_BYTES = 10;
 
-/** Encodes a whole number of 64 bits, in two's complement if it is negative. */
-function varint(value: number): Uint8Array {
+/** Appends a whole number of 64 bits, in two's complement if it is negative. */
+function appendVarint(bytes: number[], value: number): void {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number`);
-  const bytes: number[] = [];
-  let rest = BigInt.asUintN(64, BigInt(value));
-  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-  return Uint8Array.of(...bytes, Number(rest));
+  if (value < 0) {
+    let all = BigInt.asUintN(64, BigInt(value));
+    for (; all >= 0x80n; all >>= 7n) bytes.push(Number(all & 0x7fn) | 0x80);
+    bytes.push(Number(all));
+    return;
+  }
+  // Without BigInt, which is slow: a graph has hundreds of thousands of these.
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  bytes.push(rest);
 }
 
-const key = (field: number, wire: number): Uint8Array => varint(field * 8 + wire);
+/** Encodes whole numbers one after another. */
+function varints(values: readonly number[]): Uint8Array {
+  const bytes: number[] = [];
+  for (const value of values) appendVarint(bytes, value);
+  return Uint8Array.from(bytes);
+}
+
+const key = (field: number, wire: number): number => field * 8 + wire;
 
 function encoded(chunks: readonly Uint8Array[]): Encoded {
-  return { chunks, bytes: chunks.reduce((total, chunk) => total + chunk.byteLength, 0) };
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.byteLength;
+  return { chunks, bytes };
 }
 
 /** Encodes a field that holds a whole number: int32, int64 or enum. */
 export function intField(field: number, value: number): Encoded {
-  return encoded([key(field, WIRE.varint), varint(value)]);
+  return encoded([varints([key(field, WIRE.varint), value])]);
+}
+
+/** Encodes a repeated field of whole numbers, packed. */
+export function intsField(field: number, values: readonly number[]): Encoded {
+  return bytesField(field, varints(values));
 }
 
 /** Encodes a field that holds a float. */
 export function floatField(field: number, value: number): Encoded {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
-  return encoded([key(field, WIRE.bits32), bytes]);
+  return encoded([varints([key(field, WIRE.bits32)]), bytes]);
 }
 
 function doublesOf(values: readonly number[]): Uint8Array {
@@ -50,7 +70,7 @@ function doublesOf(values: readonly number[]): Uint8Array {
 
 /** Encodes a field that holds a double. */
 export function doubleField(field: number, value: number): Encoded {
-  return encoded([key(field, WIRE.bits64), doublesOf([value])]);
+  return encoded([varints([key(field, WIRE.bits64)]), doublesOf([value])]);
 }
 
 /** Encodes a repeated field of doubles, packed. */
@@ -58,25 +78,29 @@ export function doublesField(field: number, values: readonly number[]): Encoded 
   return bytesField(field, doublesOf(values));
 }
 
+const utf8 = new TextEncoder();
+
 /** Encodes a field that holds bytes or a string. */
 export function bytesField(field: number, value: string | Uint8Array): Encoded {
-  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
-  return encoded([key(field, WIRE.bytes), varint(bytes.byteLength), bytes]);
+  const bytes = typeof value === 'string' ? utf8.encode(value) : value;
+  return encoded([varints([key(field, WIRE.bytes), bytes.byteLength]), bytes]);
 }
 
 /** Joins fields to a message. */
 export function message(fields: readonly Encoded[]): Encoded {
-  return {
-    chunks: fields.flatMap(({ chunks }) => chunks),
-    bytes: fields.reduce((total, { bytes }) => total + bytes, 0),
-  };
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for (const field of fields) {
+    for (const chunk of field.chunks) chunks.push(chunk);
+    bytes += field.bytes;
+  }
+  return { chunks, bytes };
 }
 
 /** Encodes a field that holds a message. */
 export function messageField(field: number, fields: readonly Encoded[]): Encoded {
   const inner = message(fields);
-  const head = [key(field, WIRE.bytes), varint(inner.bytes)];
-  return { chunks: [...head, ...inner.chunks], bytes: encoded(head).bytes + inner.bytes };
+  return message([encoded([varints([key(field, WIRE.bytes), inner.bytes])]), inner]);
 }
 
 /** One field of a message: a number, or the bytes of a string, a message or packed numbers. */

@@ -107,6 +107,10 @@ function expandRuns(bytes: Uint8Array, { width, height, compression, pixelsAt }:
     at += count;
     return bytes.subarray(at - count, at);
   };
+  const takeTwo = (): [number, number] => {
+    const pair = take(2);
+    return [pair[0]!, pair[1]!];
+  };
   /** Writes pixels whose values are read from `values`, again and again. */
   const put = (count: number, values: Uint8Array): void => {
     for (let i = 0; i < count && x < width; i++, x++) {
@@ -115,12 +119,12 @@ function expandRuns(bytes: Uint8Array, { width, height, compression, pixelsAt }:
     }
   };
   while (y < height) {
-    const [count, value] = take(2) as unknown as [number, number];
+    const [count, value] = takeTwo();
     if (count > 0) put(count, Uint8Array.of(value));
     else if (value === 0) [x, y] = [0, y + 1];
     else if (value === 1) break;
     else if (value === 2) {
-      const [right, up] = take(2) as unknown as [number, number];
+      const [right, up] = takeTwo();
       [x, y] = [x + right, y + up];
     } else {
       const literals = take(isNibbles ? (value + 1) >> 1 : value);

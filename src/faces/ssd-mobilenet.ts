@@ -171,12 +171,8 @@ export class SsdMobileNet {
   }
 
   private decoded(anchor: number, codes: ArrayLike<number>, at: number): Omit<ScoredBox, 'score'> {
-    const [top, left, bottom, right] = this.anchors.subarray(anchor * 4, anchor * 4 + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ];
+    const box = Array.from(this.anchors.subarray(anchor * 4, anchor * 4 + 4));
+    const [top, left, bottom, right] = box as [number, number, number, number];
     const axis = (begin: number, end: number, centre: number, size: number): [number, number] => {
       const side = end - begin;
       const middle = begin + side / 2 + (centre / CENTRE_SCALE) * side;

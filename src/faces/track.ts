@@ -101,7 +101,8 @@ function smoothed(
   deviation: number,
 ): number {
   // Sums of weight * x^k, and of weight * x^k * y.
-  const [sums, products] = [new Float64Array(5), new Float64Array(3)];
+  const sums: [number, number, number, number, number] = [0, 0, 0, 0, 0];
+  const products: [number, number, number] = [0, 0, 0];
   for (const [i, place] of places.entries()) {
     const x = (place - at) / deviation;
     // Never zero, however far away all points are.
@@ -111,8 +112,8 @@ function smoothed(
       if (k < 3) products[k]! += term * values[i]!;
     }
   }
-  const [s0, s1, s2, s3, s4] = sums as unknown as [number, number, number, number, number];
-  const [p0, p1, p2] = products as unknown as [number, number, number];
+  const [s0, s1, s2, s3, s4] = sums;
+  const [p0, p1, p2] = products;
   const ridge = RIDGE * s0;
   const [a, b, c] = [s2 + ridge, s3, s4 + ridge];
   // Cramer's rule for the constant term, which is the value at x = 0.

@@ -1,7 +1,11 @@
 // Linear algebra in double precision, by TensorFlow.
-import * as tf from '@tensorflow/tfjs-core';
 import { messageOf, RunError } from '../base/errors.js';
-import type { OpAttribute, TensorflowBinding } from './native-kernels.js';
+import {
+  type AddonAttribute,
+  type TensorflowBinding,
+  type TensorHandle,
+  tensorflowBackend,
+} from './tensorflow-backend.js';
 
 /** A matrix of doubles on the host, in row-major order. */
 export interface Matrix {
@@ -14,31 +18,13 @@ export interface Matrix {
 const DT_DOUBLE = 2;
 const DT_INT64 = 9;
 
-interface TensorHandle {
-  id: number;
-  shape: number[];
-}
-
-/** The addon's calls that run operations on tensors of any type. */
-interface EagerBinding extends TensorflowBinding {
-  createTensor(shape: readonly number[], dtype: number, values: Int32Array): number;
-  deleteTensor(id: number): void;
-  executeOp(op: string, attributes: OpAttribute[], inputs: number[], outputs: number): TensorHandle[];
-  tensorDataSync(id: number): BigInt64Array;
-}
-
 /** Tensors of doubles, freed together by `dispose`. */
 class Doubles {
-  private readonly binding: EagerBinding;
+  private readonly binding: TensorflowBinding;
   private readonly ids: number[] = [];
 
   constructor() {
-    const backend = tf.backend() as { binding?: EagerBinding };
-    if (backend.binding === undefined)
-      throw new RunError(
-        'Double precision needs TensorFlow, but another backend is set; call loadEngine() first.',
-      );
-    this.binding = backend.binding;
+    this.binding = tensorflowBackend('Double precision').binding;
   }
 
   /** Passes the bits as 64-bit integers, because the addon does not take doubles. */
@@ -76,7 +62,7 @@ class Doubles {
     for (const id of this.ids.splice(0)) this.binding.deleteTensor(id);
   }
 
-  private type(name: string, value: number): OpAttribute {
+  private type(name: string, value: number): AddonAttribute {
     return { name, type: this.binding.TF_ATTR_TYPE, value };
   }
 
@@ -86,7 +72,7 @@ class Doubles {
 
   private execute(
     op: string,
-    attributes: OpAttribute[],
+    attributes: AddonAttribute[],
     inputs: readonly { id: number }[],
     outputs: number,
   ): TensorHandle[] {

@@ -120,3 +120,14 @@ export function kernels(): Kernels {
 export function useKernels(implementation: Kernels): void {
   active = implementation;
 }
+
+/** Calls a function with other kernels in use, and puts the earlier ones back, even if it throws. */
+export function withKernels<T>(implementation: Kernels, fn: () => T): T {
+  const before = active;
+  useKernels(implementation);
+  try {
+    return fn();
+  } finally {
+    useKernels(before);
+  }
+}

@@ -1,6 +1,7 @@
 // Kernels that call TensorFlow's operations by name.
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
+import { typeCode } from './data-types.js';
+import type { Attribute, Attributes, Executor } from './executor.js';
 import {
   type ConvGeometry,
   isPadded,
@@ -10,114 +11,69 @@ import {
   paddingOf,
 } from './kernels.js';
 
-/** An attribute of a TensorFlow operation as the addon takes it. */
-export interface OpAttribute {
-  name: string;
-  type: number;
-  value: unknown;
-}
-
-/** The part of tfjs-node's native addon that runs operations and sessions. */
-export interface TensorflowBinding {
-  readonly TF_Version: string;
-  readonly TF_ATTR_INT: number;
-  readonly TF_ATTR_FLOAT: number;
-  readonly TF_ATTR_BOOL: number;
-  readonly TF_ATTR_TYPE: number;
-  readonly TF_ATTR_STRING: number;
-  readonly TF_FLOAT: number;
-  readonly TF_INT32: number;
-}
-
-/** The part of tfjs-node's backend class that runs a TensorFlow operation by its own name. */
-export interface TensorflowBackend {
-  binding: TensorflowBinding;
-  executeSingleOutput(op: string, attributes: OpAttribute[], inputs: readonly Tensor[]): Tensor;
-  executeMultipleOutputs(
-    op: string,
-    attributes: OpAttribute[],
-    inputs: readonly Tensor[],
-    outputs: number,
-  ): Tensor[];
-  /** Defined while a program is recorded: a copy of `x` that is ordered after `dependencies`. */
-  executeAfter?(x: Tensor, dependencies: readonly Tensor[]): Tensor;
-}
-
 /** Kernels that call TensorFlow's operations by name: fewer calls than tfjs makes, and no uploads of large constants. */
-export function nativeKernels(backend: TensorflowBackend): Kernels {
-  const { binding } = backend;
-  const typeCode = (dtype: DataType): number => (dtype === 'int32' ? binding.TF_INT32 : binding.TF_FLOAT);
-  const type = (name: string, dtype: DataType): OpAttribute => ({
-    name,
-    type: binding.TF_ATTR_TYPE,
-    value: typeCode(dtype),
-  });
-  const ints = (name: string, value: number | number[]): OpAttribute => ({
-    name,
-    type: binding.TF_ATTR_INT,
-    value,
-  });
-  const bool = (name: string, value: boolean): OpAttribute => ({ name, type: binding.TF_ATTR_BOOL, value });
-  const float = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_FLOAT, value });
-  const string = (name: string, value: string): OpAttribute => ({
-    name,
-    type: binding.TF_ATTR_STRING,
-    value,
-  });
-  const T = type('T', 'float32');
-  const index = (name: string) => type(name, 'int32');
+export function nativeKernels(executor: Executor): Kernels {
+  const type = (dtype: DataType): Attribute => ({ kind: 'type', value: typeCode(dtype) });
+  const int = (value: number): Attribute => ({ kind: 'int', value });
+  const ints = (value: readonly number[]): Attribute => ({ kind: 'ints', value });
+  const bool = (value: boolean): Attribute => ({ kind: 'bool', value });
+  const float = (value: number): Attribute => ({ kind: 'float', value });
+  const string = (value: string): Attribute => ({ kind: 'string', value });
+  const FLOAT = { T: type('float32') };
+  const INDEX = type('int32');
 
-  const run = (op: string, inputs: readonly Tensor[], attributes: OpAttribute[] = [T]): Tensor =>
-    backend.executeSingleOutput(op, attributes, inputs);
-  /** Runs an operation with an int32 vector or scalar among its inputs, and frees that. */
-  const withInts = (values: number[] | number, fn: (tensor: Tensor) => Tensor): Tensor => {
-    const tensor = Array.isArray(values) ? tf.tensor1d(values, 'int32') : tf.scalar(values, 'int32');
-    const result = fn(tensor);
-    tensor.dispose();
+  const run = (op: string, inputs: readonly Tensor[], attributes: Attributes = FLOAT): Tensor =>
+    executor.execute(op, inputs, attributes, 1)[0]!;
+  /** Calls a function with a constant, and frees that. */
+  const withConstant = <T>(constant: Tensor, fn: (constant: Tensor) => T): T => {
+    const result = fn(constant);
+    constant.dispose();
     return result;
   };
-  const withNumber = (value: number, fn: (tensor: Tensor) => Tensor): Tensor => {
-    const tensor = tf.scalar(value, 'float32');
-    const result = fn(tensor);
-    tensor.dispose();
-    return result;
+  /** Calls a function with an int32 vector or scalar. */
+  const withInts = <T>(values: number[] | number, fn: (tensor: Tensor) => T): T => {
+    const [shape, list] = Array.isArray(values) ? [[values.length], values] : [[], [values]];
+    return withConstant(executor.constant('int32', shape, list), fn);
   };
-  const geometryAttributes = (geometry: ConvGeometry, scheme: string): OpAttribute[] => {
+  const withNumber = (value: number, fn: (tensor: Tensor) => Tensor): Tensor =>
+    withConstant(executor.constant('float32', [], [value]), fn);
+  const geometryAttributes = (geometry: ConvGeometry, scheme: string): Attributes => {
     const { stride } = geometry;
     const { rows, columns } = paddingOf(geometry);
-    return [
-      T,
-      ints('strides', [1, stride, stride, 1]),
-      string('padding', scheme),
-      string('data_format', 'NHWC'),
-      ints('dilations', [1, 1, 1, 1]),
-      ...(scheme === 'EXPLICIT' ? [ints('explicit_paddings', [0, 0, ...rows, ...columns, 0, 0])] : []),
-    ];
+    return {
+      ...FLOAT,
+      strides: ints([1, stride, stride, 1]),
+      padding: string(scheme),
+      data_format: string('NHWC'),
+      dilations: ints([1, 1, 1, 1]),
+      ...(scheme === 'EXPLICIT' && { explicit_paddings: ints([0, 0, ...rows, ...columns, 0, 0]) }),
+    };
   };
   const paddingScheme = (geometry: ConvGeometry): string => (isPadded(geometry) ? 'EXPLICIT' : 'VALID');
   const isCentred = ([before, after]: Padding, size: number): boolean =>
     before === (size - 1) / 2 && after === before;
   /** Uses SAME where it fits: oneDNN does not run gradients of convolutions with explicit padding (5 times slower). */
-  const convAttributes = (geometry: ConvGeometry, filterShape: readonly number[]): OpAttribute[] => {
+  const convAttributes = (geometry: ConvGeometry, filterShape: readonly number[]): Attributes => {
     const [height, width] = filterShape as [number, number];
     const { rows, columns } = paddingOf(geometry);
     const isSame = geometry.stride === 1 && isCentred(rows, height) && isCentred(columns, width);
     return geometryAttributes(geometry, isSame && isPadded(geometry) ? 'SAME' : paddingScheme(geometry));
   };
-  const poolAttributes = (size: number, stride: number, scheme: PoolScheme = 'valid'): OpAttribute[] => [
-    T,
-    ints('ksize', [1, size, size, 1]),
-    ints('strides', [1, stride, stride, 1]),
-    string('padding', scheme.toUpperCase()),
-    string('data_format', 'NHWC'),
-  ];
+  const poolAttributes = (size: number, stride: number, scheme: PoolScheme = 'valid'): Attributes => ({
+    ...FLOAT,
+    ksize: ints([1, size, size, 1]),
+    strides: ints([1, stride, stride, 1]),
+    padding: string(scheme.toUpperCase()),
+    data_format: string('NHWC'),
+  });
   const reduce = (op: string, x: Tensor, axes: number[], keepDims: boolean): Tensor =>
-    withInts(axes, (axis) => run(op, [x, axis], [T, bool('keep_dims', keepDims), index('Tidx')]));
+    withInts(axes, (axis) => run(op, [x, axis], { ...FLOAT, keep_dims: bool(keepDims), Tidx: INDEX }));
   const add = (a: Tensor, b: Tensor): Tensor => run('AddV2', [a, b]);
   const multiply = (a: Tensor, b: Tensor): Tensor => run('Mul', [a, b]);
-  const leakyRelu = (x: Tensor, slope: number): Tensor => run('LeakyRelu', [x], [T, float('alpha', slope)]);
+  const leakyRelu = (x: Tensor, slope: number): Tensor =>
+    run('LeakyRelu', [x], { ...FLOAT, alpha: float(slope) });
   const addBias = (x: Tensor, bias: Tensor): Tensor =>
-    run('BiasAdd', [x, bias], [T, string('data_format', 'NHWC')]);
+    run('BiasAdd', [x, bias], { ...FLOAT, data_format: string('NHWC') });
 
   return {
     name: 'native',
@@ -141,7 +97,7 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
         ),
       ),
     matMul: (a, b, transposeA, transposeB) =>
-      run('MatMul', [a, b], [T, bool('transpose_a', transposeA), bool('transpose_b', transposeB)]),
+      run('MatMul', [a, b], { ...FLOAT, transpose_a: bool(transposeA), transpose_b: bool(transposeB) }),
     biasLeakyRelu: (x, bias, slope) => {
       const biased = addBias(x, bias);
       const y = leakyRelu(biased, slope);
@@ -149,16 +105,16 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
       return y;
     },
     leakyRelu,
-    leakyReluGradient: (dy, y, slope) => run('LeakyReluGrad', [dy, y], [T, float('alpha', slope)]),
+    leakyReluGradient: (dy, y, slope) => run('LeakyReluGrad', [dy, y], { ...FLOAT, alpha: float(slope) }),
     addBias,
-    sumToLastAxis: (dy) => run('BiasAddGrad', [dy], [T, string('data_format', 'NHWC')]),
+    sumToLastAxis: (dy) => run('BiasAddGrad', [dy], { ...FLOAT, data_format: string('NHWC') }),
     maxPool: (x, size, stride) => run('MaxPool', [x], poolAttributes(size, stride)),
     maxPoolGradient: (dy, x, y, size, stride) => run('MaxPoolGrad', [x, y, dy], poolAttributes(size, stride)),
     averagePool: (x, size, stride, scheme) => run('AvgPool', [x], poolAttributes(size, stride, scheme)),
     averagePoolGradient: (inputShape, dy, size, stride, scheme) =>
       withInts(inputShape, (sizes) => run('AvgPoolGrad', [sizes, dy], poolAttributes(size, stride, scheme))),
     add,
-    addN: (terms) => run('AddN', terms, [ints('N', terms.length), T]),
+    addN: (terms) => run('AddN', terms, { N: int(terms.length), ...FLOAT }),
     subtract: (a, b) => run('Sub', [a, b]),
     multiply,
     affine: (x, factor, offset) => {
@@ -175,60 +131,60 @@ export function nativeKernels(backend: TensorflowBackend): Kernels {
     rsqrt: (x) => run('Rsqrt', [x]),
     abs: (x) => run('Abs', [x]),
     floor: (x) => run('Floor', [x]),
-    toInt32: (x) =>
-      run('Cast', [x], [type('SrcT', 'float32'), type('DstT', 'int32'), bool('Truncate', false)]),
+    toInt32: (x) => run('Cast', [x], { SrcT: type('float32'), DstT: INDEX, Truncate: bool(false) }),
     sign: (x) => run('Sign', [x]),
     softplus: (x) => run('Softplus', [x]),
     sigmoid: (x) => run('Sigmoid', [x]),
     sum: (x, axes, keepDims) => reduce('Sum', x, axes, keepDims),
     mean: (x, axes, keepDims) => reduce('Mean', x, axes, keepDims),
     broadcastTo: (x, shape) =>
-      withInts(shape, (target) => run('BroadcastTo', [x, target], [T, index('Tidx')])),
+      withInts(shape, (target) => run('BroadcastTo', [x, target], { ...FLOAT, Tidx: INDEX })),
     fill: (shape, value) =>
       withInts(shape, (dims) =>
-        withNumber(value, (number) => run('Fill', [dims, number], [T, index('index_type')])),
+        withNumber(value, (number) => run('Fill', [dims, number], { ...FLOAT, index_type: INDEX })),
       ),
     reshape: (x, shape) =>
-      withInts(shape, (target) => run('Reshape', [x, target], [type('T', x.dtype), index('Tshape')])),
+      withInts(shape, (target) => run('Reshape', [x, target], { T: type(x.dtype), Tshape: INDEX })),
     concat: (tensors, axis) =>
       withInts(axis, (along) =>
-        run(
-          'ConcatV2',
-          [...tensors, along],
-          [ints('N', tensors.length), type('T', tensors[0]!.dtype), index('Tidx')],
-        ),
+        run('ConcatV2', [...tensors, along], {
+          N: int(tensors.length),
+          T: type(tensors[0]!.dtype),
+          Tidx: INDEX,
+        }),
       ),
     slice: (x, begin, size) =>
       withInts(begin, (from) =>
-        withInts(size, (extent) => run('Slice', [x, from, extent], [type('T', x.dtype), index('Index')])),
+        withInts(size, (extent) => run('Slice', [x, from, extent], { T: type(x.dtype), Index: INDEX })),
       ),
-    pad: (x, paddings) => {
-      const table = tf.tensor2d(paddings, [paddings.length, 2], 'int32');
-      const padded = run('Pad', [x, table], [T, index('Tpaddings')]);
-      table.dispose();
-      return padded;
-    },
-    split: (x, sizes) => {
-      const lengths = tf.tensor1d(sizes, 'int32');
-      const axis = tf.scalar(0, 'int32');
-      const attributes = [ints('num_split', sizes.length), type('T', x.dtype), index('Tlen')];
-      const parts = backend.executeMultipleOutputs('SplitV', attributes, [x, lengths, axis], sizes.length);
-      tf.dispose([lengths, axis]);
-      return parts;
-    },
+    pad: (x, paddings) =>
+      withConstant(executor.constant('int32', [paddings.length, 2], paddings.flat()), (table) =>
+        run('Pad', [x, table], { ...FLOAT, Tpaddings: INDEX }),
+      ),
+    split: (x, sizes) =>
+      withInts(sizes, (lengths) =>
+        withInts(0, (axis) =>
+          executor.execute(
+            'SplitV',
+            [x, lengths, axis],
+            { num_split: int(sizes.length), T: type(x.dtype), Tlen: INDEX },
+            sizes.length,
+          ),
+        ),
+      ),
     gatherRows: (x, indices) =>
       withInts(0, (axis) =>
-        run(
-          'GatherV2',
-          [x, indices, axis],
-          [ints('batch_dims', 0), type('Tparams', x.dtype), index('Tindices'), index('Taxis')],
-        ),
+        run('GatherV2', [x, indices, axis], {
+          batch_dims: int(0),
+          Tparams: type(x.dtype),
+          Tindices: INDEX,
+          Taxis: INDEX,
+        }),
       ),
     scatterRows: (dy, indices, rows) =>
       withInts(rows, (count) =>
-        run('UnsortedSegmentSum', [dy, indices, count], [T, index('Tindices'), index('Tnumsegments')]),
+        run('UnsortedSegmentSum', [dy, indices, count], { ...FLOAT, Tindices: INDEX, Tnumsegments: INDEX }),
       ),
-    after: (x, dependencies) =>
-      backend.executeAfter?.(x, dependencies) ?? run('Identity', [x], [type('T', x.dtype)]),
+    after: (x, dependencies) => executor.after(x, dependencies),
   };
 }

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import util from 'node:util';
-import { backend, getBackend, ready } from '@tensorflow/tfjs-core';
+import { getBackend, ready } from '@tensorflow/tfjs-core';
 import { enableMallocTrim } from '../base/malloc-trim.js';
 import { availableProcessors } from '../base/processors.js';
 import { ADDON_FILE, SESSION_FILE } from '../setup/addon.js';
@@ -14,13 +14,15 @@ import { LIBRARY_FILES } from '../setup/library.js';
 import { provideEngine } from '../setup/on-demand.js';
 import { type NativeLoader, openLoader } from '../setup/preload.js';
 import type { Arithmetic } from './capture/recorder.js';
+import { eagerExecutor } from './eager-executor.js';
 import { addonError, checkArithmetic, checkGpuMemory, warnOfFallback } from './engine-checks.js';
 import { engineEnvironment } from './engine-environment.js';
 import { type EngineInfo, gpuInfo, threadCount } from './engine-info.js';
 import { preferredGpu } from './gpu-choice.js';
 import { useKernels } from './kernels.js';
-import { nativeKernels, type TensorflowBackend } from './native-kernels.js';
+import { nativeKernels } from './native-kernels.js';
 import { type SessionAddon, setTensorFloat32, useSessionAddon } from './session.js';
+import { tensorflowBackend } from './tensorflow-backend.js';
 
 export type { EngineInfo, GpuInfo } from './engine-info.js';
 
@@ -35,12 +37,6 @@ export interface EngineOptions {
   gpu?: number | undefined;
   /** The most GPU memory that TensorFlow may use, bytes; allocated as needed by default. */
   gpuMemory?: number | null;
-}
-
-/** The parts of tfjs-node's backend that its types do not show. */
-interface NodeBackend {
-  isUsingGpuDevice?: boolean;
-  binding: { TF_Version: string };
 }
 
 let loading: Promise<EngineInfo> | undefined;
@@ -88,8 +84,8 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
   silenceStartupLog(loader, libraries);
   if (typeof loader !== 'string') enableMallocTrim(() => loader.trim());
   const tfjsVersion = await loadAddons(directory, gpuMemory, chosenGpu);
-  useKernels(nativeKernels(backend() as unknown as TensorflowBackend));
-  const node = backend() as unknown as NodeBackend;
+  const node = tensorflowBackend('The engine');
+  useKernels(nativeKernels(eagerExecutor(node)));
   const device = node.isUsingGpuDevice === true ? 'gpu' : 'cpu';
   const computingGpu = device === 'gpu' ? gpuInfo(chosenGpu) : undefined;
   const fallback = await warnOfFallback(device, gpuBuild);

@@ -113,11 +113,11 @@ function convolutionAdjoint(
   return padOrCut(whole, around(1, rows[0]), around(2, columns[0]));
 }
 
-function runKernel(name: string, inputs: Record<string, Tensor>, attrs: Record<string, unknown>): Tensor {
-  return tf.engine().runKernel(name, inputs, attrs as unknown as tf.NamedAttrMap) as Tensor;
+function runKernel(name: string, inputs: Record<string, Tensor>, attrs: tf.NamedAttrMap): Tensor {
+  return tf.engine().runKernel(name, inputs, attrs) as Tensor;
 }
 
-const convAttrs = { pad: 'valid', dataFormat: 'NHWC', dimRoundingMode: undefined };
+const convAttrs = { pad: 'valid', dataFormat: 'NHWC' };
 
 /** Kernels for every tfjs backend. Browsers use these. */
 export const portableKernels: Kernels = {
@@ -150,7 +150,7 @@ export const portableKernels: Kernels = {
     runKernel(
       'MaxPoolGrad',
       { dy, input: x, output: y },
-      { filterSize: size, strides: stride, pad: 'valid', dimRoundingMode: undefined },
+      { filterSize: size, strides: stride, pad: 'valid' },
     ),
   averagePool: (x, size, stride, scheme) => tf.avgPool(x as Tensor4D, size, stride, scheme),
   averagePoolGradient: (inputShape, dy, size, stride, scheme) =>
@@ -158,7 +158,7 @@ export const portableKernels: Kernels = {
       runKernel(
         'AvgPoolGrad',
         { dy, input: tf.zeros(inputShape) },
-        { filterSize: size, strides: stride, pad: scheme, dimRoundingMode: undefined },
+        { filterSize: size, strides: stride, pad: scheme },
       ),
     ),
   add: (a, b) => tf.add(a, b),

@@ -1,12 +1,7 @@
 // Builds small graphs by hand.
 import { Graph, type GraphNode, graphAttribute } from '../../src/runtime/capture/graph.js';
-import {
-  DT_BFLOAT16,
-  DT_FLOAT,
-  DT_INT32,
-  DT_RESOURCE,
-  type TensorInfo,
-} from '../../src/runtime/capture/shape-rules.js';
+import type { TensorInfo } from '../../src/runtime/capture/shape-rules.js';
+import { DT_BFLOAT16, DT_FLOAT, DT_INT32, DT_RESOURCE } from '../../src/runtime/data-types.js';
 
 export const float = (...shape: number[]): TensorInfo => ({ shape, dtype: DT_FLOAT });
 export const half = (...shape: number[]): TensorInfo => ({ shape, dtype: DT_BFLOAT16 });

@@ -1,6 +1,5 @@
 // Records a training step without computing it.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
 import type { Config } from '../../src/config/schema.js';
 import { inputSpecs, unflattenBatch } from '../../src/gan/batch.js';
 import { buildNetworks } from '../../src/gan/networks.js';
@@ -10,7 +9,6 @@ import { buildLpips } from '../../src/perceptual/lpips.js';
 import type { TensorSpec } from '../../src/runtime/capture/capture.js';
 import { Graph } from '../../src/runtime/capture/graph.js';
 import { Recorder } from '../../src/runtime/capture/recorder.js';
-import type { TensorflowBackend } from '../../src/runtime/native-kernels.js';
 
 export interface RecordedStep {
   parameters: { generators: number; discriminators: number };
@@ -23,7 +21,7 @@ export interface RecordedStep {
 /** Records a step with R1 of networks of any size: checks the shapes of all operations and computes nothing. */
 export function recordStep(config: Config): RecordedStep {
   const networks = buildNetworks(config);
-  const recorder = new Recorder(new Graph(), tf.backend() as unknown as TensorflowBackend);
+  const recorder = new Recorder(new Graph());
   const symbolsOf = (specs: Record<string, TensorSpec>): Record<string, Tensor> =>
     Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, recorder.symbol(name, spec)]));
   const symbols = (shapes: Record<string, readonly number[]>): Record<string, Tensor> =>

@@ -1,5 +1,4 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { configSchema } from '../../src/config/schema.js';
 import type { Architecture } from '../../src/model/architecture.js';
@@ -7,8 +6,7 @@ import { buildGenerator } from '../../src/model/generator.js';
 import { kernelWorks } from '../../src/runtime/capture/cost.js';
 import { Graph, graphAttribute } from '../../src/runtime/capture/graph.js';
 import { Recorder } from '../../src/runtime/capture/recorder.js';
-import { DT_FLOAT } from '../../src/runtime/capture/shape-rules.js';
-import type { TensorflowBackend } from '../../src/runtime/native-kernels.js';
+import { DT_FLOAT } from '../../src/runtime/data-types.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { imageWork } from '../../src/translate/image-work.js';
 
@@ -20,7 +18,7 @@ beforeAll(async () => {
 function recordedMultiplications(architecture: Architecture): number {
   const generator = buildGenerator(architecture);
   const graph = new Graph();
-  const recorder = new Recorder(graph, tf.backend() as unknown as TensorflowBackend);
+  const recorder = new Recorder(graph);
   const input = (shape: readonly number[]): Tensor => {
     const info = { shape: [...shape], dtype: DT_FLOAT };
     const node = graph.add('Placeholder', [], { dtype: graphAttribute.type(DT_FLOAT) }, [info]);

@@ -1,4 +1,5 @@
 // Runs functions over tensors as programs of one TensorFlow graph, with variables in its session.
+import { typeCode } from '../data-types.js';
 import { type FeedSpec, type GraphCall, GraphSession, type HostValues } from '../session.js';
 import {
   type Endpoint,
@@ -7,7 +8,7 @@ import {
   recordGraph,
   type VariableNodes,
 } from './record.js';
-import { dtypeCode, type Precision, type TensorSpec } from './recorder.js';
+import type { Precision, TensorSpec } from './recorder.js';
 
 export type { HostValues } from '../session.js';
 export type { Program } from './record.js';
@@ -16,7 +17,7 @@ export type { Activations, Arithmetic, Precision, TensorSpec } from './recorder.
 const feedSpec = (node: string, { shape, dtype }: TensorSpec): FeedSpec => ({
   node,
   shape,
-  dtype: dtypeCode(dtype),
+  dtype: typeCode(dtype),
 });
 
 function checkSize(name: string, { shape }: TensorSpec, values: HostValues | undefined): HostValues {

@@ -1,6 +1,8 @@
 // Counts the operations, memory traffic and kernels of a recorded program from the shapes of its nodes.
+
+import { DT_BFLOAT16 } from '../data-types.js';
 import { type GraphNode, nodeOf } from './graph.js';
-import { DT_BFLOAT16, type TensorInfo } from './shape-rules.js';
+import type { TensorInfo } from './shape-rules.js';
 import { bytesOf, elementsOf } from './tensor-size.js';
 
 /** Operations without a kernel that touches memory: aliases, handles, values that exist before. */

@@ -1,5 +1,6 @@
 // Decides which operations of a captured program compute in bfloat16, and the type of their results.
-import { DT_BFLOAT16, DT_FLOAT, type TensorInfo } from './shape-rules.js';
+import { DT_BFLOAT16, DT_FLOAT } from '../data-types.js';
+import type { TensorInfo } from './shape-rules.js';
 
 /**
  * The type of the factors in convolutions. Sums, weights, statistics and losses stay float32. Programs for `tf32` are

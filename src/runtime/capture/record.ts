@@ -1,10 +1,9 @@
 // Records functions over tensors and their variables as programs of one TensorFlow graph.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
-import type { TensorflowBackend } from '../native-kernels.js';
+import { DT_RESOURCE, typeCode } from '../data-types.js';
 import { Graph, graphAttribute } from './graph.js';
-import { dtypeCode, type Precision, Recorder, type TensorSpec } from './recorder.js';
-import { DT_RESOURCE, type TensorInfo } from './shape-rules.js';
+import { type Precision, Recorder, type TensorSpec } from './recorder.js';
+import type { TensorInfo } from './shape-rules.js';
 
 /** A function over tensors that becomes one session call. */
 export interface Program {
@@ -43,11 +42,11 @@ export interface RecordedPrograms<P extends string = string> {
 }
 
 function infoOf({ shape, dtype }: TensorSpec): TensorInfo {
-  return { shape, dtype: dtypeCode(dtype) };
+  return { shape, dtype: typeCode(dtype) };
 }
 
 function variableNodes(graph: Graph, name: string, index: number, { shape, dtype }: TensorSpec) {
-  const type = graphAttribute.type(dtypeCode(dtype));
+  const type = graphAttribute.type(typeCode(dtype));
   const info = [infoOf({ shape, dtype })];
   const handle = graph.add(
     'VarHandleOp',
@@ -75,17 +74,16 @@ function variableNodes(graph: Graph, name: string, index: number, { shape, dtype
 
 function recordProgram(
   graph: Graph,
-  backend: TensorflowBackend,
   name: string,
   program: Program,
   variables: Record<string, { spec: TensorSpec; nodes: ReturnType<typeof variableNodes> }>,
   precision: Precision,
 ): Endpoint {
-  const recorder = new Recorder(graph, backend, precision);
+  const recorder = new Recorder(graph, precision);
   const inputs = Object.fromEntries(
     Object.entries(program.inputs).map(([key, spec]) => {
       const attributes = {
-        dtype: graphAttribute.type(dtypeCode(spec.dtype)),
+        dtype: graphAttribute.type(typeCode(spec.dtype)),
         shape: graphAttribute.shape(spec.shape),
       };
       return [
@@ -124,7 +122,7 @@ function recordProgram(
       return `^${graph.add('AssignVariableOp', assigned, { dtype: type }, [])}`;
     });
     for (const [key, tensor] of Object.entries(result.outputs)) {
-      const dtype = dtypeCode(tensor.dtype);
+      const dtype = typeCode(tensor.dtype);
       outputs[key] = graph.add(
         'Identity',
         [recorder.sourceOf(tensor), ...assignments],
@@ -147,7 +145,6 @@ export function recordGraph<P extends string>(
   variables: Readonly<Record<string, TensorSpec>>,
   precision: Precision = {},
 ): RecordedPrograms<P> {
-  const backend = tf.backend() as unknown as TensorflowBackend;
   const graph = new Graph();
   const nodes = Object.fromEntries(
     Object.entries(variables).map(([name, spec], i) => [
@@ -158,7 +155,7 @@ export function recordGraph<P extends string>(
   const endpoints = Object.fromEntries(
     Object.entries<Program>(programs).map(([name, program]) => [
       name,
-      recordProgram(graph, backend, name, program, nodes, program.precision ?? precision),
+      recordProgram(graph, name, program, nodes, program.precision ?? precision),
     ]),
   ) as Record<P, Endpoint>;
   const endpointsOfVariables = Object.fromEntries(

@@ -1,10 +1,14 @@
 // Records the tensor operations of a function as nodes of a graph.
-import type { DataType, Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { OpAttribute, TensorflowBackend, TensorflowBinding } from '../native-kernels.js';
-import { type Graph, graphAttribute, toGraphAttribute } from './graph.js';
+import { DT_BFLOAT16, DT_FLOAT, typeCode } from '../data-types.js';
+import type { Attributes, Executor } from '../executor.js';
+import { withKernels } from '../kernels.js';
+import { nativeKernels } from '../native-kernels.js';
+import { SymbolicData, symbolicTensor } from '../symbolic.js';
+import { type Graph, graphAttribute } from './graph.js';
 import { operationTypes, type Precision, type StoredTensor, typeAttribute } from './mixed-precision.js';
-import { DT_BFLOAT16, DT_FLOAT, DT_INT32, outputInfos, type TensorInfo } from './shape-rules.js';
+import { outputInfos, type TensorInfo } from './shape-rules.js';
 
 export type { Activations, Arithmetic, Precision } from './mixed-precision.js';
 
@@ -14,146 +18,67 @@ export interface TensorSpec {
   dtype: 'float32' | 'int32';
 }
 
-/** The metadata of a new tensor for the backend. */
-interface OutputMetadata {
-  id: number;
-  shape: readonly number[];
-  dtype: number;
-}
-
-/** The calls of the addon that recording replaces. */
-interface RecordedBinding extends TensorflowBinding {
-  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
-  deleteTensor(id: number): void;
-  tensorDataSync(id: number): ArrayLike<number>;
-  executeOp(op: string, attributes: OpAttribute[], inputs: number[], outputs: number): OutputMetadata[];
-}
-
-interface RecordedBackend extends TensorflowBackend {
-  createOutputTensor(metadata: OutputMetadata): Tensor;
-  getInputTensorIds(tensors: readonly Tensor[]): number[];
-}
-
-/** First id of tensors that exist only in the graph; the addon counts its own from 0. */
-const FIRST_SYMBOLIC_ID = 2 ** 30;
-
 interface RecordedTensor extends StoredTensor {
   /** `node` or `node:output`, of the type `storage`. */
   source: string;
 }
 
-/** TensorFlow's code of a type. @throws RangeError for types that captured programs do not have. */
-export function dtypeCode(dtype: DataType): number {
-  if (dtype === 'float32') return DT_FLOAT;
-  if (dtype === 'int32') return DT_INT32;
-  throw new RangeError(`captured programs have no tensors of type ${dtype}`);
+/** The values of a constant that no operation has used so far. */
+class ConstantData extends SymbolicData {
+  constructor(readonly info: TensorInfo & { values: ArrayLike<number> }) {
+    super();
+  }
+}
+
+/** What a symbolic tensor of a recorder stands for. */
+class RecordedData extends SymbolicData {
+  constructor(
+    readonly recorder: Recorder,
+    readonly tensor: RecordedTensor,
+  ) {
+    super();
+  }
 }
 
 /**
- * Turns the tensor operations of a function into graph nodes without computing anything. While it records, the backend's
- * calls into TensorFlow append nodes, with shapes from `shape-rules.ts`, and new tensors become constant nodes.
+ * Turns the tensor operations of a function into graph nodes without computing anything. While it records, the kernels
+ * append nodes, with shapes from `shape-rules.ts`, and give symbolic tensors. Other tensors become constants of the graph.
  */
-export class Recorder {
+export class Recorder implements Executor {
   private readonly graph: Graph;
-  private readonly backend: RecordedBackend;
-  private readonly tensors = new Map<number, RecordedTensor>();
   private readonly precision: Precision;
+  private readonly kernels = nativeKernels(this);
+  /** By its data, the constant of a tensor with values, such as a blur filter that all layers share. */
+  private readonly constants = new WeakMap<object, RecordedTensor>();
   /** By type, the casts of sources to it. */
   private readonly casts = new Map([DT_FLOAT, DT_BFLOAT16].map((type) => [type, new Map<string, string>()]));
-  private nextId = FIRST_SYMBOLIC_ID;
 
-  constructor(graph: Graph, backend: TensorflowBackend, precision: Precision = {}) {
+  constructor(graph: Graph, precision: Precision = {}) {
     this.graph = graph;
-    this.backend = backend as RecordedBackend;
     this.precision = precision;
   }
 
   /** Creates a tensor that stands for an output of a graph node. */
   symbol(source: string, { shape, dtype }: TensorSpec): Tensor {
-    return this.backend.createOutputTensor(this.register(source, { shape, dtype: dtypeCode(dtype) }));
+    return this.tensorOf(source, { shape, dtype: typeCode(dtype) });
   }
 
   /** The graph output that a recorded tensor stands for, in the tensor's own type. */
   sourceOf(tensor: Tensor): string {
-    const recorded = this.find(this.backend.getInputTensorIds([tensor])[0]!, 'an output');
+    const recorded = this.find(tensor, 'an output');
     return this.sourceAs(recorded.dtype, recorded);
   }
 
   /** Runs `fn` and records its tensor operations instead of computing them. Frees the tensors that it creates. */
   record<T>(fn: () => T): T {
-    const real = this.backend.binding as RecordedBinding;
-    const overrides: Partial<RecordedBinding> = {
-      createTensor: (shape, dtype, values) => {
-        // A constant of the graph and also a real tensor, which may outlive the recording.
-        const source = this.graph.constant(dtype, shape, values);
-        const id = real.createTensor(shape, dtype, values);
-        this.tensors.set(id, { shape, dtype, storage: dtype, values, source });
-        return id;
-      },
-      deleteTensor: (id) => {
-        if (id >= FIRST_SYMBOLIC_ID) return;
-        this.tensors.delete(id);
-        real.deleteTensor(id);
-      },
-      tensorDataSync: (id) => {
-        if (id >= FIRST_SYMBOLIC_ID)
-          throw new RangeError('a captured function cannot read values: they exist only when it runs');
-        return real.tensorDataSync(id);
-      },
-      executeOp: (op, attributes, inputs, outputs) => this.recordOp(real, op, attributes, inputs, outputs),
-    };
-    // The addon's properties are read-only, so the inheriting object has to define its own.
-    const recordingBinding = Object.create(
-      real,
-      Object.getOwnPropertyDescriptors(overrides),
-    ) as RecordedBinding;
-    const { backend } = this;
-    const getInputTensorIds = backend.getInputTensorIds.bind(backend);
-    backend.getInputTensorIds = (tensors) => {
-      const ids = getInputTensorIds(tensors);
-      this.identify(real, tensors, ids);
-      return ids;
-    };
-    backend.executeAfter = (x, dependencies) => this.recordAfter(x, dependencies);
-    backend.binding = recordingBinding;
-    try {
-      // Here, so that tensors freed at the end of tidy go through the recording binding too.
-      return tf.tidy(fn as () => tf.TensorContainer) as T;
-    } finally {
-      backend.binding = real;
-      backend.getInputTensorIds = getInputTensorIds;
-      delete backend.executeAfter;
-    }
+    return withKernels(this.kernels, () => tf.tidy(fn as () => tf.TensorContainer) as T);
   }
 
-  /** Records an identity with control inputs, which orders nodes without reading values. */
-  private recordAfter(x: Tensor, dependencies: readonly Tensor[]): Tensor {
-    const [{ shape, dtype, storage, source }, ...predecessors] = this.backend
-      .getInputTensorIds([x, ...dependencies])
-      .map((id) => this.find(id, 'an input of Identity')) as [RecordedTensor, ...RecordedTensor[]];
-    const controls = new Set(predecessors.map((tensor) => `^${tensor.source.split(':')[0]!}`));
-    const stored = [{ shape, dtype: storage }];
-    const node = this.graph.add(
-      'Identity',
-      [source, ...controls],
-      { T: graphAttribute.type(storage) },
-      stored,
-    );
-    return this.backend.createOutputTensor(this.register(node, { shape, dtype }, storage));
-  }
-
-  private recordOp(
-    real: RecordedBinding,
-    op: string,
-    attributes: OpAttribute[],
-    ids: number[],
-    outputs: number,
-  ): OutputMetadata[] {
-    const inputs = ids.map((id) => this.find(id, `an input of ${op}`));
+  /** Appends a node. The kernels call it. */
+  execute(op: string, tensors: readonly Tensor[], attributes: Attributes, outputs: number): Tensor[] {
+    const inputs = tensors.map((tensor) => this.find(tensor, `an input of ${op}`));
     const infos = outputInfos({ op, inputs, attributes, outputs });
-    const attrs = Object.fromEntries(attributes.map((entry) => [entry.name, toGraphAttribute(entry, real)]));
     const { compute, store } = operationTypes(op, inputs, infos[0]!, this.precision);
-    if (compute === DT_BFLOAT16) attrs[typeAttribute(op)] = graphAttribute.type(compute);
     const sources = inputs.map((input) =>
       input.dtype === DT_FLOAT ? this.sourceAs(compute, input) : input.source,
     );
@@ -161,16 +86,34 @@ export class Recorder {
       shape,
       dtype: dtype === DT_FLOAT ? compute : dtype,
     }));
-    const node = this.graph.add(op, sources, attrs, computed);
+    const typed =
+      compute === DT_BFLOAT16
+        ? { ...attributes, [typeAttribute(op)]: graphAttribute.type(compute) }
+        : attributes;
+    const node = this.graph.add(op, sources, typed, computed);
     return infos.map((info, i) => {
       const source = i === 0 ? node : `${node}:${i}`;
-      if (info.dtype !== DT_FLOAT) return this.register(source, info);
-      return this.register(
-        this.sourceAs(store, { source, shape: info.shape, storage: compute }),
-        info,
-        store,
-      );
+      if (info.dtype !== DT_FLOAT) return this.tensorOf(source, info);
+      const stored = this.sourceAs(store, { source, shape: info.shape, storage: compute });
+      return this.tensorOf(stored, info, store);
     });
+  }
+
+  /** A tensor that becomes a constant where it is used, and shares it with equal small ones. The kernels call it. */
+  constant(dtype: 'float32' | 'int32', shape: readonly number[], values: readonly number[]): Tensor {
+    return symbolicTensor(new ConstantData({ shape, dtype: typeCode(dtype), values }), shape, dtype);
+  }
+
+  /** Appends an identity with control inputs, which orders nodes without reading values. The kernels call it. */
+  after(x: Tensor, dependencies: readonly Tensor[]): Tensor {
+    const [{ shape, dtype, storage, source }, ...predecessors] = [x, ...dependencies].map((tensor) =>
+      this.find(tensor, 'an input of Identity'),
+    ) as [RecordedTensor, ...RecordedTensor[]];
+    const controls = new Set(predecessors.map((tensor) => `^${tensor.source.split(':')[0]!}`));
+    const stored = [{ shape, dtype: storage }];
+    const type = { T: graphAttribute.type(storage) };
+    const node = this.graph.add('Identity', [source, ...controls], type, stored);
+    return this.tensorOf(node, { shape, dtype }, storage);
   }
 
   /** The graph output of a tensor in a type: its own source, or a cast that all users share. */
@@ -188,29 +131,33 @@ export class Recorder {
     return cast;
   }
 
-  /**
-   * Records tensors that existed before recording, such as a blur filter that all layers share, as constants of the graph.
-   */
-  private identify(real: RecordedBinding, tensors: readonly Tensor[], ids: readonly number[]): void {
-    ids.forEach((id, i) => {
-      if (this.tensors.has(id)) return;
-      const { shape, dtype: name } = tensors[i]!;
-      const dtype = dtypeCode(name);
-      const values = real.tensorDataSync(id);
-      const source = this.graph.constant(dtype, shape, values);
-      this.tensors.set(id, { shape, dtype, storage: dtype, values, source });
-    });
+  private tensorOf(source: string, info: TensorInfo, storage = info.dtype): Tensor {
+    const data = new RecordedData(this, { ...info, storage, source });
+    return symbolicTensor(data, info.shape, info.dtype === DT_FLOAT ? 'float32' : 'int32');
   }
 
-  private register(source: string, info: TensorInfo, storage = info.dtype): OutputMetadata {
-    const id = this.nextId++;
-    this.tensors.set(id, { ...info, storage, source });
-    return { id, shape: info.shape, dtype: info.dtype };
+  private find(tensor: Tensor, what: string): RecordedTensor {
+    if (tensor.isDisposed) throw new RangeError(`${what} was disposed before`);
+    const { dataId } = tensor;
+    if (dataId instanceof RecordedData && dataId.recorder === this) return dataId.tensor;
+    if (dataId instanceof ConstantData || !(dataId instanceof SymbolicData)) return this.constantOf(tensor);
+    throw new RangeError(`${what} was not created by the captured function`);
   }
 
-  private find(id: number, what: string): RecordedTensor {
-    const tensor = this.tensors.get(id);
-    if (tensor === undefined) throw new RangeError(`${what} was not created by the captured function`);
-    return tensor;
+  /** The graph's constant for a tensor with values, which may be freed later. */
+  private constantOf(tensor: Tensor): RecordedTensor {
+    const { dataId } = tensor;
+    const known = this.constants.get(dataId);
+    if (known !== undefined) return known;
+    const { shape, dtype, values } = dataId instanceof ConstantData ? dataId.info : valuesOf(tensor);
+    const source = this.graph.constant(dtype, shape, values);
+    const recorded = { shape, dtype, storage: dtype, values, source };
+    this.constants.set(dataId, recorded);
+    return recorded;
   }
+}
+
+function valuesOf(tensor: Tensor) {
+  const dtype = typeCode(tensor.dtype);
+  return { shape: tensor.shape, dtype, values: tensor.dataSync<'float32' | 'int32'>() };
 }

@@ -1,11 +1,5 @@
 // Shapes and types of the outputs of TensorFlow's operations.
-import type { OpAttribute } from '../native-kernels.js';
-
-/** TensorFlow's codes of the types that captured programs use. */
-export const DT_FLOAT = 1;
-export const DT_INT32 = 3;
-export const DT_BFLOAT16 = 14;
-export const DT_RESOURCE = 20;
+import type { Attributes } from '../executor.js';
 
 /** The facts about a tensor that are known while recording. */
 export interface TensorInfo {
@@ -19,14 +13,14 @@ export interface TensorInfo {
 export interface OpCall {
   op: string;
   inputs: readonly TensorInfo[];
-  attributes: readonly OpAttribute[];
+  attributes: Attributes;
   outputs: number;
 }
 
 type Rule = (call: OpCall) => TensorInfo[];
 
 function attribute<T>({ op, attributes }: OpCall, name: string): T {
-  const entry = attributes.find((each) => each.name === name);
+  const entry = attributes[name];
   if (entry === undefined) throw new RangeError(`${op} was recorded without its attribute ${name}`);
   return entry.value as T;
 }

@@ -1,5 +1,6 @@
 // Names and sizes of TensorFlow's types.
-import { DT_BFLOAT16, DT_FLOAT, DT_INT32, DT_RESOURCE, type TensorInfo } from './shape-rules.js';
+import { DT_BFLOAT16, DT_FLOAT, DT_INT32, DT_RESOURCE } from '../data-types.js';
+import type { TensorInfo } from './shape-rules.js';
 
 const TYPES: ReadonlyMap<number, { name: string; bytes: number }> = new Map([
   [DT_FLOAT, { name: 'float32', bytes: 4 }],

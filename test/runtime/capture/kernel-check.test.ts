@@ -3,7 +3,8 @@ import { Graph, graphAttribute } from '../../../src/runtime/capture/graph.js';
 import { checkKernels } from '../../../src/runtime/capture/kernel-check.js';
 import { KernelRegistry } from '../../../src/runtime/capture/kernel-registry.js';
 import { argumentNames, opArguments } from '../../../src/runtime/capture/op-arguments.js';
-import { DT_BFLOAT16, DT_FLOAT, DT_INT32, shapeRules } from '../../../src/runtime/capture/shape-rules.js';
+import { shapeRules } from '../../../src/runtime/capture/shape-rules.js';
+import { DT_BFLOAT16, DT_FLOAT, DT_INT32 } from '../../../src/runtime/data-types.js';
 import { kernelList } from '../../support/kernel-list.js';
 
 const float = (...shape: number[]) => ({ shape, dtype: DT_FLOAT });

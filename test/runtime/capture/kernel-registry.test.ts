@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KernelRegistry, parseKernelList } from '../../../src/runtime/capture/kernel-registry.js';
-import { DT_BFLOAT16, DT_FLOAT, DT_INT32 } from '../../../src/runtime/capture/shape-rules.js';
+import { DT_BFLOAT16, DT_FLOAT, DT_INT32 } from '../../../src/runtime/data-types.js';
 import { type KernelFields, kernelList } from '../../support/kernel-list.js';
 
 const registry = (...kernels: KernelFields[]) => new KernelRegistry(kernelList(kernels));

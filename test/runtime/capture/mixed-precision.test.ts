@@ -8,17 +8,14 @@ import {
   type StoredTensor,
   typeAttribute,
 } from '../../../src/runtime/capture/mixed-precision.js';
-import {
-  DT_BFLOAT16,
-  DT_FLOAT,
-  DT_INT32,
-  type OpCall,
-  outputInfos,
-  type TensorInfo,
-} from '../../../src/runtime/capture/shape-rules.js';
-import { type Kernels, kernels } from '../../../src/runtime/kernels.js';
-import type { TensorflowBinding } from '../../../src/runtime/native-kernels.js';
+import { outputInfos, type TensorInfo } from '../../../src/runtime/capture/shape-rules.js';
+import { DT_BFLOAT16, DT_FLOAT, DT_INT32, typeCode } from '../../../src/runtime/data-types.js';
+import { addonAttributes, eagerExecutor } from '../../../src/runtime/eager-executor.js';
+import type { Attributes, Executor } from '../../../src/runtime/executor.js';
+import { type Kernels, kernels, withKernels } from '../../../src/runtime/kernels.js';
+import { nativeKernels } from '../../../src/runtime/native-kernels.js';
 import { loadEngine } from '../../../src/runtime/node.js';
+import { tensorflowBackend } from '../../../src/runtime/tensorflow-backend.js';
 import { relativeError } from '../../support/reference.js';
 import { randomTensor } from '../../support/tensors.js';
 
@@ -132,66 +129,43 @@ describe('the types of other operations', () => {
   });
 });
 
-interface Metadata {
-  id: number;
-  shape: number[];
-  dtype: number;
-}
-interface Binding extends TensorflowBinding {
-  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
-  executeOp(op: string, attributes: OpCall['attributes'], inputs: number[], outputs: number): Metadata[];
-}
-
 /** Runs one operation of `fn` in bfloat16 between casts, and checks its shape rule against the result of the kernel. */
 function inBfloat16(name: string, fn: (k: Kernels) => Tensor): Tensor {
-  const backend = tf.backend() as unknown as { binding: Binding };
-  const real = backend.binding;
-  const known = new Map<number, TensorInfo>();
+  const backend = tensorflowBackend('The test');
+  const eager = eagerExecutor(backend);
+  const { binding } = backend;
+  const toAddon = addonAttributes(binding);
   let runs = 0;
-  const type = (attribute: string, value: number) => ({ name: attribute, type: real.TF_ATTR_TYPE, value });
-  const cast = (id: number, from: number, to: number): Metadata => {
-    const truncate = { name: 'Truncate', type: real.TF_ATTR_BOOL, value: false };
-    return real.executeOp('Cast', [type('SrcT', from), type('DstT', to), truncate], [id], 1)[0]!;
+  const cast = (id: number, from: number, to: number): number => {
+    const types: Attributes = { SrcT: { kind: 'type', value: from }, DstT: { kind: 'type', value: to } };
+    const attributes = toAddon({ ...types, Truncate: { kind: 'bool', value: false } });
+    return binding.executeOp('Cast', attributes, [id], 1)[0]!.id;
   };
-  const overrides: Partial<Binding> = {
-    createTensor: (shape, dtype, values) => {
-      const id = real.createTensor(shape, dtype, values);
-      known.set(id, { shape, dtype, values });
-      return id;
-    },
-    executeOp: (op, attributes, ids, outputs) => {
-      if (op !== name) {
-        const results = real.executeOp(op, attributes, ids, outputs);
-        for (const { id, shape, dtype } of results) known.set(id, { shape, dtype });
-        return results;
-      }
-      runs++;
-      const typed = attributes.map((entry) =>
-        entry.name === typeAttribute(op) ? type(entry.name, DT_BFLOAT16) : entry,
-      );
-      const inputs = ids.map((id) => known.get(id)!);
-      const given = inputs.map(({ dtype }, i) =>
-        dtype === DT_FLOAT ? cast(ids[i]!, DT_FLOAT, DT_BFLOAT16).id : ids[i]!,
-      );
-      const results = real.executeOp(op, typed, given, outputs);
-      const infos = inputs.map((info) => ({
-        ...info,
-        dtype: info.dtype === DT_FLOAT ? DT_BFLOAT16 : info.dtype,
-      }));
-      const predicted = outputInfos({ op, inputs: infos, attributes: typed, outputs });
-      expect(predicted).toEqual(results.map(({ shape, dtype }) => ({ shape: [...shape], dtype })));
-      expect(results.every(({ dtype }) => dtype === DT_BFLOAT16)).toBe(true);
-      return results.map(({ id }) => cast(id, DT_BFLOAT16, DT_FLOAT));
-    },
+  const execute: Executor['execute'] = (op, inputs, attributes, outputs) => {
+    if (op !== name) return eager.execute(op, inputs, attributes, outputs);
+    runs++;
+    const typed: Attributes = { ...attributes, [typeAttribute(op)]: { kind: 'type', value: DT_BFLOAT16 } };
+    const given = inputs.map((tensor) => {
+      const dtype = typeCode(tensor.dtype);
+      const values = tensor.dataSync<'float32' | 'int32'>();
+      const id = binding.createTensor(tensor.shape, dtype, values);
+      if (dtype !== DT_FLOAT) return { id, info: { shape: tensor.shape, dtype, values } };
+      return { id: cast(id, DT_FLOAT, DT_BFLOAT16), info: { shape: tensor.shape, dtype: DT_BFLOAT16 } };
+    });
+    const ids = given.map(({ id }) => id);
+    const results = binding.executeOp(op, toAddon(typed), ids, outputs);
+    const predicted = outputInfos({ op, inputs: given.map(({ info }) => info), attributes: typed, outputs });
+    expect(predicted).toEqual(results.map(({ shape, dtype }) => ({ shape: [...shape], dtype })));
+    expect(results.every(({ dtype }) => dtype === DT_BFLOAT16)).toBe(true);
+    return results.map(({ id, shape }) =>
+      tf.tensor(binding.tensorDataSync(cast(id, DT_BFLOAT16, DT_FLOAT)) as Float32Array, shape),
+    );
   };
-  backend.binding = Object.create(real, Object.getOwnPropertyDescriptors(overrides)) as Binding;
-  try {
-    const result = fn(kernels());
-    expect(runs, `${name} ran`).toBeGreaterThan(0);
-    return result;
-  } finally {
-    backend.binding = real;
-  }
+  const after: Executor['after'] = (x) =>
+    execute('Identity', [x], { T: { kind: 'type', value: typeCode(x.dtype) } }, 1)[0]!;
+  const result = withKernels(nativeKernels({ ...eager, execute, after }), () => fn(kernels()));
+  expect(runs, `${name} ran`).toBeGreaterThan(0);
+  return result;
 }
 
 const features = (seed = 1) => randomTensor(seed, [2, 9, 7, 16]);
