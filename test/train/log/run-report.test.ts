@@ -142,10 +142,13 @@ describe('writeRunReport', () => {
       `Expected a run directory at ${nothing} but found no config.json in it; pass the folder that was given to gnr train --out.`,
     );
     const path = samplePath(runs.runDir, 10, 'ema');
-    await writeFile(path, 'no image');
-    const error = await rejection(page());
-    expect(error).toBeInstanceOf(InputError);
-    expect(error.message).toContain(path);
+    // The second is for a parser that samples never need.
+    for (const damaged of ['no image', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>']) {
+      await writeFile(path, damaged);
+      const error = await rejection(page());
+      expect(error).toBeInstanceOf(InputError);
+      expect(error.message).toContain(path);
+    }
   });
 });
 
