@@ -1,4 +1,10 @@
 // The project's error classes, and helpers for errors of unknown type.
+import { shortText, visibleLine, visibleText } from './visible-text.js';
+
+/** Longest part of a message, characters: a path has room, and a file's names of megabytes are cut. */
+const MAX_PART = 1000;
+/** Longest remedy, which may list several problems. */
+const MAX_REMEDY = 8000;
 
 /** The three parts of every message about wrong usage or input. */
 export interface ErrorDetails {
@@ -17,10 +23,16 @@ export class InputError extends Error {
   /** The parts of the message. */
   readonly details: ErrorDetails;
 
-  /** Creates an error with the message `Expected EXPECTED but found FOUND; REMEDY.` */
+  /**
+   * Creates an error with the message `Expected EXPECTED but found FOUND; REMEDY.` Parts may hold text of files: control
+   * characters are written out, and long parts are cut.
+   */
   constructor(details: ErrorDetails, options?: ErrorOptions) {
-    super(`Expected ${details.expected} but found ${details.found}; ${details.remedy}.`, options);
-    this.details = details;
+    const expected = visibleLine(shortText(details.expected, MAX_PART));
+    const found = visibleLine(shortText(details.found, MAX_PART));
+    const remedy = visibleText(shortText(details.remedy, MAX_REMEDY));
+    super(`Expected ${expected} but found ${found}; ${remedy}.`, options);
+    this.details = { expected, found, remedy };
   }
 }
 

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
+import { visibleLine } from './visible-text.js';
 
 /**
  * A byte that is no UTF-8 stands for itself as a lone surrogate, U+DC80 to U+DCFF, which no valid name has (as in PEP 383 of
@@ -45,11 +46,10 @@ export function fsPath(path: string): string | Buffer {
 
 /** Returns a path on one line, for people: bytes that are no UTF-8 and control characters as `\xNN`. */
 export function shownPath(path: string): string {
-  const hex = (code: number): string => `\\x${code.toString(16).padStart(2, '0')}`;
-  const lines = path.replace(/\n/g, '\\n').replace(/\r/g, '\\r').replace(/\t/g, '\\t');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals act on these
-  const visible = lines.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => hex(character.charCodeAt(0)));
-  return visible.replace(/[\udc80-\udcff]/gu, (character) => hex(character.charCodeAt(0) - BYTE_ESCAPE));
+  return visibleLine(path).replace(
+    /[\udc80-\udcff]/gu,
+    (character) => `\\x${(character.charCodeAt(0) - BYTE_ESCAPE).toString(16)}`,
+  );
 }
 
 /**

@@ -2,27 +2,43 @@
 import { InputError } from './errors.js';
 
 const LINE_WIDTH = 110;
+/** Deeper values are refused: they would exhaust the stack of calls of whatever walks through them. */
+const MAX_DEPTH = 200;
 
 /**
  * Parses JSON as `JSON.parse` does, with an error message that names file, line and column.
  * @param name the name of the text in the message: a file's path.
- * @throws InputError if the text is not JSON.
+ * @throws InputError if the text is not JSON, or nested more than 200 deep.
  */
 export function parseJson(text: string, name: string): unknown {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  let cause: unknown;
   try {
-    return JSON.parse(source);
-  } catch (cause) {
-    const fault = findJsonFault(source);
-    const before = source.slice(0, fault.offset).split('\n');
-    const place = `${name}, line ${before.length}, column ${before.at(-1)!.length + 1}`;
-    const found =
-      fault.offset < source.length ? describeCharacter(source, fault.offset) : 'the end of the file';
-    throw new InputError(
-      { expected: `${fault.expected} (${place})`, found, remedy: 'correct the JSON there' },
-      { cause },
-    );
+    const value: unknown = JSON.parse(source);
+    if (!isDeep(value)) return value;
+  } catch (error) {
+    cause = error;
   }
+  const fault = findJsonFault(source);
+  const before = source.slice(0, fault.offset).split('\n');
+  const place = `${name}, line ${before.length}, column ${before.at(-1)!.length + 1}`;
+  const found =
+    fault.offset < source.length ? describeCharacter(source, fault.offset) : 'the end of the file';
+  throw new InputError(
+    { expected: `${fault.expected} (${place})`, found, remedy: 'correct the JSON there' },
+    { cause },
+  );
+}
+
+/** Whether lists and objects are nested more than MAX_DEPTH deep. */
+function isDeep(value: unknown): boolean {
+  const isNested = (item: unknown): item is object => typeof item === 'object' && item !== null;
+  let level = [value].filter(isNested);
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth === MAX_DEPTH) return true;
+    level = level.flatMap((item) => Object.values(item).filter(isNested));
+  }
+  return false;
 }
 
 /**
@@ -88,6 +104,7 @@ class FaultSignal extends Error {
 /** Reads JSON without building values, to find the first character that does not fit. */
 class Scanner {
   private at = 0;
+  private depth = 0;
 
   constructor(private readonly source: string) {}
 
@@ -97,12 +114,17 @@ class Scanner {
 
   value(): void {
     this.space();
+    const opens = this.peek();
+    if (this.depth === MAX_DEPTH && (opens === '{' || opens === '['))
+      this.reject(`values that are nested at most ${MAX_DEPTH} deep`);
+    this.depth++;
     if (this.take(/\{/y)) this.list('}', () => this.member());
     else if (this.take(/\[/y)) this.list(']', () => this.value());
     else if (this.peek() === '"') this.string('a string');
     else if (!this.take(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y)) {
       this.reject('a JSON value');
     }
+    this.depth--;
     this.space();
   }
 
@@ -136,8 +158,9 @@ class Scanner {
   private string(expected: string): void {
     if (this.peek() !== '"') this.reject(expected);
     this.at++;
+    // A loop, since one expression for the whole string keeps a place of each character to go back to.
     // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these
-    this.take(/(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y);
+    while (this.take(/[^"\\\u0000-\u001f]{1,1000}|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y));
     if (this.peek() !== '"') this.reject('a string that ends on its line, with valid escapes');
     this.at++;
   }

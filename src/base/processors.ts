@@ -109,3 +109,14 @@ export function availableProcessors(sources: ProcessorSources = {}): number {
   const quota = cpuQuota(sources);
   return Math.max(1, quota === undefined ? affinity : Math.min(affinity, Math.ceil(quota)));
 }
+
+/**
+ * The number of threads for libraries that count processors themselves and know no quotas.
+ *
+ * @returns undefined if their own count is right: there is no quota below the affinity.
+ */
+export function limitedProcessors(sources: ProcessorSources = {}): number | undefined {
+  const { affinity = os.availableParallelism() } = sources;
+  const processors = availableProcessors(sources);
+  return processors < affinity ? processors : undefined;
+}

@@ -1,5 +1,6 @@
 // The header of a safetensors file: checking and building it. Free of Node, for the browser too.
 import { InputError, messageOf } from '../base/errors.js';
+import { describeValue } from '../base/visible-text.js';
 
 /** Bits per element of every type of the format, in the order in which the reference library ranks the types. */
 const BITS = {
@@ -101,7 +102,7 @@ function parseEntry(path: string, name: string, value: unknown): SafetensorsEntr
   if (!isRecord(value)) throw brokenFile(path, `${label} without dtype, shape and data_offsets`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !RANK.has(dtype)) {
-    throw brokenFile(path, `${label} of unknown dtype ${JSON.stringify(dtype)?.slice(0, 50)}`);
+    throw brokenFile(path, `${label} of unknown dtype ${describeValue(dtype, 50)}`);
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw brokenFile(path, `${label} whose shape is no list of sizes`);

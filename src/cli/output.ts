@@ -1,5 +1,6 @@
 // Writes to the terminal: lines, JSON, progress.
 import { formatBytes, formatDuration } from '../base/format-bytes.js';
+import { visibleLine, visibleText } from '../base/visible-text.js';
 import type { PeakMemory } from '../runtime/memory.js';
 
 /** The part of a writable stream that output uses. */
@@ -130,6 +131,10 @@ class ProgressDisplay implements Progress {
   }
 
   private text(elapsedMilliseconds: number, last: boolean): string {
+    return visibleLine(this.plainText(elapsedMilliseconds, last));
+  }
+
+  private plainText(elapsedMilliseconds: number, last: boolean): string {
     const { label, total, from, unit, stream } = this.options;
     const seconds = elapsedMilliseconds / 1000;
     const rate = seconds > 0 ? Math.max(0, this.done - from) / seconds : 0;
@@ -162,19 +167,27 @@ function write(stream: OutputStream, text: string): void {
   stream.write(`${text}\n`);
 }
 
-/** Writes one line, or several, to standard output. */
+/**
+ * Writes one line, or several, to standard output. Programs get them as they are; on a terminal, control characters of names
+ * and files are shown, and do not steer it.
+ */
 export function printLine(text = ''): void {
-  write(process.stdout, text);
+  write(process.stdout, process.stdout.isTTY ? visibleText(text) : text);
 }
 
 /** Writes one line, or several, to standard error: everything but results. */
 export function printError(text: string): void {
-  write(process.stderr, text);
+  write(process.stderr, visibleText(text));
 }
 
 /** Writes a value as JSON to standard output, for programs to read. */
 export function printJson(value: unknown): void {
-  write(process.stdout, JSON.stringify(value, null, 2));
+  // JSON leaves these as they are, though terminals act on them.
+  const text = JSON.stringify(value, null, 2).replace(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
+  write(process.stdout, text);
 }
 
 /** @returns peak memory in words: the GPU's, if one computed, before the process's. */

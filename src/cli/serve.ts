@@ -14,6 +14,13 @@ const serveOptions = (yargs: Argv) =>
       default: '127.0.0.1',
       describe: 'Address to listen on; 0.0.0.0 lets other machines in',
     })
+    .option('allow-host', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      default: [] as string[],
+      describe: 'Another name of this machine that browsers may use; may be repeated',
+    })
     .option('open', { type: 'boolean', default: false, describe: 'Open the page in a browser' })
     .example('$0 serve --checkpoint runs/first --open', 'the newest checkpoint of a run')
     .example('$0 serve --port 0', 'the sample model, on any free port');

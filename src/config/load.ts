@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { formatJson, parseJson } from '../base/json-text.js';
+import { describeValue } from '../base/visible-text.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from './overrides.js';
 import { renameOldKeys } from './renamed-keys.js';
 import { type Config, configSchema, configShape, type PartialConfig } from './schema.js';
@@ -75,7 +76,7 @@ function readConfigFile(file: string): Tree {
   if (!isTree(values)) {
     throw new InputError({
       expected: `an object of configuration keys in ${file}`,
-      found: Array.isArray(values) ? 'a list' : JSON.stringify(values),
+      found: Array.isArray(values) ? 'a list' : describeValue(values),
       remedy: 'put the keys in braces: { "training": { ... } }',
     });
   }

@@ -2,10 +2,8 @@
 import type { z } from 'zod';
 import { type ErrorDetails, InputError } from '../base/errors.js';
 import { nearestKey } from '../base/suggest.js';
+import { describeValue } from '../base/visible-text.js';
 import { configKeys } from './json-schema.js';
-
-/** Longer values are cut in messages, characters. */
-const MAX_VALUE_LENGTH = 60;
 
 /** Config values and where they come from. */
 export interface Source {
@@ -25,7 +23,9 @@ export function configError(
 ): InputError {
   const problems = issues.flatMap((issue) => problemsOf(issue, values, sources));
   if (problems.length === 1) return new InputError(problems[0]!);
-  const list = problems.map(({ expected, found, remedy }) => `\n  - ${expected}, not ${found}: ${remedy}`);
+  // Each as an error of its own would show it: its keys and values may be anything.
+  const shown = problems.map((problem) => new InputError(problem).details);
+  const list = shown.map(({ expected, found, remedy }) => `\n  - ${expected}, not ${found}: ${remedy}`);
   return new InputError({
     expected: 'a valid configuration',
     found: `${problems.length} problems`,
@@ -39,7 +39,7 @@ function problemsOf(issue: z.core.$ZodIssue, values: unknown, sources: Source[])
     return issue.keys.map((name) => unknownKey([...path, name], sources));
   }
   const key = path.join('.');
-  const found = show(valueAt(values, path));
+  const found = describeValue(valueAt(values, path));
   const source = sourceOf(path, sources);
   const remedy =
     issue.code === 'invalid_type' && issue.expected === 'string' && source?.name.startsWith('--set')
@@ -73,12 +73,6 @@ function valueAt(values: unknown, path: readonly string[]): unknown {
     value = (value as Record<string, unknown>)[name];
   }
   return value;
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}...` : text;
 }
 
 const KINDS: Record<string, string> = {

@@ -1,5 +1,6 @@
 // Stores how an image was made as JSON in its file (EXIF's ImageDescription), and reads it back.
 import sharp from 'sharp';
+import { imageKindOf } from './image-kinds.js';
 
 /** How an image was made: any JSON object. */
 export type Description = Readonly<Record<string, unknown>>;
@@ -65,6 +66,8 @@ export function imageDescription(exif: Uint8Array): string | undefined {
  * @returns unchecked JSON; undefined if there is none, or the bytes are not an image.
  */
 export async function readDescription(bytes: Uint8Array): Promise<unknown> {
+  // The decoder knows formats that are programs to it, such as SVG.
+  if (typeof imageKindOf(bytes) !== 'string') return undefined;
   try {
     const { exif } = await sharp(bytes, { limitInputPixels: false }).metadata();
     return exif === undefined ? undefined : JSON.parse(imageDescription(exif) ?? 'null');

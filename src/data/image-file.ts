@@ -6,6 +6,7 @@ import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { fsPath, shownPath } from '../base/file-names.js';
 import { formatBytes } from '../base/format-bytes.js';
 import type { Extent } from '../base/geometry.js';
+import { limitedProcessors } from '../base/processors.js';
 import { BmpError, bmpExtent, bmpToTiff } from './bmp.js';
 import { hdrTransfer } from './hdr.js';
 import { imageKindOf, type ReadableKind } from './image-kinds.js';
@@ -129,6 +130,10 @@ type FailOn = 'error' | 'warning';
 
 const openWith = (bytes: Uint8Array, failOn: FailOn, ignoreIcc = false): Sharp =>
   sharp(bytes, { failOn, pages: 1, limitInputPixels: false, ignoreIcc });
+
+// libvips counts the processors of the affinity, and knows no quotas.
+const processors = limitedProcessors();
+if (processors !== undefined) sharp.concurrency(Math.min(sharp.concurrency(), processors));
 
 const MEBI = 2 ** 20;
 

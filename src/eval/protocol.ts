@@ -1,7 +1,7 @@
 // Protocols: the schema of the files that say what an evaluation measures and how.
 import { z } from 'zod';
 import { metricsSchema } from './metrics/chosen.js';
-import { count } from './metrics/options.js';
+import { count, drawnCount } from './metrics/options.js';
 
 /** Only the first so many images of a folder; all by default. */
 const firstCount = count.nullable().default(null);
@@ -36,7 +36,7 @@ export const protocolSchema = z.strictObject({
   styles: z
     .strictObject({
       /** Outputs of each input. */
-      perInput: count.default(10),
+      perInput: drawnCount.default(10),
       /** Random styles, or styles encoded from images of the target domain. */
       source: z.enum(['random', 'reference']).default('random'),
       /** Folder of the reference images. */
@@ -54,6 +54,7 @@ export const protocolSchema = z.strictObject({
         .max(2 ** 32 - 1),
     )
     .min(1)
+    .max(1000)
     .refine((seeds) => new Set(seeds).size === seeds.length, 'every seed once')
     .default([0]),
   /** The metrics to measure. */

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, extname, relative, sep } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { exactPath, fsPath, shownPath } from '../base/file-names.js';
-import { uniqueName } from '../base/unique-name.js';
+import { UniqueNames } from '../base/unique-name.js';
 import { countsText, type FileCounts, listImages } from '../data/folder.js';
 import type { InputImage } from '../data/image-arrays.js';
 import { foldedName, resultStem } from './output-names.js';
@@ -78,7 +78,7 @@ export async function collectInputs(
       continue;
     }
     try {
-      inputs.push(...(await imagesAt(path, options)));
+      for (const image of await imagesAt(path, options)) inputs.push(image);
     } catch (error) {
       if (!isTolerant || !(error instanceof InputError)) throw error;
       inputs.push({ file: path, name: stem(basename(path)), error });
@@ -86,7 +86,7 @@ export async function collectInputs(
   }
   const errors = inputs.map(({ error }) => error);
   if (errors[0] !== undefined && errors.every((error) => error !== undefined)) throw errors[0];
-  const taken = new Set<string>();
-  for (const input of inputs) input.name = uniqueName(input.name, taken, foldedName);
+  const names = new UniqueNames(foldedName);
+  for (const input of inputs) input.name = names.take(input.name);
   return inputs;
 }

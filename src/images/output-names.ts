@@ -75,6 +75,9 @@ interface PlannedOutputs {
   isByFace: boolean;
 }
 
+/** Each result's path is kept, to find two of one path before anything is translated. */
+const MAX_RESULTS = 2 ** 20;
+
 const reject = (expected: string, found: string, remedy: string): InputError =>
   new InputError({ expected, found, remedy });
 
@@ -98,9 +101,16 @@ function facePatterns(path: string): string[] {
   );
 }
 
-/** @throws InputError if two results have the same path, or a result has the path of an input. */
+/** @throws InputError if there are more than a million results, two results have the same path, or a result has the path of an input. */
 export async function checkOutputs(planned: PlannedOutputs): Promise<void> {
   const { inputs, styles, outDir, grid, isByFace } = planned;
+  const results = inputs.length * styles.length;
+  if (!grid && results > MAX_RESULTS)
+    throw reject(
+      `at most ${MAX_RESULTS} results at a time`,
+      `${results} (${inputs.length} images in ${styles.length} styles)`,
+      'translate a part of the images, or in fewer styles, at a time',
+    );
   const paths = new Paths();
   const sources = new Set<string>();
   for (const { file, bytes, error } of inputs) {

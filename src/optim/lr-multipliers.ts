@@ -3,9 +3,22 @@
 import { InputError } from '../base/errors.js';
 import type { ParameterSpecs } from '../model/parameters.js';
 
-function matcher(pattern: string): RegExp {
-  const literal = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${literal.join('.*')}$`);
+/**
+ * Whether a name matches a pattern in which `*` stands for any text. The texts between are looked for from left to right,
+ * each behind the one before, in one pass: a regular expression tries all ways to divide the name among many `*`.
+ */
+function matches(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  for (const text of rest) {
+    const found = name.indexOf(text, at);
+    if (found < 0) return false;
+    at = found + text.length;
+  }
+  return name.length - at >= last.length && name.endsWith(last);
 }
 
 /**
@@ -22,17 +35,17 @@ export function lrMultipliers(
     Object.keys(specs).map((path) => `${network}/${path}`),
   );
   const rules = Object.entries(multipliers).map(([pattern, multiplier]) => ({
-    test: matcher(pattern),
     multiplier,
     pattern,
   }));
-  for (const { test, pattern } of rules) {
-    if (names.some((name) => test.test(name))) continue;
+  for (const { pattern } of rules) {
+    if (names.some((name) => matches(pattern, name))) continue;
     throw new InputError({
       expected: `training.lrMultipliers to name parameters, such as ${names[0]} or ${Object.keys(networks).at(-1)}/*`,
       found: `'${pattern}', which matches none of the ${names.length} parameters`,
       remedy: 'change the pattern; * stands for any text',
     });
   }
-  return (network, path) => rules.findLast(({ test }) => test.test(`${network}/${path}`))?.multiplier ?? 1;
+  return (network, path) =>
+    rules.findLast(({ pattern }) => matches(pattern, `${network}/${path}`))?.multiplier ?? 1;
 }

@@ -7,7 +7,6 @@ import { readPage } from './page.js';
 import { type RunningServer, type ServeOptions, startServer } from './server.js';
 
 export { PAGE_FOLDER } from './page.js';
-export { isLoopback } from './server.js';
 
 /** The sample model of this project. */
 export const SAMPLE_MODEL = fileURLToPath(new URL('../../models/sample', import.meta.url));

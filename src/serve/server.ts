@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { hostNames, isLoopbackAddress } from './host-names.js';
 import type { ServedFile } from './served-file.js';
 
 const HEADER_LIMIT_BYTES = 16 * 1024;
@@ -30,6 +31,8 @@ export interface ServeOptions {
   host: string;
   /** 0 takes any free port. */
   port: number;
+  /** Names that requests may use for this machine, beside its own. */
+  allowedHosts?: readonly string[];
   /** The time limit for the headers of a request. */
   headersMilliseconds?: number;
 }
@@ -39,27 +42,10 @@ export interface RunningServer {
   /** The address of the page. */
   url: string;
   port: number;
+  /** Whether only this machine reaches it. */
+  isLoopback: boolean;
   /** Ends it and all its connections. */
   close(): Promise<void>;
-}
-
-/** Whether a name or address means only this machine. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
-}
-
-/** The name in a Host header, without its port. */
-function hostName(header: string): string {
-  return header.replace(/:\d*$/, '');
-}
-
-/**
- * Decides by the Host header which requests the server answers. Otherwise a page elsewhere whose name points here (DNS
- * rebinding) could read files that are meant for this machine.
- */
-function hostCheck(host: string): (header: string | undefined) => boolean {
-  if (!isLoopback(host)) return () => true;
-  return (header) => header !== undefined && isLoopback(hostName(header));
 }
 
 function plain(response: ServerResponse, status: number, text: string, headers: object = {}): void {
@@ -74,12 +60,21 @@ function plain(response: ServerResponse, status: number, text: string, headers: 
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-/** The requested path below the root; undefined if the address is malformed. */
-function requestedName(url: string): string | undefined {
-  const path = url.split(/[?#]/, 1)[0]!;
-  if (!path.startsWith('/')) return undefined;
+/** What a request asks for. */
+interface Target {
+  /** The name of the server, with or without its port. */
+  authority: string;
+  /** The path below the root. */
+  name: string;
+}
+
+/** The target of a request; undefined if the address is malformed, or the Host header is not there once. */
+function targetOf({ url = '', headersDistinct: { host = [] } }: IncomingMessage): Target | undefined {
+  // A whole address, as proxies get it, has precedence over the header (RFC 9112, 3.2.2).
+  const [, authority = host[0], path = ''] = /^(?:http:\/\/([^/?#]*))?([^?#]*)/i.exec(url)!;
+  if (host.length > 1 || authority === undefined || !/^(\/|$)/.test(path) || url === '') return undefined;
   try {
-    return decodeURIComponent(path.slice(1)) || 'index.html';
+    return { authority, name: decodeURIComponent(path.slice(1)) || 'index.html' };
   } catch {
     return undefined;
   }
@@ -116,18 +111,18 @@ async function sendFile(request: IncomingMessage, response: ServerResponse, file
   else await pipeline(chunksOf(file), response);
 }
 
-function handler({ files, host }: ServeOptions) {
+function handler({ files }: ServeOptions, answersTo: (authority: string) => boolean) {
   // Only these names exist, so no path, however written, leads to other files.
   const byName = new Map(files.map((file) => [file.name, file]));
-  const isOurHost = hostCheck(host);
   return (request: IncomingMessage, response: ServerResponse): void => {
     request.resume();
-    const name = requestedName(request.url ?? '');
-    const file = name === undefined ? undefined : byName.get(name);
-    if (!isOurHost(request.headers.host)) plain(response, 421, 'This server answers to localhost.');
+    const target = targetOf(request);
+    const file = target && byName.get(target.name);
+    if (target === undefined) plain(response, 400, 'Malformed address or host.');
+    else if (!answersTo(target.authority))
+      plain(response, 421, 'This server does not answer to that name; gnr serve --allow-host NAME adds one.');
     else if (request.method !== 'GET' && request.method !== 'HEAD')
       plain(response, 405, 'Only GET and HEAD.', { Allow: 'GET, HEAD' });
-    else if (name === undefined) plain(response, 400, 'Malformed address.');
     else if (file === undefined) plain(response, 404, 'Nothing here.');
     // A client that disconnects early is not an error.
     else sendFile(request, response, file).catch(() => response.destroy());
@@ -170,6 +165,7 @@ async function listen(server: Server, { host, port }: ServeOptions): Promise<voi
  */
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const { headersMilliseconds = HEADERS_MILLISECONDS } = options;
+  let answersTo: (authority: string) => boolean = () => false;
   const server = createServer(
     {
       maxHeaderSize: HEADER_LIMIT_BYTES,
@@ -177,17 +173,20 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
       connectionsCheckingInterval: headersMilliseconds / 2,
       requestTimeout: REQUEST_MILLISECONDS,
     },
-    handler(options),
+    handler(options, (authority) => answersTo(authority)),
   );
   server.timeout = IDLE_MILLISECONDS;
   server.maxConnections = CONNECTIONS;
   await listen(server, options);
-  const { port } = server.address() as AddressInfo;
-  const name = /^(0\.0\.0\.0|\[?::\]?)$/.test(options.host) ? 'localhost' : options.host;
+  const { address, port } = server.address() as AddressInfo;
+  // The address that was taken decides, since there are many ways to write it.
+  answersTo = hostNames({ address, ...options });
+  const name = ['0.0.0.0', '::'].includes(address) ? 'localhost' : options.host;
   const shown = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
   return {
     url: `http://${shown}:${port}/`,
     port,
+    isLoopback: isLoopbackAddress(address),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -75,7 +75,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
     }
     yield* lockedRun({ ...options, config }, dataset, page);
   } finally {
-    if (page.hasRun) await page.write({ isTraining: false });
+    if (page.figures) await page.write({ isTraining: false });
     await release();
   }
 }
@@ -142,7 +142,7 @@ async function* runOnce(
   const perceptual = await loadPerceptual(config);
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
   const log = await RunLog.open(runDir, config, start.step, progress?.sinceRow);
-  page.hasRun = true;
+  page.figures = log.figures;
   let trainer: Trainer | undefined;
   try {
     // This event comes first: with large networks, the rest of the start takes many seconds.

@@ -21,8 +21,9 @@ export async function readStyleCodes(text: string): Promise<Float32Array[]> {
     );
   let parsed: unknown;
   // Text that starts like a list of numbers is no file name: 1,2,x is a typing error.
-  if (/^[\s+\-.\d]*\d[^/]*,/.test(text) || Number.isFinite(Number(text)))
-    parsed = text.split(',').map(toNumber);
+  const [start] = /^[\s+\-.\d]*/.exec(text)!;
+  const isList = /\d/.test(start) && /^[^/,]*,/.test(text.slice(start.length));
+  if (isList || Number.isFinite(Number(text))) parsed = text.split(',').map(toNumber);
   else {
     try {
       parsed = JSON.parse(await readFile(text, 'utf8'));

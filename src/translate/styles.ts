@@ -1,7 +1,7 @@
 // Named styles: drawn at random, taken from references, given as codes, or interpolated.
 import { basename } from 'node:path';
 import { InputError } from '../base/errors.js';
-import { uniqueName } from '../base/unique-name.js';
+import { UniqueNames } from '../base/unique-name.js';
 import { decodeImage, toFloat } from '../data/decode.js';
 import type { InputImage } from '../data/image-arrays.js';
 import { joinFloats } from '../data/image-arrays.js';
@@ -126,6 +126,6 @@ export async function makeStyles(
 }
 
 function uniqueLabels(styles: readonly NamedStyle[]): NamedStyle[] {
-  const taken = new Set<string>();
-  return styles.map((style) => ({ ...style, label: uniqueName(style.label, taken) }));
+  const labels = new UniqueNames();
+  return styles.map((style) => ({ ...style, label: labels.take(style.label) }));
 }

@@ -90,7 +90,7 @@ export async function surveyFaces(options: SurveyOptions): Promise<Survey> {
   // Frames with times of their own are all decoded: key frames are numbered by a constant rate.
   const keys =
     keyFramesOnly && info.frameSeconds === undefined
-      ? await listKeyFrames(input, info, framesPerSecond)
+      ? await listKeyFrames(input, info, framesPerSecond, signal)
       : undefined;
   const isKeyFramesOnly = keys !== undefined;
   const decoder = startTool(

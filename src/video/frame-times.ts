@@ -1,7 +1,7 @@
 // Finds out when the frames of a video are shown, where the file's own statements contradict each other.
 import { InterruptedError } from '../base/errors.js';
 import { inputFile, type Rational, type VideoInfo } from './probe.js';
-import { startTool } from './tools.js';
+import { startTool, threadOptions } from './tools.js';
 
 /** A higher rate is the clock of a file, not its frame rate. */
 export const MAX_RATE = 250;
@@ -12,6 +12,9 @@ const COMMON_RATES: readonly Rational[] = [
   ...[10, 12, 15, 24, 25, 30, 48, 50, 60, 72, 90, 100, 120, 144, 240].map((rate) => [rate, 1]),
   ...[24000, 30000, 60000, 120000].map((rate) => [rate, 1001]),
 ].map(([numerator, denominator]) => ({ numerator: numerator!, denominator: denominator! }));
+/** Frames and their share that may be missing or more where durations are rounded. */
+const SLACK_FRAMES = 3;
+const SLACK = 0.02;
 /** Time between frames when there is only one. */
 const DEFAULT_SECONDS = 1 / 25;
 
@@ -95,14 +98,18 @@ export interface FrameTimesOptions {
   onProgress?: ((frames: number) => void) | undefined;
 }
 
-/** @returns the time of each frame as the decoder gives it, seconds; NaN where it has none. */
-async function decodedTimes(
+/** What ffprobe lists with a time each: frames, which it decodes, or packets, which are near to frames. */
+const TIMES = { frame: 'frame=best_effort_timestamp_time', packet: 'packet=pts_time' } as const;
+
+/** @returns the time of each frame or packet in the order of the file, seconds; NaN where it has none. */
+async function listTimes(
+  of: keyof typeof TIMES,
   path: string,
   { index }: VideoInfo,
   { signal, onProgress }: FrameTimesOptions,
 ): Promise<number[]> {
   const probe = startTool('ffprobe', [
-    ...['-v', 'error', '-select_streams', String(index), '-show_entries', 'frame=best_effort_timestamp_time'],
+    ...['-v', 'error', ...threadOptions(), '-select_streams', String(index), '-show_entries', TIMES[of]],
     ...['-of', 'csv=p=0', ...inputFile(path)],
   ]);
   probe.stdin.end();
@@ -126,9 +133,37 @@ async function decodedTimes(
   return times;
 }
 
+/** Whether so many frames in so many seconds are those of a constant rate. */
+function fits(rate: Rational, frames: number, seconds: number): boolean {
+  return Math.abs(frames - seconds * perSecond(rate)) <= SLACK_FRAMES + SLACK * frames;
+}
+
 /**
- * Completes what a file says about its frame rate. Where its statements agree, nothing is read. Where they do not (phones,
- * screen recordings, GIF, what browsers record), the whole video is decoded once for the times of its frames.
+ * Whether the rate that a file states is that of its frames. A false one would have each frame repeated or left out, a
+ * thousand times a second for a day if the file says so. Where the file does not count its frames, its packets are listed.
+ */
+async function isTrueRate(
+  rate: Rational,
+  info: VideoInfo,
+  path: string,
+  { signal }: FrameTimesOptions,
+): Promise<boolean> {
+  const { frames, seconds } = info;
+  if (frames !== undefined && seconds !== undefined && fits(rate, frames, seconds)) return true;
+  const times = (await listTimes('packet', path, info, { signal })).filter(Number.isFinite);
+  if (times.length < 2) return true;
+  // Not the stated duration: the end of the file may be missing.
+  const [first, last] = times.reduce(
+    ([low, high], time) => [Math.min(low, time), Math.max(high, time)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+  return fits(rate, times.length - 1, last - first);
+}
+
+/**
+ * Completes what a file says about its frame rate. Where its statements agree with each other and with the file, no frame
+ * is read. Where they do not (phones, screen recordings, GIF, what browsers record), the whole video is decoded once for
+ * the times of its frames.
  * @returns the information with one rate for all frames, or with the start of each frame.
  * @throws InterruptedError after `signal`.
  */
@@ -137,8 +172,9 @@ export async function withFrameTimes(
   path: string,
   options: FrameTimesOptions = {},
 ): Promise<VideoInfo> {
-  if (statedRate(info) !== undefined) return info;
-  const times = growingTimes(await decodedTimes(path, info, options));
+  const stated = statedRate(info);
+  if (stated !== undefined && (await isTrueRate(stated, info, path, options))) return info;
+  const times = growingTimes(await listTimes('frame', path, info, options));
   if (times.length < 2) return info;
   const frames = times.length;
   const rate = constantRate(times, [info.baseRate, info.averageRate]);

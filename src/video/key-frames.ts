@@ -28,15 +28,16 @@ export function parseKeyFrames(text: string, startSeconds: number, framesPerSeco
   return { frames, total };
 }
 
-/** Lists the key frames of a video, without decoding it. @returns undefined if the file has no times. */
+/** Lists the key frames of a video, without decoding it. @returns undefined if the file has no times. @throws InterruptedError after `signal`. */
 export async function listKeyFrames(
   input: string,
   { index, startSeconds }: VideoInfo,
   framesPerSecond: number,
+  signal?: AbortSignal,
 ): Promise<KeyFrames | undefined> {
   const entries = ['-select_streams', String(index), '-show_entries', 'packet=pts_time,flags'];
   const args = ['-v', 'error', ...entries, '-of', 'csv=p=0', ...inputFile(input)];
-  const { stdout } = await outputOf('ffprobe', args);
+  const { stdout } = await outputOf('ffprobe', args, { input, signal });
   const keyFrames = parseKeyFrames(stdout, startSeconds, framesPerSecond);
   return keyFrames.frames.length === 0 ? undefined : keyFrames;
 }

@@ -6,7 +6,7 @@ import { type FramePart, type Frames, frameFilters, SCALING } from './decoder-fi
 import { MAX_RATE, perSecond, secondsOf, statedRate } from './frame-times.js';
 import { inputFile, type Rational, type VideoInfo } from './probe.js';
 import { type PlannedTrack, type TrackFate, trackOptions } from './sound.js';
-import type { Ffmpeg } from './tools.js';
+import { type Ffmpeg, threadOptions } from './tools.js';
 
 /** Visually near lossless settings of each video encoder. */
 const QUALITY: Readonly<Record<string, readonly string[]>> = {
@@ -114,7 +114,16 @@ export function decoderArgs({ input, info, ffmpeg, ...frames }: Decoding): strin
   const { inputOptions, filters } = frameFilters(info, frames, ffmpeg);
   const { rate } = frames;
   return [
-    ...['-nostdin', '-v', 'error', ...inputOptions, ...inputFile(input), '-map', `0:${info.index}`],
+    ...[
+      '-nostdin',
+      '-v',
+      'error',
+      ...threadOptions(),
+      ...inputOptions,
+      ...inputFile(input),
+      '-map',
+      `0:${info.index}`,
+    ],
     // From version 6 on, ffmpeg forgets the rate in the last filter, and would repeat frames to have 25 a second.
     ...['-vf', filters, '-r', `${rate.numerator}/${rate.denominator}`],
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
@@ -184,7 +193,7 @@ export function planVideo(info: VideoInfo, options: PlanOptions): VideoPlan {
       ...['-map_chapters', hasChapters ? '1' : '-1'],
       '-vf',
       `scale=${out.width}:${out.height}:flags=${SCALING}:out_color_matrix=bt709:out_range=tv`,
-      ...['-c:v', videoEncoder, ...(QUALITY[videoEncoder] ?? []), '-pix_fmt', 'yuv420p'],
+      ...['-c:v', videoEncoder, ...threadOptions(), ...(QUALITY[videoEncoder] ?? []), '-pix_fmt', 'yuv420p'],
       ...['-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv'],
       ...sound.tracks.flatMap(trackOptions),
       ...(comment !== undefined && comment.length <= MAX_COMMENT_CHARACTERS

@@ -5,6 +5,10 @@ import { InputError } from '../base/errors.js';
 import type { Extent } from '../base/geometry.js';
 import { lastErrorLines, outputOf } from './tools.js';
 
+/** Longest side of upright frames with square pixels, px, and the most that a pixel may be wider than high, or higher. */
+const MAX_SIDE = 16_384;
+const MAX_PIXEL_RATIO = 16;
+
 /** A number as a fraction, as frame rates are: 30000/1001. */
 export interface Rational {
   numerator: number;
@@ -55,6 +59,8 @@ export interface VideoInfo {
   frameSeconds: readonly number[] | undefined;
   /** Size of the upright frames with square pixels, px. */
   extent: Extent;
+  /** Width of a pixel over its height. */
+  pixelRatio: number;
   /** Mean frame rate. */
   averageRate: Rational | undefined;
   /** The rate of which all times are multiples; far above the mean if frames come irregularly. */
@@ -144,15 +150,15 @@ function colourOf(stream: Stream): VideoColour {
   };
 }
 
-/** @returns the size of upright frames: pixels that are not square are widened, a quarter turn swaps the sides. */
-function extentOf({
-  width = 0,
-  height = 0,
-  sample_aspect_ratio: ratio,
-  side_data_list: side,
-}: Stream): Extent {
+function pixelRatioOf({ sample_aspect_ratio: ratio }: Stream): number {
   const shape = parseRational(ratio?.replace(':', '/'));
-  const wide = Math.max(1, Math.round(shape ? (width * shape.numerator) / shape.denominator : width));
+  return shape ? shape.numerator / shape.denominator : 1;
+}
+
+/** @returns the size of upright frames: pixels that are not square are widened, a quarter turn swaps the sides. */
+function extentOf(stream: Stream): Extent {
+  const { width = 0, height = 0, side_data_list: side } = stream;
+  const wide = Math.max(1, Math.round(width * pixelRatioOf(stream)));
   const turn = side?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
   return Math.abs(turn) % 180 === 90 ? { width: height, height: wide } : { width: wide, height };
 }
@@ -182,6 +188,7 @@ export function parseProbe(json: string): VideoInfo | undefined {
     hasHiddenAlpha: video.tags?.alpha_mode === '1' || video.tags?.ALPHA_MODE === '1',
     frameSeconds: undefined,
     extent: extentOf(video),
+    pixelRatio: pixelRatioOf(video),
     averageRate: parseRational(video.avg_frame_rate),
     baseRate: parseRational(video.r_frame_rate),
     seconds: positive(video.duration) ?? tagSeconds,
@@ -231,8 +238,25 @@ export function inputFile(path: string): string[] {
   return ['-protocol_whitelist', 'file,pipe', '-format_whitelist', FORMATS.join(), '-i', `file:${path}`];
 }
 
-/** Reads what a video file says about itself. @throws InputError if it is missing or unreadable, or without ffprobe. */
-export async function probeVideo(path: string): Promise<VideoInfo> {
+/** @returns the size that a file claims for its frames, where nobody's memory would hold them; undefined otherwise. */
+export function excessiveSize({
+  extent,
+  pixelRatio,
+}: Pick<VideoInfo, 'extent' | 'pixelRatio'>): string | undefined {
+  const { width, height } = extent;
+  const isLarge = Math.max(width, height) > MAX_SIDE;
+  if (!isLarge && Math.max(pixelRatio, 1 / pixelRatio) <= MAX_PIXEL_RATIO) return undefined;
+  const shape =
+    pixelRatio === 1 ? '' : `, by pixels that are ${Number(pixelRatio.toPrecision(3))} times as wide as high`;
+  return `frames of ${width} x ${height} px${shape}`;
+}
+
+/**
+ * Reads what a video file says about itself.
+ * @throws InputError if it is missing or unreadable, claims frames above 16,384 px, or without ffprobe; InterruptedError
+ *   after `signal`.
+ */
+export async function probeVideo(path: string, signal?: AbortSignal): Promise<VideoInfo> {
   const reject = (found: string, remedy: string): InputError =>
     new InputError({ expected: `a video at ${path}`, found, remedy });
   const info = await stat(path).catch(() => undefined);
@@ -250,7 +274,7 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
     'json',
     ...inputFile(path),
   ];
-  const { code, stdout, stderr } = await outputOf('ffprobe', args);
+  const { code, stdout, stderr } = await outputOf('ffprobe', args, { input: path, signal });
   if (/not on whitelist/i.test(stderr))
     throw reject(
       'an image, a list of files, or another format that is not read as a video',
@@ -266,5 +290,11 @@ export async function probeVideo(path: string): Promise<VideoInfo> {
   const video = parseProbe(stdout);
   if (video === undefined)
     throw reject('a file without a moving picture', 'name a video; gnr translate takes images');
+  const excess = excessiveSize(video);
+  if (excess !== undefined)
+    throw reject(
+      excess,
+      `name a video of at most ${MAX_SIDE} px; ffmpeg -i FILE -c copy -aspect 16:9 NEW.mp4 corrects a wrong shape of pixels`,
+    );
   return video;
 }

@@ -18,6 +18,14 @@ export interface PlannedTrack {
   encoder?: string;
 }
 
+/** The video whose audio is planned, and where it goes. */
+export interface SoundOptions {
+  input: string;
+  container: Container;
+  encoders: ReadonlySet<string>;
+  signal?: AbortSignal | undefined;
+}
+
 /** Bits per second of two channels; more channels get more in proportion. */
 const AUDIO_BITS = '192k';
 /** Layouts that every audio encoder here takes; ffmpeg maps others, such as 5.1(side), to the nearest one. */
@@ -35,15 +43,15 @@ export function trackOptions({ fate, encoder }: PlannedTrack, place: number): st
 }
 
 /** @returns whether the first second of a track can be written so. */
-async function works(input: string, container: Container, track: PlannedTrack): Promise<boolean> {
+async function works({ input, container, signal }: SoundOptions, track: PlannedTrack): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'gnr-sound-'));
   try {
-    const { code } = await outputOf('ffmpeg', [
+    const args = [
       ...['-nostdin', '-v', 'error', '-y', '-t', String(TRIAL_SECONDS), ...inputFile(input)],
       ...['-map', `0:${track.index}`, ...trackOptions(track, 0), '-f', container.muxer],
       `file:${join(folder, 'trial')}`,
-    ]);
-    return code === 0;
+    ];
+    return (await outputOf('ffmpeg', args, { input, signal })).code === 0;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -54,11 +62,13 @@ async function works(input: string, container: Container, track: PlannedTrack): 
  * channels as it has if that works, and as stereo if not. Each way is tried on the first second of the track, so that
  * nothing fails when the frames have been translated.
  * @returns the tracks of the output, and what becomes of each track of the input.
+ * @throws InterruptedError after `signal`.
  */
 export async function planSound(
   info: Pick<VideoInfo, 'audio'>,
-  { input, container, encoders }: { input: string; container: Container; encoders: ReadonlySet<string> },
+  options: SoundOptions,
 ): Promise<{ tracks: PlannedTrack[]; fates: TrackFate[] }> {
+  const { container, encoders } = options;
   const encoder = container.audioEncoders.find((name) => encoders.has(name));
   const tracks: PlannedTrack[] = [];
   const fates: TrackFate[] = [];
@@ -73,7 +83,7 @@ export async function planSound(
     ];
     let chosen: PlannedTrack | undefined;
     for (const way of ways) {
-      if (!(await works(input, container, way))) continue;
+      if (!(await works(options, way))) continue;
       chosen = way;
       break;
     }

@@ -203,14 +203,15 @@ export async function translateVideoInStyles(
   checkRequest(request);
   containerOf(output);
   await checkOutput(input, output);
-  const stated = await probeVideo(input);
-  const ffmpeg = await readFfmpeg();
+  const stated = await probeVideo(input, signal);
+  const ffmpeg = await readFfmpeg(signal);
   videoEncoderFor(output, ffmpeg);
   const info = await withFrameTimes(stated, input, {
     signal,
     onProgress: (frames) => request.onProgress?.({ stage: 'reading times', frames, totalFrames: undefined }),
   });
-  const sound = await planSound(info, { input, container: containerOf(output), encoders: ffmpeg.encoders });
+  const { encoders } = ffmpeg;
+  const sound = await planSound(info, { input, container: containerOf(output), encoders, signal });
   const { translator, model } = await openModel(request.checkpoint, {
     batch: FRAMES_TOGETHER,
     onSkipped: (dir, error) => onNotice?.(`skipped the damaged checkpoint ${dir}: ${error.message}`),

@@ -25,7 +25,7 @@ export interface Patience {
   stallSeconds: number;
   /** The wait before the first new attempt; it doubles before each further one. */
   retrySeconds: number;
-  /** The number of attempts in a row that may bring nothing. */
+  /** The number of attempts in a row that may bring nothing, or less than a thousandth of the largest file. */
   attempts: number;
   /** The longest accepted `Retry-After`. */
   maxWaitSeconds: number;
@@ -96,6 +96,8 @@ class Download {
 
   async run(): Promise<void> {
     let failures = 0;
+    /** Bytes of the last attempt that brought something worth another one. */
+    let reached = await this.part.bytes();
     for (;;) {
       const before = await this.part.bytes();
       try {
@@ -103,7 +105,9 @@ class Download {
       } catch (error) {
         if (this.options.signal?.aborted) throw await this.interrupted();
         if (!(error instanceof TransientError)) throw error;
-        failures = this.done > before ? 1 : failures + 1;
+        const isWorthwhile = this.done > reached && this.done - reached >= this.options.limitBytes / 1000;
+        failures = isWorthwhile ? 1 : failures + 1;
+        if (isWorthwhile) reached = this.done;
         if (failures >= this.patience.attempts) throw this.givenUp(error);
         await this.wait(error, failures);
       }

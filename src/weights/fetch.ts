@@ -5,7 +5,7 @@ import { InputError } from '../base/errors.js';
 import { withLock } from '../base/process-lock.js';
 import { weightsDirectory, weightsState } from './cache.js';
 import { type DownloadEvent, download, type Patience } from './download.js';
-import { identityOf, isOfficialFile } from './file-hash.js';
+import { identityInWords, identityOf, isOfficialFile } from './file-hash.js';
 import { importWeights } from './import.js';
 import { KNOWN_WEIGHTS, type OfficialFile } from './known.js';
 import type { WeightName } from './names.js';
@@ -88,9 +88,8 @@ async function downloadOfficial(
       onEvent({ kind: 'restart', reason: 'the parts do not make up the official file' });
       continue;
     }
-    const digits = 'gitBlob' in file.identity ? file.identity.gitBlob : file.identity.sha256Prefix;
     throw new InputError({
-      expected: `${file.name} with ${'gitBlob' in file.identity ? "git's id" : 'a SHA-256 that begins with'} ${digits} at ${url}`,
+      expected: `${file.name} with ${identityInWords(file)} at ${url}`,
       found: `${identity.bytes} bytes with ${'gitBlob' in file.identity ? identity.gitBlob : identity.sha256}`,
       remedy:
         'name another source with --from URL, or, if you trust that file, download it yourself and run gnr weights import FILE --unverified',

@@ -11,8 +11,11 @@ export interface OfficialFile {
   name: string;
   /** Its address; null for a file that a newer one replaced. */
   url: string | null;
-  /** The first digits of its SHA-256, or git's id of its content (SHA-1 of `blob BYTES\0` and the bytes). */
-  identity: { sha256Prefix: string } | { gitBlob: string };
+  /**
+   * Its SHA-256, or git's id of its content (SHA-1 of `blob BYTES\0` and the bytes). Of replaced files only the first digits
+   * of the SHA-256 are known, which other files can be made to have: receipts say so.
+   */
+  identity: { sha256: string } | { sha256Prefix: string } | { gitBlob: string };
 }
 
 export interface KnownWeights {
@@ -86,9 +89,13 @@ function inceptionTensors(): Map<string, number[]> {
 }
 
 /** A file of torchvision, whose names end in the first digits of the file's SHA-256. */
-function torchvisionFile(name: string, sha256Prefix: string, isCurrent = true): OfficialFile {
-  const url = isCurrent ? `https://download.pytorch.org/models/${name}` : null;
-  return { name, url, identity: { sha256Prefix } };
+function torchvisionFile(name: string, sha256: string): OfficialFile {
+  return { name, url: `https://download.pytorch.org/models/${name}`, identity: { sha256 } };
+}
+
+/** A file that torchvision has replaced, with the digits in its name. */
+function replacedFile(name: string, sha256Prefix: string): OfficialFile {
+  return { name, url: null, identity: { sha256Prefix } };
 }
 
 /** A file in the repository of package lpips (version 0.1 of the layers), with git's id of it. */
@@ -98,7 +105,8 @@ function lpipsFile(net: LpipsNet, gitBlob: string): OfficialFile {
 }
 
 /**
- * All known weights. Names and digits are from torchvision's models/inception.py, vgg.py and alexnet.py (those of replaced
+ * All known weights. The whole hashes are those that several public repositories record (of inception_v3_google one), and
+ * begin with the digits of the names. Names are from torchvision's models/inception.py, vgg.py and alexnet.py (those of replaced
  * files from its older versions), from pytorch-fid's inception.py (FID_WEIGHTS_URL), and from the tree of
  * PerceptualSimilarity. Sizes are torchvision's `_file_size`, and 4 bytes for each of pytorch-fid's numbers.
  */
@@ -109,7 +117,7 @@ export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {
       {
         name: 'pt_inception-2015-12-05-6726825d.pth',
         url: 'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth',
-        identity: { sha256Prefix: '6726825d' },
+        identity: { sha256: '6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2' },
       },
     ],
     downloadBytes: 95_600_000,
@@ -120,8 +128,11 @@ export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {
   'inception-imagenet': {
     use: 'the same metrics as in StarGAN v2',
     files: [
-      torchvisionFile('inception_v3_google-0cc3c7bd.pth', '0cc3c7bd'),
-      torchvisionFile('inception_v3_google-1a9a5a14.pth', '1a9a5a14', false),
+      torchvisionFile(
+        'inception_v3_google-0cc3c7bd.pth',
+        '0cc3c7bd75056d25e46cba549dc184522069b81e9787eff6df84f397bd52a5ef',
+      ),
+      replacedFile('inception_v3_google-1a9a5a14.pth', '1a9a5a14'),
     ],
     downloadBytes: 108_950_000,
     tensors: inceptionTensors(),
@@ -130,15 +141,23 @@ export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {
   },
   vgg16: {
     use: 'LPIPS (VGG), the perceptual loss',
-    files: [torchvisionFile('vgg16-397923af.pth', '397923af')],
+    files: [
+      torchvisionFile(
+        'vgg16-397923af.pth',
+        '397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0',
+      ),
+    ],
     downloadBytes: 553_430_000,
     ...trunk('vgg'),
   },
   alexnet: {
     use: 'LPIPS (AlexNet)',
     files: [
-      torchvisionFile('alexnet-owt-7be5be79.pth', '7be5be79'),
-      torchvisionFile('alexnet-owt-4df8aa71.pth', '4df8aa71', false),
+      torchvisionFile(
+        'alexnet-owt-7be5be79.pth',
+        '7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02',
+      ),
+      replacedFile('alexnet-owt-4df8aa71.pth', '4df8aa71'),
     ],
     downloadBytes: 244_410_000,
     ...trunk('alex'),

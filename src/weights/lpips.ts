@@ -60,7 +60,7 @@ export async function lpipsValues(net: LpipsNet, env?: NodeJS.ProcessEnv): Promi
     const name = trunkName(path);
     return name === undefined ? weights[1].tensors.get(linearName(path)!) : weights[0].tensors.get(name);
   });
-  const sources = weights.map(({ name, sha256, verified }) => ({ name, sha256, verified }));
+  const sources = weights.map(({ tensors: _, ...source }) => source);
   return { lpips, values, sources };
 }
 

@@ -21,6 +21,27 @@ describe('parseJson', () => {
     expect(error.details.found).toContain(found);
   });
 
+  it.each([
+    ['lists without an end', '['.repeat(200_000), 'nested at most 200 deep (x.json, line 1, column 201)'],
+    [
+      'lists',
+      '['.repeat(200_000) + ']'.repeat(200_000),
+      'nested at most 200 deep (x.json, line 1, column 201)',
+    ],
+    ['objects', `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`, 'nested at most 200 deep'],
+    ['a string of 20 MB without an end', `"${'a'.repeat(20_000_000)}`, 'a string that ends on its line'],
+    ['a string of 20 MB of escapes', `"${'\\n'.repeat(10_000_000)}`, 'a string that ends on its line'],
+    ['20 MB of spaces', ' '.repeat(20_000_000), 'a JSON value'],
+    ['20 MB of digits', `${'1'.repeat(20_000_000)}x`, 'nothing after the value'],
+  ])('names the place in %s, however deep or long', (_, text, expected) => {
+    expect(inputErrorOf(text).details.expected).toContain(expected);
+  });
+
+  it('takes what is nested 200 deep', () => {
+    const text = '['.repeat(200) + ']'.repeat(200);
+    expect(JSON.stringify(parseJson(text, 'x.json'))).toBe(text);
+  });
+
   it('parses JSON with and without a byte order mark', () => {
     expect(parseJson('\uFEFF{"a": [1e3, -0.5, "\\u0041", null]}', 'x.json')).toEqual({
       a: [1000, -0.5, 'A', null],
@@ -54,7 +75,7 @@ function inputErrorOf(text: string): InputError {
     expect(error).toBeInstanceOf(InputError);
     return error as InputError;
   }
-  throw new Error(`${text} was accepted`);
+  throw new Error(`${text.slice(0, 100)} was accepted`);
 }
 
 describe('formatJson', () => {

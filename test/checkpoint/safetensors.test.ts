@@ -255,6 +255,12 @@ describe('readSafetensors', () => {
     ['no JSON', '{"a":', 0, /no JSON/],
     ['a list', '[]', 0, /no JSON object/],
     ['bytes that are no UTF-8', Buffer.from('7b22ff223a317d', 'hex'), 0, /not valid for encoding utf-8/],
+    [
+      'a type nested without end',
+      `{"a":{"dtype":${'['.repeat(100_000)}${']'.repeat(100_000)},"shape":[1],"data_offsets":[0,4]}}`,
+      4,
+      /unknown dtype \[\[\[\[\.\.\.\]\]\]\]/,
+    ],
     ['an unknown type', { a: { dtype: 'F31', shape: [1], data_offsets: [0, 4] } }, 4, /unknown dtype "F31"/],
     ['a type from the prototype', { a: { dtype: 'toString', shape: [], data_offsets: [0, 0] } }, 0, /dtype/],
     ['a negative size', { a: f32([-1], [0, 4]) }, 4, /no list of sizes/],

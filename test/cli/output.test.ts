@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { formatDuration } from '../../src/base/format-bytes.js';
-import { type OutputStream, printError, startProgress } from '../../src/cli/output.js';
+import { type OutputStream, printError, printJson, printLine, startProgress } from '../../src/cli/output.js';
 
 /** A stream that keeps what is written, and a clock that the test moves. */
 function capture(terminal: Partial<OutputStream> = {}) {
@@ -162,4 +162,46 @@ describe('progress on a terminal', () => {
 
 test('formatDuration writes seconds, minutes or hours with one smaller unit', () => {
   expect([8.4, 185, 7500].map(formatDuration)).toEqual(['8s', '3m 05s', '2h 05m']);
+});
+
+describe('text of files with control characters', () => {
+  const NAME = 'a\u001b]0;owned\u0007\u001b[2J\u009b1m.png';
+  const SHOWN = 'a\\x1b]0;owned\\x07\\x1b[2J\\x9b1m.png';
+
+  /** What is written to a standard stream meanwhile. */
+  function writtenTo(stream: NodeJS.WriteStream, isTTY: boolean, work: () => void): string {
+    const write = vi.spyOn(stream, 'write').mockReturnValue(true);
+    vi.spyOn(stream, 'isTTY', 'get').mockReturnValue(isTTY);
+    work();
+    return write.mock.calls.map(([text]) => String(text)).join('');
+  }
+  beforeEach(() => {
+    for (const stream of [process.stdout, process.stderr])
+      Object.defineProperty(stream, 'isTTY', { get: () => false, configurable: true });
+  });
+
+  test('is shown, not sent, on a terminal and in errors', () => {
+    expect(writtenTo(process.stdout, true, () => printLine(`${NAME}\nb`))).toBe(`${SHOWN}\nb\n`);
+    for (const isTTY of [true, false])
+      expect(writtenTo(process.stderr, isTTY, () => printError(NAME))).toContain(`${SHOWN}\n`);
+  });
+
+  test('reaches programs as it is, in lines and in JSON', () => {
+    expect(writtenTo(process.stdout, false, () => printLine(NAME))).toBe(`${NAME}\n`);
+    vi.restoreAllMocks();
+    const json = writtenTo(process.stdout, true, () => printJson({ NAME }));
+    expect(json).toMatch(/^[\n -~]*$/);
+    expect(JSON.parse(json)).toEqual({ NAME });
+  });
+
+  test('stays on the line of the progress', () => {
+    const { written, time, stream, clock } = capture({ isTTY: true, columns: 200 });
+    const progress = startProgress({ label: `${NAME}\n`, unit: 'images', stream, clock });
+    time.now = 5000;
+    progress.update(15, NAME);
+    expect(written.join('').replaceAll('\r\u001b[2K', '')).toBe(
+      `${SHOWN}\\n: 15 images, 3.0 images/s, 5s, ${SHOWN}`,
+    );
+    progress.finish();
+  });
 });

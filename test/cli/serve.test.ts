@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { filesAt } from '../../src/browser/model-files.js';
@@ -51,9 +51,9 @@ function ask(
 }
 
 /** What the server answers to bytes that no client would send; empty where it just hangs up. */
-function sendRaw(text: string): Promise<string> {
+function sendRaw(text: string, port = server.port, host = '127.0.0.1'): Promise<string> {
   return new Promise((done) => {
-    const socket = connect(server.port, '127.0.0.1', () => socket.write(text));
+    const socket = connect(port, host.replace(/^\[(.*)\]$/, '$1'), () => socket.write(text));
     let answer = '';
     socket.on('data', (chunk) => {
       answer += chunk;
@@ -178,14 +178,56 @@ describe('gnr serve with hostile requests', () => {
     },
   );
 
-  it('accepts any host name if it listens on all addresses', async () => {
-    const open = await startServer({
-      files: [new ServedFile('index.html', [Buffer.from('x')])],
-      host: '0.0.0.0',
-      port: 0,
-    });
-    expect((await ask('/', { host: 'my.machine' }, 'GET', open)).status).toBe(200);
+  it.each(['127.1', '::ffff:127.0.0.1', '0:0:0:0:0:0:0:1', 'localhost', '127.0.0.2'])(
+    'reads no model to a page elsewhere, whichever way its address is written: %s',
+    async (host) => {
+      const at = await startServer({
+        files: [new ServedFile('index.html', [Buffer.from('x')])],
+        host,
+        port: 0,
+      });
+      expect(at.isLoopback).toBe(true);
+      const { hostname } = new URL(at.url);
+      const statusOf = async (name: string) =>
+        (
+          await sendRaw(`GET / HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`, at.port, hostname)
+        ).slice(9, 12);
+      expect(await statusOf('evil.example')).toBe('421');
+      expect(await statusOf(`${host}:80`)).toBe('200');
+      expect(await statusOf('localhost')).toBe('200');
+      await at.close();
+    },
+  );
+
+  it('answers, on all addresses, to addresses, its own name and those that were allowed', async () => {
+    const files = [new ServedFile('index.html', [Buffer.from('x')])];
+    const open = await startServer({ files, host: '0.0.0.0', port: 0, allowedHosts: ['My.Machine'] });
+    const statusOf = async (host: string) => (await ask('/', { host }, 'GET', open)).status;
+    for (const name of [
+      'my.machine',
+      'my.machine:8080',
+      'localhost',
+      '10.0.0.1:80',
+      '[fe80::1]',
+      os.hostname(),
+    ])
+      expect([name, await statusOf(name)]).toEqual([name, 200]);
+    for (const name of ['evil.example', 'my.machine.evil.example', '10.0.0.1.evil.example'])
+      expect([name, await statusOf(name)]).toEqual([name, 421]);
+    expect([open.isLoopback, new URL(open.url).hostname]).toEqual([false, 'localhost']);
     await open.close();
+  });
+
+  it('answers to the name in a whole address, and to no request with two names', async () => {
+    const headers = 'Connection: close\r\n\r\n';
+    const whole = (address: string, host: string) =>
+      sendRaw(`GET ${address} HTTP/1.1\r\nHost: ${host}\r\n${headers}`);
+    expect(await whole('http://localhost/index.html?a', 'evil.example')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await whole('HTTP://localhost', 'localhost')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await whole('http://evil.example/', 'localhost')).toMatch(/^HTTP\/1.1 421 /);
+    expect(await whole('http://localhost@evil.example/', 'localhost')).toMatch(/^HTTP\/1.1 421 /);
+    const two = await sendRaw(`GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n${headers}`);
+    expect(two).toMatch(/^HTTP\/1.1 400 /);
   });
 
   it('rejects malformed requests and endless headers, and continues to answer others', async () => {

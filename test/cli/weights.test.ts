@@ -102,7 +102,7 @@ describe('gnr weights fetch', () => {
     expect(fetched.code).toBe(0);
     expect(fetched.stdout).toMatch(/^lpips-alex: \/.*lpips-alex\.safetensors\n$/);
     expect(errorMessages(fetched.stderr)).toEqual([
-      `gnr: lpips-alex: fetching ${server.url}/alex.pth`,
+      `gnr: lpips-alex: fetching ${server.url}/alex.pth, unencrypted: others on the way can see it, and its hash decides whether it is the official file`,
       'gnr: lpips-alex: the server answers HTTP 503; trying again',
     ]);
     vi.stubEnv('GNR_WEIGHTS_URL', server.url);

@@ -154,6 +154,7 @@ describe('loadConfig: errors', () => {
     ['training.steps=1.5', 'training.steps (--set) to be a whole number but found 1.5'],
     ['training.steps=0', 'to be 1 or more but found 0'],
     ['training.betas=[0]', 'a list of 2 numbers'],
+    [`training.steps=${'['.repeat(100_000)}${']'.repeat(100_000)}`, 'found [[[[...]]]]; change it'],
     ['training=5', 'training (--set) to be a section with keys but found 5'],
     ['model.channels.7=5', 'a resolution in px'],
     ['losses.flavour=1', 'unknown key losses.flavour; remove it'],

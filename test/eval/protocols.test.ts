@@ -70,6 +70,19 @@ describe('loadProtocol', () => {
     expect(await rejectionMessage((async () => load())())).toMatch(message);
   });
 
+  it.each([
+    ['outputs of each input', { styles: { perInput: 2 ** 53 - 1 } }, 'perInput'],
+    ['subsets', { metrics: { kid: { subsets: 1e9 } } }, 'subsets'],
+    ['styles of one input', { metrics: { dfid: { styles: 1e9 } } }, 'styles'],
+    ['views', { metrics: { styleConsistency: { views: 1e9 } } }, 'views'],
+    ['seeds', { seeds: Array.from({ length: 1001 }, (_, seed) => seed) }, 'seeds'],
+  ])('rejects more %s than memory may hold, before anything is drawn', async (_, change, key) => {
+    const path = await file({ name: 'own', metrics: { fid: {} }, ...change });
+    const message = await rejectionMessage((async () => loadProtocol(path))());
+    expect(message).toMatch(/^Expected a protocol in /);
+    expect(message).toContain(key);
+  });
+
   it('rejects an unknown key by its name', async () => {
     const path = await file({ name: 'own', metrics: { fid: { feature: 'inception' } } });
     expect(await rejectionMessage((async () => loadProtocol(path))())).toMatch(/feature/);

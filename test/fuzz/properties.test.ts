@@ -4,7 +4,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { formatJson, parseJson } from '../../src/base/json-text.js';
 import { bytesField, bytesOf, intField, message, readFields } from '../../src/base/protobuf.js';
-import { uniqueName } from '../../src/base/unique-name.js';
+import { UniqueNames } from '../../src/base/unique-name.js';
 import { buildHeader, parseHeader } from '../../src/checkpoint/safetensors-header.js';
 import { foldedName, resultPath, resultStem } from '../../src/images/output-names.js';
 import { renderReport } from '../../src/report/page.js';
@@ -88,9 +88,9 @@ describe('names of results', () => {
   )(
     'lie in their folder, fit the disk, have no control characters and differ by more than case',
     (stems, label) => {
-      const taken = new Set<string>();
+      const names = new UniqueNames(foldedName);
       const paths = stems.map((text) => {
-        const name = uniqueName(resultStem(basename(text)), taken, foldedName);
+        const name = names.take(resultStem(basename(text)));
         return resultPath('/out', name, { label: label.replace(/[^\p{L}\p{N}_ .-]/gu, '_') } as never);
       });
       for (const path of paths) {

@@ -72,6 +72,23 @@ async function translate(
 const written = async (): Promise<string[]> => (await readdir(outDir)).sort();
 
 describe('translateImages without a grid', () => {
+  it('rejects more results than their names can be kept of, before it plans one', async () => {
+    const inputs = Array.from({ length: 100_000 }, (_, i) => ({ file: `${i}.png`, name: `${i}` }));
+    const styles = randomStyles(168, 1, latentDim);
+    const events = translateImages({
+      translator,
+      direction: 'A2B',
+      model: '',
+      inputs,
+      styles,
+      outDir,
+      grid: false,
+    });
+    await expect(events.next()).rejects.toThrow(
+      /at most 1048576 results at a time but found 16800000 \(100000 images in 168 styles\)/,
+    );
+  });
+
   it('writes a file for every image and style, named after both', async () => {
     const events = await translate([join(data, 'trainA')]);
     const files = [0, 1, 2].flatMap((i) => [`0000${i}_style-1.png`, `0000${i}_style-2.png`]);

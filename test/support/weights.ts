@@ -131,7 +131,7 @@ export async function makeOfficial(name: WeightName, path: string): Promise<() =
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const files = KNOWN_WEIGHTS[name].files as OfficialFile[];
   const originals = [...files];
-  const identity = 'gitBlob' in originals[0]!.identity ? { gitBlob } : { sha256Prefix: sha256.slice(0, 8) };
+  const identity = 'gitBlob' in originals[0]!.identity ? { gitBlob } : { sha256 };
   files.unshift({ ...originals[0]!, identity });
   return () => {
     files.splice(0, files.length, ...originals);

@@ -26,9 +26,16 @@ describe('readStyleCodes', () => {
     expect(await readStyleCodes(await file('[[1], [2]]'))).toEqual([Float32Array.of(1), Float32Array.of(2)]);
   });
 
-  it.each(['1,2,x', '1,,2', '1,', '1e300,2', 'nowhere.json', '[1,2]'])('rejects %s', async (text) => {
-    await expect(readStyleCodes(text)).rejects.toThrow(/a style code: numbers separated by commas/);
+  it('takes no more looks at a long word of digits than it has characters', async () => {
+    await expect(readStyleCodes('1'.repeat(1_000_000))).rejects.toThrow(/a style code/);
   });
+
+  it.each(['1,2,x', '1,,2', '1,', '1e300,2', 'nowhere.json', '[1,2]', '1/2,3', 'a1,2'])(
+    'rejects %s',
+    async (text) => {
+      await expect(readStyleCodes(text)).rejects.toThrow(/a style code: numbers separated by commas/);
+    },
+  );
 
   it.each(['', '{}', '[]', '[[]]', '["1"]', '[1, null]', '[[1], 2]', '[1e300]'])(
     'rejects a file that contains %s',

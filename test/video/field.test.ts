@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Architecture } from '../../src/model/architecture.js';
 import type { Translator } from '../../src/translate/translator.js';
 import { containerOf } from '../../src/video/containers.js';
@@ -188,6 +188,36 @@ describe.skipIf(!HAS_FFMPEG)('the frames of a video', () => {
     expect(plan.isTimed).toBe(false);
     expect(plan.framesPerSecond).toBe(24);
     expect(await timesOf(path)).toHaveLength(48);
+  });
+
+  it.each(['far.mkv', 'far.webm'])(
+    'are not repeated where %s claims 240 a second and has one an hour',
+    async (name) => {
+      const input = await ffmpeg(
+        folder,
+        ...lavfi('testsrc2=size=64x64:rate=240:duration=0.02'),
+        ...['-vf', 'setpts=N*3600/TB', '-vsync', 'passthrough', '-r', '240', name],
+      );
+      const { averageRate, baseRate } = await probeVideo(input);
+      expect([averageRate, baseRate]).toEqual(Array(2).fill({ numerator: 240, denominator: 1 }));
+      const { path, plan } = await translated(input, `of-${name}.mkv`);
+      expect(plan.expectedFrames).toBe(5);
+      const times = await timesOf(path);
+      expect(times.map(Math.round)).toEqual([0, 3600, 7200, 10800, 14400]);
+    },
+  );
+
+  it('are not decoded for their times where the packets of a file bear its rate out', async () => {
+    const cut = await ffmpeg(
+      folder,
+      ...lavfi('testsrc2=size=64x64:rate=25:duration=3'),
+      ...['-c:v', 'libx264', '-bf', '2', 'true.mkv'],
+    );
+    await truncate(cut, Math.floor((await stat(cut)).size * 0.6));
+    const onProgress = vi.fn();
+    const info = await withFrameTimes(await probeVideo(cut), cut, { onProgress });
+    expect(onProgress).not.toHaveBeenCalled();
+    expect(info).toMatchObject({ seconds: 3, frameSeconds: undefined });
   });
 
   it('are deinterlaced', async () => {

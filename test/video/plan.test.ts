@@ -13,6 +13,7 @@ const INFO: VideoInfo = {
   isInterlaced: false,
   hasHiddenAlpha: false,
   frameSeconds: undefined,
+  pixelRatio: 1,
   extent: { width: 854, height: 480 },
   averageRate: { numerator: 25, denominator: 1 },
   baseRate: { numerator: 25, denominator: 1 },

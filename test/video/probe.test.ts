@@ -2,7 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inputFile, parseClock, parseProbe, parseRational, probeVideo } from '../../src/video/probe.js';
+import { InterruptedError } from '../../src/base/errors.js';
+import {
+  excessiveSize,
+  inputFile,
+  parseClock,
+  parseProbe,
+  parseRational,
+  probeVideo,
+} from '../../src/video/probe.js';
 import { ffmpeg, HAS_FFMPEG, lavfi } from '../support/video.js';
 
 const VIDEO = {
@@ -35,6 +43,7 @@ describe('parseProbe', () => {
       hasHiddenAlpha: false,
       frameSeconds: undefined,
       extent: { width: 854, height: 480 },
+      pixelRatio: 1,
       averageRate: { numerator: 30000, denominator: 1001 },
       baseRate: { numerator: 30, denominator: 1 },
       seconds: 20.02,
@@ -108,6 +117,28 @@ it.each([
   ['3723', undefined],
 ])('parseClock reads %s', (text, expected) => expect(parseClock(text)).toEqual(expected));
 
+it.each<[string, string | undefined, number, number, number]>([
+  ['a large video', undefined, 16384, 8640, 1],
+  ['an anamorphic video', undefined, 2048, 858, 2],
+  [
+    'a pixel of 32767:1',
+    'frames of 62912640 x 1080 px, by pixels that are 32800 times as wide as high',
+    62912640,
+    1080,
+    32767,
+  ],
+  [
+    'a pixel of 1:1000',
+    'frames of 2 x 1080 px, by pixels that are 0.001 times as wide as high',
+    2,
+    1080,
+    0.001,
+  ],
+  ['frames beyond every codec', 'frames of 20000 x 4 px', 20000, 4, 1],
+])('excessiveSize decides on %s', (_, expected, width, height, pixelRatio) =>
+  expect(excessiveSize({ extent: { width, height }, pixelRatio })).toBe(expected),
+);
+
 describe('probeVideo', () => {
   let folder: string;
   beforeEach(async () => {
@@ -123,6 +154,24 @@ describe('probeVideo', () => {
     const path = join(folder, 'video.mp4');
     await make(path);
     await expect(probeVideo(path)).rejects.toThrow(message);
+  });
+
+  it.skipIf(!HAS_FFMPEG)('rejects frames that a wrong shape of pixels would make huge', async () => {
+    const path = await ffmpeg(
+      folder,
+      ...lavfi('testsrc=size=64x48:rate=5:duration=1'),
+      '-aspect',
+      '2000:1',
+      'wide.mp4',
+    );
+    await expect(probeVideo(path)).rejects.toThrow(
+      /but found frames of 12240 x 48 px, by pixels that are 191 times as wide as high; .* -aspect 16:9/,
+    );
+  });
+
+  it.skipIf(!HAS_FFMPEG)('ends ffprobe when it is interrupted', async () => {
+    const path = await ffmpeg(folder, ...lavfi('testsrc=size=64x48:rate=5:duration=1'), 'video.mp4');
+    await expect(probeVideo(path, AbortSignal.abort())).rejects.toThrow(InterruptedError);
   });
 
   it.skipIf(!HAS_FFMPEG)('opens no file that another file lists, whatever its name', async () => {

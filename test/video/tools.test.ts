@@ -1,9 +1,9 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { InputError } from '../../src/base/errors.js';
-import { lastErrorLines, outputOf, startTool, toolPath } from '../../src/video/tools.js';
+import { InputError, InterruptedError } from '../../src/base/errors.js';
+import { lastErrorLines, outputOf, startTool, threadOptions, toolPath } from '../../src/video/tools.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -70,4 +70,70 @@ it('outputOf keeps the end of a long standard error, and lastErrorLines joins it
   expect(lastErrorLines(stderr)).toBe('line 1997 | line 1998 | line 1999');
   expect(lastErrorLines('[h264 @ 0x55d0] bad\n[h264 @ 0x55d1] bad\n\n')).toBe('bad');
   expect(lastErrorLines(' \n')).toBe('no reason given');
+});
+
+/** A program that hangs in a child of its own. @returns a function that gives the child's number once it runs. */
+async function pretendToHang(): Promise<() => Promise<number>> {
+  const path = join(folder, 'child');
+  await pretend(`sleep 600 & echo $! > ${path}; wait`);
+  return async () => {
+    await vi.waitUntil(async () => (await readFile(path, 'utf8').catch(() => '')).endsWith('\n'), 600_000);
+    return Number(await readFile(path, 'utf8'));
+  };
+}
+
+/** Whether a process runs; one that has ended may wait for its parent (state Z). */
+async function runs(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return /^State:\s+[^ZX]/m.test(status);
+}
+
+const ended = (pid: number) => vi.waitUntil(async () => !(await runs(pid)), 600_000);
+
+it('outputOf ends a program and its children when it is interrupted', async () => {
+  const child = await pretendToHang();
+  const controller = new AbortController();
+  const output = outputOf('ffmpeg', [], { input: 'a.mp4', signal: controller.signal });
+  output.catch(() => undefined);
+  const pid = await child();
+  controller.abort();
+  await expect(output).rejects.toThrow(InterruptedError);
+  await expect(output).rejects.toThrow('stopped while ffmpeg was reading a.mp4');
+  await ended(pid);
+});
+
+it('outputOf ends a program that says nothing, and one that says too much', async () => {
+  const child = await pretendToHang();
+  const silent = outputOf('ffmpeg', [], { input: 'a.mp4', silentSeconds: 0.5 });
+  await expect(silent).rejects.toThrow(InputError);
+  await expect(silent).rejects.toThrow(/ffmpeg to read a\.mp4 .* but found no word from it for 0\.5 s/);
+  await ended(await child());
+  await pretend('exec yes');
+  await expect(outputOf('ffmpeg', [])).rejects.toThrow('more than 64 MB of statements');
+});
+
+it('programs that still run end with this process', async () => {
+  const child = await pretendToHang();
+  const running = startTool('ffmpeg', []);
+  running.stdout.resume();
+  const pid = await child();
+  const atExit = process.listeners('exit').filter(({ name }) => name === 'endAll');
+  expect(atExit).toHaveLength(1);
+  atExit[0]!.call(process, 0);
+  await ended(pid);
+  expect((await running.end).code).toBeNull();
+});
+
+it('threadOptions limits ffmpeg where a quota leaves it fewer processors than it counts', async () => {
+  expect(threadOptions({ root: folder, affinity: 8 })).toEqual([]);
+  for (const [name, text] of [
+    ['proc/self/mountinfo', '30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n'],
+    ['proc/self/cgroup', '0::/\n'],
+    ['sys/fs/cgroup/cpu.max', '200000 100000\n'],
+  ] as const) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text);
+  }
+  expect(threadOptions({ root: folder, affinity: 8 })).toEqual(['-threads', '2']);
+  expect(threadOptions({ root: folder, affinity: 2 })).toEqual([]);
 });

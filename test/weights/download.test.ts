@@ -189,6 +189,14 @@ describe('download', () => {
     );
   });
 
+  it('gives up on a server that sends a byte at each attempt', async () => {
+    server.plan = Array.from({ length: 20 }, (_, i) => ({ breakAt: i + 1 }));
+    const error = await failure(get());
+    expect(error).toBeInstanceOf(RunError);
+    expect(error.message).toContain('3 times in a row');
+    expect(server.requests).toHaveLength(3);
+  });
+
   it('gives up after several attempts without data', async () => {
     server.plan = Array.from({ length: 9 }, () => ({ status: 502 }));
     const error = await failure(get());

@@ -108,7 +108,7 @@ describe('importWeights', () => {
     expect(message).toContain(
       `found one with SHA-256 ${sha256}; run gnr weights fetch alexnet, or add --unverified`,
     );
-    expect(message).toContain('alexnet-owt-7be5be79.pth whose SHA-256 begins with 7be5be79');
+    expect(message).toContain('alexnet-owt-7be5be79.pth with SHA-256 7be5be791159472b');
     expect(await weightsState('alexnet', env)).toEqual({ state: 'missing' });
     expect(await take(file, { unverified: true })).toMatchObject([
       { name: 'alexnet', verified: false, sha256 },

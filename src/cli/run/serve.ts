@@ -1,7 +1,7 @@
 // What `gnr serve` does.
 import { spawn } from 'node:child_process';
 import { InputError } from '../../base/errors.js';
-import { isLoopback, openPage, PAGE_FOLDER, SAMPLE_MODEL } from '../../serve/serve.js';
+import { openPage, PAGE_FOLDER, SAMPLE_MODEL } from '../../serve/serve.js';
 import { withInterrupt } from '../interrupt.js';
 import { printError, printLine } from '../output.js';
 import type { ServeArguments } from '../serve.js';
@@ -28,18 +28,27 @@ function assertPort(port: number): void {
 }
 
 /** Serves the page until Ctrl-C. */
-export async function run({ checkpoint, port, host, open }: ServeArguments): Promise<void> {
+export async function run({
+  checkpoint,
+  port,
+  host,
+  allowHost: allowedHosts,
+  open,
+}: ServeArguments): Promise<void> {
   assertPort(port);
   const { server, dir } = await openPage({
     pageDir: PAGE_FOLDER,
     checkpoint: checkpoint ?? SAMPLE_MODEL,
     host,
     port,
+    allowedHosts,
     onSkipped: (skipped, error) => printError(`gnr: ${skipped} is damaged: ${error.message}`),
   });
   printLine(`${server.url} serves the model of ${dir}; Ctrl-C ends it.`);
-  if (!isLoopback(host))
-    printLine('Cameras, threads and WebGPU work only over https, or on this machine by localhost.');
+  if (!server.isLoopback)
+    printLine(
+      'Cameras, threads and WebGPU work only over https, or on this machine by localhost. Browsers elsewhere use an IP address or the name of this machine; --allow-host NAME adds another.',
+    );
   if (open) openBrowser(server.url);
   await withInterrupt(
     (signal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),

@@ -11,7 +11,9 @@ type Incident = Exclude<FetchEvent, { kind: 'progress' | 'import' | 'there' | 'd
 function describeIncident(event: Incident): string {
   switch (event.kind) {
     case 'start':
-      return `fetching ${event.url}`;
+      return event.url.startsWith('http:')
+        ? `fetching ${event.url}, unencrypted: others on the way can see it, and its hash decides whether it is the official file`
+        : `fetching ${event.url}`;
     case 'retry':
       return `${event.reason}; trying again${event.waitSeconds > 0 ? ` in ${Math.ceil(event.waitSeconds)} s` : ''}`;
     case 'restart':

@@ -14,6 +14,8 @@ const MIN_CORRELATION = 0.9;
 /** Below this root mean square of the details, grey levels, an image is too smooth for its hash to be meaningful. */
 const SMOOTH_LEVELS = 0.5;
 
+const FOLDERS: readonly DatasetFolder[] = ['trainA', 'trainB', 'testA', 'testB'];
+
 /** The data of a readable image that comparisons need. */
 export interface Comparable {
   folder: DatasetFolder;
@@ -113,7 +115,7 @@ function nearnessOf(rank: number): Nearness {
  * Finds images that occur twice: in one folder, in training and test of a domain, or in both domains. Exact copies have the
  * same bytes. Similar images have perceptual hashes (as they are, or mirrored) that differ in at most `distanceBits` of 64 bits,
  * and details that correlate by at least 0.9, which separates images that a hash alone confuses. Each image is reported once
- * for each kind, with its nearest match.
+ * for each kind, with its nearest match; of a crowd of similar images, with the nearest of the first 64.
  *
  * @param images in the order of folders and names.
  */
@@ -126,8 +128,14 @@ export async function findMatches(
   const contents = groupContents(images, matches);
   const compared = contents.filter(({ details }) => details.rootMeanSquare >= SMOOTH_LEVELS);
   const hashes = compared.map(({ hash }) => hash);
-  const search = (queries: readonly Hash64[], likeness: Likeness) =>
+  // Of a content in several folders, no other image of one of them can take the place.
+  const groups = compared.map(({ firsts: [first, ...others] }, i) =>
+    others.length > 0 ? -1 - i : FOLDERS.indexOf(images[first!]!.folder),
+  );
+  const search = (queries: readonly Hash64[], likeness: Likeness, crowded?: Uint8Array) =>
     findNearPairs({
+      groups,
+      ...(crowded && { crowded }),
       hashes,
       queries,
       limit: distanceBits,
@@ -135,10 +143,11 @@ export async function findMatches(
         compare(compared[earlier]!, compared[later]!, { likeness, distance }, matches),
       signal,
     });
-  await search(hashes, 'alike');
+  const crowded = await search(hashes, 'alike');
   await search(
     compared.map(({ mirroredHash }) => mirroredHash),
     'alike when mirrored',
+    crowded,
   );
   return matches.findings();
 }

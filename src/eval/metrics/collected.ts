@@ -9,7 +9,8 @@ import type { MetricContext } from './metric.js';
 /** Features of all outputs, each image once, since copies are not samples of a distribution. */
 export class CollectedFeatures {
   private readonly vectors: Float32Array[] = [];
-  private readonly seen = new Set<MeasuredImage>();
+  /** Weak, so that the pixels of images in memory are freed once they are measured. */
+  private readonly seen = new WeakSet<MeasuredImage>();
 
   constructor(
     private readonly kind: FeatureKind,

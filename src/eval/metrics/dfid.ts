@@ -5,7 +5,7 @@ import { joinRows } from '../features/output-features.js';
 import type { MeasuredImage } from '../measured-image.js';
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
 import { defineMetric, type Measured, type Measurement, type MetricContext } from './metric.js';
-import { count, features } from './options.js';
+import { count, drawnCount, features } from './options.js';
 
 const options = z.strictObject({
   /** Network of the features. */
@@ -13,7 +13,7 @@ const options = z.strictObject({
   /** Maximum number of test inputs, the first of the folder. */
   inputs: count.default(10),
   /** Random styles of each. */
-  styles: count.default(100),
+  styles: drawnCount.default(100),
 });
 type Options = z.infer<typeof options>;
 

@@ -5,7 +5,7 @@ import type { FeatureRows } from '../features/feature-cache.js';
 import { kernelDistance, wholeKernelDistance } from '../statistics/kid.js';
 import { CollectedFeatures, tooFew } from './collected.js';
 import { defineMetric, type Measured, type MetricContext } from './metric.js';
-import { count, features } from './options.js';
+import { count, drawnCount, features } from './options.js';
 
 const options = z.strictObject({
   /** Network of the features. */
@@ -13,7 +13,7 @@ const options = z.strictObject({
   /** Random subsets (torch-fidelity), or disjoint blocks in the order of the files (U-GAT-IT), which use all images. */
   estimator: z.enum(['subsets', 'blocks']).default('subsets'),
   /** Number of random subsets; the number of blocks follows from their size. */
-  subsets: count.default(100),
+  subsets: drawnCount.default(100),
   /** Maximum number of images of each side in a subset or block. */
   subsetSize: count.default(1000),
 });

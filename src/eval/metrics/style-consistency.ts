@@ -5,7 +5,7 @@ import { Rng } from '../../base/rng.js';
 import { augment as augmentSchema } from '../../config/augment-schema.js';
 import { toFloat } from '../../data/decode.js';
 import { defineMetric, type Measured } from './metric.js';
-import { count } from './options.js';
+import { drawnCount } from './options.js';
 
 /** Maximum number of real images. */
 const MAX_IMAGES = 100;
@@ -25,7 +25,7 @@ export const styleConsistency = defineMetric({
   family: 'faithfulness',
   options: z.strictObject({
     /** Warps of each image. */
-    views: count.default(8),
+    views: drawnCount.default(8),
   }),
   headings: () => ({
     style: { title: 'Style variance', better: 'lower' },

@@ -35,16 +35,16 @@ export interface KernelDistance {
   note: string | null;
 }
 
-/** Draws `size` different numbers below `count`: the beginning of a Fisher-Yates shuffle. */
+/** Draws `size` different numbers below `count`: the beginning of a Fisher-Yates shuffle, in memory of that beginning. */
 function drawWithout(rng: Rng, count: number, size: number): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, i) => i);
-  for (let i = 0; i < size; i++) {
+  /** The numbers that are not in their first places. */
+  const moved = new Map<number, number>();
+  return Int32Array.from({ length: size }, (_, i) => {
     const j = i + rng.integer(count - i);
-    const held = order[i]!;
-    order[i] = order[j]!;
-    order[j] = held;
-  }
-  return order.subarray(0, size);
+    const drawn = moved.get(j) ?? j;
+    moved.set(j, moved.get(i) ?? i);
+    return drawn;
+  });
 }
 
 /** Membership of the rows in the subsets as 0 and 1, `[rows, subsets]`. */

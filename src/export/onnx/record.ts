@@ -1,7 +1,7 @@
 // Records functions over tensors as ONNX graphs.
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ParameterSpecs, ParameterValues, Params } from '../../model/parameters.js';
-import { type Kernels, kernels, useKernels } from '../../runtime/kernels.js';
+import { withKernels } from '../../runtime/kernels.js';
 import { nodesOf, type Operation } from './expressions.js';
 import type { OnnxGraph, OnnxValue, WeightPrecision } from './graph.js';
 import { onnxKernels } from './onnx-kernels.js';
@@ -15,17 +15,6 @@ export interface OnnxRecording {
   parameters(specs: ParameterSpecs, values: ParameterValues): Params;
   /** @param range clamps the values. */
   output(name: string, x: Tensor, range?: readonly [lowest: number, highest: number]): void;
-}
-
-/** Runs `fn` with other kernels. */
-function withKernels(implementation: Kernels, fn: () => void): void {
-  const previous = kernels();
-  useKernels(implementation);
-  try {
-    fn();
-  } finally {
-    useKernels(previous);
-  }
 }
 
 /**

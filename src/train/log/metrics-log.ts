@@ -7,6 +7,9 @@ import { toWriteError } from '../../base/atomic-files.js';
 import { InputError, messageOf, systemCode } from '../../base/errors.js';
 
 const NEWLINE = 0x0a;
+/** A longer line is no row of metrics, bytes. */
+const MAX_LINE_BYTES = 2 ** 26;
+const CHUNK_BYTES = 2 ** 16;
 
 /** JSON has no NaN or infinity and writes null, which is read back as NaN. */
 const metric = z
@@ -70,14 +73,19 @@ export class MetricsLog {
   /**
    * Opens or creates the log, and cuts rows after `resumedStep` (0 for a new run), so that steps that are repeated
    * appear once.
+   * @param onRow called with each row that stays, in order.
    * @throws InputError for a damaged line before the last. @throws RunError if the file cannot be written.
    */
-  static async open(path: string, resumedStep = 0): Promise<MetricsLog> {
+  static async open(
+    path: string,
+    resumedStep = 0,
+    onRow: (row: MetricsRow) => void = () => undefined,
+  ): Promise<MetricsLog> {
     try {
       await mkdir(dirname(path), { recursive: true });
       const handle = await open(path, 'a+');
       try {
-        await cutAfter(handle, path, resumedStep);
+        await cutAfter(handle, path, resumedStep, onRow);
       } catch (error) {
         await handle.close();
         throw error;
@@ -107,63 +115,71 @@ export class MetricsLog {
  * @throws InputError that names file and line if another line is not a metrics row.
  */
 export async function* readMetrics(path: string): AsyncGenerator<MetricsRow> {
-  let damaged: { number: number; text: string } | undefined;
-  let number = 0;
   try {
-    for await (const text of linesOf(path)) {
-      number++;
-      if (damaged !== undefined) break;
-      const row = parseRow(text);
-      if (row === undefined) damaged = { number, text };
-      else yield row;
-    }
+    for await (const { row } of rowsOf(createReadStream(path), path)) yield row;
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return;
+    if (error instanceof InputError) throw error;
     throw new InputError(
       { expected: `a readable log at ${path}`, found: messageOf(error), remedy: 'check the path' },
       { cause: error },
     );
   }
-  if (damaged !== undefined && damaged.number < number) throw damagedLine(path, damaged.number, damaged.text);
 }
 
-/** The lines of a text file as a stream, because the log of a long run is large. */
-async function* linesOf(path: string): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of createReadStream(path, 'utf8')) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop()!;
-    yield* lines;
-  }
-  if (rest !== '') yield rest;
-}
-
-function damagedLine(path: string, number: number, text: string): InputError {
-  return new InputError({
-    expected: `a line of metrics in ${path}, line ${number}`,
-    found: JSON.stringify(text.slice(0, 60)),
-    remedy: 'remove the line, or give the file another name to start a new log',
-  });
-}
-
-/** A row with its place in the file. */
+/** A line of a file with its place there. */
 interface Line {
-  row: MetricsRow;
+  bytes: Buffer;
+  /** Counted from 1. */
+  number: number;
   /** Position after the line and its newline, bytes. */
   end: number;
+  /** Whether it ends with a newline, as only the last line may not. */
+  isClosed: boolean;
 }
 
-function* parseLines(bytes: Buffer, path: string): Generator<Line> {
-  let start = 0;
-  for (let number = 1; start < bytes.length; number++) {
-    const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline < 0 ? bytes.length : newline + 1;
-    const row = parseRow(bytes.toString('utf8', start, end));
-    if (row !== undefined) yield { row, end };
-    else if (end < bytes.length)
-      throw damagedLine(path, number, bytes.toString('utf8', start, end).trimEnd());
-    start = end;
+/** The lines of a file as a stream, because the log of a long run is large. */
+async function* linesOf(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Line> {
+  let pieces: Buffer[] = [];
+  let [number, end, length] = [1, 0, 0];
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let newline = chunk.indexOf(NEWLINE); newline >= 0; newline = chunk.indexOf(NEWLINE, start)) {
+      pieces.push(chunk.subarray(start, newline));
+      end += length + newline + 1 - start;
+      yield { bytes: Buffer.concat(pieces), number: number++, end, isClosed: true };
+      pieces = [];
+      length = 0;
+      start = newline + 1;
+    }
+    pieces.push(chunk.subarray(start));
+    length += chunk.length - start;
+    if (length > MAX_LINE_BYTES) throw damagedLine(path, number, Buffer.concat(pieces));
   }
+  if (length > 0) yield { bytes: Buffer.concat(pieces), number, end: end + length, isClosed: false };
+}
+
+/** The rows of a log with their places. A damaged last line is skipped. @throws InputError for another. */
+async function* rowsOf(
+  chunks: AsyncIterable<Buffer>,
+  path: string,
+): AsyncGenerator<Omit<Line, 'bytes'> & { row: MetricsRow }> {
+  let damaged: Line | undefined;
+  for await (const line of linesOf(chunks, path)) {
+    if (damaged !== undefined) throw damagedLine(path, damaged.number, damaged.bytes);
+    const { bytes, ...place } = line;
+    const row = parseRow(bytes.toString());
+    if (row === undefined) damaged = line;
+    else yield { row, ...place };
+  }
+}
+
+function damagedLine(path: string, number: number, bytes: Buffer): InputError {
+  return new InputError({
+    expected: `a line of metrics in ${path}, line ${number}`,
+    found: JSON.stringify(bytes.toString('utf8', 0, 60)),
+    remedy: 'remove the line, or give the file another name to start a new log',
+  });
 }
 
 function parseRow(line: string): MetricsRow | undefined {
@@ -174,13 +190,34 @@ function parseRow(line: string): MetricsRow | undefined {
   }
 }
 
-async function cutAfter(handle: FileHandle, path: string, resumedStep: number): Promise<void> {
-  const bytes = await handle.readFile();
-  let end = 0;
-  for (const line of parseLines(bytes, path)) {
+/** The bytes of an open file from its start; unlike the handle's own stream, it leaves the handle open. */
+async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    const { bytesRead, buffer } = await handle.read(
+      Buffer.allocUnsafe(CHUNK_BYTES),
+      0,
+      CHUNK_BYTES,
+      position,
+    );
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    position += bytesRead;
+  }
+}
+
+/** Cuts rows after a step, and what is no row at the end; a last row without its newline gets one. */
+async function cutAfter(
+  handle: FileHandle,
+  path: string,
+  resumedStep: number,
+  onRow: (row: MetricsRow) => void,
+): Promise<void> {
+  let [end, isClosed] = [0, true];
+  for await (const line of rowsOf(chunksOf(handle), path)) {
     if (line.row.step > resumedStep) break;
-    end = line.end;
+    onRow(line.row);
+    ({ end, isClosed } = line);
   }
   await handle.truncate(end);
-  if (end > 0 && bytes[end - 1] !== NEWLINE) await handle.appendFile('\n');
+  if (!isClosed) await handle.appendFile('\n');
 }

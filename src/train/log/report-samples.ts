@@ -1,4 +1,5 @@
 // The sample grids of a run as parts of its page.
+import { decodeImage } from '../../data/decode.js';
 import { type ReportImage, reportImage } from '../../report/image.js';
 import { pickEvenly, type ReportGrid } from '../../report/page.js';
 import { listSamples, SAMPLE_CAPTION, SAMPLE_COLUMNS, type SampleFiles } from './sample-files.js';
@@ -45,7 +46,7 @@ async function newestGrids({ step, ema, raw }: SampleFiles): Promise<ReportGrid[
     grids.push({
       title: `Samples of step ${step}`,
       caption: `With the averaged (EMA) weights, which translate. ${SAMPLE_CAPTION}`,
-      image: await reportImage(ema, NEWEST_PX),
+      image: await reportImage(await decodeImage(ema), NEWEST_PX),
       columnLabels: SAMPLE_COLUMNS.A2B,
     });
   if (raw !== undefined)
@@ -53,13 +54,13 @@ async function newestGrids({ step, ema, raw }: SampleFiles): Promise<ReportGrid[
       title: `Samples of step ${step}, raw weights`,
       caption:
         'The same with the weights as the last step left them, without averaging; the average follows them.',
-      image: await reportImage(raw, NEWEST_PX),
+      image: await reportImage(await decodeImage(raw), NEWEST_PX),
     });
   return grids;
 }
 
 async function earlierGrid({ step, ema }: { step: number; ema: string }): Promise<ReportGrid> {
-  return { title: `Step ${step}`, caption: '', image: await reportImage(ema, EARLIER_PX) };
+  return { title: `Step ${step}`, caption: '', image: await reportImage(await decodeImage(ema), EARLIER_PX) };
 }
 
 function bytesOf(grids: readonly { image: ReportImage }[]): number {

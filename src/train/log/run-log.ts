@@ -6,6 +6,7 @@ import type { ComputeFacts } from '../../runtime/compute-facts.js';
 import { memoryUse } from '../../runtime/memory.js';
 import type { TermValues } from '../trainer.js';
 import { MetricsLog, StepRate } from './metrics-log.js';
+import { RunFigures } from './run-figures.js';
 import { TensorboardLog } from './tensorboard/training-log.js';
 
 export const sinceRowSchema = z.object({
@@ -24,6 +25,8 @@ export class RunLog {
 
   private constructor(
     private readonly metrics: MetricsLog,
+    /** The figures of all rows so far, those before a resume too. */
+    readonly figures: RunFigures,
     readonly tensorboard: TensorboardLog | undefined,
     private sinceRow: SinceRow,
   ) {}
@@ -35,11 +38,12 @@ export class RunLog {
     step: number,
     sinceRow: SinceRow = { terms: {}, warnings: [] },
   ): Promise<RunLog> {
-    const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), step);
-    if (!config.log.tensorboard) return new RunLog(metrics, undefined, sinceRow);
+    const figures = new RunFigures();
+    const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), step, (row) => figures.add(row));
+    if (!config.log.tensorboard) return new RunLog(metrics, figures, undefined, sinceRow);
     try {
       const tensorboard = await TensorboardLog.open(join(runDir, 'tensorboard'), { step });
-      return new RunLog(metrics, tensorboard, sinceRow);
+      return new RunLog(metrics, figures, tensorboard, sinceRow);
     } catch (error) {
       await metrics.close();
       throw error;
@@ -77,6 +81,7 @@ export class RunLog {
       ...(warnings.length > 0 && { warnings }),
     };
     await this.metrics.write(row);
+    this.figures.add(row);
     this.engine = undefined;
     this.sinceRow = { terms: {}, warnings: [] };
     await this.tensorboard?.row(row);

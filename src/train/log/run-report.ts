@@ -9,14 +9,12 @@ import type { Config } from '../../config/schema.js';
 import { formatNumber } from '../../report/numbers.js';
 import { type ReportTable, writeReport } from '../../report/page.js';
 import type { ReportFact } from '../../report/parts.js';
-import { type ComputeFacts, describeFacts } from '../../runtime/compute-facts.js';
+import { describeFacts } from '../../runtime/compute-facts.js';
 import { isRunLocked } from '../run-lock.js';
-import { MetricCurves } from './metric-curves.js';
-import { type MetricsRow, readMetrics } from './metrics-log.js';
+import type { MetricsRow } from './metrics-log.js';
 import { reportSamples } from './report-samples.js';
+import { type RunFigures, type RunWarning, readFigures } from './run-figures.js';
 
-/** Number of newest rows that the current speed is computed from. */
-const RECENT_ROWS = 20;
 const MAX_WARNINGS = 20;
 const MAX_CHECKPOINTS = 50;
 
@@ -27,6 +25,8 @@ export interface RunReportOptions {
   step?: number;
   /** The time shown on the page; by default now. */
   now?: Date;
+  /** The figures of all rows; by default metrics.jsonl is read for them. */
+  figures?: RunFigures;
 }
 
 /**
@@ -45,11 +45,11 @@ export async function writeRunReport(runDir: string, options: RunReportOptions =
       remedy: 'pass the folder that was given to gnr train --out',
     });
   const config = loadConfig({ file, overrides: [] });
-  const log = await readLog(join(runDir, 'metrics.jsonl'));
+  const figures = options.figures ?? (await readFigures(join(runDir, 'metrics.jsonl')));
   const checkpoints = await stepsOf(runDir);
   const state: RunState = {
     steps: config.training.steps,
-    step: Math.max(options.step ?? 0, log.last?.step ?? 0, checkpoints[0] ?? 0),
+    step: Math.max(options.step ?? 0, figures.last?.step ?? 0, checkpoints[0] ?? 0),
     isTraining: options.isTraining ?? (await isRunLocked(runDir)),
     now: options.now ?? new Date(),
   };
@@ -58,10 +58,10 @@ export async function writeRunReport(runDir: string, options: RunReportOptions =
   await writeReport(path, {
     title: `Run ${basename(resolve(runDir))}`,
     summary: summaryOf(state, runDir, checkpoints.length > 0),
-    facts: factsOf(state, log, config),
-    warnings: warningTexts(log.warnings),
+    facts: factsOf(state, figures, config),
+    warnings: warningTexts(figures.warnings),
     grids: newest,
-    series: log.curves.series(),
+    series: figures.curves.series(),
     earlier,
     earlierCount,
     tables: [await checkpointTable(runDir, checkpoints)],
@@ -72,16 +72,16 @@ export async function writeRunReport(runDir: string, options: RunReportOptions =
 
 /** Rewrites the page of a run during training, which a failure to write it does not stop. */
 export class RunPage {
-  /** Whether the run has started to change its folder; before that, the page is that of an earlier run. */
-  hasRun = false;
+  /** Those of the run, which add each row once; undefined until it changes its folder: the page is an earlier run's. */
+  figures: RunFigures | undefined;
   private hasFailed = false;
 
   constructor(private readonly runDir: string) {}
 
   /** Writes the page. @returns the error of the first failure; undefined for later ones. */
-  async write(options: RunReportOptions): Promise<unknown> {
+  async write(options: Omit<RunReportOptions, 'figures'>): Promise<unknown> {
     try {
-      await writeRunReport(this.runDir, options);
+      await writeRunReport(this.runDir, { ...options, ...(this.figures && { figures: this.figures }) });
     } catch (error) {
       const isFirst = !this.hasFailed;
       this.hasFailed = true;
@@ -98,59 +98,6 @@ interface RunState {
   now: Date;
 }
 
-interface Warning {
-  text: string;
-  count: number;
-  first: number;
-  last: number;
-}
-
-interface Log {
-  first: MetricsRow | undefined;
-  last: MetricsRow | undefined;
-  /** Device, versions and arithmetic of the newest rows. */
-  engine: ComputeFacts | undefined;
-  /** The newest rows, in order. */
-  recent: MetricsRow[];
-  maxBytes: number;
-  curves: MetricCurves;
-  /** By text. */
-  warnings: Map<string, Warning>;
-}
-
-async function readLog(path: string): Promise<Log> {
-  const log: Log = {
-    first: undefined,
-    last: undefined,
-    engine: undefined,
-    recent: [],
-    maxBytes: 0,
-    curves: new MetricCurves(),
-    warnings: new Map(),
-  };
-  for await (const row of readMetrics(path)) {
-    log.first ??= row;
-    log.last = row;
-    log.engine = row.engine ?? log.engine;
-    log.recent.push(row);
-    if (log.recent.length > RECENT_ROWS) log.recent.shift();
-    log.maxBytes = Math.max(log.maxBytes, row.gpuPeakBytes ?? row.rssBytes ?? 0);
-    log.curves.add(row);
-    for (const warning of row.warnings ?? []) {
-      const { text, step = row.step } = stepOf(warning);
-      const { count, first } = log.warnings.get(text) ?? { count: 0, first: step };
-      log.warnings.set(text, { text, count: count + 1, first, last: step });
-    }
-  }
-  return log;
-}
-
-/** Splits a warning into its text and the step that it begins with. */
-function stepOf(warning: string): { text: string; step?: number } {
-  const [, step, text] = /^step (\d+): (.*)$/s.exec(warning) ?? [];
-  return text === undefined ? { text: warning } : { text, step: Number(step) };
-}
-
 function summaryOf({ step, steps, isTraining }: RunState, runDir: string, canResume: boolean): string {
   if (isTraining) return `In training: ${step} of ${steps} steps are done.`;
   if (step >= steps) return `Finished: all ${steps} steps are done.`;
@@ -160,7 +107,7 @@ function summaryOf({ step, steps, isTraining }: RunState, runDir: string, canRes
 
 function factsOf(
   state: RunState,
-  { first, last, engine, recent, maxBytes }: Log,
+  { first, last, engine, recent, maxBytes }: RunFigures,
   config: Config,
 ): ReportFact[] {
   const { step, steps, isTraining, now } = state;
@@ -197,7 +144,7 @@ function timeText(iso: string | undefined): string | undefined {
 }
 
 /** One line per text, the most recent first. */
-function warningTexts(warnings: ReadonlyMap<string, Warning>): string[] {
+function warningTexts(warnings: ReadonlyMap<string, RunWarning>): string[] {
   const sorted = [...warnings.values()].sort((a, b) => b.last - a.last);
   const lines = sorted.slice(0, MAX_WARNINGS).map(({ text, count, first, last }) => {
     const when = count === 1 ? `Step ${first}` : `Steps ${first} to ${last}, ${count} times`;

@@ -53,11 +53,46 @@ describe('findNearPairs', () => {
     expect(await found(list, queries, 8)).toEqual(everyPair(list, queries, 8));
   });
 
+  it('does work for the frames of one scene that grows with their number, and finds each of them', async () => {
+    const rng = new Rng(5, 'scene');
+    // Each differs from the next in at most two bits of sixteen.
+    const scene = (count: number) =>
+      Array.from({ length: count }, (): Hash64 => ({ high: 1 << rng.integer(16), low: 77 }));
+    const work = async (count: number): Promise<number> => {
+      const list = scene(count);
+      const partners = new Set<number>();
+      let pairs = 0;
+      const onPair = (later: number) => {
+        pairs++;
+        partners.add(later);
+      };
+      const crowded = await findNearPairs({ hashes: list, queries: list, limit: 8, onPair });
+      expect(partners.size).toBe(count - 1);
+      expect(crowded.slice(0, 64).every((flag) => flag === 0)).toBe(true);
+      expect(crowded.slice(1000).every((flag) => flag === 1)).toBe(true);
+      return pairs;
+    };
+    const [few, many] = [await work(2000), await work(8000)];
+    expect(few).toBeLessThan(2000 * 64 * 3);
+    expect(many).toBeLessThan(4.2 * few);
+  });
+
+  it('searches for each image of another group, however crowded the first is', async () => {
+    const list = Array<Hash64>(500).fill({ high: 1, low: 2 });
+    const groups = list.map((_, i) => (i < 400 ? 0 : 1));
+    let across = 0;
+    const onPair = (later: number, earlier: number) => void (later >= 400 && earlier < 400 && across++);
+    await findNearPairs({ hashes: list, queries: list, limit: 0, onPair, groups });
+    expect(across).toBe(100 * 64);
+  });
+
   it('stops when the signal aborts', async () => {
     const list = Array<Hash64>(3000).fill({ high: 1, low: 2 });
     let pairs = 0;
     const onPair = () => void pairs++;
-    await findNearPairs({ hashes: list, queries: list, limit: 0, onPair, signal: AbortSignal.abort() });
+    const groups = list.map((_, i) => i);
+    const signal = AbortSignal.abort();
+    await findNearPairs({ hashes: list, queries: list, limit: 0, onPair, groups, signal });
     expect(pairs).toBeGreaterThan(0);
     expect(pairs).toBeLessThan((3000 * 2999) / 2);
   });

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { freeUnusedMemory } from '../../../src/base/malloc-trim.js';
 import { Rng } from '../../../src/base/rng.js';
 import type { Features } from '../../../src/eval/statistics/features.js';
 import { kernelDistance, wholeKernelDistance } from '../../../src/eval/statistics/kid.js';
@@ -45,6 +46,27 @@ describe('kernelDistance', () => {
       { rng: rng(), subsetSize: count },
     );
     expect(Math.abs(value.mean - figures.kid_16d_300.kernel_inception_distance_mean)).toBeLessThan(1e-6);
+  });
+
+  it('keeps nothing of a set but the images that it draws, for each of many subsets', async () => {
+    const count = 20_000;
+    const one = { values: new Float32Array(count).map((_, i) => i % 7), count, dims: 1 };
+    let [most, subsets] = [0, 0];
+    freeUnusedMemory();
+    const before = process.memoryUsage().arrayBuffers;
+    await kernelDistance(one, one, {
+      rng: rng(),
+      subsets: 200,
+      subsetSize: 3,
+      onProgress: () => {
+        if (++subsets % 50 > 0) return;
+        freeUnusedMemory();
+        most = Math.max(most, process.memoryUsage().arrayBuffers);
+      },
+    });
+    expect(most).toBeGreaterThan(0);
+    // A permutation of both sets for each subset would be 32 MB.
+    expect(most - before).toBeLessThan(4e6);
   });
 
   it('equals the unbiased estimate by its definition, in one block or several', async () => {

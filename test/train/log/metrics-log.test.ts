@@ -50,6 +50,17 @@ describe('MetricsLog', () => {
     expect(await stepsRead()).toEqual([10, 20, 30, 40, 50, 60]);
   });
 
+  it('passes on the rows that stay, wherever the pieces of the file that are read end', async () => {
+    const note = 'x'.repeat(50_000);
+    const metrics = await MetricsLog.open(path);
+    for (const step of [1, 2, 3, 4]) await metrics.write({ ...row(step), note });
+    await metrics.close();
+    const kept: number[] = [];
+    await (await MetricsLog.open(path, 3, ({ step }) => kept.push(step))).close();
+    expect(kept).toEqual([1, 2, 3]);
+    expect(await stepsRead()).toEqual([1, 2, 3]);
+  });
+
   it('starts empty if nothing is resumed', async () => {
     await log([10, 20]);
     await log([10]);

@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../../src/base/errors.js';
 import { Rng } from '../../../src/base/rng.js';
 import { formatConfig } from '../../../src/config/load.js';
@@ -142,10 +142,13 @@ describe('writeRunReport', () => {
       `Expected a run directory at ${nothing} but found no config.json in it; pass the folder that was given to gnr train --out.`,
     );
     const path = samplePath(runs.runDir, 10, 'ema');
-    await writeFile(path, 'no image');
-    const error = await rejection(page());
-    expect(error).toBeInstanceOf(InputError);
-    expect(error.message).toContain(path);
+    // The second is for a parser that samples never need.
+    for (const damaged of ['no image', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>']) {
+      await writeFile(path, damaged);
+      const error = await rejection(page());
+      expect(error).toBeInstanceOf(InputError);
+      expect(error.message).toContain(path);
+    }
   });
 });
 
@@ -165,6 +168,26 @@ describe('a run with its report page', () => {
     expect(last).toContain(`Stopped after 3 of 9 steps. gnr train --out ${runs.runDir} --resume continues`);
     expect(last).toContain('checkpoints/step-000003');
     expect(last).toContain('Samples of step 2, raw weights');
+  });
+
+  it('parses no row of its own log, and the rows before a resume once, however many pages it writes', async () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    const rowsParsed = () => parse.mock.calls.filter(([text]) => text.startsWith('{"step":')).length;
+    try {
+      const log = { everySteps: 1, sampleEverySteps: 1 };
+      await runs.train(runs.config(4, { log }));
+      expect(rowsParsed()).toBe(0);
+      await runs.train(runs.config(8, { log }), { resume: true });
+      expect(rowsParsed()).toBe(4);
+    } finally {
+      parse.mockRestore();
+    }
+    const html = await readFile(join(runs.runDir, 'report.html'), 'utf8');
+    expect(factOf(html, 'Steps')).toBe('8 of 8');
+    // The page of all rows is the same, read from the file.
+    const again = await readFile(await writeRunReport(runs.runDir), 'utf8');
+    const plain = (text: string) => text.replace(/<dt>Page written.*?<\/dd>/, '');
+    expect(plain(again)).toBe(plain(html));
   });
 
   it('continues if the page cannot be written, and warns once', async () => {

@@ -105,8 +105,9 @@ async function create(dir: string, seconds: number): Promise<{ path: string; han
   let path = dir;
   try {
     await mkdir(dir, { recursive: true });
-    const times = (await readdir(dir)).map((name) => Number(NAME.exec(name)?.[1] ?? 0));
-    let time = Math.max(Math.floor(seconds), ...times.map((earlier) => earlier + 1));
+    // One by one: a folder can have more names than a call may have arguments.
+    let time = Math.floor(seconds);
+    for (const name of await readdir(dir)) time = Math.max(time, Number(NAME.exec(name)?.[1] ?? -1) + 1);
     for (; ; time++) {
       path = join(dir, `events.out.tfevents.${String(time).padStart(10, '0')}.gnr`);
       try {
