@@ -11,7 +11,7 @@ import { learningRateOf } from './trainer.js';
  * after each. The last step has a checkpoint.
  *
  * @param isInterim whether the run starts from an interim checkpoint.
- * @throws DivergedError; RunError where the disk refuses or the dataset has gone.
+ * @throws DivergedError; RunError where the disk refuses, the dataset has gone, or another process has taken the run over.
  */
 export async function* takeSteps(
   run: Run,
@@ -26,6 +26,8 @@ export async function* takeSteps(
   while (progress.step < steps && !signal?.aborted) {
     const result = await takeStep(run, saver, progress);
     progress = result;
+    // The process may have stood still during the step: nothing may be written if the run is another's by now.
+    await run.lock.check();
     yield* run.events.splice(0);
     for (const observer of observers) if (observer.due(result.step)) yield* observer.run(result);
   }
