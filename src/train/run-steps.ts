@@ -26,10 +26,13 @@ export async function* takeSteps(
   while (progress.step < steps && !signal?.aborted) {
     const result = await takeStep(run, saver, progress);
     progress = result;
-    // The process may have stood still during the step: nothing may be written if the run is another's by now.
-    await run.lock.check();
     yield* run.events.splice(0);
-    for (const observer of observers) if (observer.due(result.step)) yield* observer.run(result);
+    for (const observer of observers) {
+      if (!observer.due(result.step)) continue;
+      // This process may have stood still: nothing may be written if the run is another's by now.
+      await run.lock.check();
+      yield* observer.run(result);
+    }
   }
   if (!saver.isSaved(progress.step)) yield* saver.checkpoint(progress);
   yield* run.events.splice(0);
