@@ -27,6 +27,7 @@ import {
 } from '../../src/checkpoint/checkpoint.js';
 import { compileForChild, startChild } from '../support/child-process.js';
 import { type FileCall, withFailingCalls } from '../support/faults.js';
+import { temporaryPath } from '../support/leftovers.js';
 import { rejectionMessage } from '../support/rejection.js';
 
 let folder: string;
@@ -179,6 +180,14 @@ describe('a full disk', () => {
     await saveCheckpoint(run, 2, contents(2), { keepLast: 1 });
     expect((await readCheckpoint(at(2))).step).toBe(2);
   });
+});
+
+it('resolveCheckpoint restores a model whose replacement was killed between its two renames', async () => {
+  await saveCheckpoint(run, 1, contents(1));
+  const model = join(folder, 'model');
+  await cp(at(1), await temporaryPath(model, { kind: 'old' }), { recursive: true });
+  expect((await resolveCheckpoint(model)).dir).toBe(await realpath(model));
+  await expect(resolveCheckpoint(join(folder, 'other'))).rejects.toThrow('found nothing');
 });
 
 describe('latestCheckpoint', () => {
