@@ -1,8 +1,11 @@
 // Draws the sample dataset into a folder.
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { endOfLinks, makeFolders } from '../base/atomic-files.js';
 import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../base/errors.js';
+import { removeLeftoversOf } from '../base/leftovers.js';
 import { Rng } from '../base/rng.js';
+import { withTemporary } from '../base/temporary-names.js';
 import {
   drawAnimeStyle,
   drawContent,
@@ -62,22 +65,28 @@ export function sampleFactors(
  */
 export async function drawSampleDataset(options: SampleDatasetOptions): Promise<FactorsFile> {
   const settings = checkedSettings(options);
-  const dir = resolve(options.dir);
-  await rejectUsedFolder(dir);
-  let partial: string | undefined;
+  const shown = resolve(options.dir);
+  await rejectUsedFolder(shown);
   try {
-    await mkdir(dirname(dir), { recursive: true });
-    partial = await mkdtemp(join(dirname(dir), `.${basename(dir)}.partial-`));
-    const file = await drawInto(partial, settings, options);
-    // mkdtemp makes folders that only their owner can read; the dataset's is an ordinary one.
-    await chmod(partial, 0o777 & ~process.umask());
-    // The caller may have created the folder; it is empty.
-    await rmdir(dir).catch(ignoreMissing);
-    await rename(partial, dir);
-    return file;
+    const dir = await endOfLinks(shown);
+    await makeFolders(dirname(dir));
+    // A drawing that was killed leaves a temporary folder behind.
+    await removeLeftoversOf(dir);
+    return await withTemporary(dir, 'tmp', async (partial) => {
+      try {
+        await mkdir(partial);
+        const file = await drawInto(partial, settings, options);
+        // The caller may have created the folder; it is empty.
+        await rmdir(dir).catch(ignoreMissing);
+        await rename(partial, dir);
+        return file;
+      } catch (error) {
+        await rm(partial, { recursive: true, force: true });
+        throw error;
+      }
+    });
   } catch (error) {
-    if (partial !== undefined) await rm(partial, { recursive: true, force: true });
-    throw explained(error, dir);
+    throw explained(error, shown);
   }
 }
 
