@@ -19,7 +19,8 @@ describe.skipIf(!hasChromium)('the camera', () => {
   beforeAll(async () => {
     const checkpoint = join(folder, 'tiny');
     const [pageDir] = await Promise.all([buildPage(folder), writeTinyModel(checkpoint)]);
-    ({ server } = await openPage({ pageDir, host: '0.0.0.0', port: 0, checkpoint }));
+    const where = { host: '0.0.0.0', allowedHosts: [OTHER_HOST], port: 0 };
+    ({ server } = await openPage({ pageDir, checkpoint, ...where }));
     browser = await startBrowser([`--host-resolver-rules=MAP ${OTHER_HOST} 127.0.0.1`]);
   });
 
