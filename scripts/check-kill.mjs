@@ -15,7 +15,7 @@ const STEPS = 12;
 const TENSOR_FILES = ['model.safetensors', 'training.safetensors'];
 /** About the time that writing a checkpoint of this size takes, ms. */
 const MAX_WRITE_MS = 80;
-const WRITING = /^\.tmp-step-/;
+const WRITING = /^\.gnr-tmp-step-/;
 const MAIN = path.join(import.meta.dirname, '..', 'bin', 'gnr.mjs');
 /** A small model whose checkpoints have some megabytes, so that most of the time after the start goes into writing them. */
 const CONFIG = {

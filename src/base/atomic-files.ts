@@ -1,15 +1,9 @@
 // Writes files and folders atomically: a reader sees the old content or the new one, whole.
-import { randomBytes } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { lstat, mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { chmod, lstat, mkdir, open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { messageOf, RunError, systemCode } from './errors.js';
-
-/**
- * `.tmp-NAME-PID` is being written; `.old-NAME-PID` was set aside while its successor takes the name. NAME becomes
- * `NAME~01234567` if such an entry exists already.
- */
-const LEFTOVER = /^\.(tmp|old)-(.+?)(?:~[0-9a-f]{8})?-(\d+)$/;
+import { withoutTemporary, withTemporary } from './temporary-names.js';
 
 const CAUSES: Readonly<Record<string, readonly [cause: string, remedy: string]>> = {
   ENOSPC: ['no space is left on the disk', 'free some space and run the command again'],
@@ -30,19 +24,14 @@ const CAUSES: Readonly<Record<string, readonly [cause: string, remedy: string]>>
     'it is on a different disk from the folder around it',
     'name another path, such as a folder inside it',
   ],
+  ELOOP: ['it is a link that leads back to itself', 'remove the link or name another path'],
   EIO: ['the disk reported an error', 'check the disk or name a folder on another one'],
 };
 
-/** Temporary paths that this process is writing to now. */
-const active = new Set<string>();
-
-/** The final form of a path: the temporary folder in it has gone by the time somebody reads the message. */
-function withoutTemporary(path: string): string {
-  const names = path.split(sep).map((name) => {
-    const match = LEFTOVER.exec(name);
-    return match?.[1] === 'tmp' ? match[2] : name;
-  });
-  return names.join(sep);
+/** Why the system refused a call, in words with its code; undefined for other errors. */
+export function causeOf(error: unknown): string | undefined {
+  const code = systemCode(error);
+  return code !== undefined && Object.hasOwn(CAUSES, code) ? `${CAUSES[code]![0]} (${code})` : undefined;
 }
 
 /** Turns a failed write into a RunError with path, cause and remedy. Returns other errors unchanged. */
@@ -58,32 +47,6 @@ export function toWriteError(error: unknown, path: string): Error {
       cause: error,
     },
   );
-}
-
-async function pathExists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-/** Claims a name beside `target` that nothing else uses. */
-async function claimBeside(target: string, prefix: 'tmp' | 'old'): Promise<string> {
-  for (let suffix = ''; ; suffix = `~${randomBytes(4).toString('hex')}`) {
-    const path = join(dirname(target), `.${prefix}-${basename(target)}${suffix}-${process.pid}`);
-    if (active.has(path)) continue;
-    active.add(path);
-    let taken = true;
-    try {
-      taken = await pathExists(path);
-    } finally {
-      if (taken) active.delete(path);
-    }
-    if (!taken) return path;
-  }
 }
 
 /** Makes a folder's entries survive a power cut. Does nothing on systems that cannot open folders. */
@@ -120,25 +83,85 @@ async function syncTree(folder: string): Promise<void> {
   await syncFolder(folder);
 }
 
+/** Creates a folder and those above it, so that they survive a power cut. @param folder an absolute path. */
+async function makeFolders(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === first || made === dirname(made)) return;
+  }
+}
+
+const MAX_LINKS = 40;
+
 /**
- * Runs `make(temporary)`, which creates `temporary` and renames it to `target`. Nobody ever sees a partial `target`; after
- * an error `temporary` is removed and `target` is unchanged.
- * @throws RunError naming `target`, the cause and the remedy if the system refuses a call.
+ * The path that a path stands for: the end of its links, which need not exist. What is replaced is the file or folder
+ * that the user sees there, and not the link, which often leads to a disk with more room.
+ * @returns an absolute path. @throws the system's error for links that go round in a circle.
  */
-async function replacing(target: string, make: (temporary: string) => Promise<void>): Promise<void> {
-  const path = resolve(target);
-  let temporary: string | undefined;
+export async function endOfLinks(path: string): Promise<string> {
+  let end = resolve(path);
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const to = await readlink(end).catch((error: unknown) => {
+      // EINVAL: it is no link. Other errors come back when the path is used.
+      if (systemCode(error) === 'ELOOP') throw error;
+      return undefined;
+    });
+    if (to === undefined) return end;
+    end = resolve(await realpath(dirname(end)), to);
+  }
+  throw Object.assign(new Error(`ELOOP: too many links, readlink '${path}'`), {
+    code: 'ELOOP',
+    syscall: 'readlink',
+  });
+}
+
+/** The permissions of what is to be replaced; undefined if there is nothing. @throws RunError for a device or a pipe. */
+async function permissionsOf(path: string): Promise<number | undefined> {
+  const stats = await lstat(path).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined;
+    throw error;
+  });
+  if (stats === undefined) return undefined;
+  if (!stats.isFile() && !stats.isDirectory())
+    throw new RunError(`Cannot write ${path}: it is neither a file nor a folder; name another path.`);
+  return stats.mode & 0o777;
+}
+
+/** Gives a path the permissions of what it replaces. Some file systems have none. */
+async function keepPermissions(path: string, permissions: number | undefined): Promise<void> {
+  if (permissions === undefined) return;
+  await chmod(path, permissions).catch((error: unknown) => {
+    if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(systemCode(error) ?? '')) throw error;
+  });
+}
+
+/**
+ * Runs `make(temporary)`, which creates `temporary` beside `path` and renames it. Nobody ever sees a partial entry; after
+ * an error `temporary` is removed and `path` is unchanged.
+ * @throws RunError naming `shown`, the cause and the remedy if the system refuses a call.
+ */
+async function replacing(
+  shown: string,
+  pathOf: () => string | Promise<string>,
+  make: (temporary: string, path: string) => Promise<void>,
+): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
-    temporary = await claimBeside(path, 'tmp');
-    await make(temporary);
+    const path = await pathOf();
+    await makeFolders(dirname(path));
+    await withTemporary(path, 'tmp', async (temporary) => {
+      try {
+        await make(temporary, path);
+      } catch (error) {
+        // Report the first error: removeLeftovers handles a clean-up that fails.
+        await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+        throw error;
+      }
+    });
     await syncFolder(dirname(path));
   } catch (error) {
-    // Report the first error: removeLeftovers handles a clean-up that fails.
-    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-    throw toWriteError(error, target);
-  } finally {
-    if (temporary !== undefined) active.delete(temporary);
+    throw toWriteError(error, shown);
   }
 }
 
@@ -153,59 +176,100 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, position
 
 /**
  * Writes a file under a temporary name beside it, syncs it and renames it, so that it is always whole under its own name.
- * Creates the folders above it. `content` may be a function that writes to the open file in chunks.
+ * Creates the folders above it; replaces what a link leads to, and keeps the permissions of what was there. `content` may
+ * be a function that writes to the open file in chunks.
  * @throws RunError naming the path, the cause and the remedy; the previous file is kept.
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | ((handle: FileHandle) => Promise<void>),
 ): Promise<void> {
-  await replacing(path, async (temporary) => {
-    const handle = await open(temporary, 'wx');
-    try {
-      if (typeof content === 'function') await content(handle);
-      else await writeFully(handle, typeof content === 'string' ? Buffer.from(content) : content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, resolve(path));
-  });
+  await replacing(
+    path,
+    () => endOfLinks(path),
+    async (temporary, end) => {
+      const permissions = await permissionsOf(end);
+      // From the start: what nobody else may read must not be readable for a while.
+      const handle = await open(temporary, 'wx', permissions);
+      try {
+        if (typeof content === 'function') await content(handle);
+        else await writeFully(handle, typeof content === 'string' ? Buffer.from(content) : content);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await keepPermissions(temporary, permissions);
+      await rename(temporary, end);
+    },
+  );
+}
+
+/**
+ * Puts a file that `make` writes at `path` in one step, as `writeFileAtomic` does: for files that another function or
+ * program writes.
+ * @throws as `writeFileAtomic` does.
+ */
+export async function replaceFile(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  await replacing(
+    path,
+    () => endOfLinks(path),
+    async (temporary, end) => {
+      const permissions = await permissionsOf(end);
+      await make(temporary);
+      await keepPermissions(temporary, permissions);
+      await rename(temporary, end);
+    },
+  );
+}
+
+export interface ReplaceDirectoryOptions {
+  /**
+   * Called with the existing folder when it was set aside: what has come into it until then is in there. If it throws,
+   * the folder gets its name back.
+   */
+  inspect?: ((setAside: string) => Promise<void>) | undefined;
 }
 
 /**
  * Replaces or creates the folder `target` as a whole: `writer` fills a temporary folder beside it, all files are
- * synced, and the folder is renamed. An existing folder is set aside first and removed last; `removeLeftovers`
- * restores it if the process died in between.
- * @throws RunError naming the path, the cause and the remedy (the previous folder is kept), and whatever `writer` throws.
+ * synced, and the folder is renamed. An existing folder is set aside first and removed last; between the two renames there
+ * is none for a moment, since Node cannot exchange two folders. `removeLeftovers` and `restoreSetAside` give it its name
+ * back if the process died in that moment. If `target` is a link, the folder that it leads to is replaced.
+ * @throws RunError naming the path, the cause and the remedy (the previous folder is kept), and whatever `writer` and
+ *   `inspect` throw.
  */
 export async function replaceDirectory(
   target: string,
   writer: (temporary: string) => Promise<void>,
+  options: ReplaceDirectoryOptions = {},
 ): Promise<void> {
-  await replacing(target, async (temporary) => {
-    await mkdir(temporary);
-    await writer(temporary);
-    await syncTree(temporary);
-    await swapIn(temporary, resolve(target));
-  });
+  await replacing(
+    target,
+    () => endOfLinks(target),
+    async (temporary, path) => {
+      const permissions = await permissionsOf(path);
+      await mkdir(temporary);
+      await writer(temporary);
+      await syncTree(temporary);
+      await keepPermissions(temporary, permissions);
+      await swapIn(temporary, path, options);
+    },
+  );
 }
 
 /** Renames a finished folder to `path`; sets an existing one aside first, since rename replaces only empty folders. */
-async function swapIn(finished: string, path: string): Promise<void> {
-  const setAside = await claimBeside(path, 'old');
-  try {
+async function swapIn(finished: string, path: string, { inspect }: ReplaceDirectoryOptions): Promise<void> {
+  await withTemporary(path, 'old', async (setAside) => {
     const existed = await renameIfExists(path, setAside);
     try {
+      if (existed) await inspect?.(setAside);
       await rename(finished, path);
     } catch (error) {
       if (existed) await rename(setAside, path);
       throw error;
     }
     if (existed) await rm(setAside, { recursive: true, force: true }).catch(() => undefined);
-  } finally {
-    active.delete(setAside);
-  }
+  });
 }
 
 async function renameIfExists(from: string, to: string): Promise<boolean> {
@@ -218,12 +282,16 @@ async function renameIfExists(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Puts what `make` creates (a symbolic link) at `path` in one step. @throws as `writeFileAtomic` does. */
+/** Puts what `make` creates (a symbolic link) at `path` itself in one step. @throws as `writeFileAtomic` does. */
 export async function replaceEntry(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
-  await replacing(path, async (temporary) => {
-    await make(temporary);
-    await rename(temporary, resolve(path));
-  });
+  await replacing(
+    path,
+    () => resolve(path),
+    async (temporary, entry) => {
+      await make(temporary);
+      await rename(temporary, entry);
+    },
+  );
 }
 
 /**
@@ -231,68 +299,11 @@ export async function replaceEntry(path: string, make: (temporary: string) => Pr
  * @throws RunError naming the path, the cause and the remedy.
  */
 export async function removeDirectory(path: string): Promise<void> {
-  const temporary = await claimBeside(resolve(path), 'tmp');
-  try {
-    if (await renameIfExists(path, temporary)) await rm(temporary, { recursive: true });
-  } catch (error) {
-    throw toWriteError(error, path);
-  } finally {
-    active.delete(temporary);
-  }
-}
-
-function isRunning(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
-}
-
-/**
- * Clears what dead processes left in `folder`: removes partial `.tmp-` entries, and restores a folder that was set
- * aside if its successor never arrived. Keeps entries of running processes. Accepts a folder that does not exist.
- * @param name clears leftovers of this entry only; by default of all.
- * @returns the names of the entries it cleared.
- * @throws RunError if the folder cannot be read or changed.
- */
-export async function removeLeftovers(folder: string, name?: string): Promise<string[]> {
-  const cleared: string[] = [];
-  try {
-    for (const entry of (await readdir(folder)).sort()) {
-      const match = LEFTOVER.exec(entry);
-      if (match === null || (name !== undefined && match[2] !== name)) continue;
-      const path = join(resolve(folder), entry);
-      const owner = Number(match[3]);
-      // After a restart this process may have the same id as the dead one, so ask the set about our own entries.
-      if (owner === process.pid ? active.has(path) : isRunning(owner)) continue;
-      if (match[1] !== 'old' || !(await restore(path, join(folder, match[2]!)))) {
-        await rm(path, { recursive: true, force: true });
-      }
-      cleared.push(entry);
+  await withTemporary(resolve(path), 'tmp', async (temporary) => {
+    try {
+      if (await renameIfExists(path, temporary)) await rm(temporary, { recursive: true });
+    } catch (error) {
+      throw toWriteError(error, path);
     }
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return cleared;
-    throw toWriteError(error, folder);
-  }
-  return cleared;
-}
-
-/** Gives a folder that was set aside its name back, unless the name is taken. @returns whether it did. */
-async function restore(setAside: string, path: string): Promise<boolean> {
-  try {
-    // An empty folder claims the name; rename replaces an empty folder and nothing else.
-    await mkdir(path);
-  } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-  try {
-    await rename(setAside, path);
-    return true;
-  } catch (error) {
-    await rmdir(path).catch(() => undefined);
-    throw error;
-  }
+  });
 }

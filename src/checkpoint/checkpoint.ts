@@ -1,14 +1,9 @@
 // Checkpoints of a run: saving, pruning, finding and reading them.
 import { readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import {
-  removeDirectory,
-  removeLeftovers,
-  replaceDirectory,
-  replaceEntry,
-  writeFileAtomic,
-} from '../base/atomic-files.js';
+import { removeDirectory, replaceDirectory, replaceEntry, writeFileAtomic } from '../base/atomic-files.js';
 import { InputError, systemCode } from '../base/errors.js';
+import { removeLeftovers, restoreSetAside } from '../base/leftovers.js';
 import { parseStepName } from '../base/step-names.js';
 import { writeJson } from '../base/write-json.js';
 import {
@@ -117,6 +112,11 @@ export interface KeepPolicy {
   replaced?: number | undefined;
 }
 
+export interface SaveOptions extends KeepPolicy {
+  /** Called before anything changes, and again before the new checkpoint gets its name: an error ends the saving. */
+  confirm?: (() => Promise<void>) | undefined;
+}
+
 /** Removes a checkpoint of a run; `latest` then names the newest of the others. */
 export async function removeCheckpoint(runDir: string, step: number): Promise<void> {
   await removeDirectory(checkpointFolder(runDir, step));
@@ -150,14 +150,14 @@ async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Pro
  * the folder can be moved on its own. The folder is written under a temporary name, synced and renamed; then `latest`
  * follows, and then older checkpoints are removed. Tensors must not change until the promise resolves.
  * @returns the checkpoint's folder.
- * @throws RunError that names the path, the cause and the remedy, and whatever a stream of tensors throws; earlier
- *   checkpoints are kept.
+ * @throws RunError that names the path, the cause and the remedy, and whatever a stream of tensors or `confirm` throws;
+ *   earlier checkpoints are kept.
  */
 export async function saveCheckpoint(
   runDir: string,
   step: number,
   contents: CheckpointContents,
-  policy: KeepPolicy = {},
+  { confirm, ...policy }: SaveOptions = {},
 ): Promise<string> {
   const { keepLast = Number.POSITIVE_INFINITY, best } = policy;
   if (!Number.isSafeInteger(step) || step < 0) throw new RangeError(`step is ${step}, not a count`);
@@ -165,6 +165,7 @@ export async function saveCheckpoint(
   const dir = checkpointFolder(runDir, step);
   const fixed = { format: 'gnr-checkpoint', version: VERSION, step };
   const state = { ...fixed, ...contents.state, ...fixed };
+  await confirm?.();
   await removeLeftovers(checkpointsFolder(runDir));
   await replaceDirectory(dir, async (temporary) => {
     await writeSafetensors(join(temporary, MODEL), contents.model);
@@ -175,6 +176,7 @@ export async function saveCheckpoint(
       await writeFileAtomic(join(temporary, CONFIG), await readFile(join(runDir, CONFIG)));
     }
     await writeJson(join(temporary, STATE), state);
+    await confirm?.();
   });
   await pointTo(runDir, LATEST, (await latestCheckpoint(runDir))?.dir ?? dir);
   if (best !== undefined && (await isFile(join(checkpointFolder(runDir, best), STATE))))
@@ -248,7 +250,10 @@ export async function resolveCheckpoint(
   options: { onSkipped?: (dir: string, error: InputError) => void } = {},
 ): Promise<ResolvedCheckpoint> {
   const stats = await stat(path).catch(() => undefined);
-  if (stats === undefined) throw notACheckpoint(path, 'nothing');
+  if (stats === undefined) {
+    if (await restoreSetAside(path)) return resolveCheckpoint(path, options);
+    throw notACheckpoint(path, 'nothing');
+  }
   if (stats.isFile() && [LATEST, BEST].includes(basename(path))) {
     const name = (await readFile(path, 'utf8')).trim();
     if (parseStepName(name) === undefined) throw notACheckpoint(path, 'a file that names no checkpoint');

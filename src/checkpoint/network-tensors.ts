@@ -1,7 +1,7 @@
 // Converts between networks' values and named tensors of a file.
 import { InputError } from '../base/errors.js';
 import type { NetworkValues, ParameterSpecs } from '../model/parameters.js';
-import type { StoredTensor, TensorToStore } from './safetensors-header.js';
+import type { TensorToStore } from './safetensors-header.js';
 
 /** Specs by network name. */
 export type NetworkSpecs = Readonly<Record<string, ParameterSpecs>>;
@@ -26,7 +26,7 @@ export function toTensors(
  * @param file the tensors' file, for messages. @throws InputError that names a tensor that is missing, of another shape or not finite.
  */
 export function fromTensors(
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tensors: ReadonlyMap<string, Pick<TensorToStore, 'shape' | 'data'>>,
   prefix: string,
   specs: NetworkSpecs,
   { file, remedy }: { file: string; remedy: string },

@@ -1,6 +1,6 @@
 // Exports a model as a PyTorch file that the reference implementation loads.
-import { basename, dirname, resolve } from 'node:path';
-import { removeLeftovers, replaceEntry } from '../base/atomic-files.js';
+import { replaceFile } from '../base/atomic-files.js';
+import { removeLeftoversOf } from '../base/leftovers.js';
 import { type ExportReport, exportReferenceCheckpoint } from '../checkpoint/reference/export.js';
 import { lazyBetas } from '../optim/adam.js';
 import { learningRateAt } from '../optim/schedule.js';
@@ -23,9 +23,9 @@ export async function exportTorch({
   signal,
 }: ExportTask): Promise<ExportReport & { comparisons: Comparison[] }> {
   // A killed export leaves a temporary file behind.
-  await removeLeftovers(dirname(resolve(out)), basename(resolve(out)));
+  await removeLeftoversOf(out);
   let result: (ExportReport & { comparisons: Comparison[] }) | undefined;
-  await replaceEntry(out, async (temporary) => {
+  await replaceFile(out, async (temporary) => {
     const report = await exportReferenceCheckpoint(source.dir, temporary, {
       settings: ({ training }, stepsDone) => {
         const learningRate = learningRateAt(stepsDone, training);

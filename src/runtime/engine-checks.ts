@@ -49,6 +49,13 @@ export async function warnOfFallback(
   return reason;
 }
 
+/** The error for files of the engine that are not those that set-up installed. @param found what was found, in words. */
+export function changedFiles(found: string): InputError {
+  const remedy =
+    'run npx gnr setup; if the folder is not yours, set GNR_CACHE_DIR to one of your own before that';
+  return new InputError({ expected: "TensorFlow's files as gnr setup installed them", found, remedy });
+}
+
 /** The error for an addon that is missing or does not load. */
 export function addonError(addon: string, cause: unknown): InputError {
   const reason = messageOf(cause).trim().split('\n', 1)[0]!;

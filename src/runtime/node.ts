@@ -9,12 +9,18 @@ import { availableProcessors } from '../base/processors.js';
 import { ADDON_FILE, SESSION_FILE } from '../setup/addon.js';
 import { prepareGpuBuild } from '../setup/gpu-build.js';
 import { type Gpu, surveyGpus } from '../setup/gpus.js';
-import { readStamp } from '../setup/installed.js';
+import { problemOfFiles, readStamp } from '../setup/installed.js';
 import { LIBRARY_FILES } from '../setup/library.js';
 import { provideEngine } from '../setup/on-demand.js';
 import { type NativeLoader, openLoader } from '../setup/preload.js';
 import type { Arithmetic } from './capture/recorder.js';
-import { addonError, checkArithmetic, checkGpuMemory, warnOfFallback } from './engine-checks.js';
+import {
+  addonError,
+  changedFiles,
+  checkArithmetic,
+  checkGpuMemory,
+  warnOfFallback,
+} from './engine-checks.js';
 import { engineEnvironment } from './engine-environment.js';
 import { type EngineInfo, gpuInfo, threadCount } from './engine-info.js';
 import { preferredGpu } from './gpu-choice.js';
@@ -71,7 +77,10 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
   await provideEngine();
   polyfillUtil();
   const directory = addonDirectory();
-  const { device: build = 'cpu', libraries } = (await readStamp(directory)) ?? {};
+  const stamp = await readStamp(directory);
+  const problem = stamp && (await problemOfFiles(directory, stamp));
+  if (problem !== undefined) throw changedFiles(problem);
+  const { device: build = 'cpu', libraries } = stamp ?? {};
   const loader = openLoader(directory);
   const gpuBuild = build === 'gpu' && libraries ? await prepareGpuBuild(libraries, loader) : undefined;
   const hasDriver = gpuBuild?.hasDriver === true;

@@ -137,7 +137,8 @@ function compilerArguments({ place, packages }: AddonOptions, { sources, output,
     // Some compilers drop libraries of which they see no symbol used. With `now` the loader, and so the check that follows,
     // refuses an addon with a symbol that TensorFlow lacks.
     ...(stubs === undefined ? [] : [`-L${stubs}`, '-Wl,--no-as-needed', ...libraries, '-Wl,-z,now']),
-    ...['-ldl', `-Wl,-rpath,${place.libraries}`],
+    // -Wl, would split a path at its commas.
+    ...['-ldl', '-Xlinker', '-rpath', '-Xlinker', place.libraries],
   ];
 }
 
@@ -161,7 +162,13 @@ async function compile(
  * @throws InputError without a compiler, RunError if compiling fails.
  */
 export async function buildAddon(directory: string, options: AddonOptions): Promise<void> {
-  const { packages } = options;
+  const { packages, place } = options;
+  if (place.libraries.includes(':'))
+    throw new InputError({
+      expected: 'a cache folder without a colon in its path, at which the loader would split it',
+      found: place.libraries,
+      remedy: 'set GNR_CACHE_DIR to another folder',
+    });
   const compiler = await findCompiler(options.env);
   const partial = `${directory}.partial`;
   const stubs = `${directory}.stubs`;

@@ -1,7 +1,7 @@
 // Prepares the installed CUDA build of TensorFlow to find its GPU, and explains why it found none.
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { cacheDirectory } from '../base/cache-directory.js';
+import { cacheDirectory, makeCacheDirectory } from '../base/cache-directory.js';
 import { notify } from '../base/notices.js';
 import {
   type Gpu,
@@ -54,6 +54,7 @@ async function announceFirstStart(env: NodeJS.ProcessEnv): Promise<void> {
   const notice = firstStartNotice(gpus, kernels);
   if (notice !== null) notify(notice);
   try {
+    await makeCacheDirectory(env);
     await fs.mkdir(kernels, { recursive: true });
     await fs.mkdir(path.dirname(marker), { recursive: true });
     await fs.writeFile(marker, driver);

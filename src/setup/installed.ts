@@ -1,8 +1,13 @@
 // Installs addons in the npm package, with a record of them.
+import type { Stats } from 'node:fs';
 import fs from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { replaceFile } from '../base/atomic-files.js';
+import { whoElseWrites } from '../base/cache-directory.js';
 import { InputError } from '../base/errors.js';
+import { sha256OfFile } from '../base/hash.js';
+import { writeJson } from '../base/write-json.js';
 import { ADDON_FILES, type Packages, sourcesHash } from './addon.js';
 import { LIBRARY_FILES } from './library.js';
 import { cudaLibraries } from './preload.js';
@@ -22,6 +27,10 @@ export interface Stamp {
   sources: string;
   /** Sizes of files by absolute path, or by name for files beside the stamp, bytes. */
   files: Record<string, number>;
+  /** SHA-256 of the same files when they were installed. */
+  hashes: Record<string, string>;
+  /** Times of the last change of the files with absolute paths, whole seconds since 1970: image layers keep no parts. */
+  times: Record<string, number>;
 }
 
 /** The folder inside the npm package where its JavaScript looks for the addon. */
@@ -52,56 +61,67 @@ export async function readStamp(directory: string): Promise<Partial<Stamp> | und
   }
 }
 
-/** The record of the installed addons if they are for these packages and all their files exist; undefined otherwise. */
+const secondsOf = (stats: Stats): number => Math.floor(stats.mtimeMs / 1000);
+
+/**
+ * Why the files that a record names must not be loaded; undefined if they are those that were installed. The addons are
+ * hashed. TensorFlow's libraries have up to a gigabyte each, so size, time and owner decide, and the hash only if the time
+ * is another one, as after copying.
+ * @param directory the folder of the record.
+ */
+export async function problemOfFiles(directory: string, stamp: Partial<Stamp>): Promise<string | undefined> {
+  const { files, hashes, times } = stamp;
+  if (files === undefined || hashes === undefined || times === undefined)
+    return 'a record of another version of this program';
+  for (const [name, bytes] of Object.entries(files)) {
+    const file = path.resolve(directory, name);
+    const stats = await fs.stat(file).catch(() => undefined);
+    if (stats === undefined) return `no ${file}`;
+    if (stats.size !== bytes) return `${file} of another size`;
+    const isLibrary = path.isAbsolute(name);
+    const writer = isLibrary ? whoElseWrites(stats) : undefined;
+    if (writer !== undefined) return `${file}: ${writer}`;
+    if (isLibrary && secondsOf(stats) === times[name]) continue;
+    if ((await sha256OfFile(file)) !== hashes[name]) return `${file} with other content`;
+  }
+  return undefined;
+}
+
+/** The record of the installed addons if they are for these packages and all their files are right; undefined otherwise. */
 export async function installedStamp(packages: Packages): Promise<Stamp | undefined> {
   const directory = bindingDirectory(packages);
   const stamp = await readStamp(directory);
   if (stamp?.tfjs !== packages.tfjsVersion || stamp.tensorflow !== TENSORFLOW_VERSION) return undefined;
-  if (stamp.architecture !== process.arch || typeof stamp.files !== 'object') return undefined;
-  if (stamp.sources !== sourcesHash()) return undefined;
-  for (const [file, bytes] of Object.entries(stamp.files)) {
-    const size = await fs.stat(path.resolve(directory, file)).then(
-      (stat) => stat.size,
-      () => undefined,
-    );
-    if (size !== bytes) return undefined;
-  }
+  if (stamp.architecture !== process.arch || stamp.sources !== sourcesHash()) return undefined;
+  if ((await problemOfFiles(directory, stamp)) !== undefined) return undefined;
   return stamp as Stamp;
-}
-
-async function replaceFile(target: string, write: (draft: string) => Promise<void>): Promise<void> {
-  const draft = `${target}.${process.pid}.partial`;
-  try {
-    await write(draft);
-    await fs.rename(draft, target);
-  } finally {
-    await fs.rm(draft, { force: true });
-  }
 }
 
 /** Copies built and checked addons into the npm package, each file by renaming, and writes the record last. */
 export async function installAddon(
   addon: string,
   packages: Packages,
-  build: Omit<Stamp, 'files' | 'tfjs' | 'tensorflow' | 'sources'>,
+  build: Pick<Stamp, 'device' | 'architecture' | 'libraries'>,
 ): Promise<Stamp> {
   const directory = bindingDirectory(packages);
-  await fs.mkdir(directory, { recursive: true });
   await fs.rm(path.join(directory, STAMP_FILE), { force: true });
-  const files: Record<string, number> = {};
+  const facts: Pick<Stamp, 'files' | 'hashes' | 'times'> = { files: {}, hashes: {}, times: {} };
+  const add = async (name: string, file: string): Promise<void> => {
+    const stats = await fs.stat(file);
+    facts.files[name] = stats.size;
+    facts.hashes[name] = await sha256OfFile(file);
+    if (path.isAbsolute(name)) facts.times[name] = secondsOf(stats);
+  };
   for (const name of ADDON_FILES) {
     const source = path.join(addon, name);
     await replaceFile(path.join(directory, name), (draft) => fs.copyFile(source, draft));
-    files[name] = (await fs.stat(source)).size;
+    await add(name, source);
   }
   const tensorflow = LIBRARY_FILES.map((name) => path.join(build.libraries, name));
   const cuda = build.device === 'gpu' ? cudaLibraries(build.libraries) : [];
-  for (const library of [...tensorflow, ...cuda]) {
-    files[library] = (await fs.stat(library)).size;
-  }
+  for (const library of [...tensorflow, ...cuda]) await add(library, library);
   const versions = { tfjs: packages.tfjsVersion, tensorflow: TENSORFLOW_VERSION, sources: sourcesHash() };
-  const stamp: Stamp = { ...build, ...versions, files };
-  const text = `${JSON.stringify(stamp, null, 2)}\n`;
-  await replaceFile(path.join(directory, STAMP_FILE), (draft) => fs.writeFile(draft, text));
+  const stamp: Stamp = { ...build, ...versions, ...facts };
+  await writeJson(path.join(directory, STAMP_FILE), stamp);
   return stamp;
 }

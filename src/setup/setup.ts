@@ -1,8 +1,7 @@
 // Sets TensorFlow up: the library, the addon, and a check of both.
-import fs from 'node:fs/promises';
 import path from 'node:path';
-import { cacheDirectory } from '../base/cache-directory.js';
-import { InputError, InterruptedError, messageOf, systemCode } from '../base/errors.js';
+import { makeCacheDirectory } from '../base/cache-directory.js';
+import { InputError, InterruptedError, messageOf } from '../base/errors.js';
 import { withLock } from '../base/process-lock.js';
 import {
   type AddonOptions,
@@ -48,22 +47,6 @@ export interface SetupOptions {
 export interface SetupResult extends Stamp {
   /** Whether everything was installed before. */
   alreadyDone: boolean;
-}
-
-async function makeCache(cache: string): Promise<void> {
-  try {
-    await fs.mkdir(cache, { recursive: true });
-    await fs.access(cache, fs.constants.W_OK);
-  } catch (error) {
-    throw new InputError(
-      {
-        expected: `a writable cache folder at ${cache}`,
-        found: systemCode(error) ?? messageOf(error),
-        remedy: 'set GNR_CACHE_DIR to another folder',
-      },
-      { cause: error },
-    );
-  }
 }
 
 interface Plan extends AddonOptions {
@@ -164,6 +147,7 @@ async function install(plan: Plan): Promise<Stamp> {
     const text = `TensorFlow finds no GPU here: ${error.problem.found}. GNR_GPU_OPTIONAL=1 allows that.`;
     onEvent({ kind: 'warning', text });
   }
+  onEvent({ kind: 'step', text: 'recording the checksums of what was installed' });
   return installAddon(directory, packages, { device, architecture, libraries });
 }
 
@@ -213,8 +197,7 @@ export async function setUpEngine(options: SetupOptions = {}): Promise<SetupResu
       text: `the GPU cannot be used (found ${found}): ${remedy}. Installing the CPU build.`,
     });
   }
-  const cache = cacheDirectory(env);
-  await makeCache(cache);
+  const cache = await makeCacheDirectory(env);
   const { freeBytes, wheels: findWheels = wheelsFor } = options;
   const plan = planFor(device, {
     ...{ cache, packages, architecture, env, signal, findWheels, freeBytes, survey, onEvent },

@@ -7,6 +7,7 @@ import {
   latestCheckpoint,
   readCheckpointState,
   removeCheckpoint,
+  type SaveOptions,
   saveCheckpoint,
 } from '../checkpoint/checkpoint.js';
 import { fromTensors, type NetworkSpecs } from '../checkpoint/network-tensors.js';
@@ -83,7 +84,9 @@ function streamOf(read: Trainer['read'], parts: readonly StatePart[], specs: Net
  * Saves a checkpoint: the EMA generators as the model, everything else beside it. The state is read in small parts.
  *
  * @param read that of the trainer; an error that it throws ends the writing, and earlier checkpoints are kept.
- * @param replaced the step of an interim checkpoint, which this one replaces. `checkpoint.keepLast` counts none of them.
+ * @param options.replaced the step of an interim checkpoint, which this one replaces. `checkpoint.keepLast` counts none of
+ *   them.
+ * @param options.confirm that of `saveCheckpoint`.
  * @returns the checkpoint's folder.
  */
 export function saveTraining(
@@ -93,7 +96,7 @@ export function saveTraining(
   networks: Networks,
   read: Trainer['read'],
   progress: TrainProgress,
-  replaced?: number,
+  options: Pick<SaveOptions, 'replaced' | 'confirm'> = {},
 ): Promise<string> {
   const { keepLast, keepEverySteps } = config.checkpoint;
   const specs = specsByNetwork(networks);
@@ -107,7 +110,7 @@ export function saveTraining(
   };
   return saveCheckpoint(runDir, step, contents, {
     keepLast: progress.isInterim ? keepLast + 1 : keepLast,
-    replaced,
+    ...options,
     ...(keepEverySteps !== null && { keepEverySteps }),
     ...(progress.best?.best && { best: progress.best.best.step }),
   });

@@ -24,7 +24,7 @@ import { Samples } from './log/samples.js';
 import { openTrainer } from './open-trainer.js';
 import { loadPerceptual } from './perceptual-weights.js';
 import { type Run, writePage, writeSamples } from './run.js';
-import { lockRun } from './run-lock.js';
+import { lockRun, type RunLock } from './run-lock.js';
 import { takeSteps } from './run-steps.js';
 import { findStart, takeHost } from './start.js';
 import type { TermValues, Trainer } from './trainer.js';
@@ -39,8 +39,13 @@ export interface TrainOptions {
   runDir: string;
   /** Continue from the newest complete checkpoint of the run. */
   resume?: boolean;
-  /** Start with the weights of a run, a checkpoint or an exported model in place of random ones. */
+  /**
+   * Start with the weights of a run, a checkpoint, an exported model or a PyTorch file of the reference implementation in
+   * place of random ones.
+   */
   init?: string;
+  /** Called while such a file is read. */
+  onInitProgress?: (doneBytes: number, totalBytes: number) => void;
   /** Measures the EMA weights every `evaluation.everySteps` steps; its figures join the metrics of that step. */
   evaluate?: (translator: Translator) => Promise<TermValues>;
   /** Aborting ends the run after the current step, with a checkpoint. */
@@ -54,7 +59,8 @@ export interface TrainOptions {
  * directory, and yields events. A resumed run takes weights, moments, the EMA and sampler positions from the checkpoint; random
  * draws follow from seed and step.
  *
- * @throws InputError for wrong input; RunError if training diverges or a file cannot be written. Checkpoints are kept.
+ * @throws InputError for wrong input; RunError if training diverges, a file cannot be written, or another process has taken
+ *   the run over. Checkpoints are kept.
  */
 export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEvent> {
   const config = configSchema.parse(options.config);
@@ -66,17 +72,17 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
     requireTest: false,
     onOtherFiles: (folder, counts) => others.push(`${countsText(counts)} of ${folder}`),
   });
-  const release = await lockRun(runDir);
+  const lock = await lockRun(runDir, { signal: options.signal });
   const page = new RunPage(runDir);
   try {
     if (others.length > 0) {
       const text = `left out of training, as files that are no images: ${others.join('; ')}`;
       yield { type: 'warning', step: 0, text };
     }
-    yield* lockedRun({ ...options, config }, dataset, page);
+    yield* lockedRun({ ...options, config }, dataset, page, lock);
   } finally {
-    if (page.hasRun) await page.write({ isTraining: false });
-    await release();
+    if (page.hasRun && (await lock.isHeld())) await page.write({ isTraining: false });
+    await lock.release();
   }
 }
 
@@ -85,24 +91,26 @@ async function* lockedRun(
   options: TrainOptions,
   dataset: Dataset,
   page: RunPage,
+  lock: RunLock,
 ): AsyncGenerator<TrainEvent> {
   const { onNonFinite, rollbackFactor, maxRollbacks } = options.config.watch;
   const { runDir } = options;
   const reported = new Set<string>();
-  let attempt: Attempt = { options, reported, page };
+  let attempt: Attempt = { options, reported, page, lock };
   let last = { step: -1, times: 0 };
   for (;;) {
     try {
       return yield* runOnce(attempt, dataset);
     } catch (error) {
       if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
+      await lock.check('now');
       await dropInterimCheckpoint(runDir);
       const to = (await latestCheckpoint(runDir))?.step ?? 0;
       last = { step: to, times: last.step === to ? last.times + 1 : 1 };
       if (last.times > maxRollbacks) throw error;
       const rateScale = error.rateScale * rollbackFactor;
       yield { type: 'rollback', from: error.step, to, rateScale, error };
-      attempt = { options: { ...options, ...(to > 0 && { resume: true }) }, rateScale, reported, page };
+      attempt = { ...attempt, options: { ...options, ...(to > 0 && { resume: true }) }, rateScale };
     }
   }
 }
@@ -115,10 +123,11 @@ interface Attempt {
   /** Damaged files that were reported. */
   reported: Set<string>;
   page: RunPage;
+  lock: RunLock;
 }
 
 async function* runOnce(
-  { options, reported, page, ...attempt }: Attempt,
+  { options, reported, page, lock, ...attempt }: Attempt,
   dataset: Dataset,
 ): AsyncGenerator<TrainEvent> {
   const { config, runDir, signal } = options;
@@ -170,6 +179,7 @@ async function* runOnce(
     const run: Run = {
       context,
       runDir,
+      lock,
       trainer,
       batches,
       augment,

@@ -77,7 +77,7 @@ export class RunSaver {
   }
 
   private async save({ step, seconds }: Progress, isInterim = false): Promise<TrainEvent> {
-    const { context, runDir, trainer, batches, augment, watch, best, log, engine } = this.run;
+    const { context, runDir, trainer, batches, augment, watch, best, log, engine, lock } = this.run;
     const { config, networks, rateScale = 1 } = context;
     const progress = {
       ...batches.state(),
@@ -92,7 +92,8 @@ export class RunSaver {
     };
     const read: Trainer['read'] = (select) =>
       finiteWeights(trainer.read(select), { step, runDir, rateScale });
-    const dir = await saveTraining(runDir, step, config, networks, read, progress, this.interimStep);
+    const options = { replaced: this.interimStep, confirm: () => lock.check('now') };
+    const dir = await saveTraining(runDir, step, config, networks, read, progress, options);
     this.saved = step;
     this.savedAt = this.run.clock();
     this.interimStep = isInterim ? step : undefined;

@@ -11,7 +11,7 @@ import { learningRateOf } from './trainer.js';
  * after each. The last step has a checkpoint.
  *
  * @param isInterim whether the run starts from an interim checkpoint.
- * @throws DivergedError; RunError where the disk refuses or the dataset has gone.
+ * @throws DivergedError; RunError where the disk refuses, the dataset has gone, or another process has taken the run over.
  */
 export async function* takeSteps(
   run: Run,
@@ -27,7 +27,12 @@ export async function* takeSteps(
     const result = await takeStep(run, saver, progress);
     progress = result;
     yield* run.events.splice(0);
-    for (const observer of observers) if (observer.due(result.step)) yield* observer.run(result);
+    for (const observer of observers) {
+      if (!observer.due(result.step)) continue;
+      // This process may have stood still: nothing may be written if the run is another's by now.
+      await run.lock.check();
+      yield* observer.run(result);
+    }
   }
   if (!saver.isSaved(progress.step)) yield* saver.checkpoint(progress);
   yield* run.events.splice(0);

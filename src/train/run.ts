@@ -11,6 +11,7 @@ import type { TrainEvent } from './events.js';
 import type { RunLog } from './log/run-log.js';
 import type { RunPage } from './log/run-report.js';
 import type { Samples } from './log/samples.js';
+import type { RunLock } from './run-lock.js';
 import type { TermValues, Trainer } from './trainer.js';
 import type { BestCheckpoint } from './watch/best-checkpoint.js';
 import type { CollapseWatch } from './watch/collapse-watch.js';
@@ -20,6 +21,7 @@ import type { StyleDiversity } from './watch/style-diversity.js';
 export interface Run {
   context: StepContext;
   runDir: string;
+  lock: RunLock;
   trainer: Trainer;
   batches: Batches;
   augment: AdaptiveAugment;

@@ -1,13 +1,10 @@
 // Where a run starts: from a checkpoint, from the weights of a model, or from random weights.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { Rng } from '../base/rng.js';
 import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
 import { isTorchFile } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
-import { importReferenceCheckpoint } from '../checkpoint/reference/import.js';
+import { readReferenceConfig, readReferenceNetworks } from '../checkpoint/reference/import.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -31,8 +28,10 @@ export interface Start {
 export interface StartOptions {
   runDir: string;
   resume?: boolean;
-  /** A run, a checkpoint or an exported model. */
+  /** A run, a checkpoint, an exported model, or a file of the reference implementation. */
   init?: string;
+  /** Called while such a file is read, which may take a while. */
+  onInitProgress?: (doneBytes: number, totalBytes: number) => void;
   /** Called with every newer checkpoint that is damaged, and its error. */
   onSkipped: (dir: string, error: InputError) => void;
 }
@@ -43,7 +42,7 @@ export interface StartOptions {
  * @throws InputError if a run to resume has no checkpoint, a new run has one, or the weights do not fit the config.
  */
 export async function findStart(options: StartOptions, networks: Networks): Promise<Start> {
-  const { runDir, resume = false, init, onSkipped } = options;
+  const { runDir, resume = false, init, onSkipped, onInitProgress } = options;
   const latest = await latestCheckpoint(runDir, { onSkipped });
   if (resume) {
     if (latest === undefined) throw nothingToResume(runDir);
@@ -57,7 +56,10 @@ export async function findStart(options: StartOptions, networks: Networks): Prom
       remedy: 'add --resume to continue that run, or give --out another folder',
     });
   if (init === undefined) return { step: 0 };
-  return { step: 0, weights: await readWeights(init, networks, onSkipped) };
+  const weights = isTorchFile(init)
+    ? await readReferenceWeights(init, networks, onInitProgress)
+    : await readWeights(init, networks, onSkipped);
+  return { step: 0, weights };
 }
 
 /** The state to start from. `start` drops its reference to it: the state is large, and the device has a copy. */
@@ -86,40 +88,15 @@ export async function resumedConfig(runDir: string, overrides: string[]): Promis
  * @throws InputError if the model, its config, the file or an override is wrong.
  */
 export async function initialConfig(init: string, overrides: string[], file?: string): Promise<Config> {
+  if (isTorchFile(init)) {
+    const values = await readReferenceConfig(init);
+    const below = { name: init, values: file === undefined ? values : { model: values.model } };
+    return loadConfig({ below, file, overrides });
+  }
   const { configPath } = await resolveCheckpoint(init);
   if (file === undefined) return loadConfig({ file: configPath, overrides });
   const { model } = loadConfig({ file: configPath, overrides: [] });
   return loadConfig({ below: { name: configPath, values: { model } }, file, overrides });
-}
-
-/**
- * Runs `use` with a folder that a run can start from: `init` itself, or a temporary import of it if it is a checkpoint of
- * the reference implementation.
- *
- * @throws InputError if the file is not such a checkpoint.
- */
-export async function withModelFolder<T>(
-  init: string,
-  use: (folder: string) => Promise<T>,
-  onProgress: (doneBytes: number, totalBytes: number) => void = () => undefined,
-): Promise<T> {
-  if (!isTorchFile(init)) return use(init);
-  const scratch = await mkdtemp(join(tmpdir(), 'gnr-init-'));
-  try {
-    const folder = join(scratch, 'imported');
-    let total = 0;
-    await importReferenceCheckpoint(init, folder, {
-      onProgress: (doneBytes, totalBytes) => {
-        total = totalBytes;
-        onProgress(doneBytes, totalBytes);
-      },
-    });
-    // The file has more than tensors, which is not counted.
-    onProgress(total, total);
-    return await use(folder);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
 }
 
 /**
@@ -144,6 +121,22 @@ async function readWeights(
     remedy,
   });
   return { ...values, ...discriminatorValues };
+}
+
+/** The same of a checkpoint of the reference implementation, read into memory without a copy on the disk. */
+async function readReferenceWeights(
+  init: string,
+  networks: Networks,
+  onProgress: StartOptions['onInitProgress'],
+): Promise<NetworkValues> {
+  const { G_A2B, G_B2A, ...discriminators } = specsByNetwork(networks);
+  const { model, training } = await readReferenceNetworks(init, onProgress);
+  const place = { file: init, remedy: `give the config the model section of ${init}` };
+  const values = fromTensors(model, '', { G_A2B, G_B2A }, place);
+  const hasAll = Object.keys(discriminators).every((network) =>
+    [...training.keys()].some((name) => name.startsWith(`values/${network}/`)),
+  );
+  return hasAll ? { ...values, ...fromTensors(training, 'values/', discriminators, place) } : values;
 }
 
 function nothingToResume(runDir: string): InputError {

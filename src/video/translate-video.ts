@@ -1,8 +1,8 @@
 // Pipes a video through ffmpeg, the network and ffmpeg again.
 import { open, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
-import { removeLeftovers, replaceEntry } from '../base/atomic-files.js';
+import { replaceFile } from '../base/atomic-files.js';
 import { InputError, InterruptedError, RunError } from '../base/errors.js';
+import { removeLeftoversOf } from '../base/leftovers.js';
 import {
   bytesOf,
   type FrameChange,
@@ -172,10 +172,9 @@ export async function checkOutput(input: string, output: string): Promise<void> 
 export async function translateVideo(options: TranslateVideoOptions): Promise<TranslatedVideo> {
   let translated: TranslatedVideo | undefined;
   await checkOutput(options.input, options.output);
-  const output = resolve(options.output);
   // A translation that was killed may have left a temporary file.
-  await removeLeftovers(dirname(output), basename(output));
-  await replaceEntry(options.output, async (target) => {
+  await removeLeftoversOf(options.output);
+  await replaceFile(options.output, async (target) => {
     translated = await writeVideo(target, options);
     const handle = await open(target, 'r');
     try {

@@ -1,6 +1,7 @@
 // Downloads pretrained weights and converts them into the cache.
 import path from 'node:path';
 import { toWriteError } from '../base/atomic-files.js';
+import { makeCacheDirectory } from '../base/cache-directory.js';
 import { InputError } from '../base/errors.js';
 import { withLock } from '../base/process-lock.js';
 import { weightsDirectory, weightsState } from './cache.js';
@@ -129,6 +130,7 @@ export async function fetchWeights(name: WeightName, options: FetchOptions = {})
     onEvent({ name, kind: 'done', file: imported!.file, sha256: imported!.sha256 });
   };
   const onWait = (pid: number | undefined) => onEvent({ name, kind: 'wait', pid });
+  await makeCacheDirectory(env);
   try {
     await withLock(`${target}.lock`, work, { signal, onWait });
   } catch (error) {

@@ -1,6 +1,7 @@
 // Converts files of pretrained weights into the cache.
 import path from 'node:path';
 import { toWriteError } from '../base/atomic-files.js';
+import { makeCacheDirectory } from '../base/cache-directory.js';
 import { InputError, InterruptedError } from '../base/errors.js';
 import { withLock } from '../base/process-lock.js';
 import { writeJson } from '../base/write-json.js';
@@ -121,6 +122,7 @@ async function store(
  */
 export async function importWeights(file: string, options: ImportOptions = {}): Promise<Imported[]> {
   const { as, env, signal, onProgress } = options;
+  await makeCacheDirectory(env);
   // Hashing and converting each count as half of the work.
   const identity = await identityOf(file, { signal, onProgress: (done, all) => onProgress?.(done, 2 * all) });
   const source = await openSource(file);

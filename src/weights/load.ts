@@ -1,4 +1,5 @@
 // Loads pretrained weights from the cache.
+import { checkCacheDirectory } from '../base/cache-directory.js';
 import { InputError } from '../base/errors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
@@ -23,9 +24,10 @@ export interface LoadedWeights extends WeightsSource {
  * Loads weights from the cache and checks the hash of their file.
  *
  * @param env determines the cache folder (`cacheDirectory`).
- * @throws InputError with the remedy if they are missing or damaged.
+ * @throws InputError with the remedy if they are missing or damaged, or others can write to the cache.
  */
 export async function loadWeights(name: WeightName, env?: NodeJS.ProcessEnv): Promise<LoadedWeights> {
+  await checkCacheDirectory(env);
   const { file } = placeOf(name, env);
   const state = await weightsState(name, env);
   const inputError = (found: string) =>

@@ -1,19 +1,28 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   removeDirectory,
-  removeLeftovers,
   replaceDirectory,
   replaceEntry,
+  replaceFile,
   writeFileAtomic,
 } from '../../src/base/atomic-files.js';
 import { RunError } from '../../src/base/errors.js';
 import { canMount, compileForChild, startChild } from '../support/child-process.js';
-
-/** No process has this number: it is above Linux's limit of 2^22. */
-const DEAD = 99_999_999;
+import { beforeFileCall } from '../support/faults.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -101,7 +110,8 @@ describe('replaceDirectory', () => {
     await replaceDirectory(join(folder, 'target'), fill('one'));
     await writeFile(join(folder, 'target', 'extra'), 'x');
     await replaceDirectory(join(folder, 'target'), async (temporary) => {
-      expect(temporary).toBe(join(folder, `.tmp-target-${process.pid}`));
+      expect(dirname(temporary)).toBe(folder);
+      expect(basename(temporary)).toMatch(/^\.gnr-tmp-target~/);
       expect(await content()).toBe('one');
       await fill('two')(temporary);
     });
@@ -127,47 +137,111 @@ describe('replaceDirectory', () => {
   });
 });
 
-describe('removeLeftovers', () => {
-  it('clears only what dead processes left', async () => {
-    await mkdir(join(folder, `.tmp-step-${DEAD}`, 'sub'), { recursive: true });
-    await writeFile(join(folder, `.tmp-latest-${DEAD}`), '');
-    await mkdir(join(folder, `.tmp-live-${process.ppid}`));
-    await mkdir(join(folder, `.tmp-own-${process.pid}`));
-    await writeFile(join(folder, '.tmp-mine'), 'no number');
-    await writeFile(join(folder, 'kept'), '');
-    const cleared = await removeLeftovers(folder);
-    expect(cleared).toEqual([`.tmp-latest-${DEAD}`, `.tmp-own-${process.pid}`, `.tmp-step-${DEAD}`].sort());
-    expect((await readdir(folder)).sort()).toEqual(['.tmp-mine', `.tmp-live-${process.ppid}`, 'kept'].sort());
+describe('what is at the end of a link', () => {
+  const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+  const fill = (temporary: string) => writeFile(join(temporary, 'file'), 'new');
+
+  beforeEach(async () => {
+    await mkdir(join(folder, 'disk'));
+    await symlink('disk/target', join(folder, 'second'));
+    await symlink(join(folder, 'second'), join(folder, 'link'));
   });
 
-  it('keeps what this process is writing', async () => {
-    await replaceDirectory(join(folder, 'target'), async (temporary) => {
-      expect(await removeLeftovers(folder)).toEqual([]);
-      await writeFile(join(temporary, 'file'), 'x');
-    });
-    expect(await readdir(join(folder, 'target'))).toEqual(['file']);
-  });
+  /** Expects that the links are as they were, and that nothing else was left. */
+  async function expectLinks(): Promise<void> {
+    expect(await readlink(join(folder, 'link'))).toBe(join(folder, 'second'));
+    expect(await readlink(join(folder, 'second'))).toBe('disk/target');
+    expect((await readdir(folder)).sort()).toEqual(['disk', 'link', 'second']);
+    expect(await readdir(join(folder, 'disk'))).toEqual(['target']);
+  }
 
-  it('restores a folder that was set aside unless its successor has arrived', async () => {
-    for (const name of [`.old-lost-${DEAD}`, `.old-there~0123abcd-${DEAD}`, 'there']) {
-      await mkdir(join(folder, name));
-      await writeFile(join(folder, name, 'file'), name);
+  it('is replaced if it is a file, or missing, and the links stay', async () => {
+    const target = join(folder, 'disk', 'target');
+    for (const text of ['first', 'second']) {
+      await writeFileAtomic(join(folder, 'link'), text);
+      expect(await readFile(target, 'utf8')).toBe(text);
+      await expectLinks();
     }
-    await removeLeftovers(folder);
-    expect((await readdir(folder)).sort()).toEqual(['lost', 'there']);
-    expect(await readFile(join(folder, 'lost', 'file'), 'utf8')).toBe(`.old-lost-${DEAD}`);
-    expect(await readFile(join(folder, 'there', 'file'), 'utf8')).toBe('there');
+    await replaceFile(join(folder, 'link'), (temporary) => writeFile(temporary, 'third'));
+    expect(await readFile(target, 'utf8')).toBe('third');
+    await expectLinks();
   });
 
-  it('clears only the leftovers of the given name', async () => {
-    for (const name of ['a', 'a~0123abcd', 'a-b']) await writeFile(join(folder, `.tmp-${name}-${DEAD}`), '');
-    await removeLeftovers(folder, 'a');
-    expect(await readdir(folder)).toEqual([`.tmp-a-b-${DEAD}`]);
+  it('is replaced if it is a folder, or missing, and the links stay', async () => {
+    for (let i = 0; i < 2; i++) {
+      await replaceDirectory(join(folder, 'link'), fill);
+      expect(await readFile(join(folder, 'disk', 'target', 'file'), 'utf8')).toBe('new');
+      await expectLinks();
+    }
   });
 
-  it('accepts a folder that does not exist', async () => {
-    expect(await removeLeftovers(join(folder, 'gone'))).toEqual([]);
+  it('is an error if the links go round in a circle', async () => {
+    await symlink('circle', join(folder, 'circle'));
+    const error = await thrown(writeFileAtomic(join(folder, 'circle'), 'x'));
+    expect(error).toBeInstanceOf(RunError);
+    expect(error.message).toContain(
+      `Cannot write ${join(folder, 'circle')}: it is a link that leads back to itself (ELOOP)`,
+    );
   });
+
+  it('keeps its permissions when it is replaced, also while the new content is written', async () => {
+    const target = join(folder, 'disk', 'target');
+    await writeFile(target, 'old');
+    await chmod(target, 0o640);
+    await writeFileAtomic(join(folder, 'link'), async (handle) => {
+      expect((await handle.stat()).mode & 0o777 & ~0o640).toBe(0);
+      await handle.write('new');
+    });
+    expect(await modeOf(target)).toBe(0o640);
+    await replaceFile(target, (temporary) => writeFile(temporary, 'newer', { mode: 0o666 }));
+    expect(await modeOf(target)).toBe(0o640);
+    await rm(target);
+    await mkdir(target);
+    await chmod(target, 0o750);
+    await replaceDirectory(join(folder, 'link'), fill);
+    expect(await modeOf(target)).toBe(0o750);
+  });
+
+  it('is not replaced if it is a device', async () => {
+    await symlink('/dev/null', join(folder, 'null'));
+    await expect(writeFileAtomic(join(folder, 'null'), 'x')).rejects.toThrow(
+      /Cannot write \/dev\/null: it is neither a file nor a folder/,
+    );
+    expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
+  });
+});
+
+it('writeFileAtomic syncs the folders that it makes, and the folder around them', async () => {
+  const synced: string[] = [];
+  const undo = await beforeFileCall('sync', /./, (path) => synced.push(path));
+  try {
+    await writeFileAtomic(join(folder, 'a', 'b', 'file'), 'x');
+  } finally {
+    undo();
+  }
+  expect(synced).toEqual(expect.arrayContaining([folder, join(folder, 'a'), join(folder, 'a', 'b')]));
+});
+
+it('replaceDirectory gives a folder its name back if it has changed in a way that is not to be lost', async () => {
+  const target = join(folder, 'target');
+  await mkdir(target);
+  const inspect = async (setAside: string) => {
+    expect(await readdir(setAside)).toEqual(['mine']);
+    throw new Error('not mine alone');
+  };
+  const writer = () => writeFile(join(target, 'mine'), 'kept');
+  await expect(replaceDirectory(target, writer, { inspect })).rejects.toThrow('not mine alone');
+  expect(await readFile(join(target, 'mine'), 'utf8')).toBe('kept');
+  expect(await readdir(folder)).toEqual(['target']);
+});
+
+it('writeFileAtomic writes names of up to 255 bytes', async () => {
+  for (const name of ['n'.repeat(255), 'ü'.repeat(127)]) {
+    await writeFileAtomic(join(folder, name), name);
+    expect(await readFile(join(folder, name), 'utf8')).toBe(name);
+    await rm(join(folder, name));
+  }
+  expect(await readdir(folder)).toEqual([]);
 });
 
 it('replaceEntry swaps a symbolic link, and removeDirectory accepts a folder that is gone', async () => {

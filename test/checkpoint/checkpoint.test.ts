@@ -16,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { removeLeftovers } from '../../src/base/atomic-files.js';
 import { RunError } from '../../src/base/errors.js';
+import { removeLeftovers } from '../../src/base/leftovers.js';
 import { Rng } from '../../src/base/rng.js';
 import {
   latestCheckpoint,
@@ -27,6 +27,7 @@ import {
 } from '../../src/checkpoint/checkpoint.js';
 import { compileForChild, startChild } from '../support/child-process.js';
 import { type FileCall, withFailingCalls } from '../support/faults.js';
+import { temporaryPath } from '../support/leftovers.js';
 import { rejectionMessage } from '../support/rejection.js';
 
 let folder: string;
@@ -153,13 +154,13 @@ describe('saveCheckpoint', () => {
 
 describe('a full disk', () => {
   it.each<[stage: string, call: FileCall, pattern: RegExp, named: string]>([
-    ['its folder', 'mkdir', /\.tmp-step-000002-\d+$/, 'step-000002'],
-    ['a file in it', 'open', /\.tmp-step-000002.*model/, 'step-000002/model.safetensors'],
-    ['tensors', 'write', /\.tmp-step-000002.*training/, 'step-000002/training.safetensors'],
-    ['the state', 'write', /\.tmp-step-000002.*state/, 'step-000002/state.json'],
-    ['tensors to the disk', 'sync', /\.tmp-step-000002.*training/, 'step-000002/training.safetensors'],
-    ['names to the disk', 'sync', /\.tmp-step-000002-\d+$/, 'step-000002/model.safetensors'],
-    ['a file under its name', 'rename', /\.tmp-step-000002.*\/state\.json$/, 'step-000002/state.json'],
+    ['its folder', 'mkdir', /\.gnr-tmp-step-000002~[^/]*$/, 'step-000002'],
+    ['a file in it', 'open', /\.gnr-tmp-step-000002.*model/, 'step-000002/model.safetensors'],
+    ['tensors', 'write', /\.gnr-tmp-step-000002.*training/, 'step-000002/training.safetensors'],
+    ['the state', 'write', /\.gnr-tmp-step-000002.*state/, 'step-000002/state.json'],
+    ['tensors to the disk', 'sync', /\.gnr-tmp-step-000002.*training/, 'step-000002/training.safetensors'],
+    ['names to the disk', 'sync', /\.gnr-tmp-step-000002~[^/]*$/, 'step-000002/model.safetensors'],
+    ['a file under its name', 'rename', /\.gnr-tmp-step-000002.*\/state\.json$/, 'step-000002/state.json'],
     ['the whole under its name', 'rename', /\/step-000002$/, 'step-000002'],
   ])('met while writing %s, is reported with the final path, and leaves nothing', async (...stage) => {
     const [, call, pattern, named] = stage;
@@ -181,10 +182,18 @@ describe('a full disk', () => {
   });
 });
 
+it('resolveCheckpoint restores a model whose replacement was killed between its two renames', async () => {
+  await saveCheckpoint(run, 1, contents(1));
+  const model = join(folder, 'model');
+  await cp(at(1), await temporaryPath(model, { kind: 'old' }), { recursive: true });
+  expect((await resolveCheckpoint(model)).dir).toBe(await realpath(model));
+  await expect(resolveCheckpoint(join(folder, 'other'))).rejects.toThrow('found nothing');
+});
+
 describe('latestCheckpoint', () => {
   it('is undefined without a run or a checkpoint', async () => {
     expect(await latestCheckpoint(run)).toBeUndefined();
-    await mkdir(join(run, 'checkpoints', '.tmp-step-000001-1'), { recursive: true });
+    await mkdir(join(run, 'checkpoints', '.gnr-tmp-step-000001~01234567-1-1-012345'), { recursive: true });
     expect(await latestCheckpoint(run)).toBeUndefined();
   });
 
@@ -309,7 +318,7 @@ describe('kill -9 while a checkpoint is written', () => {
     const target = 1 + rng.integer(3);
     while (saved().length < target && child.exitCode === null) await sleep(1);
     const isWriting = () =>
-      readdirSync(join(run, 'checkpoints')).some((name) => name.startsWith('.tmp-step'));
+      readdirSync(join(run, 'checkpoints')).some((name) => name.startsWith('.gnr-tmp-step'));
     while (!isWriting() && child.exitCode === null) await sleep(0);
     await sleep(rng.integer(12));
     child.kill('SIGKILL');

@@ -149,7 +149,7 @@ describe('writeSafetensors', () => {
       const sizes: number[] = [];
       const data = function* (): Generator<[string, Float32Array]> {
         for (const [i, name] of ['b', 'c', 'a'].entries()) {
-          const temporary = readdirSync(folder).find((entry) => entry.startsWith('.tmp-'))!;
+          const temporary = readdirSync(folder).find((entry) => entry.startsWith('.gnr-tmp-'))!;
           sizes.push(statSync(join(folder, temporary)).size);
           yield [name, vector(i)];
         }

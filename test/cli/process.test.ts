@@ -186,7 +186,7 @@ describe('gnr train', () => {
     started.push(run.child);
     expect((await run.done).signal).toBe('SIGKILL');
     const left = await readdir(join(runDir, 'checkpoints'));
-    expect(left.filter((name) => name.startsWith('.tmp-')).length).toBe(newest === 1 ? 1 : 0);
+    expect(left.filter((name) => name.startsWith('.gnr-tmp-')).length).toBe(newest === 1 ? 1 : 0);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: newest });
     const resumed = await gnr('train', '--out', runDir, '--resume');
     expect([resumed.code, errorMessages(resumed.stderr)]).toEqual([0, []]);

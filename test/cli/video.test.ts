@@ -174,7 +174,9 @@ describe.skipIf(!HAS_FFMPEG)('gnr video', () => {
     await compileGnr(program);
     const words = ['video', long, '--checkpoint', run, '--out', out];
     const running = await startGnr(program, words);
-    await until(running, async () => (await readdir(folder)).some((name) => name.startsWith('.tmp-out.mp4')));
+    await until(running, async () =>
+      (await readdir(folder)).some((name) => name.startsWith('.gnr-tmp-out.mp4')),
+    );
     running.child.kill('SIGINT');
     const { status, stderr } = await running.done;
     expect([status, stderr]).toEqual([

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { InputError, RunError } from '../../src/base/errors.js';
 import { ADDON_FILES } from '../../src/setup/addon.js';
-import { bindingDirectory } from '../../src/setup/installed.js';
-import { LIBRARY_FILES } from '../../src/setup/library.js';
+import { bindingDirectory, installedStamp, problemOfFiles, readStamp } from '../../src/setup/installed.js';
+import { LIBRARY_FILES, libraryPlace } from '../../src/setup/library.js';
 import { EngineSetup } from '../support/engine-setup.js';
 import { fakeCompiler, fakePackages, TENSORFLOW_FILES } from '../support/fake-machine.js';
 
@@ -176,4 +176,87 @@ test('setUpEngine takes the build from GNR_DEVICE, and refuses another word ther
   await expect(setup.run({ env: { ...setup.machine.env, GNR_DEVICE: 'tpu' } })).rejects.toThrow(
     'in GNR_DEVICE',
   );
+});
+
+describe('an installed engine', () => {
+  const stampOf = async () => (await installedStamp(setup.packages)) !== undefined;
+  const problem = async () => {
+    const directory = bindingDirectory(setup.packages);
+    return problemOfFiles(directory, (await readStamp(directory))!);
+  };
+
+  test('is used while its files are those that were installed', async () => {
+    await setup.run();
+    expect([await stampOf(), await problem()]).toEqual([true, undefined]);
+  });
+
+  test('is not used if an addon has other content of the same size', async () => {
+    await setup.run();
+    await fs.writeFile(path.join(bindingDirectory(setup.packages), 'tfjs_binding.node'), 'evil\n');
+    expect(await problem()).toMatch(/tfjs_binding\.node with other content$/);
+    expect(await stampOf()).toBe(false);
+    await setup.run();
+    expect(await setup.installed()).toBe('good\n');
+  });
+
+  test('is not used if a library was replaced by another of the same size', async () => {
+    const { libraries } = await setup.run();
+    const library = path.join(libraries, LIBRARY_FILES[0]);
+    await fs.writeFile(library, 'LIBRARY');
+    await fs.utimes(library, 1e9, 1e9);
+    expect(await problem()).toBe(`${library} with other content`);
+    expect(await stampOf()).toBe(false);
+  });
+
+  test('is used if a library was copied, which changes its time alone', async () => {
+    const { libraries } = await setup.run();
+    await fs.utimes(path.join(libraries, LIBRARY_FILES[0]), 1e9, 1e9);
+    expect(await problem()).toBeUndefined();
+  });
+
+  test('is not used if others can write to a library', async () => {
+    const { libraries } = await setup.run();
+    await fs.chmod(path.join(libraries, LIBRARY_FILES[0]), 0o666);
+    expect(await problem()).toMatch(/libtensorflow_cc\.so\.2: everybody can write to it$/);
+  });
+
+  test('is set up again if its record is of an earlier version', async () => {
+    await setup.run();
+    const file = path.join(bindingDirectory(setup.packages), 'gnr-setup.json');
+    const { hashes: _, ...earlier } = JSON.parse(await fs.readFile(file, 'utf8')) as Record<string, unknown>;
+    await fs.writeFile(file, JSON.stringify(earlier));
+    expect(await problem()).toBe('a record of another version of this program');
+    expect(await setup.run()).toMatchObject({ alreadyDone: false });
+  });
+});
+
+describe('the path of the cache', () => {
+  test('may have commas and spaces in it', async () => {
+    // A real compiler: the addon is linked to the library by a path that the loader reads.
+    const cxx = execFileSync('sh', ['-c', 'command -v c++'], { encoding: 'utf8' }).trim();
+    await setup.machine.program(
+      'c++',
+      `[ "$1" = --version ] && exit 0
+      for LAST; do case "$PREVIOUS" in -o) OUT=$LAST ;; esac; PREVIOUS=$LAST; done
+      : > "\${OUT%/*}/empty.cc"
+      for ARG; do case "$ARG" in *.cc|-I*|-l:*) shift ;; *) set -- "$@" "$ARG"; shift ;; esac; done
+      PATH=${'$'}{REAL_PATH} ${cxx} "$@" "\${OUT%/*}/empty.cc"`,
+    );
+    const cache = path.join(setup.machine.root, 'a, b');
+    const env = { ...setup.machine.env, GNR_CACHE_DIR: cache, REAL_PATH: process.env.PATH };
+    await expect(setup.run({ env })).rejects.toThrow('does not load');
+    const [addons = ''] = await fs.readdir(path.join(cache, 'addons'));
+    const addon = await fs.readFile(path.join(cache, 'addons', addons, 'tfjs_binding.node'));
+    expect(addon.includes(`${libraryPlace(cache, 'cpu', process.arch as 'x64').libraries}\0`)).toBe(true);
+  });
+
+  test('may have no colon in it, at which the loader would split it', async () => {
+    const env = { ...setup.machine.env, GNR_CACHE_DIR: path.join(setup.machine.root, 'a:b') };
+    await expect(setup.run({ env })).rejects.toThrow(/a cache folder without a colon.*set GNR_CACHE_DIR/);
+  });
+});
+
+test('setUpEngine makes the cache for this user alone', async () => {
+  await setup.run();
+  expect((await fs.stat(setup.machine.env.GNR_CACHE_DIR!)).mode & 0o777).toBe(0o700);
 });

@@ -36,6 +36,8 @@ export interface ChildOptions {
   /** A command that runs the shell, such as `unshare -rm`. */
   wrapper?: readonly string[] | undefined;
   args?: readonly string[];
+  /** Whether its standard input stays open until the caller ends it. */
+  keepInput?: boolean;
 }
 
 /** Starts Node on the text of an ES module in `folder`, where it can import the './src/...' of `compileForChild`. */
@@ -46,15 +48,17 @@ export async function startChild(
 ): Promise<{ child: ChildProcess; done: Promise<ChildResult>; output: () => string }> {
   const file = join(folder, 'child.mjs');
   await writeFile(file, script);
-  const { shell = ':', wrapper = [], args = [] } = options;
+  const { shell = ':', wrapper = [], args = [], keepInput = false } = options;
   const command = [...wrapper, 'bash', '-c', `${shell}; exec "$@"`, 'bash', process.execPath, file, ...args];
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command[0]!, command.slice(1), {
+    stdio: [keepInput ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
   const done = new Promise<ChildResult>((settle, fail) => {
@@ -67,4 +71,9 @@ export async function startChild(
 /** Whether a process may mount a small disk of its own here. */
 export function canMount(): boolean {
   return spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp']).status === 0;
+}
+
+/** Whether a process may have numbers of processes of its own here, as in a container. */
+export function canUnshare(): boolean {
+  return spawnSync('unshare', ['--fork', '--pid', '--mount-proc', 'true']).status === 0;
 }

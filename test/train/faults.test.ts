@@ -16,7 +16,7 @@ describe('a run whose disk is full while it writes a checkpoint', () => {
     const straight = join(runs.folder, 'straight');
     await runs.train(runs.config(3, EVERY_STEP), { runDir: straight });
     await runs.train(runs.config(1, EVERY_STEP));
-    await withFailingCalls('ENOSPC', 'write', /\.tmp-step-000002.*training/, async () => {
+    await withFailingCalls('ENOSPC', 'write', /\.gnr-tmp-step-000002.*training/, async () => {
       const error = await rejection(runs.train(runs.config(3, EVERY_STEP), { resume: true }));
       expect(error).toBeInstanceOf(RunError);
       expect(error.message).toBe(
@@ -95,7 +95,7 @@ describe('a run directory that cannot be written', () => {
       throw systemError('EIO', 'read');
     });
     try {
-      await withFailingCalls('EROFS', 'mkdir', /\.tmp-step/, async () => {
+      await withFailingCalls('EROFS', 'mkdir', /\.gnr-tmp-step/, async () => {
         const error = await rejection(runs.train(runs.config(2), { resume: true }));
         expect(error.message).toMatch(/step-000002: the file system is read-only \(EROFS\); name a folder/);
       });
@@ -143,7 +143,7 @@ describe('an error during a run', () => {
   it('is reported together with the error of saving, if no checkpoint can be saved either', async () => {
     await runs.train(runs.config(1));
     let error: Error | undefined;
-    await withFailingCalls('ENOSPC', 'mkdir', /\.tmp-step/, () =>
+    await withFailingCalls('ENOSPC', 'mkdir', /\.gnr-tmp-step/, () =>
       withFailingCalls('EIO', 'appendFile', /metrics\.jsonl/, async () => {
         error = await rejection(runs.train(config(4), { resume: true }));
       }),

@@ -1,9 +1,12 @@
+import { readdirSync } from 'node:fs';
 import { cp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError, RunError } from '../../src/base/errors.js';
 import { readCheckpoint } from '../../src/checkpoint/checkpoint.js';
-import { initialConfig, withModelFolder } from '../../src/train/start.js';
+import { importReferenceCheckpoint } from '../../src/checkpoint/reference/import.js';
+import { initialConfig } from '../../src/train/start.js';
 import { readModel } from '../../src/translate/model.js';
 import { REFERENCE_DIR } from '../support/reference.js';
 import { rejection } from '../support/rejection.js';
@@ -71,23 +74,46 @@ describe('the model to start from', () => {
     expect((await rejection(initialConfig(runs.runDir, [], file))).message).toContain('model.latentDim');
   });
 
-  it('may be a checkpoint of the reference, which is imported temporarily', async () => {
+  it('may be a file of the reference implementation, which is read without a copy on the disk', async () => {
     const file = join(REFERENCE_DIR, 'checkpoint-main.pt');
-    let folder = '';
+    const read = await initialConfig(file, ['training.steps=1', `data.root=${runs.dataset}`]);
+    expect(read.model.variant).toBe('main');
+    const config = runs.config(1, { model: read.model, training: { lrMultipliers: { '*': 0 } } });
+    const imported = join(runs.folder, 'imported');
+    const { dir } = await importReferenceCheckpoint(file, imported);
+    const before = await readdir(tmpdir());
     const bytes: number[][] = [];
-    const config = await withModelFolder(
-      file,
-      async (imported) => {
-        folder = imported;
-        expect(await readdir(imported)).not.toEqual([]);
-        return initialConfig(imported, []);
+    let seen: string[] = [];
+    const tuned = join(runs.folder, 'tuned');
+    await runs.train(
+      config,
+      { runDir: tuned, init: file, onInitProgress: (...progress) => bytes.push(progress) },
+      (event) => {
+        if (event.type === 'step') seen = readdirSync(runs.folder);
       },
-      (...progress) => bytes.push(progress),
     );
-    expect(config.model.variant).toBe('main');
     expect(bytes.at(-1)![0]).toBe(bytes.at(-1)![1]);
-    await expect(readdir(join(folder, '..'))).rejects.toThrow(/ENOENT/);
-    expect(await withModelFolder(runs.folder, async (same) => same)).toBe(runs.folder);
+    // The networks are those of an import, and neither it nor another copy lies beside the run or in the temporary folder.
+    const [ours, theirs] = await Promise.all([
+      readCheckpoint(runs.checkpointAt(1, tuned)),
+      readCheckpoint(dir),
+    ]);
+    for (const [name, { data }] of theirs.model)
+      expect(ours.training.get(`values/${name}`)!.data).toEqual(data);
+    for (const [name, { data }] of theirs.training)
+      if (name.startsWith('values/D_')) expect(ours.training.get(name)!.data).toEqual(data);
+    expect(seen.sort()).toEqual(['imported', 'tuned']);
+    const after = (await readdir(tmpdir())).filter((name) => !before.includes(name));
+    expect(after.filter((name) => name.startsWith('gnr-init'))).toEqual([]);
+  });
+
+  it('may be a file of the reference together with a config, of which the file gives the model alone', async () => {
+    const file = join(REFERENCE_DIR, 'checkpoint-main.pt');
+    const config = join(runs.folder, 'tune.json');
+    await writeFile(config, '{"training": {"learningRate": 0.0005}, "losses": {"lpips": {"weight": 0}}}');
+    const tuned = await initialConfig(file, ['training.steps=7'], config);
+    expect(tuned.model).toEqual((await initialConfig(file, [])).model);
+    expect(tuned.training).toMatchObject({ learningRate: 0.0005, steps: 7 });
   });
 });
 

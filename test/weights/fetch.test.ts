@@ -123,11 +123,11 @@ describe('fetchWeights', () => {
   });
 
   it('can be interrupted while it waits for another process', async () => {
-    const lock = await tryLock(join(folder, 'cache', 'weights', 'downloads', 'alex.pth.lock'));
+    const { lock } = await tryLock(join(folder, 'cache', 'weights', 'downloads', 'alex.pth.lock'));
     const controller = new AbortController();
     const onEvent = ({ kind }: FetchEvent) => kind === 'wait' && controller.abort();
     await expect(get({ signal: controller.signal, onEvent })).rejects.toThrow(InterruptedError);
-    await lock.release!();
+    await lock!.release();
   });
 });
 

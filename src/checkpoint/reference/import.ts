@@ -257,6 +257,51 @@ async function plan(
   return { ...planned, kind: isRun ? 'run' : 'model', dir: '' };
 }
 
+/** What of a checkpoint of the reference a new run starts from. */
+export interface ReferenceStart {
+  /** The generators that translate, by `NETWORK/PATH`. */
+  model: ReadonlyMap<string, TensorToStore>;
+  /** All networks as they were trained, by `values/NETWORK/PATH`. */
+  training: ReadonlyMap<string, TensorToStore>;
+}
+
+/**
+ * Reads the networks of a checkpoint of the reference implementation into memory.
+ *
+ * @throws InputError that names the file and the key that is missing, misshapen or forbidden.
+ */
+export async function readReferenceNetworks(
+  path: string,
+  onProgress: ImportOptions['onProgress'] = () => undefined,
+): Promise<ReferenceStart> {
+  const file = await openTensorFile(path);
+  try {
+    const planned = await plan(file, [], []);
+    const total = totalBytes(planned.parsed, false);
+    let done = 0;
+    const converter = new Converter(file, (bytes) => {
+      done += bytes;
+      onProgress(Math.min(done, total), total);
+    });
+    const contents: Contents = { model: new Map(), training: new Map() };
+    await readNetworks(planned, converter, contents);
+    onProgress(total, total);
+    return contents;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The config of a checkpoint of the reference implementation, without its numbers. @throws InputError as the import does. */
+export async function readReferenceConfig(path: string): Promise<Config> {
+  const file = await openTensorFile(path);
+  try {
+    return (await plan(file, [], [])).config;
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * Imports a checkpoint of either branch of the reference implementation; names and shapes determine its architecture. With
  * all networks and optimizers it becomes a run directory for `gnr train --resume`; otherwise a model folder with the

@@ -7,7 +7,7 @@ import { TrainingEvaluation } from '../../eval/training-evaluation.js';
 import { type EngineInfo, loadEngine } from '../../runtime/node.js';
 import { forecast } from '../../train/forecast.js';
 import { type TrainOptions, trainRun } from '../../train/loop.js';
-import { initialConfig, resumedConfig, withModelFolder } from '../../train/start.js';
+import { initialConfig, resumedConfig } from '../../train/start.js';
 import type { Translator } from '../../translate/translator.js';
 import { withInterrupt } from '../interrupt.js';
 import { formatPeak, type Progress, printLine, startProgress } from '../output.js';
@@ -57,10 +57,17 @@ async function trainShown(options: TrainOptions): Promise<void> {
     const evaluation = await TrainingEvaluation.open(options.config, { signal, onProgress });
     progress.finish();
     const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
+    let reading: Progress | undefined;
+    const onInitProgress = (doneBytes: number, totalBytes: number): void => {
+      reading ??= startProgress({ label: 'reading the weights', total: totalBytes, unit: 'bytes' });
+      reading.update(doneBytes);
+      if (doneBytes === totalBytes) reading.finish();
+    };
     try {
-      for await (const event of trainRun({ ...options, signal, ...(evaluate && { evaluate }) }))
-        display.show(event);
+      const all = { ...options, signal, onInitProgress, ...(evaluate && { evaluate }) };
+      for await (const event of trainRun(all)) display.show(event);
     } finally {
+      reading?.finish();
       display.close();
       await evaluation?.close();
     }
@@ -91,21 +98,12 @@ export async function run(args: TrainArguments): Promise<void> {
   const { config: file, out, set = [], resume, init, dryRun, steps } = args;
   checkArguments(args);
   const overrides = steps === undefined ? set : [...set, `training.steps=${steps}`];
-  const configOf = async (start: string | undefined): Promise<Config> => {
-    if (start !== undefined) return initialConfig(start, overrides, file);
+  const configOf = async (): Promise<Config> => {
+    if (init !== undefined) return initialConfig(init, overrides, file);
     return resume && file === undefined ? resumedConfig(out, overrides) : loadConfig({ file, overrides });
   };
-  const train = async (start?: string): Promise<void> => {
-    const config = await configOf(start);
-    const engine = await loadEngine({ ...config.runtime, work: 'training' });
-    if (dryRun) return printForecast(config, engine);
-    await trainShown({ config, runDir: out, resume, ...(start !== undefined && { init: start }) });
-  };
-  if (init === undefined) return train();
-  let progress: Progress | undefined;
-  await withModelFolder(init, train, (doneBytes, totalBytes) => {
-    progress ??= startProgress({ label: 'importing', total: totalBytes, unit: 'bytes' });
-    progress.update(doneBytes);
-    if (doneBytes === totalBytes) progress.finish();
-  });
+  const config = await configOf();
+  const engine = await loadEngine({ ...config.runtime, work: 'training' });
+  if (dryRun) return printForecast(config, engine);
+  await trainShown({ config, runDir: out, resume, ...(init !== undefined && { init }) });
 }

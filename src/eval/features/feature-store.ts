@@ -1,10 +1,11 @@
 // Caches features in files, by the hash of the image.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeLeftovers } from '../../base/atomic-files.js';
 import { cacheDirectory } from '../../base/cache-directory.js';
 import { InterruptedError } from '../../base/errors.js';
+import { removeLeftovers } from '../../base/leftovers.js';
+import { withTemporary } from '../../base/temporary-names.js';
 import type { MeasuredImage } from '../measured-image.js';
 import type { ExtractOptions, FeatureExtractor } from './extractor.js';
 import { orderedMap } from './ordered-map.js';
@@ -145,14 +146,15 @@ class FeatureStore {
     if (!(await this.opened)) return;
     const bytes = Buffer.alloc(features.length * Float32Array.BYTES_PER_ELEMENT);
     for (const [i, value] of features.entries()) bytes.writeFloatLE(value, 4 * i);
-    // removeLeftovers recognises the files of dead processes by this name.
-    const temporary = join(this.folder, `.tmp-${hash}~${randomBytes(4).toString('hex')}-${process.pid}`);
-    try {
-      await writeFile(temporary, Buffer.concat([bytes, this.checksum(hash, bytes)]), { flag: 'wx' });
-      await rename(temporary, join(this.folder, hash));
-    } catch {
-      await rm(temporary, { force: true }).catch(() => undefined);
-    }
+    const file = join(this.folder, hash);
+    await withTemporary(file, 'tmp', async (temporary) => {
+      try {
+        await writeFile(temporary, Buffer.concat([bytes, this.checksum(hash, bytes)]), { flag: 'wx' });
+        await rename(temporary, file);
+      } catch {
+        await rm(temporary, { force: true }).catch(() => undefined);
+      }
+    });
   }
 
   /** Makes the folder and removes what dead processes left there. @returns whether it can be written. */

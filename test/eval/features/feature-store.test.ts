@@ -7,6 +7,7 @@ import type { FeatureExtractor } from '../../../src/eval/features/extractor.js';
 import { withFeatureCache } from '../../../src/eval/features/feature-store.js';
 import type { MeasuredImage } from '../../../src/eval/measured-image.js';
 import { withFailingCalls } from '../../support/faults.js';
+import { leaveTemporary } from '../../support/leftovers.js';
 
 const DIMS = 5;
 const ID = sha256('an extractor');
@@ -137,8 +138,7 @@ describe('the cache of features', () => {
 
   it('removes the half-written files of a dead process', async () => {
     await withFeatureCache(fakeExtractor(), dir).extract([a]);
-    // Process numbers end far below.
-    await writeFile(join(dir, ID, `.tmp-${sha256('b')}~01234567-999999999`), 'half');
+    await leaveTemporary(join(dir, ID, sha256('b')), 'half');
     await withFeatureCache(fakeExtractor(), dir).extract([b]);
     expect((await readdir(join(dir, ID))).length).toBe(2);
   });
