@@ -93,9 +93,7 @@ const exportCase = (format, result) => ({
 
 /** The files of a run that tell what was trained, without times and memory. */
 function trainedFiles(tree, box) {
-  const found = new Map(
-    [...tree].filter(([name]) => /^run\/checkpoints\/(latest|step-\d+\/.*)$/.test(name)),
-  );
+  const found = new Map([...tree].filter(([name]) => /^run\/checkpoints\/(latest|step-\d+\/.*)$/.test(name)));
   // The time of training is in a checkpoint's state.
   for (const name of found.keys()) if (name.endsWith('/state.json')) found.set(name, 'a state');
   const log = path.join(box, 'run', 'metrics.jsonl');

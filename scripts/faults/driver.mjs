@@ -71,7 +71,11 @@ const MODES = {
   async record() {
     const calls = [];
     const undo = await watchCalls(places.box, ({ call, path: changed, from }) => {
-      calls.push({ call, path: path.relative(places.box, changed), ...(from && { from: path.relative(places.box, from) }) });
+      calls.push({
+        call,
+        path: path.relative(places.box, changed),
+        ...(from && { from: path.relative(places.box, from) }),
+      });
       if (request.kill === undefined) copyTree(places.box, path.join(work, 'states', String(calls.length)));
       else if (request.kill === calls.length) process.kill(process.pid, 'SIGKILL');
     });
@@ -137,7 +141,8 @@ function wholeness(initial, final) {
 
 function afterwards(outcome, final) {
   const isDone = tested.refusesToRepeat && outcome.code === 2 && differences(viewOf(), final).length === 0;
-  if (outcome.code !== 0 && !isDone) return [`the next run ended with ${outcome.code}: ${outcome.stderr.trim()}`];
+  if (outcome.code !== 0 && !isDone)
+    return [`the next run ended with ${outcome.code}: ${outcome.stderr.trim()}`];
   return differences(viewOf(), final).map((difference) => `after the next run ${difference}`);
 }
 

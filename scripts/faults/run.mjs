@@ -52,7 +52,10 @@ function spread(all, count) {
 }
 
 /** The error that a full or a broken disk gives for a call. */
-const faultOf = ({ call }, at) => ({ at, code: /^(open|write|append|mkdir)/.test(call) && at % 3 > 0 ? 'ENOSPC' : 'EIO' });
+const faultOf = ({ call }, at) => ({
+  at,
+  code: /^(open|write|append|mkdir)/.test(call) && at % 3 > 0 ? 'ENOSPC' : 'EIO',
+});
 
 async function runCase({ name, needs }) {
   const missing = needs?.();
@@ -81,8 +84,16 @@ async function runCase({ name, needs }) {
     return { point: `${point}, ${call} ${changed}`, problems };
   });
   const wrong = described.filter(({ problems }) => problems.length > 0);
-  if (unsynced.length > 0) wrong.push({ point: 'power cut', problems: [`not synced: ${unsynced.join(', ')}`] });
-  return { name, calls: calls.length, stopped: chosen.length, killed: killed.length, failing: chosen.length, wrong };
+  if (unsynced.length > 0)
+    wrong.push({ point: 'power cut', problems: [`not synced: ${unsynced.join(', ')}`] });
+  return {
+    name,
+    calls: calls.length,
+    stopped: chosen.length,
+    killed: killed.length,
+    failing: chosen.length,
+    wrong,
+  };
 }
 
 const results = [];

@@ -86,7 +86,17 @@ class Bench {
   }
 
   drawDataset() {
-    return this.gnr('dataset', 'sample', this.at('data'), '--images', '8', '--test-images', '2', '--size', '32');
+    return this.gnr(
+      'dataset',
+      'sample',
+      this.at('data'),
+      '--images',
+      '8',
+      '--test-images',
+      '2',
+      '--size',
+      '32',
+    );
   }
 }
 
@@ -115,7 +125,9 @@ const LINKS = 50_000;
 async function linkImages(folder, count) {
   fs.mkdirSync(folder, { recursive: true });
   const noise = Uint8Array.from({ length: 18 * 18 * 3 }, (_, i) => (i * 7919) % 251);
-  const bytes = await sharp(noise, { raw: { width: 18, height: 18, channels: 3 } }).png().toBuffer();
+  const bytes = await sharp(noise, { raw: { width: 18, height: 18, channels: 3 } })
+    .png()
+    .toBuffer();
   for (let i = 0; i < count; i++) {
     const name = path.join(folder, `image-${String(i).padStart(6, '0')}.png`);
     if (i % LINKS === 0) fs.writeFileSync(name, bytes);
@@ -155,7 +167,13 @@ async function images(bench) {
   });
   await measure("translate's plan", async () => {
     const inputs = await collectInputs([path.join(root, 'trainA')]);
-    const plan = { inputs, styles: [{ label: 'style-1' }], outDir: bench.at('out'), grid: false, isByFace: false };
+    const plan = {
+      inputs,
+      styles: [{ label: 'style-1' }],
+      outDir: bench.at('out'),
+      grid: false,
+      isByFace: false,
+    };
     await checkOutputs(plan);
     return inputs;
   });
@@ -298,7 +316,9 @@ async function steps(bench) {
     descriptors.slice(Math.floor((2 * descriptors.length) / 3)),
   ].map(median);
   bench.within('open descriptors, against those before', late - middle, 2);
-  const left = fs.readdirSync(run, { recursive: true }).filter((name) => /(^|\/)\.(gnr-)?(tmp|old)-|\.lock$/.test(name));
+  const left = fs
+    .readdirSync(run, { recursive: true })
+    .filter((name) => /(^|\/)\.(gnr-)?(tmp|old)-|\.lock$/.test(name));
   bench.within('temporary files left', left.length, 0);
   const kept = fs.readdirSync(path.join(run, 'checkpoints')).filter((name) => name.startsWith('step-'));
   bench.within('checkpoints kept', kept.length, 2);

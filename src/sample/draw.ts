@@ -1,7 +1,9 @@
 // Draws the sample dataset into a folder.
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { replaceDirectory } from '../base/atomic-files.js';
 import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../base/errors.js';
+import { removeLeftoversOf } from '../base/leftovers.js';
 import { Rng } from '../base/rng.js';
 import {
   drawAnimeStyle,
@@ -64,19 +66,15 @@ export async function drawSampleDataset(options: SampleDatasetOptions): Promise<
   const settings = checkedSettings(options);
   const dir = resolve(options.dir);
   await rejectUsedFolder(dir);
-  let partial: string | undefined;
   try {
-    await mkdir(dirname(dir), { recursive: true });
-    partial = await mkdtemp(join(dirname(dir), `.${basename(dir)}.partial-`));
-    const file = await drawInto(partial, settings, options);
-    // mkdtemp makes folders that only their owner can read; the dataset's is an ordinary one.
-    await chmod(partial, 0o777 & ~process.umask());
-    // The caller may have created the folder; it is empty.
-    await rmdir(dir).catch(ignoreMissing);
-    await rename(partial, dir);
-    return file;
+    // A drawing that was killed leaves a temporary folder behind.
+    await removeLeftoversOf(dir);
+    let file: FactorsFile | undefined;
+    await replaceDirectory(dir, async (temporary) => {
+      file = await drawInto(temporary, settings, options);
+    });
+    return file!;
   } catch (error) {
-    if (partial !== undefined) await rm(partial, { recursive: true, force: true });
     throw explained(error, dir);
   }
 }
@@ -165,12 +163,8 @@ async function rejectUsedFolder(dir: string): Promise<void> {
   });
 }
 
-function ignoreMissing(error: unknown): void {
-  if (systemCode(error) !== 'ENOENT') throw error;
-}
-
 function explained(error: unknown, dir: string): unknown {
-  const code = systemCode(error);
+  const code = systemCode(error instanceof RunError ? error.cause : error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new RunError(
       `The disk is full, so ${dir} was not created; free some space, or pass fewer --images.`,
