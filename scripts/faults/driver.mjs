@@ -152,14 +152,11 @@ function unsyncedRenames(calls) {
   const found = [];
   for (const { call, path: changed, from } of calls) {
     if (call === 'open' || /^(write|append)/.test(call)) dirty.add(changed);
-    else if (call === 'sync') dirty.delete(changed);
-    else if (call === 'rename') {
-      for (const name of [...dirty])
-        if (name === from || name.startsWith(`${from}/`)) {
-          dirty.delete(name);
-          if (!TEMPORARY.test(changed) && !LOCK.test(changed)) found.push(name);
-        }
-    }
+    if (call === 'sync') dirty.delete(changed);
+    if (call !== 'rename') continue;
+    const moved = [...dirty].filter((name) => name === from || name.startsWith(`${from}/`));
+    for (const name of moved) dirty.delete(name);
+    if (!TEMPORARY.test(changed) && !LOCK.test(changed)) found.push(...moved);
   }
   return found;
 }
