@@ -176,7 +176,7 @@ export const CASES = [
     results: ['out.mp4'],
     words: (places, { old } = {}) => [
       ...['video', places.video, '--checkpoint', checkpointOf(places.run, old ? 1 : STEPS)],
-      ...['--out', places.at('out.mp4'), '--faces', 'off'],
+      ...['--out', places.at('out.mp4'), '--face', 'off'],
     ],
     prepare: 'old',
   },

@@ -84,11 +84,15 @@ const MODES = {
     if (outcome.code !== 0) throw failed(outcome, tested.name);
     return { calls, unsynced: unsyncedRenames(calls) };
   },
+  /** A process of its own: a lock that a failing call leaves is free when its process has ended. */
+  async faults() {
+    const [initial, final] = knownViews();
+    const points = [];
+    for (const fault of request.faults) points.push(await judgeFault(fault, initial, final));
+    return { points };
+  },
   async judge() {
-    const [initial, final] = ['initial', 'final'].map((name) => {
-      copyTree(path.join(work, name), places.box);
-      return viewOf();
-    });
+    const [initial, final] = knownViews();
     const points = [];
     for (const state of request.states) {
       copyTree(path.join(work, 'states', state), places.box);
@@ -96,13 +100,19 @@ const MODES = {
       const outcome = await nextCommand();
       points.push({ point: state, problems: [...problems, ...afterwards(outcome, final)] });
     }
-    for (const fault of request.faults) points.push(await judgeFault(fault, initial, final));
     return { points };
   },
 };
 
-/** Lets one call fail, and looks at the message, at what is left, and at the next run. */
-async function judgeFault({ at, code }, initial, final) {
+/** The box before the command, and after one that nothing stopped. */
+const knownViews = () =>
+  ['initial', 'final'].map((name) => {
+    copyTree(path.join(work, name), places.box);
+    return viewOf();
+  });
+
+/** Lets one call fail, looks at the message and at what is left, and keeps the box for `judge`. */
+async function judgeFault({ at, code, state }, initial, final) {
   copyTree(path.join(work, 'initial'), places.box);
   let calls = 0;
   const undo = await watchCalls(places.box, ({ call, path: changed }) => {
@@ -114,11 +124,20 @@ async function judgeFault({ at, code }, initial, final) {
   const outcome = await command();
   undo();
   const problems = wholeness(initial, final);
-  if (outcome.code === 0) problems.push(...afterwards(outcome, final));
+  if (outcome.code === 0) problems.push(...resultsOtherThan(final));
   else if (!outcome.stderr.trim() || /unexpected error/.test(outcome.stderr))
     problems.push(`the message is "${outcome.stderr.trim().slice(0, 300)}"`);
-  const next = await nextCommand();
-  return { point: `${code} at ${at}`, problems: [...problems, ...afterwards(next, final)] };
+  copyTree(places.box, path.join(work, 'states', state));
+  return { point: state, problems };
+}
+
+function resultsOtherThan(final) {
+  const view = viewOf();
+  return tested.results.flatMap((name) =>
+    differences(branchOf(view, name), branchOf(final, name)).map(
+      (text) => `it ended well, but ${name} ${text}`,
+    ),
+  );
 }
 
 /** Whether every result is the old or the new one, and every other file as it was. */

@@ -93,7 +93,7 @@ const DISKS = {
   'a full disk': [
     // The rest of the disk, but for some blocks: the commands get some way.
     [
-      'dd if=/dev/zero of=BOX/filler bs=1k count=$(($(df --output=avail BOX | tail -1) - 16)) status=none',
+      'dd if=/dev/zero of=BOX/filler bs=1k count=$(($(df --output=avail BOX | tail -1) - 4)) status=none',
       'rm BOX/filler',
     ],
     /space is left|disk is full/,

@@ -52,11 +52,13 @@ function spread(all, count) {
 }
 
 /** The error that a full or a broken disk gives for a call. */
-const faultOf = ({ call }, at) => ({
-  at,
-  code: /^(open|write|append|mkdir)/.test(call) && at % 3 > 0 ? 'ENOSPC' : 'EIO',
-});
+const codeOf = ({ call }, at) => (/^(open|write|append|mkdir)/.test(call) && at % 3 > 0 ? 'ENOSPC' : 'EIO');
+const faultOf = (called, at) => {
+  const code = codeOf(called, at);
+  return { at, code, state: `${code} at ${at}` };
+};
 
+/** Records a command, stops it, lets its calls fail, and looks at all of what it left. */
 async function runCase({ name, needs }) {
   const missing = needs?.();
   if (missing !== undefined) return { name, skipped: missing };
@@ -74,11 +76,12 @@ async function runCase({ name, needs }) {
     if ((await drive('record', { name, kill: at })) !== undefined) throw new Error(`${name}: no call ${at}`);
     copyTree(places.box, path.join(work, 'states', `killed at ${at}`));
   }
-  const { points } = await drive('judge', {
-    name,
-    states: [...chosen.map(String), ...killed.map((at) => `killed at ${at}`)],
-    faults: chosen.map((at) => faultOf(calls[at - 1], at)),
-  });
+  const faults = chosen.map((at) => faultOf(calls[at - 1], at));
+  const failing = await drive('faults', { name, faults });
+  const stopped = [...chosen.map(String), ...killed.map((at) => `killed at ${at}`)];
+  const states = [...stopped, ...faults.map(({ state }) => state)];
+  const judged = await drive('judge', { name, states });
+  const points = [...failing.points, ...judged.points];
   const described = points.map(({ point, problems }) => {
     const { call, path: changed } = calls[Number(/\d+$/.exec(point)[0]) - 1];
     return { point: `${point}, ${call} ${changed}`, problems };

@@ -290,11 +290,11 @@ async function steps(bench) {
   const all = bench.isLong ? Number(process.env.GNR_SOAK_STEPS ?? 50_000) : 300;
   bench.figures.steps = all;
   await bench.drawDataset();
-  const every = Math.max(1, Math.floor(all / 200));
+  const every = Math.max(1, Math.floor(all / 100));
   const config = {
     ...configOf(bench.at('data'), all),
-    log: { everySteps: every, sampleEverySteps: 10 * every, sampleImages: 1 },
-    checkpoint: { everySteps: 10 * every, keepLast: 2 },
+    log: { everySteps: every, sampleEverySteps: 20 * every, sampleImages: 1 },
+    checkpoint: { everySteps: 20 * every, keepLast: 2 },
   };
   fs.writeFileSync(bench.at('config.json'), JSON.stringify(config));
   const run = bench.at('run');
