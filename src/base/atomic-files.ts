@@ -1,6 +1,6 @@
 // Writes files and folders atomically: a reader sees the old content or the new one, whole.
 import type { FileHandle } from 'node:fs/promises';
-import { chmod, lstat, mkdir, open, readdir, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, RunError, systemCode } from './errors.js';
 import { withoutTemporary, withTemporary } from './temporary-names.js';
@@ -83,14 +83,28 @@ async function syncTree(folder: string): Promise<void> {
   await syncFolder(folder);
 }
 
-/** Creates a folder and those above it, so that they survive a power cut. @param folder an absolute path. */
-async function makeFolders(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first || made === dirname(made)) return;
+/**
+ * Creates a folder and those above it, so that they survive a power cut. Node's recursive `mkdir` never ends on disks that
+ * cannot have folders, such as /proc.
+ * @param folder an absolute path. @throws the system's error.
+ */
+export async function makeFolders(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' && dirname(folder) !== folder) {
+      await makeFolders(dirname(folder));
+      await mkdir(folder).catch((again: unknown) => existing(folder, again));
+    } else return existing(folder, error);
   }
+  await syncFolder(dirname(folder));
+}
+
+/** Accepts the error of creating a folder that exists. */
+async function existing(folder: string, error: unknown): Promise<void> {
+  // Some systems name another reason first, such as a read-only disk.
+  const stats = await stat(folder).catch(() => undefined);
+  if (stats?.isDirectory() !== true) throw error;
 }
 
 const MAX_LINKS = 40;

@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { causeOf } from './atomic-files.js';
+import { causeOf, makeFolders } from './atomic-files.js';
 import { InputError, messageOf } from './errors.js';
 import { notify } from './notices.js';
 
@@ -82,8 +82,10 @@ export async function checkCacheDirectory(env: NodeJS.ProcessEnv = process.env):
 export async function makeCacheDirectory(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const cache = cacheDirectory(env);
   try {
-    await fs.mkdir(path.dirname(cache), { recursive: true });
-    await fs.mkdir(cache, { recursive: true, mode: 0o700 });
+    await makeFolders(path.dirname(cache));
+    await fs.mkdir(cache, { mode: 0o700 }).catch(async (error: unknown) => {
+      if (!(await fs.stat(cache).catch(() => undefined))?.isDirectory()) throw error;
+    });
     await fs.access(cache, fs.constants.W_OK);
   } catch (error) {
     throw new InputError(

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolders } from './atomic-files.js';
 import { InputError, InterruptedError, systemCode } from './errors.js';
 import { removeLeftovers } from './leftovers.js';
 import { ownIdentity, type ProcessIdentity, stateOf } from './process-identity.js';
@@ -230,7 +231,7 @@ export type LockAttempt =
  */
 export async function tryLock(file: string, options: WatchOptions = {}): Promise<LockAttempt> {
   const { signal, onDoubt, timing = TIMING } = options;
-  await fs.mkdir(path.dirname(file), { recursive: true });
+  await makeFolders(path.resolve(path.dirname(file)));
   await removeLeftovers(path.dirname(file), { name: path.basename(file) }).catch(() => undefined);
   const holder: Holder = { ...(await ownIdentity()), token: randomBytes(8).toString('hex') };
   const text = JSON.stringify(holder);

@@ -1,10 +1,11 @@
 // Draws the sample dataset into a folder.
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { replaceDirectory } from '../base/atomic-files.js';
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { endOfLinks, makeFolders } from '../base/atomic-files.js';
 import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../base/errors.js';
 import { removeLeftoversOf } from '../base/leftovers.js';
 import { Rng } from '../base/rng.js';
+import { withTemporary } from '../base/temporary-names.js';
 import {
   drawAnimeStyle,
   drawContent,
@@ -64,18 +65,28 @@ export function sampleFactors(
  */
 export async function drawSampleDataset(options: SampleDatasetOptions): Promise<FactorsFile> {
   const settings = checkedSettings(options);
-  const dir = resolve(options.dir);
-  await rejectUsedFolder(dir);
+  const shown = resolve(options.dir);
+  await rejectUsedFolder(shown);
   try {
+    const dir = await endOfLinks(shown);
+    await makeFolders(dirname(dir));
     // A drawing that was killed leaves a temporary folder behind.
     await removeLeftoversOf(dir);
-    let file: FactorsFile | undefined;
-    await replaceDirectory(dir, async (temporary) => {
-      file = await drawInto(temporary, settings, options);
+    return await withTemporary(dir, 'tmp', async (partial) => {
+      try {
+        await mkdir(partial);
+        const file = await drawInto(partial, settings, options);
+        // The caller may have created the folder; it is empty.
+        await rmdir(dir).catch(ignoreMissing);
+        await rename(partial, dir);
+        return file;
+      } catch (error) {
+        await rm(partial, { recursive: true, force: true });
+        throw error;
+      }
     });
-    return file!;
   } catch (error) {
-    throw explained(error, dir);
+    throw explained(error, shown);
   }
 }
 
@@ -163,8 +174,12 @@ async function rejectUsedFolder(dir: string): Promise<void> {
   });
 }
 
+function ignoreMissing(error: unknown): void {
+  if (systemCode(error) !== 'ENOENT') throw error;
+}
+
 function explained(error: unknown, dir: string): unknown {
-  const code = systemCode(error instanceof RunError ? error.cause : error);
+  const code = systemCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new RunError(
       `The disk is full, so ${dir} was not created; free some space, or pass fewer --images.`,

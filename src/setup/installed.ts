@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { replaceFile } from '../base/atomic-files.js';
 import { whoElseWrites } from '../base/cache-directory.js';
-import { InputError } from '../base/errors.js';
+import { InputError, systemCode } from '../base/errors.js';
 import { sha256OfFile } from '../base/hash.js';
 import { writeJson } from '../base/write-json.js';
 import { ADDON_FILES, type Packages, sourcesHash } from './addon.js';
@@ -75,8 +75,12 @@ export async function problemOfFiles(directory: string, stamp: Partial<Stamp>): 
     return 'a record of another version of this program';
   for (const [name, bytes] of Object.entries(files)) {
     const file = path.resolve(directory, name);
-    const stats = await fs.stat(file).catch(() => undefined);
-    if (stats === undefined) return `no ${file}`;
+    let stats: Stats;
+    try {
+      stats = await fs.stat(file);
+    } catch (error) {
+      return systemCode(error) === 'EACCES' ? `${file}, which this user cannot read` : `no ${file}`;
+    }
     if (stats.size !== bytes) return `${file} of another size`;
     const isLibrary = path.isAbsolute(name);
     const writer = isLibrary ? whoElseWrites(stats) : undefined;

@@ -1,8 +1,8 @@
 // A partly downloaded file and the record of its origin.
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { toWriteError, writeFileAtomic, writeFully } from '../base/atomic-files.js';
+import { makeFolders, toWriteError, writeFileAtomic, writeFully } from '../base/atomic-files.js';
 import { systemCode } from '../base/errors.js';
 
 /** The origin of a partial file, to check whether the rest still fits it. */
@@ -58,7 +58,7 @@ export class PartialFile {
       work.catch((error: unknown) => {
         throw toWriteError(error, this.path);
       });
-    await guarded(mkdir(path.dirname(this.path), { recursive: true }));
+    await guarded(makeFolders(path.dirname(this.path)));
     const handle = await guarded(open(this.path, 'a'));
     try {
       for await (const chunk of chunks) {

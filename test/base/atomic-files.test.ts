@@ -222,6 +222,13 @@ it('writeFileAtomic syncs the folders that it makes, and the folder around them'
   expect(synced).toEqual(expect.arrayContaining([folder, join(folder, 'a'), join(folder, 'a', 'b')]));
 });
 
+it('writeFileAtomic ends with an error where no folder can be made', async () => {
+  // Node's own mkdir does not end there.
+  await expect(writeFileAtomic('/proc/gnr/a/file', 'x')).rejects.toThrow(
+    'Cannot write /proc/gnr/a/file: its folder cannot be created, or has been removed (ENOENT)',
+  );
+});
+
 it('replaceDirectory gives a folder its name back if it has changed in a way that is not to be lost', async () => {
   const target = join(folder, 'target');
   await mkdir(target);

@@ -60,7 +60,13 @@ test('loadEngine reports why the GPU build computes on the processor', async () 
   vi.resetModules();
   vi.doMock('../../src/setup/installed.js', async (original) => ({
     ...(await original<object>()),
-    readStamp: async () => ({ device: 'gpu', libraries: '/no/such/tensorflow' }),
+    readStamp: async () => ({
+      device: 'gpu',
+      libraries: '/no/such/tensorflow',
+      files: {},
+      hashes: {},
+      times: {},
+    }),
   }));
   const notices: string[] = [];
   const { onNotice } = await import('../../src/base/notices.js');
@@ -71,4 +77,15 @@ test('loadEngine reports why the GPU build computes on the processor', async () 
   if (device === 'gpu') return; // A machine with a GPU that works.
   expect(fallback).toContain('/no/such/nvidia/cuda_runtime/lib/libcudart.so.12: cannot open');
   expect(notices).toEqual([`warning: the GPU build of TensorFlow computes on the processor: ${fallback}.`]);
+});
+
+test('loadEngine loads no file that is not the one that set-up installed', async () => {
+  vi.resetModules();
+  vi.doMock('../../src/setup/installed.js', async (original) => ({
+    ...(await original<object>()),
+    readStamp: async () => ({ device: 'cpu', files: { 'tfjs_binding.node': 1 }, hashes: {}, times: {} }),
+  }));
+  const fresh = await import('../../src/runtime/node.js');
+  await expect(fresh.loadEngine()).rejects.toThrow(/tfjs_binding\.node of another size; run npx gnr setup/);
+  vi.doUnmock('../../src/setup/installed.js');
 });
