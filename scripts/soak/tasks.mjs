@@ -310,7 +310,7 @@ async function steps(bench) {
   bench.figures['resident memory at the end'] = megabytes(points.at(-1)[1]);
   const slope = slopeOf(second);
   const show = (bytes) => `${(bytes / MEGABYTE).toFixed(2)} MB per 1,000 steps`;
-  bench.within('growth', slope, (bench.isLong ? 1 : 100) * MEGABYTE, show);
+  bench.within('growth', slope, (bench.isLong ? 1 : 400) * MEGABYTE, show);
   const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
   const [middle, late] = [
     descriptors.slice(Math.floor(descriptors.length / 3), Math.floor((2 * descriptors.length) / 3)),
