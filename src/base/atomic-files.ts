@@ -282,7 +282,15 @@ async function swapIn(finished: string, path: string, { inspect }: ReplaceDirect
       if (existed) await rename(setAside, path);
       throw error;
     }
-    if (existed) await rm(setAside, { recursive: true, force: true }).catch(() => undefined);
+    if (existed) await discard(setAside, path).catch(() => undefined);
+  });
+}
+
+/** Removes the folder that was set aside. Under its other name a part of it is no folder that somebody may want back. */
+async function discard(setAside: string, path: string): Promise<void> {
+  await withTemporary(path, 'tmp', async (rest) => {
+    await rename(setAside, rest);
+    await rm(rest, { recursive: true, force: true });
   });
 }
 

@@ -1,7 +1,7 @@
 // Draws the sample dataset into a folder.
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { endOfLinks, makeFolders } from '../base/atomic-files.js';
+import { endOfLinks, makeFolders, toWriteError } from '../base/atomic-files.js';
 import { InputError, InterruptedError, messageOf, RunError, systemCode } from '../base/errors.js';
 import { removeLeftoversOf } from '../base/leftovers.js';
 import { Rng } from '../base/rng.js';
@@ -196,5 +196,5 @@ function explained(error: unknown, dir: string): unknown {
     };
     return new InputError(details, { cause: error });
   }
-  return error;
+  return toWriteError(error, dir);
 }

@@ -188,6 +188,8 @@ export async function buildAddon(directory: string, options: AddonOptions): Prom
     for (const { file, source, linked } of PROJECT_ADDONS) {
       await build(file, [path.join(SOURCES, source)], linked ? stubs : undefined);
     }
+    // Before the addons have their name: the next set-up looks for stubs only if it builds.
+    await fs.rm(stubs, evenIfMissing);
     await fs.rm(directory, { recursive: true, force: true });
     await fs.rename(partial, directory);
   } finally {

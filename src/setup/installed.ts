@@ -7,6 +7,7 @@ import { replaceFile } from '../base/atomic-files.js';
 import { whoElseWrites } from '../base/cache-directory.js';
 import { InputError, systemCode } from '../base/errors.js';
 import { sha256OfFile } from '../base/hash.js';
+import { removeLeftovers } from '../base/leftovers.js';
 import { writeJson } from '../base/write-json.js';
 import { ADDON_FILES, type Packages, sourcesHash } from './addon.js';
 import { LIBRARY_FILES } from './library.js';
@@ -109,6 +110,8 @@ export async function installAddon(
 ): Promise<Stamp> {
   const directory = bindingDirectory(packages);
   await fs.rm(path.join(directory, STAMP_FILE), { force: true });
+  // A set-up that was killed leaves temporary files behind.
+  await removeLeftovers(directory);
   const facts: Pick<Stamp, 'files' | 'hashes' | 'times'> = { files: {}, hashes: {}, times: {} };
   const add = async (name: string, file: string): Promise<void> => {
     const stats = await fs.stat(file);

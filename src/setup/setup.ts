@@ -1,5 +1,6 @@
 // Sets TensorFlow up: the library, the addon, and a check of both.
 import path from 'node:path';
+import { toWriteError } from '../base/atomic-files.js';
 import { makeCacheDirectory } from '../base/cache-directory.js';
 import { InputError, InterruptedError, messageOf } from '../base/errors.js';
 import { withLock } from '../base/process-lock.js';
@@ -47,6 +48,11 @@ export interface SetupOptions {
 export interface SetupResult extends Stamp {
   /** Whether everything was installed before. */
   alreadyDone: boolean;
+}
+
+/** Whether the system refused to start a program, and not to change a file. */
+function isOfProgram(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && String(error.syscall).startsWith('spawn');
 }
 
 interface Plan extends AddonOptions {
@@ -205,6 +211,10 @@ export async function setUpEngine(options: SetupOptions = {}): Promise<SetupResu
   const onWait = (pid: number | undefined) =>
     onEvent({ kind: 'step', text: `waiting for another set-up${pid ? ` (process ${pid})` : ''} to finish` });
   const lock = path.join(cache, 'setup.lock');
-  const stamp = await withLock(lock, () => installChosen(plan, choice), { signal, onWait });
+  const stamp = await withLock(lock, () => installChosen(plan, choice), { signal, onWait }).catch(
+    (error: unknown) => {
+      throw isOfProgram(error) ? error : toWriteError(error, cache);
+    },
+  );
   return { ...stamp, alreadyDone: false };
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { toWriteError } from '../base/atomic-files.js';
 import { makeCacheDirectory } from '../base/cache-directory.js';
 import { InputError, InterruptedError } from '../base/errors.js';
+import { removeLeftoversOf } from '../base/leftovers.js';
 import { withLock } from '../base/process-lock.js';
 import { writeJson } from '../base/write-json.js';
 import { writeSafetensors } from '../checkpoint/safetensors.js';
@@ -99,6 +100,8 @@ async function store(
 ): Promise<Imported> {
   const place = placeOf(name, env);
   const work = async (): Promise<void> => {
+    // An import that was killed leaves temporary files behind.
+    for (const path of [place.file, place.record]) await removeLeftoversOf(path);
     await writeSafetensors(place.file, tensors, { format: 'pt' });
     const { sha256 } = await identityOf(place.file);
     const facts = { converter: CONVERTER_VERSION, name, source, verified, sha256 } as const;

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceDirectory, writeFileAtomic } from '../../base/atomic-files.js';
 import { InputError, messageOf, systemCode } from '../../base/errors.js';
+import { removeLeftoversOf } from '../../base/leftovers.js';
 import { formatConfig, resolveConfig } from '../../config/load.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from '../../config/overrides.js';
 import type { Config, PartialConfig } from '../../config/schema.js';
@@ -318,6 +319,8 @@ export async function importReferenceCheckpoint(
 ): Promise<ImportReport> {
   const file = await openTensorFile(path);
   try {
+    // An import that was killed leaves a temporary folder behind.
+    await removeLeftoversOf(outDir);
     await rejectUsedFolder(outDir);
     const planned = await plan(file, overrides, as);
     const { config, isRun, step } = planned;
