@@ -116,11 +116,11 @@ describe('emaUpdate', () => {
     let average: tf.Tensor = tf.tensor1d([1]);
     let expected = 1;
     for (const value of values) {
-      average = emaUpdate(average, tf.tensor1d([value]), decay);
+      average = emaUpdate(average, tf.tensor1d([value]), 1 - decay);
       expected = expected * decay + value * (1 - decay);
     }
     expect(valuesOf(average)[0]).toBeCloseTo(expected, 6);
-    expect(valuesOf(emaUpdate(tf.tensor1d([5]), tf.tensor1d([3]), 0))).toEqual([3]);
+    expect(valuesOf(emaUpdate(tf.tensor1d([5]), tf.tensor1d([3]), 1))).toEqual([3]);
   });
 });
 
