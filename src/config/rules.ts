@@ -34,8 +34,11 @@ function checkLosses(config: Config, reject: (path: string, message: string) => 
     const any = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
     reject('losses', `a weight above 0 for ${any}: no other term trains the decoder`);
   }
-  for (const { name, problem } of chosen)
+  for (const { name, problem, inputs } of chosen) {
     if (problem) reject(`losses.${name}.${problem.option}`, problem.expected);
+    if (inputs.includes('restyled') && config.training.batch < 2)
+      reject('training.batch', `at least 2 with losses.${name}, which compares the styles of a batch`);
+  }
 }
 
 function checkAdaptiveAugment({ training }: Config, reject: (path: string, message: string) => void): void {

@@ -1,7 +1,6 @@
 // The schema of the config: types, ranges, defaults and descriptions of all keys.
 import { z } from 'zod';
 import { lossesSchema } from '../losses/chosen.js';
-import { weight } from '../losses/loss.js';
 import { adaptiveAugment, augment } from './augment-schema.js';
 import { count, everySteps, fraction, positive, powerOfTwo } from './fields.js';
 import { checkConsistency } from './rules.js';
@@ -85,6 +84,36 @@ const data = z.strictObject({
   augment: augment.prefault({}).describe('Random warps of the training images.'),
 });
 
+/** R3GAN's schedules: values that go from their start along half a cosine to their end. */
+const cosine = z.strictObject({
+  steps: count(1, 1e9)
+    .nullable()
+    .default(null)
+    .describe(
+      'Length of the cosines, steps; the values stay at their end afterwards. null for training.steps.',
+    ),
+  learningRateFactor: positive()
+    .max(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Factor on the learning rate at the end, in place of decayEverySteps and decayFactor; null keeps these (R3GAN: 0.25).',
+    ),
+  beta2: z
+    .number()
+    .min(0)
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe(
+      "Decay of Adam's second moments at the end, from the second of betas at the start; null leaves it constant (R3GAN: from 0.9 to 0.99).",
+    ),
+  r1Factor: fraction()
+    .nullable()
+    .default(null)
+    .describe('Factor on the weight of R1 at the end; null leaves the weight constant (R3GAN: 0.1).'),
+});
+
 const training = z.strictObject({
   steps: everySteps('Length of the run, steps.').default(300_000),
   batch: count(1, 4096).default(4).describe('Images of each domain in a step.'),
@@ -109,7 +138,13 @@ const training = z.strictObject({
     ),
   decayEverySteps: everySteps('Steps between two decays of the learning rate.').default(100_000),
   decayFactor: positive().max(1).default(0.5).describe('Factor on the learning rate at each decay.'),
-  r1Weight: weight('Weight of the R1 gradient penalty of the discriminators; 0 turns it off.').default(10),
+  cosine: cosine.prefault({}).describe('Values that change along a cosine over the run, as in R3GAN.'),
+  r1Weight: z
+    .union([z.number().min(0), z.literal('auto')], { error: 'a number of 0 or more, or auto' })
+    .default(10)
+    .describe(
+      "Weight of the R1 gradient penalty of the discriminators; 0 turns it off. auto computes it from size and batch, for the strength of StyleGAN2-ADA's 0.0002 size^2 / batch: 0.0002 size^2 batch here, where the penalty is that of the mean logit of the batch.",
+    ),
   r1EverySteps: everySteps('Steps between two R1 penalties.').default(16),
   emaDecay: z
     .number()
@@ -117,6 +152,13 @@ const training = z.strictObject({
     .lt(1)
     .default(0.999)
     .describe('Decay per step of the averaged (EMA) generators, which are used for translation.'),
+  emaRampUp: positive()
+    .max(1000)
+    .nullable()
+    .default(null)
+    .describe(
+      'Largest half-life of the averages as a share of the steps done, so that early weights are forgotten sooner; null for the half-life of emaDecay from the start (StyleGAN2-ADA: 0.05).',
+    ),
   adaptiveAugment: adaptiveAugment
     .prefault({})
     .describe(

@@ -3,7 +3,7 @@ import { replaceFile } from '../base/atomic-files.js';
 import { removeLeftoversOf } from '../base/leftovers.js';
 import { type ExportReport, exportReferenceCheckpoint } from '../checkpoint/reference/export.js';
 import { lazyBetas } from '../optim/adam.js';
-import { learningRateAt } from '../optim/schedule.js';
+import { betasAt, learningRateAt } from '../optim/schedule.js';
 import { checkDifferences } from './comparison.js';
 import type { Comparison } from './export-options.js';
 import { type ExportTask, stopIfAborted } from './export-task.js';
@@ -29,7 +29,7 @@ export async function exportTorch({
     const report = await exportReferenceCheckpoint(source.dir, temporary, {
       settings: ({ training }, stepsDone) => {
         const learningRate = learningRateAt(stepsDone, training);
-        const betas = { first: training.betas[0], second: training.betas[1] };
+        const betas = betasAt(stepsDone, training);
         return {
           G_optim: { learningRate, betas },
           D_optim: { learningRate, betas: lazyBetas(betas, training.r1EverySteps) },

@@ -8,9 +8,10 @@ import { r1Penalty } from '../losses/r1.js';
 import { type LossTerms, totalLoss } from '../losses/total.js';
 import type { ImageLogits } from '../model/image-discriminator.js';
 import type { Params } from '../model/parameters.js';
-import { add, reshape, scale } from '../ops/arithmetic.js';
+import { add, reshape, scale, scaleBy } from '../ops/arithmetic.js';
 import { Tape } from '../ops/autodiff.js';
 import { concat, rows } from '../ops/shape.js';
+import { r1WeightOf } from '../optim/schedule.js';
 import { kernels } from '../runtime/kernels.js';
 import { type AdaTransforms, augmentForDiscriminator } from './discriminator-augment.js';
 import { type Both, bothDomains, DOMAINS, sumOfBoth } from './domains.js';
@@ -100,11 +101,12 @@ function realSign([local, global]: readonly Tensor[]): Tensor {
  * Runs while `tape` records.
  */
 function discriminatorTerms(
-  { training }: Config,
+  config: Config,
   networks: Networks,
   params: Record<string, Params>,
   batch: Both<DiscriminatorBatch>,
   withR1: boolean,
+  r1Factor: Tensor | undefined,
   tape: Tape,
 ): { terms: LossTerms; signals: LossTerms } {
   const images = bothDomains((domain) =>
@@ -118,8 +120,11 @@ function discriminatorTerms(
   };
   // R1 gradient penalty, every few steps and as many times stronger (lazy regularization).
   if (withR1) {
-    const penalty = (logits: Tensor[], input: Tensor): Tensor =>
-      scale(r1Penalty(tape, logits, input), (training.r1Weight / 2) * training.r1EverySteps);
+    const strength = (r1WeightOf(config) / 2) * config.training.r1EverySteps;
+    const penalty = (logits: Tensor[], input: Tensor): Tensor => {
+      const weighted = scale(r1Penalty(tape, logits, input), strength);
+      return r1Factor === undefined ? weighted : scaleBy(weighted, r1Factor);
+    };
     for (const domain of DOMAINS) terms[`r1${domain}`] = penalty(images[domain].real, batch[domain].real);
     terms.r1Styles = sumOfBoth((domain) => penalty(styles[domain].drawn, batch[domain].drawn));
   }
@@ -132,6 +137,7 @@ function discriminatorTerms(
  * The weighted loss terms of all discriminators, the signals, and the gradients in the order of the group.
  *
  * @param isR1Step whether the loss carries the R1 penalty, if its weight is not 0.
+ * @param r1Factor factor on that weight, of shape []; 1 by default.
  */
 export function discriminatorGradients(
   config: Config,
@@ -139,13 +145,14 @@ export function discriminatorGradients(
   params: Record<string, Params>,
   batch: Both<DiscriminatorBatch>,
   isR1Step: boolean,
+  r1Factor?: Tensor,
 ): { terms: LossTerms; signals: LossTerms; gradients: Tensor[] } {
-  const withR1 = isR1Step && config.training.r1Weight > 0;
+  const withR1 = isR1Step && config.training.r1Weight !== 0;
   const parameters = networks.discriminators.inOrder(params);
   const penalized = withR1 ? DOMAINS.flatMap((domain) => [batch[domain].real, batch[domain].drawn]) : [];
   const tape = new Tape([...parameters, ...penalized]);
   return tape.record(() => {
-    const { terms, signals } = discriminatorTerms(config, networks, params, batch, withR1, tape);
+    const { terms, signals } = discriminatorTerms(config, networks, params, batch, withR1, r1Factor, tape);
     return { terms, signals, gradients: tape.gradients(totalLoss(terms), parameters) };
   });
 }

@@ -7,7 +7,8 @@ import { chosenLosses } from '../losses/chosen.js';
 import type { LossInputs } from '../losses/loss.js';
 import type { LossTerms } from '../losses/total.js';
 import type { Params } from '../model/parameters.js';
-import { scale } from '../ops/arithmetic.js';
+import { scale, scaleBy } from '../ops/arithmetic.js';
+import { unrecorded } from '../ops/autodiff.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
 import { type Lpips, lpipsDistances } from '../perceptual/lpips.js';
 import type { DomainBatch, StepBatch } from './batch.js';
@@ -23,6 +24,7 @@ import {
   sumOfBoth,
 } from './domains.js';
 import { checkpointPolicyOf, type Networks } from './networks.js';
+import type { StepScalars } from './step-scalars.js';
 
 /** The codes of the images of one domain. */
 interface DomainCodes {
@@ -112,6 +114,7 @@ export interface GeneratorLossInputs {
   generatorParams: Record<string, Params>;
   /** Effective discriminator weights, already updated in this step; constant here. */
   discriminatorParams: Record<string, Params>;
+  scalars: StepScalars;
   /** LPIPS; without it, losses that are computed from it are left out. */
   perceptual?: { lpips: Lpips; params: Params };
 }
@@ -122,7 +125,7 @@ export function generatorTerms(
   batch: StepBatch,
   translations: Both<Translation>,
 ): LossTerms {
-  const { config, perceptual } = inputs;
+  const { config, scalars, perceptual } = inputs;
   const chosen = chosenLosses(config.losses).filter(
     (loss) => perceptual !== undefined || !loss.inputs.includes('lpips'),
   );
@@ -130,13 +133,12 @@ export function generatorTerms(
     withRebuilt: chosen.some((loss) => loss.inputs.includes('rebuilt')),
   });
   return Object.fromEntries(
-    chosen.map(({ name, weight, term }) => [
-      name,
-      scale(
-        sumOfBoth((domain) => term(lossInputs[domain])),
-        weight,
-      ),
-    ]),
+    chosen.map(({ name, weight, term }) => {
+      const unweighted = sumOfBoth((domain) => term(lossInputs[domain]));
+      const weighted = scale(unweighted, weight);
+      const factor = scalars[`losses/${name}`];
+      return [name, factor === undefined ? weighted : scaleBy(weighted, factor)];
+    }),
   );
 }
 
@@ -151,7 +153,7 @@ function lossInputsOf(
   translations: Both<Translation>,
   { withRebuilt }: { withRebuilt: boolean },
 ): Both<LossInputs> {
-  const { imageDiscriminator, latentDiscriminator } = networks;
+  const { generator, imageDiscriminator, latentDiscriminator } = networks;
   // A to B and back to A, then B to A and back to B, in the styles of the originals.
   const cycles = bothDomains((domain) => {
     const { sameStyles, translated } = translations[domain];
@@ -171,6 +173,13 @@ function lossInputsOf(
     );
     return heads(imageDiscriminator.apply(discriminatorParams[`D_${domain}`]!, images));
   });
+  const restyled = oncePerDomain((domain) => {
+    const { content, style } = translations[domain];
+    const count = style.shape[0]!;
+    // The styles of a batch are distinct rows of one list, so that the next row is another style.
+    const nextStyle = concat([rows(style, 1, count - 1), rows(style, 0, 1)], 0);
+    return unrecorded(() => generator.decode(generatorParams[GENERATOR_FROM[domain]]!, content, nextStyle));
+  });
   // One pass for the style codes of both domains.
   let joinedLogits: Tensor | undefined;
   const styleLogits = oncePerDomain((domain) => {
@@ -187,6 +196,9 @@ function lossInputsOf(
     recoveredStyle: cycles[domain].recoveredStyle,
     get rebuilt() {
       return cycles[domain].rebuilt!;
+    },
+    get restyled() {
+      return restyled(domain);
     },
     get fakeLogits() {
       return fakeLogits(domain);

@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.js';
 import { type LossTerms, totalLoss } from '../losses/total.js';
 import type { Params } from '../model/parameters.js';
 import { Tape } from '../ops/autodiff.js';
-import { type AdamBetas, adamUpdate, emaUpdate, lazyBetas } from '../optim/adam.js';
+import { type AdamBetas, type AdamScalarTensors, adamUpdate, emaUpdate } from '../optim/adam.js';
 import type { ParameterGroup } from '../optim/parameter-groups.js';
 import type { Lpips } from '../perceptual/lpips.js';
 import { kernels } from '../runtime/kernels.js';
@@ -16,12 +16,7 @@ import { bothDomains, OTHER } from './domains.js';
 import { generatorTerms, translateBatch } from './generator-step.js';
 import type { Networks } from './networks.js';
 import type { GroupState, TrainState } from './state.js';
-
-/** Adam's scalars for each optimizer, as tensors of shape []. */
-export interface StepScalars {
-  generators: { stepSize: Tensor; rootCorrection: Tensor };
-  discriminators: { stepSize: Tensor; rootCorrection: Tensor };
-}
+import { optimizerBetas, type StepScalars } from './step-scalars.js';
 
 /** The inputs that stay the same in every step of a run. */
 export interface StepContext {
@@ -57,15 +52,18 @@ export function namedByPart(result: Omit<StepResult, 'state' | 'gradients'>): Lo
   );
 }
 
-/** Adam's betas for each optimizer; the discriminators' are those of lazy regularization. */
-export function optimizerBetas({ training }: Config): { generators: AdamBetas; discriminators: AdamBetas } {
-  const betas = { first: training.betas[0], second: training.betas[1] };
-  return { generators: betas, discriminators: lazyBetas(betas, training.r1EverySteps) };
+/** True if Adam stores first moments: with a first beta of 0 they are the gradients themselves. */
+export function hasFirstMoments({ training }: Config): boolean {
+  return training.betas[0] > 0;
 }
 
-/** True if Adam stores first moments: with a first beta of 0 they are the gradients themselves. */
-export function hasFirstMoments(config: Config): boolean {
-  return optimizerBetas(config).generators.first > 0;
+/** The scalars of one side. */
+function adamScalarsOf(scalars: StepScalars, side: 'generators' | 'discriminators'): AdamScalarTensors {
+  return {
+    stepSize: scalars[`${side}/stepSize`],
+    rootCorrection: scalars[`${side}/rootCorrection`],
+    secondShare: scalars[`${side}/secondShare`],
+  };
 }
 
 /** One Adam update of all parameters of a group. */
@@ -74,7 +72,7 @@ function updateGroup(
   state: GroupState,
   gradients: readonly Tensor[],
   betas: AdamBetas,
-  scalars: { stepSize: Tensor; rootCorrection: Tensor },
+  scalars: AdamScalarTensors,
 ): GroupState {
   const next: GroupState = {
     values: [...state.values],
@@ -120,7 +118,7 @@ export function trainStep(
   isR1Step: boolean,
 ): StepResult {
   const { config, networks, perceptual } = context;
-  const betas = optimizerBetas(config);
+  const betas = optimizerBetas(config, 0);
 
   // Content and style codes of both domains, and translations both ways.
   const generatorWeights = networks.generators.parameters(state.generators.values);
@@ -144,6 +142,7 @@ export function trainStep(
       transforms: batch[domain],
     })),
     isR1Step,
+    scalars.r1Factor,
   );
   const discriminatorBuckets = networks.discriminators.gradientBuckets(discriminatorStep.gradients);
   const discriminators = updateGroup(
@@ -151,7 +150,7 @@ export function trainStep(
     state.discriminators,
     discriminatorBuckets,
     betas.discriminators,
-    scalars.discriminators,
+    adamScalarsOf(scalars, 'discriminators'),
   );
 
   // The generators learn against the updated discriminators, whose weights are constants to the generators' tape.
@@ -162,6 +161,7 @@ export function trainStep(
       networks,
       generatorParams,
       discriminatorParams,
+      scalars,
       ...(perceptual && { perceptual }),
     };
     const terms = generatorTerms(inputs, batch, translations);
@@ -173,13 +173,12 @@ export function trainStep(
     state.generators,
     generatorBuckets,
     betas.generators,
-    scalars.generators,
+    adamScalarsOf(scalars, 'generators'),
   );
 
   // The average of the generators, which translates once training is done.
-  const ema = state.ema.map((average, i) =>
-    emaUpdate(average, generators.values[i]!, config.training.emaDecay),
-  );
+  const emaShare = scalars.emaShare ?? 1 - config.training.emaDecay;
+  const ema = state.ema.map((average, i) => emaUpdate(average, generators.values[i]!, emaShare));
   return {
     state: { generators, discriminators, ema },
     generatorTerms: generatorStep.terms,

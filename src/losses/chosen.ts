@@ -20,6 +20,8 @@ export interface ChosenLoss extends Pick<Loss, 'inputs' | 'trainsDecoder'> {
   weight: number;
   /** Where the weights of LPIPS are, `cache` or a file; null if it needs none, or has none. */
   lpipsWeights: string | null;
+  /** Steps over which its weight falls linearly to 0; null if it stays. */
+  decaySteps: number | null;
   problem: WrongOption | undefined;
   /** The term of one domain, without its weight. */
   term(inputs: LossInputs): Tensor;
@@ -40,6 +42,7 @@ export function chosenLosses(config: z.output<typeof lossesSchema>): ChosenLoss[
         inputs,
         trainsDecoder,
         lpipsWeights: loss.lpipsWeights?.(options) ?? null,
+        decaySteps: loss.decaySteps?.(options) ?? null,
         problem: loss.problem?.(options),
         term: (values) => loss.term(values, options),
       },

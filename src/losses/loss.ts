@@ -24,6 +24,11 @@ export interface LossInputs {
   style: Tensor;
   /** The translations of `same` into the other domain. */
   translated: Tensor;
+  /**
+   * `same`, translated with the style codes of the next image of the batch: the contents of `translated`, in other styles.
+   * A constant to gradients. A loss of it needs a batch of at least 2.
+   */
+  restyled: Tensor;
   /** The style codes that the translations encode to. */
   recoveredStyle: Tensor;
   /** The translations, translated back with style codes of `same`. */
@@ -60,6 +65,8 @@ export interface Loss<
   trainsDecoder: boolean;
   /** Where the weights of LPIPS are, `cache` or a file; null if nowhere. A loss of `lpips` has to say it. */
   lpipsWeights?(config: z.output<Schema>): string | null;
+  /** Steps over which its weight falls linearly to 0; null, as without it, if the weight stays. */
+  decaySteps?(config: z.output<Schema>): number | null;
   /** Checks options that have to fit together; undefined if they do. */
   problem?(config: z.output<Schema>): WrongOption | undefined;
   /** The term of one domain, a scalar without its weight; the step adds those of both domains. */

@@ -5,6 +5,7 @@ import { identity } from './identity.js';
 import { latentAdversarial } from './latent-adversarial.js';
 import { lpips } from './lpips.js';
 import { styleConsistency } from './style-consistency.js';
+import { styleDiversification } from './style-diversification.js';
 import { styleReconstruction } from './style-reconstruction.js';
 
 /** All terms by name, in the order of their sum. A new one needs its file and a line here. */
@@ -16,6 +17,7 @@ export const losses = {
   lpips,
   styleReconstruction,
   identity,
+  styleDiversification,
 };
 
 /** Name of a term of the generators' loss. */

@@ -21,13 +21,25 @@ export interface AdamScalars {
   rootCorrection: number;
 }
 
+/** Those factors on the device, each of shape []. */
+export interface AdamScalarTensors {
+  stepSize: Tensor;
+  rootCorrection: Tensor;
+  /** One minus the second beta; only where it changes from step to step. */
+  secondShare?: Tensor | undefined;
+}
+
 /** Moments of one bucket; with a first beta of 0 the first moment is the gradient itself and is not stored. */
 export interface AdamMoments {
   first?: Tensor;
   second: Tensor;
 }
 
-/** The factors of a step. @param step counted from 1. */
+/**
+ * The factors of a step. Where betas change, the bias correction is that of the current ones, as in torch.optim.Adam.
+ *
+ * @param step counted from 1.
+ */
 export function adamScalars(learningRate: number, betas: AdamBetas, step: number): AdamScalars {
   return {
     stepSize: learningRate / (1 - betas.first ** step),
@@ -63,7 +75,7 @@ function offsetRoot(root: Tensor, gain: BucketScale): Tensor {
  * their gains and scaled up at every use (equalized learning rate). Adam's steps do not depend on the scale of the
  * gradient, so here the steps are larger by the gain and epsilon is smaller by it.
  *
- * @param scalars tensors of shape [].
+ * @param betas constants of a captured step; `scalars.secondShare` replaces the second.
  * @param scales.step factor on the step beside the step size: the gain times the parameter's learning-rate multiplier.
  * @returns new tensors; the caller keeps the old ones.
  */
@@ -72,11 +84,11 @@ export function adamUpdate(
   gradient: Tensor,
   moments: AdamMoments,
   betas: AdamBetas,
-  scalars: { stepSize: Tensor; rootCorrection: Tensor },
+  scalars: AdamScalarTensors,
   { gain, step }: { gain: BucketScale; step: BucketScale } = { gain: 1, step: 1 },
 ): { value: Tensor; moments: AdamMoments } {
   const k = kernels();
-  const second = movedTowards(moments.second, k.square(gradient), 1 - betas.second);
+  const second = movedTowards(moments.second, k.square(gradient), scalars.secondShare ?? 1 - betas.second);
   const first =
     moments.first === undefined ? gradient : movedTowards(moments.first, gradient, 1 - betas.first);
   const denominator = offsetRoot(k.multiply(k.sqrt(second), scalars.rootCorrection), gain);
@@ -90,13 +102,20 @@ export function adamUpdate(
 /**
  * `old + (fresh - old) * share`, in this order, so that everything waits for `fresh`. A captured step would compute a
  * product with `old` alone at its beginning and hold it in memory to its end.
+ *
+ * @param share a number, or a tensor of shape [].
  */
-function movedTowards(old: Tensor, fresh: Tensor, share: number): Tensor {
+function movedTowards(old: Tensor, fresh: Tensor, share: number | Tensor): Tensor {
   const k = kernels();
-  return k.add(old, k.affine(k.subtract(fresh, old), share, 0));
+  const change = k.subtract(fresh, old);
+  return k.add(old, typeof share === 'number' ? k.affine(change, share, 0) : k.multiply(change, share));
 }
 
-/** Exponential moving average: `average * decay + value * (1 - decay)` (reference: util.py, accumulate). */
-export function emaUpdate(average: Tensor, value: Tensor, decay: number): Tensor {
-  return movedTowards(average, value, 1 - decay);
+/**
+ * Exponential moving average: `average * decay + value * (1 - decay)` (reference: util.py, accumulate).
+ *
+ * @param share one minus the decay: a number, or a tensor of shape [].
+ */
+export function emaUpdate(average: Tensor, value: Tensor, share: number | Tensor): Tensor {
+  return movedTowards(average, value, share);
 }

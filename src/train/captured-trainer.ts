@@ -9,13 +9,14 @@ import {
   type TranslatingWeights,
 } from '../gan/state.js';
 import type { StepContext } from '../gan/step.js';
+import { stepScalars } from '../gan/step-scalars.js';
 import { hasR1 } from '../optim/schedule.js';
 import { type CapturedPrograms, capture, type HostValues } from '../runtime/capture/capture.js';
 import { readChunked, writeChunked } from '../runtime/capture/chunked.js';
 import { CapturedTranslator } from '../translate/captured-translator.js';
 import type { TranslationProgram } from '../translate/translation-programs.js';
 import type { Translator } from '../translate/translator.js';
-import { stepScalars, type TermValues, type Trainer } from './trainer.js';
+import type { TermValues, Trainer } from './trainer.js';
 import {
   PERCEPTUAL_PREFIX,
   PROGRAM_SETS,
@@ -61,8 +62,8 @@ export class CapturedTrainer implements Trainer {
     this.releaseTranslator();
     const kind = hasR1(index, context.config.training) ? 'withR1' : 'plain';
     const inputs = flattenBatch<HostValues>(batch);
-    for (const [side, scalars] of Object.entries(stepScalars(context, index)))
-      for (const [name, value] of Object.entries(scalars)) inputs[`${side}/${name}`] = Float32Array.of(value);
+    for (const [name, value] of Object.entries(stepScalars(context, index)))
+      inputs[name] = Float32Array.of(value);
     const { terms } = await this.programs.runAsync(kind, inputs);
     return Object.fromEntries(this.termNames[kind].map((name, i) => [name, terms![i]!]));
   }

@@ -15,12 +15,12 @@ import {
   translatingVectors,
   unflattenState,
 } from '../gan/state.js';
-import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from '../gan/step.js';
-import type { AdamScalars } from '../optim/adam.js';
+import { hasFirstMoments, namedByPart, type StepContext, trainStep } from '../gan/step.js';
+import { mapScalars, type StepScalars, stepScalars } from '../gan/step-scalars.js';
 import { hasR1 } from '../optim/schedule.js';
 import { EagerTranslator } from '../translate/eager-translator.js';
 import type { Translator } from '../translate/translator.js';
-import { stepScalars, type TermValues, type Trainer } from './trainer.js';
+import type { TermValues, Trainer } from './trainer.js';
 
 /** Uploads a batch to the device; the tensors belong to the caller's `tf.tidy`. */
 export function uploadBatch(batch: HostBatch, { config }: StepContext): StepBatch {
@@ -31,13 +31,9 @@ export function uploadBatch(batch: HostBatch, { config }: StepContext): StepBatc
   return unflattenBatch(tensors);
 }
 
-/** Uploads Adam's scalars to the device; they belong to the caller's `tf.tidy`. */
-export function uploadScalars(values: Record<keyof StepScalars, AdamScalars>): StepScalars {
-  const upload = ({ stepSize, rootCorrection }: AdamScalars) => ({
-    stepSize: tf.scalar(stepSize),
-    rootCorrection: tf.scalar(rootCorrection),
-  });
-  return { generators: upload(values.generators), discriminators: upload(values.discriminators) };
+/** Uploads the numbers of a step to the device; they belong to the caller's `tf.tidy`. */
+export function uploadScalars(values: StepScalars<number>): StepScalars {
+  return mapScalars(values, (value) => tf.scalar(value));
 }
 
 /** Runs steps kernel by kernel: slower than captured, and easy to debug. */

@@ -68,7 +68,7 @@ export async function forecast(
     // A checkpoint reads the state like this.
     for (const _ of trainer.read());
     const { steps, r1EverySteps, r1Weight } = config.training;
-    const r1Steps = r1Weight > 0 ? Math.ceil(steps / r1EverySteps) : 0;
+    const r1Steps = r1Weight !== 0 ? Math.ceil(steps / r1EverySteps) : 0;
     const totalSeconds = r1Steps * withR1 + (steps - r1Steps) * plain;
     return {
       parameters: {

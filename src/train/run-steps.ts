@@ -1,10 +1,10 @@
 // The loop over the steps of a run.
 import { setImmediate } from 'node:timers/promises';
+import { learningRateOf } from '../gan/step-scalars.js';
 import type { TrainEvent } from './events.js';
 import type { Run } from './run.js';
 import { type Progress, RunSaver } from './run-saver.js';
 import { type StepResult, stepObservers } from './step-observers.js';
-import { learningRateOf } from './trainer.js';
 
 /**
  * Takes the steps of a run from the one after `start` to the last, or until `signal`, and runs the observers that are due

@@ -1,9 +1,6 @@
-// The interface of trainers, and the inputs of a step.
+// The interface of trainers.
 import type { HostBatch } from '../gan/batch.js';
 import type { StateParameter, StateVector, TranslatingWeights } from '../gan/state.js';
-import { optimizerBetas, type StepContext, type StepScalars } from '../gan/step.js';
-import { type AdamScalars, adamScalars } from '../optim/adam.js';
-import { learningRateAt } from '../optim/schedule.js';
 import type { Translator } from '../translate/translator.js';
 
 /**
@@ -31,19 +28,4 @@ export interface Trainer {
   translator(weights: TranslatingWeights): Translator;
   /** Frees the state and the translator. */
   dispose(): void;
-}
-
-/** The learning rate of a step counted from 0. */
-export function learningRateOf({ config, rateScale = 1 }: StepContext, step: number): number {
-  return learningRateAt(step, config.training) * rateScale;
-}
-
-/** Adam's scalars of both sides for a step counted from 0. */
-export function stepScalars(context: StepContext, step: number): Record<keyof StepScalars, AdamScalars> {
-  const betas = optimizerBetas(context.config);
-  const rate = learningRateOf(context, step);
-  return {
-    generators: adamScalars(rate, betas.generators, step + 1),
-    discriminators: adamScalars(rate, betas.discriminators, step + 1),
-  };
 }

@@ -10,7 +10,8 @@ import {
   translatingVectors,
   unflattenState,
 } from '../gan/state.js';
-import { hasFirstMoments, namedByPart, type StepContext, type StepScalars, trainStep } from '../gan/step.js';
+import { hasFirstMoments, namedByPart, type StepContext, trainStep } from '../gan/step.js';
+import { mapScalars, stepScalars } from '../gan/step-scalars.js';
 import type { LossTerms } from '../losses/total.js';
 import { reshape } from '../ops/arithmetic.js';
 import { concat } from '../ops/shape.js';
@@ -89,14 +90,7 @@ function stepProgram(
     inputs: inputSpecs(context.config),
     run: (variables, inputs) => {
       const state = Object.fromEntries(layout.map(({ name }) => [name, variables[name]!]));
-      const side = (name: string) => ({
-        stepSize: inputs[`${name}/stepSize`]!,
-        rootCorrection: inputs[`${name}/rootCorrection`]!,
-      });
-      const scalars: StepScalars = {
-        generators: side('generators'),
-        discriminators: side('discriminators'),
-      };
+      const scalars = mapScalars(stepScalars(context, 0), (_, name) => inputs[name]!);
       const result = trainStep(
         {
           ...context,
@@ -116,9 +110,7 @@ function stepProgram(
 
 function inputSpecs(config: Config): Record<string, TensorSpec> {
   const specs: Record<string, TensorSpec> = batchSpecs(config);
-  for (const side of ['generators', 'discriminators'])
-    for (const name of ['stepSize', 'rootCorrection'])
-      specs[`${side}/${name}`] = { shape: [], dtype: 'float32' };
+  for (const name of Object.keys(stepScalars({ config }, 0))) specs[name] = { shape: [], dtype: 'float32' };
   return specs;
 }
 

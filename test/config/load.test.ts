@@ -155,6 +155,17 @@ describe('loadConfig: errors', () => {
     ['training.steps=0', 'to be 1 or more but found 0'],
     ['training.betas=[0]', 'a list of 2 numbers'],
     [`training.steps=${'['.repeat(100_000)}${']'.repeat(100_000)}`, 'found [[[[...]]]]; change it'],
+    [
+      'training.r1Weight=high',
+      'training.r1Weight (--set) to be a number of 0 or more, or auto but found "high"',
+    ],
+    ['training.r1Weight=-1', 'training.r1Weight (--set) to be 0 or more but found -1'],
+    ['training.cosine.r1Factor=2', 'to be 1 or less but found 2'],
+    [
+      'training.batch=1',
+      'training.batch (--set) to be at least 2 with losses.styleDiversification',
+      'losses.styleDiversification.weight=1',
+    ],
     ['training=5', 'training (--set) to be a section with keys but found 5'],
     ['model.channels.7=5', 'a resolution in px'],
     ['losses.flavour=1', 'unknown key losses.flavour; remove it'],

@@ -7,10 +7,10 @@ import { bothDomains, type Domain } from '../../src/gan/domains.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
 import { type StepContext, trainStep } from '../../src/gan/step.js';
+import { stepScalars } from '../../src/gan/step-scalars.js';
 import type { ParameterGroup } from '../../src/optim/parameter-groups.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
-import { stepScalars } from '../../src/train/trainer.js';
 import { noiseBatch } from '../support/batch.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { collectState } from '../support/state.js';
@@ -48,7 +48,7 @@ function takeStep(
       Object.fromEntries(vectors.map(([name, values]) => [name, tf.tensor1d(moved(name, values))])),
     );
     const scalars = stepScalars(context, 0);
-    if (frozen) for (const side of SIDES) scalars[side].stepSize = 0;
+    if (frozen) for (const side of SIDES) scalars[`${side}/stepSize`] = 0;
     const batch = uploadBatch(change(noiseBatch(context.config, 1)), context);
     const result = trainStep(context, state, batch, uploadScalars(scalars), withR1);
     const read = (terms: Record<string, tf.Tensor>): Record<string, number> =>

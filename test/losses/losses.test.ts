@@ -8,6 +8,7 @@ import { lpipsLoss } from '../../src/losses/lpips.js';
 import { r1Penalty } from '../../src/losses/r1.js';
 import { l1Distance, l2Distance } from '../../src/losses/reconstruction.js';
 import { styleCosineDistance, styleVariance } from '../../src/losses/style-consistency.js';
+import { styleDiversificationLoss } from '../../src/losses/style-diversification.js';
 import { styleReconstructionLoss } from '../../src/losses/style-reconstruction.js';
 import { totalLoss } from '../../src/losses/total.js';
 import { keepActivations } from '../../src/model/checkpointing.js';
@@ -147,6 +148,25 @@ describe('style consistency', () => {
   });
 });
 
+describe('style diversification', () => {
+  const a = (): tf.Tensor => randomTensor(1, [2, 4, 4, 3]);
+  const b = (): tf.Tensor => randomTensor(2, [2, 4, 4, 3]);
+
+  it('is minus the mean magnitude of the difference, so that a lower loss is a larger difference', () => {
+    const difference = average(valuesOf(a()).map((value, i) => Math.abs(value - valuesOf(b())[i]!)));
+    expectScalar(styleDiversificationLoss(a(), b()), -difference);
+    expectScalar(styleDiversificationLoss(a(), a()), 0);
+  });
+
+  it('has the gradients of finite differences', () => {
+    checkGradients(
+      (x) => styleDiversificationLoss(x!, tf.fill([2, 3], 0.3)),
+      [separatedTensor(1, [2, 3], 0.3)],
+      1,
+    );
+  });
+});
+
 describe('R1', () => {
   const COUNT = 3;
   const images = (): tf.Tensor => randomTensor(1, [COUNT, 2, 2, 3]);
@@ -219,7 +239,7 @@ describe('weights and totals', () => {
     const config = lossesSchema.parse({ identity: 3, cycle: { weight: 0 }, latentAdversarial: 0 });
     const chosen = chosenLosses(config);
     expect(chosen.map(({ name }) => name)).toEqual(
-      LOSS_NAMES.filter((name) => name !== 'cycle' && name !== 'latentAdversarial'),
+      LOSS_NAMES.filter((name) => !['cycle', 'latentAdversarial', 'styleDiversification'].includes(name)),
     );
     expect(chosen.find(({ name }) => name === 'styleConsistency')?.weight).toBe(50);
     expect(chosen.find(({ name }) => name === 'identity')?.weight).toBe(3);

@@ -2,9 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
 import { type AdamMoments, adamScalars, adamUpdate, emaUpdate, lazyBetas } from '../../src/optim/adam.js';
-import { hasR1, learningRateAt } from '../../src/optim/schedule.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { tinyConfig } from '../support/config.js';
 import { relativeError } from '../support/reference.js';
 import { valuesOf } from '../support/tensors.js';
 
@@ -90,6 +88,38 @@ describe.each([
   });
 });
 
+describe('Adam with a second beta that changes', () => {
+  /** torch.optim.Adam, number by number, where its betas are set anew before each step (R3GAN's training_loop.py). */
+  it('updates parameters as a plain loop does that takes the beta of the step', () => {
+    const secondAt = (step: number) => 0.9 + 0.015 * step;
+    const expected = Array.from(initial, (start, i) => {
+      let [value, v] = [start, 0];
+      for (let t = 1; t <= STEPS; t++) {
+        const beta = secondAt(t - 1);
+        const gradient = gradients[t - 1]![i]!;
+        v = beta * v + (1 - beta) * gradient ** 2;
+        value -= (RATE * gradient) / (Math.sqrt(v / (1 - beta ** t)) + EPSILON);
+      }
+      return value;
+    });
+    let value: tf.Tensor = tf.tensor1d(initial);
+    let moments: AdamMoments = { second: tf.zeros([COUNT]) };
+    gradients.forEach((gradient, step) => {
+      const betas = { first: 0, second: secondAt(step) };
+      const { stepSize, rootCorrection } = adamScalars(RATE, betas, step + 1);
+      const scalars = {
+        stepSize: tf.scalar(stepSize),
+        rootCorrection: tf.scalar(rootCorrection),
+        secondShare: tf.scalar(1 - betas.second),
+      };
+      // The constants of a captured step are those of step 0.
+      const constants = { first: 0, second: secondAt(0) };
+      ({ value, moments } = adamUpdate(value, tf.tensor1d(gradient), moments, constants, scalars));
+    });
+    expect(relativeError(valuesOf(value), expected)).toBeLessThan(1e-6);
+  });
+});
+
 describe('adamUpdate', () => {
   it('does not change or dispose the old tensors', () => {
     const value = tf.tensor1d([1]);
@@ -116,39 +146,14 @@ describe('emaUpdate', () => {
     let average: tf.Tensor = tf.tensor1d([1]);
     let expected = 1;
     for (const value of values) {
-      average = emaUpdate(average, tf.tensor1d([value]), decay);
+      average = emaUpdate(average, tf.tensor1d([value]), 1 - decay);
       expected = expected * decay + value * (1 - decay);
     }
     expect(valuesOf(average)[0]).toBeCloseTo(expected, 6);
-    expect(valuesOf(emaUpdate(tf.tensor1d([5]), tf.tensor1d([3]), 0))).toEqual([3]);
-  });
-});
-
-describe('schedule', () => {
-  const { training } = tinyConfig({
-    training: {
-      learningRate: 0.002,
-      decayEverySteps: 100,
-      decayFactor: 0.5,
-      r1EverySteps: 16,
-      r1Weight: 10,
-    },
+    expect(valuesOf(emaUpdate(tf.tensor1d([5]), tf.tensor1d([3]), 1))).toEqual([3]);
   });
 
-  it('multiplies the learning rate by decayFactor every decayEverySteps, as StepLR does', () => {
-    const rates = [0, 99, 100, 199, 200, 1000].map((step) => learningRateAt(step, training));
-    expect(rates).toEqual([0.002, 0.002, 0.001, 0.001, 0.0005, 0.002 * 0.5 ** 10]);
-  });
-
-  it('raises the learning rate linearly over the warm-up steps', () => {
-    const rates = [0, 1, 2, 3, 4].map((step) => learningRateAt(step, { ...training, warmUpSteps: 3 }));
-    for (const [i, rate] of [0.0005, 0.001, 0.0015, 0.002, 0.002].entries())
-      expect(rates[i]).toBeCloseTo(rate, 12);
-  });
-
-  it('applies R1 in step 0 and every r1EverySteps after it, and never with weight 0', () => {
-    const steps = [...Array(40).keys()];
-    expect(steps.filter((step) => hasR1(step, training))).toEqual([0, 16, 32]);
-    expect(steps.filter((step) => hasR1(step, { ...training, r1Weight: 0 }))).toEqual([]);
+  it('takes the share of the new value as a tensor too', () => {
+    expect(valuesOf(emaUpdate(tf.tensor1d([5, 1]), tf.tensor1d([3, 5]), tf.scalar(0.25)))).toEqual([4.5, 2]);
   });
 });

@@ -5,6 +5,7 @@ import { bothDomains } from '../../src/gan/domains.js';
 import { buildNetworks, type Networks } from '../../src/gan/networks.js';
 import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
 import { type StepContext, trainStep } from '../../src/gan/step.js';
+import { stepScalars } from '../../src/gan/step-scalars.js';
 import {
   GENERATOR_NAMES,
   NETWORK_NAMES,
@@ -18,7 +19,6 @@ import { buildLpips } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
-import { stepScalars } from '../../src/train/trainer.js';
 import { configOf, formulaLpips, ReferenceRun, relativeError } from '../support/reference.js';
 import { collectState } from '../support/state.js';
 

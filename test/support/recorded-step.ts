@@ -4,7 +4,8 @@ import type { Config } from '../../src/config/schema.js';
 import { inputSpecs, unflattenBatch } from '../../src/gan/batch.js';
 import { buildNetworks } from '../../src/gan/networks.js';
 import { flattenState, stateLayout, unflattenState } from '../../src/gan/state.js';
-import { hasFirstMoments, namedByPart, type StepScalars, trainStep } from '../../src/gan/step.js';
+import { hasFirstMoments, namedByPart, trainStep } from '../../src/gan/step.js';
+import { mapScalars, stepScalars } from '../../src/gan/step-scalars.js';
 import { buildLpips } from '../../src/perceptual/lpips.js';
 import type { TensorSpec } from '../../src/runtime/capture/capture.js';
 import { Graph } from '../../src/runtime/capture/graph.js';
@@ -33,15 +34,14 @@ export function recordStep(config: Config): RecordedStep {
   const layout = stateLayout(networks, hasFirstMoments(config));
   const lpips = buildLpips('vgg');
   const lpipsShapes = Object.entries(lpips.specs).map(([name, { shape }]) => [name, shape] as const);
-  const scalars = () => symbols({ stepSize: [], rootCorrection: [] }) as StepScalars['generators'];
   try {
     return recorder.record(() => {
       const state = symbols(Object.fromEntries(layout.map(({ name, size }) => [name, [size]])));
       const perceptual = { lpips, params: symbols(Object.fromEntries(lpipsShapes)) };
       const context = { config, networks, ...(config.losses.lpips.weight > 0 && { perceptual }) };
       const batch = unflattenBatch(symbolsOf(inputSpecs(config)));
-      const both = { generators: scalars(), discriminators: scalars() };
-      const result = trainStep(context, unflattenState(state), batch, both, true);
+      const scalars = mapScalars(stepScalars({ config }, 0), (_, name) => symbols({ [name]: [] })[name]!);
+      const result = trainStep(context, unflattenState(state), batch, scalars, true);
       const next = flattenState(result.state);
       return {
         parameters: {

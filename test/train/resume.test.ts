@@ -32,6 +32,20 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
     },
   },
   {
+    name: 'captured, between changes of all that a schedule changes',
+    stopAfter: 2,
+    changes: {
+      training: {
+        betas: [0, 0.9],
+        r1Weight: 'auto',
+        emaRampUp: 0.5,
+        cosine: { learningRateFactor: 0.25, beta2: 0.99, r1Factor: 0.1 },
+      },
+      losses: { styleDiversification: { weight: 1, decaySteps: 3 } },
+      runtime: { capture: true },
+    },
+  },
+  {
     name: 'captured, feature maps in bfloat16',
     stopAfter: 1,
     changes: {
