@@ -8,11 +8,12 @@ import type { WebEngine } from './engine-session.js';
 import { imageDataOf } from './image-output.js';
 import { type ImageSource, type OpenedImage, openImageSource, readImage } from './image-source.js';
 import { chosenFiles, filesAt, filesOf, type ModelFiles } from './model-files.js';
+import { residentTranslator } from './resident-translator.js';
 import type { WasmPaths, WebBackend } from './web.js';
 import { loadWebModel } from './web-bundle.js';
 import { claimWebEngine } from './web-engine.js';
 import { type FaceFinder, facesOf } from './web-faces.js';
-import { residentTranslator, type WebTranslator } from './web-translator.js';
+import type { WebTranslator } from './web-translator.js';
 
 /**
  * The source of a model: the address of a web bundle or an exported model folder (or of its `bundle.json`, `config.json` or

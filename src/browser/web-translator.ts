@@ -1,9 +1,6 @@
-// The translator of a model in a browser, which outlasts the GPU.
+// The interface of the translator of a model in a browser; the library's types show it, so it names nothing of tfjs.
 import type { Architecture } from '../model/architecture.js';
-import type { NetworkValues } from '../model/parameters.js';
-import { EagerTranslator } from '../translate/eager-translator.js';
 import type { ContentCodes, Direction } from '../translate/translator.js';
-import type { EngineSession } from './engine-session.js';
 
 /**
  * The translator of a model in a browser. Images are `[n, size, size, 3]` in [-1, 1], styles `[n, latentDim]`.
@@ -20,27 +17,4 @@ export interface WebTranslator {
   decode(content: ContentCodes, styles: Float32Array): Promise<Float32Array>;
   /** Encodes images of the target domain of `direction` to style codes. */
   styleOf(direction: Direction, images: Float32Array): Promise<Float32Array>;
-}
-
-/** A translator whose weights are on the backend of a session. */
-export interface ResidentTranslator extends WebTranslator {
-  /** Frees its memory. */
-  dispose(): void;
-}
-
-/** Puts a model on the backend of a session. @param values weights of `G_A2B` and `G_B2A`, kept if that backend has a GPU. */
-export async function residentTranslator(
-  session: EngineSession,
-  architecture: Architecture,
-  values: NetworkValues,
-): Promise<ResidentTranslator> {
-  const translator = session.resident(() => EagerTranslator.fromValues(architecture, values));
-  await session.compute(async () => void translator.get());
-  return {
-    architecture,
-    encode: (direction, images) => session.compute(() => translator.get().encodeAsync(direction, images)),
-    decode: (content, styles) => session.compute(() => translator.get().decodeAsync(content, styles)),
-    styleOf: (direction, images) => session.compute(() => translator.get().styleOfAsync(direction, images)),
-    dispose: () => translator.dispose(),
-  };
 }
