@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.js';
 import { drawInputs, type HostBatch } from '../gan/batch.js';
 import { drawTransforms } from '../gan/discriminator-augment.js';
 import { bothDomains } from '../gan/domains.js';
+import { anchorInputs } from '../gan/lecam-anchors.js';
 import { buildNetworks, initNetworks } from '../gan/networks.js';
 import type { StepContext } from '../gan/step.js';
 import { buildGenerator } from '../model/generator.js';
@@ -68,11 +69,13 @@ export function noiseBatch({ config }: StepContext, rng: Rng): HostBatch {
     0,
     bothDomains(() => initial),
   );
+  const anchors = anchorInputs(config);
   return bothDomains((domain) => ({
     same: same[domain],
     mixed: mixed[domain],
     ...inputs[domain],
     ...transforms[domain],
+    ...anchors[domain],
   }));
 }
 

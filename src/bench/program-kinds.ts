@@ -14,6 +14,12 @@ import {
 /** The features that change the operations of a training step, with the config keys that enable them. */
 const STEP_FEATURES: readonly { name: string; changes: PartialConfig }[] = [
   { name: 'adaptive augmentation', changes: { training: { adaptiveAugment: { enabled: true } } } },
+  { name: 'DiffAugment', changes: { training: { diffAugment: { enabled: true, cutout: true } } } },
+  {
+    name: 'R2 and the relativistic loss',
+    changes: { training: { r2Factor: 1, adversarialForm: 'relativistic' } },
+  },
+  { name: 'LeCam regularisation', changes: { training: { lecam: { weight: 0.1 } } } },
   { name: 'activation checkpointing', changes: { runtime: { recomputeActivations: true } } },
   { name: 'micro-batches', changes: { runtime: { microBatch: 1 } } },
   { name: 'LPIPS', changes: { losses: { lpips: { weight: 10, weights: 'cache' } } } },

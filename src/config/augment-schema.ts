@@ -71,3 +71,24 @@ export const adaptiveAugment = z.strictObject({
   geometry: z.boolean().default(true).describe('Scale, rotation, stretch, shift.'),
   colour: z.boolean().default(true).describe('Brightness, contrast, luma flip, hue, saturation.'),
 });
+
+/** DiffAugment (Zhao et al. 2020): the same for every image, without a probability. */
+export const diffAugment = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Randomly transform every image that the image discriminators see (DiffAugment), after the adaptive transforms if both are enabled.',
+    ),
+  colour: z.boolean().default(true).describe('Brightness, saturation, contrast.'),
+  translation: z
+    .boolean()
+    .default(true)
+    .describe('Shifts by whole pixels, at most an eighth of the image, with grey at the border.'),
+  cutout: z
+    .boolean()
+    .default(false)
+    .describe(
+      'A grey square of half the side at a random place; the generators may learn to draw it, so it is not part of the default.',
+    ),
+});

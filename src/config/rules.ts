@@ -20,6 +20,12 @@ export function checkConsistency(config: Config): BrokenRule[] {
   checkSizes(config, reject);
   checkDiscriminator(config, reject);
   checkAdaptiveAugment(config, reject);
+  checkDiffAugment(config, reject);
+  if (config.training.r2Factor > 0 && config.training.r1Weight === 0)
+    reject(
+      'training.r2Factor',
+      '0 with training.r1Weight 0, whose factor it is, or a larger training.r1Weight',
+    );
   checkActivations(config, reject);
   const [smallest, largest] = config.data.augment.scale;
   if (smallest > largest) reject('data.augment.scale', 'smallest scale first, then the largest');
@@ -49,6 +55,15 @@ function checkAdaptiveAugment({ training }: Config, reject: (path: string, messa
     reject(
       'training.adaptiveAugment',
       'blit, geometry or colour true, or enabled false: nothing would be transformed',
+    );
+}
+
+function checkDiffAugment({ training }: Config, reject: (path: string, message: string) => void): void {
+  const { enabled, colour, translation, cutout } = training.diffAugment;
+  if (enabled && !(colour || translation || cutout))
+    reject(
+      'training.diffAugment',
+      'colour, translation or cutout true, or enabled false: nothing would be transformed',
     );
 }
 

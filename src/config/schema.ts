@@ -1,7 +1,8 @@
 // The schema of the config: types, ranges, defaults and descriptions of all keys.
 import { z } from 'zod';
 import { lossesSchema } from '../losses/chosen.js';
-import { adaptiveAugment, augment } from './augment-schema.js';
+import { weight } from '../losses/loss.js';
+import { adaptiveAugment, augment, diffAugment } from './augment-schema.js';
 import { count, everySteps, fraction, positive, powerOfTwo } from './fields.js';
 import { checkConsistency } from './rules.js';
 import { runtime } from './runtime-schema.js';
@@ -146,6 +147,31 @@ const training = z.strictObject({
       "Weight of the R1 gradient penalty of the discriminators; 0 turns it off. auto computes it from size and batch, for the strength of StyleGAN2-ADA's 0.0002 size^2 / batch: 0.0002 size^2 batch here, where the penalty is that of the mean logit of the batch.",
     ),
   r1EverySteps: everySteps('Steps between two R1 penalties.').default(16),
+  r2Factor: weight(
+    'Weight of R2, the gradient penalty on translations and encoded style codes, as a factor on that of R1, which it accompanies; 0 turns it off, and 1 is that of R3GAN.',
+  ).default(0),
+  adversarialForm: z
+    .enum(['logistic', 'relativistic'])
+    .default('logistic')
+    .describe(
+      'Adversarial losses of images, of the discriminators and of the generators: logistic judges each image alone, relativistic each translation against a real image (R3GAN; with r2Factor 1).',
+    ),
+  lecam: z
+    .strictObject({
+      weight: weight(
+        'Weight of the LeCam regularisation of the discriminators of images; 0 turns it off.',
+      ).default(0),
+      decay: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(0.99)
+        .describe('Decay per step of the moving averages of the logits, of real images and of translations.'),
+    })
+    .prefault({})
+    .describe(
+      'Keeps the logits of real images near the usual ones of translations and the reverse, for small datasets (LeCam).',
+    ),
   emaDecay: z
     .number()
     .min(0)
@@ -164,6 +190,9 @@ const training = z.strictObject({
     .describe(
       'Random transforms of the images that the image discriminators see, more frequent the more they overfit.',
     ),
+  diffAugment: diffAugment
+    .prefault({})
+    .describe('Random transforms of the images that the image discriminators see, of every one.'),
 });
 
 const checkpoint = z.strictObject({

@@ -2,8 +2,9 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
-import { type AdaTransforms, transformShapes } from './discriminator-augment.js';
+import { type ImageTransforms, transformShapes } from './discriminator-augment.js';
 import { type Both, bothDomains, DOMAINS } from './domains.js';
+import { anchorsShape } from './lecam-anchors.js';
 
 /** An array on the host for each type of tensor. */
 interface HostArrays {
@@ -40,7 +41,7 @@ const rowsOf = (draw: DrawnField<'int32'>['draw']): DrawnField<'int32'> => ({
   draw,
 });
 
-const transform = (name: keyof AdaTransforms): Field<'float32'> => ({
+const transform = (name: keyof ImageTransforms): Field<'float32'> => ({
   dtype: 'float32',
   shape: (config) => transformShapes(config)[name],
 });
@@ -65,15 +66,25 @@ const FIELDS = {
   /** Adaptive transforms, if the config enables them. */
   warps: transform('warps'),
   colours: transform('colours'),
+  /** Transforms of DiffAugment, if the config enables it. */
+  tones: transform('tones'),
+  shifts: transform('shifts'),
+  frames: transform('frames'),
+  cutouts: transform('cutouts'),
+  /** Anchors of LeCam regularisation, if the config asks for it: `[2, heads]`. */
+  anchors: { dtype: 'float32', shape: anchorsShape } satisfies Field<'float32'>,
 };
+
+/** Fields that a config may do without. */
+type OptionalField = keyof ImageTransforms | 'anchors';
 
 type FieldName = keyof typeof FIELDS;
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
 
-/** The fields of one domain, each with the value of its type; those of adaptive transforms may be absent. */
+/** The fields of one domain, each with the value of its type; some may be absent. */
 type DomainFields<Values extends Record<keyof HostArrays, unknown>> = {
-  [Name in Exclude<FieldName, keyof AdaTransforms>]: Values[(typeof FIELDS)[Name]['dtype']];
-} & { [Name in keyof AdaTransforms]?: Values['float32'] };
+  [Name in Exclude<FieldName, OptionalField>]: Values[(typeof FIELDS)[Name]['dtype']];
+} & { [Name in OptionalField]?: Values['float32'] };
 
 /** The inputs of a step from one domain. */
 export type DomainBatch = DomainFields<Record<keyof HostArrays, Tensor>>;

@@ -1,10 +1,21 @@
-// Adaptive discriminator augmentation (ADA; Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data"):
-// draws the transforms of a step and applies them to every image that an image discriminator sees. The reference has none.
+// Augmentation for the discriminators: adaptive (ADA; Karras et al. 2020, "Training Generative Adversarial Networks with Limited
+// Data") and DiffAugment (Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training"). Draws the transforms
+// of a step and applies them to every image that an image discriminator sees. The reference has none.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { colourMatrix, drawColour } from '../augment/adaptive/colour.js';
 import { drawGeometry, samplingMatrix } from '../augment/adaptive/geometry.js';
 import { recolour, warpImages } from '../augment/adaptive/operations.js';
+import {
+  adjustTones,
+  cutOut,
+  cutoutSpans,
+  drawDiffAugmentation,
+  shiftFrame,
+  shiftImages,
+  shiftMatrix,
+  toneMatrix,
+} from '../augment/diff-augment.js';
 import { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
 import { rows } from '../ops/shape.js';
@@ -12,12 +23,12 @@ import { type Both, bothDomains } from './domains.js';
 
 /**
  * The sets of images that a step shows to the image discriminator of a domain: real images and translations for the
- * discriminator's own loss, then translations for the generators' loss.
+ * discriminator's own loss, then translations for the generators' loss (whose relativistic form sees `real` again).
  */
 const SETS = ['real', 'fake', 'generated'] as const;
-type DiscriminatorSet = (typeof SETS)[number];
+export type DiscriminatorSet = (typeof SETS)[number];
 
-/** The order in which transforms are drawn: another order would change runs. */
+/** The order in which adaptive transforms are drawn: another order would change runs. */
 const DRAWS = [
   { domain: 'A', sets: ['real', 'fake'] },
   { domain: 'B', sets: ['real', 'fake'] },
@@ -25,33 +36,61 @@ const DRAWS = [
   { domain: 'B', sets: ['generated'] },
 ] as const;
 
-/** Probability of every transform of the images of each domain, from 0 to 1. */
+/** Probability of every adaptive transform of the images of each domain, from 0 to 1. */
 export type AugmentProbabilities = Both<number>;
 
-/** The transforms of all images that the discriminator of a domain sees in a step; absent if the config turns them off. */
-export interface AdaTransforms {
+/** Adaptive transforms of all images that the discriminator of a domain sees in a step; absent if the config turns them off. */
+interface AdaTransforms<T> {
   /** `[3n, 6]`, as `warpImages` takes them. */
-  warps?: Tensor;
+  warps?: T;
   /** `[3n, 3, 4]`, as `recolour` takes them. */
-  colours?: Tensor;
+  colours?: T;
 }
 
+/** The same of DiffAugment. */
+interface DiffTransforms<T> {
+  /** `[3n, 3, 4]`, as `adjustTones` takes them. */
+  tones?: T;
+  /** `[3n, 6]`, and `frames` `[3n, 2, size]`, as `shiftImages` takes them. */
+  shifts?: T;
+  frames?: T;
+  /** `[3n, 2, size]`, as `cutOut` takes them. */
+  cutouts?: T;
+}
+
+/** The transforms of all images that the discriminator of a domain sees in a step; absent if the config turns them off. */
+export type ImageTransforms<T = Tensor> = AdaTransforms<T> & DiffTransforms<T>;
+
 /** Shapes of the transforms of each domain in a step; only of those that the config asks for. */
-export function transformShapes({ training }: Config): { [Name in keyof AdaTransforms]: number[] } {
-  const { enabled, blit, geometry, colour } = training.adaptiveAugment;
+export function transformShapes({ model, training }: Config): ImageTransforms<number[]> {
+  const { adaptiveAugment: ada, diffAugment: diff } = training;
   const count = SETS.length * training.batch;
+  const spans = [count, 2, model.size];
   return {
-    ...(enabled && (blit || geometry) && { warps: [count, 6] }),
-    ...(enabled && colour && { colours: [count, 3, 4] }),
+    ...(ada.enabled && (ada.blit || ada.geometry) && { warps: [count, 6] }),
+    ...(ada.enabled && ada.colour && { colours: [count, 3, 4] }),
+    ...(diff.enabled && diff.colour && { tones: [count, 3, 4] }),
+    ...(diff.enabled && diff.translation && { shifts: [count, 6], frames: spans }),
+    ...(diff.enabled && diff.cutout && { cutouts: spans }),
   };
 }
 
 /** Draws the transforms of a step, counted from 0; they depend on the seed, the step and the probabilities alone. */
 export function drawTransforms(
+  config: Config,
+  step: number,
+  probabilities: AugmentProbabilities,
+): Both<ImageTransforms<Float32Array>> {
+  const adaptive = drawAdaptive(config, step, probabilities);
+  const diff = drawDiff(config, step);
+  return bothDomains((domain) => ({ ...adaptive[domain], ...diff[domain] }));
+}
+
+function drawAdaptive(
   { model, training }: Config,
   step: number,
   probabilities: AugmentProbabilities,
-): Both<{ [Name in keyof AdaTransforms]: Float32Array }> {
+): Both<AdaTransforms<Float32Array>> {
   const { enabled, blit, geometry, colour } = training.adaptiveAugment;
   if (!enabled) return bothDomains(() => ({}));
   // A random stream of its own, so that everything else that a step draws is the same with and without transforms.
@@ -72,14 +111,34 @@ export function drawTransforms(
   }));
 }
 
+function drawDiff({ model, training }: Config, step: number): Both<DiffTransforms<Float32Array>> {
+  const { enabled, colour, translation, cutout } = training.diffAugment;
+  if (!enabled) return bothDomains(() => ({}));
+  // A stream of its own, as above.
+  const rng = new Rng(training.seed, 'diff-augment').fork(String(step));
+  const { size } = model;
+  return bothDomains(() => {
+    const drawn = Array.from({ length: SETS.length * training.batch }, () => drawDiffAugmentation(size, rng));
+    return {
+      ...(colour && { tones: Float32Array.from(drawn.flatMap((one) => toneMatrix(one).flat())) }),
+      ...(translation && {
+        shifts: Float32Array.from(drawn.flatMap(shiftMatrix)),
+        frames: Float32Array.from(drawn.flatMap((one) => shiftFrame(one, size))),
+      }),
+      ...(cutout && { cutouts: Float32Array.from(drawn.flatMap((one) => cutoutSpans(one, size))) }),
+    };
+  });
+}
+
 /**
- * Transforms images `[k * n, size, size, 3]`, k consecutive sets of n, before a discriminator sees them.
+ * Transforms images `[k * n, size, size, 3]`, k consecutive sets of n, before a discriminator sees them: adaptively, and then
+ * as DiffAugment does.
  *
  * @param firstSet the set that the first n images belong to.
  */
 export function augmentForDiscriminator(
   images: Tensor,
-  { warps, colours }: AdaTransforms,
+  { warps, colours, tones, shifts, frames, cutouts }: ImageTransforms,
   firstSet: DiscriminatorSet,
 ): Tensor {
   const count = images.shape[0]!;
@@ -87,6 +146,12 @@ export function augmentForDiscriminator(
     const batch = transforms.shape[0]! / SETS.length;
     return rows(transforms, SETS.indexOf(firstSet) * batch, count);
   };
-  const warped = warps === undefined ? images : warpImages(images, ofTheseSets(warps));
-  return colours === undefined ? warped : recolour(warped, ofTheseSets(colours));
+  let seen = images;
+  if (warps !== undefined) seen = warpImages(seen, ofTheseSets(warps));
+  if (colours !== undefined) seen = recolour(seen, ofTheseSets(colours));
+  if (tones !== undefined) seen = adjustTones(seen, ofTheseSets(tones));
+  if (shifts !== undefined && frames !== undefined)
+    seen = shiftImages(seen, ofTheseSets(shifts), ofTheseSets(frames));
+  if (cutouts !== undefined) seen = cutOut(seen, ofTheseSets(cutouts));
+  return seen;
 }

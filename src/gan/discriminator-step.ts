@@ -3,7 +3,8 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema.js';
-import { discriminatorLoss } from '../losses/adversarial.js';
+import { discriminatorLoss, relativeLogits, relativisticDiscriminatorLoss } from '../losses/adversarial.js';
+import { lecamPenalty } from '../losses/lecam.js';
 import { r1Penalty } from '../losses/r1.js';
 import { type LossTerms, totalLoss } from '../losses/total.js';
 import type { ImageLogits } from '../model/image-discriminator.js';
@@ -13,8 +14,9 @@ import { Tape } from '../ops/autodiff.js';
 import { concat, rows } from '../ops/shape.js';
 import { r1WeightOf } from '../optim/schedule.js';
 import { kernels } from '../runtime/kernels.js';
-import { type AdaTransforms, augmentForDiscriminator } from './discriminator-augment.js';
+import { augmentForDiscriminator, type ImageTransforms } from './discriminator-augment.js';
 import { type Both, bothDomains, DOMAINS, sumOfBoth } from './domains.js';
+import { HEADS, meanLogits } from './lecam-anchors.js';
 import type { Networks } from './networks.js';
 
 /** The inputs of the discriminators for one domain in one step; all of them are constants to their tape. */
@@ -28,15 +30,17 @@ export interface DiscriminatorBatch {
   /** Style codes to translate the domain's images with, encoded from images of the other domain. */
   encoded: Tensor;
   /** Transforms of real images and translations. */
-  transforms: AdaTransforms;
+  transforms: ImageTransforms;
+  /** Anchors of LeCam regularisation, `[2, heads]`, if the config asks for it. */
+  anchors: Tensor | undefined;
 }
 
 /** One list of logits for each of several batches. */
 type LogitsByBatch = Tensor[][];
 
 /** The heads as a list, in the reference's order. */
-export function heads({ local, global, diversity }: ImageLogits): Tensor[] {
-  return [local, global, diversity];
+export function heads(logits: ImageLogits): Tensor[] {
+  return HEADS.map((head) => logits[head]);
 }
 
 /** Splits the logits of joined batches of `count` rows into those of each batch. */
@@ -48,7 +52,7 @@ function splitBatches(logits: readonly Tensor[], count: number): LogitsByBatch {
 /**
  * Logits of the diversity discriminator of a domain for its real images, and for the translations into it.
  *
- * @param withR1 runs two passes: R1 differentiates the real logits alone. Otherwise both batches share one pass.
+ * @param withR1 runs two passes: R1 and R2 differentiate the logits of real images, or of translations, alone. Otherwise both batches share one pass.
  */
 function imageLogits(
   { imageDiscriminator }: Networks,
@@ -85,8 +89,9 @@ function styleLogits(
 
 /**
  * Mean sign of the logits of real images, from -1 to 1. Near 1 the discriminator recognises nearly all of them, which is
- * a sign that it memorises the training set (r_t of Karras et al. 2020, "Training GANs with Limited Data", eq. 1). The
- * diversity head does not count, because it compares whole batches.
+ * a sign that it memorises the training set (r_t of Karras et al. 2020, "Training GANs with Limited Data", eq. 1). In the
+ * relativistic form, where only differences have a meaning, it is that of real logits less those of the paired translations.
+ * The diversity head does not count, because it compares whole batches.
  */
 function realSign([local, global]: readonly Tensor[]): Tensor {
   const k = kernels();
@@ -109,35 +114,55 @@ function discriminatorTerms(
   r1Factor: Tensor | undefined,
   tape: Tape,
 ): { terms: LossTerms; signals: LossTerms } {
+  const { training } = config;
   const images = bothDomains((domain) =>
     imageLogits(networks, params[`D_${domain}`]!, batch[domain], withR1),
   );
   const styles = styleLogits(networks, params, batch, withR1);
+  const isRelativistic = training.adversarialForm === 'relativistic';
+  const imageLoss = isRelativistic ? relativisticDiscriminatorLoss : discriminatorLoss;
   // Adversarial: translations should look unlike real images, encoded style codes unlike drawn ones.
   const terms: LossTerms = {
-    images: sumOfBoth((domain) => discriminatorLoss(images[domain].real, images[domain].fake)),
+    images: sumOfBoth((domain) => imageLoss(images[domain].real, images[domain].fake)),
     styles: sumOfBoth((domain) => discriminatorLoss(styles[domain].drawn, styles[domain].encoded)),
   };
   // R1 gradient penalty, every few steps and as many times stronger (lazy regularization).
   if (withR1) {
-    const strength = (r1WeightOf(config) / 2) * config.training.r1EverySteps;
+    const strength = (r1WeightOf(config) / 2) * training.r1EverySteps;
     const penalty = (logits: Tensor[], input: Tensor): Tensor => {
       const weighted = scale(r1Penalty(tape, logits, input), strength);
       return r1Factor === undefined ? weighted : scaleBy(weighted, r1Factor);
     };
     for (const domain of DOMAINS) terms[`r1${domain}`] = penalty(images[domain].real, batch[domain].real);
     terms.r1Styles = sumOfBoth((domain) => penalty(styles[domain].drawn, batch[domain].drawn));
+    // R2, the same on translations and encoded style codes.
+    if (training.r2Factor > 0) {
+      const r2 = (logits: Tensor[], input: Tensor) => scale(penalty(logits, input), training.r2Factor);
+      for (const domain of DOMAINS) terms[`r2${domain}`] = r2(images[domain].fake, batch[domain].fake);
+      terms.r2Styles = sumOfBoth((domain) => r2(styles[domain].encoded, batch[domain].encoded));
+    }
   }
   const signals: LossTerms = {};
-  for (const domain of DOMAINS) signals[`realSign${domain}`] = realSign(images[domain].real);
+  for (const domain of DOMAINS) {
+    const { real, fake } = images[domain];
+    signals[`realSign${domain}`] = realSign(isRelativistic ? relativeLogits(real, fake) : real);
+  }
+  // LeCam: real and translated images should have logits near the usual ones of the other.
+  if (training.lecam.weight > 0) {
+    const penalty = sumOfBoth((domain) =>
+      lecamPenalty(images[domain].real, images[domain].fake, batch[domain].anchors!),
+    );
+    terms.lecam = scale(penalty, training.lecam.weight);
+    for (const domain of DOMAINS) Object.assign(signals, meanLogits(images[domain], domain));
+  }
   return { terms, signals };
 }
 
 /**
  * The weighted loss terms of all discriminators, the signals, and the gradients in the order of the group.
  *
- * @param isR1Step whether the loss carries the R1 penalty, if its weight is not 0.
- * @param r1Factor factor on that weight, of shape []; 1 by default.
+ * @param isR1Step whether the loss carries the gradient penalties R1 and R2, if their weights are not 0.
+ * @param r1Factor factor on those weights, of shape []; 1 by default.
  */
 export function discriminatorGradients(
   config: Config,
@@ -149,7 +174,11 @@ export function discriminatorGradients(
 ): { terms: LossTerms; signals: LossTerms; gradients: Tensor[] } {
   const withR1 = isR1Step && config.training.r1Weight !== 0;
   const parameters = networks.discriminators.inOrder(params);
-  const penalized = withR1 ? DOMAINS.flatMap((domain) => [batch[domain].real, batch[domain].drawn]) : [];
+  const penalized = DOMAINS.flatMap((domain) => {
+    const { real, drawn, fake, encoded } = batch[domain];
+    if (!withR1) return [];
+    return config.training.r2Factor > 0 ? [real, drawn, fake, encoded] : [real, drawn];
+  });
   const tape = new Tape([...parameters, ...penalized]);
   return tape.record(() => {
     const { terms, signals } = discriminatorTerms(config, networks, params, batch, withR1, r1Factor, tape);

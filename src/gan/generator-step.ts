@@ -3,6 +3,7 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Config } from '../config/schema.js';
+import { relativeLogits } from '../losses/adversarial.js';
 import { chosenLosses } from '../losses/chosen.js';
 import type { LossInputs } from '../losses/loss.js';
 import type { LossTerms } from '../losses/total.js';
@@ -12,12 +13,13 @@ import { unrecorded } from '../ops/autodiff.js';
 import { concat, gatherRows, rows } from '../ops/shape.js';
 import { type Lpips, lpipsDistances } from '../perceptual/lpips.js';
 import type { DomainBatch, StepBatch } from './batch.js';
-import { augmentForDiscriminator } from './discriminator-augment.js';
+import { augmentForDiscriminator, type DiscriminatorSet } from './discriminator-augment.js';
 import { heads } from './discriminator-step.js';
 import {
   type Both,
   bothDomains,
   DOMAINS,
+  type Domain,
   GENERATOR_FROM,
   OTHER,
   oncePerDomain,
@@ -165,13 +167,15 @@ function lossInputsOf(
       ...(withRebuilt && { mixed }),
     });
   });
+  const imageLogits = (domain: Domain, images: Tensor, set: DiscriminatorSet): Tensor[] => {
+    const seen = augmentForDiscriminator(images, batch[domain], set);
+    return heads(imageDiscriminator.apply(discriminatorParams[`D_${domain}`]!, seen));
+  };
   const fakeLogits = oncePerDomain((domain) => {
-    const images = augmentForDiscriminator(
-      translations[OTHER[domain]].translated,
-      batch[domain],
-      'generated',
-    );
-    return heads(imageDiscriminator.apply(discriminatorParams[`D_${domain}`]!, images));
+    const fake = imageLogits(domain, translations[OTHER[domain]].translated, 'generated');
+    if (config.training.adversarialForm === 'logistic') return fake;
+    // Logits of real images are constants to the generators; a pass of their own needs no gradients.
+    return relativeLogits(fake, imageLogits(domain, batch[domain].mixed, 'real'));
   });
   const restyled = oncePerDomain((domain) => {
     const { content, style } = translations[domain];

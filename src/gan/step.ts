@@ -108,7 +108,7 @@ function mapNetworks(
  * updates the generators against the updated discriminators, and averages the generators. A pure function of tensors: it
  * runs inside the `tf.tidy` of the caller, who keeps the new state and reads the terms.
  *
- * @param isR1Step whether the discriminators' loss carries the R1 gradient penalty.
+ * @param isR1Step whether the discriminators' loss carries the gradient penalties R1 and R2.
  */
 export function trainStep(
   context: StepContext,
@@ -140,6 +140,7 @@ export function trainStep(
       drawn: batch[domain].drawn,
       encoded: translations[OTHER[domain]].mixedStyles,
       transforms: batch[domain],
+      anchors: batch[domain].anchors,
     })),
     isR1Step,
     scalars.r1Factor,

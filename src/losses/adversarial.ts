@@ -1,7 +1,8 @@
-// The adversarial losses: logistic for the discriminators, non-saturating for the generators (Goodfellow et al. 2014).
+// The adversarial losses: logistic for the discriminators, non-saturating for the generators (Goodfellow et al. 2014), and
+// the relativistic form of both.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { addN, mean, scalarOf, scale, softplus } from '../ops/arithmetic.js';
+import { addN, mean, scalarOf, scale, softplus, subtract } from '../ops/arithmetic.js';
 import { defineLoss, weight } from './loss.js';
 
 /**
@@ -24,6 +25,23 @@ export function discriminatorLoss(real: readonly Tensor[], fake: readonly Tensor
 export function generatorLoss(fake: readonly Tensor[]): Tensor {
   const heads = fake.map((logits) => scalarOf(mean(softplus(scale(logits, -1)))));
   return scale(addN(heads), 1 / heads.length);
+}
+
+/**
+ * Logits of translations less those of real images, row by row and head by head: how much more real a discriminator takes
+ * a translation for than the real image that it is paired with. Both lists have the same shapes.
+ */
+export function relativeLogits(fake: readonly Tensor[], real: readonly Tensor[]): Tensor[] {
+  return fake.map((logits, head) => subtract(logits, real[head]!));
+}
+
+/**
+ * The discriminator's relativistic paired loss (Jolicoeur-Martineau 2018; R3GAN, Huang et al. 2024, "The GAN is dead; long
+ * live the GAN!"): `softplus(fake - real)` of pairs of images, averaged within each head and summed over the
+ * heads. The generator's is `generatorLoss(relativeLogits(fake, real))`.
+ */
+export function relativisticDiscriminatorLoss(real: readonly Tensor[], fake: readonly Tensor[]): Tensor {
+  return scalarOf(addN(relativeLogits(fake, real).map((logits) => scalarOf(mean(softplus(logits))))));
 }
 
 /** The diversity discriminators should take translations for real images. */

@@ -35,7 +35,10 @@ export interface LossInputs {
   returned: Tensor;
   /** `mixed`, encoded and decoded with their own style codes by the generator that translates into this domain. */
   rebuilt: Tensor;
-  /** Logits of this domain's discriminator for the translations into this domain. */
+  /**
+   * Logits of this domain's discriminator for the translations into this domain; in the relativistic form, less those of
+   * the real images that they are paired with.
+   */
   fakeLogits: Tensor[];
   /** Logits of the discriminator of style codes, for the encoded codes among which those for `same` are picked. */
   styleLogits: Tensor[];

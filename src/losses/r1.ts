@@ -1,4 +1,4 @@
-// R1: the gradient penalty of the discriminators.
+// R1 and R2: the gradient penalties of the discriminators.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { addN, mean, scalarOf, square, sum } from '../ops/arithmetic.js';
@@ -6,8 +6,11 @@ import type { Tape } from '../ops/autodiff.js';
 
 /**
  * R1 (Mescheder et al. 2018, equation 9) as the reference computes it (util.py, d_r1_loss): for each head, the squared norm
- * of the gradient of its mean logit with respect to the real input, averaged over the batch; then summed over the heads.
+ * of the gradient of its mean logit with respect to the input, averaged over the batch; then summed over the heads.
  * The mean logit runs over the batch too, so the penalty shrinks with the square of the batch size.
+ *
+ * R2 (the same paper, equation 10) is the same at translations: their logits, and the translations as input. R3GAN (Huang et
+ * al. 2024) found that the relativistic loss needs both.
  *
  * Must run while `tape` records and watches `input`.
  */

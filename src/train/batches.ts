@@ -7,6 +7,7 @@ import { Sampler, type SamplerState } from '../data/sampler.js';
 import type { DrawnInputs, HostBatch } from '../gan/batch.js';
 import { type AugmentProbabilities, drawTransforms } from '../gan/discriminator-augment.js';
 import { type Both, bothDomains, DOMAINS } from '../gan/domains.js';
+import { type Anchors, anchorInputs } from '../gan/lecam-anchors.js';
 import type { DomainImages } from './preparation/domain-images.js';
 import { openPreparer, type Preparer } from './preparation/preparer.js';
 import { drawStep } from './preparation/step-draws.js';
@@ -97,10 +98,15 @@ export class Batches {
    * The batch of a step counted from 0. Steps may come in any order, but only consecutive steps are prepared ahead.
    *
    * @param probabilities of the adaptive transforms, if the config enables them.
+   * @param anchors of LeCam regularisation, if the config asks for it; zeros by default.
    * @throws RunError if too many files cannot be read, or a worker thread has ended.
    */
-  next(step: number, probabilities: AugmentProbabilities = NO_TRANSFORMS): Promise<HostBatch> {
-    const result = this.lastCall.then(() => this.deliver(step, probabilities));
+  next(
+    step: number,
+    probabilities: AugmentProbabilities = NO_TRANSFORMS,
+    anchors?: Both<Anchors>,
+  ): Promise<HostBatch> {
+    const result = this.lastCall.then(() => this.deliver(step, probabilities, anchors));
     this.lastCall = result.catch(() => undefined);
     return result;
   }
@@ -115,7 +121,11 @@ export class Batches {
     await Promise.all([this.loaders.A.close(), this.loaders.B.close(), this.preparer.close()]);
   }
 
-  private async deliver(step: number, probabilities: AugmentProbabilities): Promise<HostBatch> {
+  private async deliver(
+    step: number,
+    probabilities: AugmentProbabilities,
+    anchors: Both<Anchors> | undefined,
+  ): Promise<HostBatch> {
     if (this.prepared[0]?.step !== step) this.prepared = [];
     while (this.prepared.length <= this.ahead) this.prepared.push(this.prepare(step, this.prepared.length));
     const { inputs, images } = this.prepared.shift()!;
@@ -125,7 +135,13 @@ export class Batches {
     this.position = position;
     const prepared = { A: A!, B: B! };
     const transforms = drawTransforms(this.config, step, probabilities);
-    return bothDomains((domain) => ({ ...prepared[domain], ...inputs[domain], ...transforms[domain] }));
+    const averages = anchorInputs(this.config, anchors);
+    return bothDomains((domain) => ({
+      ...prepared[domain],
+      ...inputs[domain],
+      ...transforms[domain],
+      ...averages[domain],
+    }));
   }
 
   /** Prepares the step that comes `index` steps after `step`, from the loaders' batches at that distance. */

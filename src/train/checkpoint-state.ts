@@ -21,6 +21,7 @@ import { specsByNetwork } from '../model/networks.js';
 import type { ComputeFacts } from '../runtime/compute-facts.js';
 import { type AdaptiveAugmentState, adaptiveAugmentSchema } from './adaptive-augment.js';
 import type { SavedBatchesState } from './batches.js';
+import { type LecamAnchorsState, lecamAnchorsSchema } from './lecam-anchors.js';
 import { type SinceRow, sinceRowSchema } from './log/run-log.js';
 import type { Trainer } from './trainer.js';
 import { type BestState, bestStateSchema } from './watch/best-checkpoint.js';
@@ -38,6 +39,8 @@ const progressSchema = z.object({
   best: bestStateSchema.optional(),
   /** Absent without adaptive augmentation. */
   adaptiveAugment: adaptiveAugmentSchema.optional(),
+  /** Absent without LeCam regularisation. */
+  lecamAnchors: lecamAnchorsSchema.optional(),
   /** Absent in checkpoints of other programs. */
   sinceRow: sinceRowSchema.optional(),
   /** Whether `checkpoint.everyMinutes` is the reason for the checkpoint, so that the next one replaces it. */
@@ -53,6 +56,7 @@ export interface TrainProgress extends SavedBatchesState {
   watch?: WatchState | undefined;
   best?: BestState | undefined;
   adaptiveAugment?: AdaptiveAugmentState | undefined;
+  lecamAnchors?: LecamAnchorsState | undefined;
   sinceRow?: SinceRow | undefined;
   isInterim?: boolean | undefined;
   engine?: ComputeFacts | undefined;

@@ -18,6 +18,7 @@ import { Batches } from './batches.js';
 import { dropInterimCheckpoint } from './checkpoint-state.js';
 import { DivergedError } from './divergence.js';
 import type { TrainEvent } from './events.js';
+import { LecamAnchors } from './lecam-anchors.js';
 import { RunLog } from './log/run-log.js';
 import { RunPage } from './log/run-report.js';
 import { Samples } from './log/samples.js';
@@ -176,6 +177,7 @@ async function* runOnce(
     const watch = new CollapseWatch(watchConfig, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
     const augment = new AdaptiveAugment(training, progress?.adaptiveAugment);
+    const lecam = new LecamAnchors(training, progress?.lecamAnchors);
     const run: Run = {
       context,
       runDir,
@@ -183,6 +185,7 @@ async function* runOnce(
       trainer,
       batches,
       augment,
+      lecam,
       samples,
       watch,
       diversity,

@@ -77,7 +77,7 @@ export class RunSaver {
   }
 
   private async save({ step, seconds }: Progress, isInterim = false): Promise<TrainEvent> {
-    const { context, runDir, trainer, batches, augment, watch, best, log, engine, lock } = this.run;
+    const { context, runDir, trainer, batches, augment, lecam, watch, best, log, engine, lock } = this.run;
     const { config, networks, rateScale = 1 } = context;
     const progress = {
       ...batches.state(),
@@ -85,6 +85,7 @@ export class RunSaver {
       rateScale,
       watch: watch.state(),
       adaptiveAugment: augment.state(),
+      lecamAnchors: lecam.state(),
       sinceRow: log.state(),
       engine,
       ...(isInterim && { isInterim }),

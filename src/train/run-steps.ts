@@ -40,12 +40,13 @@ export async function* takeSteps(
 }
 
 async function takeStep(run: Run, saver: RunSaver, progress: Progress): Promise<StepResult> {
-  const { context, trainer, batches, augment } = run;
+  const { context, trainer, batches, augment, lecam } = run;
   const { step } = progress;
   const began = performance.now();
-  const batch = await saver.guard(() => batches.next(step, augment.probabilities), progress);
+  const batch = await saver.guard(() => batches.next(step, augment.probabilities, lecam.anchors), progress);
   const learningRate = learningRateOf(context, step);
   const terms = augment.observe(await trainer.step(batch, step));
+  lecam.observe(terms);
   // An eager step does not wait: signals and timers get their turn here.
   if (!context.config.runtime.capture) await setImmediate();
   const seconds = progress.seconds + (performance.now() - began) / 1000;

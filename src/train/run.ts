@@ -8,6 +8,7 @@ import type { Translator } from '../translate/translator.js';
 import type { AdaptiveAugment } from './adaptive-augment.js';
 import type { Batches } from './batches.js';
 import type { TrainEvent } from './events.js';
+import type { LecamAnchors } from './lecam-anchors.js';
 import type { RunLog } from './log/run-log.js';
 import type { RunPage } from './log/run-report.js';
 import type { Samples } from './log/samples.js';
@@ -25,6 +26,7 @@ export interface Run {
   trainer: Trainer;
   batches: Batches;
   augment: AdaptiveAugment;
+  lecam: LecamAnchors;
   watch: CollapseWatch;
   diversity: StyleDiversity | undefined;
   best: BestCheckpoint;

@@ -5,8 +5,9 @@ import type { Translator } from '../translate/translator.js';
 
 /**
  * Weighted loss terms by name. Those of `discriminators/` and `generators/` sum to each side's loss. Those of `signals/` are
- * not part of a loss: the mean sign of the logits of real images, from -1 to 1 (`realSignA` and `B`), and with adaptive
- * augmentation the probability of a transform (`augmentA` and `B`).
+ * not part of a loss: the mean sign of the logits of real images, from -1 to 1 (`realSignA` and `B`); with adaptive
+ * augmentation the probability of a transform (`augmentA` and `B`); with LeCam regularisation the mean logits of each head
+ * (such as `localRealA` and `globalFakeB`).
  */
 export type TermValues = Record<string, number>;
 

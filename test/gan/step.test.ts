@@ -74,15 +74,25 @@ function onlyNetwork(group: ParameterGroup, buckets: Float32Array[], name: strin
 }
 
 describe.each([
-  { name: 'main', variant: 'main', adaptiveAugment: {} },
-  { name: 'train', variant: 'train', adaptiveAugment: {} },
+  { name: 'main', variant: 'main', training: {} },
+  { name: 'train', variant: 'train', training: {} },
   {
     name: 'main with adaptive augmentation',
     variant: 'main',
-    adaptiveAugment: { enabled: true, initial: 0.8 },
+    training: { adaptiveAugment: { enabled: true, initial: 0.8 } },
   },
-] as const)('a training step of $name', ({ variant, adaptiveAugment }) => {
-  const context = contextOf({ model: { variant, numDown: 2 }, training: { adaptiveAugment } });
+  {
+    name: 'main with DiffAugment, R2, the relativistic loss and LeCam regularisation',
+    variant: 'main',
+    training: {
+      adversarialForm: 'relativistic',
+      r2Factor: 1,
+      lecam: { weight: 0.5 },
+      diffAugment: { enabled: true, cutout: true },
+    },
+  },
+] as const)('a training step of $name', ({ variant, training }) => {
+  const context = contextOf({ model: { variant, numDown: 2 }, training });
 
   it.each([
     ['generators', 'G_A2B'],

@@ -1,9 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { discriminatorLoss, generatorLoss } from '../../src/losses/adversarial.js';
+import {
+  discriminatorLoss,
+  generatorLoss,
+  relativeLogits,
+  relativisticDiscriminatorLoss,
+} from '../../src/losses/adversarial.js';
 import { chosenLosses, LOSS_NAMES, lossesSchema } from '../../src/losses/chosen.js';
 import { cycleLoss } from '../../src/losses/cycle.js';
 import { identityLoss } from '../../src/losses/identity.js';
+import { lecamPenalty } from '../../src/losses/lecam.js';
 import { lpipsLoss } from '../../src/losses/lpips.js';
 import { r1Penalty } from '../../src/losses/r1.js';
 import { l1Distance, l2Distance } from '../../src/losses/reconstruction.js';
@@ -71,6 +77,54 @@ describe('adversarial losses', () => {
     const logits = (): tf.Tensor[] => [randomTensor(1, [2, 3]), randomTensor(2, [2, 1])];
     checkGradients((real, fake) => discriminatorLoss([real!], [fake!]), logits(), 1);
     checkGradients((...heads) => generatorLoss(heads), logits(), 1);
+  });
+
+  it('in the relativistic form are softplus of the difference in each pair, with opposite signs for the two sides', () => {
+    const differences = heads(1).map((head, i) => {
+      const other = valuesOf(heads(4)[i]!);
+      return valuesOf(head).map((x, j) => x - other[j]!);
+    });
+    const sums = (sign: number) =>
+      differences.map((head) => average(head.map((x) => softplus(sign * x)))).reduce((a, b) => a + b);
+    expectScalar(relativisticDiscriminatorLoss(heads(4), heads(1)), sums(1));
+    expectScalar(generatorLoss(relativeLogits(heads(1), heads(4))), sums(-1) / 3);
+  });
+
+  it('in the relativistic form do not depend on a number that is added to all logits', () => {
+    const raised = (logits: tf.Tensor[]) => logits.map((head) => tf.add(head, 3));
+    const plain = valuesOf(relativisticDiscriminatorLoss(heads(1), heads(4)))[0]!;
+    expectScalar(relativisticDiscriminatorLoss(raised(heads(1)), raised(heads(4))), plain);
+  });
+
+  it('in the relativistic form have the gradients of finite differences', () => {
+    const logits = (): tf.Tensor[] => [randomTensor(1, [2, 3]), randomTensor(2, [2, 3])];
+    checkGradients((real, fake) => relativisticDiscriminatorLoss([real!], [fake!]), logits(), 1);
+  });
+});
+
+describe('the LeCam penalty', () => {
+  const anchors = (): tf.Tensor =>
+    tf.tensor2d([
+      [1, -2],
+      [0.5, 3],
+    ]);
+  const logits = (seed: number): tf.Tensor[] => [
+    randomTensor(seed, [2, 4, 4, 1], 0, 3),
+    randomTensor(seed + 1, [2, 1]),
+  ];
+
+  it('is the mean squared distance of real logits to the average of translations and the reverse, summed over the heads', () => {
+    const distance = (head: tf.Tensor, anchor: number) =>
+      average(valuesOf(head).map((x) => (x - anchor) ** 2));
+    const [real, fake] = [logits(1), logits(3)];
+    const expected =
+      distance(real[0]!, 0.5) + distance(real[1]!, 3) + distance(fake[0]!, 1) + distance(fake[1]!, -2);
+    expectScalar(lecamPenalty(real, fake, anchors()), expected);
+  });
+
+  it('has the gradients of finite differences', () => {
+    const pair = (): tf.Tensor[] => [randomTensor(1, [2, 3]), randomTensor(2, [2, 3])];
+    checkGradients((real, fake) => lecamPenalty([real!], [fake!], anchors()), pair(), 1);
   });
 });
 

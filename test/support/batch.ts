@@ -4,6 +4,7 @@ import type { Config } from '../../src/config/schema.js';
 import { drawInputs, type HostBatch } from '../../src/gan/batch.js';
 import { drawTransforms } from '../../src/gan/discriminator-augment.js';
 import { bothDomains } from '../../src/gan/domains.js';
+import { anchorInputs } from '../../src/gan/lecam-anchors.js';
 
 /** A step's inputs from a seed: noise images in [-1, 1], random styles, orders and (if enabled) transforms. */
 export function noiseBatch(config: Config, seed: number): HostBatch {
@@ -17,10 +18,12 @@ export function noiseBatch(config: Config, seed: number): HostBatch {
   const mixed = bothDomains(images);
   const inputs = drawInputs(config, rng);
   const transforms = drawTransforms(config, seed, { A: initial, B: initial });
+  const anchors = anchorInputs(config);
   return bothDomains((domain) => ({
     same: same[domain],
     mixed: mixed[domain],
     ...inputs[domain],
     ...transforms[domain],
+    ...anchors[domain],
   }));
 }

@@ -23,6 +23,20 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
     },
   },
   {
+    name: 'captured, with DiffAugment, R2, the relativistic loss, and averages of LeCam regularisation',
+    stopAfter: 3,
+    changes: {
+      training: {
+        adversarialForm: 'relativistic',
+        r1EverySteps: 2,
+        r2Factor: 1,
+        lecam: { weight: 0.5, decay: 0.9 },
+        diffAugment: { enabled: true, cutout: true },
+      },
+      runtime: { capture: true },
+    },
+  },
+  {
     name: 'captured',
     stopAfter: 1,
     changes: {

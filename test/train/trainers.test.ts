@@ -26,7 +26,15 @@ const config = tinyConfig({
   training: { batch: 2, betas: [0.5, 0.99], r1EverySteps: 2, emaDecay: 0.9 },
   losses: { identity: 1 },
 });
-const TRANSFORMED = { enabled: true, initial: 0.7 };
+const { adaptiveAugment, diffAugment, lecam } = config.training;
+const TRANSFORMED = { adaptiveAugment: { ...adaptiveAugment, enabled: true, initial: 0.7 } };
+/** What newer recipes add to the discriminators. */
+const NEWER: Partial<Config['training']> = {
+  adversarialForm: 'relativistic',
+  r2Factor: 1,
+  lecam: { ...lecam, weight: 0.5 },
+  diffAugment: { ...diffAugment, enabled: true, cutout: true },
+};
 
 /** Images there and back by a translator, with styles of images. */
 function translateNoise(translator: Translator): Float32Array {
@@ -57,12 +65,11 @@ function translationBy(values: NetworkValues): Float32Array {
 async function train(
   Kind: new (...args: ConstructorParameters<typeof EagerTrainer>) => Trainer,
   runtime: Partial<Config['runtime']> = {},
-  transforms: Partial<Config['training']['adaptiveAugment']> = {},
+  training: Partial<Config['training']> = {},
 ) {
-  const adaptiveAugment = { ...config.training.adaptiveAugment, ...transforms };
   const settings = {
     ...config,
-    training: { ...config.training, adaptiveAugment },
+    training: { ...config.training, ...training },
     runtime: { ...config.runtime, ...runtime },
   };
   const networks = buildNetworks(settings);
@@ -109,10 +116,8 @@ function differences(ours: NetworkValues, theirs: NetworkValues) {
 }
 
 let plain: Awaited<ReturnType<typeof train>>;
-let transformed: Awaited<ReturnType<typeof train>>;
 beforeAll(async () => {
   plain = await train(EagerTrainer);
-  transformed = await train(EagerTrainer, {}, TRANSFORMED);
 });
 
 describe.each([
@@ -128,13 +133,14 @@ describe.each([
     runtime: { recomputeActivations: true },
   },
   { name: 'captured, gradients accumulated', Kind: CapturedTrainer, runtime: { microBatch: 1 } },
-  { name: 'captured, transformed', Kind: CapturedTrainer, runtime: {}, isTransformed: true },
-])('a run $name and one kernel by kernel', ({ Kind, runtime, isTransformed = false }) => {
+  { name: 'captured, transformed', Kind: CapturedTrainer, runtime: {}, training: TRANSFORMED },
+  { name: 'captured, with a newer recipe', Kind: CapturedTrainer, runtime: {}, training: NEWER },
+])('a run $name and one kernel by kernel', ({ Kind, runtime, training }) => {
   let eager: Awaited<ReturnType<typeof train>>;
   let other: Awaited<ReturnType<typeof train>>;
   beforeAll(async () => {
-    eager = isTransformed ? transformed : plain;
-    other = await train(Kind, runtime, isTransformed ? TRANSFORMED : {});
+    eager = training === undefined ? plain : await train(EagerTrainer, {}, training);
+    other = await train(Kind, runtime, training);
   });
 
   it('have the same terms in the same order, with and without R1', () => {

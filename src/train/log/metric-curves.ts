@@ -5,6 +5,8 @@ import type { MetricsRow } from './metrics-log.js';
 
 const SIGNS = /^signals\/realSign/;
 const SIGN_CHART = 'Mean sign of real logits';
+/** The mean logits of a head, which LeCam regularisation follows. */
+const LOGITS = /^signals\/(?:local|global|diversity)(?:Real|Fake)([AB])$/;
 const SIGNAL_CHART = 'Signals';
 const SPEED_CHART = 'Seconds per step';
 const RATE_CHART = 'Learning rate';
@@ -51,5 +53,7 @@ function groupOf(term: string): readonly [group: string, name: string] {
   const split = term.indexOf('/');
   if (split <= 0) return ['Losses', term];
   const name = term.slice(split + 1);
+  const domain = LOGITS.exec(term)?.[1];
+  if (domain !== undefined) return [`Mean logits, domain ${domain}`, name];
   return [SIGNS.test(term) ? SIGN_CHART : term[0]!.toUpperCase() + term.slice(1, split), name];
 }

@@ -9,6 +9,16 @@ function seriesOf(rows: readonly MetricsRow[]) {
 }
 
 describe('MetricCurves', () => {
+  it('draws the mean logits of LeCam regularisation apart from other signals, in a chart for each domain', () => {
+    const terms = { 'signals/localRealA': 3, 'signals/diversityFakeB': -4, 'signals/styleDiversity': 0.5 };
+    const series = seriesOf([{ step: 1, seconds: 1, terms }]);
+    expect(series.map(({ group, name }) => `${group}: ${name}`)).toEqual([
+      'Mean logits, domain A: localRealA',
+      'Mean logits, domain B: diversityFakeB',
+      'Signals: styleDiversity',
+    ]);
+  });
+
   it('groups terms by network, followed by signs, learning rate and speed', () => {
     const rows = [1, 2, 4].map((step) => ({
       step,
