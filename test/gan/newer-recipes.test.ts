@@ -9,6 +9,7 @@ import { generatorTerms, translateBatch } from '../../src/gan/generator-step.js'
 import { anchorInputs } from '../../src/gan/lecam-anchors.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
+import { mapScalars, stepScalars } from '../../src/gan/step-scalars.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { uploadBatch } from '../../src/train/eager-trainer.js';
 import { noiseBatch } from '../support/batch.js';
@@ -63,12 +64,9 @@ function prepared(training: PartialConfig['training'], change: (batch: HostBatch
       })),
       isR1Step,
     );
+  const scalars = mapScalars(stepScalars({ config }, 0), (value) => tf.scalar(value));
   const generators = () =>
-    generatorTerms(
-      { config, networks, generatorParams, discriminatorParams, scalars: {} },
-      batch,
-      translations,
-    );
+    generatorTerms({ config, networks, generatorParams, discriminatorParams, scalars }, batch, translations);
   /** The logits of each head for the images of a domain, as numbers. */
   const logits = (domain: 'A' | 'B', set: 'real' | 'fake'): number[][] => {
     const params = discriminatorParams[`D_${domain}`]!;

@@ -11,7 +11,7 @@ import { loadProtocol } from '../../../src/eval/protocols.js';
 import { receiptSchema } from '../../../src/eval/receipt.js';
 import { readMetrics } from '../../../src/train/log/metrics-log.js';
 import { decoderArgs, planVideo } from '../../../src/video/plan.js';
-import { parseProbe } from '../../../src/video/probe.js';
+import { excessiveSize, parseProbe } from '../../../src/video/probe.js';
 import { figure, method, receipt } from '../../support/receipt.js';
 import { jsonLike } from '../inputs.js';
 import type { FuzzTarget } from '../target.js';
@@ -194,7 +194,8 @@ export const textTargets: Record<string, FuzzTarget> = {
       // ffprobe writes nothing but JSON.
       if (!isJson(text)) return;
       const info = parseProbe(text);
-      if (info === undefined) return;
+      // Both are refused where a file is opened.
+      if (info === undefined || excessiveSize(info) !== undefined) return;
       const { extent } = info;
       if (!(extent.width > 0 && extent.height > 0 && extent.width * extent.height <= MOST_PIXELS))
         throw new Error(`frames of ${extent.width} x ${extent.height} px were accepted`);
