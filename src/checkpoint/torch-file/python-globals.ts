@@ -163,7 +163,9 @@ function reconstruct([type]: readonly unknown[], host: CallHost): unknown {
 
 /** A member of a class: some versions of Python 3.11 pickle those of enumerations like this. */
 function member([type, attribute]: readonly unknown[]): ClassRef {
-  const name = `${type instanceof ClassRef ? type.name : 'builtins.getattr'}.${String(attribute).slice(0, 100)}`;
+  // Only a text is shown: nested lists that are named many times would make a text of any length.
+  const shown = typeof attribute === 'string' ? attribute.slice(0, 100) : 'something that is no name';
+  const name = `${type instanceof ClassRef ? type.name : 'builtins.getattr'}.${shown}`;
   if (!(type instanceof ClassRef) || typeof attribute !== 'string' || isForbidden(name))
     throw new ForbiddenGlobalError(name);
   return new ClassRef(name);

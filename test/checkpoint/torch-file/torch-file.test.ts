@@ -264,6 +264,16 @@ describe('a file that could run a program', () => {
     await writeTorchZip(path, pickleOf(value));
     expect(await rejection()).toMatch(name);
   });
+  it('cannot make a name of any length from lists that are named many times', async () => {
+    const at = (index: number) => String.fromCharCode(index);
+    const levels = Array.from({ length: 60 }, (_, i) => `0(h${at(i)}h${at(i)}lq${at(i + 1)}`);
+    const nested = `${text('x')}q${at(0)}${levels.join('')}`;
+    await writeTorchZip(
+      path,
+      pickleOf(`${nested}0cbuiltins\ngetattr\n${tuple(['cmodel\nTool\n', `h${at(60)}`])}R`),
+    );
+    expect(await rejection()).toMatch(/model\.Tool\.something that is no name/);
+  });
   it('cannot set attributes or call anything', async () => {
     await writeTorchZip(path, pickleOf(`]${dictionary({ a: 'N' })}b`));
     expect(await rejection()).toMatch(/sets attributes/);
