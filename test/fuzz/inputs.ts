@@ -256,6 +256,13 @@ const pickleStep: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
+/** A list that has the list before it twice, `depth` times over. */
+function doubledList(depth: number): string {
+  const at = (index: number): string => String.fromCharCode(index);
+  const levels = Array.from({ length: depth }, (_, i) => `0(h${at(i)}h${at(i)}lq${at(i + 1)}`);
+  return `K\x01q${at(0)}${levels.join('')}`;
+}
+
 /** Pairs with keys of their own. */
 function distinctPairs(count: number): string {
   return Array.from({ length: count }, (_, i) => `M${String.fromCharCode(i & 255, i >> 8)}K\x02\x86`).join(
@@ -279,6 +286,8 @@ const pickleWhole: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => 
     fc
       .tuple(fc.constantFrom(...PICKLE_MAKERS), fc.array(tie('value'), { maxLength: 4 }))
       .map(([name, args]) => `c${name}\n(${args.join('')}tR`),
+    // A list of two lists that are one, and so on: small here, and endless as a text.
+    fc.constantFrom(3, 12, 40).map(doubledList),
     // One list of pairs that many calls take.
     fc
       .tuple(fc.constantFrom(...PICKLE_MAKERS), fc.constantFrom(2, 200, 2000), fc.constantFrom(2, 200, 2000))
