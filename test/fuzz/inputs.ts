@@ -287,7 +287,9 @@ const pickleWhole: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => 
       .tuple(fc.constantFrom(...PICKLE_MAKERS), fc.array(tie('value'), { maxLength: 4 }))
       .map(([name, args]) => `c${name}\n(${args.join('')}tR`),
     // A list of two lists that are one, and so on: small here, and endless as a text.
-    fc.constantFrom(3, 12, 40).map(doubledList),
+    fc
+      .tuple(fc.constantFrom(...PICKLE_MAKERS), fc.constantFrom(3, 40), fc.nat(2))
+      .map(([name, depth, before]) => `c${name}\n(${'K\x01'.repeat(before)}${doubledList(depth)}tR`),
     // One list of pairs that many calls take.
     fc
       .tuple(fc.constantFrom(...PICKLE_MAKERS), fc.constantFrom(2, 200, 2000), fc.constantFrom(2, 200, 2000))
