@@ -4,25 +4,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { SMALL_MODEL } from '../small-model.mjs';
 import { branchOf } from './trees.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
 
-/** Networks whose steps and exports take a moment. */
-const MODEL = {
-  size: 32,
-  numDown: 1,
-  residualBlocks: 0,
-  channelDivisor: 64,
-  styleDim: 16,
-  mappingLayers: 1,
-  latentDiscriminatorWidth: 16,
-  discriminatorLocalSize: 32,
-  discriminatorGlobalSize: 16,
-};
 const STEPS = 3;
 const CONFIG = {
-  model: MODEL,
+  model: SMALL_MODEL,
   training: { batch: 2, steps: STEPS, r1EverySteps: 2 },
   losses: { lpips: { weight: 0 } },
   checkpoint: { everySteps: 1, keepLast: STEPS },

@@ -6,24 +6,13 @@ import process from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
+import { SMALL_MODEL } from '../small-model.mjs';
 
 const MEGABYTE = 1e6;
 const megabytes = (bytes) => `${(bytes / MEGABYTE).toFixed(0)} MB`;
 
-/** Networks so small that a step takes some milliseconds. */
-const MODEL = {
-  size: 32,
-  numDown: 1,
-  residualBlocks: 0,
-  channelDivisor: 64,
-  styleDim: 16,
-  mappingLayers: 1,
-  latentDiscriminatorWidth: 16,
-  discriminatorLocalSize: 32,
-  discriminatorGlobalSize: 16,
-};
 const configOf = (root, steps) => ({
-  model: MODEL,
+  model: SMALL_MODEL,
   data: { root },
   training: { batch: 2, steps },
   losses: { lpips: { weight: 0 } },

@@ -198,38 +198,35 @@ export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array | ((handle: FileHandle) => Promise<void>),
 ): Promise<void> {
-  await replacing(
-    path,
-    () => endOfLinks(path),
-    async (temporary, end) => {
-      const permissions = await permissionsOf(end);
-      // From the start: what nobody else may read must not be readable for a while.
-      const handle = await open(temporary, 'wx', permissions);
-      try {
-        if (typeof content === 'function') await content(handle);
-        else await writeFully(handle, typeof content === 'string' ? Buffer.from(content) : content);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await keepPermissions(temporary, permissions);
-      await rename(temporary, end);
-    },
-  );
+  await replaceFile(path, async (temporary, permissions) => {
+    // From the start: what nobody else may read must not be readable for a while.
+    const handle = await open(temporary, 'wx', permissions);
+    try {
+      if (typeof content === 'function') await content(handle);
+      else await writeFully(handle, typeof content === 'string' ? Buffer.from(content) : content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
 }
 
 /**
  * Puts a file that `make` writes at `path` in one step, as `writeFileAtomic` does: for files that another function or
  * program writes.
+ * @param make gets the permissions of what is replaced, which the file has in the end; undefined if there is nothing.
  * @throws as `writeFileAtomic` does.
  */
-export async function replaceFile(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+export async function replaceFile(
+  path: string,
+  make: (temporary: string, permissions: number | undefined) => Promise<void>,
+): Promise<void> {
   await replacing(
     path,
     () => endOfLinks(path),
     async (temporary, end) => {
       const permissions = await permissionsOf(end);
-      await make(temporary);
+      await make(temporary, permissions);
       await keepPermissions(temporary, permissions);
       await rename(temporary, end);
     },

@@ -154,7 +154,7 @@ const training = z.strictObject({
     .enum(['logistic', 'relativistic'])
     .default('logistic')
     .describe(
-      'Adversarial losses of images, of the discriminators and of the generators: logistic judges each image alone, relativistic each translation against a real image (R3GAN; with r2Factor 1).',
+      'Adversarial losses of images, of the discriminators and of the generators: logistic scores each image alone, relativistic compares each translation with a real image (R3GAN; with r2Factor 1).',
     ),
   lecam: z
     .strictObject({
