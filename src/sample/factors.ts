@@ -22,6 +22,8 @@ export const contentSchema = z.strictObject({
   scale: z.number().min(0.5).max(2),
   /** Degrees, clockwise. */
   tilt: z.number().min(-45).max(45),
+  /** How far the head is turned: -1 to the left of the image, 1 to the right. Datasets drawn before heads turned have none. */
+  turn: signed.default(0),
   /** Horizontal gaze: -1 left, 1 right. */
   gazeX: signed,
   /** Vertical gaze: -1 up, 1 down. */
@@ -111,13 +113,14 @@ export type PortraitFactors = z.infer<typeof portraitSchema>;
 
 const round = (value: number, digits = 4): number => Number(value.toFixed(digits)) + 0;
 
-/** Draws the content; position within 0.12 of the size, scale 0.8 to 1.2, tilt within 15 degrees. */
+/** Draws the content; position within 0.12 of the size, scale 0.7 to 1.3, tilt within 20 degrees. */
 export function drawContent(rng: Rng): Content {
   return {
     x: round(rng.uniform(-0.12, 0.12)),
     y: round(rng.uniform(-0.12, 0.12)),
-    scale: round(rng.uniform(0.8, 1.2)),
-    tilt: round(rng.uniform(-15, 15)),
+    scale: round(rng.uniform(0.7, 1.3)),
+    tilt: round(rng.uniform(-20, 20)),
+    turn: round(rng.uniform(-1, 1)),
     gazeX: round(rng.uniform(-1, 1)),
     gazeY: round(rng.uniform(-1, 1)),
     smile: round(rng.uniform()),
