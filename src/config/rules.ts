@@ -30,7 +30,30 @@ export function checkConsistency(config: Config): BrokenRule[] {
   const [smallest, largest] = config.data.augment.scale;
   if (smallest > largest) reject('data.augment.scale', 'smallest scale first, then the largest');
   checkLosses(config, reject);
+  checkKeepBest(config, reject);
   return broken;
+}
+
+/** A figure of an evaluation can choose checkpoints only if evaluations fall on checkpoints. */
+function checkKeepBest(
+  { checkpoint, evaluation }: Config,
+  reject: (path: string, message: string) => void,
+): void {
+  const metric = checkpoint.keepBest?.metric;
+  if (metric?.startsWith('evaluation/') !== true) return;
+  if (evaluation.everySteps === null)
+    reject(
+      'evaluation.everySteps',
+      `a number of steps, such as checkpoint.everySteps (${checkpoint.everySteps}), with checkpoint.keepBest.metric ${metric}`,
+    );
+  else if (
+    evaluation.everySteps % checkpoint.everySteps !== 0 &&
+    checkpoint.everySteps % evaluation.everySteps !== 0
+  )
+    reject(
+      'evaluation.everySteps',
+      `a multiple or a divisor of checkpoint.everySteps (${checkpoint.everySteps}) with checkpoint.keepBest.metric ${metric}, so that evaluations fall on checkpoints`,
+    );
 }
 
 function checkLosses(config: Config, reject: (path: string, message: string) => void): void {

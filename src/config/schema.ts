@@ -219,7 +219,7 @@ const checkpoint = z.strictObject({
         .string()
         .min(1)
         .describe(
-          'Name in metrics.jsonl, such as generators/cycle or signals/styleDiversity; its mean since the previous checkpoint counts.',
+          'Name in metrics.jsonl. The mean of a term of training since the previous checkpoint counts (generators/cycle, signals/styleDiversity); of an evaluation (evaluation/fid, evaluation/landmarks/within5), the figure of the checkpoint itself.',
         ),
       order: z
         .enum(['lowest', 'highest'])
@@ -285,7 +285,7 @@ const evaluation = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'Steps between two evaluations (FID and others) of the averaged (EMA) weights, whose results are in the metrics as, for example, evaluation/fid; null for none. They need the weights that gnr weights fetch downloads.',
+      'Steps between two evaluations (FID and others) of the averaged (EMA) weights, whose results are in the metrics as, for example, evaluation/fid; null for none. FID and LPIPS need the weights that gnr weights fetch downloads; the protocol sample needs none.',
     ),
   protocol: z
     .string()

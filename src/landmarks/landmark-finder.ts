@@ -1,5 +1,7 @@
 // Finds eyes and mouth of a drawn face, with the landmark network.
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '../base/hash.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import { fromFloat } from '../data/decoded-image.js';
 import type { FloatImage } from '../data/diversity.js';
@@ -37,8 +39,14 @@ export type FoundLandmarks = Record<Feature, FoundFeature>;
 export class LandmarkFinder {
   private readonly programs: CapturedPrograms<'maps'>;
 
-  /** @param values the network's parameters by path. The engine has to be loaded. */
-  constructor(values: ParameterValues) {
+  /**
+   * @param values the network's parameters by path. The engine has to be loaded.
+   * @param name how receipts name the weights.
+   */
+  constructor(
+    values: ParameterValues,
+    readonly name = 'the landmark network with other weights',
+  ) {
     const variables = Object.entries(landmarkSpecs).map(([path, { shape }]) => [
       path,
       { shape, dtype: 'float32' as const },
@@ -90,14 +98,18 @@ let loading: Promise<LandmarkFinder> | undefined;
 
 /** The finder with the weights of the package, one for the whole process. Loads the engine. */
 export function loadLandmarkFinder(): Promise<LandmarkFinder> {
-  loading ??= loadEngine()
-    .then(readLandmarkWeights)
-    .then((values) => new LandmarkFinder(values))
-    .catch((error: unknown) => {
-      loading = undefined;
-      throw error;
-    });
+  loading ??= openFinder().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  });
   return loading;
+}
+
+async function openFinder(): Promise<LandmarkFinder> {
+  await loadEngine();
+  const values = await readLandmarkWeights();
+  const hash = sha256(await readFile(LANDMARK_WEIGHTS));
+  return new LandmarkFinder(values, `the landmark network of models/landmarks (SHA-256 ${hash.slice(0, 12)}...)`);
 }
 
 /** An image at the size of the network, rounded to 8 bits as in files. */

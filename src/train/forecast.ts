@@ -7,6 +7,7 @@ import { openDataset } from '../data/folder.js';
 import { buildNetworks, initNetworks, type Networks } from '../gan/networks.js';
 import type { StepContext } from '../gan/step.js';
 import { type PeakMemory, peakMemory } from '../runtime/memory.js';
+import type { Translator } from '../translate/translator.js';
 import { Batches } from './batches.js';
 import { openTrainer } from './open-trainer.js';
 import { loadPerceptual } from './perceptual-weights.js';
@@ -30,7 +31,9 @@ export interface Forecast extends PeakMemory {
   images: { trainA: number; trainB: number };
   /** Seconds of a step, without and with R1. */
   stepSeconds: { plain: number; withR1: number };
-  /** Time of all steps, without samples and the writing of checkpoints. */
+  /** Seconds of an evaluation; undefined if the config has none. */
+  evaluationSeconds?: number;
+  /** Time of all steps and evaluations, without samples and the writing of checkpoints. */
   totalSeconds: number;
   /** The most work that a crash can cost: the longest stretch between two checkpoints. */
   maxLoss: { steps: number; seconds: number };
@@ -50,10 +53,22 @@ export function maxLoss({ checkpoint, training }: Config, stepSeconds: number): 
   return { steps, seconds: steps * stepSeconds };
 }
 
-/** Takes a few steps of a run and writes nothing. @throws InputError for any config or data that the run would reject. */
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+/**
+ * Takes a few steps of a run and writes nothing.
+ *
+ * @param evaluate measures the EMA weights as the run's evaluations will, once, if it has any.
+ * @throws InputError for any config or data that the run would reject.
+ */
 export async function forecast(
   options: Config,
   onStep: (done: number, total: number) => void = () => undefined,
+  evaluate?: (translator: Translator) => Promise<unknown>,
 ): Promise<Forecast> {
   const config = configSchema.parse(options);
   const dataset = await openDataset(dataRoot(config), { requireTest: false });
@@ -69,8 +84,13 @@ export async function forecast(
     for (const _ of trainer.read());
     const { steps, r1EverySteps, r1Weight } = config.training;
     const r1Steps = r1Weight !== 0 ? Math.ceil(steps / r1EverySteps) : 0;
-    const totalSeconds = r1Steps * withR1 + (steps - r1Steps) * plain;
+    const stepsSeconds = r1Steps * withR1 + (steps - r1Steps) * plain;
+    const { everySteps } = config.evaluation;
+    const evaluationSeconds = evaluate && (await secondsOf(() => evaluate(trainer!.translator('ema'))));
+    const evaluations = everySteps === null ? 0 : Math.ceil(steps / everySteps);
+    const totalSeconds = stepsSeconds + evaluations * (evaluationSeconds ?? 0);
     return {
+      ...(evaluationSeconds !== undefined && { evaluationSeconds }),
       parameters: {
         generators: networks.generators.parameterCount,
         discriminators: networks.discriminators.parameterCount,

@@ -1,6 +1,6 @@
 // Images for tests of measures.
 import sharp from 'sharp';
-import type { FloatImage } from '../../src/sample/face-planes.js';
+import type { FloatImage } from '../../src/data/diversity.js';
 import type { Content } from '../../src/sample/factors.js';
 
 /** A drawn image and the content that it was drawn from. */

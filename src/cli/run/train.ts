@@ -18,11 +18,17 @@ import { million, TrainingDisplay } from './training-display.js';
 async function printForecast(config: Config, { device, threads }: EngineInfo): Promise<void> {
   printLine(formatConfig(config).trimEnd());
   let progress: Progress | undefined;
-  const estimate = await forecast(config, (done, total) => {
+  const onStep = (done: number, total: number): void => {
     progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
     progress.update(done);
-  }).finally(() => progress?.finish());
-  const { parameters, images, stepSeconds, totalSeconds, maxLoss } = estimate;
+  };
+  const evaluation = await TrainingEvaluation.open(config);
+  const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
+  const estimate = await forecast(config, onStep, evaluate).finally(() => {
+    progress?.finish();
+    return evaluation?.close();
+  });
+  const { parameters, images, stepSeconds, totalSeconds, maxLoss, evaluationSeconds } = estimate;
   const { size } = config.model;
   const { steps, batch, r1EverySteps } = config.training;
   const rows: [string, string][] = [
@@ -38,12 +44,22 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
       'each step',
       `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
     ],
+    ...(evaluationSeconds === undefined
+      ? []
+      : [evaluationRow(config.evaluation, evaluationSeconds)]),
     ['training', `${formatDuration(totalSeconds)} for ${steps} steps`],
     ['a crash loses', `at most ${maxLoss.steps} steps, ${formatDuration(maxLoss.seconds)} of work`],
     ['peak memory', formatPeak(estimate)],
   ];
   printLine();
   for (const [label, text] of rows) printLine(`${label.padEnd(14)}${text}`);
+}
+
+function evaluationRow(
+  { everySteps, protocol }: Config['evaluation'],
+  seconds: number,
+): [label: string, text: string] {
+  return ['evaluation', `${seconds.toFixed(2)} s every ${everySteps} steps (protocol ${protocol})`];
 }
 
 /** Trains a run and shows its events. */
