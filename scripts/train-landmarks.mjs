@@ -8,7 +8,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../dist/base/rng.js';
 import { writeSafetensors } from '../dist/checkpoint/safetensors.js';
 import { LANDMARK_WEIGHTS, LandmarkFinder, readLandmarkWeights } from '../dist/landmarks/landmark-finder.js';
-import { FEATURES, INPUT_PX, landmarkMaps, landmarkSpecs, MAP_CELLS } from '../dist/landmarks/landmark-network.js';
+import {
+  FEATURES,
+  INPUT_PX,
+  landmarkMaps,
+  landmarkSpecs,
+  MAP_CELLS,
+} from '../dist/landmarks/landmark-network.js';
 import { initParameters } from '../dist/model/parameters.js';
 import { Tape } from '../dist/ops/autodiff.js';
 import { adamScalars, adamUpdate, emaUpdate } from '../dist/optim/adam.js';
@@ -67,7 +73,10 @@ function probabilities(maps) {
   const cells = maps.reshape([BATCH, MAP_CELLS ** 2, FEATURES.length]);
   const nowhere = tf.zeros([BATCH, 1, FEATURES.length]);
   const all = tf.softmax(tf.concat([cells, nowhere], 1).transpose([0, 2, 1]));
-  return all.slice([0, 0, 0], [-1, -1, MAP_CELLS ** 2]).transpose([0, 2, 1]).reshape(maps.shape);
+  return all
+    .slice([0, 0, 0], [-1, -1, MAP_CELLS ** 2])
+    .transpose([0, 2, 1])
+    .reshape(maps.shape);
 }
 
 /** One step of Adam on the cross entropy; replaces the tensors of `state`. @returns the mean distance of probabilities. */
@@ -82,7 +91,11 @@ function step(state, { images, targets }, learningRate) {
     // The gradient of the cross entropy in the logits.
     const difference = tf.sub(probabilities(maps), target);
     const names = Object.keys(params);
-    const gradients = tape.gradientsFrom([maps], [tf.div(difference, BATCH)], names.map((name) => params[name]));
+    const gradients = tape.gradientsFrom(
+      [maps],
+      [tf.div(difference, BATCH)],
+      names.map((name) => params[name]),
+    );
     const { stepSize, rootCorrection } = adamScalars(learningRate, BETAS, state.step);
     const scalars = { stepSize: tf.scalar(stepSize), rootCorrection: tf.scalar(rootCorrection) };
     const next = { values: {}, first: {}, second: {}, ema: {} };
@@ -92,7 +105,11 @@ function step(state, { images, targets }, learningRate) {
       next.values[name] = updated.value;
       next.first[name] = updated.moments.first;
       next.second[name] = updated.moments.second;
-      next.ema[name] = emaUpdate(state.ema[name], updated.value, 1 - Math.min(EMA_DECAY, state.step / (state.step + 20)));
+      next.ema[name] = emaUpdate(
+        state.ema[name],
+        updated.value,
+        1 - Math.min(EMA_DECAY, state.step / (state.step + 20)),
+      );
     }
     return { ...next, distance: tf.sum(tf.abs(difference)) };
   });
@@ -112,7 +129,9 @@ function learningRateAt(done, steps) {
 }
 
 const onHost = (tensors) =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, new Float32Array(tensor.dataSync())]));
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, new Float32Array(tensor.dataSync())]),
+  );
 
 async function train(set) {
   const seed = Number(args.seed);
@@ -120,16 +139,27 @@ async function train(set) {
   const initial = initParameters(landmarkSpecs, new Rng(seed, 'landmarks'));
   const tensors = (fill) =>
     Object.fromEntries(
-      Object.entries(landmarkSpecs).map(([name, { shape }]) => [name, tf.tensor(fill ? initial[name] : new Float32Array(initial[name].length), shape)]),
+      Object.entries(landmarkSpecs).map(([name, { shape }]) => [
+        name,
+        tf.tensor(fill ? initial[name] : new Float32Array(initial[name].length), shape),
+      ]),
     );
-  const state = { step: 0, values: tensors(true), ema: tensors(true), first: tensors(false), second: tensors(false) };
+  const state = {
+    step: 0,
+    values: tensors(true),
+    ema: tensors(true),
+    first: tensors(false),
+    second: tensors(false),
+  };
   const rng = new Rng(seed, 'landmark-batches');
   const start = performance.now();
   let distance = 0;
   for (let done = 0; done < steps; done++) {
     distance += step(state, drawBatch(set, rng), learningRateAt(done, steps)) / 100;
     if ((done + 1) % 100 !== 0) continue;
-    log(`step ${done + 1} of ${steps}, ${((performance.now() - start) / 1000).toFixed(0)} s: ${distance.toFixed(3)}`);
+    log(
+      `step ${done + 1} of ${steps}, ${((performance.now() - start) / 1000).toFixed(0)} s: ${distance.toFixed(3)}`,
+    );
     distance = 0;
     if ((done + 1) % 1000 === 0 && done + 1 < steps) await measure(onHost(state.ema), 48);
   }
@@ -155,7 +185,10 @@ if (args.measure) {
   await writeSafetensors(
     args.out,
     new Map(
-      Object.entries(landmarkSpecs).map(([name, { shape }]) => [name, { dtype: 'F32', shape, data: values[name] }]),
+      Object.entries(landmarkSpecs).map(([name, { shape }]) => [
+        name,
+        { dtype: 'F32', shape, data: values[name] },
+      ]),
     ),
     { format: 'pt' },
   );

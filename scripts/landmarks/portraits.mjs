@@ -15,11 +15,22 @@ const DOMAINS = [...FAMILIES, 'photo'];
 
 async function portrait(split, domain, index, seed, size) {
   const folder = `${split}${domain === 'photo' ? 'A' : 'B'}`;
-  const { content, style } = sampleFactors(seed, folder, `landmarks/${folder}/${domain}/${index}`, domain === 'photo' ? 'vivid' : domain);
+  const { content, style } = sampleFactors(
+    seed,
+    folder,
+    `landmarks/${folder}/${domain}/${index}`,
+    domain === 'photo' ? 'vivid' : domain,
+  );
   const png = await rasterise({ content, style }, size);
   const data = await sharp(png).removeAlpha().raw().toBuffer();
   const landmarks = landmarksOf(process.env.NO_TURN ? { ...content, turn: 0 } : content);
-  return { data, size, points: FEATURES.map((feature) => landmarks[feature]), scale: content.scale, tilt: content.tilt };
+  return {
+    data,
+    size,
+    points: FEATURES.map((feature) => landmarks[feature]),
+    scale: content.scale,
+    tilt: content.tilt,
+  };
 }
 
 /** `count` portraits of each family and twice as many photographs. */
@@ -38,7 +49,11 @@ export async function portraits(split, count, seed, log) {
   return all;
 }
 
-const toImage = ({ data, size }) => ({ data: Float32Array.from(data, (v) => v / 127.5 - 1), width: size, height: size });
+const toImage = ({ data, size }) => ({
+  data: Float32Array.from(data, (v) => v / 127.5 - 1),
+  width: size,
+  height: size,
+});
 
 /** Sets of `count` portraits that the training has not seen: sharp, at twice the size, blurred, and with faults. */
 export async function heldOut(count, seed) {
@@ -81,9 +96,13 @@ export function errorFigures(finder, set) {
   const present = all.filter((each) => each.there);
   const absent = all.filter((each) => !each.there);
   const errors = present.map(({ error }) => error).sort((a, b) => a - b);
-  const foundOf = (list) => (list.length === 0 ? '-' : percent(meanOf(list.map(({ isFound }) => Number(isFound)))));
+  const foundOf = (list) =>
+    list.length === 0 ? '-' : percent(meanOf(list.map(({ isFound }) => Number(isFound))));
   const medians = FEATURES.map((feature) => {
-    const own = present.filter((each) => each.feature === feature).map(({ error }) => error).sort((a, b) => a - b);
+    const own = present
+      .filter((each) => each.feature === feature)
+      .map(({ error }) => error)
+      .sort((a, b) => a - b);
     return percent(own[own.length >> 1] ?? Number.NaN);
   });
   return (

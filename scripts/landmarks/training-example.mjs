@@ -19,7 +19,9 @@ const noiseTable = new Rng(7, 'noise table').normals(1 << 16);
 /** Gaussian blur of `[INPUT_PX, INPUT_PX, 3]`; the border extends outwards. */
 function blurred(image, sigma) {
   const radius = Math.ceil(2.5 * sigma);
-  const kernel = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-(((i - radius) / sigma) ** 2) / 2));
+  const kernel = Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    Math.exp(-(((i - radius) / sigma) ** 2) / 2),
+  );
   const total = kernel.reduce((a, b) => a + b);
   let from = image;
   for (const [step, line] of [
@@ -51,8 +53,16 @@ function blurred(image, sigma) {
 function blend(image, [x, y], [a, b], turn, colourAt) {
   const [cosine, sine] = [Math.cos(turn), Math.sin(turn)];
   const reach = Math.max(a, b) * 1.25;
-  for (let row = Math.max(0, Math.floor(y - reach)); row <= Math.min(INPUT_PX - 1, Math.ceil(y + reach)); row++)
-    for (let column = Math.max(0, Math.floor(x - reach)); column <= Math.min(INPUT_PX - 1, Math.ceil(x + reach)); column++) {
+  for (
+    let row = Math.max(0, Math.floor(y - reach));
+    row <= Math.min(INPUT_PX - 1, Math.ceil(y + reach));
+    row++
+  )
+    for (
+      let column = Math.max(0, Math.floor(x - reach));
+      column <= Math.min(INPUT_PX - 1, Math.ceil(x + reach));
+      column++
+    ) {
       const [dx, dy] = [column + 0.5 - x, row + 0.5 - y];
       const distance = Math.hypot((dx * cosine + dy * sine) / a, (dy * cosine - dx * sine) / b);
       const alpha = Math.min(1, Math.max(0, (1.25 - distance) / 0.25));
@@ -86,7 +96,10 @@ export function faulted({ data: image }, { points, scale, tilt }, missing, kindO
   const px = points.map(([x, y]) => [x * INPUT_PX, y * INPUT_PX]);
   const eyes = [(px[0][0] + px[1][0]) / 2, (px[0][1] + px[1][1]) / 2];
   // The cheeks: below the eyes, beside the mouth.
-  const cheek = (side) => [0.45 * px[side][0] + 0.5 * px[2][0] + 0.05 * eyes[0], 0.45 * px[side][1] + 0.55 * px[2][1]];
+  const cheek = (side) => [
+    0.45 * px[side][0] + 0.5 * px[2][0] + 0.05 * eyes[0],
+    0.45 * px[side][1] + 0.55 * px[2][1],
+  ];
   const skin = [colourNear(image, cheek(0)), colourNear(image, cheek(1))];
   const sigma = unit * rng.uniform(4.5, 9);
   let smear;
@@ -151,7 +164,16 @@ function moved({ data, size, points, scale, tilt }, rng) {
 
 /** Recolours in place: channels exchanged, gains, offsets. */
 function recoloured(image, rng) {
-  const order = rng.uniform() < 0.15 ? rng.pick([[1, 2, 0], [2, 0, 1], [2, 1, 0], [0, 2, 1], [1, 0, 2]]) : [0, 1, 2];
+  const order =
+    rng.uniform() < 0.15
+      ? rng.pick([
+          [1, 2, 0],
+          [2, 0, 1],
+          [2, 1, 0],
+          [0, 2, 1],
+          [1, 0, 2],
+        ])
+      : [0, 1, 2];
   const grey = rng.uniform() < 0.1 ? 1 : rng.uniform(0, 0.3);
   const gain = rng.uniform(0.65, 1.15);
   const gains = order.map(() => gain * rng.uniform(0.85, 1.15));
@@ -192,7 +214,13 @@ export function trainingExample(portrait, rng) {
   if (rng.uniform() < FAULT_SHARE) {
     const first = rng.integer(3);
     const missing = there.map((_, k) => k === first || rng.uniform() < 0.3);
-    faulted({ data: image }, face, missing, (k) => rng.pick(k === 2 ? ['painted', 'smeared'] : ['painted', 'smeared', 'blotched']), rng);
+    faulted(
+      { data: image },
+      face,
+      missing,
+      (k) => rng.pick(k === 2 ? ['painted', 'smeared'] : ['painted', 'smeared', 'blotched']),
+      rng,
+    );
     for (const [k, is] of missing.entries()) if (is) there[k] = false;
   }
   if (rng.uniform() < COVER_SHARE) covered(image, face.points, there, rng);

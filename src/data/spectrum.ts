@@ -1,7 +1,8 @@
 // Radially averaged power spectra of images: what networks get wrong in fine detail, and pixel distances do not show.
+
+import { fromFloat } from './decoded-image.js';
 import type { FloatImage } from './diversity.js';
 import { filterTable, resample, TRIANGLE } from './resample.js';
-import { fromFloat } from './decoded-image.js';
 
 /**
  * Variance of rounding to 8 bits, in [-1, 1]. It is added to every power, so that logarithms exist and noise below it does

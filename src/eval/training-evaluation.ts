@@ -21,7 +21,11 @@ const PREFIX = 'evaluation/';
 function checkBest(
   { checkpoint: { keepBest }, evaluation, model }: Config,
   { direction, metrics, styles }: Protocol,
-  { inputs, real, resources }: { inputs: string[]; real: readonly MeasuredImage[]; resources: MetricResources },
+  {
+    inputs,
+    real,
+    resources,
+  }: { inputs: string[]; real: readonly MeasuredImage[]; resources: MetricResources },
 ): void {
   if (keepBest?.metric.startsWith(PREFIX) !== true) return;
   const key = keepBest.metric.slice(PREFIX.length);

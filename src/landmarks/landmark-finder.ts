@@ -9,7 +9,14 @@ import { filterTable, resample, TRIANGLE } from '../data/resample.js';
 import { type ParameterValues, sizeOf } from '../model/parameters.js';
 import { type CapturedPrograms, capture } from '../runtime/capture/capture.js';
 import { loadEngine } from '../runtime/node.js';
-import { FEATURES, type Feature, INPUT_PX, landmarkMaps, landmarkSpecs, MAP_CELLS } from './landmark-network.js';
+import {
+  FEATURES,
+  type Feature,
+  INPUT_PX,
+  landmarkMaps,
+  landmarkSpecs,
+  MAP_CELLS,
+} from './landmark-network.js';
 
 /** The weights in the package, which scripts/train-landmarks.mjs makes. */
 export const LANDMARK_WEIGHTS = fileURLToPath(
@@ -109,7 +116,10 @@ async function openFinder(): Promise<LandmarkFinder> {
   await loadEngine();
   const values = await readLandmarkWeights();
   const hash = sha256(await readFile(LANDMARK_WEIGHTS));
-  return new LandmarkFinder(values, `the landmark network of models/landmarks (SHA-256 ${hash.slice(0, 12)}...)`);
+  return new LandmarkFinder(
+    values,
+    `the landmark network of models/landmarks (SHA-256 ${hash.slice(0, 12)}...)`,
+  );
 }
 
 /** An image at the size of the network, rounded to 8 bits as in files. */
@@ -118,11 +128,7 @@ function networkInput({ data, width, height }: FloatImage): Float32Array {
   const pixels =
     width === INPUT_PX && height === INPUT_PX
       ? bytes.data
-      : resample(
-          bytes,
-          filterTable(TRIANGLE, width, INPUT_PX),
-          filterTable(TRIANGLE, height, INPUT_PX),
-        );
+      : resample(bytes, filterTable(TRIANGLE, width, INPUT_PX), filterTable(TRIANGLE, height, INPUT_PX));
   return Float32Array.from(pixels, (value) => value / 127.5 - 1);
 }
 

@@ -84,10 +84,7 @@ export function landmarkFigures(
 }
 
 /** Correlations over images of the place and size of the faces with those of the contents. @param contents at least two. */
-export function placeCorrelation(
-  found: readonly FoundLandmarks[],
-  contents: readonly Content[],
-): FacePlace {
+export function placeCorrelation(found: readonly FoundLandmarks[], contents: readonly Content[]): FacePlace {
   const measured = found.map((features) => facePlace(pointsOf(features)));
   const drawn = contents.map((content) => facePlace(landmarksOf(content)));
   const of = (key: keyof FacePlace): number =>

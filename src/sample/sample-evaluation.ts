@@ -9,7 +9,12 @@ import { type LandmarkFinder, loadLandmarkFinder } from '../landmarks/landmark-f
 import { drawStyles, type Translator } from '../translate/translator.js';
 import type { Content } from './factors.js';
 import { type FactorsFile, readFactors, type SampleFolder } from './factors-file.js';
-import { type FacePlace, type LandmarkFigures, landmarkFigures, placeCorrelation } from './landmark-measures.js';
+import {
+  type FacePlace,
+  type LandmarkFigures,
+  landmarkFigures,
+  placeCorrelation,
+} from './landmark-measures.js';
 import { statisticsDistance } from './sample-measures.js';
 
 /** Number of images translated together. */

@@ -44,9 +44,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
       'each step',
       `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
     ],
-    ...(evaluationSeconds === undefined
-      ? []
-      : [evaluationRow(config.evaluation, evaluationSeconds)]),
+    ...(evaluationSeconds === undefined ? [] : [evaluationRow(config.evaluation, evaluationSeconds)]),
     ['training', `${formatDuration(totalSeconds)} for ${steps} steps`],
     ['a crash loses', `at most ${maxLoss.steps} steps, ${formatDuration(maxLoss.seconds)} of work`],
     ['peak memory', formatPeak(estimate)],

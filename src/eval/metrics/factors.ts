@@ -31,8 +31,7 @@ export const factors = defineMetric({
           key: `factors/${key}` as const,
           value: correlation[key],
           n: { outputs: drawn.found.length },
-          how:
-            `correlation of ${WHAT[key]}, as ${drawn.network} finds them, with that of factors.json`,
+          how: `correlation of ${WHAT[key]}, as ${drawn.network} finds them, with that of factors.json`,
         }));
       },
     };

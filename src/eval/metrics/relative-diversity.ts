@@ -21,8 +21,7 @@ export const relativeDiversity = defineMetric({
   }),
   headings: () => ({ 'relative-diversity': { title: 'Relative diversity', better: 'higher' } }),
   problem: ({ method, real }) => {
-    if (method.outputsPerInput === 1)
-      return 'there is only one output of each input, so there are no pairs';
+    if (method.outputsPerInput === 1) return 'there is only one output of each input, so there are no pairs';
     return real.length < 2 ? 'needs at least two real images' : undefined;
   },
   start({ real: limit }, { real }) {
