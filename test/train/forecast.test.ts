@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
 import { buildNetworks } from '../../src/gan/networks.js';
 import { forecast, maxLoss, median } from '../../src/train/forecast.js';
+import type { Translator } from '../../src/translate/translator.js';
 import { rejection } from '../support/rejection.js';
 import { RunFolders } from '../support/runs.js';
 
@@ -25,6 +26,18 @@ it('a forecast has sizes and times that add up, and writes nothing', async () =>
   expect(result.maxLoss).toEqual({ steps: 10, seconds: expect.closeTo(result.totalSeconds, 9) });
   expect(result.peakRssBytes).toBeGreaterThanOrEqual(process.memoryUsage.rss() / 2);
   expect(existsSync(runs.runDir)).toBe(false);
+});
+
+it('a forecast counts the evaluations of the run', async () => {
+  const config = runs.config(10, { evaluation: { everySteps: 4 } });
+  const sizes: number[] = [];
+  const evaluate = async ({ architecture }: Translator) => sizes.push(architecture.size);
+  const { evaluationSeconds, stepSeconds, totalSeconds } = await forecast(config, undefined, evaluate);
+  expect(sizes).toEqual([config.model.size]);
+  expect(evaluationSeconds).toBeGreaterThan(0);
+  const { plain, withR1 } = stepSeconds;
+  // After steps 4, 8 and 10; the first step has R1.
+  expect(totalSeconds).toBeCloseTo(withR1 + 9 * plain + 3 * evaluationSeconds!, 9);
 });
 
 it.each([
