@@ -34,37 +34,37 @@ function figureOf(direction: 'A2B' | 'B2A', method: string, key: string) {
   const { figures, left } = receipts[direction].methods.find(({ name }) => name === method)!;
   return figures.find((figure) => figure.key === key) ?? left;
 }
-const valueOf = (direction: 'A2B' | 'B2A', method: string, key: string): number =>
+const measured = (direction: 'A2B' | 'B2A', method: string, key: string): number =>
   (figureOf(direction, method, key) as { value: number }).value;
 
 describe.each(['A2B', 'B2A'] as const)('on baselines of the sample dataset, %s', (direction) => {
   it('landmarks find the features of inputs and of real images in their places, and those of random targets elsewhere', () => {
     for (const method of ['identity', 'real-split']) {
-      expect(valueOf(direction, method, 'landmarks/within5')).toBeGreaterThan(0.7);
-      expect(valueOf(direction, method, 'landmarks/median')).toBeLessThan(3.5);
+      expect(measured(direction, method, 'landmarks/within5')).toBeGreaterThan(0.7);
+      expect(measured(direction, method, 'landmarks/median')).toBeLessThan(3.5);
     }
-    expect(valueOf(direction, 'random-target', 'landmarks/found')).toBeGreaterThan(0.85);
-    expect(valueOf(direction, 'random-target', 'landmarks/within5')).toBeLessThan(0.1);
-    expect(valueOf(direction, 'random-target', 'landmarks/mean')).toBeGreaterThan(15);
+    expect(measured(direction, 'random-target', 'landmarks/found')).toBeGreaterThan(0.85);
+    expect(measured(direction, 'random-target', 'landmarks/within5')).toBeLessThan(0.1);
+    expect(measured(direction, 'random-target', 'landmarks/mean')).toBeGreaterThan(15);
   });
 
   it('factors correlate with inputs and real images, and not with random targets', () => {
     for (const key of ['factors/x', 'factors/y', 'factors/scale']) {
       for (const method of ['identity', 'real-split'])
-        expect(valueOf(direction, method, key)).toBeGreaterThan(0.95);
-      expect(Math.abs(valueOf(direction, 'random-target', key))).toBeLessThan(0.5);
+        expect(measured(direction, method, key)).toBeGreaterThan(0.95);
+      expect(Math.abs(measured(direction, 'random-target', key))).toBeLessThan(0.5);
     }
   });
 
   it('the spectrum of real images is nearer to real ones than that of the inputs', () => {
-    const other = valueOf(direction, 'identity', 'spectrum');
+    const other = measured(direction, 'identity', 'spectrum');
     for (const method of ['random-target', 'real-split'])
-      expect(valueOf(direction, method, 'spectrum')).toBeLessThan(other / 2);
+      expect(measured(direction, method, 'spectrum')).toBeLessThan(other / 2);
   });
 
   it('relative diversity is 0 for copies, near 1 for random targets, and has no value for single outputs', () => {
-    expect(valueOf(direction, 'identity', 'relative-diversity')).toBe(0);
-    const random = valueOf(direction, 'random-target', 'relative-diversity');
+    expect(measured(direction, 'identity', 'relative-diversity')).toBe(0);
+    const random = measured(direction, 'random-target', 'relative-diversity');
     expect(random).toBeGreaterThan(0.85);
     expect(random).toBeLessThan(1.15);
     expect(figureOf(direction, 'real-split', 'relative-diversity')).toContainEqual({
