@@ -1,8 +1,10 @@
-// Hair of photographic portraits.
+// Outlines and hairlines of photographed hair.
 import { Rng } from '../base/rng.js';
-import type { Content, PhotoStyle } from './factors.js';
-import { shadowOf } from './photo-head.js';
-import { lerp, mix, type Point, smoothClosedPath, svg } from './svg.js';
+import type { Content } from './factors.js';
+import { type Head, shadowOf, smoothPath } from './photo-head.js';
+import { braids, bunOf, curls, hairColours, looseStrands, ponytail, straightStrands } from './photo-hair-strands.js';
+import type { PhotoStyle } from './photo-style.js';
+import { clamp, lerp, mix, type Point, svg } from './svg.js';
 
 /** Hair in head coordinates: the part behind the body, the part over the face, and the definitions of both. */
 export interface HairLayers {
@@ -11,209 +13,228 @@ export interface HairLayers {
   definitions: string;
 }
 
+/** A place on the head: degrees around the axis, height. */
+type Place = readonly [degrees: number, y: number];
+
+/** Right halves of hairlines, from the middle of the forehead to the temple. */
+const HAIRLINES: Record<string, readonly Place[]> = {
+  crop: [[0, -20.4], [16, -20.6], [32, -19.2], [45, -15.5], [54, -9.5], [61, -5]],
+  receding: [[0, -21.5], [9, -22], [19, -26], [32, -26.4], [43, -21], [53, -13], [61, -5]],
+  back: [[0, -21.6], [20, -21.4], [38, -18.6], [50, -13], [59, -7], [66, -1], [72, 4]],
+  middle: [[0, -26], [12, -22.6], [30, -17], [46, -9], [57, -0.5], [62, 9]],
+  fringe: [[0, -9.6], [14, -9.2], [26, -9.4], [40, -8.4], [51, -6], [58, 0], [63, 9]],
+  curly: [[0, -17.6], [14, -18.2], [28, -15.4], [44, -11.4], [55, -4], [61, 3], [65, 9]],
+};
+/** The sideburn below a short hairline. */
+const SIDEBURN: readonly Place[] = [[64, 1.5], [70, 1.5], [73, -4.5]];
+
+/** Heights at which outlines have points. */
+const OUTLINE_Y = [0, -8, -16, -23, -28, -31.5];
+
+/** Whether the content's hair is short; a man's is cut shorter than a woman's at one length. */
+export function isShort(content: Content, style: PhotoStyle): boolean {
+  return content.hairLength < (style.build > 0 ? 0.3 : 0.18);
+}
+
+/** A point outside the head's contour. @param side -1 left, 1 right. */
+export function outside(head: Head, side: -1 | 1, y: number, lift: number): Point {
+  const [left, right] = head.edges(y);
+  const x = side < 0 ? left : right;
+  const far = Math.hypot(x, y + 4);
+  return [x * (1 + lift / far), y + (y + 4) * (lift / far)];
+}
+
+/** The outline over the crown, from the left at `fromY` to the right. */
+export function overCrown(head: Head, fromY: number, lift: (y: number) => number): Point[] {
+  const heights = [fromY, ...OUTLINE_Y.filter((y) => y < fromY - 2)];
+  const left = heights.map((y) => outside(head, -1, y, lift(y)));
+  const right = heights.map((y) => outside(head, 1, y, lift(y)));
+  return [...left, [0, head.crown - lift(head.crown)], ...right.reverse()];
+}
+
 /** Hair of a photographic portrait. */
-export function photoHair(content: Content, style: PhotoStyle): HairLayers {
+export function photoHair(content: Content, style: PhotoStyle, head: Head): HairLayers {
+  if (style.hat === 'scarf') return { behind: '', front: '', definitions: '' };
+  const short = isShort(content, style);
+  const { hair } = style;
+  const { dark, lit } = hairColours(style);
+  const definitions = svg`<linearGradient id="hairFront" gradientUnits="userSpaceOnUse" x1="0" y1="-38" x2="0" y2="40"><stop offset="0" stop-color="${mix(hair, lit, 0.35)}"/><stop offset=".25" stop-color="${hair}"/><stop offset="1" stop-color="${mix(hair, dark, 0.35)}"/></linearGradient>`;
+  if (short && style.cut === 'bald') return { behind: '', front: '', definitions };
+  const front = short ? shortHair(content, style, head) : longHair(content, style, head);
+  const behind = short ? '' : hairBehind(content, style, head);
+  return { behind, front, definitions };
+}
+
+/** How far the outline stands off the head at a height. */
+function liftOf(style: PhotoStyle, base: number, top: number): (y: number) => number {
+  const hatted = style.hat !== 'none';
+  return (y) => {
+    const share = clamp((-y - 2) / 30, 0, 1);
+    const lift = lerp(base, top, share ** 1.2);
+    return hatted && y < -6 ? Math.min(lift, 1.4) : lift;
+  };
+}
+
+function shortHair(_content: Content, style: PhotoStyle, head: Head): string {
   const rng = new Rng(style.detail, 'hair');
-  const mass = massPath(content, style, rng);
-  const front = frontPath(content, style, rng);
-  const dark = mix(style.hair, '#080505', 0.5);
-  const lit = mix(style.hair, '#ffe9c8', 0.26);
-  const definitions = svg`<linearGradient id="hairFront" gradientUnits="userSpaceOnUse" x1="${-14 * style.light}" y1="10" x2="${12 * style.light}" y2="-34">
-<stop offset="0" stop-color="${dark}"/><stop offset=".55" stop-color="${style.hair}"/><stop offset=".8" stop-color="${lit}"/><stop offset="1" stop-color="${style.hair}"/></linearGradient>
-<linearGradient id="hairBack" gradientUnits="userSpaceOnUse" x1="0" y1="-36" x2="0" y2="50"><stop offset="0" stop-color="${style.hair}"/>
-<stop offset=".35" stop-color="${dark}"/><stop offset="1" stop-color="${mix(style.hair, dark, 0.4)}"/></linearGradient>
-<filter id="lips" x="-20%" y="-40%" width="140%" height="180%"><feGaussianBlur stdDeviation=".3"/></filter>
-<filter id="brow" x="-20%" y="-60%" width="140%" height="220%"><feGaussianBlur stdDeviation=".35"/></filter>
-<clipPath id="mass"><path d="${mass}"/></clipPath><clipPath id="front"><path d="${front}" clip-rule="nonzero"/></clipPath>`;
-  const behind = `<path d="${mass}" fill="url(#hairBack)"/><g clip-path="url(#mass)">${strands(content, style, rng, 26, 'back')}</g>`;
-  const shadow = svg`<g clip-path="url(#head)"><path d="${front}" transform="translate(${-style.light * 0.8} 1.9)" fill="${mix(shadowOf(style.skin), '#1a0b08', 0.3)}" opacity=".55" filter="url(#blur1)"/></g>`;
-  const gloss = svg`<path d="M${style.light * -6} -29Q${style.light * 8} -33 ${style.light * 17} -19" stroke="${mix(style.hair, '#fff1da', 0.5)}" stroke-width="4.5" fill="none" opacity="${style.hairShape === 'curly' ? 0.14 : 0.28}" filter="url(#blur2)"/>`;
-  const over = `${shadow}<path d="${front}" fill="url(#hairFront)"/><g clip-path="url(#front)">${strands(content, style, rng, 34, 'front')}${gloss}</g>`;
-  return { behind, front: over, definitions };
-}
-
-/** Lower end of the hair, in head units. */
-function tipY(content: Content): number {
-  return lerp(5, 50, content.hairLength);
-}
-
-function fullness(style: PhotoStyle): number {
-  return style.hairVolume + (style.hairShape === 'curly' ? 2.4 : 0) - (style.hairShape === 'back' ? 0.8 : 0);
-}
-
-/** The mass of hair behind the head. */
-function massPath(content: Content, style: PhotoStyle, rng: Rng): string {
-  const volume = fullness(style);
-  const bottom = tipY(content);
-  const w = 22.6 + 1.1 * volume;
-  const flare = lerp(-1, 3.5, content.hairLength) + 0.8 * volume;
-  // Short hair narrows to the nape; long hair falls straight.
-  const nape = 9.5 * Math.max(0, 1 - content.hairLength * 2.2);
-  const points: Point[] = [];
-  const steps = 7;
-  const wave = (style.hairShape === 'curly' ? 1.3 : 0.9) * style.hairWave;
-  for (let i = 0; i <= steps; i++) {
-    const t = i / steps;
-    const swell = Math.sin(t * Math.PI) * flare;
-    points.push([w + swell - nape * t * t + wave * Math.sin(i * 2.1 + 1), lerp(-10, bottom, t)]);
+  const { cut } = style;
+  const curly = style.hairShape === 'curly' || style.hairShape === 'afro';
+  const volume = (style.hairVolume + 1) / 2;
+  const top = cut === 'buzz' ? 0.7 : cut === 'quiff' ? 4.5 + 3.5 * volume : cut === 'crown' ? 0 : 1.8 + 2.4 * volume + (curly ? 2 : 0);
+  const lift = liftOf(style, cut === 'buzz' ? 0.3 : 0.9 + 0.8 * volume, top);
+  const up = -1.1 * style.forehead;
+  const high = (places: readonly Place[], sign: number): Point[] =>
+    places.map(([degrees, y]) => head.at(sign * degrees, y + (y < -10 ? up : 0) + rng.uniform(-0.3, 0.3)));
+  const opacity = cut === 'buzz' ? 0.82 : 1;
+  if (cut === 'crown') {
+    // Only a wreath is left, from the temples round the back of the head.
+    return ([-1, 1] as const)
+      .map((side) => {
+        const inner = high([[61, -5], [61, -11], [68, -17], [80, -21]], side);
+        const outer = [-21, -16, -10, -5].map((y) => outside(head, side, y, 1.2));
+        const burn = high(SIDEBURN, side).reverse();
+        const path = `${smoothPath([...inner, ...outer])}${smoothPath(burn, 'L')}Z`;
+        return textured(style, path, `wreath${side}`, straightStrands(style, head, 30, 'short'), opacity);
+      })
+      .join('');
   }
-  const left = points
-    .map(([x, y]): Point => [-x + rng.uniform(-0.5, 0.5) * (0.4 + style.hairWave), y])
-    .reverse();
-  const hem: Point[] = [
-    [(w - nape) * 0.55, bottom + 1.5 + 1.4 * content.hairLength],
-    [0, bottom + 1],
-    [-(w - nape) * 0.55, bottom + 1.5 + 1.4 * content.hairLength],
-  ];
-  const crown: Point[] = [
-    [-w * 0.82, -25 - 0.5 * volume],
-    [-w * 0.45, -33 - 0.9 * volume],
-    [0, -35.3 - volume],
-    [w * 0.45, -33 - 0.9 * volume],
-    [w * 0.82, -25 - 0.5 * volume],
-  ];
-  const outline = [...points, ...hem, ...left, ...crown];
-  return style.hairShape === 'curly' ? curls(outline, rng) : smoothClosedPath(outline);
+  const line = HAIRLINES[cut === 'receding' ? 'receding' : 'crop']!;
+  const outline = overCrown(head, -5, lift);
+  // On the near side of a turned head hair goes on behind the ear.
+  const near = (side: -1 | 1): Point[] =>
+    -side * Math.sin(head.yaw) > 0.15 ? [outside(head, side, 13, 0.2), head.at(side * 112, 11), head.at(side * 100, -4)] : [];
+  const rightPart = [...near(1), ...high(SIDEBURN, 1).reverse(), ...high(line, 1).reverse()];
+  const leftPart = [...high(line.slice(1), -1), ...high(SIDEBURN, -1), ...near(-1).reverse()];
+  const path = `${smoothPath(curly ? bumpy(outline, rng, 1.1) : outline)}${smoothPath([...rightPart, ...leftPart], 'L')}Z`;
+  const strands = curly ? curls(style, rng, 110, -2) : straightStrands(style, head, cut === 'buzz' ? 50 : 90, 'short');
+  return textured(style, path, 'front', strands, opacity);
 }
 
-/** The outline with a lump at every step, for curly hair. */
-function curls(outline: readonly Point[], rng: Rng): string {
-  let path = smoothClosedPath(outline);
-  for (let i = 0; i < outline.length; i++) {
-    const [x, y] = outline[i]!;
-    const [nx, ny] = outline[(i + 1) % outline.length]!;
-    for (const t of [0, 0.33, 0.67]) {
-      const r = rng.uniform(1.6, 4.6);
-      path += circlePath(lerp(x, nx, t) * rng.uniform(0.93, 1), lerp(y, ny, t) + rng.uniform(-1, 1), r);
+function longHair(content: Content, style: PhotoStyle, head: Head): string {
+  const rng = new Rng(style.detail, 'hair');
+  const { hairShape, tie } = style;
+  const volume = (style.hairVolume + 1) / 2;
+  const isAfro = hairShape === 'afro';
+  const curly = hairShape === 'curly' || isAfro;
+  const isTied = isTiedHair(content, style);
+  const back = hairShape === 'back' || isTied || isAfro;
+  const lift = liftOf(style, sideLift(content, style), isAfro ? 8 + 5 * volume : curly ? 4 + 2.5 * volume : 1.6 + 2 * volume - (isTied ? 1.2 : 0));
+  const up = -1.1 * style.forehead;
+  const spread = (places: readonly Place[], sign: number): Point[] =>
+    places.map(([degrees, y]) => head.at(sign * degrees, y + (y < -12 ? up : 0) + rng.uniform(-0.35, 0.35), 0.6));
+  const name = hairShape === 'fringe' ? 'fringe' : isAfro ? 'crop' : back ? 'back' : hairShape === 'curly' ? 'curly' : 'middle';
+  let line = HAIRLINES[name]!;
+  if (isAfro) line = [...line, [66, 2], [70, 7]];
+  if (isTied && hairShape === 'fringe') line = [...line.slice(0, -1), [70, 5]];
+  let right = spread(line, 1);
+  let left = spread(line.slice(1), -1);
+  if (hairShape === 'side' && !back) {
+    const s = partSide(style);
+    const wide: Place[] = [[-s * 22, -26], [-s * 4, -20], [s * 20, -14.6], [s * 40, -9], [s * 54, -1], [s * 62, 9]];
+    const tight: Place[] = [[-s * 32, -21], [-s * 44, -14.6], [-s * 56, -5], [-s * 63, 9]];
+    const place = ([degrees, y]: Place): Point => head.at(degrees, y + (y < -12 ? up : 0), 0.6);
+    right = (s > 0 ? wide : tight).map(place);
+    left = (s > 0 ? tight : wide).map(place);
+    if (s < 0) left = left.slice(0);
+  }
+  const tip = Math.min(tipOf(content), 46);
+  const hangs = !back && tip > 8;
+  const bottom = hangs ? 9 : 4;
+  let outline = overCrown(head, bottom, lift);
+  const flare = sideLift(content, style);
+  if (hangs) {
+    const end = (side: -1 | 1): Point[] => {
+      const [x] = outside(head, side, 6, flare);
+      const wave = style.hairWave * rng.uniform(-1.4, 1.4);
+      return [[x + side * (0.8 + wave), lerp(10, tip, 0.5)], [x + side * (-1.6 + wave), tip - 1.5], [x - side * 4, tip]];
+    };
+    const [endL, endR] = [end(-1), end(1)];
+    outline = [...endL.reverse(), ...outline, ...endR];
+    const inner = (points: Point[], side: -1 | 1): Point => {
+      const [x] = points.at(-1)!;
+      return [x + side * lerp(0.5, 2.4, content.hairLength), lerp(9, tip, 0.8)];
+    };
+    right = [...right, inner(right, 1)];
+    left = [...left, inner(left, -1)];
+  }
+  const path = `${smoothPath(curly ? bumpy(outline, rng, isAfro ? 1.6 : 2) : outline)}${smoothPath([...right.reverse(), ...left], 'L')}Z`;
+  const strands = curly
+    ? curls(style, rng, isAfro ? 220 : 150, hangs ? tip : 8)
+    : straightStrands(style, head, back ? 90 : 120, back ? 'back' : 'long', tip);
+  const wisps = looseStrands(style, rng, outline);
+  const extra = tie === 'braids' && isTied ? braids(style, head, tip) : '';
+  return textured(style, path, 'front', strands, 1) + wisps + extra;
+}
+
+/** Which side wide hair of a side parting falls to. */
+function partSide(style: PhotoStyle): -1 | 1 {
+  return style.detail % 2 === 0 ? 1 : -1;
+}
+
+function isTiedHair(content: Content, style: PhotoStyle): boolean {
+  if (style.tie === 'loose' || style.hairShape === 'afro') return false;
+  return style.tie === 'bun' ? content.hairLength < 0.6 : content.hairLength > 0.5;
+}
+
+/** Lower end of the hair, head units. */
+function tipOf(content: Content): number {
+  return lerp(3, 54, content.hairLength);
+}
+
+function sideLift(content: Content, style: PhotoStyle): number {
+  const volume = (style.hairVolume + 1) / 2;
+  if (style.hairShape === 'afro') return lerp(4, 9, volume) + 2 * content.hairLength;
+  if (isTiedHair(content, style)) return 0.7;
+  if (style.hairShape === 'curly') return 3.4 + 2.6 * volume;
+  return style.hairShape === 'back' ? 1 + volume : 1.4 + 2 * volume + 1.2 * content.hairLength;
+}
+
+function hairBehind(content: Content, style: PhotoStyle, head: Head): string {
+  const rng = new Rng(style.detail, 'behind');
+  const { dark } = hairColours(style);
+  const lift = sideLift(content, style);
+  const tied = isTiedHair(content, style);
+  const afro = style.hairShape === 'afro';
+  const tip = tied ? 14 : afro ? Math.min(tipOf(content), 20) : tipOf(content);
+  const outline = overCrown(head, 4, () => lift * 0.9);
+  const narrow = tied || tip < 22 ? 5 * clamp((24 - tip) / 16, 0, 1) : 0;
+  const end = (side: -1 | 1): Point[] => {
+    const [x] = outside(head, side, 4, lift);
+    const wave = style.hairWave * 1.6 * rng.uniform(-1, 1);
+    return [
+      [x + side * (0.6 + wave - narrow * 0.3), lerp(4, tip, 0.5)],
+      [x + side * (1 - wave - narrow), tip - 1.5],
+      [x * 0.55, tip + rng.uniform(0, 2)],
+    ];
+  };
+  const points = [...end(-1).reverse(), ...outline, ...end(1)];
+  const shaped = style.hairShape === 'curly' || afro ? bumpy(points, rng, 2) : points;
+  const path = `${smoothPath([...shaped, shaped[0]!])}Z`;
+  const body = svg`<clipPath id="behind"><path d="${path}"/></clipPath><path d="${path}" fill="${mix(style.hair, dark, 0.5)}"/><g clip-path="url(#behind)">${style.hairShape === 'curly' || afro ? curls(style, rng, 60, tip) : straightStrands(style, head, 40, 'behind', tip)}</g>`;
+  if (!tied) return body;
+  if (style.tie === 'ponytail') return ponytail(style, head, tipOf(content)) + body;
+  return style.tie === 'bun' && style.hat === 'none' ? body + bunOf(style, head) : body;
+}
+
+/** A shape filled with hair, and strands within it. */
+function textured(style: PhotoStyle, path: string, id: string, strands: string, opacity: number): string {
+  const root = mix(style.hair, shadowOf(style.skin), 0.5);
+  return svg`<clipPath id="${id}"><path d="${path}"/></clipPath><path d="${path}" fill="url(#hairFront)" opacity="${opacity}"/><path d="${path}" stroke="${root}" stroke-width=".9" fill="none" opacity=".3"/><g clip-path="url(#${id})">${strands}</g>`;
+}
+
+/** Adds bumps of curls to an outline. */
+function bumpy(points: readonly Point[], rng: Rng, size: number): Point[] {
+  const out: Point[] = [];
+  for (let i = 0; i + 1 < points.length; i++) {
+    const [a, b] = [points[i]!, points[i + 1]!];
+    const length = Math.hypot(b[0] - a[0], b[1] - a[1]);
+    const steps = Math.max(1, Math.round(length / 3.6));
+    for (let k = 0; k < steps; k++) {
+      const t = k / steps;
+      const push = rng.uniform(-0.3, 1) * size;
+      out.push([lerp(a[0], b[0], t) + ((b[1] - a[1]) / length) * push, lerp(a[1], b[1], t) - ((b[0] - a[0]) / length) * push]);
     }
   }
-  return path;
-}
-
-function circlePath(x: number, y: number, r: number): string {
-  return svg`M${x - r} ${y}a${r} ${r} 0 1 1 ${2 * r} 0a${r} ${r} 0 1 1 ${-2 * r} 0Z`;
-}
-
-/** Lower end of the hair at the sides of the face, in head units. */
-function curtainY(content: Content): number {
-  return lerp(-3, 32, Math.min(1, content.hairLength * 1.15));
-}
-
-/** The hair over forehead and temples: the outer contour, then back along the hairline. */
-function frontPath(content: Content, style: PhotoStyle, rng: Rng): string {
-  const volume = fullness(style);
-  const w = 22.4 + volume;
-  const top = -35 - volume;
-  const down = curtainY(content);
-  const inner = 18.6 - 1.4 * content.hairLength;
-  const outerRight = svg`C${w * 0.62} ${top} ${w + 0.6} -24 ${w + 0.2} -7C${w + 0.5} ${lerp(-7, down, 0.4)} ${w} ${lerp(-7, down, 0.8)} ${inner + 2.4} ${down}`;
-  const start = svg`M${-inner - 2.4} ${down}C${-w} ${lerp(-7, down, 0.8)} ${-w - 0.5} ${lerp(-7, down, 0.4)} ${-w - 0.2} -7C${-w - 0.6} -24 ${-w * 0.62} ${top} 0 ${top}`;
-  const templeY = lerp(-8, -3, content.hairLength);
-  const rise = svg`C${inner + 0.8} ${lerp(down, templeY, 0.4)} ${inner + 1.4} ${lerp(down, templeY, 0.7)} ${inner + 0.4} ${templeY}`;
-  const fall = svg`C${-inner - 1.4} ${lerp(down, templeY, 0.7)} ${-inner - 0.8} ${lerp(down, templeY, 0.4)} ${-inner - 2.4} ${down}Z`;
-  const base = start + outerRight + rise + hairline(style, inner, templeY, rng) + fall;
-  if (style.hairShape !== 'curly') return base;
-  let lumps = '';
-  for (let i = 0; i <= 8; i++) {
-    const angle = Math.PI * (0.12 + (0.76 * i) / 8);
-    lumps += circlePath(Math.cos(angle) * w * 0.86, -8 + Math.sin(angle) * (top + 12.5), rng.uniform(4, 5.6));
-  }
-  for (let i = 0; i <= 6; i++) {
-    lumps += circlePath(
-      lerp(-15.5, 15.5, i / 6),
-      -18.6 + Math.abs(i - 3) * 0.9 + rng.uniform(-1, 1),
-      rng.uniform(3, 4),
-    );
-  }
-  return base + lumps;
-}
-
-/** From the right temple to the left one, over the forehead. */
-function hairline(style: PhotoStyle, inner: number, templeY: number, rng: Rng): string {
-  const part = (style.light > 0 ? -1 : 1) * 7;
-  switch (style.hairShape) {
-    case 'middle':
-      return svg`C${inner - 1} -13 9 -20 0.6 -25C0.2 -25.4 -0.2 -25.4 -0.6 -25C-9 -20 ${-inner + 1} -13 ${-inner - 0.4} ${templeY}`;
-    case 'side': {
-      // A long sweep on one side of the parting, a short one on the other.
-      const right =
-        part > 0 ? svg`C${inner - 1} -15 14 -21 ${part} -25.5` : svg`C${inner - 1} -9 10 -11 ${part} -25.5`;
-      const left =
-        part > 0
-          ? svg`C-10 -11 ${-inner + 1} -9 ${-inner - 0.4} ${templeY}`
-          : svg`C-14 -21 ${-inner + 1} -15 ${-inner - 0.4} ${templeY}`;
-      return right + left;
-    }
-    case 'fringe': {
-      let path = '';
-      const locks = 6;
-      let x = inner + 0.4;
-      for (let i = 0; i < locks; i++) {
-        const next = lerp(inner + 0.4, -inner - 0.4, (i + 1) / locks);
-        const y = -9.6 + rng.uniform(-0.9, 0.9) + (i === 0 || i === locks - 1 ? 1.6 : 0);
-        const end = i === locks - 1 ? templeY : -12.4;
-        path += svg`Q${x - 0.6} ${y} ${lerp(x, next, 0.6)} ${y}Q${next + 0.4} ${y} ${next} ${end}`;
-        x = next;
-      }
-      return path;
-    }
-    case 'back':
-      return svg`C${inner - 0.5} -17 13 -22.6 0 -22.6C-13 -22.6 ${-inner + 0.5} -17 ${-inner - 0.4} ${templeY}`;
-    case 'curly':
-      return svg`C${inner - 1} -14 12 -20 0 -20C-12 -20 ${-inner + 1} -14 ${-inner - 0.4} ${templeY}`;
-  }
-}
-
-/** Fine light and dark lines that follow the fall of the hair. */
-function strands(
-  content: Content,
-  style: PhotoStyle,
-  rng: Rng,
-  count: number,
-  where: 'front' | 'back',
-): string {
-  if (style.hairShape === 'curly') return ringlets(content, style, rng, 3 * count, where);
-  const partX = style.hairShape === 'side' ? (style.light > 0 ? -7 : 7) : 0;
-  const bottom = where === 'back' ? tipY(content) + 4 : curtainY(content);
-  let out = '';
-  for (let i = 0; i < count; i++) {
-    const side = i % 2 === 0 ? 1 : -1;
-    const reach = rng.uniform(0.25, 1);
-    const x0 = partX + side * rng.uniform(0, 3);
-    const y0 = -34 + 3 * rng.uniform();
-    const x1 = side * lerp(6, 25, reach);
-    const bend = style.hairWave * rng.uniform(-3, 3);
-    const colour =
-      rng.uniform() < 0.5
-        ? mix(style.hair, '#ffeccd', rng.uniform(0.2, 0.42))
-        : mix(style.hair, '#040303', 0.55);
-    const fringe = style.hairShape === 'fringe' && where === 'front' && reach < 0.75;
-    const endY = fringe ? -8 : bottom;
-    out += svg`<path d="M${x0} ${y0}C${lerp(x0, x1, 0.6)} ${y0 + 1} ${x1 + side} ${-22 + bend} ${x1} ${-8 + bend}S${x1 + bend} ${lerp(-8, endY, 0.6)} ${x1 - side * 1.5} ${endY}" stroke="${colour}" stroke-width="${rng.uniform(0.3, 0.9)}" fill="none" opacity="${rng.uniform(0.2, 0.45)}"/>`;
-  }
-  return out;
-}
-
-/** Small arcs all over, the strands of curly hair. */
-function ringlets(
-  content: Content,
-  style: PhotoStyle,
-  rng: Rng,
-  count: number,
-  where: 'front' | 'back',
-): string {
-  const bottom = where === 'back' ? tipY(content) + 3 : curtainY(content);
-  let out = '';
-  for (let i = 0; i < count; i++) {
-    const x = rng.uniform(-29, 29);
-    const y = rng.uniform(-38, bottom);
-    const r = rng.uniform(1.2, 3);
-    const side = rng.pick([-1, 1]);
-    const colour =
-      rng.uniform() < 0.5
-        ? mix(style.hair, '#ffeccd', rng.uniform(0.15, 0.4))
-        : mix(style.hair, '#040303', 0.6);
-    out += svg`<path d="M${x} ${y}q${side * r} ${-r * 0.9} ${side * 1.6 * r} ${r * 0.2}t${-side * 0.5 * r} ${r * 1.3}" stroke="${colour}" stroke-width="${rng.uniform(0.4, 1)}" stroke-linecap="round" fill="none" opacity="${rng.uniform(0.25, 0.5)}"/>`;
-  }
+  out.push(points.at(-1)!);
   return out;
 }
