@@ -17,13 +17,13 @@ function wall(style: PhotoStyle, base: string, bright: string, dark: string): st
 }
 
 function rect(x: number, y: number, width: number, height: number, fill: string, opacity = 1): string {
-  return svg`<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="${fill}" opacity="${opacity}"/>`;
+  return svg`<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="${fill}" fill-opacity="${opacity}"/>`;
 }
 
 function dots(rng: Rng, count: number, area: readonly [number, number, number, number], radius: readonly [number, number], colours: readonly string[], opacity: readonly [number, number]): string {
   let out = '';
   for (let i = 0; i < count; i++)
-    out += svg`<circle cx="${rng.uniform(area[0], area[2])}" cy="${rng.uniform(area[1], area[3])}" r="${rng.uniform(...radius)}" fill="${rng.pick(colours)}" opacity="${rng.uniform(...opacity)}"/>`;
+    out += svg`<circle cx="${rng.uniform(area[0], area[2])}" cy="${rng.uniform(area[1], area[3])}" r="${rng.uniform(...radius)}" fill="${rng.pick(colours)}" fill-opacity="${rng.uniform(...opacity)}"/>`;
   return out;
 }
 
@@ -33,7 +33,7 @@ function sceneParts(style: PhotoStyle, rng: Rng, base: string, bright: string, d
       if (rng.uniform() < 0.5) return '';
       // The edge of a wall, or a shadow on it.
       const x = rng.uniform(5, 95);
-      return svg`<path d="M${x} 0L${x + rng.uniform(-6, 6)} 100L100 100L100 0Z" fill="${rng.uniform() < 0.5 ? dark : bright}" opacity="${rng.uniform(0.15, 0.5)}"/>`;
+      return svg`<path d="M${x} 0L${x + rng.uniform(-6, 6)} 100L100 100L100 0Z" fill="${rng.uniform() < 0.5 ? dark : bright}" fill-opacity="${rng.uniform(0.15, 0.5)}"/>`;
     }
     case 'bokeh':
       return dots(rng, 26, [-5, -5, 105, 85], [2.5, 8], [bright, dark, mix(bright, '#ffffff', 0.4)], [0.25, 0.85]);

@@ -16,8 +16,8 @@ export function photoBeard(content: Content, style: PhotoStyle, head: Head): str
   if (beard === 'moustache')
     return filled(moustache, colour, 0.85) + hairs(content, style, head, 34, [-8, 8], [noseBase(style) + 1.4, 15.6]);
   if (beard === 'goatee') {
-    const chin = chinPath(content, head, 7.2);
-    return filled(moustache, colour, 0.7) + filled(chin, colour, 0.78) + hairs(content, style, head, 60, [-8, 8], [13, head.chin]);
+    const chins = [7.4, 6.6, 5.8].map((width) => filled(chinPath(content, head, width), colour, 0.42)).join('');
+    return filled(moustache, colour, 0.7) + chins + hairs(content, style, head, 60, [-8, 8], [13, head.chin]);
   }
   const length = beard === 'full' ? 4.5 : beard === 'short' ? 1 : 0;
   const dense = beard === 'stubble' ? 0.2 : beard === 'short' ? 0.62 : 0.9;
@@ -25,7 +25,7 @@ export function photoBeard(content: Content, style: PhotoStyle, head: Head): str
   // The edge fades: three regions, each smaller, over each other.
   const regions = [0, 1.1, 2.2].map((inset) => filled(beardPath(head, inset, length), colour, lerp(0.2, 0.6, dense) * dense * 1.25));
   const bare = svg`${turned(content, MOUTH).point}`;
-  const lip = beard === 'stubble' ? '' : svg`<ellipse cx="${bare.split(' ')[0]!}" cy="21.4" rx="2.6" ry=".9" fill="${style.skin}" opacity=".25"/>`;
+  const lip = beard === 'stubble' ? '' : svg`<ellipse cx="${bare.split(' ')[0]!}" cy="21.4" rx="2.6" ry=".9" fill="${style.skin}" fill-opacity=".25"/>`;
   return (
     regions.join('') +
     filled(moustache, colour, dense * 0.75) +
@@ -35,7 +35,7 @@ export function photoBeard(content: Content, style: PhotoStyle, head: Head): str
 }
 
 function filled(path: string, colour: string, opacity: number): string {
-  return svg`<path d="${path}" fill="${colour}" opacity="${opacity}"/>`;
+  return svg`<path d="${path}" fill="${colour}" fill-opacity="${opacity}"/>`;
 }
 
 /** Cheeks, jaw and chin. @param inset how far the upper edge lies below the beard's full one. */
@@ -44,9 +44,11 @@ function beardPath(head: Head, inset: number, length: number): string {
     head.at(-80, 1 + inset),
     head.at(-68, 8 + inset),
     head.at(-50, 13.4 + inset),
-    head.at(-31, 15.2 + inset),
-    head.at(0, 14 + inset * 0.5),
-    head.at(31, 15.2 + inset),
+    head.at(-36, 14 + inset),
+    head.at(-24, 12.6 + inset * 0.6),
+    head.at(0, 12.4 + inset * 0.3),
+    head.at(24, 12.6 + inset * 0.6),
+    head.at(36, 14 + inset),
     head.at(50, 13.4 + inset),
     head.at(68, 8 + inset),
     head.at(80, 1 + inset),
@@ -85,7 +87,7 @@ function hairs(
 ): string {
   const rng = new Rng(style.detail, 'beard');
   const isStubble = style.beard === 'stubble';
-  let out = '';
+  const paths = ['', '', ''];
   for (let i = 0; i < count; i++) {
     const u = rng.uniform(left, right);
     const lowest = Math.max(top + 2, bottom - 0.03 * u * u);
@@ -95,8 +97,12 @@ function hairs(
     const [edgeLeft, edgeRight] = head.edges(Math.min(y, head.chin - 1));
     const x = turned(content, [u, y]).point[0];
     if (x < edgeLeft + 0.4 || x > edgeRight - 0.4) continue;
-    const colour = mix(style.hair, rng.uniform() < 0.4 ? '#d8c8b4' : '#060404', rng.uniform(0.1, 0.5));
-    out += svg`<path d="M${x} ${y}l${rng.uniform(-0.5, 0.5) + u * 0.02} ${isStubble ? 0.5 : rng.uniform(0.9, 2)}" stroke="${colour}" stroke-width=".4" stroke-linecap="round" opacity="${isStubble ? 0.35 : 0.5}"/>`;
+    paths[i % 3] += svg`M${x} ${y}l${rng.uniform(-0.5, 0.5) + u * 0.02} ${isStubble ? 0.5 : rng.uniform(0.9, 2)}`;
   }
-  return out;
+  return paths
+    .map((path, i) => {
+      const colour = mix(style.hair, ['#d8c8b4', '#060404', '#060404'][i]!, 0.25 + 0.1 * i);
+      return svg`<path d="${path}" stroke="${colour}" stroke-width=".45" stroke-linecap="round" fill="none" stroke-opacity="${isStubble ? 0.35 : 0.5}"/>`;
+    })
+    .join('');
 }

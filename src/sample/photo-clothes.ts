@@ -25,7 +25,7 @@ export function photoBody(style: PhotoStyle, pose: Pose, yaw: number): string {
   const muscles = [-1, 1]
     .map(
       (side) =>
-        svg`<path d="M${x + side * w * 0.8} ${ty + 8}Q${bx + side * 5} ${by - 4} ${bx + side * 2.2} ${by + 4}" stroke="${shade}" stroke-width="1.3" fill="none" opacity=".22"/><path d="M${bx + side * 3} ${by + 4.6}Q${bx + side * 12} ${by + 3} ${bx + side * 21} ${by + 1.4}" stroke="${shade}" stroke-width="1.1" fill="none" opacity=".3"/>`,
+        svg`<path d="M${x + side * w * 0.8} ${ty + 8}Q${bx + side * 5} ${by - 4} ${bx + side * 2.2} ${by + 4}" stroke="${shade}" stroke-width="1.3" fill="none" stroke-opacity=".22"/><path d="M${bx + side * 3} ${by + 4.6}Q${bx + side * 12} ${by + 3} ${bx + side * 21} ${by + 1.4}" stroke="${shade}" stroke-width="1.1" fill="none" stroke-opacity=".3"/>`,
     )
     .join('');
   return svg`<path d="${neck}" fill="url(#neck)"/>${muscles}<g transform="translate(${bx} ${by})">${clothes(style)}</g>`;
@@ -69,8 +69,8 @@ function clothes(style: PhotoStyle): string {
       [at(14, 8), at(12, 20), at(4, 32), 2.2, 0.16],
       [at(33, 10), at(36, 18), at(37, 30), 2.4, 0.16],
     ] as const)
-      folds += svg`<path d="M${from}Q${bend} ${to}" stroke="${dark}" stroke-width="${width2}" stroke-linecap="round" fill="none" opacity="${opacity}"/>`;
-    folds += svg`<path d="M${at(18, 7)}Q${at(16, 20)} ${at(9, 34)}" stroke="${pale}" stroke-width="2" stroke-linecap="round" fill="none" opacity=".25"/>`;
+      folds += svg`<path d="M${from}Q${bend} ${to}" stroke="${dark}" stroke-width="${width2}" stroke-linecap="round" fill="none" stroke-opacity="${opacity}"/>`;
+    folds += svg`<path d="M${at(18, 7)}Q${at(16, 20)} ${at(9, 34)}" stroke="${pale}" stroke-width="2" stroke-linecap="round" fill="none" stroke-opacity=".25"/>`;
   }
   const pattern = style.clothes === 'stripes' ? stripes(style) : '';
   return svg`${shoulders}<clipPath id="torso"><path d="${torso}"/></clipPath>${style.clothes === 'suit' ? inner(style) : ''}<path d="${torso}" fill="${colour}"/><g clip-path="url(#torso)">${pattern}${folds}</g>${collar(style, dark, pale)}`;
@@ -79,7 +79,7 @@ function clothes(style: PhotoStyle): string {
 function stripes(style: PhotoStyle): string {
   let out = '';
   for (let y = 8; y < 70; y += 6)
-    out += svg`<path d="M-60 ${y + 6}Q0 ${y - 4} 60 ${y + 6}" stroke="${style.accent}" stroke-width="2.6" fill="none" opacity=".85"/>`;
+    out += svg`<path d="M-60 ${y + 6}Q0 ${y - 4} 60 ${y + 6}" stroke="${style.accent}" stroke-width="2.6" fill="none" stroke-opacity=".85"/>`;
   return out;
 }
 
@@ -97,15 +97,15 @@ function collar(style: PhotoStyle, dark: string, pale: string): string {
     case 'crew':
     case 'stripes': {
       const [w, d] = NECKLINES[style.clothes];
-      return svg`<path d="M${-w} -3C${-w * 0.75} ${d * 1.2} ${w * 0.75} ${d * 1.2} ${w} -3" stroke="${dark}" stroke-width="1.2" fill="none" opacity=".5"/><path d="M${-w - 1.8} -2.2C${-w * 0.85} ${d * 1.2 + 2.6} ${w * 0.85} ${d * 1.2 + 2.6} ${w + 1.8} -2.2" stroke="${pale}" stroke-width=".7" fill="none" opacity=".5"/>`;
+      return svg`<path d="M${-w} -3C${-w * 0.75} ${d * 1.2} ${w * 0.75} ${d * 1.2} ${w} -3" stroke="${dark}" stroke-width="1.2" fill="none" stroke-opacity=".5"/><path d="M${-w - 1.8} -2.2C${-w * 0.85} ${d * 1.2 + 2.6} ${w * 0.85} ${d * 1.2 + 2.6} ${w + 1.8} -2.2" stroke="${pale}" stroke-width=".7" fill="none" stroke-opacity=".5"/>`;
     }
     case 'tank':
       return '';
     case 'vneck':
-      return svg`<path d="M-13 -3L0 17L13 -3" stroke="${dark}" stroke-width="1.4" fill="none" opacity=".5"/><path d="M-14.6 -2.4L0 20L14.6 -2.4" stroke="${pale}" stroke-width=".6" fill="none" opacity=".5"/>`;
+      return svg`<path d="M-13 -3L0 17L13 -3" stroke="${dark}" stroke-width="1.4" fill="none" stroke-opacity=".5"/><path d="M-14.6 -2.4L0 20L14.6 -2.4" stroke="${pale}" stroke-width=".6" fill="none" stroke-opacity=".5"/>`;
     case 'hoodie': {
       const cords = [-1, 1].map((side) => svg`<path d="M${side * 6} 8Q${side * 7.4} 16 ${side * 6.4} 25" stroke="${mix(pale, '#ffffff', 0.5)}" stroke-width=".9" fill="none"/>`).join('');
-      return svg`<path d="M-14 -3C-22 -8 -21 4 -10 9C-4 11.4 4 11.4 10 9C21 4 22 -8 14 -3C9 8 -9 8 -14 -3Z" fill="${mix(colour, '#0b0d14', 0.16)}"/><path d="M-17 0C-12 8.4 12 8.4 17 0" stroke="${dark}" stroke-width="1" fill="none" opacity=".4"/>${cords}`;
+      return svg`<path d="M-14 -3C-22 -8 -21 4 -10 9C-4 11.4 4 11.4 10 9C21 4 22 -8 14 -3C9 8 -9 8 -14 -3Z" fill="${mix(colour, '#0b0d14', 0.16)}"/><path d="M-17 0C-12 8.4 12 8.4 17 0" stroke="${dark}" stroke-width="1" fill="none" stroke-opacity=".4"/>${cords}`;
     }
     case 'suit':
       return [-1, 1]
@@ -114,9 +114,9 @@ function collar(style: PhotoStyle, dark: string, pale: string): string {
     case 'shirt':
       return [-1, 1]
         .map((side) => svg`<path d="M${side * 10.8} -7.5L${side * 15} 1.5L${side * 8} 13L0 12Z" fill="${mix(colour, '#ffffff', 0.12)}" stroke="${dark}" stroke-width=".4" stroke-linejoin="round"/>`)
-        .concat(svg`<path d="M0 12.6L.6 90" stroke="${dark}" stroke-width=".7" opacity=".5"/><circle cx="1.4" cy="22" r=".8" fill="${pale}"/><circle cx="1.4" cy="34" r=".8" fill="${pale}"/>`)
+        .concat(svg`<path d="M0 12.6L.6 90" stroke="${dark}" stroke-width=".7" stroke-opacity=".5"/><circle cx="1.4" cy="22" r=".8" fill="${pale}"/><circle cx="1.4" cy="34" r=".8" fill="${pale}"/>`)
         .join('');
     case 'turtleneck':
-      return svg`<path d="M-12.4 -12C-8 -8.6 8 -8.6 12.4 -12L14 1.5C8 6 -8 6 -14 1.5Z" fill="${mix(colour, '#ffffff', 0.05)}"/><path d="M-12.4 -12C-8 -8.6 8 -8.6 12.4 -12" stroke="${dark}" stroke-width="1" fill="none" opacity=".6"/><path d="M-14 1.5C-8 6 8 6 14 1.5" stroke="${dark}" stroke-width="1.2" fill="none" opacity=".35"/>`;
+      return svg`<path d="M-12.4 -12C-8 -8.6 8 -8.6 12.4 -12L14 1.5C8 6 -8 6 -14 1.5Z" fill="${mix(colour, '#ffffff', 0.05)}"/><path d="M-12.4 -12C-8 -8.6 8 -8.6 12.4 -12" stroke="${dark}" stroke-width="1" fill="none" stroke-opacity=".6"/><path d="M-14 1.5C-8 6 8 6 14 1.5" stroke="${dark}" stroke-width="1.2" fill="none" stroke-opacity=".35"/>`;
   }
 }

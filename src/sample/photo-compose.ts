@@ -105,7 +105,7 @@ function inflated(alpha: Float32Array, size: number, deviation: number): (i: num
     const x = i % size;
     const nx = -steep * (soft[x < size - 1 ? i + 1 : i]! - soft[x > 0 ? i - 1 : i]!);
     const ny = -steep * (soft[i + size < soft.length ? i + size : i]! - soft[i >= size ? i - size : i]!);
-    const length = 1 / Math.hypot(nx, ny, 0.75);
+    const length = 1 / Math.sqrt(nx * nx + ny * ny + 0.5625);
     out[0] = nx * length;
     out[1] = ny * length;
     out[2] = 0.75 * length;

@@ -29,7 +29,7 @@ export function photoGlasses(content: Content, style: PhotoStyle, head: Head): s
     const shape = svg`x="${x - half}" y="${y - ry}" width="${2 * half}" height="${2 * ry}" rx="${Math.min(corner, half)}" ry="${corner}"`;
     const glass = glasses === 'sun' ? svg`fill="#191a1e" fill-opacity=".9"` : svg`fill="#ffffff" fill-opacity=".06"`;
     out += svg`<rect ${shape} ${glass} stroke="${frame}" stroke-width="${line}"/>`;
-    out += svg`<path d="M${x - half * 0.5} ${y - ry * 0.75}L${x - half * 0.75} ${y + ry * 0.1}" stroke="#ffffff" stroke-width="1.1" stroke-linecap="round" opacity="${glasses === 'sun' ? 0.3 : 0.28 * style.contrast}"/>`;
+    out += svg`<path d="M${x - half * 0.5} ${y - ry * 0.75}L${x - half * 0.75} ${y + ry * 0.1}" stroke="#ffffff" stroke-width="1.1" stroke-linecap="round" stroke-opacity="${glasses === 'sun' ? 0.3 : 0.28 * style.contrast}"/>`;
   }
   out += svg`<path d="M${left.x + left.rx} ${left.y - 0.6}Q${(left.x + left.rx + right.x - right.rx) / 2 + sin} ${left.y - 2.4} ${right.x - right.rx} ${right.y - 0.6}" stroke="${frame}" stroke-width="${line}" fill="none"/>`;
   for (const [side, { x, y, rx: half }] of [[-1, left] as const, [1, right] as const]) {
@@ -77,7 +77,7 @@ function headphones(style: PhotoStyle, head: Head): string {
   for (const side of [-1, 1] as const) {
     const near = -side * Math.sin(head.yaw);
     const [x] = outside(head, side, 2, 1.8 - 4 * near);
-    out += svg`<rect x="${x - 3.4 - near}" y="-5.5" width="${6.8 + 2 * near}" height="15" rx="3.2" fill="${mix(colour, '#ffffff', 0.08)}"/><rect x="${x - side * 2.6 - 1.4}" y="-4.4" width="2.8" height="12.8" rx="1.4" fill="#0d0d0f" opacity=".6"/>`;
+    out += svg`<rect x="${x - 3.4 - near}" y="-5.5" width="${6.8 + 2 * near}" height="15" rx="3.2" fill="${mix(colour, '#ffffff', 0.08)}"/><rect x="${x - side * 2.6 - 1.4}" y="-4.4" width="2.8" height="12.8" rx="1.4" fill="#0d0d0f" fill-opacity=".6"/>`;
   }
   return out;
 }
@@ -90,7 +90,7 @@ function hand(_content: Content, style: PhotoStyle, head: Head): string {
   const edge = head.edges(17)[side < 0 ? 0 : 1];
   const wrist = edge + side * 9;
   const finger = (x0: number, y0: number, x1: number, y1: number, width: number): string =>
-    svg`<path d="M${x0} ${y0}Q${(x0 + x1) / 2 + side * 1.4} ${(y0 + y1) / 2} ${x1} ${y1}" stroke="${dark}" stroke-width="${width + 0.9}" stroke-linecap="round" fill="none"/><path d="M${x0} ${y0}Q${(x0 + x1) / 2 + side * 1.4} ${(y0 + y1) / 2} ${x1} ${y1}" stroke="${skin}" stroke-width="${width}" stroke-linecap="round" fill="none"/><circle cx="${x1}" cy="${y1 - 0.5}" r="${width * 0.26}" fill="${mix(skin, '#ffd9d0', 0.5)}" opacity=".7"/>`;
+    svg`<path d="M${x0} ${y0}Q${(x0 + x1) / 2 + side * 1.4} ${(y0 + y1) / 2} ${x1} ${y1}" stroke="${dark}" stroke-width="${width + 0.9}" stroke-linecap="round" fill="none"/><path d="M${x0} ${y0}Q${(x0 + x1) / 2 + side * 1.4} ${(y0 + y1) / 2} ${x1} ${y1}" stroke="${skin}" stroke-width="${width}" stroke-linecap="round" fill="none"/><circle cx="${x1}" cy="${y1 - 0.5}" r="${width * 0.26}" fill="${mix(skin, '#ffd9d0', 0.5)}" fill-opacity=".7"/>`;
   const arm = svg`<path d="M${wrist - side * 6} 27C${wrist - side * 7} 40 ${wrist - side * 4} 60 ${wrist - side * 6} 100L${wrist + side * 12} 100C${wrist + side * 9} 60 ${wrist + side * 7} 40 ${wrist + side * 4} 26Z" fill="${skin}"/>`;
   const sleeve = svg`<path d="M${wrist - side * 8} 46L${wrist + side * 9} 45L${wrist + side * 14} 110L${wrist - side * 9} 110Z" fill="${style.clothesColour}"/>`;
   const palm = svg`<path d="M${edge + side * 1} 13C${edge + side * 9} 10 ${edge + side * 14} 17 ${wrist + side * 4.5} 29L${wrist - side * 6.5} 30C${edge + side * 1} 27 ${edge - side * 2} 20 ${edge + side * 1} 13Z" fill="${skin}"/>`;
@@ -109,13 +109,10 @@ function lock(content: Content, style: PhotoStyle, head: Head): string {
   const rng = new Rng(style.detail, 'lock');
   const { dark, lit } = hairColours(style);
   const side = rng.pick([-1, 1]);
-  let out = '';
-  for (let i = 0; i < 7; i++) {
-    const start = head.at(side * rng.uniform(4, 14), -21, 1);
-    const middle = turned(content, [side * rng.uniform(9, 13), -8]).point;
-    const end = turned(content, [side * (11 + rng.uniform(-1.5, 4)), rng.uniform(4, 13)]).point;
-    const colour = i % 3 === 0 ? mix(style.hair, lit, 0.5) : i % 3 === 1 ? style.hair : mix(style.hair, dark, 0.5);
-    out += svg`<path d="M${start}Q${middle} ${end}" stroke="${colour}" stroke-width="${rng.uniform(0.5, 1.5)}" stroke-linecap="round" fill="none" opacity=".85"/>`;
-  }
-  return out;
+  const face = (x: number, y: number): Point => turned(content, [side * x, y]).point;
+  const root = head.at(side * 6, -22, 1.2);
+  const end = face(rng.uniform(10, 15), rng.uniform(4, 10));
+  const path = svg`M${root}C${face(10, -17)} ${face(13.5, -8)} ${end}C${face(9, -3)} ${face(5.5, -12)} ${head.at(-side * 2, -22, 1.2)}Z`;
+  const strand = (x: number, y: number): string => svg`M${root}C${face(x + 1, -16)} ${face(x + 3.4, -9)} ${face(x + 4, y)}`;
+  return svg`<path d="${path}" fill="${style.hair}" fill-opacity=".9"/><path d="${strand(6, 2)}${strand(8, 8)}" stroke="${mix(style.hair, dark, 0.6)}" stroke-width=".6" fill="none"/><path d="${strand(7, 0)}${strand(5.4, -3)}" stroke="${mix(style.hair, lit, 0.6)}" stroke-width=".5" fill="none" stroke-opacity=".7"/>`;
 }

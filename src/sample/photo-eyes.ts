@@ -34,15 +34,15 @@ export function photoEye(side: -1 | 1, content: Content, style: PhotoStyle): str
   const id = side < 0 ? 'eyeL' : 'eyeR';
   const lidFold = h * (1.62 - 0.25 * style.age);
   return svg`<g transform="${eyeTransform(side, content)}"><clipPath id="${id}"><path d="${opening}"/></clipPath>
-<path d="${opening}" fill="${mix('#e4ddd8', style.skin, 0.14)}"/><g clip-path="url(#${id})">
+<path d="${opening}" fill="${mix('#efe9e5', style.skin, 0.1)}"/><g clip-path="url(#${id})">
 <circle cx="${inner}" cy="${innerY}" r="1.2" fill="${mix(style.skin, '#b5605a', 0.5)}"/>
 <circle cx="${ix}" cy="${iy}" r="${r}" fill="${mix(style.iris, '#0a0605', 0.62)}"/><circle cx="${ix}" cy="${iy}" r="${r * 0.84}" fill="${style.iris}"/>
-<path d="M${ix - r * 0.6} ${iy + r * 0.2}A${r * 0.64} ${r * 0.64} 0 0 0 ${ix + r * 0.6} ${iy + r * 0.2}Z" fill="${mix(style.iris, '#ffffff', 0.3)}" opacity=".45"/>
+<path d="M${ix - r * 0.6} ${iy + r * 0.2}A${r * 0.64} ${r * 0.64} 0 0 0 ${ix + r * 0.6} ${iy + r * 0.2}Z" fill="${mix(style.iris, '#ffffff', 0.3)}" fill-opacity=".45"/>
 <circle cx="${ix}" cy="${iy}" r="${r * 0.42}" fill="#080505"/>
-<path d="${lid}" stroke="#1a0f0e" stroke-width="2.2" fill="none" opacity=".38"/></g>
-<path d="${lid}L${outer * 1.1} ${outerY - 0.35}" stroke="${lash}" stroke-width="${lashWidth}" stroke-linecap="round" stroke-linejoin="round" fill="none" opacity=".88"/>
-<path d="M${outer} ${outerY}C${outer * 0.62} ${bottom} ${inner * 0.4} ${bottom} ${inner} ${innerY}" stroke="${mix(shade, lash, 0.35)}" stroke-width=".4" fill="none" opacity=".65"/>
-<path d="M${inner * 0.92} ${innerY - 1.2}C${inner * 0.55} ${-lidFold * 1.3} ${outer * 0.55} ${-lidFold * 1.3} ${outer * 1.12} ${outerY - 1}" stroke="${shade}" stroke-width=".6" fill="none" opacity=".6"/></g>`;
+<path d="${lid}" stroke="#1a0f0e" stroke-width="2.2" fill="none" stroke-opacity=".38"/></g>
+<path d="${lid}L${outer * 1.1} ${outerY - 0.35}" stroke="${lash}" stroke-width="${lashWidth}" stroke-linecap="round" stroke-linejoin="round" fill="none" stroke-opacity=".88"/>
+<path d="M${outer} ${outerY}C${outer * 0.62} ${bottom} ${inner * 0.4} ${bottom} ${inner} ${innerY}" stroke="${mix(shade, lash, 0.35)}" stroke-width=".4" fill="none" stroke-opacity=".65"/>
+<path d="M${inner * 0.92} ${innerY - 1.2}C${inner * 0.55} ${-lidFold * 1.3} ${outer * 0.55} ${-lidFold * 1.3} ${outer * 1.12} ${outerY - 1}" stroke="${shade}" stroke-width=".6" fill="none" stroke-opacity=".6"/></g>`;
 }
 
 /** What shines on an eye; it lies over the lit face. */
@@ -50,7 +50,7 @@ export function photoCatchlight(side: -1 | 1, content: Content, style: PhotoStyl
   const x = clamp(content.gazeX, -1, 1) * 1.75 + style.light * 0.85;
   const y = clamp(content.gazeY, -1, 1) * 0.85 - 0.85;
   const bright = 0.5 + 0.45 * style.contrast;
-  return svg`<g transform="${eyeTransform(side, content)}"><circle cx="${x}" cy="${y}" r=".55" fill="#ffffff" opacity="${bright}"/></g>`;
+  return svg`<g transform="${eyeTransform(side, content)}"><circle cx="${x}" cy="${y}" r=".55" fill="#ffffff" fill-opacity="${bright}"/></g>`;
 }
 
 /** A brow of single hairs over a soft base. */
@@ -61,16 +61,10 @@ export function photoBrow(side: -1 | 1, content: Content, style: PhotoStyle): st
   const y = -8 + low - 0.9 * content.open - 0.3 * style.eyeOpening + rng.uniform(-0.25, 0.25);
   const arch = lerp(1.6, 0.4, (style.build + 1) / 2);
   const s = side;
-  const colour = mix(style.hair, '#1a110c', 0.35);
+  const colour = mix(style.hair, '#1a110c', 0.45);
   const x0 = -6.2 * s;
   const x1 = 6.6 * s;
   const path = svg`M${x0} ${y + 2 - thick * 0.3}C${x0 * 0.3} ${y + 0.4 - arch} ${x1 * 0.4} ${y - arch} ${x1} ${y + 1.9}C${x1 * 0.4} ${y - arch * 0.6 + thick * 0.85} ${x0 * 0.3} ${y + 0.6 - arch * 0.6 + thick} ${x0 * 0.98} ${y + 2 + thick * 0.6}Z`;
-  let hairs = '';
-  for (let i = 0; i < 9; i++) {
-    const t = (i + rng.uniform(0.1, 0.9)) / 9;
-    const x = lerp(x0, x1 * 0.8, t);
-    const top = y + 1.4 - arch * 2 * t * (1.3 - t) + (t > 0.7 ? (t - 0.7) * 3 : 0);
-    hairs += svg`<path d="M${x} ${top + thick * 0.8}l${s * rng.uniform(0.4, 1.2)} ${-thick * rng.uniform(0.7, 1.2)}" stroke="${colour}" stroke-width=".45" stroke-linecap="round" opacity=".5"/>`;
-  }
-  return svg`<g transform="${eyeTransform(side, content)}"><path d="${path}" fill="${colour}" opacity="${lerp(0.5, 0.78, style.brows)}"/>${hairs}</g>`;
+  const core = svg`M${x0 * 0.8} ${y + 1.5}C${x0 * 0.3} ${y + 0.7 - arch} ${x1 * 0.4} ${y + 0.4 - arch} ${x1 * 0.9} ${y + 1.6}`;
+  return svg`<g transform="${eyeTransform(side, content)}"><path d="${path}" fill="${colour}" fill-opacity="${lerp(0.4, 0.6, style.brows)}"/><path d="${core}" stroke="${colour}" stroke-width="${thick * 0.75}" stroke-linecap="round" fill="none" stroke-opacity="${lerp(0.4, 0.65, style.brows)}"/></g>`;
 }

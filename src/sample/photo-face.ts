@@ -55,14 +55,14 @@ function ear(style: PhotoStyle, head: Head, side: -1 | 1): string {
   const width = side * (3.7 + 2.2 * towards);
   const red = mix(style.skin, '#b5483c', 0.2);
   const inner = shadowOf(style.skin);
-  return svg`<path d="M${x - side} -4C${x + width * 0.7} -8 ${x + width * 1.25} -4 ${x + width} 1.5C${x + width * 0.85} 5 ${x + width * 0.55} 10 ${x} 9.4Z" fill="${red}"/><path d="M${x + width * 0.25} -3.4C${x + width * 0.9} -5 ${x + width * 0.9} -1 ${x + width * 0.55} 3.6" stroke="${inner}" stroke-width="1.1" fill="none" opacity=".5"/>`;
+  return svg`<path d="M${x - side} -4C${x + width * 0.7} -8 ${x + width * 1.25} -4 ${x + width} 1.5C${x + width * 0.85} 5 ${x + width * 0.55} 10 ${x} 9.4Z" fill="${red}"/><path d="M${x + width * 0.25} -3.4C${x + width * 0.9} -5 ${x + width * 0.9} -1 ${x + width * 0.55} 3.6" stroke="${inner}" stroke-width="1.1" fill="none" stroke-opacity=".5"/>`;
 }
 
 function patches(content: Content, style: PhotoStyle, head: Head): string {
   const rng = new Rng(style.detail, 'patches');
   const at = (x: number, y: number, rise = 0): Point => placed(content, head, [x, y], rise);
   const ellipse = ([x, y]: Point, rx: number, ry: number, fill: string, opacity: number): string =>
-    svg`<ellipse cx="${x}" cy="${y}" rx="${rx}" ry="${ry}" fill="url(#${fill})" opacity="${opacity}"/>`;
+    svg`<ellipse cx="${x}" cy="${y}" rx="${rx}" ry="${ry}" fill="url(#${fill})" fill-opacity="${opacity}"/>`;
   const redness = rng.uniform(0.25, 0.6);
   let out = ellipse(at(0, -17), 15, 8, 'pale', 0.4);
   for (const side of [-1, 1]) {
@@ -76,7 +76,7 @@ function patches(content: Content, style: PhotoStyle, head: Head): string {
   if (style.build > 0.2 && style.beard === 'none')
     out += ellipse(at(0, 21), 15, 9, 'beardPatch', 0.16 * style.build);
   const [moleX, moleY] = at(rng.uniform(-13, 13), rng.uniform(5, 22));
-  if (rng.uniform() < 0.3) out += svg`<circle cx="${moleX}" cy="${moleY}" r=".5" fill="${shadowOf(style.skin)}" opacity=".8"/>`;
+  if (rng.uniform() < 0.3) out += svg`<circle cx="${moleX}" cy="${moleY}" r=".5" fill="${shadowOf(style.skin)}" fill-opacity=".8"/>`;
   return out;
 }
 
@@ -87,7 +87,7 @@ function freckles(content: Content, style: PhotoStyle, head: Head): string {
   let out = '';
   for (let i = 0; i < 70 * style.freckles; i++) {
     const [x, y] = placed(content, head, [rng.normal(0, 8), rng.normal(6.5, 3.2)]);
-    out += svg`<circle cx="${x}" cy="${y}" r="${rng.uniform(0.25, 0.55)}" fill="${colour}" opacity="${rng.uniform(0.3, 0.7)}"/>`;
+    out += svg`<circle cx="${x}" cy="${y}" r="${rng.uniform(0.25, 0.55)}" fill="${colour}" fill-opacity="${rng.uniform(0.3, 0.7)}"/>`;
   }
   return out;
 }
@@ -100,7 +100,7 @@ function wrinkles(content: Content, style: PhotoStyle, head: Head): string {
   const colour = shadowOf(style.skin);
   const line = (points: readonly Point[], width: number, opacity: number): string => {
     const [a, b, c] = points.map((point) => placed(content, head, point)) as [Point, Point, Point];
-    return svg`<path d="M${a}Q${b} ${c}" stroke="${colour}" stroke-width="${width}" stroke-linecap="round" fill="none" opacity="${Math.min(0.8, opacity)}"/>`;
+    return svg`<path d="M${a}Q${b} ${c}" stroke="${colour}" stroke-width="${width}" stroke-linecap="round" fill="none" stroke-opacity="${Math.min(0.8, opacity)}"/>`;
   };
   const base = noseBase(style);
   let out = '';
@@ -135,15 +135,15 @@ function nose(content: Content, style: PhotoStyle, head: Head): string {
   const sin = Math.sin(head.yaw);
   let out = '';
   const [x, y] = placed(content, head, [0, base + 1.4], 2);
-  out += svg`<ellipse cx="${x}" cy="${y}" rx="${5.2 * wide}" ry="1.9" fill="url(#shade)" opacity=".55"/>`;
+  out += svg`<ellipse cx="${x}" cy="${y}" rx="${5.2 * wide}" ry="1.9" fill="url(#shade)" fill-opacity=".55"/>`;
   for (const side of [-1, 1]) {
     const [nx, ny] = placed(content, head, [side * 2.1 * wide, base], 3.6);
     const narrow = Math.max(0.35, 1 - side * sin * 0.9);
-    out += svg`<ellipse cx="${nx}" cy="${ny}" rx="${1.25 * wide * narrow}" ry=".68" fill="${deep}" opacity=".72" transform="rotate(${side * -16} ${nx} ${ny})"/>`;
+    out += svg`<ellipse cx="${nx}" cy="${ny}" rx="${1.25 * wide * narrow}" ry=".68" fill="${deep}" fill-opacity=".72" transform="rotate(${side * -16} ${nx} ${ny})"/>`;
     const [ax, ay] = placed(content, head, [side * 4.2 * wide, base - 2.2], 2.6);
     const [bx, by] = placed(content, head, [side * 5.4 * wide, base - 0.8], 2.2);
     const [cx, cy] = placed(content, head, [side * 3.8 * wide, base + 0.5], 2.8);
-    out += svg`<path d="M${ax} ${ay}Q${bx} ${by} ${cx} ${cy}" stroke="${shade}" stroke-width=".7" stroke-linecap="round" fill="none" opacity=".5"/>`;
+    out += svg`<path d="M${ax} ${ay}Q${bx} ${by} ${cx} ${cy}" stroke="${shade}" stroke-width=".7" stroke-linecap="round" fill="none" stroke-opacity=".5"/>`;
   }
   // On a turned head the far side of the nose ends in front of the cheek.
   if (Math.abs(sin) > 0.12) {
@@ -151,7 +151,7 @@ function nose(content: Content, style: PhotoStyle, head: Head): string {
     const [ax, ay] = placed(content, head, [far * 2.2, -1], 1);
     const [bx, by] = placed(content, head, [far * 1.6, 4], 3.5);
     const [cx, cy] = placed(content, head, [far * 2.4 * wide, base - 2.2], 5.4);
-    out += svg`<path d="M${ax} ${ay}Q${bx} ${by} ${cx} ${cy}" stroke="${shade}" stroke-width=".9" stroke-linecap="round" fill="none" opacity="${Math.abs(sin) * 0.9}"/>`;
+    out += svg`<path d="M${ax} ${ay}Q${bx} ${by} ${cx} ${cy}" stroke="${shade}" stroke-width=".9" stroke-linecap="round" fill="none" stroke-opacity="${Math.abs(sin) * 0.9}"/>`;
   }
   return out;
 }

@@ -14,6 +14,30 @@ function strandColour(style: PhotoStyle, rng: Rng): string {
   return rng.uniform() < 0.45 ? mix(style.hair, lit, rng.uniform(0.2, 0.9)) : mix(style.hair, dark, rng.uniform(0.3, 1));
 }
 
+/** Joins strands of a few colours and widths, since drawing many single paths takes long. */
+class Bundles {
+  private readonly paths = new Map<string, string>();
+
+  constructor(private readonly style: PhotoStyle) {}
+
+  add(rng: Rng, path: string): void {
+    const key = `${rng.pick(['lit', 'lit', 'dark', 'dark', 'dark', 'pale'])} ${rng.pick([0.45, 0.8, 1.2])}`;
+    this.paths.set(key, (this.paths.get(key) ?? '') + path);
+  }
+
+  toString(): string {
+    const { dark, lit } = hairColours(this.style);
+    const { hair } = this.style;
+    const colours = { lit: mix(hair, lit, 0.4), dark: mix(hair, dark, 0.7), pale: mix(hair, lit, 0.8) };
+    return [...this.paths]
+      .map(([key, path]) => {
+        const [name, width] = key.split(' ') as [keyof typeof colours, string];
+        return svg`<path d="${path}" stroke="${colours[name]}" stroke-width="${width}" stroke-linecap="round" fill="none" stroke-opacity="${name === 'pale' ? 0.3 : 0.42}"/>`;
+      })
+      .join('');
+  }
+}
+
 /** Strands that follow the way hair is combed. @param tip lower end of hanging hair, head units. */
 export function straightStrands(
   style: PhotoStyle,
@@ -24,7 +48,7 @@ export function straightStrands(
 ): string {
   const rng = new Rng(style.detail, `strands-${way}`);
   const wave = style.hairWave * 2.2;
-  let out = '';
+  const bundles = new Bundles(style);
   for (let i = 0; i < count; i++) {
     const side = i % 2 === 0 ? 1 : -1;
     let path: string;
@@ -48,9 +72,9 @@ export function straightStrands(
       const x = edge * reach;
       path = svg`M${x0} ${head.crown + rng.uniform(-2, 6)}C${lerp(x0, x, 0.75)} ${-30} ${x * 1.05} -14 ${x} ${lerp(-12, down, 0.4)}S${x + rng.uniform(-wave, wave)} ${lerp(-5, down, 0.8)} ${x + rng.uniform(-wave, wave)} ${down}`;
     }
-    out += svg`<path d="${path}" stroke="${strandColour(style, rng)}" stroke-width="${rng.uniform(0.35, 1.1)}" stroke-linecap="round" fill="none" opacity="${rng.uniform(0.25, 0.6)}"/>`;
+    bundles.add(rng, path);
   }
-  return out;
+  return bundles.toString();
 }
 
 function partLean(style: PhotoStyle): number {
@@ -59,25 +83,14 @@ function partLean(style: PhotoStyle): number {
 
 /** Curls all over a head. */
 export function curls(style: PhotoStyle, rng: Rng, count: number, bottom: number): string {
-  let out = '';
+  const bundles = new Bundles(style);
   for (let i = 0; i < count; i++) {
     const [x, y] = [rng.uniform(-36, 36), rng.uniform(-48, bottom + 4)];
     const r = rng.uniform(0.9, 2.2);
     const side = rng.pick([-1, 1]);
-    out += svg`<path d="M${x} ${y}q${side * r} ${-r} ${side * 1.6 * r} ${r * 0.3}t${-side * 0.6 * r} ${r * 1.2}" stroke="${strandColour(style, rng)}" stroke-width="${rng.uniform(0.4, 1)}" stroke-linecap="round" fill="none" opacity="${rng.uniform(0.25, 0.6)}"/>`;
+    bundles.add(rng, svg`M${x} ${y}q${side * r} ${-r} ${side * 1.6 * r} ${r * 0.3}t${-side * 0.6 * r} ${r * 1.2}`);
   }
-  return out;
-}
-
-/** Single hairs that leave the outline. */
-export function looseStrands(style: PhotoStyle, rng: Rng, outline: readonly Point[]): string {
-  let out = '';
-  for (let i = 0; i < 12; i++) {
-    const [x, y] = rng.pick(outline);
-    const reach = 1 + rng.uniform(0.02, 0.08);
-    out += svg`<path d="M${x * 0.9} ${y - 5}Q${x * 1.04} ${y - 3} ${x * reach + rng.uniform(-1, 1)} ${y + rng.uniform(0, 5)}" stroke="${strandColour(style, rng)}" stroke-width=".35" fill="none" opacity=".4"/>`;
-  }
-  return out;
+  return bundles.toString();
 }
 
 /** A tail that hangs beside the neck. */
@@ -90,7 +103,7 @@ export function ponytail(style: PhotoStyle, head: Head, tip: number): string {
   let strands = '';
   for (let i = 0; i < 14; i++) {
     const x = side * rng.uniform(19, 30);
-    strands += svg`<path d="M${side * rng.uniform(14, 20)} -20C${x * 1.05} -20 ${x * 1.1} 0 ${x} ${rng.uniform(8, end)}" stroke="${strandColour(style, rng)}" stroke-width=".7" fill="none" opacity=".5"/>`;
+    strands += svg`<path d="M${side * rng.uniform(14, 20)} -20C${x * 1.05} -20 ${x * 1.1} 0 ${x} ${rng.uniform(8, end)}" stroke="${strandColour(style, rng)}" stroke-width=".7" fill="none" stroke-opacity=".5"/>`;
   }
   return svg`<path d="${path}" fill="${mix(style.hair, dark, 0.25)}"/><clipPath id="tail"><path d="${path}"/></clipPath><g clip-path="url(#tail)">${strands}</g>`;
 }
@@ -103,7 +116,7 @@ export function bunOf(style: PhotoStyle, head: Head): string {
   for (let i = 0; i < 16; i++) {
     const turn = rng.uniform(0, 6.3);
     const r = rng.uniform(3, 7.2);
-    strands += svg`<path d="M${x + r * Math.cos(turn)} ${y + r * 0.85 * Math.sin(turn)}A${r} ${r * 0.85} 0 0 1 ${x + r * Math.cos(turn + 1.3)} ${y + r * 0.85 * Math.sin(turn + 1.3)}" stroke="${strandColour(style, rng)}" stroke-width=".7" fill="none" opacity=".55"/>`;
+    strands += svg`<path d="M${x + r * Math.cos(turn)} ${y + r * 0.85 * Math.sin(turn)}A${r} ${r * 0.85} 0 0 1 ${x + r * Math.cos(turn + 1.3)} ${y + r * 0.85 * Math.sin(turn + 1.3)}" stroke="${strandColour(style, rng)}" stroke-width=".7" fill="none" stroke-opacity=".55"/>`;
   }
   return svg`<ellipse cx="${x}" cy="${y}" rx="8.2" ry="7" fill="${style.hair}"/>${strands}`;
 }

@@ -2,7 +2,7 @@
 import { Rng } from '../base/rng.js';
 import type { Content } from './factors.js';
 import { type Head, shadowOf, smoothPath } from './photo-head.js';
-import { braids, bunOf, curls, hairColours, looseStrands, ponytail, straightStrands } from './photo-hair-strands.js';
+import { braids, bunOf, curls, hairColours, ponytail, straightStrands } from './photo-hair-strands.js';
 import type { PhotoStyle } from './photo-style.js';
 import { clamp, lerp, mix, type Point, svg } from './svg.js';
 
@@ -21,7 +21,7 @@ const HAIRLINES: Record<string, readonly Place[]> = {
   crop: [[0, -20.4], [16, -20.6], [32, -19.2], [45, -15.5], [54, -9.5], [61, -5]],
   receding: [[0, -21.5], [9, -22], [19, -26], [32, -26.4], [43, -21], [53, -13], [61, -5]],
   back: [[0, -21.6], [20, -21.4], [38, -18.6], [50, -13], [59, -7], [66, -1], [72, 4]],
-  middle: [[0, -26], [12, -22.6], [30, -17], [46, -9], [57, -0.5], [62, 9]],
+  middle: [[0, -25], [9, -23.4], [20, -20.6], [33, -16.6], [47, -9.4], [57, -0.5], [62, 9]],
   fringe: [[0, -9.6], [14, -9.2], [26, -9.4], [40, -8.4], [51, -6], [58, 0], [63, 9]],
   curly: [[0, -17.6], [14, -18.2], [28, -15.4], [44, -11.4], [55, -4], [61, 3], [65, 9]],
 };
@@ -159,11 +159,10 @@ function longHair(content: Content, style: PhotoStyle, head: Head): string {
   }
   const path = `${smoothPath(curly ? bumpy(outline, rng, isAfro ? 1.6 : 2) : outline)}${smoothPath([...right.reverse(), ...left], 'L')}Z`;
   const strands = curly
-    ? curls(style, rng, isAfro ? 220 : 150, hangs ? tip : 8)
+    ? curls(style, rng, isAfro ? 200 : 140, hangs ? tip : 8)
     : straightStrands(style, head, back ? 90 : 120, back ? 'back' : 'long', tip);
-  const wisps = looseStrands(style, rng, outline);
   const extra = tie === 'braids' && isTied ? braids(style, head, tip) : '';
-  return textured(style, path, 'front', strands, 1) + wisps + extra;
+  return textured(style, path, 'front', strands, 1) + extra;
 }
 
 /** Which side wide hair of a side parting falls to. */
@@ -219,7 +218,7 @@ function hairBehind(content: Content, style: PhotoStyle, head: Head): string {
 /** A shape filled with hair, and strands within it. */
 function textured(style: PhotoStyle, path: string, id: string, strands: string, opacity: number): string {
   const root = mix(style.hair, shadowOf(style.skin), 0.5);
-  return svg`<clipPath id="${id}"><path d="${path}"/></clipPath><path d="${path}" fill="url(#hairFront)" opacity="${opacity}"/><path d="${path}" stroke="${root}" stroke-width=".9" fill="none" opacity=".3"/><g clip-path="url(#${id})">${strands}</g>`;
+  return svg`<clipPath id="${id}"><path d="${path}"/></clipPath><path d="${path}" fill="url(#hairFront)" fill-opacity="${opacity}"/><path d="${path}" stroke="${root}" stroke-width=".9" fill="none" stroke-opacity=".3"/><g clip-path="url(#${id})">${strands}</g>`;
 }
 
 /** Adds bumps of curls to an outline. */

@@ -50,11 +50,11 @@ function beanie(style: PhotoStyle, head: Head): string {
   let ribs = '';
   for (let degrees = -90; degrees <= 90; degrees += 10) {
     const [a, b] = [head.at(degrees, lerp(-14, -8, (Math.abs(degrees) / 96) ** 2), 2), head.at(degrees, lerp(-20.4, -15, (Math.abs(degrees) / 96) ** 2), 2.4)];
-    ribs += svg`<path d="M${a}L${b}" stroke="${dark}" stroke-width=".7" opacity=".4"/>`;
-    ribs += svg`<path d="M${b}Q${b[0] * 0.9} -30 ${b[0] * 0.5} ${head.crown - 2}" stroke="${dark}" stroke-width=".6" fill="none" opacity=".25"/>`;
+    ribs += svg`<path d="M${a}L${b}" stroke="${dark}" stroke-width=".7" stroke-opacity=".4"/>`;
+    ribs += svg`<path d="M${b}Q${b[0] * 0.9} -30 ${b[0] * 0.5} ${head.crown - 2}" stroke="${dark}" stroke-width=".6" fill="none" stroke-opacity=".25"/>`;
   }
   const fold = `${smoothPath(lower)}${smoothPath([...upper].reverse(), 'L')}Z`;
-  return svg`<path d="${dome(head, upper, 2.6, rng.uniform(4, 7))}" fill="${colour}"/><path d="${fold}" fill="${mix(colour, '#ffffff', 0.07)}"/>${ribs}<path d="${smoothPath(upper)}" stroke="${dark}" stroke-width=".8" fill="none" opacity=".5"/>`;
+  return svg`<path d="${dome(head, upper, 2.6, rng.uniform(4, 7))}" fill="${colour}"/><path d="${fold}" fill="${mix(colour, '#ffffff', 0.07)}"/>${ribs}<path d="${smoothPath(upper)}" stroke="${dark}" stroke-width=".8" fill="none" stroke-opacity=".5"/>`;
 }
 
 function cap(style: PhotoStyle, head: Head): string {
@@ -66,7 +66,7 @@ function cap(style: PhotoStyle, head: Head): string {
   const x = 30 * sin;
   const visor = svg`M${a}C${a[0] * 0.7 + x * 0.25} -9.5 ${x - 11} -7.6 ${x} -7.6C${x + 11} -7.6 ${b[0] * 0.7 + x * 0.25} -9.5 ${b}C${b[0] * 0.6 + x * 0.2} -17 ${x * 0.7 + 8} -18 ${x * 0.7} -18C${x * 0.7 - 8} -18 ${a[0] * 0.6 + x * 0.2} -17 ${a}Z`;
   const seam = head.at(0, -18, 2);
-  return svg`<path d="${dome(head, line, 1.8, 3.6)}" fill="${colour}"/><path d="M${seam}Q${seam[0] * 1.1} -30 ${seam[0] * 0.3} ${head.crown - 3.4}" stroke="${dark}" stroke-width=".6" fill="none" opacity=".6"/><path d="${visor}" fill="${mix(colour, '#0b0b10', 0.16)}"/><path d="M${a}C${a[0] * 0.6 + x * 0.2} -17 ${x * 0.7 - 8} -18 ${x * 0.7} -18C${x * 0.7 + 8} -18 ${b[0] * 0.6 + x * 0.2} -17 ${b}" stroke="${dark}" stroke-width=".9" fill="none" opacity=".6"/>`;
+  return svg`<path d="${dome(head, line, 1.8, 3.6)}" fill="${colour}"/><path d="M${seam}Q${seam[0] * 1.1} -30 ${seam[0] * 0.3} ${head.crown - 3.4}" stroke="${dark}" stroke-width=".6" fill="none" stroke-opacity=".6"/><path d="${visor}" fill="${mix(colour, '#0b0b10', 0.16)}"/><path d="M${a}C${a[0] * 0.6 + x * 0.2} -17 ${x * 0.7 - 8} -18 ${x * 0.7} -18C${x * 0.7 + 8} -18 ${b[0] * 0.6 + x * 0.2} -17 ${b}" stroke="${dark}" stroke-width=".9" fill="none" stroke-opacity=".6"/>`;
 }
 
 function brimmed(style: PhotoStyle, head: Head): string {
@@ -75,7 +75,7 @@ function brimmed(style: PhotoStyle, head: Head): string {
   const x = 5 * Math.sin(head.yaw);
   const line = band(head, -15, -12, 2.2);
   const ribbon = `${smoothPath(line)}${smoothPath(band(head, -19.5, -16.5, 2.4).reverse(), 'L')}Z`;
-  return svg`<ellipse cx="${x}" cy="-15" rx="36" ry="7" fill="${colour}"/><ellipse cx="${x}" cy="-13.6" rx="33" ry="5.4" fill="${dark}" opacity=".28"/><path d="${dome(head, line, 2.2, 5.5)}" fill="${colour}"/><path d="${ribbon}" fill="${dark}"/>`;
+  return svg`<ellipse cx="${x}" cy="-15" rx="36" ry="7" fill="${colour}"/><ellipse cx="${x}" cy="-13.6" rx="33" ry="5.4" fill="${dark}" fill-opacity=".28"/><path d="${dome(head, line, 2.2, 5.5)}" fill="${colour}"/><path d="${ribbon}" fill="${dark}"/>`;
 }
 
 function hood(style: PhotoStyle, head: Head): HatLayers {
@@ -88,7 +88,7 @@ function hood(style: PhotoStyle, head: Head): HatLayers {
   const front = `${smoothPath([[left[0] - 1, 32], ...outline, [right[0] + 1, 32]])}${smoothPath([[right[0] - 8, 33], ...inner, [left[0] + 8, 33]], 'L')}Z`;
   return {
     behind: svg`<path d="${smoothPath([...outline, ...end, outline[0]!])}Z" fill="${dark}"/>`,
-    front: svg`<path d="${front}" fill="${colour}"/><path d="${smoothPath([[right[0] - 8, 33], ...inner, [left[0] + 8, 33]])}" stroke="${dark}" stroke-width="1.6" fill="none" opacity=".6"/>`,
+    front: svg`<path d="${front}" fill="${colour}"/><path d="${smoothPath([[right[0] - 8, 33], ...inner, [left[0] + 8, 33]])}" stroke="${dark}" stroke-width="1.6" fill="none" stroke-opacity=".6"/>`,
   };
 }
 
@@ -109,11 +109,11 @@ function headscarf(style: PhotoStyle, head: Head): HatLayers {
   for (let i = 0; i < 9; i++) {
     const side = i % 2 === 0 ? 1 : -1;
     const x = side * rng.uniform(3, 20);
-    folds += svg`<path d="M${side * rng.uniform(19, 23)} ${rng.uniform(-12, 18)}Q${x * 1.25} ${rng.uniform(26, 34)} ${x * 0.4} ${rng.uniform(34, 52)}" stroke="${i % 3 === 0 ? mix(colour, '#ffffff', 0.22) : dark}" stroke-width="${rng.uniform(0.8, 2)}" fill="none" opacity="${rng.uniform(0.2, 0.45)}"/>`;
+    folds += svg`<path d="M${side * rng.uniform(19, 23)} ${rng.uniform(-12, 18)}Q${x * 1.25} ${rng.uniform(26, 34)} ${x * 0.4} ${rng.uniform(34, 52)}" stroke="${i % 3 === 0 ? mix(colour, '#ffffff', 0.22) : dark}" stroke-width="${rng.uniform(0.8, 2)}" fill="none" stroke-opacity="${rng.uniform(0.2, 0.45)}"/>`;
   }
   const ends = outside(head, 1, 14, 0);
   return {
     behind: '',
-    front: svg`<path d="${shape}" fill="${colour}" fill-rule="evenodd"/>${folds}<path d="M${ends[0] - 3} -10Q0 ${head.crown + 6} ${-ends[0] + 3} -10" stroke="${dark}" stroke-width="1" fill="none" opacity=".25"/>`,
+    front: svg`<path d="${shape}" fill="${colour}" fill-rule="evenodd"/>${folds}<path d="M${ends[0] - 3} -10Q0 ${head.crown + 6} ${-ends[0] + 3} -10" stroke="${dark}" stroke-width="1" fill="none" stroke-opacity=".25"/>`,
   };
 }

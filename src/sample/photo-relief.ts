@@ -50,7 +50,8 @@ function hillsOf(content: Content, style: PhotoStyle, yaw: number): Hill[] {
       [side * 18.4, -6, 3, 5, -1],
     );
   }
-  return hills;
+  // Soft tissue rounds what the bones would show.
+  return hills.map(([x, y, width, height, rise]): Hill => [x, y, width, height, 0.85 * rise]);
 }
 
 /** A direction: right, down, towards the viewer. */
@@ -62,31 +63,36 @@ export function faceNormals(
   style: PhotoStyle,
   head: Head,
 ): (x: number, y: number, out: Direction) => void {
-  const hills = hillsOf(content, style, head.yaw);
+  const hills = Float64Array.from(hillsOf(content, style, head.yaw).flat());
   const [sin, cos] = [Math.sin(head.yaw), Math.cos(head.yaw)];
+  const [lowest, highest] = [head.chin - 0.5, head.crown + 0.5];
+  // Contours at every quarter of a unit, since this runs for every pixel.
+  const rows = Array.from({ length: Math.ceil(4 * (lowest - highest)) + 1 }, (_, i) => head.edges(highest + i / 4));
   return (x, y, out) => {
-    const [left, right] = head.edges(clamp(y, head.crown + 0.5, head.chin - 0.5));
+    const [left, right] = rows[Math.round(4 * (clamp(y, highest, lowest) - highest))]!;
     const across = clamp((2 * x - left - right) / Math.max(4, right - left), -0.98, 0.98);
     // A face is flatter in front than an ellipsoid.
-    let nx = across * Math.abs(across) ** 0.45;
+    let nx = across * Math.sqrt(Math.abs(across));
     const up = Math.max(0, (-9 - y) / 24);
     const down = Math.max(0, (y - 20) / 9);
-    let ny = clamp(down ** 1.6 * 0.85 - up ** 1.4 * 0.9, -0.95, 0.95);
+    let ny = clamp(down * Math.sqrt(down) * 0.85 - up * Math.sqrt(up) * 0.9, -0.95, 0.95);
     let nz = Math.sqrt(Math.max(0.03, 1 - nx * nx - ny * ny));
     const u = RADIUS * Math.sin(Math.asin(clamp(x / RADIUS, -0.99, 0.99)) - head.yaw);
     let [slopeX, slopeY] = [0, 0];
-    for (const [hillX, hillY, width, height, rise] of hills) {
-      const [dx, dy] = [(u - hillX) / width, (y - hillY) / height];
+    for (let k = 0; k < hills.length; k += 5) {
+      const [width, height] = [hills[k + 2]!, hills[k + 3]!];
+      const dx = (u - hills[k]!) / width;
+      const dy = (y - hills[k + 1]!) / height;
       const distance = dx * dx + dy * dy;
       if (distance > 9) continue;
-      const value = rise * Math.exp(-0.5 * distance);
+      const value = hills[k + 4]! * Math.exp(-0.5 * distance);
       slopeX += (value * dx) / width;
       slopeY += (value * dy) / height;
     }
     nx += slopeX * cos;
     ny += slopeY;
     nz -= slopeX * sin;
-    const length = 1 / Math.max(1e-6, Math.hypot(nx, ny, nz));
+    const length = 1 / Math.sqrt(nx * nx + ny * ny + nz * nz + 1e-9);
     out[0] = nx * length;
     out[1] = ny * length;
     out[2] = nz * length;
