@@ -72,8 +72,11 @@ function clothes(style: PhotoStyle): string {
       folds += svg`<path d="M${from}Q${bend} ${to}" stroke="${dark}" stroke-width="${width2}" stroke-linecap="round" fill="none" stroke-opacity="${opacity}"/>`;
     folds += svg`<path d="M${at(18, 7)}Q${at(16, 20)} ${at(9, 34)}" stroke="${pale}" stroke-width="2" stroke-linecap="round" fill="none" stroke-opacity=".25"/>`;
   }
-  const pattern = style.clothes === 'stripes' ? stripes(style) : '';
-  return svg`${shoulders}<clipPath id="torso"><path d="${torso}"/></clipPath>${style.clothes === 'suit' ? inner(style) : ''}<path d="${torso}" fill="${colour}"/><g clip-path="url(#torso)">${pattern}${folds}</g>${collar(style, dark, pale)}`;
+  const pattern =
+    style.clothes === 'stripes'
+      ? svg`<clipPath id="torso"><path d="${torso}"/></clipPath><g clip-path="url(#torso)">${stripes(style)}</g>`
+      : '';
+  return svg`${shoulders}${style.clothes === 'suit' ? inner(style) : ''}<path d="${torso}" fill="${colour}"/>${pattern}${folds}${collar(style, dark, pale)}`;
 }
 
 function stripes(style: PhotoStyle): string {

@@ -93,7 +93,9 @@ function backgroundOf(style: PhotoStyle, layers: Uint8Array, size: number, facto
 
 function alphaOf(layers: Uint8Array, size: number, layer: number): Float32Array {
   const start = 4 * layer * size * size + 3;
-  return Float32Array.from({ length: size * size }, (_, i) => layers[start + 4 * i]! / 255);
+  const alpha = new Float32Array(size * size);
+  for (let i = 0; i < alpha.length; i++) alpha[i] = layers[start + 4 * i]! / 255;
+  return alpha;
 }
 
 /** Directions of a surface that rises like a cushion from the edge of a layer. */

@@ -21,7 +21,7 @@ class Bundles {
   constructor(private readonly style: PhotoStyle) {}
 
   add(rng: Rng, path: string): void {
-    const key = `${rng.pick(['lit', 'lit', 'dark', 'dark', 'dark', 'pale'])} ${rng.pick([0.45, 0.8, 1.2])}`;
+    const key = rng.pick(['lit .8', 'dark .5', 'dark 1.2', 'pale .5']);
     this.paths.set(key, (this.paths.get(key) ?? '') + path);
   }
 

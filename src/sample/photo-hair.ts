@@ -106,7 +106,7 @@ function shortHair(_content: Content, style: PhotoStyle, head: Head): string {
   const rightPart = [...near(1), ...high(SIDEBURN, 1).reverse(), ...high(line, 1).reverse()];
   const leftPart = [...high(line.slice(1), -1), ...high(SIDEBURN, -1), ...near(-1).reverse()];
   const path = `${smoothPath(curly ? bumpy(outline, rng, 1.1) : outline)}${smoothPath([...rightPart, ...leftPart], 'L')}Z`;
-  const strands = curly ? curls(style, rng, 110, -2) : straightStrands(style, head, cut === 'buzz' ? 50 : 90, 'short');
+  const strands = curly ? curls(style, rng, 70, -2) : straightStrands(style, head, cut === 'buzz' ? 40 : 70, 'short');
   return textured(style, path, 'front', strands, opacity);
 }
 
@@ -159,8 +159,8 @@ function longHair(content: Content, style: PhotoStyle, head: Head): string {
   }
   const path = `${smoothPath(curly ? bumpy(outline, rng, isAfro ? 1.6 : 2) : outline)}${smoothPath([...right.reverse(), ...left], 'L')}Z`;
   const strands = curly
-    ? curls(style, rng, isAfro ? 200 : 140, hangs ? tip : 8)
-    : straightStrands(style, head, back ? 90 : 120, back ? 'back' : 'long', tip);
+    ? curls(style, rng, isAfro ? 130 : 90, hangs ? tip : 8)
+    : straightStrands(style, head, back ? 70 : 76, back ? 'back' : 'long', tip);
   const extra = tie === 'braids' && isTied ? braids(style, head, tip) : '';
   return textured(style, path, 'front', strands, 1) + extra;
 }
@@ -209,7 +209,7 @@ function hairBehind(content: Content, style: PhotoStyle, head: Head): string {
   const points = [...end(-1).reverse(), ...outline, ...end(1)];
   const shaped = style.hairShape === 'curly' || afro ? bumpy(points, rng, 2) : points;
   const path = `${smoothPath([...shaped, shaped[0]!])}Z`;
-  const body = svg`<clipPath id="behind"><path d="${path}"/></clipPath><path d="${path}" fill="${mix(style.hair, dark, 0.5)}"/><g clip-path="url(#behind)">${style.hairShape === 'curly' || afro ? curls(style, rng, 60, tip) : straightStrands(style, head, 40, 'behind', tip)}</g>`;
+  const body = svg`<clipPath id="behind"><path d="${path}"/></clipPath><path d="${path}" fill="${mix(style.hair, dark, 0.5)}"/><g clip-path="url(#behind)">${style.hairShape === 'curly' || afro ? curls(style, rng, 40, tip) : straightStrands(style, head, 26, 'behind', tip)}</g>`;
   if (!tied) return body;
   if (style.tie === 'ponytail') return ponytail(style, head, tipOf(content)) + body;
   return style.tie === 'bun' && style.hat === 'none' ? body + bunOf(style, head) : body;
