@@ -14,18 +14,28 @@ export function photoBeard(content: Content, style: PhotoStyle, head: Head): str
   const colour = mix(style.hair, style.skin, 0.1);
   const moustache = moustachePath(content, style);
   if (beard === 'moustache')
-    return filled(moustache, colour, 0.85) + hairs(content, style, head, 34, [-8, 8], [noseBase(style) + 1.4, 15.6]);
+    return (
+      filled(moustache, colour, 0.85) +
+      hairs(content, style, head, 34, [-8, 8], [noseBase(style) + 1.4, 15.6])
+    );
   if (beard === 'goatee') {
-    const chins = [7.4, 6.6, 5.8].map((width) => filled(chinPath(content, head, width), colour, 0.42)).join('');
+    const chins = [7.4, 6.6, 5.8]
+      .map((width) => filled(chinPath(content, head, width), colour, 0.42))
+      .join('');
     return filled(moustache, colour, 0.7) + chins + hairs(content, style, head, 60, [-8, 8], [13, head.chin]);
   }
   const length = beard === 'full' ? 4.5 : beard === 'short' ? 1 : 0;
   const dense = beard === 'stubble' ? 0.2 : beard === 'short' ? 0.62 : 0.9;
   const count = beard === 'stubble' ? 110 : beard === 'short' ? 110 : 90;
   // The edge fades: three regions, each smaller, over each other.
-  const regions = [0, 1.1, 2.2].map((inset) => filled(beardPath(head, inset, length), colour, lerp(0.2, 0.6, dense) * dense * 1.25));
+  const regions = [0, 1.1, 2.2].map((inset) =>
+    filled(beardPath(head, inset, length), colour, lerp(0.2, 0.6, dense) * dense * 1.25),
+  );
   const bare = svg`${turned(content, MOUTH).point}`;
-  const lip = beard === 'stubble' ? '' : svg`<ellipse cx="${bare.split(' ')[0]!}" cy="21.4" rx="2.6" ry=".9" fill="${style.skin}" fill-opacity=".25"/>`;
+  const lip =
+    beard === 'stubble'
+      ? ''
+      : svg`<ellipse cx="${bare.split(' ')[0]!}" cy="21.4" rx="2.6" ry=".9" fill="${style.skin}" fill-opacity=".25"/>`;
   return (
     regions.join('') +
     filled(moustache, colour, dense * 0.75) +
@@ -54,16 +64,31 @@ function beardPath(head: Head, inset: number, length: number): string {
     head.at(80, 1 + inset),
   ];
   const lift = length * 0.5;
-  const lower: Point[] = [9, 15, 20, 24, 26.6].map((y): Point => [head.edges(y, lift)[1], y + length * ((y - 9) / 18)]);
+  const lower: Point[] = [9, 15, 20, 24, 26.6].map(
+    (y): Point => [head.edges(y, lift)[1], y + length * ((y - 9) / 18)],
+  );
   const [left, right] = head.edges(head.chin - 0.3);
   const chin: Point = [(left + right) / 2, head.chin + length];
-  const back: Point[] = [26.6, 24, 20, 15, 9].map((y): Point => [head.edges(y, lift)[0], y + length * ((y - 9) / 18)]);
+  const back: Point[] = [26.6, 24, 20, 15, 9].map(
+    (y): Point => [head.edges(y, lift)[0], y + length * ((y - 9) / 18)],
+  );
   return `${smoothPath(upper)}${smoothPath([...lower, chin, ...back], 'L')}Z`;
 }
 
 function chinPath(content: Content, head: Head, width: number): string {
   const at = (x: number, y: number): Point => turned(content, [x, y]).point;
-  const points = [at(-width, 15.6), at(-width * 0.92, 20), at(-width * 0.7, head.chin - 1.6), at(0, head.chin + 1), at(width * 0.7, head.chin - 1.6), at(width * 0.92, 20), at(width, 15.6), at(width * 0.6, 19.6), at(0, 20.2), at(-width * 0.6, 19.6)];
+  const points = [
+    at(-width, 15.6),
+    at(-width * 0.92, 20),
+    at(-width * 0.7, head.chin - 1.6),
+    at(0, head.chin + 1),
+    at(width * 0.7, head.chin - 1.6),
+    at(width * 0.92, 20),
+    at(width, 15.6),
+    at(width * 0.6, 19.6),
+    at(0, 20.2),
+    at(-width * 0.6, 19.6),
+  ];
   return `${smoothPath([...points, points[0]!])}Z`;
 }
 
@@ -72,7 +97,18 @@ function moustachePath(content: Content, style: PhotoStyle): string {
   const w = 7.4 + content.smile;
   const drop = 17.6 - 1.4 * content.smile;
   const at = (x: number, height: number): Point => turned(content, [x, height]).point;
-  const points = [at(0, y + 0.5), at(w * 0.45, y), at(w * 0.9, y + 2.4), at(w * 1.05, drop), at(w * 0.7, 15.7), at(0, 15.4), at(-w * 0.7, 15.7), at(-w * 1.05, drop), at(-w * 0.9, y + 2.4), at(-w * 0.45, y)];
+  const points = [
+    at(0, y + 0.5),
+    at(w * 0.45, y),
+    at(w * 0.9, y + 2.4),
+    at(w * 1.05, drop),
+    at(w * 0.7, 15.7),
+    at(0, 15.4),
+    at(-w * 0.7, 15.7),
+    at(-w * 1.05, drop),
+    at(-w * 0.9, y + 2.4),
+    at(-w * 0.45, y),
+  ];
   return `${smoothPath([...points, points[0]!])}Z`;
 }
 
@@ -97,7 +133,8 @@ function hairs(
     const [edgeLeft, edgeRight] = head.edges(Math.min(y, head.chin - 1));
     const x = turned(content, [u, y]).point[0];
     if (x < edgeLeft + 0.4 || x > edgeRight - 0.4) continue;
-    paths[i % 3] += svg`M${x} ${y}l${rng.uniform(-0.5, 0.5) + u * 0.02} ${isStubble ? 0.5 : rng.uniform(0.9, 2)}`;
+    paths[i % 3] +=
+      svg`M${x} ${y}l${rng.uniform(-0.5, 0.5) + u * 0.02} ${isStubble ? 0.5 : rng.uniform(0.9, 2)}`;
   }
   return paths
     .map((path, i) => {

@@ -26,7 +26,7 @@ export function develop(image: Float32Array, style: PhotoStyle, size: number): U
       const i = y * size + x;
       const [dx, dy] = [x / size - 0.5, y / size - 0.5];
       // The fourth power of the cosine of the angle to the lens's axis.
-      const dim = (CURVE_STEPS / 2) / (1 + style.vignette * 1.4 * (dx * dx + dy * dy)) ** 2;
+      const dim = CURVE_STEPS / 2 / (1 + style.vignette * 1.4 * (dx * dx + dy * dy)) ** 2;
       let red = levelOf(image[3 * i]! * dim);
       let green = levelOf(image[3 * i + 1]! * dim);
       let blue = levelOf(image[3 * i + 2]! * dim);

@@ -25,7 +25,7 @@ export function photoBody(style: PhotoStyle, pose: Pose, yaw: number): string {
   const muscles = [-1, 1]
     .map(
       (side) =>
-        svg`<path d="M${x + side * w * 0.8} ${ty + 8}Q${bx + side * 5} ${by - 4} ${bx + side * 2.2} ${by + 4}" stroke="${shade}" stroke-width="1.3" fill="none" stroke-opacity=".22"/><path d="M${bx + side * 3} ${by + 4.6}Q${bx + side * 12} ${by + 3} ${bx + side * 21} ${by + 1.4}" stroke="${shade}" stroke-width="1.1" fill="none" stroke-opacity=".3"/>`,
+        svg`<path d="M${x + side * w * 0.8} ${ty + 8}Q${bx + side * 5} ${by - 4} ${bx + side * 2.2} ${by + 4}" stroke="${shade}" stroke-width="2.6" stroke-linecap="round" fill="none" stroke-opacity=".1"/><path d="M${bx + side * 3} ${by + 4.6}Q${bx + side * 12} ${by + 3} ${bx + side * 21} ${by + 1.4}" stroke="${shade}" stroke-width="1.8" stroke-linecap="round" fill="none" stroke-opacity=".18"/>`,
     )
     .join('');
   return svg`<path d="${neck}" fill="url(#neck)"/>${muscles}<g transform="translate(${bx} ${by})">${clothes(style)}</g>`;
@@ -51,7 +51,9 @@ function clothes(style: PhotoStyle): string {
   const [width, depth] = NECKLINES[style.clothes];
   const s = 1 + 0.09 * style.build + 0.06 * style.cheeks;
   const isRound = ['crew', 'stripes', 'turtleneck', 'tank', 'hoodie'].includes(style.clothes);
-  const neckline = isRound ? svg`C${-width * 0.75} ${depth * 1.2} ${width * 0.75} ${depth * 1.2} ${width} -3` : svg`L0 ${depth}L${width} -3`;
+  const neckline = isRound
+    ? svg`C${-width * 0.75} ${depth * 1.2} ${width * 0.75} ${depth * 1.2} ${width} -3`
+    : svg`L0 ${depth}L${width} -3`;
   const torso =
     style.clothes === 'tank'
       ? svg`M${-width} -1C${-width * 0.8} ${depth * 1.3} ${width * 0.8} ${depth * 1.3} ${width} -1L${width + 6} 0.5C${width + 6} 22 30 26 33 100L-33 100C-30 26 ${-width - 6} 22 ${-width - 6} .5Z`
@@ -90,7 +92,9 @@ function stripes(style: PhotoStyle): string {
 function inner(style: PhotoStyle): string {
   const shirt = mix(style.accent, '#f4f4f4', 0.82);
   const hasTie = style.build > 0;
-  const tie = hasTie ? svg`<path d="M-2.6 4L2.6 4L3.4 8L4.6 40L-4.6 40L-3.4 8Z" fill="${mix(style.accent, '#5a1420', 0.4)}"/>` : '';
+  const tie = hasTie
+    ? svg`<path d="M-2.6 4L2.6 4L3.4 8L4.6 40L-4.6 40L-3.4 8Z" fill="${mix(style.accent, '#5a1420', 0.4)}"/>`
+    : '';
   return svg`<path d="M-13 -3L0 9L13 -3L18 40L-18 40Z" fill="${shirt}"/>${tie}<path d="M-11.5 -6L-12.5 0L-6 8L0 4.4L6 8L12.5 0L11.5 -6L0 4Z" fill="${mix(shirt, '#ffffff', 0.3)}" stroke="${mix(shirt, '#40444c', 0.35)}" stroke-width=".5"/>`;
 }
 
@@ -107,17 +111,30 @@ function collar(style: PhotoStyle, dark: string, pale: string): string {
     case 'vneck':
       return svg`<path d="M-13 -3L0 17L13 -3" stroke="${dark}" stroke-width="1.4" fill="none" stroke-opacity=".5"/><path d="M-14.6 -2.4L0 20L14.6 -2.4" stroke="${pale}" stroke-width=".6" fill="none" stroke-opacity=".5"/>`;
     case 'hoodie': {
-      const cords = [-1, 1].map((side) => svg`<path d="M${side * 6} 8Q${side * 7.4} 16 ${side * 6.4} 25" stroke="${mix(pale, '#ffffff', 0.5)}" stroke-width=".9" fill="none"/>`).join('');
+      const cords = [-1, 1]
+        .map(
+          (side) =>
+            svg`<path d="M${side * 6} 8Q${side * 7.4} 16 ${side * 6.4} 25" stroke="${mix(pale, '#ffffff', 0.5)}" stroke-width=".9" fill="none"/>`,
+        )
+        .join('');
       return svg`<path d="M-14 -3C-22 -8 -21 4 -10 9C-4 11.4 4 11.4 10 9C21 4 22 -8 14 -3C9 8 -9 8 -14 -3Z" fill="${mix(colour, '#0b0d14', 0.16)}"/><path d="M-17 0C-12 8.4 12 8.4 17 0" stroke="${dark}" stroke-width="1" fill="none" stroke-opacity=".4"/>${cords}`;
     }
     case 'suit':
       return [-1, 1]
-        .map((side) => svg`<path d="M${side * 12} -4L${side * 19} 6L${side * 14.5} 10L${side * 17} 14L0 34Z" fill="${mix(colour, '#ffffff', 0.07)}" stroke="${dark}" stroke-width=".6" stroke-linejoin="round"/>`)
+        .map(
+          (side) =>
+            svg`<path d="M${side * 12} -4L${side * 19} 6L${side * 14.5} 10L${side * 17} 14L0 34Z" fill="${mix(colour, '#ffffff', 0.07)}" stroke="${dark}" stroke-width=".6" stroke-linejoin="round"/>`,
+        )
         .join('');
     case 'shirt':
       return [-1, 1]
-        .map((side) => svg`<path d="M${side * 10.8} -7.5L${side * 15} 1.5L${side * 8} 13L0 12Z" fill="${mix(colour, '#ffffff', 0.12)}" stroke="${dark}" stroke-width=".4" stroke-linejoin="round"/>`)
-        .concat(svg`<path d="M0 12.6L.6 90" stroke="${dark}" stroke-width=".7" stroke-opacity=".5"/><circle cx="1.4" cy="22" r=".8" fill="${pale}"/><circle cx="1.4" cy="34" r=".8" fill="${pale}"/>`)
+        .map(
+          (side) =>
+            svg`<path d="M${side * 10.8} -7.5L${side * 15} 1.5L${side * 8} 13L0 12Z" fill="${mix(colour, '#ffffff', 0.12)}" stroke="${dark}" stroke-width=".4" stroke-linejoin="round"/>`,
+        )
+        .concat(
+          svg`<path d="M0 12.6L.6 90" stroke="${dark}" stroke-width=".7" stroke-opacity=".5"/><circle cx="1.4" cy="22" r=".8" fill="${pale}"/><circle cx="1.4" cy="34" r=".8" fill="${pale}"/>`,
+        )
         .join('');
     case 'turtleneck':
       return svg`<path d="M-12.4 -12C-8 -8.6 8 -8.6 12.4 -12L14 1.5C8 6 -8 6 -14 1.5Z" fill="${mix(colour, '#ffffff', 0.05)}"/><path d="M-12.4 -12C-8 -8.6 8 -8.6 12.4 -12" stroke="${dark}" stroke-width="1" fill="none" stroke-opacity=".6"/><path d="M-14 1.5C-8 6 8 6 14 1.5" stroke="${dark}" stroke-width="1.2" fill="none" stroke-opacity=".35"/>`;

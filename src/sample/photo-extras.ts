@@ -14,7 +14,14 @@ export function photoGlasses(content: Content, style: PhotoStyle, head: Head): s
   if (glasses === 'none') return '';
   const rng = new Rng(style.detail, 'glasses');
   const isRound = rng.uniform() < 0.45;
-  const frame = glasses === 'sun' ? '#141313' : rng.pick(glasses === 'thick' ? ['#15120f', '#2b1a12', '#4a2a1a', '#1d2433', '#5a1f24'] : ['#8d7f66', '#6a6c70', '#2a2826']);
+  const frame =
+    glasses === 'sun'
+      ? '#141313'
+      : rng.pick(
+          glasses === 'thick'
+            ? ['#15120f', '#2b1a12', '#4a2a1a', '#1d2433', '#5a1f24']
+            : ['#8d7f66', '#6a6c70', '#2a2826'],
+        );
   const line = glasses === 'thin' ? 0.65 : 1.5;
   const [rx, ry] = isRound ? [6.6, 5.9] : [7.5, 5];
   const sin = Math.sin(head.yaw);
@@ -27,14 +34,16 @@ export function photoGlasses(content: Content, style: PhotoStyle, head: Head): s
   let out = '';
   for (const { x, y, rx: half } of [left, right]) {
     const shape = svg`x="${x - half}" y="${y - ry}" width="${2 * half}" height="${2 * ry}" rx="${Math.min(corner, half)}" ry="${corner}"`;
-    const glass = glasses === 'sun' ? svg`fill="#191a1e" fill-opacity=".9"` : svg`fill="#ffffff" fill-opacity=".06"`;
+    const glass =
+      glasses === 'sun' ? svg`fill="#191a1e" fill-opacity=".9"` : svg`fill="#ffffff" fill-opacity=".06"`;
     out += svg`<rect ${shape} ${glass} stroke="${frame}" stroke-width="${line}"/>`;
     out += svg`<path d="M${x - half * 0.5} ${y - ry * 0.75}L${x - half * 0.75} ${y + ry * 0.1}" stroke="#ffffff" stroke-width="1.1" stroke-linecap="round" stroke-opacity="${glasses === 'sun' ? 0.3 : 0.28 * style.contrast}"/>`;
   }
   out += svg`<path d="M${left.x + left.rx} ${left.y - 0.6}Q${(left.x + left.rx + right.x - right.rx) / 2 + sin} ${left.y - 2.4} ${right.x - right.rx} ${right.y - 0.6}" stroke="${frame}" stroke-width="${line}" fill="none"/>`;
   for (const [side, { x, y, rx: half }] of [[-1, left] as const, [1, right] as const]) {
     const end = head.at(side * 82, -1.5, 0.3);
-    if (side * (end[0] - (x + side * half)) > 0.5) out += svg`<path d="M${x + side * half} ${y - ry * 0.45}L${end}" stroke="${frame}" stroke-width="${line}"/>`;
+    if (side * (end[0] - (x + side * half)) > 0.5)
+      out += svg`<path d="M${x + side * half} ${y - ry * 0.45}L${end}" stroke="${frame}" stroke-width="${line}"/>`;
   }
   return out;
 }
@@ -63,7 +72,8 @@ function earrings(style: PhotoStyle, head: Head): string {
     .filter((side) => side * Math.sin(head.yaw) < 0.3)
     .map((side) => {
       const x = head.at(side * 84, 9)[0] + side * 0.9;
-      if (kind === 'hoop') return svg`<ellipse cx="${x}" cy="13.4" rx="2.3" ry="3.2" fill="none" stroke="${metal}" stroke-width=".8"/>`;
+      if (kind === 'hoop')
+        return svg`<ellipse cx="${x}" cy="13.4" rx="2.3" ry="3.2" fill="none" stroke="${metal}" stroke-width=".8"/>`;
       const drop = kind === 'drop' ? svg`<path d="M${x} 10.4l1.1 5.4l-2.2 0Z" fill="${metal}"/>` : '';
       return svg`<circle cx="${x}" cy="9.8" r="1" fill="${metal}"/>${drop}`;
     })
@@ -90,12 +100,13 @@ function hand(_content: Content, style: PhotoStyle, head: Head): string {
   const edge = head.edges(17)[side < 0 ? 0 : 1];
   const wrist = edge + side * 9;
   const finger = (x0: number, y0: number, x1: number, y1: number, width: number): string =>
-    svg`<path d="M${x0} ${y0}Q${(x0 + x1) / 2 + side * 1.4} ${(y0 + y1) / 2} ${x1} ${y1}" stroke="${dark}" stroke-width="${width + 0.9}" stroke-linecap="round" fill="none"/><path d="M${x0} ${y0}Q${(x0 + x1) / 2 + side * 1.4} ${(y0 + y1) / 2} ${x1} ${y1}" stroke="${skin}" stroke-width="${width}" stroke-linecap="round" fill="none"/><circle cx="${x1}" cy="${y1 - 0.5}" r="${width * 0.26}" fill="${mix(skin, '#ffd9d0', 0.5)}" fill-opacity=".7"/>`;
+    svg`<path d="M${x0} ${y0}Q${(x0 + x1) / 2 + side * 1.4} ${(y0 + y1) / 2} ${x1} ${y1}" stroke="${mix(skin, dark, 0.55)}" stroke-width="${width + 0.7}" stroke-linecap="round" fill="none" stroke-opacity=".75"/><path d="M${x0} ${y0}Q${(x0 + x1) / 2 + side * 1.4} ${(y0 + y1) / 2} ${x1} ${y1}" stroke="${skin}" stroke-width="${width}" stroke-linecap="round" fill="none"/><circle cx="${x1}" cy="${y1 - 0.5}" r="${width * 0.26}" fill="${mix(skin, '#ffd9d0', 0.5)}" fill-opacity=".7"/>`;
   const arm = svg`<path d="M${wrist - side * 6} 27C${wrist - side * 7} 40 ${wrist - side * 4} 60 ${wrist - side * 6} 100L${wrist + side * 12} 100C${wrist + side * 9} 60 ${wrist + side * 7} 40 ${wrist + side * 4} 26Z" fill="${skin}"/>`;
   const sleeve = svg`<path d="M${wrist - side * 8} 46L${wrist + side * 9} 45L${wrist + side * 14} 110L${wrist - side * 9} 110Z" fill="${style.clothesColour}"/>`;
   const palm = svg`<path d="M${edge + side * 1} 13C${edge + side * 9} 10 ${edge + side * 14} 17 ${wrist + side * 4.5} 29L${wrist - side * 6.5} 30C${edge + side * 1} 27 ${edge - side * 2} 20 ${edge + side * 1} 13Z" fill="${skin}"/>`;
   return (
-    arm + sleeve +
+    arm +
+    sleeve +
     finger(wrist + side * 1, 17, edge + side * 3.4, 2, 3.9) +
     finger(wrist - side * 1, 17.5, edge + side * 0.2, 4.4, 4.1) +
     palm +
@@ -113,6 +124,7 @@ function lock(content: Content, style: PhotoStyle, head: Head): string {
   const root = head.at(side * 6, -22, 1.2);
   const end = face(rng.uniform(10, 15), rng.uniform(4, 10));
   const path = svg`M${root}C${face(10, -17)} ${face(13.5, -8)} ${end}C${face(9, -3)} ${face(5.5, -12)} ${head.at(-side * 2, -22, 1.2)}Z`;
-  const strand = (x: number, y: number): string => svg`M${root}C${face(x + 1, -16)} ${face(x + 3.4, -9)} ${face(x + 4, y)}`;
+  const strand = (x: number, y: number): string =>
+    svg`M${root}C${face(x + 1, -16)} ${face(x + 3.4, -9)} ${face(x + 4, y)}`;
   return svg`<path d="${path}" fill="${style.hair}" fill-opacity=".9"/><path d="${strand(6, 2)}${strand(8, 8)}" stroke="${mix(style.hair, dark, 0.6)}" stroke-width=".6" fill="none"/><path d="${strand(7, 0)}${strand(5.4, -3)}" stroke="${mix(style.hair, lit, 0.6)}" stroke-width=".5" fill="none" stroke-opacity=".7"/>`;
 }

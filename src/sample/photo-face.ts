@@ -21,7 +21,7 @@ export function faceDefinitions(style: PhotoStyle, head: Head): string {
   const patch = (id: string, colour: string): string =>
     svg`<radialGradient id="${id}"><stop offset="0" stop-color="${colour}"/><stop offset=".5" stop-color="${colour}" stop-opacity=".55"/><stop offset="1" stop-color="${colour}" stop-opacity="0"/></radialGradient>`;
   return (
-    patch('blush', mix(style.skin, '#c43b34', 0.5)) +
+    patch('blush', mix(style.skin, '#c4413a', 0.4)) +
     patch('shade', shadowOf(style.skin)) +
     patch('pale', mix(style.skin, '#ffeecb', 0.5)) +
     patch('beardPatch', mix(style.hair, style.skin, 0.25)) +
@@ -32,7 +32,8 @@ export function faceDefinitions(style: PhotoStyle, head: Head): string {
 /** Ears, skin and features in head coordinates. */
 export function photoFace(content: Content, style: PhotoStyle, head: Head): string {
   const nearEar = Math.abs(head.yaw) > 0.12 ? ear(style, head, head.yaw > 0 ? -1 : 1) : '';
-  const farEar = ear(style, head, head.yaw > 0 ? 1 : -1) + (nearEar ? '' : ear(style, head, head.yaw > 0 ? -1 : 1));
+  const farEar =
+    ear(style, head, head.yaw > 0 ? 1 : -1) + (nearEar ? '' : ear(style, head, head.yaw > 0 ? -1 : 1));
   return [
     farEar,
     `<path d="${head.path}" fill="${style.skin}"/>`,
@@ -63,7 +64,7 @@ function patches(content: Content, style: PhotoStyle, head: Head): string {
   const at = (x: number, y: number, rise = 0): Point => placed(content, head, [x, y], rise);
   const ellipse = ([x, y]: Point, rx: number, ry: number, fill: string, opacity: number): string =>
     svg`<ellipse cx="${x}" cy="${y}" rx="${rx}" ry="${ry}" fill="url(#${fill})" fill-opacity="${opacity}"/>`;
-  const redness = rng.uniform(0.25, 0.6);
+  const redness = rng.uniform(0.2, 0.55);
   let out = ellipse(at(0, -17), 15, 8, 'pale', 0.4);
   for (const side of [-1, 1]) {
     const width = turned(content, [side * 12, 8]).width;
@@ -76,7 +77,8 @@ function patches(content: Content, style: PhotoStyle, head: Head): string {
   if (style.build > 0.2 && style.beard === 'none')
     out += ellipse(at(0, 21), 15, 9, 'beardPatch', 0.16 * style.build);
   const [moleX, moleY] = at(rng.uniform(-13, 13), rng.uniform(5, 22));
-  if (rng.uniform() < 0.3) out += svg`<circle cx="${moleX}" cy="${moleY}" r=".5" fill="${shadowOf(style.skin)}" fill-opacity=".8"/>`;
+  if (rng.uniform() < 0.3)
+    out += svg`<circle cx="${moleX}" cy="${moleY}" r=".5" fill="${shadowOf(style.skin)}" fill-opacity=".8"/>`;
   return out;
 }
 
@@ -110,20 +112,72 @@ function wrinkles(content: Content, style: PhotoStyle, head: Head): string {
     out += line([[side * 4.8, base - 1], [side * (8.6 + 1.4 * smile), base + 1.4], end], 1.3, fold * 0.5);
     out += line([[side * 4.8, base - 1], [side * (8.6 + 1.4 * smile), base + 1.4], end], 0.55, fold * 0.7);
     if (age > 0.3) {
-      out += line([[side * 5.6, 6.2], [side * 9.4, 8.4], [side * 13.6, 6]], 0.5, 0.6 * age);
+      out += line(
+        [
+          [side * 5.6, 6.2],
+          [side * 9.4, 8.4],
+          [side * 13.6, 6],
+        ],
+        0.5,
+        0.6 * age,
+      );
       for (const k of [0, 1, 2]) {
         const y = 1 + 1.7 * k;
-        out += line([[side * 15.4, y], [side * 17, y + 0.3 * (k - 1)], [side * 18.4, y + 1.3 * (k - 1)]], 0.4, (0.5 * age + 0.25 * smile) * (age - 0.1));
+        out += line(
+          [
+            [side * 15.4, y],
+            [side * 17, y + 0.3 * (k - 1)],
+            [side * 18.4, y + 1.3 * (k - 1)],
+          ],
+          0.4,
+          (0.5 * age + 0.25 * smile) * (age - 0.1),
+        );
       }
     }
-    if (age > 0.6) out += line([[side * 8, 20], [side * 10, 23], [side * 9, 25.4]], 0.8, 0.4 * age);
+    if (age > 0.6)
+      out += line(
+        [
+          [side * 8, 20],
+          [side * 10, 23],
+          [side * 9, 25.4],
+        ],
+        0.8,
+        0.4 * age,
+      );
   }
   if (age > 0.35)
     for (const k of [0, 1, 2]) {
       const y = -12.4 - 3.1 * k + rng.uniform(-0.4, 0.4);
-      out += line([[-11 + rng.uniform(0, 3), y], [rng.uniform(-2, 2), y - 1.2], [11 - rng.uniform(0, 3), y]], 0.55, (age - 0.25) * 0.75);
+      out += line(
+        [
+          [-11 + rng.uniform(0, 3), y],
+          [rng.uniform(-2, 2), y - 1.2],
+          [11 - rng.uniform(0, 3), y],
+        ],
+        0.55,
+        (age - 0.25) * 0.75,
+      );
     }
-  if (age > 0.4) out += line([[-1.3, -6.6], [-1.6, -4.6], [-1.1, -3]], 0.4, age * 0.5) + line([[1.3, -6.6], [1.7, -4.6], [1.2, -3]], 0.4, age * 0.5);
+  if (age > 0.4)
+    out +=
+      line(
+        [
+          [-1.3, -6.6],
+          [-1.6, -4.6],
+          [-1.1, -3],
+        ],
+        0.4,
+        age * 0.5,
+      ) +
+      line(
+        [
+          [1.3, -6.6],
+          [1.7, -4.6],
+          [1.2, -3],
+        ],
+        0.4,
+        age * 0.5,
+      );
   return out;
 }
 

@@ -11,7 +11,9 @@ export function hairColours(style: PhotoStyle): { dark: string; lit: string } {
 
 function strandColour(style: PhotoStyle, rng: Rng): string {
   const { dark, lit } = hairColours(style);
-  return rng.uniform() < 0.45 ? mix(style.hair, lit, rng.uniform(0.2, 0.9)) : mix(style.hair, dark, rng.uniform(0.3, 1));
+  return rng.uniform() < 0.45
+    ? mix(style.hair, lit, rng.uniform(0.2, 0.9))
+    : mix(style.hair, dark, rng.uniform(0.3, 1));
 }
 
 /** Joins strands of a few colours and widths, since drawing many single paths takes long. */
@@ -32,7 +34,7 @@ class Bundles {
     return [...this.paths]
       .map(([key, path]) => {
         const [name, width] = key.split(' ') as [keyof typeof colours, string];
-        return svg`<path d="${path}" stroke="${colours[name]}" stroke-width="${width}" stroke-linecap="round" fill="none" stroke-opacity="${name === 'pale' ? 0.3 : 0.42}"/>`;
+        return svg`<path d="${path}" stroke="${colours[name]}" stroke-width="${width}" stroke-linecap="round" fill="none" stroke-opacity="${name === 'pale' ? 0.26 : 0.36}"/>`;
       })
       .join('');
   }
@@ -83,14 +85,23 @@ function partLean(style: PhotoStyle): number {
 
 /** Curls all over a head. */
 export function curls(style: PhotoStyle, rng: Rng, count: number, bottom: number): string {
+  const { dark, lit } = hairColours(style);
+  const clumps = ['', ''];
+  for (let i = 0; i < 44; i++) {
+    const [x, y, r] = [rng.uniform(-34, 34), rng.uniform(-46, bottom + 4), rng.uniform(1.4, 3.4)];
+    clumps[i % 2] += svg`M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
+  }
   const bundles = new Bundles(style);
   for (let i = 0; i < count; i++) {
     const [x, y] = [rng.uniform(-36, 36), rng.uniform(-48, bottom + 4)];
-    const r = rng.uniform(0.9, 2.2);
+    const r = rng.uniform(0.8, 1.7);
     const side = rng.pick([-1, 1]);
-    bundles.add(rng, svg`M${x} ${y}q${side * r} ${-r} ${side * 1.6 * r} ${r * 0.3}t${-side * 0.6 * r} ${r * 1.2}`);
+    bundles.add(
+      rng,
+      svg`M${x} ${y}q${side * r} ${-r} ${side * 1.5 * r} ${r * 0.5}t${-side * 0.4 * r} ${r * 1.4}t${side * r} ${r * 1.2}`,
+    );
   }
-  return bundles.toString();
+  return svg`<path d="${clumps[0]!}" fill="${dark}" fill-opacity=".2"/><path d="${clumps[1]!}" fill="${mix(style.hair, lit, 0.5)}" fill-opacity=".16"/>${bundles.toString()}`;
 }
 
 /** A tail that hangs beside the neck. */
@@ -127,10 +138,10 @@ export function braids(style: PhotoStyle, head: Head, tip: number): string {
   let out = '';
   for (const side of [-1, 1] as const) {
     const x = head.at(side * 88, 8, 1.5)[0];
-    for (let y = 9; y < tip; y += 3.4) {
-      const dx = side * (y - 9) * 0.06;
+    for (let y = 3; y < tip; y += 3.6) {
+      const dx = side * (y - 9) * 0.05;
       for (const lean of [-1, 1])
-        out += svg`<ellipse cx="${x + dx + lean * 1.2}" cy="${y + (lean > 0 ? 1.7 : 0)}" rx="2.5" ry="1.8" transform="rotate(${lean * -38} ${x + dx} ${y})" fill="${mix(style.hair, lean > 0 ? lit : dark, 0.22)}" stroke="${dark}" stroke-width=".4"/>`;
+        out += svg`<ellipse cx="${x + dx + lean * 1.2}" cy="${y + (lean > 0 ? 1.7 : 0)}" rx="2.9" ry="2" transform="rotate(${lean * -38} ${x + dx} ${y})" fill="${mix(style.hair, lean > 0 ? lit : dark, 0.22)}" stroke="${dark}" stroke-width=".35" stroke-opacity=".6"/>`;
     }
   }
   return out;

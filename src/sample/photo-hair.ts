@@ -1,8 +1,8 @@
 // Outlines and hairlines of photographed hair.
 import { Rng } from '../base/rng.js';
 import type { Content } from './factors.js';
-import { type Head, shadowOf, smoothPath } from './photo-head.js';
 import { braids, bunOf, curls, hairColours, ponytail, straightStrands } from './photo-hair-strands.js';
+import { type Head, shadowOf, smoothPath } from './photo-head.js';
 import type { PhotoStyle } from './photo-style.js';
 import { clamp, lerp, mix, type Point, svg } from './svg.js';
 
@@ -18,15 +18,66 @@ type Place = readonly [degrees: number, y: number];
 
 /** Right halves of hairlines, from the middle of the forehead to the temple. */
 const HAIRLINES: Record<string, readonly Place[]> = {
-  crop: [[0, -20.4], [16, -20.6], [32, -19.2], [45, -15.5], [54, -9.5], [61, -5]],
-  receding: [[0, -21.5], [9, -22], [19, -26], [32, -26.4], [43, -21], [53, -13], [61, -5]],
-  back: [[0, -21.6], [20, -21.4], [38, -18.6], [50, -13], [59, -7], [66, -1], [72, 4]],
-  middle: [[0, -25], [9, -23.4], [20, -20.6], [33, -16.6], [47, -9.4], [57, -0.5], [62, 9]],
-  fringe: [[0, -9.6], [14, -9.2], [26, -9.4], [40, -8.4], [51, -6], [58, 0], [63, 9]],
-  curly: [[0, -17.6], [14, -18.2], [28, -15.4], [44, -11.4], [55, -4], [61, 3], [65, 9]],
+  crop: [
+    [0, -20.4],
+    [16, -20.6],
+    [32, -19.2],
+    [45, -15.5],
+    [54, -9.5],
+    [61, -5],
+  ],
+  receding: [
+    [0, -21.5],
+    [9, -22],
+    [19, -26],
+    [32, -26.4],
+    [43, -21],
+    [53, -13],
+    [61, -5],
+  ],
+  back: [
+    [0, -21.6],
+    [20, -21.4],
+    [38, -18.6],
+    [50, -13],
+    [59, -7],
+    [66, -1],
+    [72, 4],
+  ],
+  middle: [
+    [0, -25],
+    [9, -23.4],
+    [20, -20.6],
+    [33, -16.6],
+    [47, -9.4],
+    [57, -0.5],
+    [62, 9],
+  ],
+  fringe: [
+    [0, -9.6],
+    [14, -9.2],
+    [26, -9.4],
+    [40, -8.4],
+    [51, -6],
+    [58, 0],
+    [63, 9],
+  ],
+  curly: [
+    [0, -17.6],
+    [14, -18.2],
+    [28, -15.4],
+    [44, -11.4],
+    [55, -4],
+    [61, 3],
+    [65, 9],
+  ],
 };
 /** The sideburn below a short hairline. */
-const SIDEBURN: readonly Place[] = [[64, 1.5], [70, 1.5], [73, -4.5]];
+const SIDEBURN: readonly Place[] = [
+  [64, 1.5],
+  [70, 1.5],
+  [73, -4.5],
+];
 
 /** Heights at which outlines have points. */
 const OUTLINE_Y = [0, -8, -16, -23, -28, -31.5];
@@ -80,7 +131,14 @@ function shortHair(_content: Content, style: PhotoStyle, head: Head): string {
   const { cut } = style;
   const curly = style.hairShape === 'curly' || style.hairShape === 'afro';
   const volume = (style.hairVolume + 1) / 2;
-  const top = cut === 'buzz' ? 0.7 : cut === 'quiff' ? 4.5 + 3.5 * volume : cut === 'crown' ? 0 : 1.8 + 2.4 * volume + (curly ? 2 : 0);
+  const top =
+    cut === 'buzz'
+      ? 0.7
+      : cut === 'quiff'
+        ? 4.5 + 3.5 * volume
+        : cut === 'crown'
+          ? 0
+          : 1.8 + 2.4 * volume + (curly ? 2 : 0);
   const lift = liftOf(style, cut === 'buzz' ? 0.3 : 0.9 + 0.8 * volume, top);
   const up = -1.1 * style.forehead;
   const high = (places: readonly Place[], sign: number): Point[] =>
@@ -90,7 +148,15 @@ function shortHair(_content: Content, style: PhotoStyle, head: Head): string {
     // Only a wreath is left, from the temples round the back of the head.
     return ([-1, 1] as const)
       .map((side) => {
-        const inner = high([[61, -5], [61, -11], [68, -17], [80, -21]], side);
+        const inner = high(
+          [
+            [61, -5],
+            [61, -11],
+            [68, -17],
+            [80, -21],
+          ],
+          side,
+        );
         const outer = [-21, -16, -10, -5].map((y) => outside(head, side, y, 1.2));
         const burn = high(SIDEBURN, side).reverse();
         const path = `${smoothPath([...inner, ...outer])}${smoothPath(burn, 'L')}Z`;
@@ -100,14 +166,19 @@ function shortHair(_content: Content, style: PhotoStyle, head: Head): string {
   }
   const line = HAIRLINES[cut === 'receding' ? 'receding' : 'crop']!;
   const outline = overCrown(head, -5, lift);
-  // On the near side of a turned head hair goes on behind the ear.
-  const near = (side: -1 | 1): Point[] =>
-    -side * Math.sin(head.yaw) > 0.15 ? [outside(head, side, 13, 0.2), head.at(side * 112, 11), head.at(side * 100, -4)] : [];
-  const rightPart = [...near(1), ...high(SIDEBURN, 1).reverse(), ...high(line, 1).reverse()];
-  const leftPart = [...high(line.slice(1), -1), ...high(SIDEBURN, -1), ...near(-1).reverse()];
+  const rightPart = [...behindEar(head, 1), ...high(SIDEBURN, 1).reverse(), ...high(line, 1).reverse()];
+  const leftPart = [...high(line.slice(1), -1), ...high(SIDEBURN, -1), ...behindEar(head, -1).reverse()];
   const path = `${smoothPath(curly ? bumpy(outline, rng, 1.1) : outline)}${smoothPath([...rightPart, ...leftPart], 'L')}Z`;
-  const strands = curly ? curls(style, rng, 70, -2) : straightStrands(style, head, cut === 'buzz' ? 40 : 70, 'short');
+  const strands = curly
+    ? curls(style, rng, 70, -2)
+    : straightStrands(style, head, cut === 'buzz' ? 40 : 70, 'short');
   return textured(style, path, 'front', strands, opacity);
+}
+
+/** On the near side of a turned head hair goes on behind the ear. */
+function behindEar(head: Head, side: -1 | 1): Point[] {
+  if (-side * Math.sin(head.yaw) < 0.15) return [];
+  return [outside(head, side, 15, 0.3), head.at(side * 114, 13), head.at(side * 101, -3)];
 }
 
 function longHair(content: Content, style: PhotoStyle, head: Head): string {
@@ -118,11 +189,26 @@ function longHair(content: Content, style: PhotoStyle, head: Head): string {
   const curly = hairShape === 'curly' || isAfro;
   const isTied = isTiedHair(content, style);
   const back = hairShape === 'back' || isTied || isAfro;
-  const lift = liftOf(style, sideLift(content, style), isAfro ? 8 + 5 * volume : curly ? 4 + 2.5 * volume : 1.6 + 2 * volume - (isTied ? 1.2 : 0));
+  const lift = liftOf(
+    style,
+    sideLift(content, style),
+    isAfro ? 8 + 5 * volume : curly ? 4 + 2.5 * volume : 1.6 + 2 * volume - (isTied ? 1.2 : 0),
+  );
   const up = -1.1 * style.forehead;
   const spread = (places: readonly Place[], sign: number): Point[] =>
-    places.map(([degrees, y]) => head.at(sign * degrees, y + (y < -12 ? up : 0) + rng.uniform(-0.35, 0.35), 0.6));
-  const name = hairShape === 'fringe' ? 'fringe' : isAfro ? 'crop' : back ? 'back' : hairShape === 'curly' ? 'curly' : 'middle';
+    places.map(([degrees, y]) =>
+      head.at(sign * degrees, y + (y < -12 ? up : 0) + rng.uniform(-0.35, 0.35), 0.6),
+    );
+  const name =
+    hairShape === 'fringe'
+      ? 'fringe'
+      : isAfro
+        ? 'crop'
+        : back
+          ? 'back'
+          : hairShape === 'curly'
+            ? 'curly'
+            : 'middle';
   let line = HAIRLINES[name]!;
   if (isAfro) line = [...line, [66, 2], [70, 7]];
   if (isTied && hairShape === 'fringe') line = [...line.slice(0, -1), [70, 5]];
@@ -130,12 +216,23 @@ function longHair(content: Content, style: PhotoStyle, head: Head): string {
   let left = spread(line.slice(1), -1);
   if (hairShape === 'side' && !back) {
     const s = partSide(style);
-    const wide: Place[] = [[-s * 22, -26], [-s * 4, -20], [s * 20, -14.6], [s * 40, -9], [s * 54, -1], [s * 62, 9]];
-    const tight: Place[] = [[-s * 32, -21], [-s * 44, -14.6], [-s * 56, -5], [-s * 63, 9]];
+    const wide: Place[] = [
+      [-s * 22, -26],
+      [-s * 4, -20],
+      [s * 20, -14.6],
+      [s * 40, -9],
+      [s * 54, -1],
+      [s * 62, 9],
+    ];
+    const tight: Place[] = [
+      [-s * 32, -21],
+      [-s * 44, -14.6],
+      [-s * 56, -5],
+      [-s * 63, 9],
+    ];
     const place = ([degrees, y]: Place): Point => head.at(degrees, y + (y < -12 ? up : 0), 0.6);
     right = (s > 0 ? wide : tight).map(place);
     left = (s > 0 ? tight : wide).map(place);
-    if (s < 0) left = left.slice(0);
   }
   const tip = Math.min(tipOf(content), 46);
   const hangs = !back && tip > 8;
@@ -146,7 +243,11 @@ function longHair(content: Content, style: PhotoStyle, head: Head): string {
     const end = (side: -1 | 1): Point[] => {
       const [x] = outside(head, side, 6, flare);
       const wave = style.hairWave * rng.uniform(-1.4, 1.4);
-      return [[x + side * (0.8 + wave), lerp(10, tip, 0.5)], [x + side * (-1.6 + wave), tip - 1.5], [x - side * 4, tip]];
+      return [
+        [x + side * (0.8 + wave), lerp(10, tip, 0.5)],
+        [x + side * (-1.6 + wave), tip - 1.5],
+        [x - side * 4, tip],
+      ];
     };
     const [endL, endR] = [end(-1), end(1)];
     outline = [...endL.reverse(), ...outline, ...endR];
@@ -156,6 +257,10 @@ function longHair(content: Content, style: PhotoStyle, head: Head): string {
     };
     right = [...right, inner(right, 1)];
     left = [...left, inner(left, -1)];
+  }
+  if (back && !isAfro) {
+    right = [...right, ...behindEar(head, 1).reverse()];
+    left = [...left, ...behindEar(head, -1).reverse()];
   }
   const path = `${smoothPath(curly ? bumpy(outline, rng, isAfro ? 1.6 : 2) : outline)}${smoothPath([...right.reverse(), ...left], 'L')}Z`;
   const strands = curly
@@ -231,7 +336,10 @@ function bumpy(points: readonly Point[], rng: Rng, size: number): Point[] {
     for (let k = 0; k < steps; k++) {
       const t = k / steps;
       const push = rng.uniform(-0.3, 1) * size;
-      out.push([lerp(a[0], b[0], t) + ((b[1] - a[1]) / length) * push, lerp(a[1], b[1], t) - ((b[0] - a[0]) / length) * push]);
+      out.push([
+        lerp(a[0], b[0], t) + ((b[1] - a[1]) / length) * push,
+        lerp(a[1], b[1], t) - ((b[0] - a[0]) / length) * push,
+      ]);
     }
   }
   out.push(points.at(-1)!);

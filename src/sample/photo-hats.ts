@@ -49,7 +49,10 @@ function beanie(style: PhotoStyle, head: Head): string {
   const upper = band(head, -20.6, -15, 2.4);
   let ribs = '';
   for (let degrees = -90; degrees <= 90; degrees += 10) {
-    const [a, b] = [head.at(degrees, lerp(-14, -8, (Math.abs(degrees) / 96) ** 2), 2), head.at(degrees, lerp(-20.4, -15, (Math.abs(degrees) / 96) ** 2), 2.4)];
+    const [a, b] = [
+      head.at(degrees, lerp(-14, -8, (Math.abs(degrees) / 96) ** 2), 2),
+      head.at(degrees, lerp(-20.4, -15, (Math.abs(degrees) / 96) ** 2), 2.4),
+    ];
     ribs += svg`<path d="M${a}L${b}" stroke="${dark}" stroke-width=".7" stroke-opacity=".4"/>`;
     ribs += svg`<path d="M${b}Q${b[0] * 0.9} -30 ${b[0] * 0.5} ${head.crown - 2}" stroke="${dark}" stroke-width=".6" fill="none" stroke-opacity=".25"/>`;
   }
@@ -83,7 +86,10 @@ function hood(style: PhotoStyle, head: Head): HatLayers {
   const dark = mix(colour, '#07070a', 0.5);
   const outline = overCrown(head, 18, (y) => (y < -10 ? 8.5 : 7));
   const [left, right] = [outline[0]!, outline.at(-1)!];
-  const end: Point[] = [[right[0] + 2, 34], [left[0] - 2, 34]];
+  const end: Point[] = [
+    [right[0] + 2, 34],
+    [left[0] - 2, 34],
+  ];
   const inner = overCrown(head, 20, (y) => (y < -10 ? 3 : 1.2)).reverse();
   const front = `${smoothPath([[left[0] - 1, 32], ...outline, [right[0] + 1, 32]])}${smoothPath([[right[0] - 8, 33], ...inner, [left[0] + 8, 33]], 'L')}Z`;
   return {
@@ -99,11 +105,34 @@ function headscarf(style: PhotoStyle, head: Head): HatLayers {
   const outline = overCrown(head, 14, (y) => (y < -14 ? 3.4 : 2.6));
   const [left, right] = [outline[0]!, outline.at(-1)!];
   const chin = (head.edges(head.chin - 0.4)[0] + head.edges(head.chin - 0.4)[1]) / 2;
-  const edge: readonly Point[] = [[0, -19.4], [22, -18.6], [42, -14], [56, -5], [60, 5], [55, 13]];
+  const edge: readonly Point[] = [
+    [0, -19.4],
+    [22, -18.6],
+    [42, -14],
+    [56, -5],
+    [60, 5],
+    [55, 13],
+  ];
   const half = (sign: number): Point[] => edge.map(([degrees, y]) => head.at(sign * degrees, y, 0.6));
   const [jawL, jawR] = head.edges(21);
-  const opening: Point[] = [...half(1), [jawR - 1.2, 21], [chin + 5, head.chin - 0.6], [chin, head.chin + 0.2], [chin - 5, head.chin - 0.6], [jawL + 1.2, 21], ...half(-1).slice(1).reverse()];
-  const drape: Point[] = [[right[0] + 1, 24], [right[0] + 6, 38], [14, 50], [0, 54], [-14, 50], [left[0] - 6, 38], [left[0] - 1, 24]];
+  const opening: Point[] = [
+    ...half(1),
+    [jawR - 1.2, 21],
+    [chin + 5, head.chin - 0.6],
+    [chin, head.chin + 0.2],
+    [chin - 5, head.chin - 0.6],
+    [jawL + 1.2, 21],
+    ...half(-1).slice(1).reverse(),
+  ];
+  const drape: Point[] = [
+    [right[0] + 1, 24],
+    [right[0] + 6, 38],
+    [14, 50],
+    [0, 54],
+    [-14, 50],
+    [left[0] - 6, 38],
+    [left[0] - 1, 24],
+  ];
   const shape = `${smoothPath([...outline, ...drape, outline[0]!])}Z${smoothPath([...opening, opening[0]!])}Z`;
   let folds = '';
   for (let i = 0; i < 9; i++) {

@@ -54,7 +54,8 @@ export function headOf(content: Content, style: PhotoStyle): Head {
   const chin = 28.3 + 1.3 * style.chin + 0.6 * style.build;
   const rows = MEAN.map(([y, width, depth, forward], i) => {
     const wider = 0.9 * JAW[i]! * (style.jaw + 0.3 * style.build) + 0.8 * CHEEKS[i]! * style.cheeks;
-    const height = y < -8 ? -8 + ((y + 8) * (crown + 8)) / -25 : y > 17 ? 17 + ((y - 17) * (chin - 17)) / 11.3 : y;
+    const height =
+      y < -8 ? -8 + ((y + 8) * (crown + 8)) / -25 : y > 17 ? 17 + ((y - 17) * (chin - 17)) / 11.3 : y;
     return { y: height, width: Math.max(0, width + wider), depth, forward };
   });
   const sliceAt = (y: number): Slice => {
@@ -67,7 +68,11 @@ export function headOf(content: Content, style: PhotoStyle): Head {
     const t = (y - a.y) / (b.y - a.y);
     // Widths near the two ends follow a circle rather than a straight line.
     const bent = i === 0 ? Math.sqrt(t) : i === last - 1 ? 1 - Math.sqrt(1 - Math.min(t, 1)) : t;
-    return { width: lerp(a.width, b.width, bent), depth: lerp(a.depth, b.depth, bent), forward: lerp(a.forward, b.forward, t) };
+    return {
+      width: lerp(a.width, b.width, bent),
+      depth: lerp(a.depth, b.depth, bent),
+      forward: lerp(a.forward, b.forward, t),
+    };
   };
   const edges = (y: number, lift = 0): [number, number] => {
     const { width, depth, forward } = sliceAt(y);

@@ -35,8 +35,7 @@ export function lightOf(style: PhotoStyle): Light {
   const exposure = 2 ** style.exposure;
   const balance: Direction = [1 + 0.13 * warmth, 1, 1 - 0.17 * warmth];
   // The mean over directions that a face has is 1, so that the kind of light does not change the exposure.
-  const mean =
-    [-0.6, 0, 0.6].reduce((sum, x) => sum + reach(x * lx + 0.8 * lz, 0.28), 0) / 3;
+  const mean = [-0.6, 0, 0.6].reduce((sum, x) => sum + reach(x * lx + 0.8 * lz, 0.28), 0) / 3;
   const key = (contrast / Math.max(0.2, mean)) * exposure;
   const fill = (1 - contrast) * exposure;
   const keyTint = [1.03, 1, 0.95];
@@ -51,7 +50,8 @@ export function lightOf(style: PhotoStyle): Light {
     // Powers by multiplication: this runs for every pixel.
     const gloss4 = gloss * gloss * gloss * gloss;
     const gloss8 = gloss4 * gloss4;
-    const shine = key * shadow * (isSkin ? 0.075 * gloss8 * gloss8 * gloss4 + 0.05 * gloss8 : 0.035 * gloss8 * gloss4);
+    const shine =
+      key * shadow * (isSkin ? 0.075 * gloss8 * gloss8 * gloss4 + 0.05 * gloss8 : 0.035 * gloss8 * gloss4);
     const wraps = isSkin ? SKIN_WRAP : CLOTH_WRAP;
     const direct = key * shadow;
     const ambient = fill * sky * (0.45 + 0.55 * shadow);

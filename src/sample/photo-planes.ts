@@ -6,7 +6,10 @@ export function blur(plane: Float32Array, size: number, channels: number, deviat
   const along = deviation > 2 ? boxes(deviation) : kernel(deviation);
   const line = new Float32Array(size);
   const out = new Float32Array(size);
-  for (const [stride, step] of [[channels, channels * size], [channels * size, channels]] as const)
+  for (const [stride, step] of [
+    [channels, channels * size],
+    [channels * size, channels],
+  ] as const)
     for (let i = 0; i < size; i++)
       for (let channel = 0; channel < channels; channel++) {
         const start = i * step + channel;

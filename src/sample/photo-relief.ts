@@ -67,7 +67,9 @@ export function faceNormals(
   const [sin, cos] = [Math.sin(head.yaw), Math.cos(head.yaw)];
   const [lowest, highest] = [head.chin - 0.5, head.crown + 0.5];
   // Contours at every quarter of a unit, since this runs for every pixel.
-  const rows = Array.from({ length: Math.ceil(4 * (lowest - highest)) + 1 }, (_, i) => head.edges(highest + i / 4));
+  const rows = Array.from({ length: Math.ceil(4 * (lowest - highest)) + 1 }, (_, i) =>
+    head.edges(highest + i / 4),
+  );
   return (x, y, out) => {
     const [left, right] = rows[Math.round(4 * (clamp(y, highest, lowest) - highest))]!;
     const across = clamp((2 * x - left - right) / Math.max(4, right - left), -0.98, 0.98);

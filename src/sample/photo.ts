@@ -31,9 +31,10 @@ export function photoLayersSvg(content: Content, style: PhotoStyle, size: number
       photoCatchlight(-1, content, style) +
         photoCatchlight(1, content, style) +
         photoGlasses(content, style, head) +
+        (style.extra === 'earrings' ? photoExtra(content, style, head) : '') +
         hair.front +
         hat.front +
-        photoExtra(content, style, head),
+        (style.extra === 'earrings' ? '' : photoExtra(content, style, head)),
     ),
   };
   const layers = LAYERS.map(
