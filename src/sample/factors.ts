@@ -5,6 +5,7 @@ import { photoStyleSchema } from './photo-style.js';
 import { hsl, mix, ramp } from './svg.js';
 
 export * from './photo-style.js';
+export { drawPhotoStyle } from './photo-style-draw.js';
 
 /** The anime style families that the sample dataset draws. */
 export const FAMILIES = ['vivid', 'pastel', 'print'] as const;

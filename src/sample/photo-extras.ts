@@ -1,9 +1,8 @@
 // What photographed people wear or hold before their faces: glasses, earrings, headphones, a hand, a lock of hair.
 import { Rng } from '../base/rng.js';
 import type { Content } from './factors.js';
-import { outside, overCrown } from './photo-hair.js';
 import { hairColours } from './photo-hair-strands.js';
-import { type Head, shadowOf, smoothPath } from './photo-head.js';
+import { type Head, outside, overCrown, shadowOf, smoothPath } from './photo-head.js';
 import type { PhotoStyle } from './photo-style.js';
 import { EYE_LEFT, EYE_RIGHT, turned } from './pose.js';
 import { mix, type Point, svg } from './svg.js';
@@ -94,7 +93,9 @@ function headphones(style: PhotoStyle, head: Head): string {
 
 /** A hand that the head leans on, at the cheek and below the chin; it leaves eyes and mouth free. */
 function hand(_content: Content, style: PhotoStyle, head: Head): string {
-  const side = style.detail % 2 === 0 ? 1 : -1;
+  const drawn = style.detail % 2 === 0 ? 1 : -1;
+  // On the near side the cheek has room for it.
+  const side = Math.abs(head.yaw) > 0.08 ? -Math.sign(head.yaw) : drawn;
   const skin = mix(style.skin, '#c4574a', 0.08);
   const dark = shadowOf(style.skin);
   const edge = head.edges(17)[side < 0 ? 0 : 1];
@@ -107,8 +108,8 @@ function hand(_content: Content, style: PhotoStyle, head: Head): string {
   return (
     arm +
     sleeve +
-    finger(wrist + side * 1, 17, edge + side * 3.4, 2, 3.9) +
-    finger(wrist - side * 1, 17.5, edge + side * 0.2, 4.4, 4.1) +
+    finger(wrist + side * 1, 17, edge + side * 4, 6.5, 3.9) +
+    finger(wrist - side * 1, 17.5, edge + side * 1, 8.5, 4.1) +
     palm +
     finger(wrist - side * 3, 22, edge - side * 4.6, 16.4, 4.2) +
     finger(wrist - side * 5, 28, edge - side * 7.4, 25, 4.4)

@@ -2,7 +2,7 @@
 import { Rng } from '../base/rng.js';
 import type { Head } from './photo-head.js';
 import type { PhotoStyle } from './photo-style.js';
-import { clamp, lerp, mix, type Point, svg } from './svg.js';
+import { clamp, lerp, mix, svg } from './svg.js';
 
 /** The hair's colour in shadow and in light. */
 export function hairColours(style: PhotoStyle): { dark: string; lit: string } {

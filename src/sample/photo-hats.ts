@@ -1,7 +1,6 @@
 // Hats, hoods and headscarves of photographs.
 import { Rng } from '../base/rng.js';
-import { outside, overCrown } from './photo-hair.js';
-import { type Head, smoothPath } from './photo-head.js';
+import { type Head, outside, overCrown, smoothPath } from './photo-head.js';
 import type { PhotoStyle } from './photo-style.js';
 import { lerp, mix, type Point, svg } from './svg.js';
 

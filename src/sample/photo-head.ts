@@ -97,6 +97,25 @@ export function headOf(content: Content, style: PhotoStyle): Head {
   return { yaw, crown, chin, edges, at, path: smoothPath([...points, points[0]!]) };
 }
 
+/** Heights at which outlines have points. */
+const OUTLINE_Y = [0, -8, -16, -23, -28, -31.5];
+
+/** A point outside the head's contour. @param side -1 left, 1 right. */
+export function outside(head: Head, side: -1 | 1, y: number, lift: number): Point {
+  const [left, right] = head.edges(y);
+  const x = side < 0 ? left : right;
+  const far = Math.hypot(x, y + 4);
+  return [x * (1 + lift / far), y + (y + 4) * (lift / far)];
+}
+
+/** The outline over the crown, from the left at `fromY` to the right. */
+export function overCrown(head: Head, fromY: number, lift: (y: number) => number): Point[] {
+  const heights = [fromY, ...OUTLINE_Y.filter((y) => y < fromY - 2)];
+  const left = heights.map((y) => outside(head, -1, y, lift(y)));
+  const right = heights.map((y) => outside(head, 1, y, lift(y)));
+  return [...left, [0, head.crown - lift(head.crown)], ...right.reverse()];
+}
+
 /** An open smooth path through the points (Catmull and Rom, as cubics). @param start what the path begins with: "M" or "L". */
 export function smoothPath(points: readonly Point[], start: 'M' | 'L' = 'M'): string {
   const first = points[0]!;
