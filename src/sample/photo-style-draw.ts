@@ -283,7 +283,7 @@ function drawLight(rng: Rng) {
     street: 1,
   });
   return {
-    light: rng.pick([-1, 1]) * vary(side, 0.25),
+    light: round(rng.pick([-1, 1]) * vary(side, 0.25)),
     lightHeight: vary(lightHeight, 0.15),
     contrast: vary(contrast, 0.12),
     rim: vary(rim, 0.1),

@@ -115,7 +115,6 @@ describe('drawings', () => {
       y: -0.1,
       scale: 1.15,
       tilt: -12,
-      turn: 0.8,
       gazeX: 0.9,
       gazeY: -0.9,
       smile: 0.05,
