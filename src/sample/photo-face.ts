@@ -37,7 +37,7 @@ export function photoFace(content: Content, style: PhotoStyle, head: Head): stri
   return [
     farEar,
     `<path d="${head.path}" fill="${style.skin}"/>`,
-    `<g clip-path="url(#head)">${patches(content, style, head)}${wrinkles(content, style, head)}${freckles(content, style, head)}</g>`,
+    `<g clip-path="url(#head)">${patches(content, style, head)}</g>${wrinkles(content, style, head)}${freckles(content, style, head)}`,
     nearEar,
     photoBeard(content, style, head),
     nose(content, style, head),
@@ -127,7 +127,7 @@ function wrinkles(content: Content, style: PhotoStyle, head: Head): string {
           [
             [side * 15.4, y],
             [side * 17, y + 0.3 * (k - 1)],
-            [side * 18.4, y + 1.3 * (k - 1)],
+            [side * 17.8, y + 1.3 * (k - 1)],
           ],
           0.4,
           (0.5 * age + 0.25 * smile) * (age - 0.1),

@@ -108,8 +108,8 @@ export function longHair(content: Content, style: PhotoStyle, head: Head): strin
   const shape = curly ? bumpy(outline, rng, style.hairShape === 'afro' ? 1.6 : 2) : outline;
   const path = `${smoothPath(shape)}${smoothPath([...right.reverse(), ...left], 'L')}Z`;
   const strands = curly
-    ? curls(style, rng, style.hairShape === 'afro' ? 130 : 90, hangs ? tip : 8)
-    : straightStrands(style, head, 74, back ? 'back' : 'long', tip);
+    ? curls(style, rng, style.hairShape === 'afro' ? 100 : 70, hangs ? tip : 8)
+    : straightStrands(style, head, 56, back ? 'back' : 'long', tip);
   const plaits = style.tie === 'braids' && isTiedHair(content, style) ? braids(style, head, tip) : '';
   return textured(style, path, 'front', strands, 1) + plaits;
 }
@@ -149,7 +149,10 @@ export function hairBehind(content: Content, style: PhotoStyle, head: Head): str
   const shaped = curly ? bumpy(points, rng, 2) : points;
   const path = `${smoothPath([...shaped, shaped[0]!])}Z`;
   const strands = curly ? curls(style, rng, 40, tip) : straightStrands(style, head, 26, 'behind', tip);
-  const body = svg`<clipPath id="behind"><path d="${path}"/></clipPath><path d="${path}" fill="${mix(style.hair, dark, 0.5)}"/><g clip-path="url(#behind)">${strands}</g>`;
+  const inside = curly
+    ? svg`<clipPath id="behind"><path d="${path}"/></clipPath><g clip-path="url(#behind)">${strands}</g>`
+    : strands;
+  const body = svg`<path d="${path}" fill="${mix(style.hair, dark, 0.5)}"/>${inside}`;
   if (!tied) return body;
   if (style.tie === 'ponytail') return ponytail(style, head, tipOf(content)) + body;
   return style.tie === 'bun' && style.hat === 'none' ? body + bunOf(style, head) : body;

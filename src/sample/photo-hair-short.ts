@@ -44,8 +44,8 @@ export function shortHair(content: Content, style: PhotoStyle, head: Head): stri
   const inner = [...half(1).reverse(), ...half(-1).slice(1)];
   const path = `${smoothPath(isCurly(style) ? bumpy(outline, rng, 1.1) : outline)}${smoothPath(inner, 'L')}Z`;
   const strands = isCurly(style)
-    ? curls(style, rng, 70, -2)
-    : straightStrands(style, head, isBuzz ? 40 : 70, 'short');
+    ? curls(style, rng, 55, -2)
+    : straightStrands(style, head, isBuzz ? 36 : 56, 'short');
   return textured(style, path, 'front', strands, isBuzz ? 0.82 : 1);
 }
 

@@ -34,7 +34,7 @@ class Bundles {
     return [...this.paths]
       .map(([key, path]) => {
         const [name, width] = key.split(' ') as [keyof typeof colours, string];
-        return svg`<path d="${path}" stroke="${colours[name]}" stroke-width="${width}" stroke-linecap="round" fill="none" stroke-opacity="${name === 'pale' ? 0.26 : 0.36}"/>`;
+        return svg`<path d="${path}" stroke="${colours[name]}" stroke-width="${width}" fill="none" stroke-opacity="${name === 'pale' ? 0.26 : 0.36}"/>`;
       })
       .join('');
   }
@@ -66,8 +66,8 @@ export function straightStrands(
       const [x, y0] = head.at(degrees, y, 0.5);
       path = svg`M${x} ${y0}Q${x * 1.02} ${y0 - 8} ${x * rng.uniform(0.35, 0.8)} ${Math.max(y0 - 16, head.crown - 3)}`;
     } else {
-      const down = way === 'behind' ? tip + 3 : rng.uniform(0, tip);
-      const reach = way === 'behind' ? rng.uniform(0.1, 1.05) : rng.uniform(0.35, 1.12);
+      const down = way === 'behind' ? tip - rng.uniform(1, 4) : rng.uniform(0, tip);
+      const reach = way === 'behind' ? rng.uniform(0.1, 0.92) : rng.uniform(0.35, 1.12);
       const x0 = rng.uniform(-4, 4) - partLean(style) * 3;
       const [left, right] = head.edges(Math.min(6, down));
       const edge = side < 0 ? left : right;

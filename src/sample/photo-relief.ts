@@ -79,14 +79,18 @@ export function faceNormals(
     const down = Math.max(0, (y - 20) / 9);
     let ny = clamp(down * Math.sqrt(down) * 0.85 - up * Math.sqrt(up) * 0.9, -0.95, 0.95);
     let nz = Math.sqrt(Math.max(0.03, 1 - nx * nx - ny * ny));
-    const u = RADIUS * Math.sin(Math.asin(clamp(x / RADIUS, -0.99, 0.99)) - head.yaw);
+    // The inverse of `turned`.
+    const aside = clamp(x, -0.99 * RADIUS, 0.99 * RADIUS);
+    const u = aside * cos - Math.sqrt(RADIUS * RADIUS - aside * aside) * sin;
     let [slopeX, slopeY] = [0, 0];
     for (let k = 0; k < hills.length; k += 5) {
-      const [width, height] = [hills[k + 2]!, hills[k + 3]!];
-      const dx = (u - hills[k]!) / width;
+      const height = hills[k + 3]!;
       const dy = (y - hills[k + 1]!) / height;
+      if (dy > 2.7 || dy < -2.7) continue;
+      const width = hills[k + 2]!;
+      const dx = (u - hills[k]!) / width;
       const distance = dx * dx + dy * dy;
-      if (distance > 9) continue;
+      if (distance > 7.3) continue;
       const value = hills[k + 4]! * Math.exp(-0.5 * distance);
       slopeX += (value * dx) / width;
       slopeY += (value * dy) / height;
