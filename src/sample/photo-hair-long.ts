@@ -108,8 +108,8 @@ export function longHair(content: Content, style: PhotoStyle, head: Head): strin
   const shape = curly ? bumpy(outline, rng, style.hairShape === 'afro' ? 1.6 : 2) : outline;
   const path = `${smoothPath(shape)}${smoothPath([...right.reverse(), ...left], 'L')}Z`;
   const strands = curly
-    ? curls(style, rng, style.hairShape === 'afro' ? 100 : 70, hangs ? tip : 8)
-    : straightStrands(style, head, 56, back ? 'back' : 'long', tip);
+    ? curls(style, rng, style.hairShape === 'afro' ? 80 : 56, hangs ? tip : 8)
+    : straightStrands(style, head, 44, back ? 'back' : 'long', tip);
   const plaits = style.tie === 'braids' && isTiedHair(content, style) ? braids(style, head, tip) : '';
   return textured(style, path, 'front', strands, 1) + plaits;
 }

@@ -45,7 +45,7 @@ export function shortHair(content: Content, style: PhotoStyle, head: Head): stri
   const path = `${smoothPath(isCurly(style) ? bumpy(outline, rng, 1.1) : outline)}${smoothPath(inner, 'L')}Z`;
   const strands = isCurly(style)
     ? curls(style, rng, 55, -2)
-    : straightStrands(style, head, isBuzz ? 36 : 56, 'short');
+    : straightStrands(style, head, isBuzz ? 30 : 44, 'short');
   return textured(style, path, 'front', strands, isBuzz ? 0.82 : 1);
 }
 
