@@ -1,7 +1,11 @@
 // The factors of portraits: content and style, with their schema and their random draws.
 import { z } from 'zod';
 import type { Rng } from '../base/rng.js';
+import { photoStyleSchema } from './photo-style.js';
 import { hsl, mix, ramp } from './svg.js';
+
+export * from './photo-style.js';
+export { drawPhotoStyle } from './photo-style-draw.js';
 
 /** The anime style families that the sample dataset draws. */
 export const FAMILIES = ['vivid', 'pastel', 'print'] as const;
@@ -36,40 +40,6 @@ export const contentSchema = z.strictObject({
   hairLength: unit,
 });
 export type Content = z.infer<typeof contentSchema>;
-
-export const PHOTO_HAIR_SHAPES = ['middle', 'side', 'fringe', 'back', 'curly'] as const;
-export const PHOTO_CLOTHES = ['crew', 'shirt', 'vneck', 'turtleneck'] as const;
-
-/** The style of a photographic portrait. */
-export const photoStyleSchema = z.strictObject({
-  manner: z.literal('photo'),
-  skin: colour,
-  hair: colour,
-  hairShape: z.enum(PHOTO_HAIR_SHAPES),
-  /** -1 flat, 1 full. */
-  hairVolume: signed,
-  /** 0 straight, 1 wavy. */
-  hairWave: unit,
-  iris: colour,
-  /** -1 narrow, 1 broad. */
-  jaw: signed,
-  /** -1 narrow, 1 wide open. */
-  eyeOpening: signed,
-  brows: unit,
-  lips: colour,
-  /** Direction of the light: -1 from the left, 1 from the right. */
-  light: signed,
-  clothes: z.enum(PHOTO_CLOTHES),
-  clothesColour: colour,
-  background: z.array(colour).length(3),
-  /** Standard deviation of the sensor noise, of 255 levels. */
-  noise: z.number().min(0).max(20),
-  /** Standard deviation of the lens blur, in hundredths of the image's size. */
-  blur: z.number().min(0).max(3),
-  /** Seed of strands, bokeh and noise. */
-  detail: seed,
-});
-export type PhotoStyle = z.infer<typeof photoStyleSchema>;
 
 export const ANIME_HAIR_SHAPES = ['spiky', 'bangs', 'twintails', 'swept'] as const;
 export const EYE_SHAPES = ['round', 'sharp', 'droopy'] as const;
@@ -127,60 +97,6 @@ export function drawContent(rng: Rng): Content {
     // A third of the mouths are closed.
     open: round(Math.max(0, rng.uniform(-0.5, 1))),
     hairLength: round(rng.uniform()),
-  };
-}
-
-const SKIN_TONES = ['#f3d9c9', '#eac6ab', '#dcae8c', '#c79068', '#a8714c', '#835237', '#60392a'];
-const NATURAL_HAIR = ['#17120f', '#2b1d16', '#442b1d', '#6b452b', '#94693f', '#c39a5f', '#8c3f22', '#8d8a87'];
-const DARK_HAIR = ['#141011', '#1d1512', '#2b1d16', '#38241a'];
-const IRIS_NATURAL = ['#4a2f1d', '#5e3c22', '#6d5a32', '#55704a', '#4c7396', '#7c919f'];
-const DARK_IRIS = ['#2c1b12', '#3d2618', '#4a2f1d'];
-/** Cool, so that no background has the hue of skin. */
-const PHOTO_BACKGROUNDS = [
-  ['#9aa9b5', '#c9d2d8', '#75858f'],
-  ['#5f8a66', '#a9c79a', '#3c6150'],
-  ['#7ba7cf', '#cfe2ef', '#5c86b3'],
-  ['#46586d', '#6f8aa3', '#2b3a4e'],
-  ['#8d86a8', '#c3bdd6', '#625b80'],
-  ['#4d7f86', '#93bfbf', '#2f575f'],
-  ['#d5dade', '#eef1f3', '#b4bcc3'],
-];
-const PHOTO_CLOTHES_COLOURS = [
-  '#2f3e52',
-  '#e9ebec',
-  '#3d5c4b',
-  '#50608e',
-  '#6b7683',
-  '#26282c',
-  '#5b3f63',
-  '#8fb0c2',
-];
-
-/** Draws the style of a photographic portrait. */
-export function drawPhotoStyle(rng: Rng): PhotoStyle {
-  const tone = rng.uniform() ** 1.2;
-  const skin = ramp(SKIN_TONES, tone);
-  const dark = tone > 0.6;
-  const hair = mix(rng.pick(dark ? DARK_HAIR : NATURAL_HAIR), '#201816', rng.uniform(0, 0.25));
-  return {
-    manner: 'photo',
-    skin,
-    hair,
-    hairShape: rng.pick(PHOTO_HAIR_SHAPES),
-    hairVolume: round(rng.uniform(-1, 1)),
-    hairWave: round(rng.uniform()),
-    iris: rng.pick(dark ? DARK_IRIS : IRIS_NATURAL),
-    jaw: round(rng.uniform(-1, 1)),
-    eyeOpening: round(rng.uniform(-1, 1)),
-    brows: round(rng.uniform()),
-    lips: mix(skin, rng.pick(['#a8413f', '#b8566a', '#8f3f3a']), rng.uniform(0.35, 0.6)),
-    light: rng.pick([-1, 1]) * round(rng.uniform(0.4, 1)),
-    clothes: rng.pick(PHOTO_CLOTHES),
-    clothesColour: rng.pick(PHOTO_CLOTHES_COLOURS),
-    background: [...rng.pick(PHOTO_BACKGROUNDS)],
-    noise: round(rng.uniform(1.5, 4), 2),
-    blur: round(rng.uniform(0.25, 0.5), 3),
-    detail: rng.uint32(),
   };
 }
 

@@ -59,8 +59,9 @@ test('content has the stated ranges and one distribution in both domains', () =>
   const ranges = {
     x: [-0.12, 0.12],
     y: [-0.12, 0.12],
-    scale: [0.8, 1.2],
-    tilt: [-15, 15],
+    scale: [0.7, 1.3],
+    tilt: [-20, 20],
+    turn: [-1, 1],
     hairLength: [0, 1],
   };
   for (const [key, [low, high]] of Object.entries(ranges)) {
@@ -93,6 +94,38 @@ describe('factors.json', () => {
   test('is read back unchanged', async () => {
     await write(JSON.stringify(valid()));
     expect(await readFactors(root)).toEqual(valid());
+  });
+
+  test('of a dataset drawn before photographs had ages, hats and cameras is read with defaults', async () => {
+    const factors = valid().images['trainA/00000.png']!;
+    const { x, y, scale, tilt, gazeX, gazeY, smile, open, hairLength } = factors.content;
+    const old = {
+      content: { x, y, scale, tilt, gazeX, gazeY, smile, open, hairLength },
+      style: {
+        manner: 'photo',
+        skin: '#dcae8c',
+        hair: '#2b1d16',
+        hairShape: 'curly',
+        hairVolume: 0.2,
+        hairWave: 0.4,
+        iris: '#4a2f1d',
+        jaw: 0,
+        eyeOpening: 0,
+        brows: 0.5,
+        lips: '#b06a5c',
+        light: -0.6,
+        clothes: 'vneck',
+        clothesColour: '#2f3e52',
+        background: ['#9aa9b5', '#c9d2d8', '#75858f'],
+        noise: 2,
+        blur: 0.3,
+        detail: 7,
+      },
+    };
+    await write(JSON.stringify({ ...valid(), images: { 'trainA/00000.png': old } }));
+    const read = (await readFactors(root)).images['trainA/00000.png']!;
+    expect(read.content).toEqual({ ...old.content, turn: 0 });
+    expect(read.style).toMatchObject({ ...old.style, hat: 'none', beard: 'none', jpeg: 100 });
   });
 
   test('is named if it is missing', async () => {
