@@ -23,7 +23,7 @@ async function portrait(split, domain, index, seed, size) {
   );
   const png = await rasterise({ content, style }, size);
   const data = await sharp(png).removeAlpha().raw().toBuffer();
-  const landmarks = landmarksOf(process.env.NO_TURN ? { ...content, turn: 0 } : content);
+  const landmarks = landmarksOf(content);
   return {
     data,
     size,
