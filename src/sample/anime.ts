@@ -36,7 +36,7 @@ export function animeSvg(
     manner.definitions(ink, style);
   const drawing =
     background(style) +
-    `<g transform="${pose.head}">${catEars(frame, style, ink)}${locks.behind}</g>` +
+    `<g transform="${pose.head}">${locks.behind}${catEars(frame, style, ink)}</g>` +
     svg`<g transform="${pose.body}">${neck(pose, frame, style, manner, ink)}<g transform="translate(${pose.neckBase})">${clothes(style, manner, ink)}</g></g>` +
     `<g transform="${pose.head}">${ears(frame, ink, earring(style, ink))}${weighted(contour, ink.skin, ink, manner.weight * 0.6)}` +
     `<g clip-path="url(#head)">${manner.cheekShade(frame, ink)}${locks.shadow}</g>${inked(contour, 'none', ink)}` +

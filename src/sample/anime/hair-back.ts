@@ -40,7 +40,7 @@ interface Extra {
 function curtain(back: BackHair, { frame, manner, ink, length }: Brush, rng: Rng): string {
   const bottom = lerp(back.bottom[0], back.bottom[1], length);
   // The back of the head comes into sight at the near side.
-  const shift = frame.shift(-3.4);
+  const shift = frame.shift(-2.4);
   const near = 1.6 * Math.abs(frame.turn);
   const far = farSide(frame);
   const left = -back.width + shift - (far > 0 ? near : 0);

@@ -5,7 +5,7 @@ import { lerp, type Point, svg } from '../svg.js';
 import { CROWN_Y, type Frame } from './frame.js';
 import { backHair } from './hair-back.js';
 import { type Crown, HAIR_FORMS } from './hair-shapes.js';
-import { filled, type Ink, weighted } from './ink.js';
+import { filled, type Ink, stroke } from './ink.js';
 import { drawLocks, type Lock, locksPath, strand } from './locks.js';
 import type { Manner } from './manner.js';
 import type { AnimeStyle } from './style.js';
@@ -33,12 +33,23 @@ export function hair(
   const form = HAIR_FORMS[style.hairShape];
   const fringe = form.fringe(side, rng);
   const sides = sideLocks(content, style);
-  const cap = `${crownPath(form.crown, frame, side, rng)}${hairlinePath(frame)}Z`;
+  const crown = crownPath(form.crown, frame, side, rng);
+  const hairline = hairlinePoints(frame);
+  const cap = svg`M${crown}${hairline.map(({ point }) => svg`L${point}`)}Z`;
+  const edge = svg`M${hairline
+    .filter(({ angle }) => angle < BEHIND_EAR)
+    .map(({ point }, i) => svg`${i > 0 ? 'L' : ''}${point}`)}`;
+  // Where the hair behind the head is narrow, the outline goes on down to the ears.
+  const isNarrow = form.back.width < 24;
+  const [first, last] = [hairline.at(-1)!.point, hairline[0]!.point];
+  const outline = isNarrow ? svg`M${first}L${crown}L${last}` : svg`M${crown}`;
   return {
     behind: backHair(content, frame, style, manner, ink, side, rng),
     shadow: svg`<path d="${locksPath(fringe, frame, manner)}" transform="translate(.5 2.6)" fill="${ink.skinShade}" opacity="${manner.fringeShadow}"/>`,
     front:
-      weighted(cap, ink.hair, ink, manner.weight * 0.7) +
+      filled(cap, ink.hair) +
+      stroke(outline, ink, 1 + 0.3 * manner.weight) +
+      stroke(edge, ink) +
       manner.crownShade(frame, ink) +
       drawLocks([...sides, ...fringe], frame, manner, ink) +
       manner.shine(frame, ink) +
@@ -60,19 +71,32 @@ function sideLocks(content: Content, style: AnimeStyle): Lock[] {
   });
 }
 
-/** The edge of the hair on the forehead and at the temples, from right to left. */
-function hairlinePath(frame: Frame): string {
-  const points: Point[] = [];
-  for (let i = 0; i <= 12; i++) {
-    const seen = lerp(90, -90, i / 12);
-    const angle = Math.abs(seen - frame.yaw);
-    const y = angle < 44 ? -14 + 0.03 * angle : angle < 76 ? lerp(-12.7, 4, (angle - 44) / 32) : 6;
-    points.push(frame.at(seen - frame.yaw, y));
-  }
-  return points.map((point) => svg`L${point}`).join('');
+/** Angle behind the ear, from which the hair goes over into that behind the head without a line. */
+const BEHIND_EAR = 104;
+
+/** A point of the edge of the hair, and the angle of it from the front. */
+interface EdgePoint {
+  angle: number;
+  point: Point;
 }
 
-/** The outer contour of the cap, from the left over the top to the right. */
+/** The edge of the hair on the forehead, at the temples and over the ears, from right to left. */
+function hairlinePoints(frame: Frame): EdgePoint[] {
+  return Array.from({ length: 25 }, (_, i) => {
+    const degrees = lerp(90, -90, i / 24) - frame.yaw;
+    const angle = Math.abs(degrees);
+    return { angle, point: frame.at(degrees, hairlineY(angle)) };
+  });
+}
+
+function hairlineY(angle: number): number {
+  if (angle < 44) return -14 + 0.03 * angle;
+  if (angle < 74) return lerp(-12.7, 4, (angle - 44) / 30);
+  if (angle < 84) return lerp(4, -1, (angle - 74) / 10);
+  return angle < BEHIND_EAR - 6 ? -1 : 6;
+}
+
+/** The outer contour of the cap, from the left over the top to the right, without its first `M`. */
 function crownPath(crown: Crown, frame: Frame, side: 1 | -1, rng: Rng): string {
   const left = frame.at(-90 - frame.yaw, 5)[0];
   const right = frame.at(90 - frame.yaw, 5)[0];
@@ -81,14 +105,14 @@ function crownPath(crown: Crown, frame: Frame, side: 1 | -1, rng: Rng): string {
   if (crown.kind === 'round') {
     const c = CROWN_Y - 1;
     const k = 0.552 * half;
-    return svg`M${left} 5L${left} -6C${left} -22 ${middle - k} ${c} ${middle} ${c}C${middle + k} ${c} ${right} -22 ${right} -6L${right} 5`;
+    return svg`${left} -6C${left} -22 ${middle - k} ${c} ${middle} ${c}C${middle + k} ${c} ${right} -22 ${right} -6`;
   }
   const count = crown.kind === 'curls' ? 9 : crown.count;
   const at = (t: number, reach: number): Point => {
     const angle = Math.PI * lerp(1.08, -0.08, t);
     return [middle + Math.cos(angle) * (half + reach), -7 - Math.sin(angle) * (27 + reach)];
   };
-  let path = svg`M${left} 5L${at(0, 0)}`;
+  let path = svg`${at(0, 0)}`;
   for (let i = 0; i < count; i++) {
     const [from, to] = [i / count, (i + 1) / count];
     const end = at(to, 0);
@@ -106,7 +130,7 @@ function crownPath(crown: Crown, frame: Frame, side: 1 | -1, rng: Rng): string {
         ? svg`Q${rise} ${tip}Q${at(lerp(from, to, 0.93), crown.reach * 0.3)} ${end}`
         : svg`Q${at(lerp(from, to, 0.07), crown.reach * 0.3)} ${tip}Q${fall} ${end}`;
   }
-  return `${path}${svg`L${right} 5`}`;
+  return path;
 }
 
 /** A stray strand at the top of a smooth crown. */

@@ -1,7 +1,7 @@
 // Locks of hair that hang from the head of an anime portrait.
 import { lerp, type Point, svg } from '../svg.js';
 import { endOf, type Frame, type Quad } from './frame.js';
-import { filled, type Ink, taper, weighted } from './ink.js';
+import { filled, type Ink, weighted } from './ink.js';
 import type { Manner } from './manner.js';
 
 /** A lock between two angles on the head, in degrees from the front; see `Frame.at`. */
@@ -124,8 +124,8 @@ export function curtainPath(
 
 /** The part of the crown that turns away from the light, at its right. */
 export function crownShade(frame: Frame): string {
-  const outer = [-29, -24, -17, -9, 0, 5].map((y) => frame.at(90 - frame.yaw, y, -0.4));
-  const inner = [5, -6, -16, -24, -29].map((y) => frame.at(lerp(70, 44, (5 - y) / 34) - frame.yaw, y));
+  const outer = [-32.6, -30, -26, -21, -14, -6, 5].map((y) => frame.at(90 - frame.yaw, y, -0.4));
+  const inner = [5, -4, -12, -18, -23, -27, -30, -32].map((y) => frame.at(57 - frame.yaw, y));
   return svg`M${outer[0]!}${outer.slice(1).map((p) => svg`L${p}`)}${inner.map((p) => svg`L${p}`)}Z`;
 }
 

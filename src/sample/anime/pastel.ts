@@ -116,7 +116,7 @@ export const pastel: Manner = {
   shine(frame: Frame, ink: Ink) {
     const glint = (from: number, to: number, y: number, width: number, opacity: number): string => {
       const [a, b] = [frame.at(from - frame.yaw * 0.6, y, -1.5), frame.at(to - frame.yaw * 0.6, y, -1.5)];
-      const arc = taper([a, [(a[0] + b[0]) / 2, y - 8], b], width, ink.hairLight);
+      const arc = taper([a, [(a[0] + b[0]) / 2, y - (to - from) / 13], b], width, ink.hairLight);
       return svg`<g opacity="${opacity}">${arc}</g>`;
     };
     return glint(-60, 46, -17, 6, 0.4) + glint(-52, 16, -17.5, 3.4, 0.8) + glint(24, 42, -18.6, 2, 0.8);
