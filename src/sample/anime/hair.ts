@@ -50,7 +50,7 @@ export function hair(
       filled(cap, ink.hair) +
       stroke(outline, ink, 1 + 0.3 * manner.weight) +
       stroke(edge, ink) +
-      manner.crownShade(frame, ink) +
+      `<clipPath id="cap"><path d="${cap}"/></clipPath><g clip-path="url(#cap)">${manner.crownShade(frame, ink)}</g>` +
       drawLocks([...sides, ...fringe], frame, manner, ink) +
       manner.shine(frame, ink) +
       tuft(form.crown, frame, side, manner, ink),
