@@ -36,16 +36,15 @@ test('all draws follow the schema, and JSON does not change them', () => {
   }
 });
 
-test('a print has few inks: its lines have the dark one, its accent the bright one, and its skin is pale', () => {
+test('a print has few inks: its lines have the dark one, and its accent the bright one', () => {
   const rng = new Rng(2, 'print');
   const styles = Array.from({ length: 200 }, () => drawAnimeStyle(rng, 'print'));
   const brightness = (colour: string): number =>
     [1, 3, 5].reduce((sum, at) => sum + Number.parseInt(colour.slice(at, at + 2), 16), 0) / (3 * 255);
-  for (const { line, accent, skin } of styles) {
+  for (const { line, accent } of styles) {
     expect(brightness(line)).toBeLessThan(0.25);
     expect(brightness(accent)).toBeGreaterThan(0.35);
     expect(brightness(accent)).toBeLessThan(0.75);
-    expect(brightness(skin)).toBeGreaterThan(0.8);
   }
   // Few inks, many combinations.
   expect(new Set(styles.map(({ line }) => line)).size).toBeLessThanOrEqual(6);
@@ -93,6 +92,12 @@ describe('factors.json', () => {
   test('is read back unchanged', async () => {
     await write(JSON.stringify(valid()));
     expect(await readFactors(root)).toEqual(valid());
+  });
+
+  test('may have a list of families', async () => {
+    const mixed = { ...valid(), family: ['vivid', 'print'] };
+    await write(JSON.stringify(mixed));
+    expect(await readFactors(root)).toEqual(mixed);
   });
 
   test('is named if it is missing', async () => {

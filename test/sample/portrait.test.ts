@@ -1,12 +1,15 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { sampleFactors } from '../../src/sample/draw.js';
 import {
   ACCESSORIES,
-  ANIME_CLOTHES,
-  ANIME_HAIR_SHAPES,
   BACKGROUNDS,
+  CLOTHES,
   EYE_SHAPES,
+  FIGURES,
+  HAIR_SHAPES,
+} from '../../src/sample/anime/kinds.js';
+import { sampleFactors } from '../../src/sample/draw.js';
+import {
   FAMILIES,
   PHOTO_CLOTHES,
   PHOTO_HAIR_SHAPES,
@@ -28,12 +31,13 @@ function variants(): PortraitFactors[] {
   };
   vary(photo, 'hairShape', PHOTO_HAIR_SHAPES);
   vary(photo, 'clothes', PHOTO_CLOTHES);
-  vary(anime, 'hairShape', ANIME_HAIR_SHAPES);
+  vary(anime, 'figure', FIGURES);
+  vary(anime, 'hairShape', HAIR_SHAPES);
   vary(anime, 'eyeShape', EYE_SHAPES);
-  vary(anime, 'clothes', ANIME_CLOTHES);
+  vary(anime, 'clothes', CLOTHES);
   vary(anime, 'accessory', ACCESSORIES);
   vary(anime, 'family', FAMILIES);
-  vary(anime, 'background', [...BACKGROUNDS.vivid, ...BACKGROUNDS.pastel]);
+  vary(anime, 'background', BACKGROUNDS);
   return out;
 }
 
@@ -55,7 +59,7 @@ describe('drawings', () => {
     // The base portrait's kind comes once in each of the two lists.
     expect(new Set(drawings).size).toBe(drawings.length - 1);
     const animes = variants().filter(({ style }) => style.manner === 'anime');
-    expect(new Set(animes.map((factors) => portraitSvg(factors, 64))).size).toBe(animes.length - 5);
+    expect(new Set(animes.map((factors) => portraitSvg(factors, 64))).size).toBe(animes.length - 6);
   });
 
   test.each([
