@@ -6,6 +6,7 @@ import { InputError } from '../../src/base/errors.js';
 import { Rng } from '../../src/base/rng.js';
 import { sampleFactors } from '../../src/sample/draw.js';
 import {
+  type AnimeStyle,
   drawAnimeStyle,
   drawContent,
   drawPhotoStyle,
@@ -92,6 +93,15 @@ describe('factors.json', () => {
   test('is read back unchanged', async () => {
     await write(JSON.stringify(valid()));
     expect(await readFactors(root)).toEqual(valid());
+  });
+
+  test('of a dataset whose anime has no figures, drawn before there were boys, is read', async () => {
+    const { content, style } = sampleFactors(0, 'trainB', 'trainB/00000', 'vivid');
+    const { figure: _, ...old } = style as AnimeStyle;
+    const images = { 'trainB/00000.png': { content, style: { ...old, background: 'halftone' } } };
+    await write(JSON.stringify({ ...valid(), images }));
+    const read = (await readFactors(root)).images['trainB/00000.png']!;
+    expect(read).toEqual({ content, style: { ...old, background: 'halftone', figure: 'girl' } });
   });
 
   test('may have a list of families', async () => {

@@ -16,7 +16,7 @@ const PATTERNS: Readonly<Record<BackgroundKind, (colour: string, rng: Rng) => st
   split: (colour, rng) =>
     svg`<path d="M0 ${rng.uniform(20, 70)}L100 ${rng.uniform(20, 70)}L100 100L0 100Z" fill="${colour}"/>`,
   rays,
-  dots,
+  halftone,
   stripes,
   glow: (colour) =>
     `<linearGradient id="glow" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="${colour}" stop-opacity="0"/><stop offset="1" stop-color="${colour}"/></linearGradient><rect width="100" height="100" fill="url(#glow)"/>`,
@@ -59,7 +59,7 @@ function rays(colour: string, rng: Rng): string {
 }
 
 /** Large dots that grow downwards, with every other row shifted by half a step. */
-function dots(colour: string): string {
+function halftone(colour: string): string {
   let out = '';
   for (let row = 0; row < 9; row++)
     for (let column = 0; column < 10; column++)

@@ -141,7 +141,7 @@ function pony({ frame, manner, ink, length }: Brush, side: 1 | -1): string {
   ]);
   return (
     weighted(path, ink.hair, ink, manner.weight) +
-    filled(shade, ink.hairShade) +
+    filled(shade, ink.hairDeep) +
     taper(
       [
         [x(14), -33],

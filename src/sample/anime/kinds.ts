@@ -46,7 +46,7 @@ export const BACKGROUNDS = [
   'flat',
   'split',
   'rays',
-  'dots',
+  'halftone',
   'stripes',
   'glow',
   'bubbles',

@@ -10,7 +10,8 @@ const colour = z.string().regex(/^#[0-9a-f]{6}$/);
 export const animeStyleSchema = z.strictObject({
   manner: z.literal('anime'),
   family: z.enum(FAMILIES),
-  figure: z.enum(FIGURES),
+  /** Datasets drawn before there were boys have none. */
+  figure: z.enum(FIGURES).default('girl'),
   skin: colour,
   hair: colour,
   hairShape: z.enum(HAIR_SHAPES),

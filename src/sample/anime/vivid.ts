@@ -21,7 +21,7 @@ const CLOTHES_COLOURS = [
   '#c22f3f',
   '#e0a21f',
 ];
-const BACKGROUNDS = ['flat', 'split', 'rays', 'dots', 'stripes'] as const;
+const BACKGROUNDS = ['flat', 'split', 'rays', 'halftone', 'stripes'] as const;
 
 export const vivid: Manner = {
   drawStyle(rng: Rng) {
