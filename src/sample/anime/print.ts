@@ -127,8 +127,8 @@ export const print: Manner = {
       out += taper(
         [
           [x + 3, y - 1.6],
-          [x - 0.6, y + 0.2],
-          [x - 3.4, y + 1.4],
+          [x + 0.4, y + 0.1],
+          [x - 2, y + 1],
         ],
         0.8,
         ink.skinLine,
