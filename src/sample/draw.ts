@@ -47,7 +47,7 @@ type Settings = Required<Pick<SampleDatasetOptions, 'images' | 'testImages' | 's
 
 /**
  * Draws the factors of one image. They depend only on seed, name and families, so the number of images does not change
- * them; of one family, or of several in any order, they are what that family has alone.
+ * them. An image of a family is the same whether the family is drawn alone or among others.
  * @param name folder and file: "trainA/00012".
  */
 export function sampleFactors(
