@@ -1,12 +1,15 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { sampleFactors } from '../../src/sample/draw.js';
 import {
   ACCESSORIES,
-  ANIME_CLOTHES,
-  ANIME_HAIR_SHAPES,
   BACKGROUNDS,
+  CLOTHES,
   EYE_SHAPES,
+  FIGURES,
+  HAIR_SHAPES,
+} from '../../src/sample/anime/kinds.js';
+import { sampleFactors } from '../../src/sample/draw.js';
+import {
   FAMILIES,
   PHOTO_BEARDS,
   PHOTO_CLOTHES,
@@ -62,12 +65,13 @@ function variants(): PortraitFactors[] {
     }
   };
   for (const [key, values] of Object.entries(PHOTO_KINDS)) vary(photo, key, values);
-  vary(anime, 'hairShape', ANIME_HAIR_SHAPES);
+  vary(anime, 'figure', FIGURES);
+  vary(anime, 'hairShape', HAIR_SHAPES);
   vary(anime, 'eyeShape', EYE_SHAPES);
-  vary(anime, 'clothes', ANIME_CLOTHES);
+  vary(anime, 'clothes', CLOTHES);
   vary(anime, 'accessory', ACCESSORIES);
   vary(anime, 'family', FAMILIES);
-  vary(anime, 'background', [...BACKGROUNDS.vivid, ...BACKGROUNDS.pastel]);
+  vary(anime, 'background', BACKGROUNDS);
   return out;
 }
 
@@ -102,7 +106,7 @@ describe('drawings', () => {
       expect(new Set(kinds).size).toBe(values.length);
     }
     const animes = variants().filter(({ style }) => style.manner === 'anime');
-    expect(new Set(animes.map((factors) => portraitSvg(factors, 64))).size).toBe(animes.length - 5);
+    expect(new Set(animes.map((factors) => portraitSvg(factors, 64))).size).toBe(animes.length - 6);
   });
 
   test.each([
@@ -115,6 +119,7 @@ describe('drawings', () => {
       y: -0.1,
       scale: 1.15,
       tilt: -12,
+      turn: 0.8,
       gazeX: 0.9,
       gazeY: -0.9,
       smile: 0.05,
