@@ -20,7 +20,8 @@ export function spectrumSide({ width, height }: Pick<FloatImage, 'width' | 'heig
  * image, times a Hann window, so that the borders make no frequencies of their own), in decibels.
  *
  * @param side a power of two, px; images of another size are resized to a square of it first.
- * @returns `side / 2` numbers: number k is 10 log10 of the mean power over frequencies of k + 0.5 to k + 1.5 cycles per image.
+ * @returns `side / 2` numbers: number k is 10 log10 of the mean power over frequencies of k + 0.5 to k + 1.5 cycles per image. Diagonal
+ *   frequencies above side / 2 do not count.
  */
 export function radialSpectrum(image: FloatImage, side = spectrumSide(image)): Float64Array {
   const real = windowedLightness(image, side);

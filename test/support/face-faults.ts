@@ -91,11 +91,10 @@ export function mirrored(image: FloatImage): FloatImage {
   return mapped(image, (x, y) => [image.width - 1 - x, y]);
 }
 
-/** Every other pixel lighter, every other darker, by `amount`: the checkerboard of bad upsampling. */
-export function checkered(image: FloatImage, amount: number): FloatImage {
+/** Every other column lighter, every other darker, by `amount`: a pattern of bad upsampling. */
+export function striped(image: FloatImage, amount: number): FloatImage {
   const data = image.data.map((value, i) => {
-    const pixel = Math.floor(i / 3);
-    const sign = ((pixel % image.width) + Math.floor(pixel / image.width)) % 2 === 0 ? 1 : -1;
+    const sign = (Math.floor(i / 3) % image.width) % 2 === 0 ? 1 : -1;
     return Math.min(1, Math.max(-1, value + sign * amount));
   });
   return { ...image, data };

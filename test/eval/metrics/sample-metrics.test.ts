@@ -51,7 +51,7 @@ describe.each(['A2B', 'B2A'] as const)('on baselines of the sample dataset, %s',
   it('factors correlate with inputs and real images, and not with random targets', () => {
     for (const key of ['factors/x', 'factors/y', 'factors/scale']) {
       for (const method of ['identity', 'real-split'])
-        expect(measured(direction, method, key)).toBeGreaterThan(0.9);
+        expect(measured(direction, method, key)).toBeGreaterThan(0.75);
       expect(Math.abs(measured(direction, 'random-target', key))).toBeLessThan(0.5);
     }
   });
