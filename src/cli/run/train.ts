@@ -5,7 +5,7 @@ import { formatConfig, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
 import { TrainingEvaluation } from '../../eval/training-evaluation.js';
 import { type EngineInfo, loadEngine } from '../../runtime/node.js';
-import { forecast } from '../../train/forecast.js';
+import { forecast, type StageForecast } from '../../train/forecast.js';
 import { type TrainOptions, trainRun } from '../../train/loop.js';
 import { initialConfig, resumedConfig } from '../../train/start.js';
 import type { Translator } from '../../translate/translator.js';
@@ -22,10 +22,10 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
     progress.update(done);
   }).finally(() => progress?.finish());
-  const { parameters, images, stepSeconds, totalSeconds, maxLoss } = estimate;
-  const { size } = config.model;
-  const { steps, batch, r1EverySteps } = config.training;
-  const rows: [string, string][] = [
+  const { images, stages, totalSeconds, maxLoss } = estimate;
+  const { steps, r1EverySteps } = config.training;
+  const machine = `${device.toUpperCase()}, ${threads} threads`;
+  const ofStage = ({ size, batch, parameters, stepSeconds }: StageForecast): [string, string][] => [
     [
       'parameters',
       `${million(parameters.generators)} generator, ${million(parameters.discriminators)} discriminator`,
@@ -36,8 +36,21 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     ],
     [
       'each step',
-      `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
+      `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${machine}`,
     ],
+  ];
+  const rows: [string, string][] = [
+    ...stages.flatMap((stage): [string, string][] => [
+      ...ofStage(stage),
+      ...(stages.length > 1
+        ? [
+            [`at ${stage.size} px`, `${formatDuration(stage.seconds)} for ${stage.steps} steps`] as [
+              string,
+              string,
+            ],
+          ]
+        : []),
+    ]),
     ['training', `${formatDuration(totalSeconds)} for ${steps} steps`],
     ['a crash loses', `at most ${maxLoss.steps} steps, ${formatDuration(maxLoss.seconds)} of work`],
     ['peak memory', formatPeak(estimate)],
