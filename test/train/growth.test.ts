@@ -24,7 +24,7 @@ const growing = (steps: number, changes: PartialConfig = {}): Config =>
     model: { channels: { 64: 512 }, ...changes.model },
     training: { growth: [{ atStep: 3, size: 64, batch: 3 }], ...changes.training },
     watch: { everySteps: 2, ...changes.watch },
-    log: { sampleEverySteps: 2, ...changes.log },
+    log: { sampleEverySteps: 2, sampleRaw: false, ...changes.log },
   });
 
 /** Trains until `step` and stops there, as after Ctrl-C. */

@@ -5,7 +5,7 @@ import { formatConfig, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
 import { TrainingEvaluation } from '../../eval/training-evaluation.js';
 import { type EngineInfo, loadEngine } from '../../runtime/node.js';
-import { forecast, type StageForecast } from '../../train/forecast.js';
+import { forecast } from '../../train/forecast.js';
 import { type TrainOptions, trainRun } from '../../train/loop.js';
 import { initialConfig, resumedConfig } from '../../train/start.js';
 import type { Translator } from '../../translate/translator.js';
@@ -24,37 +24,28 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
   }).finally(() => progress?.finish());
   const { images, stages, totalSeconds, maxLoss } = estimate;
   const { steps, r1EverySteps } = config.training;
-  const machine = `${device.toUpperCase()}, ${threads} threads`;
-  const ofStage = ({ size, batch, parameters, stepSeconds }: StageForecast): [string, string][] => [
-    [
-      'parameters',
-      `${million(parameters.generators)} generator, ${million(parameters.discriminators)} discriminator`,
-    ],
-    [
-      'images',
-      `${images.trainA} in trainA, ${images.trainB} in trainB; ${size} px, ${batch} of each per step`,
-    ],
-    [
-      'each step',
-      `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${machine}`,
-    ],
-  ];
-  const rows: [string, string][] = [
-    ...stages.flatMap((stage): [string, string][] => [
-      ...ofStage(stage),
-      ...(stages.length > 1
-        ? [
-            [`at ${stage.size} px`, `${formatDuration(stage.seconds)} for ${stage.steps} steps`] as [
-              string,
-              string,
-            ],
-          ]
-        : []),
-    ]),
+  const rows: [label: string, text: string][] = [];
+  for (const { size, batch, parameters, stepSeconds, seconds, steps: stageSteps } of stages) {
+    const { generators, discriminators } = parameters;
+    const [plain, withR1] = [stepSeconds.plain, stepSeconds.withR1].map((value) => `${value.toFixed(2)} s`);
+    rows.push(
+      ['parameters', `${million(generators)} generator, ${million(discriminators)} discriminator`],
+      [
+        'images',
+        `${images.trainA} in trainA, ${images.trainB} in trainB; ${size} px, ${batch} of each per step`,
+      ],
+      [
+        'each step',
+        `${plain}, ${withR1} every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
+      ],
+    );
+    if (stages.length > 1) rows.push([`at ${size} px`, `${formatDuration(seconds)} for ${stageSteps} steps`]);
+  }
+  rows.push(
     ['training', `${formatDuration(totalSeconds)} for ${steps} steps`],
     ['a crash loses', `at most ${maxLoss.steps} steps, ${formatDuration(maxLoss.seconds)} of work`],
     ['peak memory', formatPeak(estimate)],
-  ];
+  );
   printLine();
   for (const [label, text] of rows) printLine(`${label.padEnd(14)}${text}`);
 }
