@@ -47,11 +47,6 @@ export function checkGrows(from: Architecture, to: Architecture, init: string): 
   const reject = (key: string, expected: string | number, found: unknown, remedy: string): never => {
     throw new InputError({ expected: `${key} to be ${expected}`, found: String(found), remedy });
   };
-  const asThere = (key: keyof Architecture): void => {
-    if (from[key] === to[key]) return;
-    const remedy = `set ${key === 'numDown' ? 'model.numDown' : `model.${key}`}=${String(from[key])}: networks that grow keep their layers`;
-    reject(`model.${key}`, `${String(from[key])}, as in ${init}`, to[key], remedy);
-  };
   if (to.size !== 2 * from.size)
     reject(
       'model.size',
@@ -66,7 +61,11 @@ export function checkGrows(from: Architecture, to: Architecture, init: string): 
       to.numDown,
       `set model.numDown=${from.numDown + 1}, or leave it out`,
     );
-  for (const key of SHARED_KEYS) asThere(key);
+  for (const key of SHARED_KEYS) {
+    if (from[key] === to[key]) continue;
+    const remedy = `set model.${key}=${from[key]}: networks that grow keep their layers`;
+    reject(`model.${key}`, `${from[key]}, as in ${init}`, to[key], remedy);
+  }
   for (let px = 4; px <= from.size; px *= 2) {
     const [there, here] = [channelsAt(from, px), channelsAt(to, px)];
     if (there !== here)

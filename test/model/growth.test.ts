@@ -104,6 +104,24 @@ describe.each(['main', 'train'] as const)(
       expect(relativeError(valuesOf(ours.style), valuesOf(theirs.style))).toBeLessThan(1e-5);
     });
 
+    it('encode a smooth image to nearly the codes that the old networks give its small copy, averaged 2x2', () => {
+      const wave = (px: number): tf.Tensor => {
+        const side = Array.from({ length: px }, (_, i) => ((i + 0.5) * 32) / px);
+        const value = (y: number, x: number, c: number) =>
+          0.6 * Math.sin(0.5 * y + 0.3 * c) * Math.cos(0.4 * x - c);
+        return tf.tensor4d(
+          side.flatMap((y) => side.flatMap((x) => [0, 1, 2].map((c) => value(y, x, c)))),
+          [1, px, px, 3],
+        );
+      };
+      const images = wave(64);
+      const copies = tf.avgPool(images as tf.Tensor4D, 2, 2, 'valid');
+      const ours = after.generator.encode(grown.G_A2B!, images);
+      const theirs = before.generator.encode(old.G_A2B!, copies);
+      expect(relativeError(valuesOf(ours.content), valuesOf(theirs.content))).toBeLessThan(0.05);
+      expect(relativeError(valuesOf(ours.style), valuesOf(theirs.style))).toBeLessThan(0.05);
+    });
+
     it('have discriminators with the old logits of the image made smaller, in all heads', () => {
       const images = randomTensor(4, [3, 64, 64, 3], 0, 0.5);
       const ours = after.imageDiscriminator.apply(grown.D_A!, images);

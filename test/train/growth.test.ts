@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
@@ -202,6 +202,7 @@ describe('a run with --init and twice the size of the model', () => {
       await rejection(runs.train(narrow, { runDir: join(runs.folder, 'x'), init: runs.runDir }))
     ).message;
     expect(message).toMatch(/model\.channels\.64 .* set model\.channels\.64=384/);
+    expect(await readdir(runs.folder)).toEqual(['run']);
   });
 
   it('leaves out the stages that the model has behind it', async () => {
