@@ -40,7 +40,18 @@ const untimed = async (run?: string) =>
 
 describe('a run with training.growth', () => {
   it.each<{ name: string; changes: PartialConfig }>([
-    { name: 'kernel by kernel', changes: {} },
+    {
+      name: 'kernel by kernel, with two growths',
+      changes: {
+        model: { channels: { 64: 512, 128: 512 } },
+        training: {
+          growth: [
+            { atStep: 3, size: 64, batch: 3 },
+            { atStep: 4, size: 128, batch: 2 },
+          ],
+        },
+      },
+    },
     {
       name: 'captured, with first moments, LeCam averages and adaptive transforms, and R1 by size',
       changes: {
@@ -60,10 +71,11 @@ describe('a run with training.growth', () => {
       const config = growing(5, changes);
       const straight = join(runs.folder, 'straight');
       const events = await runs.train(config, { runDir: straight });
-      expect(ofType(events, 'start')).toMatchObject([
-        { step: 0, until: 3, steps: 5, size: 32 },
-        { step: 3, until: 5, steps: 5, size: 64, grownFrom: 32 },
-      ]);
+      const [first, ...grown] = ofType(events, 'start');
+      expect(first).toMatchObject({ step: 0, until: 3, steps: 5, size: 32 });
+      expect(grown.map(({ step, grownFrom, size }) => [step, grownFrom, size])).toEqual(
+        config.training.growth.map(({ atStep, size }) => [atStep, size / 2, size]),
+      );
       expect(ofType(events, 'step').map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
       await trainUntil(2, config);
       // Each time with the config of the newest checkpoint, as gnr train --resume has it.
