@@ -1,6 +1,7 @@
 // Rules that several config keys have to meet together.
 import { chosenLosses, LOSS_NAMES } from '../losses/chosen.js';
 import { losses } from '../losses/registry.js';
+import { checkGrowth } from './growth.js';
 import type { Config } from './schema.js';
 import { variants } from './variants/registry.js';
 
@@ -19,6 +20,7 @@ export function checkConsistency(config: Config): BrokenRule[] {
   const reject = (path: string, message: string) => broken.push({ path: path.split('.'), message });
   checkSizes(config, reject);
   checkDiscriminator(config, reject);
+  checkGrowth(config, reject);
   checkAdaptiveAugment(config, reject);
   checkDiffAugment(config, reject);
   if (config.training.r2Factor > 0 && config.training.r1Weight === 0)
@@ -65,8 +67,12 @@ function checkLosses(config: Config, reject: (path: string, message: string) => 
   }
   for (const { name, problem, inputs } of chosen) {
     if (problem) reject(`losses.${name}.${problem.option}`, problem.expected);
-    if (inputs.includes('restyled') && config.training.batch < 2)
-      reject('training.batch', `at least 2 with losses.${name}, which compares the styles of a batch`);
+    if (!inputs.includes('restyled')) continue;
+    const { batch, growth } = config.training;
+    const atLeast2 = `at least 2 with losses.${name}, which compares the styles of a batch`;
+    if (batch < 2) reject('training.batch', atLeast2);
+    for (const [i, stage] of growth.entries())
+      if (stage.batch === 1) reject(`training.growth.${i}.batch`, atLeast2);
   }
 }
 

@@ -67,7 +67,9 @@ export class TrainingEvaluation {
     private readonly inputs: readonly string[],
     private readonly references: readonly string[],
     private readonly real: readonly MeasuredImage[],
-    private readonly resources: OpenMetricResources,
+    private resources: OpenMetricResources,
+    private modelPx: number,
+    private readonly openResources: (modelPx: number) => Promise<OpenMetricResources>,
   ) {}
 
   /**
@@ -85,21 +87,34 @@ export class TrainingEvaluation {
     const data = dataRoot(config);
     const { inputs, real, references } = await listSources(protocol, { data, fakes: [] });
     const images = real.files.map(fileImage);
-    const resources = await openMetricResources({ data, inputs: inputs.files, modelPx: model.size });
-    try {
-      checkBest(config, protocol, { inputs: inputs.files, real: images, resources });
-      const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
-      await prepareResources(resources, requirements, images, options);
-    } catch (error) {
-      await resources.close();
-      throw error;
-    }
-    return new TrainingEvaluation(protocol, inputs.files, references.files, images, resources);
+    const openResources = async (modelPx: number): Promise<OpenMetricResources> => {
+      const resources = await openMetricResources({ data, inputs: inputs.files, modelPx });
+      try {
+        checkBest(config, protocol, { inputs: inputs.files, real: images, resources });
+        const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
+        await prepareResources(resources, requirements, images, options);
+        return resources;
+      } catch (error) {
+        await resources.close();
+        throw error;
+      }
+    };
+    const resources = await openResources(model.size);
+    return new TrainingEvaluation(
+      protocol,
+      inputs.files,
+      references.files,
+      images,
+      resources,
+      model.size,
+      openResources,
+    );
   }
 
   /** Returns the figures of the first seed, as `evaluation/fid`. */
   async measure(translator: Translator): Promise<Record<string, number>> {
-    const { protocol, inputs, references, real, resources } = this;
+    const { protocol, inputs, references, real } = this;
+    const resources = await this.resourcesFor(translator.architecture.size);
     const method = modelMethod({
       name: 'model',
       translator,
@@ -113,6 +128,16 @@ export class TrainingEvaluation {
     freeUnusedMemory();
     const figures = evaluation!.result.figures.map(({ key, value }) => [`${PREFIX}${key}`, value]);
     return Object.fromEntries(figures) as Record<string, number>;
+  }
+
+  /** The resources for a model of this size; a run that grows changes it. */
+  private async resourcesFor(modelPx: number): Promise<OpenMetricResources> {
+    if (modelPx === this.modelPx) return this.resources;
+    const resources = await this.openResources(modelPx);
+    await this.resources.close();
+    this.resources = resources;
+    this.modelPx = modelPx;
+    return resources;
   }
 
   close(): Promise<void> {
