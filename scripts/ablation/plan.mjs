@@ -52,7 +52,7 @@ const schema = z.strictObject({
   /** The first is for all variants, the others for those that decide something. */
   seeds: z.array(z.int().min(0)).min(1),
   /** Rounds of measuring the time of a step beside the base. */
-  costRounds: positiveInteger.default(5),
+  costRounds: positiveInteger.default(3),
   evaluation: z.strictObject({ styles: z.int().min(2), seed: z.int().min(0) }),
   variants: z.array(variant),
   /** The figures that lead the table, have charts and decide; the table has all others too. */

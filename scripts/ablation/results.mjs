@@ -24,16 +24,23 @@ export function costOf(plan, recipe, state) {
   return stored?.key === costKey(plan, recipe) ? stored.ratio : undefined;
 }
 
+let codeHash;
+
 /** What the figures depend on beside the models: the code of the measures and the plan's settings. */
 export function measuresHash(plan) {
+  // Once a call: what was measured must not become stale because somebody builds dist meanwhile.
+  codeHash ??= hashMeasures();
+  return sha256(codeHash, JSON.stringify([plan.evaluation, plan.dataset]));
+}
+
+function hashMeasures() {
   const dist = path.join(import.meta.dirname, '..', '..', 'dist');
   const folder = path.join(dist, 'sample');
   const files = readdirSync(folder, { recursive: true })
     .filter((name) => name.endsWith('.js'))
     .sort()
     .map((name) => path.join(folder, name));
-  const code = [...files, path.join(dist, 'data', 'diversity.js')].map((file) => readFileSync(file));
-  return sha256(...code, JSON.stringify([plan.evaluation, plan.dataset]));
+  return sha256(...[...files, path.join(dist, 'data', 'diversity.js')].map((file) => readFileSync(file)));
 }
 
 /** The runs of recipes and seeds as they are on the disk. */

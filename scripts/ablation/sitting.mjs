@@ -1,9 +1,9 @@
 // One sitting of an ablation: does what is missing, until it is done or stopped.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { InputError } from '../../dist/base/errors.js';
+import { InputError, messageOf } from '../../dist/base/errors.js';
 import { writeJson } from '../../dist/base/write-json.js';
-import { printLine, startProgress } from '../../dist/cli/output.js';
+import { printError, printLine, startProgress } from '../../dist/cli/output.js';
 import { loadConfig } from '../../dist/config/load.js';
 import { drawSampleDataset } from '../../dist/sample/draw.js';
 import { datasetFolder, referenceFile, resultsFile, stateFile } from './layout.mjs';
@@ -19,6 +19,9 @@ import {
   resultsOf,
 } from './results.mjs';
 import { inParallel, runTask } from './workers.mjs';
+
+/** Says what failed and goes on with the rest: sittings take hours. */
+const onError = ({ name }, error) => printError(`ablation: ${name}: ${messageOf(error)}`);
 
 async function drawDataset(plan, dir, state, signal) {
   const root = datasetFolder(dir);
@@ -54,7 +57,7 @@ async function measureCosts(plan, dir, state, options) {
   let done = 0;
   try {
     // One at a time: two would disturb each other.
-    await inParallel(missing, { ...options, jobs: 1 }, async (recipe) => {
+    await inParallel(missing, { ...options, jobs: 1, onError }, async (recipe) => {
       const request = {
         task: 'cost',
         base,
@@ -76,8 +79,14 @@ async function measureCosts(plan, dir, state, options) {
 const recipeOf = ({ model, training, losses, data }) =>
   JSON.stringify([model, training, losses, data.augment]);
 
+function runConfig(plan, dir, { recipe, seed, steps }) {
+  return configOf(plan, recipe, { root: datasetFolder(dir), seed, steps });
+}
+
 /** @throws InputError if the folder has a run of another recipe, which an earlier plan made. */
-function checkSameRecipe({ runDir }, config) {
+function checkSameRecipe(plan, dir, run) {
+  const { runDir } = run;
+  const config = runConfig(plan, dir, run);
   const file = path.join(runDir, 'config.json');
   if (!existsSync(file) || recipeOf(loadConfig({ file, overrides: [] })) === recipeOf(config)) return;
   throw new InputError({
@@ -107,10 +116,9 @@ async function makeRuns(plan, dir, runs, options) {
   const show = () => progress.update(sum(), [...under].join(', '));
   const measures = measuresHash(plan);
   try {
-    await inParallel(missing, options, async (run) => {
-      const { recipe, seed, steps, runDir, name, cost } = run;
-      const config = configOf(plan, recipe, { root: datasetFolder(dir), seed, steps });
-      checkSameRecipe(run, config);
+    await inParallel(missing, { ...options, onError }, async (run) => {
+      const { steps, runDir, name, cost } = run;
+      const config = runConfig(plan, dir, run);
       const points = Array.from({ length: plan.points }, (_, i) => ((i + 1) * steps) / plan.points);
       const { evaluation, dataset } = plan;
       const request = { config, runDir, points, evaluation, testImages: dataset.testImages, measures };
@@ -161,6 +169,7 @@ export async function sit(plan, dir, options) {
   await measureCosts(plan, dir, state, options);
   if (signal.aborted) return;
   const runs = await readRuns(plan, dir, state);
+  for (const run of runs) checkSameRecipe(plan, dir, run);
   const first = runs.filter(({ seed }) => seed === plan.seeds[0]);
   await makeRuns(plan, dir, first, options);
   const after = await writeResults(plan, dir);

@@ -37,25 +37,35 @@ const SHEET_STYLES = 3;
 
 const send = (message) => new Promise((done) => process.stdout.write(`${JSON.stringify(message)}\n`, done));
 
-/** Steps of two configs by turns, so that both meet the same load. @returns the ratio of their times, and seconds a step of the base. */
+/**
+ * Times steps of two configs by turns, so that both meet the same load. On processors the ratio is that of processor time, which
+ * other work hardly changes: runs that use all processors together take as long as that says.
+ *
+ * @returns the ratio of their times (median of the rounds), and seconds a step of the base.
+ */
 async function cost({ base, config, rounds }) {
-  await loadEngine({ ...base.runtime, work: 'training' });
+  const { device } = await loadEngine({ ...base.runtime, work: 'training' });
   const sides = [];
   for (const side of [base, config]) sides.push(await openSide(side));
   try {
     // Whole periods of R1, which only some steps have.
     const steps = Math.max(...sides.map(({ period }) => period));
     for (const side of sides) await side.take(Math.min(steps, 3));
-    const ratios = [];
-    const ofBase = [];
+    const taken = [];
     for (let round = 0; round < rounds; round++) {
-      const seconds = [];
-      for (const i of round % 2 === 0 ? [0, 1] : [1, 0]) seconds[i] = await sides[i].take(steps);
-      ratios.push(seconds[1] / seconds[0]);
-      ofBase.push(seconds[0] / steps);
+      const times = [];
+      for (const i of round % 2 === 0 ? [0, 1] : [1, 0]) times[i] = await sides[i].take(steps);
+      taken.push(times);
       await send({ done: round + 1 });
     }
-    return { ratio: median(ratios), ratios, baseSeconds: median(ofBase) };
+    const ratio = (kind) => median(taken.map(([one, other]) => other[kind] / one[kind]));
+    const baseStep = (kind) => median(taken.map(([one]) => one[kind] / steps));
+    return {
+      ratio: ratio(device === 'gpu' ? 'seconds' : 'processorSeconds'),
+      clockRatio: ratio('seconds'),
+      baseSeconds: baseStep('seconds'),
+      baseProcessorSeconds: baseStep('processorSeconds'),
+    };
   } finally {
     for (const side of sides) await side.close();
   }

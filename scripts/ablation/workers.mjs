@@ -59,13 +59,23 @@ export function runTask(request, { jobs, signal, onDone = () => undefined }) {
   });
 }
 
-/** Calls `work` for every item, `jobs` at once, until `signal`; after an error it takes no further items. @throws the first error. */
-export async function inParallel(items, { jobs, signal }, work) {
+/**
+ * Calls `work` for every item, `jobs` at once, until `signal`. An item that fails does not keep the others back.
+ *
+ * @param options.onError called with an item that failed, and its error.
+ * @throws the first error, when the others are done.
+ */
+export async function inParallel(items, { jobs, signal, onError }, work) {
   const waiting = [...items];
   const errors = [];
   const lane = async () => {
-    while (waiting.length > 0 && errors.length === 0 && !signal.aborted)
-      await work(waiting.shift()).catch((error) => errors.push(error));
+    while (waiting.length > 0 && !signal.aborted) {
+      const item = waiting.shift();
+      await work(item).catch((error) => {
+        errors.push(error);
+        onError(item, error);
+      });
+    }
   };
   await Promise.all(Array.from({ length: jobs }, lane));
   if (errors.length > 0) throw errors[0];

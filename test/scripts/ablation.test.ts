@@ -127,7 +127,7 @@ test('an ablation that was killed goes on, with the results of one that was not;
   const before = await readFile(model);
   await rm(at('whole', 'runs', 'base-1', 'checkpoints'), { recursive: true });
   await rm(at('whole', 'runs', 'base-1', 'figures.json'));
-  const again = await run('whole', '--report', at('report.md')).then(() => run('whole'));
+  const again = await run('whole');
   expect(again.stdout).toMatch(/^base-1: diversity [\d.]+\nAll is done\.\n$/);
   expect(await readFile(model)).toEqual(before);
   expect(await readResults('whole')).toEqual(results);
