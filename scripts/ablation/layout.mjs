@@ -18,9 +18,9 @@ export const resultsFile = (dir) => path.join(dir, 'results.json');
 /** The model of a point of a run. */
 export const modelFolder = (runDir, step) => path.join(runDir, 'models', stepName(step));
 
-/** All numbers in a value, by their paths: `{a: {b: 1}}` becomes `{'a.b': 1}`. */
+/** All finite numbers in a value, by their paths: `{a: {b: 1}}` becomes `{'a.b': 1}`. */
 export function flatten(value, prefix = '') {
-  if (typeof value === 'number') return { [prefix]: value };
+  if (typeof value === 'number') return Number.isFinite(value) ? { [prefix]: value } : {};
   if (typeof value !== 'object' || value === null) return {};
   return Object.assign(
     {},

@@ -6,6 +6,8 @@ import { latestCheckpoint } from '../../dist/checkpoint/checkpoint.js';
 import { DIVERGED, FIGURES, referenceFile, runFolder, stateFile } from './layout.mjs';
 import { BASE, costKey, runName, stepsOf } from './plan.mjs';
 
+/** Folders of the program with code of the measures; what else is in them changes seldom. */
+const MEASURES = ['sample', 'landmarks', 'data'];
 /** Smaller values count as this in ratios: correlations may be negative. */
 const MIN_RATIO_VALUE = 1e-3;
 
@@ -34,13 +36,20 @@ export function measuresHash(plan) {
 }
 
 function hashMeasures() {
-  const dist = path.join(import.meta.dirname, '..', '..', 'dist');
-  const folder = path.join(dist, 'sample');
-  const files = readdirSync(folder, { recursive: true })
-    .filter((name) => name.endsWith('.js'))
-    .sort()
-    .map((name) => path.join(folder, name));
-  return sha256(...[...files, path.join(dist, 'data', 'diversity.js')].map((file) => readFileSync(file)));
+  const root = path.join(import.meta.dirname, '..', '..');
+  const inFolder = (name, extension) => {
+    const folder = path.join(root, name);
+    const names = existsSync(folder) ? readdirSync(folder, { recursive: true }) : [];
+    return names
+      .filter((file) => file.endsWith(extension))
+      .sort()
+      .map((file) => path.join(folder, file));
+  };
+  const files = [
+    ...MEASURES.flatMap((name) => inFolder(path.join('dist', name), '.js')),
+    ...inFolder(path.join('models', 'landmarks'), '.safetensors'),
+  ];
+  return sha256(...files.map((file) => readFileSync(file)));
 }
 
 /** The runs of recipes and seeds as they are on the disk. */

@@ -202,8 +202,13 @@ const TASKS = { cost, run, reference, sheet };
 // would keep its folder locked.
 process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume();
 const controller = new AbortController();
-for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => controller.abort());
 const { task, ...request } = JSON.parse(process.argv[2]);
+for (const name of ['SIGTERM', 'SIGINT'])
+  process.on(name, () => {
+    controller.abort();
+    // Only a run has something to save.
+    if (task !== 'run') process.exit(130);
+  });
 try {
   await send({ result: await TASKS[task](request, controller.signal) });
   process.exit(0);
