@@ -188,7 +188,11 @@ export const CASES = [
   {
     name: 'dataset check',
     results: ['check.html'],
-    words: (places) => ['dataset', 'check', places.data, '--html', places.at('check.html')],
+    words: (places) => [
+      ...['dataset', 'check', places.data, '--html', places.at('check.html'), '--size', '32'],
+      // Drawn faces are alike.
+      ...['--allow', 'near-duplicate'],
+    ],
   },
   {
     name: 'import',

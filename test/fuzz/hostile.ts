@@ -92,7 +92,13 @@ export async function hostileImages(): Promise<HostileFile[]> {
     { name: 'gif-frames.gif', bytes: manyFrames(10_000), answer: 'taken' },
     { name: 'png-comment.png', bytes: flatPng(8, 8, longComment()), answer: 'taken' },
     { name: 'png-pixels.png', bytes: flatPng(40_000, 40_000), answer: /40000 x 40000; scale it down/ },
-    { name: 'png-wide.png', bytes: flatPng(2_000_000, 1), answer: 'taken' },
+    { name: 'png-wide.png', bytes: flatPng(2 ** 17, 1), answer: 'taken' },
+    // Making it smaller took 11 GB.
+    {
+      name: 'png-rows.png',
+      bytes: flatPng(16_776_984, 24),
+      answer: /sides have at most 131072 px .* 16776984 x 24; cut it into parts/,
+    },
     {
       name: 'svg.png',
       bytes: Buffer.from(
