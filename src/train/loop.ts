@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
+import { removeLeftovers } from '../base/leftovers.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
 import { configAt, stageEnd } from '../config/growth.js';
@@ -16,12 +17,13 @@ import { loadEngine } from '../runtime/node.js';
 import type { Translator } from '../translate/translator.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
-import { dropInterimCheckpoint } from './checkpoint-state.js';
+import { dropInterimCheckpoint, settleTraining } from './checkpoint-state.js';
 import { DivergedError } from './divergence.js';
 import type { TrainEvent } from './events.js';
 import { LecamAnchors } from './lecam-anchors.js';
 import { RunLog } from './log/run-log.js';
 import { RunPage } from './log/run-report.js';
+import { samplesFolder } from './log/sample-files.js';
 import { Samples } from './log/samples.js';
 import { openTrainer } from './open-trainer.js';
 import { loadPerceptual } from './perceptual-weights.js';
@@ -30,6 +32,7 @@ import { lockRun, type RunLock } from './run-lock.js';
 import { takeSteps } from './run-steps.js';
 import { findStart, takeHost } from './start.js';
 import type { TermValues, Trainer } from './trainer.js';
+import { lacksRow } from './unfinished-step.js';
 import { BestCheckpoint } from './watch/best-checkpoint.js';
 import { CollapseWatch } from './watch/collapse-watch.js';
 import { StyleDiversity } from './watch/style-diversity.js';
@@ -159,8 +162,14 @@ async function* runOnce(
       ? await StyleDiversity.open(config, dataset, onBadFile)
       : undefined;
   const perceptual = await loadPerceptual(config);
+  // What a killed process left of the files that it was writing.
+  for (const folder of [runDir, samplesFolder(runDir)]) await removeLeftovers(folder, { kind: 'tmp' });
+  if (progress !== undefined) await settleTraining(runDir, start.step, config, progress);
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
-  const log = await RunLog.open(runDir, config, start.step, progress?.sinceRow);
+  const log = await RunLog.open(runDir, config, start.step, {
+    sinceRow: progress?.sinceRow,
+    lacksRow: progress?.unfinished !== undefined && lacksRow(progress.unfinished),
+  });
   page.figures = log.figures;
   let trainer: Trainer | undefined;
   try {
@@ -212,7 +221,7 @@ async function* runOnce(
     if (start.step === 0) yield await writeSamples(run, 0);
     else await writePage(run, start.step);
     const from = { step: start.step, seconds: progress?.seconds ?? 0 };
-    return yield* takeSteps(run, from, progress?.isInterim ?? false, signal);
+    return yield* takeSteps(run, from, progress?.unfinished, signal);
   } catch (error) {
     yield* events.splice(0);
     throw error;
