@@ -1,6 +1,8 @@
 // Connects the ranks of a run by MPI. One thread of the process makes all calls of MPI: it carries vectors for the operation
 // GnrAllReduce and bytes for JavaScript, one request after another, and meanwhile listens to the other ranks, so that a rank
 // that fails, dies or hangs ends the run on all of them.
+// The C++ bindings of MPI 2 are gone from newer versions.
+#define OMPI_SKIP_MPICXX 1
 #include <dlfcn.h>
 #include <mpi.h>
 #include <node_api.h>
@@ -29,8 +31,11 @@ using Seconds = double;
 using Steady = std::chrono::steady_clock;
 
 constexpr Seconds kHeartbeat = 1;
-/** A rank that fails gives its own program this long to end before it ends the process. */
+/** After a failure the program has this long to end by itself, in the rank that reports it and in the others. */
+constexpr Seconds kReportGrace = 4;
 constexpr Seconds kGrace = 8;
+/** A rank that was silent for so long does not report failures. */
+constexpr Seconds kSilence = 3 * kHeartbeat;
 constexpr auto kPollBusy = std::chrono::microseconds(50);
 constexpr auto kPollIdle = std::chrono::milliseconds(20);
 constexpr size_t kTextBytes = 2000;
@@ -117,8 +122,12 @@ class World {
     return failure_;
   }
 
-  /** Whether rank 0 is heard of, so that it can report failures. */
-  bool HearsFirst() { return rank == 0 || Now() - first_heard_ < 3 * kHeartbeat; }
+  /** Whether this rank reports failures: it is the first that is heard of. */
+  bool IsReporter() {
+    for (int p = 0; p < rank; p++)
+      if (Now() - heard_at_[p] < kSilence) return false;
+    return true;
+  }
 
   void SetAlone(bool alone) { is_alone_ = alone; }
 
@@ -170,7 +179,7 @@ class World {
   int closing_ = 0;
   bool closed_ = false;
   std::atomic<bool> is_alone_{false};
-  std::atomic<Seconds> first_heard_{0};
+  std::unique_ptr<std::atomic<Seconds>[]> heard_at_;
 
   MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
   std::vector<Peer> peers_;
@@ -198,7 +207,8 @@ class World {
     peers_.resize(size);
     awake_ = 0;
     last_tick_ = Now();
-    first_heard_ = last_tick_;
+    heard_at_ = std::make_unique<std::atomic<Seconds>[]>(size);
+    for (int p = 0; p < size; p++) heard_at_[p] = last_tick_;
     for (int p = 0; p < size; p++)
       if (p != rank) Listen(p);
     return "";
@@ -274,7 +284,7 @@ class World {
         arrived = 0;
         if (MPI_Test(&peer.receiving, &arrived, &status) != MPI_SUCCESS || !arrived) break;
         peer.heard = awake_;
-        if (p == 0) first_heard_ = now;
+        heard_at_[p] = now;
         peer.reached = peer.incoming.reached;
         peer.is_alone = peer.incoming.is_alone;
         if (status.MPI_TAG == kFailureTag) {
@@ -301,12 +311,12 @@ class World {
       for (int p = 0; p < size; p++)
         if (p != rank) Tell(p, kHeartbeatTag, "");
     }
-    if (HasFailed() && now - failed_at_ > kGrace) End();
+    if (HasFailed() && now - failed_at_ > (IsReporter() ? kReportGrace : kGrace)) End();
   }
 
   /** The program did not end by itself after a failure. */
   [[noreturn]] void End() {
-    if (rank == 0 || !HearsFirst()) std::fprintf(stderr, "gnr: %s\n", failure().c_str());
+    if (IsReporter()) std::fprintf(stderr, "gnr: %s\n", failure().c_str());
     std::fflush(stderr);
     _exit(1);
   }
@@ -624,10 +634,10 @@ napi_value Fail(napi_env env, napi_callback_info info) {
 /** failure(): why the run has failed; empty if it has not. */
 napi_value Failure(napi_env env, napi_callback_info) { return TextValue(env, world->failure()); }
 
-/** hearsFirst(): whether rank 0 is heard of, so that it reports failures. */
-napi_value HearsFirst(napi_env env, napi_callback_info) {
+/** isReporter(): whether this rank reports failures: it is the first that is heard of. */
+napi_value IsReporter(napi_env env, napi_callback_info) {
   napi_value value;
-  napi_get_boolean(env, world->HearsFirst(), &value);
+  napi_get_boolean(env, world->IsReporter(), &value);
   return value;
 }
 
@@ -667,7 +677,7 @@ napi_value Timeline(napi_env env, napi_callback_info) {
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
       {"open", Open},         {"gather", Gather},   {"broadcast", Broadcast},   {"setAlone", SetAlone}, {"setLimit", SetLimit}, {"fail", Fail},
-      {"failure", Failure},   {"close", CloseWorld}, {"hearsFirst", HearsFirst}, {"timeline", Timeline},
+      {"failure", Failure},   {"close", CloseWorld}, {"isReporter", IsReporter}, {"timeline", Timeline},
   };
   for (const auto& [name, callback] : functions) {
     napi_value function;

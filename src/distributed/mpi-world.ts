@@ -32,7 +32,8 @@ export interface MpiAddon {
   setLimit(seconds: number): void;
   fail(text: string): void;
   failure(): string;
-  hearsFirst(): boolean;
+  /** Whether this rank reports failures: it is the first that is heard of. */
+  isReporter(): boolean;
   close(finalize: boolean): void;
   timeline(): AllReduceTimes[];
 }
@@ -49,6 +50,7 @@ export class MpiWorld implements World {
   readonly processors: number;
   readonly library: string;
   readonly collectives: Collectives;
+  private isAlone = false;
 
   constructor(private readonly addon: MpiAddon) {
     const place = addon.open();
@@ -104,13 +106,12 @@ export class MpiWorld implements World {
     return total;
   }
 
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    this.addon.setAlone(true);
-    try {
-      return await work();
-    } finally {
-      this.addon.setAlone(false);
-    }
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.whileAlone(true, work);
+  }
+
+  together<T>(work: () => Promise<T>): Promise<T> {
+    return this.whileAlone(false, work);
   }
 
   setTimeLimit(seconds: number): void {
@@ -124,6 +125,21 @@ export class MpiWorld implements World {
   /** Times of the all-reduces since the call before; the first call starts the record. */
   timeline(): AllReduceTimes[] {
     return this.addon.timeline();
+  }
+
+  private async whileAlone<T>(isAlone: boolean, work: () => Promise<T>): Promise<T> {
+    const before = this.isAlone;
+    this.setAlone(isAlone);
+    try {
+      return await work();
+    } finally {
+      this.setAlone(before);
+    }
+  }
+
+  private setAlone(isAlone: boolean): void {
+    this.isAlone = isAlone;
+    this.addon.setAlone(isAlone);
   }
 
   private async gatherEqual(bytes: Uint8Array): Promise<Uint8Array[]> {

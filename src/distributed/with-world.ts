@@ -1,7 +1,7 @@
 // Runs work in the world that mpirun has started, and ends it on all ranks if one fails.
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { InputError, InterruptedError, messageOf, ReportedElsewhereError, RunError } from '../base/errors.js';
+import { InputError, messageOf, ReportedElsewhereError, RunError } from '../base/errors.js';
 import { MPI_FILE } from '../setup/addon.js';
 import { bindingDirectory, findPackages } from '../setup/installed.js';
 import { provideEngine } from '../setup/on-demand.js';
@@ -10,8 +10,8 @@ import { SOLO, type World } from './world.js';
 
 /** Time for a failure to reach the other ranks, before mpirun ends them because this one has ended. */
 const FAREWELL_MILLISECONDS = 500;
-/** Time for rank 0 to report a failure and end; the addon ends a process that takes longer. */
-const REPORT_MILLISECONDS = 7000;
+/** Time for another rank to report a failure and end, which ends this one; the addon ends a process that takes longer. */
+const REPORT_MILLISECONDS = 6000;
 
 /** Number of processes that mpirun, or Slurm's srun, has started; 1 for a process that neither has. */
 export function launchedSize(env: NodeJS.ProcessEnv = process.env): number {
@@ -33,6 +33,7 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
   let result: T;
   try {
     result = await work(world);
+    await world.barrier();
   } catch (error) {
     throw await endFailed(world, addon, error);
   }
@@ -42,11 +43,6 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
 
 /** Ends this rank after a failure of its own or of another. @returns the error to throw. */
 async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Promise<unknown> {
-  // A signal reaches all ranks, and all stop after the same step.
-  if (error instanceof InterruptedError && addon.failure() === '') {
-    addon.close(true);
-    return world.isFirst ? error : new ReportedElsewhereError({ cause: error });
-  }
   if (addon.failure() === '') {
     const name = world.nameOf(world.rank);
     if (error instanceof Error) error.message = `${name}: ${error.message}`;
@@ -55,14 +51,11 @@ async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Prom
     error = new RunError(`${addon.failure()}.`.replace(/\.\.$/, '.'), { cause: error });
   }
   await setTimeout(FAREWELL_MILLISECONDS);
-  let reporter: World['isFirst'] = world.isFirst;
-  // The end of rank 0 ends this process too.
-  for (let waited = 0; !reporter && waited < REPORT_MILLISECONDS; waited += FAREWELL_MILLISECONDS) {
+  for (let waited = 0; !addon.isReporter() && waited < REPORT_MILLISECONDS; waited += FAREWELL_MILLISECONDS)
     await setTimeout(FAREWELL_MILLISECONDS);
-    reporter = !addon.hearsFirst();
-  }
+  const isReporter = addon.isReporter();
   addon.close(false);
-  return reporter ? error : new ReportedElsewhereError({ cause: error });
+  return isReporter ? error : new ReportedElsewhereError({ cause: error });
 }
 
 async function loadMpiAddon(): Promise<MpiAddon> {

@@ -37,6 +37,8 @@ export interface World {
   sum(values: Float64Array): Promise<Float64Array>;
   /** Does work of this rank alone; the others, in their next call, wait for it however long it takes. */
   alone<T>(work: () => Promise<T>): Promise<T>;
+  /** Ends `alone` for a while: does work of all ranks, for which the others wait no longer than the time limit. */
+  together<T>(work: () => Promise<T>): Promise<T>;
   /** Sets how long the other ranks wait for one that does not answer, or does not come, seconds; 120 at the start. */
   setTimeLimit(seconds: number): void;
   /** Such as `rank 1 on host-b`. */
@@ -64,6 +66,7 @@ export const SOLO: World = {
   gatherValues: async (value) => [value],
   sum: async (values) => values,
   alone: (work) => work(),
+  together: (work) => work(),
   setTimeLimit: () => undefined,
   nameOf: (rank) => `rank ${rank}`,
 };

@@ -47,6 +47,8 @@ const progressSchema = z.object({
   isInterim: z.boolean().optional(),
   /** Device, versions and arithmetic; absent in checkpoints of other programs. */
   engine: z.record(z.string(), z.string()).optional(),
+  /** Number of processes; absent if it is 1. All have the same samplers, and the rest of their draws follows from seed, step and rank. */
+  ranks: z.int().positive().optional(),
 });
 
 /** The part of the training state that is not tensors. */
@@ -60,6 +62,7 @@ export interface TrainProgress extends SavedBatchesState {
   sinceRow?: SinceRow | undefined;
   isInterim?: boolean | undefined;
   engine?: ComputeFacts | undefined;
+  ranks?: number | undefined;
 }
 
 const OTHER_MODEL = 'use a checkpoint that was trained with the same model section of the config';

@@ -77,7 +77,8 @@ export class RunSaver {
   }
 
   private async save({ step, seconds }: Progress, isInterim = false): Promise<TrainEvent> {
-    const { context, runDir, trainer, batches, augment, lecam, watch, best, log, engine, lock } = this.run;
+    const { context, runDir, trainer, batches, augment, lecam, watch, best, log, engine, lock, world } =
+      this.run;
     const { config, networks, rateScale = 1 } = context;
     const progress = {
       ...batches.state(),
@@ -88,6 +89,7 @@ export class RunSaver {
       lecamAnchors: lecam.state(),
       sinceRow: log.state(),
       engine,
+      ...(world.size > 1 && { ranks: world.size }),
       ...(isInterim && { isInterim }),
       ...(config.checkpoint.keepBest !== null && { best: best.state() }),
     };
