@@ -122,12 +122,8 @@ class World {
     return failure_;
   }
 
-  /** Whether this rank reports failures: it is the first that is heard of. */
-  bool IsReporter() {
-    for (int p = 0; p < rank; p++)
-      if (Now() - heard_at_[p] < kSilence) return false;
-    return true;
-  }
+  /** Whether this rank reports the failure: when the run failed, it was the first that was heard of. */
+  bool IsReporter() { return is_reporter_; }
 
   void SetAlone(bool alone) { is_alone_ = alone; }
 
@@ -179,7 +175,7 @@ class World {
   int closing_ = 0;
   bool closed_ = false;
   std::atomic<bool> is_alone_{false};
-  std::unique_ptr<std::atomic<Seconds>[]> heard_at_;
+  std::atomic<bool> is_reporter_{false};
 
   MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
   std::vector<Peer> peers_;
@@ -207,8 +203,6 @@ class World {
     peers_.resize(size);
     awake_ = 0;
     last_tick_ = Now();
-    heard_at_ = std::make_unique<std::atomic<Seconds>[]>(size);
-    for (int p = 0; p < size; p++) heard_at_[p] = last_tick_;
     for (int p = 0; p < size; p++)
       if (p != rank) Listen(p);
     return "";
@@ -247,7 +241,10 @@ class World {
   void SetFailure(const std::string& text) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (failure_.empty()) failure_ = text;
-    if (failed_at_ < 0) failed_at_ = Now();
+    if (failed_at_ >= 0) return;
+    failed_at_ = Now();
+    is_reporter_ = std::none_of(peers_.begin(), peers_.begin() + rank,
+                                [this](const Peer& peer) { return awake_ - peer.heard < kSilence; });
   }
 
   bool HasFailed() { return failed_at_ >= 0; }
@@ -284,7 +281,6 @@ class World {
         arrived = 0;
         if (MPI_Test(&peer.receiving, &arrived, &status) != MPI_SUCCESS || !arrived) break;
         peer.heard = awake_;
-        heard_at_[p] = now;
         peer.reached = peer.incoming.reached;
         peer.is_alone = peer.incoming.is_alone;
         if (status.MPI_TAG == kFailureTag) {
@@ -316,7 +312,7 @@ class World {
 
   /** The program did not end by itself after a failure. */
   [[noreturn]] void End() {
-    if (IsReporter()) std::fprintf(stderr, "gnr: %s\n", failure().c_str());
+    std::fprintf(stderr, "gnr: %s\n", failure().c_str());
     std::fflush(stderr);
     _exit(1);
   }
@@ -634,7 +630,7 @@ napi_value Fail(napi_env env, napi_callback_info info) {
 /** failure(): why the run has failed; empty if it has not. */
 napi_value Failure(napi_env env, napi_callback_info) { return TextValue(env, world->failure()); }
 
-/** isReporter(): whether this rank reports failures: it is the first that is heard of. */
+/** isReporter(): whether this rank reports the failure of the run. */
 napi_value IsReporter(napi_env env, napi_callback_info) {
   napi_value value;
   napi_get_boolean(env, world->IsReporter(), &value);

@@ -32,7 +32,7 @@ export interface MpiAddon {
   setLimit(seconds: number): void;
   fail(text: string): void;
   failure(): string;
-  /** Whether this rank reports failures: it is the first that is heard of. */
+  /** Whether this rank reports the failure of the run: it is the first that was heard of. */
   isReporter(): boolean;
   close(finalize: boolean): void;
   timeline(): AllReduceTimes[];

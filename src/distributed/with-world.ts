@@ -1,7 +1,7 @@
 // Runs work in the world that mpirun has started, and ends it on all ranks if one fails.
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { InputError, messageOf, ReportedElsewhereError, RunError } from '../base/errors.js';
+import { InputError, messageOf, RunError } from '../base/errors.js';
 import { MPI_FILE } from '../setup/addon.js';
 import { bindingDirectory, findPackages } from '../setup/installed.js';
 import { provideEngine } from '../setup/on-demand.js';
@@ -10,7 +10,7 @@ import { SOLO, type World } from './world.js';
 
 /** Time for a failure to reach the other ranks, before mpirun ends them because this one has ended. */
 const FAREWELL_MILLISECONDS = 500;
-/** Time for another rank to report a failure and end, which ends this one; the addon ends a process that takes longer. */
+/** Time for another rank to report a failure and end, which ends this one too: otherwise this one reports it. */
 const REPORT_MILLISECONDS = 6000;
 
 /** Number of processes that mpirun, or Slurm's srun, has started; 1 for a process that neither has. */
@@ -21,7 +21,7 @@ export function launchedSize(env: NodeJS.ProcessEnv = process.env): number {
 
 /**
  * Runs work in the world of this process: with the other processes that mpirun has started, or alone. If it fails on a rank,
- * all ranks end; one of them reports it, and the error of the others is a ReportedElsewhereError.
+ * all ranks end: one of them throws, and mpirun ends the others when that one ends.
  *
  * @throws what `work` throws, with the rank and its machine in the message if there are others; InputError if mpirun has
  *   started several processes and the addon for MPI is missing.
@@ -51,11 +51,9 @@ async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Prom
     error = new RunError(`${addon.failure()}.`.replace(/\.\.$/, '.'), { cause: error });
   }
   await setTimeout(FAREWELL_MILLISECONDS);
-  for (let waited = 0; !addon.isReporter() && waited < REPORT_MILLISECONDS; waited += FAREWELL_MILLISECONDS)
-    await setTimeout(FAREWELL_MILLISECONDS);
-  const isReporter = addon.isReporter();
+  if (!addon.isReporter()) await setTimeout(REPORT_MILLISECONDS);
   addon.close(false);
-  return isReporter ? error : new ReportedElsewhereError({ cause: error });
+  return error;
 }
 
 async function loadMpiAddon(): Promise<MpiAddon> {
