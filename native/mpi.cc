@@ -52,6 +52,8 @@ struct Message {
   uint64_t reached;
   /** Whether it works for itself, so that others wait for it however long it takes. */
   int32_t is_alone;
+  /** The rank that a failure is blamed on for its silence, which does not report it; -1 for others. */
+  int32_t accused;
   char text[kTextBytes];
 };
 
@@ -184,6 +186,7 @@ class World {
   /** Seconds that this process was awake: a process that was stopped must not blame the others for the time. */
   Seconds awake_ = 0, last_tick_ = 0, last_beat_ = 0, failed_at_ = -1;
   bool told_ = false;
+  int accused_ = -1;
 
   std::string Start() {
     // Open MPI's plugins look for its symbols in the whole process.
@@ -238,13 +241,15 @@ class World {
     return false;
   }
 
-  void SetFailure(const std::string& text) {
+  void SetFailure(const std::string& text, int accused = -1) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (failure_.empty()) failure_ = text;
     if (failed_at_ >= 0) return;
     failed_at_ = Now();
-    is_reporter_ = std::none_of(peers_.begin(), peers_.begin() + rank,
-                                [this](const Peer& peer) { return awake_ - peer.heard < kSilence; });
+    failure_ = text;
+    accused_ = accused;
+    int reporter = 0;
+    while (reporter < rank && (reporter == accused || awake_ - peers_[reporter].heard >= kSilence)) reporter++;
+    is_reporter_ = reporter == rank && rank != accused;
   }
 
   bool HasFailed() { return failed_at_ >= 0; }
@@ -262,6 +267,7 @@ class World {
     peer.outgoing = {};
     peer.outgoing.reached = reached_;
     peer.outgoing.is_alone = is_alone_;
+    peer.outgoing.accused = accused_;
     std::strncpy(peer.outgoing.text, text.c_str(), kTextBytes - 1);
     const size_t bytes = offsetof(Message, text) + text.size() + 1;
     MPI_Isend(&peer.outgoing, std::min(bytes, sizeof(Message)), MPI_BYTE, p, tag, control_, &peer.sending);
@@ -285,7 +291,7 @@ class World {
         peer.is_alone = peer.incoming.is_alone;
         if (status.MPI_TAG == kFailureTag) {
           peer.incoming.text[kTextBytes - 1] = '\0';
-          SetFailure(peer.incoming.text);
+          SetFailure(peer.incoming.text, peer.incoming.accused);
         }
         Listen(p);
       }
@@ -341,12 +347,14 @@ class World {
       const std::string seconds = std::to_string(static_cast<int>(limit));
       if (silent > limit) {
         SetFailure(name + " has not been heard of for " + seconds +
-                   " seconds: its process is stopped, or its machine or the network is down");
+                   " seconds: its process is stopped, or its machine or the network is down",
+                   p);
         return true;
       }
       if (peer.reached < reached_ && !peer.is_alone) {
         SetFailure(name + " hangs: the other ranks have waited for it for " + seconds +
-                   " seconds (distributed.timeoutSeconds)");
+                   " seconds (distributed.timeoutSeconds)",
+                   p);
         return true;
       }
     }

@@ -288,7 +288,7 @@ function* changedRanks(
 ): Generator<TrainEvent> {
   const before = progress?.ranks ?? 1;
   if (progress === undefined || before === ranks) return;
-  const text = `the run continues with ${ranks} processes and was trained with ${before}: each step now has ${ranks} batches of training.batch images, in the order in which the run would have gone on, so adapt training.learningRate if it was chosen for the other number`;
+  const text = `the run continues with ${ranks} process${ranks === 1 ? '' : 'es'} and was trained with ${before}: each step now has ${ranks} batch${ranks === 1 ? '' : 'es'} of training.batch images, in the order in which the run would have gone on, so adapt training.learningRate if it was chosen for the other number`;
   yield { type: 'warning', step, text };
 }
 
