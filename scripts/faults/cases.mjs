@@ -172,6 +172,29 @@ export const CASES = [
     prepare: 'old',
   },
   {
+    name: 'translate',
+    results: ['translated/00000_style-1.png', 'translated/00001_style-1.png'],
+    words: (places, { old } = {}) => [
+      ...[
+        'translate',
+        path.join(places.data, 'testA'),
+        '--checkpoint',
+        checkpointOf(places.run, old ? 1 : STEPS),
+      ],
+      ...['--out', places.at('translated'), '--styles', '1', '--face', 'off'],
+    ],
+    prepare: 'old',
+  },
+  {
+    name: 'dataset check',
+    results: ['check.html'],
+    words: (places) => [
+      ...['dataset', 'check', places.data, '--html', places.at('check.html'), '--size', '32'],
+      // Drawn faces are alike.
+      ...['--allow', 'near-duplicate'],
+    ],
+  },
+  {
     name: 'import',
     results: ['imported'],
     refusesToRepeat: true,

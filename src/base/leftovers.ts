@@ -35,6 +35,8 @@ async function isInUse(path: string, entry: TemporaryName): Promise<boolean> {
 export interface LeftoverOptions {
   /** Clears leftovers of this entry only; by default of all. */
   name?: string;
+  /** Clears partial entries (`tmp`) alone, or those set aside (`old`); by default both. */
+  kind?: TemporaryName['kind'];
   /**
    * Called with the path of a folder that was set aside and has a successor, before it is removed. If it throws, the
    * folder stays.
@@ -57,6 +59,7 @@ export async function removeLeftovers(folder: string, options: LeftoverOptions =
     for (const entry of (await readdir(folder)).sort()) {
       const parsed = parseTemporary(entry);
       if (parsed === undefined || (wanted !== undefined && parsed.name !== wanted)) continue;
+      if (options.kind !== undefined && parsed.kind !== options.kind) continue;
       const path = join(resolve(folder), entry);
       if (await isInUse(path, parsed)) continue;
       if (parsed.kind === 'tmp') await rm(path, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 // Checkpoints of a run: saving, pruning, finding and reading them.
-import { readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { readFile, readlink, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { removeDirectory, replaceDirectory, replaceEntry, writeFileAtomic } from '../base/atomic-files.js';
 import { InputError, systemCode } from '../base/errors.js';
@@ -89,7 +89,9 @@ export async function latestCheckpoint(
 }
 
 async function pointTo(runDir: string, name: string, dir: string): Promise<void> {
-  await replaceEntry(join(checkpointsFolder(runDir), name), async (temporary) => {
+  const link = join(checkpointsFolder(runDir), name);
+  if ((await readlink(link).catch(() => undefined)) === basename(dir)) return;
+  await replaceEntry(link, async (temporary) => {
     try {
       await symlink(basename(dir), temporary, 'dir');
     } catch (error) {
@@ -108,8 +110,8 @@ export interface KeepPolicy {
   keepEverySteps?: number;
   /** The step of the best checkpoint: it stays, and `best` points to it. */
   best?: number;
-  /** The step of a checkpoint that the new one replaces: `keepLast` does not count it. */
-  replaced?: number | undefined;
+  /** Whether the new checkpoint replaces an older one with this state: `keepLast` does not count it. */
+  replaces?: ((state: CheckpointState) => boolean) | undefined;
 }
 
 export interface SaveOptions extends KeepPolicy {
@@ -132,17 +134,34 @@ async function prune(runDir: string, savedStep: number, policy: KeepPolicy): Pro
   for (const step of await stepsOf(runDir)) {
     if (step === savedStep) continue;
     const dir = checkpointFolder(runDir, step);
-    const whole = await checkWhole(dir).then(
-      () => true,
-      () => false,
-    );
-    if (!whole) continue;
-    const isReplaced = step === policy.replaced;
+    const state = await checkWhole(dir).catch(() => undefined);
+    if (state === undefined) continue;
+    const isReplaced = policy.replaces?.(state) ?? false;
     if (kept < keepLast && !isReplaced) kept++;
     else if ((step % keepEverySteps === 0 && !isReplaced) || step === policy.best) continue;
     // A failed removal must not stop a long run; the next save tries again.
     else await removeDirectory(dir).catch(() => undefined);
   }
+}
+
+/** Brings what depends on a checkpoint that has its name up to date: the links, and which older ones there are. */
+async function followCheckpoint(runDir: string, step: number, policy: KeepPolicy): Promise<void> {
+  const { keepLast = Number.POSITIVE_INFINITY, best, replaces } = policy;
+  const dir = checkpointFolder(runDir, step);
+  await pointTo(runDir, LATEST, (await latestCheckpoint(runDir))?.dir ?? dir);
+  if (best !== undefined && (await isFile(join(checkpointFolder(runDir, best), STATE))))
+    await pointTo(runDir, BEST, checkpointFolder(runDir, best));
+  if (Number.isFinite(keepLast) || replaces !== undefined) await prune(runDir, step, policy);
+}
+
+/**
+ * Does what a process that died left undone when it saved the newest complete checkpoint, that of `step`: `latest` and `best`
+ * follow it, and partial checkpoints and those that the policy does not keep go.
+ * @throws RunError that names the path, the cause and the remedy.
+ */
+export async function settleCheckpoints(runDir: string, step: number, policy: KeepPolicy): Promise<void> {
+  await removeLeftovers(checkpointsFolder(runDir));
+  await followCheckpoint(runDir, step, policy);
 }
 
 /**
@@ -159,7 +178,7 @@ export async function saveCheckpoint(
   contents: CheckpointContents,
   { confirm, ...policy }: SaveOptions = {},
 ): Promise<string> {
-  const { keepLast = Number.POSITIVE_INFINITY, best } = policy;
+  const { keepLast = Number.POSITIVE_INFINITY } = policy;
   if (!Number.isSafeInteger(step) || step < 0) throw new RangeError(`step is ${step}, not a count`);
   if (!(keepLast >= 1)) throw new RangeError(`keepLast is ${keepLast}, below 1`);
   const dir = checkpointFolder(runDir, step);
@@ -178,10 +197,7 @@ export async function saveCheckpoint(
     await writeJson(join(temporary, STATE), state);
     await confirm?.();
   });
-  await pointTo(runDir, LATEST, (await latestCheckpoint(runDir))?.dir ?? dir);
-  if (best !== undefined && (await isFile(join(checkpointFolder(runDir, best), STATE))))
-    await pointTo(runDir, BEST, checkpointFolder(runDir, best));
-  if (Number.isFinite(keepLast) || policy.replaced !== undefined) await prune(runDir, step, policy);
+  await followCheckpoint(runDir, step, policy);
   return dir;
 }
 

@@ -13,7 +13,7 @@ const sampleOptions = (yargs: Argv) =>
     .option('family', {
       type: 'string',
       default: 'vivid',
-      describe: 'Anime style of trainB and testB: vivid, pastel or print',
+      describe: 'Anime style of trainB and testB: vivid, pastel or print, or several: vivid,pastel',
     })
     .option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
     .example('$0 dataset sample data/sample', '400 + 400 images of 128 px to learn from')

@@ -57,7 +57,7 @@ function toThreeChannels(data: Uint8Array, channels: number): Uint8Array {
  *
  * @param source a path, or the bytes of a file.
  * @throws InputError that names the file if it is missing, a folder, unreadable, empty, of another kind, damaged,
- *   truncated, or has more than 2^29 pixels; a file that only lacks its end marker is decoded.
+ *   truncated, or has more than 2^29 pixels or 2^17 on a side; a file that only lacks its end marker is decoded.
  */
 export async function decodeImage(
   source: string | Uint8Array,

@@ -24,6 +24,9 @@ interface Frame {
 const CODE_LENGTHS = 16;
 const BLOCK_SIDE = 8;
 const BLOCK_VALUES = 64;
+/** Most components of a scan, and the largest sampling factor. */
+const MAX_COMPONENTS = 4;
+const MAX_FACTOR = 4;
 
 const [DHT, SOS, DRI, EOI] = [0xc4, 0xda, 0xdd, 0xd9];
 const SEQUENTIAL = [0xc0, 0xc1];
@@ -108,6 +111,11 @@ function readFrame(segment: Uint8Array): Frame {
   return { height: (segment[1]! << 8) | segment[2]!, width: (segment[3]! << 8) | segment[4]!, components };
 }
 
+/** Units of no size would never end. */
+function isOutOfRange({ across, down }: Component): boolean {
+  return Math.min(across, down) < 1 || Math.max(across, down) > MAX_FACTOR;
+}
+
 /** A component of a scan with its tables. */
 interface ScanComponent extends Component {
   dc: HuffmanTable;
@@ -188,9 +196,12 @@ class Scans {
     return this.frame !== undefined && this.complete.size === this.frame.components.length;
   }
 
-  /** Returns the components of a scan. @throws EndOfData if one of them, or a table, is missing. */
+  /** Returns the components of a scan. @throws EndOfData if one of them, or a table, is missing or cannot be. */
   private components(segment: Uint8Array): ScanComponent[] {
-    return Array.from({ length: segment[0]! }, (_, i) => {
+    const count = segment[0] ?? 0;
+    if (count < 1 || count > MAX_COMPONENTS || this.frame?.components.some(isOutOfRange))
+      throw new EndOfData();
+    return Array.from({ length: count }, (_, i) => {
       const component = this.frame?.components.find(({ id }) => id === segment[1 + 2 * i]);
       const choice = segment[2 + 2 * i]!;
       const [dc, ac] = [this.tables.get(choice >> 4), this.tables.get(0x10 | (choice & 15))];

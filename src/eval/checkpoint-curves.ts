@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
+import { removeLeftovers } from '../base/leftovers.js';
 import { parseStepName, stepName } from '../base/step-names.js';
 import { writeJson } from '../base/write-json.js';
 import { readModel } from '../translate/model.js';
@@ -46,6 +47,7 @@ export async function evaluateCheckpoints(
   request: Omit<EvaluationRequest, 'checkpoint' | 'fakes' | 'baselines'>,
 ): Promise<CurvePoint[]> {
   const points: CurvePoint[] = [];
+  await removeLeftovers(out, { kind: 'tmp' });
   let resources: OpenMetricResources | undefined;
   try {
     for (const { step, dir } of await checkpointsOf(runDir)) {

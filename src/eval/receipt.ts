@@ -117,8 +117,6 @@ export const receiptSchema = z.strictObject({
       sha256: hash,
       /** False if `--unverified` let another file in. */
       verified: z.boolean(),
-      /** The digits of the SHA-256 by which the official file is known, if the rest is unknown. */
-      digits: z.int().positive().optional(),
     }),
   ),
   /** Versions and machine. */

@@ -4,6 +4,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { removeLeftovers } from '../base/leftovers.js';
 import { writeJson } from '../base/write-json.js';
 import type { EvaluationEvent } from './evaluate-options.js';
 import type { Evaluation } from './evaluation.js';
@@ -108,6 +109,7 @@ export async function writeEvaluation(
 ): Promise<{ paths: string[]; problem?: InputError }> {
   const { receipt, methods, lists } = evaluation;
   const [report, receiptPath] = [join(out, 'report.html'), join(out, 'receipt.json')];
+  await removeLeftovers(out, { kind: 'tmp' });
   for (const list of lists) await writeFileAtomic(join(out, listFileName(list.role)), formatImageList(list));
   await writeJson(receiptPath, receipt);
   let nearest: NearestImages[] = [];

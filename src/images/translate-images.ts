@@ -2,6 +2,7 @@
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
 import type { Square } from '../base/geometry.js';
+import { removeLeftovers } from '../base/leftovers.js';
 import {
   type DecodedImage,
   decodeImageFile,
@@ -240,6 +241,7 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
 export async function* translateImages(options: TranslateOptions): AsyncGenerator<TranslateEvent> {
   const { faces } = options;
   await checkOutputs({ ...options, isByFace: faces?.mode === 'all' && !faces.paste });
+  await removeLeftovers(options.outDir, { kind: 'tmp' });
   let rows: Row[] = [];
   let grids = 0;
   for await (const { events, rows: more } of translateBatches(options)) {

@@ -1,6 +1,7 @@
 // The report page: images, measures, curves, details.
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { formatJson } from '../base/json-text.js';
+import { removeLeftoversOf } from '../base/leftovers.js';
 import { renderChart } from './charts.js';
 import { escapeHtml, htmlPage } from './html.js';
 import type { ReportImage } from './image.js';
@@ -75,6 +76,7 @@ export interface ReportData {
 
 /** Writes the page of `renderReport` atomically. @throws RunError if the file cannot be written. */
 export async function writeReport(path: string, data: ReportData): Promise<void> {
+  await removeLeftoversOf(path);
   await writeFileAtomic(path, renderReport(data));
 }
 

@@ -31,7 +31,10 @@ export interface SampleDatasetOptions {
   size?: number;
   /** An integer from 0 to 2^32 - 1. */
   seed?: number;
-  /** The anime style family of trainB and testB, one of `FAMILIES` (`vivid` by default); it does not change trainA and testA. */
+  /**
+   * The anime style family of trainB and testB, one of `FAMILIES` (`vivid` by default), or several with commas between
+   * them, of which each image draws one; it does not change trainA and testA.
+   */
   family?: string;
   onProgress?: (done: number, total: number) => void;
   /** Aborting stops the drawing and leaves nothing behind. */
@@ -39,22 +42,26 @@ export interface SampleDatasetOptions {
 }
 
 type Settings = Required<Pick<SampleDatasetOptions, 'images' | 'testImages' | 'size' | 'seed'>> & {
-  family: Family;
+  families: readonly Family[];
 };
 
 /**
- * Draws the factors of one image. They depend only on seed, name and family, so the number of images does not change them.
+ * Draws the factors of one image. They depend only on seed, name and families, so the number of images does not change
+ * them. An image of a family is the same whether the family is drawn alone or among others.
  * @param name folder and file: "trainA/00012".
  */
 export function sampleFactors(
   seed: number,
   folder: SampleFolder,
   name: string,
-  family: Family,
+  families: Family | readonly Family[],
 ): PortraitFactors {
   const rng = new Rng(seed, name);
   const content = drawContent(rng);
-  return { content, style: folder.endsWith('A') ? drawPhotoStyle(rng) : drawAnimeStyle(rng, family) };
+  if (folder.endsWith('A')) return { content, style: drawPhotoStyle(rng) };
+  // From numbers of its own, so that an image of a family is the same in every list.
+  const family = typeof families === 'string' ? families : new Rng(seed, `${name}/family`).pick(families);
+  return { content, style: drawAnimeStyle(rng, family) };
 }
 
 /**
@@ -95,14 +102,15 @@ async function drawInto(
   settings: Settings,
   options: SampleDatasetOptions,
 ): Promise<FactorsFile> {
-  const { seed, size, family } = settings;
+  const { seed, size, families } = settings;
+  const family = families.length === 1 ? families[0]! : [...families];
   const file: FactorsFile = { format: 'gnr-sample-factors', version: 1, seed, size, family, images: {} };
   for (const folder of SAMPLE_FOLDERS) {
     await mkdir(join(root, folder));
     const count = folder.startsWith('train') ? settings.images : settings.testImages;
     for (let i = 0; i < count; i++) {
       const name = `${folder}/${String(i).padStart(5, '0')}`;
-      file.images[`${name}.png`] = sampleFactors(seed, folder, name, family);
+      file.images[`${name}.png`] = sampleFactors(seed, folder, name, families);
     }
   }
   const names = Object.keys(file.images);
@@ -130,14 +138,21 @@ function checkedSettings(options: SampleDatasetOptions): Settings {
   checkInteger('--test-images', testImages, 0, 99_999);
   checkInteger('--size', size, 16, 1024);
   checkInteger('--seed', seed, 0, 0xffffffff);
-  if (!isFamily(family)) {
+  return { images, testImages, size, seed, families: checkedFamilies(family) };
+}
+
+/** The families of a list with commas, in the order of `FAMILIES`, so that the order of the list does not matter. */
+function checkedFamilies(list: string): Family[] {
+  const names = list.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !isFamily(name));
+  if (wrong !== undefined) {
     throw new InputError({
-      expected: `a style family for --family (${FAMILIES.join(', ')})`,
-      found: `"${family}"`,
-      remedy: `pass --family ${FAMILIES.join(' or --family ')}`,
+      expected: `a style family for --family (${FAMILIES.join(', ')}), or several with commas between them`,
+      found: `"${wrong}"`,
+      remedy: `pass --family ${FAMILIES.join(' or --family ')}, or --family ${FAMILIES.join(',')}`,
     });
   }
-  return { images, testImages, size, seed, family };
+  return FAMILIES.filter((family) => names.includes(family));
 }
 
 function isFamily(name: string): name is Family {

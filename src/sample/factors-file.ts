@@ -18,7 +18,8 @@ export const factorsFileSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff),
   /** Width and height of the images, px. */
   size: z.int().min(1),
-  family: z.enum(FAMILIES),
+  /** The family of the anime images, or the list from which each has drawn its own. */
+  family: z.union([z.enum(FAMILIES), z.array(z.enum(FAMILIES)).min(2)]),
   /** Factors by path from the root of the dataset: "trainA/00000.png". */
   images: z.record(z.string(), portraitSchema),
 });

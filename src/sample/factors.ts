@@ -1,16 +1,16 @@
 // The factors of portraits: content and style, with their schema and their random draws.
 import { z } from 'zod';
 import type { Rng } from '../base/rng.js';
-import { hsl, mix, ramp } from './svg.js';
+import { animeStyleSchema } from './anime/style.js';
+import { photoStyleSchema } from './photo-style.js';
 
-/** The anime style families that the sample dataset draws. */
-export const FAMILIES = ['vivid', 'pastel', 'print'] as const;
-export type Family = (typeof FAMILIES)[number];
+export { FAMILIES, type Family } from './anime/families.js';
+export { type AnimeStyle, drawAnimeStyle } from './anime/style.js';
+export * from './photo-style.js';
+export { drawPhotoStyle } from './photo-style-draw.js';
 
-const colour = z.string().regex(/^#[0-9a-f]{6}$/);
 const signed = z.number().min(-1).max(1);
 const unit = z.number().min(0).max(1);
-const seed = z.int().min(0).max(0xffffffff);
 
 /** The factors that both domains share. Their distribution is the same in both. */
 export const contentSchema = z.strictObject({
@@ -37,73 +37,6 @@ export const contentSchema = z.strictObject({
 });
 export type Content = z.infer<typeof contentSchema>;
 
-export const PHOTO_HAIR_SHAPES = ['middle', 'side', 'fringe', 'back', 'curly'] as const;
-export const PHOTO_CLOTHES = ['crew', 'shirt', 'vneck', 'turtleneck'] as const;
-
-/** The style of a photographic portrait. */
-export const photoStyleSchema = z.strictObject({
-  manner: z.literal('photo'),
-  skin: colour,
-  hair: colour,
-  hairShape: z.enum(PHOTO_HAIR_SHAPES),
-  /** -1 flat, 1 full. */
-  hairVolume: signed,
-  /** 0 straight, 1 wavy. */
-  hairWave: unit,
-  iris: colour,
-  /** -1 narrow, 1 broad. */
-  jaw: signed,
-  /** -1 narrow, 1 wide open. */
-  eyeOpening: signed,
-  brows: unit,
-  lips: colour,
-  /** Direction of the light: -1 from the left, 1 from the right. */
-  light: signed,
-  clothes: z.enum(PHOTO_CLOTHES),
-  clothesColour: colour,
-  background: z.array(colour).length(3),
-  /** Standard deviation of the sensor noise, of 255 levels. */
-  noise: z.number().min(0).max(20),
-  /** Standard deviation of the lens blur, in hundredths of the image's size. */
-  blur: z.number().min(0).max(3),
-  /** Seed of strands, bokeh and noise. */
-  detail: seed,
-});
-export type PhotoStyle = z.infer<typeof photoStyleSchema>;
-
-export const ANIME_HAIR_SHAPES = ['spiky', 'bangs', 'twintails', 'swept'] as const;
-export const EYE_SHAPES = ['round', 'sharp', 'droopy'] as const;
-export const ANIME_CLOTHES = ['sailor', 'hoodie', 'blazer', 'plain'] as const;
-export const BACKGROUNDS = {
-  vivid: ['flat', 'split', 'rays', 'halftone'],
-  pastel: ['bubbles', 'hearts', 'petals', 'stripes'],
-  print: ['flat', 'split', 'rays', 'halftone'],
-} as const;
-export const ACCESSORIES = ['none', 'clip', 'ribbon', 'flower'] as const;
-
-/** The style of an anime portrait. */
-export const animeStyleSchema = z.strictObject({
-  manner: z.literal('anime'),
-  family: z.enum(FAMILIES),
-  skin: colour,
-  hair: colour,
-  hairShape: z.enum(ANIME_HAIR_SHAPES),
-  iris: colour,
-  eyeShape: z.enum(EYE_SHAPES),
-  /** Width of outlines, in hundredths of the image's size, at scale 1. */
-  lineWidth: z.number().min(0.2).max(4),
-  line: colour,
-  clothes: z.enum(ANIME_CLOTHES),
-  clothesColour: colour,
-  accent: colour,
-  accessory: z.enum(ACCESSORIES),
-  background: z.enum([...BACKGROUNDS.vivid, ...BACKGROUNDS.pastel]),
-  backgroundColours: z.array(colour).length(2),
-  /** Seed of the shape of locks and of the pattern. */
-  detail: seed,
-});
-export type AnimeStyle = z.infer<typeof animeStyleSchema>;
-
 export const styleSchema = z.discriminatedUnion('manner', [photoStyleSchema, animeStyleSchema]);
 export type Style = z.infer<typeof styleSchema>;
 
@@ -128,156 +61,4 @@ export function drawContent(rng: Rng): Content {
     open: round(Math.max(0, rng.uniform(-0.5, 1))),
     hairLength: round(rng.uniform()),
   };
-}
-
-const SKIN_TONES = ['#f3d9c9', '#eac6ab', '#dcae8c', '#c79068', '#a8714c', '#835237', '#60392a'];
-const NATURAL_HAIR = ['#17120f', '#2b1d16', '#442b1d', '#6b452b', '#94693f', '#c39a5f', '#8c3f22', '#8d8a87'];
-const DARK_HAIR = ['#141011', '#1d1512', '#2b1d16', '#38241a'];
-const IRIS_NATURAL = ['#4a2f1d', '#5e3c22', '#6d5a32', '#55704a', '#4c7396', '#7c919f'];
-const DARK_IRIS = ['#2c1b12', '#3d2618', '#4a2f1d'];
-/** Cool, so that no background has the hue of skin. */
-const PHOTO_BACKGROUNDS = [
-  ['#9aa9b5', '#c9d2d8', '#75858f'],
-  ['#5f8a66', '#a9c79a', '#3c6150'],
-  ['#7ba7cf', '#cfe2ef', '#5c86b3'],
-  ['#46586d', '#6f8aa3', '#2b3a4e'],
-  ['#8d86a8', '#c3bdd6', '#625b80'],
-  ['#4d7f86', '#93bfbf', '#2f575f'],
-  ['#d5dade', '#eef1f3', '#b4bcc3'],
-];
-const PHOTO_CLOTHES_COLOURS = [
-  '#2f3e52',
-  '#e9ebec',
-  '#3d5c4b',
-  '#50608e',
-  '#6b7683',
-  '#26282c',
-  '#5b3f63',
-  '#8fb0c2',
-];
-
-/** Draws the style of a photographic portrait. */
-export function drawPhotoStyle(rng: Rng): PhotoStyle {
-  const tone = rng.uniform() ** 1.2;
-  const skin = ramp(SKIN_TONES, tone);
-  const dark = tone > 0.6;
-  const hair = mix(rng.pick(dark ? DARK_HAIR : NATURAL_HAIR), '#201816', rng.uniform(0, 0.25));
-  return {
-    manner: 'photo',
-    skin,
-    hair,
-    hairShape: rng.pick(PHOTO_HAIR_SHAPES),
-    hairVolume: round(rng.uniform(-1, 1)),
-    hairWave: round(rng.uniform()),
-    iris: rng.pick(dark ? DARK_IRIS : IRIS_NATURAL),
-    jaw: round(rng.uniform(-1, 1)),
-    eyeOpening: round(rng.uniform(-1, 1)),
-    brows: round(rng.uniform()),
-    lips: mix(skin, rng.pick(['#a8413f', '#b8566a', '#8f3f3a']), rng.uniform(0.35, 0.6)),
-    light: rng.pick([-1, 1]) * round(rng.uniform(0.4, 1)),
-    clothes: rng.pick(PHOTO_CLOTHES),
-    clothesColour: rng.pick(PHOTO_CLOTHES_COLOURS),
-    background: [...rng.pick(PHOTO_BACKGROUNDS)],
-    noise: round(rng.uniform(1.5, 4), 2),
-    blur: round(rng.uniform(0.25, 0.5), 3),
-    detail: rng.uint32(),
-  };
-}
-
-/** Draws the style of an anime portrait of one family. */
-export function drawAnimeStyle(rng: Rng, family: Family): AnimeStyle {
-  if (family === 'print') return drawPrintStyle(rng);
-  const hairHue = rng.pick(family === 'vivid' ? VIVID_HAIR_HUES : PASTEL_HAIR_HUES) + rng.uniform(-8, 8);
-  const backHue = rng.pick(BACK_HUES.filter((hue) => hueDistance(hue, hairHue) >= 45));
-  const accentHue = hairHue + rng.pick([150, 180, 210]);
-  const shared = {
-    manner: 'anime' as const,
-    family,
-    hairShape: rng.pick(ANIME_HAIR_SHAPES),
-    eyeShape: rng.pick(EYE_SHAPES),
-    clothes: rng.pick(ANIME_CLOTHES),
-    accessory: rng.pick(ACCESSORIES),
-    background: rng.pick(BACKGROUNDS[family]),
-    detail: rng.uint32(),
-  };
-  const irisHue = rng.uniform(0, 360);
-  if (family === 'vivid') {
-    return {
-      ...shared,
-      skin: ramp(['#ffe6d3', '#ffdcc2', '#f6c69f', '#d99a6c'], rng.uniform() ** 1.5),
-      hair: hsl(hairHue, rng.uniform(0.7, 0.9), rng.uniform(0.45, 0.56)),
-      iris: hsl(irisHue, 0.9, 0.45),
-      lineWidth: round(rng.uniform(1.2, 1.7), 2),
-      line: hsl(hairHue, 0.35, 0.1),
-      clothesColour: rng.pick(['#2b3a8f', '#f4f4f8', '#20242f', '#1f7a63', '#5b2a86', '#2f6fd0']),
-      accent: hsl(accentHue, 0.85, 0.5),
-      backgroundColours: backgroundPair(backHue, rng.uniform(0.5, 0.75), rng.uniform(0.6, 0.76), -0.09),
-    };
-  }
-  return {
-    ...shared,
-    skin: ramp(['#fff1ea', '#ffe8dc', '#fbdcc9', '#e9bd9f'], rng.uniform() ** 1.5),
-    hair: hsl(hairHue, rng.uniform(0.45, 0.65), rng.uniform(0.74, 0.82)),
-    iris: hsl(irisHue, 0.55, 0.55),
-    lineWidth: round(rng.uniform(0.6, 0.85), 2),
-    line: hsl(hairHue, 0.32, 0.42),
-    clothesColour: hsl(accentHue, 0.35, rng.uniform(0.8, 0.9)),
-    accent: hsl(accentHue, 0.55, 0.72),
-    backgroundColours: backgroundPair(backHue, 0.5, rng.uniform(0.86, 0.91), 0.055),
-  };
-}
-
-/** Draws a style of few inks on pale paper: a dark one, a bright one, and a warm tint for skin. */
-function drawPrintStyle(rng: Rng): AnimeStyle {
-  const dark = rng.pick(DARK_INKS);
-  const { ink: bright, isCool } = rng.pick(BRIGHT_INKS);
-  const paper = mix(PAPER, dark, rng.uniform(0.04, 0.18));
-  const hasBrightHair = rng.uniform() < 0.5;
-  // No background has the hue of skin.
-  const ground = !hasBrightHair && isCool ? bright : paper;
-  return {
-    manner: 'anime',
-    family: 'print',
-    skin: ramp(['#fbe3cb', '#f6d2b0'], rng.uniform()),
-    hair: hasBrightHair ? bright : mix(dark, PAPER, rng.uniform(0.02, 0.14)),
-    hairShape: rng.pick(ANIME_HAIR_SHAPES),
-    iris: bright,
-    eyeShape: rng.pick(EYE_SHAPES),
-    lineWidth: round(rng.uniform(1.2, 1.6), 2),
-    line: dark,
-    clothes: rng.pick(ANIME_CLOTHES),
-    clothesColour: rng.pick(hasBrightHair ? [dark, PAPER] : [bright, PAPER]),
-    accent: bright,
-    accessory: rng.pick(ACCESSORIES),
-    background: rng.pick(BACKGROUNDS.print),
-    backgroundColours: [ground, ground === paper ? mix(paper, bright, 0.3) : mix(ground, PAPER, 0.14)],
-    detail: rng.uint32(),
-  };
-}
-
-const PAPER = '#f1f1ea';
-const DARK_INKS = ['#1c2442', '#2a1830', '#12302f', '#33201c'];
-const BRIGHT_INKS = [
-  { ink: '#f0574a', isCool: false },
-  { ink: '#f2a52b', isCool: false },
-  { ink: '#e9679c', isCool: false },
-  { ink: '#27a399', isCool: true },
-  { ink: '#3d83d6', isCool: true },
-  { ink: '#74ad3e', isCool: true },
-];
-
-const VIVID_HAIR_HUES = [2, 45, 135, 175, 205, 228, 265, 290, 325];
-const PASTEL_HAIR_HUES = [48, 150, 180, 205, 235, 265, 300, 335];
-
-/** Hues of backgrounds, degrees; none is near that of skin. */
-const BACK_HUES = [76, 105, 165, 190, 208, 228, 255, 278, 305, 328];
-
-function hueDistance(a: number, b: number): number {
-  const turned = (((a - b) % 360) + 360) % 360;
-  return Math.min(turned, 360 - turned);
-}
-
-/** Two tones of a background, the second `step` lighter than the first. */
-function backgroundPair(hue: number, saturation: number, lightness: number, step: number): string[] {
-  return [hsl(hue, saturation, lightness), hsl(hue + 10, saturation, lightness + step)];
 }

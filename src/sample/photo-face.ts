@@ -1,135 +1,211 @@
-// Faces of photographic portraits.
-import type { Content, PhotoStyle } from './factors.js';
-import { headPath, shadowOf } from './photo-head.js';
-import { clamp, lerp, mix, svg } from './svg.js';
+// Colours of the skin of photographed faces: ears, blush, nose, freckles and wrinkles. Light comes later.
+import { Rng } from '../base/rng.js';
+import type { Content } from './factors.js';
+import { photoBeard } from './photo-beard.js';
+import { photoBrow, photoEye } from './photo-eyes.js';
+import { type Head, shadowOf } from './photo-head.js';
+import { photoMouth } from './photo-mouth.js';
+import { noseBase } from './photo-relief.js';
+import type { PhotoStyle } from './photo-style.js';
+import { turned } from './pose.js';
+import { mix, type Point, svg } from './svg.js';
 
-const EYE_X = 9;
-const EYE_Y = -2.2;
-const MOUTH_Y = 16.2;
-
-/** Ears, head and features in head coordinates; uses the gradients and filters of `photoSvg`. */
-export function photoFace(content: Content, style: PhotoStyle): string {
-  const features = [
-    ears(style),
-    `<path d="${headPath(style.jaw)}" fill="url(#skin)"/>`,
-    `<g clip-path="url(#head)">${modelling(style)}</g>`,
-    nose(style),
-    mouth(content, style),
-    eye(-1, content, style),
-    eye(1, content, style),
-    brow(-1, content, style),
-    brow(1, content, style),
-  ];
-  return features.join('');
+/** Where a feature is on a turned head, given how far it stands out of the face. */
+function placed(content: Content, head: Head, point: Point, rise = 0): Point {
+  const [x, y] = turned(content, point).point;
+  return [x + rise * Math.sin(head.yaw), y];
 }
 
-function ears(style: PhotoStyle): string {
-  const shade = shadowOf(style.skin);
-  return [-1, 1]
-    .map(
-      (side) =>
-        svg`<path d="M${side * 19.5} -5C${side * 23.5} -8 ${side * 25} -3 ${side * 23.6} 2.5C${side * 22.6} 7 ${side * 20.6} 9 ${side * 19} 7.5Z" fill="${mix(style.skin, shade, side * style.light > 0 ? 0.25 : 0.6)}"/><path d="M${side * 21} -3.4C${side * 23} -4.4 ${side * 23.4} -1 ${side * 22} 2.6" stroke="${shade}" stroke-width=".8" fill="none" opacity=".6" filter="url(#blur05)"/>`,
-    )
-    .join('');
+/** Gradients of soft patches on the skin. */
+export function faceDefinitions(style: PhotoStyle, head: Head): string {
+  const patch = (id: string, colour: string): string =>
+    svg`<radialGradient id="${id}"><stop offset="0" stop-color="${colour}"/><stop offset=".5" stop-color="${colour}" stop-opacity=".55"/><stop offset="1" stop-color="${colour}" stop-opacity="0"/></radialGradient>`;
+  return (
+    patch('blush', mix(style.skin, '#c4413a', 0.4)) +
+    patch('shade', shadowOf(style.skin)) +
+    patch('pale', mix(style.skin, '#ffeecb', 0.5)) +
+    patch('beardPatch', mix(style.hair, style.skin, 0.25)) +
+    `<clipPath id="head"><path d="${head.path}"/></clipPath>`
+  );
 }
 
-/** Broad light and shadow: side plane, sockets, cheeks, forehead, chin. */
-function modelling(style: PhotoStyle): string {
-  const { skin, light } = style;
-  const shade = shadowOf(skin);
-  const lit = mix(skin, '#fff8ee', 0.55);
-  const blush = mix(skin, '#c4473f', 0.4);
-  const far = -light;
-  let out = svg`<path d="M${far * 23} -24C${far * 13} -14 ${far * 16} 8 ${far * 7} 29L${far * 26} 29Z" fill="${shade}" opacity="${0.22 + 0.22 * Math.abs(light)}" filter="url(#blur4)"/>`;
-  out += svg`<ellipse cx="0" cy="29" rx="13" ry="3.4" fill="${shade}" opacity=".5" filter="url(#blur2)"/>`;
+/** Ears, skin and features in head coordinates. */
+export function photoFace(content: Content, style: PhotoStyle, head: Head): string {
+  const nearEar = Math.abs(head.yaw) > 0.12 ? ear(style, head, head.yaw > 0 ? -1 : 1) : '';
+  const farEar =
+    ear(style, head, head.yaw > 0 ? 1 : -1) + (nearEar ? '' : ear(style, head, head.yaw > 0 ? -1 : 1));
+  return [
+    farEar,
+    `<path d="${head.path}" fill="${style.skin}"/>`,
+    `<g clip-path="url(#head)">${patches(content, style, head)}</g>${wrinkles(content, style, head)}${freckles(content, style, head)}`,
+    nearEar,
+    photoBeard(content, style, head),
+    nose(content, style, head),
+    photoMouth(content, style),
+    photoEye(-1, content, style),
+    photoEye(1, content, style),
+    photoBrow(-1, content, style),
+    photoBrow(1, content, style),
+  ].join('');
+}
+
+function ear(style: PhotoStyle, head: Head, side: -1 | 1): string {
+  const towards = -side * Math.sin(head.yaw) * 2;
+  if (towards < -0.85) return '';
+  const [x] = head.at(side * 84, 2);
+  const width = side * (3.7 + 2.2 * towards);
+  const red = mix(style.skin, '#b5483c', 0.2);
+  const inner = shadowOf(style.skin);
+  return svg`<path d="M${x - side} -4C${x + width * 0.7} -8 ${x + width * 1.25} -4 ${x + width} 1.5C${x + width * 0.85} 5 ${x + width * 0.55} 10 ${x} 9.4Z" fill="${red}"/><path d="M${x + width * 0.25} -3.4C${x + width * 0.9} -5 ${x + width * 0.9} -1 ${x + width * 0.55} 3.6" stroke="${inner}" stroke-width="1.1" fill="none" stroke-opacity=".5"/>`;
+}
+
+function patches(content: Content, style: PhotoStyle, head: Head): string {
+  const rng = new Rng(style.detail, 'patches');
+  const at = (x: number, y: number, rise = 0): Point => placed(content, head, [x, y], rise);
+  const ellipse = ([x, y]: Point, rx: number, ry: number, fill: string, opacity: number): string =>
+    svg`<ellipse cx="${x}" cy="${y}" rx="${rx}" ry="${ry}" fill="url(#${fill})" fill-opacity="${opacity}"/>`;
+  const redness = rng.uniform(0.2, 0.55);
+  let out = ellipse(at(0, -17), 15, 8, 'pale', 0.4);
   for (const side of [-1, 1]) {
-    out += svg`<ellipse cx="${side * EYE_X}" cy="${EYE_Y - 0.8}" rx="6.6" ry="3.6" fill="${shade}" opacity=".34" filter="url(#blur2)"/>`;
-    out += svg`<ellipse cx="${side * 12}" cy="8.6" rx="5" ry="3.6" fill="${blush}" opacity=".38" filter="url(#blur2)"/>`;
-    out += svg`<path d="M${side * 4.6} 9.6Q${side * 8.4} 12.4 ${side * 8.6} 16.4" stroke="${shade}" stroke-width="1" fill="none" opacity=".22" filter="url(#blur1)"/>`;
+    const width = turned(content, [side * 12, 8]).width;
+    out += ellipse(at(side * 12.2, 9), 8.5 * width, 6.5, 'blush', redness * rng.uniform(0.8, 1.2));
+    out += ellipse(at(side * 9.5, 0.4), 7.4 * width, 5, 'shade', 0.42 + 0.15 * style.age);
+    out += ellipse(at(side * 8.6, 6), 4.6 * width, 2, 'shade', 0.16 + 0.3 * style.age);
   }
-  out += svg`<ellipse cx="${light * 11}" cy="4.4" rx="4" ry="2.2" fill="${lit}" opacity=".34" filter="url(#blur2)"/>`;
-  out += svg`<ellipse cx="${light * 5}" cy="-15" rx="8" ry="4.4" fill="${lit}" opacity=".34" filter="url(#blur2)"/>`;
-  out += svg`<ellipse cx="${light}" cy="23.6" rx="3.6" ry="1.8" fill="${lit}" opacity=".28" filter="url(#blur1)"/>`;
+  out += ellipse(at(0, noseBase(style) - 2, 4), 4.6, 4, 'blush', redness * 0.8);
+  out += ellipse(at(0, 25.4), 5, 3.4, 'blush', redness * 0.4);
+  if (style.build > 0.2 && style.beard === 'none')
+    out += ellipse(at(0, 21), 15, 9, 'beardPatch', 0.16 * style.build);
+  const [moleX, moleY] = at(rng.uniform(-13, 13), rng.uniform(5, 22));
+  if (rng.uniform() < 0.3)
+    out += svg`<circle cx="${moleX}" cy="${moleY}" r=".5" fill="${shadowOf(style.skin)}" fill-opacity=".8"/>`;
   return out;
 }
 
-function nose(style: PhotoStyle): string {
-  const { skin, light } = style;
-  const shade = shadowOf(skin);
-  const deep = mix(shade, '#1a0906', 0.45);
-  const lit = mix(skin, '#fff8ee', 0.6);
-  const far = -light;
-  let out = svg`<path d="M${far * 2.6} -3C${far * 1.6} 1 ${far * 2.4} 5 ${far * 4.3} 8.4L${far * 1.2} 9.6Z" fill="${shade}" opacity=".42" filter="url(#blur1)"/>`;
-  out += svg`<path d="M-4.6 8.8Q0 12.6 4.6 8.8Q2.2 10.9 0 10.9Q-2.2 10.9 -4.6 8.8Z" fill="${shade}" stroke="${shade}" stroke-width=".7" opacity=".5" filter="url(#blur05)"/>`;
-  out += svg`<path d="M${light * 0.5} -3L${light * 0.7} 6" stroke="${lit}" stroke-width="1.5" stroke-linecap="round" opacity=".4" filter="url(#blur1)"/>`;
-  out += svg`<ellipse cx="${light * 0.8}" cy="7.4" rx="1.7" ry="1.3" fill="${lit}" opacity=".55" filter="url(#blur05)"/>`;
-  for (const side of [-1, 1]) {
-    out += svg`<ellipse cx="${side * 2.1}" cy="9.8" rx="1.15" ry=".62" fill="${deep}" opacity=".65" transform="rotate(${side * -14} ${side * 2.1} 9.8)"/>`;
-    out += svg`<path d="M${side * 4} 6.6Q${side * 5.2} 8 ${side * 4.1} 9.5" stroke="${shade}" stroke-width=".7" fill="none" opacity=".5" filter="url(#blur05)"/>`;
+function freckles(content: Content, style: PhotoStyle, head: Head): string {
+  if (style.freckles === 0) return '';
+  const rng = new Rng(style.detail, 'freckles');
+  const colour = mix(style.skin, '#8a4a2a', 0.6);
+  let out = '';
+  for (let i = 0; i < 70 * style.freckles; i++) {
+    const [x, y] = placed(content, head, [rng.normal(0, 8), rng.normal(6.5, 3.2)]);
+    out += svg`<circle cx="${x}" cy="${y}" r="${rng.uniform(0.25, 0.55)}" fill="${colour}" fill-opacity="${rng.uniform(0.3, 0.7)}"/>`;
   }
   return out;
 }
 
-function mouth(content: Content, style: PhotoStyle): string {
+/** Lines that come with age and with a smile. */
+function wrinkles(content: Content, style: PhotoStyle, head: Head): string {
+  const { age } = style;
   const { smile, open } = content;
-  const w = lerp(5.6, 8.4, smile) - 0.8 * open;
-  const corner = MOUTH_Y + lerp(0.45, -1.8, smile);
-  const gap = 5.4 * open;
-  const top = MOUTH_Y - 0.1 - 0.1 * gap;
-  const bottom = MOUTH_Y + 0.5 + gap + 0.5 * smile;
-  const lips = style.lips;
-  const dark = mix(lips, '#2a0a0c', 0.55);
-  const shade = shadowOf(style.skin);
-  const upper = svg`M${-w} ${corner}C${-w * 0.6} ${top - 1.9} -2.2 ${top - 3.1} 0 ${top - 2}C2.2 ${top - 3.1} ${w * 0.6} ${top - 1.9} ${w} ${corner}C${w * 0.5} ${top + 0.5} ${-w * 0.5} ${top + 0.5} ${-w} ${corner}Z`;
-  const lower = svg`M${-w} ${corner}C${-w * 0.5} ${bottom + 0.1} ${w * 0.5} ${bottom + 0.1} ${w} ${corner}C${w * 0.62} ${bottom + 3.3} ${-w * 0.62} ${bottom + 3.3} ${-w} ${corner}Z`;
-  const hole = svg`M${-w} ${corner}C${-w * 0.5} ${top + 0.4} ${w * 0.5} ${top + 0.4} ${w} ${corner}C${w * 0.5} ${bottom + 0.4} ${-w * 0.5} ${bottom + 0.4} ${-w} ${corner}Z`;
-  let out = svg`<ellipse cx="0" cy="${bottom + 3.6}" rx="${w * 0.6}" ry="1.1" fill="${shade}" opacity=".4" filter="url(#blur1)"/>`;
-  out += `<path d="${hole}" fill="#3a1214"/>`;
-  if (open > 0.08) {
-    out += svg`<clipPath id="hole"><path d="${hole}"/></clipPath><g clip-path="url(#hole)"><ellipse cx="0" cy="${bottom + 1.4}" rx="${w * 0.55}" ry="2" fill="#a8484c" filter="url(#blur05)"/><path d="M${-w * 0.8} ${corner - 3}L${w * 0.8} ${corner - 3}L${w * 0.7} ${top + 0.8 + 0.22 * gap}Q0 ${top + 1.6 + 0.34 * gap} ${-w * 0.7} ${top + 0.8 + 0.22 * gap}Z" fill="#efe8df"/></g>`;
-  } else {
-    out += svg`<path d="${hole}" stroke="${dark}" stroke-width=".5" fill="none" opacity=".6"/>`;
-  }
-  out += svg`<g filter="url(#lips)"><path d="${upper}" fill="${mix(lips, dark, 0.25)}"/><path d="${lower}" fill="${lips}"/></g>`;
-  out += svg`<ellipse cx="${style.light * 1.2}" cy="${bottom + 1}" rx="2" ry=".5" fill="#fff" opacity=".28" filter="url(#blur05)"/>`;
+  const rng = new Rng(style.detail, 'wrinkles');
+  const colour = shadowOf(style.skin);
+  const line = (points: readonly Point[], width: number, opacity: number): string => {
+    const [a, b, c] = points.map((point) => placed(content, head, point)) as [Point, Point, Point];
+    return svg`<path d="M${a}Q${b} ${c}" stroke="${colour}" stroke-width="${width}" stroke-linecap="round" fill="none" stroke-opacity="${Math.min(0.8, opacity)}"/>`;
+  };
+  const base = noseBase(style);
+  let out = '';
   for (const side of [-1, 1]) {
-    out += svg`<circle cx="${side * w}" cy="${corner}" r=".8" fill="${dark}" opacity=".45" filter="url(#blur05)"/>`;
+    const fold = 0.1 + 0.3 * smile + 0.45 * age ** 1.5;
+    const end: Point = [side * (9.6 + smile), 17 + 1.5 * open];
+    out += line([[side * 4.8, base - 1], [side * (8.6 + 1.4 * smile), base + 1.4], end], 1.3, fold * 0.5);
+    out += line([[side * 4.8, base - 1], [side * (8.6 + 1.4 * smile), base + 1.4], end], 0.55, fold * 0.7);
+    if (age > 0.3) {
+      out += line(
+        [
+          [side * 5.6, 6.2],
+          [side * 9.4, 8.4],
+          [side * 13.6, 6],
+        ],
+        0.5,
+        0.6 * age,
+      );
+      for (const k of [0, 1, 2]) {
+        const y = 1 + 1.7 * k;
+        out += line(
+          [
+            [side * 15.4, y],
+            [side * 17, y + 0.3 * (k - 1)],
+            [side * 17.8, y + 1.3 * (k - 1)],
+          ],
+          0.4,
+          (0.5 * age + 0.25 * smile) * (age - 0.1),
+        );
+      }
+    }
+    if (age > 0.6)
+      out += line(
+        [
+          [side * 8, 20],
+          [side * 10, 23],
+          [side * 9, 25.4],
+        ],
+        0.8,
+        0.4 * age,
+      );
   }
+  if (age > 0.35)
+    for (const k of [0, 1, 2]) {
+      const y = -12.4 - 3.1 * k + rng.uniform(-0.4, 0.4);
+      out += line(
+        [
+          [-11 + rng.uniform(0, 3), y],
+          [rng.uniform(-2, 2), y - 1.2],
+          [11 - rng.uniform(0, 3), y],
+        ],
+        0.55,
+        (age - 0.25) * 0.75,
+      );
+    }
+  if (age > 0.4)
+    out +=
+      line(
+        [
+          [-1.3, -6.6],
+          [-1.6, -4.6],
+          [-1.1, -3],
+        ],
+        0.4,
+        age * 0.5,
+      ) +
+      line(
+        [
+          [1.3, -6.6],
+          [1.7, -4.6],
+          [1.2, -3],
+        ],
+        0.4,
+        age * 0.5,
+      );
   return out;
 }
 
-function eye(side: -1 | 1, content: Content, style: PhotoStyle): string {
-  const h = 2.3 + 0.3 * style.eyeOpening - 0.25 * content.smile;
-  const cx = side * EYE_X;
-  const s = side;
-  const inner = -4.3 * s;
-  const outer = 4.5 * s;
-  const lid = svg`M${inner} .7C${inner * 0.55} ${-h * 1.25} ${outer * 0.5} ${-h * 1.35} ${outer} -.2`;
-  const white = svg`${lid}C${outer * 0.5} ${h * 0.95} ${inner * 0.5} ${h * 0.95} ${inner} .7Z`;
-  const crease = svg`M${inner * 0.95} ${-0.9}C${inner * 0.5} ${-h * 1.75} ${outer * 0.6} ${-h * 1.85} ${outer * 1.08} ${-1.2}`;
-  const ix = clamp(content.gazeX, -1, 1) * 1.7;
-  const iy = clamp(content.gazeY, -1, 1) * 0.9 - 0.1;
-  const lash = mix(style.hair, '#0d0806', 0.75);
+function nose(content: Content, style: PhotoStyle, head: Head): string {
+  const base = noseBase(style);
+  const wide = 1 + 0.2 * style.noseWidth;
   const shade = shadowOf(style.skin);
-  const id = side < 0 ? 'eyeL' : 'eyeR';
-  return svg`<g transform="translate(${cx} ${EYE_Y})"><clipPath id="${id}"><path d="${white}"/></clipPath>
-<path d="${white}" fill="${mix('#efe9e4', style.skin, 0.16)}"/><g clip-path="url(#${id})">
-<circle cx="${inner}" cy=".7" r="1" fill="#c98a80" opacity=".8"/>
-<circle cx="${ix}" cy="${iy}" r="2.55" fill="${mix(style.iris, '#0a0605', 0.55)}"/><circle cx="${ix}" cy="${iy + 0.15}" r="2.1" fill="${style.iris}"/>
-<circle cx="${ix}" cy="${iy + 0.7}" r="1.25" fill="${mix(style.iris, '#ffffff', 0.3)}" opacity=".55" filter="url(#blur05)"/>
-<circle cx="${ix}" cy="${iy}" r="1.05" fill="#0c0808"/>
-<path d="${lid}" stroke="#2a1a1a" stroke-width="1.7" fill="none" opacity=".35" filter="url(#blur05)"/></g>
-<circle cx="${ix + style.light * 0.7}" cy="${iy - 0.8}" r=".55" fill="#fff"/>
-<path d="${lid}L${outer * 1.12} ${-0.55}" stroke="${lash}" stroke-width=".85" stroke-linecap="round" stroke-linejoin="round" fill="none"/>
-<path d="M${outer} -.2C${outer * 0.5} ${h * 0.95} ${inner * 0.5} ${h * 0.95} ${inner} .7" stroke="${mix(shade, lash, 0.3)}" stroke-width=".4" fill="none" opacity=".7"/>
-<path d="${crease}" stroke="${shade}" stroke-width=".6" fill="none" opacity=".65"/>
-<path d="M${inner * 0.8} ${h + 1.2}Q0 ${h + 2.6} ${outer * 0.8} ${h + 0.9}" stroke="${shade}" stroke-width=".7" fill="none" opacity=".25" filter="url(#blur05)"/></g>`;
-}
-
-function brow(side: -1 | 1, content: Content, style: PhotoStyle): string {
-  const thick = lerp(0.8, 1.6, style.brows);
-  const y = EYE_Y - 6 - 0.7 * content.open - 0.3 * style.eyeOpening;
-  const s = side;
-  const colour = mix(style.hair, '#1a110c', 0.45);
-  return svg`<path d="M${s * 4} ${y + 0.9}C${s * 7} ${y - 1.3} ${s * 11} ${y - 1.9} ${s * 15.2} ${y + 1.1}C${s * 11} ${y - 0.7 + thick * 0.35} ${s * 7.5} ${y + thick * 0.7} ${s * 4.2} ${y + 0.9 + thick}Z" fill="${colour}" stroke="${colour}" stroke-width=".35" stroke-linejoin="round" opacity=".82" filter="url(#brow)"/>`;
+  const deep = mix(shade, '#120504', 0.6);
+  const sin = Math.sin(head.yaw);
+  let out = '';
+  const [x, y] = placed(content, head, [0, base + 1.4], 2);
+  out += svg`<ellipse cx="${x}" cy="${y}" rx="${5.2 * wide}" ry="1.9" fill="url(#shade)" fill-opacity=".55"/>`;
+  for (const side of [-1, 1]) {
+    const [nx, ny] = placed(content, head, [side * 2.1 * wide, base], 3.6);
+    const narrow = Math.max(0.35, 1 - side * sin * 0.9);
+    out += svg`<ellipse cx="${nx}" cy="${ny}" rx="${1.25 * wide * narrow}" ry=".68" fill="${deep}" fill-opacity=".72" transform="rotate(${side * -16} ${nx} ${ny})"/>`;
+    const [ax, ay] = placed(content, head, [side * 4.2 * wide, base - 2.2], 2.6);
+    const [bx, by] = placed(content, head, [side * 5.4 * wide, base - 0.8], 2.2);
+    const [cx, cy] = placed(content, head, [side * 3.8 * wide, base + 0.5], 2.8);
+    out += svg`<path d="M${ax} ${ay}Q${bx} ${by} ${cx} ${cy}" stroke="${shade}" stroke-width=".7" stroke-linecap="round" fill="none" stroke-opacity=".5"/>`;
+  }
+  // On a turned head the far side of the nose ends in front of the cheek.
+  if (Math.abs(sin) > 0.12) {
+    const far = Math.sign(sin);
+    const [ax, ay] = placed(content, head, [far * 2.2, -1], 1);
+    const [bx, by] = placed(content, head, [far * 1.6, 4], 3.5);
+    const [cx, cy] = placed(content, head, [far * 2.4 * wide, base - 2.2], 5.4);
+    out += svg`<path d="M${ax} ${ay}Q${bx} ${by} ${cx} ${cy}" stroke="${shade}" stroke-width=".9" stroke-linecap="round" fill="none" stroke-opacity="${Math.abs(sin) * 0.9}"/>`;
+  }
+  return out;
 }

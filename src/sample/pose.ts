@@ -37,7 +37,7 @@ export function poseOf(content: Content): Pose {
 }
 
 /** Angle by which a head is turned at `turn` 1, radians. */
-const MAX_YAW = Math.PI / 6;
+export const MAX_YAW = Math.PI / 6;
 /** Radius of the sphere on which the features of a face lie, head units. */
 const FACE_RADIUS = 21;
 

@@ -4,11 +4,13 @@ import { parseOrThrow } from '../base/parse-or-throw.js';
 import {
   type Checkpoint,
   type CheckpointContents,
+  type KeepPolicy,
   latestCheckpoint,
   readCheckpointState,
   removeCheckpoint,
   type SaveOptions,
   saveCheckpoint,
+  settleCheckpoints,
 } from '../checkpoint/checkpoint.js';
 import { fromTensors, type NetworkSpecs } from '../checkpoint/network-tensors.js';
 import type { TensorStream } from '../checkpoint/safetensors.js';
@@ -17,13 +19,15 @@ import { samplerStateSchema } from '../data/sampler.js';
 import type { Networks } from '../gan/networks.js';
 import type { StatePart, TrainStateValues } from '../gan/state.js';
 import { hasFirstMoments } from '../gan/step.js';
-import { specsByNetwork } from '../model/networks.js';
+import { type NetworkName, specsByNetwork } from '../model/networks.js';
+import type { ParameterSpecs } from '../model/parameters.js';
 import type { ComputeFacts } from '../runtime/compute-facts.js';
 import { type AdaptiveAugmentState, adaptiveAugmentSchema } from './adaptive-augment.js';
 import type { SavedBatchesState } from './batches.js';
 import { type LecamAnchorsState, lecamAnchorsSchema } from './lecam-anchors.js';
 import { type SinceRow, sinceRowSchema } from './log/run-log.js';
 import type { Trainer } from './trainer.js';
+import { type UnfinishedStep, unfinishedStepSchema } from './unfinished-step.js';
 import { type BestState, bestStateSchema } from './watch/best-checkpoint.js';
 import { type WatchState, watchStateSchema } from './watch/collapse-watch.js';
 
@@ -45,6 +49,8 @@ const progressSchema = z.object({
   sinceRow: sinceRowSchema.optional(),
   /** Whether `checkpoint.everyMinutes` is the reason for the checkpoint, so that the next one replaces it. */
   isInterim: z.boolean().optional(),
+  /** Absent where all that follows the checkpoint's step was done. */
+  unfinished: unfinishedStepSchema.optional(),
   /** Device, versions and arithmetic; absent in checkpoints of other programs. */
   engine: z.record(z.string(), z.string()).optional(),
   /** Number of processes; absent if it is 1. All have the same samplers, and the rest of their draws follows from seed, step and rank. */
@@ -61,6 +67,7 @@ export interface TrainProgress extends SavedBatchesState {
   lecamAnchors?: LecamAnchorsState | undefined;
   sinceRow?: SinceRow | undefined;
   isInterim?: boolean | undefined;
+  unfinished?: UnfinishedStep | undefined;
   engine?: ComputeFacts | undefined;
   ranks?: number | undefined;
 }
@@ -87,12 +94,35 @@ function streamOf(read: Trainer['read'], parts: readonly StatePart[], specs: Net
   return { tensors, data: data() };
 }
 
+/** Which checkpoints stay beside one with this progress. It replaces interim ones; `checkpoint.keepLast` counts none of them. */
+function keepPolicy({ checkpoint }: Config, { isInterim, best }: TrainProgress): KeepPolicy {
+  const { keepLast, keepEverySteps, keepBest } = checkpoint;
+  return {
+    keepLast: isInterim ? keepLast + 1 : keepLast,
+    replaces: (state) => state.isInterim === true,
+    ...(keepEverySteps !== null && { keepEverySteps }),
+    // A resumed run may ask for another metric.
+    ...(best?.best && best.best.metric === keepBest?.metric && { best: best.best.step }),
+  };
+}
+
+/**
+ * Does what a process that died left undone when it saved the checkpoint of `step`, from which a run continues.
+ * @param progress that of the checkpoint.
+ */
+export function settleTraining(
+  runDir: string,
+  step: number,
+  config: Config,
+  progress: TrainProgress,
+): Promise<void> {
+  return settleCheckpoints(runDir, step, keepPolicy(config, progress));
+}
+
 /**
  * Saves a checkpoint: the EMA generators as the model, everything else beside it. The state is read in small parts.
  *
  * @param read that of the trainer; an error that it throws ends the writing, and earlier checkpoints are kept.
- * @param options.replaced the step of an interim checkpoint, which this one replaces. `checkpoint.keepLast` counts none of
- *   them.
  * @param options.confirm that of `saveCheckpoint`.
  * @returns the checkpoint's folder.
  */
@@ -103,9 +133,8 @@ export function saveTraining(
   networks: Networks,
   read: Trainer['read'],
   progress: TrainProgress,
-  options: Pick<SaveOptions, 'replaced' | 'confirm'> = {},
+  options: Pick<SaveOptions, 'confirm'> = {},
 ): Promise<string> {
-  const { keepLast, keepEverySteps } = config.checkpoint;
   const specs = specsByNetwork(networks);
   const { G_A2B, G_B2A } = specs;
   const parts: StatePart[] = hasFirstMoments(config) ? ['values', 'first', 'second'] : ['values', 'second'];
@@ -115,12 +144,7 @@ export function saveTraining(
     state: { ...progress },
     config,
   };
-  return saveCheckpoint(runDir, step, contents, {
-    keepLast: progress.isInterim ? keepLast + 1 : keepLast,
-    ...options,
-    ...(keepEverySteps !== null && { keepEverySteps }),
-    ...(progress.best?.best && { best: progress.best.best.step }),
-  });
+  return saveCheckpoint(runDir, step, contents, { ...keepPolicy(config, progress), ...options });
 }
 
 /**
@@ -134,12 +158,16 @@ export async function dropInterimCheckpoint(runDir: string): Promise<void> {
   if (state.isInterim === true) await removeCheckpoint(runDir, newest.step);
 }
 
-/** Inverse of `saveTraining`. @throws InputError for a checkpoint of another model or without training state. */
+/**
+ * Inverse of `saveTraining`.
+ *
+ * @param specs those of the checkpoint's networks.
+ * @throws InputError for a checkpoint of another model or without training state.
+ */
 export function restoreTraining(
-  networks: Networks,
+  specs: Record<NetworkName, ParameterSpecs>,
   checkpoint: Checkpoint,
 ): { host: TrainStateValues; progress: TrainProgress } {
-  const specs = specsByNetwork(networks);
   const { G_A2B, G_B2A } = specs;
   const { dir, model, training } = checkpoint;
   const progress = parseOrThrow(progressSchema, checkpoint.state, {

@@ -1,4 +1,5 @@
 // A run on the ranks that follow rank 0: they take the same steps on batches of their own, and write nothing.
+import { configAt, stageEnd } from '../config/growth.js';
 import type { Config } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
 import type { World } from '../distributed/world.js';
@@ -26,8 +27,8 @@ export interface FollowOptions {
 }
 
 /**
- * Takes the steps of a run that rank 0 leads, until it ends. After a divergence rank 0 starts again from a checkpoint, or fails,
- * and with it all ranks.
+ * Takes the steps of a run that rank 0 leads, until it ends. After a stage, or a divergence, rank 0 starts again from a
+ * checkpoint; if it fails, all ranks do.
  *
  * @throws as `trainRun`.
  */
@@ -37,19 +38,23 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<TrainEv
   for (;;) {
     try {
       const start = await options.world.broadcastValue<SharedStart | undefined>(undefined);
-      return yield* followOnce(options, dataset, start!);
+      const isLastStage = !(yield* followOnce(options, dataset, start!));
+      if (isLastStage) return;
     } catch (error) {
       if (!(error instanceof DivergedError)) throw error;
     }
   }
 }
 
+/** @returns whether another stage follows. */
 async function* followOnce(
-  { config, runDir, world, signal }: FollowOptions,
+  { config: whole, runDir, world, signal }: FollowOptions,
   dataset: Awaited<ReturnType<typeof openDataset>>,
   { step: from, rateScale, progress }: SharedStart,
-): AsyncGenerator<TrainEvent> {
+): AsyncGenerator<TrainEvent, boolean> {
+  const config = configAt(whole, from);
   const { steps } = config.training;
+  const until = stageEnd(config);
   const networks = buildNetworks(config, ranksOf(world.size));
   const events: TrainEvent[] = [];
   const batches = new Batches(config, dataset, {
@@ -68,14 +73,16 @@ async function* followOnce(
     const augment = new AdaptiveAugment(config.training, progress?.adaptiveAugment, world.size);
     const lecam = new LecamAnchors(config.training, progress?.lecamAnchors);
     let step = from;
-    while (step < steps && !(await peers.stop(signal))) {
+    while (step < until && !(await peers.stop(signal))) {
       const batch = await batches.next(step, augment.probabilities, lecam.anchors);
       const terms = await advance({ context, trainer, augment, lecam, peers }, batch, step);
       step++;
       yield* events.splice(0);
       assertFinite(terms, { step, runDir, rateScale, rank: peers.culprit });
     }
+    if (step < steps && !(await peers.stop(signal))) return true;
     yield { type: 'end', step, interrupted: step < steps };
+    return false;
   } finally {
     await batches.close();
     trainer?.dispose();

@@ -3,8 +3,10 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError } from '../base/errors.js';
+import { removeLeftovers } from '../base/leftovers.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
+import { configAt, stageEnd } from '../config/growth.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { countsText, type Dataset, openDataset } from '../data/folder.js';
@@ -17,13 +19,14 @@ import { loadEngine } from '../runtime/node.js';
 import type { Translator } from '../translate/translator.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
-import { dropInterimCheckpoint, type TrainProgress } from './checkpoint-state.js';
+import { dropInterimCheckpoint, settleTraining, type TrainProgress } from './checkpoint-state.js';
 import { DivergedError } from './divergence.js';
 import type { TrainEvent } from './events.js';
 import { followRun } from './follower.js';
 import { LecamAnchors } from './lecam-anchors.js';
 import { RunLog } from './log/run-log.js';
 import { RunPage } from './log/run-report.js';
+import { samplesFolder } from './log/sample-files.js';
 import { Samples } from './log/samples.js';
 import { openTrainer } from './open-trainer.js';
 import { Peers } from './peers.js';
@@ -34,6 +37,7 @@ import { takeSteps } from './run-steps.js';
 import { checkSameDataset, type SharedStart, shareState } from './shared-start.js';
 import { findStart, takeHost } from './start.js';
 import type { TermValues, Trainer } from './trainer.js';
+import { lacksRow } from './unfinished-step.js';
 import { BestCheckpoint } from './watch/best-checkpoint.js';
 import { CollapseWatch } from './watch/collapse-watch.js';
 import { StyleDiversity } from './watch/style-diversity.js';
@@ -64,8 +68,9 @@ export interface TrainOptions {
 
 /**
  * Trains a run to `training.steps`, writing config.json, metrics.jsonl, samples, checkpoints and report.html into the run
- * directory, and yields events. A resumed run takes weights, moments, the EMA and sampler positions from the checkpoint; random
- * draws follow from seed and step. Of several ranks, rank 0 writes the files; the others only yield their last event.
+ * directory, and yields events. Where `training.growth` says so, the networks grow. A resumed run takes weights, moments, the EMA
+ * and sampler positions from the checkpoint; random draws follow from seed and step. Of several ranks, rank 0 writes the files; the
+ * others only yield their last event.
  *
  * @throws InputError for wrong input; RunError if training diverges, a file cannot be written, or another process has taken
  *   the run over. Checkpoints are kept.
@@ -118,7 +123,10 @@ async function* leadRun(options: TrainOptions, root: string): AsyncGenerator<Tra
   }
 }
 
-/** Repeats a diverged run from its newest checkpoint with a smaller learning rate, if the config asks for rollbacks. */
+/**
+ * Runs the stages of a run one after another. Repeats a diverged one from the newest checkpoint with a smaller learning rate, if
+ * the config asks for rollbacks.
+ */
 async function* lockedRun(
   options: TrainOptions,
   dataset: Dataset,
@@ -132,7 +140,9 @@ async function* lockedRun(
   let last = { step: -1, times: 0 };
   for (;;) {
     try {
-      return yield* runOnce(attempt, dataset);
+      if (!(yield* runOnce(attempt, dataset))) return;
+      // The next stage starts from the checkpoint of this one, as a resumed run does.
+      attempt = { ...attempt, options: { ...options, resume: true } };
     } catch (error) {
       if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
       // The other ranks do not know of weights that only a checkpoint showed.
@@ -149,7 +159,7 @@ async function* lockedRun(
   }
 }
 
-/** One attempt at a run, which ends with the run or with a rollback. */
+/** One attempt at a stage of a run, which ends with it or with a rollback. */
 interface Attempt {
   options: TrainOptions;
   /** Factor on the learning rate; by default that of the checkpoint. */
@@ -160,11 +170,14 @@ interface Attempt {
   lock: RunLock;
 }
 
+/** @returns whether another stage follows. */
 async function* runOnce(
   { options, reported, page, lock, ...attempt }: Attempt,
   dataset: Dataset,
-): AsyncGenerator<TrainEvent> {
-  const { config, runDir, signal, world = SOLO } = options;
+): AsyncGenerator<TrainEvent, boolean> {
+  const { runDir, signal, world = SOLO } = options;
+  const newest = options.resume ? await latestCheckpoint(runDir) : undefined;
+  const config = configAt(options.config, newest?.step ?? 0);
   const networks = buildNetworks(config, ranksOf(world.size));
   const events: TrainEvent[] = [];
   const onBadFile = (file: string, error: unknown): void => {
@@ -172,7 +185,7 @@ async function* runOnce(
     reported.add(file);
   };
   const onSkipped = (dir: string, error: unknown) => events.push({ type: 'skipped-checkpoint', dir, error });
-  const start = await findStart({ ...options, onSkipped }, networks);
+  const start = await findStart({ ...options, config, onSkipped }, networks);
   const { progress } = start;
   // All input is checked before the run directory changes.
   const batches = new Batches(config, dataset, { world, ...(progress && { state: progress }), onBadFile });
@@ -183,8 +196,14 @@ async function* runOnce(
       ? await StyleDiversity.open(config, dataset, onBadFile)
       : undefined;
   const perceptual = await loadPerceptual(config);
+  // What a killed process left of the files that it was writing.
+  for (const folder of [runDir, samplesFolder(runDir)]) await removeLeftovers(folder, { kind: 'tmp' });
+  if (progress !== undefined) await settleTraining(runDir, start.step, config, progress);
   await writeFileAtomic(join(runDir, 'config.json'), formatConfig(config));
-  const log = await RunLog.open(runDir, config, start.step, progress?.sinceRow);
+  const log = await RunLog.open(runDir, config, start.step, {
+    sinceRow: progress?.sinceRow,
+    lacksRow: progress?.unfinished !== undefined && lacksRow(progress.unfinished),
+  });
   page.figures = log.figures;
   let trainer: Trainer | undefined;
   try {
@@ -192,7 +211,10 @@ async function* runOnce(
     yield {
       type: 'start',
       step: start.step,
+      until: stageEnd(config),
       steps: training.steps,
+      size: config.model.size,
+      ...(start.grownFrom !== undefined && { grownFrom: start.grownFrom }),
       parameters: {
         generators: networks.generators.parameterCount,
         discriminators: networks.discriminators.parameterCount,
@@ -238,7 +260,7 @@ async function* runOnce(
     if (start.step === 0) yield await writeSamples(run, 0);
     else await writePage(run, start.step);
     const from = { step: start.step, seconds: progress?.seconds ?? 0 };
-    yield* takeSteps(run, from, progress?.isInterim ?? false, signal);
+    return yield* takeSteps(run, from, progress?.unfinished, signal);
   } catch (error) {
     yield* events.splice(0);
     throw error;

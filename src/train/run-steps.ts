@@ -1,5 +1,6 @@
 // The loop over the steps of a run.
 import { setImmediate } from 'node:timers/promises';
+import { stageEnd } from '../config/growth.js';
 import type { HostBatch } from '../gan/batch.js';
 import { learningRateOf } from '../gan/step-scalars.js';
 import type { TrainEvent } from './events.js';
@@ -7,41 +8,60 @@ import type { Run } from './run.js';
 import { type Progress, RunSaver } from './run-saver.js';
 import { type StepResult, stepObservers } from './step-observers.js';
 import type { TermValues } from './trainer.js';
+import { OBSERVERS, type ObserverName, type UnfinishedStep } from './unfinished-step.js';
 
 /** What a step changes. */
 type Stepper = Pick<Run, 'context' | 'trainer' | 'augment' | 'lecam' | 'peers'>;
 
 /**
- * Takes the steps of a run from the one after `start` to the last, or until `signal`, and runs the observers that are due
- * after each. The last step has a checkpoint.
+ * Takes the steps of a run from the one after `start` to the last of its stage, or until `signal`, and runs the observers that
+ * are due after each. The last step has a checkpoint.
  *
- * @param isInterim whether the run starts from an interim checkpoint.
+ * @param unfinished what was left to do after the step `start`, which comes first.
+ * @returns whether another stage follows.
  * @throws DivergedError; RunError where the disk refuses, the dataset has gone, or another process has taken the run over.
  */
 export async function* takeSteps(
   run: Run,
   start: Progress,
-  isInterim: boolean,
+  unfinished: UnfinishedStep | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<TrainEvent> {
-  const { steps } = run.context.config.training;
-  const saver = new RunSaver(run, start.step, isInterim);
+): AsyncGenerator<TrainEvent, boolean> {
+  const { config } = run.context;
+  const { steps } = config.training;
+  const until = stageEnd(config);
+  const saver = new RunSaver(run, start.step);
   const observers = stepObservers(run, saver);
+  const observe = async function* (
+    result: StepResult,
+    names: readonly ObserverName[],
+  ): AsyncGenerator<TrainEvent> {
+    for (const name of names) {
+      if (!observers[name].due(result.step)) continue;
+      // This process may have stood still: nothing may be written if the run is another's by now.
+      await run.lock.check();
+      yield* observers[name].run(result);
+    }
+  };
+  if (unfinished !== undefined && !signal?.aborted) {
+    const { observer, ...result } = unfinished;
+    yield* observe({ ...start, ...result }, OBSERVERS.slice(OBSERVERS.indexOf(observer)));
+  }
   let progress = start;
-  while (progress.step < steps && !(await run.peers.stop(signal))) {
+  while (progress.step < until && !(await run.peers.stop(signal))) {
     const result = await takeStep(run, saver, progress);
     progress = result;
     yield* run.events.splice(0);
-    for (const observer of observers) {
-      if (!observer.due(result.step)) continue;
-      // This process may have stood still: nothing may be written if the run is another's by now.
-      await run.lock.check();
-      yield* observer.run(result);
-    }
+    yield* observe(result, OBSERVERS);
   }
-  if (!saver.isSaved(progress.step)) yield* saver.checkpoint(progress);
+  if (!saver.isSaved(progress.step)) {
+    await saver.histograms(progress);
+    yield* saver.checkpoint(progress);
+  }
   yield* run.events.splice(0);
+  if (progress.step < steps && !(await run.peers.stop(signal))) return true;
   yield { type: 'end', step: progress.step, interrupted: progress.step < steps };
+  return false;
 }
 
 function takeStep(run: Run, saver: RunSaver, progress: Progress): Promise<StepResult> {

@@ -1,4 +1,5 @@
 // What happens after a step, each in an observer of its own: evaluation, watch, log, event, samples, checkpoint.
+import { stageEnd } from '../config/growth.js';
 import type { Config } from '../config/schema.js';
 import { inTrueFloat32 } from '../runtime/session.js';
 import { assertFinite } from './divergence.js';
@@ -6,6 +7,7 @@ import type { TrainEvent } from './events.js';
 import { type Run, writeSamples } from './run.js';
 import type { Progress, RunSaver } from './run-saver.js';
 import type { TermValues } from './trainer.js';
+import type { ObserverName, UnfinishedStep } from './unfinished-step.js';
 
 /** A step that is done. */
 export interface StepResult extends Progress {
@@ -30,24 +32,30 @@ function withoutEvents(work: (result: StepResult) => Promise<void>): StepObserve
   };
 }
 
-/** Whether a step, counted from 1, is one of every `everySteps`, or the last. */
-function isDue(step: number, everySteps: number, { training }: Config): boolean {
-  return step % everySteps === 0 || step === training.steps;
+/** Whether a step, counted from 1, is one of every `everySteps`, or the last of its stage or of the run. */
+function isDue(step: number, everySteps: number, config: Config): boolean {
+  return step % everySteps === 0 || step === stageEnd(config);
 }
 
 /**
- * The observers of a run, in the order in which they look at a step: each may use what those before it have added to the
- * terms, and a checkpoint has the state that all of them leave.
+ * The observers of a run, which look at a step in the order of `OBSERVERS`: each may use what those before it have added to
+ * the terms, and a checkpoint has the state that all of them leave.
  */
-export function stepObservers(run: Run, saver: RunSaver): StepObserver[] {
-  return [
-    evaluation(run, saver),
-    watch(run),
-    metricsLog(run, saver),
-    { due: always, run: stepEvent },
-    samples(run, saver),
-    checkpoint(run, saver),
-  ];
+export function stepObservers(run: Run, saver: RunSaver): Record<ObserverName, StepObserver> {
+  return {
+    evaluation: evaluation(run, saver),
+    watch: watch(run),
+    metrics: metricsLog(run, saver),
+    event: { due: always, run: stepEvent },
+    samples: samples(run, saver),
+    histograms: histograms(run, saver),
+    checkpoint: checkpoint(run, saver),
+  };
+}
+
+/** What is left to do after a step from an observer on. */
+function unfinishedFrom(observer: ObserverName, { terms, learningRate }: StepResult): UnfinishedStep {
+  return { observer, terms, learningRate };
 }
 
 async function* stepEvent({ step, terms, learningRate, seconds }: StepResult): AsyncGenerator<TrainEvent> {
@@ -62,7 +70,8 @@ function evaluation({ context, trainer, evaluate }: Run, saver: RunSaver): StepO
     due: (step) => evaluate !== undefined && everySteps !== null && isDue(step, everySteps, config),
     run: withoutEvents(async (result) => {
       const measure = () => inTrueFloat32(() => evaluate!(trainer.translator('ema')));
-      Object.assign(result.terms, await saver.guard(measure, result));
+      const figures = await saver.guard(measure, result, unfinishedFrom('evaluation', result));
+      Object.assign(result.terms, figures);
     }),
   };
 }
@@ -91,7 +100,8 @@ function metricsLog({ context, log }: Run, saver: RunSaver): StepObserver {
     due: (step) => step % everySteps === 0 || step === 1,
     run: withoutEvents(async (result) => {
       const { step, seconds, learningRate } = result;
-      await saver.guard(() => log.write({ step, seconds, learningRate }), result);
+      const write = () => log.write({ step, seconds, learningRate });
+      await saver.guard(write, result, unfinishedFrom('metrics', result));
     }),
   };
 }
@@ -101,8 +111,17 @@ function samples(run: Run, saver: RunSaver): StepObserver {
   return {
     due: (step) => isDue(step, config.log.sampleEverySteps, config),
     async *run(result) {
-      yield await saver.guard(() => writeSamples(run, result.step), result);
+      const write = () => writeSamples(run, result.step);
+      yield await saver.guard(write, result, unfinishedFrom('samples', result));
     },
+  };
+}
+
+/** Logs histograms before a checkpoint of `checkpoint.everySteps`: what a checkpoint has passed is not logged again. */
+function histograms({ context: { config } }: Run, saver: RunSaver): StepObserver {
+  return {
+    due: (step) => isDue(step, config.checkpoint.everySteps, config),
+    run: withoutEvents((result) => saver.histograms(result, unfinishedFrom('histograms', result))),
   };
 }
 

@@ -71,8 +71,7 @@ export function isOfficialFile(
   hashes: Pick<FileIdentity, 'sha256' | 'gitBlob'>,
 ): boolean {
   if ('gitBlob' in identity) return hashes.gitBlob === identity.gitBlob;
-  if ('sha256' in identity) return hashes.sha256 === identity.sha256;
-  return hashes.sha256.startsWith(identity.sha256Prefix);
+  return hashes.sha256 === identity.sha256;
 }
 
 /** The official file with these hashes; undefined if there is none. */
@@ -84,17 +83,10 @@ export function officialFile(
   return undefined;
 }
 
-/** The number of digits by which an official file is known, if its whole hash is not. */
-export function digitsOf(hashes: Pick<FileIdentity, 'sha256' | 'gitBlob'>): number | undefined {
-  const identity = officialFile(hashes)?.file.identity;
-  return identity && 'sha256Prefix' in identity ? identity.sha256Prefix.length : undefined;
-}
-
 /** A hash that an official file has, in words. */
 export function identityInWords({ identity }: OfficialFile): string {
   if ('gitBlob' in identity) return `git's id ${identity.gitBlob}`;
-  if ('sha256' in identity) return `SHA-256 ${identity.sha256}`;
-  return `a SHA-256 that begins with ${identity.sha256Prefix}`;
+  return `SHA-256 ${identity.sha256}`;
 }
 
 /** The names and hashes of the official files of these weights, in words. */

@@ -12,10 +12,9 @@ export interface OfficialFile {
   /** Its address; null for a file that a newer one replaced. */
   url: string | null;
   /**
-   * Its SHA-256, or git's id of its content (SHA-1 of `blob BYTES\0` and the bytes). Of replaced files only the first digits
-   * of the SHA-256 are known, which other files can be made to have: receipts say so.
+   * Its SHA-256, or git's id of its content (SHA-1 of `blob BYTES\0` and the bytes).
    */
-  identity: { sha256: string } | { sha256Prefix: string } | { gitBlob: string };
+  identity: { sha256: string } | { gitBlob: string };
 }
 
 export interface KnownWeights {
@@ -93,9 +92,9 @@ function torchvisionFile(name: string, sha256: string): OfficialFile {
   return { name, url: `https://download.pytorch.org/models/${name}`, identity: { sha256 } };
 }
 
-/** A file that torchvision has replaced, with the digits in its name. */
-function replacedFile(name: string, sha256Prefix: string): OfficialFile {
-  return { name, url: null, identity: { sha256Prefix } };
+/** A file that torchvision has replaced. */
+function replacedFile(name: string, sha256: string): OfficialFile {
+  return { name, url: null, identity: { sha256 } };
 }
 
 /** A file in the repository of package lpips (version 0.1 of the layers), with git's id of it. */
@@ -105,10 +104,11 @@ function lpipsFile(net: LpipsNet, gitBlob: string): OfficialFile {
 }
 
 /**
- * All known weights. The whole hashes are those that several public repositories record (of inception_v3_google one), and
- * begin with the digits of the names. Names are from torchvision's models/inception.py, vgg.py and alexnet.py (those of replaced
- * files from its older versions), from pytorch-fid's inception.py (FID_WEIGHTS_URL), and from the tree of
- * PerceptualSimilarity. Sizes are torchvision's `_file_size`, and 4 bytes for each of pytorch-fid's numbers.
+ * All known weights. The hashes of torchvision's and pytorch-fid's files are those that several public repositories record
+ * (of `alexnet-owt-4df8aa71` one), and begin with the digits of the names; those of the LPIPS layers are of the files in
+ * package lpips 0.1.4. Names are from torchvision's models/inception.py, vgg.py and alexnet.py (those of replaced files from its
+ * older versions), from pytorch-fid's inception.py (FID_WEIGHTS_URL), and from the tree of PerceptualSimilarity. Sizes are
+ * torchvision's `_file_size`, and 4 bytes for each of pytorch-fid's numbers.
  */
 export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {
   inception: {
@@ -132,7 +132,10 @@ export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {
         'inception_v3_google-0cc3c7bd.pth',
         '0cc3c7bd75056d25e46cba549dc184522069b81e9787eff6df84f397bd52a5ef',
       ),
-      replacedFile('inception_v3_google-1a9a5a14.pth', '1a9a5a14'),
+      replacedFile(
+        'inception_v3_google-1a9a5a14.pth',
+        '1a9a5a14f40645a370184bd54f4e8e631351e71399112b43ad0294a79da290c8',
+      ),
     ],
     downloadBytes: 108_950_000,
     tensors: inceptionTensors(),
@@ -157,7 +160,10 @@ export const KNOWN_WEIGHTS: Readonly<Record<WeightName, KnownWeights>> = {
         'alexnet-owt-7be5be79.pth',
         '7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02',
       ),
-      replacedFile('alexnet-owt-4df8aa71.pth', '4df8aa71'),
+      replacedFile(
+        'alexnet-owt-4df8aa71.pth',
+        '4df8aa717fd11ab2d34e9483c5984ef7cdbefd732366a836076020db08909c9a',
+      ),
     ],
     downloadBytes: 244_410_000,
     ...trunk('alex'),

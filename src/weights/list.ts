@@ -1,6 +1,5 @@
 // Lists the known weights and their state in the cache, for gnr weights list.
 import { placeOf, remedyFor, weightsState } from './cache.js';
-import { digitsOf } from './file-hash.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import { WEIGHT_NAMES, type WeightName } from './names.js';
 
@@ -16,8 +15,6 @@ export interface WeightsRow {
   bytes: number | null;
   /** The file from which they were converted; null if they are missing or damaged. */
   source: { file: string; sha256: string } | null;
-  /** The digits of the SHA-256 by which that file is known; null if they are all of them, or it is not known. */
-  digits: number | null;
   /** Official files: first the one to fetch, whose address is `url`. */
   officialFiles: string[];
   url: string;
@@ -43,7 +40,6 @@ export async function listWeights(env?: NodeJS.ProcessEnv): Promise<WeightsRow[]
       file: placeOf(name, env).file,
       bytes: isPresent ? state.bytes : null,
       source: isPresent ? { file: state.record.source.file, sha256: state.record.source.sha256 } : null,
-      digits: state.state === 'present' ? (digitsOf(state.record.source) ?? null) : null,
       officialFiles: files.map((file) => file.name),
       url: files[0]!.url!,
       downloadBytes,

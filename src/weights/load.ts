@@ -4,7 +4,6 @@ import { InputError } from '../base/errors.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
 import type { TorchTensor } from '../checkpoint/torch-layout.js';
 import { placeOf, remedyFor, weightsState } from './cache.js';
-import { digitsOf } from './file-hash.js';
 import { KNOWN_WEIGHTS } from './known.js';
 import type { WeightName } from './names.js';
 
@@ -14,8 +13,6 @@ export interface WeightsSource {
   /** SHA-256 of the imported file: the official one if `verified`. */
   sha256: string;
   verified: boolean;
-  /** The digits of the SHA-256 by which the official file is known, if the rest is unknown. */
-  digits?: number;
 }
 
 export interface LoadedWeights extends WeightsSource {
@@ -45,10 +42,5 @@ export async function loadWeights(name: WeightName, env?: NodeJS.ProcessEnv): Pr
     return [key, { shape: tensor.shape, data: tensor.data }];
   });
   const { source, verified } = state.record;
-  const digits = digitsOf(source);
-  return {
-    ...{ name, sha256: source.sha256, verified },
-    ...(verified && digits !== undefined && { digits }),
-    tensors: new Map(kept),
-  };
+  return { name, sha256: source.sha256, verified, tensors: new Map(kept) };
 }

@@ -101,11 +101,11 @@ describe('saveCheckpoint', () => {
 
   it('removes the checkpoint that the new one replaces, and does not count it among those to keep', async () => {
     for (const step of [1, 2, 3]) await saveCheckpoint(run, step, contents(step));
-    await saveCheckpoint(run, 4, contents(4), { keepLast: 3, replaced: 3 });
+    await saveCheckpoint(run, 4, contents(4), { keepLast: 3, replaces: ({ step }) => step === 3 });
     const names = async () => (await readdir(join(run, 'checkpoints'))).sort();
     expect(await names()).toEqual(['latest', 'step-000001', 'step-000002', 'step-000004']);
     // It is not kept as one of those of keepEverySteps: when it was written depends on the speed of the machine.
-    await saveCheckpoint(run, 5, contents(5), { replaced: 4, keepEverySteps: 4 });
+    await saveCheckpoint(run, 5, contents(5), { replaces: ({ step }) => step === 4, keepEverySteps: 4 });
     expect(await names()).not.toContain('step-000004');
   });
 

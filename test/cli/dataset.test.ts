@@ -10,6 +10,7 @@ import { FINDING_KINDS, FINDING_TEXTS } from '../../src/data/check/findings.js';
 import { readFactors } from '../../src/sample/factors-file.js';
 import { blocks, put } from '../data/check/check-images.js';
 import { errorMessages, gnr } from '../support/gnr.js';
+import { leaveTemporary } from '../support/leftovers.js';
 
 let root: string;
 let written: string[];
@@ -150,7 +151,9 @@ describe('gnr dataset check', () => {
   test('writes a page that shows every image and loads no other files with --html', async () => {
     await put(join(dir, 'testA', 'copy.png'), blocks(3));
     const html = join(root, 'page.html');
+    const left = await leaveTemporary(html, 'what a killed process was writing');
     await check('--html', html);
+    expect(await readdir(root)).not.toContain(left);
     const page = await readFile(html, 'utf8');
     expect(page).toContain('testA/copy.png: the same bytes as trainA/3.png');
     expect(page).not.toMatch(/<script|(src|href)="(?!data:)/);

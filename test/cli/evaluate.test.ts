@@ -7,6 +7,7 @@ import { type Receipt, receiptSchema } from '../../src/eval/receipt.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { gnr, type Outcome } from '../support/gnr.js';
+import { leaveTemporary } from '../support/leftovers.js';
 import { formulaCache } from '../support/weights.js';
 
 const PROTOCOL = {
@@ -66,6 +67,8 @@ describe('gnr evaluate of a model', () => {
   let receipt: Receipt;
   beforeAll(async () => {
     out = join(folder, 'out');
+    // A killed process has left this.
+    await leaveTemporary(join(out, 'receipt.json'), '{');
     done = await gnr('evaluate', model, '--data', data, '--out', out, '--protocol', protocol);
     receipt = await receiptIn(out);
   });
@@ -130,7 +133,7 @@ describe('gnr evaluate of a model', () => {
     expect(receipt.weights).not.toEqual([]);
   });
 
-  it('writes a receipt, a page with all methods, and the hashes of all real images', async () => {
+  it('writes a receipt, a page with all methods, and the hashes of all real images, and leaves nothing that a killed process was writing', async () => {
     expect((await readdir(out)).sort()).toEqual([
       'inputs.sha256',
       'other-real.sha256',

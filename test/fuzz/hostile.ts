@@ -78,6 +78,26 @@ function manyFrames(count: number): Buffer {
   return Buffer.concat([start, ...Array.from({ length: count }, () => frame), Buffer.from('\x3b', 'latin1')]);
 }
 
+const [FRAME, SCAN] = [0xc0, 0xda];
+
+/** A JPEG without its end, in which `change` has changed a segment: its bytes from the marker on. */
+async function changedJpeg(marker: number, change: (segment: Buffer) => void): Promise<Buffer> {
+  const image = sharp({ create: { width: 24, height: 24, channels: 3, background: '#a04020' } });
+  const bytes = (await image.jpeg().toBuffer()).subarray(0, -2);
+  for (let at = 2; at < bytes.length; at += 2 + bytes.readUInt16BE(at + 2)) {
+    if (bytes[at + 1] === marker) {
+      change(bytes.subarray(at));
+      return bytes;
+    }
+  }
+  throw new Error(`no marker ${marker}`);
+}
+
+/** Blocks of no width: as many as one likes fit into a row. */
+const noWidth = (frame: Buffer): void => {
+  for (let component = 0; component < 3; component++) frame[11 + 3 * component] = 0x01;
+};
+
 /** A compressed comment of 100 MB in some kilobytes. */
 function longComment(): Buffer {
   const text = deflateSync(Buffer.alloc(100e6), { level: 9 });
@@ -88,11 +108,23 @@ function longComment(): Buffer {
 export async function hostileImages(): Promise<HostileFile[]> {
   return [
     { name: 'profile-tags.jpg', bytes: await endlessProfile(), answer: 'taken' },
+    { name: 'no-width.jpg', bytes: await changedJpeg(FRAME, noWidth), answer: /damaged or truncated/ },
+    {
+      name: 'no-component.jpg',
+      bytes: await changedJpeg(SCAN, (scan) => scan.fill(0, 4, 5)),
+      answer: /damaged or truncated/,
+    },
     { name: 'tiff-loop.tif', bytes: await loopingTiff(), answer: 'taken' },
     { name: 'gif-frames.gif', bytes: manyFrames(10_000), answer: 'taken' },
     { name: 'png-comment.png', bytes: flatPng(8, 8, longComment()), answer: 'taken' },
     { name: 'png-pixels.png', bytes: flatPng(40_000, 40_000), answer: /40000 x 40000; scale it down/ },
-    { name: 'png-wide.png', bytes: flatPng(2_000_000, 1), answer: 'taken' },
+    { name: 'png-wide.png', bytes: flatPng(2 ** 17, 1), answer: 'taken' },
+    // Making it smaller took 11 GB.
+    {
+      name: 'png-rows.png',
+      bytes: flatPng(16_776_984, 24),
+      answer: /sides have at most 131072 px .* 16776984 x 24; cut it into parts/,
+    },
     {
       name: 'svg.png',
       bytes: Buffer.from(

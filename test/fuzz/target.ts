@@ -18,10 +18,17 @@ export interface FuzzTarget {
 }
 
 const MEGABYTE = 1e6;
+/** What libraries may take for an input beside the memory of JavaScript. */
+const NATIVE_BYTES = 1e9;
 
 function usedBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
+}
+
+/** The most memory that this process has had. */
+function peakBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
 }
 
 /** Text of an error for a report: its kind, and the beginning of its stack. */
@@ -37,6 +44,7 @@ function described(error: unknown): string {
 export async function checkInput(target: FuzzTarget, bytes: Uint8Array): Promise<void> {
   const limit = target.limitBytes?.(bytes) ?? 16 * bytes.byteLength + 64 * MEGABYTE;
   const before = usedBytes();
+  const peakBefore = peakBytes();
   let refusal: unknown;
   try {
     await target.run(bytes);
@@ -48,6 +56,11 @@ export async function checkInput(target: FuzzTarget, bytes: Uint8Array): Promise
   if (grown > limit)
     throw new Error(
       `${Math.round(grown / MEGABYTE)} MB of memory for ${bytes.byteLength} bytes of input; ${Math.round(limit / MEGABYTE)} MB are allowed`,
+    );
+  const risen = peakBytes() - peakBefore;
+  if (risen > limit + NATIVE_BYTES)
+    throw new Error(
+      `${Math.round(risen / MEGABYTE)} MB of memory for ${bytes.byteLength} bytes of input, for a while`,
     );
   if (refusal instanceof Error && refusal.message.length > 4000)
     throw new Error(`a message of ${refusal.message.length} characters: ${refusal.message.slice(0, 200)}`);

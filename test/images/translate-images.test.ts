@@ -24,6 +24,7 @@ import { randomStyles } from '../../src/translate/styles.js';
 import type { Translator } from '../../src/translate/translator.js';
 import { tinyConfig } from '../support/config.js';
 import { fixedDetector } from '../support/faces.js';
+import { leaveTemporary } from '../support/leftovers.js';
 
 const config = tinyConfig();
 const { size, latentDim } = config.model;
@@ -115,6 +116,13 @@ describe('translateImages without a grid', () => {
       expect(Buffer.from(made.data).equals(Buffer.from(expected!.data))).toBe(true);
     },
   );
+
+  it('clears what a killed process was writing there, and nothing else that begins with a dot', async () => {
+    await leaveTemporary(join(outDir, 'x-style-1.png'), 'half');
+    await writeFile(join(outDir, '.notes'), 'mine');
+    await translate([join(data, 'testA')]);
+    expect((await readdir(outDir)).filter((name) => name.startsWith('.'))).toEqual(['.notes']);
+  });
 
   it('writes the same files for the same seed', async () => {
     const file = join(data, 'trainA', '00000.png');

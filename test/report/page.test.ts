@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { reportImage } from '../../src/report/image.js';
 import { pickEvenly, type ReportData, renderReport, verdictOf, writeReport } from '../../src/report/page.js';
+import { leaveTemporary } from '../support/leftovers.js';
 
 const EVIL = `"><script src='https://evil.example/x.js'></script>&amp;<img onerror=x>`;
 
@@ -161,11 +162,12 @@ describe('pickEvenly', () => {
 });
 
 describe('writeReport', () => {
-  it('replaces the page as a whole', async () => {
+  it('replaces the page as a whole, and clears what a killed process was writing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'gnr-report-'));
     try {
       const path = join(folder, 'report.html');
       await writeReport(path, { title: 'First' });
+      await leaveTemporary(path, 'what a killed process was writing');
       await writeReport(path, { title: 'Second' });
       expect(await readFile(path, 'utf8')).toBe(renderReport({ title: 'Second' }));
       expect(await readdir(folder)).toEqual(['report.html']);

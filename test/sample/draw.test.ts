@@ -97,6 +97,29 @@ describe('the sample dataset', () => {
   });
 });
 
+test('a sample dataset of several families has each image as a set of its family has it', async () => {
+  const alone = {
+    vivid: await draw('vivid', { images: 12 }),
+    print: await draw('print', { images: 12, family: 'print' }),
+  };
+  const mixed = await draw('mixed', { images: 12, family: 'print, vivid' });
+  const { family, images } = await readFactors(join(root, 'mixed'));
+  expect(family).toEqual(['vivid', 'print']);
+  const drawn = Object.entries(images).filter(([path]) => path.includes('B/'));
+  const families = drawn.map(([path, { style }]) => {
+    if (style.manner !== 'anime') throw new Error(`${path} is no anime`);
+    const name = style.family as keyof typeof alone;
+    expect(mixed[path]).toBe(alone[name][path]);
+    return name;
+  });
+  expect(new Set(families)).toEqual(new Set(['vivid', 'print']));
+  for (const path of Object.keys(mixed)) if (path.includes('A/')) expect(mixed[path]).toBe(alone.vivid[path]);
+});
+
+test('a list of one family gives the dataset of that family', async () => {
+  expect(await draw('list', { family: 'pastel,pastel' })).toEqual(await draw('one', { family: 'pastel' }));
+});
+
 describe('the folder of a sample dataset', () => {
   test('may exist if it is empty, and its parents are created', async () => {
     await mkdir(join(root, 'empty'));
@@ -163,6 +186,8 @@ test.each([
   [{ size: Number.NaN }, '--size'],
   [{ seed: -1 }, '--seed'],
   [{ family: 'noir' }, '--family'],
+  [{ family: 'vivid,noir' }, '--family'],
+  [{ family: '' }, '--family'],
 ])('options out of range are rejected: %o', async (options, flag) => {
   const rejected = draw('set', options);
   await expect(rejected).rejects.toThrow(InputError);

@@ -1,21 +1,59 @@
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { sampleFactors } from '../../src/sample/draw.js';
 import {
   ACCESSORIES,
-  ANIME_CLOTHES,
-  ANIME_HAIR_SHAPES,
   BACKGROUNDS,
+  CLOTHES,
   EYE_SHAPES,
+  FIGURES,
+  HAIR_SHAPES,
+} from '../../src/sample/anime/kinds.js';
+import { sampleFactors } from '../../src/sample/draw.js';
+import {
   FAMILIES,
+  PHOTO_BEARDS,
   PHOTO_CLOTHES,
+  PHOTO_CUTS,
+  PHOTO_EXTRAS,
+  PHOTO_GLASSES,
   PHOTO_HAIR_SHAPES,
+  PHOTO_HATS,
+  PHOTO_SCENES,
+  PHOTO_TIES,
   type PortraitFactors,
 } from '../../src/sample/factors.js';
 import { portraitSvg } from '../../src/sample/portrait.js';
 import { rasterise } from '../../src/sample/raster.js';
 
-const photo = sampleFactors(0, 'trainA', 'trainA/00001', 'vivid');
+const PHOTO_KINDS = {
+  hairShape: PHOTO_HAIR_SHAPES,
+  beard: PHOTO_BEARDS,
+  glasses: PHOTO_GLASSES,
+  hat: PHOTO_HATS,
+  extra: PHOTO_EXTRAS,
+  clothes: PHOTO_CLOTHES,
+  scene: PHOTO_SCENES,
+};
+const drawnPhoto = sampleFactors(0, 'trainA', 'trainA/00001', 'vivid');
+/** A photograph whose hair shows its shape, taken by a camera without errors. */
+const photo = {
+  content: { ...drawnPhoto.content, hairLength: 0.8 },
+  style: {
+    ...drawnPhoto.style,
+    hairShape: 'middle',
+    tie: 'loose',
+    beard: 'none',
+    hat: 'none',
+    glasses: 'none',
+    extra: 'none',
+    chromaNoise: 0,
+    noise: 3,
+    monochrome: false,
+    contrast: 0.4,
+    exposure: 0,
+    jpeg: 100,
+  },
+} as PortraitFactors;
 const anime = sampleFactors(0, 'trainB', 'trainB/00001', 'vivid');
 
 /** Every kind of each style factor on one portrait. */
@@ -26,14 +64,14 @@ function variants(): PortraitFactors[] {
       out.push({ ...base, style: { ...base.style, [key]: value } } as PortraitFactors);
     }
   };
-  vary(photo, 'hairShape', PHOTO_HAIR_SHAPES);
-  vary(photo, 'clothes', PHOTO_CLOTHES);
-  vary(anime, 'hairShape', ANIME_HAIR_SHAPES);
+  for (const [key, values] of Object.entries(PHOTO_KINDS)) vary(photo, key, values);
+  vary(anime, 'figure', FIGURES);
+  vary(anime, 'hairShape', HAIR_SHAPES);
   vary(anime, 'eyeShape', EYE_SHAPES);
-  vary(anime, 'clothes', ANIME_CLOTHES);
+  vary(anime, 'clothes', CLOTHES);
   vary(anime, 'accessory', ACCESSORIES);
   vary(anime, 'family', FAMILIES);
-  vary(anime, 'background', [...BACKGROUNDS.vivid, ...BACKGROUNDS.pastel]);
+  vary(anime, 'background', BACKGROUNDS);
   return out;
 }
 
@@ -42,7 +80,10 @@ describe('drawings', () => {
     for (const factors of variants()) {
       const drawing = portraitSvg(factors, 64);
       expect(portraitSvg(factors, 64)).toBe(drawing);
-      expect(drawing).toMatch(/^<svg [^>]*width="64" height="64" viewBox="0 0 100 100">.*<\/svg>$/s);
+      const height = factors.style.manner === 'photo' ? 4 : 1;
+      const head = `width="64" height="${64 * height}" viewBox="0 0 100 ${100 * height}">`;
+      expect(drawing).toMatch(/^<svg .*<\/svg>$/s);
+      expect(drawing.slice(0, 140)).toContain(head);
       expect(drawing).not.toMatch(/<text|<image|href|font|NaN|undefined|Infinity|\[object/);
       const referred = [...drawing.matchAll(/url\(#([^)]+)\)/g)].map((match) => match[1]!);
       for (const id of referred) expect(drawing).toContain(`id="${id}"`);
@@ -52,10 +93,20 @@ describe('drawings', () => {
   test('differ for each kind of a style factor', () => {
     const photos = variants().filter(({ style }) => style.manner === 'photo');
     const drawings = photos.map((factors) => portraitSvg(factors, 64));
-    // The base portrait's kind comes once in each of the two lists.
-    expect(new Set(drawings).size).toBe(drawings.length - 1);
+    // The base portrait's kind comes once in each of the lists.
+    expect(new Set(drawings).size).toBe(drawings.length - (Object.keys(PHOTO_KINDS).length - 1));
+    for (const [key, values, hairLength] of [
+      ['cut', PHOTO_CUTS, 0.05],
+      ['tie', PHOTO_TIES, 0.55],
+    ] as const) {
+      const content = { ...photo.content, hairLength };
+      const kinds = values.map((value) =>
+        portraitSvg({ content, style: { ...photo.style, [key]: value } } as PortraitFactors, 64),
+      );
+      expect(new Set(kinds).size).toBe(values.length);
+    }
     const animes = variants().filter(({ style }) => style.manner === 'anime');
-    expect(new Set(animes.map((factors) => portraitSvg(factors, 64))).size).toBe(animes.length - 5);
+    expect(new Set(animes.map((factors) => portraitSvg(factors, 64))).size).toBe(animes.length - 6);
   });
 
   test.each([
@@ -68,6 +119,7 @@ describe('drawings', () => {
       y: -0.1,
       scale: 1.15,
       tilt: -12,
+      turn: 0.8,
       gazeX: 0.9,
       gazeY: -0.9,
       smile: 0.05,
@@ -79,6 +131,7 @@ describe('drawings', () => {
       y: 0,
       scale: 1,
       tilt: 0,
+      turn: 0,
       gazeX: -0.9,
       gazeY: 0.9,
       smile: 0.95,

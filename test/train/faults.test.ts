@@ -1,12 +1,15 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RunError } from '../../src/base/errors.js';
+import { withTemporary } from '../../src/base/temporary-names.js';
 import { latestCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import type { TrainEvent } from '../../src/train/events.js';
 import { beforeFileCall, type FileCall, systemError, withFailingCalls } from '../support/faults.js';
+import { leaveTemporary } from '../support/leftovers.js';
 import { rejection } from '../support/rejection.js';
 import { areEqual, ofType, RunFolders } from '../support/runs.js';
+import { readEvents } from './log/tensorboard/record-reader.js';
 
 const runs = RunFolders.prepare();
 const EVERY_STEP = { checkpoint: { everySteps: 1 } };
@@ -38,6 +41,62 @@ describe('a run whose disk is full while it writes a checkpoint', () => {
       expect(error.message).toContain(`Cannot write ${join(runs.runDir, 'checkpoints', 'latest')}: no space`);
     });
     expect(await latestCheckpoint(runs.runDir)).toEqual({ dir: runs.checkpointAt(2), step: 2 });
+  });
+});
+
+describe('a run that ended between its last checkpoint and what follows that', () => {
+  const keepBest = { metric: 'generators/cycle', order: 'lowest' } as const;
+  const foldersOf = async () => (await readdir(join(runs.runDir, 'checkpoints'))).sort();
+  const linkOf = (name: string) => readlink(join(runs.runDir, 'checkpoints', name));
+
+  it('has its links right, and no more checkpoints than it keeps, as soon as it is resumed', async () => {
+    const config = (steps: number) =>
+      runs.config(steps, { checkpoint: { everySteps: 1, keepLast: 1, keepBest } });
+    await runs.train(config(2));
+    const undisturbed = {
+      names: await foldersOf(),
+      latest: await linkOf('latest'),
+      best: await linkOf('best'),
+    };
+    expect(undisturbed.latest).toBe('step-000002');
+    runs.runDir = join(runs.folder, 'stopped');
+    let links = 0;
+    const undo = await beforeFileCall('symlink', /latest|best/, () => {
+      // Those of the first checkpoint are there.
+      if (++links > 2) throw systemError('EIO', 'symlink');
+    });
+    try {
+      expect((await rejection(runs.train(config(2)))).message).toContain('latest');
+    } finally {
+      undo();
+    }
+    expect(await linkOf('latest')).toBe('step-000001');
+    expect(await foldersOf()).toEqual(['best', 'latest', 'step-000001', 'step-000002']);
+    await runs.train(config(2), { resume: true });
+    const { names, latest, best } = undisturbed;
+    expect({ names: await foldersOf(), latest: await linkOf('latest'), best: await linkOf('best') }).toEqual({
+      names,
+      latest,
+      best,
+    });
+  });
+});
+
+describe('what a killed process leaves in a run directory', () => {
+  it('goes when the run is resumed, of every file that a run writes; what a running process writes stays', async () => {
+    await runs.train(runs.config(1));
+    const at = (name: string) => join(runs.runDir, name);
+    await mkdir(at('samples'), { recursive: true });
+    const files = ['report.html', 'config.json', 'samples/step-000001.png', 'checkpoints/step-000002'];
+    for (const name of files) await leaveTemporary(at(name), 'half');
+    const left = async () =>
+      (await readdir(runs.runDir, { recursive: true })).filter((name) => name.includes('.gnr-'));
+    expect(await left()).toHaveLength(files.length);
+    await withTemporary(at('report.html'), 'tmp', async (mine) => {
+      await writeFile(mine, '');
+      await runs.train(runs.config(1), { resume: true });
+      expect((await left()).map(at)).toEqual([mine]);
+    });
   });
 });
 
@@ -120,6 +179,24 @@ describe('an error during a run', () => {
     return saved.step;
   }
 
+  /** Expects the rows, grids and events that an undisturbed run has. */
+  async function expectLogsOf(steps: number) {
+    const even = Array.from({ length: steps / 2 }, (_, i) => 2 * i + 2);
+    const rows = await runs.metrics();
+    expect(rows.map(({ step }) => step)).toEqual([1, ...even]);
+    for (const { terms } of rows) expect(terms['generators/cycle']).toBeGreaterThan(0);
+    const grids = [0, ...even].flatMap((step) => ['-raw', ''].map((kind) => `step-00000${step}${kind}.png`));
+    expect((await readdir(join(runs.runDir, 'samples'))).sort()).toEqual(grids);
+    const logs = join(runs.runDir, 'tensorboard');
+    const files = await Promise.all((await readdir(logs)).sort().map((name) => readEvents(join(logs, name))));
+    const events = files.flatMap((file) => file.events);
+    const stepsWith = (key: 'scalars' | 'images') =>
+      events.filter((event) => event[key] !== undefined).map(({ step }) => step);
+    expect(stepsWith('scalars')).toEqual([1, ...even]);
+    expect(stepsWith('images')).toEqual([0, ...even].flatMap((step) => [step, step]));
+    expect(new Set(events.filter((event) => event.histograms).map(({ step }) => step))).toContain(steps);
+  }
+
   it.each<[string, FileCall, RegExp, RegExp]>([
     ['metrics', 'appendFile', /metrics\.jsonl/, /metrics\.jsonl: no space is left/],
     ['samples', 'rename', /step-000002\.png/, /step-000002\.png: no space is left/],
@@ -137,7 +214,28 @@ describe('an error during a run', () => {
       undo();
     }
     const resumed = await runs.train(config(4), { resume: true });
-    expect(ofType(resumed, 'step').map(({ step }) => step)).toEqual([3, 4]);
+    const steps = [...ofType(seen, 'step'), ...ofType(resumed, 'step')].map(({ step }) => step);
+    expect(steps).toEqual([1, 2, 3, 4]);
+    await expectLogsOf(4);
+  });
+
+  it('is made good when the run is resumed: an evaluation that failed is repeated, and its step has its row', async () => {
+    let evaluations = 0;
+    const evaluate = async (): Promise<Record<string, number>> => {
+      if (++evaluations === 2) throw systemError('EIO', 'read');
+      return { 'evaluation/fid': evaluations };
+    };
+    const evaluated = { ...config(4), evaluation: { ...config(4).evaluation, everySteps: 1 } };
+    expect((await rejection(runs.train(evaluated, { evaluate }))).message).toContain('EIO');
+    await runs.train(evaluated, { evaluate, resume: true });
+    const rows = await runs.metrics();
+    // Rows have the newest value: those of steps 1, 2 and 4.
+    expect(rows.map(({ step, terms }) => [step, terms['evaluation/fid']])).toEqual([
+      [1, 1],
+      [2, 3],
+      [4, 5],
+    ]);
+    await expectLogsOf(4);
   });
 
   it('is reported together with the error of saving, if no checkpoint can be saved either', async () => {

@@ -1,5 +1,6 @@
 // What `gnr dataset check` does.
 import { writeFileAtomic } from '../../base/atomic-files.js';
+import { removeLeftoversOf } from '../../base/leftovers.js';
 import { checkDataset, type DatasetCheck } from '../../data/check/dataset-check.js';
 import { checkPage } from '../../data/check/page.js';
 import { drawCheckThumbnails } from '../../data/check/thumbnails.js';
@@ -18,8 +19,10 @@ async function examine(args: CheckArguments, signal: AbortSignal): Promise<Datas
   };
   try {
     const check = await checkDataset({ dir, size, aspect, distanceBits, onProgress, signal });
-    if (html !== undefined)
+    if (html !== undefined) {
+      await removeLeftoversOf(html);
       await writeFileAtomic(html, checkPage(check, await drawCheckThumbnails(check, { seed, signal })));
+    }
     return check;
   } finally {
     progress?.finish();

@@ -6,9 +6,9 @@ import type { ListArguments } from '../weights.js';
 
 /** A table of the weights, and below it how to get those that are missing. */
 export function formatWeights(weights: readonly WeightsRow[]): string {
-  const cells = weights.map(({ name, state, digits, bytes, use, file }) => [
+  const cells = weights.map(({ name, state, bytes, use, file }) => [
     name,
-    digits === null ? state : `${state}, by ${digits} digits`,
+    state,
     bytes === null ? '-' : formatBytes(bytes),
     use,
     bytes === null ? '-' : file,

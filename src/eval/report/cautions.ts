@@ -13,7 +13,6 @@ const FEW = 10_000;
 export function cautionsOf(receipt: Receipt): string[] {
   return [
     ...unverifiedWeights(receipt),
-    ...weightsByDigits(receipt),
     ...inputCautions(receipt),
     ...subsetCautions(receipt),
     ...frechetCautions(receipt),
@@ -25,14 +24,6 @@ function unverifiedWeights({ weights }: Receipt): string[] {
   if (names.length === 0) return [];
   return [
     `Unverified weights: ${names.join(', ')}. They are not from the official file, and their figures cannot be compared with others.`,
-  ];
-}
-
-function weightsByDigits({ weights }: Receipt): string[] {
-  const names = weights.filter(({ digits }) => digits !== undefined).map(({ name }) => name);
-  if (names.length === 0) return [];
-  return [
-    `Weights of a replaced official file, known by the first digits of its hash alone: ${names.join(', ')}. gnr weights fetch has the current file, which is known by all of them.`,
   ];
 }
 

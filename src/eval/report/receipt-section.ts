@@ -41,10 +41,10 @@ export function receiptSection(receipt: Receipt, path: string): string {
     ],
     [
       'Weights of the metrics (SHA-256 of the file)',
-      weights.map(({ name, sha256, verified, digits }) =>
+      weights.map(({ name, sha256, verified }) =>
         row(
           name,
-          `${code(sha256)}<br>${verified ? officialBy(digits) : '<span class="bad">not verified</span>'}`,
+          `${code(sha256)}<br>${verified ? 'the official file' : '<span class="bad">not verified</span>'}`,
         ),
       ),
     ],
@@ -56,10 +56,6 @@ export function receiptSection(receipt: Receipt, path: string): string {
 ${groups.map(([title, rows]) => group(title, rows)).join('')}
 <details><summary>Protocol</summary><pre tabindex="0">${escapeHtml(formatJson(protocol).trimEnd())}</pre></details></section>`;
 }
-
-/** A file that is known by some digits may be another one that was made to have them. */
-const officialBy = (digits: number | undefined): string =>
-  digits === undefined ? 'the official file' : `the official file, by ${digits} digits`;
 
 const row = (name: string, value: string): [string, string] => [name, value];
 const text = escapeHtml;

@@ -31,15 +31,22 @@ export class RunLog {
     private sinceRow: SinceRow,
   ) {}
 
-  /** Opens the logs of a run that continues after `step` steps. */
+  /**
+   * Opens the logs of a run that continues after `step` steps.
+   * @param lacksRow whether the row of that step is still to be written.
+   */
   static async open(
     runDir: string,
     config: Config,
     step: number,
-    sinceRow: SinceRow = { terms: {}, warnings: [] },
+    {
+      sinceRow = { terms: {}, warnings: [] },
+      lacksRow = false,
+    }: { sinceRow?: SinceRow | undefined; lacksRow?: boolean } = {},
   ): Promise<RunLog> {
     const figures = new RunFigures();
-    const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), step, (row) => figures.add(row));
+    const rowsTo = lacksRow ? step - 1 : step;
+    const metrics = await MetricsLog.open(join(runDir, 'metrics.jsonl'), rowsTo, (row) => figures.add(row));
     if (!config.log.tensorboard) return new RunLog(metrics, figures, undefined, sinceRow);
     try {
       const tensorboard = await TensorboardLog.open(join(runDir, 'tensorboard'), { step });
@@ -81,10 +88,11 @@ export class RunLog {
       ...(warnings.length > 0 && { warnings }),
     };
     await this.metrics.write(row);
+    await this.tensorboard?.row(row);
+    // Only now: where a row is in one of the logs alone, a resumed run writes it again.
     this.figures.add(row);
     this.engine = undefined;
     this.sinceRow = { terms: {}, warnings: [] };
-    await this.tensorboard?.row(row);
   }
 
   async close(): Promise<void> {

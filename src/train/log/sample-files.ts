@@ -58,6 +58,7 @@ export async function listSamples(runDir: string): Promise<SampleFiles[]> {
   return [...byStep.values()].sort((a, b) => a.step - b.step);
 }
 
-function samplesFolder(runDir: string): string {
+/** The folder of a run's sample grids. */
+export function samplesFolder(runDir: string): string {
   return join(runDir, 'samples');
 }

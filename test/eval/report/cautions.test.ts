@@ -52,13 +52,6 @@ describe('cautionsOf', () => {
     expect(cautionsOf(receipt([], limits(100)))).toHaveLength(1);
   });
 
-  it('names weights that only some digits of a hash vouch for', () => {
-    const known = { name: 'alexnet', sha256: 'b'.repeat(64), verified: true };
-    expect(cautionsOf(receipt([], { weights: [known] }))).toEqual([]);
-    const cautions = cautionsOf(receipt([], { weights: [{ ...known, digits: 8 }] }));
-    expect(cautions).toEqual([expect.stringMatching(/by the first digits of its hash alone: alexnet\./)]);
-  });
-
   it('names unverified weights, reduced subsets, truncation and training inputs', () => {
     const cautions = cautionsOf(
       receipt([], {
