@@ -133,8 +133,8 @@ async function* lockedRun(
   page: RunPage,
   lock: RunLock,
 ): AsyncGenerator<TrainEvent> {
-  const { onNonFinite, rollbackFactor, maxRollbacks } = options.config.watch;
-  const { runDir, world = SOLO } = options;
+  const { rollbackFactor, maxRollbacks } = options.config.watch;
+  const { runDir } = options;
   const reported = new Set<string>();
   let attempt: Attempt = { options, reported, page, lock };
   let last = { step: -1, times: 0 };
@@ -144,9 +144,7 @@ async function* lockedRun(
       // The next stage starts from the checkpoint of this one, as a resumed run does.
       attempt = { ...attempt, options: { ...options, resume: true } };
     } catch (error) {
-      if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
-      // The other ranks do not know of weights that only a checkpoint showed.
-      if (world.size > 1 && !error.isOfTerms) throw error;
+      if (!rollsBack(error, options)) throw error;
       await lock.check('now');
       await dropInterimCheckpoint(runDir);
       const to = (await latestCheckpoint(runDir))?.step ?? 0;
@@ -157,6 +155,12 @@ async function* lockedRun(
       attempt = { ...attempt, options: { ...options, ...(to > 0 && { resume: true }) }, rateScale };
     }
   }
+}
+
+/** Whether a failed attempt is repeated. Other ranks do not know of weights that only a checkpoint showed. */
+function rollsBack(error: unknown, { config, world = SOLO }: TrainOptions): error is DivergedError {
+  if (!(error instanceof DivergedError) || config.watch.onNonFinite !== 'rollback') return false;
+  return world.size === 1 || error.isOfTerms;
 }
 
 /** One attempt at a stage of a run, which ends with it or with a rollback. */
