@@ -32,7 +32,8 @@ const trainOptions = (yargs: Argv) =>
     })
     .example('$0 train --config configs/selfie2anime.json --out runs/first --set data.root=DIR', '')
     .example('$0 train --out runs/first --resume', 'with the config of the run')
-    .example('$0 train --init runs/first --out runs/second --set data.root=DIR', 'fine-tune');
+    .example('$0 train --init runs/first --out runs/second --set data.root=DIR', 'fine-tune')
+    .example('$0 train --init runs/first --out runs/larger --set model.size=128', 'go on at twice the size');
 
 export type TrainArguments = ArgumentsOf<typeof trainOptions>;
 

@@ -1,6 +1,7 @@
 // Rules that several config keys have to meet together.
 import { chosenLosses, LOSS_NAMES } from '../losses/chosen.js';
 import { losses } from '../losses/registry.js';
+import { checkGrowth } from './growth.js';
 import type { Config } from './schema.js';
 import { variants } from './variants/registry.js';
 
@@ -19,6 +20,7 @@ export function checkConsistency(config: Config): BrokenRule[] {
   const reject = (path: string, message: string) => broken.push({ path: path.split('.'), message });
   checkSizes(config, reject);
   checkDiscriminator(config, reject);
+  checkGrowth(config, reject);
   checkAdaptiveAugment(config, reject);
   checkDiffAugment(config, reject);
   if (config.training.r2Factor > 0 && config.training.r1Weight === 0)
@@ -30,7 +32,30 @@ export function checkConsistency(config: Config): BrokenRule[] {
   const [smallest, largest] = config.data.augment.scale;
   if (smallest > largest) reject('data.augment.scale', 'smallest scale first, then the largest');
   checkLosses(config, reject);
+  checkKeepBest(config, reject);
   return broken;
+}
+
+/** A figure of an evaluation can choose checkpoints only if evaluations fall on checkpoints. */
+function checkKeepBest(
+  { checkpoint, evaluation }: Config,
+  reject: (path: string, message: string) => void,
+): void {
+  const metric = checkpoint.keepBest?.metric;
+  if (metric?.startsWith('evaluation/') !== true) return;
+  if (evaluation.everySteps === null)
+    reject(
+      'evaluation.everySteps',
+      `a number of steps, such as checkpoint.everySteps (${checkpoint.everySteps}), with checkpoint.keepBest.metric ${metric}`,
+    );
+  else if (
+    evaluation.everySteps % checkpoint.everySteps !== 0 &&
+    checkpoint.everySteps % evaluation.everySteps !== 0
+  )
+    reject(
+      'evaluation.everySteps',
+      `a multiple or a divisor of checkpoint.everySteps (${checkpoint.everySteps}) with checkpoint.keepBest.metric ${metric}, so that evaluations fall on checkpoints`,
+    );
 }
 
 function checkLosses(config: Config, reject: (path: string, message: string) => void): void {
@@ -42,8 +67,12 @@ function checkLosses(config: Config, reject: (path: string, message: string) => 
   }
   for (const { name, problem, inputs } of chosen) {
     if (problem) reject(`losses.${name}.${problem.option}`, problem.expected);
-    if (inputs.includes('restyled') && config.training.batch < 2)
-      reject('training.batch', `at least 2 with losses.${name}, which compares the styles of a batch`);
+    if (!inputs.includes('restyled')) continue;
+    const { batch, growth } = config.training;
+    const atLeast2 = `at least 2 with losses.${name}, which compares the styles of a batch`;
+    if (batch < 2) reject('training.batch', atLeast2);
+    for (const [i, stage] of growth.entries())
+      if (stage.batch === 1) reject(`training.growth.${i}.batch`, atLeast2);
   }
 }
 

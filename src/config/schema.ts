@@ -4,6 +4,7 @@ import { lossesSchema } from '../losses/chosen.js';
 import { weight } from '../losses/loss.js';
 import { adaptiveAugment, augment, diffAugment } from './augment-schema.js';
 import { count, everySteps, fraction, positive, powerOfTwo } from './fields.js';
+import { growth } from './growth.js';
 import { checkConsistency } from './rules.js';
 import { runtime } from './runtime-schema.js';
 import { variantDescription, variantNames } from './variants/names.js';
@@ -118,6 +119,11 @@ const cosine = z.strictObject({
 const training = z.strictObject({
   steps: everySteps('Length of the run, steps.').default(300_000),
   batch: count(1, 4096).default(4).describe('Images of each domain in a step.'),
+  growth: growth
+    .default([])
+    .describe(
+      'Progressive growing: a list of stages, each with atStep, size (twice the size before) and batch (optional). After that many steps the networks grow to that size, and go on from what they have learned.',
+    ),
   seed: count(0, 2 ** 32 - 1)
     .default(1)
     .describe('Seed of everything random: initial weights, sampling, warps, styles.'),
@@ -219,7 +225,7 @@ const checkpoint = z.strictObject({
         .string()
         .min(1)
         .describe(
-          'Name in metrics.jsonl, such as generators/cycle or signals/styleDiversity; its mean since the previous checkpoint counts.',
+          'Name in metrics.jsonl. The mean of a term of training since the previous checkpoint counts (generators/cycle, signals/styleDiversity); of an evaluation (evaluation/fid, evaluation/landmarks/within5), the figure of the checkpoint itself.',
         ),
       order: z
         .enum(['lowest', 'highest'])
@@ -285,7 +291,7 @@ const evaluation = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      'Steps between two evaluations (FID and others) of the averaged (EMA) weights, whose results are in the metrics as, for example, evaluation/fid; null for none. They need the weights that gnr weights fetch downloads.',
+      'Steps between two evaluations (FID and others) of the averaged (EMA) weights, whose results are in the metrics as, for example, evaluation/fid; null for none. FID and LPIPS need the weights that gnr weights fetch downloads; the protocol sample needs none.',
     ),
   protocol: z
     .string()

@@ -34,12 +34,20 @@ const MEASURES: MeasureText[] = [
       }[key],
       explanation:
         key === 'scale'
-          ? 'Correlation of the size of the face found in the translated picture with that of the photo. Real: in the anime test pictures.'
-          : 'Correlation of the place of the face found in the translated picture with that in the photo. Real: in the anime test pictures.',
+          ? 'Correlation of the distance between eyes and mouth found in the translated picture with that in the photo. Real: in the anime test pictures.'
+          : 'Correlation of the place of eyes and mouth found in the translated picture with that in the photo. Real: in the anime test pictures.',
       better: 'higher',
       of: (figures) => figures.correlation[key],
     }),
   ),
+  {
+    name: 'Eyes and mouth in place',
+    explanation:
+      "Share of translated pictures in which both eyes and the mouth are found, each within 5 % of the face's width of where " +
+      'the photo has it. Real: the anime test pictures, against where they were drawn.',
+    better: 'higher',
+    of: (figures) => figures.landmarks.within5,
+  },
   {
     name: 'Difference between styles',
     explanation:

@@ -166,12 +166,11 @@ function assertUsable({ checkpoint, fakes, baselines }: EvaluationRequest, sourc
 }
 
 function resourceOptions(
-  { data, protocol }: EvaluationRequest,
+  { data }: EvaluationRequest,
   sources: Sources,
   modelPx: number | undefined,
 ): MetricResourceOptions {
-  const target = protocol.direction === 'A2B' ? 'trainB' : 'trainA';
-  return { inputs: sources.inputs.files, target, data, modelPx };
+  return { inputs: sources.inputs.files, data, modelPx };
 }
 
 /**

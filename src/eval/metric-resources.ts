@@ -1,4 +1,6 @@
-// Opens the resources that metrics share: feature networks, LPIPS, and the factors of the sample dataset.
+// Opens the resources that metrics share: feature networks, LPIPS, landmarks, and the factors of the sample dataset.
+import { toFloat } from '../data/decode.js';
+import { type FoundLandmarks, loadLandmarkFinder } from '../landmarks/landmark-finder.js';
 import type { LpipsNet } from '../perceptual/lpips.js';
 import { readSampleFactors } from '../sample/sample-factors.js';
 import { loadWeights, type WeightsSource } from '../weights/load.js';
@@ -42,13 +44,28 @@ async function openLpips(net: LpipsNet, used: WeightsSource[]): Promise<LpipsEva
   return new LpipsEvaluator(lpips, values);
 }
 
+/** Finds the landmarks of images, each once; loads the network at first. */
+function openLandmarks(): MetricResources['landmarks'] {
+  const known = new WeakMap<MeasuredImage, FoundLandmarks>();
+  return async (images) => {
+    const finder = await loadLandmarkFinder();
+    const missing = [...new Set(images)].filter((image) => !known.has(image));
+    const floats = await Promise.all(
+      missing.map(async (image) => {
+        const decoded = await image.read();
+        return { ...decoded, data: toFloat(decoded) };
+      }),
+    );
+    for (const [i, found] of finder.find(floats).entries()) known.set(missing[i]!, found);
+    return { found: images.map((image) => known.get(image)!), network: finder.name };
+  };
+}
+
 export interface MetricResourceOptions {
   /** The dataset; it may be a sample dataset. */
   data: string | undefined;
   /** Files of its source domain. */
   inputs: readonly string[];
-  /** Its folder of the target domain's training images. */
-  target: 'trainA' | 'trainB';
   /** Side of the model's images, px; some metrics resize all images to it first. */
   modelPx: number | undefined;
 }
@@ -62,13 +79,12 @@ export interface MetricResourceOptions {
 export async function openMetricResources({
   data,
   inputs,
-  target,
   modelPx,
 }: MetricResourceOptions): Promise<OpenMetricResources> {
   const used: WeightsSource[] = [];
   const features = new FeatureCache((kind) => openExtractor(kind, modelPx, used));
   const evaluators = new Map<LpipsNet, Promise<LpipsEvaluator>>();
-  const factors = data === undefined ? undefined : await readSampleFactors(data, inputs, target);
+  const factors = data === undefined ? undefined : await readSampleFactors(data, inputs);
   return {
     features,
     factors,
@@ -77,6 +93,7 @@ export async function openMetricResources({
       evaluators.set(net, evaluator);
       return evaluator;
     },
+    landmarks: openLandmarks(),
     weights: () => [...new Map(used.map((source) => [source.name, source])).values()],
     async close() {
       await features.dispose();
@@ -92,7 +109,7 @@ export async function openMetricResources({
  * @throws InputError if weights are missing or damaged, or an image cannot be read.
  */
 export async function prepareResources(
-  { features, lpips }: MetricResources,
+  { features, lpips, landmarks }: MetricResources,
   requirements: readonly Requirements[],
   real: readonly MeasuredImage[],
   options: ExtractOptions = {},
@@ -101,5 +118,6 @@ export async function prepareResources(
   const nets = new Set(requirements.flatMap((needs) => needs.lpips ?? []));
   for (const kind of kinds) await features.extractor(kind);
   for (const net of nets) await lpips(net);
+  if (requirements.some((needs) => needs.landmarks)) await landmarks([]);
   for (const kind of kinds) await features.featuresOf(kind, real, options);
 }

@@ -1,4 +1,5 @@
 // Evaluation during training.
+import { InputError } from '../base/errors.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { dataRoot } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -9,9 +10,55 @@ import { fileImage, type MeasuredImage } from './measured-image.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
 import { type OpenMetricResources, openMetricResources, prepareResources } from './metric-resources.js';
 import { chosenMetrics } from './metrics/chosen.js';
+import type { MetricResources } from './metrics/metric.js';
 import type { Protocol } from './protocol.js';
 import { loadProtocol } from './protocols.js';
 import { listSources } from './sources.js';
+
+const PREFIX = 'evaluation/';
+
+/** @throws InputError if `checkpoint.keepBest` names a figure that these evaluations cannot give, or its worse end. */
+function checkBest(
+  { checkpoint: { keepBest }, evaluation, model }: Config,
+  { direction, metrics, styles }: Protocol,
+  {
+    inputs,
+    real,
+    resources,
+  }: { inputs: string[]; real: readonly MeasuredImage[]; resources: MetricResources },
+): void {
+  if (keepBest?.metric.startsWith(PREFIX) !== true) return;
+  const key = keepBest.metric.slice(PREFIX.length);
+  const chosen = chosenMetrics(metrics);
+  const metric = chosen.find(({ headings }) => key in headings);
+  const of = `the protocol ${evaluation.protocol}`;
+  if (metric === undefined)
+    throw new InputError({
+      expected: `checkpoint.keepBest.metric to be a figure of ${of}: ${chosen.flatMap(({ headings }) => Object.keys(headings).map((name) => PREFIX + name)).join(', ')}`,
+      found: keepBest.metric,
+      remedy: 'name one of these, or another evaluation.protocol',
+    });
+  // Whether a metric can be measured depends on counts and kinds alone, not on the weights.
+  const translator = { architecture: model } as unknown as Translator;
+  const noStyles = { stylesOf: () => new Float32Array() };
+  const { perInput } = styles;
+  const method = modelMethod({ name: 'model', translator, direction, inputs, styles: noStyles, perInput });
+  const problem = metric.problem({ method, real, resources });
+  if (problem !== undefined)
+    throw new InputError({
+      expected: `${of} to measure ${keepBest.metric}, which checkpoint.keepBest names`,
+      found: `that it cannot: ${problem}`,
+      remedy: 'name another metric or dataset, or set checkpoint.keepBest to null',
+    });
+  const { better } = metric.headings[key]!;
+  const order = better === 'higher' ? 'highest' : 'lowest';
+  if (better !== 'neither' && order !== keepBest.order)
+    throw new InputError({
+      expected: `checkpoint.keepBest.order ${order}, since ${better} ${keepBest.metric} is better`,
+      found: keepBest.order,
+      remedy: `add --set checkpoint.keepBest.order=${order}`,
+    });
+}
 
 /** Measures a model during training, always on the same images and styles. */
 export class TrainingEvaluation {
@@ -20,7 +67,9 @@ export class TrainingEvaluation {
     private readonly inputs: readonly string[],
     private readonly references: readonly string[],
     private readonly real: readonly MeasuredImage[],
-    private readonly resources: OpenMetricResources,
+    private resources: OpenMetricResources,
+    private modelPx: number,
+    private readonly openResources: (modelPx: number) => Promise<OpenMetricResources>,
   ) {}
 
   /**
@@ -28,7 +77,8 @@ export class TrainingEvaluation {
    * training begins.
    *
    * @returns undefined if the config has no evaluation.
-   * @throws InputError for an unknown protocol, missing images or weights.
+   * @throws InputError for an unknown protocol, missing images or weights, or if `checkpoint.keepBest` names a figure that
+   *   the protocol does not give.
    */
   static async open(config: Config, options: ExtractOptions = {}): Promise<TrainingEvaluation | undefined> {
     const { evaluation, model } = config;
@@ -37,21 +87,34 @@ export class TrainingEvaluation {
     const data = dataRoot(config);
     const { inputs, real, references } = await listSources(protocol, { data, fakes: [] });
     const images = real.files.map(fileImage);
-    const target = protocol.direction === 'A2B' ? 'trainB' : 'trainA';
-    const resources = await openMetricResources({ data, inputs: inputs.files, target, modelPx: model.size });
-    try {
-      const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
-      await prepareResources(resources, requirements, images, options);
-    } catch (error) {
-      await resources.close();
-      throw error;
-    }
-    return new TrainingEvaluation(protocol, inputs.files, references.files, images, resources);
+    const openResources = async (modelPx: number): Promise<OpenMetricResources> => {
+      const resources = await openMetricResources({ data, inputs: inputs.files, modelPx });
+      try {
+        checkBest(config, protocol, { inputs: inputs.files, real: images, resources });
+        const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
+        await prepareResources(resources, requirements, images, options);
+        return resources;
+      } catch (error) {
+        await resources.close();
+        throw error;
+      }
+    };
+    const resources = await openResources(model.size);
+    return new TrainingEvaluation(
+      protocol,
+      inputs.files,
+      references.files,
+      images,
+      resources,
+      model.size,
+      openResources,
+    );
   }
 
   /** Returns the figures of the first seed, as `evaluation/fid`. */
   async measure(translator: Translator): Promise<Record<string, number>> {
-    const { protocol, inputs, references, real, resources } = this;
+    const { protocol, inputs, references, real } = this;
+    const resources = await this.resourcesFor(translator.architecture.size);
     const method = modelMethod({
       name: 'model',
       translator,
@@ -63,8 +126,18 @@ export class TrainingEvaluation {
     const once = { ...protocol, seeds: protocol.seeds.slice(0, 1) };
     const [evaluation] = await evaluateMethods({ protocol: once, methods: [method], real, resources });
     freeUnusedMemory();
-    const figures = evaluation!.result.figures.map(({ key, value }) => [`evaluation/${key}`, value]);
+    const figures = evaluation!.result.figures.map(({ key, value }) => [`${PREFIX}${key}`, value]);
     return Object.fromEntries(figures) as Record<string, number>;
+  }
+
+  /** The resources for a model of this size; a run that grows changes it. */
+  private async resourcesFor(modelPx: number): Promise<OpenMetricResources> {
+    if (modelPx === this.modelPx) return this.resources;
+    const resources = await this.openResources(modelPx);
+    await this.resources.close();
+    this.resources = resources;
+    this.modelPx = modelPx;
+    return resources;
   }
 
   close(): Promise<void> {

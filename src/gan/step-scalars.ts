@@ -2,6 +2,7 @@
 // counters, and a resumed run goes on with the same ones.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { adamStepAt } from '../config/growth.js';
 import type { Config } from '../config/schema.js';
 import { chosenLosses } from '../losses/chosen.js';
 import type { LossName } from '../losses/registry.js';
@@ -45,8 +46,9 @@ export function stepScalars(context: Scheduled, step: number): StepScalars<numbe
   const { training, losses } = context.config;
   const betas = optimizerBetas(context.config, step);
   const rate = learningRateOf(context, step);
-  const generators = adamScalars(rate, betas.generators, step + 1);
-  const discriminators = adamScalars(rate, betas.discriminators, step + 1);
+  const adamStep = adamStepAt(step, training);
+  const generators = adamScalars(rate, betas.generators, adamStep);
+  const discriminators = adamScalars(rate, betas.discriminators, adamStep);
   const scalars: StepScalars<number> = {
     'generators/stepSize': generators.stepSize,
     'generators/rootCorrection': generators.rootCorrection,

@@ -2,28 +2,38 @@
 import { join } from 'node:path';
 import { Rng } from '../base/rng.js';
 import { decodeImage, toFloat } from '../data/decode.js';
-import { setDiversity, styleDiversity } from '../data/diversity.js';
+import { type FloatImage, setDiversity, styleDiversity } from '../data/diversity.js';
 import { joinFloats, splitFloats } from '../data/image-arrays.js';
+import { meanSpectrum, spectrumDistance, spectrumSide } from '../data/spectrum.js';
+import { type LandmarkFinder, loadLandmarkFinder } from '../landmarks/landmark-finder.js';
 import { drawStyles, type Translator } from '../translate/translator.js';
-import { type FaceMeasure, type MeanFace, meanFace } from './face-measure.js';
-import type { FloatImage } from './face-planes.js';
 import type { Content } from './factors.js';
 import { type FactorsFile, readFactors, type SampleFolder } from './factors-file.js';
-import { contentCorrelation, statisticsDistance } from './sample-measures.js';
+import {
+  type FacePlace,
+  type LandmarkFigures,
+  landmarkFigures,
+  placeCorrelation,
+} from './landmark-measures.js';
+import { statisticsDistance } from './sample-measures.js';
 
 /** Number of images translated together. */
 const BATCH = 8;
-/** Maximum number of anime training images for the mean face. */
-export const FACE_IMAGES = 64;
 
-/** Measures of translations of the sample dataset's test photos; defined in `sample-measures.ts`. */
+/** Measures of translations of the sample dataset's test photos. */
 export interface SampleFigures {
+  /** Eyes and mouth, against where the photo has them. */
+  landmarks: LandmarkFigures;
+  /** Correlation of the place and size of the face, by its eyes and mouth, with those in the photo. */
+  correlation: FacePlace;
+  /** Distance of their mean radial spectrum from that of the anime test images, dB (`spectrumDistance`). */
+  spectrum: number;
   /** Distance of their colour and edge statistics from those of the anime test images. */
   statisticsDistance: number;
-  /** Correlation of the place and size of the face found in them with the photo's factors. */
-  correlation: FaceMeasure;
-  /** Mean distance between translations of one photo in different styles. */
+  /** Mean pixel distance between translations of one photo in different styles. */
   diversity: number;
+  /** The same, over that between different anime test images: 1 if styles change an image as much as these differ. */
+  relativeDiversity: number;
 }
 
 /** The test images of a sample dataset at one size. */
@@ -32,8 +42,8 @@ export interface SampleTestSet {
   photoContents: Content[];
   anime: FloatImage[];
   animeContents: Content[];
-  /** The mean face that finds faces, made from anime training images, none of which is measured. */
-  face: MeanFace;
+  /** Finds eyes and mouths. */
+  finder: LandmarkFinder;
 }
 
 /** Reads the first `count` images of a folder of a sample dataset, with their contents. */
@@ -58,29 +68,41 @@ export async function readFolder(
   return { images, contents: names.map((name) => factors.images[name]!.content) };
 }
 
-/** Reads up to `count` test images of each domain. @throws InputError if the folder is not a sample dataset. */
+/**
+ * Reads up to `count` test images of each domain, and loads the landmark network (and so the engine).
+ *
+ * @throws InputError if the folder is not a sample dataset.
+ */
 export async function readSampleTestSet(root: string, size: number, count: number): Promise<SampleTestSet> {
   const factors = await readFactors(root);
   const photos = await readFolder(root, factors, 'testA', size, count);
   const anime = await readFolder(root, factors, 'testB', size, count);
-  const faces = await readFolder(root, factors, 'trainB', size, FACE_IMAGES);
   return {
     photos: photos.images,
     photoContents: photos.contents,
     anime: anime.images,
     animeContents: anime.contents,
-    face: meanFace(faces.images, faces.contents),
+    finder: await loadLandmarkFinder(),
   };
 }
 
-/** The figures of real anime images: one half against the other, and the whole set's factors and diversity. */
-export function referenceFigures({ anime, animeContents, face }: SampleTestSet): SampleFigures {
+/** The figures of real anime images: one half against the other, and the whole set's landmarks and diversity. */
+export function referenceFigures({ anime, animeContents, finder }: SampleTestSet): SampleFigures {
   const half = Math.floor(anime.length / 2);
+  const found = finder.find(anime);
   return {
+    landmarks: landmarkFigures(found, animeContents),
+    correlation: placeCorrelation(found, animeContents),
+    spectrum: spectrumOf(anime.slice(0, half), anime.slice(half)),
     statisticsDistance: statisticsDistance(anime.slice(0, half), anime.slice(half)),
-    correlation: contentCorrelation(anime, animeContents, face),
     diversity: setDiversity(anime),
+    relativeDiversity: 1,
   };
+}
+
+function spectrumOf(images: readonly FloatImage[], reference: readonly FloatImage[]): number {
+  const side = spectrumSide(reference[0]!);
+  return spectrumDistance(meanSpectrum(images, side), meanSpectrum(reference, side));
 }
 
 /**
@@ -110,9 +132,14 @@ export function sampleFigures(
   }
   const all = byPhoto.flat();
   const contents = byPhoto.flatMap((images, i) => images.map(() => set.photoContents[i]!));
+  const found = set.finder.find(all);
+  const diversity = styleDiversity(byPhoto);
   return {
+    landmarks: landmarkFigures(found, contents),
+    correlation: placeCorrelation(found, contents),
+    spectrum: spectrumOf(all, set.anime),
     statisticsDistance: statisticsDistance(all, set.anime),
-    correlation: contentCorrelation(all, contents, set.face),
-    diversity: styleDiversity(byPhoto),
+    diversity,
+    relativeDiversity: diversity / setDiversity(set.anime),
   };
 }

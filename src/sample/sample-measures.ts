@@ -1,6 +1,5 @@
-// Measures on images of the sample dataset: correlation of faces with factors, statistics of colours and edges.
-import { type FaceMeasure, type MeanFace, measureFace } from './face-measure.js';
-import type { FloatImage } from './face-planes.js';
+// Measures on images of the sample dataset: correlations, statistics of colours and edges.
+import type { FloatImage } from '../data/diversity.js';
 
 /** Pearson's correlation of two lists; 0 if one of them is constant. */
 export function pearson(x: readonly number[], y: readonly number[]): number {
@@ -18,26 +17,6 @@ export function pearson(x: readonly number[], y: readonly number[]): number {
     yy += dy * dy;
   }
   return xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : 0;
-}
-
-/**
- * Measures how well the place and size of the faces follow the contents that the images (or the inputs of translations)
- * were drawn from: the correlation of each over the set.
- *
- * @param face a mean face of other images.
- */
-export function contentCorrelation(
-  images: readonly FloatImage[],
-  contents: readonly FaceMeasure[],
-  face: MeanFace,
-): FaceMeasure {
-  const measured = images.map((image) => measureFace(image, face));
-  const correlationOf = (key: keyof FaceMeasure): number =>
-    pearson(
-      measured.map((measure) => measure[key]),
-      contents.map((content) => content[key]),
-    );
-  return { x: correlationOf('x'), y: correlationOf('y'), scale: correlationOf('scale') };
 }
 
 /** Upper bounds of the bins of saturation (largest minus smallest channel, in [0, 2]); the last bin is open. */

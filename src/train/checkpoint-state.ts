@@ -19,7 +19,8 @@ import { samplerStateSchema } from '../data/sampler.js';
 import type { Networks } from '../gan/networks.js';
 import type { StatePart, TrainStateValues } from '../gan/state.js';
 import { hasFirstMoments } from '../gan/step.js';
-import { specsByNetwork } from '../model/networks.js';
+import { type NetworkName, specsByNetwork } from '../model/networks.js';
+import type { ParameterSpecs } from '../model/parameters.js';
 import type { ComputeFacts } from '../runtime/compute-facts.js';
 import { type AdaptiveAugmentState, adaptiveAugmentSchema } from './adaptive-augment.js';
 import type { SavedBatchesState } from './batches.js';
@@ -154,12 +155,16 @@ export async function dropInterimCheckpoint(runDir: string): Promise<void> {
   if (state.isInterim === true) await removeCheckpoint(runDir, newest.step);
 }
 
-/** Inverse of `saveTraining`. @throws InputError for a checkpoint of another model or without training state. */
+/**
+ * Inverse of `saveTraining`.
+ *
+ * @param specs those of the checkpoint's networks.
+ * @throws InputError for a checkpoint of another model or without training state.
+ */
 export function restoreTraining(
-  networks: Networks,
+  specs: Record<NetworkName, ParameterSpecs>,
   checkpoint: Checkpoint,
 ): { host: TrainStateValues; progress: TrainProgress } {
-  const specs = specsByNetwork(networks);
   const { G_A2B, G_B2A } = specs;
   const { dir, model, training } = checkpoint;
   const progress = parseOrThrow(progressSchema, checkpoint.state, {

@@ -4,7 +4,17 @@ import type { TermValues } from './trainer.js';
 
 /** An event of a run. Steps are counted from 1: `step` is the number of steps done. */
 export type TrainEvent =
-  | { type: 'start'; step: number; steps: number; parameters: { generators: number; discriminators: number } }
+  /** A run begins or goes on, or one of its stages begins, which ends after `until` steps of `steps`. Sizes are in px. */
+  | {
+      type: 'start';
+      step: number;
+      until: number;
+      steps: number;
+      size: number;
+      /** The size before, if the networks have grown. */
+      grownFrom?: number;
+      parameters: { generators: number; discriminators: number };
+    }
   | { type: 'step'; step: number; terms: TermValues; learningRate: number; seconds: number }
   /** Sample grids with the EMA weights, and with the raw weights if `log.sampleRaw` is set. */
   | { type: 'samples'; step: number; path: string; rawPath?: string }

@@ -1,12 +1,14 @@
 // Forecast of a run: the time and memory that its config takes on this machine.
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { Rng } from '../base/rng.js';
+import { type Stage, stagesOf } from '../config/growth.js';
 import { dataRoot } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
-import { openDataset } from '../data/folder.js';
+import { type Dataset, openDataset } from '../data/folder.js';
 import { buildNetworks, initNetworks, type Networks } from '../gan/networks.js';
 import type { StepContext } from '../gan/step.js';
 import { type PeakMemory, peakMemory } from '../runtime/memory.js';
+import type { Translator } from '../translate/translator.js';
 import { Batches } from './batches.js';
 import { openTrainer } from './open-trainer.js';
 import { loadPerceptual } from './perceptual-weights.js';
@@ -14,6 +16,7 @@ import type { Trainer } from './trainer.js';
 
 /** Number of steps of each kind. The first of a kind allocates memory and selects algorithms, so it does not count. */
 const STEPS = { withR1: 3, plain: 6 };
+const TIMED_STEPS = STEPS.withR1 + STEPS.plain;
 const R1_STEP = 0;
 const PLAIN_STEP = 1;
 
@@ -24,13 +27,28 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** What training takes on this machine, measured on a few steps and on reading the state for a checkpoint. */
-export interface Forecast extends PeakMemory {
+/** What a stage of a run takes. */
+export interface StageForecast {
+  /** Side of the images, px. */
+  size: number;
+  /** Images of each domain in a step. */
+  batch: number;
+  steps: number;
   parameters: { generators: number; discriminators: number };
-  images: { trainA: number; trainB: number };
   /** Seconds of a step, without and with R1. */
   stepSeconds: { plain: number; withR1: number };
-  /** Time of all steps, without samples and the writing of checkpoints. */
+  /** Seconds of an evaluation; undefined if the config has none. */
+  evaluationSeconds?: number;
+  /** Time of all its steps and evaluations. */
+  seconds: number;
+}
+
+/** What training takes on this machine, measured on a few steps and on reading the state for a checkpoint. */
+export interface Forecast extends PeakMemory {
+  images: { trainA: number; trainB: number };
+  /** One, or more with `training.growth`. */
+  stages: StageForecast[];
+  /** Time of all steps and evaluations, without samples and the writing of checkpoints. */
   totalSeconds: number;
   /** The most work that a crash can cost: the longest stretch between two checkpoints. */
   maxLoss: { steps: number; seconds: number };
@@ -50,41 +68,93 @@ export function maxLoss({ checkpoint, training }: Config, stepSeconds: number): 
   return { steps, seconds: steps * stepSeconds };
 }
 
-/** Takes a few steps of a run and writes nothing. @throws InputError for any config or data that the run would reject. */
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+/**
+ * Takes a few steps of each stage of a run and writes nothing.
+ *
+ * @param evaluate measures the EMA weights as the run's evaluations will, once for each stage, if it has any.
+ * @throws InputError for any config or data that the run would reject.
+ */
 export async function forecast(
   options: Config,
   onStep: (done: number, total: number) => void = () => undefined,
+  evaluate?: (translator: Translator) => Promise<unknown>,
 ): Promise<Forecast> {
   const config = configSchema.parse(options);
   const dataset = await openDataset(dataRoot(config), { requireTest: false });
-  const networks = buildNetworks(config);
   const perceptual = await loadPerceptual(config);
+  try {
+    const planned = stagesOf(config);
+    const stages: StageForecast[] = [];
+    for (const [i, stage] of planned.entries()) {
+      const done = i * TIMED_STEPS;
+      const onStageStep = (step: number) => onStep(done + step, planned.length * TIMED_STEPS);
+      stages.push(await stageForecast(stage, dataset, perceptual, onStageStep, evaluate));
+      freeUnusedMemory();
+    }
+    const losses = stages.map(({ seconds, steps }, i) => maxLoss(planned[i]!.config, seconds / steps));
+    return {
+      images: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
+      stages,
+      totalSeconds: stages.reduce((total, { seconds }) => total + seconds, 0),
+      maxLoss: losses.reduce((worst, loss) => (loss.seconds > worst.seconds ? loss : worst)),
+      ...peakMemory(),
+    };
+  } finally {
+    perceptual?.dispose();
+  }
+}
+
+/** Number of evaluations of a stage; its last step has one too. */
+function evaluationsOf({ config, from, until }: Stage): number {
+  const { everySteps } = config.evaluation;
+  return everySteps === null ? 0 : Math.ceil(until / everySteps) - Math.floor(from / everySteps);
+}
+
+async function stageForecast(
+  { config, from, until }: Stage,
+  dataset: Dataset,
+  perceptual: StepContext['perceptual'],
+  onStep: (done: number) => void,
+  evaluate: ((translator: Translator) => Promise<unknown>) | undefined,
+): Promise<StageForecast> {
+  const networks = buildNetworks(config);
   const batches = new Batches(config, dataset);
   let trainer: Trainer | undefined;
   try {
     trainer = makeTrainer({ config, networks, ...(perceptual && { perceptual }) }, networks);
     freeUnusedMemory();
-    const { withR1, plain } = await timeSteps(trainer, batches, onStep);
+    const stepSeconds = await timeSteps(trainer, batches, onStep);
     // A checkpoint reads the state like this.
     for (const _ of trainer.read());
-    const { steps, r1EverySteps, r1Weight } = config.training;
-    const r1Steps = r1Weight !== 0 ? Math.ceil(steps / r1EverySteps) : 0;
-    const totalSeconds = r1Steps * withR1 + (steps - r1Steps) * plain;
+    const { batch, r1EverySteps, r1Weight } = config.training;
+    const r1StepsBefore = (step: number) => (r1Weight !== 0 ? Math.ceil(step / r1EverySteps) : 0);
+    const r1Steps = r1StepsBefore(until) - r1StepsBefore(from);
+    const steps = until - from;
+    const evaluationSeconds = evaluate && (await secondsOf(() => evaluate(trainer!.translator('ema'))));
     return {
+      size: config.model.size,
+      batch,
+      steps,
+      ...(evaluationSeconds !== undefined && { evaluationSeconds }),
       parameters: {
         generators: networks.generators.parameterCount,
         discriminators: networks.discriminators.parameterCount,
       },
-      images: { trainA: dataset.trainA.length, trainB: dataset.trainB.length },
-      stepSeconds: { plain, withR1 },
-      totalSeconds,
-      maxLoss: maxLoss(config, totalSeconds / steps),
-      ...peakMemory(),
+      stepSeconds,
+      seconds:
+        r1Steps * stepSeconds.withR1 +
+        (steps - r1Steps) * stepSeconds.plain +
+        evaluationsOf({ config, from, until }) * (evaluationSeconds ?? 0),
     };
   } finally {
     await batches.close();
     trainer?.dispose();
-    perceptual?.dispose();
   }
 }
 
@@ -94,15 +164,14 @@ function makeTrainer(context: StepContext, networks: Networks): Trainer {
 }
 
 /** Times steps as a run takes them, including the wait for images that are not ready in time. */
-async function timeSteps(trainer: Trainer, batches: Batches, onStep: (done: number, total: number) => void) {
-  const total = STEPS.withR1 + STEPS.plain;
+async function timeSteps(trainer: Trainer, batches: Batches, onStep: (done: number) => void) {
   let done = 0;
   const time = async (count: number, index: number): Promise<number> => {
     const seconds: number[] = [];
     for (let i = 0; i < count; i++) {
       const began = performance.now();
       await trainer.step(await batches.next(done), index);
-      onStep(++done, total);
+      onStep(++done);
       seconds.push((performance.now() - began) / 1000);
     }
     return median(seconds.slice(1));

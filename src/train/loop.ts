@@ -6,6 +6,7 @@ import { InputError } from '../base/errors.js';
 import { removeLeftovers } from '../base/leftovers.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
+import { configAt, stageEnd } from '../config/growth.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { countsText, type Dataset, openDataset } from '../data/folder.js';
@@ -60,7 +61,7 @@ export interface TrainOptions {
 
 /**
  * Trains a run to `training.steps`, writing config.json, metrics.jsonl, samples, checkpoints and report.html into the run
- * directory, and yields events. A resumed run takes weights, moments, the EMA and sampler positions from the checkpoint; random
+ * directory, and yields events. Where `training.growth` says so, the networks grow. A resumed run takes weights, moments, the EMA and sampler positions from the checkpoint; random
  * draws follow from seed and step.
  *
  * @throws InputError for wrong input; RunError if training diverges, a file cannot be written, or another process has taken
@@ -90,7 +91,10 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   }
 }
 
-/** Repeats a diverged run from its newest checkpoint with a smaller learning rate, if the config asks for rollbacks. */
+/**
+ * Runs the stages of a run one after another. Repeats a diverged one from the newest checkpoint with a smaller learning rate, if
+ * the config asks for rollbacks.
+ */
 async function* lockedRun(
   options: TrainOptions,
   dataset: Dataset,
@@ -104,7 +108,9 @@ async function* lockedRun(
   let last = { step: -1, times: 0 };
   for (;;) {
     try {
-      return yield* runOnce(attempt, dataset);
+      if (!(yield* runOnce(attempt, dataset))) return;
+      // The next stage starts from the checkpoint of this one, as a resumed run does.
+      attempt = { ...attempt, options: { ...options, resume: true } };
     } catch (error) {
       if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
       await lock.check('now');
@@ -119,7 +125,7 @@ async function* lockedRun(
   }
 }
 
-/** One attempt at a run, which ends with the run or with a rollback. */
+/** One attempt at a stage of a run, which ends with it or with a rollback. */
 interface Attempt {
   options: TrainOptions;
   /** Factor on the learning rate; by default that of the checkpoint. */
@@ -130,11 +136,14 @@ interface Attempt {
   lock: RunLock;
 }
 
+/** @returns whether another stage follows. */
 async function* runOnce(
   { options, reported, page, lock, ...attempt }: Attempt,
   dataset: Dataset,
-): AsyncGenerator<TrainEvent> {
-  const { config, runDir, signal } = options;
+): AsyncGenerator<TrainEvent, boolean> {
+  const { runDir, signal } = options;
+  const newest = options.resume ? await latestCheckpoint(runDir) : undefined;
+  const config = configAt(options.config, newest?.step ?? 0);
   const networks = buildNetworks(config);
   const events: TrainEvent[] = [];
   const onBadFile = (file: string, error: unknown): void => {
@@ -142,7 +151,7 @@ async function* runOnce(
     reported.add(file);
   };
   const onSkipped = (dir: string, error: unknown) => events.push({ type: 'skipped-checkpoint', dir, error });
-  const start = await findStart({ ...options, onSkipped }, networks);
+  const start = await findStart({ ...options, config, onSkipped }, networks);
   const { progress } = start;
   // All input is checked before the run directory changes.
   const batches = new Batches(config, dataset, { ...(progress && { state: progress }), onBadFile });
@@ -168,7 +177,10 @@ async function* runOnce(
     yield {
       type: 'start',
       step: start.step,
+      until: stageEnd(config),
       steps: training.steps,
+      size: config.model.size,
+      ...(start.grownFrom !== undefined && { grownFrom: start.grownFrom }),
       parameters: {
         generators: networks.generators.parameterCount,
         discriminators: networks.discriminators.parameterCount,
@@ -209,7 +221,7 @@ async function* runOnce(
     if (start.step === 0) yield await writeSamples(run, 0);
     else await writePage(run, start.step);
     const from = { step: start.step, seconds: progress?.seconds ?? 0 };
-    yield* takeSteps(run, from, progress?.unfinished, signal);
+    return yield* takeSteps(run, from, progress?.unfinished, signal);
   } catch (error) {
     yield* events.splice(0);
     throw error;

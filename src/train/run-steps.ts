@@ -1,5 +1,6 @@
 // The loop over the steps of a run.
 import { setImmediate } from 'node:timers/promises';
+import { stageEnd } from '../config/growth.js';
 import { learningRateOf } from '../gan/step-scalars.js';
 import type { TrainEvent } from './events.js';
 import type { Run } from './run.js';
@@ -8,10 +9,11 @@ import { type StepResult, stepObservers } from './step-observers.js';
 import { OBSERVERS, type ObserverName, type UnfinishedStep } from './unfinished-step.js';
 
 /**
- * Takes the steps of a run from the one after `start` to the last, or until `signal`, and runs the observers that are due
- * after each. The last step has a checkpoint.
+ * Takes the steps of a run from the one after `start` to the last of its stage, or until `signal`, and runs the observers that
+ * are due after each. The last step has a checkpoint.
  *
  * @param unfinished what was left to do after the step `start`, which comes first.
+ * @returns whether another stage follows.
  * @throws DivergedError; RunError where the disk refuses, the dataset has gone, or another process has taken the run over.
  */
 export async function* takeSteps(
@@ -19,8 +21,10 @@ export async function* takeSteps(
   start: Progress,
   unfinished: UnfinishedStep | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<TrainEvent> {
-  const { steps } = run.context.config.training;
+): AsyncGenerator<TrainEvent, boolean> {
+  const { config } = run.context;
+  const { steps } = config.training;
+  const until = stageEnd(config);
   const saver = new RunSaver(run, start.step);
   const observers = stepObservers(run, saver);
   const observe = async function* (
@@ -39,7 +43,7 @@ export async function* takeSteps(
     yield* observe({ ...start, ...result }, OBSERVERS.slice(OBSERVERS.indexOf(observer)));
   }
   let progress = start;
-  while (progress.step < steps && !signal?.aborted) {
+  while (progress.step < until && !signal?.aborted) {
     const result = await takeStep(run, saver, progress);
     progress = result;
     yield* run.events.splice(0);
@@ -50,7 +54,9 @@ export async function* takeSteps(
     yield* saver.checkpoint(progress);
   }
   yield* run.events.splice(0);
+  if (progress.step < steps && !signal?.aborted) return true;
   yield { type: 'end', step: progress.step, interrupted: progress.step < steps };
+  return false;
 }
 
 async function takeStep(run: Run, saver: RunSaver, progress: Progress): Promise<StepResult> {

@@ -2,16 +2,19 @@
 import { InputError } from '../base/errors.js';
 import { Rng } from '../base/rng.js';
 import { latestCheckpoint, readCheckpoint, resolveCheckpoint } from '../checkpoint/checkpoint.js';
-import { isTorchFile } from '../checkpoint/layout.js';
+import { isTorchFile, readModelConfig } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readReferenceConfig, readReferenceNetworks } from '../checkpoint/reference/import.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
-import { loadConfig } from '../config/load.js';
-import type { Config } from '../config/schema.js';
+import { loadConfig, resolveConfig } from '../config/load.js';
+import type { Config, ModelConfig } from '../config/schema.js';
+import { growState } from '../gan/growth.js';
 import { initNetworks, type Networks } from '../gan/networks.js';
 import type { TrainStateValues } from '../gan/state.js';
-import { specsByNetwork } from '../model/networks.js';
-import type { NetworkValues } from '../model/parameters.js';
+import { checkGrows } from '../model/growth.js';
+import { type NetworkName, networkSpecs, specsByNetwork } from '../model/networks.js';
+import type { NetworkValues, ParameterSpecs } from '../model/parameters.js';
+import { modelConfigSchema } from '../translate/model.js';
 import { restoreTraining, type TrainProgress } from './checkpoint-state.js';
 
 /** The point where training begins. */
@@ -23,9 +26,13 @@ export interface Start {
   progress?: TrainProgress;
   /** Weights that replace random ones. */
   weights?: NetworkValues | undefined;
+  /** Size of the networks before they grew to that of the config, px; only if they did. */
+  grownFrom?: number;
 }
 
 export interface StartOptions {
+  /** The config of the stage that begins. */
+  config: Config;
   runDir: string;
   resume?: boolean;
   /** A run, a checkpoint, an exported model, or a file of the reference implementation. */
@@ -37,17 +44,17 @@ export interface StartOptions {
 }
 
 /**
- * Finds the start of a run: its newest complete checkpoint, the weights of another model, or nothing (random weights).
+ * Finds the start of a run: its newest complete checkpoint, the weights of another model, or nothing (random weights). Networks
+ * of half the config's size grow: those of a checkpoint where `training.growth` says so, and those of another model.
  *
  * @throws InputError if a run to resume has no checkpoint, a new run has one, or the weights do not fit the config.
  */
 export async function findStart(options: StartOptions, networks: Networks): Promise<Start> {
-  const { runDir, resume = false, init, onSkipped, onInitProgress } = options;
+  const { config, runDir, resume = false, init, onSkipped } = options;
   const latest = await latestCheckpoint(runDir, { onSkipped });
   if (resume) {
     if (latest === undefined) throw nothingToResume(runDir);
-    const { host, progress } = restoreTraining(networks, await readCheckpoint(latest.dir));
-    return { step: latest.step, host, progress };
+    return resumedStart(config, latest, networks);
   }
   if (latest !== undefined)
     throw new InputError({
@@ -55,11 +62,61 @@ export async function findStart(options: StartOptions, networks: Networks): Prom
       found: `one of step ${latest.step}`,
       remedy: 'add --resume to continue that run, or give --out another folder',
     });
+  checkGrowthAhead(config);
   if (init === undefined) return { step: 0 };
-  const weights = isTorchFile(init)
-    ? await readReferenceWeights(init, networks, onInitProgress)
-    : await readWeights(init, networks, onSkipped);
-  return { step: 0, weights };
+  const from = await modelOf(init, onSkipped);
+  const read = isTorchFile(init) ? readReferenceWeights : readWeights;
+  if (from.size === config.model.size)
+    return { step: 0, weights: await read({ ...options, init }, specsByNetwork(networks)) };
+  checkGrows(from, config.model, init);
+  const values = await read({ ...options, init }, networkSpecs(from));
+  const grown = growState({ values }, networks, from, new Rng(config.training.seed, 'init'));
+  return { step: 0, weights: grown.values, grownFrom: from.size };
+}
+
+/** The start of a run that continues from a checkpoint, whose networks grow if it is the end of a stage. */
+async function resumedStart(
+  config: Config,
+  { dir, step }: { dir: string; step: number },
+  networks: Networks,
+): Promise<Start> {
+  const { model, training } = config;
+  const checkpoint = await readCheckpoint(dir);
+  const from = training.growth.length === 0 ? model : await modelOf(dir);
+  if (from.size === model.size) return { step, ...restoreTraining(specsByNetwork(networks), checkpoint) };
+  if (!training.growth.some(({ atStep, size }) => atStep === step && size === model.size))
+    throw new InputError({
+      expected: `a checkpoint of ${model.size} px in ${dir}, as training.growth and model.size have it after ${step} steps`,
+      found: `one of ${from.size} px`,
+      remedy: `give training.growth a stage of ${2 * from.size} px with atStep ${step} or more, or leave --config out`,
+    });
+  checkGrows(from, model, dir);
+  const { host, progress } = restoreTraining(networkSpecs(from), checkpoint);
+  return {
+    step,
+    host: growState(host, networks, from, new Rng(training.seed, 'init')),
+    // Figures of another size are no measure for the best checkpoint.
+    progress: { ...progress, best: undefined },
+    grownFrom: from.size,
+  };
+}
+
+/** @throws InputError if a new run is to grow to a size that it already has. */
+function checkGrowthAhead({ model, training }: Config): void {
+  const done = training.growth.findIndex(({ size }) => size <= model.size);
+  if (done < 0) return;
+  throw new InputError({
+    expected: `training.growth.${done}.size to be more than model.size, ${model.size}, in a new run`,
+    found: String(training.growth[done]!.size),
+    remedy: 'remove that stage, or start with a smaller model.size',
+  });
+}
+
+/** The model section of a run, a checkpoint, an exported model or a PyTorch file. */
+async function modelOf(init: string, onSkipped?: StartOptions['onSkipped']): Promise<ModelConfig> {
+  if (isTorchFile(init)) return (await readReferenceConfig(init)).model;
+  const { configPath } = await resolveCheckpoint(init, onSkipped && { onSkipped });
+  return (await readModelConfig(configPath, modelConfigSchema)).model;
 }
 
 /** The state to start from. `start` drops its reference to it: the state is large, and the device has a copy. */
@@ -83,20 +140,33 @@ export async function resumedConfig(runDir: string, overrides: string[]): Promis
 
 /**
  * The config of a run that starts from a model: that of the model, or that of a file on top of the model's `model` section,
- * with overrides.
+ * with overrides. If they make `model.size` twice that of the model, the networks grow, with one more downsampling.
  *
  * @throws InputError if the model, its config, the file or an override is wrong.
  */
 export async function initialConfig(init: string, overrides: string[], file?: string): Promise<Config> {
+  const model = await modelOf(init);
   if (isTorchFile(init)) {
-    const values = await readReferenceConfig(init);
-    const below = { name: init, values: file === undefined ? values : { model: values.model } };
-    return loadConfig({ below, file, overrides });
+    const values = file === undefined ? await readReferenceConfig(init) : { model };
+    return fittedToGrow(loadConfig({ below: { name: init, values }, file, overrides }), model);
   }
   const { configPath } = await resolveCheckpoint(init);
-  if (file === undefined) return loadConfig({ file: configPath, overrides });
-  const { model } = loadConfig({ file: configPath, overrides: [] });
-  return loadConfig({ below: { name: configPath, values: { model } }, file, overrides });
+  if (file === undefined) return fittedToGrow(loadConfig({ file: configPath, overrides }), model);
+  const below = {
+    name: configPath,
+    values: { model: loadConfig({ file: configPath, overrides: [] }).model },
+  };
+  return fittedToGrow(loadConfig({ below, file, overrides }), model);
+}
+
+/** A new run's config without the stages that the model has behind it, and with one more downsampling if it grows. */
+function fittedToGrow(config: Config, from: ModelConfig): Config {
+  const { model, training } = config;
+  const growth = training.growth.filter(({ size }) => size > model.size);
+  const grows = model.size === 2 * from.size && model.numDown === from.numDown;
+  if (!grows) return { ...config, training: { ...training, growth } };
+  const numDown = from.numDown + 1;
+  return resolveConfig({ ...config, model: { ...model, numDown }, training: { ...training, growth } });
 }
 
 /**
@@ -104,12 +174,10 @@ export async function initialConfig(init: string, overrides: string[], file?: st
  * StyleGAN's training code calls this resuming from a network.
  */
 async function readWeights(
-  init: string,
-  networks: Networks,
-  onSkipped: StartOptions['onSkipped'],
+  { init, onSkipped }: StartOptions & { init: string },
+  { G_A2B, G_B2A, ...discriminators }: Record<NetworkName, ParameterSpecs>,
 ): Promise<NetworkValues> {
   const { modelPath, trainingPath } = await resolveCheckpoint(init, { onSkipped });
-  const { G_A2B, G_B2A, ...discriminators } = specsByNetwork(networks);
   const remedy = `give the config the model section that ${init} was trained with`;
   const model = await readSafetensors(modelPath);
   const generators = { G_A2B, G_B2A };
@@ -125,12 +193,10 @@ async function readWeights(
 
 /** The same of a checkpoint of the reference implementation, read into memory without a copy on the disk. */
 async function readReferenceWeights(
-  init: string,
-  networks: Networks,
-  onProgress: StartOptions['onInitProgress'],
+  { init, onInitProgress }: StartOptions & { init: string },
+  { G_A2B, G_B2A, ...discriminators }: Record<NetworkName, ParameterSpecs>,
 ): Promise<NetworkValues> {
-  const { G_A2B, G_B2A, ...discriminators } = specsByNetwork(networks);
-  const { model, training } = await readReferenceNetworks(init, onProgress);
+  const { model, training } = await readReferenceNetworks(init, onInitProgress);
   const place = { file: init, remedy: `give the config the model section of ${init}` };
   const values = fromTensors(model, '', { G_A2B, G_B2A }, place);
   const hasAll = Object.keys(discriminators).every((network) =>

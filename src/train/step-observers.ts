@@ -1,4 +1,5 @@
 // What happens after a step, each in an observer of its own: evaluation, watch, log, event, samples, checkpoint.
+import { stageEnd } from '../config/growth.js';
 import type { Config } from '../config/schema.js';
 import { inTrueFloat32 } from '../runtime/session.js';
 import { assertFinite } from './divergence.js';
@@ -31,9 +32,9 @@ function withoutEvents(work: (result: StepResult) => Promise<void>): StepObserve
   };
 }
 
-/** Whether a step, counted from 1, is one of every `everySteps`, or the last. */
-function isDue(step: number, everySteps: number, { training }: Config): boolean {
-  return step % everySteps === 0 || step === training.steps;
+/** Whether a step, counted from 1, is one of every `everySteps`, or the last of its stage or of the run. */
+function isDue(step: number, everySteps: number, config: Config): boolean {
+  return step % everySteps === 0 || step === stageEnd(config);
 }
 
 /**

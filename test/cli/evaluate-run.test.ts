@@ -99,6 +99,48 @@ describe('a run with evaluation.everySteps', () => {
   });
 });
 
+describe('a run that keeps the best by landmarks', () => {
+  const words = (out: string) => [
+    ...['--config', tiny.config, '--out', out, ...evaluation('sample')],
+    ...['--set', 'checkpoint.keepBest={"metric": "evaluation/landmarks/mean", "order": "lowest"}'],
+  ];
+  const rows = async (runDir: string) => {
+    const all: Record<string, number>[] = [];
+    for await (const { terms } of readMetrics(join(runDir, 'metrics.jsonl')))
+      all.push(Object.fromEntries(Object.entries(terms).filter(([key]) => key.startsWith('evaluation/'))));
+    return all;
+  };
+
+  it('logs the figures, keeps the best, and goes on to the bit after a stop', async () => {
+    const [straight, stopped] = [join(folder, 'straight'), join(folder, 'stopped')];
+    const done = await gnr('train', ...words(straight), '--steps', '4');
+    expect([done.code, errorMessages(done.stderr)]).toEqual([0, []]);
+    const first = await gnr('train', ...words(stopped), '--steps', '2');
+    expect(first.code).toBe(0);
+    const rest = await gnr('train', '--out', stopped, '--resume', '--steps', '4');
+    expect(rest.code).toBe(0);
+    const figures = await rows(straight);
+    expect(figures.map((row) => 'evaluation/landmarks/within5' in row)).toEqual([false, true, false, true]);
+    expect(figures.map((row) => Object.keys(row).length > 0)).toEqual([false, true, false, true]);
+    expect(await rows(stopped)).toEqual(figures);
+    const bestOf = async (runDir: string) =>
+      basename((await resolveCheckpoint(join(runDir, 'checkpoints', 'best'))).dir);
+    const errors = figures.map((row) => row['evaluation/landmarks/mean'] ?? Number.POSITIVE_INFINITY);
+    const best = stepName(1 + errors.indexOf(Math.min(...errors)));
+    expect(await bestOf(straight)).toBe(best);
+    expect(await bestOf(stopped)).toBe(best);
+    const model = (runDir: string) =>
+      readFile(join(runDir, 'checkpoints', 'step-000004', 'model.safetensors'));
+    expect((await model(straight)).equals(await model(stopped))).toBe(true);
+  });
+
+  it('has the cost of an evaluation in its forecast', async () => {
+    const { code, stdout } = await gnr('train', ...words(join(folder, 'none')), '--steps', '4', '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^evaluation {4}\d+\.\d\d s every 2 steps \(protocol sample\)$/m);
+  });
+});
+
 describe('evaluation of a run', () => {
   it('is rejected by gnr train before its first step if weights are missing', async () => {
     const runDir = join(folder, 'not-begun');

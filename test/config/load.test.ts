@@ -166,6 +166,38 @@ describe('loadConfig: errors', () => {
       'training.batch (--set) to be at least 2 with losses.styleDiversification',
       'losses.styleDiversification.weight=1',
     ],
+    [
+      'training.growth=[{"atStep":10,"size":128,"batch":1}]',
+      'training.growth.0.batch (--set) to be at least 2 with losses.styleDiversification',
+      'losses.styleDiversification.weight=1',
+      'model.size=64',
+    ],
+    [
+      'training.growth=[{"atStep":10,"size":256}]',
+      'training.growth.0.size (--set) to be 128, twice model.size but found 256',
+      'model.size=64',
+    ],
+    [
+      'training.growth=[{"atStep":10,"size":128},{"atStep":20,"size":512}]',
+      'training.growth.1.size (--set) to be 256, twice the size before but found 512',
+      'model.size=64',
+    ],
+    [
+      'training.growth=[{"atStep":10,"size":128},{"atStep":10,"size":256}]',
+      'training.growth.1.atStep (--set) to be more than 10, the step of the growth before but found 10',
+      'model.size=64',
+    ],
+    [
+      'training.growth=[{"atStep":10,"size":512}]',
+      'model.channels.512 to be at least 44 with model.channelDivisor 8, because networks that grow need 6 channels',
+      'model.channelDivisor=8',
+    ],
+    [
+      'training.growth=[{"atStep":10,"size":512}]',
+      'model.numDown (--set) to be at most 4 with training.growth, each of which adds one downsampling',
+      'model.numDown=5',
+    ],
+    ['training.growth=[{"atStep":10,"width":512}]', 'unknown key training.growth.0.width'],
     ['training=5', 'training (--set) to be a section with keys but found 5'],
     ['model.channels.7=5', 'a resolution in px'],
     ['losses.flavour=1', 'unknown key losses.flavour; remove it'],

@@ -18,32 +18,51 @@ import { million, TrainingDisplay } from './training-display.js';
 async function printForecast(config: Config, { device, threads }: EngineInfo): Promise<void> {
   printLine(formatConfig(config).trimEnd());
   let progress: Progress | undefined;
-  const estimate = await forecast(config, (done, total) => {
+  const onStep = (done: number, total: number): void => {
     progress ??= startProgress({ label: 'timing steps', total, unit: 'steps' });
     progress.update(done);
-  }).finally(() => progress?.finish());
-  const { parameters, images, stepSeconds, totalSeconds, maxLoss } = estimate;
-  const { size } = config.model;
-  const { steps, batch, r1EverySteps } = config.training;
-  const rows: [string, string][] = [
-    [
-      'parameters',
-      `${million(parameters.generators)} generator, ${million(parameters.discriminators)} discriminator`,
-    ],
-    [
-      'images',
-      `${images.trainA} in trainA, ${images.trainB} in trainB; ${size} px, ${batch} of each per step`,
-    ],
-    [
-      'each step',
-      `${stepSeconds.plain.toFixed(2)} s, ${stepSeconds.withR1.toFixed(2)} s every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
-    ],
+  };
+  const evaluation = await TrainingEvaluation.open(config);
+  const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
+  const estimate = await forecast(config, onStep, evaluate).finally(() => {
+    progress?.finish();
+    return evaluation?.close();
+  });
+  const { images, stages, totalSeconds, maxLoss } = estimate;
+  const { steps, r1EverySteps } = config.training;
+  const rows: [label: string, text: string][] = [];
+  for (const stage of stages) {
+    const { size, batch, parameters, stepSeconds, seconds, steps: stageSteps, evaluationSeconds } = stage;
+    const { generators, discriminators } = parameters;
+    const [plain, withR1] = [stepSeconds.plain, stepSeconds.withR1].map((value) => `${value.toFixed(2)} s`);
+    rows.push(
+      ['parameters', `${million(generators)} generator, ${million(discriminators)} discriminator`],
+      [
+        'images',
+        `${images.trainA} in trainA, ${images.trainB} in trainB; ${size} px, ${batch} of each per step`,
+      ],
+      [
+        'each step',
+        `${plain}, ${withR1} every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
+      ],
+    );
+    if (evaluationSeconds !== undefined) rows.push(evaluationRow(config.evaluation, evaluationSeconds));
+    if (stages.length > 1) rows.push([`at ${size} px`, `${formatDuration(seconds)} for ${stageSteps} steps`]);
+  }
+  rows.push(
     ['training', `${formatDuration(totalSeconds)} for ${steps} steps`],
     ['a crash loses', `at most ${maxLoss.steps} steps, ${formatDuration(maxLoss.seconds)} of work`],
     ['peak memory', formatPeak(estimate)],
-  ];
+  );
   printLine();
   for (const [label, text] of rows) printLine(`${label.padEnd(14)}${text}`);
+}
+
+function evaluationRow(
+  { everySteps, protocol }: Config['evaluation'],
+  seconds: number,
+): [label: string, text: string] {
+  return ['evaluation', `${seconds.toFixed(2)} s every ${everySteps} steps (protocol ${protocol})`];
 }
 
 /** Trains a run and shows its events. */

@@ -18,6 +18,24 @@ function stepNote({ terms }: Extract<TrainEvent, { type: 'step' }>): string {
   return `loss G ${sum('generators').toFixed(2)}, D ${sum('discriminators').toFixed(2)}, ${memory}`;
 }
 
+/** @returns what begins, and at which size if the run grows. */
+function startText({
+  step,
+  until,
+  steps,
+  size,
+  grownFrom,
+  parameters,
+}: Extract<TrainEvent, { type: 'start' }>): string {
+  const { generators, discriminators } = parameters;
+  const grown = grownFrom === undefined ? '' : `Grown from ${grownFrom} to ${size} px. `;
+  const ends = until < steps ? `to step ${until} of ${steps} at ${size} px` : `to step ${steps}`;
+  return (
+    `${grown}Training ${step > 0 ? `from step ${step} ` : ''}${ends}: ` +
+    `${million(generators)} generator and ${million(discriminators)} discriminator parameters.`
+  );
+}
+
 /** @returns a count in millions, as text. */
 export const million = (count: number): string => `${(count / 1e6).toFixed(2)} million`;
 
@@ -31,13 +49,14 @@ export class TrainingDisplay {
   show(event: TrainEvent): void {
     switch (event.type) {
       case 'start':
-        printLine(
-          `Training ${event.step > 0 ? `from step ${event.step} ` : ''}to step ${event.steps}: ` +
-            `${million(event.parameters.generators)} generator and ` +
-            `${million(event.parameters.discriminators)} discriminator parameters.`,
-        );
+        this.close();
+        printLine(startText(event));
         this.firstStep = event.step;
-        this.progress = startProgress({ label: 'training', total: event.steps - event.step, unit: 'steps' });
+        this.progress = startProgress({
+          label: event.until < event.steps || event.grownFrom ? `training at ${event.size} px` : 'training',
+          total: event.until - event.step,
+          unit: 'steps',
+        });
         break;
       case 'step':
         this.progress?.update(event.step - this.firstStep, stepNote(event));

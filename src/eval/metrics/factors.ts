@@ -1,13 +1,12 @@
 // The metric of the sample dataset's factors.
 import { z } from 'zod';
-import { toFloat } from '../../data/decode.js';
-import { type FaceMeasure, measureFace } from '../../sample/face-measure.js';
-import { pearson } from '../../sample/sample-measures.js';
+import { placeCorrelation } from '../../sample/landmark-measures.js';
+import { DrawnOutputs, noContents } from './drawn-outputs.js';
 import { defineMetric } from './metric.js';
 
 /**
- * On the sample dataset: how well position and size of the face found in the outputs follow those that the input was
- * drawn with (`factors.json`), as correlations over all outputs.
+ * On the sample dataset: how well place and size of the face in the outputs, by eyes and mouth as the landmark network finds
+ * them, follow those that the input was drawn with (`factors.json`), as correlations over all outputs.
  */
 export const factors = defineMetric({
   summary:
@@ -19,39 +18,28 @@ export const factors = defineMetric({
     'factors/y': { title: 'Place, up and down', better: 'higher' },
     'factors/scale': { title: 'Size', better: 'higher' },
   }),
-  problem: ({ method, resources }) => {
-    if (resources.factors === undefined) return 'only the sample dataset has known factors';
-    if (method.kind === 'baseline' && method.name === 'real-split') return 'it has no inputs';
-    return method.outputs < 2 ? 'a correlation needs at least two outputs' : undefined;
-  },
-  start(_, { resources }) {
-    const { contents, face } = resources.factors!;
-    const measured: FaceMeasure[] = [];
-    const drawn: FaceMeasure[] = [];
+  requires: () => ({ landmarks: true }),
+  problem: noContents,
+  start(_, context) {
+    const drawn = new DrawnOutputs(context);
     return {
-      async add(groups) {
-        for (const { input, outputs } of groups) {
-          const content = input === undefined ? undefined : contents[input];
-          if (content === undefined) continue;
-          for (const output of new Set(outputs)) {
-            const image = await output.read();
-            measured.push(measureFace({ ...image, data: toFloat(image) }, face));
-            drawn.push(content);
-          }
-        }
-      },
+      add: (groups) => drawn.add(groups),
       finish: () => {
-        if (measured.length < 2) return [];
+        if (drawn.found.length < 2) return [];
+        const correlation = placeCorrelation(drawn.found, drawn.contents);
         return (['x', 'y', 'scale'] as const).map((key) => ({
           key: `factors/${key}` as const,
-          value: pearson(
-            measured.map((face) => face[key]),
-            drawn.map((content) => content[key]),
-          ),
-          n: { outputs: measured.length },
-          how: `correlation of the ${key === 'scale' ? 'size' : key} of the face that fits best with that of factors.json`,
+          value: correlation[key],
+          n: { outputs: drawn.found.length },
+          how: `correlation of ${WHAT[key]}, as ${drawn.network} finds them, with that of factors.json`,
         }));
       },
     };
   },
 });
+
+const WHAT = {
+  x: 'the horizontal middle between eyes and mouth',
+  y: 'the vertical middle between eyes and mouth',
+  scale: 'the distance of the mouth from the middle of the eyes',
+} as const;

@@ -1,5 +1,6 @@
 // The interface of metrics.
 import type { z } from 'zod';
+import type { FoundLandmarks } from '../../landmarks/landmark-finder.js';
 import type { LpipsNet } from '../../perceptual/lpips.js';
 import type { SampleFactors } from '../../sample/sample-factors.js';
 import type { FeatureCache } from '../features/feature-cache.js';
@@ -28,12 +29,16 @@ export interface Requirements {
   features?: FeatureKind;
   /** The network of LPIPS. */
   lpips?: LpipsNet;
+  /** The landmark network. */
+  landmarks?: true;
 }
 
 /** Resources that metrics share; each is opened when it is first needed. */
 export interface MetricResources {
   features: FeatureCache;
   lpips(net: LpipsNet): Promise<LpipsEvaluator>;
+  /** Finds eyes and mouths, of each image once. @returns `network` names the weights. */
+  landmarks(images: readonly MeasuredImage[]): Promise<{ found: FoundLandmarks[]; network: string }>;
   /** Factors that the inputs were drawn with; undefined for other data than the sample dataset. */
   factors: SampleFactors | undefined;
 }

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { InputError } from '../../base/errors.js';
 import { formatBytes, formatDuration } from '../../base/format-bytes.js';
 import { CONFIG, checkpointFolder, isFile, stepsOf } from '../../checkpoint/layout.js';
+import { stageEnd } from '../../config/growth.js';
 import { loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
 import { formatNumber } from '../../report/numbers.js';
@@ -112,22 +113,33 @@ function factsOf(
 ): ReportFact[] {
   const { step, steps, isTraining, now } = state;
   const speed = secondsPerStep(recent);
+  const until = stageEnd(config);
   const memory = last?.gpuBytes === undefined ? 'Memory' : 'GPU memory';
   const bytes = last?.gpuBytes ?? last?.rssBytes;
   const facts: [label: string, value: string | undefined][] = [
     ['Steps', `${step} of ${steps}`],
     ['Seconds per step', speed === undefined ? undefined : formatNumber(speed)],
     ['Time in training', last && formatDuration(last.seconds)],
-    ['Time left', isTraining && speed !== undefined ? formatDuration((steps - step) * speed) : undefined],
+    [
+      until < steps ? `Time left at ${config.model.size} px` : 'Time left',
+      isTraining && speed !== undefined ? formatDuration((until - step) * speed) : undefined,
+    ],
     ['Computed on', engine && describeFacts(engine)],
     [memory, bytes === undefined ? undefined : formatBytes(bytes)],
     [`${memory}, peak`, maxBytes > 0 ? formatBytes(maxBytes) : undefined],
     ['Pictures', `${config.model.size} px, ${config.training.batch} of each a step`],
+    ['Growing', growthText(config)],
     ['Started (UTC)', timeText(first?.time)],
     [isTraining ? 'Newest figures (UTC)' : 'Ended (UTC)', timeText(last?.time)],
     ['Page written (UTC)', timeText(now.toISOString())],
   ];
   return facts.flatMap(([label, value]) => (value === undefined ? [] : [{ label, value }]));
+}
+
+/** The sizes that the run grows to; undefined if it keeps its size. */
+function growthText({ training: { growth } }: Config): string | undefined {
+  if (growth.length === 0) return undefined;
+  return growth.map(({ atStep, size }) => `to ${size} px after step ${atStep}`).join(', ');
 }
 
 /** Seconds per step over the newest rows, without the time before the first row, which is mostly start-up. */

@@ -14,8 +14,12 @@ export const bestStateSchema = z.object({
 /** The state of the search in a checkpoint. */
 export type BestState = z.output<typeof bestStateSchema>;
 
+/** Terms of this prefix are figures of an evaluation, which measures the weights of its step. */
+export const EVALUATION_PREFIX = 'evaluation/';
+
 /**
- * Finds the best checkpoint by a metric: the mean of a term over the steps since the previous checkpoint.
+ * Finds the best checkpoint by a metric: the mean of a term over the steps since the previous checkpoint, or the figure of an
+ * evaluation at the checkpoint's own step. Checkpoints without an evaluation do not compete then.
  */
 export class BestCheckpoint {
   private readonly rule: Config['checkpoint']['keepBest'];
@@ -40,15 +44,23 @@ export class BestCheckpoint {
   /** Takes the terms of a step into account. */
   observe(terms: TermValues): void {
     const value = this.rule === null ? undefined : terms[this.rule.metric];
-    if (value === undefined) return;
-    this.current.sum += value;
-    this.current.count++;
+    if (this.isEvaluated) {
+      this.current.sum = value ?? 0;
+      this.current.count = value === undefined ? 0 : 1;
+    } else if (value !== undefined) {
+      this.current.sum += value;
+      this.current.count++;
+    }
+  }
+
+  private get isEvaluated(): boolean {
+    return this.rule?.metric.startsWith(EVALUATION_PREFIX) === true;
   }
 
   /**
    * Closes the stretch of steps that ends with the checkpoint of this step.
    *
-   * @returns false if the config asks for a metric and it had no value in the stretch.
+   * @returns false if the config asks for a term and it had no value in the stretch.
    */
   closeStretch(step: number): boolean {
     const { rule, current } = this;
@@ -56,7 +68,7 @@ export class BestCheckpoint {
     const { sum, count, best } = current;
     current.sum = 0;
     current.count = 0;
-    if (count === 0) return false;
+    if (count === 0) return this.isEvaluated;
     const value = sum / count;
     const isBetter = best === null || (rule.order === 'lowest' ? value < best.value : value > best.value);
     if (isBetter) current.best = { metric: rule.metric, step, value };

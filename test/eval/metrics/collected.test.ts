@@ -57,6 +57,7 @@ it('an evaluation frees the pixels of every output once it is measured', async (
   const resources: MetricResources = {
     features: new FeatureCache(async () => extractor),
     lpips: () => Promise.reject(new Error('no LPIPS here')),
+    landmarks: () => Promise.reject(new Error('no landmarks here')),
     factors: undefined,
   };
   freeUnusedMemory();

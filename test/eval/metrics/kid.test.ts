@@ -37,7 +37,12 @@ function contextOf(real: MeasuredImage[]): MetricContext {
     method: { outputs: 2 } as Method,
     real,
     seed: 1,
-    resources: { features: cache, factors: undefined, lpips: () => Promise.reject(new Error('not here')) },
+    resources: {
+      features: cache,
+      factors: undefined,
+      lpips: () => Promise.reject(new Error('not here')),
+      landmarks: () => Promise.reject(new Error('not here')),
+    },
     outputFeatures: async (_, images) => rows(images),
     onProgress: () => undefined,
     signal: undefined,

@@ -73,7 +73,10 @@ function recorded(missing: readonly string[] = []): { calls: string[]; resources
       open(`${images.length} images of ${kind}`),
   } as unknown as FeatureCache;
   const lpips = async (net: string) => open(net) as unknown as LpipsEvaluator;
-  return { calls, resources: { features, lpips, factors: undefined } };
+  return {
+    calls,
+    resources: { features, lpips, landmarks: async () => ({ found: [], network: '' }), factors: undefined },
+  };
 }
 
 const image = memoryImage('image', { data: new Uint8Array(12), width: 2, height: 2 });

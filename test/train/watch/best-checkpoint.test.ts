@@ -47,3 +47,22 @@ it('the search continues from its state, even within a stretch, and starts again
   expect(stretch(new BestCheckpoint(rule, state), 20, [4])).toBe(20);
   expect(new BestCheckpoint({ ...rule, metric: 'generators/other' }, state).step).toBeUndefined();
 });
+
+it('by a figure of an evaluation, the best checkpoint is that of the best figure of its own step', () => {
+  const metric = 'evaluation/landmarks/within5';
+  const best = new BestCheckpoint({ metric, order: 'highest' });
+  const step = (value?: number) => best.observe(value === undefined ? cycle(1) : { [metric]: value });
+  // An evaluation between checkpoints does not count for the next one, nor does a checkpoint without one compete.
+  step(0.9);
+  step();
+  expect([best.closeStretch(2), best.step]).toEqual([true, undefined]);
+  step(0.1);
+  step(0.5);
+  expect([best.closeStretch(4), best.step]).toEqual([true, 4]);
+  step();
+  step(0.4);
+  expect([best.closeStretch(6), best.step]).toEqual([true, 4]);
+  step(0.6);
+  expect([best.closeStretch(8), best.step]).toEqual([true, 8]);
+  expect(best.state().best).toEqual({ metric, step: 8, value: 0.6 });
+});

@@ -1,0 +1,63 @@
+// The relative diversity metric.
+import { z } from 'zod';
+import { toFloat } from '../../data/decode.js';
+import { type FloatImage, setDiversity } from '../../data/diversity.js';
+import type { MeasuredImage } from '../measured-image.js';
+import { defineMetric } from './metric.js';
+import { count } from './options.js';
+
+/**
+ * Pixel diversity of styles over that of real images: the mean pairwise distance between the outputs of one input, over that
+ * between different real images. 0 if styles change nothing, 1 if they change an image as much as real images differ, which
+ * differ in content too. Training watches the same figure (`signals/styleDiversity`) on other images.
+ */
+export const relativeDiversity = defineMetric({
+  summary:
+    'mean pixel distance between the outputs of one input, over that between different real images of their size',
+  family: 'diversity',
+  options: z.strictObject({
+    /** Maximum number of real images; all pairs of them are compared. */
+    real: count.default(64),
+  }),
+  headings: () => ({ 'relative-diversity': { title: 'Relative diversity', better: 'higher' } }),
+  problem: ({ method, real }) => {
+    if (method.outputsPerInput === 1) return 'there is only one output of each input, so there are no pairs';
+    return real.length < 2 ? 'needs at least two real images' : undefined;
+  },
+  start({ real: limit }, { real }) {
+    let size: Pick<FloatImage, 'width' | 'height'> | undefined;
+    let [sum, inputs] = [0, 0];
+    const read = async (image: MeasuredImage, px?: number): Promise<FloatImage> => {
+      const decoded = await image.read(px);
+      return { ...decoded, data: toFloat(decoded) };
+    };
+    return {
+      async add(groups) {
+        for (const { outputs } of groups) {
+          if (outputs.length < 2) continue;
+          const images = await Promise.all(outputs.map((output) => read(output)));
+          const [first] = images;
+          size ??= first;
+          // Distances in pixels need one size, which a folder of outputs may lack.
+          if (images.some(({ width, height }) => width !== size!.width || height !== size!.height)) continue;
+          sum += setDiversity(images);
+          inputs++;
+        }
+      },
+      async finish() {
+        if (inputs === 0 || size === undefined || size.width !== size.height) return [];
+        const images = await Promise.all(real.slice(0, limit).map((image) => read(image, size!.width)));
+        const between = setDiversity(images);
+        if (between === 0) return [];
+        return [
+          {
+            key: 'relative-diversity',
+            value: sum / inputs / between,
+            n: { inputs, real: images.length },
+            how: `root mean square pixel distance between two outputs of one input, averaged over pairs and inputs, over that between ${images.length} real images at ${size.width} px, averaged over pairs`,
+          },
+        ];
+      },
+    };
+  },
+});
