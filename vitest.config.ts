@@ -15,7 +15,7 @@ const FOLDERS: Record<string, RegExp> = {
 };
 /** Words of a test that loads TensorFlow, by itself or through what it imports; set-up compiles, which takes as long. */
 const ENGINE =
-  /loadEngine|loadLandmarkFinder|RunFolders|support\/(gnr|preparation|runs|networks|recorded-step|exports|features|reference)\.js|faces\/detector|\/setup\//;
+  /loadEngine|loadLandmarkFinder|RunFolders|support\/(gnr|mpi|preparation|runs|networks|recorded-step|exports|features|reference)\.js|faces\/detector|\/setup\//;
 
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => `test/${name.replaceAll('\\', '/')}`)

@@ -10,7 +10,7 @@ util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 
 /** `graph` computes `variable * factor` in a session with `config`, both in base64; `preload` lists files to load first. */
 const task = JSON.parse(process.argv[2]);
-const { packageDirectory, addon, sessionAddon, preloadAddon, preload } = task;
+const { packageDirectory, addon, sessionAddon, preloadAddon, allReduceAddon, preload } = task;
 
 /** Loads the files of `preload`. @returns messages about those that do not load. */
 function loadFirst() {
@@ -125,6 +125,7 @@ const print = (value) => fs.writeSync(1, `${JSON.stringify(value)}\n`);
 function loadSessions() {
   const loaded = { exports: {} };
   process.dlopen(loaded, sessionAddon);
+  process.dlopen({ exports: {} }, allReduceAddon);
   return loaded.exports;
 }
 

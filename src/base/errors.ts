@@ -48,6 +48,17 @@ export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
 
+/** The work failed, or was stopped, and another process of the same run reports it. */
+export class ReportedElsewhereError extends Error {
+  /** `ReportedElsewhereError`. */
+  override readonly name = 'ReportedElsewhereError';
+
+  /** @param options.cause what another process reports. */
+  constructor(options: ErrorOptions) {
+    super(messageOf(options.cause), options);
+  }
+}
+
 /** The message of a thrown value of any type. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

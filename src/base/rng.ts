@@ -150,3 +150,8 @@ export class Rng {
     return order;
   }
 }
+
+/** The stream of one of several ranks: a fork of its own, and for rank 0 the stream itself, as a run of one process has it. */
+export function ofRank(rng: Rng, rank: number): Rng {
+  return rank === 0 ? rng : rng.fork(`rank ${rank}`);
+}

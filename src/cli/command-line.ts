@@ -1,7 +1,7 @@
 // Parses a command line, runs its command, and turns errors into messages and exit codes.
 import { createRequire } from 'node:module';
 import yargs, { type CommandModule } from 'yargs';
-import { InputError, InterruptedError, messageOf, RunError } from '../base/errors.js';
+import { InputError, InterruptedError, messageOf, ReportedElsewhereError, RunError } from '../base/errors.js';
 import { nearestName } from '../base/suggest.js';
 import { preferGpu } from '../runtime/gpu-choice.js';
 import { commands } from './commands.js';
@@ -130,6 +130,8 @@ async function usageMessage(
 /** Reports an error on standard error and returns the exit code that it means. */
 function reportError(error: unknown): number {
   const message = messageOf(error);
+  if (error instanceof ReportedElsewhereError)
+    return error.cause instanceof InterruptedError ? EXIT_INTERRUPTED : EXIT_FAILED;
   if (error instanceof UsageError) {
     printError(`gnr: ${message}\nRun gnr --help, or gnr <command> --help, to see commands and options.`);
     return EXIT_USAGE;

@@ -12,9 +12,9 @@ export function stopWork(): boolean {
 }
 
 /**
- * Runs work with a signal that aborts with an InterruptedError on Ctrl-C, SIGTERM, a hang-up (the terminal was closed) or
- * `stopWork`, so that the work can stop in order. A second Ctrl-C or SIGTERM ends the process at once. Hang-ups do not, as
- * shell and kernel may both send one.
+ * Runs work with a signal that aborts with an InterruptedError on Ctrl-C, SIGTERM, SIGUSR1 (which Slurm can send before a time
+ * limit, and mpirun passes on), a hang-up (the terminal was closed) or `stopWork`, so that the work can stop in order. A second
+ * Ctrl-C or SIGTERM ends the process at once. The other signals do not: hang-ups may come from both shell and kernel.
  */
 export async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -28,11 +28,12 @@ export async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>
   const hangUp = () => {
     if (!isHangUpIgnored) stopWork();
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', hangUp);
+  const stop = () => void stopWork();
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt).on('SIGHUP', hangUp).on('SIGUSR1', stop);
   try {
     return await work(controller.signal);
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('SIGHUP', hangUp);
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('SIGHUP', hangUp).off('SIGUSR1', stop);
     controllers.delete(controller);
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { lossesSchema } from '../losses/chosen.js';
 import { weight } from '../losses/loss.js';
 import { adaptiveAugment, augment, diffAugment } from './augment-schema.js';
+import { distributed } from './distributed-schema.js';
 import { count, everySteps, fraction, positive, powerOfTwo } from './fields.js';
 import { growth } from './growth.js';
 import { checkConsistency } from './rules.js';
@@ -310,6 +311,7 @@ export const configShape = z.strictObject({
   watch: watch.prefault({}).describe('Detecting runs that fail.'),
   evaluation: evaluation.prefault({}).describe('Measuring the model during training.'),
   log: log.prefault({}).describe('Metrics and sample sheets.'),
+  distributed: distributed.prefault({}).describe('Training with several processes (mpirun).'),
   runtime: runtime.prefault({}).describe('How the machine computes.'),
 });
 

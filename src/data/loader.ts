@@ -5,7 +5,7 @@ import { InputError, messageOf, RunError, systemCode } from '../base/errors.js';
 import { fsPath, shownPath } from '../base/file-names.js';
 import { type DecodedImage, type DecodeOptions, decodeImage, type Fit } from './decode.js';
 import { ImageCache } from './image-cache.js';
-import { Sampler, type SamplerState } from './sampler.js';
+import { type BatchShare, Sampler, type SamplerState } from './sampler.js';
 
 /** Share of the files that may fail. */
 const MAX_BAD_SHARE = 0.01;
@@ -36,6 +36,8 @@ export interface ImageLoaderOptions {
   /** Start of the order; the loader continues with a copy. Its count equals the number of `files`. */
   sampler: Sampler;
   batch: number;
+  /** The rank whose share of the batches is loaded; all of them by default. */
+  share?: BatchShare;
   /** Bytes of decoded images to cache (the least recently used are dropped first); 0 by default. */
   cacheBytes?: number;
   /** Number of batches decoded ahead; by default 8, or fewer (at least 2) if those exceed 64 MiB. */
@@ -164,7 +166,7 @@ export class ImageLoader {
   }
 
   private enqueue(): void {
-    const indices = this.sampler.next(this.options.batch);
+    const indices = this.sampler.next(this.options.batch, this.options.share);
     const slots = Promise.all(Array.from(indices, (index) => this.fill(index)));
     this.queue.push({ slots, stateAfter: this.sampler.state() });
   }

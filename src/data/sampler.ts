@@ -20,6 +20,19 @@ export const samplerStateSchema = z.strictObject({
 
 export type SamplerState = z.infer<typeof samplerStateSchema>;
 
+/** One rank's share of the batches of several, which draw from one order without overlap. */
+export interface BatchShare {
+  /** The number of this rank, from 0. */
+  rank: number;
+  /** Number of ranks. */
+  size: number;
+  /** Whether every rank also gets the first index of the batch of rank 0, at the end. */
+  withFirst?: boolean;
+}
+
+/** The share of a single process. */
+export const WHOLE: BatchShare = { rank: 0, size: 1 };
+
 /**
  * Returns the indices of a set of images in random order, each once an epoch, as PyTorch's
  * `DataLoader(sampler=RandomSampler(set), drop_last=True)` does: an incomplete last batch is dropped. A batch larger than the
@@ -81,9 +94,19 @@ export class Sampler {
     this.position = 0;
   }
 
-  /** Returns the next `batch` indices, each from 0 to count - 1. */
-  next(batch: number): Int32Array {
+  /**
+   * Returns the next `batch` indices, each from 0 to count - 1.
+   *
+   * @param share the rank whose part of `size` such batches is returned; the sampler goes past all of them.
+   */
+  next(batch: number, share: BatchShare = WHOLE): Int32Array {
     if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batch is ${batch}, not a count`);
+    const all = this.draw(batch * share.size);
+    const own = all.subarray(share.rank * batch, (share.rank + 1) * batch);
+    return share.withFirst ? Int32Array.of(...own, all[0]!) : own;
+  }
+
+  private draw(batch: number): Int32Array {
     if (batch <= this.count && this.position + batch > this.count) this.startEpoch();
     const out = new Int32Array(batch);
     for (let done = 0; done < batch; ) {

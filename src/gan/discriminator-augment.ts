@@ -16,7 +16,7 @@ import {
   shiftMatrix,
   toneMatrix,
 } from '../augment/diff-augment.js';
-import { Rng } from '../base/rng.js';
+import { ofRank, Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
 import { rows } from '../ops/shape.js';
 import { type Both, bothDomains } from './domains.js';
@@ -75,14 +75,15 @@ export function transformShapes({ model, training }: Config): ImageTransforms<nu
   };
 }
 
-/** Draws the transforms of a step, counted from 0; they depend on the seed, the step and the probabilities alone. */
+/** Draws the transforms of a step, counted from 0; they depend on the seed, the step, the probabilities and the rank alone. */
 export function drawTransforms(
   config: Config,
   step: number,
   probabilities: AugmentProbabilities,
+  rank = 0,
 ): Both<ImageTransforms<Float32Array>> {
-  const adaptive = drawAdaptive(config, step, probabilities);
-  const diff = drawDiff(config, step);
+  const adaptive = drawAdaptive(config, step, probabilities, rank);
+  const diff = drawDiff(config, step, rank);
   return bothDomains((domain) => ({ ...adaptive[domain], ...diff[domain] }));
 }
 
@@ -90,11 +91,12 @@ function drawAdaptive(
   { model, training }: Config,
   step: number,
   probabilities: AugmentProbabilities,
+  rank: number,
 ): Both<AdaTransforms<Float32Array>> {
   const { enabled, blit, geometry, colour } = training.adaptiveAugment;
   if (!enabled) return bothDomains(() => ({}));
   // A random stream of its own, so that everything else that a step draws is the same with and without transforms.
-  const rng = new Rng(training.seed, 'adaptive-augment').fork(String(step));
+  const rng = ofRank(new Rng(training.seed, 'adaptive-augment').fork(String(step)), rank);
   const drawn = bothDomains(() => ({ warps: [] as number[], colours: [] as number[] }));
   for (const { domain, sets } of DRAWS) {
     const p = probabilities[domain];
@@ -111,11 +113,15 @@ function drawAdaptive(
   }));
 }
 
-function drawDiff({ model, training }: Config, step: number): Both<DiffTransforms<Float32Array>> {
+function drawDiff(
+  { model, training }: Config,
+  step: number,
+  rank: number,
+): Both<DiffTransforms<Float32Array>> {
   const { enabled, colour, translation, cutout } = training.diffAugment;
   if (!enabled) return bothDomains(() => ({}));
   // A stream of its own, as above.
-  const rng = new Rng(training.seed, 'diff-augment').fork(String(step));
+  const rng = ofRank(new Rng(training.seed, 'diff-augment').fork(String(step)), rank);
   const { size } = model;
   return bothDomains(() => {
     const drawn = Array.from({ length: SETS.length * training.batch }, () => drawDiffAugmentation(size, rng));

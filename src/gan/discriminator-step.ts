@@ -128,9 +128,10 @@ function discriminatorTerms(
   };
   // R1 gradient penalty, every few steps and as many times stronger (lazy regularization).
   if (withR1) {
-    const strength = (r1WeightOf(config) / 2) * training.r1EverySteps;
+    const { statistics } = networks;
+    const strength = (r1WeightOf(config, statistics.size) / 2) * training.r1EverySteps;
     const penalty = (logits: Tensor[], input: Tensor): Tensor => {
-      const weighted = scale(r1Penalty(tape, logits, input), strength);
+      const weighted = scale(r1Penalty(tape, logits, input, statistics), strength);
       return r1Factor === undefined ? weighted : scaleBy(weighted, r1Factor);
     };
     for (const domain of DOMAINS) terms[`r1${domain}`] = penalty(images[domain].real, batch[domain].real);

@@ -210,6 +210,7 @@ function lossInputsOf(
     get styleLogits() {
       return styleLogits(domain);
     },
+    statistics: networks.statistics,
     get lpips() {
       return lpipsDistances(perceptual!.lpips, perceptual!.params, checkpointPolicyOf(config.runtime));
     },

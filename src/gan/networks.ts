@@ -14,6 +14,7 @@ import { buildLatentDiscriminator, type LatentDiscriminator } from '../model/lat
 import { specsByNetwork } from '../model/networks.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { initParameters } from '../model/parameters.js';
+import { ONE_RANK, type Ranks } from '../ops/ranks.js';
 import { lrMultipliers } from '../optim/lr-multipliers.js';
 import { ParameterGroup } from '../optim/parameter-groups.js';
 
@@ -28,14 +29,24 @@ export interface Networks {
   generators: ParameterGroup;
   /** D_L, D_A and D_B, in the order of the reference's optimizer. */
   discriminators: ParameterGroup;
+  /** The ranks that train these networks together: each computes its own batch, and they average their gradients. */
+  ranks: Ranks;
+  /** The ranks whose batches count as one for statistics over the batch. */
+  statistics: Ranks;
 }
 
-/** Builds the networks of a config; computes nothing yet. @throws InputError for `training.lrMultipliers` that match nothing. */
-export function buildNetworks(config: Config): Networks {
+/**
+ * Builds the networks of a config; computes nothing yet.
+ *
+ * @param ranks the ranks that train them together.
+ * @throws InputError for `training.lrMultipliers` that match nothing.
+ */
+export function buildNetworks(config: Config, ranks: Ranks = ONE_RANK): Networks {
+  const statistics = config.distributed.globalStatistics ? ranks : ONE_RANK;
   const policy = checkpointPolicyOf(config.runtime);
   const generator = buildGenerator(config.model, policy);
-  const imageDiscriminator = buildImageDiscriminator(config.model, policy);
-  const latentDiscriminator = buildLatentDiscriminator(config.model);
+  const imageDiscriminator = buildImageDiscriminator(config.model, policy, statistics);
+  const latentDiscriminator = buildLatentDiscriminator(config.model, statistics);
   const { G_A2B, G_B2A, D_A, D_B, D_L } = specsByNetwork({
     generator,
     imageDiscriminator,
@@ -50,6 +61,8 @@ export function buildNetworks(config: Config): Networks {
     latentDiscriminator,
     generators: new ParameterGroup(generators, { multiplierOf }),
     discriminators: new ParameterGroup(discriminators, { multiplierOf }),
+    ranks,
+    statistics,
   };
 }
 

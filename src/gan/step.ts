@@ -10,6 +10,7 @@ import { type AdamBetas, type AdamScalarTensors, adamUpdate, emaUpdate } from '.
 import type { ParameterGroup } from '../optim/parameter-groups.js';
 import type { Lpips } from '../perceptual/lpips.js';
 import { kernels } from '../runtime/kernels.js';
+import { averageGradients } from './average-gradients.js';
 import type { StepBatch } from './batch.js';
 import { discriminatorGradients } from './discriminator-step.js';
 import { bothDomains, OTHER } from './domains.js';
@@ -34,7 +35,7 @@ export interface StepResult {
   discriminatorTerms: LossTerms;
   /** Measures of how the training goes that are no part of a loss. */
   signals: LossTerms;
-  /** Gradients with respect to the buckets, for inspection. */
+  /** Gradients with respect to the buckets, averaged over all ranks, for inspection. */
   gradients: { generators: Tensor[]; discriminators: Tensor[] };
 }
 
@@ -118,6 +119,8 @@ export function trainStep(
   isR1Step: boolean,
 ): StepResult {
   const { config, networks, perceptual } = context;
+  const averaged = (gradients: Tensor[]) =>
+    averageGradients(networks.ranks, gradients, config.distributed.bucketMegabytes);
   const betas = optimizerBetas(config, 0);
 
   // Content and style codes of both domains, and translations both ways.
@@ -145,7 +148,7 @@ export function trainStep(
     isR1Step,
     scalars.r1Factor,
   );
-  const discriminatorBuckets = networks.discriminators.gradientBuckets(discriminatorStep.gradients);
+  const discriminatorBuckets = averaged(networks.discriminators.gradientBuckets(discriminatorStep.gradients));
   const discriminators = updateGroup(
     networks.discriminators,
     state.discriminators,
@@ -168,7 +171,7 @@ export function trainStep(
     const terms = generatorTerms(inputs, batch, translations);
     return { terms, gradients: generatorTape.gradients(totalLoss(terms), generatorParameters) };
   });
-  const generatorBuckets = networks.generators.gradientBuckets(generatorStep.gradients);
+  const generatorBuckets = averaged(networks.generators.gradientBuckets(generatorStep.gradients));
   const generators = updateGroup(
     networks.generators,
     state.generators,

@@ -2,6 +2,7 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import type { Ranks } from '../ops/ranks.js';
 
 /** Distances `[n]` of n pairs of images. */
 export type ImageDistances = (a: Tensor, b: Tensor) => Tensor;
@@ -44,6 +45,8 @@ export interface LossInputs {
   styleLogits: Tensor[];
   /** LPIPS, on VGG-16. */
   lpips: ImageDistances;
+  /** The ranks whose batches count as one for statistics over the batch. */
+  statistics: Ranks;
 }
 
 /** A value in the config's section `losses`: a weight, or options with a weight. */

@@ -1,8 +1,9 @@
 // R1 and R2: the gradient penalties of the discriminators.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { addN, mean, scalarOf, square, sum } from '../ops/arithmetic.js';
+import { addN, mean, scalarOf, scale, square, sum } from '../ops/arithmetic.js';
 import type { Tape } from '../ops/autodiff.js';
+import { ONE_RANK, type Ranks } from '../ops/ranks.js';
 
 /**
  * R1 (Mescheder et al. 2018, equation 9) as the reference computes it (util.py, d_r1_loss): for each head, the squared norm
@@ -13,12 +14,20 @@ import type { Tape } from '../ops/autodiff.js';
  * al. 2024) found that the relativistic loss needs both.
  *
  * Must run while `tape` records and watches `input`.
+ *
+ * @param ranks the ranks whose batches count as one, over which the mean logit runs.
  */
-export function r1Penalty(tape: Tape, logits: readonly Tensor[], input: Tensor): Tensor {
+export function r1Penalty(
+  tape: Tape,
+  logits: readonly Tensor[],
+  input: Tensor,
+  ranks: Ranks = ONE_RANK,
+): Tensor {
   const axes = input.shape.slice(1).map((_, axis) => axis + 1);
   const norms = logits.map((head) => {
     const [gradient] = tape.gradients(scalarOf(mean(head)), [input]);
+    // That of the mean logits of all ranks' own batches, added up.
     return scalarOf(mean(sum(square(gradient!), axes)));
   });
-  return addN(norms);
+  return ranks.size === 1 ? addN(norms) : scale(addN(norms), 1 / ranks.size ** 2);
 }

@@ -3,6 +3,7 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { variants } from '../config/variants/registry.js';
+import { ONE_RANK, type Ranks } from '../ops/ranks.js';
 import { type Architecture, channelsAt, halvings } from './architecture.js';
 import { batchDeviation } from './batch-deviation.js';
 import { type CheckpointPolicy, keepActivations } from './checkpointing.js';
@@ -96,10 +97,16 @@ function globalBranch(
   };
 }
 
-/** Builds the discriminator of any variant. @param policy decides what the blocks keep for their gradients. */
+/**
+ * Builds the discriminator of any variant.
+ *
+ * @param policy decides what the blocks keep for their gradients.
+ * @param ranks the ranks whose images the diversity head compares.
+ */
 export function buildImageDiscriminator(
   architecture: Architecture,
   policy: CheckpointPolicy = keepActivations,
+  ranks: Ranks = ONE_RANK,
 ): ImageDiscriminator {
   const { discriminatorLocalSize: localSize } = architecture;
   const localLayers = branch('l_branch', architecture, localSize, policy);
@@ -129,7 +136,7 @@ export function buildImageDiscriminator(
       return {
         local: patches,
         global: whole,
-        diversity: final.apply(params, batchDeviation(features, groups)),
+        diversity: final.apply(params, batchDeviation(features, groups, ranks)),
       };
     },
   };

@@ -2,6 +2,7 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { mean } from '../ops/arithmetic.js';
+import { ONE_RANK, type Ranks } from '../ops/ranks.js';
 import { concat } from '../ops/shape.js';
 import type { Architecture } from './architecture.js';
 import { batchDeviation } from './batch-deviation.js';
@@ -19,8 +20,11 @@ export interface LatentDiscriminator {
   apply(params: Params, styles: Tensor, groups?: number): Tensor;
 }
 
-/** Builds the discriminator of style codes. */
-export function buildLatentDiscriminator(architecture: Architecture): LatentDiscriminator {
+/** Builds the discriminator of style codes. @param ranks the ranks whose codes the minibatch deviation covers. */
+export function buildLatentDiscriminator(
+  architecture: Architecture,
+  ranks: Ranks = ONE_RANK,
+): LatentDiscriminator {
   const { latentDim, latentDiscriminatorWidth: width } = architecture;
   const hidden = sequence(
     [0, 1, 2, 3].map((i) =>
@@ -33,7 +37,7 @@ export function buildLatentDiscriminator(architecture: Architecture): LatentDisc
     specs: mergeSpecs([hidden, withDeviation, logit]),
     apply(params, styles, groups = 1) {
       const features = hidden.apply(params, styles); // [n, width]
-      const deviation = mean(batchDeviation(features, groups), [1]); // [n, 1]
+      const deviation = mean(batchDeviation(features, groups, ranks), [1]); // [n, 1]
       return logit.apply(params, withDeviation.apply(params, concat([features, deviation], 1)));
     },
   };

@@ -48,10 +48,12 @@ export function hasR1(step: number, { r1Weight, r1EverySteps }: TrainingConfig):
  * R1's weight at the start of a run. `auto` gives R1 the strength of StyleGAN2-ADA's heuristic, 0.0002 size^2 / batch.
  * There, the gradient is that of an image's own logit; here it is that of the mean over the batch (`r1Penalty`), whose
  * square is smaller by the square of the batch, so the weight is larger by it.
+ *
+ * @param ranks number of ranks over whose batches the mean runs.
  */
-export function r1WeightOf({ model, training }: Config): number {
+export function r1WeightOf({ model, training }: Config, ranks = 1): number {
   const { r1Weight, batch } = training;
-  return r1Weight === 'auto' ? R1_PER_PIXEL * model.size ** 2 * batch : r1Weight;
+  return r1Weight === 'auto' ? R1_PER_PIXEL * model.size ** 2 * batch * ranks : r1Weight;
 }
 
 /** Factor on R1's weight in a step, counted from 0. */

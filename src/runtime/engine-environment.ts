@@ -1,7 +1,7 @@
 // The environment variables that TensorFlow and CUDA read when they load.
 import { InputError } from '../base/errors.js';
 import type { Device } from '../setup/wheels.js';
-import { type GpuChoice, visibleGpu } from './gpu-choice.js';
+import { type GpuChoice, gpuOfRank, type LocalRank, visibleGpu } from './gpu-choice.js';
 
 export interface EnvironmentOptions {
   /** The installed build of TensorFlow. */
@@ -20,6 +20,8 @@ export interface EnvironmentOptions {
   isLimited: boolean;
   /** Whether a GPU's driver was loaded; without one the CUDA build computes on the processors. */
   hasDriver: boolean;
+  /** The ranks on this machine, each of which takes a GPU of its own; one by default. */
+  world?: LocalRank;
 }
 
 /**
@@ -40,6 +42,7 @@ export function engineEnvironment(
   env: NodeJS.ProcessEnv,
 ): Record<string, string> {
   const { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors, isLimited } = options;
+  const { world = { localRank: 0, localSize: 1 } } = options;
   const withoutUsers = (variables: Record<string, string>): Record<string, string> =>
     Object.fromEntries(Object.entries(variables).filter(([name]) => env[name] === undefined));
   // oneDNN reads this when it first computes.
@@ -62,7 +65,7 @@ export function engineEnvironment(
       TF_FORCE_GPU_ALLOW_GROWTH: 'true',
       ...(deterministic && { TF_DETERMINISTIC_OPS: '1' }),
     }),
-    CUDA_VISIBLE_DEVICES: visibleGpu(gpus, gpu, env.CUDA_VISIBLE_DEVICES),
+    CUDA_VISIBLE_DEVICES: visibleGpu(gpus, gpu ?? gpuOfRank(world, gpus, env), env.CUDA_VISIBLE_DEVICES),
   };
 }
 

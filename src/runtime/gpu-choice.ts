@@ -17,6 +17,22 @@ export function preferredGpu(): number | undefined {
   return preferred;
 }
 
+/** The place of a process among those of the same run on its machine. */
+export interface LocalRank {
+  localRank: number;
+  localSize: number;
+}
+
+/** The GPU of a rank: each takes the next one, and more ranks than GPUs share them. @returns undefined for a single rank. */
+export function gpuOfRank(
+  { localRank, localSize }: LocalRank,
+  gpus: readonly GpuChoice[],
+  { CUDA_VISIBLE_DEVICES: visible }: NodeJS.ProcessEnv,
+): number | undefined {
+  const count = visible?.split(',').length ?? gpus.length;
+  return localSize === 1 || count === 0 ? undefined : localRank % count;
+}
+
 /**
  * The value of CUDA_VISIBLE_DEVICES that leaves one GPU visible. With several, TensorFlow would take memory on all of
  * them, and tfjs would compute on the last one while sessions compute on the first.

@@ -107,6 +107,11 @@ export interface Kernels {
    * take no memory meanwhile. Kernel by kernel, operations run in the order of the calls, and nothing is copied.
    */
   after(x: Tensor, dependencies: readonly Tensor[]): Tensor;
+  /**
+   * The averages of float32 tensors over all ranks of the engine's world. Every rank makes the same calls in the same order; a
+   * captured program runs them in the order of recording.
+   */
+  allReduce(tensors: readonly Tensor[]): Tensor[];
 }
 
 let active: Kernels = portableKernels;

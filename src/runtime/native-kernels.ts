@@ -11,6 +11,9 @@ import {
   paddingOf,
 } from './kernels.js';
 
+/** The project's own operation, from native/all-reduce.cc. */
+export const ALL_REDUCE = 'GnrAllReduce';
+
 /** Kernels that call TensorFlow's operations by name: fewer calls than tfjs makes, and no uploads of large constants. */
 export function nativeKernels(executor: Executor): Kernels {
   const type = (dtype: DataType): Attribute => ({ kind: 'type', value: typeCode(dtype) });
@@ -186,5 +189,6 @@ export function nativeKernels(executor: Executor): Kernels {
         run('UnsortedSegmentSum', [dy, indices, count], { ...FLOAT, Tindices: INDEX, Tnumsegments: INDEX }),
       ),
     after: (x, dependencies) => executor.after(x, dependencies),
+    allReduce: (tensors) => executor.execute(ALL_REDUCE, tensors, { N: int(tensors.length) }, tensors.length),
   };
 }

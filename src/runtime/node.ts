@@ -6,7 +6,8 @@ import util from 'node:util';
 import { getBackend, ready } from '@tensorflow/tfjs-core';
 import { enableMallocTrim } from '../base/malloc-trim.js';
 import { availableProcessors } from '../base/processors.js';
-import { ADDON_FILE, SESSION_FILE } from '../setup/addon.js';
+import { type Collectives, SOLO, type World } from '../distributed/world.js';
+import { ADDON_FILE, ALL_REDUCE_FILE, SESSION_FILE } from '../setup/addon.js';
 import { prepareGpuBuild } from '../setup/gpu-build.js';
 import { type Gpu, surveyGpus } from '../setup/gpus.js';
 import { problemOfFiles, readStamp } from '../setup/installed.js';
@@ -43,6 +44,8 @@ export interface EngineOptions {
   gpu?: number | undefined;
   /** The most GPU memory that TensorFlow may use, bytes; allocated as needed by default. */
   gpuMemory?: number | null;
+  /** The world of this process: its ranks share the machine's processors and GPUs, and `kernels().allReduce` connects them. */
+  world?: World;
 }
 
 let loading: Promise<EngineInfo> | undefined;
@@ -69,6 +72,7 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
     deterministic = true,
     gpu = preferredGpu(),
     gpuMemory,
+    world = SOLO,
   } = options;
   await provideEngine();
   polyfillUtil();
@@ -81,10 +85,10 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
   const gpuBuild = build === 'gpu' && libraries ? await prepareGpuBuild(libraries, loader) : undefined;
   const hasDriver = gpuBuild?.hasDriver === true;
   const gpus = hasDriver ? (await surveyGpus()).gpus : [];
-  const processors = availableProcessors();
+  const processors = Math.min(availableProcessors(), world.processors ?? Number.POSITIVE_INFINITY);
   const isLimited = processors < os.availableParallelism();
   const environment = engineEnvironment(
-    { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors, isLimited },
+    { build, work, arithmetic, deterministic, gpu, gpus, hasDriver, processors, isLimited, world },
     process.env,
   );
   const chosenGpu = gpus.find(({ index }) => String(index) === environment.CUDA_VISIBLE_DEVICES) ?? gpus[0];
@@ -93,6 +97,7 @@ async function load(options: EngineOptions): Promise<EngineInfo> {
   silenceStartupLog(loader, libraries);
   if (typeof loader !== 'string') enableMallocTrim(() => loader.trim());
   const tfjsVersion = await loadAddons(directory, gpuMemory, chosenGpu);
+  connectRanks(directory, world);
   const node = tensorflowBackend('The engine');
   useKernels(nativeKernels(eagerExecutor(node)));
   const device = node.isUsingGpuDevice === true ? 'gpu' : 'cpu';
@@ -131,6 +136,14 @@ function silenceStartupLog(loader: NativeLoader | string, libraries: string | un
   process.env.TF_CPP_MIN_LOG_LEVEL = '2';
   // Without the loader the banner shows. If the library does not load, importing the addon will report it.
   if (typeof loader !== 'string' && libraries) loader.loadQuietly(path.join(libraries, LIBRARY_FILES[0]));
+}
+
+/** Loads the operation that averages over ranks, if there are others. */
+function connectRanks(directory: string, { collectives }: World): void {
+  if (collectives === undefined) return;
+  const addon: { exports: { useCollectives?: (collectives: Collectives) => void } } = { exports: {} };
+  process.dlopen(addon, path.join(directory, ALL_REDUCE_FILE));
+  addon.exports.useCollectives!(collectives);
 }
 
 /** Loads the addon for sessions, then tfjs-node with its own. @returns the version of tfjs. */

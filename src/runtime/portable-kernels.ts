@@ -193,4 +193,7 @@ export const portableKernels: Kernels = {
   scatterRows: (dy, indices, rows) =>
     tf.tidy(() => tf.unsortedSegmentSum(dy, tf.cast(indices, 'int32') as Tensor1D, rows)),
   after: (x) => tf.clone(x),
+  allReduce: () => {
+    throw new RangeError('only the native kernels know other ranks');
+  },
 };

@@ -7,6 +7,7 @@ import { InputError, RunError } from '../base/errors.js';
 import { sha256 } from '../base/hash.js';
 import { lastLines, runProgram } from '../base/run-program.js';
 import { LIBRARY_FILES, type LibraryPlace } from './library.js';
+import type { Mpi } from './mpi.js';
 import { PRELOAD_FILE } from './preload.js';
 import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js';
 
@@ -14,6 +15,10 @@ import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js'
 const NAPI_VERSION = 8;
 export const ADDON_FILE = 'tfjs_binding.node';
 export const SESSION_FILE = 'gnr_session.node';
+/** The operation GnrAllReduce; runs of one process do not load it. */
+export const ALL_REDUCE_FILE = 'gnr_all_reduce.node';
+/** Exists only if MPI was found; runs of one process do not load it. */
+export const MPI_FILE = 'gnr_mpi.node';
 
 /** The folder with the sources of the project's own addons, in a checkout and in the published package. */
 export const SOURCES = fileURLToPath(new URL('../../native/', import.meta.url));
@@ -21,22 +26,32 @@ export const SOURCES = fileURLToPath(new URL('../../native/', import.meta.url));
 interface ProjectAddon {
   file: string;
   source: string;
-  /** Whether it is linked to TensorFlow; one that is not can be loaded before TensorFlow. */
-  linked: boolean;
+  /** The library that it is linked to. One that is not linked to TensorFlow can be loaded before TensorFlow. */
+  linked: 'tensorflow' | 'mpi' | undefined;
 }
 
 const PROJECT_ADDONS: readonly ProjectAddon[] = [
-  { file: PRELOAD_FILE, source: 'preload.cc', linked: false },
-  { file: SESSION_FILE, source: 'session.cc', linked: true },
+  { file: PRELOAD_FILE, source: 'preload.cc', linked: undefined },
+  { file: SESSION_FILE, source: 'session.cc', linked: 'tensorflow' },
+  { file: ALL_REDUCE_FILE, source: 'all-reduce.cc', linked: 'tensorflow' },
+  { file: MPI_FILE, source: 'mpi.cc', linked: 'mpi' },
 ];
+const HEADERS = ['collectives.h'];
 
-/** The files to install, tfjs's addon first. */
-export const ADDON_FILES = [ADDON_FILE, ...PROJECT_ADDONS.map(({ file }) => file)];
+/** The project's own addons that are built with or without MPI. */
+function projectAddons(mpi: Mpi | undefined): readonly ProjectAddon[] {
+  return PROJECT_ADDONS.filter(({ linked }) => linked !== 'mpi' || mpi !== undefined);
+}
+
+/** The files to install, tfjs's addon first. @param mpi the MPI that was found, if any. */
+export function addonFiles(mpi: Mpi | undefined): string[] {
+  return [ADDON_FILE, ...projectAddons(mpi).map(({ file }) => file)];
+}
 
 /** Hash of the sources of the project's own addons. */
 export function sourcesHash(): string {
-  const texts = PROJECT_ADDONS.map(({ source }) => readFileSync(path.join(SOURCES, source), 'utf8'));
-  return sha256(JSON.stringify(texts));
+  const names = [...PROJECT_ADDONS.map(({ source }) => source), ...HEADERS];
+  return sha256(JSON.stringify(names.map((name) => readFileSync(path.join(SOURCES, name), 'utf8'))));
 }
 
 /** The npm packages that the addon is built from. */
@@ -54,21 +69,23 @@ export interface AddonOptions {
   packages: Packages;
   device: Device;
   architecture: Architecture;
+  /** The MPI to build for; undefined without. */
+  mpi: Mpi | undefined;
   env: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
 }
 
 /** Folder of the addons in the cache. Its name depends on everything that their content depends on. */
 export function addonDirectory(options: Omit<AddonOptions, 'env' | 'signal'>): string {
-  const { cache, place, packages, device, architecture } = options;
-  const buildHash = sha256(JSON.stringify([place.libraries, sourcesHash()]));
+  const { cache, place, packages, device, architecture, mpi } = options;
+  const buildHash = sha256(JSON.stringify([place.libraries, sourcesHash(), mpi]));
   const versions = [`tfjs-${packages.tfjsVersion}`, `tensorflow-${TENSORFLOW_VERSION}`, device, architecture];
   return path.join(cache, 'addons', [...versions, `napi${NAPI_VERSION}`, buildHash.slice(0, 12)].join('-'));
 }
 
 /** Whether a folder of the cache has all built addons. */
-export async function addonIsBuilt(directory: string): Promise<boolean> {
-  const files = ADDON_FILES.map((name) => path.join(directory, name));
+export async function addonIsBuilt(directory: string, mpi: Mpi | undefined): Promise<boolean> {
+  const files = addonFiles(mpi).map((name) => path.join(directory, name));
   const exists = await Promise.all(
     files.map((file) =>
       fs.access(file).then(
@@ -124,19 +141,36 @@ async function buildStubs(compiler: readonly string[], folder: string, options: 
 interface Linking {
   sources: readonly string[];
   output: string;
-  /** The folder of the stubs; undefined for an addon that needs no TensorFlow. */
-  stubs: string | undefined;
+  linked: ProjectAddon['linked'];
 }
 
-function compilerArguments({ place, packages }: AddonOptions, { sources, output, stubs }: Linking): string[] {
+function linkerArguments(linked: ProjectAddon['linked'], stubs: string, { mpi }: AddonOptions): string[] {
   const libraries = LIBRARY_FILES.map((name) => `-l:${name}`);
+  switch (linked) {
+    case 'tensorflow':
+      // Some compilers drop libraries of which they see no symbol used. With `now` the loader, and so the check that follows,
+      // refuses an addon with a symbol that TensorFlow lacks.
+      return [`-L${stubs}`, '-Wl,--no-as-needed', ...libraries, '-Wl,-z,now'];
+    case 'mpi':
+      return mpi!.linkerArguments;
+    case undefined:
+      return [];
+  }
+}
+
+/** @param stubs the folder of libraries with the names of TensorFlow's. */
+function compilerArguments(
+  options: AddonOptions,
+  stubs: string,
+  { sources, output, linked }: Linking,
+): string[] {
+  const { place, packages, mpi } = options;
   return [
     ...['-O2', '-std=c++17', '-fPIC', '-shared', `-DNAPI_VERSION=${NAPI_VERSION}`],
     ...[`-I${place.include}`, `-I${path.join(packages.headers, 'include')}`, `-I${packages.tfjs}`],
+    ...(linked === 'mpi' ? mpi!.compilerArguments : []),
     ...[...sources, '-o', output],
-    // Some compilers drop libraries of which they see no symbol used. With `now` the loader, and so the check that follows,
-    // refuses an addon with a symbol that TensorFlow lacks.
-    ...(stubs === undefined ? [] : [`-L${stubs}`, '-Wl,--no-as-needed', ...libraries, '-Wl,-z,now']),
+    ...linkerArguments(linked, stubs, options),
     // -Wl, would split a path at its commas.
     ...['-ldl', '-Xlinker', '-rpath', '-Xlinker', place.libraries],
   ];
@@ -177,16 +211,14 @@ export async function buildAddon(directory: string, options: AddonOptions): Prom
   await fs.mkdir(partial, { recursive: true });
   try {
     await buildStubs(compiler, stubs, options);
-    const build = (file: string, sources: string[], folder: string | undefined) =>
-      compile(
-        compiler,
-        compilerArguments(options, { sources, output: path.join(partial, file), stubs: folder }),
-        options,
-      );
+    const build = (file: string, sources: string[], linked: ProjectAddon['linked']) => {
+      const linking = { sources, output: path.join(partial, file), linked };
+      return compile(compiler, compilerArguments(options, stubs, linking), options);
+    };
     const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((n) => path.join(packages.tfjs, 'binding', n));
-    await build(ADDON_FILE, sources, stubs);
-    for (const { file, source, linked } of PROJECT_ADDONS) {
-      await build(file, [path.join(SOURCES, source)], linked ? stubs : undefined);
+    await build(ADDON_FILE, sources, 'tensorflow');
+    for (const { file, source, linked } of projectAddons(options.mpi)) {
+      await build(file, [path.join(SOURCES, source)], linked);
     }
     // Before the addons have their name: the next set-up looks for stubs only if it builds.
     await fs.rm(stubs, evenIfMissing);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { RunError } from '../base/errors.js';
 import { bytesField, bytesOf, type Encoded, intField, message, messageField } from '../base/protobuf.js';
 import { type Finished, lastLines, runProgram } from '../base/run-program.js';
-import { ADDON_FILE, type Packages, SESSION_FILE, SOURCES } from './addon.js';
+import { ADDON_FILE, ALL_REDUCE_FILE, type Packages, SESSION_FILE, SOURCES } from './addon.js';
 import { kernelCacheSettings } from './gpu-build.js';
 import { cudaLibraries, PRELOAD_FILE } from './preload.js';
 import { sessionConfig } from './session-config.js';
@@ -97,6 +97,7 @@ async function runCheck(options: AddonCheckOptions, extraEnv: NodeJS.ProcessEnv 
     addon: path.join(directory, ADDON_FILE),
     sessionAddon: path.join(directory, SESSION_FILE),
     preloadAddon: path.join(directory, PRELOAD_FILE),
+    allReduceAddon: path.join(directory, ALL_REDUCE_FILE),
     preload: device === 'gpu' ? cudaLibraries(libraries) : [],
     graph: base64(sessionGraph()),
     config: base64(sessionConfig()),

@@ -9,8 +9,9 @@ import { InputError, systemCode } from '../base/errors.js';
 import { sha256OfFile } from '../base/hash.js';
 import { removeLeftovers } from '../base/leftovers.js';
 import { writeJson } from '../base/write-json.js';
-import { ADDON_FILES, type Packages, sourcesHash } from './addon.js';
+import { addonFiles, type Packages, sourcesHash } from './addon.js';
 import { LIBRARY_FILES } from './library.js';
+import type { Mpi } from './mpi.js';
 import { cudaLibraries } from './preload.js';
 import { type Architecture, type Device, TENSORFLOW_VERSION } from './wheels.js';
 
@@ -24,6 +25,8 @@ export interface Stamp {
   architecture: Architecture;
   /** The folder that the addon loads libtensorflow from. */
   libraries: string;
+  /** The MPI that the addons were built for, such as `Open MPI 4.1.4`; null without. */
+  mpi: string | null;
   /** Hash of the sources of the project's own addons. */
   sources: string;
   /** Sizes of files by absolute path, or by name for files beside the stamp, bytes. */
@@ -106,8 +109,9 @@ export async function installedStamp(packages: Packages): Promise<Stamp | undefi
 export async function installAddon(
   addon: string,
   packages: Packages,
-  build: Pick<Stamp, 'device' | 'architecture' | 'libraries'>,
+  build: Pick<Stamp, 'device' | 'architecture' | 'libraries'> & { mpi: Mpi | undefined },
 ): Promise<Stamp> {
+  const { mpi, ...kind } = build;
   const directory = bindingDirectory(packages);
   await fs.rm(path.join(directory, STAMP_FILE), { force: true });
   // A set-up that was killed leaves temporary files behind.
@@ -119,7 +123,7 @@ export async function installAddon(
     facts.hashes[name] = await sha256OfFile(file);
     if (path.isAbsolute(name)) facts.times[name] = secondsOf(stats);
   };
-  for (const name of ADDON_FILES) {
+  for (const name of addonFiles(mpi)) {
     const source = path.join(addon, name);
     await replaceFile(path.join(directory, name), (draft) => fs.copyFile(source, draft));
     await add(name, source);
@@ -128,7 +132,7 @@ export async function installAddon(
   const cuda = build.device === 'gpu' ? cudaLibraries(build.libraries) : [];
   for (const library of [...tensorflow, ...cuda]) await add(library, library);
   const versions = { tfjs: packages.tfjsVersion, tensorflow: TENSORFLOW_VERSION, sources: sourcesHash() };
-  const stamp: Stamp = { ...build, ...versions, ...facts };
+  const stamp: Stamp = { ...kind, mpi: mpi?.version ?? null, ...versions, ...facts };
   await writeJson(path.join(directory, STAMP_FILE), stamp);
   return stamp;
 }

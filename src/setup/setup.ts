@@ -19,6 +19,7 @@ import { explainNoGpu, NoGpuError, rejectUnusable } from './gpu-problem.js';
 import { type GpuSurvey, hasDriver, problemOfGpu, surveyGpus, warningOfGpu } from './gpus.js';
 import { findPackages, installAddon, installedStamp, type Stamp } from './installed.js';
 import { libraryIsComplete, libraryPlace, provideLibrary } from './library.js';
+import { findMpi } from './mpi.js';
 import {
   chooseDevice,
   type DeviceChoice,
@@ -66,7 +67,7 @@ interface Plan extends AddonOptions {
 /** Checks the addons in the cache, and builds them first if they are missing or do not load. */
 async function provideAddon(plan: Plan, check: AddonCheckOptions): Promise<AddonCheck> {
   const { onEvent } = plan;
-  if (await addonIsBuilt(check.directory)) {
+  if (await addonIsBuilt(check.directory, plan.mpi)) {
     try {
       return await checkAddon(check);
     } catch (error) {
@@ -130,11 +131,11 @@ function deviceOf(env: NodeJS.ProcessEnv): DeviceChoice {
 const isGpuOptional = (env: NodeJS.ProcessEnv): boolean => env.GNR_GPU_OPTIONAL === '1';
 
 async function install(plan: Plan): Promise<Stamp> {
-  const { place, wheels, packages, device, architecture, env, signal, survey, onEvent } = plan;
+  const { place, wheels, packages, device, architecture, mpi, env, signal, survey, onEvent } = plan;
   const directory = addonDirectory(plan);
   const isComplete = await libraryIsComplete(place, wheels);
   // Before the download, so that nobody waits for it in vain.
-  if (!(await addonIsBuilt(directory))) await findCompiler(env);
+  if (!(await addonIsBuilt(directory, mpi))) await findCompiler(env);
   if (device === 'gpu') {
     reportGpus(plan);
     if (!isComplete && survey && !isGpuOptional(env)) rejectUnusable(survey);
@@ -154,7 +155,7 @@ async function install(plan: Plan): Promise<Stamp> {
     onEvent({ kind: 'warning', text });
   }
   onEvent({ kind: 'step', text: 'recording the checksums of what was installed' });
-  return installAddon(directory, packages, { device, architecture, libraries });
+  return installAddon(directory, packages, { device, architecture, libraries, mpi });
 }
 
 /** Installs the chosen build, or the CPU build if `auto` chose a GPU that turns out not to work. */
@@ -190,7 +191,9 @@ export async function setUpEngine(options: SetupOptions = {}): Promise<SetupResu
   const present = await installedStamp(packages);
   // The GPU build computes without a GPU too, so a user who asks for it again wants the check.
   const isDone = choice === 'auto' || (choice === 'cpu' && present?.device === 'cpu');
-  if (present && isDone) return { ...present, alreadyDone: true };
+  // Installed before or removed since: the addons are built anew.
+  const mpi = await findMpi(env);
+  if (present && isDone && present.mpi === (mpi?.version ?? null)) return { ...present, alreadyDone: true };
 
   const architecture = supportedArchitecture(options.platform ?? thisPlatform());
   const mayUseGpu = choice !== 'cpu' && architecture === 'x64';
@@ -206,7 +209,7 @@ export async function setUpEngine(options: SetupOptions = {}): Promise<SetupResu
   const cache = await makeCacheDirectory(env);
   const { freeBytes, wheels: findWheels = wheelsFor } = options;
   const plan = planFor(device, {
-    ...{ cache, packages, architecture, env, signal, findWheels, freeBytes, survey, onEvent },
+    ...{ cache, packages, architecture, mpi, env, signal, findWheels, freeBytes, survey, onEvent },
   });
   const onWait = (pid: number | undefined) =>
     onEvent({ kind: 'step', text: `waiting for another set-up${pid ? ` (process ${pid})` : ''} to finish` });

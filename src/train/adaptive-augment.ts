@@ -31,8 +31,15 @@ export class AdaptiveAugment {
   private readonly training: TrainingConfig;
   private current: AdaptiveAugmentState;
 
-  /** @param state the state to continue from; by default the config's initial probability. */
-  constructor(training: TrainingConfig, state?: AdaptiveAugmentState) {
+  /**
+   * @param state the state to continue from; by default the config's initial probability.
+   * @param ranks number of processes, each of which shows the discriminators a batch in every step.
+   */
+  constructor(
+    training: TrainingConfig,
+    state?: AdaptiveAugmentState,
+    private readonly ranks = 1,
+  ) {
     const { initial } = training.adaptiveAugment;
     const start = () => ({ probability: initial, signSum: 0 });
     this.training = training;
@@ -69,7 +76,7 @@ export class AdaptiveAugment {
   private adjusted(probability: number, realSign: number, steps: number): number {
     const { batch, adaptiveAugment } = this.training;
     const { target, speedImages, limit } = adaptiveAugment;
-    const moved = probability + (Math.sign(realSign - target) * batch * steps) / speedImages;
+    const moved = probability + (Math.sign(realSign - target) * batch * this.ranks * steps) / speedImages;
     return Math.min(Math.max(moved, 0), limit);
   }
 }

@@ -3,14 +3,15 @@ import { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
 import type { Dataset } from '../data/folder.js';
 import { ImageLoader } from '../data/loader.js';
-import { Sampler, type SamplerState } from '../data/sampler.js';
+import { type BatchShare, Sampler, type SamplerState } from '../data/sampler.js';
+import { SOLO, type World } from '../distributed/world.js';
 import type { DrawnInputs, HostBatch } from '../gan/batch.js';
 import { type AugmentProbabilities, drawTransforms } from '../gan/discriminator-augment.js';
 import { type Both, bothDomains, DOMAINS } from '../gan/domains.js';
 import { type Anchors, anchorInputs } from '../gan/lecam-anchors.js';
 import type { DomainImages } from './preparation/domain-images.js';
 import { openPreparer, type Preparer } from './preparation/preparer.js';
-import { drawStep } from './preparation/step-draws.js';
+import { drawStep, sharesImage } from './preparation/step-draws.js';
 
 /** The samplers' state in a checkpoint; everything else follows from seed and step. */
 export interface BatchesState {
@@ -53,12 +54,15 @@ export interface BatchesOptions {
   onBadFile?: (file: string, error: unknown) => void;
   /** Replaces the preparer that `data.workers` asks for; closed with the batches. */
   preparer?: Preparer;
+  /** The rank of this process and its share of the processors; a world of one by default. */
+  world?: Pick<World, 'rank' | 'size' | 'processors'>;
 }
 
 /**
  * The inputs of training: loads images ahead of the step, augments them, and draws styles and permutations. The draws of
  * a step depend only on the seed and the step number (and on p, in adaptive augmentation), so that a resumed run continues
- * exactly like one that never stopped.
+ * exactly like one that never stopped. Several ranks draw images from one order without overlap, and all else from streams of
+ * their own; their samplers have the same state.
  *
  * Reading, decoding and augmenting run ahead of the steps; callbacks, errors and the state refer to delivered steps only.
  */
@@ -67,6 +71,7 @@ export class Batches {
   private readonly loaders: Both<ImageLoader>;
   private readonly preparer: Preparer;
   private readonly ahead: number;
+  private readonly share: BatchShare;
   /** Consecutive steps, starting with the one that is expected next. */
   private prepared: PreparedStep[] = [];
   private position: BatchesState;
@@ -76,6 +81,8 @@ export class Batches {
   constructor(config: Config, dataset: Dataset, options: BatchesOptions = {}) {
     this.config = config;
     const { batch, seed } = config.training;
+    const { rank, size, processors } = options.world ?? SOLO;
+    this.share = { rank, size, withFirst: sharesImage(config, size) };
     this.loaders = bothDomains((domain) => {
       const files = dataset[`train${domain}`];
       const name = SAMPLERS[domain];
@@ -85,13 +92,14 @@ export class Batches {
         size: config.model.size,
         sampler: saved ? Sampler.fromState(saved) : new Sampler(files.length, new Rng(seed, name)),
         batch,
+        share: this.share,
         cacheBytes: config.data.cacheBytes / 2,
         ...(options.onBadFile && { onBadFile: options.onBadFile }),
       });
     });
     this.position = this.loaderPosition();
     this.ahead = stepsAhead(config);
-    this.preparer = options.preparer ?? openPreparer(config.data.workers);
+    this.preparer = options.preparer ?? openPreparer(config.data.workers, processors);
   }
 
   /**
@@ -134,7 +142,7 @@ export class Batches {
     const [A, B] = await Promise.all([images.A, images.B]);
     this.position = position;
     const prepared = { A: A!, B: B! };
-    const transforms = drawTransforms(this.config, step, probabilities);
+    const transforms = drawTransforms(this.config, step, probabilities, this.share.rank);
     const averages = anchorInputs(this.config, anchors);
     return bothDomains((domain) => ({
       ...prepared[domain],
@@ -146,7 +154,7 @@ export class Batches {
 
   /** Prepares the step that comes `index` steps after `step`, from the loaders' batches at that distance. */
   private prepare(step: number, index: number): PreparedStep {
-    const draws = drawStep(this.config, step + index);
+    const draws = drawStep(this.config, step + index, this.share);
     const images = bothDomains(async (domain): Promise<DomainImages | undefined> => {
       const loaded = await this.loaders[domain].peek(index);
       return (

@@ -53,6 +53,8 @@ const progressSchema = z.object({
   unfinished: unfinishedStepSchema.optional(),
   /** Device, versions and arithmetic; absent in checkpoints of other programs. */
   engine: z.record(z.string(), z.string()).optional(),
+  /** Number of processes; absent if it is 1. All have the same samplers, and the rest of their draws follows from seed, step and rank. */
+  ranks: z.int().positive().optional(),
 });
 
 /** The part of the training state that is not tensors. */
@@ -67,6 +69,7 @@ export interface TrainProgress extends SavedBatchesState {
   isInterim?: boolean | undefined;
   unfinished?: UnfinishedStep | undefined;
   engine?: ComputeFacts | undefined;
+  ranks?: number | undefined;
 }
 
 const OTHER_MODEL = 'use a checkpoint that was trained with the same model section of the config';

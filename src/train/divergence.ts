@@ -10,6 +10,8 @@ interface Where {
   runDir: string;
   /** Factor on the learning rate. */
   rateScale: number;
+  /** The rank that it began on, in words; undefined if unknown, or if there is only one. */
+  rank?: string | undefined;
 }
 
 /** A loss or weight is no longer finite. */
@@ -19,9 +21,14 @@ export class DivergedError extends RunError {
   readonly step: number;
   readonly rateScale: number;
 
-  constructor(what: string, { step, runDir, rateScale }: Where) {
+  /** @param isOfTerms whether a loss term shows it, which all ranks see. */
+  constructor(
+    what: string,
+    { step, runDir, rateScale, rank }: Where,
+    readonly isOfTerms = false,
+  ) {
     super(
-      `${what} after step ${step}: training has diverged. ` +
+      `${what} after step ${step}${rank ? ` on ${rank}` : ''}: training has diverged. ` +
         `Earlier checkpoints in ${runDir} are kept: start again with a smaller training.learningRate, ` +
         'or continue with --resume --set watch.onNonFinite=rollback.',
     );
@@ -34,7 +41,8 @@ export class DivergedError extends RunError {
 /** @throws DivergedError that names the term. */
 export function assertFinite(terms: TermValues, where: Where): void {
   const broken = Object.entries(terms).find(([, value]) => !Number.isFinite(value));
-  if (broken !== undefined) throw new DivergedError(`The loss term ${broken[0]} is ${broken[1]}`, where);
+  if (broken !== undefined)
+    throw new DivergedError(`The loss term ${broken[0]} is ${broken[1]}`, where, true);
 }
 
 /**

@@ -10,26 +10,31 @@ import { configAt, stageEnd } from '../config/growth.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { countsText, type Dataset, openDataset } from '../data/folder.js';
+import { SOLO, type World } from '../distributed/world.js';
 import { buildNetworks } from '../gan/networks.js';
 import type { StepContext } from '../gan/step.js';
+import { ranksOf } from '../ops/ranks.js';
 import { type ComputeFacts, changedFacts, computeFacts } from '../runtime/compute-facts.js';
 import { loadEngine } from '../runtime/node.js';
 import type { Translator } from '../translate/translator.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
-import { dropInterimCheckpoint, settleTraining } from './checkpoint-state.js';
+import { dropInterimCheckpoint, settleTraining, type TrainProgress } from './checkpoint-state.js';
 import { DivergedError } from './divergence.js';
 import type { TrainEvent } from './events.js';
+import { followRun } from './follower.js';
 import { LecamAnchors } from './lecam-anchors.js';
 import { RunLog } from './log/run-log.js';
 import { RunPage } from './log/run-report.js';
 import { samplesFolder } from './log/sample-files.js';
 import { Samples } from './log/samples.js';
 import { openTrainer } from './open-trainer.js';
+import { Peers } from './peers.js';
 import { loadPerceptual } from './perceptual-weights.js';
 import { type Run, writePage, writeSamples } from './run.js';
 import { lockRun, type RunLock } from './run-lock.js';
 import { takeSteps } from './run-steps.js';
+import { checkSameDataset, type SharedStart, shareState } from './shared-start.js';
 import { findStart, takeHost } from './start.js';
 import type { TermValues, Trainer } from './trainer.js';
 import { lacksRow } from './unfinished-step.js';
@@ -57,26 +62,53 @@ export interface TrainOptions {
   signal?: AbortSignal;
   /** Milliseconds from any origin, for checkpoints by time; a monotonic clock by default. */
   clock?: () => number;
+  /** The world of this process, whose ranks train together; a world of one by default. */
+  world?: World;
 }
 
 /**
  * Trains a run to `training.steps`, writing config.json, metrics.jsonl, samples, checkpoints and report.html into the run
- * directory, and yields events. Where `training.growth` says so, the networks grow. A resumed run takes weights, moments, the EMA and sampler positions from the checkpoint; random
- * draws follow from seed and step.
+ * directory, and yields events. Where `training.growth` says so, the networks grow. A resumed run takes weights, moments, the EMA
+ * and sampler positions from the checkpoint; random draws follow from seed and step. Of several ranks, rank 0 writes the files; the
+ * others only yield their last event.
  *
  * @throws InputError for wrong input; RunError if training diverges, a file cannot be written, or another process has taken
  *   the run over. Checkpoints are kept.
  */
 export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEvent> {
   const config = configSchema.parse(options.config);
-  const { runDir } = options;
+  const { runDir, signal, world = SOLO } = options;
   const root = dataRoot(config);
+  if (!world.isFirst) return yield* followRun({ config, runDir, world, root, signal });
+  yield* aloneBetweenSteps(world, leadRun({ ...options, config }, root));
+}
+
+/** Lets the other ranks wait for rank 0 however long it takes, except in its steps. */
+async function* aloneBetweenSteps(
+  world: World,
+  events: AsyncGenerator<TrainEvent>,
+): AsyncGenerator<TrainEvent> {
+  try {
+    for (;;) {
+      const next = await world.alone(() => events.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await events.return(undefined);
+  }
+}
+
+/** The run of rank 0, or of the only process. */
+async function* leadRun(options: TrainOptions, root: string): AsyncGenerator<TrainEvent> {
+  const { runDir, world = SOLO } = options;
   if (options.resume) await checkNotMoved(root);
   const others: string[] = [];
   const dataset = await openDataset(root, {
     requireTest: false,
     onOtherFiles: (folder, counts) => others.push(`${countsText(counts)} of ${folder}`),
   });
+  await checkSameDataset(world, dataset);
   const lock = await lockRun(runDir, { signal: options.signal });
   const page = new RunPage(runDir);
   try {
@@ -84,7 +116,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
       const text = `left out of training, as files that are no images: ${others.join('; ')}`;
       yield { type: 'warning', step: 0, text };
     }
-    yield* lockedRun({ ...options, config }, dataset, page, lock);
+    yield* lockedRun(options, dataset, page, lock);
   } finally {
     if (page.figures && (await lock.isHeld())) await page.write({ isTraining: false });
     await lock.release();
@@ -101,7 +133,7 @@ async function* lockedRun(
   page: RunPage,
   lock: RunLock,
 ): AsyncGenerator<TrainEvent> {
-  const { onNonFinite, rollbackFactor, maxRollbacks } = options.config.watch;
+  const { rollbackFactor, maxRollbacks } = options.config.watch;
   const { runDir } = options;
   const reported = new Set<string>();
   let attempt: Attempt = { options, reported, page, lock };
@@ -112,7 +144,7 @@ async function* lockedRun(
       // The next stage starts from the checkpoint of this one, as a resumed run does.
       attempt = { ...attempt, options: { ...options, resume: true } };
     } catch (error) {
-      if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
+      if (!rollsBack(error, options)) throw error;
       await lock.check('now');
       await dropInterimCheckpoint(runDir);
       const to = (await latestCheckpoint(runDir))?.step ?? 0;
@@ -123,6 +155,12 @@ async function* lockedRun(
       attempt = { ...attempt, options: { ...options, ...(to > 0 && { resume: true }) }, rateScale };
     }
   }
+}
+
+/** Whether a failed attempt is repeated. Other ranks do not know of weights that only a checkpoint showed. */
+function rollsBack(error: unknown, { config, world = SOLO }: TrainOptions): error is DivergedError {
+  if (!(error instanceof DivergedError) || config.watch.onNonFinite !== 'rollback') return false;
+  return world.size === 1 || error.isOfTerms;
 }
 
 /** One attempt at a stage of a run, which ends with it or with a rollback. */
@@ -141,10 +179,10 @@ async function* runOnce(
   { options, reported, page, lock, ...attempt }: Attempt,
   dataset: Dataset,
 ): AsyncGenerator<TrainEvent, boolean> {
-  const { runDir, signal } = options;
+  const { runDir, signal, world = SOLO } = options;
   const newest = options.resume ? await latestCheckpoint(runDir) : undefined;
   const config = configAt(options.config, newest?.step ?? 0);
-  const networks = buildNetworks(config);
+  const networks = buildNetworks(config, ranksOf(world.size));
   const events: TrainEvent[] = [];
   const onBadFile = (file: string, error: unknown): void => {
     if (!reported.has(file)) events.push({ type: 'bad-file', file, error });
@@ -154,7 +192,7 @@ async function* runOnce(
   const start = await findStart({ ...options, config, onSkipped }, networks);
   const { progress } = start;
   // All input is checked before the run directory changes.
-  const batches = new Batches(config, dataset, { ...(progress && { state: progress }), onBadFile });
+  const batches = new Batches(config, dataset, { world, ...(progress && { state: progress }), onBadFile });
   const samples = await Samples.open(config, dataset, onBadFile);
   const { watch: watchConfig, training } = config;
   const diversity =
@@ -189,20 +227,25 @@ async function* runOnce(
     yield* events.splice(0);
     const rateScale = attempt.rateScale ?? progress?.rateScale ?? 1;
     const context: StepContext = { config, networks, rateScale, ...(perceptual && { perceptual }) };
-    trainer = openTrainer(context, takeHost(start, networks, training.seed));
+    await world.broadcastValue<SharedStart>({ step: start.step, rateScale, progress });
+    const host = takeHost(start, networks, training.seed);
+    trainer = openTrainer(context, await shareState(world, config, networks, host));
     freeUnusedMemory();
     const engine = computeFacts(await loadEngine());
     log.begin(engine);
     yield* changedMachine(start.step, engine, progress?.engine);
-    if (start.step === 0) yield* batchWarnings(config, dataset);
+    yield* changedRanks(start.step, world.size, progress);
+    if (start.step === 0) yield* batchWarnings(config, dataset, world.size);
     const watch = new CollapseWatch(watchConfig, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
-    const augment = new AdaptiveAugment(training, progress?.adaptiveAugment);
+    const augment = new AdaptiveAugment(training, progress?.adaptiveAugment, world.size);
     const lecam = new LecamAnchors(training, progress?.lecamAnchors);
     const run: Run = {
       context,
       runDir,
       lock,
+      world,
+      peers: new Peers(world),
       trainer,
       batches,
       augment,
@@ -244,7 +287,11 @@ async function checkNotMoved(root: string): Promise<void> {
 }
 
 /** Warns of a batch in which the losses cannot compare images, or which repeats them. */
-function* batchWarnings({ training: { batch } }: Config, { trainA, trainB }: Dataset): Generator<TrainEvent> {
+function* batchWarnings(
+  { training: { batch } }: Config,
+  { trainA, trainB }: Dataset,
+  ranks: number,
+): Generator<TrainEvent> {
   if (batch === 1)
     yield {
       type: 'warning',
@@ -252,12 +299,23 @@ function* batchWarnings({ training: { batch } }: Config, { trainA, trainB }: Dat
       text: 'training.batch is 1: the losses that compare the images of a batch (style consistency, and the deviation that discriminators see) have nothing to compare; with 2 or more, runtime.microBatch=1 needs no more memory for activations',
     };
   for (const [folder, { length }] of Object.entries({ trainA, trainB }))
-    if (length < batch)
-      yield {
-        type: 'warning',
-        step: 0,
-        text: `${folder} has fewer images (${length}) than training.batch (${batch}): every step repeats some`,
-      };
+    if (length < batch * ranks) {
+      const size = ranks === 1 ? `${batch}` : `${batch} on each of ${ranks} processes`;
+      const text = `${folder} has fewer images (${length}) than training.batch (${size}): every step repeats some`;
+      yield { type: 'warning', step: 0, text };
+    }
+}
+
+/** Warns if a resumed run has another number of processes. */
+function* changedRanks(
+  step: number,
+  ranks: number,
+  progress: Partial<TrainProgress> | undefined,
+): Generator<TrainEvent> {
+  const before = progress?.ranks ?? 1;
+  if (progress === undefined || before === ranks) return;
+  const text = `the run continues with ${ranks} process${ranks === 1 ? '' : 'es'} and was trained with ${before}: each step now has ${ranks} batch${ranks === 1 ? '' : 'es'} of training.batch images, in the order in which the run would have gone on, so adapt training.learningRate if it was chosen for the other number`;
+  yield { type: 'warning', step, text };
 }
 
 /** Warns if a resumed run computes with another device, version or arithmetic: the same seed then gives other bytes. */

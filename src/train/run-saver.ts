@@ -81,7 +81,8 @@ export class RunSaver {
     { step, seconds }: Progress,
     marks: { isInterim?: true; unfinished?: UnfinishedStep } = {},
   ): Promise<TrainEvent> {
-    const { context, runDir, trainer, batches, augment, lecam, watch, best, log, engine, lock } = this.run;
+    const { context, runDir, trainer, batches, augment, lecam, watch, best, log, engine, lock, world } =
+      this.run;
     const { config, networks, rateScale = 1 } = context;
     const progress = {
       ...batches.state(),
@@ -92,6 +93,7 @@ export class RunSaver {
       lecamAnchors: lecam.state(),
       sinceRow: log.state(),
       engine,
+      ...(world.size > 1 && { ranks: world.size }),
       ...marks,
       ...(config.checkpoint.keepBest !== null && { best: best.state() }),
     };

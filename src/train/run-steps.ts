@@ -1,12 +1,17 @@
 // The loop over the steps of a run.
 import { setImmediate } from 'node:timers/promises';
 import { stageEnd } from '../config/growth.js';
+import type { HostBatch } from '../gan/batch.js';
 import { learningRateOf } from '../gan/step-scalars.js';
 import type { TrainEvent } from './events.js';
 import type { Run } from './run.js';
 import { type Progress, RunSaver } from './run-saver.js';
 import { type StepResult, stepObservers } from './step-observers.js';
+import type { TermValues } from './trainer.js';
 import { OBSERVERS, type ObserverName, type UnfinishedStep } from './unfinished-step.js';
+
+/** What a step changes. */
+type Stepper = Pick<Run, 'context' | 'trainer' | 'augment' | 'lecam' | 'peers'>;
 
 /**
  * Takes the steps of a run from the one after `start` to the last of its stage, or until `signal`, and runs the observers that
@@ -43,7 +48,7 @@ export async function* takeSteps(
     yield* observe({ ...start, ...result }, OBSERVERS.slice(OBSERVERS.indexOf(observer)));
   }
   let progress = start;
-  while (progress.step < until && !signal?.aborted) {
+  while (progress.step < until && !(await run.peers.stop(signal))) {
     const result = await takeStep(run, saver, progress);
     progress = result;
     yield* run.events.splice(0);
@@ -54,21 +59,36 @@ export async function* takeSteps(
     yield* saver.checkpoint(progress);
   }
   yield* run.events.splice(0);
-  if (progress.step < steps && !signal?.aborted) return true;
+  if (progress.step < steps && !(await run.peers.stop(signal))) return true;
   yield { type: 'end', step: progress.step, interrupted: progress.step < steps };
   return false;
 }
 
-async function takeStep(run: Run, saver: RunSaver, progress: Progress): Promise<StepResult> {
-  const { context, trainer, batches, augment, lecam } = run;
+function takeStep(run: Run, saver: RunSaver, progress: Progress): Promise<StepResult> {
+  const { context, batches, augment, lecam, world } = run;
   const { step } = progress;
-  const began = performance.now();
-  const batch = await saver.guard(() => batches.next(step, augment.probabilities, lecam.anchors), progress);
-  const learningRate = learningRateOf(context, step);
-  const terms = augment.observe(await trainer.step(batch, step));
+  return world.together(async () => {
+    const began = performance.now();
+    const batch = await saver.guard(() => batches.next(step, augment.probabilities, lecam.anchors), progress);
+    const learningRate = learningRateOf(context, step);
+    const terms = await advance(run, batch, step);
+    const seconds = progress.seconds + (performance.now() - began) / 1000;
+    return { step: step + 1, seconds, terms, learningRate };
+  });
+}
+
+/** Takes the step of this index, on all ranks. @returns its terms, which are the same on all of them. */
+export async function advance(
+  { context, trainer, augment, lecam, peers }: Stepper,
+  batch: HostBatch,
+  step: number,
+): Promise<TermValues> {
+  const { distributed, runtime, training } = context.config;
+  const terms = augment.observe(await peers.average(await trainer.step(batch, step)));
   lecam.observe(terms);
+  if ((step + 1) % distributed.checkEverySteps === 0 || step + 1 === training.steps)
+    await peers.checkWeights(trainer, step + 1);
   // An eager step does not wait: signals and timers get their turn here.
-  if (!context.config.runtime.capture) await setImmediate();
-  const seconds = progress.seconds + (performance.now() - began) / 1000;
-  return { step: step + 1, seconds, terms, learningRate };
+  if (!runtime.capture) await setImmediate();
+  return terms;
 }

@@ -1,6 +1,7 @@
 // All that the steps of a run need, and what is written beside them: sample grids and the run's page.
 import { messageOf } from '../base/errors.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
+import type { World } from '../distributed/world.js';
 import type { TranslatingWeights } from '../gan/state.js';
 import type { StepContext } from '../gan/step.js';
 import type { ComputeFacts } from '../runtime/compute-facts.js';
@@ -12,6 +13,7 @@ import type { LecamAnchors } from './lecam-anchors.js';
 import type { RunLog } from './log/run-log.js';
 import type { RunPage } from './log/run-report.js';
 import type { Samples } from './log/samples.js';
+import type { Peers } from './peers.js';
 import type { RunLock } from './run-lock.js';
 import type { TermValues, Trainer } from './trainer.js';
 import type { BestCheckpoint } from './watch/best-checkpoint.js';
@@ -23,6 +25,9 @@ export interface Run {
   context: StepContext;
   runDir: string;
   lock: RunLock;
+  /** All processes of the run; this one is rank 0. */
+  world: World;
+  peers: Peers;
   trainer: Trainer;
   batches: Batches;
   augment: AdaptiveAugment;

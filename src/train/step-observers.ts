@@ -77,12 +77,12 @@ function evaluation({ context, trainer, evaluate }: Run, saver: RunSaver): StepO
 }
 
 /** Checks the terms, adds style diversity when it is due, and yields warnings. Throws DivergedError. */
-function watch({ context, runDir, trainer, watch, diversity, best, log }: Run): StepObserver {
+function watch({ context, runDir, trainer, watch, diversity, best, log, peers }: Run): StepObserver {
   const { config, rateScale = 1 } = context;
   return {
     due: always,
     async *run({ step, terms }) {
-      assertFinite(terms, { step, runDir, rateScale });
+      assertFinite(terms, { step, runDir, rateScale, rank: peers.culprit });
       if (diversity && step % config.watch.everySteps === 0)
         terms['signals/styleDiversity'] = diversity.measure(trainer.translator('ema'));
       best.observe(terms);

@@ -78,6 +78,19 @@ describe('Sampler', () => {
     expect(batches).toEqual(take(sampler(10), 3, 15));
   });
 
+  it('gives ranks parts of one batch that do not overlap, and all of them one state', () => {
+    const whole = sampler(12);
+    const ranks = [0, 1, 2].map((rank) => ({ rank, size: 3, sampler: sampler(12) }));
+    for (let step = 0; step < 5; step++) {
+      const expected = [...whole.next(6)];
+      const parts = ranks.map(({ sampler: own, ...share }) => [...own.next(2, share)]);
+      expect(parts.flat()).toEqual(expected);
+      for (const { sampler: own } of ranks) expect(own.state()).toEqual(whole.state());
+    }
+    const shared = ranks.map(({ sampler: own, ...share }) => [...own.next(2, { ...share, withFirst: true })]);
+    expect(shared.map((part) => part[2])).toEqual(shared.map(() => shared[0]![0]));
+  });
+
   it('rejects an empty set, an empty batch and invalid states', () => {
     expect(() => sampler(0)).toThrow(InputError);
     expect(() => sampler(3).next(0)).toThrow(RangeError);

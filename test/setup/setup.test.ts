@@ -4,13 +4,13 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { InputError, RunError } from '../../src/base/errors.js';
-import { ADDON_FILES } from '../../src/setup/addon.js';
+import { addonFiles } from '../../src/setup/addon.js';
 import { bindingDirectory, installedStamp, problemOfFiles, readStamp } from '../../src/setup/installed.js';
 import { LIBRARY_FILES, libraryPlace } from '../../src/setup/library.js';
 import { EngineSetup } from '../support/engine-setup.js';
 import { fakeCompiler, fakePackages, TENSORFLOW_FILES } from '../support/fake-machine.js';
 
-const COMPILED = [...LIBRARY_FILES, ...ADDON_FILES];
+const COMPILED = [...LIBRARY_FILES, ...addonFiles(undefined)];
 const EVERYTHING = ['download tensorflow-cpu', ...COMPILED.map((name) => `compile ${name}`)];
 
 const setup = EngineSetup.prepare(TENSORFLOW_FILES);

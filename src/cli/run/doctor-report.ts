@@ -12,6 +12,7 @@ import { onMissingEngine } from '../../setup/on-demand.js';
 import { type Tool, toolPath } from '../../video/tools.js';
 import { listWeights } from '../../weights/list.js';
 import { arithmeticsOf, checkRows, failedParts, type GpuUse, gpuRows, gpuUse } from './doctor-gpu.js';
+import { mpiPart } from './doctor-mpi.js';
 
 /** Something that only some commands need. */
 export interface OptionalPart {
@@ -162,12 +163,7 @@ async function optionalParts(gpu: OptionalPart): Promise<OptionalPart[]> {
     gpu,
     await videoTool('ffmpeg', 'FFMPEG_PATH'),
     await videoTool('ffprobe', 'FFPROBE_PATH'),
-    part(
-      'MPI',
-      'training on several machines',
-      await programVersion('mpirun', '--version'),
-      'apt install openmpi-bin',
-    ),
+    await mpiPart(),
     await metricWeights(),
   ];
 }

@@ -1,8 +1,12 @@
 // What `gnr train` does.
-import { InputError, InterruptedError } from '../../base/errors.js';
+import { InputError, InterruptedError, messageOf, ReportedElsewhereError } from '../../base/errors.js';
+import { shownPath } from '../../base/file-names.js';
 import { formatDuration } from '../../base/format-bytes.js';
+import { onNotice } from '../../base/notices.js';
 import { formatConfig, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
+import { withWorld } from '../../distributed/with-world.js';
+import type { World } from '../../distributed/world.js';
 import { TrainingEvaluation } from '../../eval/training-evaluation.js';
 import { type EngineInfo, loadEngine } from '../../runtime/node.js';
 import { forecast } from '../../train/forecast.js';
@@ -10,7 +14,7 @@ import { type TrainOptions, trainRun } from '../../train/loop.js';
 import { initialConfig, resumedConfig } from '../../train/start.js';
 import type { Translator } from '../../translate/translator.js';
 import { withInterrupt } from '../interrupt.js';
-import { formatPeak, type Progress, printLine, startProgress } from '../output.js';
+import { formatPeak, type Progress, printError, printLine, startProgress } from '../output.js';
 import type { TrainArguments } from '../train.js';
 import { million, TrainingDisplay } from './training-display.js';
 
@@ -65,15 +69,17 @@ function evaluationRow(
   return ['evaluation', `${seconds.toFixed(2)} s every ${everySteps} steps (protocol ${protocol})`];
 }
 
-/** Trains a run and shows its events. */
-async function trainShown(options: TrainOptions): Promise<void> {
+/** Trains a run and shows its events. @returns whether it was interrupted. */
+async function trainShown(options: TrainOptions, world: World): Promise<boolean> {
   const { runDir } = options;
   const startedAt = performance.now();
   const display = new TrainingDisplay();
   await withInterrupt(async (signal) => {
     const progress = startProgress({ label: 'real images', total: undefined, unit: 'images' });
     const onProgress = (done: number) => progress.update(done);
-    const evaluation = await TrainingEvaluation.open(options.config, { signal, onProgress });
+    const evaluation = await world.alone(() =>
+      TrainingEvaluation.open(options.config, { signal, onProgress }),
+    );
     progress.finish();
     const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
     let reading: Progress | undefined;
@@ -91,9 +97,24 @@ async function trainShown(options: TrainOptions): Promise<void> {
       await evaluation?.close();
     }
   });
-  if (display.interrupted)
-    throw new InterruptedError(`stopped; continue with: gnr train --out ${runDir} --resume`);
-  printLine(`Done in ${formatDuration((performance.now() - startedAt) / 1000)}: ${runDir}`);
+  if (!display.interrupted)
+    printLine(`Done in ${formatDuration((performance.now() - startedAt) / 1000)}: ${runDir}`);
+  return display.interrupted;
+}
+
+/** Trains on a rank other than 0, which shows nothing but what is wrong on its machine. @returns as `trainShown`. */
+function trainQuietly(options: TrainOptions, world: World): Promise<boolean> {
+  return withInterrupt(async (signal) => {
+    let isInterrupted = false;
+    for await (const event of trainRun({ ...options, signal })) {
+      if (event.type === 'bad-file')
+        printError(
+          `gnr: ${world.nameOf(world.rank)}: skipped ${shownPath(event.file)}: ${messageOf(event.error)}`,
+        );
+      if (event.type === 'end') isInterrupted = event.interrupted;
+    }
+    return isInterrupted;
+  });
 }
 
 function checkArguments({ config, resume, init }: TrainArguments): void {
@@ -112,17 +133,41 @@ function checkArguments({ config, resume, init }: TrainArguments): void {
     });
 }
 
-/** Starts or resumes a run, or forecasts it. */
-export async function run(args: TrainArguments): Promise<void> {
-  const { config: file, out, set = [], resume, init, dryRun, steps } = args;
+/** The config that the arguments ask for. @throws InputError for arguments that do not fit together. */
+async function configOf(args: TrainArguments): Promise<Config> {
+  const { config: file, out, set = [], resume, init, steps } = args;
   checkArguments(args);
   const overrides = steps === undefined ? set : [...set, `training.steps=${steps}`];
-  const configOf = async (): Promise<Config> => {
-    if (init !== undefined) return initialConfig(init, overrides, file);
-    return resume && file === undefined ? resumedConfig(out, overrides) : loadConfig({ file, overrides });
-  };
-  const config = await configOf();
-  const engine = await loadEngine({ ...config.runtime, work: 'training' });
-  if (dryRun) return printForecast(config, engine);
-  await trainShown({ config, runDir: out, resume, ...(init !== undefined && { init }) });
+  if (init !== undefined) return initialConfig(init, overrides, file);
+  return resume && file === undefined ? resumedConfig(out, overrides) : loadConfig({ file, overrides });
+}
+
+/** Starts or resumes a run, or forecasts it, on all processes that mpirun has started. @returns whether it was interrupted. */
+async function runInWorld(args: TrainArguments, world: World): Promise<boolean> {
+  const { out, resume, init, dryRun } = args;
+  // Rank 0 warns for all.
+  if (!world.isFirst) onNotice(() => undefined);
+  const config = await world.broadcastValue(world.isFirst ? await configOf(args) : undefined);
+  world.setTimeLimit(config!.distributed.timeoutSeconds);
+  const options = { config: config!, runDir: out, resume, world, ...(init !== undefined && { init }) };
+  if (!dryRun) {
+    await loadEngine({ ...options.config.runtime, work: 'training', world });
+    return world.isFirst ? trainShown(options, world) : trainQuietly(options, world);
+  }
+  if (world.isFirst)
+    await world.alone(async () => {
+      const engine = await loadEngine({ ...options.config.runtime, work: 'training' });
+      await printForecast(options.config, engine);
+    });
+  return false;
+}
+
+/** Starts or resumes a run, or forecasts it. */
+export async function run(args: TrainArguments): Promise<void> {
+  const [wasInterrupted, isFirst] = await withWorld(
+    async (world) => [await runInWorld(args, world), world.isFirst] as const,
+  );
+  if (!wasInterrupted) return;
+  const stopped = new InterruptedError(`stopped; continue with: gnr train --out ${args.out} --resume`);
+  throw isFirst ? stopped : new ReportedElsewhereError({ cause: stopped });
 }

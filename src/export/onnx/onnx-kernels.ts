@@ -275,5 +275,8 @@ export function onnxKernels(symbols: Symbols): Kernels {
       );
     },
     after: (x) => symbols.tensor(meaningOf(x)),
+    allReduce: () => {
+      throw new RangeError('ONNX has no operation for several ranks');
+    },
   };
 }

@@ -34,6 +34,7 @@ export const opArguments: Readonly<Record<string, OpArguments>> = {
   Fill: args('dims value', 'output'),
   Floor: args('x', 'y'),
   GatherV2: args('params indices axis', 'output'),
+  GnrAllReduce: args('inputs*', 'outputs*'),
   Identity: args('input', 'output'),
   LeakyRelu: args('features', 'activations'),
   LeakyReluGrad: args('gradients features', 'backprops'),

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { DT_BFLOAT16, DT_FLOAT, typeCode } from '../data-types.js';
 import type { Attributes, Executor } from '../executor.js';
 import { withKernels } from '../kernels.js';
-import { nativeKernels } from '../native-kernels.js';
+import { ALL_REDUCE, nativeKernels } from '../native-kernels.js';
 import { SymbolicData, symbolicTensor } from '../symbolic.js';
 import { type Graph, graphAttribute } from './graph.js';
 import { operationTypes, type Precision, type StoredTensor, typeAttribute } from './mixed-precision.js';
@@ -52,6 +52,8 @@ export class Recorder implements Executor {
   private readonly constants = new WeakMap<object, RecordedTensor>();
   /** By type, the casts of sources to it. */
   private readonly casts = new Map([DT_FLOAT, DT_BFLOAT16].map((type) => [type, new Map<string, string>()]));
+  /** The node of the last all-reduce. */
+  private lastAllReduce: string | undefined;
 
   constructor(graph: Graph, precision: Precision = {}) {
     this.graph = graph;
@@ -90,7 +92,10 @@ export class Recorder implements Executor {
       compute === DT_BFLOAT16
         ? { ...attributes, [typeAttribute(op)]: graphAttribute.type(compute) }
         : attributes;
+    // Ranks whose all-reduces ran in different orders would wait for each other for ever.
+    if (op === ALL_REDUCE && this.lastAllReduce !== undefined) sources.push(`^${this.lastAllReduce}`);
     const node = this.graph.add(op, sources, typed, computed);
+    if (op === ALL_REDUCE) this.lastAllReduce = node;
     return infos.map((info, i) => {
       const source = i === 0 ? node : `${node}:${i}`;
       if (info.dtype !== DT_FLOAT) return this.tensorOf(source, info);

@@ -170,6 +170,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
     { shape: [...inputs[1]!.shape, ...inputs[0]!.shape.slice(1)], dtype: inputs[0]!.dtype },
   ],
   Identity: like(0),
+  GnrAllReduce: ({ inputs }) => inputs.map(({ shape, dtype }) => ({ shape, dtype })),
   UnsortedSegmentSum: (call) => typed(call, [constant(call, 2)[0]!, ...call.inputs[0]!.shape.slice(1)]),
 };
 

@@ -17,7 +17,7 @@ export interface Preparer {
 const MAX_WORKERS = 4;
 
 /** Default number of worker threads (`data.workers` null): leaves one processor to the main thread. */
-export function defaultWorkers(processors = availableProcessors()): number {
+export function defaultWorkers(processors: number = availableProcessors()): number {
   return Math.min(MAX_WORKERS, Math.max(1, processors - 1));
 }
 
@@ -25,9 +25,10 @@ export function defaultWorkers(processors = availableProcessors()): number {
  * Opens the preparer that `data.workers` asks for.
  *
  * @param workers number of threads; 0 for the main thread, null for `defaultWorkers`.
+ * @param processors number of processors to use; all by default.
  */
-export function openPreparer(workers: number | null): Preparer {
-  const count = workers ?? defaultWorkers();
+export function openPreparer(workers: number | null, processors?: number): Preparer {
+  const count = workers ?? defaultWorkers(processors);
   // Node cannot load a worker from the sources (.ts), which tests run.
   if (count === 0 || import.meta.url.endsWith('.ts')) return new MainThread();
   return new WorkerPool(count, new URL('./worker.js', import.meta.url));

@@ -1,10 +1,16 @@
 // Draws all random inputs of a step except the adaptive transforms, which depend on the previous step.
 import { type Augmentation, drawAugmentation } from '../../augment/augment.js';
-import { Rng } from '../../base/rng.js';
+import { ofRank, Rng } from '../../base/rng.js';
 import type { Config } from '../../config/schema.js';
+import { WHOLE } from '../../data/sampler.js';
 import { type DrawnInputs, drawInputs } from '../../gan/batch.js';
 import { type Both, bothDomains } from '../../gan/domains.js';
 import type { DomainTask } from './domain-images.js';
+
+/** Whether all ranks warp the same image, because their warps are compared with each other. */
+export function sharesImage({ distributed }: Config, size: number): boolean {
+  return distributed.globalStatistics && size > 1;
+}
 
 /** The draws for the images of one domain. */
 export type DomainDraws = Pick<DomainTask, 'mixed' | 'index' | 'same'>;
@@ -15,18 +21,22 @@ export interface StepDraws {
   inputs: Both<DrawnInputs>;
 }
 
-/** Draws for a step counted from 0: the result depends only on config, seed and step. */
-export function drawStep(config: Config, step: number): StepDraws {
+/**
+ * Draws for a step counted from 0: the result depends only on config, seed, step and rank. With `distributed.globalStatistics`,
+ * several ranks warp one image: the one that their loaders add at the end.
+ */
+export function drawStep(config: Config, step: number, { rank, size } = WHOLE): StepDraws {
   const { data, model, training } = config;
   const { batch, seed } = training;
-  const rng = new Rng(seed, 'step').fork(String(step));
+  const rng = ofRank(new Rng(seed, 'step').fork(String(step)), rank);
+  const isShared = sharesImage(config, size);
   const augmentations = (): Augmentation[] =>
     Array.from({ length: batch }, () => drawAugmentation(data.augment, model.size, rng));
   // Properties are drawn in this order: another order would change the run.
   const images = bothDomains(
     (): DomainDraws => ({
       mixed: augmentations(),
-      index: rng.integer(batch),
+      index: isShared ? batch : rng.integer(batch),
       same: augmentations(),
     }),
   );

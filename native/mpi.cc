@@ -1,0 +1,692 @@
+// Connects the ranks of a run by MPI. One thread of the process makes all calls of MPI: it carries vectors for the operation
+// GnrAllReduce and bytes for JavaScript, one request after another, and meanwhile listens to the other ranks, so that a rank
+// that fails, dies or hangs ends the run on all of them.
+// The C++ bindings of MPI 2 are gone from newer versions.
+#define OMPI_SKIP_MPICXX 1
+#include <dlfcn.h>
+#include <mpi.h>
+#include <node_api.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "collectives.h"
+
+namespace {
+
+using Seconds = double;
+using Steady = std::chrono::steady_clock;
+
+constexpr Seconds kHeartbeat = 1;
+/** After a failure the program has this long to end by itself, in the rank that reports it and in the others. */
+constexpr Seconds kReportGrace = 4;
+constexpr Seconds kGrace = 8;
+/** A rank that was silent for so long does not report failures. */
+constexpr Seconds kSilence = 3 * kHeartbeat;
+constexpr auto kPollBusy = std::chrono::microseconds(50);
+constexpr auto kPollIdle = std::chrono::milliseconds(20);
+constexpr size_t kTextBytes = 2000;
+constexpr int kHeartbeatTag = 1;
+constexpr int kFailureTag = 2;
+constexpr int kPartTag = 3;
+constexpr int kResultTag = 4;
+
+Seconds Now() { return std::chrono::duration<double>(Steady::now().time_since_epoch()).count(); }
+
+/** What a rank tells the others: how far it is, or why it has failed. */
+struct Message {
+  /** Number of requests that the rank has reached. */
+  uint64_t reached;
+  /** Whether it works for itself, so that others wait for it however long it takes. */
+  int32_t is_alone;
+  /** The rank that a failure is blamed on for its silence, which does not report it; -1 for others. */
+  int32_t accused;
+  char text[kTextBytes];
+};
+
+/** Times of one call of the operation, since the epoch of the steady clock, and its size. */
+struct TimelineEntry {
+  Seconds enqueued, started, ended;
+  double bytes;
+};
+
+/** A collective operation: starts when the thread takes it, and its end is reported with nullptr or a failure. */
+struct Request {
+  std::function<bool()> run;
+  std::function<void(const char* failure)> done;
+};
+
+struct Peer {
+  Seconds heard = 0;
+  uint64_t reached = 0;
+  bool is_alone = false;
+  Message outgoing{};
+  MPI_Request sending = MPI_REQUEST_NULL;
+  Message incoming{};
+  MPI_Request receiving = MPI_REQUEST_NULL;
+};
+
+class World {
+ public:
+  int rank = 0, size = 1, local_rank = 0, local_size = 1, processors = 1;
+  std::vector<std::string> hosts;
+  std::string version;
+  /** How long the others may wait for a rank that does not work for itself. */
+  std::atomic<Seconds> limit{120};
+
+  /** Starts the thread and MPI in it. @returns an empty text or the reason of a failure. */
+  std::string Open() {
+    std::string failure;
+    bool ready = false;
+    std::thread([&, this] {
+      std::string problem = Start();
+      {
+        std::lock_guard<std::mutex> lock(mutex_);
+        failure = problem;
+        ready = true;
+        changed_.notify_all();
+      }
+      if (problem.empty()) Loop();
+    }).detach();
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return ready; });
+    return failure;
+  }
+
+  void Enqueue(Request request) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    queue_.push_back(std::move(request));
+    changed_.notify_all();
+  }
+
+  /** Tells the other ranks that this one has failed; requests fail from now on. */
+  void Fail(const std::string& text) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (own_failure_.empty()) own_failure_ = text;
+    changed_.notify_all();
+  }
+
+  std::string failure() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return failure_;
+  }
+
+  /** Whether this rank reports the failure: when the run failed, it was the first that was heard of. */
+  bool IsReporter() { return is_reporter_; }
+
+  void SetAlone(bool alone) { is_alone_ = alone; }
+
+  /** Ends the thread; with `finalize` MPI too, which waits for the other ranks. */
+  void Close(bool finalize) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    closing_ = finalize ? 2 : 1;
+    changed_.notify_all();
+    changed_.wait_for(lock, std::chrono::seconds(5), [&] { return closed_; });
+  }
+
+  // The rest runs in the thread of MPI.
+
+  bool Average(float* const* parts, const size_t* sizes, size_t count, TimelineEntry& times) {
+    times.started = Now();
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) length += sizes[i];
+    float* data = parts[0];
+    if (count > 1) {
+      joined_.resize(length);
+      data = joined_.data();
+      for (size_t i = 0, at = 0; i < count; at += sizes[i++]) std::copy_n(parts[i], sizes[i], data + at);
+    }
+    const bool ok = AverageVector(data, length);
+    if (ok && count > 1)
+      for (size_t i = 0, at = 0; i < count; at += sizes[i++]) std::copy_n(data + at, sizes[i], parts[i]);
+    times.ended = Now();
+    times.bytes = static_cast<double>(length) * sizeof(float);
+    return ok;
+  }
+
+  bool AllGather(const void* own, void* all, size_t bytes) {
+    MPI_Request request;
+    if (!Check(MPI_Iallgather(own, bytes, MPI_BYTE, all, bytes, MPI_BYTE, data_, &request))) return false;
+    return Wait(&request, 1);
+  }
+
+  bool Broadcast(void* bytes, size_t length, int root) {
+    MPI_Request request;
+    if (!Check(MPI_Ibcast(bytes, length, MPI_BYTE, root, data_, &request))) return false;
+    return Wait(&request, 1);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Request> queue_;
+  std::string own_failure_, failure_;
+  int closing_ = 0;
+  bool closed_ = false;
+  std::atomic<bool> is_alone_{false};
+  std::atomic<bool> is_reporter_{false};
+
+  MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
+  std::vector<Peer> peers_;
+  std::vector<float> joined_, received_;
+  uint64_t reached_ = 0;
+  /** Seconds that this process was awake: a process that was stopped must not blame the others for the time. */
+  Seconds awake_ = 0, last_tick_ = 0, last_beat_ = 0, failed_at_ = -1;
+  bool told_ = false;
+  int accused_ = -1;
+
+  std::string Start() {
+    // Open MPI's plugins look for its symbols in the whole process.
+    dlopen("libmpi.so.40", RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
+    int provided = 0;
+    if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) return "MPI does not start";
+    MPI_Comm_dup(MPI_COMM_WORLD, &data_);
+    MPI_Comm_dup(MPI_COMM_WORLD, &control_);
+    for (MPI_Comm comm : {MPI_COMM_WORLD, data_, control_}) MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(data_, &rank);
+    MPI_Comm_size(data_, &size);
+    char library[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_Get_library_version(library, &length);
+    version.assign(library, length);
+    Locate();
+    peers_.resize(size);
+    awake_ = 0;
+    last_tick_ = Now();
+    for (int p = 0; p < size; p++)
+      if (p != rank) Listen(p);
+    return "";
+  }
+
+  /** Finds the ranks of this host, its share of the processors, and the names of all hosts. */
+  void Locate() {
+    char name[MPI_MAX_PROCESSOR_NAME] = {};
+    int length = 0;
+    MPI_Get_processor_name(name, &length);
+    std::vector<char> names(static_cast<size_t>(size) * sizeof name);
+    MPI_Allgather(name, sizeof name, MPI_CHAR, names.data(), sizeof name, MPI_CHAR, data_);
+    for (int p = 0; p < size; p++) hosts.emplace_back(names.data() + p * sizeof name);
+    MPI_Comm local;
+    MPI_Comm_split_type(data_, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &local);
+    MPI_Comm_rank(local, &local_rank);
+    MPI_Comm_size(local, &local_size);
+    // mpirun may bind each rank to processors of its own, or let all share all of them.
+    cpu_set_t own, all;
+    CPU_ZERO(&own);
+    sched_getaffinity(getpid(), sizeof own, &own);
+    MPI_Allreduce(&own, &all, sizeof own, MPI_BYTE, MPI_BOR, local);
+    processors = std::max(1, std::min(CPU_COUNT(&own), CPU_COUNT(&all) / local_size));
+    MPI_Comm_free(&local);
+  }
+
+  bool Check(int code) {
+    if (code == MPI_SUCCESS) return true;
+    char text[MPI_MAX_ERROR_STRING];
+    int length = 0;
+    MPI_Error_string(code, text, &length);
+    SetFailure("rank " + std::to_string(rank) + " on " + hosts[rank] + " lost its connection: " + std::string(text, length));
+    return false;
+  }
+
+  void SetFailure(const std::string& text, int accused = -1) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (failed_at_ >= 0) return;
+    failed_at_ = Now();
+    failure_ = text;
+    accused_ = accused;
+    int reporter = 0;
+    while (reporter < rank && (reporter == accused || awake_ - peers_[reporter].heard >= kSilence)) reporter++;
+    is_reporter_ = reporter == rank && rank != accused;
+  }
+
+  bool HasFailed() { return failed_at_ >= 0; }
+
+  void Listen(int p) {
+    MPI_Irecv(&peers_[p].incoming, sizeof(Message), MPI_BYTE, p, MPI_ANY_TAG, control_, &peers_[p].receiving);
+  }
+
+  /** Sends to a peer, unless the message before is still under way. */
+  bool Tell(int p, int tag, const std::string& text) {
+    Peer& peer = peers_[p];
+    int sent = 1;
+    if (peer.sending != MPI_REQUEST_NULL) MPI_Test(&peer.sending, &sent, MPI_STATUS_IGNORE);
+    if (!sent) return false;
+    peer.outgoing = {};
+    peer.outgoing.reached = reached_;
+    peer.outgoing.is_alone = is_alone_;
+    peer.outgoing.accused = accused_;
+    std::strncpy(peer.outgoing.text, text.c_str(), kTextBytes - 1);
+    const size_t bytes = offsetof(Message, text) + text.size() + 1;
+    MPI_Isend(&peer.outgoing, std::min(bytes, sizeof(Message)), MPI_BYTE, p, tag, control_, &peer.sending);
+    return true;
+  }
+
+  /** Hears and tells the other ranks; called often. */
+  void Tick() {
+    const Seconds now = Now();
+    awake_ += std::min(now - last_tick_, kHeartbeat);
+    last_tick_ = now;
+    for (int p = 0; p < size; p++) {
+      if (p == rank) continue;
+      Peer& peer = peers_[p];
+      for (int arrived = 1; arrived;) {
+        MPI_Status status;
+        arrived = 0;
+        if (MPI_Test(&peer.receiving, &arrived, &status) != MPI_SUCCESS || !arrived) break;
+        peer.heard = awake_;
+        peer.reached = peer.incoming.reached;
+        peer.is_alone = peer.incoming.is_alone;
+        if (status.MPI_TAG == kFailureTag) {
+          peer.incoming.text[kTextBytes - 1] = '\0';
+          SetFailure(peer.incoming.text, peer.incoming.accused);
+        }
+        Listen(p);
+      }
+    }
+    std::string own;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      own = own_failure_;
+    }
+    if (!own.empty()) SetFailure(own);
+    if (HasFailed() && !told_) {
+      told_ = true;
+      const std::string text = failure();
+      for (int p = 0; p < size; p++)
+        if (p != rank && !Tell(p, kFailureTag, text)) told_ = false;
+    }
+    if (now - last_beat_ >= kHeartbeat) {
+      last_beat_ = now;
+      for (int p = 0; p < size; p++)
+        if (p != rank) Tell(p, kHeartbeatTag, "");
+    }
+    if (HasFailed() && now - failed_at_ > (IsReporter() ? kReportGrace : kGrace)) End();
+  }
+
+  /** The program did not end by itself after a failure. */
+  [[noreturn]] void End() {
+    std::fprintf(stderr, "gnr: %s\n", failure().c_str());
+    std::fflush(stderr);
+    _exit(1);
+  }
+
+  /** Waits for requests of MPI; false if the run has failed meanwhile. */
+  bool Wait(MPI_Request* requests, int count) {
+    const Seconds since = awake_;
+    for (;;) {
+      int done = 0;
+      if (!Check(MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE))) return false;
+      if (done) return true;
+      Tick();
+      if (HasFailed()) return false;
+      if (awake_ - since > limit && Blame(since)) return false;
+      std::this_thread::sleep_for(kPollBusy);
+    }
+  }
+
+  /** Sets the failure that names the rank that the others wait for; false if all are on their way. */
+  bool Blame(Seconds since) {
+    for (int p = 0; p < size; p++) {
+      if (p == rank) continue;
+      const Peer& peer = peers_[p];
+      const Seconds silent = awake_ - std::max(peer.heard, 0.0);
+      const std::string name = "rank " + std::to_string(p) + " on " + hosts[p];
+      const std::string seconds = std::to_string(static_cast<int>(limit));
+      if (silent > limit) {
+        SetFailure(name + " has not been heard of for " + seconds +
+                   " seconds: its process is stopped, or its machine or the network is down",
+                   p);
+        return true;
+      }
+      if (peer.reached < reached_ && !peer.is_alone) {
+        SetFailure(name + " hangs: the other ranks have waited for it for " + seconds +
+                   " seconds (distributed.timeoutSeconds)",
+                   p);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Averages a vector in place. Each rank adds up its own part of the vector, in the order of the ranks, and sends the result
+   * to all: the bytes are the same on all ranks, and for all runs with as many.
+   */
+  bool AverageVector(float* data, size_t length) {
+    const auto begin = [&](int p) { return length * p / size; };
+    const auto extent = [&](int p) { return begin(p + 1) - begin(p); };
+    const size_t own = extent(rank);
+    float* mine = data + begin(rank);
+    received_.resize(own * size);
+    std::vector<MPI_Request> requests;
+    const auto receive = [&](float* to, size_t count, int p, int tag) {
+      requests.emplace_back();
+      return Check(MPI_Irecv(to, count, MPI_FLOAT, p, tag, data_, &requests.back()));
+    };
+    const auto send = [&](const float* from, size_t count, int p, int tag) {
+      requests.emplace_back();
+      return Check(MPI_Isend(from, count, MPI_FLOAT, p, tag, data_, &requests.back()));
+    };
+    for (int step = 1; step < size; step++) {
+      const int p = (rank + step) % size;
+      if (!receive(received_.data() + own * p, own, p, kPartTag) || !send(data + begin(p), extent(p), p, kPartTag))
+        return false;
+    }
+    if (!Wait(requests.data(), requests.size())) return false;
+    if (rank > 0) {
+      std::copy_n(mine, own, received_.data() + own * rank);
+      std::copy_n(received_.data(), own, mine);
+    }
+    const float share = 1.0f / size;
+    for (int p = 1; p < size; p++) {
+      const float* part = received_.data() + own * p;
+      for (size_t i = 0; i < own; i++) mine[i] += part[i];
+    }
+    for (size_t i = 0; i < own; i++) mine[i] *= share;
+    requests.clear();
+    for (int step = 1; step < size; step++) {
+      const int p = (rank + step) % size;
+      if (!receive(data + begin(p), extent(p), p, kResultTag) || !send(mine, own, p, kResultTag)) return false;
+    }
+    return Wait(requests.data(), requests.size());
+  }
+
+  void Loop() {
+    for (;;) {
+      Request request;
+      int closing = 0;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        changed_.wait_for(lock, kPollIdle, [&] { return !queue_.empty() || closing_ != 0; });
+        if (!queue_.empty()) {
+          request = std::move(queue_.front());
+          queue_.pop_front();
+        } else {
+          closing = closing_;
+        }
+      }
+      Tick();
+      if (request.run) {
+        reached_++;
+        const bool ok = !HasFailed() && request.run();
+        request.done(ok ? nullptr : failure().c_str());
+      } else if (closing != 0) {
+        Shut(closing == 2);
+        return;
+      }
+    }
+  }
+
+  void Shut(bool finalize) {
+    if (finalize) {
+      for (Peer& peer : peers_) {
+        if (peer.sending != MPI_REQUEST_NULL) MPI_Wait(&peer.sending, MPI_STATUS_IGNORE);
+      }
+      MPI_Barrier(data_);
+      for (Peer& peer : peers_) {
+        if (peer.receiving == MPI_REQUEST_NULL) continue;
+        MPI_Cancel(&peer.receiving);
+        MPI_Wait(&peer.receiving, MPI_STATUS_IGNORE);
+      }
+      MPI_Finalize();
+    }
+    std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+};
+
+/** Never freed: its thread may run until the process ends. */
+World* world = nullptr;
+std::mutex timeline_mutex;
+std::vector<TimelineEntry> timeline;
+bool keeps_timeline = false;
+
+void AverageParts(float* const* parts, const size_t* sizes, size_t count, void (*done)(void*, const char*), void* context) {
+  struct Work {
+    std::vector<float*> parts;
+    std::vector<size_t> sizes;
+    TimelineEntry times{};
+  };
+  auto work = std::make_shared<Work>();
+  work->parts.assign(parts, parts + count);
+  work->sizes.assign(sizes, sizes + count);
+  work->times.enqueued = Now();
+  const auto run = [work] {
+    const bool ok = world->Average(work->parts.data(), work->sizes.data(), work->parts.size(), work->times);
+    std::lock_guard<std::mutex> lock(timeline_mutex);
+    if (keeps_timeline) timeline.push_back(work->times);
+    return ok;
+  };
+  world->Enqueue({run, [done, context](const char* failure) { done(context, failure); }});
+}
+
+const GnrCollectives kCollectives = {AverageParts};
+
+// --- JavaScript. ---
+
+/** A request of JavaScript: its bytes, and its promise. */
+struct Exchange {
+  std::vector<uint8_t> bytes, all;
+  std::string failure;
+  napi_deferred deferred = nullptr;
+};
+
+napi_threadsafe_function settle = nullptr;
+
+void Throw(napi_env env, const std::string& text) { napi_throw_error(env, nullptr, text.c_str()); }
+
+void Set(napi_env env, napi_value object, const char* name, double number) {
+  napi_value value;
+  napi_create_double(env, number, &value);
+  napi_set_named_property(env, object, name, value);
+}
+
+napi_value TextValue(napi_env env, const std::string& text) {
+  napi_value value;
+  napi_create_string_utf8(env, text.data(), text.size(), &value);
+  return value;
+}
+
+std::string TextOf(napi_env env, napi_value value) {
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return {};
+  std::string text(length, '\0');
+  napi_get_value_string_utf8(env, value, text.data(), length + 1, &length);
+  return text;
+}
+
+/** Settles a promise; runs in the main thread. */
+void Settle(napi_env env, napi_value, void*, void* data) {
+  std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(data));
+  if (env == nullptr) return;
+  napi_unref_threadsafe_function(env, settle);
+  if (!exchange->failure.empty()) {
+    napi_value error;
+    napi_create_error(env, nullptr, TextValue(env, exchange->failure), &error);
+    napi_reject_deferred(env, exchange->deferred, error);
+    return;
+  }
+  void* target = nullptr;
+  napi_value buffer, array;
+  napi_create_arraybuffer(env, exchange->all.size(), &target, &buffer);
+  if (!exchange->all.empty()) std::memcpy(target, exchange->all.data(), exchange->all.size());
+  napi_create_typedarray(env, napi_uint8_array, exchange->all.size(), buffer, 0, &array);
+  napi_resolve_deferred(env, exchange->deferred, array);
+}
+
+template <size_t N>
+bool Arguments(napi_env env, napi_callback_info info, napi_value (&values)[N]) {
+  size_t count = N;
+  if (napi_get_cb_info(env, info, &count, values, nullptr, nullptr) == napi_ok && count >= N) return true;
+  Throw(env, "expected " + std::to_string(N) + " arguments");
+  return false;
+}
+
+/** open(): starts MPI. @returns the place of this process among all. */
+napi_value Open(napi_env env, napi_callback_info) {
+  if (world != nullptr) {
+    Throw(env, "MPI was started before");
+    return nullptr;
+  }
+  world = new World;
+  const std::string failure = world->Open();
+  if (!failure.empty()) {
+    Throw(env, failure);
+    return nullptr;
+  }
+  napi_value name = TextValue(env, "gnr mpi");
+  napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, Settle, &settle);
+  napi_unref_threadsafe_function(env, settle);
+  napi_value result, hosts, external;
+  napi_create_object(env, &result);
+  Set(env, result, "rank", world->rank);
+  Set(env, result, "size", world->size);
+  Set(env, result, "localRank", world->local_rank);
+  Set(env, result, "localSize", world->local_size);
+  Set(env, result, "processors", world->processors);
+  napi_set_named_property(env, result, "version", TextValue(env, world->version));
+  napi_create_array(env, &hosts);
+  for (size_t i = 0; i < world->hosts.size(); i++) napi_set_element(env, hosts, i, TextValue(env, world->hosts[i]));
+  napi_set_named_property(env, result, "hosts", hosts);
+  napi_create_external(env, const_cast<GnrCollectives*>(&kCollectives), nullptr, nullptr, &external);
+  napi_set_named_property(env, result, "collectives", external);
+  return result;
+}
+
+/** Queues a request of JavaScript with a copy of its bytes. @returns the promise of the bytes that it gives. */
+napi_value Queue(napi_env env, napi_value array, const std::function<bool(Exchange&)>& run) {
+  napi_typedarray_type type;
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, array, &type, &length, &data, nullptr, nullptr) != napi_ok || type != napi_uint8_array) {
+    Throw(env, "expected a Uint8Array");
+    return nullptr;
+  }
+  auto* exchange = new Exchange;
+  const auto* bytes = static_cast<const uint8_t*>(data);
+  exchange->bytes.assign(bytes, bytes + length);
+  napi_value promise;
+  napi_create_promise(env, &exchange->deferred, &promise);
+  napi_ref_threadsafe_function(env, settle);
+  const auto done = [exchange](const char* failure) {
+    if (failure != nullptr) exchange->failure = *failure ? failure : "the run has failed";
+    napi_call_threadsafe_function(settle, exchange, napi_tsfn_nonblocking);
+  };
+  world->Enqueue({[exchange, run] { return run(*exchange); }, done});
+  return promise;
+}
+
+/** gather(bytes): a promise of the bytes of all ranks, in their order; all ranks pass as many. */
+napi_value Gather(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!Arguments(env, info, values)) return nullptr;
+  return Queue(env, values[0], [](Exchange& exchange) {
+    exchange.all.resize(exchange.bytes.size() * world->size);
+    return world->AllGather(exchange.bytes.data(), exchange.all.data(), exchange.bytes.size());
+  });
+}
+
+/** broadcast(bytes, root): a promise of the bytes of rank `root`; all ranks pass as many. */
+napi_value Broadcast(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  if (!Arguments(env, info, values)) return nullptr;
+  int32_t root = 0;
+  napi_get_value_int32(env, values[1], &root);
+  return Queue(env, values[0], [root](Exchange& exchange) {
+    exchange.all.swap(exchange.bytes);
+    return world->Broadcast(exchange.all.data(), exchange.all.size(), root);
+  });
+}
+
+/** setAlone(alone): whether this rank works for itself, so that the others wait for it however long it takes. */
+napi_value SetAlone(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  bool alone = false;
+  if (Arguments(env, info, values) && napi_get_value_bool(env, values[0], &alone) == napi_ok) world->SetAlone(alone);
+  return nullptr;
+}
+
+/** setLimit(seconds): how long the others may wait for a rank. */
+napi_value SetLimit(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  double limit = 0;
+  if (Arguments(env, info, values) && napi_get_value_double(env, values[0], &limit) == napi_ok) world->limit = limit;
+  return nullptr;
+}
+
+/** fail(text): ends the run on all ranks with this reason. */
+napi_value Fail(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (Arguments(env, info, values)) world->Fail(TextOf(env, values[0]));
+  return nullptr;
+}
+
+/** failure(): why the run has failed; empty if it has not. */
+napi_value Failure(napi_env env, napi_callback_info) { return TextValue(env, world->failure()); }
+
+/** isReporter(): whether this rank reports the failure of the run. */
+napi_value IsReporter(napi_env env, napi_callback_info) {
+  napi_value value;
+  napi_get_boolean(env, world->IsReporter(), &value);
+  return value;
+}
+
+/** close(finalize): ends MPI; without `finalize` only the thread, because other ranks may be gone. */
+napi_value CloseWorld(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  bool finalize = false;
+  if (Arguments(env, info, values) && napi_get_value_bool(env, values[0], &finalize) == napi_ok) world->Close(finalize);
+  return nullptr;
+}
+
+/** timeline(): times of the operation's calls since the call before, [enqueued, started, ended, bytes] each, seconds. */
+napi_value Timeline(napi_env env, napi_callback_info) {
+  std::vector<TimelineEntry> entries;
+  {
+    std::lock_guard<std::mutex> lock(timeline_mutex);
+    keeps_timeline = true;
+    entries.swap(timeline);
+  }
+  napi_value list;
+  napi_create_array(env, &list);
+  uint32_t index = 0;
+  for (const TimelineEntry& entry : entries) {
+    napi_value item;
+    napi_create_object(env, &item);
+    Set(env, item, "enqueued", entry.enqueued);
+    Set(env, item, "started", entry.started);
+    Set(env, item, "ended", entry.ended);
+    Set(env, item, "bytes", entry.bytes);
+    napi_set_element(env, list, index++, item);
+  }
+  return list;
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  const std::pair<const char*, napi_callback> functions[] = {
+      {"open", Open},         {"gather", Gather},   {"broadcast", Broadcast},   {"setAlone", SetAlone}, {"setLimit", SetLimit}, {"fail", Fail},
+      {"failure", Failure},   {"close", CloseWorld}, {"isReporter", IsReporter}, {"timeline", Timeline},
+  };
+  for (const auto& [name, callback] : functions) {
+    napi_value function;
+    if (napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function) == napi_ok)
+      napi_set_named_property(env, exports, name, function);
+  }
+  return exports;
+}

@@ -1,0 +1,76 @@
+// Runs work in the world that mpirun has started, and ends it on all ranks if one fails.
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { InputError, messageOf, RunError } from '../base/errors.js';
+import { MPI_FILE } from '../setup/addon.js';
+import { bindingDirectory, findPackages } from '../setup/installed.js';
+import { provideEngine } from '../setup/on-demand.js';
+import { type MpiAddon, MpiWorld } from './mpi-world.js';
+import { SOLO, type World } from './world.js';
+
+/** Time for a failure to reach the other ranks, before mpirun ends them because this one has ended. */
+const FAREWELL_MILLISECONDS = 500;
+/** Time for another rank to report a failure and end, which ends this one too: otherwise this one reports it. */
+const REPORT_MILLISECONDS = 6000;
+
+/** Number of processes that mpirun, or Slurm's srun, has started; 1 for a process that neither has. */
+export function launchedSize(env: NodeJS.ProcessEnv = process.env): number {
+  const size = env.OMPI_COMM_WORLD_SIZE ?? (env.PMIX_RANK === undefined ? undefined : env.SLURM_NTASKS);
+  return Math.max(1, Number(size ?? 1) || 1);
+}
+
+/**
+ * Runs work in the world of this process: with the other processes that mpirun has started, or alone. If it fails on a rank,
+ * all ranks end: one of them throws, and mpirun ends the others when that one ends.
+ *
+ * @throws what `work` throws, with the rank and its machine in the message if there are others; InputError if mpirun has
+ *   started several processes and the addon for MPI is missing.
+ */
+export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<T> {
+  if (launchedSize() === 1) return work(SOLO);
+  const addon = await loadMpiAddon();
+  const world = new MpiWorld(addon);
+  let result: T;
+  try {
+    result = await work(world);
+    await world.barrier();
+  } catch (error) {
+    throw await endFailed(world, addon, error);
+  }
+  addon.close(true);
+  return result;
+}
+
+/** Ends this rank after a failure of its own or of another. @returns the error to throw. */
+async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Promise<unknown> {
+  if (addon.failure() === '') {
+    const name = world.nameOf(world.rank);
+    if (error instanceof Error) error.message = `${name}: ${error.message}`;
+    addon.fail(error instanceof Error ? error.message : `${name}: ${messageOf(error)}`);
+  } else {
+    error = new RunError(`${addon.failure()}.`.replace(/\.\.$/, '.'), { cause: error });
+  }
+  await setTimeout(FAREWELL_MILLISECONDS);
+  if (!addon.isReporter()) await setTimeout(REPORT_MILLISECONDS);
+  addon.close(false);
+  return error;
+}
+
+async function loadMpiAddon(): Promise<MpiAddon> {
+  await provideEngine();
+  const addon: { exports: Partial<MpiAddon> } = { exports: {} };
+  try {
+    process.dlopen(addon, path.join(bindingDirectory(await findPackages()), MPI_FILE));
+  } catch (error) {
+    const found = messageOf(error).includes('cannot open shared object file') ? 'none' : messageOf(error);
+    throw new InputError(
+      {
+        expected: 'the addon for Open MPI, because mpirun has started several processes',
+        found,
+        remedy: 'install the headers (apt install libopenmpi-dev) and run npx gnr setup',
+      },
+      { cause: error },
+    );
+  }
+  return addon.exports as MpiAddon;
+}

@@ -1,0 +1,91 @@
+// A run on the ranks that follow rank 0: they take the same steps on batches of their own, and write nothing.
+import { configAt, stageEnd } from '../config/growth.js';
+import type { Config } from '../config/schema.js';
+import { openDataset } from '../data/folder.js';
+import type { World } from '../distributed/world.js';
+import { buildNetworks } from '../gan/networks.js';
+import type { StepContext } from '../gan/step.js';
+import { ranksOf } from '../ops/ranks.js';
+import { AdaptiveAugment } from './adaptive-augment.js';
+import { Batches } from './batches.js';
+import { assertFinite, DivergedError } from './divergence.js';
+import type { TrainEvent } from './events.js';
+import { LecamAnchors } from './lecam-anchors.js';
+import { openTrainer } from './open-trainer.js';
+import { Peers } from './peers.js';
+import { loadPerceptual } from './perceptual-weights.js';
+import { advance } from './run-steps.js';
+import { checkSameDataset, type SharedStart, shareState } from './shared-start.js';
+import type { Trainer } from './trainer.js';
+
+export interface FollowOptions {
+  config: Config;
+  runDir: string;
+  world: World;
+  root: string;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Takes the steps of a run that rank 0 leads, until it ends. After a stage, or a divergence, rank 0 starts again from a
+ * checkpoint; if it fails, all ranks do.
+ *
+ * @throws as `trainRun`.
+ */
+export async function* followRun(options: FollowOptions): AsyncGenerator<TrainEvent> {
+  const dataset = await openDataset(options.root, { requireTest: false });
+  await checkSameDataset(options.world, dataset);
+  for (;;) {
+    try {
+      const start = await options.world.broadcastValue<SharedStart | undefined>(undefined);
+      const isLastStage = !(yield* followOnce(options, dataset, start!));
+      if (isLastStage) return;
+    } catch (error) {
+      if (!(error instanceof DivergedError)) throw error;
+    }
+  }
+}
+
+/** @returns whether another stage follows. */
+async function* followOnce(
+  { config: whole, runDir, world, signal }: FollowOptions,
+  dataset: Awaited<ReturnType<typeof openDataset>>,
+  { step: from, rateScale, progress }: SharedStart,
+): AsyncGenerator<TrainEvent, boolean> {
+  const config = configAt(whole, from);
+  const { steps } = config.training;
+  const until = stageEnd(config);
+  const networks = buildNetworks(config, ranksOf(world.size));
+  const events: TrainEvent[] = [];
+  const batches = new Batches(config, dataset, {
+    world,
+    ...(progress?.samplerA && progress.samplerB
+      ? { state: { samplerA: progress.samplerA, samplerB: progress.samplerB } }
+      : {}),
+    onBadFile: (file, error) => events.push({ type: 'bad-file', file, error }),
+  });
+  const perceptual = await loadPerceptual(config);
+  let trainer: Trainer | undefined;
+  try {
+    const context: StepContext = { config, networks, rateScale, ...(perceptual && { perceptual }) };
+    trainer = openTrainer(context, await shareState(world, config, networks, undefined));
+    const peers = new Peers(world);
+    const augment = new AdaptiveAugment(config.training, progress?.adaptiveAugment, world.size);
+    const lecam = new LecamAnchors(config.training, progress?.lecamAnchors);
+    let step = from;
+    while (step < until && !(await peers.stop(signal))) {
+      const batch = await batches.next(step, augment.probabilities, lecam.anchors);
+      const terms = await advance({ context, trainer, augment, lecam, peers }, batch, step);
+      step++;
+      yield* events.splice(0);
+      assertFinite(terms, { step, runDir, rateScale, rank: peers.culprit });
+    }
+    if (step < steps && !(await peers.stop(signal))) return true;
+    yield { type: 'end', step, interrupted: step < steps };
+    return false;
+  } finally {
+    await batches.close();
+    trainer?.dispose();
+    perceptual?.dispose();
+  }
+}

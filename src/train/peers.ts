@@ -1,0 +1,52 @@
+// What the steps of a run agree on with the other ranks: when to stop, the loss terms, and that their weights are equal.
+import { createHash } from 'node:crypto';
+import { RunError } from '../base/errors.js';
+import type { World } from '../distributed/world.js';
+import type { TermValues, Trainer } from './trainer.js';
+
+/** The other ranks of a run, as its steps see them. In a world of one it does nothing. */
+export class Peers {
+  /** The rank whose term was the first that is not finite, in words; undefined if there is none, or only one rank. */
+  culprit: string | undefined;
+
+  constructor(private readonly world: World) {}
+
+  /** Whether the signal of any rank has aborted. */
+  async stop(signal: AbortSignal | undefined): Promise<boolean> {
+    const [stopping] = await this.world.sum(Float64Array.of(signal?.aborted ? 1 : 0));
+    return stopping! > 0;
+  }
+
+  /** The averages of the terms of all ranks, which decide alike on them. */
+  async average(terms: TermValues): Promise<TermValues> {
+    const { world } = this;
+    if (world.size === 1) return terms;
+    const names = Object.keys(terms);
+    const own = Float64Array.from(Object.values(terms));
+    const byRank = (await world.gather(new Uint8Array(own.buffer))).map(
+      (bytes) => new Float64Array(bytes.slice().buffer),
+    );
+    const broken = byRank.findIndex((values) => !values.every(Number.isFinite));
+    if (broken !== -1) this.culprit ??= world.nameOf(broken);
+    return Object.fromEntries(
+      names.map((name, i) => [name, byRank.reduce((sum, values) => sum + values[i]!, 0) / world.size]),
+    );
+  }
+
+  /** Compares the weights of all ranks by their hashes. @throws RunError that names the ranks with others than most have. */
+  async checkWeights(trainer: Trainer, step: number): Promise<void> {
+    const { world } = this;
+    if (world.size === 1) return;
+    const hash = createHash('sha256');
+    for (const { data } of trainer.read(({ part }) => part === 'values')) hash.update(data);
+    const hashes = await world.gatherValues(hash.digest('hex'));
+    const count = (one: string): number => hashes.filter((other) => other === one).length;
+    const common = hashes.toSorted((a, b) => count(b) - count(a))[0]!;
+    const drifted = hashes.flatMap((one, rank) => (one === common ? [] : [world.nameOf(rank)]));
+    if (drifted.length === 0) return;
+    throw new RunError(
+      `The weights of ${drifted.join(' and ')} differ from those of the other processes after step ${step}: ` +
+        'its processor, memory or GPU computes something else. Continue with --resume on other hardware.',
+    );
+  }
+}

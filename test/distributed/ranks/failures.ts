@@ -1,0 +1,43 @@
+// Fails on one rank while the others wait for it, as the command line does. Arguments: how, and on which rank.
+import { setTimeout } from 'node:timers/promises';
+import { InputError, RunError } from '../../../src/base/errors.js';
+import { runCommandLine } from '../../../src/cli/command-line.js';
+import { withWorld } from '../../../src/distributed/with-world.js';
+import type { World } from '../../../src/distributed/world.js';
+
+const [how, where] = process.argv.slice(2);
+const TIME_LIMIT_SECONDS = 3;
+
+const FAILURES: Record<string, (world: World) => unknown> = {
+  fails: () => {
+    throw new RunError('The disk is full.');
+  },
+  rejects: () => {
+    throw new InputError({ expected: 'a dataset', found: 'none', remedy: 'copy it' });
+  },
+  stops: () => process.kill(process.pid, 'SIGSTOP'),
+  dies: () => process.kill(process.pid, 'SIGKILL'),
+  hangs: () => setTimeout(1e8),
+  computes: () => {
+    for (;;);
+  },
+  // Twice the time limit, which the others wait.
+  works: (world) => world.alone(() => setTimeout(2000 * TIME_LIMIT_SECONDS)),
+};
+
+process.exitCode = await runCommandLine(
+  ['fail'],
+  [
+    {
+      command: 'fail',
+      handler: () =>
+        withWorld(async (world) => {
+          world.setTimeLimit(TIME_LIMIT_SECONDS);
+          await world.barrier();
+          if (world.rank === Number(where)) await FAILURES[how!]!(world);
+          await world.barrier();
+          process.stdout.write('all together\n');
+        }),
+    },
+  ],
+);

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { errorMessages, tinyTraining, until } from '../support/gnr.js';
+import { noMpi, RankFolder } from '../support/mpi.js';
+
+const ranks = RankFolder.prepare();
+
+const checkpoint = (run: string, step: number): string =>
+  join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
+
+const tensorsAt = (run: string, step: number): Promise<Buffer[]> =>
+  Promise.all(
+    ['model.safetensors', 'training.safetensors'].map((name) => readFile(join(checkpoint(run, step), name))),
+  );
+
+describe.skipIf(noMpi !== undefined)('two ranks', () => {
+  let config = '';
+  const run = (name: string): string => join(ranks.folder, name);
+  const words = (name: string, ...more: string[]): string[] => [
+    ...['train', '--config', config, '--out', run(name), '--set', 'training.r1EverySteps=2'],
+    ...['--set', 'distributed.checkEverySteps=1', ...more],
+  ];
+
+  beforeAll(async () => {
+    ({ config } = await tinyTraining(ranks.folder));
+  });
+
+  test('train one model, and a resumed run has the bytes of one that never stopped', async () => {
+    const whole = await ranks.gnr(2, words('whole', '--steps', '4'));
+    expect(whole.status, whole.stderr).toBe(0);
+    // Rank 0 alone prints.
+    expect(whole.stdout.match(/Checkpoint of step 4/g)).toHaveLength(1);
+    const first = await ranks.gnr(2, words('parts', '--steps', '2'));
+    expect(first.status, first.stderr).toBe(0);
+    const second = await ranks.gnr(2, words('parts', '--steps', '4', '--resume'));
+    expect(second.status, second.stderr).toBe(0);
+    expect(second.stderr).not.toContain('the run continues with');
+    expect(await tensorsAt(run('parts'), 4)).toEqual(await tensorsAt(run('whole'), 4));
+    const state = JSON.parse(
+      await readFile(join(checkpoint(run('whole'), 4), 'state.json'), 'utf8'),
+    ) as object;
+    expect(state).toMatchObject({ ranks: 2 });
+  });
+
+  test('leave a checkpoint that a single process continues, which says so', async () => {
+    const two = await ranks.gnr(2, words('fewer', '--steps', '2'));
+    expect(two.status, two.stderr).toBe(0);
+    const one = await ranks.gnr(1, words('fewer', '--steps', '3', '--resume'));
+    expect(one.status, one.stderr).toBe(0);
+    expect(one.stderr).toContain('the run continues with 1 process and was trained with 2');
+  });
+
+  test('train captured as kernel by kernel, with statistics over both', async () => {
+    const capture = (value: boolean) => [
+      ...['--steps', '2', '--set', `runtime.capture=${value}`, '--set', 'distributed.globalStatistics=true'],
+      ...['--set', 'distributed.bucketMegabytes=0.05', '--set', 'log.everySteps=1'],
+    ];
+    const losses: number[][] = [];
+    for (const isCaptured of [true, false]) {
+      const name = `captured-${isCaptured}`;
+      const { status, stderr } = await ranks.gnr(2, words(name, ...capture(isCaptured)));
+      expect(status, stderr).toBe(0);
+      const [row] = (await readFile(join(run(name), 'metrics.jsonl'), 'utf8')).split('\n');
+      losses.push(Object.values((JSON.parse(row!) as { terms: Record<string, number> }).terms));
+    }
+    expect(losses[0]!.length).toBeGreaterThan(5);
+    for (const [i, value] of losses[0]!.entries())
+      expect(Math.abs(value - losses[1]![i]!)).toBeLessThan(1e-4 * Math.max(1, Math.abs(value)));
+  });
+
+  test('stop after the same step on SIGUSR1, with a checkpoint that --resume continues', async () => {
+    const started = await ranks.startGnr(
+      2,
+      words('stopped', '--steps', '100000', '--set', 'log.everySteps=1'),
+    );
+    const rows = () => readFile(join(run('stopped'), 'metrics.jsonl'), 'utf8').catch(() => '');
+    await until(started, async () => (await rows()).split('\n').length > 3);
+    started.child.kill('SIGUSR1');
+    const { status, stderr } = await started.done;
+    expect(status, stderr).toBe(130);
+    expect(errorMessages(stderr).filter((line) => line.includes('stopped; continue with'))).toHaveLength(1);
+    const step = (await rows()).trimEnd().split('\n').length;
+    await tensorsAt(run('stopped'), step);
+  });
+
+  test('end with one message if there is no dataset', async () => {
+    const { status, stderr } = await ranks.gnr(2, words('none', '--set', 'data.root=/nowhere'));
+    expect(status).toBe(2);
+    const messages = errorMessages(stderr);
+    expect(messages, stderr).toHaveLength(1);
+    expect(messages[0]).toContain(`on ${os.hostname()}: Expected`);
+  });
+});
