@@ -14,7 +14,7 @@ vi.mock('../../src/runtime/native-kernels.js', async (load) => {
       get: (target, name: keyof Kernels) => faults.of?.(native)[name] ?? target[name],
     });
   };
-  return { nativeKernels };
+  return { ...module, nativeKernels };
 });
 
 beforeAll(() => loadEngine());

@@ -52,7 +52,8 @@ export async function gnrWith(
 export async function compileGnr(folder: string): Promise<void> {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
   await cp('package.json', join(folder, 'package.json'));
-  for (const name of ['node_modules', 'configs', 'native'])
+  await mkdir(join(folder, 'models'));
+  for (const name of ['node_modules', 'configs', 'native', 'models/landmarks'])
     await symlink(resolve(name), join(folder, name), 'dir');
   for (const name of await readdir('src', { recursive: true })) {
     if (!name.endsWith('.ts')) continue;
