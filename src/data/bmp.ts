@@ -28,6 +28,10 @@ interface Header extends Extent {
 }
 
 const TRUNCATED = 'a truncated BMP file';
+/** Two bytes hold a run of up to 255 pixels. */
+const MAX_PIXELS_A_BYTE = 128;
+/** So many pixels may be skipped by their runs, whatever the size of the file. */
+const MAX_SKIPPED_PIXELS = 2 ** 23;
 
 /** Reads how the pixels are stored. @throws BmpError for what is not read. */
 function readCompression(
@@ -99,6 +103,9 @@ function maskedBits(mask: number): { shift: number; max: number } {
 
 /** Expands run lengths to one index a pixel. Pixels that are skipped have index 0. @throws BmpError for data that is cut off. */
 function expandRuns(bytes: Uint8Array, { width, height, compression, pixelsAt }: Header): Uint8Array {
+  // A file of 60 bytes may claim, and skip, gigabytes.
+  if (width * height > Math.max(MAX_SKIPPED_PIXELS, MAX_PIXELS_A_BYTE * bytes.length))
+    throw new BmpError(TRUNCATED);
   const out = new Uint8Array(width * height);
   const isNibbles = compression === 'RLE4';
   let [at, x, y] = [pixelsAt, 0, 0];

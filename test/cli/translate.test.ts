@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -523,11 +523,7 @@ describe('gnr translate with unreadable files', () => {
     const { code, stderr } = await translate(photo);
     expect([code, errorMessages(stderr)]).toEqual([
       1,
-      [
-        expect.stringMatching(
-          new RegExp(`^gnr: Cannot write ${join(out, basename(photo, '.png'))}_style-\\d\\.png: `),
-        ),
-      ],
+      [expect.stringMatching(new RegExp(`^gnr: Cannot write ${out}: a part of the path is a file`))],
     ]);
     expect(await readFile(out, 'utf8')).toBe('mine');
   });

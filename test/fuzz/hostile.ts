@@ -71,6 +71,28 @@ async function loopingTiff(): Promise<Buffer> {
   return tiff;
 }
 
+/** A BMP in run lengths that skips all of its pixels. */
+function skippedBmp(width: number, height: number): Buffer {
+  const bytes = Buffer.alloc(56);
+  bytes.write('BM', 'latin1');
+  for (const [at, value] of [
+    [2, 56],
+    [10, 54],
+    [14, 40],
+    [18, width],
+    [22, height],
+    [30, 1],
+  ] as const)
+    bytes.writeUInt32LE(value, at);
+  for (const [at, value] of [
+    [26, 1],
+    [28, 8],
+  ] as const)
+    bytes.writeUInt16LE(value, at);
+  bytes.writeUInt16BE(0x0001, 54);
+  return bytes;
+}
+
 /** A GIF of many frames of one pixel. */
 function manyFrames(count: number): Buffer {
   const start = Buffer.from('GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff', 'latin1');
@@ -115,6 +137,8 @@ export async function hostileImages(): Promise<HostileFile[]> {
       answer: /damaged or truncated/,
     },
     { name: 'tiff-loop.tif', bytes: await loopingTiff(), answer: 'taken' },
+    { name: 'bmp-runs.bmp', bytes: skippedBmp(20_000, 20_000), answer: /a truncated BMP file/ },
+    { name: 'bmp-skips.bmp', bytes: skippedBmp(1000, 1000), answer: 'taken' },
     { name: 'gif-frames.gif', bytes: manyFrames(10_000), answer: 'taken' },
     { name: 'png-comment.png', bytes: flatPng(8, 8, longComment()), answer: 'taken' },
     { name: 'png-pixels.png', bytes: flatPng(40_000, 40_000), answer: /40000 x 40000; scale it down/ },

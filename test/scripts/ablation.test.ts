@@ -48,6 +48,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gnr-ablation-'));
   await compileGnr(folder);
   await symlink('src', join(folder, 'dist'), 'dir');
+  await cp('models/landmarks', join(folder, 'models', 'landmarks'), { recursive: true });
   await mkdir(join(folder, 'scripts'));
   await cp('scripts/ablation.mjs', join(folder, 'scripts', 'ablation.mjs'));
   await cp('scripts/ablation', join(folder, 'scripts', 'ablation'), { recursive: true });

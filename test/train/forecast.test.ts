@@ -31,7 +31,7 @@ it('a forecast has sizes and times that add up, and writes nothing', async () =>
 });
 
 it('a forecast counts the evaluations of the run', async () => {
-  const config = runs.config(10, { evaluation: { everySteps: 4 } });
+  const config = runs.config(10, { training: { r1EverySteps: 4 }, evaluation: { everySteps: 4 } });
   const sizes: number[] = [];
   const evaluate = async ({ architecture }: Translator) => sizes.push(architecture.size);
   const { stages, totalSeconds } = await forecast(config, undefined, evaluate);
@@ -39,8 +39,8 @@ it('a forecast counts the evaluations of the run', async () => {
   expect(sizes).toEqual([config.model.size]);
   expect(evaluationSeconds).toBeGreaterThan(0);
   const { plain, withR1 } = stepSeconds;
-  // After steps 4, 8 and 10; the first step has R1.
-  expect(totalSeconds).toBeCloseTo(withR1 + 9 * plain + 3 * evaluationSeconds!, 9);
+  // Steps 0, 4 and 8 have R1; evaluations follow the steps that make 4, 8 and 10.
+  expect(totalSeconds).toBeCloseTo(3 * withR1 + 7 * plain + 3 * evaluationSeconds!, 9);
 });
 
 it('a forecast of a run that grows has the sizes, steps and times of each stage', async () => {
