@@ -16,11 +16,13 @@ import { type Description, descriptionExif, hasRoomFor } from '../data/descripti
 import type { InputImage } from '../data/image-arrays.js';
 import { joinFloats, splitImages } from '../data/image-arrays.js';
 import type { ImageFile } from '../data/image-file.js';
+import { SOLO, type World } from '../distributed/world.js';
 import { pasteIntoPart } from '../faces/paste.js';
 import { inverseTurns, turnImage } from '../faces/turn-pixels.js';
 import type { NamedStyle } from '../translate/styles.js';
 import type { Direction, Translator } from '../translate/translator.js';
 import { type Crop, type DecodedInput, decodeInput, type FaceOptions } from './face-crops.js';
+import { gatherBatches } from './gather-batches.js';
 import { composeGrid, scaleInto } from './grid.js';
 import { checkOutputs, GRID_ROWS, gridPath, resultPath } from './output-names.js';
 import { describeRecord } from './record.js';
@@ -45,6 +47,8 @@ export interface TranslateOptions {
   faces?: FaceOptions | undefined;
   /** Aborting stops after the current batch, which is still written and reported. */
   signal?: AbortSignal | undefined;
+  /** Ranks that share the images, all with the same options, and all get all events; one by default. */
+  world?: World | undefined;
 }
 
 export type TranslateEvent =
@@ -92,7 +96,7 @@ function translateCrops({ translator, direction, styles }: TranslateOptions, cro
 }
 
 /** The outcome of writing a batch. */
-interface Written {
+export interface Written {
   events: TranslateEvent[];
   /** Rows for grids. */
   rows: Row[];
@@ -189,12 +193,31 @@ async function writeBatch(options: TranslateOptions, batch: readonly Translated[
   return { events: all.flatMap(({ events }) => events), rows: all.flatMap(({ rows }) => rows) };
 }
 
-/** Pipelines batches: reads one, translates another and writes a third at the same time. */
-async function* translateBatches(options: TranslateOptions): AsyncGenerator<Written> {
-  const { inputs, signal } = options;
+/**
+ * This rank's batches of images. Whole batches are shared, because the bits of a result depend on how many images are
+ * translated together.
+ */
+function batchesOf({ inputs, world = SOLO }: TranslateOptions): (readonly InputImage[])[] {
   const batches = Array.from({ length: Math.ceil(inputs.length / TRANSLATED_TOGETHER) }, (_, i) =>
     inputs.slice(i * TRANSLATED_TOGETHER, (i + 1) * TRANSLATED_TOGETHER),
   );
+  return batches.filter((_, i) => i % world.size === world.rank);
+}
+
+/** Yields the batches of all ranks in the order of the images. */
+function translateShared(options: TranslateOptions): AsyncGenerator<Written> {
+  const { world = SOLO, signal } = options;
+  if (world.size === 1) return translateBatches(options);
+  const controller = new AbortController();
+  const signals = signal ? [signal, controller.signal] : [controller.signal];
+  const own = translateBatches({ ...options, signal: AbortSignal.any(signals) });
+  return gatherBatches(own, world, { signal, stop: () => controller.abort() });
+}
+
+/** Pipelines this rank's batches: reads one, translates another and writes a third at the same time. */
+async function* translateBatches(options: TranslateOptions): AsyncGenerator<Written, void> {
+  const { signal } = options;
+  const batches = batchesOf(options);
   const decode = (i: number): Promise<Decoded[]> | undefined => {
     const decoding = batches[i] && decodeAll(batches[i], options);
     // Awaited one batch later, or never.
@@ -239,18 +262,19 @@ async function* translateBatches(options: TranslateOptions): AsyncGenerator<Writ
  * @throws InputError, before anything is written, if two results have the same path, or a result has the path of an input.
  */
 export async function* translateImages(options: TranslateOptions): AsyncGenerator<TranslateEvent> {
-  const { faces } = options;
+  const { faces, outDir, world = SOLO } = options;
   await checkOutputs({ ...options, isByFace: faces?.mode === 'all' && !faces.paste });
-  await removeLeftovers(options.outDir, { kind: 'tmp' });
+  if (world.isFirst) await removeLeftovers(outDir, { kind: 'tmp' });
   let rows: Row[] = [];
   let grids = 0;
-  for await (const { events, rows: more } of translateBatches(options)) {
+  for await (const { events, rows: more } of translateShared(options)) {
     yield* events;
-    rows.push(...more);
+    // Rank 0 makes the grids.
+    if (world.isFirst) rows.push(...more);
     for (; rows.length > GRID_ROWS; rows = rows.slice(GRID_ROWS))
-      yield* await writeGrid(gridPath(options.outDir, grids++, false), rows.slice(0, GRID_ROWS), options);
+      yield* await writeGrid(gridPath(outDir, grids++, false), rows.slice(0, GRID_ROWS), options);
   }
-  if (rows.length > 0) yield* await writeGrid(gridPath(options.outDir, grids, grids === 0), rows, options);
+  if (rows.length > 0) yield* await writeGrid(gridPath(outDir, grids, grids === 0), rows, options);
 }
 
 /** Returns the side of a grid's cells, px. */

@@ -1,15 +1,20 @@
 // What `gnr translate` does.
 import { InputError, InterruptedError } from '../../base/errors.js';
 import { shownPath } from '../../base/file-names.js';
+import { onNotice } from '../../base/notices.js';
+import { withWorld } from '../../distributed/with-world.js';
+import type { World } from '../../distributed/world.js';
 import { lazyFaceDetector } from '../../faces/detector.js';
 import { checkFaceOptions } from '../../faces/face-options.js';
+import { shareInputs } from '../../images/gather-batches.js';
 import { collectInputs } from '../../images/inputs.js';
 import {
   TRANSLATED_TOGETHER,
   type TranslateOptions,
   translateImages,
 } from '../../images/translate-images.js';
-import { openModel } from '../../translate/open-model.js';
+import { loadEngine } from '../../runtime/node.js';
+import { type OpenModel, openModel } from '../../translate/open-model.js';
 import { makeStyles } from '../../translate/styles.js';
 import { withInterrupt } from '../interrupt.js';
 import { noteOtherFiles } from '../other-files.js';
@@ -46,10 +51,11 @@ interface Tally {
   faceless: string[];
 }
 
-/** Translates, and prints each path as soon as its file is written. */
-async function translateShown(options: TranslateOptions, progress: Progress): Promise<Tally> {
+/** Translates, and prints each path as soon as its file is written. @param progress undefined on ranks that print nothing. */
+async function translateShown(options: TranslateOptions, progress: Progress | undefined): Promise<Tally> {
   const tally: Tally = { done: 0, failed: 0, unrecorded: 0, faceless: [] };
   for await (const event of translateImages(options)) {
+    if (progress === undefined) continue;
     if (event.type === 'grid') printLine(event.path);
     else if (event.type === 'unrecorded') tally.unrecorded++;
     else progress.update(++tally.done);
@@ -93,35 +99,65 @@ function conclude({ done, failed, unrecorded, faceless }: Tally, total: number):
     });
 }
 
-/** Translates the inputs until Ctrl-C. */
-export async function run(args: TranslateArguments): Promise<void> {
+/** Opens the model on this rank. @throws InputError if the ranks find different ones. */
+async function openShared(args: TranslateArguments, batch: number, world: World): Promise<OpenModel> {
+  // The ranks of a machine share its processors and GPUs.
+  if (world.size > 1) await loadEngine({ world });
+  const opened = await openModel(args.checkpoint, {
+    batch,
+    onSkipped: (dir, error) => {
+      if (world.isFirst) printError(`gnr: skipped the damaged checkpoint ${dir}: ${error.message}`);
+    },
+  });
+  const models = await world.gatherValues(opened.model);
+  const other = models.findIndex((model) => model !== models[0]);
+  if (other > 0)
+    throw new InputError({
+      expected: `the same model at ${args.checkpoint} for all processes`,
+      found: `another one on ${world.nameOf(other)}`,
+      remedy: 'copy the model to all machines, and name a checkpoint rather than a run that is being trained',
+    });
+  return opened;
+}
+
+/** Translates the inputs until Ctrl-C, together with the other ranks. @returns what to tell of it; undefined on ranks that print nothing. */
+async function runInWorld(
+  args: TranslateArguments,
+  world: World,
+): Promise<{ tally: Tally; total: number } | undefined> {
+  const { isFirst } = world;
+  // Rank 0 warns for all.
+  if (!isFirst) onNotice(() => undefined);
   checkFaceOptions(args);
   const { choice, direction, recordedModel } = await chooseStyles(args, { defaultCount: DEFAULT_STYLES });
-  const inputs = await collectInputs(args.inputs, {
-    readStandardInput,
-    isTolerant: true,
-    onOtherFiles: noteOtherFiles(),
-  });
-  const { translator, model } = await openModel(args.checkpoint, {
-    batch: Math.min(inputs.length, TRANSLATED_TOGETHER),
-    onSkipped: (dir, error) => printError(`gnr: skipped the damaged checkpoint ${dir}: ${error.message}`),
-  });
-  noteOtherModel(recordedModel, model);
+  const inputs = await shareInputs(world, () =>
+    collectInputs(args.inputs, { readStandardInput, isTolerant: true, onOtherFiles: noteOtherFiles() }),
+  );
+  const batch = Math.min(inputs.length, TRANSLATED_TOGETHER);
+  const { translator, model } = await openShared(args, batch, world);
+  if (isFirst) noteOtherModel(recordedModel, model);
   const { face: mode, faceMargin: margin, paste, out: outDir, grid } = args;
   const detector = lazyFaceDetector();
   const faces = { mode, margin, paste, detector: detector.get };
-  const progress = startProgress({ label: 'translating', total: inputs.length, unit: 'images' });
+  const total = inputs.length;
+  const progress = isFirst ? startProgress({ label: 'translating', total, unit: 'images' }) : undefined;
   try {
     const tally = await withInterrupt(async (signal) => {
       const styles = await makeStyles(choice, translator, direction);
-      const options = { translator, direction, inputs, styles, outDir, grid, model, faces, signal };
+      const options = { translator, direction, inputs, styles, outDir, grid, model, faces, signal, world };
       return translateShown(options, progress);
     });
-    progress.finish();
-    conclude(tally, inputs.length);
+    return isFirst ? { tally, total } : undefined;
   } finally {
-    progress.finish();
+    progress?.finish();
     translator.dispose();
     await detector.dispose();
   }
+}
+
+/** Translates the inputs until Ctrl-C, on all processes that mpirun has started. */
+export async function run(args: TranslateArguments): Promise<void> {
+  // A batch may take longer than the ranks wait for each other otherwise.
+  const outcome = await withWorld((world) => world.alone(() => runInWorld(args, world)));
+  if (outcome !== undefined) conclude(outcome.tally, outcome.total);
 }
