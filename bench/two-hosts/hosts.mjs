@@ -15,7 +15,20 @@ export function makeHosts() {
   const [a, b] = Object.keys(HOSTS);
   for (const host of [a, b]) ip('netns', 'add', namespaceOf(host));
   const [cardA, cardB] = [cardOf(a), cardOf(b)];
-  ip('link', 'add', cardA, 'netns', namespaceOf(a), 'type', 'veth', 'peer', 'name', cardB, 'netns', namespaceOf(b));
+  ip(
+    'link',
+    'add',
+    cardA,
+    'netns',
+    namespaceOf(a),
+    'type',
+    'veth',
+    'peer',
+    'name',
+    cardB,
+    'netns',
+    namespaceOf(b),
+  );
   for (const [host, address] of Object.entries(HOSTS)) {
     const inside = (...words) => ip('-n', namespaceOf(host), ...words);
     inside('address', 'add', `${address}/24`, 'dev', cardOf(host));

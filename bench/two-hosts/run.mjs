@@ -1,14 +1,32 @@
 // Trains a tiny model on two ranks of two hosts, which are network namespaces of this machine, breaks it in several ways, and
 // resumes it after each of them: node bench/two-hosts/run.mjs [--json]. Needs root, ip, nsenter, unshare, Open MPI and a build.
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { HOSTS, makeHosts, mountDisk, NETWORK, processesOf, removeHosts, setLink, unmountDisk } from './hosts.mjs';
+import {
+  HOSTS,
+  makeHosts,
+  mountDisk,
+  NETWORK,
+  processesOf,
+  removeHosts,
+  setLink,
+  unmountDisk,
+} from './hosts.mjs';
 
 /** Seconds after which a rank that does not answer ends the run, in the config of the runs. */
 const TIMEOUT = 5;
@@ -59,7 +77,9 @@ let disk = '';
 let filling = '';
 
 if (process.getuid() !== 0) {
-  process.stderr.write('Expected root, which may make network namespaces, but found another user; run it as root.\n');
+  process.stderr.write(
+    'Expected root, which may make network namespaces, but found another user; run it as root.\n',
+  );
   process.exit(2);
 }
 const outcomes = [];
@@ -163,8 +183,12 @@ function ranksLeft() {
 async function breakRun({ name, isSilent = false, cause, says, mend }) {
   say(`${name}: training starts`);
   const run = startRun();
-  const trains = await waitFor(() => run.code !== undefined || newestCheckpoint() > run.since, START_PATIENCE);
-  if (!trains || run.code !== undefined) throw new Error(`the run before "${name}" does not train:\n${run.output}`);
+  const trains = await waitFor(
+    () => run.code !== undefined || newestCheckpoint() > run.since,
+    START_PATIENCE,
+  );
+  if (!trains || run.code !== undefined)
+    throw new Error(`the run before "${name}" does not train:\n${run.output}`);
   const before = newestCheckpoint();
   run.output = '';
   const start = performance.now();
@@ -185,9 +209,23 @@ async function breakRun({ name, isSilent = false, cause, says, mend }) {
   const messages = run.output.split('\n').filter((line) => /^gnr: (?!warning)|exited on signal/.test(line));
   const bound = BOUND + (isSilent ? TIMEOUT : 0);
   const isRight =
-    ranksEnded < bound && mpirunEnded < bound && says.test(run.output) && messages.length === 1 && newestCheckpoint() >= before;
+    ranksEnded < bound &&
+    mpirunEnded < bound &&
+    says.test(run.output) &&
+    messages.length === 1 &&
+    newestCheckpoint() >= before;
   if (!isRight) say(run.output);
-  return { name, isRight, bound, ranksEnded, mpirunEnded, code, messages, resumedFrom: run.since, checkpoint: newestCheckpoint() };
+  return {
+    name,
+    isRight,
+    bound,
+    ranksEnded,
+    mpirunEnded,
+    code,
+    messages,
+    resumedFrom: run.since,
+    checkpoint: newestCheckpoint(),
+  };
 }
 
 /** The run after the last fault goes on to its end. */
@@ -199,7 +237,14 @@ async function finishRun() {
   await waitFor(() => run.code !== undefined, START_PATIENCE);
   const isRight = run.code === 0 && newestCheckpoint() === last;
   if (!isRight) say(run.output);
-  return { name, isRight, code: run.code, messages: [], resumedFrom: run.since, checkpoint: newestCheckpoint() };
+  return {
+    name,
+    isRight,
+    code: run.code,
+    messages: [],
+    resumedFrom: run.since,
+    checkpoint: newestCheckpoint(),
+  };
 }
 
 /** Kills what is left of a run. */
@@ -234,11 +279,19 @@ function report() {
     process.stdout.write(`${JSON.stringify(outcomes, undefined, 2)}\n`);
   } else {
     const seconds = (value) => (value === undefined ? '' : `${value.toFixed(1)} s`);
-    process.stdout.write('| fault | as it should be | ranks gone after | mpirun ends after | code | resumed from, newest checkpoint | message |\n');
+    process.stdout.write(
+      '| fault | as it should be | ranks gone after | mpirun ends after | code | resumed from, newest checkpoint | message |\n',
+    );
     process.stdout.write('| --- | --- | --- | --- | --- | --- | --- |\n');
     for (const each of outcomes) {
       const row = [
-        ...[each.name, each.isRight ? 'yes' : 'NO', seconds(each.ranksEnded), seconds(each.mpirunEnded), each.code ?? 'killed'],
+        ...[
+          each.name,
+          each.isRight ? 'yes' : 'NO',
+          seconds(each.ranksEnded),
+          seconds(each.mpirunEnded),
+          each.code ?? 'killed',
+        ],
         ...[`${each.resumedFrom}, ${each.checkpoint}`, each.messages.join(' ')],
       ];
       process.stdout.write(`| ${row.join(' | ')} |\n`);
