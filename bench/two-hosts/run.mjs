@@ -33,10 +33,10 @@ const TIMEOUT = 5;
 /** Seconds that the end of a run may take, after the time limit where that counts. */
 const BOUND = 10;
 /** Seconds after which a run that does not end is killed. */
-const PATIENCE = 45;
+const PATIENCE = 30;
 const START_PATIENCE = 240;
 const POLL_MILLISECONDS = 100;
-const CHECKPOINT_STEPS = 10;
+const CHECKPOINT_STEPS = 2;
 const DISK = '64m';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -83,10 +83,15 @@ if (process.getuid() !== 0) {
   process.exit(2);
 }
 const outcomes = [];
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, async () => {
+    await clear();
+    process.exit(130);
+  });
 try {
   makePlaces();
-  for (const fault of FAULTS) outcomes.push(await breakRun(fault));
-  outcomes.push(await finishRun());
+  for (const fault of FAULTS) outcomes.push(shown(await breakRun(fault)));
+  outcomes.push(shown(await finishRun()));
 } catch (error) {
   say(String(error.stack));
   process.exitCode = 1;
@@ -111,6 +116,7 @@ function makePlaces() {
     },
     training: { batch: 1, steps: 1_000_000 },
     losses: { lpips: { weight: 0 } },
+    runtime: { capture: false },
     data: { root: dataset },
     log: { everySteps: 1, sampleImages: 1 },
     checkpoint: { everySteps: CHECKPOINT_STEPS },
@@ -125,6 +131,12 @@ async function clear() {
   removeHosts();
   if (existsSync(disk)) unmountDisk(disk);
   rmSync(work, { recursive: true, force: true });
+}
+
+/** Tells an outcome at once. */
+function shown(outcome) {
+  say(JSON.stringify(outcome));
+  return outcome;
 }
 
 function say(text) {
@@ -159,7 +171,7 @@ function startRun(more = []) {
     ...process.env,
     ...{ [name]: value, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' },
   };
-  // Lines of its own session: what stops this program does not stop it half-way.
+  // In a session of its own it gets no Ctrl-C.
   const child = spawn(here('enter.sh'), [HOSTS['host-a'], 'exec', ...words], { env, detached: true });
   const run = { output: '', code: undefined, since: newestCheckpoint() };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (run.output += bytes));
