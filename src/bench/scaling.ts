@@ -1,6 +1,4 @@
-// Predicts the seconds of a step on several ranks from bandwidths, bytes and the seconds of a step without transfer, and reads
-// what the ranks of a machine measured.
-import type { AllReduceTimes } from '../distributed/mpi-world.js';
+// Predicts the seconds of a step on several ranks from bandwidths, bytes and the seconds of a step without transfer.
 
 const GIGABYTE = 1e9;
 const MICROSECOND = 1e-6;
@@ -131,27 +129,4 @@ export function predictGpus(
   if (viaHost && ranks > 1)
     transfer += (hostCopies * bytes) / (CONNECTIONS.PCIe!.bandwidth * bandwidthShare) + bytes / hostBandwidth;
   return { ranks, name, viaHost, transfer, ...predictStep({ ...assumptions, transfer, buckets }) };
-}
-
-/**
- * What the times of one step's all-reduces say, seconds. Every all-reduce waits for the one before, so one that was called later
- * than the one before had ended waited for its gradients: the backward pass still went on then. `hidden` counts what travelled
- * before the last such call, which makes it a lower bound.
- */
-export function readTimeline(entries: readonly AllReduceTimes[]) {
-  const sum = (of: (entry: AllReduceTimes) => number): number =>
-    entries.reduce((total, each) => total + of(each), 0);
-  const transfer = sum(({ started, ended }) => ended - started);
-  const waited = entries.filter(({ enqueued }, i) => i === 0 || enqueued - entries[i - 1]!.ended > 1e-3);
-  const backwardEnd = waited.at(-1)?.enqueued ?? 0;
-  const before = sum(({ started, ended }) => Math.max(0, Math.min(ended, backwardEnd) - started));
-  return {
-    bytes: sum(({ bytes }) => bytes),
-    buckets: entries.length,
-    /** From the call to the moment when this rank's thread takes the request. */
-    queued: sum(({ enqueued, started }) => started - enqueued),
-    /** From there to the end, waiting for the other ranks included. */
-    transfer,
-    hidden: transfer === 0 ? 1 : before / transfer,
-  };
 }

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  ASSUMPTIONS,
-  predictGpus,
-  predictStep,
-  readTimeline,
-  transferSeconds,
-} from '../../src/bench/scaling.js';
+import { ASSUMPTIONS, predictGpus, predictStep, transferSeconds } from '../../src/bench/scaling.js';
 
 test('ranks send two thirds of a vector twice with three of them, and one rank sends nothing', () => {
   const link = { bytes: 3e9, buckets: 5, bandwidth: 1e9, latency: 0.01 };
@@ -42,15 +36,4 @@ test('a faster connection and fewer copies predict a better efficiency, and netw
     efficiency(ASSUMPTIONS.ranksPerHost, 'PCIe', false),
   );
   expect(predictGpus(16, 'NVLink', true)).toBeUndefined();
-});
-
-test('of a timeline, only what travelled before the last wait for gradients counts as hidden', () => {
-  const found = readTimeline([
-    { enqueued: 0, started: 0, ended: 1, bytes: 10 },
-    // Called when its gradients were ready, after a pause: the backward pass went on until here.
-    { enqueued: 3, started: 3, ended: 4, bytes: 20 },
-    // Called as soon as the one before had ended: nothing says that the backward pass still went on.
-    { enqueued: 4, started: 4.5, ended: 6.5, bytes: 30 },
-  ]);
-  expect(found).toEqual({ bytes: 60, buckets: 3, queued: 0.5, transfer: 4, hidden: 0.25 });
 });
