@@ -83,8 +83,10 @@ async function openSide(config) {
     period: config.training.r1EverySteps,
     async take(count) {
       const began = performance.now();
+      const processor = process.cpuUsage();
       for (const end = step + count; step < end; step++) await trainer.step(await batches.next(step), step);
-      return (performance.now() - began) / 1000;
+      const { user, system } = process.cpuUsage(processor);
+      return { seconds: (performance.now() - began) / 1000, processorSeconds: (user + system) / 1e6 };
     },
     async close() {
       await batches.close();

@@ -96,6 +96,7 @@ describe('loadConfig: order of the sources', () => {
       'watch',
       'evaluation',
       'log',
+      'distributed',
       'runtime',
     ]);
     expect(Object.keys(config.model).slice(0, 3)).toEqual(['variant', 'size', 'numDown']);

@@ -20,7 +20,14 @@ async function file(content: unknown): Promise<string> {
 
 describe('loadProtocol', () => {
   it('loads every protocol of the package by its name', () => {
-    expect(protocolNames()).toEqual(['gnr', 'quick', 'stargan-v2', 'stargan-v2-reference', 'u-gat-it']);
+    expect(protocolNames()).toEqual([
+      'gnr',
+      'quick',
+      'sample',
+      'stargan-v2',
+      'stargan-v2-reference',
+      'u-gat-it',
+    ]);
     for (const name of protocolNames()) {
       const protocol = loadProtocol(name);
       expect(protocol.name).toBe(name);
