@@ -15,11 +15,12 @@ if [ -n "${NETWORK:-}" ]; then
   export OMPI_MCA_oob_tcp_if_include="$NETWORK" OMPI_MCA_btl_tcp_if_include="$NETWORK"
 fi
 
+# Set before mpirun starts, so that no signal comes too early.
+trap 'kill -USR1 $!' INT TERM HUP
 # In a session of its own, mpirun gets no Ctrl-C: on that it would kill the ranks before their checkpoint is complete.
 setsid mpirun --host "$host_a:$per_host,$host_b:$per_host" -n $((2 * per_host)) --bind-to none \
   npx gnr train "$@" &
 mpirun=$!
-trap 'kill -USR1 $mpirun' INT TERM HUP
 
 # A signal ends `wait`, though mpirun still writes its checkpoint.
 while :; do

@@ -29,7 +29,7 @@ async function runScript(words: string[], programs: Record<string, string>, env:
 
 /** Asks the script that has started it to stop, as Slurm and a user do, and ends on the signal that it passes on. */
 const signalled = (signal: string): string =>
-  `trap 'echo checkpoint; exit 130' USR1; printf '%s\\n' "$*"; kill -${signal} $PPID; while :; do sleep 0.05; done`;
+  `trap 'echo checkpoint; exit 130' USR1; printf '%s\\n' "$*"; kill -${signal} $PPID; for _ in {1..4000}; do sleep 0.05; done`;
 
 test('the Slurm script starts a run, and gives the exit code of mpirun', async () => {
   const script = resolve(FOLDER, 'train.sbatch');
