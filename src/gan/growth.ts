@@ -1,4 +1,4 @@
-// Grows a training state: the networks of a run for images of twice the size, with their averages and moments.
+// Grows a training state: the networks of a run for images of twice the size, with their EMA and moments.
 
 import type { Rng } from '../base/rng.js';
 import type { Architecture } from '../model/architecture.js';

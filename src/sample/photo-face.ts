@@ -109,8 +109,8 @@ function wrinkles(content: Content, style: PhotoStyle, head: Head): string {
   for (const side of [-1, 1]) {
     const fold = 0.1 + 0.3 * smile + 0.45 * age ** 1.5;
     const end: Point = [side * (9.6 + smile), 17 + 1.5 * open];
-    out += line([[side * 4.8, base - 1], [side * (8.6 + 1.4 * smile), base + 1.4], end], 1.3, fold * 0.5);
-    out += line([[side * 4.8, base - 1], [side * (8.6 + 1.4 * smile), base + 1.4], end], 0.55, fold * 0.7);
+    const points: Point[] = [[side * 4.8, base - 1], [side * (8.6 + 1.4 * smile), base + 1.4], end];
+    out += line(points, 1.3, fold * 0.5) + line(points, 0.55, fold * 0.7);
     if (age > 0.3) {
       out += line(
         [

@@ -8,6 +8,7 @@ import { type AnimeStyle, drawAnimeStyle } from '../../src/sample/anime/style.js
 import { animeSvg } from '../../src/sample/anime.js';
 import { type Content, drawContent } from '../../src/sample/factors.js';
 import { landmarksOf } from '../../src/sample/pose.js';
+import { AHEAD } from '../support/content.js';
 
 const SIZE = 256;
 const [EYE, MOUTH, OTHER] = ['#ff0000', '#00ff00', '#000000'];
@@ -42,18 +43,7 @@ async function centroids(content: Content, style: AnimeStyle) {
   return sums;
 }
 
-const straight: Content = {
-  x: 0,
-  y: 0,
-  scale: 1,
-  tilt: 0,
-  turn: 0,
-  gazeX: 0,
-  gazeY: 0,
-  smile: 0.5,
-  open: 0.5,
-  hairLength: 0.5,
-};
+const straight: Content = { ...AHEAD, smile: 0.5, open: 0.5, hairLength: 0.5 };
 const POSES: Partial<Content>[] = [
   {},
   { turn: 1 },

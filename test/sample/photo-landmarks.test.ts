@@ -5,23 +5,13 @@ import { type Content, drawContent, drawPhotoStyle, type PhotoStyle } from '../.
 import { landmarksOf } from '../../src/sample/pose.js';
 import { rasterise } from '../../src/sample/raster.js';
 import type { Point } from '../../src/sample/svg.js';
+import { AHEAD } from '../support/content.js';
 
 const SIZE = 256;
 /** Shares of the image's width. */
 const TOLERANCE = 0.01;
 
-const ahead: Content = {
-  x: 0,
-  y: 0,
-  scale: 1,
-  tilt: 0,
-  turn: 0,
-  gazeX: 0,
-  gazeY: 0,
-  smile: 0.2,
-  open: 0,
-  hairLength: 0,
-};
+const ahead: Content = { ...AHEAD, smile: 0.2 };
 
 /** A face of any shape without anything before it, with green irises and blue lips, taken by a perfect camera. */
 function marked(seed: number): PhotoStyle {
