@@ -39,6 +39,8 @@ constexpr Seconds kSilence = 3 * kHeartbeat;
 constexpr auto kPollBusy = std::chrono::microseconds(50);
 constexpr auto kPollIdle = std::chrono::milliseconds(20);
 constexpr size_t kTextBytes = 2000;
+/** The program's exit code for a failure that is not the user's. */
+constexpr int kFailed = 1;
 constexpr int kHeartbeatTag = 1;
 constexpr int kFailureTag = 2;
 constexpr int kPartTag = 3;
@@ -54,6 +56,8 @@ struct Message {
   int32_t is_alone;
   /** The rank that a failure is blamed on for its silence, which does not report it; -1 for others. */
   int32_t accused;
+  /** With which code the program is to end. */
+  int32_t exit_code;
   char text[kTextBytes];
 };
 
@@ -113,15 +117,24 @@ class World {
   }
 
   /** Tells the other ranks that this one has failed; requests fail from now on. */
-  void Fail(const std::string& text) {
+  void Fail(const std::string& text, int exit_code) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (own_failure_.empty()) own_failure_ = text;
+    if (own_failure_.empty()) {
+      own_failure_ = text;
+      own_exit_code_ = exit_code;
+    }
     changed_.notify_all();
   }
 
   std::string failure() {
     std::lock_guard<std::mutex> lock(mutex_);
     return failure_;
+  }
+
+  /** With which code the program is to end after the failure. */
+  int exit_code() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return exit_code_;
   }
 
   /** Whether this rank reports the failure: when the run failed, it was the first that was heard of. */
@@ -174,6 +187,7 @@ class World {
   std::condition_variable changed_;
   std::deque<Request> queue_;
   std::string own_failure_, failure_;
+  int own_exit_code_ = kFailed, exit_code_ = kFailed;
   int closing_ = 0;
   bool closed_ = false;
   std::atomic<bool> is_alone_{false};
@@ -241,11 +255,12 @@ class World {
     return false;
   }
 
-  void SetFailure(const std::string& text, int accused = -1) {
+  void SetFailure(const std::string& text, int accused = -1, int exit_code = kFailed) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (failed_at_ >= 0) return;
     failed_at_ = Now();
     failure_ = text;
+    exit_code_ = exit_code;
     accused_ = accused;
     int reporter = 0;
     while (reporter < rank && (reporter == accused || awake_ - peers_[reporter].heard >= kSilence)) reporter++;
@@ -268,6 +283,7 @@ class World {
     peer.outgoing.reached = reached_;
     peer.outgoing.is_alone = is_alone_;
     peer.outgoing.accused = accused_;
+    peer.outgoing.exit_code = exit_code_;
     std::strncpy(peer.outgoing.text, text.c_str(), kTextBytes - 1);
     const size_t bytes = offsetof(Message, text) + text.size() + 1;
     MPI_Isend(&peer.outgoing, std::min(bytes, sizeof(Message)), MPI_BYTE, p, tag, control_, &peer.sending);
@@ -291,17 +307,19 @@ class World {
         peer.is_alone = peer.incoming.is_alone;
         if (status.MPI_TAG == kFailureTag) {
           peer.incoming.text[kTextBytes - 1] = '\0';
-          SetFailure(peer.incoming.text, peer.incoming.accused);
+          SetFailure(peer.incoming.text, peer.incoming.accused, peer.incoming.exit_code);
         }
         Listen(p);
       }
     }
     std::string own;
+    int own_exit_code = kFailed;
     {
       std::lock_guard<std::mutex> lock(mutex_);
       own = own_failure_;
+      own_exit_code = own_exit_code_;
     }
-    if (!own.empty()) SetFailure(own);
+    if (!own.empty()) SetFailure(own, -1, own_exit_code);
     if (HasFailed() && !told_) {
       told_ = true;
       const std::string text = failure();
@@ -320,7 +338,7 @@ class World {
   [[noreturn]] void End() {
     std::fprintf(stderr, "gnr: %s\n", failure().c_str());
     std::fflush(stderr);
-    _exit(1);
+    _exit(exit_code());
   }
 
   /** Waits for requests of MPI; false if the run has failed meanwhile. */
@@ -628,15 +646,24 @@ napi_value SetLimit(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** fail(text): ends the run on all ranks with this reason. */
+/** fail(text, exitCode): ends the run on all ranks with this reason. */
 napi_value Fail(napi_env env, napi_callback_info info) {
-  napi_value values[1];
-  if (Arguments(env, info, values)) world->Fail(TextOf(env, values[0]));
+  napi_value values[2];
+  int32_t exit_code = kFailed;
+  if (Arguments(env, info, values) && napi_get_value_int32(env, values[1], &exit_code) == napi_ok)
+    world->Fail(TextOf(env, values[0]), exit_code);
   return nullptr;
 }
 
 /** failure(): why the run has failed; empty if it has not. */
 napi_value Failure(napi_env env, napi_callback_info) { return TextValue(env, world->failure()); }
+
+/** exitCode(): with which code the program is to end after the failure. */
+napi_value ExitCode(napi_env env, napi_callback_info) {
+  napi_value value;
+  napi_create_int32(env, world->exit_code(), &value);
+  return value;
+}
 
 /** isReporter(): whether this rank reports the failure of the run. */
 napi_value IsReporter(napi_env env, napi_callback_info) {
@@ -681,7 +708,7 @@ napi_value Timeline(napi_env env, napi_callback_info) {
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
       {"open", Open},         {"gather", Gather},   {"broadcast", Broadcast},   {"setAlone", SetAlone}, {"setLimit", SetLimit}, {"fail", Fail},
-      {"failure", Failure},   {"close", CloseWorld}, {"isReporter", IsReporter}, {"timeline", Timeline},
+      {"failure", Failure},   {"exitCode", ExitCode}, {"close", CloseWorld},      {"isReporter", IsReporter}, {"timeline", Timeline},
   };
   for (const auto& [name, callback] : functions) {
     napi_value function;

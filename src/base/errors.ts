@@ -48,6 +48,24 @@ export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
 
+/** The work failed in another process of the same run, and this one reports it. The command line exits with the other's code. */
+export class PeerError extends Error {
+  /** `PeerError`. */
+  override readonly name = 'PeerError';
+
+  /**
+   * @param message what failed, with the name of the other process.
+   * @param isInput whether the other process threw an InputError.
+   */
+  constructor(
+    message: string,
+    readonly isInput: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** The work failed, or was stopped, and another process of the same run reports it. */
 export class ReportedElsewhereError extends Error {
   /** `ReportedElsewhereError`. */

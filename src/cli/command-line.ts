@@ -1,7 +1,14 @@
 // Parses a command line, runs its command, and turns errors into messages and exit codes.
 import { createRequire } from 'node:module';
 import yargs, { type CommandModule } from 'yargs';
-import { InputError, InterruptedError, messageOf, ReportedElsewhereError, RunError } from '../base/errors.js';
+import {
+  InputError,
+  InterruptedError,
+  messageOf,
+  PeerError,
+  ReportedElsewhereError,
+  RunError,
+} from '../base/errors.js';
 import { nearestName } from '../base/suggest.js';
 import { preferGpu } from '../runtime/gpu-choice.js';
 import { commands } from './commands.js';
@@ -140,11 +147,12 @@ function reportError(error: unknown): number {
     printError(`gnr: ${message}`);
     return EXIT_INTERRUPTED;
   }
-  const isExpected = error instanceof InputError || error instanceof RunError;
+  const isInput = error instanceof InputError || (error instanceof PeerError && error.isInput);
+  const isExpected = isInput || error instanceof RunError || error instanceof PeerError;
   if (process.env.GNR_DEBUG === '1' && error instanceof Error) printError(error.stack ?? message);
   else if (isExpected) printError(`gnr: ${message}`);
   else printError(`gnr: unexpected error: ${message}\nSet GNR_DEBUG=1 to see where it comes from.`);
-  return error instanceof InputError ? EXIT_USAGE : EXIT_FAILED;
+  return isInput ? EXIT_USAGE : EXIT_FAILED;
 }
 
 /**

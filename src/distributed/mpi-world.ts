@@ -30,8 +30,10 @@ export interface MpiAddon {
   broadcast(bytes: Uint8Array, root: number): Promise<Uint8Array>;
   setAlone(alone: boolean): void;
   setLimit(seconds: number): void;
-  fail(text: string): void;
+  fail(text: string, exitCode: number): void;
   failure(): string;
+  /** With which code the program is to end after the failure. */
+  exitCode(): number;
   /** Whether this rank reports the failure of the run: it is the first that was heard of. */
   isReporter(): boolean;
   close(finalize: boolean): void;

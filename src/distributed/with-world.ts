@@ -1,13 +1,16 @@
 // Runs work in the world that mpirun has started, and ends it on all ranks if one fails.
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { InputError, messageOf, RunError } from '../base/errors.js';
+import { InputError, messageOf, PeerError } from '../base/errors.js';
 import { MPI_FILE } from '../setup/addon.js';
 import { bindingDirectory, findPackages } from '../setup/installed.js';
 import { provideEngine } from '../setup/on-demand.js';
 import { type MpiAddon, MpiWorld } from './mpi-world.js';
 import { SOLO, type World } from './world.js';
 
+/** The exit codes of the command line for failures of the work and for wrong input. */
+const FAILED = 1;
+const WRONG_INPUT = 2;
 /** Time for a failure to reach the other ranks, before mpirun ends them because this one has ended. */
 const FAREWELL_MILLISECONDS = 500;
 /** Time for another rank to report a failure and end, which ends this one too: otherwise this one reports it. */
@@ -46,9 +49,11 @@ async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Prom
   if (addon.failure() === '') {
     const name = world.nameOf(world.rank);
     if (error instanceof Error) error.message = `${name}: ${error.message}`;
-    addon.fail(error instanceof Error ? error.message : `${name}: ${messageOf(error)}`);
+    const text = error instanceof Error ? error.message : `${name}: ${messageOf(error)}`;
+    addon.fail(text, error instanceof InputError ? WRONG_INPUT : FAILED);
   } else {
-    error = new RunError(`${addon.failure()}.`.replace(/\.\.$/, '.'), { cause: error });
+    const text = `${addon.failure()}.`.replace(/\.\.$/, '.');
+    error = new PeerError(text, addon.exitCode() === WRONG_INPUT, { cause: error });
   }
   await setTimeout(FAREWELL_MILLISECONDS);
   if (!addon.isReporter()) await setTimeout(REPORT_MILLISECONDS);

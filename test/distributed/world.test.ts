@@ -55,6 +55,7 @@ describe.skipIf(noMpi !== undefined)('three ranks', () => {
     ['fails', 0, 'The disk is full.', 1],
     ['fails', 2, 'The disk is full.', 1],
     ['rejects', 0, 'Expected a dataset but found none; copy it.', 2],
+    ['rejects', 2, 'Expected a dataset but found none; copy it.', 2],
     ['stops', 1, 'has not been heard of for 3 seconds', 1],
     ['stops', 0, 'has not been heard of for 3 seconds', 1],
     ['hangs', 1, 'hangs: the other ranks have waited for it for 3 seconds', 1],
