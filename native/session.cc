@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <node_api.h>
 
+#include <atomic>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,7 +16,9 @@
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/core/common_runtime/device_mgr.h"
 #include "tensorflow/core/framework/device.h"
+#include "tensorflow/core/framework/step_stats.pb.h"
 #include "tensorflow/core/framework/tensor.h"
+#include "tensorflow/core/protobuf/config.pb.h"
 #include "tensorflow/core/public/session.h"
 
 // Exported by the library; their headers need more of the source tree than the wheel has.
@@ -128,7 +132,13 @@ struct Feed {
 struct Callable {
   tensorflow::Session::CallableHandle handle;
   std::vector<Feed> feeds;
+  bool is_timed = false;
 };
+
+/** Whether callables that are made from now on keep the times of their kernels, and those of the last such call. */
+std::atomic<bool> keeps_kernel_times{false};
+std::mutex kernel_times_mutex;
+tensorflow::StepStats kernel_times;
 
 /** Shared with running calls, which keep it alive after closeSession. */
 struct Session {
@@ -249,6 +259,8 @@ napi_value MakeCallable(napi_env env, napi_callback_info info) {
   }
   for (const auto& name : Texts(env, values[2])) options.add_fetch(name);
   for (const auto& name : Texts(env, values[3])) options.add_target(name);
+  callable.is_timed = keeps_kernel_times;
+  if (callable.is_timed) options.mutable_run_options()->set_trace_level(tensorflow::RunOptions::SOFTWARE_TRACE);
   const absl::Status status = (*session)->session->MakeCallable(options, &callable.handle);
   if (!status.ok()) {
     Throw(env, status);
@@ -286,6 +298,7 @@ napi_value ReleaseCallable(napi_env env, napi_callback_info info) {
 struct Run {
   SessionRef session;
   tensorflow::Session::CallableHandle handle;
+  bool is_timed = false;
   std::vector<Tensor> feeds;
   std::vector<Tensor> fetched;
   absl::Status status;
@@ -293,8 +306,12 @@ struct Run {
   napi_deferred deferred = nullptr;
 
   void Execute() {
-    status = session->session->RunCallable(handle, feeds, &fetched, nullptr);
+    tensorflow::RunMetadata metadata;
+    status = session->session->RunCallable(handle, feeds, &fetched, is_timed ? &metadata : nullptr);
     feeds.clear();
+    if (!is_timed) return;
+    std::lock_guard<std::mutex> lock(kernel_times_mutex);
+    kernel_times.Swap(metadata.mutable_step_stats());
   }
 };
 
@@ -334,6 +351,7 @@ std::unique_ptr<Run> PrepareRun(napi_env env, napi_callback_info info) {
   auto run = std::make_unique<Run>();
   run->session = *session;
   run->handle = callable->handle;
+  run->is_timed = callable->is_timed;
   if (!TakeFeeds(env, *callable, values[2], *run)) return nullptr;
   return run;
 }
@@ -408,6 +426,34 @@ napi_value RunAsync(napi_env env, napi_callback_info info) {
   napi_queue_async_work(env, run->work);
   run.release();
   return promise;
+}
+
+/**
+ * kernelTimes(): {label, scheduled, started, ended}[] of the last call of a callable that was made after the first call of this
+ * function. Times are seconds since 1970; a label is `name = operation(inputs)`.
+ */
+napi_value KernelTimes(napi_env env, napi_callback_info) {
+  tensorflow::StepStats stats;
+  {
+    std::lock_guard<std::mutex> lock(kernel_times_mutex);
+    keeps_kernel_times = true;
+    stats.Swap(&kernel_times);
+  }
+  napi_value list = nullptr;
+  napi_create_array(env, &list);
+  uint32_t index = 0;
+  for (const auto& device : stats.dev_stats()) {
+    for (const auto& node : device.node_stats()) {
+      napi_value entry = nullptr;
+      napi_create_object(env, &entry);
+      Set(env, entry, "label", node.timeline_label());
+      Set(env, entry, "scheduled", node.scheduled_nanos() / 1e9);
+      Set(env, entry, "started", (node.all_start_nanos() + node.op_start_rel_nanos()) / 1e9);
+      Set(env, entry, "ended", (node.all_start_nanos() + node.op_end_rel_nanos()) / 1e9);
+      napi_set_element(env, list, index++, entry);
+    }
+  }
+  return list;
 }
 
 // --- Devices, kernels and arithmetic. ---
@@ -497,6 +543,7 @@ NAPI_MODULE_INIT() {
       {"releaseCallable", ReleaseCallable},
       {"run", RunNow},
       {"runAsync", RunAsync},
+      {"kernelTimes", KernelTimes},
       {"devices", Devices},
       {"registeredKernels", RegisteredKernels},
       {"setTensorFloat32", SetTensorFloat32},

@@ -1,4 +1,7 @@
-// Predicts the seconds of a step on several ranks from bandwidths, bytes and the seconds of a step without transfer.
+// Predicts the seconds of a step on several ranks from bandwidths, bytes and the seconds of a step without transfer, and reads
+// what the ranks of a machine recorded.
+import type { AllReduceTimes } from '../distributed/mpi-world.js';
+import type { KernelTimes } from '../runtime/session.js';
 
 const GIGABYTE = 1e9;
 const MICROSECOND = 1e-6;
@@ -129,4 +132,130 @@ export function predictGpus(
   if (viaHost && ranks > 1)
     transfer += (hostCopies * bytes) / (CONNECTIONS.PCIe!.bandwidth * bandwidthShare) + bytes / hostBandwidth;
   return { ranks, name, viaHost, transfer, ...predictStep({ ...assumptions, transfer, buckets }) };
+}
+
+/** The transfer of one bucket as one rank saw it, seconds. */
+export interface BucketTimes {
+  bytes: number;
+  /** When its gradients were ready; undefined without the times of kernels. */
+  ready?: number;
+  /** When the operation was called: its gradients were ready, and the bucket before had arrived. */
+  called: number;
+  /** When all ranks had called it: until then this rank waited for others. */
+  met: number;
+  ended: number;
+  /** When the first kernel that needs the average started; undefined without the times of kernels. */
+  used?: number;
+}
+
+/** A step of one rank, seconds. */
+export interface StepTimes {
+  buckets: BucketTimes[];
+  bytes: number;
+  /** From the calls to the moments when all ranks had made them. */
+  waiting: number;
+  /** From there until all data had arrived. */
+  transfer: number;
+}
+
+/** Puts together what all ranks recorded of one step. @returns the step of each rank. @throws RangeError if they did not make the same calls. */
+export function readTransfers(byRank: readonly (readonly AllReduceTimes[])[]): StepTimes[] {
+  const sizes = byRank.map((calls) => calls.map(({ bytes }) => bytes).join());
+  if (sizes.some((each) => each !== sizes[0])) throw new RangeError('the ranks did not average the same buckets');
+  return byRank.map((calls) => {
+    const buckets = calls.map(({ bytes, enqueued, ended }, i): BucketTimes => {
+      const met = Math.max(...byRank.map((others) => others[i]!.started));
+      return { bytes, called: enqueued, met, ended };
+    });
+    return {
+      buckets,
+      bytes: total(buckets, ({ bytes }) => bytes),
+      waiting: total(buckets, ({ called, met }) => met - called),
+      transfer: total(buckets, ({ met, ended }) => ended - met),
+    };
+  });
+}
+
+function total<T>(values: readonly T[], of: (value: T) => number): number {
+  return values.reduce((sum, value) => sum + of(value), 0);
+}
+
+/** A step of one rank with the times of its kernels, seconds. */
+export interface StepTimeline extends StepTimes {
+  /** When the last gradient of the discriminators and of the generators was ready. */
+  backwardEnded: { discriminators: number; generators: number };
+  /** From the first kernel to the end of the last. */
+  started: number;
+  ended: number;
+  /** Share of the transfer during which a kernel of this rank ran. */
+  hidden: number;
+  /** Share of the transfer that was over when the last gradient of its side was ready. */
+  hiddenByBackward: number;
+}
+
+type Interval = readonly [from: number, to: number];
+
+/** Joins intervals that overlap. */
+function union(intervals: readonly Interval[]): Interval[] {
+  const joined: [number, number][] = [];
+  for (const [from, to] of intervals.toSorted((a, b) => a[0] - b[0])) {
+    const last = joined.at(-1);
+    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], to);
+    else joined.push([from, to]);
+  }
+  return joined;
+}
+
+const ALL_REDUCE_LABEL = /^(\S+) = GnrAllReduce\((.*)\)/;
+const LABEL = /^(\S+) = \S+\((.*)\)/;
+const nodeOf = (input: string): string => input.replace('^', '').split(':')[0]!;
+
+/**
+ * Completes a step by the times of its kernels, on the same clock.
+ *
+ * @param discriminatorBytes size of the discriminators' gradients, whose buckets come first.
+ */
+export function readTimeline(
+  step: StepTimes,
+  kernels: readonly KernelTimes[],
+  discriminatorBytes: number,
+): StepTimeline {
+  const nodes = kernels.map((kernel) => {
+    const [, name = '', inputs = ''] = LABEL.exec(kernel.label) ?? [];
+    return { ...kernel, name, inputs: inputs.split(', '), isAllReduce: ALL_REDUCE_LABEL.test(kernel.label) };
+  });
+  const endOf = new Map(nodes.map(({ name, ended }) => [name, ended]));
+  const calls = nodes.filter(({ isAllReduce }) => isAllReduce).toSorted((a, b) => a.started - b.started);
+  const buckets = step.buckets.map((bucket, i): BucketTimes => {
+    const { name, inputs } = calls[i]!;
+    const ready = Math.max(
+      ...inputs.filter((input) => !input.startsWith('^')).map((input) => endOf.get(nodeOf(input)) ?? 0),
+    );
+    const users = nodes.filter(
+      (node) => !node.isAllReduce && node.inputs.some((input) => nodeOf(input) === name),
+    );
+    return { ...bucket, ready, used: Math.min(...users.map(({ started }) => started)) };
+  });
+  let bytes = 0;
+  const isFirstSide = buckets.map((bucket) => (bytes += bucket.bytes) <= discriminatorBytes);
+  const lastReady = (isFirst: boolean): number =>
+    Math.max(...buckets.filter((_, i) => isFirstSide[i] === isFirst).map(({ ready }) => ready!));
+  const backwardEnded = { discriminators: lastReady(true), generators: lastReady(false) };
+  const computing = nodes.filter(({ isAllReduce }) => !isAllReduce);
+  const busy = union(computing.map(({ started, ended }) => [started, ended]));
+  const overlap = ({ met, ended }: BucketTimes): number =>
+    total(busy, ([from, to]) => Math.max(0, Math.min(to, ended) - Math.max(from, met)));
+  const before = ({ met, ended }: BucketTimes, i: number): number => {
+    const end = isFirstSide[i] ? backwardEnded.discriminators : backwardEnded.generators;
+    return Math.max(0, Math.min(ended, end) - met);
+  };
+  return {
+    ...step,
+    buckets,
+    backwardEnded,
+    started: busy[0]![0],
+    ended: busy.at(-1)![1],
+    hidden: total(buckets, overlap) / step.transfer,
+    hiddenByBackward: buckets.reduce((sum, bucket, i) => sum + before(bucket, i), 0) / step.transfer,
+  };
 }

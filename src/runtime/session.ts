@@ -26,6 +26,16 @@ export interface Device {
   peakBytesInUse?: number;
 }
 
+/** Times of a kernel in a call of a session, seconds since 1970. */
+export interface KernelTimes {
+  /** `name = operation(inputs)`. */
+  label: string;
+  /** When its inputs were ready. */
+  scheduled: number;
+  started: number;
+  ended: number;
+}
+
 /** Opaque type of the addon's sessions. */
 type SessionHandle = { readonly session: unique symbol };
 
@@ -42,6 +52,7 @@ export interface SessionAddon {
   releaseCallable(session: SessionHandle, callable: number): void;
   run(session: SessionHandle, callable: number, feeds: readonly HostValues[]): HostValues[];
   runAsync(session: SessionHandle, callable: number, feeds: readonly HostValues[]): Promise<HostValues[]>;
+  kernelTimes(): KernelTimes[];
   devices(session: SessionHandle): Device[];
   registeredKernels(): Uint8Array;
   setTensorFloat32(enabled: boolean): void;
@@ -91,6 +102,14 @@ export function cudnnVersion(): string | undefined {
   const version = engine().addon.cudnnVersion();
   if (version === 0) return undefined;
   return [Math.floor(version / 10_000), Math.floor(version / 100) % 100, version % 100].join('.');
+}
+
+/**
+ * Times of the kernels that the last call of a program ran. The first call starts the record: it holds for programs that have
+ * not run before, and slows them a little.
+ */
+export function kernelTimes(): KernelTimes[] {
+  return engine().addon.kernelTimes();
 }
 
 /** Sets whether a GPU may round the factors of float32 products to TensorFloat-32; processors never do. */
