@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "collectives.h"
+#include "tensorflow/core/framework/cancellation.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/framework/shape_inference.h"
@@ -23,11 +24,14 @@ const GnrCollectives* collectives = nullptr;
 struct Call {
   OpKernelContext* context;
   AsyncOpKernel::DoneCallback done;
+  tensorflow::CancellationToken token = tensorflow::CancellationManager::kInvalidToken;
 };
 
 /** Ends a call. Its successors run in TensorFlow's threads: the thread that carries the data has the next bucket to carry. */
 void Finish(void* data, const char* failure) {
   std::unique_ptr<Call> call(static_cast<Call*>(data));
+  // Does not wait for a cancellation, which may be what ends this call.
+  if (auto* cancellation = call->context->cancellation_manager()) (void)cancellation->TryDeregisterCallback(call->token);
   if (failure != nullptr) call->context->SetStatus(absl::AbortedError(failure));
   if (const auto* runner = call->context->runner()) {
     (*runner)(std::move(call->done));
@@ -38,7 +42,13 @@ void Finish(void* data, const char* failure) {
 
 class AllReduceOp : public AsyncOpKernel {
  public:
-  explicit AllReduceOp(OpKernelConstruction* construction) : AsyncOpKernel(construction) {}
+  explicit AllReduceOp(OpKernelConstruction* construction) : AsyncOpKernel(construction) {
+    OP_REQUIRES_OK(construction, construction->GetAttr("place", &place_));
+  }
+
+  // The executor calls it as soon as its inputs are there. An expensive operation, and one that a control edge holds back until
+  // the bucket before has arrived, would queue behind the rest of the backward pass.
+  bool IsExpensive() override { return false; }
 
   void ComputeAsync(OpKernelContext* context, DoneCallback done) override {
     OP_REQUIRES_ASYNC(context, collectives != nullptr, absl::FailedPreconditionError("there are no other ranks"), done);
@@ -54,8 +64,19 @@ class AllReduceOp : public AsyncOpKernel {
       sizes.push_back(output->NumElements());
     }
     auto* call = new Call{context, std::move(done)};
-    collectives->average(parts.data(), sizes.data(), parts.size(), Finish, call);
+    const int64_t step = context->step_id();
+    if (auto* cancellation = context->cancellation_manager()) {
+      call->token = cancellation->get_cancellation_token();
+      if (!cancellation->RegisterCallback(call->token, [step] { collectives->cancel(step); })) {
+        Finish(call, "the step was cancelled");
+        return;
+      }
+    }
+    collectives->average(parts.data(), sizes.data(), parts.size(), {step, place_}, Finish, call);
   }
+
+ private:
+  int64_t place_ = -1;
 };
 
 // Stateful: two calls are never one, and none is left out, because the other ranks wait for each of them.
@@ -63,6 +84,7 @@ REGISTER_OP("GnrAllReduce")
     .Input("inputs: N * float")
     .Output("outputs: N * float")
     .Attr("N: int >= 1")
+    .Attr("place: int = -1")
     .SetIsStateful()
     .SetShapeFn([](tensorflow::shape_inference::InferenceContext* context) {
       for (int i = 0; i < context->num_inputs(); i++) context->set_output(i, context->input(i));

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -116,6 +117,35 @@ class World {
     changed_.notify_all();
   }
 
+  /** Queues a request behind those of its step with lower places, which may come later. */
+  void Enqueue(Request request, GnrPlace place) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (place.index < 0) {
+      queue_.push_back(std::move(request));
+    } else {
+      if (place.step != step_) {
+        step_ = place.step;
+        next_ = 0;
+      }
+      early_.emplace(place.index, std::move(request));
+      for (auto it = early_.find(next_); it != early_.end(); it = early_.find(++next_)) {
+        queue_.push_back(std::move(it->second));
+        early_.erase(it);
+      }
+    }
+    changed_.notify_all();
+  }
+
+  /** Ends the requests of a step that wait for others. */
+  void Cancel(int64_t step) {
+    std::map<int64_t, Request> requests;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (step == step_) requests.swap(early_);
+    }
+    for (auto& [index, request] : requests) request.done("the step was cancelled");
+  }
+
   /** Tells the other ranks that this one has failed; requests fail from now on. */
   void Fail(const std::string& text, int exit_code) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -186,6 +216,9 @@ class World {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Request> queue_;
+  /** Requests of the step that came before others with lower places, and the place that comes next. */
+  std::map<int64_t, Request> early_;
+  int64_t step_ = -1, next_ = 0;
   std::string own_failure_, failure_;
   int own_exit_code_ = kFailed, exit_code_ = kFailed;
   int closing_ = 0;
@@ -473,7 +506,8 @@ std::mutex timeline_mutex;
 std::vector<TimelineEntry> timeline;
 bool keeps_timeline = false;
 
-void AverageParts(float* const* parts, const size_t* sizes, size_t count, void (*done)(void*, const char*), void* context) {
+void AverageParts(float* const* parts, const size_t* sizes, size_t count, GnrPlace place, void (*done)(void*, const char*),
+                  void* context) {
   struct Work {
     std::vector<float*> parts;
     std::vector<size_t> sizes;
@@ -489,10 +523,12 @@ void AverageParts(float* const* parts, const size_t* sizes, size_t count, void (
     if (keeps_timeline) timeline.push_back(work->times);
     return ok;
   };
-  world->Enqueue({run, [done, context](const char* failure) { done(context, failure); }});
+  world->Enqueue({run, [done, context](const char* failure) { done(context, failure); }}, place);
 }
 
-const GnrCollectives kCollectives = {AverageParts};
+void CancelStep(int64_t step) { world->Cancel(step); }
+
+const GnrCollectives kCollectives = {AverageParts, CancelStep};
 
 // --- JavaScript. ---
 

@@ -66,7 +66,8 @@ async function recordTimeline(world, config, step) {
   world.timeline();
   await step();
   const calls = await world.gatherValues(world.timeline());
-  const sinceEpoch = (performance.timeOrigin + performance.now()) / 1000 - Number(process.hrtime.bigint()) / 1e9;
+  const sinceEpoch =
+    (performance.timeOrigin + performance.now()) / 1000 - Number(process.hrtime.bigint()) / 1e9;
   const onClock = kernelTimes().map(({ label, scheduled, started, ended }) => ({
     label,
     scheduled: scheduled - sinceEpoch,

@@ -137,11 +137,9 @@ export function predictGpus(
 /** The transfer of one bucket as one rank saw it, seconds. */
 export interface BucketTimes {
   bytes: number;
-  /** When its gradients were ready; undefined without the times of kernels. */
-  ready?: number;
-  /** When the operation was called: its gradients were ready, and the bucket before had arrived. */
+  /** When the operation was called: its gradients were ready. */
   called: number;
-  /** When all ranks had called it: until then this rank waited for others. */
+  /** When all ranks had come to it: the bucket before had arrived, and they had called it. */
   met: number;
   ended: number;
   /** When the first kernel that needs the average started; undefined without the times of kernels. */
@@ -152,7 +150,7 @@ export interface BucketTimes {
 export interface StepTimes {
   buckets: BucketTimes[];
   bytes: number;
-  /** From the calls to the moments when all ranks had made them. */
+  /** For other ranks: from the calls, or the end of the bucket before, to the moments when all ranks had come to them. */
   waiting: number;
   /** From there until all data had arrived. */
   transfer: number;
@@ -161,7 +159,8 @@ export interface StepTimes {
 /** Puts together what all ranks recorded of one step. @returns the step of each rank. @throws RangeError if they did not make the same calls. */
 export function readTransfers(byRank: readonly (readonly AllReduceTimes[])[]): StepTimes[] {
   const sizes = byRank.map((calls) => calls.map(({ bytes }) => bytes).join());
-  if (sizes.some((each) => each !== sizes[0])) throw new RangeError('the ranks did not average the same buckets');
+  if (sizes.some((each) => each !== sizes[0]))
+    throw new RangeError('the ranks did not average the same buckets');
   return byRank.map((calls) => {
     const buckets = calls.map(({ bytes, enqueued, ended }, i): BucketTimes => {
       const met = Math.max(...byRank.map((others) => others[i]!.started));
@@ -170,7 +169,10 @@ export function readTransfers(byRank: readonly (readonly AllReduceTimes[])[]): S
     return {
       buckets,
       bytes: total(buckets, ({ bytes }) => bytes),
-      waiting: total(buckets, ({ called, met }) => met - called),
+      waiting: buckets.reduce(
+        (sum, { called, met }, i) => sum + met - Math.max(called, buckets[i - 1]?.ended ?? called),
+        0,
+      ),
       transfer: total(buckets, ({ met, ended }) => ended - met),
     };
   });
@@ -206,7 +208,7 @@ function union(intervals: readonly Interval[]): Interval[] {
   return joined;
 }
 
-const ALL_REDUCE_LABEL = /^(\S+) = GnrAllReduce\((.*)\)/;
+const ALL_REDUCE_LABEL = /^\S+ = GnrAllReduce\(/;
 const LABEL = /^(\S+) = \S+\((.*)\)/;
 const nodeOf = (input: string): string => input.replace('^', '').split(':')[0]!;
 
@@ -224,23 +226,20 @@ export function readTimeline(
     const [, name = '', inputs = ''] = LABEL.exec(kernel.label) ?? [];
     return { ...kernel, name, inputs: inputs.split(', '), isAllReduce: ALL_REDUCE_LABEL.test(kernel.label) };
   });
-  const endOf = new Map(nodes.map(({ name, ended }) => [name, ended]));
-  const calls = nodes.filter(({ isAllReduce }) => isAllReduce).toSorted((a, b) => a.started - b.started);
+  // Buckets end in the order in which they travel.
+  const calls = nodes.filter(({ isAllReduce }) => isAllReduce).toSorted((a, b) => a.ended - b.ended);
   const buckets = step.buckets.map((bucket, i): BucketTimes => {
-    const { name, inputs } = calls[i]!;
-    const ready = Math.max(
-      ...inputs.filter((input) => !input.startsWith('^')).map((input) => endOf.get(nodeOf(input)) ?? 0),
-    );
+    const { name } = calls[i]!;
     const users = nodes.filter(
       (node) => !node.isAllReduce && node.inputs.some((input) => nodeOf(input) === name),
     );
-    return { ...bucket, ready, used: Math.min(...users.map(({ started }) => started)) };
+    return { ...bucket, used: Math.min(...users.map(({ started }) => started)) };
   });
   let bytes = 0;
   const isFirstSide = buckets.map((bucket) => (bytes += bucket.bytes) <= discriminatorBytes);
-  const lastReady = (isFirst: boolean): number =>
-    Math.max(...buckets.filter((_, i) => isFirstSide[i] === isFirst).map(({ ready }) => ready!));
-  const backwardEnded = { discriminators: lastReady(true), generators: lastReady(false) };
+  const lastCall = (isFirst: boolean): number =>
+    Math.max(...buckets.filter((_, i) => isFirstSide[i] === isFirst).map(({ called }) => called));
+  const backwardEnded = { discriminators: lastCall(true), generators: lastCall(false) };
   const computing = nodes.filter(({ isAllReduce }) => !isAllReduce);
   const busy = union(computing.map(({ started, ended }) => [started, ended]));
   const overlap = ({ met, ended }: BucketTimes): number =>

@@ -17,7 +17,7 @@ interface Place {
 export interface AllReduceTimes {
   /** When the operation was called: its gradients were ready. */
   enqueued: number;
-  /** When its data began to travel, and when all of it had arrived. */
+  /** When this rank turned to it, after the one before, and when all of it had arrived. */
   started: number;
   ended: number;
   bytes: number;

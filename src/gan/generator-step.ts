@@ -180,9 +180,14 @@ function lossInputsOf(
   const restyled = oncePerDomain((domain) => {
     const { content, style } = translations[domain];
     const count = style.shape[0]!;
-    // The styles of a batch are distinct rows of one list, so that the next row is another style.
-    const nextStyle = concat([rows(style, 1, count - 1), rows(style, 0, 1)], 0);
-    return unrecorded(() => generator.decode(generatorParams[GENERATOR_FROM[domain]]!, content, nextStyle));
+    // The styles of a batch are distinct rows of one list, so that a row's neighbour is another style. Neighbours swap, and the
+    // last of an odd number takes the first: the pairs of several ranks with even batches are those of one with all images.
+    const partner = (row: number): number => ((row ^ 1) < count ? row ^ 1 : 0);
+    const swapped = concat(
+      Array.from({ length: count }, (_, row) => rows(style, partner(row), 1)),
+      0,
+    );
+    return unrecorded(() => generator.decode(generatorParams[GENERATOR_FROM[domain]]!, content, swapped));
   });
   // One pass for the style codes of both domains.
   let joinedLogits: Tensor | undefined;

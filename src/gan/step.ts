@@ -80,10 +80,10 @@ function updateGroup(
     first: [...state.first],
     second: [...state.second],
   };
-  // One bucket after another, beginning with the last layers, whose gradients come first: all buckets at once would hold
-  // several copies of all weights in memory.
+  // One bucket after another, in the order in which their gradients come: all buckets at once would hold several copies of
+  // all weights in memory.
   let previous: Tensor[] = [];
-  for (let i = group.trainedBuckets - 1; i >= 0; i--) {
+  for (const i of group.backwardOrder) {
     const first = state.first[i];
     const moments = { second: state.second[i]!, ...(first && { first }) };
     const gradient = kernels().after(gradients[i]!, previous);
@@ -119,8 +119,10 @@ export function trainStep(
   isR1Step: boolean,
 ): StepResult {
   const { config, networks, perceptual } = context;
-  const averaged = (gradients: Tensor[]) =>
-    averageGradients(networks.ranks, gradients, config.distributed.bucketMegabytes);
+  const averaged = (group: ParameterGroup, gradients: readonly Tensor[]) => {
+    const buckets = group.gradientBuckets(gradients);
+    return averageGradients(networks.ranks, buckets, group.backwardOrder, config.distributed.bucketMegabytes);
+  };
   const betas = optimizerBetas(config, 0);
 
   // Content and style codes of both domains, and translations both ways.
@@ -148,7 +150,7 @@ export function trainStep(
     isR1Step,
     scalars.r1Factor,
   );
-  const discriminatorBuckets = averaged(networks.discriminators.gradientBuckets(discriminatorStep.gradients));
+  const discriminatorBuckets = averaged(networks.discriminators, discriminatorStep.gradients);
   const discriminators = updateGroup(
     networks.discriminators,
     state.discriminators,
@@ -171,7 +173,7 @@ export function trainStep(
     const terms = generatorTerms(inputs, batch, translations);
     return { terms, gradients: generatorTape.gradients(totalLoss(terms), generatorParameters) };
   });
-  const generatorBuckets = averaged(networks.generators.gradientBuckets(generatorStep.gradients));
+  const generatorBuckets = averaged(networks.generators, generatorStep.gradients);
   const generators = updateGroup(
     networks.generators,
     state.generators,

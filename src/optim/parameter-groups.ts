@@ -37,6 +37,24 @@ export interface ParameterGroupOptions {
   multiplierOf?: (network: string, path: string) => number;
 }
 
+/**
+ * The order in which the gradients of buckets are ready: that of a network's last layers first. The networks of a group stand
+ * side by side in a step, so those at the same depth come together; a bucket waits for the first of its layers.
+ */
+function backwardOrder(
+  buckets: readonly Bucket[],
+  networks: Readonly<Record<string, ParameterSpecs>>,
+): number[] {
+  const depths = new Map<string, number>();
+  for (const [network, specs] of Object.entries(networks)) {
+    const paths = Object.keys(specs);
+    for (const [i, path] of paths.entries()) depths.set(`${network}/${path}`, i / paths.length);
+  }
+  const depthOf = ({ entries }: Bucket): number =>
+    Math.min(...entries.map(({ network, path }) => depths.get(`${network}/${path}`)!));
+  return [...buckets.keys()].sort((a, b) => depthOf(buckets[b]!) - depthOf(buckets[a]!) || b - a);
+}
+
 /** One number for a whole bucket, or one for each element. */
 export type BucketScale = number | Tensor;
 
@@ -46,6 +64,8 @@ export class ParameterGroup {
   readonly buckets: readonly Bucket[];
   /** How many buckets are trained: they come first. */
   readonly trainedBuckets: number;
+  /** The trained buckets in about the order in which their gradients are ready. */
+  readonly backwardOrder: readonly number[];
   private readonly scales = new Map<string, Tensor>();
 
   /** @param networks specs by network name; their order decides the layout. */
@@ -82,6 +102,7 @@ export class ParameterGroup {
     const trained = fill(entries.filter(({ lrMultiplier }) => lrMultiplier > 0));
     this.buckets = [...trained, ...fill(entries.filter(({ lrMultiplier }) => lrMultiplier === 0))];
     this.trainedBuckets = trained.length;
+    this.backwardOrder = backwardOrder(trained, networks);
   }
 
   /** Number of elements of all parameters. */

@@ -21,16 +21,14 @@ async function differences(cases: object): Promise<Map<string, Differences>> {
   return new Map(jsonLines<Differences>(stdout).map((line) => [line.name, line]));
 }
 
-/** Losses that need weights of other networks, or compare translations with each other: pairs of a rank stay in it. */
-const LEFT_OUT = ['lpips', 'styleDiversification'];
-const ofBatch = LOSS_NAMES.filter((name) => !LEFT_OUT.includes(name));
 /** Weights of all losses; one alone must train the decoders too, so each comes with the cycle's. */
 const only = (name: string) =>
   Object.fromEntries(
     LOSS_NAMES.map((one) => {
       const weight = one === name ? 3 : one === 'cycle' ? 1 : 0;
       const hasOptions = ['cycle', 'styleConsistency', 'styleDiversification', 'lpips'].includes(one);
-      return [one, hasOptions ? { weight } : weight];
+      const weights = one === 'lpips' && { weights: 'given by the test' };
+      return [one, hasOptions ? { weight, ...weights } : weight];
     }),
   );
 
@@ -56,12 +54,15 @@ describe.skipIf(noMpi !== undefined)('with global statistics, 2 ranks of batch 2
     );
   });
 
-  test('give the gradients of 1 rank of batch 4 for every loss of its own', async () => {
+  test('give the gradients and the term of 1 rank of batch 4 for every loss of its own, LPIPS included', async () => {
     const found = await differences(
-      Object.fromEntries(ofBatch.map((name) => [name, { losses: only(name) }])),
+      Object.fromEntries(LOSS_NAMES.map((name) => [name, { losses: only(name) }])),
     );
-    expect([...found.keys()]).toEqual(ofBatch);
-    for (const [name, { generators }] of found) expect(generators, name).toBeLessThan(TOLERANCE);
+    expect([...found.keys()]).toEqual(LOSS_NAMES);
+    for (const [name, { generators, terms }] of found) {
+      expect(generators, name).toBeLessThan(TOLERANCE);
+      expect(terms[`generators/${name}`], name).toBeLessThan(TOLERANCE);
+    }
   });
 });
 

@@ -84,6 +84,18 @@ describe.each([100, 10, 8, 1])('a parameter group with buckets of up to %i eleme
       );
   });
 
+  it('orders trained buckets from the last layers of all networks to the first', () => {
+    const layers = (gain: number): ParameterSpecs =>
+      Object.fromEntries(
+        ['first', 'bias', 'last'].map((path) => [path, spec(path === 'bias' ? [2] : [8], gain)]),
+      );
+    const deep = new ParameterGroup({ A: layers(1), B: layers(1) }, { largeElements: 8 });
+    const paths = deep.backwardOrder.map((i) =>
+      deep.buckets[i]!.entries.map(({ network, path }) => `${network}/${path}`).join(),
+    );
+    expect(paths).toEqual(['B/last', 'A/last', 'A/bias,B/bias', 'B/first', 'A/first']);
+  });
+
   it('keepParameters keeps the parameters beyond the scope, and nothing else', () => {
     // The first call makes the constants of the group, which do not count.
     tf.tidy(() => void group.parameters(upload(group.pack(values))));

@@ -27,6 +27,7 @@ export interface GraphNode {
   op: string;
   /** `node`, `node:output`, or `^node` for a control input. */
   inputs: readonly string[];
+  attributes: Readonly<Record<string, GraphAttribute>>;
   /** TensorFlow's codes of the types in its attributes, such as `T`. */
   types: Readonly<Record<string, number>>;
   /** Shape and type of each output. */
@@ -104,7 +105,7 @@ export class Graph {
         const types: Record<string, number> = {};
         for (const [key, attribute] of Object.entries(attributes))
           if (attribute.kind === 'type') types[key] = attribute.value;
-        return { name, op, inputs, types, outputs };
+        return { name, op, inputs, attributes, types, outputs };
       });
   }
 

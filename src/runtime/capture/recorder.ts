@@ -52,8 +52,8 @@ export class Recorder implements Executor {
   private readonly constants = new WeakMap<object, RecordedTensor>();
   /** By type, the casts of sources to it. */
   private readonly casts = new Map([DT_FLOAT, DT_BFLOAT16].map((type) => [type, new Map<string, string>()]));
-  /** The node of the last all-reduce. */
-  private lastAllReduce: string | undefined;
+  /** Number of all-reduces so far. */
+  private allReduces = 0;
 
   constructor(graph: Graph, precision: Precision = {}) {
     this.graph = graph;
@@ -93,9 +93,9 @@ export class Recorder implements Executor {
         ? { ...attributes, [typeAttribute(op)]: graphAttribute.type(compute) }
         : attributes;
     // Ranks whose all-reduces ran in different orders would wait for each other for ever.
-    if (op === ALL_REDUCE && this.lastAllReduce !== undefined) sources.push(`^${this.lastAllReduce}`);
-    const node = this.graph.add(op, sources, typed, computed);
-    if (op === ALL_REDUCE) this.lastAllReduce = node;
+    const placed =
+      op === ALL_REDUCE ? { ...typed, place: { kind: 'int' as const, value: this.allReduces++ } } : typed;
+    const node = this.graph.add(op, sources, placed, computed);
     return infos.map((info, i) => {
       const source = i === 0 ? node : `${node}:${i}`;
       if (info.dtype !== DT_FLOAT) return this.tensorOf(source, info);

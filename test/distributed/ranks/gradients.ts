@@ -11,6 +11,7 @@ import { stateLayout, stateVectors, unflattenState } from '../../../src/gan/stat
 import { hasFirstMoments, namedByPart, trainStep } from '../../../src/gan/step.js';
 import { stepScalars } from '../../../src/gan/step-scalars.js';
 import { ranksOf } from '../../../src/ops/ranks.js';
+import { buildLpips } from '../../../src/perceptual/lpips.js';
 import { loadEngine } from '../../../src/runtime/node.js';
 import { uploadBatch, uploadScalars } from '../../../src/train/eager-trainer.js';
 import { noiseBatch } from '../../support/batch.js';
@@ -51,11 +52,26 @@ function joined(parts: readonly Fields[]): Fields {
   };
 }
 
+const lpips = buildLpips('vgg');
+
+/** Weights of LPIPS that keep features of one size from layer to layer; those of its linear layers are positive. */
+function lpipsParams(): Record<string, tf.Tensor> {
+  const rng = new Rng(2, 'lpips');
+  const tensors = Object.entries(lpips.specs).map(([name, { shape }]) => {
+    const fanIn = shape.slice(0, -1).reduce((a, b) => a * b, 1);
+    const bound = name.startsWith('lin') ? 0.1 : Math.sqrt(6 / fanIn);
+    const values = Float32Array.from({ length: fanIn * shape.at(-1)! }, () => rng.uniform(-bound, bound));
+    return [name, tf.tensor(name.startsWith('lin') ? values.map(Math.abs) : values, [...shape])];
+  });
+  return Object.fromEntries(tensors) as Record<string, tf.Tensor>;
+}
+
 /** Terms and gradients of a step that leaves the discriminators as they are: Adam would amplify differences near 0. */
 function gradientsOf(networks: Networks, changes: PartialConfig, batch: HostBatch, size: number) {
   const config = configOf(changes, size);
-  const context = { config, networks };
   return tf.tidy(() => {
+    const perceptual = config.losses.lpips.weight > 0 ? { lpips, params: lpipsParams() } : undefined;
+    const context = { config, networks, ...(perceptual && { perceptual }) };
     const host = { values: initNetworks(networks, new Rng(1, 'init')) };
     const layout = stateLayout(networks, hasFirstMoments(config));
     const state = Object.fromEntries(
