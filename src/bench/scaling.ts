@@ -235,8 +235,9 @@ export function readTimeline(
     );
     return { ...bucket, used: Math.min(...users.map(({ started }) => started)) };
   });
-  let bytes = 0;
-  const isFirstSide = buckets.map((bucket) => (bytes += bucket.bytes) <= discriminatorBytes);
+  const isFirstSide = buckets.map(
+    (_, i) => total(buckets.slice(0, i + 1), ({ bytes }) => bytes) <= discriminatorBytes,
+  );
   const lastCall = (isFirst: boolean): number =>
     Math.max(...buckets.filter((_, i) => isFirstSide[i] === isFirst).map(({ called }) => called));
   const backwardEnded = { discriminators: lastCall(true), generators: lastCall(false) };
