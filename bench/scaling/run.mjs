@@ -33,9 +33,13 @@ const { values } = parseArgs({
   },
 });
 
+function printRows(rows) {
+  for (const cells of rows) process.stdout.write(`| ${cells.join(' | ')} |\n`);
+}
+
 function table(head, rows) {
-  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-  process.stdout.write(`${lines.join('\n')}\n\n`);
+  printRows([head, head.map(() => '---'), ...rows]);
+  process.stdout.write('\n');
 }
 
 /** Runs rank.mjs on so many ranks. @returns the JSON of rank 0. */
@@ -74,31 +78,29 @@ function predicted({ ranks, alone, bandwidth, bytes, buckets }) {
   return { transfer, ...predictStep({ stepSeconds: secondsOf(alone), transfer, buckets, overlapShare }) };
 }
 
+const time = (value) => `${value.toFixed(3)} s`;
+
+function cellsOf({ ranks, alone, together, bytes, buckets, bandwidth, waiting, transfer, predicted }) {
+  if (together === undefined) return [ranks, time(secondsOf(alone)), ...Array(8).fill('')];
+  const ratios = together.map(({ seconds }, i) => seconds / alone[i].seconds);
+  return [
+    ...[ranks, time(secondsOf(alone)), time(secondsOf(together)), time(predicted.seconds)],
+    ...[median(ratios).toFixed(2), `${(bytes / 1e6).toFixed(1)} MB in ${buckets}`],
+    ...[`${(bandwidth / 1e9).toFixed(2)} GB/s`, time(waiting), time(transfer), time(predicted.transfer)],
+  ];
+}
+
+/** Prints a row as soon as it is measured: on a busy machine the next may take long. */
 function measure() {
-  const measured = values.ranks
-    .split(',')
-    .map(Number)
-    .map(start)
-    .map((each) => (each.ranks === 1 ? each : { ...each, predicted: predicted(each) }));
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify(measured)}\n`);
-    return;
-  }
-  const time = (value) => (value === undefined ? '' : `${value.toFixed(3)} s`);
-  const head = ['ranks', 'steps alone at once', 'step together', 'predicted', 'together by alone'];
+  const head = ['ranks', 'step of its own', 'step together', 'predicted', 'together by own'];
   head.push('bytes', 'bandwidth', 'waiting', 'transfer', 'predicted');
-  table(
-    head,
-    measured.map(({ ranks, alone, together, bytes, buckets, bandwidth, waiting, transfer, predicted }) => {
-      if (together === undefined) return [ranks, time(secondsOf(alone)), ...Array(8).fill('')];
-      const ratios = together.map(({ seconds }, i) => seconds / alone[i].seconds);
-      return [
-        ...[ranks, time(secondsOf(alone)), time(secondsOf(together)), time(predicted.seconds)],
-        ...[median(ratios).toFixed(2), `${(bytes / 1e6).toFixed(1)} MB in ${buckets}`],
-        ...[`${(bandwidth / 1e9).toFixed(2)} GB/s`, time(waiting), time(transfer), time(predicted.transfer)],
-      ];
-    }),
-  );
+  if (!values.json) printRows([head, head.map(() => '---')]);
+  for (const ranks of values.ranks.split(',').map(Number)) {
+    const measured = start(ranks);
+    const result = ranks === 1 ? measured : { ...measured, predicted: predicted(measured) };
+    if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else printRows([cellsOf(result)]);
+  }
 }
 
 /** The timelines of rank 0 in text, and the shares of both measures of what is hidden. */
