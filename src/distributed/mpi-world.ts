@@ -36,6 +36,9 @@ export interface MpiAddon {
   exitCode(): number;
   /** Whether this rank reports the failure of the run: it is the first that was heard of. */
   isReporter(): boolean;
+  /** Whether another rank has reported the failure of the run. */
+  isReported(): boolean;
+  /** Ends the connection, with `finalize` together with all other ranks. Until then it keeps the process alive. */
   close(finalize: boolean): void;
   timeline(): AllReduceTimes[];
 }

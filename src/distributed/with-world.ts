@@ -1,7 +1,7 @@
 // Runs work in the world that mpirun has started, and ends it on all ranks if one fails.
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { InputError, messageOf, PeerError } from '../base/errors.js';
+import { InputError, messageOf, PeerError, ReportedElsewhereError } from '../base/errors.js';
 import { MPI_FILE } from '../setup/addon.js';
 import { bindingDirectory, findPackages } from '../setup/installed.js';
 import { provideEngine } from '../setup/on-demand.js';
@@ -13,7 +13,7 @@ const FAILED = 1;
 const WRONG_INPUT = 2;
 /** Time for a failure to reach the other ranks, before mpirun ends them because this one has ended. */
 const FAREWELL_MILLISECONDS = 500;
-/** Time for another rank to report a failure and end, which ends this one too: otherwise this one reports it. */
+/** Time for another rank to report a failure and end, on which mpirun ends this one too; if it does not report, this one does. */
 const REPORT_MILLISECONDS = 6000;
 
 /** Number of processes that mpirun, or Slurm's srun, has started; 1 for a process that neither has. */
@@ -58,7 +58,7 @@ async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Prom
   await setTimeout(FAREWELL_MILLISECONDS);
   if (!addon.isReporter()) await setTimeout(REPORT_MILLISECONDS);
   addon.close(false);
-  return error;
+  return addon.isReported() ? new ReportedElsewhereError({ cause: error }) : error;
 }
 
 async function loadMpiAddon(): Promise<MpiAddon> {
