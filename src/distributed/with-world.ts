@@ -47,9 +47,11 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
 /** Ends this rank after a failure of its own or of another. @returns the error to throw. */
 async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Promise<unknown> {
   if (addon.failure() === '') {
-    const name = world.nameOf(world.rank);
-    if (error instanceof Error) error.message = `${name}: ${error.message}`;
-    const text = error instanceof Error ? error.message : `${name}: ${messageOf(error)}`;
+    let text = messageOf(error);
+    // What all ranks have found out about one of them names that one.
+    if (!world.hosts.some((_, rank) => text.includes(world.nameOf(rank))))
+      text = `${world.nameOf(world.rank)}: ${text}`;
+    if (error instanceof Error) error.message = text;
     addon.fail(text, error instanceof InputError ? WRONG_INPUT : FAILED);
   } else {
     const text = `${addon.failure()}.`.replace(/\.\.$/, '.');

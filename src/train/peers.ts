@@ -9,7 +9,7 @@ export type Next = 'go on' | 'stop' | 'restart';
 
 /** The other ranks of a run, as its steps see them. In a world of one it does nothing. */
 export class Peers {
-  /** The rank whose term was the first that is not finite, in words; undefined if there is none, or only one rank. */
+  /** The rank on which terms began to be no longer finite, in words; undefined if there is none, or only one rank. */
   culprit: string | undefined;
 
   constructor(private readonly world: World) {}
@@ -34,8 +34,10 @@ export class Peers {
     const byRank = (await world.gather(new Uint8Array(own.buffer))).map(
       (bytes) => new Float64Array(bytes.slice().buffer),
     );
-    const broken = byRank.findIndex((values) => !values.every(Number.isFinite));
-    if (broken !== -1) this.culprit ??= world.nameOf(broken);
+    // Averaged gradients carry NaN to all ranks within the step: where it began, more terms have it.
+    const broken = byRank.map((values) => values.filter((value) => !Number.isFinite(value)).length);
+    const most = Math.max(...broken);
+    if (most > 0) this.culprit ??= world.nameOf(broken.indexOf(most));
     return Object.fromEntries(
       names.map((name, i) => [name, byRank.reduce((sum, values) => sum + values[i]!, 0) / world.size]),
     );
