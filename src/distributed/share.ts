@@ -50,7 +50,8 @@ async function roundOf<R>(own: AsyncIterator<R>, signal: AbortSignal | undefined
 
 /** Reports and results of all ranks; with `to` first, only rank 0 gets the results. */
 async function exchange<R>(world: World, own: Round<R>, to: 'all' | 'first'): Promise<Round<R>[]> {
-  if (to === 'all') return (await world.gather(serialize(own))).map((bytes) => deserialize(bytes) as Round<R>);
+  if (to === 'all')
+    return (await world.gather(serialize(own))).map((bytes) => deserialize(bytes) as Round<R>);
   const { value, ...report } = own;
   const reports = await world.gatherValues({ ...report, hasValue: value !== undefined });
   if (!reports.some(({ hasValue }) => hasValue)) return reports;
