@@ -61,6 +61,14 @@ async function exchange<R>(world: World, own: Round<R>, to: 'all' | 'first'): Pr
   );
 }
 
+/** Throws, on all ranks alike, why one of them cannot go on. */
+function throwFailure(rounds: readonly Report[]): void {
+  for (const [rank, { error, hasStopped }] of rounds.entries()) {
+    if (error !== undefined) throw new SharedInputError(error, rank);
+    if (hasStopped) throw new InterruptedError('stopped');
+  }
+}
+
 /**
  * Yields the results of all ranks, of one round after the other, and those of a round in the order of the ranks: if each
  * rank yields what `isOwn` says, in order. All ranks make this call. While a result is used, the next one is made.
@@ -91,9 +99,7 @@ export async function* gatherInOrder<R>(
   try {
     for (let next = start(); ; ) {
       const rounds = await exchange(world, await next, to);
-      const failed = rounds.findIndex(({ error }) => error !== undefined);
-      if (failed >= 0) throw new SharedInputError(rounds[failed]!.error!, failed);
-      if (rounds.some(({ hasStopped }) => hasStopped)) throw new InterruptedError('stopped');
+      throwFailure(rounds);
       if (rounds.every(({ isDone }) => isDone)) return;
       if (rounds.some(({ isStopping }) => isStopping)) others.abort(new InterruptedError('stopped'));
       next = start();

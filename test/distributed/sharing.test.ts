@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { drawSampleDataset } from '../../src/sample/draw.js';
@@ -51,4 +51,43 @@ describe.skipIf(noMpi !== undefined)('two ranks', () => {
       expect(two).toEqual(one);
     },
   );
+
+  /** Everything that an evaluation writes and prints, without times, the number of threads and the name of its folder. */
+  async function evaluated(size: number, out: string, more: readonly string[] = []) {
+    const { status, stdout, stderr } = await ranks.gnr(size, [
+      ...['evaluate', '--checkpoint', at('run'), '--data', at('more'), '--out', at(out)],
+      ...['--protocol', at('protocol.json'), ...more],
+    ]);
+    expect(status, stderr).toBe(0);
+    const { created, software, ...receipt } = JSON.parse(await readFile(at(out, 'receipt.json'), 'utf8'));
+    const { threads, ...others } = software;
+    expect([typeof created, typeof threads]).toEqual(['string', 'string']);
+    const lists = await readFile(at(out, 'real.sha256'), 'utf8');
+    return { receipt, others, lists, printed: stdout.replaceAll(at(out), '') };
+  }
+
+  test('measure the figures of one process, write and print them once, and repeat a receipt exactly', async () => {
+    const protocol = {
+      name: 'small',
+      inputs: { count: 18 },
+      styles: { perInput: 2 },
+      seeds: [1, 2],
+      metrics: {
+        ...{ spectrum: {}, relativeDiversity: {}, cycleError: {}, styleConsistency: { views: 2 } },
+        ...{ contentConsistency: {}, landmarks: {}, factors: {} },
+      },
+    };
+    await writeFile(at('protocol.json'), JSON.stringify(protocol));
+    await rm(at('more', 'testA', '00009.png'));
+    const one = await evaluated(1, 'evaluation one');
+    const two = await evaluated(2, 'evaluation two');
+    const [model] = one.receipt.methods;
+    expect(model.figures.length).toBeGreaterThan(8);
+    expect(two).toEqual(one);
+    const { status, stdout, stderr } = await ranks.gnr(2, [
+      ...['evaluate', '--verify', at('evaluation one', 'receipt.json')],
+    ]);
+    expect(status, stderr).toBe(0);
+    expect(stdout.match(/figures reproduced exactly/g)).toHaveLength(1);
+  });
 });

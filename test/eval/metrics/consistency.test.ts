@@ -25,7 +25,7 @@ function contextOf(translator: Partial<Translator>, rest: Partial<MetricContext>
         direction: 'A2B',
         readInputs: () => Promise.reject(new Error('no inputs here')),
       },
-    } as Method,
+    } as Partial<Method> as Method,
     real: [],
     seed: 1,
     onProgress: () => undefined,
