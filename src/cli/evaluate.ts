@@ -134,7 +134,8 @@ async function printReceipt(receipt: Receipt, json: boolean): Promise<void> {
   if (json) return printJson(receipt);
   const { readPublished } = await import('../eval/published.js');
   const { terminalTable } = await import('../eval/report/terminal-table.js');
-  const width = process.stdout.columns ?? 100;
+  // The terminal that mpirun makes has no width.
+  const width = process.stdout.columns || 100;
   printLine(terminalTable(receipt, { width, published: await readPublished() }));
 }
 
