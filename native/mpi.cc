@@ -184,6 +184,20 @@ class World {
     return Wait(&request, 1);
   }
 
+  /** Gathers on rank 0 alone. */
+  bool Collect(const void* own, void* all, size_t bytes) {
+    MPI_Request request;
+    if (!Check(MPI_Igather(own, bytes, MPI_BYTE, all, bytes, MPI_BYTE, 0, data_, &request))) return false;
+    return Wait(&request, 1);
+  }
+
+  /** Gives every rank its part of rank 0's bytes. */
+  bool Scatter(const void* all, void* own, size_t bytes) {
+    MPI_Request request;
+    if (!Check(MPI_Iscatter(all, bytes, MPI_BYTE, own, bytes, MPI_BYTE, 0, data_, &request))) return false;
+    return Wait(&request, 1);
+  }
+
   bool Broadcast(void* bytes, size_t length, int root) {
     MPI_Request request;
     if (!Check(MPI_Ibcast(bytes, length, MPI_BYTE, root, data_, &request))) return false;
@@ -656,6 +670,29 @@ napi_value Gather(napi_env env, napi_callback_info info) {
   });
 }
 
+/** collect(bytes): as gather(), for rank 0 alone: the others get no bytes. */
+napi_value Collect(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!Arguments(env, info, values)) return nullptr;
+  return Queue(env, values[0], [](Exchange& exchange) {
+    if (world->rank == 0) exchange.all.resize(exchange.bytes.size() * world->size);
+    return world->Collect(exchange.bytes.data(), exchange.all.data(), exchange.bytes.size());
+  });
+}
+
+/** scatter(bytes, count): a promise of this rank's `count` bytes of those of rank 0, who passes `count` for each rank. */
+napi_value Scatter(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  if (!Arguments(env, info, values)) return nullptr;
+  double count = 0;
+  napi_get_value_double(env, values[1], &count);
+  const auto bytes = static_cast<size_t>(count);
+  return Queue(env, values[0], [bytes](Exchange& exchange) {
+    exchange.all.resize(bytes);
+    return world->Scatter(exchange.bytes.data(), exchange.all.data(), bytes);
+  });
+}
+
 /** broadcast(bytes, root): a promise of the bytes of rank `root`; all ranks pass as many. */
 napi_value Broadcast(napi_env env, napi_callback_info info) {
   napi_value values[2];
@@ -753,6 +790,7 @@ napi_value Timeline(napi_env env, napi_callback_info) {
 
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
+      {"collect", Collect},   {"scatter", Scatter},
       {"open", Open},         {"gather", Gather},   {"broadcast", Broadcast},   {"setAlone", SetAlone}, {"setLimit", SetLimit}, {"fail", Fail},
       {"failure", Failure},   {"exitCode", ExitCode}, {"close", CloseWorld},      {"isReporter", IsReporter}, {"timeline", Timeline},
       {"isReported", IsReported},

@@ -6,6 +6,7 @@ import { MPI_FILE } from '../setup/addon.js';
 import { bindingDirectory, findPackages } from '../setup/installed.js';
 import { provideEngine } from '../setup/on-demand.js';
 import { type MpiAddon, MpiWorld } from './mpi-world.js';
+import { SharedInputError } from './share.js';
 import { SOLO, type World } from './world.js';
 
 /** The exit codes of the command line for failures of the work and for wrong input. */
@@ -47,10 +48,11 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
 /** Ends this rank after a failure of its own or of another. @returns the error to throw. */
 async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Promise<unknown> {
   if (addon.failure() === '') {
+    const culprit = error instanceof SharedInputError ? error.rank : world.rank;
     let text = messageOf(error);
     // What all ranks have found out about one of them names that one.
     if (!world.hosts.some((_, rank) => text.includes(world.nameOf(rank))))
-      text = `${world.nameOf(world.rank)}: ${text}`;
+      text = `${world.nameOf(culprit)}: ${text}`;
     if (error instanceof Error) error.message = text;
     addon.fail(text, error instanceof InputError ? WRONG_INPUT : FAILED);
   } else {

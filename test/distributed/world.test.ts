@@ -33,6 +33,8 @@ describe.skipIf(noMpi !== undefined)('three ranks', () => {
       expect(line).toMatchObject({
         ...{ rank, size: 3, localRank: rank, localSize: 3, hosts: [host, host, host], share: true },
         ...{ broadcast: [1, 1], value: ['one', { two: 2 }], gathered: [[0], [1, 1], [2, 2, 2]] },
+        collected: rank === 0 ? [[0], [1, 1], [2, 2, 2]] : [],
+        scattered: Array(rank + 1).fill(rank + 1),
         ...{ sum: [0.1 + 1.1 + 2.1, 3], terms: { a: 1, b: null }, culprit: `rank 1 on ${host}` },
         ...{ second: [1], small: [1], averaged: found[0]!.averaged },
       });
