@@ -37,6 +37,8 @@ constexpr Seconds kReportGrace = 4;
 constexpr Seconds kGrace = 8;
 /** A rank that was silent for so long does not report failures. */
 constexpr Seconds kSilence = 3 * kHeartbeat;
+/** A rank that reports a failure takes so long at most to tell that to the others. */
+constexpr Seconds kFarewell = 0.3;
 constexpr auto kPollBusy = std::chrono::microseconds(50);
 constexpr auto kPollIdle = std::chrono::milliseconds(20);
 constexpr size_t kTextBytes = 2000;
@@ -46,6 +48,7 @@ constexpr int kHeartbeatTag = 1;
 constexpr int kFailureTag = 2;
 constexpr int kPartTag = 3;
 constexpr int kResultTag = 4;
+constexpr int kReportedTag = 5;
 
 Seconds Now() { return std::chrono::duration<double>(Steady::now().time_since_epoch()).count(); }
 
@@ -59,6 +62,8 @@ struct Message {
   int32_t accused;
   /** With which code the program is to end. */
   int32_t exit_code;
+  /** Whether the rank will report the failure. */
+  int32_t is_reporter;
   char text[kTextBytes];
 };
 
@@ -170,6 +175,9 @@ class World {
   /** Whether this rank reports the failure: when the run failed, it was the first that was heard of. */
   bool IsReporter() { return is_reporter_; }
 
+  /** Whether another rank has reported the failure. */
+  bool IsReported() { return is_reported_; }
+
   void SetAlone(bool alone) { is_alone_ = alone; }
 
   /** Ends the thread; with `finalize` MPI too, which waits for the other ranks. */
@@ -206,6 +214,20 @@ class World {
     return Wait(&request, 1);
   }
 
+  /** Gathers on rank 0 alone. */
+  bool Collect(const void* own, void* all, size_t bytes) {
+    MPI_Request request;
+    if (!Check(MPI_Igather(own, bytes, MPI_BYTE, all, bytes, MPI_BYTE, 0, data_, &request))) return false;
+    return Wait(&request, 1);
+  }
+
+  /** Gives every rank its part of rank 0's bytes. */
+  bool Scatter(const void* all, void* own, size_t bytes) {
+    MPI_Request request;
+    if (!Check(MPI_Iscatter(all, bytes, MPI_BYTE, own, bytes, MPI_BYTE, 0, data_, &request))) return false;
+    return Wait(&request, 1);
+  }
+
   bool Broadcast(void* bytes, size_t length, int root) {
     MPI_Request request;
     if (!Check(MPI_Ibcast(bytes, length, MPI_BYTE, root, data_, &request))) return false;
@@ -225,6 +247,7 @@ class World {
   bool closed_ = false;
   std::atomic<bool> is_alone_{false};
   std::atomic<bool> is_reporter_{false};
+  std::atomic<bool> is_reported_{false};
 
   MPI_Comm data_ = MPI_COMM_NULL, control_ = MPI_COMM_NULL;
   std::vector<Peer> peers_;
@@ -288,7 +311,8 @@ class World {
     return false;
   }
 
-  void SetFailure(const std::string& text, int accused = -1, int exit_code = kFailed) {
+  /** @param has_reporter whether the failure is known from a rank that reports it. */
+  void SetFailure(const std::string& text, int accused = -1, int exit_code = kFailed, bool has_reporter = false) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (failed_at_ >= 0) return;
     failed_at_ = Now();
@@ -297,7 +321,7 @@ class World {
     accused_ = accused;
     int reporter = 0;
     while (reporter < rank && (reporter == accused || awake_ - peers_[reporter].heard >= kSilence)) reporter++;
-    is_reporter_ = reporter == rank && rank != accused;
+    is_reporter_ = !has_reporter && reporter == rank && rank != accused;
   }
 
   bool HasFailed() { return failed_at_ >= 0; }
@@ -317,6 +341,7 @@ class World {
     peer.outgoing.is_alone = is_alone_;
     peer.outgoing.accused = accused_;
     peer.outgoing.exit_code = exit_code_;
+    peer.outgoing.is_reporter = is_reporter_;
     std::strncpy(peer.outgoing.text, text.c_str(), kTextBytes - 1);
     const size_t bytes = offsetof(Message, text) + text.size() + 1;
     MPI_Isend(&peer.outgoing, std::min(bytes, sizeof(Message)), MPI_BYTE, p, tag, control_, &peer.sending);
@@ -340,8 +365,12 @@ class World {
         peer.is_alone = peer.incoming.is_alone;
         if (status.MPI_TAG == kFailureTag) {
           peer.incoming.text[kTextBytes - 1] = '\0';
-          SetFailure(peer.incoming.text, peer.incoming.accused, peer.incoming.exit_code);
+          const bool has_reporter = peer.incoming.is_reporter;
+          // Two ranks that could not hear each other may both want to report: the first one does.
+          if (HasFailed() && has_reporter && p < rank) is_reporter_ = false;
+          SetFailure(peer.incoming.text, peer.incoming.accused, peer.incoming.exit_code, has_reporter);
         }
+        if (status.MPI_TAG == kReportedTag) is_reported_ = true;
         Listen(p);
       }
     }
@@ -369,9 +398,31 @@ class World {
 
   /** The program did not end by itself after a failure. */
   [[noreturn]] void End() {
-    std::fprintf(stderr, "gnr: %s\n", failure().c_str());
-    std::fflush(stderr);
+    if (!is_reported_) {
+      std::fprintf(stderr, "gnr: %s\n", failure().c_str());
+      std::fflush(stderr);
+      TellReported();
+    }
     _exit(exit_code());
+  }
+
+  /** Tells the other ranks that this one has reported the failure, so that none does it again. */
+  void TellReported() {
+    std::vector<bool> is_told(size, false), has_arrived(size, false);
+    is_told[rank] = has_arrived[rank] = true;
+    for (const Seconds since = Now(); Now() - since < kFarewell; std::this_thread::sleep_for(kPollBusy)) {
+      bool is_done = true;
+      for (int p = 0; p < size; p++) {
+        if (!is_told[p]) is_told[p] = Tell(p, kReportedTag, "");
+        if (is_told[p] && !has_arrived[p]) {
+          int sent = 0;
+          MPI_Test(&peers_[p].sending, &sent, MPI_STATUS_IGNORE);
+          has_arrived[p] = sent;
+        }
+        is_done = is_done && has_arrived[p];
+      }
+      if (is_done) return;
+    }
   }
 
   /** Waits for requests of MPI; false if the run has failed meanwhile. */
@@ -395,16 +446,17 @@ class World {
       const Peer& peer = peers_[p];
       const Seconds silent = awake_ - std::max(peer.heard, 0.0);
       const std::string name = "rank " + std::to_string(p) + " on " + hosts[p];
-      const std::string seconds = std::to_string(static_cast<int>(limit));
-      if (silent > limit) {
-        SetFailure(name + " has not been heard of for " + seconds +
+      const bool is_late = peer.reached < reached_ && !peer.is_alone;
+      // A rank that fell silent while the others waited has not been heard of for less than they have waited.
+      if (silent > limit || (is_late && silent > limit / 2)) {
+        SetFailure(name + " has not been heard of for " + std::to_string(static_cast<int>(silent)) +
                    " seconds: its process is stopped, or its machine or the network is down",
                    p);
         return true;
       }
-      if (peer.reached < reached_ && !peer.is_alone) {
-        SetFailure(name + " hangs: the other ranks have waited for it for " + seconds +
-                   " seconds (distributed.timeoutSeconds)",
+      if (is_late) {
+        SetFailure(name + " hangs: the other ranks have waited for it for " +
+                   std::to_string(static_cast<int>(limit)) + " seconds (distributed.timeoutSeconds)",
                    p);
         return true;
       }
@@ -493,6 +545,8 @@ class World {
         MPI_Wait(&peer.receiving, MPI_STATUS_IGNORE);
       }
       MPI_Finalize();
+    } else if (HasFailed() && !is_reported_) {
+      TellReported();
     }
     std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
@@ -567,7 +621,6 @@ std::string TextOf(napi_env env, napi_value value) {
 void Settle(napi_env env, napi_value, void*, void* data) {
   std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(data));
   if (env == nullptr) return;
-  napi_unref_threadsafe_function(env, settle);
   if (!exchange->failure.empty()) {
     napi_value error;
     napi_create_error(env, nullptr, TextValue(env, exchange->failure), &error);
@@ -603,8 +656,8 @@ napi_value Open(napi_env env, napi_callback_info) {
     return nullptr;
   }
   napi_value name = TextValue(env, "gnr mpi");
+  // Until `close` it keeps the process alive, whatever that waits for: a rank that is gone could not report a failure.
   napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, nullptr, Settle, &settle);
-  napi_unref_threadsafe_function(env, settle);
   napi_value result, hosts, external;
   napi_create_object(env, &result);
   Set(env, result, "rank", world->rank);
@@ -635,7 +688,6 @@ napi_value Queue(napi_env env, napi_value array, const std::function<bool(Exchan
   exchange->bytes.assign(bytes, bytes + length);
   napi_value promise;
   napi_create_promise(env, &exchange->deferred, &promise);
-  napi_ref_threadsafe_function(env, settle);
   const auto done = [exchange](const char* failure) {
     if (failure != nullptr) exchange->failure = *failure ? failure : "the run has failed";
     napi_call_threadsafe_function(settle, exchange, napi_tsfn_nonblocking);
@@ -651,6 +703,29 @@ napi_value Gather(napi_env env, napi_callback_info info) {
   return Queue(env, values[0], [](Exchange& exchange) {
     exchange.all.resize(exchange.bytes.size() * world->size);
     return world->AllGather(exchange.bytes.data(), exchange.all.data(), exchange.bytes.size());
+  });
+}
+
+/** collect(bytes): as gather(), for rank 0 alone: the others get no bytes. */
+napi_value Collect(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!Arguments(env, info, values)) return nullptr;
+  return Queue(env, values[0], [](Exchange& exchange) {
+    if (world->rank == 0) exchange.all.resize(exchange.bytes.size() * world->size);
+    return world->Collect(exchange.bytes.data(), exchange.all.data(), exchange.bytes.size());
+  });
+}
+
+/** scatter(bytes, count): a promise of this rank's `count` bytes of those of rank 0, who passes `count` for each rank. */
+napi_value Scatter(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  if (!Arguments(env, info, values)) return nullptr;
+  double count = 0;
+  napi_get_value_double(env, values[1], &count);
+  const auto bytes = static_cast<size_t>(count);
+  return Queue(env, values[0], [bytes](Exchange& exchange) {
+    exchange.all.resize(bytes);
+    return world->Scatter(exchange.bytes.data(), exchange.all.data(), bytes);
   });
 }
 
@@ -708,11 +783,19 @@ napi_value IsReporter(napi_env env, napi_callback_info) {
   return value;
 }
 
+/** isReported(): whether another rank has reported the failure of the run. */
+napi_value IsReported(napi_env env, napi_callback_info) {
+  napi_value value;
+  napi_get_boolean(env, world->IsReported(), &value);
+  return value;
+}
+
 /** close(finalize): ends MPI; without `finalize` only the thread, because other ranks may be gone. */
 napi_value CloseWorld(napi_env env, napi_callback_info info) {
   napi_value values[1];
   bool finalize = false;
   if (Arguments(env, info, values) && napi_get_value_bool(env, values[0], &finalize) == napi_ok) world->Close(finalize);
+  napi_unref_threadsafe_function(env, settle);
   return nullptr;
 }
 
@@ -743,8 +826,10 @@ napi_value Timeline(napi_env env, napi_callback_info) {
 
 NAPI_MODULE_INIT() {
   const std::pair<const char*, napi_callback> functions[] = {
+      {"collect", Collect},   {"scatter", Scatter},
       {"open", Open},         {"gather", Gather},   {"broadcast", Broadcast},   {"setAlone", SetAlone}, {"setLimit", SetLimit}, {"fail", Fail},
       {"failure", Failure},   {"exitCode", ExitCode}, {"close", CloseWorld},      {"isReporter", IsReporter}, {"timeline", Timeline},
+      {"isReported", IsReported},
   };
   for (const auto& [name, callback] : functions) {
     napi_value function;

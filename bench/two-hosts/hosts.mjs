@@ -54,6 +54,17 @@ export function setLink(isUp) {
   ip('-n', namespaceOf(host), 'link', 'set', cardOf(host), isUp ? 'up' : 'down');
 }
 
+/** Whether each host reaches the other: for some seconds after a link came up, connections fail. */
+export function isConnected() {
+  return Object.keys(HOSTS).every((host) => {
+    const [other] = Object.values(HOSTS).filter((address) => address !== HOSTS[host]);
+    // A datagram to no program makes the host look for the other one's card.
+    const namespace = ['netns', 'exec', namespaceOf(host)];
+    ip(...namespace, 'bash', '-c', `echo >/dev/udp/${other}/9`);
+    return /REACHABLE|DELAY|STALE|PROBE/.test(String(ip('-n', namespaceOf(host), 'neigh', 'show', other)));
+  });
+}
+
 /** A file system of its own, which can be filled. */
 export function mountDisk(folder, size) {
   mkdirSync(folder, { recursive: true });

@@ -15,16 +15,5 @@ if [ -n "${NETWORK:-}" ]; then
   export OMPI_MCA_oob_tcp_if_include="$NETWORK" OMPI_MCA_btl_tcp_if_include="$NETWORK"
 fi
 
-# Set before mpirun starts, so that no signal comes too early.
-trap 'kill -USR1 $!' INT TERM HUP
-# In a session of its own, mpirun gets no Ctrl-C: on that it would kill the ranks before their checkpoint is complete.
-setsid mpirun --host "$host_a:$per_host,$host_b:$per_host" -n $((2 * per_host)) --bind-to none \
-  npx gnr train "$@" &
-mpirun=$!
-
-# A signal ends `wait`, though mpirun still writes its checkpoint.
-while :; do
-  code=0
-  wait $mpirun || code=$?
-  kill -0 $mpirun 2>/dev/null || exit $code
-done
+exec "$(dirname "$0")/mpirun.sh" --host "$host_a:$per_host,$host_b:$per_host" -n $((2 * per_host)) --bind-to none \
+  npx gnr train "$@"

@@ -244,6 +244,7 @@ async function evaluation(bench) {
     outputsPerInput: perInput,
     outputs,
     isRandom: true,
+    firstSize: async () => ({ width: size, height: size }),
     async *groups() {
       for (let input = 0; input < outputs / perInput; input++) {
         if (input % 50 === 49) most = Math.max(most, (await aliveBytes()).arrayBuffers);

@@ -134,25 +134,27 @@ async function usageMessage(
   return message;
 }
 
+/** The exit code that an error means. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ReportedElsewhereError) return exitCodeOf(error.cause);
+  if (error instanceof InterruptedError) return EXIT_INTERRUPTED;
+  const isInput = error instanceof InputError || (error instanceof PeerError && error.isInput);
+  return isInput || error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+}
+
 /** Reports an error on standard error and returns the exit code that it means. */
 function reportError(error: unknown): number {
   const message = messageOf(error);
-  if (error instanceof ReportedElsewhereError)
-    return error.cause instanceof InterruptedError ? EXIT_INTERRUPTED : EXIT_FAILED;
-  if (error instanceof UsageError) {
+  const code = exitCodeOf(error);
+  if (error instanceof ReportedElsewhereError) return code;
+  if (error instanceof UsageError)
     printError(`gnr: ${message}\nRun gnr --help, or gnr <command> --help, to see commands and options.`);
-    return EXIT_USAGE;
-  }
-  if (error instanceof InterruptedError) {
+  else if (error instanceof InterruptedError) printError(`gnr: ${message}`);
+  else if (process.env.GNR_DEBUG === '1' && error instanceof Error) printError(error.stack ?? message);
+  else if (code === EXIT_USAGE || error instanceof RunError || error instanceof PeerError)
     printError(`gnr: ${message}`);
-    return EXIT_INTERRUPTED;
-  }
-  const isInput = error instanceof InputError || (error instanceof PeerError && error.isInput);
-  const isExpected = isInput || error instanceof RunError || error instanceof PeerError;
-  if (process.env.GNR_DEBUG === '1' && error instanceof Error) printError(error.stack ?? message);
-  else if (isExpected) printError(`gnr: ${message}`);
   else printError(`gnr: unexpected error: ${message}\nSet GNR_DEBUG=1 to see where it comes from.`);
-  return isInput ? EXIT_USAGE : EXIT_FAILED;
+  return code;
 }
 
 /**

@@ -1,11 +1,12 @@
 // gnr evaluate: measures models, folders and baselines; repeats an evaluation with --verify; follows a whole run.
 import { join } from 'node:path';
 import type { Argv } from 'yargs';
+import type { World } from '../distributed/world.js';
 import type { EvaluateOptions, EvaluationEvent } from '../eval/evaluate-options.js';
 import type { BaselineName } from '../eval/methods/baselines.js';
 import type { Receipt } from '../eval/receipt.js';
 import type { NamedFolder } from '../eval/sources.js';
-import type { Difference } from '../eval/verify.js';
+import type { Difference, Verification } from '../eval/verify.js';
 import { type ArgumentsOf, defineCommand } from './define-command.js';
 import { withInterrupt } from './interrupt.js';
 import { noteOtherFiles } from './other-files.js';
@@ -61,15 +62,16 @@ async function parseBaselines(text: string): Promise<BaselineName[]> {
   });
 }
 
-/** Runs work that reports progress, which is shown in one line for each label, until Ctrl-C stops it. */
-async function withProgress(
+/** Runs work that reports progress, which rank 0 shows in one line for each label, until Ctrl-C stops it. */
+async function withProgress<T>(
+  { isFirst }: World,
   work: (options: {
     signal: AbortSignal;
-    onEvent: (event: EvaluationEvent) => void;
+    onEvent?: (event: EvaluationEvent) => void;
     /** Ends the line of progress, before something is printed. */
     close: () => void;
-  }) => Promise<void>,
-): Promise<void> {
+  }) => Promise<T>,
+): Promise<T> {
   let shown: { label: string; progress: Progress } | undefined;
   const close = () => {
     shown?.progress.finish();
@@ -83,14 +85,14 @@ async function withProgress(
     shown.progress.update(done);
   };
   try {
-    await withInterrupt((signal) => work({ signal, onEvent, close }));
+    return await withInterrupt((signal) => work({ signal, ...(isFirst && { onEvent }), close }));
   } finally {
     close();
   }
 }
 
-/** The options of the library's `evaluate` that arguments stand for. */
-async function optionsOf(args: EvaluateArguments): Promise<EvaluateOptions> {
+/** The options of the library's `evaluate` that arguments stand for; rank 0 alone prints notes. */
+async function optionsOf(args: EvaluateArguments, { isFirst }: World): Promise<EvaluateOptions> {
   const { run, checkpoint = run, data, inputs, real, protocol, styles, direction } = args;
   return {
     checkpoint,
@@ -104,22 +106,25 @@ async function optionsOf(args: EvaluateArguments): Promise<EvaluateOptions> {
     seeds: await parseSeeds(args.seeds),
     fakes: await parseFakes(args.fake),
     baselines: await parseBaselines(args.baselines),
-    onSkipped: (dir, error) => printError(`gnr: skipped the damaged checkpoint ${dir}: ${error.message}`),
-    onOtherFiles: noteOtherFiles(),
+    ...(isFirst && {
+      onSkipped: (dir, error) => printError(`gnr: skipped the damaged checkpoint ${dir}: ${error.message}`),
+      onOtherFiles: noteOtherFiles(),
+    }),
   };
 }
 
-async function evaluateOnce(args: EvaluateArguments): Promise<void> {
-  const { evaluate } = await import('../eval/evaluate.js');
+async function evaluateOnce(args: EvaluateArguments, world: World): Promise<void> {
+  const { evaluateTogether } = await import('../eval/evaluate.js');
   const { out, json } = args;
-  const options = await optionsOf(args);
-  await withProgress(async ({ close, ...callbacks }) => {
-    const onMeasured = (receipt: Receipt) => {
+  const options = await optionsOf(args, world);
+  await withProgress(world, async ({ close, ...callbacks }) => {
+    const onMeasured = async (receipt: Receipt) => {
       close();
-      return printReceipt(receipt, json);
+      if (world.isFirst) await printReceipt(receipt, json);
     };
-    const { paths, problem } = await evaluate({ ...options, ...callbacks, out, onMeasured });
+    const { paths, problem } = await evaluateTogether({ ...options, ...callbacks, out, onMeasured }, world);
     close();
+    if (!world.isFirst) return;
     if (problem !== undefined) printError(`gnr: no nearest training images: ${problem.message}`);
     if (!json && out !== undefined) for (const path of ['', ...paths]) printLine(path);
   });
@@ -129,34 +134,41 @@ async function printReceipt(receipt: Receipt, json: boolean): Promise<void> {
   if (json) return printJson(receipt);
   const { readPublished } = await import('../eval/published.js');
   const { terminalTable } = await import('../eval/report/terminal-table.js');
-  const width = process.stdout.columns ?? 100;
+  // The terminal that mpirun makes has no width.
+  const width = process.stdout.columns || 100;
   printLine(terminalTable(receipt, { width, published: await readPublished() }));
 }
 
-/** @throws RunError if something differs. */
-async function verify(path: string, args: EvaluateArguments): Promise<void> {
+/** Makes the evaluation of a receipt again. */
+async function verify(path: string, args: EvaluateArguments, world: World): Promise<Verification> {
   const { verifyReceipt } = await import('../eval/verify.js');
-  const { run, checkpoint = run, data, inputs, real, json } = args;
+  const { run, checkpoint = run, data, inputs, real } = args;
   const fakes = await parseFakes(args.fake);
-  await withProgress(async ({ close, ...callbacks }) => {
-    const options = { checkpoint, data, inputs, real, fakes, ...callbacks };
-    const { figures, differences, software, images } = await verifyReceipt(path, options);
-    close();
-    const text = ({ what, before, now }: Difference) => `${what}: ${now} in place of ${before}`;
-    for (const difference of software) printError(`gnr: the software differs: ${text(difference)}`);
-    if (json) printJson({ reproduced: differences.length === 0, figures, differences });
-    else if (differences.length === 0) printLine(`${figures} figures reproduced exactly.`);
-    if (differences.length === 0) return;
-    for (const difference of differences) printError(`gnr: ${text(difference)}`);
-    for (const { role, change } of images) printError(`gnr: ${role}: ${change}`);
-    const { RunError } = await import('../base/errors.js');
-    throw new RunError(
-      `The evaluation of ${path} was not reproduced: ${differences.length} differences, listed above. Restore the images, weights or model that have changed, or evaluate again.`,
-    );
-  });
+  return withProgress(world, ({ close: _, ...callbacks }) =>
+    verifyReceipt(path, { checkpoint, data, inputs, real, fakes, world, ...callbacks }),
+  );
 }
 
-async function evaluateRun(args: EvaluateArguments): Promise<void> {
+/** Prints how a repeated evaluation compares. @throws RunError if something differs. */
+async function printVerification(
+  path: string,
+  { figures, differences, software, images }: Verification,
+  json: boolean,
+): Promise<void> {
+  const text = ({ what, before, now }: Difference) => `${what}: ${now} in place of ${before}`;
+  for (const difference of software) printError(`gnr: the software differs: ${text(difference)}`);
+  if (json) printJson({ reproduced: differences.length === 0, figures, differences });
+  else if (differences.length === 0) printLine(`${figures} figures reproduced exactly.`);
+  if (differences.length === 0) return;
+  for (const difference of differences) printError(`gnr: ${text(difference)}`);
+  for (const { role, change } of images) printError(`gnr: ${role}: ${change}`);
+  const { RunError } = await import('../base/errors.js');
+  throw new RunError(
+    `The evaluation of ${path} was not reproduced: ${differences.length} differences, listed above. Restore the images, weights or model that have changed, or evaluate again.`,
+  );
+}
+
+async function evaluateRun(args: EvaluateArguments, world: World): Promise<void> {
   const { InputError } = await import('../base/errors.js');
   const { requestOf } = await import('../eval/evaluation-request.js');
   const { evaluateCheckpoints } = await import('../eval/checkpoint-curves.js');
@@ -167,11 +179,12 @@ async function evaluateRun(args: EvaluateArguments): Promise<void> {
       found: checkpoint === undefined ? 'no run' : 'no --out',
       remedy: 'run gnr evaluate RUN --every-checkpoint --data DIR --out DIR',
     });
-  const options = await optionsOf({ ...args, baselines: 'none' });
-  await withProgress(async ({ close, ...callbacks }) => {
-    const request = await requestOf({ ...options, ...callbacks });
+  const options = await optionsOf({ ...args, baselines: 'none' }, world);
+  await withProgress(world, async ({ close, ...callbacks }) => {
+    const request = await requestOf({ ...options, ...callbacks }, world);
     const points = await evaluateCheckpoints(checkpoint, out, request);
     close();
+    if (!world.isFirst) return;
     if (json) return printJson(points);
     for (const { step, figures } of points)
       printLine(
@@ -272,8 +285,19 @@ export const evaluateCommand = defineCommand({
   describe: 'Measure a model, folders of images and baselines (FID, KID, LPIPS, ...)',
   builder: evaluateOptions,
   handler: async (args) => {
-    await checkTogether(args);
-    if (args.verify !== undefined) return verify(args.verify, args);
-    return args.everyCheckpoint ? evaluateRun(args) : evaluateOnce(args);
+    const { runTogether } = await import('./together.js');
+    const { verify: receipt } = args;
+    if (receipt !== undefined) {
+      const verification = await runTogether(async (world) => {
+        await checkTogether(args);
+        return verify(receipt, args, world);
+      });
+      if (verification !== undefined) await printVerification(receipt, verification, args.json);
+      return;
+    }
+    await runTogether(async (world) => {
+      await checkTogether(args);
+      return args.everyCheckpoint ? evaluateRun(args, world) : evaluateOnce(args, world);
+    });
   },
 });

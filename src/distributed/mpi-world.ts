@@ -27,6 +27,10 @@ export interface AllReduceTimes {
 export interface MpiAddon {
   open(): Place;
   gather(bytes: Uint8Array): Promise<Uint8Array>;
+  /** As `gather`, for rank 0 alone; the others get nothing. */
+  collect(bytes: Uint8Array): Promise<Uint8Array>;
+  /** Gives every rank `count` of rank 0's bytes, in the order of the ranks. */
+  scatter(bytes: Uint8Array, count: number): Promise<Uint8Array>;
   broadcast(bytes: Uint8Array, root: number): Promise<Uint8Array>;
   setAlone(alone: boolean): void;
   setLimit(seconds: number): void;
@@ -36,6 +40,9 @@ export interface MpiAddon {
   exitCode(): number;
   /** Whether this rank reports the failure of the run: it is the first that was heard of. */
   isReporter(): boolean;
+  /** Whether another rank has reported the failure of the run. */
+  isReported(): boolean;
+  /** Ends the connection, with `finalize` together with all other ranks. Until then it keeps the process alive. */
   close(finalize: boolean): void;
   timeline(): AllReduceTimes[];
 }
@@ -88,11 +95,24 @@ export class MpiWorld implements World {
   }
 
   async gather(bytes: Uint8Array): Promise<Uint8Array[]> {
-    const lengths = await this.gatherEqual(new Uint8Array(Float64Array.of(bytes.length).buffer));
-    const counts = lengths.map((each) => new Float64Array(each.slice().buffer)[0]!);
-    const padded = new Uint8Array(Math.max(...counts));
-    padded.set(bytes);
-    return (await this.gatherEqual(padded)).map((each, rank) => each.subarray(0, counts[rank]!));
+    const counts = await this.gatherCounts(bytes.length);
+    const all = await this.gatherEqual(padded(bytes, Math.max(...counts)));
+    return all.map((each, rank) => each.subarray(0, counts[rank]!));
+  }
+
+  async collect(bytes: Uint8Array): Promise<Uint8Array[]> {
+    const counts = await this.gatherCounts(bytes.length);
+    const most = Math.max(...counts);
+    const all = await this.addon.collect(padded(bytes, most));
+    return this.isFirst ? counts.map((count, rank) => all.subarray(rank * most, rank * most + count)) : [];
+  }
+
+  async scatter(parts: readonly Uint8Array[]): Promise<Uint8Array> {
+    const own = this.isFirst ? parts : [];
+    const counts = await this.broadcastValue(own.map(({ length }) => length));
+    const most = Math.max(...counts);
+    const all = Buffer.concat(own.map((part) => padded(part, most)));
+    return (await this.addon.scatter(all, most)).subarray(0, counts[this.rank]!);
   }
 
   async gatherValues<T>(value: T): Promise<T[]> {
@@ -144,10 +164,23 @@ export class MpiWorld implements World {
     this.addon.setAlone(isAlone);
   }
 
+  private async gatherCounts(count: number): Promise<number[]> {
+    const all = await this.gatherEqual(new Uint8Array(Float64Array.of(count).buffer));
+    return all.map((each) => new Float64Array(each.slice().buffer)[0]!);
+  }
+
   private async gatherEqual(bytes: Uint8Array): Promise<Uint8Array[]> {
     const all = await this.addon.gather(bytes);
     return Array.from({ length: this.size }, (_, i) =>
       all.subarray(i * bytes.length, (i + 1) * bytes.length),
     );
   }
+}
+
+/** Bytes with zeros after them. */
+function padded(bytes: Uint8Array, length: number): Uint8Array {
+  if (bytes.length === length) return bytes;
+  const longer = new Uint8Array(length);
+  longer.set(bytes);
+  return longer;
 }

@@ -1,11 +1,12 @@
 // Runs work in the world that mpirun has started, and ends it on all ranks if one fails.
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { InputError, messageOf, PeerError } from '../base/errors.js';
+import { InputError, messageOf, PeerError, ReportedElsewhereError } from '../base/errors.js';
 import { MPI_FILE } from '../setup/addon.js';
 import { bindingDirectory, findPackages } from '../setup/installed.js';
 import { provideEngine } from '../setup/on-demand.js';
 import { type MpiAddon, MpiWorld } from './mpi-world.js';
+import { SharedInputError } from './share.js';
 import { SOLO, type World } from './world.js';
 
 /** The exit codes of the command line for failures of the work and for wrong input. */
@@ -13,7 +14,7 @@ const FAILED = 1;
 const WRONG_INPUT = 2;
 /** Time for a failure to reach the other ranks, before mpirun ends them because this one has ended. */
 const FAREWELL_MILLISECONDS = 500;
-/** Time for another rank to report a failure and end, which ends this one too: otherwise this one reports it. */
+/** Time for another rank to report a failure and end, on which mpirun ends this one too; if it does not report, this one does. */
 const REPORT_MILLISECONDS = 6000;
 
 /** Number of processes that mpirun, or Slurm's srun, has started; 1 for a process that neither has. */
@@ -47,9 +48,12 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
 /** Ends this rank after a failure of its own or of another. @returns the error to throw. */
 async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Promise<unknown> {
   if (addon.failure() === '') {
-    const name = world.nameOf(world.rank);
-    if (error instanceof Error) error.message = `${name}: ${error.message}`;
-    const text = error instanceof Error ? error.message : `${name}: ${messageOf(error)}`;
+    const culprit = error instanceof SharedInputError ? error.rank : world.rank;
+    let text = messageOf(error);
+    // What all ranks have found out about one of them names that one.
+    if (!world.hosts.some((_, rank) => text.includes(world.nameOf(rank))))
+      text = `${world.nameOf(culprit)}: ${text}`;
+    if (error instanceof Error) error.message = text;
     addon.fail(text, error instanceof InputError ? WRONG_INPUT : FAILED);
   } else {
     const text = `${addon.failure()}.`.replace(/\.\.$/, '.');
@@ -58,7 +62,7 @@ async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Prom
   await setTimeout(FAREWELL_MILLISECONDS);
   if (!addon.isReporter()) await setTimeout(REPORT_MILLISECONDS);
   addon.close(false);
-  return error;
+  return addon.isReported() ? new ReportedElsewhereError({ cause: error }) : error;
 }
 
 async function loadMpiAddon(): Promise<MpiAddon> {

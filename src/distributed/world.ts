@@ -31,6 +31,10 @@ export interface World {
   broadcastValue<T>(value: T, root?: number): Promise<T>;
   /** The bytes of every rank, in their order; each may pass another number. */
   gather(bytes: Uint8Array): Promise<Uint8Array[]>;
+  /** The bytes of every rank, in their order, on rank 0; nothing on the others. Each may pass another number. */
+  collect(bytes: Uint8Array): Promise<Uint8Array[]>;
+  /** Sends each rank its part. @param parts of rank 0, one for each rank; the other ranks' are ignored. */
+  scatter(parts: readonly Uint8Array[]): Promise<Uint8Array>;
   /** A value of every rank, in their order. JSON has to express it: numbers that are not finite become null. */
   gatherValues<T>(value: T): Promise<T[]>;
   /** All-reduce on the host: the sums over all ranks, added in their order, so that all have the same bytes. */
@@ -63,6 +67,8 @@ export const SOLO: World = {
   broadcast: async (bytes) => bytes,
   broadcastValue: async (value) => value,
   gather: async (bytes) => [bytes],
+  collect: async (bytes) => [bytes],
+  scatter: async (parts) => parts[0]!,
   gatherValues: async (value) => [value],
   sum: async (values) => values,
   alone: (work) => work(),

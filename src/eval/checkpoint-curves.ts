@@ -6,6 +6,7 @@ import { InputError } from '../base/errors.js';
 import { removeLeftovers } from '../base/leftovers.js';
 import { parseStepName, stepName } from '../base/step-names.js';
 import { writeJson } from '../base/write-json.js';
+import { SOLO } from '../distributed/world.js';
 import { readModel } from '../translate/model.js';
 import { type Evaluation, type EvaluationRequest, runEvaluation } from './evaluation.js';
 import type { OpenMetricResources } from './metric-resources.js';
@@ -47,10 +48,13 @@ export async function evaluateCheckpoints(
   request: Omit<EvaluationRequest, 'checkpoint' | 'fakes' | 'baselines'>,
 ): Promise<CurvePoint[]> {
   const points: CurvePoint[] = [];
-  await removeLeftovers(out, { kind: 'tmp' });
+  const { world = SOLO } = request;
+  const { isFirst } = world;
+  if (isFirst) await removeLeftovers(out, { kind: 'tmp' });
   let resources: OpenMetricResources | undefined;
   try {
-    for (const { step, dir } of await checkpointsOf(runDir)) {
+    const checkpoints = await world.broadcastValue(isFirst ? await checkpointsOf(runDir) : []);
+    for (const { step, dir } of checkpoints) {
       const onEvent: EvaluationRequest['onEvent'] = (event) =>
         request.onEvent?.({ ...event, label: `step ${step}: ${event.label}` });
       let evaluation: Evaluation;
@@ -64,19 +68,22 @@ export async function evaluateCheckpoints(
           resources,
         });
       } catch (error) {
-        if (!(error instanceof InputError) || !(await isDamaged(dir))) throw error;
+        if (!(error instanceof InputError)) throw error;
+        // It was thrown on all ranks.
+        if (!(await world.broadcastValue(isFirst && (await isDamaged(dir))))) throw error;
         request.onSkipped?.(dir, error);
         continue;
       }
       resources = evaluation.resources;
       const { receipt } = evaluation;
       const name = `${stepName(step)}.json`;
-      await writeJson(join(out, name), receipt);
+      if (isFirst) await writeJson(join(out, name), receipt);
       points.push({ step, figures: receipt.methods[0]!.figures });
     }
   } finally {
     await resources?.close();
   }
-  await writeFileAtomic(join(out, 'curves.html'), metricCurvesPage(`Checkpoints of ${runDir}`, points));
+  if (isFirst)
+    await writeFileAtomic(join(out, 'curves.html'), metricCurvesPage(`Checkpoints of ${runDir}`, points));
   return points;
 }

@@ -1,4 +1,5 @@
 // Evaluation as one call: from folders and a protocol's name to a receipt and files. The command line calls it too.
+import { SOLO, type World } from '../distributed/world.js';
 import type { EvaluateOptions, EvaluateResult } from './evaluate-options.js';
 import { runEvaluation } from './evaluation.js';
 import { requestOf } from './evaluation-request.js';
@@ -19,11 +20,20 @@ import { prepareFolder, writeEvaluation } from './write.js';
  *   for (const { title, value } of figures) console.log(`${name}: ${title} ${value}`);
  * ```
  */
-export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
+export function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
+  return evaluateTogether(options, SOLO);
+}
+
+/**
+ * As `evaluate`, on several ranks, which share the work. All make this call; rank 0 alone writes.
+ *
+ * @throws as `evaluate`, and on all ranks if an input or model is wrong on one.
+ */
+export async function evaluateTogether(options: EvaluateOptions, world: World): Promise<EvaluateResult> {
   const { out, onMeasured } = options;
-  const request = await requestOf(options);
+  const request = await requestOf(options, world);
   // A folder that cannot be written is reported before anything is measured.
-  if (out !== undefined) await prepareFolder(out);
+  if (out !== undefined && world.isFirst) await prepareFolder(out);
   const evaluation = await runEvaluation(request);
   const { receipt } = evaluation;
   try {

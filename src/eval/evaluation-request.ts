@@ -1,4 +1,5 @@
 // Makes the request of an evaluation from the options of `evaluate`.
+import { SOLO, type World } from '../distributed/world.js';
 import { loadEngine } from '../runtime/node.js';
 import type { EvaluateOptions } from './evaluate-options.js';
 import type { EvaluationRequest } from './evaluation.js';
@@ -6,7 +7,7 @@ import { BASELINES } from './methods/baselines.js';
 import { loadProtocol } from './protocols.js';
 
 /** The request of these options; loads the engine. @throws InputError for a protocol that does not fit. */
-export async function requestOf(options: EvaluateOptions): Promise<EvaluationRequest> {
+export async function requestOf(options: EvaluateOptions, world: World = SOLO): Promise<EvaluationRequest> {
   const { checkpoint, data, inputs, real, fakes = [], baselines = BASELINES, protocol = 'quick' } = options;
   const { metrics, styles, seeds, direction, onEvent, onSkipped, onOtherFiles, signal } = options;
   return {
@@ -17,7 +18,8 @@ export async function requestOf(options: EvaluateOptions): Promise<EvaluationReq
     real,
     fakes,
     baselines,
-    engine: await loadEngine(),
+    engine: await loadEngine({ world }),
+    world,
     signal,
     ...(onEvent && { onEvent }),
     ...(onSkipped && { onSkipped }),

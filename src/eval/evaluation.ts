@@ -2,6 +2,8 @@
 import { relative } from 'node:path';
 import { InputError } from '../base/errors.js';
 import { readState } from '../checkpoint/layout.js';
+import { checkSameModel, inStep } from '../distributed/share.js';
+import { SOLO, type World } from '../distributed/world.js';
 import type { EngineInfo } from '../runtime/node.js';
 import { modelConfigSchema, openModelFolder } from '../translate/model.js';
 import { openTranslator } from '../translate/open-translator.js';
@@ -36,6 +38,8 @@ export interface EvaluationRequest extends SourcePaths {
   signal?: AbortSignal | undefined;
   /** Resources of an earlier evaluation, which its caller closes; opened by default. */
   resources?: OpenMetricResources | undefined;
+  /** Ranks that share the work, all with the same request; one by default. Rank 0 lists the images for all. */
+  world?: World | undefined;
 }
 
 /** Everything that an evaluation gives. */
@@ -122,7 +126,7 @@ async function makeMethods(
 }
 
 async function listHashes(request: EvaluationRequest, sources: Sources): Promise<ImageList[]> {
-  const { signal, onEvent } = request;
+  const { signal, onEvent, world } = request;
   const roles = [
     { role: 'inputs', ...sources.inputs },
     { role: 'real', ...sources.real },
@@ -136,7 +140,7 @@ async function listHashes(request: EvaluationRequest, sources: Sources): Promise
   for (const { role, folder, files } of roles) {
     const onProgress = (done: number) =>
       onEvent?.({ type: 'progress', label: 'hashing', done: hashed + done, total, unit: 'images' });
-    lists.push(await hashImages(role, folder, files, { onProgress, signal }));
+    lists.push(await hashImages(role, folder, files, { onProgress, signal, world }));
     hashed += files.length;
   }
   return lists;
@@ -179,23 +183,33 @@ function resourceOptions(
  * @throws InputError for missing folders, images, models and weights.
  */
 export async function runEvaluation(request: EvaluationRequest): Promise<Evaluation> {
-  const { protocol, signal, onEvent } = request;
-  const sources = await listSources(protocol, request);
+  const { protocol, signal, onEvent, checkpoint, onSkipped, world = SOLO } = request;
+  const listed = await inStep(world, signal, async () =>
+    world.isFirst ? listSources(protocol, request) : undefined,
+  );
+  const sources = await world.broadcastValue(listed!);
   assertUsable(request, sources);
   const lists = await listHashes(request, sources);
   const model =
-    request.checkpoint === undefined ? undefined : await openModel(request.checkpoint, request.onSkipped);
+    checkpoint === undefined
+      ? undefined
+      : await inStep(world, signal, () => openModel(checkpoint, onSkipped));
   let resources: OpenMetricResources | undefined;
   try {
-    resources =
-      request.resources ?? (await openMetricResources(resourceOptions(request, sources, model?.facts.size)));
-    const { methods, unmeasured } = await makeMethods(request, sources, model);
+    if (model !== undefined) await checkSameModel(world, model.facts.sha256, checkpoint!);
+    const { methods, unmeasured } = await inStep(world, signal, async () => {
+      resources =
+        request.resources ??
+        (await openMetricResources(resourceOptions(request, sources, model?.facts.size)));
+      return makeMethods(request, sources, model);
+    });
     const evaluations = await evaluateMethods({
       protocol,
       methods,
       real: sources.real.files.map(fileImage),
-      resources,
+      resources: resources!,
       signal,
+      world,
       ...(onEvent !== undefined && { onEvent }),
     });
     const receipt: Receipt = {
@@ -212,11 +226,11 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
       },
       model: model?.facts ?? null,
       images: lists.map(imageListFacts),
-      weights: resources.weights(),
+      weights: resources!.weights(),
       software: softwareFacts(request.engine),
       methods: [...evaluations.map(({ result }) => result), ...unmeasured],
     };
-    return { receipt, methods: evaluations, lists, sources, resources };
+    return { receipt, methods: evaluations, lists, sources, resources: resources! };
   } catch (error) {
     if (resources !== request.resources) await resources?.close();
     throw error;

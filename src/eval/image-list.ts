@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { sha256 } from '../base/hash.js';
 import { readImageBytes } from '../data/image-file.js';
+import { shareWork } from '../distributed/share.js';
+import { SOLO, type World } from '../distributed/world.js';
 
 /** Files of one role with their hashes. */
 export interface ImageList {
@@ -17,6 +19,13 @@ export interface ImageList {
 /** Files that are read at a time. */
 const READS = 8;
 
+export interface HashOptions {
+  onProgress?: (done: number) => void;
+  signal?: AbortSignal | undefined;
+  /** Ranks that share the files, and all get the hashes; one by default. */
+  world?: World | undefined;
+}
+
 /**
  * Hashes files.
  *
@@ -26,13 +35,15 @@ export async function hashImages(
   role: string,
   folder: string,
   files: readonly string[],
-  { onProgress, signal }: { onProgress?: (done: number) => void; signal?: AbortSignal | undefined } = {},
+  { onProgress, signal, world = SOLO }: HashOptions = {},
 ): Promise<ImageList> {
   const hashes: string[] = [];
-  for (let from = 0; from < files.length; from += READS) {
-    signal?.throwIfAborted();
-    const batch = files.slice(from, from + READS);
-    hashes.push(...(await Promise.all(batch.map(async (file) => sha256(await readImageBytes(file))))));
+  const hashBatch = (i: number): Promise<string[]> => {
+    const batch = files.slice(i * READS, (i + 1) * READS);
+    return Promise.all(batch.map(async (file) => sha256(await readImageBytes(file))));
+  };
+  for await (const some of shareWork(world, Math.ceil(files.length / READS), hashBatch, signal)) {
+    hashes.push(...some);
     onProgress?.(hashes.length);
   }
   return { role, folder, files, hashes };

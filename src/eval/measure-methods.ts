@@ -1,10 +1,12 @@
 // Measures the metrics of a protocol on every method, repeat by repeat.
 
 import type { DecodedImage } from '../data/decode.js';
+import { gatherInOrder, shareWork } from '../distributed/share.js';
+import { SOLO, type World } from '../distributed/world.js';
 import type { EvaluationEvent } from './evaluate-options.js';
 import { OutputFeatures } from './features/output-features.js';
 import type { MeasuredImage } from './measured-image.js';
-import type { Method, OutputGroup } from './methods/method.js';
+import { BATCH, type Method, type OutputGroup } from './methods/method.js';
 import { prepareResources } from './metric-resources.js';
 import { type ChosenMetric, chosenMetrics } from './metrics/chosen.js';
 import type { Measured, Measurement, MetricContext, MetricResources } from './metrics/metric.js';
@@ -20,6 +22,8 @@ export interface EvaluationOptions {
   resources: MetricResources;
   onEvent?: (event: EvaluationEvent) => void;
   signal?: AbortSignal | undefined;
+  /** Ranks that share the work, all with the same options, and all get the figures; one by default. */
+  world?: World | undefined;
 }
 
 /** Some images of a method, for the report. */
@@ -32,11 +36,12 @@ export interface ShownGroup {
 
 export interface MethodEvaluation {
   result: MethodResult;
-  /** The first groups of the first repeat. */
+  /** The first groups of the first repeat; only on rank 0. */
   shown: ShownGroup[];
 }
 
-const SHOWN_GROUPS = 8;
+/** These are in the first batch, which rank 0 measures. */
+const SHOWN_GROUPS = BATCH;
 const SHOWN_OUTPUTS = 10;
 
 /** A method with the metrics that can be measured on it. */
@@ -50,14 +55,14 @@ interface Plan {
 
 /** Measures every metric of the protocol on every method, one after another. */
 export async function evaluateMethods(options: EvaluationOptions): Promise<MethodEvaluation[]> {
-  const { methods, resources, real, protocol, signal, onEvent } = options;
+  const { methods, resources, real, protocol, signal, onEvent, world } = options;
   const chosen = chosenMetrics(protocol.metrics);
   const plans = methods.map((method) => planOf(method, chosen, options));
   const measured = chosen.filter((metric) => plans.some(({ metrics }) => metrics.includes(metric)));
   const onProgress = (done: number) =>
     onEvent?.({ type: 'progress', label: 'real images', done, total: real.length, unit: 'images' });
   const requirements = measured.map(({ requires }) => requires);
-  await prepareResources(resources, requirements, real, { onProgress, signal });
+  await prepareResources(resources, requirements, real, { onProgress, signal, world });
   const evaluations: MethodEvaluation[] = [];
   for (const plan of plans) evaluations.push(await evaluateMethod(plan, options));
   return evaluations;
@@ -76,7 +81,11 @@ function planOf(method: Method, chosen: readonly ChosenMetric[], options: Evalua
 
 async function evaluateMethod(plan: Plan, options: EvaluationOptions): Promise<MethodEvaluation> {
   const { method, metrics } = plan;
-  const { protocol } = options;
+  const { protocol, resources, signal, world } = options;
+  if (method.real !== undefined) {
+    const requirements = metrics.map(({ requires }) => requires);
+    await prepareResources(resources, requirements, method.real, { signal, world });
+  }
   const unmeasured = [...plan.unmeasured];
   const seeds = method.isRandom ? protocol.seeds : protocol.seeds.slice(0, 1);
   const repeats: MeasuredMetric[][] = [];
@@ -109,10 +118,17 @@ interface Repeat extends Plan {
   shown: ShownGroup[];
 }
 
-async function measureRepeat(
-  { method, real, metrics, seed, label, shown }: Repeat,
-  { resources, onEvent, signal }: EvaluationOptions,
-): Promise<MeasuredMetric[]> {
+/** A metric under way, and what it has measured so far. */
+interface Running {
+  metric: ChosenMetric;
+  measurement: Measurement;
+  context: MetricContext;
+  parts: unknown[];
+}
+
+async function measureRepeat(repeat: Repeat, options: EvaluationOptions): Promise<MeasuredMetric[]> {
+  const { method, real, metrics, seed, label } = repeat;
+  const { resources, onEvent, signal, world = SOLO } = options;
   const outputs = new OutputFeatures(resources.features, { signal });
   const contextOf = ({ name }: ChosenMetric): MetricContext => ({
     method,
@@ -124,20 +140,49 @@ async function measureRepeat(
       onEvent?.({ type: 'progress', label: `${label}, ${name}`, done, total, unit: 'steps' }),
     signal,
   });
-  const running: { metric: ChosenMetric; measurement: Measurement }[] = [];
-  for (const metric of metrics) running.push({ metric, measurement: await metric.start(contextOf(metric)) });
+  const running: Running[] = [];
+  for (const metric of metrics) {
+    const context = contextOf(metric);
+    running.push({ metric, measurement: await metric.start(context), context, parts: [] });
+  }
+  await measureOutputs(running, repeat, options);
+  for (const { measurement, context, parts } of running) {
+    if (!('count' in measurement)) continue;
+    const { count } = measurement;
+    for await (const part of shareWork(world, count, (i) => measurement.measureItem(i), signal))
+      context.onProgress(parts.push(part), count);
+  }
+  const finish = (i: number) => running[i]!.measurement.finish(running[i]!.parts);
+  const results: MeasuredMetric[] = [];
+  for await (const measured of shareWork(world, running.length, finish, signal))
+    results.push({ metric: running[results.length]!.metric, measured });
+  return results;
+}
+
+/** Measures all outputs of a repeat, in batches that the ranks share. */
+async function measureOutputs(
+  running: readonly Running[],
+  { method, seed, label, shown }: Repeat,
+  { onEvent, signal, world = SOLO }: EvaluationOptions,
+): Promise<void> {
+  const ofOutputs = running.flatMap(({ measurement, parts }) =>
+    'count' in measurement ? [] : [{ measurement, parts }],
+  );
+  const batches = gatherInOrder(world, signal, async function* (either) {
+    for await (const groups of method.groups(seed, world)) {
+      either?.throwIfAborted();
+      if (world.isFirst) await addShown(shown, groups);
+      const measured: unknown[] = [];
+      for (const { measurement } of ofOutputs) measured.push(await measurement.measure(groups));
+      yield { inputs: groups.length, measured };
+    }
+  });
   let done = 0;
-  for await (const groups of method.groups(seed)) {
-    signal?.throwIfAborted();
-    await addShown(shown, groups);
-    for (const { measurement } of running) await measurement.add?.(groups);
-    done += groups.length;
+  for await (const { inputs, measured } of batches) {
+    for (const [i, { parts }] of ofOutputs.entries()) parts.push(measured[i]);
+    done += inputs;
     onEvent?.({ type: 'progress', label, done, total: method.inputs, unit: 'inputs' });
   }
-  const results: MeasuredMetric[] = [];
-  for (const { metric, measurement } of running)
-    results.push({ metric, measured: await measurement.finish() });
-  return results;
 }
 
 async function addShown(shown: ShownGroup[], groups: readonly OutputGroup[]): Promise<void> {

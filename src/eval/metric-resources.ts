@@ -1,12 +1,14 @@
 // Opens the resources that metrics share: feature networks, LPIPS, landmarks, and the factors of the sample dataset.
 import { toFloat } from '../data/decode.js';
+import { inStep } from '../distributed/share.js';
+import { SOLO } from '../distributed/world.js';
 import { type FoundLandmarks, loadLandmarkFinder } from '../landmarks/landmark-finder.js';
 import type { LpipsNet } from '../perceptual/lpips.js';
 import { readSampleFactors } from '../sample/sample-factors.js';
 import { loadWeights, type WeightsSource } from '../weights/load.js';
 import { lpipsValues } from '../weights/lpips.js';
-import { type ExtractOptions, type FeatureExtractor, openFeatureExtractor } from './features/extractor.js';
-import { FeatureCache } from './features/feature-cache.js';
+import { type FeatureExtractor, openFeatureExtractor } from './features/extractor.js';
+import { FeatureCache, type FeatureOptions } from './features/feature-cache.js';
 import type { FeatureKind } from './features/feature-kind.js';
 import { featureCacheDirectory, withFeatureCache } from './features/feature-store.js';
 import { LpipsEvaluator } from './features/lpips-evaluator.js';
@@ -112,12 +114,14 @@ export async function prepareResources(
   { features, lpips, landmarks }: MetricResources,
   requirements: readonly Requirements[],
   real: readonly MeasuredImage[],
-  options: ExtractOptions = {},
+  options: FeatureOptions = {},
 ): Promise<void> {
   const kinds = new Set(requirements.flatMap((needs) => needs.features ?? []));
   const nets = new Set(requirements.flatMap((needs) => needs.lpips ?? []));
-  for (const kind of kinds) await features.extractor(kind);
-  for (const net of nets) await lpips(net);
-  if (requirements.some((needs) => needs.landmarks)) await landmarks([]);
+  await inStep(options.world ?? SOLO, options.signal, async () => {
+    for (const kind of kinds) await features.extractor(kind);
+    for (const net of nets) await lpips(net);
+    if (requirements.some((needs) => needs.landmarks)) await landmarks([]);
+  });
   for (const kind of kinds) await features.featuresOf(kind, real, options);
 }

@@ -14,7 +14,6 @@ export interface NearestOptions {
   training: readonly MeasuredImage[];
   /** Images of the same domain that the model was not trained on, for comparison. */
   unseen: readonly MeasuredImage[];
-  onProgress?: (done: number) => void;
   signal?: AbortSignal | undefined;
 }
 
@@ -46,11 +45,8 @@ function nearestOf(rows: FeatureRows, i: number, others: FeatureRows): { index: 
  * memorised.
  */
 export async function nearestTrainingImages(options: NearestOptions): Promise<NearestImages> {
-  const { features, kind, method, training, unseen, onProgress, signal } = options;
-  const trainingRows = await features.featuresOf(kind, training, {
-    ...(onProgress && { onProgress }),
-    signal,
-  });
+  const { features, kind, method, training, unseen, signal } = options;
+  const trainingRows = await features.featuresOf(kind, training, { signal });
   const outputs = method.shown.map(({ images }) => images[0]!);
   const outputRows = await features.featuresOf(kind, outputs, { signal });
   const unseenRows = unseen.length === 0 ? undefined : await features.featuresOf(kind, unseen, { signal });

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { parseJson } from '../base/json-text.js';
 import { parseOrThrow } from '../base/parse-or-throw.js';
+import { SOLO } from '../distributed/world.js';
 import { loadEngine } from '../runtime/node.js';
 import { type EvaluationRequest, runEvaluation } from './evaluation.js';
 import { changedImages } from './image-list.js';
@@ -27,7 +28,7 @@ export async function readReceipt(path: string): Promise<Receipt> {
 /** Where files have moved to since the receipt was written, and what `runEvaluation` takes beside its sources. */
 export interface VerifyOptions
   extends Partial<SourcePaths>,
-    Pick<EvaluationRequest, 'checkpoint' | 'onEvent' | 'signal'> {}
+    Pick<EvaluationRequest, 'checkpoint' | 'onEvent' | 'signal' | 'world'> {}
 
 /** How a repeated evaluation compares with its receipt. */
 export interface Verification {
@@ -47,7 +48,8 @@ export interface Verification {
  * @throws InputError for a damaged receipt, and like `runEvaluation`.
  */
 export async function verifyReceipt(path: string, options: VerifyOptions = {}): Promise<Verification> {
-  const before = await readReceipt(path);
+  const { world = SOLO } = options;
+  const before = await world.broadcastValue(world.isFirst ? await readReceipt(path) : (undefined as never));
   const { receipt, lists, resources } = await runEvaluation(await repeatedRequest(before, options));
   await resources.close();
   const differences = compareReceipts(before, receipt);
@@ -67,7 +69,7 @@ async function repeatedRequest(
   { protocol, sources, model }: Receipt,
   options: VerifyOptions,
 ): Promise<EvaluationRequest> {
-  const { onEvent, signal } = options;
+  const { onEvent, signal, world = SOLO } = options;
   return {
     protocol,
     checkpoint: options.checkpoint ?? model?.path,
@@ -76,8 +78,9 @@ async function repeatedRequest(
     real: options.real ?? sources.real ?? undefined,
     fakes: options.fakes?.length ? options.fakes : sources.fakes,
     baselines: sources.baselines as BaselineName[],
-    engine: await loadEngine(),
+    engine: await loadEngine({ world }),
     signal,
+    world,
     ...(onEvent && { onEvent }),
   };
 }

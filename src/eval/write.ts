@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../base/atomic-files.js';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { removeLeftovers } from '../base/leftovers.js';
 import { writeJson } from '../base/write-json.js';
+import { SOLO, type World } from '../distributed/world.js';
 import type { EvaluationEvent } from './evaluate-options.js';
 import type { Evaluation } from './evaluation.js';
 import type { FeatureKind } from './features/feature-kind.js';
@@ -25,6 +26,8 @@ const MAX_COMPARED = 200;
 interface WriteOptions {
   onEvent?: (event: EvaluationEvent) => void;
   signal?: AbortSignal | undefined;
+  /** Ranks that share the features of training images, and of which rank 0 writes; one by default. */
+  world?: World | undefined;
 }
 
 function gridsOf(methods: readonly MethodEvaluation[]): ImageGrid[] {
@@ -55,7 +58,7 @@ function kindOf({ metrics }: Protocol): FeatureKind | undefined {
 
 async function nearestOf(
   { receipt, methods, sources, resources }: Evaluation,
-  { onEvent, signal }: WriteOptions,
+  { onEvent, signal, world }: WriteOptions,
 ): Promise<NearestImages[]> {
   const kind = kindOf(receipt.protocol);
   const files = sources.training.files;
@@ -66,19 +69,15 @@ async function nearestOf(
   const unseen = real.slice(0, MAX_COMPARED).map(fileImage);
   const onProgress = (done: number) =>
     onEvent?.({ type: 'progress', label: 'training images', done, total: files.length, unit: 'images' });
+  const compared = methods.filter(({ result }) => result.kind !== 'baseline');
+  if (compared.length === 0) return [];
+  const { features } = resources;
+  await features.featuresOf(kind, training, { onProgress, signal, world });
+  if (unseen.length > 0) await features.featuresOf(kind, unseen, { signal, world });
   const nearest: NearestImages[] = [];
-  for (const method of methods.filter(({ result }) => result.kind !== 'baseline'))
-    nearest.push(
-      await nearestTrainingImages({
-        features: resources.features,
-        kind,
-        method,
-        training,
-        unseen,
-        onProgress,
-        signal,
-      }),
-    );
+  for (const method of compared)
+    if (world?.isFirst !== false)
+      nearest.push(await nearestTrainingImages({ features, kind, method, training, unseen, signal }));
   return nearest;
 }
 
@@ -108,10 +107,14 @@ export async function writeEvaluation(
   options: WriteOptions = {},
 ): Promise<{ paths: string[]; problem?: InputError }> {
   const { receipt, methods, lists } = evaluation;
+  const { isFirst } = options.world ?? SOLO;
   const [report, receiptPath] = [join(out, 'report.html'), join(out, 'receipt.json')];
-  await removeLeftovers(out, { kind: 'tmp' });
-  for (const list of lists) await writeFileAtomic(join(out, listFileName(list.role)), formatImageList(list));
-  await writeJson(receiptPath, receipt);
+  if (isFirst) {
+    await removeLeftovers(out, { kind: 'tmp' });
+    for (const list of lists)
+      await writeFileAtomic(join(out, listFileName(list.role)), formatImageList(list));
+    await writeJson(receiptPath, receipt);
+  }
   let nearest: NearestImages[] = [];
   let problem: InputError | undefined;
   try {
@@ -121,6 +124,7 @@ export async function writeEvaluation(
     if (!(error instanceof InputError)) throw error;
     problem = error;
   }
+  if (!isFirst) return { paths: [] };
   const grids = gridsOf(methods);
   const published = await readPublished();
   await writeFileAtomic(report, await evaluationPage(receipt, { published, grids, nearest, receiptPath }));

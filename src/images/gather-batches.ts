@@ -1,24 +1,18 @@
 // Shows every rank what all of them have translated, in the order in which one process would have.
 import { type ErrorDetails, InputError } from '../base/errors.js';
-import type { DecodedImage } from '../data/decode.js';
 import type { InputImage } from '../data/image-arrays.js';
+import { gatherInOrder } from '../distributed/share.js';
 import type { World } from '../distributed/world.js';
 import type { TranslateEvent, Written } from './translate-images.js';
 
 type FailedEvent = Extract<TranslateEvent, { type: 'failed' }>;
-/** An event whose error JSON can express. */
+/** An event whose error structured clones can express. */
 type SentEvent =
   | Exclude<TranslateEvent, FailedEvent>
   | { type: 'failed'; file: string; details: ErrorDetails };
 
-interface Sent {
-  /** Absent if this rank has no batch left. */
-  events?: SentEvent[];
-  /** Width and height of the images of each row. */
-  rows: [width: number, height: number][][];
-  /** Whether this rank was told to stop. */
-  isStopping: boolean;
-}
+/** A batch of which structured clones can express everything. */
+type Sent = Omit<Written, 'events'> & { events: SentEvent[] };
 
 function sentEvent(event: TranslateEvent): SentEvent {
   return event.type === 'failed' ? { type: 'failed', file: event.file, details: event.error.details } : event;
@@ -30,49 +24,19 @@ function receivedEvent(event: SentEvent): TranslateEvent {
     : event;
 }
 
-/** Takes the images of rows, which have these sizes, out of their joined bytes. */
-function rowsOf(sizes: Sent['rows'], bytes: Uint8Array): DecodedImage[][] {
-  let from = 0;
-  return sizes.map((row) =>
-    row.map(([width, height]) => {
-      const end = from + width * height * 3;
-      const data = bytes.slice(from, end);
-      from = end;
-      return { data, width, height };
-    }),
-  );
-}
-
 /**
- * Takes a batch of each rank at a time and yields them in the order of the ranks. If a rank stops, all do.
- * @param own yields the batches of this rank: every `world.size`th, from `world.rank` on.
- * @param stop stops `own` after its current batch.
+ * Yields the batches of all ranks in the order of the images. If a rank stops, all do.
+ * @param share yields the batches of this rank until its signal aborts: every `world.size`th, from `world.rank` on.
  */
 export async function* gatherBatches(
-  own: AsyncGenerator<Written, void>,
+  share: (signal: AbortSignal | undefined) => AsyncGenerator<Written, void>,
   world: World,
-  { signal, stop }: { signal: AbortSignal | undefined; stop: () => void },
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Written> {
-  try {
-    for (;;) {
-      const next = await own.next();
-      const rows = next.done ? [] : next.value.rows;
-      const all = await world.gatherValues<Sent>({
-        ...(!next.done && { events: next.value.events.map(sentEvent) }),
-        rows: rows.map((row) => row.map(({ width, height }) => [width, height])),
-        isStopping: signal?.aborted === true,
-      });
-      if (all.every(({ events }) => events === undefined)) return;
-      if (all.some(({ isStopping }) => isStopping)) stop();
-      const hasRows = all.some((sent) => sent.rows.length > 0);
-      const pixels = hasRows ? await world.gather(Buffer.concat(rows.flat().map(({ data }) => data))) : [];
-      for (const [rank, { events, rows: sizes }] of all.entries())
-        if (events !== undefined)
-          yield { events: events.map(receivedEvent), rows: hasRows ? rowsOf(sizes, pixels[rank]!) : [] };
-    }
-  } finally {
-    await own.return();
-  }
+  const batches = gatherInOrder<Sent>(world, signal, async function* (either) {
+    for await (const { events, ...rest } of share(either)) yield { ...rest, events: events.map(sentEvent) };
+  });
+  for await (const { events, ...rest } of batches) yield { ...rest, events: events.map(receivedEvent) };
 }
 
 /** An input without its bytes, as JSON can express it. */

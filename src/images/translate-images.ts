@@ -16,6 +16,7 @@ import { type Description, descriptionExif, hasRoomFor } from '../data/descripti
 import type { InputImage } from '../data/image-arrays.js';
 import { joinFloats, splitImages } from '../data/image-arrays.js';
 import type { ImageFile } from '../data/image-file.js';
+import { isOwn } from '../distributed/share.js';
 import { SOLO, type World } from '../distributed/world.js';
 import { pasteIntoPart } from '../faces/paste.js';
 import { inverseTurns, turnImage } from '../faces/turn-pixels.js';
@@ -201,17 +202,14 @@ function batchesOf({ inputs, world = SOLO }: TranslateOptions): (readonly InputI
   const batches = Array.from({ length: Math.ceil(inputs.length / TRANSLATED_TOGETHER) }, (_, i) =>
     inputs.slice(i * TRANSLATED_TOGETHER, (i + 1) * TRANSLATED_TOGETHER),
   );
-  return batches.filter((_, i) => i % world.size === world.rank);
+  return batches.filter((_, i) => isOwn(world, i));
 }
 
 /** Yields the batches of all ranks in the order of the images. */
 function translateShared(options: TranslateOptions): AsyncGenerator<Written> {
   const { world = SOLO, signal } = options;
   if (world.size === 1) return translateBatches(options);
-  const controller = new AbortController();
-  const signals = signal ? [signal, controller.signal] : [controller.signal];
-  const own = translateBatches({ ...options, signal: AbortSignal.any(signals) });
-  return gatherBatches(own, world, { signal, stop: () => controller.abort() });
+  return gatherBatches((either) => translateBatches({ ...options, signal: either }), world, signal);
 }
 
 /** Pipelines this rank's batches: reads one, translates another and writes a third at the same time. */

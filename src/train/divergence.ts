@@ -21,12 +21,7 @@ export class DivergedError extends RunError {
   readonly step: number;
   readonly rateScale: number;
 
-  /** @param isOfTerms whether a loss term shows it, which all ranks see. */
-  constructor(
-    what: string,
-    { step, runDir, rateScale, rank }: Where,
-    readonly isOfTerms = false,
-  ) {
+  constructor(what: string, { step, runDir, rateScale, rank }: Where) {
     super(
       `${what} after step ${step}${rank ? ` on ${rank}` : ''}: training has diverged. ` +
         `Earlier checkpoints in ${runDir} are kept: start again with a smaller training.learningRate, ` +
@@ -41,8 +36,7 @@ export class DivergedError extends RunError {
 /** @throws DivergedError that names the term. */
 export function assertFinite(terms: TermValues, where: Where): void {
   const broken = Object.entries(terms).find(([, value]) => !Number.isFinite(value));
-  if (broken !== undefined)
-    throw new DivergedError(`The loss term ${broken[0]} is ${broken[1]}`, where, true);
+  if (broken !== undefined) throw new DivergedError(`The loss term ${broken[0]} is ${broken[1]}`, where);
 }
 
 /**

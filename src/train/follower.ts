@@ -8,11 +8,10 @@ import type { StepContext } from '../gan/step.js';
 import { ranksOf } from '../ops/ranks.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
-import { assertFinite, DivergedError } from './divergence.js';
 import type { TrainEvent } from './events.js';
 import { LecamAnchors } from './lecam-anchors.js';
 import { openTrainer } from './open-trainer.js';
-import { Peers } from './peers.js';
+import { type Next, Peers } from './peers.js';
 import { loadPerceptual } from './perceptual-weights.js';
 import { advance } from './run-steps.js';
 import { checkSameDataset, type SharedStart, shareState } from './shared-start.js';
@@ -20,7 +19,6 @@ import type { Trainer } from './trainer.js';
 
 export interface FollowOptions {
   config: Config;
-  runDir: string;
   world: World;
   root: string;
   signal?: AbortSignal | undefined;
@@ -35,20 +33,15 @@ export interface FollowOptions {
 export async function* followRun(options: FollowOptions): AsyncGenerator<TrainEvent> {
   const dataset = await openDataset(options.root, { requireTest: false });
   await checkSameDataset(options.world, dataset);
-  for (;;) {
-    try {
-      const start = await options.world.broadcastValue<SharedStart | undefined>(undefined);
-      const isLastStage = !(yield* followOnce(options, dataset, start!));
-      if (isLastStage) return;
-    } catch (error) {
-      if (!(error instanceof DivergedError)) throw error;
-    }
+  for (let goesOn = true; goesOn; ) {
+    const start = await options.world.broadcastValue<SharedStart | undefined>(undefined);
+    goesOn = yield* followOnce(options, dataset, start!);
   }
 }
 
-/** @returns whether another stage follows. */
+/** @returns whether another start follows: the next stage, or the same one again. */
 async function* followOnce(
-  { config: whole, runDir, world, signal }: FollowOptions,
+  { config: whole, world, signal }: FollowOptions,
   dataset: Awaited<ReturnType<typeof openDataset>>,
   { step: from, rateScale, progress }: SharedStart,
 ): AsyncGenerator<TrainEvent, boolean> {
@@ -73,14 +66,18 @@ async function* followOnce(
     const augment = new AdaptiveAugment(config.training, progress?.adaptiveAugment, world.size);
     const lecam = new LecamAnchors(config.training, progress?.lecamAnchors);
     let step = from;
-    while (step < until && !(await peers.stop(signal))) {
+    let next: Next = 'go on';
+    while (step < until) {
+      next = await peers.next(signal);
+      if (next !== 'go on') break;
       const batch = await batches.next(step, augment.probabilities, lecam.anchors);
-      const terms = await advance({ context, trainer, augment, lecam, peers }, batch, step);
+      await advance({ context, trainer, augment, lecam, peers }, batch, step);
       step++;
       yield* events.splice(0);
-      assertFinite(terms, { step, runDir, rateScale, rank: peers.culprit });
     }
-    if (step < steps && !(await peers.stop(signal))) return true;
+    // After rank 0 has saved the last step.
+    if (next !== 'restart') next = await peers.next(signal);
+    if (next === 'restart' || (step < steps && next === 'go on')) return true;
     yield { type: 'end', step, interrupted: step < steps };
     return false;
   } finally {

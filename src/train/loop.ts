@@ -77,9 +77,9 @@ export interface TrainOptions {
  */
 export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEvent> {
   const config = configSchema.parse(options.config);
-  const { runDir, signal, world = SOLO } = options;
+  const { signal, world = SOLO } = options;
   const root = dataRoot(config);
-  if (!world.isFirst) return yield* followRun({ config, runDir, world, root, signal });
+  if (!world.isFirst) return yield* followRun({ config, world, root, signal });
   yield* aloneBetweenSteps(world, leadRun({ ...options, config }, root));
 }
 
@@ -133,8 +133,8 @@ async function* lockedRun(
   page: RunPage,
   lock: RunLock,
 ): AsyncGenerator<TrainEvent> {
-  const { rollbackFactor, maxRollbacks } = options.config.watch;
-  const { runDir } = options;
+  const { onNonFinite, rollbackFactor, maxRollbacks } = options.config.watch;
+  const { runDir, signal, world = SOLO } = options;
   const reported = new Set<string>();
   let attempt: Attempt = { options, reported, page, lock };
   let last = { step: -1, times: 0 };
@@ -144,23 +144,18 @@ async function* lockedRun(
       // The next stage starts from the checkpoint of this one, as a resumed run does.
       attempt = { ...attempt, options: { ...options, resume: true } };
     } catch (error) {
-      if (!rollsBack(error, options)) throw error;
+      if (!(error instanceof DivergedError) || onNonFinite !== 'rollback') throw error;
       await lock.check('now');
       await dropInterimCheckpoint(runDir);
       const to = (await latestCheckpoint(runDir))?.step ?? 0;
       last = { step: to, times: last.step === to ? last.times + 1 : 1 };
       if (last.times > maxRollbacks) throw error;
+      await new Peers(world).next(signal, { restarts: true });
       const rateScale = error.rateScale * rollbackFactor;
       yield { type: 'rollback', from: error.step, to, rateScale, error };
       attempt = { ...attempt, options: { ...options, ...(to > 0 && { resume: true }) }, rateScale };
     }
   }
-}
-
-/** Whether a failed attempt is repeated. Other ranks do not know of weights that only a checkpoint showed. */
-function rollsBack(error: unknown, { config, world = SOLO }: TrainOptions): error is DivergedError {
-  if (!(error instanceof DivergedError) || config.watch.onNonFinite !== 'rollback') return false;
-  return world.size === 1 || error.isOfTerms;
 }
 
 /** One attempt at a stage of a run, which ends with it or with a rollback. */

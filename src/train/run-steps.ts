@@ -48,7 +48,7 @@ export async function* takeSteps(
     yield* observe({ ...start, ...result }, OBSERVERS.slice(OBSERVERS.indexOf(observer)));
   }
   let progress = start;
-  while (progress.step < until && !(await run.peers.stop(signal))) {
+  while (progress.step < until && (await run.peers.next(signal)) === 'go on') {
     const result = await takeStep(run, saver, progress);
     progress = result;
     yield* run.events.splice(0);
@@ -59,7 +59,9 @@ export async function* takeSteps(
     yield* saver.checkpoint(progress);
   }
   yield* run.events.splice(0);
-  if (progress.step < steps && !(await run.peers.stop(signal))) return true;
+  // The other ranks wait for it in any case: the last checkpoint too may show divergence.
+  const next = await run.peers.next(signal);
+  if (progress.step < steps && next === 'go on') return true;
   yield { type: 'end', step: progress.step, interrupted: progress.step < steps };
   return false;
 }

@@ -4,7 +4,7 @@ import { fromFloat, toFloat } from '../data/decode.js';
 import { joinFloats } from '../data/image-arrays.js';
 import { cropSquare } from '../faces/crop.js';
 import { pasteSquare } from '../faces/paste.js';
-import type { ContentCodes, Direction, Translator } from '../translate/translator.js';
+import type { Direction, Translator } from '../translate/translator.js';
 import { composeMosaic, MOSAIC_STYLES } from './canvas.js';
 import { ChangeMeter } from './change-meter.js';
 import type { FaceTrajectory, TranslatedSquare } from './face-trajectory.js';
@@ -31,10 +31,44 @@ export interface FrameChange {
 /** @returns the bytes of one RGB frame. */
 export const bytesOf = ({ width, height }: Extent): number => width * height * 3;
 
-/** Translates batches of frames, and measures how input and output change. */
+/** What the network does for a batch of frames, on any rank. */
+export interface StylingJob {
+  /** Squares of frames, `[n, size, size, 3]`; n may be 0. */
+  images: Uint8Array;
+  /** Style codes `[n, latentDim]` for each cell of the output. */
+  cells: Float32Array[];
+}
+
+/** Translates the images of a job. @returns `[n, size, size, 3]` for each cell. */
+export function styleImages(
+  { images, cells }: StylingJob,
+  translator: Translator,
+  direction: Direction,
+): Uint8Array[] {
+  if (images.length === 0) return cells.map(() => new Uint8Array());
+  const { size } = translator.architecture;
+  const content = translator.encode(direction, toFloat({ data: images }));
+  // All images below each other are one tall image.
+  return cells.map((codes) => fromFloat(translator.decode(content, codes), size, size * content.count).data);
+}
+
+/** A batch of frames whose images are being translated. */
+interface Pending {
+  frames: Uint8Array;
+  images: Uint8Array;
+  crops: { place: number; square: TranslatedSquare }[];
+}
+
+/**
+ * Makes jobs of batches of frames, and frames of what the jobs give, and measures how input and output change. Batches may be
+ * prepared while earlier ones are not finished; they are finished in order.
+ */
 export class FrameTranslator {
   /** Frames translated so far. */
   frames = 0;
+  /** Frames prepared so far. */
+  private prepared = 0;
+  private readonly pending: Pending[] = [];
   private readonly size: number;
   private readonly inputMeter: ChangeMeter;
   private readonly outputMeters: ChangeMeter[];
@@ -48,57 +82,46 @@ export class FrameTranslator {
     this.outputMeters = Array.from({ length: mosaic ? MOSAIC_STYLES : 1 }, () => new ChangeMeter(frameBytes));
   }
 
-  /** @param frames `[n, height, width, 3]`, as the decoder gives them. @returns as many frames of the canvas's size. */
-  translate(frames: Uint8Array): Uint8Array {
-    const { faces } = this.options;
-    const translated = faces?.isPasted ? this.paste(frames, faces) : this.squares(frames, faces);
-    this.frames += frames.length / bytesOf(this.options.plan.input);
-    return translated;
-  }
-
-  /** Translates one square of each frame. */
-  private squares(frames: Uint8Array, faces: FaceTrajectory | undefined): Uint8Array {
-    const originals =
-      faces === undefined ? frames : Buffer.concat(this.crops(frames, faces).map(({ crop }) => crop));
-    const count = originals.length / bytesOf({ width: this.size, height: this.size });
-    const places = Array.from({ length: count }, (_, i) => i);
-    const content = this.options.translator.encode(this.options.direction, toFloat({ data: originals }));
-    const styled = this.outputMeters.map((meter, cell) => {
-      const frameBatch = this.decode(content, places, cell);
-      meter.add(frameBatch);
-      return frameBatch;
+  /** @param frames `[n, height, width, 3]`, as the decoder gives them. */
+  prepare(frames: Uint8Array): StylingJob {
+    const { faces, plan, schedule } = this.options;
+    const count = frames.length / bytesOf(plan.input);
+    const crops = faces && this.crops(frames, faces, count);
+    const images = crops ? Buffer.concat(crops.map(({ crop }) => crop)) : frames;
+    const places = crops ? crops.map(({ place }) => place) : Array.from({ length: count }, (_, i) => i);
+    const first = this.prepared;
+    const cells = this.outputMeters.map((_, cell) =>
+      joinFloats(places.map((place) => schedule.at(plan.secondsAt(first + place), cell))),
+    );
+    this.prepared += count;
+    this.pending.push({
+      frames,
+      images,
+      crops: (crops ?? []).map(({ place, square }) => ({ place, square })),
     });
-    this.inputMeter.add(originals);
-    return this.options.mosaic ? composeMosaic(originals, styled, this.size) : styled[0]!;
+    return { images, cells };
   }
 
-  /** Translates the faces of all frames, and pastes them into copies of their frames. */
-  private paste(frames: Uint8Array, faces: FaceTrajectory): Uint8Array {
+  /** @param styled what `styleImages` gave for the first batch that is not finished. @returns frames of the canvas's size. */
+  finish(styled: readonly Uint8Array[]): Uint8Array {
+    const batch = this.pending.shift()!;
+    const { faces, plan, mosaic } = this.options;
+    this.frames += batch.frames.length / bytesOf(plan.input);
+    if (faces?.isPasted) return this.paste(batch, styled[0]!);
+    for (const [cell, meter] of this.outputMeters.entries()) meter.add(styled[cell]!);
+    this.inputMeter.add(batch.images);
+    return mosaic ? composeMosaic(batch.images, styled, this.size) : styled[0]!;
+  }
+
+  /** Pastes translated faces into copies of their frames. */
+  private paste({ frames, crops }: Pending, styled: Uint8Array): Uint8Array {
+    const { plan } = this.options;
     this.inputMeter.add(frames);
-    const crops = this.crops(frames, faces);
     const pasted = frames.slice();
-    if (crops.length > 0) {
-      const { translator, direction, plan } = this.options;
-      const content = translator.encode(
-        direction,
-        toFloat({ data: Buffer.concat(crops.map(({ crop }) => crop)) }),
-      );
-      const places = crops.map(({ place }) => place);
-      const styled = this.decode(content, places, 0);
-      const bytes = styled.length / crops.length;
-      for (const [i, { place, square }] of crops.entries()) {
-        const face = {
-          data: styled.subarray(i * bytes, (i + 1) * bytes),
-          width: this.size,
-          height: this.size,
-        };
-        pasteSquare(
-          { data: frameAt(pasted, plan.input, place), ...plan.input },
-          face,
-          square,
-          square.strength,
-        );
-      }
+    const bytes = bytesOf({ width: this.size, height: this.size });
+    for (const [i, { place, square }] of crops.entries()) {
+      const face = { data: styled.subarray(i * bytes, (i + 1) * bytes), width: this.size, height: this.size };
+      pasteSquare({ data: frameAt(pasted, plan.input, place), ...plan.input }, face, square, square.strength);
     }
     this.outputMeters[0]!.add(pasted);
     return pasted;
@@ -108,24 +131,15 @@ export class FrameTranslator {
   private crops(
     frames: Uint8Array,
     faces: FaceTrajectory,
+    count: number,
   ): { place: number; square: TranslatedSquare; crop: Uint8Array }[] {
     const { input } = this.options.plan;
-    const count = frames.length / bytesOf(input);
     return Array.from({ length: count }, (_, place) =>
-      faces.squaresAt(this.frames + place).map((square) => {
+      faces.squaresAt(this.prepared + place).map((square) => {
         const frame = { data: frameAt(frames, input, place), ...input };
         return { place, square, crop: cropSquare(frame, square, this.size) };
       }),
     ).flat();
-  }
-
-  /** @param places the places of the images' frames in the batch. @returns `[n, size, size, 3]`. */
-  private decode(content: ContentCodes, places: readonly number[], cell: number): Uint8Array {
-    const { translator, plan, schedule } = this.options;
-    const codes = places.map((place) => schedule.at(plan.secondsAt(this.frames + place), cell));
-    // All images below each other are one tall image.
-    return fromFloat(translator.decode(content, joinFloats(codes)), this.size, this.size * content.count)
-      .data;
   }
 
   /** @returns the change so far, for the output the mean over its cells. */

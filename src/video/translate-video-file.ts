@@ -1,5 +1,7 @@
 // Translates a video file from start to finish: model, styles, faces, ffmpeg's arguments, frames.
 import type { Description } from '../data/description.js';
+import { checkSameModel, inStep } from '../distributed/share.js';
+import { SOLO, type World } from '../distributed/world.js';
 import { type FaceDetector, lazyFaceDetector } from '../faces/detector.js';
 import { FACE_MARGIN, isPrepared } from '../faces/square.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
@@ -21,7 +23,13 @@ import { describeSearch, fullSearch, planSearch } from './search-plan.js';
 import { planSound, type TrackFate } from './sound.js';
 import { constantStyles, flowingStyles } from './style-schedule.js';
 import { type Ffmpeg, readFfmpeg } from './tools.js';
-import { checkOutput, FRAMES_TOGETHER, type TranslatedVideo, translateVideo } from './translate-video.js';
+import {
+  checkOutput,
+  FRAMES_TOGETHER,
+  helpTranslateVideo,
+  type TranslatedVideo,
+  translateVideo,
+} from './translate-video.js';
 
 /** A video to translate in random styles, or in styles given by their codes. */
 export interface VideoFileRequest extends VideoRequest, StyleOptions {}
@@ -191,15 +199,23 @@ function translationOf(
   };
 }
 
-/**
- * Translates a video file in any styles: `translateVideoFile` and `gnr video` do so.
- * @throws what `translateVideoFile` throws.
- */
-export async function translateVideoInStyles(
+/** A translation that can begin. */
+interface Prepared {
+  translator: Translator;
+  model: string;
+  plan: VideoPlan;
+  styles: NamedStyle[];
+  found: FoundFaces | undefined;
+  leftOut: string[];
+  record: Description;
+}
+
+/** Does all that comes before the frames: probes the video, opens the model, looks for faces. */
+async function prepareVideo(
   request: VideoRequest,
   { direction, makeStyles }: VideoStyles,
-): Promise<VideoFileTranslation> {
-  const { input, output, mosaic = false, styleSeconds, signal, onNotice } = request;
+): Promise<Prepared> {
+  const { input, output, mosaic = false, signal, onNotice } = request;
   checkRequest(request);
   containerOf(output);
   await checkOutput(input, output);
@@ -242,19 +258,65 @@ export async function translateVideoInStyles(
     for (const notice of plan.notices) onNotice?.(notice);
     if (plan.conversions.length > 0) onNotice?.(`${input}: its frames are ${plan.conversions.join(', ')}`);
     if (leftOut.length > 0) onNotice?.(`${output} has no ${leftOut.join(', ')}`);
+    return { translator, model, plan, styles, found, leftOut, record };
+  } catch (error) {
+    translator.dispose();
+    throw error;
+  } finally {
+    await detector.dispose();
+  }
+}
+
+/**
+ * Translates a video file in any styles: `translateVideoFile` and `gnr video` do so.
+ * @param world ranks that share the frames: rank 0 makes this call, and the others `helpTranslateVideoFile`.
+ * @throws what `translateVideoFile` throws.
+ */
+export async function translateVideoInStyles(
+  request: VideoRequest,
+  videoStyles: VideoStyles,
+  world: World = SOLO,
+): Promise<VideoFileTranslation> {
+  const { input, output, mosaic = false, styleSeconds, signal, onNotice } = request;
+  const { direction } = videoStyles;
+  const prepared = await inStep(world, signal, () => prepareVideo(request, videoStyles));
+  const { translator, model, plan, styles, found, leftOut, record } = prepared;
+  try {
+    await checkSameModel(world, model, request.checkpoint);
     const codes = styles.map(({ code }) => code);
     const schedule = styleSeconds === undefined ? constantStyles(codes) : flowingStyles(codes, styleSeconds);
+    const faces = found?.trajectory;
     const onProgress = (frames: number): void =>
       request.onProgress?.({ stage: 'translating', frames, totalFrames: plan.expectedFrames });
     const result = await translateVideo({
-      ...{ translator, direction, plan, faces, schedule, mosaic, input, output, onProgress },
+      ...{ translator, direction, plan, faces, schedule, mosaic, input, output, onProgress, world },
       ...(signal && { signal }),
     });
     if (result.decoderErrors !== null) onNotice?.(`ffmpeg on ${input}: ${result.decoderErrors}`);
+    const modelPx = translator.architecture.size;
     return translationOf(request, result, { modelPx, plan, found, leftOut, record });
   } finally {
     translator.dispose();
-    await detector.dispose();
+  }
+}
+
+/**
+ * Translates frames of the video of rank 0. This rank needs the model, but neither the video nor ffmpeg.
+ * @throws InputError if the model is missing or another one, or rank 0 throws one; InterruptedError after `signal`.
+ */
+export async function helpTranslateVideoFile(
+  { checkpoint, signal }: Pick<VideoRequest, 'checkpoint' | 'signal'>,
+  direction: Direction,
+  world: World,
+): Promise<void> {
+  const { translator, model } = await inStep(world, signal, () =>
+    openModel(checkpoint, { batch: FRAMES_TOGETHER }),
+  );
+  try {
+    await checkSameModel(world, model, checkpoint);
+    await helpTranslateVideo({ translator, direction, world, ...(signal && { signal }) });
+  } finally {
+    translator.dispose();
   }
 }
 

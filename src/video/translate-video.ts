@@ -3,11 +3,16 @@ import { open, realpath, stat } from 'node:fs/promises';
 import { replaceFile } from '../base/atomic-files.js';
 import { InputError, InterruptedError, RunError } from '../base/errors.js';
 import { removeLeftoversOf } from '../base/leftovers.js';
+import { gatherInOrder, handOut } from '../distributed/share.js';
+import { SOLO, type World } from '../distributed/world.js';
+import type { Direction, Translator } from '../translate/translator.js';
 import {
   bytesOf,
   type FrameChange,
   FrameTranslator,
   type FrameTranslatorOptions,
+  type StylingJob,
+  styleImages,
 } from './frame-translator.js';
 import { readFrames, writeFrames } from './frames.js';
 import type { VideoPlan } from './plan.js';
@@ -26,6 +31,8 @@ export interface TranslateVideoOptions extends FrameTranslatorOptions {
   /** Frames translated together; FRAMES_TOGETHER by default. */
   batch?: number;
   signal?: AbortSignal;
+  /** Ranks that share the frames: the others call `helpTranslateVideo`. One by default. */
+  world?: World;
   /** Called with the number of frames translated so far. */
   onProgress?: (frames: number) => void;
 }
@@ -48,6 +55,35 @@ const frameSlack = (expected: number): number => 2 + expected * 0.01;
 /** Most bytes of the frames of a batch: batches of large frames are smaller. */
 const MAX_BATCH_BYTES = 2 ** 26;
 
+async function* nothing(): AsyncGenerator<never, void> {}
+
+/** What the jobs of rank 0 give, in order; only rank 0 gets it. */
+function styleShared(
+  jobs: (signal: AbortSignal | undefined) => AsyncGenerator<StylingJob, void>,
+  {
+    translator,
+    direction,
+    world = SOLO,
+    signal,
+  }: { translator: Translator; direction: Direction; world?: World; signal?: AbortSignal },
+): AsyncGenerator<Uint8Array[], void> {
+  const share = async function* (either: AbortSignal | undefined) {
+    for await (const job of handOut(world, jobs(either)))
+      yield job && styleImages(job, translator, direction);
+  };
+  return gatherInOrder(world, signal, share, { to: 'first' });
+}
+
+/** Translates this rank's batches of the video that rank 0 translates with `translateVideo`. @throws InterruptedError after `signal`. */
+export async function helpTranslateVideo(options: {
+  translator: Translator;
+  direction: Direction;
+  world: World;
+  signal?: AbortSignal;
+}): Promise<void> {
+  for await (const _ of styleShared(nothing, options));
+}
+
 /** Passes frames through the network into the encoder, until there are no more or the encoder takes no more. */
 async function pump(
   decoder: RunningTool,
@@ -63,10 +99,15 @@ async function pump(
     !(await writeFrames(encoder.stdin, streamHeader(plan.canvas, 1 / plan.framesPerSecond)))
   )
     return;
-  for await (const batchOfFrames of readFrames(decoder.stdout, frameBytes, batchFrames)) {
-    stopIfAsked(options, frames.frames);
+  const jobs = async function* (either: AbortSignal | undefined) {
+    for await (const batchOfFrames of readFrames(decoder.stdout, frameBytes, batchFrames)) {
+      stopIfAsked(options, frames.frames, either);
+      yield frames.prepare(batchOfFrames);
+    }
+  };
+  for await (const styled of styleShared(jobs, options)) {
     const first = frames.frames;
-    const translated = frames.translate(batchOfFrames);
+    const translated = frames.finish(styled);
     const bytes = plan.isTimed ? withTimes(translated, first, plan) : translated;
     if (!(await writeFrames(encoder.stdin, bytes))) return;
     onProgress?.(frames.frames);
@@ -89,8 +130,8 @@ function withTimes(frames: Uint8Array, first: number, { canvas, secondsAt }: Vid
   );
 }
 
-function stopIfAsked({ signal, plan, output }: TranslateVideoOptions, frames: number): void {
-  if (!signal?.aborted) return;
+function stopIfAsked({ signal, plan, output }: TranslateVideoOptions, frames: number, either = signal): void {
+  if (!either?.aborted) return;
   const all = plan.expectedFrames === undefined ? '' : ` of ${plan.expectedFrames}`;
   throw new InterruptedError(`stopped after ${frames}${all} frames; ${output} was not written`);
 }

@@ -1,9 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { contentOf, errorMessages, tinyTraining } from '../support/gnr.js';
 import { noMpi, RankFolder } from '../support/mpi.js';
+import { ffmpeg, HAS_FFMPEG, lavfi } from '../support/video.js';
 
 const ranks = RankFolder.prepare();
 
@@ -51,4 +52,77 @@ describe.skipIf(noMpi !== undefined)('two ranks', () => {
       expect(two).toEqual(one);
     },
   );
+
+  /** Everything that an evaluation writes and prints, without times, the number of threads and the name of its folder. */
+  async function evaluated(size: number, out: string, more: readonly string[] = []) {
+    const { status, stdout, stderr } = await ranks.gnr(size, [
+      ...['evaluate', '--checkpoint', at('run'), '--data', at('more'), '--out', at(out)],
+      ...['--protocol', at('protocol.json'), ...more],
+    ]);
+    expect(status, stderr).toBe(0);
+    const { created, software, ...receipt } = JSON.parse(await readFile(at(out, 'receipt.json'), 'utf8'));
+    const { threads, ...others } = software;
+    expect([typeof created, typeof threads]).toEqual(['string', 'string']);
+    const lists = await readFile(at(out, 'real.sha256'), 'utf8');
+    return { receipt, others, lists, printed: stdout.replaceAll(at(out), '') };
+  }
+
+  test('measure the figures of one process, write and print them once, and repeat a receipt exactly', async () => {
+    const protocol = {
+      name: 'small',
+      inputs: { count: 18 },
+      styles: { perInput: 2 },
+      seeds: [1, 2],
+      metrics: {
+        ...{ spectrum: {}, relativeDiversity: {}, cycleError: {}, styleConsistency: { views: 2 } },
+        ...{ contentConsistency: {}, landmarks: {}, factors: {} },
+      },
+    };
+    await writeFile(at('protocol.json'), JSON.stringify(protocol));
+    await rm(at('more', 'testA', '00009.png'));
+    const one = await evaluated(1, 'evaluation one');
+    const two = await evaluated(2, 'evaluation two');
+    const [model] = one.receipt.methods;
+    expect(model.figures.length).toBeGreaterThan(8);
+    expect(two).toEqual(one);
+    const { status, stdout, stderr } = await ranks.gnr(2, [
+      ...['evaluate', '--verify', at('evaluation one', 'receipt.json')],
+    ]);
+    expect(status, stderr).toBe(0);
+    expect(stdout.match(/figures reproduced exactly/g)).toHaveLength(1);
+  });
+
+  test.skipIf(!HAS_FFMPEG).for([
+    ['styles that flow', ['--styles', '2', '--style-seconds', '1']],
+    ['a mosaic', ['--mosaic']],
+  ] as const)('write the video of one process: %s', async ([name, more]) => {
+    // Four batches of eight at most: the last round has one for each rank, of which one is smaller.
+    const source = lavfi('testsrc2=size=48x32:rate=10:duration=2.7');
+    const input = await ffmpeg(ranks.folder, ...source, '-pix_fmt', 'yuv420p', `${name}.mp4`);
+    const translated = async (size: number) => {
+      const output = at(`${name} ${size}.mp4`);
+      const { status, stdout, stderr } = await ranks.gnr(size, [
+        ...['video', input, '--checkpoint', at('run'), '--out', output, '--json', ...more],
+      ]);
+      expect(status, stderr).toBe(0);
+      const { frames, temporalConsistency, record } = JSON.parse(stdout);
+      const file = (await readFile(output)).toString('base64');
+      return { frames, temporalConsistency, record, file, messages: errorMessages(stderr) };
+    };
+    const one = await translated(1);
+    expect(one.frames).toBe(27);
+    expect(await translated(2)).toEqual(one);
+  });
+
+  test('report an image that cannot be read once, with the rank, and measure nothing', async () => {
+    await mkdir(at('fake'));
+    for (let i = 0; i < 9; i++) await writeFile(at('fake', `${i}.png`), 'no image');
+    const { status, stdout, stderr } = await ranks.gnr(2, [
+      ...['evaluate', '--fake', at('fake'), '--real', at('more', 'testB')],
+      ...['--metrics', 'spectrum', '--baselines', 'none'],
+    ]);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(errorMessages(stderr)).toHaveLength(1);
+    expect(stderr).toMatch(/rank \d on .*png/);
+  });
 });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -91,5 +91,54 @@ describe.skipIf(noMpi !== undefined)('two ranks', () => {
     const messages = errorMessages(stderr);
     expect(messages, stderr).toHaveLength(1);
     expect(messages[0]).toContain(`on ${os.hostname()}: Expected`);
+  });
+
+  const everyStep = ['--set', 'log.everySteps=1', '--set', 'checkpoint.everySteps=2'];
+
+  test.for([
+    ['images of rank 1', `after step 3 on rank 1 on ${os.hostname()}: training has diverged`],
+    ['disk of rank 0', `rank 0 on ${os.hostname()}: Cannot write`],
+  ] as const)(
+    'end with one message after a fault (%s), keep the newest checkpoint, and go on from it',
+    async ([fault, cause]) => {
+      const { status, stderr } = await ranks.runScript(2, 'faulty-training', [
+        ...[fault, ...words(fault, '--steps', '6', ...everyStep)],
+      ]);
+      expect(status, stderr).toBe(1);
+      const messages = errorMessages(stderr);
+      expect(messages, stderr).toHaveLength(1);
+      expect(messages[0]).toContain(cause);
+      await tensorsAt(run(fault), 2);
+      const resumed = await ranks.gnr(2, words(fault, '--steps', '4', '--resume'));
+      expect(resumed.status, resumed.stderr).toBe(0);
+      await tensorsAt(run(fault), 4);
+    },
+  );
+
+  test('roll back together after a divergence that only the weights of a checkpoint show', async () => {
+    const { status, stderr } = await ranks.runScript(2, 'faulty-training', [
+      'weights once',
+      ...words('weights', '--steps', '3', ...everyStep, '--set', 'watch.onNonFinite=rollback'),
+    ]);
+    expect(status, stderr).toBe(0);
+    expect(stderr).toMatch(/weights that are not finite after step 2: rolled back to step 0/);
+    await tensorsAt(run('weights'), 3);
+  });
+
+  test('end with the message of one process if what is left of a step shows divergence again and again', async () => {
+    const first = await ranks.gnr(2, words('left', '--steps', '2'));
+    expect(first.status, first.stderr).toBe(0);
+    const file = join(checkpoint(run('left'), 2), 'state.json');
+    const state = JSON.parse(await readFile(file, 'utf8')) as object;
+    const unfinished = { observer: 'watch', terms: { broken: null }, learningRate: 0.001 };
+    await writeFile(file, JSON.stringify({ ...state, unfinished }));
+    const rollback = ['--set', 'watch.onNonFinite=rollback', '--set', 'watch.maxRollbacks=1'];
+    const more = ['--steps', '4', '--resume', ...rollback];
+    const { status, stderr } = await ranks.gnr(2, words('left', ...more));
+    expect(status, stderr).toBe(1);
+    const messages = errorMessages(stderr);
+    expect(messages, stderr).toHaveLength(2);
+    expect(messages[0]).toContain('The loss term broken is NaN after step 2: rolled back to step 2');
+    expect(messages[1]).toContain('The loss term broken is NaN after step 2: training has diverged');
   });
 });

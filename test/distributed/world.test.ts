@@ -33,6 +33,8 @@ describe.skipIf(noMpi !== undefined)('three ranks', () => {
       expect(line).toMatchObject({
         ...{ rank, size: 3, localRank: rank, localSize: 3, hosts: [host, host, host], share: true },
         ...{ broadcast: [1, 1], value: ['one', { two: 2 }], gathered: [[0], [1, 1], [2, 2, 2]] },
+        collected: rank === 0 ? [[0], [1, 1], [2, 2, 2]] : [],
+        scattered: Array(rank + 1).fill(rank + 1),
         ...{ sum: [0.1 + 1.1 + 2.1, 3], terms: { a: 1, b: null }, culprit: `rank 1 on ${host}` },
         ...{ second: [1], small: [1], averaged: found[0]!.averaged },
       });
@@ -56,10 +58,11 @@ describe.skipIf(noMpi !== undefined)('three ranks', () => {
     ['fails', 2, 'The disk is full.', 1],
     ['rejects', 0, 'Expected a dataset but found none; copy it.', 2],
     ['rejects', 2, 'Expected a dataset but found none; copy it.', 2],
-    ['stops', 1, 'has not been heard of for 3 seconds', 1],
-    ['stops', 0, 'has not been heard of for 3 seconds', 1],
-    ['hangs', 1, 'hangs: the other ranks have waited for it for 3 seconds', 1],
-    ['computes', 0, 'hangs: the other ranks have waited for it for 3 seconds', 1],
+    ['stops', 1, 'has not been heard of for', 1],
+    ['stops', 0, 'has not been heard of for', 1],
+    ['hangs', 1, 'hangs: the other ranks have waited for it for 10 seconds', 1],
+    ['computes', 0, 'hangs: the other ranks have waited for it for 10 seconds', 1],
+    ['never answers', 1, 'hangs: the other ranks have waited for it for 10 seconds', 1],
   ] as const)(
     'end with one message that names rank, machine and cause if one %s (rank %i)',
     async ([how, rank, cause, code]) => {

@@ -79,6 +79,18 @@ test('the script for two hosts names both to mpirun, and turns SIGTERM into the 
   expect((await runScript(words.slice(0, 2), {})).status).toBe(2);
 });
 
+test.for(['INT', 'TERM', 'HUP'])(
+  'the script in place of mpirun passes its words on, and turns SIG%s into the signal that leaves a checkpoint',
+  async (signal) => {
+    const keepalive = 'echo "lost after $OMPI_MCA_oob_tcp_keepalive_time"';
+    const words = ['bash', resolve(FOLDER, 'mpirun.sh'), '-n', '4', 'npx', 'gnr', 'train'];
+    const programs = { mpirun: `${keepalive}; ${signalled(signal)}` };
+    const { status, stdout } = await runScript(words, programs, { OMPI_MCA_oob_tcp_keepalive_time: '7' });
+    expect(stdout).toBe('lost after 7\n-n 4 npx gnr train\ncheckpoint\n');
+    expect(status).toBe(130);
+  },
+);
+
 interface Container {
   args?: string[];
   command: string[];

@@ -2,6 +2,7 @@
 import { InputError, InterruptedError } from '../../base/errors.js';
 import { shownPath } from '../../base/file-names.js';
 import { onNotice } from '../../base/notices.js';
+import { checkSameModel } from '../../distributed/share.js';
 import { withWorld } from '../../distributed/with-world.js';
 import type { World } from '../../distributed/world.js';
 import { lazyFaceDetector } from '../../faces/detector.js';
@@ -109,14 +110,7 @@ async function openShared(args: TranslateArguments, batch: number, world: World)
       if (world.isFirst) printError(`gnr: skipped the damaged checkpoint ${dir}: ${error.message}`);
     },
   });
-  const models = await world.gatherValues(opened.model);
-  const other = models.findIndex((model) => model !== models[0]);
-  if (other > 0)
-    throw new InputError({
-      expected: `the same model at ${args.checkpoint} for all processes`,
-      found: `another one on ${world.nameOf(other)}`,
-      remedy: 'copy the model to all machines, and name a checkpoint rather than a run that is being trained',
-    });
+  await checkSameModel(world, opened.model, args.checkpoint);
   return opened;
 }
 

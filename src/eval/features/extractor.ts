@@ -27,7 +27,7 @@ const READ_AHEAD = 8;
  * Images in a batch. The rest go in pairs, an odd last one with a copy of itself. An image's features have the same
  * bits in every batch but a batch of one, for which oneDNN uses another algorithm.
  */
-const BATCH = 16;
+export const BATCH = 16;
 const PAIR = 2;
 
 const IMAGE_LENGTH = INCEPTION_PX * INCEPTION_PX * 3;

@@ -1,7 +1,9 @@
 // Keeps the feature networks of an evaluation, and the features of real images, which many methods share.
+import { shareWork } from '../../distributed/share.js';
+import { SOLO, type World } from '../../distributed/world.js';
 import type { MeasuredImage } from '../measured-image.js';
 import { type FeatureStatistics, featureStatistics } from '../statistics/frechet.js';
-import type { ExtractOptions, FeatureExtractor } from './extractor.js';
+import { BATCH, type ExtractOptions, type FeatureExtractor } from './extractor.js';
 import type { FeatureKind } from './feature-kind.js';
 
 /** Features of images: rows of `dims` values. */
@@ -9,6 +11,14 @@ export interface FeatureRows {
   values: Float32Array;
   count: number;
   dims: number;
+}
+
+/** Images that a rank extracts at a time: whole batches. */
+const IMAGES_OF_RANK = 2 * BATCH;
+
+export interface FeatureOptions extends ExtractOptions {
+  /** Ranks that share the images, all with the same list, and all get the features; one by default. */
+  world?: World | undefined;
 }
 
 /** Opens each feature network once, and computes the features of each image list once. */
@@ -38,14 +48,14 @@ export class FeatureCache {
   async featuresOf(
     kind: FeatureKind,
     images: readonly MeasuredImage[],
-    options: ExtractOptions = {},
+    options: FeatureOptions = {},
   ): Promise<FeatureRows> {
     const lists = this.rows.get(kind) ?? new WeakMap<readonly MeasuredImage[], Promise<FeatureRows>>();
     this.rows.set(kind, lists);
     let rows = lists.get(images);
     if (rows === undefined) {
       rows = this.extractor(kind).then(async (extractor) => ({
-        values: await extractor.extract(images, options),
+        values: await extractShared(extractor, images, options),
         count: images.length,
         dims: extractor.dims,
       }));
@@ -72,4 +82,23 @@ export class FeatureCache {
     this.extractors.clear();
     for (const extractor of extractors) (await extractor.catch(() => undefined))?.dispose();
   }
+}
+
+async function extractShared(
+  extractor: FeatureExtractor,
+  images: readonly MeasuredImage[],
+  { world = SOLO, onProgress, signal }: FeatureOptions,
+): Promise<Float32Array> {
+  if (world.size === 1) return extractor.extract(images, { ...(onProgress && { onProgress }), signal });
+  const { dims } = extractor;
+  const values = new Float32Array(images.length * dims);
+  const extract = (i: number) =>
+    extractor.extract(images.slice(i * IMAGES_OF_RANK, (i + 1) * IMAGES_OF_RANK), { signal });
+  let done = 0;
+  for await (const rows of shareWork(world, Math.ceil(images.length / IMAGES_OF_RANK), extract, signal)) {
+    values.set(rows, done * dims);
+    done += rows.length / dims;
+    onProgress?.(done, images.length);
+  }
+  return values;
 }

@@ -1,15 +1,14 @@
 // The baselines: methods that need no training.
 import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage } from '../../data/decode.js';
+import { isOwn, type Share, WHOLE } from '../../distributed/share.js';
 import { fileImage, type MeasuredImage, memoryImage } from '../measured-image.js';
-import type { Method, OutputGroup } from './method.js';
+import { BATCH, type Method, type OutputGroup } from './method.js';
 
 /** The baselines, in the order of tables. */
 export const BASELINES = ['identity', 'colour-transfer', 'random-target', 'real-split'] as const;
 /** Name of a baseline. */
 export type BaselineName = (typeof BASELINES)[number];
-
-const BATCH = 8;
 
 export interface BaselineOptions {
   /** Files of the source domain. */
@@ -23,18 +22,23 @@ export interface BaselineOptions {
   size: number;
 }
 
+const square = (size: number) => async () => ({ width: size, height: size });
+
 async function* byInput(
   inputs: readonly string[],
   size: number,
+  share: Share = WHOLE,
   outputsOf: (source: DecodedImage, input: number) => Promise<MeasuredImage[]>,
 ): AsyncGenerator<OutputGroup[]> {
-  for (let from = 0; from < inputs.length; from += BATCH)
+  for (let from = 0; from < inputs.length; from += BATCH) {
+    if (!isOwn(share, from / BATCH)) continue;
     yield await Promise.all(
       inputs.slice(from, from + BATCH).map(async (file, i) => {
         const source = await decodeImage(file, { size });
         return { input: from + i, source, outputs: await outputsOf(source, from + i) };
       }),
     );
+  }
 }
 
 /** Yields the same image `count` times, in batches. */
@@ -54,8 +58,9 @@ function identity({ inputs, perInput, size }: BaselineOptions): Method {
     outputsPerInput: perInput,
     outputs: inputs.length,
     isRandom: false,
-    groups: () =>
-      byInput(inputs, size, async (source, input) =>
+    firstSize: square(size),
+    groups: (_, share) =>
+      byInput(inputs, size, share, async (source, input) =>
         Array<MeasuredImage>(perInput).fill(imageOf(source, input)),
       ),
     async *outputsOf(input, count) {
@@ -116,8 +121,9 @@ function colourTransfer(options: BaselineOptions): Method {
     outputsPerInput: perInput,
     outputs: inputs.length,
     isRandom: true,
-    groups: (seed) =>
-      byInput(inputs, size, (source, input) => coloured(source, input, perInput, rngOf(seed, input))),
+    firstSize: square(size),
+    groups: (seed, share) =>
+      byInput(inputs, size, share, (source, input) => coloured(source, input, perInput, rngOf(seed, input))),
     async *outputsOf(input, count, seed) {
       const source = await decodeImage(inputs[input]!, { size });
       const rng = rngOf(seed, input);
@@ -148,9 +154,10 @@ function randomTarget({ inputs, otherReal, perInput, size }: BaselineOptions): M
     outputsPerInput: perInput,
     outputs: Math.min(inputs.length * perInput, otherReal.length),
     isRandom: true,
-    groups(seed) {
+    firstSize: square(size),
+    groups(seed, share) {
       const order = new Rng(seed, 'random-target').permutation(otherReal.length);
-      return byInput(inputs, size, async (_, input) => outputsAt(order, input * perInput, perInput));
+      return byInput(inputs, size, share, async (_, input) => outputsAt(order, input * perInput, perInput));
     },
     async *outputsOf(input, count, seed) {
       const order = new Rng(seed, 'random-target').fork(String(input)).permutation(otherReal.length);
@@ -174,9 +181,12 @@ function realSplit({ real }: BaselineOptions): Method {
     outputs: half,
     isRandom: false,
     real: shuffled.slice(half).map(fileImage),
-    async *groups() {
-      for (let from = 0; from < half; from += BATCH)
+    firstSize: () => outputs[0]!.read(),
+    async *groups(_, share = WHOLE) {
+      for (let from = 0; from < half; from += BATCH) {
+        if (!isOwn(share, from / BATCH)) continue;
         yield outputs.slice(from, from + BATCH).map((output, i) => ({ input: from + i, outputs: [output] }));
+      }
     },
   };
 }

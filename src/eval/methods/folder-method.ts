@@ -1,10 +1,9 @@
 // A folder of another method's outputs, grouped by input.
 import { basename, dirname, extname, relative, sep } from 'node:path';
 import { decodeImage } from '../../data/decode.js';
+import { isOwn, WHOLE } from '../../distributed/share.js';
 import { fileImage } from '../measured-image.js';
-import type { Method, OutputGroup } from './method.js';
-
-const BATCH = 8;
+import { BATCH, type Method, type OutputGroup } from './method.js';
 
 /** The name of a file without folders and extension. */
 function stem(file: string): string {
@@ -102,14 +101,16 @@ export function folderMethod({ name, dir, files, inputs, chosenInputs }: FolderM
   const all = groupOutputs(dir, files, inputs);
   const grouped = all.filter(({ input }) => input === undefined || input < chosenInputs);
   const counts = new Set(grouped.map((group) => group.files.length));
-  async function* groups(): AsyncGenerator<OutputGroup[]> {
-    for (let from = 0; from < grouped.length; from += BATCH)
+  async function* groups(_seed: number, share = WHOLE): AsyncGenerator<OutputGroup[]> {
+    for (let from = 0; from < grouped.length; from += BATCH) {
+      if (!isOwn(share, from / BATCH)) continue;
       yield await Promise.all(
         grouped.slice(from, from + BATCH).map(async ({ input, files: outputs }) => {
           const source = input === undefined ? undefined : await decodeImage(inputs.files[input]!);
           return { input, outputs: outputs.map(fileImage), ...(source !== undefined && { source }) };
         }),
       );
+    }
   }
   return {
     name,
@@ -118,6 +119,7 @@ export function folderMethod({ name, dir, files, inputs, chosenInputs }: FolderM
     outputsPerInput: counts.size === 1 ? [...counts][0] : undefined,
     outputs: grouped.reduce((sum, group) => sum + group.files.length, 0),
     isRandom: false,
+    firstSize: () => decodeImage(grouped[0]!.files[0]!),
     groups,
   };
 }

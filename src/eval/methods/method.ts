@@ -1,7 +1,11 @@
 // The interface of everything that an evaluation can measure.
 import type { DecodedImage } from '../../data/decode.js';
+import type { Share } from '../../distributed/share.js';
 import type { Direction, Translator } from '../../translate/translator.js';
 import type { MeasuredImage } from '../measured-image.js';
+
+/** Inputs in a batch. */
+export const BATCH = 8;
 
 /** A method's outputs for one input. */
 export interface OutputGroup {
@@ -24,12 +28,22 @@ export interface Method {
   outputs: number;
   /** False if every seed gives the same images. */
   isRandom: boolean;
-  /** Yields every input once, in batches. */
-  groups(seed: number): AsyncIterable<OutputGroup[]>;
+  /** Size of the first output, px. */
+  firstSize(): Promise<Pick<DecodedImage, 'width' | 'height'>>;
+  /**
+   * Yields every input once, in batches.
+   * @param share whose batches to yield: those that `isOwn`; all by default. They are the same, whoever makes them.
+   */
+  groups(seed: number, share?: Share): AsyncIterable<OutputGroup[]>;
   /** Yields outputs of one input in random styles, in batches; undefined if only those of `groups` exist. */
   outputsOf?(input: number, count: number, seed: number): AsyncIterable<MeasuredImage[]>;
   /** The model, for metrics that look inside. */
-  model?: { translator: Translator; direction: Direction };
+  model?: {
+    translator: Translator;
+    direction: Direction;
+    /** Reads inputs, by their indices, as `groups` has them. */
+    readInputs(inputs: readonly number[]): Promise<DecodedImage[]>;
+  };
   /** Real images to compare with, in place of the evaluation's. */
   real?: readonly MeasuredImage[];
 }

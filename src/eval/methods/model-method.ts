@@ -2,13 +2,11 @@
 import { Rng } from '../../base/rng.js';
 import { type DecodedImage, decodeImage, toFloat } from '../../data/decode.js';
 import { joinFloats, splitImages } from '../../data/image-arrays.js';
+import { isOwn, WHOLE } from '../../distributed/share.js';
 import { type Direction, drawStyles, type Translator } from '../../translate/translator.js';
 import { type MeasuredImage, memoryImage } from '../measured-image.js';
 import type { Protocol } from '../protocol.js';
-import type { Method, OutputGroup } from './method.js';
-
-/** Images in a batch. */
-const BATCH = 8;
+import { BATCH, type Method, type OutputGroup } from './method.js';
 
 /** Provides the styles of an input, which depend only on the seed. */
 export interface StyleSource {
@@ -91,23 +89,27 @@ export function modelMethod(options: ModelMethodOptions): Method {
   const read = (files: readonly string[]): Promise<DecodedImage[]> =>
     Promise.all(files.map((file) => decodeImage(file, { size })));
 
-  async function* groups(seed: number): AsyncGenerator<OutputGroup[]> {
-    let ahead = read(inputs.slice(0, BATCH));
-    for (let from = 0; from < inputs.length; from += BATCH) {
+  async function* groups(seed: number, share = WHOLE): AsyncGenerator<OutputGroup[]> {
+    const own = Array.from({ length: Math.ceil(inputs.length / BATCH) }, (_, batch) => batch * BATCH).filter(
+      (_, batch) => isOwn(share, batch),
+    );
+    const readBatch = (from = inputs.length) => read(inputs.slice(from, from + BATCH));
+    let ahead = readBatch(own[0]);
+    for (const [i, from] of own.entries()) {
       const sources = await ahead;
-      ahead = read(inputs.slice(from + BATCH, from + 2 * BATCH));
+      ahead = readBatch(own[i + 1]);
       // An error is thrown when the promise is awaited.
       ahead.catch(() => undefined);
       const content = translator.encode(direction, joinFloats(sources.map(toFloat)));
-      const codes = sources.map((_, i) => styles.stylesOf(from + i, perInput, seed));
+      const codes = sources.map((_, j) => styles.stylesOf(from + j, perInput, seed));
       const outputs = sources.map((): MeasuredImage[] => []);
       for (let k = 0; k < perInput; k++) {
         const row = codes.map((code) => code.subarray(k * latentDim, (k + 1) * latentDim));
         const images = splitImages(translator.decode(content, joinFloats(row)), size);
-        for (const [i, image] of images.entries())
-          outputs[i]!.push(memoryImage(`${name} of ${inputs[from + i]} in style ${k + 1}`, image));
+        for (const [j, image] of images.entries())
+          outputs[j]!.push(memoryImage(`${name} of ${inputs[from + j]} in style ${k + 1}`, image));
       }
-      yield sources.map((source, i) => ({ input: from + i, source, outputs: outputs[i]! }));
+      yield sources.map((source, j) => ({ input: from + j, source, outputs: outputs[j]! }));
     }
   }
 
@@ -135,8 +137,9 @@ export function modelMethod(options: ModelMethodOptions): Method {
     outputsPerInput: perInput,
     outputs: inputs.length * perInput,
     isRandom: true,
+    firstSize: async () => ({ width: size, height: size }),
     groups,
     outputsOf,
-    model: { translator, direction },
+    model: { translator, direction, readInputs: (places) => read(places.map((i) => inputs[i]!)) },
   };
 }

@@ -1,7 +1,7 @@
 // The common part of metrics that count nearest neighbours among real images and outputs.
 import type { FeatureRows } from '../features/feature-cache.js';
 import type { FeatureKind } from '../features/feature-kind.js';
-import { CollectedFeatures } from './collected.js';
+import { type CollectedPart, collectedRows, collectFeatures } from './collected.js';
 import type { Measured, Measurement, MetricContext } from './metric.js';
 
 interface NeighbourOptions {
@@ -21,14 +21,13 @@ export function amongNeighbours<const Key extends string>(
     outputs: FeatureRows,
     options: { neighbours: number; onProgress: MetricContext['onProgress']; signal?: AbortSignal },
   ) => Promise<Record<Key, number>>,
-): (options: NeighbourOptions, context: MetricContext) => Measurement<Key> {
+): (options: NeighbourOptions, context: MetricContext) => Measurement<Key, CollectedPart> {
   return ({ features, neighbours }, context) => {
-    const collected = new CollectedFeatures(features, context);
     return {
-      add: (groups) => collected.add(groups),
-      async finish() {
+      measure: (groups) => collectFeatures(features, groups, context),
+      async finish(parts) {
         const { resources, real, onProgress, signal } = context;
-        const rows = collected.rows();
+        const rows = collectedRows(parts);
         const realRows = await resources.features.featuresOf(features, real);
         const values = await compute(realRows, rows, { neighbours, onProgress, ...(signal && { signal }) });
         const n = { outputs: rows.count, real: real.length };

@@ -23,28 +23,46 @@ export const contentConsistency = defineMetric({
     return method.inputs < 2 ? 'needs at least two inputs' : undefined;
   },
   start(_, { method, signal }) {
-    const { translator, direction } = method.model!;
-    const sums = new Sums();
+    const { translator, direction, readInputs } = method.model!;
+    const total = method.inputs;
+    const maxOthers = Math.min(MAX_OTHERS, total - 1);
+    const encode = (way: typeof direction, images: Float32Array[]): Float32Array[] => {
+      const { codes } = translator.encode(way, joinFloats(images));
+      const length = codes.length / images.length;
+      return images.map((_, i) => codes.slice(i * length, (i + 1) * length));
+    };
+    /** Codes of the inputs after the last batch, which are often the next batch. */
+    let ahead: { inputs: readonly number[]; codes: Float32Array[] } | undefined;
     return {
-      async add(groups) {
+      /** The distances of each output to its input, and to the inputs after it. */
+      async measure(groups) {
+        const inputs = groups.map(({ input }) => input!);
         const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
-        const encode = (way: typeof direction, images: Float32Array[]): Float32Array[] => {
-          const { codes } = translator.encode(way, joinFloats(images));
-          const length = codes.length / images.length;
-          return images.map((_, i) => codes.slice(i * length, (i + 1) * length));
-        };
-        const before = encode(
-          direction,
-          groups.map(({ source }) => toFloat(source!)),
-        );
+        const before = isEqual(ahead?.inputs, inputs)
+          ? ahead!.codes
+          : encode(
+              direction,
+              groups.map(({ source }) => toFloat(source!)),
+            );
+        const next = Array.from({ length: maxOthers }, (_, k) => (inputs.at(-1)! + 1 + k) % total);
+        const sources = await readInputs(next);
+        ahead = { inputs: next, codes: encode(direction, sources.map(toFloat)) };
+        const from = [...before, ...ahead.codes];
         const after = encode(reverseOf(direction), outputs.map(toFloat));
-        for (const [i, code] of after.entries()) {
+        return after.map((code, i): Distances => {
           signal?.throwIfAborted();
-          sums.add(before[i]!, code);
-        }
+          return {
+            own: distance(code, before[i]!),
+            others: Array.from({ length: maxOthers }, (_, k) => distance(code, from[i + 1 + k]!)),
+          };
+        });
       },
-      finish() {
-        const { inputs, pairs, ownDistance, otherDistance } = sums.finish();
+      finish(parts: readonly Distances[][]) {
+        const measured = parts.flat();
+        const inputs = measured.length;
+        const pairs = inputs * maxOthers;
+        const ownDistance = measured.reduce((sum, { own }) => sum + own, 0);
+        const otherDistance = measured.reduce((sum, { others }) => others.reduce((a, b) => a + b, sum), 0);
         if (otherDistance === 0) return [];
         return [
           {
@@ -62,46 +80,14 @@ export const contentConsistency = defineMetric({
 /** Maximum number of other inputs that each output is compared with: the next ones, the first following the last. */
 const MAX_OTHERS = 8;
 
-/** Sums of distances. Codes are large, so it keeps only a few. */
-class Sums {
-  inputs = 0;
-  /** Pairs of an output and another input. */
-  pairs = 0;
-  /** Sum of the distances of outputs to their inputs. */
-  ownDistance = 0;
-  /** Sum of the distances over the pairs. */
-  otherDistance = 0;
-  /** Codes of the first inputs. */
-  private readonly firstInputs: Float32Array[] = [];
-  /** Codes of the last outputs, the newest last. */
-  private readonly lastOutputs: Float32Array[] = [];
-
-  /** Adds the next input and its output. */
-  add(before: Float32Array, after: Float32Array): void {
-    for (const earlier of this.lastOutputs) this.addOther(earlier, before);
-    this.ownDistance += distance(after, before);
-    if (this.firstInputs.length < MAX_OTHERS) this.firstInputs.push(before);
-    this.lastOutputs.push(after);
-    if (this.lastOutputs.length > MAX_OTHERS) this.lastOutputs.shift();
-    this.inputs++;
-  }
-
-  /** Adds the pairs of the last outputs and the first inputs; called once at the end. */
-  finish(): this {
-    const max = Math.min(MAX_OTHERS, this.inputs - 1);
-    for (const [i, after] of this.lastOutputs.entries()) {
-      const inputsAfter = this.lastOutputs.length - 1 - i;
-      for (const before of this.firstInputs.slice(0, Math.max(0, max - inputsAfter)))
-        this.addOther(after, before);
-    }
-    return this;
-  }
-
-  private addOther(after: Float32Array, before: Float32Array): void {
-    this.otherDistance += distance(after, before);
-    this.pairs++;
-  }
+/** Distances of an output. */
+interface Distances {
+  own: number;
+  others: number[];
 }
+
+const isEqual = (a: readonly number[] | undefined, b: readonly number[]): boolean =>
+  a?.length === b.length && a.every((value, i) => value === b[i]);
 
 function distance(a: Float32Array, b: Float32Array): number {
   let sum = 0;

@@ -18,25 +18,31 @@ export const cycleError = defineMetric({
   start(_, { method }) {
     const { translator, direction } = method.model!;
     const reverse = reverseOf(direction);
-    let [sum, inputs] = [0, 0];
     return {
-      async add(groups) {
+      /** The mean difference of each input. */
+      async measure(groups) {
         const sources = joinFloats(groups.map(({ source }) => toFloat(source!)));
         const outputs = await Promise.all(groups.map(({ outputs: [first] }) => first!.read()));
         const translated = joinFloats(outputs.map(toFloat));
         const returned = translator.translate(reverse, translated, translator.styleOf(reverse, sources));
         const length = returned.length / groups.length;
-        for (let i = 0; i < returned.length; i++) sum += Math.abs(returned[i]! - sources[i]!) / 2 / length;
-        inputs += groups.length;
+        return groups.map((_, k) => {
+          let sum = 0;
+          for (let i = k * length; i < (k + 1) * length; i++) sum += Math.abs(returned[i]! - sources[i]!) / 2;
+          return sum / length;
+        });
       },
-      finish: () => [
-        {
-          key: 'cycle',
-          value: sum / inputs,
-          n: { inputs },
-          how: "mean absolute difference, as a share of the 8-bit range, between an input and its first output translated back in the input's own style",
-        },
-      ],
+      finish(parts: readonly number[][]) {
+        const errors = parts.flat();
+        return [
+          {
+            key: 'cycle',
+            value: errors.reduce((a, b) => a + b, 0) / errors.length,
+            n: { inputs: errors.length },
+            how: "mean absolute difference, as a share of the 8-bit range, between an input and its first output translated back in the input's own style",
+          },
+        ];
+      },
     };
   },
 });

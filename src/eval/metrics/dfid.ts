@@ -41,45 +41,58 @@ export const dfid = defineMetric({
   },
 });
 
-type Work = { features: FeatureKind; context: MetricContext; distances: number[] };
+/** The distance of the outputs of one input. */
+interface Distance {
+  distance: number;
+  outputs: number;
+}
 
-async function addDistance(
-  { features, context, distances }: Work,
+async function distanceOf(
+  features: FeatureKind,
   outputs: AsyncIterable<readonly MeasuredImage[]> | Iterable<readonly MeasuredImage[]>,
-): Promise<void> {
+  { outputFeatures, resources, real }: MetricContext,
+): Promise<Distance> {
   const vectors: Float32Array[] = [];
-  for await (const batch of outputs) vectors.push(...(await context.outputFeatures(features, batch)));
-  const real = await context.resources.features.statisticsOf(features, context.real);
-  distances.push(frechetDistance(featureStatistics(joinRows(vectors)), real));
+  for await (const batch of outputs) vectors.push(...(await outputFeatures(features, batch)));
+  const statistics = await resources.features.statisticsOf(features, real);
+  return {
+    distance: frechetDistance(featureStatistics(joinRows(vectors)), statistics),
+    outputs: vectors.length,
+  };
 }
 
 async function figuresOf(
-  { features, context, distances }: Work,
-  styles: { min: number; max: number },
+  features: FeatureKind,
+  measured: readonly Distance[],
+  { resources, real }: MetricContext,
 ): Promise<Measured<'dfid'>[]> {
-  const { resources } = context;
-  const value = distances.reduce((a, b) => a + b, 0) / distances.length;
-  const { min, max } = styles;
-  const n = { inputs: distances.length, styles: min, real: context.real.length };
+  const value = measured.reduce((sum, { distance }) => sum + distance, 0) / measured.length;
+  const counts = measured.map(({ outputs }) => outputs);
+  const [min, max] = [Math.min(...counts), Math.max(...counts)];
+  const n = { inputs: measured.length, styles: min, real: real.length };
   const count = min === max ? String(min) : `${min} to ${max}`;
-  const how = `mean over ${distances.length} inputs of the Frechet distance between ${count} outputs of one input and the real images, on ${await resources.features.describe(features)}`;
+  const how = `mean over ${measured.length} inputs of the Frechet distance between ${count} outputs of one input and the real images, on ${await resources.features.describe(features)}`;
   return [{ key: 'dfid', value, n, how }];
 }
 
 /** Measures on the outputs that all metrics see. */
-function overGroups({ features, inputs }: Options, context: MetricContext): Measurement<'dfid'> {
-  const work: Work = { features, context, distances: [] };
-  const styles = { min: Number.POSITIVE_INFINITY, max: 0 };
+function overGroups({ features, inputs }: Options, context: MetricContext): Measurement<'dfid', Distance[]> {
+  // Other ranks measure other inputs: this one's first ones have those of its that count.
+  let measuredHere = 0;
   return {
-    async add(groups) {
+    async measure(groups) {
+      const measured: Distance[] = [];
       for (const { outputs } of groups) {
-        if (work.distances.length >= inputs || outputs.length < 2) continue;
-        styles.min = Math.min(styles.min, outputs.length);
-        styles.max = Math.max(styles.max, outputs.length);
-        await addDistance(work, [outputs]);
+        if (measuredHere >= inputs || outputs.length < 2) continue;
+        measuredHere++;
+        measured.push(await distanceOf(features, [outputs], context));
       }
+      return measured;
     },
-    finish: () => (work.distances.length === 0 ? [] : figuresOf(work, styles)),
+    finish(parts) {
+      const measured = parts.flat().slice(0, inputs);
+      return measured.length === 0 ? [] : figuresOf(features, measured, context);
+    },
   };
 }
 
@@ -87,18 +100,11 @@ function overGroups({ features, inputs }: Options, context: MetricContext): Meas
 function overExtraOutputs(
   { features, inputs, styles }: Options,
   context: MetricContext,
-): Measurement<'dfid'> {
-  const { method, seed, onProgress, signal } = context;
+): Measurement<'dfid', Distance> {
+  const { method, seed } = context;
   return {
-    async finish() {
-      const work: Work = { features, context, distances: [] };
-      const count = Math.min(inputs, method.inputs);
-      for (let input = 0; input < count; input++) {
-        signal?.throwIfAborted();
-        await addDistance(work, method.outputsOf!(input, styles, seed));
-        onProgress(input + 1, count);
-      }
-      return await figuresOf(work, { min: styles, max: styles });
-    },
+    count: Math.min(inputs, method.inputs),
+    measureItem: (input) => distanceOf(features, method.outputsOf!(input, styles, seed), context),
+    finish: (parts) => figuresOf(features, parts, context),
   };
 }

@@ -18,31 +18,39 @@ export function noContents({
 }
 
 /** Landmarks of outputs, and the contents that these should have: those of their inputs, or their own if they are real. */
-export class DrawnOutputs {
-  readonly found: FoundLandmarks[] = [];
-  readonly contents: Content[] = [];
+export interface DrawnOutputs {
+  found: FoundLandmarks[];
+  contents: Content[];
   /** Names the weights of the landmark network. */
-  network = '';
+  network: string;
+}
 
-  constructor(private readonly context: Pick<MetricContext, 'method' | 'resources'>) {}
-
-  async add(groups: readonly OutputGroup[]): Promise<void> {
-    const images: MeasuredImage[] = [];
-    for (const { input, outputs } of groups)
-      for (const output of new Set(outputs)) {
-        const content = this.contentOf(input, output);
-        if (content === undefined) continue;
-        images.push(output);
-        this.contents.push(content);
-      }
-    const { found, network } = await this.context.resources.landmarks(images);
-    this.found.push(...found);
-    this.network = network;
-  }
-
-  private contentOf(input: number | undefined, output: MeasuredImage): Content | undefined {
-    const { method, resources } = this.context;
+/** Finds the landmarks of a batch of outputs whose contents are known. */
+export async function drawnOutputs(
+  groups: readonly OutputGroup[],
+  { method, resources }: Pick<MetricContext, 'method' | 'resources'>,
+): Promise<DrawnOutputs> {
+  const contentOf = (input: number | undefined, output: MeasuredImage): Content | undefined => {
     if (isReal(method)) return resources.factors!.contentOf(output.name);
     return input === undefined ? undefined : resources.factors!.contents[input];
-  }
+  };
+  const images: MeasuredImage[] = [];
+  const contents: Content[] = [];
+  for (const { input, outputs } of groups)
+    for (const output of new Set(outputs)) {
+      const content = contentOf(input, output);
+      if (content === undefined) continue;
+      images.push(output);
+      contents.push(content);
+    }
+  return { ...(await resources.landmarks(images)), contents };
+}
+
+/** All outputs of these batches. */
+export function joinDrawn(parts: readonly DrawnOutputs[]): DrawnOutputs {
+  return {
+    found: parts.flatMap(({ found }) => found),
+    contents: parts.flatMap(({ contents }) => contents),
+    network: parts[0]?.network ?? '',
+  };
 }

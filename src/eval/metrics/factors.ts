@@ -1,7 +1,7 @@
 // The metric of the sample dataset's factors.
 import { z } from 'zod';
 import { placeCorrelation } from '../../sample/landmark-measures.js';
-import { DrawnOutputs, noContents } from './drawn-outputs.js';
+import { type DrawnOutputs, drawnOutputs, joinDrawn, noContents } from './drawn-outputs.js';
 import { defineMetric } from './metric.js';
 
 /**
@@ -21,10 +21,10 @@ export const factors = defineMetric({
   requires: () => ({ landmarks: true }),
   problem: noContents,
   start(_, context) {
-    const drawn = new DrawnOutputs(context);
     return {
-      add: (groups) => drawn.add(groups),
-      finish: () => {
+      measure: (groups) => drawnOutputs(groups, context),
+      finish: (parts: readonly DrawnOutputs[]) => {
+        const drawn = joinDrawn(parts);
         if (drawn.found.length < 2) return [];
         const correlation = placeCorrelation(drawn.found, drawn.contents);
         return (['x', 'y', 'scale'] as const).map((key) => ({

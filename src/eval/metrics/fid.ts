@@ -1,7 +1,7 @@
 // The FID metric.
 import { z } from 'zod';
 import { featureStatistics, frechetDistance } from '../statistics/frechet.js';
-import { CollectedFeatures, tooFew } from './collected.js';
+import { type CollectedPart, collectedRows, collectFeatures, tooFew } from './collected.js';
 import { defineMetric } from './metric.js';
 import { features } from './options.js';
 
@@ -22,12 +22,11 @@ export const fid = defineMetric({
   requires: ({ features }) => ({ features }),
   problem: (context) => tooFew(context, { outputs: 2, real: 2 }),
   start({ features }, context) {
-    const collected = new CollectedFeatures(features, context);
     return {
-      add: (groups) => collected.add(groups),
-      async finish() {
+      measure: (groups) => collectFeatures(features, groups, context),
+      async finish(parts: readonly CollectedPart[]) {
         const cache = context.resources.features;
-        const rows = collected.rows();
+        const rows = collectedRows(parts);
         const statistics = await cache.statisticsOf(features, context.real);
         const value = frechetDistance(featureStatistics(rows), statistics);
         const n = { outputs: rows.count, real: context.real.length };

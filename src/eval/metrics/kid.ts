@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Rng } from '../../base/rng.js';
 import type { FeatureRows } from '../features/feature-cache.js';
 import { kernelDistance, wholeKernelDistance } from '../statistics/kid.js';
-import { CollectedFeatures, tooFew } from './collected.js';
+import { type CollectedPart, collectedRows, collectFeatures, tooFew } from './collected.js';
 import { defineMetric, type Measured, type MetricContext } from './metric.js';
 import { count, drawnCount, features } from './options.js';
 
@@ -34,12 +34,11 @@ export const kid = defineMetric({
   problem: (context) => tooFew(context, { outputs: 2, real: 2 }),
   start(options, context) {
     const { features } = options;
-    const collected = new CollectedFeatures(features, context);
     return {
-      add: (groups) => collected.add(groups),
-      async finish() {
+      measure: (groups) => collectFeatures(features, groups, context),
+      async finish(parts: readonly CollectedPart[]) {
         const real = await context.resources.features.featuresOf(features, context.real);
-        const outputs = collected.rows();
+        const outputs = collectedRows(parts);
         const compute = options.estimator === 'blocks' ? overBlocks : overSubsets;
         return [await compute(outputs, real, options, context)];
       },

@@ -1,7 +1,7 @@
 // The landmarks metric of the sample dataset.
 import { z } from 'zod';
 import { landmarkFigures } from '../../sample/landmark-measures.js';
-import { DrawnOutputs, noContents } from './drawn-outputs.js';
+import { type DrawnOutputs, drawnOutputs, joinDrawn, noContents } from './drawn-outputs.js';
 import { defineMetric } from './metric.js';
 
 /**
@@ -22,10 +22,10 @@ export const landmarks = defineMetric({
   requires: () => ({ landmarks: true }),
   problem: noContents,
   start(_, context) {
-    const drawn = new DrawnOutputs(context);
     return {
-      add: (groups) => drawn.add(groups),
-      finish: () => {
+      measure: (groups) => drawnOutputs(groups, context),
+      finish: (parts: readonly DrawnOutputs[]) => {
+        const drawn = joinDrawn(parts);
         if (drawn.found.length === 0) return [];
         const figures = landmarkFigures(drawn.found, drawn.contents);
         const found = `as ${drawn.network} finds them`;

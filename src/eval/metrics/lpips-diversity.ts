@@ -24,9 +24,10 @@ export const lpipsDiversity = defineMetric({
       : undefined,
   async start({ net }, { resources }) {
     const evaluator = await resources.lpips(net);
-    let [sum, inputs, pairs] = [0, 0, 0];
     return {
-      async add(groups) {
+      /** The mean over the pairs of each input that has any, and their number. */
+      async measure(groups) {
+        const measured: Mean[] = [];
         for (const { outputs } of groups) {
           if (outputs.length < 2) continue;
           const images = await Promise.all(outputs.map((output) => output.read()));
@@ -36,13 +37,17 @@ export const lpipsDiversity = defineMetric({
             throw mixedSizes(outputs[other]!.name, images[other]!, outputs[0]!.name, images[0]!);
           const shape = [images.length, height, width] as const;
           const distances = evaluator.pairDistances(joinFloats(images.map(toFloat)), shape);
-          sum += distances.reduce((a, b) => a + b, 0) / distances.length;
-          pairs += distances.length;
-          inputs++;
+          const mean = distances.reduce((a, b) => a + b, 0) / distances.length;
+          measured.push({ mean, pairs: distances.length });
         }
+        return measured;
       },
-      finish() {
+      finish(parts: readonly Mean[][]) {
+        const measured = parts.flat();
+        const inputs = measured.length;
         if (inputs === 0) return [];
+        const sum = measured.reduce((total, { mean }) => total + mean, 0);
+        const pairs = measured.reduce((total, each) => total + each.pairs, 0);
         const how =
           `mean LPIPS (version 0.1, ${net === 'alex' ? 'AlexNet' : 'VGG-16'}) over all pairs of outputs of one ` +
           'input, at the size of the outputs, averaged over inputs';
@@ -52,6 +57,11 @@ export const lpipsDiversity = defineMetric({
     };
   },
 });
+
+interface Mean {
+  mean: number;
+  pairs: number;
+}
 
 interface Size {
   width: number;

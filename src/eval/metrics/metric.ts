@@ -56,10 +56,29 @@ export interface MetricContext {
   signal: AbortSignal | undefined;
 }
 
-/** A running metric: it receives all outputs in batches, and then returns its figures. */
-export interface Measurement<Key extends string = string> {
-  add?(groups: readonly OutputGroup[]): Promise<void> | void;
-  finish(): Promise<Measured<Key>[]> | Measured<Key>[];
+/**
+ * A running metric. It measures parts, each by itself and in any order, so that ranks can share them, and makes its figures of
+ * what all parts gave. That has to be what structured clones can express.
+ */
+export type Measurement<Key extends string = string, Part = unknown> =
+  | (OfOutputs<Part> & Finish<Key, Part>)
+  | (OfItems<Part> & Finish<Key, Part>);
+
+/** The parts are the outputs, in batches. */
+interface OfOutputs<Part> {
+  measure(groups: readonly OutputGroup[]): Promise<Part> | Part;
+}
+
+/** The parts are the metric's own, such as real images. */
+interface OfItems<Part> {
+  /** Number of parts. */
+  count: number;
+  measureItem(index: number): Promise<Part> | Part;
+}
+
+interface Finish<Key extends string, Part> {
+  /** @param parts what was measured, in order. */
+  finish(parts: readonly Part[]): Promise<Measured<Key>[]> | Measured<Key>[];
 }
 
 /** A metric: all that protocols, evaluations, reports and the documentation know of it, except its name. */

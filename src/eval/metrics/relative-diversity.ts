@@ -25,28 +25,34 @@ export const relativeDiversity = defineMetric({
     return real.length < 2 ? 'needs at least two real images' : undefined;
   },
   start({ real: limit }, { real }) {
-    let size: Pick<FloatImage, 'width' | 'height'> | undefined;
-    let [sum, inputs] = [0, 0];
     const read = async (image: MeasuredImage, px?: number): Promise<FloatImage> => {
       const decoded = await image.read(px);
       return { ...decoded, data: toFloat(decoded) };
     };
     return {
-      async add(groups) {
+      /** The diversity of each input that has several outputs; none if these have several sizes. */
+      async measure(groups) {
+        const measured: Diversity[] = [];
         for (const { outputs } of groups) {
           if (outputs.length < 2) continue;
           const images = await Promise.all(outputs.map((output) => read(output)));
-          const [first] = images;
-          size ??= first;
-          // Distances in pixels need one size, which a folder of outputs may lack.
-          if (images.some(({ width, height }) => width !== size!.width || height !== size!.height)) continue;
-          sum += setDiversity(images);
-          inputs++;
+          const { width, height } = images[0]!;
+          const isOneSize = images.every((image) => image.width === width && image.height === height);
+          measured.push({ width, height, diversity: isOneSize ? setDiversity(images) : undefined });
         }
+        return measured;
       },
-      async finish() {
+      async finish(parts: readonly Diversity[][]) {
+        const all = parts.flat();
+        const [size] = all;
+        // Distances in pixels need one size, which a folder of outputs may lack.
+        const chosen = all.flatMap(({ width, height, diversity }) =>
+          diversity !== undefined && width === size!.width && height === size!.height ? [diversity] : [],
+        );
+        const inputs = chosen.length;
         if (inputs === 0 || size === undefined || size.width !== size.height) return [];
-        const images = await Promise.all(real.slice(0, limit).map((image) => read(image, size!.width)));
+        const sum = chosen.reduce((a, b) => a + b, 0);
+        const images = await Promise.all(real.slice(0, limit).map((image) => read(image, size.width)));
         const between = setDiversity(images);
         if (between === 0) return [];
         return [
@@ -61,3 +67,10 @@ export const relativeDiversity = defineMetric({
     };
   },
 });
+
+interface Diversity {
+  /** Size of the first output, px. */
+  width: number;
+  height: number;
+  diversity: number | undefined;
+}

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { toFloat } from '../../data/decode.js';
 import { radialSpectrum, spectrumDistance, spectrumSide } from '../../data/spectrum.js';
 import type { MeasuredImage } from '../measured-image.js';
-import { tooFew } from './collected.js';
+import { fileOf, type OfImage, onceEach, tooFew } from './collected.js';
 import { defineMetric } from './metric.js';
 
 /**
@@ -18,39 +18,33 @@ export const spectrum = defineMetric({
   options: z.strictObject({}),
   headings: () => ({ spectrum: { title: 'Spectrum distance (dB)', better: 'lower' } }),
   problem: (context) => tooFew(context, { outputs: 1, real: 1 }),
-  start(_, { real, signal }) {
-    /** The side is that of the first output. */
-    let side: number | undefined;
-    const outputs = { sum: new Float64Array(), count: 0 };
-    const seen = new WeakSet<MeasuredImage>();
-    const addTo = async (to: { sum: Float64Array; count: number }, image: MeasuredImage, size?: number) => {
+  async start(_, { method, real, signal }) {
+    const side = spectrumSide(await method.firstSize());
+    const spectrumOf = async (image: MeasuredImage, size?: number): Promise<Float64Array> => {
       const decoded = await image.read(size);
-      side ??= spectrumSide(decoded);
-      const values = radialSpectrum({ ...decoded, data: toFloat(decoded) }, side);
-      to.sum = to.count === 0 ? values : to.sum.map((sum, ring) => sum + values[ring]!);
-      to.count++;
+      return radialSpectrum({ ...decoded, data: toFloat(decoded) }, side);
     };
-    const meanOf = ({ sum, count }: typeof outputs) => sum.map((value) => value / count);
     return {
-      async add(groups) {
-        for (const image of groups.flatMap((group) => group.outputs)) {
-          if (seen.has(image)) continue;
-          seen.add(image);
-          await addTo(outputs, image);
-        }
+      /** The spectra of a batch of outputs, each image once. */
+      async measure(groups) {
+        const spectra: Spectrum[] = [];
+        for (const image of new Set(groups.flatMap((group) => group.outputs)))
+          spectra.push({ file: fileOf(image), values: await spectrumOf(image) });
+        return spectra;
       },
-      async finish() {
-        if (side === undefined) return [];
-        const reals = { sum: new Float64Array(), count: 0 };
+      async finish(parts: readonly Spectrum[][]) {
+        const outputs = onceEach(parts.flat()).map(({ values }) => values);
+        if (outputs.length === 0) return [];
+        const reals: Float64Array[] = [];
         for (const image of real) {
           signal?.throwIfAborted();
-          await addTo(reals, image, side);
+          reals.push(await spectrumOf(image, side));
         }
         return [
           {
             key: 'spectrum',
             value: spectrumDistance(meanOf(outputs), meanOf(reals)),
-            n: { outputs: outputs.count, real: reals.count },
+            n: { outputs: outputs.length, real: reals.length },
             how: `root mean square over frequencies of 1 to ${side / 2} cycles per image of the difference of mean spectra in decibels; an image's spectrum is the power of its lightness under a Hann window at ${side} px, averaged over rings one cycle wide`,
           },
         ];
@@ -58,3 +52,12 @@ export const spectrum = defineMetric({
     };
   },
 });
+
+interface Spectrum extends OfImage {
+  values: Float64Array;
+}
+
+function meanOf(spectra: readonly Float64Array[]): Float64Array {
+  const sum = spectra.reduce((total, values) => total.map((value, ring) => value + values[ring]!));
+  return sum.map((value) => value / spectra.length);
+}

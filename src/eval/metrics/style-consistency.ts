@@ -4,6 +4,7 @@ import { applyAugmentation, drawAugmentation } from '../../augment/augment.js';
 import { Rng } from '../../base/rng.js';
 import { augment as augmentSchema } from '../../config/augment-schema.js';
 import { toFloat } from '../../data/decode.js';
+import { joinFloats } from '../../data/image-arrays.js';
 import { defineMetric, type Measured } from './metric.js';
 import { drawnCount } from './options.js';
 
@@ -36,30 +37,26 @@ export const styleConsistency = defineMetric({
     if (views < 2) return 'needs at least two views of an image';
     return real.length < 2 ? 'needs at least two real images' : undefined;
   },
-  start({ views }, { method, real, seed, onProgress, signal }) {
+  start({ views }, { method, real, seed }) {
+    const { translator, direction } = method.model!;
+    const { size, latentDim } = translator.architecture;
+    const warps = augmentSchema.parse({});
+    const rng = new Rng(seed, 'style-consistency');
+    const images = real.slice(0, MAX_IMAGES);
+    const drawn = images.map(() => Array.from({ length: views }, () => drawAugmentation(warps, size, rng)));
     return {
-      async finish() {
-        const { translator, direction } = method.model!;
-        const { size, latentDim } = translator.architecture;
-        const warps = augmentSchema.parse({});
-        const rng = new Rng(seed, 'style-consistency');
-        const images = real.slice(0, MAX_IMAGES);
-        const means: Float32Array[] = [];
-        let within = 0;
-        for (const [i, image] of images.entries()) {
-          signal?.throwIfAborted();
-          const pixels = toFloat(await image.read(size));
-          const batch = new Float32Array(views * pixels.length);
-          for (let view = 0; view < views; view++)
-            applyAugmentation(pixels, size, drawAugmentation(warps, size, rng), batch, view * pixels.length);
-          const codes = translator.styleOf(direction, batch);
-          const { mean, variance } = moments(codes, latentDim);
-          within += variance / images.length;
-          means.push(mean);
-          onProgress(i + 1, images.length);
-        }
-        const all = new Float32Array(means.length * latentDim);
-        for (const [i, mean] of means.entries()) all.set(mean, i * latentDim);
+      count: images.length,
+      /** Moments over the warps of a real image. */
+      async measureItem(i) {
+        const pixels = toFloat(await images[i]!.read(size));
+        const batch = new Float32Array(views * pixels.length);
+        for (const [view, augmentation] of drawn[i]!.entries())
+          applyAugmentation(pixels, size, augmentation, batch, view * pixels.length);
+        return moments(translator.styleOf(direction, batch), latentDim);
+      },
+      finish(parts: readonly Moments[]) {
+        const within = parts.reduce((sum, { variance }) => sum + variance / images.length, 0);
+        const all = joinFloats(parts.map(({ mean }) => mean));
         const between = Math.max(0, moments(all, latentDim).variance - within / views);
         const total = within + between;
         const n = { pictures: images.length, views };
@@ -84,8 +81,13 @@ export const styleConsistency = defineMetric({
   },
 });
 
+interface Moments {
+  mean: Float32Array;
+  variance: number;
+}
+
 /** Returns the mean code, and the unbiased variance over the rows (2 or more), summed over the code. */
-function moments(codes: Float32Array, length: number): { mean: Float32Array; variance: number } {
+function moments(codes: Float32Array, length: number): Moments {
   const count = codes.length / length;
   const mean = new Float32Array(length);
   for (let i = 0; i < codes.length; i++) mean[i % length]! += codes[i]! / count;

@@ -66,9 +66,11 @@ export class WorkerPool implements Preparer {
       );
     worker.on('message', (answer: Answer) => {
       const waiting = thread.waiting.shift();
+      // An answer to a cancelled task: the thread is being terminated, for which the process has to wait.
+      if (waiting === undefined) return;
       if (thread.waiting.length === 0) worker.unref();
-      if ('images' in answer) waiting?.resolve(answer.images);
-      else waiting?.reject(answer.error);
+      if ('images' in answer) waiting.resolve(answer.images);
+      else waiting.reject(answer.error);
     });
     worker.on('error', (error) => ended(messageOf(error)));
     worker.on('messageerror', (error) => ended(messageOf(error)));

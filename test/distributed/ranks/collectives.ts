@@ -17,6 +17,9 @@ await withWorld(async (world) => {
   const broadcast = await world.broadcast(Uint8Array.of(rank, rank), 1);
   const value = await world.broadcastValue(rank === 1 ? ['one', { two: 2 }] : undefined, 1);
   const gathered = await world.gather(new Uint8Array(rank + 1).fill(rank));
+  const collected = await world.collect(new Uint8Array(rank + 1).fill(rank));
+  const parts = [1, 2, 3].map((count) => new Uint8Array(count).fill(count));
+  const scattered = await world.scatter(world.isFirst ? parts : []);
   const sum = await world.sum(Float64Array.of(0.1 + rank, rank));
   const peers = new Peers(world);
   const terms = await peers.average({ a: rank, b: rank === 1 ? Number.NaN : 1 });
@@ -41,6 +44,8 @@ await withWorld(async (world) => {
     ...{ rank, size, localRank, localSize, hosts, library, broadcast: [...broadcast], value },
     ...{
       gathered: gathered.map((bytes) => [...bytes]),
+      collected: collected.map((bytes) => [...bytes]),
+      scattered: [...scattered],
       sum: [...sum],
       terms,
       culprit: peers.culprit,

@@ -19,20 +19,24 @@ const brightness = defineMetric({
   headings: ({ factor }) => ({ brightness: { title: `Brightness x ${factor}`, better: 'neither' } }),
   problem: ({ method }) => (method.name === 'identity' ? 'the inputs are known' : undefined),
   start({ factor }) {
-    const values: number[] = [];
     return {
-      async add(groups) {
+      async measure(groups) {
+        const values: number[] = [];
         for (const { outputs } of groups)
           for (const output of outputs) values.push(...(await output.read()).data);
+        return values;
       },
-      finish: () => [
-        {
-          key: 'brightness',
-          value: (factor * values.reduce((sum, value) => sum + value, 0)) / values.length,
-          n: { values: values.length },
-          how: 'mean of the values',
-        },
-      ],
+      finish(parts: readonly number[][]) {
+        const values = parts.flat();
+        return [
+          {
+            key: 'brightness',
+            value: (factor * values.reduce((sum, value) => sum + value, 0)) / values.length,
+            n: { values: values.length },
+            how: 'mean of the values',
+          },
+        ];
+      },
     };
   },
 });

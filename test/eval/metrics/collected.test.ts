@@ -44,6 +44,7 @@ it('an evaluation frees the pixels of every output once it is measured', async (
     outputsPerInput: PER_INPUT,
     outputs: INPUTS * PER_INPUT,
     isRandom: false,
+    firstSize: async () => ({ width: 1, height: 1 }),
     async *groups() {
       for (let input = 0; input < INPUTS; input++) {
         yield [{ input, outputs: Array.from({ length: PER_INPUT }, () => image(made++ % 256)) }];

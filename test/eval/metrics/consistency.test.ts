@@ -6,6 +6,7 @@ import { contentConsistency } from '../../../src/eval/metrics/content-consistenc
 import type { Measured, MetricContext } from '../../../src/eval/metrics/metric.js';
 import { styleConsistency } from '../../../src/eval/metrics/style-consistency.js';
 import type { Translator } from '../../../src/translate/translator.js';
+import { figuresOf } from '../../support/measurement.js';
 
 const SIZE = 4;
 const PIXELS = SIZE * SIZE * 3;
@@ -19,8 +20,12 @@ function contextOf(translator: Partial<Translator>, rest: Partial<MetricContext>
   const architecture = { size: SIZE, latentDim: LATENT } as Translator['architecture'];
   return {
     method: {
-      model: { translator: { architecture, ...translator } as Translator, direction: 'A2B' },
-    } as Method,
+      model: {
+        translator: { architecture, ...translator } as Translator,
+        direction: 'A2B',
+        readInputs: () => Promise.reject(new Error('no inputs here')),
+      },
+    } as Partial<Method> as Method,
     real: [],
     seed: 1,
     onProgress: () => undefined,
@@ -45,16 +50,19 @@ describe('contentConsistency', () => {
     batch: number,
     signal?: AbortSignal,
   ): Promise<Measured | undefined> {
-    const measurement = await contentConsistency.start({}, contextOf(translator, { signal }));
-    for (let from = 0; from < inputs.length; from += batch)
-      await measurement.add!(
-        inputs.slice(from, from + batch).map((data, i) => ({
-          input: from + i,
-          source: { data, width: SIZE, height: SIZE },
-          outputs: [imageOf(outputs[from + i]!)],
-        })),
-      );
-    return (await measurement.finish())[0];
+    const sourceOf = (input: number) => ({ data: inputs[input]!, width: SIZE, height: SIZE });
+    const context = contextOf(translator, { signal });
+    Object.assign(context.method, { inputs: inputs.length });
+    context.method.model!.readInputs = async (places) => places.map(sourceOf);
+    const groups = inputs.map((_, input) => ({
+      input,
+      source: sourceOf(input),
+      outputs: [imageOf(outputs[input]!)],
+    }));
+    const batches = Array.from({ length: Math.ceil(inputs.length / batch) }, (_, i) =>
+      groups.slice(i * batch, (i + 1) * batch),
+    );
+    return (await figuresOf(await contentConsistency.start({}, context), batches))[0];
   }
 
   const rng = new Rng(3, 'content');
@@ -106,7 +114,7 @@ describe('styleConsistency', () => {
       },
     };
     const measurement = await styleConsistency.start({ views }, contextOf(translator, { real }));
-    const figures = await measurement.finish();
+    const figures = await figuresOf(measurement);
     return new Map(figures.map(({ key, value }) => [key, value]));
   }
 

@@ -7,6 +7,7 @@ import type { Method } from '../../../src/eval/methods/method.js';
 import { kid } from '../../../src/eval/metrics/kid.js';
 import type { MetricContext } from '../../../src/eval/metrics/metric.js';
 import { loadEngine } from '../../../src/runtime/node.js';
+import { figuresOf } from '../../support/measurement.js';
 
 const DIMS = 3;
 const rng = new Rng(4, 'features');
@@ -75,9 +76,7 @@ async function measured(outputs: MeasuredImage[], real: MeasuredImage[], options
     subsetSize: 4,
     ...options,
   } as const;
-  const measurement = await kid.start(settings, contextOf(real));
-  await measurement.add!([{ input: 0, outputs }]);
-  const [figure] = await measurement.finish();
+  const [figure] = await figuresOf(await kid.start(settings, contextOf(real)), [[{ input: 0, outputs }]]);
   return figure!;
 }
 

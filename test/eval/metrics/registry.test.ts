@@ -108,6 +108,7 @@ describe('evaluateMethods', () => {
     outputsPerInput: 1,
     outputs: 1,
     isRandom: false,
+    firstSize: () => image.read(),
     async *groups() {
       yield [{ input: 0, outputs: [image] }];
     },

@@ -105,6 +105,26 @@ describe('worker threads', () => {
   });
 });
 
+describe('closing worker threads', () => {
+  it('keeps the process alive until they have ended, although an answer arrives meanwhile', async () => {
+    const { done } = await startChild(
+      setup.folder,
+      `import { WorkerPool } from './src/train/preparation/worker-pool.js';
+       const pool = new WorkerPool(1, new URL('./src/train/preparation/worker.js', import.meta.url));
+       const window = { resized: 8, left: 0, top: 0, size: 8, flip: false };
+       const one = { border: 'zeros', window };
+       const task = () => ({ images: new Uint8Array(192).fill(255), size: 8, mixed: [one], index: 0, same: [one] });
+       await pool.prepare(task());
+       const cancelled = pool.prepare(task()).catch(({ message }) => message);
+       // As a step that blocks the main thread: the answer waits for it.
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+       await pool.close();
+       process.stdout.write(await cancelled);`,
+    );
+    expect(await done).toMatchObject({ status: 0, stdout: 'The preparation of images is closed.' });
+  });
+});
+
 describe('the compiled program', () => {
   /** Trains by the compiled program in a process of its own. @returns how many workers it started, and the weights. */
   async function train(
