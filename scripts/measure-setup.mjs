@@ -60,7 +60,7 @@ function measure(npm, work) {
     const engine = timed('node', ['bin/gnr.mjs', 'setup'], clone, env);
     const translation = timed(
       'node',
-      ['bin/gnr.mjs', 'translate', 'docs/translated.jpg', ...MACHINE_WORDS],
+      ['bin/gnr.mjs', 'translate', 'examples/photos/astronaut.jpg', ...MACHINE_WORDS],
       clone,
       env,
     );

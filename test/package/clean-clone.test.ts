@@ -36,7 +36,8 @@ describe.each(await fetchedNpms())('a clean clone with %s', (npm, isFetched) => 
       const version = await gnr('--version');
       expect(version.stderr).toContain('building the program');
       expect(version.stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
-      await gnr('translate', 'docs/translated.jpg', '--checkpoint', 'models/sample', '--out', 'anime');
+      const photo = 'examples/photos/astronaut.jpg';
+      await gnr('translate', photo, '--checkpoint', 'models/sample', '--out', 'anime');
       const [name = ''] = (await readdir(join(clone, 'anime'))).filter((file) => file.endsWith('.png'));
       expect((await decodeImage(join(clone, 'anime', name))).width).toBeGreaterThan(0);
       const doctor = await gnr('doctor', '--json');
