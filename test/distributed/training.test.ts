@@ -15,7 +15,7 @@ const tensorsAt = (run: string, step: number): Promise<Buffer[]> =>
     ['model.safetensors', 'training.safetensors'].map((name) => readFile(join(checkpoint(run, step), name))),
   );
 
-describe.skipIf(noMpi !== undefined)('two ranks', () => {
+describe.skipIf(noMpi !== undefined)('ranks', () => {
   let config = '';
   const run = (name: string): string => join(ranks.folder, name);
   const words = (name: string, ...more: string[]): string[] => [
@@ -27,7 +27,7 @@ describe.skipIf(noMpi !== undefined)('two ranks', () => {
     ({ config } = await tinyTraining(ranks.folder));
   });
 
-  test('train one model, and a resumed run has the bytes of one that never stopped', async () => {
+  test('train one model if there are two, and a resumed run has the bytes of one that never stopped', async () => {
     const whole = await ranks.gnr(2, words('whole', '--steps', '4'));
     expect(whole.status, whole.stderr).toBe(0);
     // Rank 0 alone prints.
@@ -50,6 +50,17 @@ describe.skipIf(noMpi !== undefined)('two ranks', () => {
     const one = await ranks.gnr(1, words('fewer', '--steps', '3', '--resume'));
     expect(one.status, one.stderr).toBe(0);
     expect(one.stderr).toContain('the run continues with 1 process and was trained with 2');
+  });
+
+  test('have the bytes of a process without mpirun if there is only one', async () => {
+    for (const [name, mpirun] of [
+      ['plain', false],
+      ['single', true],
+    ] as const) {
+      const { status, stderr } = await ranks.gnr(1, words(name, '--steps', '2'), { mpirun });
+      expect(status, stderr).toBe(0);
+    }
+    expect(await tensorsAt(run('single'), 2)).toEqual(await tensorsAt(run('plain'), 2));
   });
 
   test('train captured as kernel by kernel, with statistics over both', async () => {

@@ -59,17 +59,17 @@ export class RankFolder {
     return (await this.startScript(size, name, args)).done;
   }
 
-  /** Starts the program on ranks of this machine. */
-  startGnr(size: number, words: readonly string[]) {
-    return this.startRanks(size, `await import('./src/cli/main.js');`, words);
+  /** Starts the program on ranks of this machine; one rank is a process without mpirun unless `mpirun` is set. */
+  startGnr(size: number, words: readonly string[], { mpirun = size > 1 } = {}) {
+    return this.startRanks(size, `await import('./src/cli/main.js');`, words, mpirun);
   }
 
-  async gnr(size: number, words: readonly string[]): Promise<ChildResult> {
-    return (await this.startGnr(size, words)).done;
+  async gnr(size: number, words: readonly string[], options?: { mpirun: boolean }): Promise<ChildResult> {
+    return (await this.startGnr(size, words, options)).done;
   }
 
-  private startRanks(size: number, script: string, args: readonly string[]) {
-    const wrapper = size === 1 ? [] : ['mpirun', ...OPTIONS, '-n', String(size)];
+  private startRanks(size: number, script: string, args: readonly string[], mpirun = size > 1) {
+    const wrapper = mpirun ? ['mpirun', ...OPTIONS, '-n', String(size)] : [];
     return startChild(this.folder, script, { args, wrapper });
   }
 
