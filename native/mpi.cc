@@ -116,14 +116,8 @@ class World {
     return failure;
   }
 
-  void Enqueue(Request request) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    queue_.push_back(std::move(request));
-    changed_.notify_all();
-  }
-
-  /** Queues a request behind those of its step with lower places, which may come later. */
-  void Enqueue(Request request, GnrPlace place) {
+  /** Queues a request; one with a place behind those of its step with lower places, which may come later. */
+  void Enqueue(Request request, GnrPlace place = {0, -1}) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (place.index < 0) {
       queue_.push_back(std::move(request));

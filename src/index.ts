@@ -36,8 +36,5 @@ export type { Architecture } from './model/architecture.js';
 export type { ContentCodes, Direction, Translator } from './translate/translator.js';
 export type { VideoProgress, VideoRequest } from './video/request.js';
 export type { TrackFate } from './video/sound.js';
-export {
-  translateVideoFile,
-  type VideoFileRequest,
-  type VideoFileTranslation,
-} from './video/translate-video-file.js';
+export { translateVideoFile, type VideoFileRequest } from './video/translate-video-file.js';
+export type { VideoFileTranslation } from './video/video-file-translation.js';

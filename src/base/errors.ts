@@ -1,6 +1,10 @@
 // The project's error classes, and helpers for errors of unknown type.
 import { shortText, visibleLine, visibleText } from './visible-text.js';
 
+/** Exit codes of the command line for work that failed and for wrong usage or input. */
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
 /** Longest part of a message, characters: a path has room, and a file's names of megabytes are cut. */
 const MAX_PART = 1000;
 /** Longest remedy, which may list several problems. */

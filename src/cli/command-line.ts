@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module';
 import yargs, { type CommandModule } from 'yargs';
 import {
+  EXIT_FAILED,
+  EXIT_USAGE,
   InputError,
   InterruptedError,
   messageOf,
@@ -15,8 +17,6 @@ import { commands } from './commands.js';
 import { printError } from './output.js';
 
 export const EXIT_DONE = 0;
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
 export const EXIT_INTERRUPTED = 130;
 
 /** Wrong words on the command line. */

@@ -1,7 +1,14 @@
 // Runs work in the world that mpirun has started, and ends it on all ranks if one fails.
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { InputError, messageOf, PeerError, ReportedElsewhereError } from '../base/errors.js';
+import {
+  EXIT_FAILED,
+  EXIT_USAGE,
+  InputError,
+  messageOf,
+  PeerError,
+  ReportedElsewhereError,
+} from '../base/errors.js';
 import { MPI_FILE } from '../setup/addon.js';
 import { bindingDirectory, findPackages } from '../setup/installed.js';
 import { provideEngine } from '../setup/on-demand.js';
@@ -9,9 +16,6 @@ import { type MpiAddon, MpiWorld } from './mpi-world.js';
 import { SharedInputError } from './share.js';
 import { SOLO, type World } from './world.js';
 
-/** The exit codes of the command line for failures of the work and for wrong input. */
-const FAILED = 1;
-const WRONG_INPUT = 2;
 /** Time for a failure to reach the other ranks, before mpirun ends them because this one has ended. */
 const FAREWELL_MILLISECONDS = 500;
 /** Time for another rank to report a failure and end, on which mpirun ends this one too; if it does not report, this one does. */
@@ -54,10 +58,10 @@ async function endFailed(world: MpiWorld, addon: MpiAddon, error: unknown): Prom
     if (!world.hosts.some((_, rank) => text.includes(world.nameOf(rank))))
       text = `${world.nameOf(culprit)}: ${text}`;
     if (error instanceof Error) error.message = text;
-    addon.fail(text, error instanceof InputError ? WRONG_INPUT : FAILED);
+    addon.fail(text, error instanceof InputError ? EXIT_USAGE : EXIT_FAILED);
   } else {
     const text = `${addon.failure()}.`.replace(/\.\.$/, '.');
-    error = new PeerError(text, addon.exitCode() === WRONG_INPUT, { cause: error });
+    error = new PeerError(text, addon.exitCode() === EXIT_USAGE, { cause: error });
   }
   await setTimeout(FAREWELL_MILLISECONDS);
   if (!addon.isReporter()) await setTimeout(REPORT_MILLISECONDS);

@@ -6,7 +6,6 @@ import { type FaceDetector, lazyFaceDetector } from '../faces/detector.js';
 import { FACE_MARGIN, isPrepared } from '../faces/square.js';
 import { chosenDirection, chosenStyles, type StyleOptions } from '../images/library-styles.js';
 import { describeRecord } from '../images/record.js';
-import { peakMemory } from '../runtime/memory.js';
 import { imageWork } from '../translate/image-work.js';
 import { openModel } from '../translate/open-model.js';
 import type { NamedStyle } from '../translate/styles.js';
@@ -14,109 +13,31 @@ import type { Direction, Translator } from '../translate/translator.js';
 import { MOSAIC_CELLS } from './canvas.js';
 import { containerOf } from './containers.js';
 import { surveyFaces } from './face-survey.js';
-import { type FaceTrajectory, faceTrajectory } from './face-trajectory.js';
+import { faceTrajectory } from './face-trajectory.js';
 import { perSecond, withFrameTimes } from './frame-times.js';
 import { expectedFrames, outputRate, planVideo, type VideoPlan, videoEncoderFor } from './plan.js';
 import { probeVideo, type VideoInfo } from './probe.js';
 import { checkRequest, checkStyleCount, styleCounts, type VideoRequest } from './request.js';
 import { describeSearch, fullSearch, planSearch } from './search-plan.js';
-import { planSound, type TrackFate } from './sound.js';
+import { planSound } from './sound.js';
 import { constantStyles, flowingStyles } from './style-schedule.js';
 import { type Ffmpeg, readFfmpeg } from './tools.js';
+import { checkOutput, FRAMES_TOGETHER, helpTranslateVideo, translateVideo } from './translate-video.js';
 import {
-  checkOutput,
-  FRAMES_TOGETHER,
-  helpTranslateVideo,
-  type TranslatedVideo,
-  translateVideo,
-} from './translate-video.js';
+  type FoundFaces,
+  leftOutOf,
+  translationOf,
+  type VideoFileTranslation,
+} from './video-file-translation.js';
 
 /** A video to translate in random styles, or in styles given by their codes. */
 export interface VideoFileRequest extends VideoRequest, StyleOptions {}
-
-/** What `translateVideoFile` wrote, and how. */
-export interface VideoFileTranslation {
-  /** Path of the input. */
-  input: string;
-  /** Path of the output. */
-  output: string;
-  /** Frames of the output. */
-  frames: number;
-  /** Frames that the input claims to have; null if it does not say. */
-  expectedFrames: number | null;
-  /** Duration of the output. */
-  seconds: number;
-  /** Frame rate of the output. */
-  fps: number;
-  /** Side of the model's images, px. */
-  modelPx: number;
-  /** Width of the output, px. */
-  widthPx: number;
-  /** Height of the output, px. */
-  heightPx: number;
-  /** What became of each audio track. */
-  audio: TrackFate[];
-  /** What was done to the frames beside scaling, each a phrase, such as `deinterlaced`. */
-  conversions: string[];
-  /** What the input has and the output has not, each a phrase, such as `subtitles (mov_text)`. */
-  leftOut: string[];
-  /** Number of faces; absent if none were looked for. */
-  faces?: number;
-  /** Number of frames in which faces were looked for; absent if none were. */
-  faceLooks?: number;
-  /** Whether the input ended early: the output has what could be decoded. */
-  isTruncated: boolean;
-  /** Mean change between neighbouring frames; null for a single frame. */
-  temporalConsistency: {
-    /** Change of the input, 0 to 1 of the range. */
-    inputChange: number | null;
-    /** Change of the output, 0 to 1 of the range. */
-    outputChange: number | null;
-    /** Output over input. */
-    ratio: number | null;
-  };
-  /** Time from the start of decoding to the finished file. */
-  wallSeconds: number;
-  /** Frames translated in each second of it. */
-  framesPerSecond: number;
-  /** Most memory of the process so far. */
-  peakRssBytes: number;
-  /** Most memory in tensors on the GPU so far; absent without one. */
-  peakGpuBytes?: number;
-  /** What the output's comment says: the model's SHA-256, direction and styles. */
-  record: Description;
-}
 
 /** Where the styles of a video come from. */
 export interface VideoStyles {
   direction: Direction;
   /** @returns the styles, once the model is there. */
   makeStyles(translator: Translator): NamedStyle[] | Promise<NamedStyle[]>;
-}
-
-/** @returns a phrase for each stream of the input that the output does not have. */
-function leftOutOf({ audio, others, chapters }: VideoInfo, fates: readonly TrackFate[]): string[] {
-  const named = (what: string, codec: string | undefined): string => `${what} (${codec ?? 'unknown codec'})`;
-  const words: Readonly<Record<string, string>> = { subtitle: 'subtitles', video: 'another video stream' };
-  return [
-    ...audio.flatMap(({ codec }, i) =>
-      fates[i] === 'left out' ? [named(`audio track ${i + 1}`, codec)] : [],
-    ),
-    ...others
-      // QuickTime keeps the names of chapters in a stream of data.
-      .filter(({ kind }) => !(kind === 'data' && chapters > 0))
-      .map(({ kind, codec }) => named(words[kind] ?? kind, codec)),
-  ];
-}
-
-/** What looking for faces gave. */
-interface FoundFaces {
-  /** Undefined if the video has none that are translated. */
-  trajectory: FaceTrajectory | undefined;
-  /** Number of faces. */
-  faces: number;
-  /** Frames in which faces were looked for. */
-  looks: number;
 }
 
 /** Goes through the video for its faces. @returns undefined if none are looked for. */
@@ -156,47 +77,6 @@ async function facesOf(
   else if (isPlanned)
     request.onNotice?.(`${input} shows a face, which is followed (--face off: the centre); it was ${how}`);
   return { trajectory, faces, looks };
-}
-
-function translationOf(
-  { input, output }: VideoRequest,
-  { frames, change, isTruncated, wallSeconds }: TranslatedVideo,
-  {
-    modelPx,
-    plan,
-    found,
-    leftOut,
-    record,
-  }: {
-    modelPx: number;
-    plan: VideoPlan;
-    found: FoundFaces | undefined;
-    leftOut: string[];
-    record: Description;
-  },
-): VideoFileTranslation {
-  const ratio = change.input && change.output !== null ? change.output / change.input : null;
-  return {
-    input,
-    output,
-    frames,
-    expectedFrames: plan.expectedFrames ?? null,
-    seconds: plan.secondsAt(frames),
-    fps: plan.framesPerSecond,
-    modelPx,
-    widthPx: plan.output.width,
-    heightPx: plan.output.height,
-    audio: plan.audio,
-    conversions: plan.conversions,
-    leftOut,
-    ...(found && { faces: found.faces, faceLooks: found.looks }),
-    isTruncated,
-    temporalConsistency: { inputChange: change.input, outputChange: change.output, ratio },
-    wallSeconds,
-    framesPerSecond: frames / wallSeconds,
-    ...peakMemory(),
-    record,
-  };
 }
 
 /** A translation that can begin. */

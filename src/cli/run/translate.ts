@@ -1,9 +1,7 @@
 // What `gnr translate` does.
 import { InputError, InterruptedError } from '../../base/errors.js';
 import { shownPath } from '../../base/file-names.js';
-import { onNotice } from '../../base/notices.js';
 import { checkSameModel } from '../../distributed/share.js';
-import { withWorld } from '../../distributed/with-world.js';
 import type { World } from '../../distributed/world.js';
 import { lazyFaceDetector } from '../../faces/detector.js';
 import { checkFaceOptions } from '../../faces/face-options.js';
@@ -20,6 +18,7 @@ import { makeStyles } from '../../translate/styles.js';
 import { withInterrupt } from '../interrupt.js';
 import { noteOtherFiles } from '../other-files.js';
 import { type Progress, printError, printLine, startProgress } from '../output.js';
+import { runTogether } from '../together.js';
 import { DEFAULT_STYLES, type TranslateArguments } from '../translate.js';
 import { chooseStyles, noteOtherModel } from './choose-styles.js';
 
@@ -114,14 +113,9 @@ async function openShared(args: TranslateArguments, batch: number, world: World)
   return opened;
 }
 
-/** Translates the inputs until Ctrl-C, together with the other ranks. @returns what to tell of it; undefined on ranks that print nothing. */
-async function runInWorld(
-  args: TranslateArguments,
-  world: World,
-): Promise<{ tally: Tally; total: number } | undefined> {
+/** Translates the inputs until Ctrl-C, together with the other ranks. @returns what to tell of it. */
+async function runInWorld(args: TranslateArguments, world: World): Promise<{ tally: Tally; total: number }> {
   const { isFirst } = world;
-  // Rank 0 warns for all.
-  if (!isFirst) onNotice(() => undefined);
   checkFaceOptions(args);
   const { choice, direction, recordedModel } = await chooseStyles(args, { defaultCount: DEFAULT_STYLES });
   const inputs = await shareInputs(world, () =>
@@ -141,7 +135,7 @@ async function runInWorld(
       const options = { translator, direction, inputs, styles, outDir, grid, model, faces, signal, world };
       return translateShown(options, progress);
     });
-    return isFirst ? { tally, total } : undefined;
+    return { tally, total };
   } finally {
     progress?.finish();
     translator.dispose();
@@ -151,7 +145,6 @@ async function runInWorld(
 
 /** Translates the inputs until Ctrl-C, on all processes that mpirun has started. */
 export async function run(args: TranslateArguments): Promise<void> {
-  // A batch may take longer than the ranks wait for each other otherwise.
-  const outcome = await withWorld((world) => world.alone(() => runInWorld(args, world)));
+  const outcome = await runTogether((world) => runInWorld(args, world));
   if (outcome !== undefined) conclude(outcome.tally, outcome.total);
 }

@@ -5,11 +5,8 @@ import { loadEngine } from '../../runtime/node.js';
 import { makeStyles } from '../../translate/styles.js';
 import type { Direction } from '../../translate/translator.js';
 import { checkRequest, styleCounts, type VideoRequest } from '../../video/request.js';
-import {
-  helpTranslateVideoFile,
-  translateVideoInStyles,
-  type VideoFileTranslation,
-} from '../../video/translate-video-file.js';
+import { helpTranslateVideoFile, translateVideoInStyles } from '../../video/translate-video-file.js';
+import type { VideoFileTranslation } from '../../video/video-file-translation.js';
 import { withInterrupt } from '../interrupt.js';
 import { printError, printJson, printLine } from '../output.js';
 import { startStages } from '../stages.js';
