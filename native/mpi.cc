@@ -42,6 +42,7 @@ constexpr Seconds kFarewell = 0.3;
 constexpr auto kPollBusy = std::chrono::microseconds(50);
 constexpr auto kPollIdle = std::chrono::milliseconds(20);
 constexpr size_t kTextBytes = 2000;
+constexpr const char* kCancelled = "the step was cancelled";
 /** The program's exit code for a failure that is not the user's. */
 constexpr int kFailed = 1;
 constexpr int kHeartbeatTag = 1;
@@ -118,7 +119,13 @@ class World {
 
   /** Queues a request; one with a place behind those of its step with lower places, which may come later. */
   void Enqueue(Request request, GnrPlace place = {0, -1}) {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (place.index >= 0 && place.step == cancelled_) {
+      // Its step failed while the call was on its way here: nothing would end it later.
+      lock.unlock();
+      request.done(kCancelled);
+      return;
+    }
     if (place.index < 0) {
       queue_.push_back(std::move(request));
     } else {
@@ -140,9 +147,10 @@ class World {
     std::map<int64_t, Request> requests;
     {
       std::lock_guard<std::mutex> lock(mutex_);
+      cancelled_ = step;
       if (step == step_) requests.swap(early_);
     }
-    for (auto& [index, request] : requests) request.done("the step was cancelled");
+    for (auto& [index, request] : requests) request.done(kCancelled);
   }
 
   /** Tells the other ranks that this one has failed; requests fail from now on. */
@@ -235,6 +243,8 @@ class World {
   /** Requests of the step that came before others with lower places, and the place that comes next. */
   std::map<int64_t, Request> early_;
   int64_t step_ = -1, next_ = 0;
+  /** The last step that has failed. */
+  int64_t cancelled_ = -1;
   std::string own_failure_, failure_;
   int own_exit_code_ = kFailed, exit_code_ = kFailed;
   int closing_ = 0;

@@ -10,7 +10,6 @@ import { type AdamBetas, type AdamScalarTensors, adamUpdate, emaUpdate } from '.
 import type { ParameterGroup } from '../optim/parameter-groups.js';
 import type { Lpips } from '../perceptual/lpips.js';
 import { kernels } from '../runtime/kernels.js';
-import { averageGradients } from './average-gradients.js';
 import type { StepBatch } from './batch.js';
 import { discriminatorGradients } from './discriminator-step.js';
 import { bothDomains, OTHER } from './domains.js';
@@ -18,6 +17,8 @@ import { generatorTerms, translateBatch } from './generator-step.js';
 import type { Networks } from './networks.js';
 import type { GroupState, TrainState } from './state.js';
 import { optimizerBetas, type StepScalars } from './step-scalars.js';
+
+const MEGABYTE = 1e6;
 
 /** The inputs that stay the same in every step of a run. */
 export interface StepContext {
@@ -119,10 +120,11 @@ export function trainStep(
   isR1Step: boolean,
 ): StepResult {
   const { config, networks, perceptual } = context;
-  const averaged = (group: ParameterGroup, gradients: readonly Tensor[]) => {
-    const buckets = group.gradientBuckets(gradients);
-    return averageGradients(networks.ranks, buckets, group.backwardOrder, config.distributed.bucketMegabytes);
-  };
+  const averaged = (group: ParameterGroup, gradients: readonly Tensor[]) =>
+    networks.ranks.meanOfGradients(
+      group.gradientBuckets(gradients),
+      config.distributed.bucketMegabytes * MEGABYTE,
+    );
   const betas = optimizerBetas(config, 0);
 
   // Content and style codes of both domains, and translations both ways.

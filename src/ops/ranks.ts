@@ -12,8 +12,8 @@ export interface Ranks {
    * average of the gradients that arrive on the ranks.
    */
   mean(x: Tensor): Tensor;
-  /** Averages gradients over all ranks, by one call for all of them; constants to all tapes. */
-  meanOfGradients(gradients: readonly Tensor[]): Tensor[];
+  /** Averages gradients over all ranks; constants to all tapes. @param bytes size from which a transfer takes no further one. */
+  meanOfGradients(gradients: readonly Tensor[], bytes: number): Tensor[];
 }
 
 /** One rank: averages are what they are taken of, and nothing is computed. */
@@ -31,5 +31,5 @@ function mean(x: Tensor): Tensor {
 export function ranksOf(size: number): Ranks {
   return size === 1
     ? ONE_RANK
-    : { size, mean, meanOfGradients: (gradients) => kernels().allReduce(gradients) };
+    : { size, mean, meanOfGradients: (gradients, bytes) => kernels().allReduce(gradients, bytes) };
 }

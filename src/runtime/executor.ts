@@ -19,4 +19,6 @@ export interface Executor {
   constant(dtype: 'float32' | 'int32', shape: readonly number[], values: readonly number[]): Tensor;
   /** A copy of `x` that exists only after all `dependencies`. */
   after(x: Tensor, dependencies: readonly Tensor[]): Tensor;
+  /** When each tensor exists: a smaller number says sooner. */
+  readyAt(tensors: readonly Tensor[]): number[];
 }

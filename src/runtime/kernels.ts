@@ -108,10 +108,13 @@ export interface Kernels {
    */
   after(x: Tensor, dependencies: readonly Tensor[]): Tensor;
   /**
-   * The averages of float32 tensors over all ranks of the engine's world. Every rank makes the same calls in the same order; a
-   * captured program runs them in the order of recording.
+   * The averages of float32 tensors over all ranks of the engine's world. Every rank makes the same calls in the same order.
+   *
+   * @param bytes size from which a transfer takes no further tensor, because each transfer has a cost of its own; by default one
+   *   takes all. In a captured program, tensors that are ready one after another travel together, and the first ones travel
+   *   while the others are computed.
    */
-  allReduce(tensors: readonly Tensor[]): Tensor[];
+  allReduce(tensors: readonly Tensor[], bytes?: number): Tensor[];
 }
 
 let active: Kernels = portableKernels;

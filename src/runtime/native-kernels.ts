@@ -13,6 +13,7 @@ import {
 
 /** The project's own operation, from native/all-reduce.cc. */
 export const ALL_REDUCE = 'GnrAllReduce';
+const FLOAT32_BYTES = 4;
 
 /** Kernels that call TensorFlow's operations by name: fewer calls than tfjs makes, and no uploads of large constants. */
 export function nativeKernels(executor: Executor): Kernels {
@@ -189,6 +190,29 @@ export function nativeKernels(executor: Executor): Kernels {
         run('UnsortedSegmentSum', [dy, indices, count], { ...FLOAT, Tindices: INDEX, Tnumsegments: INDEX }),
       ),
     after: (x, dependencies) => executor.after(x, dependencies),
-    allReduce: (tensors) => executor.execute(ALL_REDUCE, tensors, { N: int(tensors.length) }, tensors.length),
+    allReduce: (tensors, bytes = Number.POSITIVE_INFINITY) => {
+      const averages = [...tensors];
+      for (const part of transfers(tensors, executor.readyAt(tensors), bytes)) {
+        const inputs = part.map((i) => tensors[i]!);
+        const results = executor.execute(ALL_REDUCE, inputs, { N: int(part.length) }, part.length);
+        for (const [k, i] of part.entries()) averages[i] = results[k]!;
+      }
+      return averages;
+    },
   };
+}
+
+/** The indices of the tensors of each transfer, the first ones first. */
+function transfers(tensors: readonly Tensor[], readyAt: readonly number[], bytes: number): number[][] {
+  const parts: number[][] = [];
+  let room = 0;
+  for (const i of [...tensors.keys()].sort((a, b) => readyAt[a]! - readyAt[b]!)) {
+    if (room <= 0) {
+      parts.push([]);
+      room = bytes;
+    }
+    parts.at(-1)!.push(i);
+    room -= tensors[i]!.size * FLOAT32_BYTES;
+  }
+  return parts;
 }

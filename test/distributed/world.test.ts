@@ -2,6 +2,7 @@ import os from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { launchedSize, withWorld } from '../../src/distributed/with-world.js';
 import { SOLO } from '../../src/distributed/world.js';
+import { errorMessages } from '../support/gnr.js';
 import { jsonLines, noMpi, RankFolder } from '../support/mpi.js';
 
 const ranks = RankFolder.prepare();
@@ -36,7 +37,7 @@ describe.skipIf(noMpi !== undefined)('three ranks', () => {
         collected: rank === 0 ? [[0], [1, 1], [2, 2, 2]] : [],
         scattered: Array(rank + 1).fill(rank + 1),
         ...{ sum: [0.1 + 1.1 + 2.1, 3], terms: { a: 1, b: null }, culprit: `rank 1 on ${host}` },
-        ...{ second: [1], small: [1], averaged: found[0]!.averaged },
+        ...{ second: [1], third: [2], small: [1], averaged: found[0]!.averaged },
       });
       expect(line.library).toMatch(/^Open MPI/);
       expect(line.drift).toContain(
@@ -87,5 +88,31 @@ describe.skipIf(noMpi !== undefined)('three ranks', () => {
     const { status, stdout, stderr } = await ranks.runScript(3, 'failures', ['works', '0']);
     expect(status, stderr).toBe(0);
     expect(stdout.match(/all together/g)).toHaveLength(3);
+  });
+});
+
+describe.skipIf(noMpi !== undefined)('two ranks', () => {
+  test.for([0, 1])(
+    'end with the cause if a step fails on one while an all-reduce there waits for an earlier one (rank %i)',
+    async (rank) => {
+      const { status, stderr } = await ranks.runScript(2, 'failed-step', ['1', String(rank)]);
+      const messages = errorMessages(stderr);
+      expect(messages, stderr).toHaveLength(1);
+      expect(messages[0]).toContain(`rank ${rank} on ${host}`);
+      expect(messages[0]).toContain('indices[0] = 7 is not in [0, 3)');
+      expect(status).toBe(1);
+    },
+  );
+
+  test('average as before after steps that failed on all of them while all-reduces waited', async () => {
+    const { status, stdout, stderr } = await ranks.runScript(2, 'failed-step', ['3', '0', '1']);
+    expect(status, stderr).toBe(0);
+    const found = jsonLines<{ errors: string[]; first: number[]; second: number[] }>(stdout);
+    expect(found).toHaveLength(2);
+    for (const { errors, first, second } of found) {
+      expect(errors).toHaveLength(3);
+      for (const error of errors) expect(error).toContain('indices[0] = 7 is not in [0, 3)');
+      expect([first, second]).toEqual([[0.5], [0.5, 0.5, 0.5]]);
+    }
   });
 });

@@ -54,6 +54,11 @@ export class Graph {
     return this.nodes.length;
   }
 
+  /** All nodes so far, each after its inputs. */
+  get messages(): readonly NodeMessage[] {
+    return this.nodes;
+  }
+
   /**
    * Adds a node.
    *
@@ -96,7 +101,7 @@ export class Graph {
     return [...this.reachableFrom(targets)].filter(({ op }) => !UNCOUNTED.has(op)).length;
   }
 
-  /** The nodes that run for `targets`, in the order of recording: every node comes after its inputs. */
+  /** The nodes that run for `targets`, in their order in the graph: every node comes after its inputs. */
   nodesFor(targets: readonly string[]): GraphNode[] {
     const needed = this.reachableFrom(targets);
     return this.nodes
@@ -107,6 +112,11 @@ export class Graph {
           if (attribute.kind === 'type') types[key] = attribute.value;
         return { name, op, inputs, attributes, types, outputs };
       });
+  }
+
+  /** Replaces the nodes from number `first` on. @param change puts each after its inputs, and adds or removes none. */
+  rewrite(first: number, change: <N extends NodeMessage>(nodes: readonly N[]) => readonly N[]): void {
+    this.nodes = [...this.nodes.slice(0, first), ...change(this.nodes.slice(first))];
   }
 
   /** Removes nodes that no target needs. */

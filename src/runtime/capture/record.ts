@@ -4,6 +4,7 @@ import { DT_RESOURCE, typeCode } from '../data-types.js';
 import { Graph, graphAttribute } from './graph.js';
 import { type Precision, Recorder, type TensorSpec } from './recorder.js';
 import type { TensorInfo } from './shape-rules.js';
+import { orderTransfers } from './transfers.js';
 
 /** A function over tensors that becomes one session call. */
 export interface Program {
@@ -79,6 +80,7 @@ function recordProgram(
   variables: Record<string, { spec: TensorSpec; nodes: ReturnType<typeof variableNodes> }>,
   precision: Precision,
 ): Endpoint {
+  const first = graph.size;
   const recorder = new Recorder(graph, precision);
   const inputs = Object.fromEntries(
     Object.entries(program.inputs).map(([key, spec]) => {
@@ -131,6 +133,7 @@ function recordProgram(
       );
     }
   });
+  graph.rewrite(first, orderTransfers);
   return { inputs, outputs };
 }
 

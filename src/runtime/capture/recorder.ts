@@ -4,11 +4,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { DT_BFLOAT16, DT_FLOAT, typeCode } from '../data-types.js';
 import type { Attributes, Executor } from '../executor.js';
 import { withKernels } from '../kernels.js';
-import { ALL_REDUCE, nativeKernels } from '../native-kernels.js';
+import { nativeKernels } from '../native-kernels.js';
 import { SymbolicData, symbolicTensor } from '../symbolic.js';
-import { type Graph, graphAttribute } from './graph.js';
+import { type Graph, graphAttribute, nodeOf } from './graph.js';
 import { operationTypes, type Precision, type StoredTensor, typeAttribute } from './mixed-precision.js';
 import { outputInfos, type TensorInfo } from './shape-rules.js';
+import { stagesOf } from './transfers.js';
 
 export type { Activations, Arithmetic, Precision } from './mixed-precision.js';
 
@@ -52,8 +53,6 @@ export class Recorder implements Executor {
   private readonly constants = new WeakMap<object, RecordedTensor>();
   /** By type, the casts of sources to it. */
   private readonly casts = new Map([DT_FLOAT, DT_BFLOAT16].map((type) => [type, new Map<string, string>()]));
-  /** Number of all-reduces so far. */
-  private allReduces = 0;
 
   constructor(graph: Graph, precision: Precision = {}) {
     this.graph = graph;
@@ -92,10 +91,7 @@ export class Recorder implements Executor {
       compute === DT_BFLOAT16
         ? { ...attributes, [typeAttribute(op)]: graphAttribute.type(compute) }
         : attributes;
-    // Ranks whose all-reduces ran in different orders would wait for each other for ever.
-    const placed =
-      op === ALL_REDUCE ? { ...typed, place: { kind: 'int' as const, value: this.allReduces++ } } : typed;
-    const node = this.graph.add(op, sources, placed, computed);
+    const node = this.graph.add(op, sources, typed, computed);
     return infos.map((info, i) => {
       const source = i === 0 ? node : `${node}:${i}`;
       if (info.dtype !== DT_FLOAT) return this.tensorOf(source, info);
@@ -119,6 +115,12 @@ export class Recorder implements Executor {
     const type = { T: graphAttribute.type(storage) };
     const node = this.graph.add('Identity', [source, ...controls], type, stored);
     return this.tensorOf(node, { shape, dtype }, storage);
+  }
+
+  /** The stages after which tensors exist. The kernels call it. */
+  readyAt(tensors: readonly Tensor[]): number[] {
+    const stages = stagesOf(this.graph.messages);
+    return tensors.map((tensor) => stages.get(nodeOf(this.find(tensor, 'an input of a transfer').source))!);
   }
 
   /** The graph output of a tensor in a type: its own source, or a cast that all users share. */

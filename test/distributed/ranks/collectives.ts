@@ -33,9 +33,11 @@ await withWorld(async (world) => {
   const drift = await peers.checkWeights(reader(rank === 2 ? 7 : 1), 6).then(() => 'none', messageOf);
   await loadEngine({ world });
   const ranks = ranksOf(size);
-  const [averaged, second] = tf.tidy(() =>
+  // The first two travel together.
+  const bytes = 4 * uneven(rank).length + 1;
+  const [averaged, second, third] = tf.tidy(() =>
     ranks
-      .meanOfGradients([tf.tensor1d(uneven(rank)), tf.tensor1d([rank])])
+      .meanOfGradients([tf.tensor1d(uneven(rank)), tf.tensor1d([rank]), tf.tensor1d([2 * rank])], bytes)
       .map((each) => [...each.dataSync()]),
   );
   const small = tf.tidy(() => [...ranks.mean(tf.tensor1d([rank])).dataSync()]);
@@ -51,7 +53,13 @@ await withWorld(async (world) => {
       culprit: peers.culprit,
       drift,
     },
-    ...{ averaged, second, small, share: processors! <= Math.max(1, os.availableParallelism() / size) },
+    ...{
+      averaged,
+      second,
+      third,
+      small,
+      share: processors! <= Math.max(1, os.availableParallelism() / size),
+    },
   });
   if (world.isFirst) for (const line of all) process.stdout.write(`${JSON.stringify(line)}\n`);
 });
