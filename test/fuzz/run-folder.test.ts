@@ -66,9 +66,11 @@ describe('the files of a run of fuzzing', () => {
     const words = ['scripts/fuzz.mjs', '--engine', 'random', '--seconds', '3600', TARGET];
     const child = spawn(process.execPath, words, { cwd: ROOT, env: { ...process.env, TMPDIR: folder } });
     let output = '';
+    let isStopped = false;
     const collect = (text: Buffer) => {
       output += text;
-      if (output.includes(`== ${TARGET}`)) child.kill('SIGINT');
+      if (isStopped || !output.includes(`== ${TARGET}`)) return;
+      isStopped = child.kill('SIGINT');
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
