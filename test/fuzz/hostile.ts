@@ -142,6 +142,8 @@ export async function hostileImages(): Promise<HostileFile[]> {
     { name: 'gif-frames.gif', bytes: manyFrames(10_000), answer: 'taken' },
     { name: 'png-comment.png', bytes: flatPng(8, 8, longComment()), answer: 'taken' },
     { name: 'png-pixels.png', bytes: flatPng(40_000, 40_000), answer: /40000 x 40000; scale it down/ },
+    // More than libvips takes by itself, and less than this program does.
+    { name: 'png-large.png', bytes: flatPng(16_500, 16_500), answer: 'taken' },
     { name: 'png-wide.png', bytes: flatPng(2 ** 17, 1), answer: 'taken' },
     // Making it smaller took 11 GB.
     {
