@@ -18,7 +18,7 @@ function crc32(bytes: Uint8Array): number {
   return ~sum >>> 0;
 }
 
-function pngChunk(type: string, data: Uint8Array): Buffer {
+export function pngChunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const head = Buffer.alloc(4);
   const tail = Buffer.alloc(4);
@@ -28,7 +28,7 @@ function pngChunk(type: string, data: Uint8Array): Buffer {
 }
 
 /** A PNG of one bit a pixel, all black, with further chunks before its pixels. */
-function flatPng(width: number, height: number, ...chunks: Buffer[]): Buffer {
+export function flatPng(width: number, height: number, ...chunks: Buffer[]): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
