@@ -233,9 +233,7 @@ async function breakRun({ name, isSilent = false, cause, says, mend }) {
   const code = run.code;
   await endAll();
   await mend?.();
-  const messages = run.output
-    .split('\n')
-    .filter((line) => /^gnr: (?!warning)|exited on signal/.test(line));
+  const messages = run.output.split('\n').filter((line) => /^gnr: (?!warning)|exited on signal/.test(line));
   const bound = BOUND + (isSilent ? TIMEOUT : 0);
   const isRight =
     ranksEnded < bound &&
