@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import ts from 'typescript';
 import { SMALL_MODEL } from '../small-model.mjs';
 import { branchOf } from './trees.mjs';
 
@@ -19,16 +18,16 @@ const CONFIG = {
   runtime: { capture: false },
 };
 
-/** The folders of one run of the script: what commands read, and the box that they change. */
-export const placesOf = (work) => ({
+/** The folders of one run of the script: `given` is what commands read, and the box what they change. */
+export const placesOf = (work, given) => ({
   work,
-  given: path.join(work, 'given'),
-  data: path.join(work, 'given', 'data'),
-  config: path.join(work, 'given', 'config.json'),
-  run: path.join(work, 'given', 'run'),
-  video: path.join(work, 'given', 'in.mp4'),
-  weights: path.join(work, 'given', 'new.safetensors'),
-  oldWeights: path.join(work, 'given', 'old.safetensors'),
+  given,
+  data: path.join(given, 'data'),
+  config: path.join(given, 'config.json'),
+  run: path.join(given, 'run'),
+  video: path.join(given, 'in.mp4'),
+  weights: path.join(given, 'new.safetensors'),
+  oldWeights: path.join(given, 'old.safetensors'),
   box: path.join(work, 'box'),
   at: (name) => path.join(work, 'box', name),
 });
@@ -105,8 +104,11 @@ const setupCase = {
   ignored: /(^|\/)(calls\.log|gnr-setup\.json|setup\.lock)$/,
   async prepare(places, program) {
     const fakes = await loadFakes(places, program);
+    const before = process.env.TMPDIR;
     process.env.TMPDIR = places.box;
     const machine = await fakes.fakeMachine();
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
     fs.renameSync(machine.root, places.at('machine'));
     const root = places.at('machine');
     await fakes.fakePackages(root);
@@ -141,6 +143,8 @@ const setupCase = {
 async function loadFakes({ work }, program) {
   const file = path.join(work, 'fake-machine.mjs');
   if (!fs.existsSync(file)) {
+    // Every process of the script reads this module, and few of them compile.
+    const { default: ts } = await import('typescript');
     const source = fs.readFileSync(path.join(ROOT, 'test', 'support', 'fake-machine.ts'), 'utf8');
     const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
     const { outputText } = ts.transpileModule(source, { compilerOptions });

@@ -8,8 +8,8 @@ import { watchCalls } from './file-calls.mjs';
 import { branchOf, copyTree, differences, readTree } from './trees.mjs';
 
 const request = JSON.parse(process.argv[2]);
-const { program, work, mode } = request;
-const places = placesOf(work);
+const { program, work, given, mode } = request;
+const places = placesOf(work, given);
 const tested = CASES.find(({ name }) => name === request.name);
 Object.assign(process.env, tested?.env?.(places));
 const { runCommandLine } = await import(pathToFileURL(path.join(program, 'cli', 'command-line.js')).href);
@@ -58,17 +58,10 @@ const MODES = {
       if (outcome.code !== 0) throw failed(outcome, words.join(' '));
     });
   },
-  async prepare() {
-    fs.rmSync(places.box, { recursive: true, force: true });
-    fs.mkdirSync(places.box);
-    for (const name of MINE) fs.writeFileSync(places.at(name), `This ${name} is mine.`);
-    if (tested.prepare === 'old') {
-      const outcome = await gnr(tested.words(places, { old: true }));
-      if (outcome.code !== 0) throw failed(outcome, tested.name);
-    } else await tested.prepare?.(places, program);
-  },
-  /** Runs the command and keeps the box as it is before every call; or kills this process before one of them. */
+  /** Makes the box, keeps it, runs the command, and keeps the box as it is before every call. */
   async record() {
+    await prepare();
+    copyTree(places.box, path.join(work, 'initial'));
     const calls = [];
     const undo = await watchCalls(places.box, ({ call, path: changed, from }) => {
       calls.push({
@@ -76,13 +69,21 @@ const MODES = {
         path: path.relative(places.box, changed),
         ...(from && { from: path.relative(places.box, from) }),
       });
-      if (request.kill === undefined) copyTree(places.box, path.join(work, 'states', String(calls.length)));
-      else if (request.kill === calls.length) process.kill(process.pid, 'SIGKILL');
+      copyTree(places.box, path.join(work, 'states', String(calls.length)));
     });
     const outcome = await command();
     undo();
     if (outcome.code !== 0) throw failed(outcome, tested.name);
     return { calls, unsynced: unsyncedRenames(calls) };
+  },
+  /** Runs the command and kills this process before a call. */
+  async kill() {
+    let calls = 0;
+    await watchCalls(places.box, () => {
+      calls++;
+      if (calls === request.at) process.kill(process.pid, 'SIGKILL');
+    });
+    await command();
   },
   /** A process of its own: a lock that a failing call leaves is free when its process has ended. */
   async faults() {
@@ -103,6 +104,16 @@ const MODES = {
     return { points };
   },
 };
+
+async function prepare() {
+  fs.rmSync(places.box, { recursive: true, force: true });
+  fs.mkdirSync(places.box);
+  for (const name of MINE) fs.writeFileSync(places.at(name), `This ${name} is mine.`);
+  if (tested.prepare === 'old') {
+    const outcome = await gnr(tested.words(places, { old: true }));
+    if (outcome.code !== 0) throw failed(outcome, tested.name);
+  } else await tested.prepare?.(places, program);
+}
 
 /** The box before the command, and after one that nothing stopped. */
 const knownViews = () =>

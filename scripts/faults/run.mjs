@@ -17,17 +17,20 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     points: { type: 'string', default: 'all' },
     kills: { type: 'string', default: '2' },
+    given: { type: 'string' },
     json: { type: 'string' },
   },
 });
 const program = path.resolve(values.program);
 const work = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'gnr-faults-'));
-const places = placesOf(work);
+// Several runs of the script may share what commands read.
+const given = path.resolve(values.given ?? path.join(work, 'given'));
+const places = placesOf(work, given);
 const log = (text) => process.stdout.write(`${text}\n`);
 
 /** Runs the driver. @returns its answer; undefined if it was killed by itself. */
 function drive(mode, request = {}) {
-  const words = [DRIVER, JSON.stringify({ program, work, mode, ...request })];
+  const words = [DRIVER, JSON.stringify({ program, work, given, mode, ...request })];
   const answer = path.join(work, 'answer.json');
   fs.rmSync(answer, { force: true });
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'pipe'] });
@@ -51,6 +54,11 @@ function spread(all, count) {
   return [...new Set(Array.from({ length: count }, (_, i) => Math.ceil(((i + 1) * all) / count)))];
 }
 
+/** The middles of `count` equal parts of the numbers from 1 to `all`. */
+const middles = (all, count) => [
+  ...new Set(Array.from({ length: count }, (_, i) => Math.ceil(((i + 0.5) * all) / count))),
+];
+
 /** The error that a full or a broken disk gives for a call. */
 const codeOf = ({ call }, at) => (/^(open|write|append|mkdir)/.test(call) && at % 3 > 0 ? 'ENOSPC' : 'EIO');
 const faultOf = (called, at) => {
@@ -63,17 +71,15 @@ async function runCase({ name, needs, canBeRemade }) {
   const missing = needs?.();
   if (missing !== undefined) return { name, skipped: missing };
   fs.rmSync(path.join(work, 'states'), { recursive: true, force: true });
-  await drive('prepare', { name });
   const initial = path.join(work, 'initial');
-  copyTree(places.box, initial);
   const { calls, unsynced } = await drive('record', { name });
   copyTree(places.box, path.join(work, 'final'));
   const count = values.points === 'all' ? calls.length : Number(values.points);
   const chosen = spread(calls.length, count);
-  const killed = spread(calls.length, Number(values.kills));
+  const killed = middles(calls.length, Number(values.kills));
   for (const at of killed) {
     copyTree(initial, places.box);
-    if ((await drive('record', { name, kill: at })) !== undefined) throw new Error(`${name}: no call ${at}`);
+    if ((await drive('kill', { name, at })) !== undefined) throw new Error(`${name}: no call ${at}`);
     copyTree(places.box, path.join(work, 'states', `killed at ${at}`));
   }
   const faults = chosen.map((at) => faultOf(calls[at - 1], at));
@@ -102,7 +108,7 @@ async function runCase({ name, needs, canBeRemade }) {
 const results = [];
 try {
   const isChosen = ({ name }) => values.only.length === 0 || values.only.includes(name);
-  await drive('given');
+  if (!fs.existsSync(given)) await drive('given');
   for (const tested of [...CASES, ...ENVIRONMENT_CASES].filter(isChosen)) {
     const result = await (tested.check === undefined
       ? runCase(tested)

@@ -18,7 +18,7 @@ function crc32(bytes: Uint8Array): number {
   return ~sum >>> 0;
 }
 
-function pngChunk(type: string, data: Uint8Array): Buffer {
+export function pngChunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const head = Buffer.alloc(4);
   const tail = Buffer.alloc(4);
@@ -28,7 +28,7 @@ function pngChunk(type: string, data: Uint8Array): Buffer {
 }
 
 /** A PNG of one bit a pixel, all black, with further chunks before its pixels. */
-function flatPng(width: number, height: number, ...chunks: Buffer[]): Buffer {
+export function flatPng(width: number, height: number, ...chunks: Buffer[]): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -142,6 +142,8 @@ export async function hostileImages(): Promise<HostileFile[]> {
     { name: 'gif-frames.gif', bytes: manyFrames(10_000), answer: 'taken' },
     { name: 'png-comment.png', bytes: flatPng(8, 8, longComment()), answer: 'taken' },
     { name: 'png-pixels.png', bytes: flatPng(40_000, 40_000), answer: /40000 x 40000; scale it down/ },
+    // More than libvips takes by itself, and less than this program does.
+    { name: 'png-large.png', bytes: flatPng(16_500, 16_500), answer: 'taken' },
     { name: 'png-wide.png', bytes: flatPng(2 ** 17, 1), answer: 'taken' },
     // Making it smaller took 11 GB.
     {

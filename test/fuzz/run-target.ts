@@ -6,6 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { build } from 'vite';
 import type { WorkerData } from './worker.js';
 
+export { withRunFolder } from './run-folder.js';
+
 /** The time for one input, which takes milliseconds. It is long because machines differ. */
 const LIMIT_MILLISECONDS = 30_000;
 const LOOK_MILLISECONDS = 5000;
@@ -32,7 +34,7 @@ export async function buildWorker(root: string, outDir: string): Promise<string>
     build: {
       ssr: join(root, 'test/fuzz/worker.ts'),
       outDir,
-      emptyOutDir: true,
+      emptyOutDir: false,
       target: 'node20',
       minify: false,
     },
@@ -40,11 +42,18 @@ export async function buildWorker(root: string, outDir: string): Promise<string>
   return join(outDir, 'worker.js');
 }
 
-/** Tries `runs` inputs, always the same for one seed. */
+export interface FuzzOptions {
+  seed: number;
+  runs: number;
+  /** Ends the thread before it has tried all. */
+  signal?: AbortSignal;
+}
+
+/** Tries `runs` inputs, always the same for one seed. Call it within `withRunFolder`. */
 export async function fuzz(
   worker: string,
   target: string,
-  { seed, runs }: { seed: number; runs: number },
+  { seed, runs, signal }: FuzzOptions,
 ): Promise<FuzzResult> {
   const counters = new Int32Array(new SharedArrayBuffer(8));
   const newest = new Uint8Array(new SharedArrayBuffer(SHOWN_BYTES));
@@ -60,8 +69,11 @@ export async function fuzz(
     bytes: Atomics.load(counters, 1),
   });
   let watchdog: NodeJS.Timeout | undefined;
+  let stop: (() => void) | undefined;
   try {
     return await new Promise<FuzzResult>((resolve, reject) => {
+      stop = () => resolve({ runs: Atomics.load(counters, 0) });
+      signal?.addEventListener('abort', stop);
       thread.once('message', resolve);
       thread.once('error', (error) => {
         const isMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -86,6 +98,7 @@ export async function fuzz(
     });
   } finally {
     clearInterval(watchdog);
+    if (stop) signal?.removeEventListener('abort', stop);
     await thread.terminate();
   }
 }

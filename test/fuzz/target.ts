@@ -5,8 +5,8 @@ import type fc from 'fast-check';
 export interface FuzzTarget {
   /** Whole inputs; the parser accepts the first. Mutations start from them. */
   seeds(): Uint8Array[] | Promise<Uint8Array[]>;
-  /** Inputs that follow the format's structure with faults in it; mutations of the seeds come beside them. */
-  structured?: fc.Arbitrary<Uint8Array>;
+  /** Inputs that follow the format's structure with faults in it, perhaps made of the seeds; mutations come beside them. */
+  structured?: fc.Arbitrary<Uint8Array> | ((seeds: readonly Uint8Array[]) => fc.Arbitrary<Uint8Array>);
   /** Parses. Throws by itself where a result breaks a promise. */
   run(bytes: Uint8Array): unknown;
   /** Whether an error is the one that the parser promises for wrong input. */

@@ -4,10 +4,12 @@ import type { FuzzTarget } from './target.js';
 import { imageTargets } from './targets/images.js';
 import { modelTargets } from './targets/models.js';
 import { textTargets } from './targets/texts.js';
-import { prepareTorchTargets, torchTargets } from './targets/torch.js';
+import { torchTargets } from './targets/torch.js';
 
 /** All targets by name. */
-export async function allTargets(): Promise<Record<string, FuzzTarget>> {
-  await prepareTorchTargets();
-  return { ...torchTargets, ...modelTargets, ...imageTargets, ...textTargets };
-}
+export const targets: Readonly<Record<string, FuzzTarget>> = {
+  ...torchTargets,
+  ...modelTargets,
+  ...imageTargets,
+  ...textTargets,
+};

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import fc from 'fast-check';
 import { mutations } from './inputs.js';
 import { checkInput } from './target.js';
-import { allTargets } from './targets.js';
+import { targets } from './targets.js';
 
 /** What the parent tells the thread. */
 export interface WorkerData {
@@ -24,11 +24,13 @@ function note(bytes: Uint8Array): void {
   Atomics.add(counters, 0, 1);
 }
 
-const target = (await allTargets())[name]!;
+const target = targets[name]!;
 const seeds = await target.seeds();
 // A target that refuses everything would test little.
 await target.run(seeds[0]!);
-const inputs = fc.oneof(mutations(seeds), ...(target.structured ? [target.structured] : []));
+const { structured } = target;
+const generators = [typeof structured === 'function' ? structured(seeds) : structured];
+const inputs = fc.oneof(mutations(seeds), ...generators.filter((generator) => generator !== undefined));
 const result = await fc.check(
   fc.asyncProperty(inputs, async (bytes) => {
     note(bytes);

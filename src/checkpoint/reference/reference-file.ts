@@ -238,7 +238,7 @@ function iterationOf(file: string, value: number | bigint | TorchTensorRef): num
 
 /** @throws InputError for a number of steps that no training reaches. */
 export function checkedIteration(file: string, iter: number): number {
-  if (Number.isInteger(iter) && iter >= 0 && iter < MAX_ITERATIONS) return iter;
+  if (Number.isInteger(iter) && iter >= 0 && iter <= MAX_ITERATIONS) return iter;
   throw new InputError({
     expected: `a count of steps from 0 to ${MAX_ITERATIONS} in iter of ${file}`,
     found: String(iter),

@@ -160,7 +160,8 @@ class FeatureStore {
   /** Makes the folder and removes what dead processes left there. @returns whether it can be written. */
   private async open(): Promise<boolean> {
     try {
-      await mkdir(this.folder, { recursive: true });
+      // The cache may not be there yet, and others are not to write into it.
+      await mkdir(this.folder, { recursive: true, mode: 0o700 });
       await removeLeftovers(this.folder);
       return true;
     } catch {

@@ -146,7 +146,7 @@ function lastUses(nodes: readonly OnnxNode[]): Map<string, number> {
 }
 
 function runNode(node: OnnxNode, values: ReadonlyMap<string, Tensor>): Tensor {
-  const operator = OPERATORS[node.op];
+  const operator = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined;
   if (operator === undefined) throw new RangeError(`no operator ${node.op} is known`);
   const inputs = node.inputs.map((name) => {
     const tensor = values.get(name);

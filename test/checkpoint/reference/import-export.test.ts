@@ -261,6 +261,14 @@ describe('a file with some of the networks', () => {
   });
 });
 
+it('a file with keys that every object of JavaScript has is read, and they are ignored', async () => {
+  const file = fresh();
+  await rewrite(officialOf('main'), file, (root) => {
+    for (const key of ['constructor', 'toString', '__proto__']) root.set(key, 'text');
+  });
+  expect((await importReferenceCheckpoint(file, fresh())).networks).toHaveLength(7);
+});
+
 describe('a file that does not fit', () => {
   const attempt = async (
     change: (root: Map<string, PythonValue>) => void,
@@ -317,6 +325,11 @@ describe('a file that does not fit', () => {
       root.set('model', zeros(1));
     };
     expect(await attempt(other)).toMatch(/the keys model/);
+  });
+  it.each([-5, 1e12 + 1, 1e15, 2 ** 53 - 1])('with %d as its count of steps is rejected', async (iter) => {
+    expect(await attempt((root) => root.set('iter', iter))).toMatch(
+      new RegExp(`a count of steps from 0 to 1000000000000 in iter of .* but found ${iter};`),
+    );
   });
   it('is rejected if the folder is in use, and leaves the folder alone', async () => {
     const out = fresh();

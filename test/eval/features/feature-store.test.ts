@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -74,6 +74,13 @@ describe('the cache of features', () => {
   it('leaves exactly one file for each image', async () => {
     await withFeatureCache(fakeExtractor(), dir).extract([a, b]);
     expect((await readdir(join(dir, ID))).sort()).toEqual(['a', 'b'].map((name) => sha256(name)).sort());
+  });
+
+  it('is made for this user alone where there is none', async () => {
+    const cache = join(dir, 'cache');
+    await withFeatureCache(fakeExtractor(), join(cache, 'features')).extract([a]);
+    for (const folder of [cache, join(cache, 'features')])
+      expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 
   it('separates extractors', async () => {

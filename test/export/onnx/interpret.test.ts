@@ -23,8 +23,12 @@ test('interpret leaves no tensor behind, even after an error', () => {
   expect(tf.memory().numTensors).toBe(before);
   expect(() => interpret(encoder(), {})).toThrow('the input image is missing');
   const model = encoder();
-  const strange = [...model.graph.nodes, { ...model.graph.nodes[0]!, op: 'Selu' }];
-  expect(() => interpret({ ...model, graph: { ...model.graph, nodes: strange } }, { image })).toThrow('Selu');
+  for (const op of ['Selu', 'constructor']) {
+    const strange = [...model.graph.nodes, { ...model.graph.nodes[0]!, op }];
+    expect(() => interpret({ ...model, graph: { ...model.graph, nodes: strange } }, { image })).toThrow(
+      `no operator ${op} is known`,
+    );
+  }
   expect(() =>
     interpret(encoder(), {
       image: { shape: [1, 2, size, size], data: image.data.subarray(0, 2 * size * size) },

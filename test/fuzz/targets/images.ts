@@ -10,8 +10,11 @@ import { imageKindOf } from '../../../src/data/image-kinds.js';
 import { hasAllBlocks } from '../../../src/data/jpeg-blocks.js';
 import { readJpegHeader } from '../../../src/data/jpeg-header.js';
 import { readTiffHeader, unreadTiff } from '../../../src/data/tiff-header.js';
-import { directories } from '../inputs.js';
+import { describeRecord, readRecord } from '../../../src/images/record.js';
+import { flatPng, pngChunk } from '../hostile.js';
+import { directories, jsonLike } from '../inputs.js';
 import type { FuzzTarget } from '../target.js';
+import { scratchFile } from './scratch.js';
 
 const never = (): boolean => false;
 const SIDE = 24;
@@ -46,8 +49,39 @@ function bmp(): Uint8Array {
   return bytes;
 }
 
+const RECORD = describeRecord({
+  model: 'ab'.repeat(32),
+  direction: 'A2B',
+  styles: [{ label: 'style-1', code: Float32Array.of(0.5, -1), origin: { seed: 7 } }],
+});
+
+/** A PNG whose EXIF block has this text as its description. */
+function describedPng(text: Uint8Array): Uint8Array {
+  const directory = Buffer.alloc(26);
+  directory.write('II*\0\b\0\0\0\x01\0\x0e\x01\x02\0', 'latin1');
+  directory.writeUInt32LE(text.byteLength + 1, 14);
+  directory.writeUInt32LE(directory.length, 18);
+  return flatPng(1, 1, pngChunk('eXIf', Buffer.concat([directory, text, Buffer.alloc(1)])));
+}
+
+/** The words of an image about its translation; what becomes the name of a file must be harmless. */
+const record: FuzzTarget = {
+  seeds: () => [Buffer.from(JSON.stringify(RECORD))],
+  structured: jsonLike(RECORD),
+  run: async (bytes) => {
+    const { styles } = await readRecord(scratchFile(describedPng(bytes), 'record.png'));
+    for (const { label, code } of styles) {
+      if (!/^[^./][^/]*$/.test(label)) throw new Error(`a label that leads elsewhere: ${label}`);
+      if (!code.every(Number.isFinite)) throw new Error('a style with numbers that are not finite');
+    }
+  },
+  refused: (error) => error instanceof InputError,
+  runs: 600,
+};
+
 /** Targets by name. */
 export const imageTargets: Record<string, FuzzTarget> = {
+  record,
   exif: {
     seeds: async () => [await exifOf()],
     structured: directories,

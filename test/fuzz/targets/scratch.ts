@@ -1,21 +1,14 @@
 // A file for parsers that open paths.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FOLDER_VARIABLE } from '../run-folder.js';
 
-let folder: string | undefined;
-
-/** Writes bytes to a file of this process, in place of what it held, and returns its path. */
+/** Writes bytes to a file in the folder of this run, in place of what it held, and returns its path. */
 export function scratchFile(bytes: Uint8Array, name: string): string {
-  folder ??= mkdtempSync(join(tmpdir(), 'gnr-fuzz-'));
+  const folder = process.env[FOLDER_VARIABLE];
+  // A folder of this module's own would stay behind when the thread is ended.
+  if (folder === undefined) throw new Error(`${FOLDER_VARIABLE} names no folder: use withRunFolder`);
   const path = join(folder, name);
   writeFileSync(path, bytes);
   return path;
-}
-
-/** A folder of this process for parsers that open folders. */
-export function scratchFolder(files: Record<string, Uint8Array>): string {
-  let path = '';
-  for (const [name, bytes] of Object.entries(files)) path = scratchFile(bytes, name);
-  return join(path, '..');
 }

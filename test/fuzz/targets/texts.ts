@@ -10,6 +10,7 @@ import { loadConfig } from '../../../src/config/load.js';
 import { loadProtocol } from '../../../src/eval/protocols.js';
 import { receiptSchema } from '../../../src/eval/receipt.js';
 import { readMetrics } from '../../../src/train/log/metrics-log.js';
+import { readStyleCodes } from '../../../src/translate/style-codes.js';
 import { decoderArgs, planVideo } from '../../../src/video/plan.js';
 import { excessiveSize, parseProbe } from '../../../src/video/probe.js';
 import { figure, method, receipt } from '../../support/receipt.js';
@@ -115,6 +116,11 @@ const MOST_PIXELS = 2 ** 29;
 const PROTOCOL_FOLDER = join(process.cwd(), 'configs/protocols');
 const protocolValue = (): unknown => JSON.parse(readFileSync(join(PROTOCOL_FOLDER, 'gnr.json'), 'utf8'));
 
+const CODES = [
+  [0.5, -1, 2e-3],
+  [1, 2, 3],
+];
+
 const RECEIPT = receipt([method('gnr', [figure()])]);
 
 /** Targets by name. */
@@ -163,6 +169,17 @@ export const textTargets: Record<string, FuzzTarget> = {
     run: (bytes) => loadProtocol(scratchFile(bytes, 'protocol.json')),
     refused: isInputError,
     runs: 800,
+  },
+  'style-codes': {
+    seeds: () => [jsonBytes(CODES), jsonBytes(CODES[0])],
+    structured: jsonLike(CODES),
+    run: async (bytes) => {
+      for (const code of await readStyleCodes(scratchFile(bytes, 'codes.json')))
+        if (code.length === 0 || !code.every(Number.isFinite))
+          throw new Error('a style code without numbers, or with some that are not finite');
+    },
+    refused: isInputError,
+    runs: 600,
   },
   receipt: {
     seeds: () => [jsonBytes(RECEIPT)],
