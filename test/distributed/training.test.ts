@@ -109,7 +109,14 @@ describe.skipIf(noMpi !== undefined)('ranks', () => {
     );
     const evaluations = (...more: string[]) => [
       ...['--set', `data.root=${dataset}`, '--set', `evaluation.protocol=${protocol}`, ...more],
-      ...['--set', 'evaluation.everySteps=1', '--set', 'log.everySteps=1', '--set', 'checkpoint.everySteps=1'],
+      ...[
+        '--set',
+        'evaluation.everySteps=1',
+        '--set',
+        'log.everySteps=1',
+        '--set',
+        'checkpoint.everySteps=1',
+      ],
     ];
     const image = join(dataset, 'testA', '00008.png');
     const content = await readFile(image);
@@ -134,7 +141,8 @@ describe.skipIf(noMpi !== undefined)('ranks', () => {
       ]);
       const { figures } = JSON.parse(one.stdout).methods[0] as { figures: { key: string; value: number }[] };
       expect(figures).toHaveLength(3);
-      for (const { key, value } of figures) expect(terms[`evaluation/${key}`]! / value, key).toBeCloseTo(1, 6);
+      for (const { key, value } of figures)
+        expect(terms[`evaluation/${key}`]! / value, key).toBeCloseTo(1, 6);
     }
   });
 
