@@ -7,6 +7,7 @@
 #include <mpi.h>
 #include <node_api.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,8 +36,13 @@ constexpr Seconds kHeartbeat = 1;
 /** After a failure the program has this long to end by itself, in the rank that reports it and in the others. */
 constexpr Seconds kReportGrace = 4;
 constexpr Seconds kGrace = 8;
-/** A rank that was silent for so long does not report failures. */
+/**
+ * A rank that was silent for so long does not report failures, and is why mpirun ends the others. (One that was killed is not: its
+ * host tells mpirun, which names it, and a second later ends the others.)
+ */
 constexpr Seconds kSilence = 3 * kHeartbeat;
+/** mpirun sends SIGKILL a second after SIGTERM: a rank looks for silent ones until shortly before. */
+constexpr Seconds kLastWords = 0.8;
 /** A rank that reports a failure takes so long at most to tell that to the others. */
 constexpr Seconds kFarewell = 0.3;
 constexpr auto kPollBusy = std::chrono::microseconds(50);
@@ -89,6 +95,24 @@ struct Peer {
   Message incoming{};
   MPI_Request receiving = MPI_REQUEST_NULL;
 };
+
+/** Whether this process was asked to end, which mpirun does to all ranks when it has lost a host. */
+std::atomic<bool> is_terminated{false};
+struct sigaction program_action;
+
+void OnTermination(int signal) {
+  is_terminated = true;
+  program_action.sa_handler(signal);
+}
+
+/** Notices SIGTERM at once, though the program, which keeps handling it, may be busy. */
+void WatchTermination() {
+  if (sigaction(SIGTERM, nullptr, &program_action) != 0 || program_action.sa_flags & SA_SIGINFO) return;
+  if (program_action.sa_handler == SIG_DFL || program_action.sa_handler == SIG_IGN) return;
+  struct sigaction action = program_action;
+  action.sa_handler = OnTermination;
+  sigaction(SIGTERM, &action, nullptr);
+}
 
 class World {
  public:
@@ -258,7 +282,7 @@ class World {
   std::vector<float> joined_, received_;
   uint64_t reached_ = 0;
   /** Seconds that this process was awake: a process that was stopped must not blame the others for the time. */
-  Seconds awake_ = 0, last_tick_ = 0, last_beat_ = 0, failed_at_ = -1;
+  Seconds awake_ = 0, last_tick_ = 0, last_beat_ = 0, failed_at_ = -1, terminated_at_ = -1;
   bool told_ = false;
   int accused_ = -1;
 
@@ -277,6 +301,7 @@ class World {
     MPI_Get_library_version(library, &length);
     version.assign(library, length);
     Locate();
+    WatchTermination();
     peers_.resize(size);
     awake_ = 0;
     last_tick_ = Now();
@@ -306,12 +331,14 @@ class World {
     MPI_Comm_free(&local);
   }
 
+  std::string NameOf(int p) const { return "rank " + std::to_string(p) + " on " + hosts[p]; }
+
   bool Check(int code) {
     if (code == MPI_SUCCESS) return true;
     char text[MPI_MAX_ERROR_STRING];
     int length = 0;
     MPI_Error_string(code, text, &length);
-    SetFailure("rank " + std::to_string(rank) + " on " + hosts[rank] + " lost its connection: " + std::string(text, length));
+    SetFailure(NameOf(rank) + " lost its connection: " + std::string(text, length));
     return false;
   }
 
@@ -397,13 +424,36 @@ class World {
       for (int p = 0; p < size; p++)
         if (p != rank) Tell(p, kHeartbeatTag, "");
     }
+    if (is_terminated && !HasFailed()) BlameLost();
     if (HasFailed() && now - failed_at_ > (IsReporter() ? kReportGrace : kGrace)) End();
+  }
+
+  /** Names the ranks of a host that mpirun has lost, if that is why it ends this one, before it kills it. */
+  void BlameLost() {
+    if (terminated_at_ < 0) terminated_at_ = awake_;
+    if (awake_ - terminated_at_ > kLastWords) return;
+    std::string names;
+    Seconds silent = 0;
+    int lost = -1;
+    for (int p = 0; p < size; p++) {
+      if (p == rank || awake_ - peers_[p].heard < kSilence) continue;
+      names += (lost < 0 ? "" : ", ") + NameOf(p);
+      silent = std::max(silent, awake_ - peers_[p].heard);
+      lost = p;
+    }
+    if (lost < 0) return;
+    SetFailure(names + (names == NameOf(lost) ? " has" : " have") + " not been heard of for " +
+                   std::to_string(static_cast<int>(silent)) +
+                   " seconds, and mpirun ends the run: a machine or the network is down",
+               lost);
+    if (IsReporter()) End();
   }
 
   /** The program did not end by itself after a failure. */
   [[noreturn]] void End() {
     if (!is_reported_) {
-      std::fprintf(stderr, "gnr: %s\n", failure().c_str());
+      const std::string text = failure();
+      std::fprintf(stderr, "gnr: %s%s\n", text.c_str(), text.back() == '.' ? "" : ".");
       std::fflush(stderr);
       TellReported();
     }
@@ -449,7 +499,7 @@ class World {
       if (p == rank) continue;
       const Peer& peer = peers_[p];
       const Seconds silent = awake_ - std::max(peer.heard, 0.0);
-      const std::string name = "rank " + std::to_string(p) + " on " + hosts[p];
+      const std::string name = NameOf(p);
       const bool is_late = peer.reached < reached_ && !peer.is_alone;
       // A rank that fell silent while the others waited has not been heard of for less than they have waited.
       if (silent > limit || (is_late && silent > limit / 2)) {

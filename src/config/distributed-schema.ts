@@ -20,6 +20,6 @@ export const distributed = z.strictObject({
     .max(86_400)
     .default(120)
     .describe(
-      'Time after which a process that does not answer, or does not come to the next step, ends the run. It does not count while the first process writes samples and checkpoints or evaluates.',
+      'Time after which a process that does not answer, or does not come to the next step, ends the run. It does not count while the first process writes samples and checkpoints, or during evaluations.',
     ),
 });

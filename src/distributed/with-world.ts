@@ -1,4 +1,5 @@
 // Runs work in the world that mpirun has started, and ends it on all ranks if one fails.
+import { constants } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -20,6 +21,8 @@ import { SOLO, type World } from './world.js';
 const FAREWELL_MILLISECONDS = 500;
 /** Time for another rank to report a failure and end, on which mpirun ends this one too; if it does not report, this one does. */
 const REPORT_MILLISECONDS = 6000;
+/** Time for the addon to name the ranks of a host that mpirun has lost, before mpirun kills this one. */
+const LAST_WORDS_MILLISECONDS = 500;
 
 /** Number of processes that mpirun, or Slurm's srun, has started; 1 for a process that neither has. */
 export function launchedSize(env: NodeJS.ProcessEnv = process.env): number {
@@ -37,6 +40,16 @@ export function launchedSize(env: NodeJS.ProcessEnv = process.env): number {
 export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<T> {
   if (launchedSize() === 1) return work(SOLO);
   const addon = await loadMpiAddon();
+  // The addon notices the signal too, behind this listener: when mpirun has lost a host, it names the ranks of that.
+  process.on('SIGTERM', endUnlessHandled);
+  try {
+    return await workTogether(addon, work);
+  } finally {
+    process.off('SIGTERM', endUnlessHandled);
+  }
+}
+
+async function workTogether<T>(addon: MpiAddon, work: (world: World) => Promise<T>): Promise<T> {
   const world = new MpiWorld(addon);
   let result: T;
   try {
@@ -47,6 +60,13 @@ export async function withWorld<T>(work: (world: World) => Promise<T>): Promise<
   }
   addon.close(true);
   return result;
+}
+
+/** Ends this process as SIGTERM does by default, after the addon has had its time, if no work under way stops on it in order. */
+async function endUnlessHandled(): Promise<void> {
+  if (process.listenerCount('SIGTERM') > 1) return;
+  await setTimeout(LAST_WORDS_MILLISECONDS);
+  process.exit(128 + constants.signals.SIGTERM);
 }
 
 /** Ends this rank after a failure of its own or of another. @returns the error to throw. */

@@ -3,8 +3,10 @@ import { InputError } from '../base/errors.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { dataRoot } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { inStep } from '../distributed/share.js';
+import { SOLO, type World } from '../distributed/world.js';
 import type { Translator } from '../translate/translator.js';
-import type { ExtractOptions } from './features/extractor.js';
+import type { FeatureOptions } from './features/feature-cache.js';
 import { evaluateMethods } from './measure-methods.js';
 import { fileImage, type MeasuredImage } from './measured-image.js';
 import { modelMethod, styleSourceOf } from './methods/model-method.js';
@@ -70,32 +72,43 @@ export class TrainingEvaluation {
     private resources: OpenMetricResources,
     private modelPx: number,
     private readonly openResources: (modelPx: number) => Promise<OpenMetricResources>,
+    private readonly world: World,
   ) {}
 
   /**
    * Lists the images of `evaluation.protocol` and loads the networks, so that missing files are reported before
    * training begins.
    *
+   * @param options.world ranks that share the work: all open the evaluation, and measure together.
    * @returns undefined if the config has no evaluation.
    * @throws InputError for an unknown protocol, missing images or weights, or if `checkpoint.keepBest` names a figure that
    *   the protocol does not give.
    */
-  static async open(config: Config, options: ExtractOptions = {}): Promise<TrainingEvaluation | undefined> {
+  static async open(config: Config, options: FeatureOptions = {}): Promise<TrainingEvaluation | undefined> {
     const { evaluation, model } = config;
     if (evaluation.everySteps === null) return undefined;
-    const protocol = loadProtocol(evaluation.protocol);
+    const { world = SOLO, signal } = options;
     const data = dataRoot(config);
-    const { inputs, real, references } = await listSources(protocol, { data, fakes: [] });
+    const found = await inStep(world, signal, async () => {
+      if (!world.isFirst) return undefined;
+      const protocol = loadProtocol(evaluation.protocol);
+      return { protocol, sources: await listSources(protocol, { data, fakes: [] }) };
+    });
+    const { protocol, sources } = await world.broadcastValue(found!);
+    const { inputs, real, references } = sources;
     const images = real.files.map(fileImage);
     const openResources = async (modelPx: number): Promise<OpenMetricResources> => {
-      const resources = await openMetricResources({ data, inputs: inputs.files, modelPx });
+      let resources: OpenMetricResources | undefined;
       try {
-        checkBest(config, protocol, { inputs: inputs.files, real: images, resources });
+        await inStep(world, signal, async () => {
+          resources = await openMetricResources({ data, inputs: inputs.files, modelPx });
+          checkBest(config, protocol, { inputs: inputs.files, real: images, resources });
+        });
         const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
-        await prepareResources(resources, requirements, images, options);
-        return resources;
+        await prepareResources(resources!, requirements, images, options);
+        return resources!;
       } catch (error) {
-        await resources.close();
+        await resources?.close();
         throw error;
       }
     };
@@ -108,23 +121,25 @@ export class TrainingEvaluation {
       resources,
       model.size,
       openResources,
+      world,
     );
   }
 
   /** Returns the figures of the first seed, as `evaluation/fid`. */
   async measure(translator: Translator): Promise<Record<string, number>> {
-    const { protocol, inputs, references, real } = this;
+    const { protocol, inputs, references, real, world } = this;
     const resources = await this.resourcesFor(translator.architecture.size);
+    const styles = await inStep(world, undefined, () => styleSourceOf(protocol, translator, references));
     const method = modelMethod({
       name: 'model',
       translator,
       direction: protocol.direction,
       inputs,
-      styles: await styleSourceOf(protocol, translator, references),
+      styles,
       perInput: protocol.styles.perInput,
     });
     const once = { ...protocol, seeds: protocol.seeds.slice(0, 1) };
-    const [evaluation] = await evaluateMethods({ protocol: once, methods: [method], real, resources });
+    const [evaluation] = await evaluateMethods({ protocol: once, methods: [method], real, resources, world });
     freeUnusedMemory();
     const figures = evaluation!.result.figures.map(({ key, value }) => [`${PREFIX}${key}`, value]);
     return Object.fromEntries(figures) as Record<string, number>;

@@ -2,10 +2,12 @@
 import { configAt, stageEnd } from '../config/growth.js';
 import type { Config } from '../config/schema.js';
 import { openDataset } from '../data/folder.js';
+import { SharedInputError } from '../distributed/share.js';
 import type { World } from '../distributed/world.js';
 import { buildNetworks } from '../gan/networks.js';
 import type { StepContext } from '../gan/step.js';
 import { ranksOf } from '../ops/ranks.js';
+import type { Translator } from '../translate/translator.js';
 import { AdaptiveAugment } from './adaptive-augment.js';
 import { Batches } from './batches.js';
 import type { TrainEvent } from './events.js';
@@ -15,13 +17,16 @@ import { type Next, Peers } from './peers.js';
 import { loadPerceptual } from './perceptual-weights.js';
 import { advance } from './run-steps.js';
 import { checkSameDataset, type SharedStart, shareState } from './shared-start.js';
-import type { Trainer } from './trainer.js';
+import { isEvaluated, measureWeights } from './step-observers.js';
+import type { TermValues, Trainer } from './trainer.js';
 
 export interface FollowOptions {
   config: Config;
   world: World;
   root: string;
   signal?: AbortSignal | undefined;
+  /** This rank's part of the evaluations of `trainRun`. */
+  evaluate?: ((translator: Translator) => Promise<TermValues>) | undefined;
 }
 
 /**
@@ -41,7 +46,7 @@ export async function* followRun(options: FollowOptions): AsyncGenerator<TrainEv
 
 /** @returns whether another start follows: the next stage, or the same one again. */
 async function* followOnce(
-  { config: whole, world, signal }: FollowOptions,
+  { config: whole, world, signal, evaluate }: FollowOptions,
   dataset: Awaited<ReturnType<typeof openDataset>>,
   { step: from, rateScale, progress }: SharedStart,
 ): AsyncGenerator<TrainEvent, boolean> {
@@ -67,6 +72,12 @@ async function* followOnce(
     const lecam = new LecamAnchors(config.training, progress?.lecamAnchors);
     let step = from;
     let next: Next = 'go on';
+    const { unfinished } = progress ?? {};
+    if (unfinished !== undefined) {
+      next = await peers.next(signal);
+      if (next === 'go on' && unfinished.observer === 'evaluation')
+        await shareEvaluation(world, trainer, evaluate);
+    }
     while (step < until) {
       next = await peers.next(signal);
       if (next !== 'go on') break;
@@ -74,6 +85,7 @@ async function* followOnce(
       await advance({ context, trainer, augment, lecam, peers }, batch, step);
       step++;
       yield* events.splice(0);
+      if (isEvaluated(step, config)) await shareEvaluation(world, trainer, evaluate);
     }
     // After rank 0 has saved the last step.
     if (next !== 'restart') next = await peers.next(signal);
@@ -84,5 +96,20 @@ async function* followOnce(
     await batches.close();
     trainer?.dispose();
     perceptual?.dispose();
+  }
+}
+
+/** Does this rank's part of an evaluation of the weights. */
+async function shareEvaluation(
+  world: World,
+  trainer: Trainer,
+  evaluate: FollowOptions['evaluate'],
+): Promise<void> {
+  if (evaluate === undefined) return;
+  try {
+    await world.alone(() => measureWeights(trainer, evaluate));
+  } catch (error) {
+    // Rank 0 throws it too, saves the steps since the last checkpoint, and then ends the run.
+    if (!(error instanceof SharedInputError)) throw error;
   }
 }

@@ -56,7 +56,10 @@ export interface TrainOptions {
   init?: string;
   /** Called while such a file is read. */
   onInitProgress?: (doneBytes: number, totalBytes: number) => void;
-  /** Measures the EMA weights every `evaluation.everySteps` steps; its figures join the metrics of that step. */
+  /**
+   * Measures the EMA weights every `evaluation.everySteps` steps, on all ranks together; its figures join the metrics of that
+   * step.
+   */
   evaluate?: (translator: Translator) => Promise<TermValues>;
   /** Aborting ends the run after the current step, with a checkpoint. */
   signal?: AbortSignal;
@@ -79,7 +82,7 @@ export async function* trainRun(options: TrainOptions): AsyncGenerator<TrainEven
   const config = configSchema.parse(options.config);
   const { signal, world = SOLO } = options;
   const root = dataRoot(config);
-  if (!world.isFirst) return yield* followRun({ config, world, root, signal });
+  if (!world.isFirst) return yield* followRun({ config, world, root, signal, evaluate: options.evaluate });
   yield* aloneBetweenSteps(world, leadRun({ ...options, config }, root));
 }
 

@@ -43,7 +43,7 @@ export async function* takeSteps(
       yield* observers[name].run(result);
     }
   };
-  if (unfinished !== undefined && !signal?.aborted) {
+  if (unfinished !== undefined && (await run.peers.next(signal)) === 'go on') {
     const { observer, ...result } = unfinished;
     yield* observe({ ...start, ...result }, OBSERVERS.slice(OBSERVERS.indexOf(observer)));
   }

@@ -2,11 +2,12 @@
 import { stageEnd } from '../config/growth.js';
 import type { Config } from '../config/schema.js';
 import { inTrueFloat32 } from '../runtime/session.js';
+import type { Translator } from '../translate/translator.js';
 import { assertFinite } from './divergence.js';
 import type { TrainEvent } from './events.js';
 import { type Run, writeSamples } from './run.js';
 import type { Progress, RunSaver } from './run-saver.js';
-import type { TermValues } from './trainer.js';
+import type { TermValues, Trainer } from './trainer.js';
 import type { ObserverName, UnfinishedStep } from './unfinished-step.js';
 
 /** A step that is done. */
@@ -62,14 +63,26 @@ async function* stepEvent({ step, terms, learningRate, seconds }: StepResult): A
   yield { type: 'step', step, terms, learningRate, seconds };
 }
 
+/** Whether an evaluation follows a step, counted from 1. */
+export function isEvaluated(step: number, config: Config): boolean {
+  const { everySteps } = config.evaluation;
+  return everySteps !== null && isDue(step, everySteps, config);
+}
+
+/** Measures the averaged weights, together with the other ranks. */
+export function measureWeights(
+  trainer: Trainer,
+  evaluate: (translator: Translator) => Promise<TermValues>,
+): Promise<TermValues> {
+  return inTrueFloat32(() => evaluate(trainer.translator('ema')));
+}
+
 /** Adds the figures of `evaluate` to the terms. */
 function evaluation({ context, trainer, evaluate }: Run, saver: RunSaver): StepObserver {
-  const { config } = context;
-  const { everySteps } = config.evaluation;
   return {
-    due: (step) => evaluate !== undefined && everySteps !== null && isDue(step, everySteps, config),
+    due: (step) => evaluate !== undefined && isEvaluated(step, context.config),
     run: withoutEvents(async (result) => {
-      const measure = () => inTrueFloat32(() => evaluate!(trainer.translator('ema')));
+      const measure = () => measureWeights(trainer, evaluate!);
       const figures = await saver.guard(measure, result, unfinishedFrom('evaluation', result));
       Object.assign(result.terms, figures);
     }),

@@ -94,23 +94,23 @@ async function pump(
   const { plan, signal, onProgress, batch = FRAMES_TOGETHER } = options;
   const frameBytes = bytesOf(plan.input);
   const batchFrames = Math.max(1, Math.min(batch, Math.floor(MAX_BATCH_BYTES / frameBytes)));
-  if (
-    plan.isTimed &&
-    !(await writeFrames(encoder.stdin, streamHeader(plan.canvas, 1 / plan.framesPerSecond)))
-  )
-    return;
+  // Once the encoder takes no more, the other ranks get no more frames either; all leave the loop together.
+  let takesMore =
+    !plan.isTimed || (await writeFrames(encoder.stdin, streamHeader(plan.canvas, 1 / plan.framesPerSecond)));
   const jobs = async function* (either: AbortSignal | undefined) {
     for await (const batchOfFrames of readFrames(decoder.stdout, frameBytes, batchFrames)) {
       stopIfAsked(options, frames.frames, either);
+      if (!takesMore) return;
       yield frames.prepare(batchOfFrames);
     }
   };
   for await (const styled of styleShared(jobs, options)) {
+    if (!takesMore) continue;
     const first = frames.frames;
     const translated = frames.finish(styled);
     const bytes = plan.isTimed ? withTimes(translated, first, plan) : translated;
-    if (!(await writeFrames(encoder.stdin, bytes))) return;
-    onProgress?.(frames.frames);
+    takesMore = await writeFrames(encoder.stdin, bytes);
+    if (takesMore) onProgress?.(frames.frames);
   }
   if (signal?.aborted) stopIfAsked(options, frames.frames);
   encoder.stdin.end();

@@ -1,10 +1,11 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { drawSampleDataset } from '../../src/sample/draw.js';
-import { contentOf, errorMessages, tinyTraining } from '../support/gnr.js';
+import { contentOf, errorMessages, tinyTraining, until } from '../support/gnr.js';
 import { noMpi, RankFolder } from '../support/mpi.js';
 import { ffmpeg, HAS_FFMPEG, lavfi } from '../support/video.js';
+import { formulaCache } from '../support/weights.js';
 
 const ranks = RankFolder.prepare();
 
@@ -21,6 +22,8 @@ describe.skipIf(noMpi !== undefined)('two ranks', () => {
     await drawSampleDataset({ dir: at('more'), images: 6, testImages: 19, size: 32 });
     await writeFile(at('more', 'testA', '00009.png'), 'no image');
   });
+
+  afterEach(() => vi.unstubAllEnvs());
 
   /** What a translation prints and writes, without the name of its folder. */
   async function translated(size: number, out: string, more: readonly string[]) {
@@ -92,6 +95,24 @@ describe.skipIf(noMpi !== undefined)('two ranks', () => {
     expect(stdout.match(/figures reproduced exactly/g)).toHaveLength(1);
   });
 
+  test('measure with Inception and LPIPS what one process measures', async () => {
+    const { GNR_CACHE_DIR } = await formulaCache('inception', 'alexnet', 'lpips-alex');
+    vi.stubEnv('GNR_CACHE_DIR', GNR_CACHE_DIR);
+    const protocol = {
+      name: 'networks',
+      // Two batches of eight at most.
+      inputs: { count: 9 },
+      real: { count: 9 },
+      styles: { perInput: 2 },
+      seeds: [1],
+      metrics: { fid: {}, kid: { subsets: 2, subsetSize: 8 }, lpipsDiversity: { net: 'alex' } },
+    };
+    await writeFile(at('protocol.json'), JSON.stringify(protocol));
+    const one = await evaluated(1, 'networks one', ['--baselines', 'none']);
+    expect(one.receipt.methods[0].figures).toHaveLength(3);
+    expect(await evaluated(2, 'networks two', ['--baselines', 'none'])).toEqual(one);
+  });
+
   test.skipIf(!HAS_FFMPEG).for([
     ['styles that flow', ['--styles', '2', '--style-seconds', '1']],
     ['a mosaic', ['--mosaic']],
@@ -112,6 +133,21 @@ describe.skipIf(noMpi !== undefined)('two ranks', () => {
     const one = await translated(1);
     expect(one.frames).toBe(27);
     expect(await translated(2)).toEqual(one);
+  });
+
+  test.skipIf(!HAS_FFMPEG)('stop a video together, with one message, and leave nothing of it', async () => {
+    const source = lavfi('testsrc2=size=48x32:rate=25:duration=400');
+    const input = await ffmpeg(ranks.folder, ...source, '-pix_fmt', 'yuv420p', 'long.mp4');
+    await mkdir(at('stopped'));
+    const started = await ranks.startGnr(2, [
+      ...['video', input, '--checkpoint', at('run'), '--out', at('stopped', 'video.mp4'), '--face', 'off'],
+    ]);
+    await until(started, async () => (await readdir(at('stopped'))).length > 0);
+    started.child.kill('SIGUSR1');
+    const { status, stderr } = await started.done;
+    expect(status, stderr).toBe(130);
+    expect(errorMessages(stderr)).toEqual([expect.stringMatching(/^gnr: stopped/)]);
+    expect(await readdir(at('stopped'))).toEqual([]);
   });
 
   test('report an image that cannot be read once, with the rank, and measure nothing', async () => {

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { drawSampleDataset } from '../../src/sample/draw.js';
 import { errorMessages, tinyTraining, until } from '../support/gnr.js';
 import { noMpi, RankFolder } from '../support/mpi.js';
 
@@ -94,6 +95,55 @@ describe.skipIf(noMpi !== undefined)('ranks', () => {
     expect(errorMessages(stderr).filter((line) => line.includes('stopped; continue with'))).toHaveLength(1);
     const step = (await rows()).trimEnd().split('\n').length;
     await tensorsAt(run('stopped'), step);
+  });
+
+  test('share evaluations, which give the figures of one process, and catch up on one that has failed', async () => {
+    const dataset = join(ranks.folder, 'more');
+    // Two batches of eight at most.
+    await drawSampleDataset({ dir: dataset, images: 6, testImages: 9, size: 32 });
+    const protocol = join(ranks.folder, 'protocol.json');
+    const metrics = { spectrum: {}, relativeDiversity: {}, cycleError: {} };
+    await writeFile(
+      protocol,
+      JSON.stringify({ name: 'small', styles: { perInput: 2 }, seeds: [1], metrics }),
+    );
+    const evaluations = (...more: string[]) => [
+      ...['--set', `data.root=${dataset}`, '--set', `evaluation.protocol=${protocol}`, ...more],
+      ...[
+        '--set',
+        'evaluation.everySteps=1',
+        '--set',
+        'log.everySteps=1',
+        '--set',
+        'checkpoint.everySteps=1',
+      ],
+    ];
+    const image = join(dataset, 'testA', '00008.png');
+    const content = await readFile(image);
+    await writeFile(image, 'no image');
+    const failed = await ranks.gnr(2, words('evaluated', ...evaluations('--steps', '2')));
+    expect(failed.status, failed.stderr).toBe(2);
+    expect(errorMessages(failed.stderr), failed.stderr).toHaveLength(1);
+    expect(failed.stderr).toMatch(/gnr: rank \d on .*00008\.png/);
+    await writeFile(image, content);
+    const { status, stderr } = await ranks.gnr(
+      2,
+      words('evaluated', ...evaluations('--steps', '2', '--resume')),
+    );
+    expect(status, stderr).toBe(0);
+    const rows = (await readFile(join(run('evaluated'), 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
+    expect(rows).toHaveLength(2);
+    for (const [i, row] of rows.entries()) {
+      const { terms } = JSON.parse(row) as { terms: Record<string, number> };
+      const one = await ranks.gnr(1, [
+        ...['evaluate', checkpoint(run('evaluated'), i + 1), '--data', dataset, '--protocol', protocol],
+        ...['--baselines', 'none', '--json'],
+      ]);
+      const { figures } = JSON.parse(one.stdout).methods[0] as { figures: { key: string; value: number }[] };
+      expect(figures).toHaveLength(3);
+      for (const { key, value } of figures)
+        expect(terms[`evaluation/${key}`]! / value, key).toBeCloseTo(1, 6);
+    }
   });
 
   test('end with one message if there is no dataset', async () => {

@@ -61,6 +61,7 @@ describe.skipIf(noMpi !== undefined)('three ranks', () => {
     ['rejects', 2, 'Expected a dataset but found none; copy it.', 2],
     ['stops', 1, 'has not been heard of for', 1],
     ['stops', 0, 'has not been heard of for', 1],
+    ['is lost', 1, 'seconds, and mpirun ends the run: a machine or the network is down', 1],
     ['hangs', 1, 'hangs: the other ranks have waited for it for 10 seconds', 1],
     ['computes', 0, 'hangs: the other ranks have waited for it for 10 seconds', 1],
     ['never answers', 1, 'hangs: the other ranks have waited for it for 10 seconds', 1],

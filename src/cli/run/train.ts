@@ -1,11 +1,9 @@
 // What `gnr train` does.
-import { InputError, InterruptedError, messageOf, ReportedElsewhereError } from '../../base/errors.js';
+import { InputError, InterruptedError, messageOf } from '../../base/errors.js';
 import { shownPath } from '../../base/file-names.js';
 import { formatDuration } from '../../base/format-bytes.js';
-import { onNotice } from '../../base/notices.js';
 import { formatConfig, loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
-import { withWorld } from '../../distributed/with-world.js';
 import type { World } from '../../distributed/world.js';
 import { TrainingEvaluation } from '../../eval/training-evaluation.js';
 import { type EngineInfo, loadEngine } from '../../runtime/node.js';
@@ -15,6 +13,7 @@ import { initialConfig, resumedConfig } from '../../train/start.js';
 import type { Translator } from '../../translate/translator.js';
 import { withInterrupt } from '../interrupt.js';
 import { formatPeak, type Progress, printError, printLine, startProgress } from '../output.js';
+import { runTogether } from '../together.js';
 import type { TrainArguments } from '../train.js';
 import { million, TrainingDisplay } from './training-display.js';
 
@@ -78,7 +77,7 @@ async function trainShown(options: TrainOptions, world: World): Promise<boolean>
     const progress = startProgress({ label: 'real images', total: undefined, unit: 'images' });
     const onProgress = (done: number) => progress.update(done);
     const evaluation = await world.alone(() =>
-      TrainingEvaluation.open(options.config, { signal, onProgress }),
+      TrainingEvaluation.open(options.config, { signal, onProgress, world }),
     );
     progress.finish();
     const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
@@ -105,13 +104,19 @@ async function trainShown(options: TrainOptions, world: World): Promise<boolean>
 /** Trains on a rank other than 0, which shows nothing but what is wrong on its machine. @returns as `trainShown`. */
 function trainQuietly(options: TrainOptions, world: World): Promise<boolean> {
   return withInterrupt(async (signal) => {
+    const evaluation = await world.alone(() => TrainingEvaluation.open(options.config, { signal, world }));
+    const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
     let isInterrupted = false;
-    for await (const event of trainRun({ ...options, signal })) {
-      if (event.type === 'bad-file')
-        printError(
-          `gnr: ${world.nameOf(world.rank)}: skipped ${shownPath(event.file)}: ${messageOf(event.error)}`,
-        );
-      if (event.type === 'end') isInterrupted = event.interrupted;
+    try {
+      for await (const event of trainRun({ ...options, signal, ...(evaluate && { evaluate }) })) {
+        if (event.type === 'bad-file')
+          printError(
+            `gnr: ${world.nameOf(world.rank)}: skipped ${shownPath(event.file)}: ${messageOf(event.error)}`,
+          );
+        if (event.type === 'end') isInterrupted = event.interrupted;
+      }
+    } finally {
+      await evaluation?.close();
     }
     return isInterrupted;
   });
@@ -142,32 +147,29 @@ async function configOf(args: TrainArguments): Promise<Config> {
   return resume && file === undefined ? resumedConfig(out, overrides) : loadConfig({ file, overrides });
 }
 
-/** Starts or resumes a run, or forecasts it, on all processes that mpirun has started. @returns whether it was interrupted. */
-async function runInWorld(args: TrainArguments, world: World): Promise<boolean> {
+/**
+ * Starts or resumes a run, or forecasts it, on all processes that mpirun has started.
+ * @throws InterruptedError, on all of them, if it was interrupted.
+ */
+async function runInWorld(args: TrainArguments, world: World): Promise<void> {
   const { out, resume, init, dryRun } = args;
-  // Rank 0 warns for all.
-  if (!world.isFirst) onNotice(() => undefined);
   const config = await world.broadcastValue(world.isFirst ? await configOf(args) : undefined);
   world.setTimeLimit(config!.distributed.timeoutSeconds);
   const options = { config: config!, runDir: out, resume, world, ...(init !== undefined && { init }) };
   if (!dryRun) {
     await loadEngine({ ...options.config.runtime, work: 'training', world });
-    return world.isFirst ? trainShown(options, world) : trainQuietly(options, world);
+    const wasInterrupted = await (world.isFirst ? trainShown : trainQuietly)(options, world);
+    if (wasInterrupted) throw new InterruptedError(`stopped; continue with: gnr train --out ${out} --resume`);
+    return;
   }
   if (world.isFirst)
     await world.alone(async () => {
       const engine = await loadEngine({ ...options.config.runtime, work: 'training' });
       await printForecast(options.config, engine);
     });
-  return false;
 }
 
 /** Starts or resumes a run, or forecasts it. */
 export async function run(args: TrainArguments): Promise<void> {
-  const [wasInterrupted, isFirst] = await withWorld(
-    async (world) => [await runInWorld(args, world), world.isFirst] as const,
-  );
-  if (!wasInterrupted) return;
-  const stopped = new InterruptedError(`stopped; continue with: gnr train --out ${args.out} --resume`);
-  throw isFirst ? stopped : new ReportedElsewhereError({ cause: stopped });
+  await runTogether((world) => runInWorld(args, world), { isTimed: true });
 }

@@ -8,6 +8,8 @@ import type { World } from '../../../src/distributed/world.js';
 const [how, where] = process.argv.slice(2);
 /** A rank of a busy machine is not late by as much. */
 const TIME_LIMIT_SECONDS = 10;
+/** After so long mpirun, as its look at a silent host can be set, ends the ranks. */
+const LOST_SECONDS = 5;
 
 const FAILURES: Record<string, (world: World) => unknown> = {
   fails: () => {
@@ -17,6 +19,8 @@ const FAILURES: Record<string, (world: World) => unknown> = {
     throw new InputError({ expected: 'a dataset', found: 'none', remedy: 'copy it' });
   },
   stops: () => process.kill(process.pid, 'SIGSTOP'),
+  // As one whose host mpirun has lost; rank 0 is ended for it, see below.
+  'is lost': () => process.kill(process.pid, 'SIGSTOP'),
   dies: () => process.kill(process.pid, 'SIGKILL'),
   hangs: () => setTimeout(1e8),
   // Nothing keeps its event loop alive.
@@ -38,6 +42,10 @@ process.exitCode = await runCommandLine(
           world.setTimeLimit(TIME_LIMIT_SECONDS);
           await world.barrier();
           if (world.rank === Number(where)) await FAILURES[how!]!(world);
+          else if (how === 'is lost' && world.isFirst) {
+            await setTimeout(LOST_SECONDS * 1000);
+            process.kill(process.pid, 'SIGTERM');
+          }
           await world.barrier();
           process.stdout.write('all together\n');
         }),
