@@ -18,6 +18,7 @@ const PARAMETERS: Record<string, [generators: number, discriminators: number]> =
   sample: [1_170_082, 785_607],
   selfie2anime: [62_900_264, 36_996_615],
   'selfie2anime-128': [78_440_488, 36_521_735],
+  'selfie2anime-best': [62_900_264, 36_996_615],
   'selfie2anime-512': [63_146_542, 37_115_271],
   'selfie2anime-train': [87_551_022, 52_203_271],
 };

@@ -136,11 +136,17 @@ async function withModel(dir, config, use) {
 
 /** Measures the models of a run. @returns false if it was stopped before the end. */
 async function measure({ config, runDir, points, evaluation, testImages, measures }, signal) {
-  const set = await readSampleTestSet(dataRoot(config), config.model.size, testImages);
+  // A run that grows has models of several sizes.
+  const sets = new Map();
+  const setOf = (size) => {
+    if (!sets.has(size)) sets.set(size, readSampleTestSet(dataRoot(config), size, testImages));
+    return sets.get(size);
+  };
   const measured = [];
   for (const step of points) {
     if (signal.aborted) return false;
     const figures = await withModel(modelFolder(runDir, step), config, async (translator) => {
+      const set = await setOf(translator.architecture.size);
       if (step === points.at(-1))
         await writeFileAtomic(
           path.join(runDir, SHEET),
@@ -179,7 +185,7 @@ async function reference({ config, testImages, measures, file }) {
   return {};
 }
 
-/** Draws one sheet of all recipes: the same photos in the same styles, one row a recipe. */
+/** Draws one sheet of all recipes: the same photos in the same styles, one row a recipe. Their models have the base's size. */
 async function sheet({ config, models, evaluation, testImages, file }) {
   await loadEngine({ ...config.runtime, work: 'translation' });
   const set = await readSampleTestSet(dataRoot(config), config.model.size, testImages);
