@@ -4,6 +4,7 @@ import path from 'node:path';
 import { InputError, messageOf } from '../../dist/base/errors.js';
 import { writeJson } from '../../dist/base/write-json.js';
 import { printError, printLine, startProgress } from '../../dist/cli/output.js';
+import { configAt } from '../../dist/config/growth.js';
 import { loadConfig } from '../../dist/config/load.js';
 import { drawSampleDataset } from '../../dist/sample/draw.js';
 import { datasetFolder, referenceFile, resultsFile, stateFile } from './layout.mjs';
@@ -75,9 +76,11 @@ async function measureCosts(plan, dir, state, options) {
   }
 }
 
-/** What training depends on, of a config with all keys. */
-const recipeOf = ({ model, training, losses, data }) =>
-  JSON.stringify([model, training, losses, data.augment]);
+/** What training depends on, of a config with all keys, when its networks have their last size. */
+function recipeOf(config) {
+  const { model, training, losses, data } = configAt(config, config.training.steps);
+  return JSON.stringify([model, training, losses, data.augment]);
+}
 
 function runConfig(plan, dir, { recipe, seed, steps }) {
   return configOf(plan, recipe, { root: datasetFolder(dir), seed, steps });

@@ -117,7 +117,11 @@ async function keepModels({ config, runDir, points }) {
     const dir = modelFolder(runDir, step);
     if (existsSync(dir)) continue;
     const model = await readModel(checkpointFolder(runDir, step));
-    await writeModelFolder(dir, model, { config, card: `# ${stepName(step)}\n` });
+    await writeModelFolder(dir, model, {
+      // A run that grows has models of several sizes.
+      config: { ...config, model: model.architecture },
+      card: `# ${stepName(step)}\n`,
+    });
   }
   for (const step of await stepsOf(runDir))
     if (step !== config.training.steps)
@@ -136,7 +140,6 @@ async function withModel(dir, config, use) {
 
 /** Measures the models of a run. @returns false if it was stopped before the end. */
 async function measure({ config, runDir, points, evaluation, testImages, measures }, signal) {
-  // A run that grows has models of several sizes.
   const sets = new Map();
   const setOf = (size) => {
     if (!sets.has(size)) sets.set(size, readSampleTestSet(dataRoot(config), size, testImages));
