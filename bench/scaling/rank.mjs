@@ -3,11 +3,11 @@
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs-core';
 import { Rng } from '../../dist/base/rng.js';
-import { noiseBatch } from '../../dist/bench/bench.js';
 import { readTimeline, readTransfers } from '../../dist/bench/scaling.js';
 import { loadConfig } from '../../dist/config/load.js';
 import { withWorld } from '../../dist/distributed/with-world.js';
 import { buildNetworks, initNetworks } from '../../dist/gan/networks.js';
+import { noiseBatch } from '../../dist/gan/noise-batch.js';
 import { ranksOf } from '../../dist/ops/ranks.js';
 import { kernels } from '../../dist/runtime/kernels.js';
 import { peakMemory } from '../../dist/runtime/memory.js';
@@ -31,7 +31,7 @@ function stepper(config, ranks) {
   const context = { config, networks };
   const rng = new Rng(config.training.seed, 'bench');
   const trainer = openTrainer(context, { values: initNetworks(networks, rng.fork('init')) });
-  const batch = noiseBatch(context, rng);
+  const batch = noiseBatch(config, config.training.seed);
   return () => trainer.step(batch, STEP);
 }
 

@@ -2,11 +2,8 @@
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
-import { drawInputs, type HostBatch } from '../gan/batch.js';
-import { drawTransforms } from '../gan/discriminator-augment.js';
-import { bothDomains } from '../gan/domains.js';
-import { anchorInputs } from '../gan/lecam-anchors.js';
 import { buildNetworks, initNetworks } from '../gan/networks.js';
+import { noiseBatch } from '../gan/noise-batch.js';
 import type { StepContext } from '../gan/step.js';
 import { buildGenerator } from '../model/generator.js';
 import { initParameters } from '../model/parameters.js';
@@ -56,29 +53,6 @@ function summary(config: Config, work: BenchResult['work'], all: number[]): Benc
   };
 }
 
-/** Random inputs of a step: its speed does not depend on the images. Transforms have their initial probability. */
-export function noiseBatch({ config }: StepContext, rng: Rng): HostBatch {
-  const { model, training } = config;
-  const images = () => rng.normals(training.batch * model.size * model.size * 3);
-  const same = bothDomains(images);
-  const mixed = bothDomains(images);
-  const inputs = drawInputs(config, rng);
-  const { initial } = training.adaptiveAugment;
-  const transforms = drawTransforms(
-    config,
-    0,
-    bothDomains(() => initial),
-  );
-  const anchors = anchorInputs(config);
-  return bothDomains((domain) => ({
-    same: same[domain],
-    mixed: mixed[domain],
-    ...inputs[domain],
-    ...transforms[domain],
-    ...anchors[domain],
-  }));
-}
-
 /** A trainer with random weights; a separate function, so that the host's copy of them can be freed. */
 function makeTrainer(context: StepContext, rng: Rng) {
   const values = initNetworks(context.networks, rng.fork('init'));
@@ -104,7 +78,7 @@ export async function benchTrain(
   const rng = new Rng(config.training.seed, 'bench');
   const { trainer, captureSeconds } = makeTrainer(context, rng);
   freeUnusedMemory();
-  const batch = noiseBatch(context, rng);
+  const batch = noiseBatch(config, config.training.seed);
   // Step 0 has R1 if its weight is not 0, and step 1 has none.
   const index = withR1 ? 0 : 1;
   const all: number[] = [];

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.js';
 import { type ImageTransforms, transformShapes } from './discriminator-augment.js';
 import { type Both, bothDomains, DOMAINS } from './domains.js';
 import { anchorsShape } from './lecam-anchors.js';
+import { type Alignment, alignmentShapes } from './pairs.js';
 
 /** An array on the host for each type of tensor. */
 interface HostArrays {
@@ -34,6 +35,11 @@ const drawn: DrawnField<'float32'> = {
   shape: ({ model, training }) => [training.batch, model.latentDim],
   draw: ({ model, training }, rng) => rng.normals(training.batch * model.latentDim),
 };
+
+const alignment = (name: keyof Alignment): Field<'float32'> => ({
+  dtype: 'float32',
+  shape: (config) => alignmentShapes(config)[name],
+});
 
 const rowsOf = (draw: DrawnField<'int32'>['draw']): DrawnField<'int32'> => ({
   dtype: 'int32',
@@ -71,12 +77,15 @@ const FIELDS = {
   shifts: transform('shifts'),
   frames: transform('frames'),
   cutouts: transform('cutouts'),
+  /** How `same` is moved onto other rows of it, if a loss needs it. */
+  places: alignment('places'),
+  overlap: alignment('overlap'),
   /** Anchors of LeCam regularisation, if the config asks for it: `[2, heads]`. */
   anchors: { dtype: 'float32', shape: anchorsShape } satisfies Field<'float32'>,
 };
 
 /** Fields that a config may do without. */
-type OptionalField = keyof ImageTransforms | 'anchors';
+type OptionalField = keyof ImageTransforms | keyof Alignment | 'anchors';
 
 type FieldName = keyof typeof FIELDS;
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];

@@ -26,6 +26,7 @@ import {
   sumOfBoth,
 } from './domains.js';
 import { checkpointPolicyOf, type Networks } from './networks.js';
+import { partners, realign } from './pairs.js';
 import type { StepScalars } from './step-scalars.js';
 
 /** The codes of the images of one domain. */
@@ -179,15 +180,14 @@ function lossInputsOf(
   });
   const restyled = oncePerDomain((domain) => {
     const { content, style } = translations[domain];
-    const count = style.shape[0]!;
-    // The styles of a batch are distinct rows of one list, so that a row's neighbour is another style. Neighbours swap, and the
-    // last of an odd number takes the first: the pairs of several ranks with even batches are those of one with all images.
-    const partner = (row: number): number => ((row ^ 1) < count ? row ^ 1 : 0);
-    const swapped = concat(
-      Array.from({ length: count }, (_, row) => rows(style, partner(row), 1)),
-      0,
+    // The styles of a batch are distinct rows of one list, so that a row's partner has another style.
+    return unrecorded(() =>
+      generator.decode(generatorParams[GENERATOR_FROM[domain]]!, content, partners(style)),
     );
-    return unrecorded(() => generator.decode(generatorParams[GENERATOR_FROM[domain]]!, content, swapped));
+  });
+  const realigned = oncePerDomain((domain) => {
+    const { places, overlap } = batch[domain];
+    return { images: unrecorded(() => realign(restyled(domain), places!)), overlap: overlap! };
   });
   // One pass for the style codes of both domains.
   let joinedLogits: Tensor | undefined;
@@ -208,6 +208,9 @@ function lossInputsOf(
     },
     get restyled() {
       return restyled(domain);
+    },
+    get realigned() {
+      return realigned(domain);
     },
     get fakeLogits() {
       return fakeLogits(domain);

@@ -7,6 +7,14 @@ import type { Ranks } from '../ops/ranks.js';
 /** Distances `[n]` of n pairs of images. */
 export type ImageDistances = (a: Tensor, b: Tensor) => Tensor;
 
+/** Translations that were moved onto others of the same image. */
+export interface Realigned {
+  /** `[n, size, size, 3]`. */
+  images: Tensor;
+  /** 1 where they show something of the others, else 0: `[n, size, size, 1]`. */
+  overlap: Tensor;
+}
+
 /**
  * What losses are computed from: the tensors of one domain in a step, whose images are its own and are translated into the
  * other domain. Images are `[n, size, size, 3]` in [-1, 1], style codes `[n, latentDim]`, logits a tensor for each head of
@@ -30,6 +38,11 @@ export interface LossInputs {
    * A constant to gradients. A loss of it needs a batch of at least 2.
    */
   restyled: Tensor;
+  /**
+   * The contents of other warps of the same image, translated with the style codes of `translated`, and moved to where
+   * `translated` shows the same. Constants to gradients. A loss of it needs a batch of at least 2.
+   */
+  realigned: Realigned;
   /** The style codes that the translations encode to. */
   recoveredStyle: Tensor;
   /** The translations, translated back with style codes of `same`. */

@@ -1,6 +1,7 @@
 // The registry of the terms of the generators' loss.
 import { adversarial } from './adversarial.js';
 import { cycle } from './cycle.js';
+import { equivariance } from './equivariance.js';
 import { identity } from './identity.js';
 import { latentAdversarial } from './latent-adversarial.js';
 import { lpips } from './lpips.js';
@@ -18,6 +19,7 @@ export const losses = {
   styleReconstruction,
   identity,
   styleDiversification,
+  equivariance,
 };
 
 /** Name of a term of the generators' loss. */

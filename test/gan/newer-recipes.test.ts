@@ -8,11 +8,11 @@ import { type Both, bothDomains, DOMAINS, OTHER } from '../../src/gan/domains.js
 import { generatorTerms, translateBatch } from '../../src/gan/generator-step.js';
 import { anchorInputs } from '../../src/gan/lecam-anchors.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { noiseBatch } from '../../src/gan/noise-batch.js';
 import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
 import { mapScalars, stepScalars } from '../../src/gan/step-scalars.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { uploadBatch } from '../../src/train/eager-trainer.js';
-import { noiseBatch } from '../support/batch.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { randomTensor, valuesOf } from '../support/tensors.js';
 

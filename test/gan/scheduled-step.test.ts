@@ -6,6 +6,7 @@ import type { PartialConfig } from '../../src/config/schema.js';
 import { type HostBatch, inputSpecs } from '../../src/gan/batch.js';
 import { bothDomains, DOMAINS, GENERATOR_FROM } from '../../src/gan/domains.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { noiseBatch } from '../../src/gan/noise-batch.js';
 import type { StepContext } from '../../src/gan/step.js';
 import { stepScalars } from '../../src/gan/step-scalars.js';
 import { sizeOf } from '../../src/model/parameters.js';
@@ -13,7 +14,6 @@ import { loadEngine } from '../../src/runtime/node.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer } from '../../src/train/eager-trainer.js';
 import type { TermValues } from '../../src/train/trainer.js';
-import { noiseBatch } from '../support/batch.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { collectState } from '../support/state.js';
 

@@ -5,13 +5,13 @@ import type { PartialConfig } from '../../src/config/schema.js';
 import { flattenBatch, type HostBatch, inputSpecs } from '../../src/gan/batch.js';
 import { bothDomains, type Domain } from '../../src/gan/domains.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { noiseBatch } from '../../src/gan/noise-batch.js';
 import { stateLayout, stateVectors, unflattenState } from '../../src/gan/state.js';
 import { type StepContext, trainStep } from '../../src/gan/step.js';
 import { stepScalars } from '../../src/gan/step-scalars.js';
 import type { ParameterGroup } from '../../src/optim/parameter-groups.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { EagerTrainer, uploadBatch, uploadScalars } from '../../src/train/eager-trainer.js';
-import { noiseBatch } from '../support/batch.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { collectState } from '../support/state.js';
 

@@ -8,6 +8,7 @@ import {
 } from '../../src/losses/adversarial.js';
 import { chosenLosses, LOSS_NAMES, lossesSchema } from '../../src/losses/chosen.js';
 import { cycleLoss } from '../../src/losses/cycle.js';
+import { equivarianceLoss } from '../../src/losses/equivariance.js';
 import { identityLoss } from '../../src/losses/identity.js';
 import { lecamPenalty } from '../../src/losses/lecam.js';
 import { lpipsLoss } from '../../src/losses/lpips.js';
@@ -221,6 +222,31 @@ describe('style diversification', () => {
   });
 });
 
+describe('equivariance', () => {
+  const a = (): tf.Tensor => randomTensor(1, [2, 2, 3, 3]);
+  const b = (): tf.Tensor => randomTensor(2, [2, 2, 3, 3]);
+  const PIXELS = [1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0];
+  const overlap = (): tf.Tensor => tf.tensor(PIXELS, [2, 2, 3, 1]);
+
+  it('is the mean magnitude of the difference over all values, of which those outside the overlap count as 0', () => {
+    const others = valuesOf(b());
+    const differences = valuesOf(a()).map(
+      (value, i) => PIXELS[Math.floor(i / 3)]! * Math.abs(value - others[i]!),
+    );
+    expectScalar(equivarianceLoss(a(), b(), overlap()), average(differences));
+    expectScalar(equivarianceLoss(a(), a(), overlap()), 0);
+  });
+
+  it('has the gradients of finite differences', () => {
+    const half = tf.tensor([1, 0], [2, 1]);
+    checkGradients(
+      (x) => equivarianceLoss(x!, tf.fill([2, 3], 0.3), half),
+      [separatedTensor(1, [2, 3], 0.3)],
+      1,
+    );
+  });
+});
+
 describe('R1', () => {
   const COUNT = 3;
   const images = (): tf.Tensor => randomTensor(1, [COUNT, 2, 2, 3]);
@@ -293,7 +319,9 @@ describe('weights and totals', () => {
     const config = lossesSchema.parse({ identity: 3, cycle: { weight: 0 }, latentAdversarial: 0 });
     const chosen = chosenLosses(config);
     expect(chosen.map(({ name }) => name)).toEqual(
-      LOSS_NAMES.filter((name) => !['cycle', 'latentAdversarial', 'styleDiversification'].includes(name)),
+      LOSS_NAMES.filter(
+        (name) => !['cycle', 'latentAdversarial', 'styleDiversification', 'equivariance'].includes(name),
+      ),
     );
     expect(chosen.find(({ name }) => name === 'styleConsistency')?.weight).toBe(50);
     expect(chosen.find(({ name }) => name === 'identity')?.weight).toBe(3);

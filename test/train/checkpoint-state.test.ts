@@ -5,10 +5,10 @@ import { Rng } from '../../src/base/rng.js';
 import { toTensors } from '../../src/checkpoint/network-tensors.js';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { noiseBatch } from '../../src/gan/noise-batch.js';
 import { specsByNetwork } from '../../src/model/networks.js';
 import { saveTraining } from '../../src/train/checkpoint-state.js';
 import { openTrainer } from '../../src/train/open-trainer.js';
-import { noiseBatch } from '../support/batch.js';
 import { RunFolders } from '../support/runs.js';
 import { collectState } from '../support/state.js';
 

@@ -2,12 +2,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.js';
 import type { Config } from '../../src/config/schema.js';
 import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
+import { noiseBatch } from '../../src/gan/noise-batch.js';
 import type { NetworkValues } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import type { TermValues } from '../../src/train/trainer.js';
 import { drawStyles } from '../../src/translate/translator.js';
-import { noiseBatch } from '../support/batch.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
 import { collectState } from '../support/state.js';
 

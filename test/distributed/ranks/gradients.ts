@@ -7,6 +7,7 @@ import { withWorld } from '../../../src/distributed/with-world.js';
 import type { HostBatch } from '../../../src/gan/batch.js';
 import { bothDomains } from '../../../src/gan/domains.js';
 import { buildNetworks, initNetworks, type Networks } from '../../../src/gan/networks.js';
+import { noiseBatch } from '../../../src/gan/noise-batch.js';
 import { stateLayout, stateVectors, unflattenState } from '../../../src/gan/state.js';
 import { hasFirstMoments, namedByPart, trainStep } from '../../../src/gan/step.js';
 import { stepScalars } from '../../../src/gan/step-scalars.js';
@@ -14,7 +15,6 @@ import { ranksOf } from '../../../src/ops/ranks.js';
 import { buildLpips } from '../../../src/perceptual/lpips.js';
 import { loadEngine } from '../../../src/runtime/node.js';
 import { uploadBatch, uploadScalars } from '../../../src/train/eager-trainer.js';
-import { noiseBatch } from '../../support/batch.js';
 import { tinyConfig } from '../../support/config.js';
 
 const RANKS = 2;
@@ -49,6 +49,7 @@ function joined(parts: readonly Fields[]): Fields {
     ),
     order: rows('order', (row, rank) => rank * BATCH + row),
     ...Object.fromEntries(transforms.map((name) => [name, floats(name, SETS)])),
+    ...(parts[0]!.places && { places: floats('places'), overlap: floats('overlap') }),
   };
 }
 

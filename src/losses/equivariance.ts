@@ -1,0 +1,25 @@
+// Equivariance: a warped image should become the warped translation (the geometry consistency of GcGAN, Fu et al. 2019).
+
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { abs, mean, scalarOf, scaleBy, subtract } from '../ops/arithmetic.js';
+import { defineLoss, weight } from './loss.js';
+
+/**
+ * The mean absolute difference of translations, and of those of other warps of the same images that were moved onto them,
+ * both `[n, h, w, 3]`, where both show something.
+ *
+ * @param overlap 1 where both show something, else 0: `[n, h, w, 1]`.
+ */
+export function equivarianceLoss(translated: Tensor, realigned: Tensor, overlap: Tensor): Tensor {
+  return scalarOf(mean(scaleBy(abs(subtract(translated, realigned)), overlap)));
+}
+
+/** A warped image should become the warped translation. */
+export const equivariance = defineLoss({
+  config: weight(
+    'Weight of the equivariance loss: warping an image and translating it is translating it and warping that; 0 turns it off. It costs one more pass through the decoders.',
+  ).default(0),
+  inputs: ['translated', 'realigned'],
+  trainsDecoder: true,
+  term: ({ translated, realigned }) => equivarianceLoss(translated, realigned.images, realigned.overlap),
+});
