@@ -2,16 +2,19 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { abs, mean, scalarOf, scaleBy, subtract } from '../ops/arithmetic.js';
+import { downsample } from '../ops/resample.js';
 import { defineLoss, weight } from './loss.js';
 
 /**
  * The mean absolute difference of translations, and of those of other warps of the same images that were moved onto them,
- * both `[n, h, w, 3]`, where both show something.
+ * both `[n, h, w, 3]`, where both show something. They are compared at a quarter of their size: moving an image blurs its
+ * lines, which a comparison of single pixels would teach to the generators.
  *
  * @param overlap 1 where both show something, else 0: `[n, h, w, 1]`.
  */
 export function equivarianceLoss(translated: Tensor, realigned: Tensor, overlap: Tensor): Tensor {
-  return scalarOf(mean(scaleBy(abs(subtract(translated, realigned)), overlap)));
+  const difference = scaleBy(subtract(translated, realigned), overlap);
+  return scalarOf(mean(abs(downsample(downsample(difference)))));
 }
 
 /** A warped image should become the warped translation. */

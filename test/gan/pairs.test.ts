@@ -14,6 +14,7 @@ import { loadEngine } from '../../src/runtime/node.js';
 import { EagerTrainer } from '../../src/train/eager-trainer.js';
 import { drawStep } from '../../src/train/preparation/step-draws.js';
 import { MIN_LAYERS, tinyConfig } from '../support/config.js';
+import { halved } from '../support/halved.js';
 
 beforeAll(async () => {
   await loadEngine();
@@ -51,7 +52,7 @@ function sampled(image: Float32Array, size: number, [x, y]: readonly [number, nu
   return sum;
 }
 
-/** The sum of magnitudes of the differences of an image and another that is moved onto it, where they overlap. */
+/** The mean magnitude of the differences of an image and another that is moved onto it, where they overlap, halved twice. */
 function differenceOf(
   image: Float32Array,
   other: Float32Array,
@@ -59,13 +60,17 @@ function differenceOf(
   size: number,
 ): number {
   const [a, b, c, d, e, f] = place as [number, number, number, number, number, number];
-  return image.reduce((sum, value, i) => {
-    const pixel = Math.floor(i / 3);
-    if (overlap[pixel] === 0) return sum;
-    const [x, y] = [pixel % size, Math.floor(pixel / size)];
+  const axis = Array.from({ length: size }, (_, i) => i);
+  const at = (x: number, y: number, channel: number): number => {
+    const pixel = y * size + x;
+    if (overlap[pixel] === 0) return 0;
     const position = [a * x + b * y + c, d * x + e * y + f] as const;
-    return sum + Math.abs(value - sampled(other, size, position, i % 3));
-  }, 0);
+    return image[3 * pixel + channel]! - sampled(other, size, position, channel);
+  };
+  const left = [0, 1, 2].flatMap((channel) =>
+    halved(halved(axis.map((y) => axis.map((x) => at(x, y, channel))))).flat(),
+  );
+  return left.reduce((sum, value) => sum + Math.abs(value), 0) / left.length;
 }
 
 describe('where an augmentation shows a pixel', () => {
@@ -200,7 +205,7 @@ describe('the equivariance loss in a step', () => {
             place: [...places!.subarray(6 * row, 6 * row + 6)],
             overlap: overlap!.subarray(row * size * size, (row + 1) * size * size),
           };
-          sum += differenceOf(translated, other, alignment, size) / (COUNT * length);
+          sum += differenceOf(translated, other, alignment, size) / COUNT;
         }
       }
       return WEIGHT * sum;

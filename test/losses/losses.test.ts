@@ -24,6 +24,7 @@ import { Tape } from '../../src/ops/autodiff.js';
 import { type Lpips, lpipsDistances } from '../../src/perceptual/lpips.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { checkGradients } from '../support/gradients.js';
+import { halved } from '../support/halved.js';
 import { randomTensor, separatedTensor, valuesOf } from '../support/tensors.js';
 
 beforeAll(async () => {
@@ -223,25 +224,38 @@ describe('style diversification', () => {
 });
 
 describe('equivariance', () => {
-  const a = (): tf.Tensor => randomTensor(1, [2, 2, 3, 3]);
-  const b = (): tf.Tensor => randomTensor(2, [2, 2, 3, 3]);
-  const PIXELS = [1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0];
-  const overlap = (): tf.Tensor => tf.tensor(PIXELS, [2, 2, 3, 1]);
-
-  it('is the mean magnitude of the difference over all values, of which those outside the overlap count as 0', () => {
-    const others = valuesOf(b());
-    const differences = valuesOf(a()).map(
-      (value, i) => PIXELS[Math.floor(i / 3)]! * Math.abs(value - others[i]!),
+  const SHAPE = [2, 8, 8, 3] as const;
+  const a = (): tf.Tensor => randomTensor(1, [...SHAPE]);
+  const b = (): tf.Tensor => randomTensor(2, [...SHAPE]);
+  /** Two thirds of the pixels. */
+  const overlap = (): tf.Tensor =>
+    tf.tensor(
+      Array.from({ length: 128 }, (_, i) => Number(i % 3 !== 0)),
+      [2, 8, 8, 1],
     );
-    expectScalar(equivarianceLoss(a(), b(), overlap()), average(differences));
+
+  it('is the mean magnitude of the difference within the overlap, halved twice', () => {
+    const [first, second, mask] = [valuesOf(a()), valuesOf(b()), valuesOf(overlap())];
+    const planes = [0, 1].flatMap((image) =>
+      [0, 1, 2].map((channel) =>
+        Array.from({ length: 8 }, (_, y) =>
+          Array.from({ length: 8 }, (_, x) => {
+            const pixel = (image * 8 + y) * 8 + x;
+            return mask[pixel]! * (first[3 * pixel + channel]! - second[3 * pixel + channel]!);
+          }),
+        ),
+      ),
+    );
+    const left = planes.flatMap((plane) => halved(halved(plane)).flat());
+    expectScalar(equivarianceLoss(a(), b(), overlap()), average(left.map(Math.abs)));
     expectScalar(equivarianceLoss(a(), a(), overlap()), 0);
   });
 
   it('has the gradients of finite differences', () => {
-    const half = tf.tensor([1, 0], [2, 1]);
+    const mask = tf.tensor([...Array(8).fill(1), ...Array(8).fill(0)], [1, 4, 4, 1]);
     checkGradients(
-      (x) => equivarianceLoss(x!, tf.fill([2, 3], 0.3), half),
-      [separatedTensor(1, [2, 3], 0.3)],
+      (x) => equivarianceLoss(x!, tf.fill([1, 4, 4, 3], 3), mask),
+      [separatedTensor(1, [1, 4, 4, 3], 0.3)],
       1,
     );
   });

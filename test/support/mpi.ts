@@ -10,7 +10,7 @@ import { type ChildResult, startChild } from './child-process.js';
 import { compileGnr } from './gnr.js';
 
 /** Modules of the tests that scripts of ranks may import. */
-const SUPPORT = ['test/support/batch.ts', 'test/support/config.ts'];
+const SUPPORT = 'test/support/config.ts';
 
 /** What mpirun needs to start more ranks than there are processors, and as root, as in containers. */
 const OPTIONS = ['--allow-run-as-root', '--oversubscribe', '--bind-to', 'none'];
@@ -50,7 +50,7 @@ export class RankFolder {
   /** Starts a script of `test/distributed/ranks` on ranks of this machine. */
   async startScript(size: number, name: string, args: readonly string[] = []) {
     const script = `test/distributed/ranks/${name}.ts`;
-    for (const file of [script, ...SUPPORT]) await this.compile(file);
+    for (const file of [script, SUPPORT]) await this.compile(file);
     return this.startRanks(size, `await import('./${script.replace('.ts', '.js')}');`, args);
   }
 
