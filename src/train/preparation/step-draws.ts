@@ -5,7 +5,6 @@ import type { Config } from '../../config/schema.js';
 import { WHOLE } from '../../data/sampler.js';
 import { type DrawnInputs, drawInputs } from '../../gan/batch.js';
 import { type Both, bothDomains } from '../../gan/domains.js';
-import { type Alignment, alignmentInputs } from '../../gan/pairs.js';
 import type { DomainTask } from './domain-images.js';
 
 /** Whether all ranks warp the same image, because their warps are compared with each other. */
@@ -19,7 +18,7 @@ export type DomainDraws = Pick<DomainTask, 'mixed' | 'index' | 'same'>;
 /** The draws for a step. */
 export interface StepDraws {
   images: Both<DomainDraws>;
-  inputs: Both<DrawnInputs & Partial<Alignment<Float32Array>>>;
+  inputs: Both<DrawnInputs>;
 }
 
 /**
@@ -41,10 +40,5 @@ export function drawStep(config: Config, step: number, { rank, size } = WHOLE): 
       same: augmentations(),
     }),
   );
-  const drawn = drawInputs(config, rng);
-  const inputs = bothDomains((domain) => ({
-    ...drawn[domain],
-    ...alignmentInputs(config, images[domain].same),
-  }));
-  return { images, inputs };
+  return { images, inputs: drawInputs(config, rng) };
 }

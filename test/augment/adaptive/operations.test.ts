@@ -8,6 +8,7 @@ import { square } from '../../../src/ops/arithmetic.js';
 import { kernels, useKernels } from '../../../src/runtime/kernels.js';
 import { loadEngine } from '../../../src/runtime/node.js';
 import { portableKernels } from '../../../src/runtime/portable-kernels.js';
+import { mirroredIndex, sampled } from '../../support/bilinear.js';
 import { checkGradients } from '../../support/gradients.js';
 import { relativeError } from '../../support/reference.js';
 import { indicesOf, randomTensor, valuesOf } from '../../support/tensors.js';
@@ -32,29 +33,16 @@ const colours = (count = COUNT): number[][][] => {
   return Array.from({ length: count }, () => colourMatrix(drawColour(1, rng)).map((row) => [...row]));
 };
 
-/** A pixel index mirrored at the first and the last pixel as often as needed. */
-function mirrored(index: number, size: number): number {
-  let at = index;
-  while (at < 0 || at >= size) at = at < 0 ? -at : 2 * (size - 1) - at;
-  return at;
-}
-
 /** Computes every pixel on its own from its four neighbours. */
 function slowWarp(image: tf.Tensor, matrices: number[][]): number[] {
   const [count, size] = image.shape as [number, number];
   const values = image.dataSync();
-  const pixel = (n: number, row: number, column: number, channel: number): number =>
-    values[((n * size + mirrored(row, size)) * size + mirrored(column, size)) * 3 + channel]!;
+  const length = size * size * 3;
   return indicesOf([count, size, size, 3]).map((index) => {
     const [n, row, column, channel] = index as [number, number, number, number];
     const [a, b, c, d, e, f] = matrices[n] as [number, number, number, number, number, number];
-    const [x, y] = [a * column + b * row + c, d * column + e * row + f];
-    const [left, top] = [Math.floor(x), Math.floor(y)];
-    const [u, v] = [x - left, y - top];
-    return (
-      (1 - v) * ((1 - u) * pixel(n, top, left, channel) + u * pixel(n, top, left + 1, channel)) +
-      v * ((1 - u) * pixel(n, top + 1, left, channel) + u * pixel(n, top + 1, left + 1, channel))
-    );
+    const position = [a * column + b * row + c, d * column + e * row + f] as const;
+    return sampled(values.subarray(n * length, (n + 1) * length), size, position, channel);
   });
 }
 
@@ -94,7 +82,7 @@ describe('warpImages', () => {
     const values = image.dataSync();
     const expected = indicesOf([COUNT, SIZE, SIZE, 3]).map((index) => {
       const [n, row, column, channel] = index as [number, number, number, number];
-      const [r, c] = from(row, column).map((at) => mirrored(at, SIZE)) as [number, number];
+      const [r, c] = from(row, column).map((at) => mirroredIndex(at, SIZE)) as [number, number];
       return values[((n * SIZE + r) * SIZE + c) * 3 + channel]!;
     });
     const matrices = tf.tensor2d(Array<readonly number[]>(COUNT).fill(matrix) as number[][]);
