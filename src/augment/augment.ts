@@ -2,7 +2,14 @@
 
 import type { Rng } from '../base/rng.js';
 import type { AugmentConfig } from '../config/schema.js';
-import { type AffineMatrix, affineMatrix, type Border, type ResizeWindow, warpResized } from './warp.js';
+import {
+  type AffineMatrix,
+  affineMatrix,
+  type Border,
+  composeAffine,
+  type ResizeWindow,
+  warpResized,
+} from './warp.js';
 
 /** The augmentation that was drawn for one image. */
 export interface Augmentation {
@@ -36,6 +43,18 @@ export function drawAugmentation(config: AugmentConfig, size: number, rng: Rng):
   };
   const { border } = config;
   return warped ? { matrix: affineMatrix(parameters, size), border, window } : { border, window };
+}
+
+/** Where an augmentation shows each pixel of an image: the map from a pixel of the image to its place in the result, px. */
+export function augmentedPlaces({ matrix, window }: Augmentation, size: number): AffineMatrix {
+  const { resized, left, top, flip } = window;
+  // Pixels are counted at their centres, so a resized one is at ratio * (p + 0.5) - 0.5.
+  const ratio = resized / size;
+  const offset = (ratio - 1) / 2;
+  const shown: AffineMatrix = flip
+    ? [-ratio, 0, window.size - 1 - (offset - left), 0, ratio, offset - top]
+    : [ratio, 0, offset - left, 0, ratio, offset - top];
+  return matrix ? composeAffine(shown, matrix) : shown;
 }
 
 /** Applies an augmentation to an image `[size, size, 3]` and writes the result, of the same size, to `out` from `offset`. */

@@ -51,6 +51,13 @@ export function invertAffine([a, b, c, d, e, f]: AffineMatrix): AffineMatrix {
   return [ia, ib, -(ia * c + ib * f), id, ie, -(id * c + ie * f)];
 }
 
+/** The affine map `p -> outer(inner(p))`. */
+export function composeAffine(outer: AffineMatrix, inner: AffineMatrix): AffineMatrix {
+  const [a, b, c, d, e, f] = outer;
+  const [g, h, i, j, k, l] = inner;
+  return [a * g + b * j, a * h + b * k, a * i + b * l + c, d * g + e * j, d * h + e * k, d * i + e * l + f];
+}
+
 /** The fill of a warp beyond the border of an image: zeros (grey, since images run from -1 to 1), or the edge repeated. */
 export type Border = 'zeros' | 'edge';
 

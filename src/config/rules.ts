@@ -67,9 +67,9 @@ function checkLosses(config: Config, reject: (path: string, message: string) => 
   }
   for (const { name, problem, inputs } of chosen) {
     if (problem) reject(`losses.${name}.${problem.option}`, problem.expected);
-    if (!inputs.includes('restyled')) continue;
+    if (!inputs.includes('restyled') && !inputs.includes('realigned')) continue;
     const { batch, growth } = config.training;
-    const atLeast2 = `at least 2 with losses.${name}, which compares the styles of a batch`;
+    const atLeast2 = `at least 2 with losses.${name}, which compares the images of a batch`;
     if (batch < 2) reject('training.batch', atLeast2);
     for (const [i, stage] of growth.entries())
       if (stage.batch === 1) reject(`training.growth.${i}.batch`, atLeast2);

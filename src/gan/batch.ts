@@ -1,12 +1,11 @@
 // The inputs of a training step, as one table of fields that both domains have.
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { SmoothWarps } from '../augment/smooth-warp.js';
 import type { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
 import { type ImageTransforms, transformShapes } from './discriminator-augment.js';
 import { type Both, bothDomains, DOMAINS } from './domains.js';
-import { equivarianceShapes } from './equivariance-warps.js';
 import { anchorsShape } from './lecam-anchors.js';
+import { type Alignment, alignmentShapes } from './pairs.js';
 
 /** An array on the host for each type of tensor. */
 interface HostArrays {
@@ -37,9 +36,9 @@ const drawn: DrawnField<'float32'> = {
   draw: ({ model, training }, rng) => rng.normals(training.batch * model.latentDim),
 };
 
-const smoothWarp = (name: keyof SmoothWarps): Field<'float32'> => ({
+const alignment = (name: keyof Alignment): Field<'float32'> => ({
   dtype: 'float32',
-  shape: (config) => equivarianceShapes(config)[name],
+  shape: (config) => alignmentShapes(config)[name],
 });
 
 const rowsOf = (draw: DrawnField<'int32'>['draw']): DrawnField<'int32'> => ({
@@ -78,15 +77,15 @@ const FIELDS = {
   shifts: transform('shifts'),
   frames: transform('frames'),
   cutouts: transform('cutouts'),
-  /** Warps of `same`, if a loss compares the translations of warped images. */
-  smoothWarps: smoothWarp('smoothWarps'),
-  bends: smoothWarp('bends'),
+  /** How `same` is moved onto other rows of it, if a loss needs it. */
+  places: alignment('places'),
+  overlap: alignment('overlap'),
   /** Anchors of LeCam regularisation, if the config asks for it: `[2, heads]`. */
   anchors: { dtype: 'float32', shape: anchorsShape } satisfies Field<'float32'>,
 };
 
 /** Fields that a config may do without. */
-type OptionalField = keyof ImageTransforms | keyof SmoothWarps | 'anchors';
+type OptionalField = keyof ImageTransforms | keyof Alignment | 'anchors';
 
 type FieldName = keyof typeof FIELDS;
 const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];

@@ -2,7 +2,6 @@
 // and style codes, translates both ways and back, and computes every term of the generators' loss.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { warpSmoothly } from '../augment/smooth-warp.js';
 import type { Config } from '../config/schema.js';
 import { relativeLogits } from '../losses/adversarial.js';
 import { chosenLosses } from '../losses/chosen.js';
@@ -27,6 +26,7 @@ import {
   sumOfBoth,
 } from './domains.js';
 import { checkpointPolicyOf, type Networks } from './networks.js';
+import { partners, realign } from './pairs.js';
 import type { StepScalars } from './step-scalars.js';
 
 /** The codes of the images of one domain. */
@@ -180,26 +180,14 @@ function lossInputsOf(
   });
   const restyled = oncePerDomain((domain) => {
     const { content, style } = translations[domain];
-    const count = style.shape[0]!;
-    // The styles of a batch are distinct rows of one list, so that a row's neighbour is another style. Neighbours swap, and the
-    // last of an odd number takes the first: the pairs of several ranks with even batches are those of one with all images.
-    const partner = (row: number): number => ((row ^ 1) < count ? row ^ 1 : 0);
-    const swapped = concat(
-      Array.from({ length: count }, (_, row) => rows(style, partner(row), 1)),
-      0,
+    // The styles of a batch are distinct rows of one list, so that a row's partner has another style.
+    return unrecorded(() =>
+      generator.decode(generatorParams[GENERATOR_FROM[domain]]!, content, partners(style)),
     );
-    return unrecorded(() => generator.decode(generatorParams[GENERATOR_FROM[domain]]!, content, swapped));
   });
-  const warped = oncePerDomain((domain) => {
-    const { same, smoothWarps, bends } = batch[domain];
-    const { style, translated } = translations[domain];
-    const params = generatorParams[GENERATOR_FROM[domain]]!;
-    const warps = { smoothWarps: smoothWarps!, bends: bends! };
-    const images = unrecorded(() => {
-      const features = generator.stem(params, warpSmoothly(same, warps));
-      return generator.decode(params, generator.contentHead(params, features), style);
-    });
-    return { translations: warpSmoothly(translated, warps), images };
+  const realigned = oncePerDomain((domain) => {
+    const { places, overlap } = batch[domain];
+    return { images: unrecorded(() => realign(restyled(domain), places!)), overlap: overlap! };
   });
   // One pass for the style codes of both domains.
   let joinedLogits: Tensor | undefined;
@@ -221,8 +209,8 @@ function lossInputsOf(
     get restyled() {
       return restyled(domain);
     },
-    get warped() {
-      return warped(domain);
+    get realigned() {
+      return realigned(domain);
     },
     get fakeLogits() {
       return fakeLogits(domain);

@@ -1,15 +1,16 @@
 // Inputs of a step that are made of noise: benchmarks and tests need no images.
+import { drawAugmentation } from '../augment/augment.js';
 import { Rng } from '../base/rng.js';
 import type { Config } from '../config/schema.js';
 import { drawInputs, type HostBatch } from './batch.js';
 import { drawTransforms } from './discriminator-augment.js';
 import { bothDomains } from './domains.js';
-import { drawEquivarianceWarps } from './equivariance-warps.js';
 import { anchorInputs } from './lecam-anchors.js';
+import { alignmentInputs } from './pairs.js';
 
 /** The inputs of a step from a seed: noise images in [-1, 1], all else as in training. Adaptive transforms have their initial probability. */
 export function noiseBatch(config: Config, seed: number): HostBatch {
-  const { model, training } = config;
+  const { data, model, training } = config;
   const { initial } = training.adaptiveAugment;
   const rng = new Rng(seed, 'batch');
   const { batch } = training;
@@ -24,13 +25,18 @@ export function noiseBatch(config: Config, seed: number): HostBatch {
     bothDomains(() => initial),
   );
   const anchors = anchorInputs(config);
-  const warps = drawEquivarianceWarps(config, seed);
+  const alignments = bothDomains(() =>
+    alignmentInputs(
+      config,
+      Array.from({ length: batch }, () => drawAugmentation(data.augment, model.size, rng)),
+    ),
+  );
   return bothDomains((domain) => ({
     same: same[domain],
     mixed: mixed[domain],
     ...inputs[domain],
     ...transforms[domain],
     ...anchors[domain],
-    ...warps[domain],
+    ...alignments[domain],
   }));
 }

@@ -1,26 +1,29 @@
-// Equivariance: a warped image should become the warped translation (the geometry consistency of GcGAN, Fu et al. 2019, under the
-// smooth warps that Thewlis et al. 2017 learn landmarks from).
+// Equivariance: a warped image should become the warped translation (the geometry consistency of GcGAN, Fu et al. 2019). The warps
+// are those of the step's images, so that the discriminators train both translations that are compared.
 
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { abs, mean, scalarOf, subtract } from '../ops/arithmetic.js';
+import { abs, mean, scalarOf, scaleBy, subtract } from '../ops/arithmetic.js';
 import { downsample } from '../ops/resample.js';
 import { defineLoss, weight } from './loss.js';
 
 /**
- * The mean absolute difference of warped translations and translations of warped images, both `[n, h, w, 3]`. They are
- * compared at a quarter of their size: a warp blurs lines, which a comparison of single pixels would teach to the generators.
+ * The mean absolute difference of translations, and of those of other warps of the same images that were moved onto them,
+ * both `[n, h, w, 3]`, where both show something. They are compared at a quarter of their size: moving an image blurs its
+ * lines, which a comparison of single pixels would teach to the generators.
+ *
+ * @param overlap 1 where both show something, else 0: `[n, h, w, 1]`.
  */
-export function equivarianceLoss(warpedTranslations: Tensor, translationsOfWarped: Tensor): Tensor {
-  const difference = subtract(warpedTranslations, translationsOfWarped);
+export function equivarianceLoss(translated: Tensor, realigned: Tensor, overlap: Tensor): Tensor {
+  const difference = scaleBy(subtract(translated, realigned), overlap);
   return scalarOf(mean(abs(downsample(downsample(difference)))));
 }
 
 /** A warped image should become the warped translation. */
 export const equivariance = defineLoss({
   config: weight(
-    'Weight of the equivariance loss: a warped image becomes the warped translation; 0 turns it off. It costs one more pass through the generators.',
+    'Weight of the equivariance loss: warping an image and translating it is translating it and warping that; 0 turns it off. It costs one more pass through the decoders.',
   ).default(0),
-  inputs: ['warped'],
+  inputs: ['translated', 'realigned'],
   trainsDecoder: true,
-  term: ({ warped }) => equivarianceLoss(warped.translations, warped.images),
+  term: ({ translated, realigned }) => equivarianceLoss(translated, realigned.images, realigned.overlap),
 });

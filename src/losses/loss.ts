@@ -7,12 +7,12 @@ import type { Ranks } from '../ops/ranks.js';
 /** Distances `[n]` of n pairs of images. */
 export type ImageDistances = (a: Tensor, b: Tensor) => Tensor;
 
-/** Images under smooth warps, one for each image, before and after translation: both `[n, size, size, 3]`. */
-export interface Warped {
-  /** The translations, warped. */
-  translations: Tensor;
-  /** The warped images, translated with the same style codes; constants to gradients. */
+/** Translations that were moved onto others of the same image. */
+export interface Realigned {
+  /** `[n, size, size, 3]`. */
   images: Tensor;
+  /** 1 where they show something of the others, else 0: `[n, size, size, 1]`. */
+  overlap: Tensor;
 }
 
 /**
@@ -38,8 +38,11 @@ export interface LossInputs {
    * A constant to gradients. A loss of it needs a batch of at least 2.
    */
   restyled: Tensor;
-  /** The warped translations of `same`, and the translations of warped `same`. */
-  warped: Warped;
+  /**
+   * The contents of other warps of the same image, translated with the style codes of `translated`, and moved to where
+   * `translated` shows the same. Constants to gradients. A loss of it needs a batch of at least 2.
+   */
+  realigned: Realigned;
   /** The style codes that the translations encode to. */
   recoveredStyle: Tensor;
   /** The translations, translated back with style codes of `same`. */

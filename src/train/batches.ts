@@ -5,14 +5,13 @@ import type { Dataset } from '../data/folder.js';
 import { ImageLoader } from '../data/loader.js';
 import { type BatchShare, Sampler, type SamplerState } from '../data/sampler.js';
 import { SOLO, type World } from '../distributed/world.js';
-import type { DrawnInputs, HostBatch } from '../gan/batch.js';
+import type { HostBatch } from '../gan/batch.js';
 import { type AugmentProbabilities, drawTransforms } from '../gan/discriminator-augment.js';
 import { type Both, bothDomains, DOMAINS } from '../gan/domains.js';
-import { drawEquivarianceWarps } from '../gan/equivariance-warps.js';
 import { type Anchors, anchorInputs } from '../gan/lecam-anchors.js';
 import type { DomainImages } from './preparation/domain-images.js';
 import { openPreparer, type Preparer } from './preparation/preparer.js';
-import { drawStep, sharesImage } from './preparation/step-draws.js';
+import { drawStep, type StepDraws, sharesImage } from './preparation/step-draws.js';
 
 /** The samplers' state in a checkpoint; everything else follows from seed and step. */
 export interface BatchesState {
@@ -44,7 +43,7 @@ function stepsAhead({ model, training }: Config): number {
 /** A step whose images are being prepared; undefined if the loader has failed, which it reports when the step is delivered. */
 interface PreparedStep {
   step: number;
-  inputs: Both<DrawnInputs>;
+  inputs: StepDraws['inputs'];
   images: Both<Promise<DomainImages | undefined>>;
 }
 
@@ -144,13 +143,11 @@ export class Batches {
     this.position = position;
     const prepared = { A: A!, B: B! };
     const transforms = drawTransforms(this.config, step, probabilities, this.share.rank);
-    const warps = drawEquivarianceWarps(this.config, step, this.share.rank);
     const averages = anchorInputs(this.config, anchors);
     return bothDomains((domain) => ({
       ...prepared[domain],
       ...inputs[domain],
       ...transforms[domain],
-      ...warps[domain],
       ...averages[domain],
     }));
   }

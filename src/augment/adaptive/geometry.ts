@@ -1,7 +1,7 @@
 // Geometric transforms of adaptive discriminator augmentation: their distributions, and one sampling matrix for all of them.
 
 import type { Rng } from '../../base/rng.js';
-import type { AffineMatrix } from '../warp.js';
+import { type AffineMatrix, composeAffine } from '../warp.js';
 
 /** The geometric transforms of one image, in the order in which they apply. Lengths are px, angles radians. */
 export interface Geometry {
@@ -66,13 +66,6 @@ export function drawGeometry({ blit, geometry }: GeometryStrength, size: number,
   };
 }
 
-/** `p -> outer(inner(p))`. */
-function compose(outer: AffineMatrix, inner: AffineMatrix): AffineMatrix {
-  const [a, b, c, d, e, f] = outer;
-  const [g, h, i, j, k, l] = inner;
-  return [a * g + b * j, a * h + b * k, a * i + b * l + c, d * g + e * j, d * h + e * k, d * i + e * l + f];
-}
-
 /** The inverse of a rotation with this cosine and sine. */
 const inverseRotation = (cos: number, sin: number): AffineMatrix => [cos, sin, 0, -sin, cos, 0];
 /** The inverse of a shift. */
@@ -97,5 +90,6 @@ export function samplingMatrix(geometry: Geometry, size: number): AffineMatrix {
   ];
   const centre = (size - 1) / 2;
   const fromCentre: AffineMatrix = [1, 0, -centre, 0, 1, -centre];
-  return compose(inverseShift([-centre, -centre]), compose(steps.reduce(compose), fromCentre));
+  const aboutCentre = steps.reduce((outer, inner) => composeAffine(outer, inner));
+  return composeAffine(inverseShift([-centre, -centre]), composeAffine(aboutCentre, fromCentre));
 }

@@ -23,39 +23,31 @@ function columns(matrix: Tensor): Tensor[] {
 }
 
 /**
- * The position that every pixel samples by its affine map, px: `[n, 6]` to `[2n, size, size]`, x and y of one image after the
- * other. It avoids a matrix product, which on a GPU may keep 10 bits only.
+ * The position that every pixel samples, mirrored at the centres of the border pixels as often as needed: `[n, 6]` to
+ * `[n, 2, size * size]`, x and y from 0 to `size - 1`. It avoids a matrix product, which on a GPU may keep 10 bits only.
  */
-export function affinePositions(matrices: Tensor, size: number): Tensor {
+function samplingPositions(matrices: Tensor, size: number): Tensor {
   const k = kernels();
   const count = matrices.shape[0]!;
   const [byX, byY, offset] = columns(k.reshape(matrices, [2 * count, 3]));
   const along = tf.tensor1d(Float32Array.from({ length: size }, (_, i) => i));
   const x = k.multiply(byX!, k.reshape(along, [1, 1, size]));
   const y = k.add(k.multiply(byY!, k.reshape(along, [1, size, 1])), offset!);
-  return k.add(x, y);
-}
-
-/**
- * Positions mirrored at the centres of the border pixels as often as needed: `[2n, size, size]` to `[n, 2, size * size]`,
- * x and y from 0 to `size - 1`.
- */
-function mirrored(positions: Tensor): Tensor {
-  const k = kernels();
-  const [rowCount, size] = positions.shape as [number, number, number];
+  const position = k.add(x, y); // [2 n, size, size]
   const last = size - 1;
-  const periods = k.floor(k.affine(positions, 1 / (2 * last), 0));
-  const within = k.subtract(positions, k.affine(periods, 2 * last, 0));
+  const periods = k.floor(k.affine(position, 1 / (2 * last), 0));
+  const within = k.subtract(position, k.affine(periods, 2 * last, 0));
   // The outer abs corrects rounding just below 0.
-  const inside = k.abs(k.affine(k.abs(k.affine(within, 1, -last)), -1, last));
-  return k.reshape(inside, [rowCount / 2, 2, size * size]);
+  const mirrored = k.abs(k.affine(k.abs(k.affine(within, 1, -last)), -1, last));
+  return k.reshape(mirrored, [count, 2, size * size]);
 }
 
-/** The taps of bilinear sampling in images that are one pixel larger, right and below. @param positions `[n, 2, size * size]`. */
-function bilinearTaps(positions: Tensor, size: number): Tap[] {
+/** The taps of bilinear sampling in images that are one pixel larger, right and below. */
+function bilinearTaps(matrices: Tensor, size: number): Tap[] {
   const k = kernels();
-  const count = positions.shape[0]!;
+  const count = matrices.shape[0]!;
   const total = count * size * size;
+  const positions = samplingPositions(matrices, size);
   const low = k.floor(positions);
   const fraction = k.subtract(positions, low);
   const axis = (values: Tensor, i: number, shape: number[]): Tensor =>
@@ -82,37 +74,6 @@ function bilinearTaps(positions: Tensor, size: number): Tap[] {
 }
 
 /**
- * Samples images `[n, size, size, 3]` at positions: bilinear, mirrored at the border without repeating its pixels.
- * Differentiable in the images, to any order.
- *
- * @param positions of every pixel of the results in the images, px, x and y of one image after the other:
- * `[2n, size, size]`; constant to tapes.
- * @param maxPixels number of pixels at a time; larger batches are sampled in halves.
- */
-export function sampleImages(images: Tensor, positions: Tensor, maxPixels = MAX_PIXELS): Tensor {
-  const [count, size, , channels] = images.shape as [number, number, number, number];
-  const width = size + 1;
-  if (count > 1 && count * width * width > maxPixels) {
-    const half = count >> 1;
-    const part = (from: number, length: number): Tensor =>
-      sampleImages(rows(images, from, length), rows(positions, 2 * from, 2 * length), maxPixels);
-    return concat([part(0, half), part(half, count - half)], 0);
-  }
-  // Pixels of this border only ever have weight 0.
-  const bordered = pad(images, [
-    [0, 0],
-    [0, 1],
-    [0, 1],
-    [0, 0],
-  ]);
-  const pixels = reshape(bordered, [count * width * width, channels]);
-  const terms = bilinearTaps(mirrored(positions), size).map(({ indices, weight }) =>
-    scaleBy(gatherRows(pixels, indices), weight),
-  );
-  return reshape(addN(terms), images.shape);
-}
-
-/**
  * Warps images `[n, size, size, 3]`: bilinear, mirrored at the border without repeating its pixels. Differentiable in the
  * images, to any order. An identity matrix, mirroring, turns by 90 degrees and shifts by whole pixels copy pixels bit for
  * bit.
@@ -126,7 +87,26 @@ export function sampleImages(images: Tensor, positions: Tensor, maxPixels = MAX_
  * @param maxPixels number of pixels at a time; larger batches are warped in halves.
  */
 export function warpImages(images: Tensor, matrices: Tensor, maxPixels = MAX_PIXELS): Tensor {
-  return sampleImages(images, affinePositions(matrices, images.shape[1]!), maxPixels);
+  const [count, size, , channels] = images.shape as [number, number, number, number];
+  const width = size + 1;
+  if (count > 1 && count * width * width > maxPixels) {
+    const half = count >> 1;
+    const part = (from: number, length: number): Tensor =>
+      warpImages(rows(images, from, length), rows(matrices, from, length), maxPixels);
+    return concat([part(0, half), part(half, count - half)], 0);
+  }
+  // Pixels of this border only ever have weight 0.
+  const bordered = pad(images, [
+    [0, 0],
+    [0, 1],
+    [0, 1],
+    [0, 0],
+  ]);
+  const pixels = reshape(bordered, [count * width * width, channels]);
+  const terms = bilinearTaps(matrices, size).map(({ indices, weight }) =>
+    scaleBy(gatherRows(pixels, indices), weight),
+  );
+  return reshape(addN(terms), images.shape);
 }
 
 /** Multiplies every pixel's channels by a matrix of its image, given by columns and by rows, `[n, 1, 1, 3]` each. */
@@ -141,7 +121,7 @@ function mixChannels(x: Tensor, byColumn: readonly Tensor[], byRow: readonly Ten
 
 /**
  * Maps the colours of images `[n, size, size, 3]`, each with its own matrix. Differentiable in the images, to any order.
- * It avoids matrix products for the same reason as `affinePositions`, and clips nothing.
+ * It avoids matrix products for the same reason as `samplingPositions`, and clips nothing.
  *
  * @param matrices `[n, 3, 4]` (`colourMatrix`); constant to all tapes.
  */

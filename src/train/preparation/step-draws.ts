@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.js';
 import { WHOLE } from '../../data/sampler.js';
 import { type DrawnInputs, drawInputs } from '../../gan/batch.js';
 import { type Both, bothDomains } from '../../gan/domains.js';
+import { type Alignment, alignmentInputs } from '../../gan/pairs.js';
 import type { DomainTask } from './domain-images.js';
 
 /** Whether all ranks warp the same image, because their warps are compared with each other. */
@@ -18,7 +19,7 @@ export type DomainDraws = Pick<DomainTask, 'mixed' | 'index' | 'same'>;
 /** The draws for a step. */
 export interface StepDraws {
   images: Both<DomainDraws>;
-  inputs: Both<DrawnInputs>;
+  inputs: Both<DrawnInputs & Partial<Alignment<Float32Array>>>;
 }
 
 /**
@@ -40,5 +41,10 @@ export function drawStep(config: Config, step: number, { rank, size } = WHOLE): 
       same: augmentations(),
     }),
   );
-  return { images, inputs: drawInputs(config, rng) };
+  const drawn = drawInputs(config, rng);
+  const inputs = bothDomains((domain) => ({
+    ...drawn[domain],
+    ...alignmentInputs(config, images[domain].same),
+  }));
+  return { images, inputs };
 }

@@ -49,7 +49,7 @@ function joined(parts: readonly Fields[]): Fields {
     ),
     order: rows('order', (row, rank) => rank * BATCH + row),
     ...Object.fromEntries(transforms.map((name) => [name, floats(name, SETS)])),
-    ...(parts[0]!.bends && { smoothWarps: floats('smoothWarps'), bends: floats('bends') }),
+    ...(parts[0]!.places && { places: floats('places'), overlap: floats('overlap') }),
   };
 }
 
