@@ -21,7 +21,7 @@ export function equivarianceLoss(translated: Tensor, realigned: Tensor, overlap:
 /** A warped image should become the warped translation. */
 export const equivariance = defineLoss({
   config: weight(
-    'Weight of the equivariance loss: warping an image and translating it is translating it and warping that; 0 turns it off. It costs one more pass through the decoders.',
+    'Weight of the equivariance loss: a warped image should become the warped translation; 0 turns it off. It costs one more pass through the decoders.',
   ).default(0),
   inputs: ['translated', 'realigned'],
   trainsDecoder: true,

@@ -90,6 +90,8 @@ export function samplingMatrix(geometry: Geometry, size: number): AffineMatrix {
   ];
   const centre = (size - 1) / 2;
   const fromCentre: AffineMatrix = [1, 0, -centre, 0, 1, -centre];
-  const aboutCentre = steps.reduce((outer, inner) => composeAffine(outer, inner));
-  return composeAffine(inverseShift([-centre, -centre]), composeAffine(aboutCentre, fromCentre));
+  return composeAffine(
+    inverseShift([-centre, -centre]),
+    composeAffine(steps.reduce(composeAffine), fromCentre),
+  );
 }
