@@ -5,16 +5,12 @@ import { applyAugmentation, augmentedPlaces, drawAugmentation } from '../../src/
 import { Rng } from '../../src/base/rng.js';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
 import { type HostBatch, inputSpecs } from '../../src/gan/batch.js';
-import { bothDomains, DOMAINS, GENERATOR_FROM } from '../../src/gan/domains.js';
-import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
-import { noiseBatch } from '../../src/gan/noise-batch.js';
+import { DOMAINS } from '../../src/gan/domains.js';
 import { alignmentInputs, realign } from '../../src/gan/pairs.js';
-import type { StepContext } from '../../src/gan/step.js';
 import { loadEngine } from '../../src/runtime/node.js';
-import { EagerTrainer } from '../../src/train/eager-trainer.js';
 import { drawStep } from '../../src/train/preparation/step-draws.js';
 import { sampled } from '../support/bilinear.js';
-import { MIN_LAYERS, tinyConfig } from '../support/config.js';
+import { drawnBatch, drawnStepTerms, smallContext, withTranslations } from '../support/drawn-step.js';
 import { halved } from '../support/halved.js';
 
 beforeAll(async () => {
@@ -25,13 +21,8 @@ const WEIGHT = 3;
 const LOSSES = { equivariance: WEIGHT };
 const NAME = 'generators/equivariance';
 
-const contextOf = (changes: PartialConfig): StepContext => {
-  const config = tinyConfig({ ...changes, model: MIN_LAYERS });
-  return { config, networks: buildNetworks(config) };
-};
-
 const configOf = (batch: number, losses: PartialConfig['losses'] = LOSSES): Config =>
-  contextOf({ training: { batch }, losses }).config;
+  smallContext({ training: { batch }, losses }).config;
 
 const draw = ({ data, model }: Config, count: number, seed: number) => {
   const rng = new Rng(seed);
@@ -144,56 +135,26 @@ describe('alignment of the warps of one image', () => {
 
 describe('the equivariance loss in a step', () => {
   const COUNT = 3;
-  const context = contextOf({ training: { batch: COUNT }, losses: LOSSES });
-  const initialOf = ({ config, networks }: StepContext) => ({
-    values: initNetworks(networks, new Rng(config.training.seed, 'init')),
-  });
-  /** A batch whose translations are in the drawn styles. */
-  const drawnBatch = (): HostBatch => {
-    const batch = noiseBatch(context.config, 1);
-    const pick = Int32Array.from({ length: COUNT }, (_, i) => i);
-    return bothDomains((domain) => ({ ...batch[domain], pick }));
-  };
+  const context = smallContext({ training: { batch: COUNT }, losses: LOSSES });
+  const termsOf = (losses: PartialConfig['losses']) => drawnStepTerms({ training: { batch: COUNT }, losses });
 
-  const termsOf = async (losses: PartialConfig['losses']) => {
-    const changed = contextOf({ training: { batch: COUNT }, losses });
-    const trainer = new EagerTrainer(changed, initialOf(changed));
-    const terms = await trainer.step(drawnBatch(), 0);
-    trainer.dispose();
-    return terms;
-  };
-
-  /** Decodes image by image with the networks alone, and samples bilinearly on the host. */
+  /** Translates image by image with the networks alone, and samples bilinearly on the host. */
   function expectedTerm(batch: HostBatch): number {
-    const { generator, generators } = context.networks;
-    const { size, latentDim } = context.config.model;
-    const length = size * size * 3;
-    return tf.tidy(() => {
-      const stored = generators.parameters(
-        generators.pack(initialOf(context).values).map((bucket) => tf.tensor1d(bucket)),
-      );
+    const { size } = context.config.model;
+    return withTranslations(context, batch, (translate) => {
       let sum = 0;
       for (const domain of DOMAINS) {
-        const { same, drawn, places, overlap } = batch[domain];
-        const params = generator.derive(stored[GENERATOR_FROM[domain]]!);
-        const translate = (row: number, style: number): Float32Array => {
-          const image = tf.tensor(same.slice(row * length, (row + 1) * length), [1, size, size, 3]);
-          const code = tf.tensor(drawn.slice(style * latentDim, (style + 1) * latentDim), [1, latentDim]);
-          return generator
-            .decode(params, generator.encode(params, image).content, code)
-            .dataSync<'float32'>();
-        };
+        const { places, overlap } = batch[domain];
         for (const [row, partner] of [
           [0, 1],
           [1, 0],
         ] as const) {
-          const translated = translate(row, row);
-          const other = translate(partner, row);
           const alignment = {
             place: [...places!.subarray(6 * row, 6 * row + 6)],
             overlap: overlap!.subarray(row * size * size, (row + 1) * size * size),
           };
-          sum += differenceOf(translated, other, alignment, size) / COUNT;
+          const [one, other] = [translate(domain, row, row), translate(domain, partner, row)];
+          sum += differenceOf(one, other, alignment, size) / COUNT;
         }
       }
       return WEIGHT * sum;
@@ -201,7 +162,7 @@ describe('the equivariance loss in a step', () => {
   }
 
   it('is the mean difference of each translation and that of its partner in the same style, moved onto it', async () => {
-    const expected = expectedTerm(drawnBatch());
+    const expected = expectedTerm(drawnBatch(context));
     expect(expected).toBeGreaterThan(1e-3);
     expect((await termsOf(LOSSES))[NAME]! / expected).toBeCloseTo(1, 3);
   });

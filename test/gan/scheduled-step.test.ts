@@ -1,20 +1,13 @@
 // Steps whose weights and rates change along the run.
-import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Rng } from '../../src/base/rng.js';
 import type { PartialConfig } from '../../src/config/schema.js';
-import { type HostBatch, inputSpecs } from '../../src/gan/batch.js';
-import { bothDomains, DOMAINS, GENERATOR_FROM } from '../../src/gan/domains.js';
-import { buildNetworks, initNetworks } from '../../src/gan/networks.js';
 import { noiseBatch } from '../../src/gan/noise-batch.js';
-import type { StepContext } from '../../src/gan/step.js';
 import { stepScalars } from '../../src/gan/step-scalars.js';
-import { sizeOf } from '../../src/model/parameters.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { CapturedTrainer } from '../../src/train/captured-trainer.js';
 import { EagerTrainer } from '../../src/train/eager-trainer.js';
 import type { TermValues } from '../../src/train/trainer.js';
-import { MIN_LAYERS, tinyConfig } from '../support/config.js';
+import { initialOf, smallContext } from '../support/drawn-step.js';
 import { collectState } from '../support/state.js';
 
 beforeAll(async () => {
@@ -38,21 +31,12 @@ const EVERYTHING: PartialConfig = {
   losses: { styleDiversification: { weight: 2, decaySteps: 3 } },
 };
 
-function contextOf(changes: PartialConfig): StepContext {
-  const config = tinyConfig({ ...changes, model: MIN_LAYERS });
-  return { config, networks: buildNetworks(config) };
-}
-
-const initialOf = ({ config, networks }: StepContext) => ({
-  values: initNetworks(networks, new Rng(config.training.seed, 'init')),
-});
-
 /** Takes steps on noise, from the first; the state after each, and its terms. */
 async function train(
   changes: PartialConfig,
   { Kind = EagerTrainer as typeof EagerTrainer | typeof CapturedTrainer, steps = STEPS } = {},
 ) {
-  const context = contextOf(changes);
+  const context = smallContext(changes);
   const trainer = new Kind(context, initialOf(context));
   const terms: TermValues[] = [];
   const states = [];
@@ -70,7 +54,7 @@ describe('a step', () => {
       `${side}/stepSize`,
       `${side}/rootCorrection`,
     ]);
-    const names = (changes: PartialConfig) => Object.keys(stepScalars(contextOf(changes), 0));
+    const names = (changes: PartialConfig) => Object.keys(stepScalars(smallContext(changes), 0));
     expect(names({})).toEqual(always);
     expect(names({ training: { r1Weight: 'auto', cosine: { learningRateFactor: 0.5 } } })).toEqual(always);
     expect(names({ losses: { styleDiversification: { weight: 1 } } })).toEqual(always);
@@ -142,102 +126,5 @@ describe('the R1 penalty', () => {
     expect(falling[1]! / constant[1]!).toBeCloseTo(0.6, 4);
     const auto = await r1Terms({ learningRate, r1Weight: 'auto' });
     expect(auto[0]! / constant[0]!).toBeCloseTo(0.0002 * 32 ** 2 * 2, 4);
-  });
-});
-
-describe('style diversification in a step', () => {
-  const WEIGHT = 2;
-  const losses = { styleDiversification: { weight: WEIGHT } };
-  const context = contextOf({ training: { batch: 3 }, losses });
-  const { batch: count } = context.config.training;
-  /** Whose style an image is compared in: neighbours swap, and the last of an odd number takes the first. */
-  const PARTNERS = [1, 0, 0];
-  /** A batch whose translations are in the drawn styles. */
-  const drawnBatch = (): HostBatch => {
-    const batch = noiseBatch(context.config, 1);
-    const pick = Int32Array.from({ length: count }, (_, i) => i);
-    return bothDomains((domain) => ({ ...batch[domain], pick }));
-  };
-
-  /** Decodes image by image, with the networks alone, and compares each image in its style with it in its neighbour's. */
-  function expectedTerm(batch: HostBatch): number {
-    const { generator, generators } = context.networks;
-    return tf.tidy(() => {
-      const stored = generators.parameters(
-        generators.pack(initialOf(context).values).map((bucket) => tf.tensor1d(bucket)),
-      );
-      const row = (values: Float32Array, shape: number[], i: number): tf.Tensor => {
-        const size = sizeOf(shape) / count;
-        return tf.tensor(values.slice(i * size, (i + 1) * size), [1, ...shape.slice(1)]);
-      };
-      let sum = 0;
-      for (const domain of DOMAINS) {
-        const params = generator.derive(stored[GENERATOR_FROM[domain]]!);
-        const specs = inputSpecs(context.config);
-        const differences = Array.from({ length: count }, (_, i) => {
-          const image = row(batch[domain].same, specs[`${domain}/same`]!.shape, i);
-          const { content } = generator.encode(params, image);
-          const [one, other] = [i, PARTNERS[i]!].map((k) => {
-            const style = row(batch[domain].drawn, specs[`${domain}/drawn`]!.shape, k);
-            return generator.decode(params, content, style).dataSync<'float32'>();
-          });
-          return one!.reduce((total, value, p) => total + Math.abs(value - other![p]!), 0) / one!.length;
-        });
-        sum += differences.reduce((total, value) => total + value, 0) / count;
-      }
-      return -WEIGHT * sum;
-    });
-  }
-
-  const termsOf = async (changes: PartialConfig['losses'], step = 0): Promise<TermValues> => {
-    const changed = contextOf({ training: { batch: count }, losses: changes });
-    const trainer = new EagerTrainer(changed, initialOf(changed));
-    const terms = await trainer.step(drawnBatch(), step);
-    trainer.dispose();
-    return terms;
-  };
-  const NAME = 'generators/styleDiversification';
-
-  it('is minus the mean difference of each content in its style and in that of its neighbour in the batch, of both domains', async () => {
-    const expected = expectedTerm(drawnBatch());
-    expect(expected).toBeLessThan(-1e-3);
-    expect((await termsOf(losses))[NAME]! / expected).toBeCloseTo(1, 4);
-  });
-
-  it('has no term with weight 0, and changes no other term', async () => {
-    const { [NAME]: own, ...others } = await termsOf(losses);
-    expect(own).toBeLessThan(0);
-    expect(await termsOf({})).toEqual(others);
-  });
-
-  it('falls linearly to 0 over its steps, and stays there', async () => {
-    const falling = { styleDiversification: { weight: WEIGHT, decaySteps: 4 } };
-    const constant = (await termsOf(losses))[NAME]!;
-    for (const [step, factor] of [
-      [0, 1],
-      [1, 0.75],
-      [3, 0.25],
-      [4, 0],
-      [9, 0],
-    ] as const)
-      expect((await termsOf(falling, step))[NAME]! / constant, `in step ${step}`).toBeCloseTo(factor, 4);
-  });
-
-  it('makes translations in two styles differ more when it is all that the decoders learn from', async () => {
-    const alone = {
-      ...losses,
-      adversarial: 0,
-      cycle: { weight: 0 },
-      styleReconstruction: 0,
-      latentAdversarial: 0,
-      styleConsistency: { weight: 0 },
-    };
-    const trained = contextOf({ training: { batch: count }, losses: alone });
-    const trainer = new EagerTrainer(trained, initialOf(trained));
-    const terms: number[] = [];
-    for (let step = 0; step < 4; step++) terms.push((await trainer.step(drawnBatch(), 0))[NAME]!);
-    trainer.dispose();
-    expect(terms.toSorted((a, b) => b - a)).toEqual(terms);
-    expect(terms[3]! / terms[0]!).toBeGreaterThan(1.05);
   });
 });
