@@ -10,12 +10,16 @@ import { type EngineInfo, loadEngine } from '../../runtime/node.js';
 import { forecast } from '../../train/forecast.js';
 import { type TrainOptions, trainRun } from '../../train/loop.js';
 import { initialConfig, resumedConfig } from '../../train/start.js';
-import type { Translator } from '../../translate/translator.js';
 import { withInterrupt } from '../interrupt.js';
 import { formatPeak, type Progress, printError, printLine, startProgress } from '../output.js';
 import { runTogether } from '../together.js';
 import type { TrainArguments } from '../train.js';
 import { million, TrainingDisplay } from './training-display.js';
+
+/** The option of a run that evaluates its weights; no option without an evaluation. */
+function evaluateWith(evaluation: TrainingEvaluation | undefined): Pick<TrainOptions, 'evaluate'> {
+  return evaluation === undefined ? {} : { evaluate: (translator) => evaluation.measure(translator) };
+}
 
 /** Prints the resolved config, and the time and memory that training takes on this machine. */
 async function printForecast(config: Config, { device, threads }: EngineInfo): Promise<void> {
@@ -26,7 +30,7 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
     progress.update(done);
   };
   const evaluation = await TrainingEvaluation.open(config);
-  const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
+  const { evaluate } = evaluateWith(evaluation);
   const estimate = await forecast(config, onStep, evaluate).finally(() => {
     progress?.finish();
     return evaluation?.close();
@@ -80,7 +84,6 @@ async function trainShown(options: TrainOptions, world: World): Promise<boolean>
       TrainingEvaluation.open(options.config, { signal, onProgress, world }),
     );
     progress.finish();
-    const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
     let reading: Progress | undefined;
     const onInitProgress = (doneBytes: number, totalBytes: number): void => {
       reading ??= startProgress({ label: 'reading the weights', total: totalBytes, unit: 'bytes' });
@@ -88,7 +91,7 @@ async function trainShown(options: TrainOptions, world: World): Promise<boolean>
       if (doneBytes === totalBytes) reading.finish();
     };
     try {
-      const all = { ...options, signal, onInitProgress, ...(evaluate && { evaluate }) };
+      const all = { ...options, signal, onInitProgress, ...evaluateWith(evaluation) };
       for await (const event of trainRun(all)) display.show(event);
     } finally {
       reading?.finish();
@@ -105,10 +108,9 @@ async function trainShown(options: TrainOptions, world: World): Promise<boolean>
 function trainQuietly(options: TrainOptions, world: World): Promise<boolean> {
   return withInterrupt(async (signal) => {
     const evaluation = await world.alone(() => TrainingEvaluation.open(options.config, { signal, world }));
-    const evaluate = evaluation && ((translator: Translator) => evaluation.measure(translator));
     let isInterrupted = false;
     try {
-      for await (const event of trainRun({ ...options, signal, ...(evaluate && { evaluate }) })) {
+      for await (const event of trainRun({ ...options, signal, ...evaluateWith(evaluation) })) {
         if (event.type === 'bad-file')
           printError(
             `gnr: ${world.nameOf(world.rank)}: skipped ${shownPath(event.file)}: ${messageOf(event.error)}`,
