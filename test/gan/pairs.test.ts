@@ -10,7 +10,7 @@ import { alignmentInputs, realign } from '../../src/gan/pairs.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { drawStep } from '../../src/train/preparation/step-draws.js';
 import { sampled } from '../support/bilinear.js';
-import { drawnBatch, drawnStepTerms, smallContext, withTranslations } from '../support/drawn-step.js';
+import { drawnBatch, drawnStepTerms, rowTranslator, smallContext } from '../support/drawn-step.js';
 import { halved } from '../support/halved.js';
 
 beforeAll(async () => {
@@ -141,24 +141,23 @@ describe('the equivariance loss in a step', () => {
   /** Translates image by image with the networks alone, and samples bilinearly on the host. */
   function expectedTerm(batch: HostBatch): number {
     const { size } = context.config.model;
-    return withTranslations(context, batch, (translate) => {
-      let sum = 0;
-      for (const domain of DOMAINS) {
-        const { places, overlap } = batch[domain];
-        for (const [row, partner] of [
-          [0, 1],
-          [1, 0],
-        ] as const) {
-          const alignment = {
-            place: [...places!.subarray(6 * row, 6 * row + 6)],
-            overlap: overlap!.subarray(row * size * size, (row + 1) * size * size),
-          };
-          const [one, other] = [translate(domain, row, row), translate(domain, partner, row)];
-          sum += differenceOf(one, other, alignment, size) / COUNT;
-        }
+    const translate = rowTranslator(context, batch);
+    let sum = 0;
+    for (const domain of DOMAINS) {
+      const { places, overlap } = batch[domain];
+      for (const [row, partner] of [
+        [0, 1],
+        [1, 0],
+      ] as const) {
+        const alignment = {
+          place: [...places!.subarray(6 * row, 6 * row + 6)],
+          overlap: overlap!.subarray(row * size * size, (row + 1) * size * size),
+        };
+        const [one, other] = [translate(domain, row, row), translate(domain, partner, row)];
+        sum += differenceOf(one, other, alignment, size) / COUNT;
       }
-      return WEIGHT * sum;
-    });
+    }
+    return WEIGHT * sum;
   }
 
   it('is the mean difference of each translation and that of its partner in the same style, moved onto it', async () => {

@@ -5,13 +5,7 @@ import type { HostBatch } from '../../src/gan/batch.js';
 import { DOMAINS } from '../../src/gan/domains.js';
 import { loadEngine } from '../../src/runtime/node.js';
 import { EagerTrainer } from '../../src/train/eager-trainer.js';
-import {
-  drawnBatch,
-  drawnStepTerms,
-  initialOf,
-  smallContext,
-  withTranslations,
-} from '../support/drawn-step.js';
+import { drawnBatch, drawnStepTerms, initialOf, rowTranslator, smallContext } from '../support/drawn-step.js';
 
 beforeAll(async () => {
   await loadEngine();
@@ -28,16 +22,15 @@ describe('style diversification in a step', () => {
 
   /** Compares each image in its style with it in its neighbour's, translated one by one with the networks alone. */
   function expectedTerm(batch: HostBatch): number {
-    return withTranslations(context, batch, (translate) => {
-      let sum = 0;
-      for (const domain of DOMAINS)
-        for (const [row, partner] of PARTNERS.entries()) {
-          const [one, other] = [translate(domain, row, row), translate(domain, row, partner)];
-          const total = one.reduce((all, value, i) => all + Math.abs(value - other[i]!), 0);
-          sum += total / one.length / count;
-        }
-      return -WEIGHT * sum;
-    });
+    const translate = rowTranslator(context, batch);
+    let sum = 0;
+    for (const domain of DOMAINS)
+      for (const [row, partner] of PARTNERS.entries()) {
+        const [one, other] = [translate(domain, row, row), translate(domain, row, partner)];
+        const total = one.reduce((all, value, i) => all + Math.abs(value - other[i]!), 0);
+        sum += total / one.length / count;
+      }
+    return -WEIGHT * sum;
   }
 
   const termsOf = (changes: PartialConfig['losses'], step = 0) =>

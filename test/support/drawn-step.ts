@@ -43,12 +43,8 @@ export async function drawnStepTerms(changes: PartialConfig, step = 0): Promise<
 /** Translates row `image` of a domain in the drawn style of row `style`: `[size, size, 3]`. */
 export type TranslateRow = (domain: Domain, image: number, style: number) => Float32Array;
 
-/** Calls `compute` with a function that translates rows of a batch one by one, by the initial generators alone. */
-export function withTranslations<T>(
-  context: StepContext,
-  batch: HostBatch,
-  compute: (translate: TranslateRow) => T,
-): T {
+/** Translates rows of a batch one by one, by the initial generators alone. */
+export function rowTranslator(context: StepContext, batch: HostBatch): TranslateRow {
   const { generator, generators } = context.networks;
   const specs = inputSpecs(context.config);
   const stored = generators.pack(initialOf(context).values);
@@ -57,12 +53,11 @@ export function withTranslations<T>(
     const length = sizeOf(shape) / shape[0]!;
     return tf.tensor(batch[domain][name].slice(row * length, (row + 1) * length), [1, ...shape.slice(1)]);
   };
-  return compute((domain, image, style) =>
+  return (domain, image, style) =>
     tf.tidy(() => {
       const parameters = generators.parameters(stored.map((bucket) => tf.tensor1d(bucket)));
       const params = generator.derive(parameters[GENERATOR_FROM[domain]]!);
       const { content } = generator.encode(params, rowOf(domain, 'same', image));
       return generator.decode(params, content, rowOf(domain, 'drawn', style)).dataSync<'float32'>();
-    }),
-  );
+    });
 }
