@@ -138,8 +138,9 @@ describe('gnr train', () => {
     await until(run, hasSteps);
     run.child.kill('SIGTERM');
     const { stdout, stderr } = await run.done;
-    expect([stdout, stderr]).toEqual(['0\n', '']);
-    expect(await readFile(join(folder, 'nohup.out'), 'utf8')).toMatch(/\nDone in .*\n$/);
+    const output = await readFile(join(folder, 'nohup.out'), 'utf8');
+    expect([stdout, stderr], output).toEqual(['0\n', '']);
+    expect(output).toMatch(/\nDone in .*\n$/);
     expect(await latestCheckpoint(runDir)).toMatchObject({ step: 8 });
   });
 
