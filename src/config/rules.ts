@@ -32,6 +32,8 @@ export function checkConsistency(config: Config): BrokenRule[] {
   const [smallest, largest] = config.data.augment.scale;
   if (smallest > largest) reject('data.augment.scale', 'smallest scale first, then the largest');
   checkLosses(config, reject);
+  if (config.training.initialization.steps > 0 && config.losses.identity === 0)
+    reject('losses.identity', 'above 0 with training.initialization, in which images are reproduced');
   checkKeepBest(config, reject);
   return broken;
 }

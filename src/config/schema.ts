@@ -117,6 +117,12 @@ const cosine = z.strictObject({
     .describe('Factor on the weight of R1 at the end; null leaves the weight constant (R3GAN: 0.1).'),
 });
 
+/** CartoonGAN's initialization phase. */
+const initialization = z.strictObject({
+  steps: count(0, 1e9).default(0).describe('Length of the phase, steps; 0 for none.'),
+  learningRate: positive().default(0.01).describe('Learning rate of Adam in the phase.'),
+});
+
 const training = z.strictObject({
   steps: everySteps('Length of the run, steps.').default(300_000),
   batch: count(1, 4096).default(4).describe('Images of each domain in a step.'),
@@ -132,6 +138,11 @@ const training = z.strictObject({
   warmUpSteps: count(0, 1e9)
     .default(0)
     .describe('Steps over which the learning rate rises from 0 at the start of a run.'),
+  initialization: initialization
+    .prefault({})
+    .describe(
+      'A phase at the start in which the generators learn to reproduce images, and nothing else: of the losses, only identity and those of style codes count (the initialization phase of CartoonGAN).',
+    ),
   lrMultipliers: z
     .record(z.string().min(1), z.number().min(0).max(1000))
     .default({})

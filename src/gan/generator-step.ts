@@ -201,6 +201,7 @@ function lossInputsOf(
     ...translations[domain],
     same: batch[domain].same,
     mixed: batch[domain].mixed,
+    real: batch[OTHER[domain]].mixed,
     returned: cycles[domain].returned,
     recoveredStyle: cycles[domain].recoveredStyle,
     get rebuilt() {

@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.js';
 import { chosenLosses } from '../losses/chosen.js';
 import type { LossName } from '../losses/registry.js';
 import { type AdamBetas, adamScalars, lazyBetas } from '../optim/adam.js';
-import { betasAt, emaDecayAt, learningRateAt, r1FactorAt } from '../optim/schedule.js';
+import { betasAt, emaDecayAt, isInitialization, learningRateAt, r1FactorAt } from '../optim/schedule.js';
 
 type Side = 'generators' | 'discriminators';
 
@@ -61,8 +61,12 @@ export function stepScalars(context: Scheduled, step: number): StepScalars<numbe
   }
   if (training.cosine.r1Factor !== null) scalars.r1Factor = r1FactorAt(step, training);
   if (training.emaRampUp !== null) scalars.emaShare = 1 - emaDecayAt(step, training);
-  for (const { name, decaySteps } of chosenLosses(losses))
-    if (decaySteps !== null) scalars[`losses/${name}`] = Math.max(0, 1 - step / decaySteps);
+  for (const { name, decaySteps, inInitialization } of chosenLosses(losses)) {
+    const waits = training.initialization.steps > 0 && !inInitialization;
+    if (decaySteps === null && !waits) continue;
+    const decay = decaySteps === null ? 1 : Math.max(0, 1 - step / decaySteps);
+    scalars[`losses/${name}`] = waits && isInitialization(step, training) ? 0 : decay;
+  }
   return scalars;
 }
 

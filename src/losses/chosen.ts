@@ -20,6 +20,8 @@ export interface ChosenLoss extends Pick<Loss, 'inputs' | 'trainsDecoder'> {
   weight: number;
   /** Where the weights of LPIPS are, `cache` or a file; null if it needs none, or has none. */
   lpipsWeights: string | null;
+  /** Whether it counts in the initialization phase. */
+  inInitialization: boolean;
   /** Steps over which its weight falls linearly to 0; null if it stays. */
   decaySteps: number | null;
   problem: WrongOption | undefined;
@@ -34,13 +36,14 @@ export function chosenLosses(config: z.output<typeof lossesSchema>): ChosenLoss[
     const options = config[name];
     const weight = typeof options === 'number' ? options : options.weight;
     if (weight === 0) return [];
-    const { inputs, trainsDecoder } = loss;
+    const { inputs, trainsDecoder, inInitialization = false } = loss;
     return [
       {
         name,
         weight,
         inputs,
         trainsDecoder,
+        inInitialization,
         lpipsWeights: loss.lpipsWeights?.(options) ?? null,
         decaySteps: loss.decaySteps?.(options) ?? null,
         problem: loss.problem?.(options),

@@ -14,5 +14,6 @@ export const identity = defineLoss({
   config: weight('Weight of the identity loss: leaving an image of the target domain unchanged.').default(0),
   inputs: ['rebuilt', 'mixed'],
   trainsDecoder: true,
+  inInitialization: true,
   term: ({ rebuilt, mixed }) => identityLoss(rebuilt, mixed),
 });

@@ -7,5 +7,6 @@ export const latentAdversarial = defineLoss({
   config: weight('Weight of the adversarial loss on style codes.').default(2),
   inputs: ['styleLogits'],
   trainsDecoder: false,
+  inInitialization: true,
   term: ({ styleLogits }) => generatorLoss(styleLogits),
 });

@@ -25,6 +25,8 @@ export interface LossInputs {
   same: Tensor;
   /** n different images, augmented. */
   mixed: Tensor;
+  /** n different images of the other domain, augmented: what the translations should look like. */
+  real: Tensor;
   /** The style codes of `same`. */
   sameStyles: Tensor;
   /** The style codes of `mixed`. */
@@ -82,6 +84,8 @@ export interface Loss<
   inputs: readonly Input[];
   /** Whether it trains the decoders without another loss: losses of encoded style codes do not reach them. */
   trainsDecoder: boolean;
+  /** Whether it counts in the initialization phase (`training.initialization`), in which nothing is translated; by default not. */
+  inInitialization?: boolean;
   /** Where the weights of LPIPS are, `cache` or a file; null if nowhere. A loss of `lpips` has to say it. */
   lpipsWeights?(config: z.output<Schema>): string | null;
   /** Steps over which its weight falls linearly to 0; null, as without it, if the weight stays. */

@@ -5,6 +5,7 @@ import { equivariance } from './equivariance.js';
 import { identity } from './identity.js';
 import { latentAdversarial } from './latent-adversarial.js';
 import { lpips } from './lpips.js';
+import { spectrum } from './spectrum.js';
 import { styleConsistency } from './style-consistency.js';
 import { styleDiversification } from './style-diversification.js';
 import { styleReconstruction } from './style-reconstruction.js';
@@ -20,6 +21,7 @@ export const losses = {
   identity,
   styleDiversification,
   equivariance,
+  spectrum,
 };
 
 /** Name of a term of the generators' loss. */

@@ -66,6 +66,7 @@ export const styleConsistency = defineLoss({
     .describe('All warps of one image have the same style.'),
   inputs: ['sameStyles', 'statistics'],
   trainsDecoder: false,
+  inInitialization: true,
   term: ({ sameStyles, statistics }, { form }) =>
     form === 'variance' ? styleVariance(sameStyles, statistics) : styleCosineDistance(sameStyles, statistics),
 });

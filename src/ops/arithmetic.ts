@@ -98,6 +98,11 @@ export function divide(a: Tensor, b: Tensor): Tensor {
   return differentiable([a, b], y, [(dy) => divide(dy, b), (dy) => scale(divide(multiply(dy, y), b), -1)]);
 }
 
+/** Natural logarithm of positive numbers. */
+export function log(x: Tensor): Tensor {
+  return differentiable([x], kernels().log(x), [(dy) => divide(dy, x)]);
+}
+
 /** `|x|`; the gradient at 0 is 0. */
 export function abs(x: Tensor): Tensor {
   return differentiable([x], kernels().abs(x), [(dy) => multiply(dy, kernels().sign(x))]);

@@ -2,43 +2,27 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { perBackend } from '../runtime/constants.js';
 import { type ConvGeometry, kernels } from '../runtime/kernels.js';
 import { differentiable } from './autodiff.js';
 
 /** The separable filter [1, 3, 3, 1] of StyleGAN2, which all blurs of the reference use. */
 const TAPS = [1, 3, 3, 1];
 
-/** `[4, 4, channels, 1]`, summing to `gain` per channel. */
-function blurFilter(channels: number, gain: number): Tensor {
+/** `[4, 4, channels, 1]`, summing to `gain` per channel; layers share one for each width and gain (a few kB in total). */
+const blurFilter = perBackend((channels: number, gain: number) => {
   const total = TAPS.reduce((a, b) => a + b) ** 2;
   const weights = TAPS.flatMap((a) =>
     TAPS.flatMap((b) => Array<number>(channels).fill((a * b * gain) / total)),
   );
   return tf.tensor4d(weights, [TAPS.length, TAPS.length, channels, 1]);
-}
-
-/** By backend: one whose GPU was lost may start again under the same name, without its tensors. */
-const filters = new WeakMap<object, Map<string, Tensor>>();
-
-/** One filter for each width and gain, which all layers share for the life of the backend (a few kB in total). */
-function sharedBlurFilter(channels: number, gain: number): Tensor {
-  const backend = tf.backend();
-  const own = filters.get(backend) ?? new Map<string, Tensor>();
-  filters.set(backend, own);
-  const key = `${channels}:${gain}`;
-  let filter = own.get(key);
-  if (filter === undefined || filter.isDisposed) {
-    filter = tf.keep(blurFilter(channels, gain));
-    own.set(key, filter);
-  }
-  return filter;
-}
+});
 
 // Both directions are linear and adjoint to each other, so gradients exist to any order. The filter is symmetric, so
 // nothing has to be flipped.
 
 function filtered(x: Tensor, geometry: ConvGeometry, gain: number): Tensor {
-  const filter = sharedBlurFilter(x.shape[3]!, gain);
+  const filter = blurFilter(x.shape[3]!, gain);
   return differentiable([x], kernels().depthwise(x, filter, geometry), [
     (dy) => spread(dy, x.shape, geometry, gain),
   ]);
@@ -50,7 +34,7 @@ function spread(dy: Tensor, shape: number[], geometry: ConvGeometry, gain: numbe
     const overlap = TAPS.length - 1;
     return filtered(dy, { stride, padding: [overlap - padding[0], overlap - padding[1]] }, gain);
   }
-  const filter = sharedBlurFilter(dy.shape[3]!, gain);
+  const filter = blurFilter(dy.shape[3]!, gain);
   return differentiable([dy], kernels().depthwiseInputGradient(shape, filter, dy, geometry), [
     (d) => filtered(d, geometry, gain),
   ]);

@@ -19,12 +19,22 @@ function alongCosine(step: number, first: number, last: number, { cosine, steps 
 }
 
 /**
- * The learning rate of a step, counted from 0: it rises linearly over the first `warmUpSteps`, and is multiplied by
- * `decayFactor` every `decayEverySteps` (torch's StepLR) or follows the cosine.
+ * True if the step, counted from 0, belongs to the initialization phase: the generators learn to reproduce images before they
+ * learn to translate (CartoonGAN, Chen et al. 2018, section 3.3).
+ */
+export function isInitialization(step: number, { initialization }: TrainingConfig): boolean {
+  return step < initialization.steps;
+}
+
+/**
+ * The learning rate of a step, counted from 0: that of the initialization phase in its steps; otherwise it is `learningRate` and is
+ * multiplied by `decayFactor` every `decayEverySteps` (torch's StepLR) or follows the cosine. In both, it rises linearly over the
+ * first `warmUpSteps`.
  */
 export function learningRateAt(step: number, training: TrainingConfig): number {
-  const { learningRate, decayEverySteps, decayFactor, warmUpSteps, cosine } = training;
+  const { learningRate, decayEverySteps, decayFactor, warmUpSteps, initialization, cosine } = training;
   const rise = Math.min(1, (step + 1) / (warmUpSteps + 1));
+  if (isInitialization(step, training)) return initialization.learningRate * rise;
   const decay =
     cosine.learningRateFactor === null
       ? decayFactor ** Math.floor(step / decayEverySteps)

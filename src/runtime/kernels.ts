@@ -78,6 +78,8 @@ export interface Kernels {
   square(x: Tensor): Tensor;
   sqrt(x: Tensor): Tensor;
   rsqrt(x: Tensor): Tensor;
+  /** Natural logarithm. */
+  log(x: Tensor): Tensor;
   abs(x: Tensor): Tensor;
   /** Rounds down to whole numbers. */
   floor(x: Tensor): Tensor;

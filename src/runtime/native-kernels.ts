@@ -133,6 +133,7 @@ export function nativeKernels(executor: Executor): Kernels {
     square: (x) => run('Square', [x]),
     sqrt: (x) => run('Sqrt', [x]),
     rsqrt: (x) => run('Rsqrt', [x]),
+    log: (x) => run('Log', [x]),
     abs: (x) => run('Abs', [x]),
     floor: (x) => run('Floor', [x]),
     toInt32: (x) => run('Cast', [x], { SrcT: type('float32'), DstT: INDEX, Truncate: bool(false) }),

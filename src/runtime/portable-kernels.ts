@@ -174,6 +174,7 @@ export const portableKernels: Kernels = {
   square: (x) => tf.square(x),
   sqrt: (x) => tf.sqrt(x),
   rsqrt: (x) => tf.rsqrt(x),
+  log: (x) => tf.log(x),
   abs: (x) => tf.abs(x),
   floor: (x) => tf.floor(x),
   toInt32: (x) => tf.cast(x, 'int32'),

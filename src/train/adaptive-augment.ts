@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { TrainingConfig } from '../config/schema.js';
 import type { AugmentProbabilities } from '../gan/discriminator-augment.js';
 import { bothDomains } from '../gan/domains.js';
+import { isInitialization } from '../optim/schedule.js';
 import type { TermValues } from './trainer.js';
 
 const domainSchema = z.object({
@@ -56,10 +57,17 @@ export class AdaptiveAugment {
     return this.training.adaptiveAugment.enabled ? this.current : undefined;
   }
 
-  /** Takes a step's terms into account. @returns them with the probabilities that the step had. */
-  observe(terms: TermValues): TermValues {
+  /**
+   * Takes a step's terms into account; in the initialization phase p stays: discriminators win there without having memorised.
+   *
+   * @param step counted from 0.
+   * @returns the terms with the probabilities that the step had.
+   */
+  observe(terms: TermValues, step: number): TermValues {
     if (!this.training.adaptiveAugment.enabled) return terms;
     const { A, B } = this.probabilities;
+    const withProbabilities = { ...terms, 'signals/augmentA': A, 'signals/augmentB': B };
+    if (isInitialization(step, this.training)) return withProbabilities;
     const steps = this.current.steps + 1;
     const isDue = steps >= this.training.adaptiveAugment.everySteps;
     const next = bothDomains((domain) => {
@@ -70,7 +78,7 @@ export class AdaptiveAugment {
         : { probability, signSum: sum };
     });
     this.current = { steps: isDue ? 0 : steps, ...next };
-    return { ...terms, 'signals/augmentA': A, 'signals/augmentB': B };
+    return withProbabilities;
   }
 
   private adjusted(probability: number, realSign: number, steps: number): number {

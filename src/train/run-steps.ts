@@ -86,7 +86,7 @@ export async function advance(
   step: number,
 ): Promise<TermValues> {
   const { distributed, runtime, training } = context.config;
-  const terms = augment.observe(await peers.average(await trainer.step(batch, step)));
+  const terms = augment.observe(await peers.average(await trainer.step(batch, step)), step);
   lecam.observe(terms);
   if ((step + 1) % distributed.checkEverySteps === 0 || step + 1 === training.steps)
     await peers.checkWeights(trainer, step + 1);

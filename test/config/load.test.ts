@@ -163,6 +163,10 @@ describe('loadConfig: errors', () => {
     ['training.r1Weight=-1', 'training.r1Weight (--set) to be 0 or more but found -1'],
     ['training.cosine.r1Factor=2', 'to be 1 or less but found 2'],
     [
+      'training.initialization.steps=100',
+      'losses.identity to be above 0 with training.initialization, in which images are reproduced but found 0',
+    ],
+    [
       'training.batch=1',
       'training.batch (--set) to be at least 2 with losses.styleDiversification',
       'losses.styleDiversification.weight=1',

@@ -128,3 +128,35 @@ describe('the R1 penalty', () => {
     expect(auto[0]! / constant[0]!).toBeCloseTo(0.0002 * 32 ** 2 * 2, 4);
   });
 });
+
+describe('the initialization phase', () => {
+  const changes: PartialConfig = {
+    training: { batch: 2, initialization: { steps: 2 } },
+    losses: { identity: 5, styleDiversification: { weight: 1, decaySteps: 4 } },
+  };
+
+  it('counts only the losses of reproduced images and style codes; after it, all count', async () => {
+    const { terms } = await train(changes);
+    const ofGenerators = Object.keys(terms[0]!).filter((name) => name.startsWith('generators/'));
+    const zero = terms.map((of) => ofGenerators.filter((name) => of[name] === 0));
+    const waiting = ['adversarial', 'cycle', 'styleReconstruction', 'styleDiversification'];
+    for (const step of [0, 1])
+      expect(zero[step]!.toSorted()).toEqual(waiting.map((name) => `generators/${name}`).toSorted());
+    for (const step of [2, 3]) expect(zero[step]).toEqual([]);
+  });
+
+  it('does not stop a loss from falling', () => {
+    const factors = [0, 1, 2, 3, 4].map(
+      (step) => stepScalars(smallContext(changes), step)['losses/styleDiversification'],
+    );
+    expect(factors).toEqual([0, 0, 0.5, 0.25, 0]);
+  });
+
+  it('makes images come back sooner than training with all losses does', async () => {
+    const more = { steps: 8 };
+    const withPhase = { ...changes, training: { ...changes.training, initialization: { steps: 8 } } };
+    const last = async (of: PartialConfig) => (await train(of, more)).terms.at(-1)!['generators/identity']!;
+    const without = { ...changes, training: { batch: 2, learningRate: 0.01 } };
+    expect(await last(withPhase)).toBeLessThan(await last(without));
+  });
+});

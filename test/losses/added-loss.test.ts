@@ -92,7 +92,7 @@ describe('a loss that is added to the registry', () => {
   it('may be the only one that trains the decoders if it says so', () => {
     expect(messageFor(...WITHOUT_OTHERS, 'losses.brightness.weight=1')).toBe('none');
     expect(messageFor(...WITHOUT_OTHERS, 'losses.repetition=1')).toContain(
-      'a weight above 0 for adversarial, cycle, lpips, styleReconstruction, identity, styleDiversification, equivariance or brightness',
+      'a weight above 0 for adversarial, cycle, lpips, styleReconstruction, identity, styleDiversification, equivariance, spectrum or brightness',
     );
   });
 });

@@ -334,7 +334,8 @@ describe('weights and totals', () => {
     const chosen = chosenLosses(config);
     expect(chosen.map(({ name }) => name)).toEqual(
       LOSS_NAMES.filter(
-        (name) => !['cycle', 'latentAdversarial', 'styleDiversification', 'equivariance'].includes(name),
+        (name) =>
+          !['cycle', 'latentAdversarial', 'styleDiversification', 'equivariance', 'spectrum'].includes(name),
       ),
     );
     expect(chosen.find(({ name }) => name === 'styleConsistency')?.weight).toBe(50);

@@ -157,6 +157,7 @@ const ARITHMETIC: Cases = {
   ],
   sqrt: unary(arithmetic.sqrt, () => positive(1, [2, 3])),
   rsqrt: unary(arithmetic.rsqrt, () => uniformTensor(1, [2, 3], 1, 2)),
+  log: unary(arithmetic.log, () => uniformTensor(1, [2, 3], 1, 2)),
   divide: binary(arithmetic.divide),
   abs: unary(
     (x) => arithmetic.multiply(arithmetic.abs(x!), x!),

@@ -4,13 +4,15 @@ import {
   betasAt,
   emaDecayAt,
   hasR1,
+  isInitialization,
   learningRateAt,
   r1FactorAt,
   r1WeightOf,
 } from '../../src/optim/schedule.js';
 import { tinyConfig } from '../support/config.js';
 
-const trainingOf = (changes: PartialConfig['training']) => tinyConfig({ training: changes }).training;
+const trainingOf = (changes: PartialConfig['training']) =>
+  tinyConfig({ training: changes, losses: { identity: 1 } }).training;
 
 const training = trainingOf({
   learningRate: 0.002,
@@ -30,6 +32,19 @@ describe('the step schedule', () => {
     const rates = [0, 1, 2, 3, 4].map((step) => learningRateAt(step, { ...training, warmUpSteps: 3 }));
     for (const [i, rate] of [0.0005, 0.001, 0.0015, 0.002, 0.002].entries())
       expect(rates[i]).toBeCloseTo(rate, 12);
+  });
+
+  it('has the learning rate of the initialization phase in its steps, multiplied by the warm-up', () => {
+    const changed = trainingOf({
+      ...training,
+      initialization: { steps: 2, learningRate: 0.5 },
+      warmUpSteps: 1,
+    });
+    expect([0, 1, 2, 3].map((step) => isInitialization(step, changed))).toEqual([true, true, false, false]);
+    expect([0, 1, 2, 3, 100].map((step) => learningRateAt(step, changed))).toEqual([
+      0.25, 0.5, 0.002, 0.002, 0.001,
+    ]);
+    expect(isInitialization(0, training)).toBe(false);
   });
 
   it('applies R1 in step 0 and every r1EverySteps after it, and never with weight 0', () => {

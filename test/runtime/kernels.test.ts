@@ -143,6 +143,7 @@ const CASES: Record<Operation, Case[]> = {
   square: elementwise((k, x) => k.square(x)),
   sqrt: elementwise((k, x) => k.sqrt(positive(x))),
   rsqrt: elementwise((k, x) => k.rsqrt(positive(x))),
+  log: elementwise((k, x) => k.log(positive(x))),
   abs: elementwise((k, x) => k.abs(x)),
   floor: [
     ...elementwise((k, x) => k.floor(x)),

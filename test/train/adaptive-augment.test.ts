@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { TrainingConfig } from '../../src/config/schema.js';
 import {
   AdaptiveAugment,
   type AdaptiveAugmentState,
@@ -16,9 +17,15 @@ const SPEED = 80;
 /** Change of p in one adjustment. */
 const STRIDE = (BATCH * EVERY) / SPEED;
 
-function controllerOf(changes: Record<string, unknown> = {}, state?: AdaptiveAugmentState) {
+function controllerOf(
+  changes: Record<string, unknown> = {},
+  state?: AdaptiveAugmentState,
+  initialization: Partial<TrainingConfig['initialization']> = {},
+) {
   const { training } = tinyConfig({
+    losses: { identity: 1 },
     training: {
+      initialization,
       batch: BATCH,
       adaptiveAugment: { enabled: true, everySteps: EVERY, speedImages: SPEED, initial: 0.3, ...changes },
     },
@@ -32,7 +39,7 @@ const signs = (A: number, B: number): TermValues => ({
 });
 /** Observes the same signs several times. */
 function observe(controller: AdaptiveAugment, times: number, A: number, B: number): void {
-  for (let i = 0; i < times; i++) controller.observe(signs(A, B));
+  for (let i = 0; i < times; i++) controller.observe(signs(A, B), 0);
 }
 
 describe('AdaptiveAugment', () => {
@@ -46,6 +53,15 @@ describe('AdaptiveAugment', () => {
     observe(controller, EVERY, 0.5, 0.7);
     expect(controller.probabilities.A).toBeCloseTo(0.3, 12);
     expect(controller.probabilities.B).toBeCloseTo(0.3, 12);
+  });
+
+  it('leaves the probability as it is in the initialization phase, and starts to count after it', () => {
+    const controller = controllerOf({}, undefined, { steps: EVERY });
+    for (let step = 0; step < 2 * EVERY; step++) {
+      expect(controller.observe(signs(1, -1), step)).toMatchObject({ 'signals/augmentA': 0.3 });
+    }
+    expect(controller.probabilities.A).toBeCloseTo(0.3 + STRIDE, 12);
+    expect(controller.probabilities.B).toBeCloseTo(0.3 - STRIDE, 12);
   });
 
   it('adjusts by the mean sign since the last adjustment, and changes nothing at the target', () => {
@@ -74,7 +90,7 @@ describe('AdaptiveAugment', () => {
 
   it('adds the probabilities of the step to its terms in observe', () => {
     const controller = controllerOf({ everySteps: 1 });
-    const observed = [1, 2].map(() => controller.observe(signs(1, -1)));
+    const observed = [1, 2].map(() => controller.observe(signs(1, -1), 0));
     expect(observed[0]).toEqual({ ...signs(1, -1), 'signals/augmentA': 0.3, 'signals/augmentB': 0.3 });
     expect(observed[1]!['signals/augmentA']).toBeCloseTo(0.3 + BATCH / SPEED, 12);
   });
@@ -97,7 +113,7 @@ describe('AdaptiveAugment', () => {
   it('changes no terms and has no state if it is disabled', () => {
     const controller = controllerOf({ enabled: false });
     const terms = signs(1, 1);
-    expect(controller.observe(terms)).toBe(terms);
+    expect(controller.observe(terms, 0)).toBe(terms);
     expect(controller.state()).toBeUndefined();
   });
 });

@@ -131,6 +131,7 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   Sigmoid: ([x]) => tf.sigmoid(x!),
   Softplus: ([x]) => tf.softplus(x!),
   Sqrt: ([x]) => tf.sqrt(x!),
+  Log: ([x]) => tf.log(x!),
   Squeeze: ([x, axes]) => tf.squeeze(x!, integersOf(axes!)),
   Sub: ([a, b]) => tf.sub(a!, b!),
   Transpose: ([x], attributes) => tf.transpose(x!, [...attributes.ints('perm', [])]),

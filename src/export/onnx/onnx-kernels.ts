@@ -246,6 +246,7 @@ export function onnxKernels(symbols: Symbols): Kernels {
     square: (x) => binary('Mul', meaningOf(x), meaningOf(x)),
     sqrt: unaryKernel('Sqrt'),
     rsqrt: (x) => unary('Reciprocal', unary('Sqrt', x)),
+    log: unaryKernel('Log'),
     abs: unaryKernel('Abs'),
     softplus: unaryKernel('Softplus'),
     sigmoid: unaryKernel('Sigmoid'),

@@ -13,6 +13,7 @@ const IN_PLACE: ReadonlySet<string> = new Set([
   'Floor',
   'LeakyRelu',
   'LeakyReluGrad',
+  'Log',
   'Mul',
   'RealDiv',
   'Rsqrt',

@@ -38,6 +38,7 @@ export const opArguments: Readonly<Record<string, OpArguments>> = {
   Identity: args('input', 'output'),
   LeakyRelu: args('features', 'activations'),
   LeakyReluGrad: args('gradients features', 'backprops'),
+  Log: args('x', 'y'),
   MatMul: args('a b', 'product'),
   MaxPool: args('input', 'output'),
   MaxPoolGrad: args('orig_input orig_output grad', 'output'),

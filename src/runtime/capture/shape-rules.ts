@@ -139,6 +139,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   Square: like(0),
   Sqrt: like(0),
   Rsqrt: like(0),
+  Log: like(0),
   Abs: like(0),
   Floor: like(0),
   Cast: (call) => [{ shape: call.inputs[0]!.shape, dtype: attribute<number>(call, 'DstT') }],

@@ -110,9 +110,10 @@ const CASES: Record<string, Case> = {
   'arithmetic of images and parameters': ({ k, p, x }) => k.addN([k.multiply(x, p['a.picture']!), x, x]),
   'arithmetic of images and of one number for each channel': (given) =>
     given.k.multiply(spread(given), given.x),
-  'sqrt, rsqrt, sigmoid and softplus': ({ k, x }) => {
+  'sqrt, rsqrt, log, sigmoid and softplus': ({ k, x }) => {
     const positive = k.affine(k.square(x), 1, 1);
-    return k.add(k.add(k.sqrt(positive), k.rsqrt(positive)), k.add(k.sigmoid(x), k.softplus(x)));
+    const ofPositive = k.addN([k.sqrt(positive), k.rsqrt(positive), k.log(positive)]);
+    return k.add(ofPositive, k.add(k.sigmoid(x), k.softplus(x)));
   },
   'sum over channels': ({ k, x }) => k.sum(x, [3], true),
   'sum without the axes': ({ k, x }) => k.sum(x, [1, 3], false),

@@ -135,6 +135,7 @@ const CASES: Record<Function, Call[]> = {
   square: everywhere((k, x) => k.square(x)),
   sqrt: everywhere((k, x) => k.sqrt(k.square(x))),
   rsqrt: everywhere((k, x) => k.rsqrt(k.square(x))),
+  log: everywhere((k, x) => k.log(k.affine(k.square(x), 1, 1))),
   abs: everywhere((k, x) => k.abs(x)),
   floor: everywhere((k, x) => k.floor(x)),
   toInt32: everywhere((k, x) => k.toInt32(x)),
