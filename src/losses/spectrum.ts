@@ -15,10 +15,10 @@ import {
   square,
   subtract,
 } from '../ops/arithmetic.js';
+import { perBackend } from '../ops/constants.js';
 import { conv2d } from '../ops/convolution.js';
 import { ONE_RANK, type Ranks } from '../ops/ranks.js';
 import { concat } from '../ops/shape.js';
-import { perBackend } from '../runtime/constants.js';
 import { defineLoss, weight } from './loss.js';
 
 /** Variance of rounding to 8 bits, in [-1, 1]: differences of detail that is weaker do not count. */

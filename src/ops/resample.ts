@@ -2,9 +2,9 @@
 
 import type { Tensor } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { perBackend } from '../runtime/constants.js';
 import { type ConvGeometry, kernels } from '../runtime/kernels.js';
 import { differentiable } from './autodiff.js';
+import { perBackend } from './constants.js';
 
 /** The separable filter [1, 3, 3, 1] of StyleGAN2, which all blurs of the reference use. */
 const TAPS = [1, 3, 3, 1];

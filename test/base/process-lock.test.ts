@@ -84,10 +84,14 @@ describe('a lock of this machine and container', () => {
 
   test('is taken over if its process has ended, but its parent has not noticed', async () => {
     await compileForChild(folder);
-    // The shell becomes a program that never asks for the exit code of the child it had.
-    const { child, output } = await startChild(folder, '', {
-      wrapper: ['bash', '-c', 'sleep 0 & echo $!; exec sleep 1000'],
-    });
+    // Never asks for the exit code of its child. A shell would, if the child ended soon.
+    const parent = `import os, time
+pid = os.fork()
+if pid == 0:
+    os._exit(0)
+print(pid, flush=True)
+time.sleep(1000)`;
+    const { child, output } = await startChild(folder, '', { wrapper: ['python3', '-c', parent] });
     try {
       while (!output().includes('\n')) await sleep(10);
       const pid = Number(output());
