@@ -60,8 +60,9 @@ function logSpectra(images: Tensor): Tensor {
     // The lines lie along axis 1, cosines and sines along axis 2.
     reshape(conv2d(windowed, filter(size), geometry), [n, size, 2, size / 2]),
   );
-  const power = scale(mean(square(concat(transforms, 0)), [1, 2]), 2);
-  return scale(log(affine(power, 1, ROUNDING_VARIANCE * size * (3 / 8) ** 2)), 1 / Math.LN10);
+  // The power is the sum of both squares, so twice their mean.
+  const meanSquare = mean(square(concat(transforms, 0)), [1, 2]);
+  return scale(log(affine(meanSquare, 2, ROUNDING_VARIANCE * size * (3 / 8) ** 2)), 1 / Math.LN10);
 }
 
 /**

@@ -153,10 +153,11 @@ describe('the initialization phase', () => {
   });
 
   it('makes images come back sooner than training with all losses does', async () => {
-    const more = { steps: 8 };
-    const withPhase = { ...changes, training: { ...changes.training, initialization: { steps: 8 } } };
-    const last = async (of: PartialConfig) => (await train(of, more)).terms.at(-1)!['generators/identity']!;
+    const steps = 8;
+    const withPhase = { ...changes, training: { batch: 2, initialization: { steps } } };
     const without = { ...changes, training: { batch: 2, learningRate: 0.01 } };
+    const last = async (of: PartialConfig) =>
+      (await train(of, { steps })).terms.at(-1)!['generators/identity']!;
     expect(await last(withPhase)).toBeLessThan(await last(without));
   });
 });
