@@ -16,7 +16,7 @@ import { openTranslator } from '../../src/translate/open-translator.js';
 import { gnr } from '../support/gnr.js';
 
 const MODEL = 'models/sample';
-const MAX_BYTES = 3 * 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** Another seed than those of the model's training and card, for unseen images. */
 const SEED = 20_261;
@@ -48,22 +48,21 @@ describe(`the model in ${MODEL}`, () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test('is at most 3 MB, and its config and card have no local paths', async () => {
+  test('is at most 1 MB, and its config and card have no local paths', async () => {
     expect((await stat(join(MODEL, 'model.safetensors'))).size).toBeLessThanOrEqual(MAX_BYTES);
     for (const name of ['config.json', 'README.md'])
       expect(await readFile(join(MODEL, name), 'utf8')).not.toMatch(/\/(tmp|home|root|work|Users)\//);
   });
 
-  // The model learned an earlier version of the drawings, in which heads did not turn: it keeps faces in their places less well
-  // in those of today.
-  test('follows the place of faces, and eyes and mouth are found in some of its images', () => {
+  test('follows the place of faces, and eyes and mouth are found in many of its images, not far from their places', () => {
     const { x, y } = figures.correlation;
-    for (const correlation of [x, y]) expect(correlation).toBeGreaterThanOrEqual(0.35);
-    expect(figures.landmarks.found).toBeGreaterThan(0.1);
+    for (const correlation of [x, y]) expect(correlation).toBeGreaterThanOrEqual(0.6);
+    expect(figures.landmarks.found).toBeGreaterThan(0.4);
+    expect(figures.landmarks.median).toBeLessThan(18);
   });
 
   test('makes images that differ by style', () => {
-    expect(figures.diversity / anime.diversity).toBeGreaterThanOrEqual(1 / 3);
+    expect(figures.diversity / anime.diversity).toBeGreaterThanOrEqual(0.45);
   });
 
   test('moves colours and edges of photos at least half of the way to those of anime', () => {

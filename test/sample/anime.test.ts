@@ -99,6 +99,8 @@ describe.each(FAMILIES)('portraits of the family %s', (family) => {
     expect(kindsOf('clothes')).toBe(CLOTHES.length);
     expect(kindsOf('accessory')).toBe(ACCESSORIES.length);
     expect(kindsOf('background')).toBe(mannerOf(family).backgrounds.length);
+    // Two thirds or more are before one plain colour.
+    expect(styles.filter(({ background }) => background === 'flat').length).toBeGreaterThan(180);
   });
 });
 

@@ -78,6 +78,8 @@ test('content has the stated ranges and one distribution in both domains', () =>
     }
   }
   expect(a.map(({ x }) => x)).not.toEqual(b.map(({ x }) => x));
+  const turnedFar = [...a, ...b].filter(({ turn }) => Math.abs(turn) > 0.5);
+  expect(turnedFar.length / (a.length + b.length)).toBeCloseTo(1 - 0.5 ** (1 / 3), 1);
 });
 
 describe('factors.json', () => {

@@ -3,6 +3,7 @@ import type { Rng } from '../../base/rng.js';
 import { hsl } from '../svg.js';
 import {
   ACCESSORIES,
+  type BackgroundKind,
   CLOTHES,
   type ClothesKind,
   EYE_SHAPES,
@@ -34,6 +35,14 @@ export function drawKinds(rng: Rng) {
 /** A number with few digits, so that JSON files are short. */
 export function rounded(value: number): number {
   return Number(value.toFixed(2));
+}
+
+/** Share of portraits before one plain colour, as most anime portraits are. */
+const PLAIN_SHARE = 2 / 3;
+
+/** A kind of background: `flat` for most, and otherwise one of `kinds`. */
+export function drawBackground(rng: Rng, kinds: readonly BackgroundKind[]): BackgroundKind {
+  return rng.uniform() < PLAIN_SHARE ? 'flat' : rng.pick(kinds);
 }
 
 /** Hues of backgrounds, degrees; none is near that of skin. */

@@ -5,7 +5,7 @@ import { type Frame, farSide } from './frame.js';
 import { filled, type Ink, taper } from './ink.js';
 import { crownShade, rightStrip } from './locks.js';
 import type { Manner } from './manner.js';
-import { drawBackHue, drawKinds, rounded, tonePair } from './palette.js';
+import { drawBackground, drawBackHue, drawKinds, rounded, tonePair } from './palette.js';
 import type { AnimeStyle } from './style.js';
 
 const SKIN = ['#fff3ec', '#ffeadf', '#fbdcc9', '#e5b896', '#c89878', '#a67a60'];
@@ -13,7 +13,7 @@ const HAIR_HUES = [48, 150, 180, 205, 235, 265, 300, 335];
 const NATURAL_HAIR = ['#8a6a5c', '#b08a6a', '#d8b888', '#f2dfae', '#6f6a80', '#dcdce8', '#c9886a'];
 /** To what the ends of hair go over. */
 const TIPS = ['#ffc6e0', '#c4d8ff', '#ffeec8', '#c9f7e4'];
-const BACKGROUNDS = ['glow', 'bubbles', 'hearts', 'petals', 'clouds', 'stripes'] as const;
+const BACKGROUNDS = ['flat', 'glow', 'bubbles', 'hearts', 'petals', 'clouds', 'stripes'] as const;
 
 export const pastel: Manner = {
   drawStyle(rng: Rng) {
@@ -33,7 +33,7 @@ export const pastel: Manner = {
       line: isNatural ? mix(hair, '#5a3648', 0.72) : hsl(hue - 12, 0.34, 0.4),
       clothesColour: hsl(accentHue, 0.42, rng.uniform(0.8, 0.9)),
       accent: hsl(accentHue, 0.6, 0.74),
-      background: rng.pick(BACKGROUNDS),
+      background: drawBackground(rng, BACKGROUNDS),
       backgroundColours: tonePair(
         drawBackHue(rng, isNatural ? 30 : hue),
         0.55,

@@ -4,7 +4,7 @@ import { lerp, mix, type Point, ramp } from '../svg.js';
 import { endOf, type Frame, farSide, type Quad } from './frame.js';
 import { type Ink, stroke, taper } from './ink.js';
 import type { Manner } from './manner.js';
-import { drawKinds, rounded } from './palette.js';
+import { drawBackground, drawKinds, rounded } from './palette.js';
 import type { AnimeStyle } from './style.js';
 
 const PAPER = '#f3efe2';
@@ -56,7 +56,7 @@ export const print: Manner = {
       line: dark,
       clothesColour: rng.pick(hasBrightHair ? [dark, PAPER] : [bright, PAPER]),
       accent: bright,
-      background: rng.pick(BACKGROUNDS),
+      background: drawBackground(rng, BACKGROUNDS),
       backgroundColours: [ground, ground === paper ? mix(paper, bright, 0.42) : mix(ground, PAPER, 0.3)],
     };
   },

@@ -5,7 +5,7 @@ import { type Frame, farSide } from './frame.js';
 import { filled, type Ink, stroke } from './ink.js';
 import { crownShade, rightStrip } from './locks.js';
 import type { Manner } from './manner.js';
-import { drawBackHue, drawKinds, rounded, tonePair } from './palette.js';
+import { drawBackground, drawBackHue, drawKinds, rounded, tonePair } from './palette.js';
 import type { AnimeStyle } from './style.js';
 
 const SKIN = ['#ffe6d3', '#ffdcc2', '#f3c095', '#c98a5c', '#945a3a', '#6f4029'];
@@ -40,7 +40,7 @@ export const vivid: Manner = {
       line: isNatural ? '#1a1018' : hsl(hue, 0.4, 0.1),
       clothesColour: rng.pick(CLOTHES_COLOURS),
       accent: hsl((isNatural ? rng.uniform(0, 360) : hue) + rng.pick([150, 180, 210]), 0.85, 0.52),
-      background: rng.pick(BACKGROUNDS),
+      background: drawBackground(rng, BACKGROUNDS),
       backgroundColours: tonePair(
         drawBackHue(rng, isNatural ? 20 : hue),
         rng.uniform(0.55, 0.85),
