@@ -18,25 +18,15 @@ import { drawStyles } from '../dist/translate/translator.js';
 const LIMIT_BYTES = 1024 * 1024;
 /** The dataset that the card's commands draw; its test images depend only on its seed. */
 const DATASET = { images: 6000, size: 64, seed: 1, root: 'data/sample' };
-/** The run at half the size that the model grew from: what its command sets beside configs/sample.json. */
+/** What the run at half the size, from which the model grew, sets beside configs/sample.json. */
 const SMALL = {
-  size: 32,
-  numDown: 1,
-  steps: 6000,
-  cosineSteps: 16_000,
-  learningRate: 0.004,
-  root: 'runs/sample-32',
+  'model.size': 32,
+  'model.numDown': 1,
+  'training.steps': 6000,
+  'training.cosine.steps': 16_000,
+  'training.learningRate': 0.004,
 };
-const SMALL_SETTINGS = [
-  `data.root=${DATASET.root}`,
-  `model.size=${SMALL.size}`,
-  `model.numDown=${SMALL.numDown}`,
-  `training.steps=${SMALL.steps}`,
-  `training.cosine.steps=${SMALL.cosineSteps}`,
-  `training.learningRate=${SMALL.learningRate}`,
-]
-  .map((setting) => `--set ${setting}`)
-  .join(' ');
+const SMALL_RUN = 'runs/sample-32';
 const TEST_IMAGES = 64;
 const STYLES_PER_PHOTO = 4;
 const SEED = 1;
@@ -120,6 +110,9 @@ function figureLines({ step, parameters, bytes, largestDifferenceLevels, figures
 function newCard({ architecture, config }) {
   const { size } = architecture;
   const training = config.training ?? {};
+  const settings = Object.entries({ 'data.root': DATASET.root, ...SMALL })
+    .map(([key, value]) => `--set ${key}=${value}`)
+    .join(' ');
   return `# Sample model
 
 A small GANs N' Roses model: turns the photograph-like portraits of this project's sample dataset into its anime portraits,
@@ -130,13 +123,13 @@ and back, at ${size} x ${size} px. It shows what the method does, and serves the
 ## Training
 
 From scratch on the sample dataset alone: ${DATASET.images} + ${DATASET.images} portraits that this project's programs draw. No
-photograph of a person and no picture by an artist is in it. ${SMALL.steps} steps at ${SMALL.size} px, then ${training.steps} at ${size} px, of ${training.batch} + ${training.batch}
+photograph of a person and no picture by an artist is in it. ${SMALL['training.steps']} steps at ${SMALL['model.size']} px, then ${training.steps} at ${size} px, of ${training.batch} + ${training.batch}
 pictures each, seed ${training.seed}. The networks and losses are those of GANs N' Roses (https://arxiv.org/abs/2106.06561) with a
 relativistic adversarial loss, R2, equivariance and spectral regularization, and without LPIPS; config.json has every setting.
 
     npx gnr dataset sample ${DATASET.root} --images ${DATASET.images} --size ${DATASET.size} --seed ${DATASET.seed}
-    npx gnr train --config configs/sample.json --out ${SMALL.root} ${SMALL_SETTINGS}
-    npx gnr train --config configs/sample.json --init ${SMALL.root} --out runs/sample --set data.root=${DATASET.root}
+    npx gnr train --config configs/sample.json --out ${SMALL_RUN} ${settings}
+    npx gnr train --config configs/sample.json --init ${SMALL_RUN} --out runs/sample --set data.root=${DATASET.root}
     node scripts/sample-model.mjs runs/sample models/sample
 
 ## Figures
