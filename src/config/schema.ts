@@ -253,7 +253,9 @@ const watch = z.strictObject({
   everySteps: everySteps('Steps between two measurements of style diversity.').default(500),
   fromStep: count(0, 1e9)
     .default(2000)
-    .describe('First step with warnings: untrained networks look collapsed.'),
+    .describe(
+      'First step with warnings, counted from the end of the initialization phase: untrained networks look collapsed.',
+    ),
   minDiversity: fraction()
     .default(0.1)
     .describe(

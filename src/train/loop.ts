@@ -234,7 +234,7 @@ async function* runOnce(
     yield* changedMachine(start.step, engine, progress?.engine);
     yield* changedRanks(start.step, world.size, progress);
     if (start.step === 0) yield* batchWarnings(config, dataset, world.size);
-    const watch = new CollapseWatch(watchConfig, progress?.watch);
+    const watch = new CollapseWatch(config, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
     const augment = new AdaptiveAugment(training, progress?.adaptiveAugment, world.size);
     const lecam = new LecamAnchors(training, progress?.lecamAnchors);

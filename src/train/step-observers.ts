@@ -1,6 +1,7 @@
 // What happens after a step, each in an observer of its own: evaluation, watch, log, event, samples, checkpoint.
 import { stageEnd } from '../config/growth.js';
 import type { Config } from '../config/schema.js';
+import { isInitialization } from '../optim/schedule.js';
 import { inTrueFloat32 } from '../runtime/session.js';
 import type { Translator } from '../translate/translator.js';
 import { assertFinite } from './divergence.js';
@@ -89,7 +90,10 @@ function evaluation({ context, trainer, evaluate }: Run, saver: RunSaver): StepO
   };
 }
 
-/** Checks the terms, adds style diversity when it is due, and yields warnings. Throws DivergedError. */
+/**
+ * Checks the terms, adds style diversity when it is due, and yields warnings. Throws DivergedError. In the initialization phase
+ * nothing is translated yet, so its figures neither warn nor make a checkpoint the best.
+ */
 function watch({ context, runDir, trainer, watch, diversity, best, log, peers }: Run): StepObserver {
   const { config, rateScale = 1 } = context;
   return {
@@ -98,8 +102,9 @@ function watch({ context, runDir, trainer, watch, diversity, best, log, peers }:
       assertFinite(terms, { step, runDir, rateScale, rank: peers.culprit });
       if (diversity && step % config.watch.everySteps === 0)
         terms['signals/styleDiversity'] = diversity.measure(trainer.translator('ema'));
-      best.observe(terms);
-      const warnings = watch.observe(step, terms);
+      const translates = !isInitialization(step - 1, config.training);
+      if (translates) best.observe(terms);
+      const warnings = translates ? watch.observe(step, terms) : [];
       log.observe(terms, warnings);
       for (const text of warnings) yield { type: 'warning', step, text };
     },
@@ -151,7 +156,8 @@ function checkpoint({ context, best }: Run, saver: RunSaver): StepObserver {
     async *run(result) {
       const { step, terms } = result;
       if (!isRegular(step)) return yield* saver.interimCheckpoint(result);
-      if (!best.closeStretch(step)) yield { type: 'warning', step, text: noMetric(config, terms, step) };
+      if (!isInitialization(step - 1, config.training) && !best.closeStretch(step))
+        yield { type: 'warning', step, text: noMetric(config, terms, step) };
       yield* saver.checkpoint(result);
     },
   };

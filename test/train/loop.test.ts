@@ -325,6 +325,27 @@ describe('a run with watch or keepBest', () => {
         expect(Math.abs(terms[`signals/realSign${domain}`]!)).toBeLessThanOrEqual(1);
   });
 
+  it('neither warns nor chooses a checkpoint in the initialization phase', async () => {
+    const config = runs.config(4, {
+      training: { initialization: { steps: 2 } },
+      losses: { identity: 5 },
+      watch: { everySteps: 1, fromStep: 0, minDiversity: 1 },
+      checkpoint: {
+        everySteps: 1,
+        keepLast: 1,
+        keepBest: { metric: 'generators/cycle' },
+      },
+    });
+    const events = await runs.train(config);
+    expect(ofType(events, 'warning').map(({ step }) => step)).toEqual([3]);
+    const values = ofType(events, 'step').map(({ terms }) => terms['generators/cycle']!);
+    expect(values[0]).toBe(0);
+    const best = values[2]! < values[3]! ? 3 : 4;
+    expect((await resolveCheckpoint(join(runs.runDir, 'checkpoints', 'best'))).dir).toBe(
+      runs.checkpointAt(best),
+    );
+  });
+
   it('keeps the best checkpoint by a metric', async () => {
     const config = runs.config(4, {
       checkpoint: { everySteps: 1, keepLast: 1, keepBest: { metric: 'generators/cycle' } },

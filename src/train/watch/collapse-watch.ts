@@ -29,10 +29,12 @@ export type WatchState = z.output<typeof watchStateSchema>;
  */
 export class CollapseWatch {
   private readonly config: Config['watch'];
+  private readonly firstStep: number;
   private readonly current: WatchState;
 
-  constructor(config: Config['watch'], state?: WatchState) {
-    this.config = config;
+  constructor({ watch, training }: Pick<Config, 'watch' | 'training'>, state?: WatchState) {
+    this.config = watch;
+    this.firstStep = watch.fromStep + training.initialization.steps;
     this.current = structuredClone(
       state ?? { realSign: { A: null, B: null }, highestDiversity: 0, holding: [] },
     );
@@ -49,7 +51,7 @@ export class CollapseWatch {
    * @returns warnings, each with its likely cause and a remedy.
    */
   observe(step: number, terms: TermValues): string[] {
-    const { realSignLimit, minDiversity, fromStep } = this.config;
+    const { realSignLimit, minDiversity } = this.config;
     const warnings: string[] = [];
     const check = (
       kind: string,
@@ -58,7 +60,7 @@ export class CollapseWatch {
     ) => {
       const { holding } = this.current;
       if (isGood) this.current.holding = holding.filter((warning) => warning !== kind);
-      if (!isBad || step < fromStep || holding.includes(kind)) return;
+      if (!isBad || step < this.firstStep || holding.includes(kind)) return;
       holding.push(kind);
       warnings.push(text());
     };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CollapseWatch } from '../../../src/train/watch/collapse-watch.js';
 import { tinyConfig } from '../../support/config.js';
 
-const { watch: config } = tinyConfig({
+const config = tinyConfig({
   watch: { fromStep: 10, realSignLimit: 0.8, minDiversity: 0.1 },
 });
 
