@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
 import { formatJson, parseJson } from '../base/json-text.js';
 import { describeValue } from '../base/visible-text.js';
+import { expandLossWeights } from './loss-weights.js';
 import { isTree, mergeTrees, parseOverrides, type Tree } from './overrides.js';
 import { renameOldKeys } from './renamed-keys.js';
 import { type Config, configSchema, configShape, type PartialConfig } from './schema.js';
@@ -85,7 +86,7 @@ function readConfigFile(file: string): Tree {
 }
 
 function resolve(namedSources: readonly Source[]): Config {
-  const sources = namedSources.map(renameOldKeys);
+  const sources = namedSources.map(renameOldKeys).map(expandLossWeights);
   const merged = sources.reduce<Tree>((below, { values }) => mergeTrees(below, values as Tree), {});
   const defaults = mergeTrees(configShape.parse({}), variantDefaults(merged) as Tree);
   const values = mergeTrees(defaults, merged);

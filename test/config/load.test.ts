@@ -53,6 +53,22 @@ describe('loadConfig: order of the sources', () => {
     expect(config.data.augment.resizeRatio).toBe(1.1171875);
   });
 
+  it('takes a number for a loss with options as its weight, in every source', () => {
+    const path = file('{"losses": {"lpips": 0, "cycle": 7, "equivariance": {"halvings": 1}, "identity": 3}}');
+    const { losses } = loadConfig({ file: path, overrides: ['losses.equivariance=20'] });
+    expect(losses).toMatchObject({
+      lpips: { weight: 0, weights: null },
+      cycle: { form: 'l2', weight: 7 },
+      equivariance: { weight: 20, halvings: 1 },
+      identity: 3,
+    });
+    expect(messageFor('losses.equivariance=-1')).toContain(
+      'losses.equivariance.weight (--set) to be 0 or more',
+    );
+    expect(messageFor('losses.equivariance="much"')).toContain('losses.equivariance (--set)');
+    expect(messageFor('losses.lpisp=1')).toContain('unknown key losses.lpisp');
+  });
+
   it("overrides the schema's defaults by the variant's, those by the file, and the file by --set", () => {
     const path = file(
       '{"model": {"variant": "train", "size": 128}, "losses": {"identity": 3, "lpips": {"weight": 0}}}',
