@@ -14,6 +14,8 @@ import {
   checkWhole,
   isFile,
   isTorchFile,
+  LATEST,
+  latestLink,
   MODEL,
   readJson,
   readState,
@@ -31,7 +33,6 @@ import {
   writeSafetensors,
 } from './safetensors.js';
 
-const LATEST = 'latest';
 const BEST = 'best';
 
 export interface CheckpointContents {
@@ -124,7 +125,7 @@ export async function removeCheckpoint(runDir: string, step: number): Promise<vo
   await removeDirectory(checkpointFolder(runDir, step));
   const newest = await latestCheckpoint(runDir);
   if (newest !== undefined) await pointTo(runDir, LATEST, newest.dir);
-  else await rm(join(checkpointsFolder(runDir), LATEST), { force: true });
+  else await rm(latestLink(runDir), { force: true });
 }
 
 /** Removes the complete checkpoints that the policy does not keep, but never that of `savedStep`. */

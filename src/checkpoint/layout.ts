@@ -12,6 +12,8 @@ export const TRAINING = 'training.safetensors';
 export const STATE = 'state.json';
 export const CONFIG = 'config.json';
 export const VERSION = 1;
+/** The name of the link to a run's newest checkpoint. */
+export const LATEST = 'latest';
 
 const stateSchema = z.looseObject({
   format: z.literal('gnr-checkpoint'),
@@ -25,6 +27,11 @@ export type CheckpointState = z.infer<typeof stateSchema>;
 /** The folder of a run's checkpoints. */
 export function checkpointsFolder(runDir: string): string {
   return join(runDir, 'checkpoints');
+}
+
+/** The path of the link to a run's newest checkpoint; it is there once one is. */
+export function latestLink(runDir: string): string {
+  return join(checkpointsFolder(runDir), LATEST);
 }
 
 /** The folder of the checkpoint after `step` steps: RUN/checkpoints/step-000500. */

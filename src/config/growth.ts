@@ -9,7 +9,8 @@ import type { Config, TrainingConfig } from './schema.js';
  */
 export const MIN_GROWN_CHANNELS = 6;
 const MAX_SIZE = 512;
-const MAX_NUM_DOWN = 5;
+/** The most downsamplings that networks have. */
+export const MAX_NUM_DOWN = 5;
 
 /** The config's key `training.growth`. */
 export const growth = z.array(
@@ -38,6 +39,11 @@ function growthsAhead({ model, training }: Config): Growth[] {
   return training.growth.filter(({ size }) => size > model.size);
 }
 
+/** The growths for which the run has no steps left. */
+export function growthsUnreached(config: Config): Growth[] {
+  return growthsAhead(config).filter(({ atStep }) => atStep >= config.training.steps);
+}
+
 /** The config after a growth: the content code keeps its size. */
 function grownConfig({ model, training, ...rest }: Config, { size, batch }: Growth): Config {
   const doublings = Math.log2(size / model.size);
@@ -49,12 +55,12 @@ function grownConfig({ model, training, ...rest }: Config, { size, batch }: Grow
 }
 
 /**
- * The config of the stage that goes on after `step` steps. Growths that the config has behind it change nothing, so the
+ * The config of the stage that goes on after `step` steps: at the end of the run that of its last steps. Growths that the config has behind it change nothing, so the
  * config of a checkpoint, which is that of its stage, gives the same as the config of the whole run.
  */
 export function configAt(config: Config, step: number): Config {
   return growthsAhead(config)
-    .filter(({ atStep }) => atStep <= step)
+    .filter(({ atStep }) => atStep <= step && atStep < config.training.steps)
     .reduce(grownConfig, config);
 }
 

@@ -82,13 +82,15 @@ const KINDS: Record<string, string> = {
   array: 'a list',
   tuple: 'a list of two numbers',
   object: 'a section with keys',
-  record: 'a table of channels by resolution',
+  record: 'a table, such as {"name": 1}',
 };
 
 function expectation(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_key':
-      return 'a resolution in px: 4, 8, 16 and so on up to 1024';
+      return issue.origin === 'record' && issue.path.includes('channels')
+        ? 'a resolution in px: 4, 8, 16 and so on up to 1024'
+        : 'a name that is not empty';
     case 'invalid_type':
       return KINDS[issue.expected] ?? `a ${issue.expected}`;
     case 'invalid_value':

@@ -1,5 +1,7 @@
 // Detection of divergence: errors for losses and weights that are not finite.
+import { existsSync } from 'node:fs';
 import { messageOf, RunError } from '../base/errors.js';
+import { latestLink } from '../checkpoint/layout.js';
 import type { StateParameter } from '../gan/state.js';
 import type { TermValues } from './trainer.js';
 
@@ -24,8 +26,10 @@ export class DivergedError extends RunError {
   constructor(what: string, { step, runDir, rateScale, rank }: Where) {
     super(
       `${what} after step ${step}${rank ? ` on ${rank}` : ''}: training has diverged. ` +
-        `Earlier checkpoints in ${runDir} are kept: start again with a smaller training.learningRate, ` +
-        'or continue with --resume --set watch.onNonFinite=rollback.',
+        'Start again with a smaller training.learningRate' +
+        (existsSync(latestLink(runDir))
+          ? `, or continue from the newest checkpoint in ${runDir}: --resume --set watch.onNonFinite=rollback.`
+          : '.'),
     );
     this.what = what;
     this.step = step;

@@ -6,7 +6,7 @@ import { InputError } from '../base/errors.js';
 import { removeLeftovers } from '../base/leftovers.js';
 import { freeUnusedMemory } from '../base/malloc-trim.js';
 import { latestCheckpoint } from '../checkpoint/checkpoint.js';
-import { configAt, stageEnd } from '../config/growth.js';
+import { configAt, growthsUnreached, stageEnd } from '../config/growth.js';
 import { dataRoot, formatConfig } from '../config/load.js';
 import { type Config, configSchema } from '../config/schema.js';
 import { countsText, type Dataset, openDataset } from '../data/folder.js';
@@ -233,7 +233,9 @@ async function* runOnce(
     log.begin(engine);
     yield* changedMachine(start.step, engine, progress?.engine);
     yield* changedRanks(start.step, world.size, progress);
-    if (start.step === 0) yield* batchWarnings(config, dataset, world.size);
+    if (start.step === 0) yield* growthWarnings(config);
+    if (start.step === 0 || start.grownFrom !== undefined)
+      yield* batchWarnings(start.step, config, dataset, world.size);
     const watch = new CollapseWatch(config, progress?.watch);
     const best = new BestCheckpoint(config.checkpoint.keepBest, progress?.best);
     const augment = new AdaptiveAugment(training, progress?.adaptiveAugment, world.size);
@@ -286,6 +288,7 @@ async function checkNotMoved(root: string): Promise<void> {
 
 /** Warns of a batch in which the losses cannot compare images, or which repeats them. */
 function* batchWarnings(
+  step: number,
   { training: { batch } }: Config,
   { trainA, trainB }: Dataset,
   ranks: number,
@@ -293,15 +296,23 @@ function* batchWarnings(
   if (batch === 1)
     yield {
       type: 'warning',
-      step: 0,
+      step,
       text: 'training.batch is 1: the losses that compare the images of a batch (style consistency, and the deviation that discriminators see) have nothing to compare; with 2 or more, runtime.microBatch=1 needs no more memory for activations',
     };
   for (const [folder, { length }] of Object.entries({ trainA, trainB }))
     if (length < batch * ranks) {
       const size = ranks === 1 ? `${batch}` : `${batch} on each of ${ranks} processes`;
       const text = `${folder} has fewer images (${length}) than training.batch (${size}): every step repeats some`;
-      yield { type: 'warning', step: 0, text };
+      yield { type: 'warning', step, text };
     }
+}
+
+/** Warns of growths for which the run has no steps left. */
+function* growthWarnings(config: Config): Generator<TrainEvent> {
+  for (const { atStep, size } of growthsUnreached(config)) {
+    const text = `the networks do not grow to ${size} px: training.growth has it after step ${atStep}, and training.steps is ${config.training.steps}`;
+    yield { type: 'warning', step: 0, text };
+  }
 }
 
 /** Warns if a resumed run has another number of processes. */

@@ -6,6 +6,7 @@ import { isTorchFile, readModelConfig } from '../checkpoint/layout.js';
 import { fromTensors } from '../checkpoint/network-tensors.js';
 import { readReferenceConfig, readReferenceNetworks } from '../checkpoint/reference/import.js';
 import { readSafetensors } from '../checkpoint/safetensors.js';
+import { MAX_NUM_DOWN } from '../config/growth.js';
 import { loadConfig, resolveConfig } from '../config/load.js';
 import type { Config, ModelConfig } from '../config/schema.js';
 import { growState } from '../gan/growth.js';
@@ -81,14 +82,21 @@ async function resumedStart(
   networks: Networks,
 ): Promise<Start> {
   const { model, training } = config;
+  if (training.steps < step)
+    throw new InputError({
+      expected: `training.steps to be ${step} or more, the steps that ${dir} has done`,
+      found: String(training.steps),
+      remedy: 'give more steps, or leave --steps out',
+    });
   const checkpoint = await readCheckpoint(dir);
-  const from = training.growth.length === 0 ? model : await modelOf(dir);
+  const from = await modelOf(dir);
+  checkGrowthDone(training, from, { dir, step });
   if (from.size === model.size) return { step, ...restoreTraining(specsByNetwork(networks), checkpoint) };
   if (!training.growth.some(({ atStep, size }) => atStep === step && size === model.size))
     throw new InputError({
       expected: `a checkpoint of ${model.size} px in ${dir}, as training.growth and model.size have it after ${step} steps`,
       found: `one of ${from.size} px`,
-      remedy: `give training.growth a stage of ${2 * from.size} px with atStep ${step} or more, or leave --config out`,
+      remedy: `give training.growth a stage of ${2 * from.size} px with atStep ${step} or more, leave out what sets model.size, or grow into a new folder with --init`,
     });
   checkGrows(from, model, dir);
   const { host, progress } = restoreTraining(networkSpecs(from), checkpoint);
@@ -99,6 +107,21 @@ async function resumedStart(
     progress: { ...progress, best: undefined },
     grownFrom: from.size,
   };
+}
+
+/** @throws InputError if a run has grown already to a size that the config has for a later step. */
+function checkGrowthDone(
+  { growth }: Config['training'],
+  { size }: ModelConfig,
+  { dir, step }: { dir: string; step: number },
+): void {
+  const late = growth.findIndex((stage) => stage.size <= size && stage.atStep > step);
+  if (late < 0) return;
+  throw new InputError({
+    expected: `training.growth.${late}.atStep to be the step at which the run grew to ${growth[late]!.size} px, at most ${step}`,
+    found: `${growth[late]!.atStep}, and a checkpoint of ${size} px in ${dir}`,
+    remedy: 'leave training.growth as the run has it',
+  });
 }
 
 /** @throws InputError if a new run is to grow to a size that it already has. */
@@ -139,7 +162,7 @@ export async function resumedConfig(runDir: string, overrides: string[]): Promis
 }
 
 /**
- * The config of a run that starts from a model: that of the model, or that of a file on top of the model's `model` section,
+ * The config of a run that starts from a model: that of the model without its initialization phase, or that of a file on top of the model's `model` section,
  * with overrides. If they make `model.size` twice that of the model, the networks grow, with one more downsampling.
  *
  * @throws InputError if the model, its config, the file or an override is wrong.
@@ -151,12 +174,14 @@ export async function initialConfig(init: string, overrides: string[], file?: st
     return fittedToGrow(loadConfig({ below: { name: init, values }, file, overrides }), model);
   }
   const { configPath } = await resolveCheckpoint(init);
-  if (file === undefined) return fittedToGrow(loadConfig({ file: configPath, overrides }), model);
-  const below = {
-    name: configPath,
-    values: { model: loadConfig({ file: configPath, overrides: [] }).model },
-  };
-  return fittedToGrow(loadConfig({ below, file, overrides }), model);
+  const of = loadConfig({ file: configPath, overrides: [] });
+  const values = file === undefined ? initialized(of) : { model: of.model };
+  return fittedToGrow(loadConfig({ below: { name: configPath, values }, file, overrides }), model);
+}
+
+/** The config of a trained model, which has its initialization phase behind it: another would undo what it has learnt. */
+function initialized({ training, ...rest }: Config): Config {
+  return { ...rest, training: { ...training, initialization: { ...training.initialization, steps: 0 } } };
 }
 
 /** A new run's config without the stages that the model has behind it, and with one more downsampling if it grows. */
@@ -165,6 +190,12 @@ function fittedToGrow(config: Config, from: ModelConfig): Config {
   const growth = training.growth.filter(({ size }) => size > model.size);
   const grows = model.size === 2 * from.size && model.numDown === from.numDown;
   if (!grows) return { ...config, training: { ...training, growth } };
+  if (from.numDown === MAX_NUM_DOWN)
+    throw new InputError({
+      expected: `a model with fewer than ${MAX_NUM_DOWN} downsamplings (model.numDown), because one that grows gets another`,
+      found: `one with ${from.numDown}`,
+      remedy: `train on at its size, ${from.size} px`,
+    });
   const numDown = from.numDown + 1;
   return resolveConfig({ ...config, model: { ...model, numDown }, training: { ...training, growth } });
 }
@@ -174,10 +205,11 @@ function fittedToGrow(config: Config, from: ModelConfig): Config {
  * StyleGAN's training code calls this resuming from a network.
  */
 async function readWeights(
-  { init, onSkipped }: StartOptions & { init: string },
+  { init }: StartOptions & { init: string },
   { G_A2B, G_B2A, ...discriminators }: Record<NetworkName, ParameterSpecs>,
 ): Promise<NetworkValues> {
-  const { modelPath, trainingPath } = await resolveCheckpoint(init, { onSkipped });
+  // Skipped checkpoints were reported when the model section was read.
+  const { modelPath, trainingPath } = await resolveCheckpoint(init);
   const remedy = `give the config the model section that ${init} was trained with`;
   const model = await readSafetensors(modelPath);
   const generators = { G_A2B, G_B2A };

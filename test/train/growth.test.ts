@@ -1,9 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/base/errors.js';
-import { readCheckpoint, readCheckpointState } from '../../src/checkpoint/checkpoint.js';
+import { readCheckpoint, readCheckpointState, resolveCheckpoint } from '../../src/checkpoint/checkpoint.js';
 import { adamStepAt, configAt, stagesOf } from '../../src/config/growth.js';
 import type { Config, PartialConfig } from '../../src/config/schema.js';
 import { stepScalars } from '../../src/gan/step-scalars.js';
@@ -153,10 +153,44 @@ describe('a run with training.growth', () => {
     expect(error.message).toMatch(
       /a checkpoint of 64 px in .*step-000002, .* but found one of 32 px; give training\.growth a stage of 64 px with atStep 2 or more/,
     );
+    const unnamed = await rejection(
+      runs.train(runs.config(4, { model: { size: 64, channels: { 64: 512 } } }), { resume: true }),
+    );
+    expect(unnamed.message).toMatch(
+      /a checkpoint of 64 px .* found one of 32 px; .*model\.size, or .*--init/,
+    );
     const late = configAt(growing(4), 3);
     const again = await rejection(runs.train(late, { runDir: join(runs.folder, 'again') }));
     expect(again.message).toMatch(
       /training\.growth\.0\.size to be more than model\.size, 64, in a new run but found 64; remove that stage/,
+    );
+  });
+});
+
+describe('a run whose growth has another step than it had', () => {
+  it('is rejected if the networks have grown already, and keeps its config', async () => {
+    await runs.train(growing(4));
+    const config = await readFile(join(runs.runDir, 'config.json'));
+    const moved = growing(6, { training: { growth: [{ atStep: 5, size: 64 }] } });
+    const error = await rejection(runs.train(configAt(moved, 6), { resume: true }));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(
+      /training\.growth\.0\.atStep to be the step at which the run grew to 64 px, at most 4 but found 5/,
+    );
+    expect(await readFile(join(runs.runDir, 'config.json'))).toEqual(config);
+  });
+
+  it('warns of a growth after its last step, and does not grow', async () => {
+    const config = growing(3);
+    const events = await runs.train(config);
+    expect(ofType(events, 'warning').map(({ text }) => text)).toEqual([
+      'the networks do not grow to 64 px: training.growth has it after step 3, and training.steps is 3',
+    ]);
+    expect(ofType(await runs.train(config, { resume: true }), 'start')).toMatchObject([
+      { step: 3, size: 32 },
+    ]);
+    expect(await runs.train(growing(4), { resume: true })).toContainEqual(
+      expect.objectContaining({ type: 'start', step: 3, grownFrom: 32 }),
     );
   });
 });
@@ -215,6 +249,19 @@ describe('a run with --init and twice the size of the model', () => {
     ).message;
     expect(message).toMatch(/model\.channels\.64 .* set model\.channels\.64=384/);
     expect(await readdir(runs.folder)).toEqual(['run']);
+  });
+
+  it('rejects a model with the most downsamplings', async () => {
+    await runs.train(runs.config(1));
+    const { dir } = await resolveCheckpoint(runs.runDir);
+    const config = JSON.parse(await readFile(join(dir, 'config.json'), 'utf8')) as Config;
+    const deepest = { ...config, model: { ...config.model, size: 128, numDown: 5 } };
+    await writeFile(join(dir, 'config.json'), JSON.stringify(deepest));
+    const error = await rejection(initialConfig(dir, ['model.size=256']));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(
+      /fewer than 5 downsamplings .* found one with 5; train on at its size, 128 px/,
+    );
   });
 
   it('leaves out the stages that the model has behind it', async () => {

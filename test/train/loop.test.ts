@@ -375,7 +375,7 @@ describe('a run that diverges in the step of a checkpoint', () => {
     const error = await rejection(runs.train(runs.config(1, { losses, training: { learningRate: 1e39 } })));
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(
-      /^\S+\/\S+ has weights that are not finite after step 1: training has diverged/,
+      /^\S+\/\S+ has weights that are not finite after step 1: training has diverged\. Start again with a smaller training\.learningRate\.$/,
     );
     expect(await readdir(join(runs.runDir, 'checkpoints'))).toEqual([]);
   });

@@ -187,6 +187,17 @@ describe('a resumed run', () => {
     expect(events.map(({ type }) => type)).toEqual(['start', 'end']);
   });
 
+  it('rejects fewer steps than are done, and keeps its config', async () => {
+    await runs.train(runs.config(2));
+    const config = await readFile(join(runs.runDir, 'config.json'), 'utf8');
+    const error = await rejection(runs.train(runs.config(1), { resume: true }));
+    expect(error).toBeInstanceOf(InputError);
+    expect(error.message).toMatch(
+      /training\.steps to be 2 or more, .*step-000002 has done but found 1; give more/,
+    );
+    expect(await readFile(join(runs.runDir, 'config.json'), 'utf8')).toBe(config);
+  });
+
   it('rejects a checkpoint with other channels and names the tensor', async () => {
     await runs.train(runs.config(1));
     const error = await rejection(

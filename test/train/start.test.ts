@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { cp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -47,6 +47,16 @@ describe('a run with --init', () => {
     expect((await readModel(tuned)).values).toEqual((await readModel(exported)).values);
   });
 
+  it('reports a damaged newest checkpoint of the other run once, and starts with the one before', async () => {
+    await runs.train(runs.config(2, { checkpoint: { everySteps: 1 } }));
+    await truncate(join(runs.checkpointAt(2), 'model.safetensors'), 0);
+    const tuned = join(runs.folder, 'tuned');
+    const still = runs.config(1, { training: { lrMultipliers: { '*': 0 } } });
+    const events = await runs.train(still, { runDir: tuned, init: runs.runDir });
+    expect(ofType(events, 'skipped-checkpoint').map(({ dir }) => dir)).toEqual([runs.checkpointAt(2)]);
+    expect((await readModel(tuned)).values).toEqual((await readModel(runs.checkpointAt(1))).values);
+  });
+
   it('rejects a model of another shape, names the tensor, and leaves no folder behind', async () => {
     await runs.train(runs.config(1));
     const tuned = join(runs.folder, 'tuned');
@@ -60,11 +70,21 @@ describe('a run with --init', () => {
 });
 
 describe('the model to start from', () => {
-  it('provides the config, or the model section below the config of a file', async () => {
+  it('provides the config without its initialization phase, or the model section below the config of a file', async () => {
     const config = runs.config(1, { training: { seed: 5 } });
     await runs.train(config);
     const modelConfig = await initialConfig(runs.runDir, ['training.steps=7']);
     expect(modelConfig).toEqual({ ...config, training: { ...config.training, steps: 7 } });
+    const first = runs.config(1, { training: { initialization: { steps: 1 } }, losses: { identity: 1 } });
+    const trained = join(runs.folder, 'trained');
+    await runs.train(first, { runDir: trained });
+    const { training } = await initialConfig(trained, []);
+    expect(training).toEqual({
+      ...first.training,
+      initialization: { ...first.training.initialization, steps: 0 },
+    });
+    const again = await initialConfig(trained, ['training.initialization.steps=1']);
+    expect(again.training.initialization.steps).toBe(1);
     const file = join(runs.folder, 'tune.json');
     await writeFile(file, '{"training": {"learningRate": 0.0001}, "losses": {"lpips": {"weight": 0}}}');
     const tuned = await initialConfig(runs.runDir, ['training.steps=7'], file);
