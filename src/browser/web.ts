@@ -1,5 +1,6 @@
 // Starts a tfjs backend in a browser: WebGPU, WebGL or WASM, whichever works first.
 import * as tf from '@tensorflow/tfjs-core';
+import { countOf } from '../base/count-of.js';
 import { InputError, messageOf } from '../base/errors.js';
 import { useKernels } from '../runtime/kernels.js';
 import { portableKernels } from '../runtime/portable-kernels.js';
@@ -181,7 +182,7 @@ const wasm: BackendSource = {
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
     const isThreaded = simd && (await tf.env().getAsync(THREADS_FLAG));
     const threads = isThreaded ? getThreadsCount() : 1;
-    return `${threads} ${threads === 1 ? 'thread' : 'threads'}${simd ? '' : ', no SIMD'}`;
+    return `${countOf(threads, 'thread')}${simd ? '' : ', no SIMD'}`;
   },
   async retreat() {
     // The flag does not exist before the code is loaded.

@@ -1,5 +1,7 @@
 // gnr export: exports a model for other programs.
+
 import type { Argv } from 'yargs';
+import { countOf } from '../base/count-of.js';
 import type { ExportFormat } from '../export/export-options.js';
 import { FORMATS } from '../export/formats.js';
 import { type ArgumentsOf, defineCommand } from './define-command.js';
@@ -31,7 +33,7 @@ async function runExport({ checkpoint, format, out, ...args }: ExportArguments):
     }),
   ).finally(() => progress?.finish());
   const subject = keys === undefined ? dir : `${keys.join(', ')} of ${dir}`;
-  printLine(`Exported ${subject}${step === undefined ? '' : ` (${step} steps)`}:`);
+  printLine(`Exported ${subject}${step === undefined ? '' : ` (${countOf(step, 'step')})`}:`);
   printLine(out);
   printLine(`Read back and compared on ${comparedOn}; largest difference:`);
   for (const { what, difference, bound } of comparisons)

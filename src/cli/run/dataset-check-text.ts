@@ -1,9 +1,10 @@
 // Prints a dataset check for reading on a terminal.
+import { countOf } from '../../base/count-of.js';
 import { shownPath } from '../../base/file-names.js';
 import type { DatasetCheck } from '../../data/check/dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS, type FindingKind } from '../../data/check/findings.js';
 import type { FolderStatistics } from '../../data/check/statistics.js';
-import { countOf, formatSize, formatSpread, summaryOf } from '../../data/check/summary.js';
+import { formatSize, formatSpread, summaryOf } from '../../data/check/summary.js';
 
 /** Names of files that are listed for each kind of finding. */
 const NAMES_SHOWN = 10;

@@ -1,4 +1,5 @@
 // What `gnr dataset sample` does.
+import { countOf } from '../../base/count-of.js';
 import { drawSampleDataset } from '../../sample/draw.js';
 import type { SampleArguments } from '../dataset.js';
 import { withInterrupt } from '../interrupt.js';
@@ -17,6 +18,8 @@ export async function run(args: SampleArguments): Promise<void> {
     progress.finish();
   }
   if (json) return printJson({ dir, images, testImages, size, seed, family });
-  printLine(`${dir}: trainA and trainB with ${images} images each, testA and testB with ${testImages}`);
+  printLine(
+    `${dir}: trainA and trainB with ${countOf(images, 'image')} each, testA and testB with ${testImages}`,
+  );
   printLine(`${size} px, family ${family}, seed ${seed}; factors.json says what each image was drawn from`);
 }

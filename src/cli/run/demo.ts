@@ -1,6 +1,7 @@
 // What `gnr demo` does.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { countOf } from '../../base/count-of.js';
 import { formatDuration } from '../../base/format-bytes.js';
 import { loadConfig } from '../../config/load.js';
 import type { Config } from '../../config/schema.js';
@@ -183,7 +184,7 @@ export async function run({ out, fromScratch, steps }: DemoArguments): Promise<v
         packaged('configs/demo-finetune.json'),
       );
   const engine = await loadEngine({ ...config.runtime, work: 'training' });
-  const device = `${engine.device.toUpperCase()}, ${engine.threads} threads, TensorFlow ${engine.tensorflowVersion}`;
+  const device = `${engine.device.toUpperCase()}, ${countOf(engine.threads, 'thread')}, TensorFlow ${engine.tensorflowVersion}`;
   const date = new Date().toISOString().slice(0, 10);
   await (fromScratch ? runFromScratch : runFineTuning)({ outDir, config, images: IMAGES, device, date });
   printLine(`Done in ${formatDuration((performance.now() - startedAt) / 1000)}.`);

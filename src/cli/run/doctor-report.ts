@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import { cacheDirectory } from '../../base/cache-directory.js';
+import { countOf } from '../../base/count-of.js';
 import { messageOf } from '../../base/errors.js';
 import { availableProcessors } from '../../base/processors.js';
 import { runProgram } from '../../base/run-program.js';
@@ -194,7 +195,12 @@ export function formatReport(report: DoctorReport): string {
   const { engine, versions, machine: m } = report;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   const rows: [string, string][] = [
-    ['engine', engine ? `${engine.backend} on ${engine.device}, ${engine.threads} threads` : 'does not work'],
+    [
+      'engine',
+      engine
+        ? `${engine.backend} on ${engine.device}, ${countOf(engine.threads, 'thread')}`
+        : 'does not work',
+    ],
     ['TensorFlow', engine ? `${engine.tensorflowVersion} (tfjs ${engine.tfjsVersion})` : '-'],
     ['Node', versions.node],
     ['sharp', versions.sharp ? `${versions.sharp} (libvips ${versions.libvips})` : 'missing: run npm ci'],

@@ -1,4 +1,5 @@
 // What `gnr train` does.
+import { countOf } from '../../base/count-of.js';
 import { InputError, InterruptedError, messageOf } from '../../base/errors.js';
 import { shownPath } from '../../base/file-names.js';
 import { formatDuration } from '../../base/format-bytes.js';
@@ -50,15 +51,19 @@ async function printForecast(config: Config, { device, threads }: EngineInfo): P
       ],
       [
         'each step',
-        `${plain}, ${withR1} every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${threads} threads`,
+        `${plain}, ${withR1} every ${r1EverySteps} (R1); ${device.toUpperCase()}, ${countOf(threads, 'thread')}`,
       ],
     );
     if (evaluationSeconds !== undefined) rows.push(evaluationRow(config.evaluation, evaluationSeconds));
-    if (stages.length > 1) rows.push([`at ${size} px`, `${formatDuration(seconds)} for ${stageSteps} steps`]);
+    if (stages.length > 1)
+      rows.push([`at ${size} px`, `${formatDuration(seconds)} for ${countOf(stageSteps, 'step')}`]);
   }
   rows.push(
-    ['training', `${formatDuration(totalSeconds)} for ${steps} steps`],
-    ['a crash loses', `at most ${maxLoss.steps} steps, ${formatDuration(maxLoss.seconds)} of work`],
+    ['training', `${formatDuration(totalSeconds)} for ${countOf(steps, 'step')}`],
+    [
+      'a crash loses',
+      `at most ${countOf(maxLoss.steps, 'step')}, ${formatDuration(maxLoss.seconds)} of work`,
+    ],
     ['peak memory', formatPeak(estimate)],
   );
   printLine();

@@ -1,10 +1,11 @@
 // The page of a dataset check: findings with their images, folders, contact sheets.
+import { countOf } from '../../base/count-of.js';
 import { escapeHtml, htmlPage } from '../../report/html.js';
 import { REPORT_STYLE } from '../../report/style.js';
 import type { DatasetCheck } from './dataset-check.js';
 import { FINDING_KINDS, FINDING_TEXTS, type Finding, type FindingKind } from './findings.js';
 import { type FolderStatistics, HISTOGRAM_BINS } from './statistics.js';
-import { countOf, formatSize, formatSpread, summaryOf } from './summary.js';
+import { formatSize, formatSpread, summaryOf } from './summary.js';
 import type { CheckThumbnails, Thumbnail } from './thumbnails.js';
 
 /** Names of files that the page lists for each kind of finding; `--json` has all. */

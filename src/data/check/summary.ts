@@ -1,11 +1,7 @@
 // Texts that the page and the terminal share about a dataset check.
+import { countOf } from '../../base/count-of.js';
 import type { DatasetCheck } from './dataset-check.js';
 import type { Spread } from './statistics.js';
-
-/** "1 problem", "3 problems". */
-export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
 
 /** A file size for reading, finer than `formatBytes`: 1.2 kB, 3.4 MB, 1.20 GB. */
 export function formatSize(bytes: number): string {
