@@ -164,7 +164,7 @@ async function printVerification(
   for (const { role, change } of images) printError(`gnr: ${role}: ${change}`);
   const { RunError } = await import('../base/errors.js');
   throw new RunError(
-    `The evaluation of ${path} was not reproduced: ${differences.length} differences, listed above. Restore the images, weights or model that have changed, or evaluate again.`,
+    `The evaluation of ${path} was not reproduced: ${differences.length} differences, listed above. Restore the images, factors.json, weights or model that have changed, or evaluate again.`,
   );
 }
 

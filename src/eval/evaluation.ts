@@ -21,6 +21,7 @@ import {
   type OpenMetricResources,
   openMetricResources,
 } from './metric-resources.js';
+import { chosenMetrics } from './metrics/chosen.js';
 import type { Protocol } from './protocol.js';
 import type { MethodResult, Receipt } from './receipt.js';
 import { softwareFacts } from './software.js';
@@ -170,11 +171,12 @@ function assertUsable({ checkpoint, fakes, baselines }: EvaluationRequest, sourc
 }
 
 function resourceOptions(
-  { data }: EvaluationRequest,
+  { data, protocol }: EvaluationRequest,
   sources: Sources,
   modelPx: number | undefined,
 ): MetricResourceOptions {
-  return { inputs: sources.inputs.files, data, modelPx };
+  const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
+  return { inputs: sources.inputs.files, data, modelPx, requirements };
 }
 
 /**
@@ -226,6 +228,7 @@ export async function runEvaluation(request: EvaluationRequest): Promise<Evaluat
       },
       model: model?.facts ?? null,
       images: lists.map(imageListFacts),
+      ...(resources!.factors && { factors: { sha256: resources!.factors.sha256 } }),
       weights: resources!.weights(),
       software: softwareFacts(request.engine),
       methods: [...evaluations.map(({ result }) => result), ...unmeasured],

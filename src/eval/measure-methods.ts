@@ -1,7 +1,7 @@
 // Measures the metrics of a protocol on every method, repeat by repeat.
 
 import type { DecodedImage } from '../data/decode.js';
-import { gatherInOrder, shareWork } from '../distributed/share.js';
+import { gatherInOrder, inStep, shareWork } from '../distributed/share.js';
 import { SOLO, type World } from '../distributed/world.js';
 import type { EvaluationEvent } from './evaluate-options.js';
 import { OutputFeatures } from './features/output-features.js';
@@ -57,7 +57,9 @@ interface Plan {
 export async function evaluateMethods(options: EvaluationOptions): Promise<MethodEvaluation[]> {
   const { methods, resources, real, protocol, signal, onEvent, world } = options;
   const chosen = chosenMetrics(protocol.metrics);
-  const plans = methods.map((method) => planOf(method, chosen, options));
+  const plans = await inStep(world ?? SOLO, signal, () =>
+    Promise.all(methods.map((method) => planOf(method, chosen, options))),
+  );
   const measured = chosen.filter((metric) => plans.some(({ metrics }) => metrics.includes(metric)));
   const onProgress = (done: number) =>
     onEvent?.({ type: 'progress', label: 'real images', done, total: real.length, unit: 'images' });
@@ -68,11 +70,15 @@ export async function evaluateMethods(options: EvaluationOptions): Promise<Metho
   return evaluations;
 }
 
-function planOf(method: Method, chosen: readonly ChosenMetric[], options: EvaluationOptions): Plan {
+async function planOf(
+  method: Method,
+  chosen: readonly ChosenMetric[],
+  options: EvaluationOptions,
+): Promise<Plan> {
   const real = method.real ?? options.real;
   const plan: Plan = { method, real, metrics: [], unmeasured: [] };
   for (const metric of chosen) {
-    const why = metric.problem({ method, real, resources: options.resources });
+    const why = await metric.problem({ method, real, resources: options.resources });
     if (why === undefined) plan.metrics.push(metric);
     else plan.unmeasured.push({ metric: metric.name, why });
   }

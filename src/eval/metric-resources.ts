@@ -70,23 +70,27 @@ export interface MetricResourceOptions {
   inputs: readonly string[];
   /** Side of the model's images, px; some metrics resize all images to it first. */
   modelPx: number | undefined;
+  /** What the chosen metrics need: a factors.json that none of them needs is not read. */
+  requirements: readonly Requirements[];
 }
 
 /**
  * Opens the resources of metrics. A network is loaded when a metric first asks for it; that throws InputError if its
  * weights are missing.
  *
- * @throws InputError for a damaged factors.json.
+ * @throws InputError for a damaged factors.json of a sample dataset, if a metric needs it.
  */
 export async function openMetricResources({
   data,
   inputs,
   modelPx,
+  requirements,
 }: MetricResourceOptions): Promise<OpenMetricResources> {
   const used: WeightsSource[] = [];
   const features = new FeatureCache((kind) => openExtractor(kind, modelPx, used));
   const evaluators = new Map<LpipsNet, Promise<LpipsEvaluator>>();
-  const factors = data === undefined ? undefined : await readSampleFactors(data, inputs);
+  const needsFactors = requirements.some((needs) => needs.factors);
+  const factors = data !== undefined && needsFactors ? await readSampleFactors(data, inputs) : undefined;
   return {
     features,
     factors,

@@ -108,6 +108,13 @@ export const receiptSchema = z.strictObject({
     .nullable(),
   /** The image lists with their hashes. */
   images: z.array(imageListSchema),
+  /** The factors of the sample dataset, if a metric needed them; older receipts do not name them. */
+  factors: z
+    .strictObject({
+      /** SHA-256 of factors.json. */
+      sha256: hash,
+    })
+    .optional(),
   /** The pretrained weights that metrics measured with. */
   weights: z.array(
     z.strictObject({

@@ -20,7 +20,7 @@ import { listSources } from './sources.js';
 const PREFIX = 'evaluation/';
 
 /** @throws InputError if `checkpoint.keepBest` names a figure that these evaluations cannot give, or its worse end. */
-function checkBest(
+async function checkBest(
   { checkpoint: { keepBest }, evaluation, model }: Config,
   { direction, metrics, styles }: Protocol,
   {
@@ -28,7 +28,7 @@ function checkBest(
     real,
     resources,
   }: { inputs: string[]; real: readonly MeasuredImage[]; resources: MetricResources },
-): void {
+): Promise<void> {
   if (keepBest?.metric.startsWith(PREFIX) !== true) return;
   const key = keepBest.metric.slice(PREFIX.length);
   const chosen = chosenMetrics(metrics);
@@ -45,7 +45,7 @@ function checkBest(
   const noStyles = { stylesOf: () => new Float32Array() };
   const { perInput } = styles;
   const method = modelMethod({ name: 'model', translator, direction, inputs, styles: noStyles, perInput });
-  const problem = metric.problem({ method, real, resources });
+  const problem = await metric.problem({ method, real, resources });
   if (problem !== undefined)
     throw new InputError({
       expected: `${of} to measure ${keepBest.metric}, which checkpoint.keepBest names`,
@@ -97,14 +97,14 @@ export class TrainingEvaluation {
     const { protocol, sources } = await world.broadcastValue(found!);
     const { inputs, real, references } = sources;
     const images = real.files.map(fileImage);
+    const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
     const openResources = async (modelPx: number): Promise<OpenMetricResources> => {
       let resources: OpenMetricResources | undefined;
       try {
         await inStep(world, signal, async () => {
-          resources = await openMetricResources({ data, inputs: inputs.files, modelPx });
-          checkBest(config, protocol, { inputs: inputs.files, real: images, resources });
+          resources = await openMetricResources({ data, inputs: inputs.files, modelPx, requirements });
+          await checkBest(config, protocol, { inputs: inputs.files, real: images, resources });
         });
-        const requirements = chosenMetrics(protocol.metrics).map(({ requires }) => requires);
         await prepareResources(resources!, requirements, images, options);
         return resources!;
       } catch (error) {

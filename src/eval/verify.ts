@@ -105,6 +105,13 @@ export function compareReceipts(before: Receipt, now: Receipt): Difference[] {
     compare(`the number of images of ${list.key}`, list.a?.count, list.b?.count);
     compare(imagesOf(list.key), list.a?.sha256, list.b?.sha256);
   }
+  // A receipt without factors did not need them, or is older.
+  if (before.factors !== undefined)
+    compare(
+      now.factors ? 'factors.json' : 'factors.json (missing, or no longer that of the sample dataset)',
+      before.factors.sha256,
+      now.factors?.sha256,
+    );
   compare('the model', before.model?.sha256, now.model?.sha256);
   for (const { key, a, b } of unionBy(before.weights, now.weights, ({ name }) => name))
     compare(`the weights ${key}`, a?.sha256, b?.sha256);

@@ -1,8 +1,9 @@
 // factors.json: the factors that the images of a sample dataset were drawn from.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, messageOf, systemCode } from '../base/errors.js';
+import { sha256 } from '../base/hash.js';
 import { FAMILIES, portraitSchema } from './factors.js';
 
 /** The file at the root of a sample dataset with the factors of each image. */
@@ -19,11 +20,16 @@ export const factorsFileSchema = z.strictObject({
   /** Width and height of the images, px. */
   size: z.int().min(1),
   /** The family of the anime images, or the list from which each has drawn its own. */
-  family: z.union([z.enum(FAMILIES), z.array(z.enum(FAMILIES)).min(2)]),
+  family: z.union([z.enum(FAMILIES), z.array(z.enum(FAMILIES)).min(2)], {
+    error: ({ input }) =>
+      `expected ${FAMILIES.join(', ')}, or a list of at least two of them, received ${JSON.stringify(input)}`,
+  }),
   /** Factors by path from the root of the dataset: "trainA/00000.png". */
   images: z.record(z.string(), portraitSchema),
 });
 export type FactorsFile = z.infer<typeof factorsFileSchema>;
+
+const remedy = 'draw the dataset again with `gnr dataset sample DIR`';
 
 /**
  * Reads factors.json at the root of a sample dataset.
@@ -31,10 +37,35 @@ export type FactorsFile = z.infer<typeof factorsFileSchema>;
  */
 export async function readFactors(dir: string): Promise<FactorsFile> {
   const path = join(dir, FACTORS_FILE);
-  const remedy = 'draw the dataset again with `gnr dataset sample DIR`';
-  let text: string;
+  return parseFactors((await readBytes(path)).toString(), path);
+}
+
+/** Of a file that was cut short, too, so that it is not taken for the user's own. */
+const NAMES_FORMAT = /"format"\s*:\s*"gnr-sample-factors"/;
+
+/**
+ * Reads factors.json of a dataset that may be any, with its SHA-256.
+ * @returns undefined if there is none, or the user's own: one that does not name the format.
+ * @throws InputError if it names the format, but is damaged or of another version.
+ */
+export async function readFactorsIfAny(
+  dir: string,
+): Promise<{ factors: FactorsFile; sha256: string } | undefined> {
+  const path = join(dir, FACTORS_FILE);
+  const isFile = await stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+  if (!isFile) return undefined;
+  const bytes = await readBytes(path);
+  const text = bytes.toString();
+  if (!NAMES_FORMAT.test(text)) return undefined;
+  return { factors: parseFactors(text, path), sha256: sha256(bytes) };
+}
+
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    text = await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     const found = systemCode(error) === 'ENOENT' ? 'no such file' : messageOf(error);
     throw new InputError(
@@ -42,6 +73,9 @@ export async function readFactors(dir: string): Promise<FactorsFile> {
       { cause: error },
     );
   }
+}
+
+function parseFactors(text: string, path: string): FactorsFile {
   let value: unknown;
   try {
     value = JSON.parse(text);

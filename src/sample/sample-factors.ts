@@ -1,35 +1,38 @@
 // The factors of inputs that come from a sample dataset, for the evaluation.
-import { stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import type { Content } from './factors.js';
-import { FACTORS_FILE, readFactors } from './factors-file.js';
+import { readFactorsIfAny } from './factors-file.js';
 
 /** The contents of an evaluation's images. */
 export interface SampleFactors {
-  /** Those of the inputs. */
-  contents: readonly Content[];
+  /** Those of the inputs; undefined for inputs without an entry. */
+  contents: readonly (Content | undefined)[];
+  /** The inputs without an entry, by their paths from the root of the dataset. */
+  unknown: readonly string[];
   /** That of any file of the dataset; undefined for other files. */
   contentOf(file: string): Content | undefined;
+  /** SHA-256 of factors.json. */
+  sha256: string;
 }
 
 /**
  * Reads the factors of inputs from a sample dataset.
  *
  * @param inputs paths below `root`.
- * @returns undefined if the folder is not a sample dataset, or some inputs are not among its images.
+ * @returns undefined if the folder is not a sample dataset, or none of the inputs is among its images.
  * @throws InputError for damaged factors.
  */
 export async function readSampleFactors(
   root: string,
   inputs: readonly string[],
 ): Promise<SampleFactors | undefined> {
-  const isThere = await stat(join(root, FACTORS_FILE)).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return undefined;
-  const factors = await readFactors(root);
-  const contentOf = (file: string) => factors.images[relative(root, file).split(sep).join('/')]?.content;
-  const contents = inputs.map(contentOf).filter((content) => content !== undefined);
-  return contents.length < inputs.length ? undefined : { contents, contentOf };
+  const read = await readFactorsIfAny(root);
+  if (read === undefined) return undefined;
+  const { factors, sha256 } = read;
+  const nameOf = (file: string) => relative(root, file).split(sep).join('/');
+  const contentOf = (file: string) => factors.images[nameOf(file)]?.content;
+  const contents = inputs.map(contentOf);
+  const unknown = inputs.map(nameOf).filter((_, i) => contents[i] === undefined);
+  if (inputs.length > 0 && unknown.length === inputs.length) return undefined;
+  return { contents, unknown, contentOf, sha256 };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,6 +63,19 @@ describe('TrainingEvaluation.open with checkpoint.keepBest', () => {
       /order highest, since higher evaluation\/landmarks\/found/,
     );
   });
+});
+
+it('TrainingEvaluation.open reads the factors of the dataset only if a metric of the protocol needs them', async () => {
+  await cp(join(folder, 'sample'), join(folder, 'newer'), { recursive: true });
+  await writeFile(join(folder, 'newer', FACTORS_FILE), '{"format": "gnr-sample-factors", "version": 2}');
+  const protocol = join(folder, 'spectrum.json');
+  await writeFile(protocol, JSON.stringify({ name: 'own', metrics: { spectrum: {} } }));
+  const config = configOf({ metric: 'evaluation/spectrum', order: 'lowest' }, 'newer');
+  const own = { ...config, evaluation: { ...config.evaluation, protocol } };
+  const evaluation = await TrainingEvaluation.open(own);
+  expect(evaluation).toBeDefined();
+  await evaluation!.close();
+  expect(await rejectionMessage(TrainingEvaluation.open(config))).toMatch(/version 1 in .*factors\.json/);
 });
 
 describe('a config whose checkpoint.keepBest names a figure of an evaluation', () => {

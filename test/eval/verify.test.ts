@@ -117,6 +117,18 @@ describe('compareReceipts', () => {
     ]);
   });
 
+  it('finds a factors.json that has changed or is gone, unless the receipt knew of none', () => {
+    const [before, now] = ['a', 'b'].map((digit) => receipt({ factors: { sha256: digit.repeat(64) } }));
+    expect(compareReceipts(before!, before!)).toEqual([]);
+    expect(compareReceipts(before!, now!)).toEqual([
+      { what: 'factors.json', before: 'a'.repeat(64), now: 'b'.repeat(64) },
+    ]);
+    expect(compareReceipts(before!, receipt())).toMatchObject([
+      { what: expect.stringMatching(/^factors\.json \(missing/), now: 'none' },
+    ]);
+    expect(compareReceipts(receipt(), now!)).toEqual([]);
+  });
+
   it('compareSoftware reports software separately', () => {
     const now = receipt({ software: { node: '22' } });
     expect(compareReceipts(receipt(), now)).toEqual([]);

@@ -175,6 +175,16 @@ describe('factors.json', () => {
     await expect(readFactors(root)).rejects.toThrow(`found at ${key}:`);
   });
 
+  test.each([['oil'], [['vivid', 'oil']], [undefined]])(
+    'is rejected with the families that there are, and what it has, for family %j',
+    async (family) => {
+      await write(JSON.stringify({ ...valid(), family }));
+      await expect(readFactors(root)).rejects.toThrow(
+        `found at family: expected ${FAMILIES.join(', ')}, or a list of at least two of them, received ${JSON.stringify(family)};`,
+      );
+    },
+  );
+
   function withContent(change: object) {
     const factors = valid().images['trainA/00000.png']!;
     return { ...valid(), images: { a: { ...factors, content: { ...factors.content, ...change } } } };

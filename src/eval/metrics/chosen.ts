@@ -22,7 +22,7 @@ export interface ChosenMetric {
   headings: Readonly<Record<string, Heading>>;
   requires: Requirements;
   /** Returns why it cannot be measured on a method; undefined if it can. */
-  problem(context: Pick<MetricContext, 'method' | 'real' | 'resources'>): string | undefined;
+  problem(context: Pick<MetricContext, 'method' | 'real' | 'resources'>): Promise<string | undefined>;
   start(context: MetricContext): Measurement | Promise<Measurement>;
 }
 
@@ -37,7 +37,7 @@ export function chosenMetrics(chosen: z.infer<typeof metricsSchema>): ChosenMetr
         name,
         headings: metric.headings(options),
         requires: metric.requires?.(options) ?? {},
-        problem: (context) => metric.problem?.(context, options),
+        problem: async (context) => metric.problem?.(context, options),
         start: (context) => metric.start(options, context),
       },
     ];

@@ -14,7 +14,13 @@ export function noContents({
   resources,
 }: Pick<MetricContext, 'method' | 'resources'>): string | undefined {
   if (resources.factors === undefined) return 'only the sample dataset has known factors';
-  return method.outputs < 2 ? 'needs at least two outputs' : undefined;
+  const { unknown, contents } = resources.factors;
+  if (unknown.length === 0 || isReal(method)) return undefined;
+  const [which, remedy] =
+    unknown.length === 1
+      ? [`has no entry in factors.json (${unknown[0]})`, 'remove it']
+      : [`have no entry in factors.json (such as ${unknown[0]})`, 'remove them'];
+  return `${unknown.length} of ${contents.length} input pictures ${which}: ${remedy}, or draw the dataset again`;
 }
 
 /** Landmarks of outputs, and the contents that these should have: those of their inputs, or their own if they are real. */

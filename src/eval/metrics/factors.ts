@@ -18,8 +18,10 @@ export const factors = defineMetric({
     'factors/y': { title: 'Place, up and down', better: 'higher' },
     'factors/scale': { title: 'Size', better: 'higher' },
   }),
-  requires: () => ({ landmarks: true }),
-  problem: noContents,
+  requires: () => ({ landmarks: true, factors: true }),
+  // A single input has a single place, with which nothing correlates.
+  problem: (context) =>
+    noContents(context) ?? (context.method.inputs < 2 ? 'needs at least two different inputs' : undefined),
   start(_, context) {
     return {
       measure: (groups) => drawnOutputs(groups, context),

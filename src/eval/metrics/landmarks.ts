@@ -19,8 +19,9 @@ export const landmarks = defineMetric({
     'landmarks/within5': { title: 'Eyes and mouth within 5 %', better: 'higher' },
     'landmarks/found': { title: 'Eyes and mouth found', better: 'higher' },
   }),
-  requires: () => ({ landmarks: true }),
-  problem: noContents,
+  requires: () => ({ landmarks: true, factors: true }),
+  problem: (context) =>
+    noContents(context) ?? (context.method.outputs < 2 ? 'needs at least two outputs' : undefined),
   start(_, context) {
     return {
       measure: (groups) => drawnOutputs(groups, context),

@@ -23,7 +23,7 @@ export type Measured<Key extends string = string> = Pick<Figure, 'n' | 'how'> & 
 /** How tables show a figure: its title, and the better end of its scale. */
 export type Heading = Pick<Figure, 'title' | 'better'>;
 
-/** The networks that a metric measures with. They are loaded before anything is measured. */
+/** What a metric measures with, beside the images. It is loaded before anything is measured. */
 export interface Requirements {
   /** The features of real images and of outputs that it compares. */
   features?: FeatureKind;
@@ -31,6 +31,8 @@ export interface Requirements {
   lpips?: LpipsNet;
   /** The landmark network. */
   landmarks?: true;
+  /** The factors that the sample dataset was drawn with. */
+  factors?: true;
 }
 
 /** Resources that metrics share; each is opened when it is first needed. */
@@ -39,7 +41,7 @@ export interface MetricResources {
   lpips(net: LpipsNet): Promise<LpipsEvaluator>;
   /** Finds eyes and mouths, of each image once. @returns `network` names the weights. */
   landmarks(images: readonly MeasuredImage[]): Promise<{ found: FoundLandmarks[]; network: string }>;
-  /** Factors that the inputs were drawn with; undefined for other data than the sample dataset. */
+  /** Factors that the inputs were drawn with; undefined for other data than the sample dataset, or if no metric needs them. */
   factors: SampleFactors | undefined;
 }
 
@@ -98,11 +100,15 @@ export interface Metric<Schema extends z.ZodObject = z.ZodObject, Key extends st
   covarianceOf?: readonly string[];
   /** What it needs with these options; nothing by default. */
   requires?(options: z.infer<Schema>): Requirements;
-  /** Returns why the metric cannot be measured on a method; undefined if it can. */
+  /**
+   * Returns why the metric cannot be measured on a method; undefined if it can.
+   *
+   * @throws InputError if an image that it looks at cannot be read.
+   */
   problem?(
     context: Pick<MetricContext, 'method' | 'real' | 'resources'>,
     options: z.infer<Schema>,
-  ): string | undefined;
+  ): string | undefined | Promise<string | undefined>;
   start(options: z.infer<Schema>, context: MetricContext): Measurement<Key> | Promise<Measurement<Key>>;
 }
 

@@ -17,7 +17,15 @@ export const spectrum = defineMetric({
   family: 'similarity',
   options: z.strictObject({}),
   headings: () => ({ spectrum: { title: 'Spectrum distance (dB)', better: 'lower' } }),
-  problem: (context) => tooFew(context, { outputs: 1, real: 1 }),
+  async problem(context) {
+    const few = tooFew(context, { outputs: 1, real: 1 });
+    if (few !== undefined) return few;
+    const { width, height } = await context.method.firstSize();
+    // One pixel has no frequencies.
+    return spectrumSide({ width, height }) < 2
+      ? `needs pictures of at least 2 x 2 px, since all are measured at the size of the first output, which has ${width} x ${height}`
+      : undefined;
+  },
   async start(_, { method, real, signal }) {
     const side = spectrumSide(await method.firstSize());
     const spectrumOf = async (image: MeasuredImage, size?: number): Promise<Float64Array> => {

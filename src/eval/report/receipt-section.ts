@@ -8,7 +8,7 @@ import { formatCount } from './figure-table.js';
  * Renders everything that others need to measure the same: sources, hashes, seeds, software, protocol, and the command.
  */
 export function receiptSection(receipt: Receipt, path: string): string {
-  const { sources, model, images, weights, software, protocol } = receipt;
+  const { sources, model, images, factors, weights, software, protocol } = receipt;
   const groups: [title: string, rows: [name: string, value: string][]][] = [
     [
       'Made',
@@ -38,6 +38,10 @@ export function receiptSection(receipt: Receipt, path: string): string {
       images.map(({ role, folder, count, sha256 }) =>
         row(role, `${formatCount(count)} of ${code(folder)}<br>${code(sha256)}`),
       ),
+    ],
+    [
+      'Factors of the sample dataset (SHA-256 of the file)',
+      factors === undefined ? [] : [row('factors.json', code(factors.sha256))],
     ],
     [
       'Weights of the metrics (SHA-256 of the file)',

@@ -150,6 +150,8 @@ describe('evaluationPage', () => {
     const html = await evaluationPage(receipt([]), { receiptPath: "it's/receipt.json" });
     expect(html).toContain('npx gnr evaluate --verify &#39;it&#39;\\&#39;&#39;s/receipt.json&#39;</pre>');
     expect(await evaluationPage(receipt([]))).toContain('npx gnr evaluate --verify receipt.json</pre>');
+    const factors = { sha256: 'f'.repeat(64) };
+    expect(await evaluationPage(receipt([], { factors }))).toContain(factors.sha256);
     expect(html).toContain('Evaluation of first/step-000100');
     expect(html.indexOf('a'.repeat(64))).toBeGreaterThan(html.indexOf('<h2>Receipt'));
   });
