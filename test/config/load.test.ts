@@ -54,18 +54,18 @@ describe('loadConfig: order of the sources', () => {
   });
 
   it('takes a number for a loss with options as its weight, in every source', () => {
-    const path = file('{"losses": {"lpips": 0, "cycle": 7, "equivariance": {"halvings": 1}, "identity": 3}}');
-    const { losses } = loadConfig({ file: path, overrides: ['losses.equivariance=20'] });
+    const path = file(
+      '{"losses": {"lpips": 0, "cycle": 7, "styleDiversification": {"decaySteps": 9}, "identity": 3}}',
+    );
+    const { losses } = loadConfig({ file: path, overrides: ['losses.styleDiversification=2'] });
     expect(losses).toMatchObject({
       lpips: { weight: 0, weights: null },
       cycle: { form: 'l2', weight: 7 },
-      equivariance: { weight: 20, halvings: 1 },
+      styleDiversification: { weight: 2, decaySteps: 9 },
       identity: 3,
     });
-    expect(messageFor('losses.equivariance=-1')).toContain(
-      'losses.equivariance.weight (--set) to be 0 or more',
-    );
-    expect(messageFor('losses.equivariance="much"')).toContain('losses.equivariance (--set)');
+    expect(messageFor('losses.cycle=-1')).toContain('losses.cycle.weight (--set) to be 0 or more');
+    expect(messageFor('losses.cycle="much"')).toContain('losses.cycle (--set)');
     expect(messageFor('losses.lpisp=1')).toContain('unknown key losses.lpisp');
   });
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 const WEIGHT = 3;
-const LOSSES = { equivariance: { weight: WEIGHT } };
+const LOSSES = { equivariance: WEIGHT };
 const NAME = 'generators/equivariance';
 
 const configOf = (batch: number, losses: PartialConfig['losses'] = LOSSES): Config =>

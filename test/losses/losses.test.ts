@@ -234,7 +234,7 @@ describe('equivariance', () => {
       [2, 8, 8, 1],
     );
 
-  it('is the mean magnitude of the difference within the overlap, halved once or twice', () => {
+  it('is the mean magnitude of the difference within the overlap, halved twice', () => {
     const [first, second, mask] = [valuesOf(a()), valuesOf(b()), valuesOf(overlap())];
     const planes = [0, 1].flatMap((image) =>
       [0, 1, 2].map((channel) =>
@@ -246,19 +246,15 @@ describe('equivariance', () => {
         ),
       ),
     );
-    const [once, twice] = [planes.map(halved), planes.map(halved).map(halved)].map((left) =>
-      average(left.flat(2).map(Math.abs)),
-    );
-    expect(twice).toBeLessThan(0.9 * once!);
-    expectScalar(equivarianceLoss(a(), b(), overlap(), 1), once!);
-    expectScalar(equivarianceLoss(a(), b(), overlap(), 2), twice!);
-    expectScalar(equivarianceLoss(a(), a(), overlap(), 1), 0);
+    const left = planes.flatMap((plane) => halved(halved(plane)).flat());
+    expectScalar(equivarianceLoss(a(), b(), overlap()), average(left.map(Math.abs)));
+    expectScalar(equivarianceLoss(a(), a(), overlap()), 0);
   });
 
   it('has the gradients of finite differences', () => {
     const mask = tf.tensor([...Array(8).fill(1), ...Array(8).fill(0)], [1, 4, 4, 1]);
     checkGradients(
-      (x) => equivarianceLoss(x!, tf.fill([1, 4, 4, 3], 3), mask, 2),
+      (x) => equivarianceLoss(x!, tf.fill([1, 4, 4, 3], 3), mask),
       [separatedTensor(1, [1, 4, 4, 3], 0.3)],
       1,
     );

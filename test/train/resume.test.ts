@@ -57,7 +57,7 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
       },
       losses: {
         styleDiversification: { weight: 1, decaySteps: 3 },
-        equivariance: { weight: 1, halvings: 1 },
+        equivariance: 1,
         spectrum: 1,
       },
       runtime: { capture: true },
