@@ -1,5 +1,4 @@
 // gnr export: exports a model for other programs.
-
 import type { Argv } from 'yargs';
 import { countOf } from '../base/count-of.js';
 import type { ExportFormat } from '../export/export-options.js';

@@ -55,8 +55,9 @@ function grownConfig({ model, training, ...rest }: Config, { size, batch }: Grow
 }
 
 /**
- * The config of the stage that goes on after `step` steps: at the end of the run that of its last steps. Growths that the config has behind it change nothing, so the
- * config of a checkpoint, which is that of its stage, gives the same as the config of the whole run.
+ * The config of the stage that goes on after `step` steps; at the end of the run, that of its last steps. Growths that the
+ * config has behind it change nothing, so the config of a checkpoint, which is that of its stage, gives the same as the
+ * config of the whole run.
  */
 export function configAt(config: Config, step: number): Config {
   return growthsAhead(config)
