@@ -59,5 +59,5 @@ export function drawChart({ title, x, series }) {
       return `<path d="M${WIDTH - RIGHT + 14} ${at}h14" stroke="${colourOf(name)}" stroke-width="2.5"/><text x="${WIDTH - RIGHT + 34}" y="${at + 4}">${escapeHtml(name)}</text>`;
     }),
   ];
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12" fill="#3f4450"><rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>${parts.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12" fill="#3f4450"><title>${escapeHtml(title)}</title><rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>${parts.join('')}</svg>\n`;
 }
