@@ -5,7 +5,7 @@ import { weight } from '../losses/loss.js';
 import { adaptiveAugment, augment, diffAugment } from './augment-schema.js';
 import { distributed } from './distributed-schema.js';
 import { count, everySteps, fraction, positive, powerOfTwo } from './fields.js';
-import { growth } from './growth.js';
+import { growth, MAX_NUM_DOWN } from './growth.js';
 import { checkConsistency } from './rules.js';
 import { runtime } from './runtime-schema.js';
 import { variantDescription, variantNames } from './variants/names.js';
@@ -25,7 +25,7 @@ const CHANNELS: Record<string, number> = {
 const model = z.strictObject({
   variant: z.enum(variantNames).default('main').describe(variantDescription()),
   size: powerOfTwo(32, 512, 'Width and height of the images, px.').default(256),
-  numDown: count(1, 5)
+  numDown: count(1, MAX_NUM_DOWN)
     .default(3)
     .describe(
       'Number of downsamplings from the image to the content code, whose side is size / 2^numDown px.',

@@ -55,11 +55,7 @@ describe.each<{ name: string; stopAfter: number; changes: PartialConfig }>([
         emaRampUp: 0.5,
         cosine: { learningRateFactor: 0.25, beta2: 0.99, r1Factor: 0.1 },
       },
-      losses: {
-        styleDiversification: { weight: 1, decaySteps: 3 },
-        equivariance: 1,
-        spectrum: 1,
-      },
+      losses: { styleDiversification: { weight: 1, decaySteps: 3 }, equivariance: 1, spectrum: 1 },
       runtime: { capture: true },
     },
   },
