@@ -38,7 +38,8 @@ export function describeValue(value: unknown, maxCharacters = 60): string {
 function describe(value: unknown, maxCharacters: number, depth: number): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return JSON.stringify(value.slice(0, maxCharacters));
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value);
+  // JSON has no word for infinity, which is what `1e400` reads as.
+  if (typeof value !== 'object' || value === null) return String(value);
   const isList = Array.isArray(value);
   const [open, close] = isList ? '[]' : '{}';
   if (depth === 0) return `${open}...${close}`;

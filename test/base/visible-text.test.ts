@@ -19,7 +19,8 @@ describe('describeValue', () => {
   it.each([
     [undefined, 'nothing'],
     [null, 'null'],
-    [Number.NaN, 'null'],
+    [Number.NaN, 'NaN'],
+    [JSON.parse('1e400'), 'Infinity'],
     ['text', '"text"'],
     [[1, 'a', [true]], '[1,"a",[true]]'],
     [{ a: { b: [1] } }, '{"a":{"b":[1]}}'],
