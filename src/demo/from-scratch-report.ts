@@ -11,8 +11,8 @@ import { GRID_COLUMNS } from './translated-grid.js';
 function sampleModelGrid({ figures, reference }: SampleModelResult, image: ReportImage): ReportGrid {
   const { x, y, scale } = figures.correlation;
   const texts = [
-    'The same test photos, translated by the model that comes with this program (models/sample). It is larger, and was',
-    'trained for longer, not by this demo. Its figures: distance of colours and edges',
+    'The same test photos, translated by the model that comes with this program (models/sample). It was trained for',
+    'longer, not by this demo. Its figures: distance of colours and edges',
     `${figures.statisticsDistance.toFixed(2)}; correlation with the photo ${x.toFixed(2)} (left to right), ${y.toFixed(2)}`,
     `(up and down), ${scale.toFixed(2)} (size); difference between styles ${figures.diversity.toFixed(2)}, where different`,
     `anime pictures differ by ${reference.diversity.toFixed(2)}.`,
