@@ -24,6 +24,8 @@ const variant = z.strictObject({
   /** Variants of one group share their charts. */
   group: z.string().min(1).default('variants'),
   why: z.string().min(1),
+  /** A variant above, whose overrides come before this one's. */
+  from: z.string().optional(),
   set,
   shares,
   /** Time of a step over that of the base; measured by default. */
@@ -104,6 +106,19 @@ function checkNames(file, plan) {
     }
 }
 
+/** The variants with the overrides that they take over from others. */
+function inherit(file, variants) {
+  const above = new Map();
+  for (const { from, ...one } of variants) {
+    const parent = from === undefined ? { set: [], shares: {} } : above.get(from);
+    if (!parent)
+      throw planError(file, `"from": "${from}" in ${one.name}`, 'name a variant that stands above it');
+    const set = [...parent.set, ...one.set];
+    above.set(one.name, { ...one, set, shares: { ...parent.shares, ...one.shares } });
+  }
+  return [...above.values()];
+}
+
 /**
  * Reads a plan and resolves the config of every recipe in it.
  *
@@ -121,7 +136,11 @@ export function readPlan(file) {
   const config = path.resolve(path.dirname(file), parsed.base.config);
   const { why } = parsed.base;
   const base = { name: BASE, group: BASE, why, set: [], shares: {}, cost: 1 };
-  const plan = { ...parsed, base: { ...parsed.base, config }, recipes: [base, ...parsed.variants] };
+  const plan = {
+    ...parsed,
+    base: { ...parsed.base, config },
+    recipes: [base, ...inherit(file, parsed.variants)],
+  };
   for (const recipe of plan.recipes)
     configOf(plan, recipe, { root: 'dataset', seed: plan.seeds[0], steps: plan.steps });
   return plan;

@@ -176,6 +176,11 @@ test.each<[string, string, unknown]>([
   ],
   ['two variants of one name', 'slow', { ...PLAN, variants: [...PLAN.variants, ...PLAN.variants] }],
   ['an unknown variant', 'fast', { ...PLAN, decide: { margin: 0, variants: ['fast'] } }],
+  [
+    'overrides taken over from a variant below',
+    '"from": "slow" in early',
+    { ...PLAN, variants: [{ name: 'early', why: 'the tests', from: 'slow' }, ...PLAN.variants] },
+  ],
 ])('a plan with %s is an input error that names %s', async (_, words, plan) => {
   await writePlan('wrong', plan);
   const read = async () => (await planModule()).readPlan(at('wrong.json'));
@@ -183,6 +188,19 @@ test.each<[string, string, unknown]>([
     name: 'InputError',
     message: expect.stringContaining(words) as string,
   });
+});
+
+test('a variant takes over the overrides of one above it, and its own come last', async () => {
+  const later = { name: 'later', why: 'the tests', from: 'slow', set: ['training.batch=2'] };
+  const last = { name: 'last', why: 'the tests', from: 'later', set: ['training.batch=3'] };
+  await writePlan('chain', { ...PLAN, variants: [...PLAN.variants, later, last] });
+  const { recipes } = (await planModule()).readPlan(at('chain.json'));
+  expect(recipes.map(({ set }) => set)).toEqual([
+    [],
+    ['training.learningRate=0.001'],
+    ['training.learningRate=0.001', 'training.batch=2'],
+    ['training.learningRate=0.001', 'training.batch=2', 'training.batch=3'],
+  ]);
 });
 
 test('a wrong plan and wrong options end with exit code 2 and leave no folder', async () => {
