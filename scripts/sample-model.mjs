@@ -19,6 +19,8 @@ const LIMIT_BYTES = 1024 * 1024;
 /** The dataset that the card's commands draw; its test images depend only on its seed. */
 const DATASET = { images: 6000, size: 64, seed: 1, root: 'data/sample' };
 const TEST_IMAGES = 64;
+/** The first step whose weights are in the mean. */
+const FROM_STEP = 2000;
 const STYLES_PER_PHOTO = 4;
 const SEED = 1;
 const MARKS = ['<!-- figures -->', '<!-- end of figures -->'];
@@ -117,7 +119,11 @@ identity and spectrum, and without LPIPS; config.json has every setting.
 
     npx gnr dataset sample ${DATASET.root} --images ${DATASET.images} --size ${DATASET.size} --seed ${DATASET.seed}
     npx gnr train --config configs/sample.json --out runs/sample --set data.root=${DATASET.root}
-    node scripts/sample-model.mjs runs/sample models/sample
+    npx gnr export runs/sample --format safetensors --average ${FROM_STEP} --out runs/sample-mean
+    node scripts/sample-model.mjs runs/sample-mean models/sample
+
+The third command takes the mean of the EMA weights from step ${FROM_STEP} on, because those of any single step have noise that differs from checkpoint to
+checkpoint: dots in lines, hatched hair, features out of their places.
 
 ## Figures
 
@@ -129,8 +135,8 @@ and size are those of eyes and mouth together. The pixel distance is the root me
 ## Limits
 
 It has seen drawn faces alone, and it is small. Eyes, noses and mouths are those of the photo in other colours and with lines around them, more than
-they are those of anime: the style changes colours, lines and backgrounds, and hardly any shape. Lines break into dots, hair is hatched, glasses and beards
-stay, and dark faces can get blots. Of a photograph of a real person it keeps who it is before a plain background (examples/photos/astronaut.jpg); a
+they are those of anime: the style changes colours, lines and backgrounds, and hardly any shape. Outlines are soft and sometimes stepped or double, some
+heads have a halo, glasses and beards stay, and light faces can get blots. Of a photograph of a real person it keeps who it is before a plain background (examples/photos/astronaut.jpg); a
 busy one (examples/photos/grace_hopper.jpg) keeps its colours in part. Nothing but a face makes sense. The faces that it learned from are few in kind, one to
 an image; it says nothing about anybody. At this size details are lost.
 

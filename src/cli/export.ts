@@ -18,11 +18,11 @@ async function runExport({ checkpoint, format, out, ...args }: ExportArguments):
   }
   const { exportModel } = await import('../export/export-model.js');
   const { formatDifference } = await import('../export/comparison.js');
-  const { precision, direction, compare, receipt, license, data } = args;
+  const { precision, direction, compare, receipt, license, data, average } = args;
   let progress: ReturnType<typeof startProgress> | undefined;
-  const { comparisons, comparedOn, dir, step, keys } = await withInterrupt((signal) =>
+  const { comparisons, comparedOn, dir, step, averagedCheckpoints, keys } = await withInterrupt((signal) =>
     exportModel(checkpoint, format, out, {
-      ...{ precision, direction, compare, receipt, license, data, signal },
+      ...{ precision, direction, compare, receipt, license, data, average, signal },
       onSkipped: (skipped, error) =>
         printError(`gnr: skipped the damaged checkpoint ${skipped}: ${error.message}`),
       onProgress: (done, total, unit) => {
@@ -31,7 +31,9 @@ async function runExport({ checkpoint, format, out, ...args }: ExportArguments):
       },
     }),
   ).finally(() => progress?.finish());
-  const subject = keys === undefined ? dir : `${keys.join(', ')} of ${dir}`;
+  let subject = keys === undefined ? dir : `${keys.join(', ')} of ${dir}`;
+  if (averagedCheckpoints !== undefined)
+    subject = `the mean of ${countOf(averagedCheckpoints, 'checkpoint')} up to ${dir}`;
   printLine(`Exported ${subject}${step === undefined ? '' : ` (${countOf(step, 'step')})`}:`);
   printLine(out);
   printLine(`Read back and compared on ${comparedOn}; largest difference:`);
@@ -68,6 +70,11 @@ const exportOptions = (yargs: Argv) =>
       type: 'string',
       choices: ['A2B', 'B2A'] as const,
       describe: 'For onnx: photo to anime (A2B, the default), or back (B2A)',
+    })
+    .option('average', {
+      type: 'number',
+      describe:
+        "For safetensors: the mean of the EMA weights of the run's checkpoints from this step on, where the EMA of the run was too short",
     })
     .option('compare', {
       type: 'string',

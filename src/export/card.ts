@@ -41,7 +41,7 @@ function setting(config: Record<string, unknown>, section: string, key: string):
 }
 
 /** The training settings of the config as rows. */
-function trainingRows({ config, step }: ExportSource): string[][] {
+function trainingRows({ config, step, averaged }: ExportSource): string[][] {
   const keys = ['batch', 'seed', 'learningRate', 'r1Weight', 'emaDecay'];
   const settings = keys.flatMap((key) => {
     const value = setting(config, 'training', key);
@@ -50,7 +50,16 @@ function trainingRows({ config, step }: ExportSource): string[][] {
   const losses = Object.entries((config.losses as Record<string, unknown> | undefined) ?? {}).map(
     ([name, value]) => [`losses.${name}`, JSON.stringify(value)],
   );
-  return [['steps', step === undefined ? 'not recorded' : String(step)], ...settings, ...losses];
+  const weights =
+    averaged === undefined
+      ? []
+      : [
+          [
+            'weights',
+            `mean of the EMA weights of ${averaged.checkpoints} checkpoints, steps ${averaged.from} to ${averaged.to}`,
+          ],
+        ];
+  return [['steps', step === undefined ? 'not recorded' : String(step)], ...weights, ...settings, ...losses];
 }
 
 function trainingSection(source: ExportSource, data: string | undefined): string {

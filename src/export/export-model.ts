@@ -27,6 +27,9 @@ export interface ExportedModel extends Exported {
   comparedOn: string;
 }
 
+/** The progress of writing a model folder, which follows that of reading checkpoints. */
+const WRITING_STEPS = 2;
+
 /** Every option that some format has. */
 const OPTION_NAMES = new Set(Object.values(FORMATS).flatMap(({ options }) => options));
 
@@ -39,7 +42,19 @@ function checkOptions(format: ExportFormat, options: FormatOptions): void {
         found: `--${name}`,
         remedy: 'leave it out, or choose another format',
       });
-  const { license } = options;
+  const { license, average, receipt } = options;
+  if (average !== undefined && !(Number.isSafeInteger(average) && average >= 0))
+    throw new InputError({
+      expected: 'a step for --average, such as 20000',
+      found: String(average),
+      remedy: 'name the first step whose weights count',
+    });
+  if (average !== undefined && receipt !== undefined)
+    throw new InputError({
+      expected: '--average without --receipt, because no receipt is of weights that are not made yet',
+      found: 'both',
+      remedy: 'export the mean, evaluate that folder, and export it to another folder with the receipt',
+    });
   if (license !== undefined && !/^[\w.+-]+$/.test(license))
     throw new InputError({
       expected: 'a licence identifier for --license, such as mit or cc-by-nc-4.0',
@@ -87,14 +102,30 @@ export async function exportModel(
   const { compare, onSkipped, onProgress, signal, ...formatOptions } = options;
   checkOptions(format, formatOptions);
   await checkOut(format, out);
+  let read = 0;
   const source = await readExportSource(checkpoint, {
     generators: format === 'pt' ? 'any' : 'both',
     ...(onSkipped && { onSkipped }),
+    average: options.average,
+    onRead(done, total) {
+      read = done;
+      onProgress?.(done, total + WRITING_STEPS, 'steps');
+      stopIfAborted(signal);
+    },
   });
   const inputs = await comparisonInputs(source.architecture, compare);
   stopIfAborted(signal);
   await loadEngine();
   stopIfAborted(signal);
-  const request = { source, out, inputs, options: formatOptions, onProgress, signal };
+  const request = {
+    source,
+    out,
+    inputs,
+    options: formatOptions,
+    onProgress:
+      onProgress &&
+      ((done: number, total: number, unit: 'steps' | 'bytes') => onProgress(read + done, read + total, unit)),
+    signal,
+  };
   return { ...(await FORMATS[format].write(request)), comparedOn: inputs.description };
 }

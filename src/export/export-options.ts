@@ -9,6 +9,11 @@ export interface FormatOptions {
   precision?: 'float32' | 'float16' | undefined;
   /** For ONNX: the direction of translation. Default: A2B, photo to anime. */
   direction?: 'A2B' | 'B2A' | undefined;
+  /**
+   * For a model folder: the mean of the EMA weights over the run's checkpoints from this step on, instead of the EMA
+   * weights of one checkpoint.
+   */
+  average?: number | undefined;
   /** Path of a receipt of `gnr evaluate` on this checkpoint; its figures go onto the model card. */
   receipt?: string | undefined;
   /** Licence of the weights for the model card, an SPDX identifier such as mit. */
@@ -35,6 +40,8 @@ export interface Exported {
   dir: string;
   /** Training steps of that checkpoint, if it records them. */
   step: number | undefined;
+  /** The number of checkpoints of which the weights are the mean; absent for those of one. */
+  averagedCheckpoints?: number | undefined;
   /** For a PyTorch file: the keys of its dictionary. */
   keys?: string[];
 }

@@ -31,8 +31,11 @@ async function folderExport({ options, onProgress, ...task }: ExportRequest): Pr
   };
 }
 
-function exportedFolder({ source: { dir, step } }: ExportRequest, comparisons: Comparison[]): Exported {
-  return { comparisons, dir, step };
+function exportedFolder(
+  { source: { dir, step, averaged } }: ExportRequest,
+  comparisons: Comparison[],
+): Exported {
+  return { comparisons, dir, step, averagedCheckpoints: averaged?.checkpoints };
 }
 
 const CARD_OPTIONS = ['precision', 'receipt', 'license', 'data'] as const;
@@ -41,7 +44,7 @@ const CARD_OPTIONS = ['precision', 'receipt', 'license', 'data'] as const;
 export const FORMATS: Readonly<Record<ExportFormat, Format>> = {
   safetensors: {
     describe: 'a model folder for this program (model.safetensors, config.json, a model card)',
-    options: CARD_OPTIONS,
+    options: [...CARD_OPTIONS, 'average'],
     isFolder: true,
     async write(request) {
       const { exportSafetensors } = await import('./safetensors-export.js');

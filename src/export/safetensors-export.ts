@@ -34,7 +34,9 @@ export async function exportSafetensors(
     signal,
     async write(folder) {
       const step = source.step === undefined ? {} : { step: String(source.step) };
-      const metadata = { ...MODEL_METADATA, licence: card.licence ?? 'unknown', ...step };
+      const averaged =
+        source.averaged === undefined ? {} : { averagedCheckpoints: JSON.stringify(source.averaged) };
+      const metadata = { ...MODEL_METADATA, licence: card.licence ?? 'unknown', ...step, ...averaged };
       await writeSafetensors(join(folder, MODEL), tensors, metadata);
       await writeJson(join(folder, CONFIG), source.config);
       onProgress?.(1, 2);

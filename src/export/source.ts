@@ -1,13 +1,14 @@
 // Reads what is exported: a model, its config as others may see it, and its checksum.
 import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
-import type { InputError } from '../base/errors.js';
+import { InputError } from '../base/errors.js';
 import type { ResolvedCheckpoint } from '../checkpoint/checkpoint.js';
 import { readState } from '../checkpoint/layout.js';
 import { readSafetensorsHeader } from '../checkpoint/safetensors.js';
 import { configShape, type ModelConfig } from '../config/schema.js';
 import type { NetworkValues } from '../model/parameters.js';
 import { openModelFolder } from '../translate/model.js';
+import { type AveragedSteps, averageWeights } from './weight-average.js';
 
 const text = z.looseObject({}).catch({});
 const configSchema = z.looseObject({
@@ -32,6 +33,8 @@ export interface ExportSource {
   dataName: string | undefined;
   /** Steps done; undefined if the checkpoint does not record them. */
   step: number | undefined;
+  /** The checkpoints of which the weights are the mean; undefined if they are those of one. */
+  averaged?: AveragedSteps | undefined;
   /** Of its model.safetensors: what a metrics receipt names. */
   sha256: string;
   /** The folder that it was read from. */
@@ -72,27 +75,44 @@ export interface ExportSourceOptions {
   generators?: 'both' | 'any';
   /** Called with every newer checkpoint of a run that is damaged, and the reason. */
   onSkipped?: (dir: string, error: InputError) => void;
+  /** The first step of a mean over the run's checkpoints; by default the weights of one. */
+  average?: number | undefined;
+  /** Called after each checkpoint of that mean. */
+  onRead?: ((done: number, total: number) => void) | undefined;
+}
+
+function notOfARun(dir: string): InputError {
+  return new InputError({
+    expected: 'a run or one of its checkpoints for --average',
+    found: `the exported model ${dir}`,
+    remedy: 'name the run that it was exported from, or leave out --average',
+  });
 }
 
 /**
  * Reads what is behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
  *
- * @throws InputError naming the missing, damaged or unfitting file.
+ * @throws InputError naming the missing, damaged or unfitting file, and as `averageWeights`.
  */
 export async function readExportSource(
   checkpoint: string,
-  { generators = 'both', onSkipped }: ExportSourceOptions = {},
+  { generators = 'both', onSkipped, average, onRead }: ExportSourceOptions = {},
 ): Promise<ExportSource> {
   const folder = await openModelFolder(checkpoint, configSchema, { onSkipped });
   const { config } = folder;
-  const values = await folder.readGenerators(generators);
+  const step = await stepOf(folder);
+  let read: { values: NetworkValues; averaged?: AveragedSteps };
+  if (average === undefined) read = { values: await folder.readGenerators(generators) };
+  else if (folder.statePath === undefined || step === undefined) throw notOfARun(folder.dir);
+  else read = await averageWeights(folder, { step, from: average, onRead });
   const root = config.data?.root;
   return {
     architecture: config.model,
-    values,
+    values: read.values,
+    averaged: read.averaged,
     config: portableConfig(config),
     dataName: typeof root === 'string' ? basename(root) : undefined,
-    step: await stepOf(folder),
+    step,
     sha256: await folder.sha256(),
     dir: folder.dir,
   };
