@@ -4,8 +4,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { InputError, messageOf } from '../dist/base/errors.js';
 import { Rng } from '../dist/base/rng.js';
+import { loadConfig } from '../dist/config/load.js';
 import { joinFloats } from '../dist/data/image-arrays.js';
 import { writeModelFolder } from '../dist/export/model-folder.js';
 import { loadEngine } from '../dist/runtime/node.js';
@@ -19,8 +21,8 @@ const LIMIT_BYTES = 1024 * 1024;
 /** The dataset that the card's commands draw; its test images depend only on its seed. */
 const DATASET = { images: 6000, size: 64, seed: 1, root: 'data/sample' };
 const TEST_IMAGES = 64;
-/** The first step whose weights are in the mean. */
-const FROM_STEP = 2000;
+/** The first of the two runs: its config, and the first step whose weights are in the mean that the second starts from. */
+const FIRST = { config: 'configs/sample.json', fromStep: 2000 };
 const STYLES_PER_PHOTO = 4;
 const SEED = 1;
 const MARKS = ['<!-- figures -->', '<!-- end of figures -->'];
@@ -62,7 +64,7 @@ function figureLines({ step, parameters, bytes, largestDifferenceLevels, figures
   const { anime } = figures;
   const row = (name, own, real) => `| ${name} | ${own.toFixed(2)} | ${real.toFixed(2)} |`;
   return [
-    `After ${step} steps; ${parameters} parameters in ${bytes} bytes. Rounding to float16 changes no pixel by more than`,
+    `After ${step} steps of its last run; ${parameters} parameters in ${bytes} bytes. Rounding to float16 changes no pixel by more than`,
     `${largestDifferenceLevels.toFixed(2)} of 255 levels. On the ${TEST_IMAGES} test photos, ${STYLES_PER_PHOTO} styles each:`,
     '',
     '| figure | this model | real anime test pictures |',
@@ -101,6 +103,10 @@ function figureLines({ step, parameters, bytes, largestDifferenceLevels, figures
 }
 
 function newCard({ architecture, config }) {
+  const first = loadConfig({
+    file: fileURLToPath(new URL(`../${FIRST.config}`, import.meta.url)),
+    overrides: [],
+  });
   const { size } = architecture;
   const training = config.training ?? {};
   return `# Sample model
@@ -113,17 +119,19 @@ and back, at ${size} x ${size} px. It shows what the method does, and serves the
 ## Training
 
 From scratch on the sample dataset alone: ${DATASET.images} + ${DATASET.images} portraits that this project's programs draw. No
-photograph of a person and no picture by an artist is in it. ${training.steps} steps of ${training.batch} + ${training.batch} pictures, seed ${training.seed}. The networks and losses
-are those of GANs N' Roses (https://arxiv.org/abs/2106.06561) with a relativistic adversarial loss, R2, the losses of equivariance,
-identity and spectrum, and without LPIPS; config.json has every setting.
+photograph of a person and no picture by an artist is in it. Two runs of ${first.training.steps} and ${training.steps} steps of ${training.batch} + ${training.batch} pictures, seed ${training.seed}. The networks and losses
+are those of GANs N' Roses (https://arxiv.org/abs/2106.06561) with a relativistic adversarial loss, R2, and the losses of equivariance and
+spectrum; the first run has the identity loss too, the second style diversification; neither has LPIPS. config.json has every setting of the second.
 
     npx gnr dataset sample ${DATASET.root} --images ${DATASET.images} --size ${DATASET.size} --seed ${DATASET.seed}
-    npx gnr train --config configs/sample.json --out runs/sample --set data.root=${DATASET.root}
-    npx gnr export runs/sample --format safetensors --average ${FROM_STEP} --out runs/sample-mean
-    node scripts/sample-model.mjs runs/sample-mean models/sample
+    npx gnr train --config ${FIRST.config} --out runs/sample --set data.root=${DATASET.root}
+    npx gnr export runs/sample --format safetensors --average ${FIRST.fromStep} --out runs/sample-mean
+    cp runs/sample/checkpoints/latest/training.safetensors runs/sample-mean
+    npx gnr train --init runs/sample-mean --config configs/sample-second.json --out runs/sample-second --set data.root=${DATASET.root}
+    node scripts/sample-model.mjs runs/sample-second models/sample
 
-The third command takes the mean of the EMA weights from step ${FROM_STEP} on, because those of any single step have noise that differs from checkpoint to
-checkpoint: dots in lines, hatched hair, features out of their places.
+The second run starts from the mean of the EMA weights from step ${FIRST.fromStep} on, because those of any single step have noise that differs from checkpoint to
+checkpoint (dots in lines, hatched hair, features out of their places), and with the discriminators of the last step, which the fourth command puts beside it.
 
 ## Figures
 

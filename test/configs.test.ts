@@ -16,6 +16,7 @@ const PARAMETERS: Record<string, [generators: number, discriminators: number]> =
   finetune: [62_900_264, 36_996_615],
   'low-memory': [18_300_456, 9_976_711],
   sample: [331_548, 275_783],
+  'sample-second': [331_548, 275_783],
   selfie2anime: [62_900_264, 36_996_615],
   'selfie2anime-128': [78_440_488, 36_521_735],
   'selfie2anime-best': [62_900_264, 36_996_615],
