@@ -5,7 +5,8 @@ import type { ExportFormat } from '../export/export-options.js';
 import { FORMATS } from '../export/formats.js';
 import { type ArgumentsOf, defineCommand } from './define-command.js';
 import { withInterrupt } from './interrupt.js';
-import { printError, printLine, startProgress } from './output.js';
+import { printError, printLine } from './output.js';
+import { startStages } from './stages.js';
 
 async function runExport({ checkpoint, format, out, ...args }: ExportArguments): Promise<void> {
   if (checkpoint === undefined) {
@@ -19,18 +20,18 @@ async function runExport({ checkpoint, format, out, ...args }: ExportArguments):
   const { exportModel } = await import('../export/export-model.js');
   const { formatDifference } = await import('../export/comparison.js');
   const { precision, direction, compare, receipt, license, data, average } = args;
-  let progress: ReturnType<typeof startProgress> | undefined;
+  const stages = startStages();
   const { comparisons, comparedOn, dir, step, averagedCheckpoints, keys } = await withInterrupt((signal) =>
     exportModel(checkpoint, format, out, {
       ...{ precision, direction, compare, receipt, license, data, average, signal },
       onSkipped: (skipped, error) =>
         printError(`gnr: skipped the damaged checkpoint ${skipped}: ${error.message}`),
       onProgress: (done, total, unit) => {
-        progress ??= startProgress({ label: 'exporting', total, unit });
-        progress.update(done);
+        const label = unit === 'checkpoints' ? 'averaging' : 'exporting';
+        stages.update({ label, total, unit }, done);
       },
     }),
-  ).finally(() => progress?.finish());
+  ).finally(() => stages.close());
   let subject = keys === undefined ? dir : `${keys.join(', ')} of ${dir}`;
   if (averagedCheckpoints !== undefined)
     subject = `the mean of ${countOf(averagedCheckpoints, 'checkpoint')} up to ${dir}`;

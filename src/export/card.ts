@@ -50,16 +50,12 @@ function trainingRows({ config, step, averaged }: ExportSource): string[][] {
   const losses = Object.entries((config.losses as Record<string, unknown> | undefined) ?? {}).map(
     ([name, value]) => [`losses.${name}`, JSON.stringify(value)],
   );
-  const weights =
-    averaged === undefined
-      ? []
-      : [
-          [
-            'weights',
-            `mean of the EMA weights of ${averaged.checkpoints} checkpoints, steps ${averaged.from} to ${averaged.to}`,
-          ],
-        ];
-  return [['steps', step === undefined ? 'not recorded' : String(step)], ...weights, ...settings, ...losses];
+  const rows = [['steps', step === undefined ? 'not recorded' : String(step)]];
+  if (averaged !== undefined) {
+    const { checkpoints, from, to } = averaged;
+    rows.push(['weights', `mean of the EMA weights of ${checkpoints} checkpoints, steps ${from} to ${to}`]);
+  }
+  return [...rows, ...settings, ...losses];
 }
 
 function trainingSection(source: ExportSource, data: string | undefined): string {

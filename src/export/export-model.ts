@@ -15,8 +15,8 @@ export interface ExportOptions extends FormatOptions {
   compare?: string | undefined;
   /** Called with every newer checkpoint of a run that is damaged, and the reason. */
   onSkipped?: ((dir: string, error: InputError) => void) | undefined;
-  /** Called with the finished part and the whole of the work. */
-  onProgress?: ((done: number, total: number, unit: 'steps' | 'bytes') => void) | undefined;
+  /** Called with the finished part and the whole of the work: first of reading checkpoints for a mean, then of writing. */
+  onProgress?: ((done: number, total: number, unit: 'checkpoints' | 'steps' | 'bytes') => void) | undefined;
   /** Stops the export with an InterruptedError. */
   signal?: AbortSignal | undefined;
 }
@@ -26,9 +26,6 @@ export interface ExportedModel extends Exported {
   /** The images of the comparison, in words. */
   comparedOn: string;
 }
-
-/** The progress of writing a model folder, which follows that of reading checkpoints. */
-const WRITING_STEPS = 2;
 
 /** Every option that some format has. */
 const OPTION_NAMES = new Set(Object.values(FORMATS).flatMap(({ options }) => options));
@@ -102,14 +99,12 @@ export async function exportModel(
   const { compare, onSkipped, onProgress, signal, ...formatOptions } = options;
   checkOptions(format, formatOptions);
   await checkOut(format, out);
-  let read = 0;
   const source = await readExportSource(checkpoint, {
     generators: format === 'pt' ? 'any' : 'both',
     ...(onSkipped && { onSkipped }),
     average: options.average,
     onRead(done, total) {
-      read = done;
-      onProgress?.(done, total + WRITING_STEPS, 'steps');
+      onProgress?.(done, total, 'checkpoints');
       stopIfAborted(signal);
     },
   });
@@ -117,15 +112,6 @@ export async function exportModel(
   stopIfAborted(signal);
   await loadEngine();
   stopIfAborted(signal);
-  const request = {
-    source,
-    out,
-    inputs,
-    options: formatOptions,
-    onProgress:
-      onProgress &&
-      ((done: number, total: number, unit: 'steps' | 'bytes') => onProgress(read + done, read + total, unit)),
-    signal,
-  };
+  const request = { source, out, inputs, options: formatOptions, onProgress, signal };
   return { ...(await FORMATS[format].write(request)), comparedOn: inputs.description };
 }

@@ -1,7 +1,7 @@
 // Reads what is exported: a model, its config as others may see it, and its checksum.
 import { basename, posix, win32 } from 'node:path';
 import { z } from 'zod';
-import { InputError } from '../base/errors.js';
+import type { InputError } from '../base/errors.js';
 import type { ResolvedCheckpoint } from '../checkpoint/checkpoint.js';
 import { readState } from '../checkpoint/layout.js';
 import { readSafetensorsHeader } from '../checkpoint/safetensors.js';
@@ -81,14 +81,6 @@ export interface ExportSourceOptions {
   onRead?: ((done: number, total: number) => void) | undefined;
 }
 
-function notOfARun(dir: string): InputError {
-  return new InputError({
-    expected: 'a run or one of its checkpoints for --average',
-    found: `the exported model ${dir}`,
-    remedy: 'name the run that it was exported from, or leave out --average',
-  });
-}
-
 /**
  * Reads what is behind a CKPT argument: a checkpoint, a run (its newest), or an exported model.
  *
@@ -101,15 +93,15 @@ export async function readExportSource(
   const folder = await openModelFolder(checkpoint, configSchema, { onSkipped });
   const { config } = folder;
   const step = await stepOf(folder);
-  let read: { values: NetworkValues; averaged?: AveragedSteps };
-  if (average === undefined) read = { values: await folder.readGenerators(generators) };
-  else if (folder.statePath === undefined || step === undefined) throw notOfARun(folder.dir);
-  else read = await averageWeights(folder, { step, from: average, onRead });
+  const { values, averaged }: Pick<ExportSource, 'values' | 'averaged'> =
+    average === undefined
+      ? { values: await folder.readGenerators(generators) }
+      : await averageWeights(folder, { step, from: average, onRead });
   const root = config.data?.root;
   return {
     architecture: config.model,
-    values: read.values,
-    averaged: read.averaged,
+    values,
+    averaged,
     config: portableConfig(config),
     dataName: typeof root === 'string' ? basename(root) : undefined,
     step,

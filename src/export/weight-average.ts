@@ -16,8 +16,8 @@ export interface AveragedSteps {
 }
 
 export interface WeightAverageOptions {
-  /** The step of the checkpoint that is exported, the last of the average. */
-  step: number;
+  /** The step of the checkpoint that is exported, the last of the average; undefined if it records none. */
+  step: number | undefined;
   /** The first step that counts. */
   from: number;
   /** Called after each checkpoint. May throw to stop. */
@@ -31,14 +31,9 @@ export function averageShares(steps: readonly number[]): number[] {
   return steps.map((_, i) => (steps[Math.min(i + 1, last)]! - steps[Math.max(i - 1, 0)]!) / (2 * whole));
 }
 
-function addTo(sums: Map<string, Float64Array>, values: NetworkValues, share: number): void {
-  for (const [network, tree] of Object.entries(values))
-    for (const [path, tensor] of Object.entries(tree)) {
-      const name = `${network}/${path}`;
-      const sum = sums.get(name) ?? new Float64Array(tensor.length);
-      for (let i = 0; i < tensor.length; i++) sum[i]! += share * tensor[i]!;
-      sums.set(name, sum);
-    }
+/** The tensors of networks; in one order for all checkpoints of an architecture. */
+function tensorsOf(values: NetworkValues): Float32Array[] {
+  return Object.values(values).flatMap((tree) => Object.values(tree));
 }
 
 /**
@@ -47,12 +42,18 @@ function addTo(sums: Map<string, Float64Array>, values: NetworkValues, share: nu
  * et al. 2024; stochastic weight averaging, Izmailov et al. 2018).
  *
  * @param folder the checkpoint of `step`, in its run's folder.
- * @throws InputError if fewer than two checkpoints are there, one is damaged, or one has another architecture.
+ * @throws InputError if the folder is no checkpoint, fewer than two are there, one is damaged, or one has another architecture.
  */
 export async function averageWeights(
   folder: ModelFolder<{ model: object }>,
   { step, from, onRead }: WeightAverageOptions,
 ): Promise<{ values: NetworkValues; averaged: AveragedSteps }> {
+  if (folder.statePath === undefined || step === undefined)
+    throw new InputError({
+      expected: 'a run or one of its checkpoints for --average',
+      found: `the exported model ${folder.dir}`,
+      remedy: 'name the run that it was exported from, or leave out --average',
+    });
   const runDir = dirname(dirname(folder.dir));
   const steps = (await stepsOf(runDir)).filter((one) => one >= from && one <= step).reverse();
   if (steps.length < 2)
@@ -62,7 +63,7 @@ export async function averageWeights(
       remedy: 'name an earlier step, and keep more checkpoints of a run (checkpoint.keepEverySteps)',
     });
   const shares = averageShares(steps);
-  const sums = new Map<string, Float64Array>();
+  const sums: Float64Array[] = [];
   let values: NetworkValues = {};
   for (const [i, one] of steps.entries()) {
     const dir = checkpointFolder(runDir, one);
@@ -74,16 +75,13 @@ export async function averageWeights(
         remedy: `name a step after ${one} with --average`,
       });
     values = await readGenerators();
-    addTo(sums, values, shares[i]!);
+    for (const [t, tensor] of tensorsOf(values).entries()) {
+      sums[t] ??= new Float64Array(tensor.length);
+      const sum = sums[t];
+      for (let j = 0; j < tensor.length; j++) sum[j]! += shares[i]! * tensor[j]!;
+    }
     onRead?.(i + 1, steps.length);
   }
-  const mean = Object.fromEntries(
-    Object.entries(values).map(([network, tree]) => [
-      network,
-      Object.fromEntries(
-        Object.keys(tree).map((path) => [path, Float32Array.from(sums.get(`${network}/${path}`)!)]),
-      ),
-    ]),
-  );
-  return { values: mean, averaged: { from: steps[0]!, to: step, checkpoints: steps.length } };
+  for (const [t, tensor] of tensorsOf(values).entries()) tensor.set(sums[t]!);
+  return { values, averaged: { from: steps[0]!, to: step, checkpoints: steps.length } };
 }
