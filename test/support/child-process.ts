@@ -1,26 +1,17 @@
 // Runs parts of src in a Node process of their own.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import ts from 'typescript';
+import { symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { compileFolder } from './compile.js';
 
 /** Folders of src that child processes may import. */
 const PARTS = ['base', 'checkpoint', 'data', 'train/log/tensorboard'];
 
 /** Compiles the parts of src without TensorFlow to `folder`/src, so that a plain Node process can import them. */
 export async function compileForChild(folder: string): Promise<void> {
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   await symlink(resolve('node_modules'), join(folder, 'node_modules'), 'dir');
-  for (const part of PARTS) {
-    for (const name of await readdir(join('src', part))) {
-      if (!name.endsWith('.ts')) continue;
-      const source = await readFile(join('src', part, name), 'utf8');
-      const path = join(folder, 'src', part, name.replace(/\.ts$/, '.js'));
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, ts.transpileModule(source, { compilerOptions }).outputText);
-    }
-  }
+  for (const part of PARTS) await compileFolder(join('src', part), join(folder, 'src', part));
 }
 
 export interface ChildResult {

@@ -1,13 +1,13 @@
 // Runs the command line in this process or in one of its own.
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import ts from 'typescript';
 import { vi } from 'vitest';
 import type { CommandModule } from 'yargs';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import { drawSampleDataset } from '../../src/sample/draw.js';
 import { type ChildOptions, startChild } from './child-process.js';
+import { compileFile, compileFolder } from './compile.js';
 import { MIN_LAYERS, TINY } from './config.js';
 import type { FileCall } from './faults.js';
 
@@ -50,20 +50,12 @@ export async function gnrWith(
 
 /** Compiles the program to `folder`/src for `startGnr`, so that tests run the working tree and not an earlier build. */
 export async function compileGnr(folder: string): Promise<void> {
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
   await cp('package.json', join(folder, 'package.json'));
   await mkdir(join(folder, 'models'));
   for (const name of ['node_modules', 'configs', 'native', 'models/landmarks'])
     await symlink(resolve(name), join(folder, name), 'dir');
-  for (const name of await readdir('src', { recursive: true })) {
-    if (!name.endsWith('.ts')) continue;
-    const source = await readFile(join('src', name), 'utf8');
-    const path = join(folder, 'src', name.replace(/\.ts$/, '.js'));
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, ts.transpileModule(source, { compilerOptions }).outputText);
-  }
-  const faults = await readFile('test/support/faults.ts', 'utf8');
-  await writeFile(join(folder, 'faults.js'), ts.transpileModule(faults, { compilerOptions }).outputText);
+  await compileFolder('src', join(folder, 'src'), true);
+  await compileFile('test/support/faults.ts', join(folder, 'faults.js'));
 }
 
 /** Starts the program as `startGnr` does, and kills it before the `count`th call of that name on a matching path. */

@@ -1,12 +1,12 @@
 // Runs scripts and the program on several ranks, by the mpirun of the machine.
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import ts from 'typescript';
+import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { bindingDirectory, findPackages, readStamp } from '../../src/setup/installed.js';
 import { type ChildResult, startChild } from './child-process.js';
+import { compileFile } from './compile.js';
 import { compileGnr } from './gnr.js';
 
 /** Modules of the tests that scripts of ranks may import. */
@@ -50,7 +50,8 @@ export class RankFolder {
   /** Starts a script of `test/distributed/ranks` on ranks of this machine. */
   async startScript(size: number, name: string, args: readonly string[] = []) {
     const script = `test/distributed/ranks/${name}.ts`;
-    for (const file of [script, SUPPORT]) await this.compile(file);
+    for (const file of [script, SUPPORT])
+      await compileFile(file, join(this.folder, file.replace(/\.ts$/, '.js')));
     return this.startRanks(size, `await import('./${script.replace('.ts', '.js')}');`, args);
   }
 
@@ -71,13 +72,6 @@ export class RankFolder {
   private startRanks(size: number, script: string, args: readonly string[], mpirun = size > 1) {
     const wrapper = mpirun ? ['mpirun', ...OPTIONS, '-n', String(size)] : [];
     return startChild(this.folder, script, { args, wrapper });
-  }
-
-  private async compile(file: string): Promise<void> {
-    const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
-    const path = join(this.folder, file.replace('.ts', '.js'));
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, ts.transpileModule(await readFile(file, 'utf8'), { compilerOptions }).outputText);
   }
 }
 
