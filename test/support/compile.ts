@@ -1,5 +1,5 @@
 // Compiles sources for programs of their own: the working tree, and not an earlier build.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -32,8 +32,8 @@ async function compiled(source: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch {
     const text = await transpiled(source);
-    // Other workers may write the same file.
-    const part = `${path}.${process.pid}`;
+    // Another test may write the same file.
+    const part = `${path}.${randomUUID()}`;
     await mkdir(CACHE, { recursive: true });
     await writeFile(part, text);
     await rename(part, path);
