@@ -1,9 +1,10 @@
 // Compiles sources for programs of their own: the working tree, and not an earlier build.
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { CompilerOptions } from 'typescript';
+import { writeFileAtomic } from '../../src/base/atomic-files.js';
 
 const PACKAGES = resolve('node_modules');
 
@@ -20,9 +21,9 @@ export async function compileFile(from: string, to: string): Promise<void> {
   await writeFile(to, await compiled(await readFile(from, 'utf8')));
 }
 
-/** Compiles the source files of a folder to another, without its subfolders unless `recursive` is set. */
-export async function compileFolder(from: string, to: string, recursive = false): Promise<void> {
-  for (const name of await readdir(from, { recursive }))
+/** Compiles the source files of a folder and of its subfolders to another. */
+export async function compileFolder(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from, { recursive: true }))
     if (name.endsWith('.ts')) await compileFile(join(from, name), join(to, name.replace(/\.ts$/, '.js')));
 }
 
@@ -32,11 +33,7 @@ async function compiled(source: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch {
     const text = await transpiled(source);
-    // Another test may write the same file.
-    const part = `${path}.${randomUUID()}`;
-    await mkdir(CACHE, { recursive: true });
-    await writeFile(part, text);
-    await rename(part, path);
+    await writeFileAtomic(path, text);
     return text;
   }
 }

@@ -54,7 +54,7 @@ export async function compileGnr(folder: string): Promise<void> {
   await mkdir(join(folder, 'models'));
   for (const name of ['node_modules', 'configs', 'native', 'models/landmarks'])
     await symlink(resolve(name), join(folder, name), 'dir');
-  await compileFolder('src', join(folder, 'src'), true);
+  await compileFolder('src', join(folder, 'src'));
   await compileFile('test/support/faults.ts', join(folder, 'faults.js'));
 }
 
